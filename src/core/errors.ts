@@ -1,0 +1,80 @@
+import type { JsonObject } from './json.ts'
+
+/** The standard error codes (client-server API, "Standard error response"), with the HTTP status each usually has. */
+export const STATUS_OF_ERRCODE = {
+  M_FORBIDDEN: 403,
+  M_UNKNOWN_TOKEN: 401,
+  M_MISSING_TOKEN: 401,
+  M_USER_LOCKED: 401,
+  M_USER_SUSPENDED: 403,
+  M_USER_DEACTIVATED: 403,
+  M_UNAUTHORIZED: 401,
+  M_BAD_JSON: 400,
+  M_NOT_JSON: 400,
+  M_NOT_FOUND: 404,
+  M_LIMIT_EXCEEDED: 429,
+  M_UNRECOGNIZED: 404,
+  M_UNKNOWN: 500,
+  M_USER_IN_USE: 400,
+  M_INVALID_USERNAME: 400,
+  M_ROOM_IN_USE: 400,
+  M_INVALID_ROOM_STATE: 400,
+  M_UNSUPPORTED_ROOM_VERSION: 400,
+  M_INCOMPATIBLE_ROOM_VERSION: 400,
+  M_BAD_STATE: 400,
+  M_GUEST_ACCESS_FORBIDDEN: 403,
+  M_MISSING_PARAM: 400,
+  M_INVALID_PARAM: 400,
+  M_TOO_LARGE: 413,
+  M_EXCLUSIVE: 400,
+  M_RESOURCE_LIMIT_EXCEEDED: 403,
+  M_CANNOT_LEAVE_SERVER_NOTICE_ROOM: 403,
+  M_THREEPID_IN_USE: 400,
+  M_THREEPID_NOT_FOUND: 404,
+  M_THREEPID_AUTH_FAILED: 400,
+  M_THREEPID_DENIED: 403,
+  M_THREEPID_MEDIUM_NOT_SUPPORTED: 400,
+  M_SERVER_NOT_TRUSTED: 400,
+  M_UNABLE_TO_AUTHORISE_JOIN: 400,
+  M_UNABLE_TO_GRANT_JOIN: 400,
+  M_WEAK_PASSWORD: 400,
+  M_USER_LIMIT_EXCEEDED: 403,
+  M_DUPLICATE_ANNOTATION: 400,
+  M_PROFILE_TOO_LARGE: 400,
+  M_KEY_TOO_LARGE: 400,
+  M_INVITE_BLOCKED: 403,
+  M_BAD_ALIAS: 400,
+  M_CONNECTION_FAILED: 502,
+  M_CONNECTION_TIMEOUT: 504,
+  M_TOO_MANY_REQUESTS: 429,
+} as const satisfies Record<string, number>
+
+export type Errcode = keyof typeof STATUS_OF_ERRCODE
+
+/**
+ * The one error that reaches a client or a peer as it is: `{errcode, error, ...fields}`. Everything else that is
+ * thrown is rendered as an opaque `M_UNKNOWN` with status 500.
+ *
+ * Services throw it; `core` never does (a refusal in `core` is a reason, returned).
+ */
+export class MatrixError extends Error {
+  readonly errcode: Errcode
+  readonly status: number
+  /** Further members of the response body, such as `retry_after_ms` or `soft_logout`. */
+  readonly fields: JsonObject
+  /** Response headers that go with it, such as `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    errcode: Errcode,
+    message: string,
+    options: { status?: number; fields?: JsonObject; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MatrixError'
+    this.errcode = errcode
+    this.status = options.status ?? STATUS_OF_ERRCODE[errcode]
+    this.fields = options.fields ?? {}
+    this.headers = options.headers ?? {}
+  }
+}

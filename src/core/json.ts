@@ -1,0 +1,11 @@
+/** JSON as it travels in Matrix. What comes out of `JSON.parse` is `JsonValue` until something has checked it. */
+export type JsonValue = string | number | boolean | null | JsonObject | readonly JsonValue[]
+
+/** A JSON object; a missing member reads as `undefined`. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue | undefined
+}
+
+/** Whether a value is a JSON object (neither null nor an array). */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
