@@ -1,0 +1,35 @@
+import type { Knex } from 'knex'
+import { base } from './0000-base.ts'
+
+/**
+ * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
+ * never edited. All pending migrations run in one transaction.
+ */
+export interface Migration {
+  /** The file's name without extension; recorded in the database. */
+  readonly name: string
+  /** Whether programs that do not know this migration can no longer work on the database after it. */
+  readonly breaking: boolean
+  up(knex: Knex): Promise<void>
+}
+
+/** All migrations, in the order in which they run. Append here. */
+export const migrations: readonly Migration[] = [base]
+
+/** The version of the schema that this program makes: the number of its migrations. */
+export const SCHEMA_VERSION = migrations.length
+
+/** The oldest schema version whose programs still work on a database that this program has migrated. */
+export const COMPATIBLE_BACK_TO = migrations.findLastIndex(migration => migration.breaking) + 1
+
+/** The list above in the shape in which knex wants it. */
+export const migrationSource: Knex.MigrationSource<Migration> = {
+  getMigrations: async () => [...migrations],
+  getMigrationName: migration => migration.name,
+  getMigration: async migration => ({
+    up: knex => migration.up(knex),
+    down: async () => {
+      throw new Error('a schema is never taken back: restore a backup instead')
+    },
+  }),
+}
