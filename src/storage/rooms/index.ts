@@ -1,0 +1,57 @@
+import type { Reader } from '../database.ts'
+import { AliasReader, AliasWriter } from './aliases.ts'
+import { EventReader, EventWriter } from './events.ts'
+import { InvitationReader, InvitationWriter } from './invitations.ts'
+import { MembershipReader, MembershipWriter } from './memberships.ts'
+import { RedactionReader, RedactionWriter } from './redactions.ts'
+import { RoomReader, RoomWriteStatements } from './rooms.ts'
+import { StateReader, StateWriter } from './state.ts'
+import { TransactionReader, TransactionWriter } from './transactions.ts'
+
+/** Everything that can be read about rooms. */
+export interface RoomReaders {
+  readonly rooms: RoomReader
+  readonly events: EventReader
+  readonly state: StateReader
+  readonly memberships: MembershipReader
+  readonly invitations: InvitationReader
+  readonly aliases: AliasReader
+  readonly redactions: RedactionReader
+  readonly transactions: TransactionReader
+}
+
+/** The builders of everything that can be written about rooms. */
+export interface RoomWriters {
+  readonly rooms: RoomWriteStatements
+  readonly events: EventWriter
+  readonly state: StateWriter
+  readonly memberships: MembershipWriter
+  readonly invitations: InvitationWriter
+  readonly aliases: AliasWriter
+  readonly redactions: RedactionWriter
+  readonly transactions: TransactionWriter
+}
+
+/** Makes the readers; one set per process, since they share the cache of events. */
+export const roomReaders = (db: Reader): RoomReaders => ({
+  rooms: new RoomReader(db),
+  events: new EventReader(db),
+  state: new StateReader(db),
+  memberships: new MembershipReader(db),
+  invitations: new InvitationReader(db),
+  aliases: new AliasReader(db),
+  redactions: new RedactionReader(db),
+  transactions: new TransactionReader(db),
+})
+
+/** Makes the builders of statements. */
+export const roomWriters = (db: Reader): RoomWriters => ({
+  rooms: new RoomWriteStatements(db),
+  events: new EventWriter(db),
+  state: new StateWriter(db),
+  memberships: new MembershipWriter(db),
+  invitations: new InvitationWriter(db),
+  aliases: new AliasWriter(db),
+  redactions: new RedactionWriter(db),
+  transactions: new TransactionWriter(db),
+})

@@ -1,0 +1,143 @@
+import type { JsonObject } from '../../core/json.ts'
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+export type InvitationStatus = 'scheduled' | 'invited' | 'accepted' | 'declined' | 'cancelled' | 'expired'
+
+/** A local user's invitation (or knock) to a room, which may be one that this server has never been in. */
+export interface InvitationRow {
+  readonly userId: string
+  readonly roomId: string
+  readonly kind: 'invite' | 'knock'
+  readonly sender: string
+  readonly status: InvitationStatus
+  readonly createdTs: number
+  readonly updatedTs: number
+  /** Position in the `invites` stream of the last change. */
+  readonly position: number
+  /** The member event, as received (the room may have no other event here). */
+  readonly event: JsonObject
+  readonly eventId: string
+  readonly roomVersion: string
+  /** What the invited client is shown of the room: stripped state events. */
+  readonly strippedState: readonly JsonObject[]
+}
+
+interface InvitationColumns {
+  user_id: string
+  room_id: string
+  kind: 'invite' | 'knock'
+  sender: string
+  status: InvitationStatus
+  created_ts: number
+  updated_ts: number
+  position: number
+  event: string
+  event_id: string
+  room_version: string
+  stripped_state: string
+}
+
+const invitationRow = (row: InvitationColumns): InvitationRow => ({
+  userId: row.user_id,
+  roomId: row.room_id,
+  kind: row.kind,
+  sender: row.sender,
+  status: row.status,
+  createdTs: row.created_ts,
+  updatedTs: row.updated_ts,
+  position: row.position,
+  event: JSON.parse(row.event) as JsonObject,
+  eventId: row.event_id,
+  roomVersion: row.room_version,
+  strippedState: JSON.parse(row.stripped_state) as JsonObject[],
+})
+
+/** Reads invitations. */
+export class InvitationReader {
+  readonly #db: Reader
+  readonly #one: Prepared
+  readonly #pending: Prepared
+  readonly #changed: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event, event_id,
+      room_version, stripped_state FROM invitations`
+    this.#one = db.prepare(`${select} WHERE user_id = ? AND room_id = ?`)
+    this.#pending = db.prepare(`${select} WHERE user_id = ? AND status = 'invited' AND position <= ?
+      ORDER BY position DESC LIMIT ?`)
+    this.#changed = db.prepare(
+      `${select} WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
+    )
+  }
+
+  async one(userId: string, roomId: string): Promise<InvitationRow | undefined> {
+    const row = await this.#db.get<InvitationColumns>(this.#one, [userId, roomId])
+    return row && invitationRow(row)
+  }
+
+  /** A user's pending invitations and knocks as of a position, newest first. */
+  async pending(userId: string, upTo: number, limit: number): Promise<InvitationRow[]> {
+    return (await this.#db.all<InvitationColumns>(this.#pending, [userId, upTo, limit])).map(invitationRow)
+  }
+
+  /** Those that changed after `after` up to `upTo`, whatever they have become. */
+  async changed(userId: string, after: number, upTo: number): Promise<InvitationRow[]> {
+    return (await this.#db.all<InvitationColumns>(this.#changed, [userId, after, upTo])).map(invitationRow)
+  }
+}
+
+/** Builds the statements that change invitations. */
+export class InvitationWriter {
+  readonly #upsert: Prepared
+  readonly #settle: Prepared
+
+  constructor(db: Reader) {
+    this.#upsert = db.prepare(
+      `INSERT INTO invitations (user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event,
+         event_id, room_version, stripped_state)
+       VALUES (?, ?, ?, ?, 'invited', ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (user_id, room_id) DO UPDATE SET kind = excluded.kind, sender = excluded.sender, status = 'invited',
+         created_ts = CASE WHEN invitations.status = 'invited' THEN invitations.created_ts ELSE excluded.created_ts END,
+         updated_ts = excluded.updated_ts, position = excluded.position, event = excluded.event,
+         event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state`,
+    )
+    this.#settle = db.prepare(
+      `UPDATE invitations SET status = ?, updated_ts = ?, position = ?
+       WHERE user_id = ? AND room_id = ? AND status = 'invited'`,
+    )
+  }
+
+  /** A new or renewed invitation. */
+  put(row: Omit<InvitationRow, 'status' | 'position' | 'createdTs'>, position: SqlParameter): WriteStatement {
+    return {
+      prepared: this.#upsert,
+      rows: [
+        [
+          row.userId,
+          row.roomId,
+          row.kind,
+          row.sender,
+          row.updatedTs,
+          row.updatedTs,
+          position,
+          JSON.stringify(row.event),
+          row.eventId,
+          row.roomVersion,
+          JSON.stringify(row.strippedState),
+        ],
+      ],
+    }
+  }
+
+  /** What became of a pending invitation; nothing happens if none is pending. */
+  settle(
+    userId: string,
+    roomId: string,
+    status: InvitationStatus,
+    now: number,
+    position: SqlParameter,
+  ): WriteStatement {
+    return { prepared: this.#settle, rows: [[status, now, position, userId, roomId]] }
+  }
+}

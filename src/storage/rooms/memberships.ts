@@ -1,0 +1,165 @@
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
+
+/** A user's current membership in a room whose state this server holds. */
+export interface MembershipRow {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly userId: string
+  readonly membership: Membership
+  readonly eventNid: number
+  /** The stream position at which it came to hold. */
+  readonly position: number
+  /** The user has forgotten the room after leaving it. */
+  readonly forgotten: boolean
+}
+
+interface MembershipColumns {
+  room_nid: number
+  room_id: string
+  user_id: string
+  membership: Membership
+  event_nid: number
+  position: number
+  forgotten: number
+}
+
+const membershipRow = (row: MembershipColumns): MembershipRow => ({
+  roomNid: row.room_nid,
+  roomId: row.room_id,
+  userId: row.user_id,
+  membership: row.membership,
+  eventNid: row.event_nid,
+  position: row.position,
+  forgotten: row.forgotten !== 0,
+})
+
+/** Reads the projection of the current state that answers "who is where". */
+export class MembershipReader {
+  readonly #db: Reader
+  readonly #ofUser: Prepared
+  readonly #one: Prepared
+  readonly #inRoom: Prepared
+  readonly #changed: Prepared
+  readonly #counts: Prepared
+  readonly #joinedHosts: Prepared
+  readonly #shared: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT m.room_nid, r.room_id, m.user_id, m.membership, m.event_nid, m.position, m.forgotten
+      FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid`
+    this.#ofUser = db.prepare(`${select} WHERE m.user_id = ? AND ${db.dialect.inText('m.membership')}`)
+    this.#one = db.prepare(`${select} WHERE m.user_id = ? AND m.room_nid = ?`)
+    this.#inRoom = db.prepare(`${select} WHERE m.room_nid = ? AND ${db.dialect.inText('m.membership')}`)
+    this.#changed = db.prepare(`${select} WHERE m.user_id = ? AND m.position > ? AND m.position <= ?`)
+    this.#counts = db.prepare(
+      'SELECT membership, COUNT(*) AS n FROM memberships WHERE room_nid = ? GROUP BY membership',
+    )
+    this.#joinedHosts = db.prepare(
+      `SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join'`,
+    )
+    this.#shared = db.prepare(
+      `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
+    )
+  }
+
+  /** The rooms in which a user has one of these memberships. */
+  async ofUser(userId: string, memberships: readonly Membership[]): Promise<MembershipRow[]> {
+    const rows = await this.#db.scan<MembershipColumns>(this.#ofUser, [userId, this.#db.list(memberships)])
+    return rows.map(membershipRow)
+  }
+
+  async one(userId: string, roomNid: number): Promise<MembershipRow | undefined> {
+    const row = await this.#db.get<MembershipColumns>(this.#one, [userId, roomNid])
+    return row && membershipRow(row)
+  }
+
+  /** The users of a room who have one of these memberships. */
+  async inRoom(roomNid: number, memberships: readonly Membership[]): Promise<MembershipRow[]> {
+    const rows = await this.#db.scan<MembershipColumns>(this.#inRoom, [roomNid, this.#db.list(memberships)])
+    return rows.map(membershipRow)
+  }
+
+  /** A user's memberships that changed after `after` up to `upTo` (positions of the `events` stream). */
+  async changed(userId: string, after: number, upTo: number): Promise<MembershipRow[]> {
+    return (await this.#db.all<MembershipColumns>(this.#changed, [userId, after, upTo])).map(membershipRow)
+  }
+
+  /** How many users have which membership. */
+  async counts(roomNid: number): Promise<Partial<Record<Membership, number>>> {
+    const rows = await this.#db.scan<{ membership: Membership; n: number }>(this.#counts, [roomNid])
+    return Object.fromEntries(rows.map(row => [row.membership, row.n]))
+  }
+
+  /** The servers that have a joined user in the room. */
+  async joinedHosts(roomNid: number): Promise<string[]> {
+    return (await this.#db.scan<{ host: string }>(this.#joinedHosts, [roomNid])).map(row => row.host)
+  }
+
+  /** Everybody who is joined to a room together with this user, the user included if joined anywhere. */
+  async sharingRoomWith(userId: string): Promise<string[]> {
+    return (await this.#db.scan<{ user_id: string }>(this.#shared, [userId])).map(row => row.user_id)
+  }
+}
+
+/** A membership to be written; `position` usually a stream placeholder. */
+export interface NewMembership {
+  readonly roomNid: number
+  readonly userId: string
+  readonly host: string
+  readonly membership: Membership
+  readonly eventNid: number
+  readonly position: SqlParameter
+}
+
+/** Builds the statements that keep the projection. */
+export class MembershipWriter {
+  readonly #upsert: Prepared
+  readonly #remove: Prepared
+  readonly #forget: Prepared
+
+  constructor(db: Reader) {
+    this.#upsert = db.prepare(
+      `INSERT INTO memberships (room_nid, user_id, host, membership, event_nid, position, forgotten)
+       VALUES (?, ?, ?, ?, ?, ?, 0)
+       ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, forgotten = 0,
+         event_nid = excluded.event_nid, position = excluded.position`,
+    )
+    this.#remove = db.prepare('DELETE FROM memberships WHERE user_id = ? AND room_nid = ?')
+    this.#forget = db.prepare(
+      `UPDATE memberships SET forgotten = 1
+       WHERE user_id = ? AND room_nid = ? AND membership IN ('leave', 'ban')`,
+    )
+  }
+
+  set(rows: readonly NewMembership[]): WriteStatement[] {
+    if (rows.length === 0) return []
+    return [
+      {
+        prepared: this.#upsert,
+        rows: rows.map(row => [
+          row.roomNid,
+          row.userId,
+          row.host,
+          row.membership,
+          row.eventNid,
+          row.position,
+        ]),
+      },
+    ]
+  }
+
+  /** State resolution has taken a member event away without putting another in its place. */
+  remove(roomNid: number, userIds: readonly string[]): WriteStatement[] {
+    if (userIds.length === 0) return []
+    return [{ prepared: this.#remove, rows: userIds.map(userId => [userId, roomNid]) }]
+  }
+
+  /** Guard `forget`: the user has left (or was banned). */
+  forget(userId: string, roomNid: number): WriteStatement {
+    return { prepared: this.#forget, rows: [[userId, roomNid]], guard: { name: 'forget', expected: 1 } }
+  }
+}

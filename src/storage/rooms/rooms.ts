@@ -1,0 +1,184 @@
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+/** A room that this server knows, whether or not anybody here is in it. */
+export interface RoomRow {
+  readonly nid: number
+  readonly roomId: string
+  readonly version: string
+  /** Raised by every commit that touches the room: what makes several writers safe. */
+  readonly headVersion: number
+  readonly isPublic: boolean
+  readonly creator: string
+  readonly createdTs: number
+}
+
+/** A forward extremity: an event that no accepted event refers to yet. */
+export interface Extremity {
+  readonly nid: number
+  readonly eventId: string
+  readonly depth: number
+}
+
+interface RoomColumns {
+  room_nid: number
+  room_id: string
+  version: string
+  head_version: number
+  is_public: number
+  creator: string
+  created_ts: number
+}
+
+const roomRow = (row: RoomColumns): RoomRow => ({
+  nid: row.room_nid,
+  roomId: row.room_id,
+  version: row.version,
+  headVersion: row.head_version,
+  isPublic: row.is_public !== 0,
+  creator: row.creator,
+  createdTs: row.created_ts,
+})
+
+/** Reads rooms and the ends of their event graphs. */
+export class RoomReader {
+  readonly #db: Reader
+  readonly #byId: Prepared
+  readonly #byNids: Prepared
+  readonly #extremities: Prepared
+  readonly #missing: Prepared
+  readonly #count: Prepared
+  readonly #published: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select =
+      'SELECT room_nid, room_id, version, head_version, is_public, creator, created_ts FROM rooms'
+    this.#byId = db.prepare(`${select} WHERE room_id = ?`)
+    this.#byNids = db.prepare(`${select} WHERE ${db.dialect.inInteger('room_nid')}`)
+    this.#extremities = db.prepare(
+      `SELECT x.event_nid, e.event_id, e.depth FROM forward_extremities x JOIN events e ON e.event_nid = x.event_nid
+       WHERE x.room_nid = ? ORDER BY e.depth DESC, e.event_id`,
+    )
+    this.#missing = db.prepare(
+      `SELECT b.missing_event_id, e.event_id, e.depth, e.position FROM backward_extremities b
+       JOIN events e ON e.event_nid = b.event_nid WHERE b.room_nid = ? ORDER BY e.depth DESC`,
+    )
+    this.#count = db.prepare('SELECT COUNT(*) AS n FROM rooms')
+    this.#published = db.prepare(`${select} WHERE is_public = 1 AND room_nid > ? ORDER BY room_nid LIMIT ?`)
+  }
+
+  async byId(roomId: string): Promise<RoomRow | undefined> {
+    const row = await this.#db.get<RoomColumns>(this.#byId, [roomId])
+    return row && roomRow(row)
+  }
+
+  async byNids(nids: readonly number[]): Promise<RoomRow[]> {
+    return (await this.#db.all<RoomColumns>(this.#byNids, [this.#db.list(nids)])).map(roomRow)
+  }
+
+  /** The forward extremities, deepest first. */
+  async extremities(roomNid: number): Promise<Extremity[]> {
+    const rows = await this.#db.all<{ event_nid: number; event_id: string; depth: number }>(
+      this.#extremities,
+      [roomNid],
+    )
+    return rows.map(row => ({ nid: row.event_nid, eventId: row.event_id, depth: row.depth }))
+  }
+
+  /** Events that stored events refer to as `prev_events` but that are not here: where history stops. */
+  async missingEvents(
+    roomNid: number,
+  ): Promise<{ missingEventId: string; eventId: string; depth: number; position: number | undefined }[]> {
+    const rows = await this.#db.all<{
+      missing_event_id: string
+      event_id: string
+      depth: number
+      position: number | null
+    }>(this.#missing, [roomNid])
+    return rows.map(row => ({
+      missingEventId: row.missing_event_id,
+      eventId: row.event_id,
+      depth: row.depth,
+      position: row.position ?? undefined,
+    }))
+  }
+
+  /** Published rooms by rising nid, after a given one. */
+  async published(afterNid: number, limit: number): Promise<RoomRow[]> {
+    return (await this.#db.all<RoomColumns>(this.#published, [afterNid, limit])).map(roomRow)
+  }
+
+  async count(): Promise<number> {
+    return (await this.#db.get<{ n: number }>(this.#count))?.n ?? 0
+  }
+}
+
+/** Builds the statements that change rooms and the ends of their event graphs. */
+export class RoomWriteStatements {
+  readonly #insert: Prepared
+  readonly #bump: Prepared
+  readonly #publish: Prepared
+  readonly #addExtremity: Prepared
+  readonly #removeExtremity: Prepared
+  readonly #addMissing: Prepared
+  readonly #removeMissing: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO rooms (room_nid, room_id, version, head_version, is_public, creator, created_ts)
+       VALUES (?, ?, ?, 0, ?, ?, ?)`,
+    )
+    this.#bump = db.prepare(
+      'UPDATE rooms SET head_version = head_version + 1 WHERE room_nid = ? AND head_version = ?',
+    )
+    this.#publish = db.prepare('UPDATE rooms SET is_public = ? WHERE room_nid = ?')
+    this.#addExtremity = db.prepare(
+      'INSERT INTO forward_extremities (room_nid, event_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
+    this.#removeExtremity = db.prepare('DELETE FROM forward_extremities WHERE room_nid = ? AND event_nid = ?')
+    this.#addMissing = db.prepare(
+      'INSERT INTO backward_extremities (room_nid, missing_event_id, event_nid) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    )
+    this.#removeMissing = db.prepare(
+      'DELETE FROM backward_extremities WHERE room_nid = ? AND missing_event_id = ?',
+    )
+  }
+
+  insert(room: Omit<RoomRow, 'headVersion'>): WriteStatement {
+    const { nid, roomId, version, isPublic, creator, createdTs } = room
+    return { prepared: this.#insert, rows: [[nid, roomId, version, isPublic ? 1 : 0, creator, createdTs]] }
+  }
+
+  /** Claims the next head version; the guard `head` fails if another writer was faster. */
+  bump(roomNid: number, from: number): WriteStatement {
+    return { prepared: this.#bump, rows: [[roomNid, from]], guard: { name: 'head', expected: 1 } }
+  }
+
+  publish(roomNid: number, isPublic: boolean): WriteStatement {
+    return { prepared: this.#publish, rows: [[isPublic ? 1 : 0, roomNid]] }
+  }
+
+  extremities(
+    roomNid: number,
+    change: { add: readonly number[]; remove: readonly number[] },
+  ): WriteStatement[] {
+    return statements([
+      [this.#removeExtremity, change.remove.map(nid => [roomNid, nid])],
+      [this.#addExtremity, change.add.map(nid => [roomNid, nid])],
+    ])
+  }
+
+  /** `add`: event IDs referred to but not here, with the referring event; `remove`: those that have come. */
+  missing(
+    roomNid: number,
+    change: { add: readonly { eventId: string; by: number }[]; remove: readonly string[] },
+  ): WriteStatement[] {
+    return statements([
+      [this.#removeMissing, change.remove.map(eventId => [roomNid, eventId])],
+      [this.#addMissing, change.add.map(({ eventId, by }) => [roomNid, eventId, by])],
+    ])
+  }
+}
+
+const statements = (parts: readonly (readonly [Prepared, SqlParameter[][]])[]): WriteStatement[] =>
+  parts.filter(([, rows]) => rows.length > 0).map(([prepared, rows]) => ({ prepared, rows }))

@@ -1,0 +1,209 @@
+import { stateMapKey } from '../../core/event/event.ts'
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+/** One state event's place: what it is the state of, and which event. */
+export interface StateEntry {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number
+  readonly eventId: string
+}
+
+/** A change of one state point at a position; `nid` is what holds from there on. */
+export interface StateChange extends StateEntry {
+  readonly position: number
+}
+
+/** A difference of one event's state from the intervals: `nid` undefined means that the point is not set. */
+export interface StateDelta {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number | undefined
+}
+
+interface StateRow {
+  type: string
+  state_key: string
+  event_nid: number
+  event_id: string
+}
+
+const entry = (row: StateRow): StateEntry => ({
+  type: row.type,
+  stateKey: row.state_key,
+  nid: row.event_nid,
+  eventId: row.event_id,
+})
+
+const TABLES = 'room_state s JOIN events e ON e.event_nid = s.event_nid'
+
+/**
+ * The room state over time. A row says that an event is the state of its point from position `valid_from`
+ * (inclusive) to `valid_to` (exclusive, open while it holds). The state *after* position p is what holds at p; the
+ * state *before* the event at p is what holds at p − 1, adjusted by that event's delta where it lies on a fork.
+ */
+export class StateReader {
+  readonly #db: Reader
+  readonly #current: Prepared
+  readonly #at: Prepared
+  readonly #point: Prepared
+  readonly #pointAt: Prepared
+  readonly #types: Prepared
+  readonly #changes: Prepared
+  readonly #ended: Prepared
+  readonly #deltas: Prepared
+  readonly #memberHistory: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id FROM ${TABLES}`
+    const holds = 's.valid_from <= ? AND (s.valid_to IS NULL OR s.valid_to > ?)'
+    this.#current = db.prepare(`${select} WHERE s.room_nid = ? AND s.valid_to IS NULL`)
+    this.#at = db.prepare(`${select} WHERE s.room_nid = ? AND ${holds}`)
+    this.#point = db.prepare(
+      `${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_to IS NULL`,
+    )
+    this.#pointAt = db.prepare(`${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND ${holds}`)
+    this.#types = db.prepare(`${select} WHERE s.room_nid = ? AND ${db.dialect.inText('s.type')} AND ${holds}`)
+    this.#changes = db.prepare(
+      `SELECT s.type, s.state_key, s.event_nid, e.event_id, s.valid_from FROM ${TABLES}
+       WHERE s.room_nid = ? AND s.valid_from > ? AND s.valid_from <= ? ORDER BY s.valid_from`,
+    )
+    this.#ended = db.prepare(
+      `${select} WHERE s.room_nid = ? AND s.valid_to > ? AND s.valid_to <= ? AND s.valid_from <= ?`,
+    )
+    this.#deltas = db.prepare(
+      'SELECT type, state_key, state_event_nid FROM event_state_delta WHERE event_nid = ?',
+    )
+    this.#memberHistory = db.prepare(
+      `SELECT event_nid, valid_from, valid_to FROM room_state
+       WHERE room_nid = ? AND type = 'm.room.member' AND state_key = ? ORDER BY valid_from`,
+    )
+  }
+
+  /** The whole current state. */
+  async current(roomNid: number): Promise<StateEntry[]> {
+    return (await this.#db.scan<StateRow>(this.#current, [roomNid])).map(entry)
+  }
+
+  /** The whole state that held at a position (after the event there). */
+  async at(roomNid: number, position: number): Promise<StateEntry[]> {
+    return (await this.#db.scan<StateRow>(this.#at, [roomNid, position, position])).map(entry)
+  }
+
+  /** The state of some types only, at a position. */
+  async ofTypes(roomNid: number, types: readonly string[], position: number): Promise<StateEntry[]> {
+    const rows = await this.#db.all<StateRow>(this.#types, [
+      roomNid,
+      this.#db.list(types),
+      position,
+      position,
+    ])
+    return rows.map(entry)
+  }
+
+  /** One point of the current state, or (with a position) of the state that held there: the event's nid. */
+  async point(
+    roomNid: number,
+    type: string,
+    stateKey: string,
+    position?: number,
+  ): Promise<number | undefined> {
+    const row =
+      position === undefined
+        ? await this.#db.get<StateRow>(this.#point, [roomNid, type, stateKey])
+        : await this.#db.get<StateRow>(this.#pointAt, [roomNid, type, stateKey, position, position])
+    return row?.event_nid
+  }
+
+  /** Every change after `after` up to and including `upTo`, in order; the last for a point is what holds at `upTo`
+   * unless it ended without a successor (`ended`). */
+  async changes(roomNid: number, after: number, upTo: number): Promise<StateChange[]> {
+    const rows = await this.#db.all<StateRow & { valid_from: number }>(this.#changes, [roomNid, after, upTo])
+    return rows.map(row => ({ ...entry(row), position: row.valid_from }))
+  }
+
+  /** What held at `after` and ended by `upTo`: with `changes`, enough to undo a span of positions. */
+  async ended(roomNid: number, after: number, upTo: number): Promise<StateEntry[]> {
+    return (await this.#db.all<StateRow>(this.#ended, [roomNid, after, upTo, after])).map(entry)
+  }
+
+  /** How the state before an event differs from what held just before its position (empty but on forks). */
+  async delta(eventNid: number): Promise<StateDelta[]> {
+    const rows = await this.#db.all<{ type: string; state_key: string; state_event_nid: number | null }>(
+      this.#deltas,
+      [eventNid],
+    )
+    return rows.map(row => ({
+      type: row.type,
+      stateKey: row.state_key,
+      nid: row.state_event_nid ?? undefined,
+    }))
+  }
+
+  /** All memberships that a user has had in a room, oldest first: the member event's nid and when it held. */
+  async memberHistory(
+    roomNid: number,
+    userId: string,
+  ): Promise<{ nid: number; from: number; to: number | undefined }[]> {
+    const rows = await this.#db.all<{ event_nid: number; valid_from: number; valid_to: number | null }>(
+      this.#memberHistory,
+      [roomNid, userId],
+    )
+    return rows.map(row => ({ nid: row.event_nid, from: row.valid_from, to: row.valid_to ?? undefined }))
+  }
+}
+
+/** Builds the statements that change the room state. */
+export class StateWriter {
+  readonly #close: Prepared
+  readonly #open: Prepared
+  readonly #delta: Prepared
+
+  constructor(db: Reader) {
+    this.#close = db.prepare(
+      `UPDATE room_state SET valid_to = ?
+       WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_to IS NULL`,
+    )
+    this.#open = db.prepare(
+      `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid) VALUES (?, ?, ?, ?, ?)`,
+    )
+    this.#delta = db.prepare(
+      'INSERT INTO event_state_delta (event_nid, type, state_key, state_event_nid) VALUES (?, ?, ?, ?)',
+    )
+  }
+
+  /**
+   * From `position` on these points hold these events; `nid` undefined ends a point. Two changes of one point at the
+   * same position are not allowed: the caller keeps the last.
+   */
+  change(roomNid: number, position: SqlParameter, changes: readonly StateDelta[]): WriteStatement[] {
+    if (changes.length === 0) return []
+    const opened = changes.filter(change => change.nid !== undefined)
+    return [
+      {
+        prepared: this.#close,
+        rows: changes.map(({ type, stateKey }) => [position, roomNid, type, stateKey]),
+      },
+      {
+        prepared: this.#open,
+        rows: opened.map(({ type, stateKey, nid }) => [roomNid, type, stateKey, position, nid ?? null]),
+      },
+    ].filter(statement => statement.rows.length > 0)
+  }
+
+  /** Stores how the state before an event on a fork differs from the intervals. */
+  delta(eventNid: number, deltas: readonly StateDelta[]): WriteStatement[] {
+    if (deltas.length === 0) return []
+    return [
+      {
+        prepared: this.#delta,
+        rows: deltas.map(({ type, stateKey, nid }) => [eventNid, type, stateKey, nid ?? null]),
+      },
+    ]
+  }
+}
+
+/** State entries as a map from `stateMapKey` to nid. */
+export const stateByKey = (entries: readonly StateEntry[]): Map<string, StateEntry> =>
+  new Map(entries.map(state => [stateMapKey(state.type, state.stateKey), state]))

@@ -1,0 +1,82 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** What makes a client's request repeatable: the same device may send the same transaction ID again. */
+export interface TransactionKey {
+  readonly userId: string
+  readonly deviceId: string
+  /** The operation and the room, since a transaction ID is only unique within its endpoint's path. */
+  readonly scope: string
+  readonly txnId: string
+}
+
+/** Reads remembered client transactions. */
+export class TransactionReader {
+  readonly #db: Reader
+  readonly #one: Prepared
+  readonly #ofEvents: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#one = db.prepare(
+      'SELECT event_id FROM client_transactions WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?',
+    )
+    this.#ofEvents = db.prepare(
+      `SELECT event_id, txn_id FROM client_transactions
+       WHERE user_id = ? AND device_id = ? AND ${db.dialect.inText('event_id')}`,
+    )
+  }
+
+  /** The event that this transaction made, if it was seen before. */
+  async eventOf(key: TransactionKey): Promise<string | undefined> {
+    const row = await this.#db.get<{ event_id: string }>(this.#one, [
+      key.userId,
+      key.deviceId,
+      key.scope,
+      key.txnId,
+    ])
+    return row?.event_id
+  }
+
+  /** The transaction IDs under which a device sent these events, by event ID (for `unsigned.transaction_id`). */
+  async ofEvents(
+    userId: string,
+    deviceId: string,
+    eventIds: readonly string[],
+  ): Promise<Map<string, string>> {
+    if (eventIds.length === 0) return new Map()
+    const rows = await this.#db.all<{ event_id: string; txn_id: string }>(this.#ofEvents, [
+      userId,
+      deviceId,
+      this.#db.list(eventIds),
+    ])
+    return new Map(rows.map(row => [row.event_id, row.txn_id]))
+  }
+}
+
+/** Builds the statements that remember client transactions. */
+export class TransactionWriter {
+  readonly #insert: Prepared
+  readonly #expire: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, created_ts)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#expire = db.prepare('DELETE FROM client_transactions WHERE created_ts < ?')
+  }
+
+  /** Guard `transaction`: it was not remembered before. */
+  remember(key: TransactionKey, eventId: string, now: number): WriteStatement {
+    return {
+      prepared: this.#insert,
+      rows: [[key.userId, key.deviceId, key.scope, key.txnId, eventId, now]],
+      guard: { name: 'transaction', expected: 1 },
+    }
+  }
+
+  /** Forgets transactions made before an instant (ms). */
+  expire(before: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before]] }
+  }
+}
