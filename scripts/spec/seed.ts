@@ -1,0 +1,218 @@
+/**
+ * Seeds our API documents with the structure of official operations:
+ *
+ *     npx node scripts/spec/seed.ts leaveRoom forgetRoom server-server/getRoomState
+ *
+ * An operation that our documents hold already is left alone, so that edits by hand survive; `--force` replaces
+ * it. Then run `npm run spec`. Operation IDs that both APIs use are told apart by the prefix `federation`.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import {
+  Document,
+  isCollection,
+  isPair,
+  isScalar,
+  isSeq,
+  isMap as isYamlMap,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml'
+import {
+  AREAS,
+  followReference,
+  isMap,
+  type Json,
+  type JsonMap,
+  mapOf,
+  type OfficialOperation,
+  officialOperations,
+  officialPresent,
+} from './official.ts'
+import { bodyIsOptional, extensionsOf, securityOf } from './policy.ts'
+import { type ComponentOf, simplifySchema } from './simplify.ts'
+
+const SPEC_ROOT = new URL('../../api-spec/', import.meta.url)
+const YAML_STYLE = { lineWidth: 110, flowCollectionPadding: true, minContentWidth: 0 } as const
+
+/** Our ID of an official operation: its own, or prefixed where the client-server API has taken it. */
+export const ourOperationId = (official: OfficialOperation): string => {
+  if (official.operationId === 'logout_all') return 'logoutAll'
+  const taken =
+    official.area === 'server-server' &&
+    officialOperations('client-server').some(other => other.operationId === official.operationId)
+  const [first = '', ...rest] = official.operationId
+  return taken ? `federation${first.toUpperCase()}${rest.join('')}` : official.operationId
+}
+
+const componentName = (url: URL): string => {
+  const [, area = '', file = ''] =
+    /\/([a-z-]+)\/(?:[^/]+\/)*([^/]+)\.ya?ml$/.exec(url.pathname.split('/data/')[1] ?? '') ?? []
+  const name = file.replace(/(?:^|[._-])([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  const shadowed = existsSync(new URL(`../client-server/definitions/${file}.yaml`, new URL(`${area}/`, url)))
+  return url.pathname.includes('/application-service/') && shadowed ? `AppService${name}` : name
+}
+
+/** The definition that this one merely wraps (an `allOf` with prose and examples beside it), if it does. */
+const onlyReference = (value: JsonMap, url: URL): { url: URL; value: JsonMap } | undefined => {
+  const parts = (Array.isArray(value.allOf) ? value.allOf : []).filter(part =>
+    Object.keys(simplifySchema(part, url, () => 'reference')).some(key => key !== 'type'),
+  )
+  const reference = parts.length === 1 && !isMap(value.properties) ? mapOf(parts[0]).$ref : undefined
+  if (typeof reference !== 'string') return undefined
+  const followed = followReference(reference, url)
+  return followed.wholeFile ? { url: followed.url, value: mapOf(followed.value) } : undefined
+}
+
+/** Writes shared definitions to `api-spec/components/` on first use. */
+const writeComponent: ComponentOf = (url, value) => {
+  const only = onlyReference(value, url)
+  if (only) return writeComponent(only.url, only.value)
+  const name = componentName(url)
+  const file = new URL(`components/${name}.yaml`, SPEC_ROOT)
+  if (!existsSync(file)) {
+    const schema = simplifySchema(value, url, (inner, innerValue) =>
+      writeComponent(inner, innerValue)?.replace('../components/', './'),
+    )
+    writeFileSync(file, parseDocumentOf(schema).toString(YAML_STYLE))
+  }
+  return `../components/${name}.yaml`
+}
+
+const parseDocumentOf = (value: JsonMap): Document => {
+  const document = new Document(value)
+  if (document.contents) compact(document.contents)
+  return document
+}
+
+/** Writes small leaves on one line: `{ type: string }`, `[a, b]`. */
+const compact = (node: Node): Node => {
+  visit(node, (_, each) => {
+    if (!isCollection(each) || each.items.length === 0) return
+    const leaf = each.items.every(item => {
+      const value = isPair(item) ? item.value : item
+      return isScalar(value) || (isCollection(value) && (value.items.length === 0 || isSeq(each)))
+    })
+    if (leaf && JSON.stringify(each).length < 90) (each as YAMLMap).flow = true
+  })
+  return node
+}
+
+const resolved = (value: Json, from: URL): { value: JsonMap; url: URL } => {
+  const reference = mapOf(value).$ref
+  if (typeof reference !== 'string') return { value: mapOf(value), url: from }
+  const followed = followReference(reference, from)
+  return { value: mapOf(followed.value), url: followed.url }
+}
+
+const parametersOf = (official: OfficialOperation): JsonMap[] => {
+  const list = Array.isArray(official.operation.parameters) ? official.operation.parameters : []
+  return list.map(each => {
+    const { value, url } = resolved(each, official.url)
+    const parameter: JsonMap = { in: value.in ?? 'query', name: value.name ?? '' }
+    if (value.required === true) parameter.required = true
+    parameter.schema = simplifySchema(value.schema, url, writeComponent)
+    return parameter
+  })
+}
+
+const contentOf = (value: JsonMap, url: URL): JsonMap =>
+  Object.fromEntries(
+    Object.entries(mapOf(value.content)).map(([type, media]) => [
+      type,
+      type === 'application/json' ? { schema: simplifySchema(mapOf(media).schema, url, writeComponent) } : {},
+    ]),
+  )
+
+const responsesOf = (official: OfficialOperation): JsonMap => {
+  const responses: JsonMap = {}
+  for (const [status, each] of Object.entries(mapOf(official.operation.responses))) {
+    const { value, url } = resolved(each, official.url)
+    const reference = mapOf(mapOf(mapOf(value.content)['application/json']).schema).$ref
+    if (typeof reference === 'string' && reference.endsWith('errors/error.yaml')) {
+      responses[status] = { $ref: '../components/responses.yaml#/Error' }
+    } else if (typeof reference === 'string' && reference.endsWith('errors/rate_limited.yaml')) {
+      responses[status] = { $ref: '../components/responses.yaml#/RateLimited' }
+    } else {
+      const content = contentOf(value, url)
+      responses[status] = {
+        description: STATUS_CODES[status] ?? status,
+        ...(Object.keys(content).length > 0 ? { content } : {}),
+      }
+    }
+  }
+  return responses
+}
+
+/** Our operation object for an official one. */
+export const seededOperation = (official: OfficialOperation): JsonMap => {
+  const operationId = ourOperationId(official)
+  const security = securityOf(operationId, official)
+  const parameters = parametersOf(official)
+  const operation: JsonMap = {
+    operationId,
+    ...(official.operation.deprecated === true ? { deprecated: true } : {}),
+  }
+  operation.security = security
+  Object.assign(operation, extensionsOf(operationId, official))
+  if (parameters.length > 0) operation.parameters = parameters
+  if (isMap(official.operation.requestBody)) {
+    const { value, url } = resolved(official.operation.requestBody, official.url)
+    const content = contentOf(value, url)
+    operation.requestBody = { required: value.required === true && !bodyIsOptional(operationId), content }
+  }
+  operation.responses = responsesOf(official)
+  return operation
+}
+
+const openDocument = (area: string, file: string): { url: URL; document: Document } => {
+  const url = new URL(`${area}/${file}`, SPEC_ROOT)
+  if (existsSync(url))
+    return { url, document: parseDocument(readFileSync(url, 'utf8')) as unknown as Document }
+  mkdirSync(new URL('.', url), { recursive: true })
+  const title = `${area} ${file.replace(/\.yaml$/, '').replaceAll('_', ' ')}`
+  return { url, document: parseDocumentOf({ openapi: '3.1.0', info: { title, version: '1.19' }, paths: {} }) }
+}
+
+/** Puts a pair where it sorts, leaving the order of the others alone. */
+const insertSorted = (document: Document, map: YAMLMap, key: string, value: Json): void => {
+  const pair = document.createPair(key, value)
+  const place = map.items.findIndex(item => String(item.key) > key)
+  map.items.splice(place === -1 ? map.items.length : place, 0, pair as (typeof map.items)[number])
+}
+
+const seed = (official: OfficialOperation, force: boolean): string => {
+  const { url, document } = openDocument(official.area, official.file)
+  const paths = document.get('paths')
+  if (!isYamlMap(paths)) throw new Error(`${url.pathname} has no paths`)
+  if (!paths.has(official.path)) insertSorted(document, paths as YAMLMap, official.path, {})
+  const item = paths.get(official.path) as YAMLMap
+  if (item.has(official.method) && !force) return `${ourOperationId(official)}: already there`
+  item.set(official.method, compact(document.createNode(seededOperation(official))))
+  writeFileSync(url, document.toString(YAML_STYLE))
+  return `${ourOperationId(official)}: ${official.method.toUpperCase()} ${official.path}`
+}
+
+const find = (name: string): OfficialOperation => {
+  const candidates = AREAS.flatMap(officialOperations).filter(
+    official =>
+      ourOperationId(official) === name ||
+      official.operationId === name ||
+      `${official.area}/${official.operationId}` === name,
+  )
+  const exact = candidates.filter(official => ourOperationId(official) === name)
+  const [found, another] = exact.length > 0 ? exact : candidates
+  if (!found) throw new Error(`no official operation is called ${name}`)
+  if (another) throw new Error(`${name} is ambiguous: write client-server/${name} or server-server/${name}`)
+  return found
+}
+
+if (import.meta.main) {
+  const names = process.argv.slice(2).filter(name => !name.startsWith('--'))
+  if (!officialPresent()) throw new Error('the official documents (../shared/matrix-spec) are not here')
+  if (names.length === 0) throw new Error('name the operations to seed')
+  const force = process.argv.includes('--force')
+  for (const official of names.map(find)) console.log(seed(official, force))
+}

@@ -1,0 +1,17 @@
+/** Who makes a request of the client-server API: the owner of an access token, or whom an application service asserts to be. */
+export interface Requester {
+  readonly userId: string
+  /** `undefined` for application services that act without a device. */
+  readonly deviceId: string | undefined
+  readonly tokenId: number
+  readonly isGuest: boolean
+  readonly isAdmin: boolean
+  /** The application service whose `as_token` it is. */
+  readonly appServiceId?: string
+  /** client-server API, "Account locking": refused everywhere but where the operation says otherwise. */
+  readonly isLocked?: boolean
+  /** client-server API, "Account suspension". */
+  readonly isSuspended?: boolean
+  /** Application services with `rate_limited: false`, and accounts that an administrator exempted. */
+  readonly isExemptFromRateLimits?: boolean
+}
