@@ -1,0 +1,148 @@
+import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
+import { numberSource } from './parse-json.ts'
+
+export { JsonParseError, parseJson } from './parse-json.ts'
+
+/** A value has no canonical encoding. */
+export class CanonicalJsonError extends Error {
+  override readonly name = 'CanonicalJsonError'
+}
+
+/**
+ * How deeply a value may nest. Deeper ones would need a stack that grows with the sender's wishes. `parseJson`
+ * allows more, so that an event at this limit can still travel inside a response.
+ */
+export const MAX_CANONICAL_DEPTH = 512
+
+/** Characters that a JSON string escapes, and surrogates, which must come in pairs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON escapes
+const NEEDS_CARE = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/** UTF-16 order and code-point order differ only where such a unit takes part. */
+const ABOVE_SURROGATES = /[\ud800-\uffff]/
+
+/**
+ * Orders strings by Unicode code point. UTF-16 order would put U+10000 and up (surrogates, from U+D800) before
+ * U+E000–U+FFFF.
+ */
+export const compareCodePoints = (a: string, b: string): number => {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return rank(x) - rank(y)
+  }
+  return a.length - b.length
+}
+
+/** Lifts surrogates above the rest of the basic plane, as their code points are. */
+const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
+
+const sortedKeys = (object: JsonObject): string[] => {
+  const keys = Object.keys(object)
+  for (let i = 1; i < keys.length; i++) {
+    if ((keys[i - 1] as string) >= (keys[i] as string)) {
+      keys.sort()
+      break
+    }
+  }
+  return keys.some(key => ABOVE_SURROGATES.test(key)) ? keys.sort(compareCodePoints) : keys
+}
+
+const stringText = (value: string): string => {
+  if (!NEEDS_CARE.test(value)) return `"${value}"`
+  if (!value.isWellFormed()) throw new CanonicalJsonError('a string holds a lone surrogate')
+  return JSON.stringify(value)
+}
+
+/** Whether a number stands in its source as strict versions want it: an integer within ±(2^53 − 1), not `-0`. */
+const isStrict = (value: number, holder: object | undefined, key: string | number): boolean =>
+  Number.isSafeInteger(value) &&
+  !Object.is(value, -0) &&
+  (holder === undefined || numberSource(holder, key, value) === undefined)
+
+const numberText = (
+  value: number,
+  strict: boolean,
+  holder: object | undefined,
+  key: string | number,
+): string => {
+  if (isStrict(value, holder, key)) return String(value)
+  if (strict) throw new CanonicalJsonError('a number is not an integer within ±(2^53 − 1)')
+  const source = holder === undefined ? undefined : numberSource(holder, key, value)
+  if (source !== undefined && /^-?[1-9]\d*$/.test(source)) return source
+  if (!Number.isFinite(value)) throw new CanonicalJsonError('a number is not finite')
+  // "Without exponents": String() would write 1e21 and more with one.
+  return Number.isInteger(value) ? BigInt(value).toString() : String(value)
+}
+
+const write = (
+  value: JsonValue | undefined,
+  strict: boolean,
+  depth: number,
+  holder: object | undefined,
+  key: string | number,
+): string => {
+  if (typeof value === 'string') return stringText(value)
+  if (typeof value === 'number') return numberText(value, strict, holder, key)
+  if (value === true) return 'true'
+  if (value === false) return 'false'
+  if (value === null) return 'null'
+  if (typeof value !== 'object') throw new CanonicalJsonError(`${typeof value} is not JSON`)
+  if (depth >= MAX_CANONICAL_DEPTH) throw new CanonicalJsonError('nested too deeply')
+  return isJsonObject(value) ? objectText(value, strict, depth + 1) : arrayText(value, strict, depth + 1)
+}
+
+const arrayText = (array: readonly JsonValue[], strict: boolean, depth: number): string => {
+  let text = '['
+  for (let i = 0; i < array.length; i++) {
+    if (i > 0) text += ','
+    text += write(array[i], strict, depth, array, i)
+  }
+  return `${text}]`
+}
+
+const objectText = (object: JsonObject, strict: boolean, depth: number): string => {
+  let text = '{'
+  for (const key of sortedKeys(object)) {
+    const value = object[key]
+    if (value === undefined) continue
+    if (text.length > 1) text += ','
+    text += `${stringText(key)}:${write(value, strict, depth, object, key)}`
+  }
+  return `${text}}`
+}
+
+/**
+ * The canonical encoding of a value (appendices, "Canonical JSON"): no white space, members ordered by code point,
+ * numbers without exponent or decimal point. Encode the string as UTF-8 to get the bytes that are hashed and signed.
+ *
+ * Numbers out of the canonical range occur in room versions 1 to 5 and are written as they can: integers that
+ * `parseJson` read keep all their digits. With `strictNumbers` they are refused, as room versions 6 and up want it.
+ * A member that is `undefined` is a missing member (see `JsonObject`).
+ *
+ * @throws {CanonicalJsonError} on lone surrogates, numbers that are not finite, nesting beyond
+ *   `MAX_CANONICAL_DEPTH`, and what is not JSON.
+ */
+export const canonicalJson = (value: JsonValue, options: { strictNumbers?: boolean } = {}): string =>
+  write(value, options.strictNumbers === true, 0, undefined, '')
+
+/**
+ * Whether all numbers in a value are as strict room versions want them: integers within ±(2^53 − 1), and, where
+ * `parseJson` read the value, written without decimal point, exponent and negative zero.
+ * Nesting beyond `MAX_CANONICAL_DEPTH` answers `false`.
+ */
+export const checkStrictNumbers = (value: JsonValue): boolean => areStrict(value, 0, undefined, '')
+
+const areStrict = (
+  value: JsonValue | undefined,
+  depth: number,
+  holder: object | undefined,
+  key: string | number,
+): boolean => {
+  if (typeof value === 'number') return isStrict(value, holder, key)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth >= MAX_CANONICAL_DEPTH) return false
+  if (!isJsonObject(value)) return value.every((item, index) => areStrict(item, depth + 1, value, index))
+  return Object.keys(value).every(member => areStrict(value[member], depth + 1, value, member))
+}

@@ -1,0 +1,130 @@
+import type { JsonValue } from './json.ts'
+
+/** Why a text is not read: not JSON at all, nested too deeply, or with numbers that are not allowed. */
+export class JsonParseError extends Error {
+  override readonly name = 'JsonParseError'
+  readonly reason: 'syntax' | 'depth' | 'numbers'
+  constructor(reason: 'syntax' | 'depth' | 'numbers', message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+/** Deep enough for an event at the limit of `canonicalJson` inside any request or response. */
+export const MAX_PARSE_DEPTH = 1024
+
+/**
+ * Where an object or array keeps the source text of those of its numbers that a double does not tell: `1.0`, `1e3`,
+ * `-0`, integers beyond 2^53. A symbol, so that it is no member (`Object.keys` and `JSON.stringify` pass it by);
+ * enumerable, so that it survives spreading. A text counts only while the number is still the one it was read as.
+ */
+const NUMBER_SOURCES = Symbol('number sources')
+
+interface Marked {
+  [NUMBER_SOURCES]?: Map<string, string>
+}
+
+/**
+ * The source text of a number that `parseJson` read and that was not written canonically; `undefined` for ordinary
+ * numbers and for values that were not parsed.
+ */
+export const numberSource = (holder: object, key: string | number, value: number): string | undefined => {
+  const source = (holder as Marked)[NUMBER_SOURCES]?.get(String(key))
+  return source !== undefined && Number(source) === value ? source : undefined
+}
+
+/** Hands the marks of an object on to one that was made from its members. */
+export const keepNumberSources = <T extends object>(from: object, to: T): T => {
+  const sources = (from as Marked)[NUMBER_SOURCES]
+  if (sources !== undefined) (to as Marked)[NUMBER_SOURCES] = sources
+  return to
+}
+
+/** A number text that strict versions refuse, or may have to: fraction, exponent, `-0`, 16 digits and more. */
+const isIrregular = (source: string): boolean => {
+  if (source.length < 16) return source === '-0' || /[.eE]/.test(source)
+  return /[.eE]/.test(source) || !Number.isSafeInteger(Number(source))
+}
+
+/** The index of the quote that ends the string which begins at `start`, or −1. */
+const endOfString = (text: string, start: number): number => {
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1) {
+    let first = end
+    while (text.charCodeAt(first - 1) === 0x5c) first--
+    if ((end - first) % 2 === 0) return end
+    end = text.indexOf('"', end + 1)
+  }
+  return -1
+}
+
+const isNumberChar = (unit: number): boolean =>
+  (unit >= 0x30 && unit <= 0x39) ||
+  unit === 0x2e ||
+  unit === 0x65 ||
+  unit === 0x45 ||
+  unit === 0x2b ||
+  unit === 0x2d
+
+/** One pass over the text before it is parsed: enforces the depth, and tells whether any number is irregular. */
+const scan = (text: string, maxDepth: number): boolean => {
+  let depth = 0
+  let irregular = false
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === 0x22) {
+      i = endOfString(text, i)
+      if (i === -1) return irregular
+    } else if (unit === 0x7b || unit === 0x5b) {
+      if (++depth > maxDepth) throw new JsonParseError('depth', `nested more than ${maxDepth} levels deep`)
+    } else if (unit === 0x7d || unit === 0x5d) {
+      depth--
+    } else if ((unit >= 0x30 && unit <= 0x39) || unit === 0x2d) {
+      const start = i
+      while (isNumberChar(text.charCodeAt(i + 1))) i++
+      irregular ||= isIrregular(text.slice(start, i + 1))
+    }
+  }
+  return irregular
+}
+
+type Reviver = (this: object, key: string, value: JsonValue, context: { source?: string }) => JsonValue
+
+const parseWithReviver = JSON.parse as (text: string, reviver?: Reviver) => JsonValue
+
+const markIrregular: Reviver = function (key, value, { source }) {
+  if (typeof value === 'number' && source !== undefined && isIrregular(source)) {
+    const marked = this as Marked
+    marked[NUMBER_SOURCES] ??= new Map()
+    marked[NUMBER_SOURCES].set(key, source)
+  }
+  return value
+}
+
+/**
+ * Parses JSON text. The depth is limited before anything is built. Numbers that are not written canonically (`1.0`,
+ * `1e3`, `-0`, integers beyond 2^53) are refused with `strictNumbers`; without it they are remembered, so that
+ * `checkStrictNumbers` and `canonicalJson` can still tell for a part of the value, such as one event of many.
+ *
+ * @param options.maxDepth how deeply arrays and objects may nest; `MAX_PARSE_DEPTH` if not given.
+ * @throws {JsonParseError} never anything else.
+ */
+export const parseJson = (
+  text: string,
+  options: { maxDepth?: number; strictNumbers?: boolean } = {},
+): JsonValue => {
+  const irregular = scan(text, options.maxDepth ?? MAX_PARSE_DEPTH)
+  try {
+    const value =
+      irregular && options.strictNumbers !== true
+        ? parseWithReviver(text, markIrregular)
+        : parseWithReviver(text)
+    if (irregular && options.strictNumbers === true) {
+      throw new JsonParseError('numbers', 'numbers must be integers within ±(2^53 − 1)')
+    }
+    return value
+  } catch (error) {
+    if (error instanceof JsonParseError) throw error
+    throw new JsonParseError('syntax', 'not JSON', { cause: error })
+  }
+}
