@@ -9,3 +9,10 @@ export interface JsonObject {
 /** Whether a value is a JSON object (neither null nor an array). */
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The member of an object under a key that came from outside. Unlike `object[key]` it does not answer what every
+ * object inherits (`constructor`, `__proto__`).
+ */
+export const ownMember = (object: JsonObject, key: string): JsonValue | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined
