@@ -1,0 +1,84 @@
+import { type CommitResult, DatabaseUnavailable, type WriteSet } from '../database.ts'
+
+/** A write set on its way, and whom to tell. */
+export interface Waiting {
+  readonly set: WriteSet
+  resolve(result: CommitResult): void
+  reject(error: unknown): void
+}
+
+export interface GroupOptions {
+  /** The most sets that share one commit. */
+  readonly cap: number
+  /** How many groups may be on their way at once. */
+  readonly inFlight: number
+  /** Commits a group in order and settles each of its sets. What it throws rejects the sets not yet settled. */
+  commit(group: readonly Waiting[]): Promise<void>
+}
+
+/**
+ * Group commit: sets that arrive while a commit is in flight share the next one. A set that finds nothing in flight
+ * goes with whatever else is queued in the same turn of the event loop.
+ */
+export class GroupCommitter {
+  readonly #options: GroupOptions
+  #queue: Waiting[] = []
+  #inFlight = 0
+  #scheduled = false
+  #closed = false
+  #drained: (() => void) | undefined
+
+  constructor(options: GroupOptions) {
+    this.#options = options
+  }
+
+  /** Queues a set; settles when its group is on disk or refused. */
+  add(set: WriteSet): Promise<CommitResult> {
+    if (this.#closed) return Promise.reject(new DatabaseUnavailable('the database is closed'))
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ set, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Takes no more sets; resolves when all that were taken are settled. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#inFlight === 0 && this.#queue.length === 0) return
+    await new Promise<void>(resolve => {
+      this.#drained = resolve
+    })
+  }
+
+  /**
+   * Idle: at the end of the current microtasks, since a waiting client's latency is all there is. With one group in
+   * flight: after the callbacks of this turn, so that the second group gathers what they bring.
+   */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= this.#options.inFlight) return
+    this.#scheduled = true
+    const send = () => {
+      this.#scheduled = false
+      this.#send()
+    }
+    if (this.#inFlight === 0) queueMicrotask(send)
+    else setImmediate(send)
+  }
+
+  #send(): void {
+    while (this.#queue.length > 0 && this.#inFlight < this.#options.inFlight) {
+      const group = this.#queue.splice(0, this.#options.cap)
+      this.#inFlight += 1
+      this.#options
+        .commit(group)
+        .catch((error: unknown) => {
+          for (const waiting of group) waiting.reject(error)
+        })
+        .finally(() => {
+          this.#inFlight -= 1
+          if (this.#queue.length > 0) this.#schedule()
+          else if (this.#inFlight === 0) this.#drained?.()
+        })
+    }
+  }
+}

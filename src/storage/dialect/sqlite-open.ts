@@ -1,0 +1,61 @@
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { type Database, DatabaseUnavailable } from '../database.ts'
+import { migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { SqliteDatabase } from './sqlite.ts'
+import { errorOf } from './sqlite-connection.ts'
+
+/**
+ * Opens the SQLite database in the file `path`, which is made, with its directory, where it is missing; brings its
+ * schema up to date.
+ *
+ * Throws `DatabaseTooNew`, or `DatabaseUnavailable` with a sentence that names the file and what is wrong.
+ */
+export const openSqlite = async (path: string, log?: (message: string) => void): Promise<Database> => {
+  const file = resolve(path)
+  makeFile(file)
+  if (needsMigration(readSchemaInfo(file))) {
+    await migrate({ client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }, log)
+  }
+  return new SqliteDatabase(file)
+}
+
+/** The file holds secrets, so only its owner may read it; the log beside it gets the same mode from SQLite. */
+const makeFile = (file: string): void => {
+  const directory = dirname(file)
+  try {
+    mkdirSync(directory, { recursive: true })
+    // The log and its index are made and removed beside the file.
+    accessSync(directory, constants.W_OK | constants.X_OK)
+    if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK)
+    else closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    throw new DatabaseUnavailable(`cannot write the database ${file}: ${reasonOf(error, directory)}`, {
+      cause: error,
+    })
+  }
+}
+
+const reasonOf = (error: unknown, directory: string): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EACCES' || code === 'EPERM') return `no permission to write it or its directory ${directory}`
+  if (code === 'EROFS') return `${directory} is on a read-only file system`
+  if (code === 'ENOSPC') return 'the disk is full'
+  return error instanceof Error ? error.message : String(error)
+}
+
+const readSchemaInfo = (file: string): SchemaInfo | undefined => {
+  let raw: Sqlite.Database | undefined
+  try {
+    raw = new Sqlite(file, { timeout: 10_000 })
+    raw.pragma('journal_mode = WAL')
+    const known = raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get()
+    return known === undefined ? undefined : raw.prepare<[], SchemaInfo>(READ_SCHEMA_INFO).get()
+  } catch (error) {
+    const { message } = errorOf(error)
+    throw new DatabaseUnavailable(`cannot use the database ${file}: ${message}`, { cause: error })
+  } finally {
+    raw?.close()
+  }
+}

@@ -1,0 +1,75 @@
+import { Worker } from 'node:worker_threads'
+import { DatabaseUnavailable } from '../database.ts'
+import { toError } from './sqlite-connection.ts'
+import type { CommitAnswer, ReadAnswer, WireAnswer, WireBody, WireStatementRef } from './sqlite-wire.ts'
+
+interface Pending {
+  resolve(value: CommitAnswer | ReadAnswer | null): void
+  reject(error: Error): void
+}
+
+/**
+ * The main thread's end of a storage thread. One thread serves all databases of the process; it starts with the
+ * first request, keeps the process alive only while something is under way, and starts anew if it ever dies.
+ */
+export class SqliteThread {
+  readonly #file: string
+  readonly #textOf: (id: number) => string
+  readonly #pending = new Map<number, Pending>()
+  #worker: Worker | undefined
+  /** The statements that the running thread knows. */
+  #known = new Set<number>()
+  #nextId = 0
+
+  /** `file` is the entry's name beside `open.ts`, without extension; `textOf` gives a kept statement's text. */
+  constructor(file: 'writer-worker' | 'reader-worker', textOf: (id: number) => string) {
+    this.#file = file
+    this.#textOf = textOf
+  }
+
+  /** Sends a request along with the texts of the statements it uses that are news to the thread. */
+  request(body: WireBody, statements: Iterable<WireStatementRef>): Promise<CommitAnswer | ReadAnswer | null> {
+    const worker = this.#worker ?? this.#start()
+    const definitions: [number, string][] = []
+    for (const ref of statements) {
+      if (typeof ref === 'string' || this.#known.has(ref)) continue
+      this.#known.add(ref)
+      definitions.push([ref, this.#textOf(ref)])
+    }
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      if (this.#pending.size === 0) worker.ref()
+      this.#pending.set(id, { resolve, reject })
+      worker.postMessage([id, definitions, body])
+    })
+  }
+
+  #start(): Worker {
+    // Run from source the file ends in .ts; the compiler leaves this name alone, so the emitted one asks for .js.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const worker = new Worker(new URL(`../${this.#file}.${extension}`, import.meta.url))
+    worker.on('message', (answer: WireAnswer) => this.#settle(answer))
+    worker.on('error', error => this.#lost(worker, error))
+    worker.on('exit', () => this.#lost(worker, new Error('the thread ended')))
+    worker.unref()
+    this.#worker = worker
+    this.#known = new Set()
+    return worker
+  }
+
+  #settle([id, value, error]: WireAnswer): void {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    if (this.#pending.size === 0) this.#worker?.unref()
+    if (error === null) pending?.resolve(value)
+    else pending?.reject(toError(error))
+  }
+
+  #lost(worker: Worker, cause: Error): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of pending) reject(new DatabaseUnavailable(`${this.#file} failed`, { cause }))
+  }
+}

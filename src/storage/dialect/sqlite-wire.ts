@@ -1,0 +1,106 @@
+import type { CommitResult, Row, SqlParameter, SqlValue, StreamName, WriteSet } from '../database.ts'
+import type { Moved } from './positions.ts'
+import { UNKEPT } from './statements.ts'
+
+/**
+ * What travels between the main thread and the storage threads: arrays, since each message costs as much as a
+ * hundred set entries. Statements travel as ids; their texts go along once.
+ */
+
+/** A kept statement's id, or the text of one that is not kept. */
+export type WireStatementRef = number | string
+
+/** A value, or the position `offset` places after the first that the set is given in the stream. */
+export type WireParameter = SqlValue | readonly [stream: StreamName, offset: number]
+
+/** `expected` is −1 without a guard. */
+export type WireStatement = readonly [
+  statement: WireStatementRef,
+  rows: readonly (readonly WireParameter[])[],
+  expected: number,
+  returning: boolean,
+]
+
+export type WireSet = readonly WireStatement[]
+
+export const COMMITTED = 0
+export const GUARD_FAILED = 1
+export const FAILED = 2
+
+/** What became of a set. `returned` has one entry for each returning statement; `statement` is an index into the set. */
+export type WireResult =
+  | readonly [kind: typeof COMMITTED, positions: Moved, returned: readonly Row[][]]
+  | readonly [kind: typeof GUARD_FAILED, statement: number]
+  | readonly [kind: typeof FAILED, error: WireError]
+
+/** An error taken apart, since classes do not survive the way between threads. */
+export type WireError = readonly [kind: 'constraint' | 'unavailable' | 'other', message: string]
+
+export interface CommitAnswer {
+  readonly results: readonly WireResult[]
+  readonly moved: Moved
+}
+
+/** One read: a statement and its parameters. */
+export type WireRead = readonly [statement: WireStatementRef, parameters: readonly SqlValue[]]
+
+export type ReadAnswer = readonly ({ readonly rows: readonly Row[] } | { readonly error: WireError })[]
+
+/** `definitions` are the statements that this thread has not seen yet. */
+export type WireRequest = readonly [
+  id: number,
+  definitions: readonly (readonly [number, string])[],
+  body: WireBody,
+]
+
+export type WireBody =
+  | readonly [op: 'commit', path: string, sets: readonly WireSet[]]
+  | readonly [op: 'read', path: string, reads: readonly WireRead[]]
+  | readonly [op: 'close', path: string]
+
+export type WireAnswer = readonly [
+  id: number,
+  value: CommitAnswer | ReadAnswer | null,
+  error: WireError | null,
+]
+
+/** A value as SQLite binds it: a list becomes the JSON that `json_each` reads. */
+export const sqliteValue = (value: Exclude<SqlParameter, { stream: StreamName }>): SqlValue =>
+  isPlain(value) ? value : JSON.stringify(value.list)
+
+/** Bytes travel alone: cloning a view would take the whole buffer under it along. */
+export const wireValue = (value: SqlValue): SqlValue =>
+  value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value
+
+/** A write set as it travels. */
+export const encodeSet = (set: WriteSet): WireSet =>
+  set.statements.map(({ prepared, rows, guard, returning }) => [
+    prepared.id === UNKEPT ? prepared.sql : prepared.id,
+    rows.map(row => row.map(encodeParameter)),
+    guard === undefined ? -1 : guard.expected,
+    returning !== undefined,
+  ])
+
+const encodeParameter = (value: SqlParameter): WireParameter => {
+  if (isPlain(value)) return wireValue(value)
+  return 'stream' in value ? [value.stream, value.offset] : JSON.stringify(value.list)
+}
+
+const isPlain = (value: SqlParameter): value is SqlValue =>
+  typeof value !== 'object' || value === null || value instanceof Uint8Array
+
+/** Gives a set's outcome its names back. Only for outcomes that are not `FAILED`. */
+export const decodeResult = (
+  set: WriteSet,
+  result: Exclude<WireResult, readonly [2, WireError]>,
+): CommitResult => {
+  if (result[0] === GUARD_FAILED) {
+    return { ok: false, guard: set.statements[result[1]]?.guard?.name ?? '' }
+  }
+  const names = set.statements.flatMap(statement => statement.returning ?? [])
+  return {
+    ok: true,
+    positions: Object.fromEntries(result[1]),
+    returned: Object.fromEntries(names.map((name, index) => [name, result[2][index] ?? []])),
+  }
+}

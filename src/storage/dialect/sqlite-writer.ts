@@ -1,0 +1,136 @@
+import type { Row, SqlValue, StreamName } from '../database.ts'
+import { SqliteConnection, wireErrorOf } from './sqlite-connection.ts'
+import {
+  COMMITTED,
+  type CommitAnswer,
+  FAILED,
+  GUARD_FAILED,
+  type WireParameter,
+  type WireResult,
+  type WireSet,
+  type WireStatement,
+} from './sqlite-wire.ts'
+
+/** Commits groups of write sets on a connection of its own; runs in the writer thread. */
+export class SqliteWriter {
+  readonly #connection: SqliteConnection
+  /** Positions handed out so far by the group at work. */
+  readonly #positions = new Map<StreamName, number>()
+
+  constructor(path: string, textOf: (id: number) => string) {
+    this.#connection = new SqliteConnection(path, 'write', textOf)
+  }
+
+  /**
+   * Executes the sets in order in one transaction and commits it durably. A set that fails takes nothing but
+   * itself back. Throws when the group as a whole could not be committed; then nothing of it is stored.
+   */
+  commit(sets: readonly WireSet[]): CommitAnswer {
+    const database = this.#connection.raw
+    this.#positions.clear()
+    const before = new Map<StreamName, number>()
+    try {
+      this.#run('BEGIN IMMEDIATE')
+      const results = sets.map(set => this.#executeSet(set, before))
+      const moved = [...this.#positions].filter(([stream, position]) => position !== before.get(stream))
+      for (const [stream, position] of moved)
+        this.#connection.statement(SAVE_POSITION).statement.run([stream, position])
+      this.#run('COMMIT')
+      return { results, moved }
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  /** Copies the log into the database file as far as readers allow. */
+  checkpoint(): void {
+    this.#connection.raw.pragma('wal_checkpoint(PASSIVE)')
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  #executeSet(set: WireSet, before: Map<StreamName, number>): WireResult {
+    const taken = new Map<StreamName, number>()
+    const resolve = (parameter: WireParameter): SqlValue => {
+      if (!isPosition(parameter)) return parameter
+      const [stream, offset] = parameter
+      taken.set(stream, Math.max(taken.get(stream) ?? 0, offset + 1))
+      return this.#position(stream, before) + 1 + offset
+    }
+    this.#run('SAVEPOINT write_set')
+    try {
+      const returned: Row[][] = []
+      for (const [index, statement] of set.entries()) {
+        if (!this.#execute(statement, resolve, returned)) {
+          this.#takeBack()
+          return [GUARD_FAILED, index]
+        }
+      }
+      this.#run('RELEASE write_set')
+      const positions = [...taken.keys()].map(stream => [stream, this.#position(stream, before) + 1] as const)
+      for (const [stream, count] of taken) this.#positions.set(stream, this.#position(stream, before) + count)
+      return [COMMITTED, positions, returned]
+    } catch (error) {
+      // A full disk and the like end the whole transaction: then the group has failed, not this set alone.
+      if (!this.#connection.raw.inTransaction) throw error
+      this.#takeBack()
+      return [FAILED, wireErrorOf(error)]
+    }
+  }
+
+  /** Whether the guard of the statement, if any, held. */
+  #execute(
+    [ref, rows, expected, returning]: WireStatement,
+    resolve: (parameter: WireParameter) => SqlValue,
+    returned: Row[][],
+  ): boolean {
+    const { statement } = this.#connection.statement(ref)
+    const answered: Row[] = []
+    let affected = 0
+    for (const row of rows) {
+      const parameters = row.map(resolve)
+      if (statement.reader) {
+        const found = this.#connection.all(ref, parameters)
+        affected += found.length
+        for (const each of found) answered.push(each)
+      } else {
+        affected += statement.run(parameters).changes
+      }
+    }
+    if (returning) returned.push(answered)
+    return expected < 0 || affected === expected
+  }
+
+  #takeBack(): void {
+    this.#run('ROLLBACK TO write_set')
+    this.#run('RELEASE write_set')
+  }
+
+  /** The position before the next; read in the transaction, since other processes may write too. */
+  #position(stream: StreamName, before: Map<StreamName, number>): number {
+    const known = this.#positions.get(stream)
+    if (known !== undefined) return known
+    const stored = Number(this.#connection.get(READ_POSITION, [stream])?.['position'] ?? 0)
+    before.set(stream, stored)
+    this.#positions.set(stream, stored)
+    return stored
+  }
+
+  readonly #control = new Map<string, { run(): unknown }>()
+
+  #run(sql: string): void {
+    const statement = this.#control.get(sql) ?? this.#connection.raw.prepare(sql)
+    this.#control.set(sql, statement)
+    statement.run()
+  }
+}
+
+const isPosition = (parameter: WireParameter): parameter is readonly [StreamName, number] =>
+  Array.isArray(parameter)
+
+const READ_POSITION = 'SELECT position FROM streams WHERE name = ?'
+const SAVE_POSITION =
+  'INSERT INTO streams (name, position) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position'

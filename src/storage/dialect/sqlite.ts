@@ -1,0 +1,164 @@
+import type { Knex } from 'knex'
+import type {
+  CommitResult,
+  Compiled,
+  Database,
+  Dialect,
+  Prepared,
+  Row,
+  SqlList,
+  SqlValue,
+  StreamName,
+  WriteSet,
+} from '../database.ts'
+import { builderFor } from '../knex.ts'
+import { GroupCommitter, type Waiting } from './group-committer.ts'
+import { type Moved, Positions } from './positions.ts'
+import { errorOf, SqliteConnection, toError } from './sqlite-connection.ts'
+import { SqliteThread } from './sqlite-thread.ts'
+import {
+  type CommitAnswer,
+  decodeResult,
+  encodeSet,
+  FAILED,
+  type ReadAnswer,
+  sqliteValue,
+  type WireStatementRef,
+  wireValue,
+} from './sqlite-wire.ts'
+import { StatementTable, UNKEPT } from './statements.ts'
+
+/** SQLite speaks `?` itself. */
+const table = new StatementTable(sql => sql)
+const textOf = (id: number): string => table.textOf(id)
+
+/** One writer and one reader thread serve all databases of this process. */
+const writerThread = new SqliteThread('writer-worker', textOf)
+const readerThread = new SqliteThread('reader-worker', textOf)
+
+const inList = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
+
+const dialect: Dialect = { name: 'sqlite', inText: inList, inInteger: inList }
+
+/** More sets than this in one commit gain nothing, and make the first of them wait for the last. */
+const GROUP_CAP = 64
+
+/** An SQLite database: reads at once on the calling thread, long reads and all writes in threads of their own. */
+export class SqliteDatabase implements Database {
+  readonly dialect = dialect
+  readonly #path: string
+  readonly #connection: SqliteConnection
+  readonly #positions = new Positions()
+  readonly #committer = new GroupCommitter({
+    cap: GROUP_CAP,
+    inFlight: 2,
+    commit: group => this.#commitGroup(group),
+  })
+  #scanned = false
+  #closing: Promise<void> | undefined
+
+  /** `path` names a migrated database file. */
+  constructor(path: string) {
+    this.#path = path
+    this.#connection = new SqliteConnection(path, 'read', textOf)
+    this.#positions.advance(
+      this.#connection.raw.prepare('SELECT name, position FROM streams').raw().all() as unknown as Moved,
+    )
+  }
+
+  prepare(sql: string): Prepared {
+    return table.prepare(sql)
+  }
+
+  compile(build: (knex: Knex) => Knex.QueryBuilder): Compiled {
+    const { sql, bindings } = build(builderFor('better-sqlite3')).toSQL().toNative()
+    return { prepared: { id: UNKEPT, sql }, parameters: bindings as readonly SqlValue[] }
+  }
+
+  list(values: readonly (string | number)[]): SqlList {
+    return { list: values }
+  }
+
+  async all<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T[]> {
+    try {
+      return this.#connection.all(refOf(prepared), bind(parameters)) as T[]
+    } catch (error) {
+      throw errorOf(error)
+    }
+  }
+
+  async get<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T | undefined> {
+    try {
+      return this.#connection.get(refOf(prepared), bind(parameters)) as T | undefined
+    } catch (error) {
+      throw errorOf(error)
+    }
+  }
+
+  async scan<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T[]> {
+    const ref = refOf(prepared)
+    this.#scanned = true
+    const answer = await readerThread.request(
+      ['read', this.#path, [[ref, bind(parameters).map(wireValue)]]],
+      [ref],
+    )
+    const [read] = answer as ReadAnswer
+    if (read === undefined) throw new Error('the reader thread did not answer')
+    if ('error' in read) throw toError(read.error)
+    return read.rows as unknown as T[]
+  }
+
+  position(stream: StreamName): number {
+    return this.#positions.of(stream)
+  }
+
+  commit(set: WriteSet): Promise<CommitResult> {
+    return this.#committer.add(set)
+  }
+
+  onCommit(listener: (moved: ReadonlyMap<StreamName, number>) => void): () => void {
+    return this.#positions.listen(listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#committer.close()
+    if (this.#scanned) await readerThread.request(['close', this.#path], [])
+    this.#connection.close()
+    await writerThread.request(['close', this.#path], [])
+  }
+
+  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    const statements = group.flatMap(({ set }) => set.statements.map(({ prepared }) => refOf(prepared)))
+    const sets = group.map(({ set }) => encodeSet(set))
+    const { results, moved } = (await writerThread.request(
+      ['commit', this.#path, sets],
+      statements,
+    )) as CommitAnswer
+    this.#positions.advance(moved)
+    for (const [index, waiting] of group.entries()) {
+      const result = results[index]
+      if (result === undefined) throw new Error('the writer thread left a set unanswered')
+      if (result[0] === FAILED) waiting.reject(toError(result[1]))
+      else waiting.resolve(decodeResult(waiting.set, result))
+    }
+  }
+}
+
+const refOf = (prepared: Prepared): WireStatementRef => (prepared.id === UNKEPT ? prepared.sql : prepared.id)
+
+const bind = (parameters: readonly (SqlValue | SqlList)[] = []): readonly SqlValue[] =>
+  parameters.map(sqliteValue)

@@ -1,0 +1,54 @@
+import type { Knex } from 'knex'
+import { COMPATIBLE_BACK_TO, migrationSource, SCHEMA_VERSION } from '../../migrations/index.ts'
+import { DatabaseTooNew } from './database.ts'
+import { loadKnex } from './knex.ts'
+
+/** The row of `schema_info`: what the database says about itself. */
+export interface SchemaInfo {
+  readonly version: number
+  readonly compatible_back_to: number
+}
+
+export const READ_SCHEMA_INFO = 'SELECT version, compatible_back_to FROM schema_info WHERE id = 1'
+
+/**
+ * Whether migrations have to run; `found` is `undefined` for an empty database. A database of a later version is
+ * used as it is when it says that we may.
+ *
+ * Throws `DatabaseTooNew` when it says that we may not.
+ */
+export const needsMigration = (found: SchemaInfo | undefined): boolean => {
+  if (found === undefined || found.version < SCHEMA_VERSION) return true
+  if (found.compatible_back_to > SCHEMA_VERSION) {
+    throw new DatabaseTooNew(found.version, SCHEMA_VERSION)
+  }
+  return false
+}
+
+/** Runs all pending migrations in one transaction, and records the schema's version in it. */
+export const migrate = async (config: Knex.Config, log?: (message: string) => void): Promise<void> => {
+  const knex = loadKnex()({ ...config, pool: { min: 0, max: 1, ...config.pool }, log: silent })
+  try {
+    const [, names] = await knex.migrate.latest({
+      migrationSource,
+      afterAll: async trx => {
+        await trx('schema_info')
+          .insert({ id: 1, version: SCHEMA_VERSION, compatible_back_to: COMPATIBLE_BACK_TO })
+          .onConflict('id')
+          .merge()
+      },
+    })
+    if (names.length > 0)
+      log?.(`database schema brought to version ${SCHEMA_VERSION} (${names.length} steps)`)
+  } finally {
+    await knex.destroy()
+  }
+}
+
+/** Failures are thrown; knex would print them as well. */
+const silent = {
+  warn: () => undefined,
+  error: () => undefined,
+  deprecate: () => undefined,
+  debug: () => undefined,
+}

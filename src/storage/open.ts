@@ -1,0 +1,20 @@
+import type { Database } from './database.ts'
+import { openSqlite } from './dialect/sqlite-open.ts'
+
+/** Where the data is kept. */
+export type DatabaseConfig = { readonly kind: 'sqlite'; readonly path: string }
+
+export interface OpenOptions {
+  /** Told of migrations that ran, and of connections lost and found again. */
+  readonly log?: (message: string) => void
+}
+
+/**
+ * Opens the database, after bringing its schema up to date.
+ *
+ * Throws `DatabaseTooNew` when a newer version of the program has made it unusable for this one, and
+ * `DatabaseUnavailable` when it cannot be reached or written.
+ */
+export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
+  return openSqlite(config.path, options.log)
+}
