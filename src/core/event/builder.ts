@@ -1,0 +1,84 @@
+import { contentHash, eventIdOf, signedText } from '../hashes.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
+import type { RoomVersion } from '../room-versions.ts'
+import { type SigningKey, withSignature } from '../signing.ts'
+import type { RoomEvent } from './event.ts'
+import { trustedEvent } from './format.ts'
+
+/** What an event says, before it is hashed and signed. */
+export interface EventTemplate {
+  readonly version: RoomVersion
+  /** Left out for the create event of a room whose ID is the hash of that event (v12). */
+  readonly roomId?: string | undefined
+  readonly type: string
+  readonly sender: string
+  readonly stateKey?: string | undefined
+  readonly content: JsonObject
+  readonly prevEvents: readonly string[]
+  readonly authEvents: readonly string[]
+  readonly depth: number
+  readonly originServerTs: number
+  /** What a redaction redacts; put where the room version keeps it. */
+  readonly redacts?: string | undefined
+  readonly unsigned?: JsonObject | undefined
+  /** v1, v2: the ID that this server chose. Without meaning in other versions. */
+  readonly eventId?: string | undefined
+  /** v1, v2: the reference hash (`referenceHash`) of each event in `prevEvents` and `authEvents`, by its ID. */
+  readonly references?: ReadonlyMap<string, string> | undefined
+}
+
+const reference = (eventId: string, template: EventTemplate): JsonValue => {
+  if (template.version.format.references === 'ids') return eventId
+  const hash = template.references?.get(eventId)
+  if (hash === undefined) throw new TypeError(`the reference hash of ${eventId} is not given`)
+  return [eventId, { sha256: hash }]
+}
+
+const givenEventId = ({ version, eventId }: EventTemplate): JsonObject => {
+  if (version.format.eventId !== 'given') return {}
+  if (eventId === undefined) throw new TypeError('this room version needs an event ID')
+  return { event_id: eventId }
+}
+
+const unsignedPdu = (template: EventTemplate): JsonObject => {
+  const { version, roomId, stateKey, redacts, unsigned } = template
+  const inContent = redacts !== undefined && version.format.redactsInContent
+  return {
+    auth_events: template.authEvents.map(eventId => reference(eventId, template)),
+    content: inContent ? { ...template.content, redacts } : template.content,
+    depth: template.depth,
+    ...givenEventId(template),
+    origin_server_ts: template.originServerTs,
+    prev_events: template.prevEvents.map(eventId => reference(eventId, template)),
+    ...(redacts === undefined || inContent ? {} : { redacts }),
+    ...(roomId === undefined ? {} : { room_id: roomId }),
+    sender: template.sender,
+    ...(stateKey === undefined ? {} : { state_key: stateKey }),
+    type: template.type,
+    ...(unsigned === undefined ? {} : { unsigned }),
+  }
+}
+
+/**
+ * Builds, hashes and signs an event (server-server API, "Adding hashes and signatures to outgoing events").
+ *
+ * The content may be a client's, so the event can still be too large, or not canonical: `checkFormat` tells.
+ *
+ * @param serverName in whose name the key signs
+ * @throws {CanonicalJsonError} where the event has no canonical encoding at all.
+ * @throws {TypeError} where the template lacks what its room version needs.
+ */
+export const buildEvent = (template: EventTemplate, serverName: string, key: SigningKey): RoomEvent => {
+  const { version } = template
+  const pdu = unsignedPdu(template)
+  const hashed = { ...pdu, hashes: { sha256: contentHash(pdu) } }
+  const signed = signPdu(hashed, version, serverName, key)
+  return trustedEvent(signed, eventIdOf(signed, version), version)
+}
+
+const signPdu = (pdu: JsonObject, version: RoomVersion, serverName: string, key: SigningKey): JsonObject =>
+  withSignature(pdu, serverName, key.keyId, key.sign(Buffer.from(signedText(pdu, version))))
+
+/** The event with one more signature, for invites and restricted joins. Its ID stays the same. */
+export const addSignature = (event: RoomEvent, serverName: string, key: SigningKey): RoomEvent =>
+  trustedEvent(signPdu(event.pdu, event.version, serverName, key), event.eventId, event.version)

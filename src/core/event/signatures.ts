@@ -1,0 +1,56 @@
+import { decodeBase64 } from '../base64.ts'
+import { contentHash, signedText } from '../hashes.ts'
+import { serverNameOf } from '../ids.ts'
+import { isJsonObject } from '../json.ts'
+import type { RoomEvent } from './event.ts'
+import { trustedEvent } from './format.ts'
+import { redactPdu } from './redaction.ts'
+
+/**
+ * An invite made of a third-party invite. "The server which actually sends the event may be a different server" than
+ * the sender's: the auth rules check the identity server's signature instead.
+ */
+const isThirdPartyInvite = ({ type, content }: RoomEvent): boolean =>
+  type === 'm.room.member' &&
+  content['membership'] === 'invite' &&
+  content['third_party_invite'] !== undefined
+
+/**
+ * The servers that must have signed an event, each once (server-server API, "Validating hashes and signatures on
+ * received events"; rooms/v8.md, rule 4.2). Empty for third-party invites in versions where only the sender's
+ * server signs.
+ */
+export const requiredSigners = (event: RoomEvent): readonly string[] => {
+  const { signatures } = event.version
+  const servers = new Set<string>()
+  if (!isThirdPartyInvite(event)) servers.add(serverNameOf(event.sender))
+  if (signatures.eventIdServer) servers.add(serverNameOf(event.eventId))
+  if (signatures.restrictedJoinServer && event.type === 'm.room.member') {
+    const authoriser = event.content['join_authorised_via_users_server']
+    // What is no user ID names the server '', which nobody can sign for.
+    if (authoriser !== undefined) servers.add(typeof authoriser === 'string' ? serverNameOf(authoriser) : '')
+  }
+  return [...servers]
+}
+
+/** The bytes that every signature of an event covers. Make them once, then verify under as many keys as need be. */
+export const signedBytes = (event: RoomEvent): Uint8Array => Buffer.from(signedText(event.pdu, event.version))
+
+/**
+ * Whether the event's `hashes` fit its content. If not, what we hold "is assumed" to be a redacted copy: go on with
+ * `eventWithRedactedContent`.
+ */
+export const contentHashMatches = (event: RoomEvent): boolean => {
+  const { hashes } = event.pdu
+  const claimed = isJsonObject(hashes) ? hashes['sha256'] : undefined
+  if (typeof claimed !== 'string') return false
+  const actual = contentHash(event.pdu)
+  if (claimed === actual) return true
+  // Padding and alphabet are the sender's choice.
+  const bytes = decodeBase64(claimed)
+  return bytes !== undefined && Buffer.from(actual, 'base64').equals(bytes)
+}
+
+/** The event as it is after redaction; same ID, signatures still valid. */
+export const eventWithRedactedContent = (event: RoomEvent): RoomEvent =>
+  trustedEvent(redactPdu(event.pdu, event.version), event.eventId, event.version)
