@@ -1,0 +1,73 @@
+import type { Clock } from '../core/clock.ts'
+
+interface Sleeper {
+  readonly due: number
+  wake(): void
+}
+
+/** A clock that stands still until a test moves it. */
+export class FakeClock implements Clock {
+  #now: number
+  #sleepers: Sleeper[] = []
+
+  /** `now` is in milliseconds since 1970. */
+  constructor(now = Date.UTC(2026, 0, 1)) {
+    this.#now = now
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  /** How many are asleep. */
+  get sleeping(): number {
+    return this.#sleepers.length
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.#sleepers = this.#sleepers.filter(other => other !== sleeper)
+        reject(signal?.reason)
+      }
+      const sleeper = {
+        due: this.#now + Math.max(0, ms),
+        wake: () => {
+          signal?.removeEventListener('abort', abort)
+          resolve()
+        },
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#sleepers.push(sleeper)
+    })
+  }
+
+  /**
+   * Moves time on by `ms`, waking each sleeper at its own instant, in order, and letting what it sets off run
+   * before the next; whoever goes to sleep on the way is woken too if due. With 0 it only wakes who is due now.
+   */
+  async advance(ms: number): Promise<void> {
+    const target = this.#now + ms
+    await settle()
+    for (let next = this.#next(target); next !== undefined; next = this.#next(target)) {
+      const sleeper = next
+      this.#sleepers = this.#sleepers.filter(other => other !== sleeper)
+      this.#now = Math.max(this.#now, sleeper.due)
+      sleeper.wake()
+      await settle()
+    }
+    this.#now = target
+  }
+
+  #next(target: number): Sleeper | undefined {
+    let first: Sleeper | undefined
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.due <= target && (first === undefined || sleeper.due < first.due)) first = sleeper
+    }
+    return first
+  }
+}
+
+/** All microtasks that are due, however many they lead to. */
+const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
