@@ -3,7 +3,8 @@ export interface Requester {
   readonly userId: string
   /** `undefined` for application services that act without a device. */
   readonly deviceId: string | undefined
-  readonly tokenId: number
+  /** Names the access token without being one: equal for requests that came with the same token. */
+  readonly tokenId: string
   readonly isGuest: boolean
   readonly isAdmin: boolean
   /** The application service whose `as_token` it is. */
