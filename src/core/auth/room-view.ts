@@ -8,6 +8,9 @@ export interface RoomView {
   readonly powers: PowerLevelState
 }
 
+/** A member event whose target (its state key) is known. */
+export type MemberEvent = RoomEvent & { readonly stateKey: string }
+
 /** Opens the view; content is read only when a rule asks for it. */
 export const viewRoom = (state: StateLookup, create: RoomEvent): RoomView => ({
   state,

@@ -1,7 +1,6 @@
 import type { Verdict } from '../../event/event.ts'
 import { refuse } from '../refusal.ts'
-import { mayDo, membershipOf, power, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { type MemberEvent, mayDo, membershipOf, power, type RoomView } from '../room-view.ts'
 
 /** "If `membership` is `ban`." */
 export const banRule = (event: MemberEvent, room: RoomView): Verdict => {

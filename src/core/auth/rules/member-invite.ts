@@ -1,7 +1,6 @@
 import type { Verdict } from '../../event/event.ts'
 import { refuse } from '../refusal.ts'
-import { mayDo, membershipOf, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { type MemberEvent, mayDo, membershipOf, type RoomView } from '../room-view.ts'
 import { thirdPartyInviteRule } from './third-party-invite.ts'
 
 /** "If `membership` is `invite`." */

@@ -1,8 +1,7 @@
 import type { Verdict } from '../../event/event.ts'
 import { roomCreators } from '../power-levels.ts'
-import { refuse } from '../refusal.ts'
-import { joinRule, mayDo, membershipOf, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { quoted, refuse } from '../refusal.ts'
+import { joinRule, type MemberEvent, mayDo, membershipOf, type RoomView } from '../room-view.ts'
 
 /** "If `membership` is `join`." */
 export const joinRuleCheck = (event: MemberEvent, room: RoomView): Verdict => {
@@ -36,7 +35,7 @@ const byJoinRule = (event: MemberEvent, room: RoomView, admitted: boolean): Verd
   }
   // "If the join_rule is public, allow. Otherwise, reject."
   if (rule === 'public') return undefined
-  return refuse('member.join.rule', `The join rule ${JSON.stringify(rule)} lets nobody in.`)
+  return refuse('member.join.rule', `The join rule ${quoted(rule)} lets nobody in.`)
 }
 
 /**

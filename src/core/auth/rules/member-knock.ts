@@ -1,7 +1,6 @@
 import type { Verdict } from '../../event/event.ts'
-import { refuse } from '../refusal.ts'
-import { joinRule, membershipOf, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { quoted, refuse } from '../refusal.ts'
+import { joinRule, type MemberEvent, membershipOf, type RoomView } from '../room-view.ts'
 
 const NOTHING_TO_KNOCK_FOR: readonly unknown[] = ['ban', 'invite', 'join']
 
@@ -11,7 +10,7 @@ export const knockRule = (event: MemberEvent, room: RoomView): Verdict => {
   // "If the join_rule is anything other than knock, or (since v10) knock_restricted, reject."
   const rule = joinRule(room)
   if (rule !== 'knock' && !(event.version.auth.knockRestricted && rule === 'knock_restricted')) {
-    return refuse('member.knock.rule', `The join rule ${JSON.stringify(rule)} does not let anybody knock.`)
+    return refuse('member.knock.rule', `The join rule ${quoted(rule)} does not let anybody knock.`)
   }
   // "If sender does not match state_key, reject."
   if (sender !== stateKey) return refuse('member.knock.other_user', `${sender} cannot knock for ${stateKey}.`)

@@ -1,7 +1,6 @@
 import type { Verdict } from '../../event/event.ts'
 import { refuse } from '../refusal.ts'
-import { mayDo, membershipOf, power, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { type MemberEvent, mayDo, membershipOf, power, type RoomView } from '../room-view.ts'
 
 /** "If `membership` is `leave`": leaving, declining an invite, taking back a knock, kicking, unbanning. */
 export const leaveRule = (event: MemberEvent, room: RoomView): Verdict => {

@@ -3,8 +3,7 @@ import type { RoomEvent, Verdict } from '../../event/event.ts'
 import { isJsonObject, type JsonObject } from '../../json.ts'
 import { signableBytes, verifySignature } from '../../signing.ts'
 import { refuse } from '../refusal.ts'
-import { membershipOf, type RoomView } from '../room-view.ts'
-import type { MemberEvent } from './member.ts'
+import { type MemberEvent, membershipOf, type RoomView } from '../room-view.ts'
 
 /**
  * Honest invites hold one or two signatures and two keys. Each pair costs a verification, so that an event full of
