@@ -62,6 +62,7 @@ export class EventReader {
   readonly #forwards: Prepared
   readonly #newestBefore: Prepared
   readonly #nids: Prepared
+  readonly #authChain: Prepared
 
   constructor(db: Reader, options: { cacheSize?: number } = {}) {
     this.#db = db
@@ -71,6 +72,13 @@ export class EventReader {
     this.#selectNids = db.prepare(`${SELECT} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
+    this.#authChain = db.prepare(
+      `WITH RECURSIVE chain (auth_nid) AS (
+         SELECT auth_nid FROM event_auth WHERE ${db.dialect.inInteger('event_nid')}
+         UNION
+         SELECT a.auth_nid FROM chain c JOIN event_auth a ON a.event_nid = c.auth_nid
+       ) SELECT auth_nid FROM chain`,
+    )
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
     this.#forwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position LIMIT ?`)
@@ -146,6 +154,12 @@ export class EventReader {
   async newestAt(roomNid: number, position: number): Promise<StoredEvent | undefined> {
     const row = await this.#db.get<{ event_nid: number }>(this.#newestBefore, [roomNid, position])
     return row === undefined ? undefined : (await this.byNids([row.event_nid]))[0]
+  }
+
+  /** The auth chain of events, without the events themselves unless they are in each other's chain: nids. */
+  async authChain(nids: readonly number[]): Promise<number[]> {
+    const rows = await this.#db.scan<{ auth_nid: number }>(this.#authChain, [this.#db.list(nids)])
+    return rows.map(row => row.auth_nid)
   }
 
   /** Puts an event that has just been written into the cache. */

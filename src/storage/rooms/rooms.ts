@@ -46,6 +46,7 @@ export class RoomReader {
   readonly #byNids: Prepared
   readonly #extremities: Prepared
   readonly #missing: Prepared
+  readonly #isMissing: Prepared
   readonly #count: Prepared
   readonly #published: Prepared
 
@@ -62,6 +63,9 @@ export class RoomReader {
     this.#missing = db.prepare(
       `SELECT b.missing_event_id, e.event_id, e.depth, e.position FROM backward_extremities b
        JOIN events e ON e.event_nid = b.event_nid WHERE b.room_nid = ? ORDER BY e.depth DESC`,
+    )
+    this.#isMissing = db.prepare(
+      'SELECT 1 AS one FROM backward_extremities WHERE room_nid = ? AND missing_event_id = ? LIMIT 1',
     )
     this.#count = db.prepare('SELECT COUNT(*) AS n FROM rooms')
     this.#published = db.prepare(`${select} WHERE is_public = 1 AND room_nid > ? ORDER BY room_nid LIMIT ?`)
@@ -103,6 +107,11 @@ export class RoomReader {
     }))
   }
 
+  /** Whether a stored event refers to this one as a `prev_event` that was not here. */
+  async isMissing(roomNid: number, eventId: string): Promise<boolean> {
+    return (await this.#db.get(this.#isMissing, [roomNid, eventId])) !== undefined
+  }
+
   /** Published rooms by rising nid, after a given one. */
   async published(afterNid: number, limit: number): Promise<RoomRow[]> {
     return (await this.#db.all<RoomColumns>(this.#published, [afterNid, limit])).map(roomRow)
@@ -126,7 +135,7 @@ export class RoomWriteStatements {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO rooms (room_nid, room_id, version, head_version, is_public, creator, created_ts)
-       VALUES (?, ?, ?, 0, ?, ?, ?)`,
+       VALUES (?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     this.#bump = db.prepare(
       'UPDATE rooms SET head_version = head_version + 1 WHERE room_nid = ? AND head_version = ?',
@@ -144,9 +153,14 @@ export class RoomWriteStatements {
     )
   }
 
+  /** Guard `room`: the room was not there before. */
   insert(room: Omit<RoomRow, 'headVersion'>): WriteStatement {
     const { nid, roomId, version, isPublic, creator, createdTs } = room
-    return { prepared: this.#insert, rows: [[nid, roomId, version, isPublic ? 1 : 0, creator, createdTs]] }
+    return {
+      prepared: this.#insert,
+      rows: [[nid, roomId, version, isPublic ? 1 : 0, creator, createdTs]],
+      guard: { name: 'room', expected: 1 },
+    }
   }
 
   /** Claims the next head version; the guard `head` fails if another writer was faster. */

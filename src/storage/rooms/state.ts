@@ -19,6 +19,7 @@ export interface StateDelta {
   readonly type: string
   readonly stateKey: string
   readonly nid: number | undefined
+  readonly eventId: string | undefined
 }
 
 interface StateRow {
@@ -26,6 +27,13 @@ interface StateRow {
   state_key: string
   event_nid: number
   event_id: string
+}
+
+interface DeltaRow {
+  type: string
+  state_key: string
+  state_event_nid: number | null
+  event_id: string | null
 }
 
 const entry = (row: StateRow): StateEntry => ({
@@ -63,7 +71,9 @@ export class StateReader {
     this.#point = db.prepare(
       `${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_to IS NULL`,
     )
-    this.#pointAt = db.prepare(`${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND ${holds}`)
+    this.#pointAt = db.prepare(
+      `${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND ${holds}`,
+    )
     this.#types = db.prepare(`${select} WHERE s.room_nid = ? AND ${db.dialect.inText('s.type')} AND ${holds}`)
     this.#changes = db.prepare(
       `SELECT s.type, s.state_key, s.event_nid, e.event_id, s.valid_from FROM ${TABLES}
@@ -73,7 +83,8 @@ export class StateReader {
       `${select} WHERE s.room_nid = ? AND s.valid_to > ? AND s.valid_to <= ? AND s.valid_from <= ?`,
     )
     this.#deltas = db.prepare(
-      'SELECT type, state_key, state_event_nid FROM event_state_delta WHERE event_nid = ?',
+      `SELECT d.type, d.state_key, d.state_event_nid, e.event_id FROM event_state_delta d
+       LEFT JOIN events e ON e.event_nid = d.state_event_nid WHERE d.event_nid = ?`,
     )
     this.#memberHistory = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state
@@ -130,14 +141,12 @@ export class StateReader {
 
   /** How the state before an event differs from what held just before its position (empty but on forks). */
   async delta(eventNid: number): Promise<StateDelta[]> {
-    const rows = await this.#db.all<{ type: string; state_key: string; state_event_nid: number | null }>(
-      this.#deltas,
-      [eventNid],
-    )
+    const rows = await this.#db.all<DeltaRow>(this.#deltas, [eventNid])
     return rows.map(row => ({
       type: row.type,
       stateKey: row.state_key,
       nid: row.state_event_nid ?? undefined,
+      eventId: row.event_id ?? undefined,
     }))
   }
 
@@ -177,7 +186,11 @@ export class StateWriter {
    * From `position` on these points hold these events; `nid` undefined ends a point. Two changes of one point at the
    * same position are not allowed: the caller keeps the last.
    */
-  change(roomNid: number, position: SqlParameter, changes: readonly StateDelta[]): WriteStatement[] {
+  change(
+    roomNid: number,
+    position: SqlParameter,
+    changes: readonly Omit<StateDelta, 'eventId'>[],
+  ): WriteStatement[] {
     if (changes.length === 0) return []
     const opened = changes.filter(change => change.nid !== undefined)
     return [
@@ -193,7 +206,7 @@ export class StateWriter {
   }
 
   /** Stores how the state before an event on a fork differs from the intervals. */
-  delta(eventNid: number, deltas: readonly StateDelta[]): WriteStatement[] {
+  delta(eventNid: number, deltas: readonly Omit<StateDelta, 'eventId'>[]): WriteStatement[] {
     if (deltas.length === 0) return []
     return [
       {

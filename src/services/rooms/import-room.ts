@@ -1,0 +1,224 @@
+import { authorise } from '../../core/auth/authorise.ts'
+import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { StateDelta } from '../../storage/rooms/state.ts'
+import { type Appended, append } from './append.ts'
+import { membershipOf, RoomHead } from './room-head.ts'
+import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
+import { stateDifference } from './state-at.ts'
+
+/** What a peer hands over when a local user joins: all signatures and hashes checked by the caller. */
+export interface RoomSnapshot {
+  readonly roomId: string
+  readonly version: RoomVersion
+  /** The event by which this server enters the room, signed as the room requires. */
+  readonly join: RoomEvent
+  /** The room state before the join. */
+  readonly state: readonly RoomEvent[]
+  /** Everything that authorises the state. */
+  readonly authChain: readonly RoomEvent[]
+}
+
+/** A snapshot that contradicts itself: `message` says how. */
+export class BadSnapshot extends Error {
+  override readonly name = 'BadSnapshot'
+}
+
+/**
+ * Stores a room (or a newer view of one that everybody here had left) as a peer describes it, with the join that lets
+ * a local user in. The state holds from the position just before the join.
+ *
+ * Throws `BadSnapshot` if there is no acceptable create event, an event lacks its auth events, or the join is not
+ * allowed by that state. State events that the rules reject are left out of the state.
+ */
+export const importRoom = async (
+  writer: RoomWriter,
+  snapshot: RoomSnapshot,
+): Promise<{ position: number }> => {
+  const { roomId } = snapshot
+  const judged = judge(snapshot)
+  const known = await writer.head(roomId)
+  if (known !== undefined)
+    return writer.update(roomId, head => draft(writer.context, head, snapshot, judged, []))
+  return writer.create(roomId, async () => {
+    const create = judged.state.get(stateMapKey('m.room.create', ''))
+    if (create === undefined) throw new BadSnapshot('the state has no create event')
+    const row = {
+      nid: writer.context.nids.next(),
+      roomId,
+      version: snapshot.version.id,
+      headVersion: 0,
+      isPublic: false,
+      creator: create.sender,
+      createdTs: create.originServerTs,
+    }
+    const head = new RoomHead(row, snapshot.version, [], [], new Map())
+    const insert = writer.context.write.rooms.insert(row)
+    return { head, draft: await draft(writer.context, head, snapshot, judged, [insert]) }
+  })
+}
+
+interface Judged {
+  /** All events in an order in which each comes after its auth events. */
+  readonly ordered: readonly RoomEvent[]
+  readonly rejected: ReadonlyMap<string, string>
+  readonly state: ReadonlyMap<string, RoomEvent>
+}
+
+/** Authorises every event of a snapshot by its own auth events, and the join by the state. */
+const judge = (snapshot: RoomSnapshot): Judged => {
+  const ordered = inAuthOrder([...snapshot.authChain, ...snapshot.state])
+  const byId = new Map(ordered.map(event => [event.eventId, event]))
+  const createEvent = ordered.find(event => event.type === 'm.room.create')
+  const rejected = new Map<string, string>()
+  const judgeOne = (event: RoomEvent): string | undefined => {
+    if (event.roomId !== snapshot.roomId) return 'it belongs to another room'
+    const authEvents = event.authEvents.flatMap(eventId => byId.get(eventId) ?? [])
+    if (authEvents.length < event.authEvents.length) return 'its auth events were not given'
+    const byKey = new Map(authEvents.map(auth => [stateMapKey(auth.type, auth.stateKey ?? ''), auth]))
+    const state = (type: string, stateKey: string) => byKey.get(stateMapKey(type, stateKey))
+    const refusal =
+      checkAuthEvents(event, authEvents, eventId => rejected.has(eventId)) ??
+      authorise(event, { state, createEvent })
+    return refusal?.message
+  }
+  for (const event of ordered) {
+    const reason = judgeOne(event)
+    if (reason !== undefined) rejected.set(event.eventId, reason)
+  }
+  const state = new Map<string, RoomEvent>()
+  for (const event of snapshot.state) {
+    if (event.stateKey === undefined || rejected.has(event.eventId)) continue
+    state.set(stateMapKey(event.type, event.stateKey), event)
+  }
+  const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
+  const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
+  if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
+  return { ordered, rejected, state }
+}
+
+/** Each event once, after all of its auth events that are given (depth-first, without recursion). */
+const inAuthOrder = (events: readonly RoomEvent[]): RoomEvent[] => {
+  const byId = new Map(events.map(event => [event.eventId, event]))
+  const ordered = new Map<string, RoomEvent>()
+  const entered = new Set<string>()
+  for (const root of byId.values()) {
+    const stack = [root]
+    for (let event = stack.at(-1); event !== undefined; event = stack.at(-1)) {
+      const waiting = entered.has(event.eventId)
+        ? []
+        : event.authEvents
+            .flatMap(eventId => byId.get(eventId) ?? [])
+            .filter(auth => !entered.has(auth.eventId))
+      entered.add(event.eventId)
+      if (waiting.length > 0) {
+        stack.push(...waiting)
+        continue
+      }
+      stack.pop()
+      ordered.set(event.eventId, event)
+    }
+  }
+  return [...ordered.values()]
+}
+
+const draft = async (
+  context: RoomsContext,
+  head: RoomHead,
+  snapshot: RoomSnapshot,
+  judged: Judged,
+  leading: readonly WriteStatement[],
+): Promise<Draft<{ position: number }>> => {
+  const outliers = await outlierStatements(context, head, judged)
+  const snapshotState = stateOf(judged, outliers.nids)
+  const changes = stateDifference(head.state, snapshotState)
+  const position = { stream: 'events', offset: 0 } as const
+  head.applyState(changes)
+  const state = context.write.state.change(head.room.nid, position, changes)
+  const memberships = membershipStatements(context, head, judged, outliers.nids, changes)
+  const { join } = snapshot
+  const known = await context.read.events.nidsOf(join.prevEvents)
+  const appended: Appended = await append(
+    context,
+    head,
+    {
+      event: join,
+      json: canonicalJson(join.pdu),
+      missingPrevEvents: join.prevEvents.filter(eventId => !known.has(eventId)),
+    },
+    1,
+  )
+  return {
+    statements: [...leading, ...outliers.statements, ...state, ...memberships, ...appended.statements],
+    nids: [appended.nid, ...outliers.nids.values()],
+    result: ({ positions: { events: first = 0 } }) => {
+      appended.settle(first)
+      return { position: first + 1 }
+    },
+  }
+}
+
+/** Stores what is not here yet as outliers: known, but no part of the timeline. */
+const outlierStatements = async (
+  context: RoomsContext,
+  head: RoomHead,
+  { ordered, rejected }: Judged,
+): Promise<{ statements: WriteStatement[]; nids: Map<string, number> }> => {
+  const nids = await context.read.events.nidsOf(ordered.map(event => event.eventId))
+  const fresh = ordered.filter(event => !nids.has(event.eventId))
+  for (const event of fresh) nids.set(event.eventId, context.nids.next())
+  const rows = fresh.map(event => ({
+    nid: nids.get(event.eventId) ?? 0,
+    roomNid: head.room.nid,
+    position: null,
+    rejected: rejected.get(event.eventId),
+    event,
+    json: canonicalJson(event.pdu),
+    authNids: event.authEvents.flatMap(eventId => nids.get(eventId) ?? []),
+  }))
+  for (const { nid, roomNid, rejected: reason, event } of rows) {
+    const concluded = { position: undefined, softFailed: false, redactedBy: undefined }
+    context.read.events.remember({ nid, roomNid, rejected: reason, event, ...concluded })
+  }
+  return { statements: rows.length === 0 ? [] : context.write.events.insert(rows), nids }
+}
+
+const stateOf = (judged: Judged, nids: ReadonlyMap<string, number>) =>
+  new Map(
+    [...judged.state].map(([key, { type, stateKey = '', eventId }]) => [
+      key,
+      { type, stateKey, eventId, nid: nids.get(eventId) ?? 0 },
+    ]),
+  )
+
+const membershipStatements = (
+  { write }: RoomsContext,
+  head: RoomHead,
+  judged: Judged,
+  nids: ReadonlyMap<string, number>,
+  changes: readonly StateDelta[],
+): WriteStatement[] => {
+  const members = changes.filter(change => change.type === 'm.room.member')
+  const rows = members.flatMap(({ stateKey: userId, eventId }) => {
+    const event = eventId === undefined ? undefined : judged.state.get(stateMapKey('m.room.member', userId))
+    const membership = event && membershipOf(event)
+    head.setMembership(userId, membership)
+    if (event === undefined || membership === undefined) return []
+    return [
+      {
+        roomNid: head.room.nid,
+        userId,
+        host: serverNameOf(userId),
+        membership,
+        eventNid: nids.get(event.eventId) ?? 0,
+        position: { stream: 'events', offset: 0 } as const,
+      },
+    ]
+  })
+  const gone = members.filter(change => change.nid === undefined).map(change => change.stateKey)
+  return [...write.memberships.set(rows), ...write.memberships.remove(head.room.nid, gone)]
+}

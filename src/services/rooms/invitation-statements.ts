@@ -1,0 +1,79 @@
+import { strippedStateEvent } from '../../core/event/client-event.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
+import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
+import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext } from './room-writer.ts'
+
+/** The state that an invited person is shown, so that no second request is needed to decide. */
+export const INVITE_STATE_TYPES = [
+  'm.room.create',
+  'm.room.name',
+  'm.room.avatar',
+  'm.room.topic',
+  'm.room.canonical_alias',
+  'm.room.join_rules',
+  'm.room.encryption',
+  'chat.tessera.room.media',
+] as const
+
+const CHANGED: SqlParameter = { stream: 'invites', offset: 0 }
+
+/** The stripped state of a room as its head has it, with the member events of the given users. */
+export const strippedState = async (
+  { read }: RoomsContext,
+  head: RoomHead,
+  users: readonly string[],
+): Promise<JsonObject[]> => {
+  const entries = [
+    ...INVITE_STATE_TYPES.map(type => head.entry(type, '')),
+    ...users.map(userId => head.entry('m.room.member', userId)),
+  ]
+  const nids = entries.flatMap(entry => entry?.nid ?? [])
+  return (await read.events.byNids(nids)).map(stored => strippedStateEvent(stored.event))
+}
+
+/**
+ * What a local user's new membership means for their invitation to the room: a new one, or what became of it.
+ *
+ * @param member the member event; its room's head already holds it.
+ */
+export const invitationStatements = async (
+  context: RoomsContext,
+  head: RoomHead,
+  member: RoomEvent,
+  membership: Membership,
+): Promise<WriteStatement[]> => {
+  const { invitations } = context.write
+  const userId = member.stateKey ?? ''
+  const now = context.clock.now()
+  if (membership !== 'invite' && membership !== 'knock') {
+    const status = settledStatus(member, membership)
+    return [invitations.settle(userId, head.room.roomId, status, now, CHANGED)]
+  }
+  const shown = membership === 'invite' ? [member.sender, userId] : [userId]
+  return [
+    invitations.put(
+      {
+        userId,
+        roomId: head.room.roomId,
+        kind: membership,
+        sender: member.sender,
+        updatedTs: now,
+        event: member.pdu,
+        eventId: member.eventId,
+        roomVersion: head.version.id,
+        strippedState: await strippedState(context, head, shown),
+      },
+      CHANGED,
+    ),
+  ]
+}
+
+/** What becomes of a pending invitation by this membership. */
+export const settledStatus = (member: RoomEvent, membership: Membership): InvitationStatus => {
+  if (membership === 'join') return 'accepted'
+  return member.sender === member.stateKey ? 'declined' : 'cancelled'
+}

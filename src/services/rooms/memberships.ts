@@ -1,0 +1,257 @@
+import { MatrixError } from '../../core/errors.ts'
+import { isHistoricalUserId, serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import { strippedState } from './invitation-statements.ts'
+import { makeLocalEvent } from './local-event.ts'
+import type { MemberProfile, RemoteMemberships } from './ports.ts'
+import { receiveEvent } from './receive.ts'
+import { restrictedJoin } from './restricted-join.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomSender, SendOptions } from './room-sender.ts'
+import type { RoomWriter } from './room-writer.ts'
+
+/** Somebody changes their own membership. */
+export interface OwnChange {
+  readonly userId: string
+  readonly roomId: string
+  readonly reason?: string | undefined
+  /** Servers that may help if this server is not in the room. */
+  readonly via?: readonly string[]
+  /** Further content of the member event (`chat.tessera.…`, `third_party_invite`). */
+  readonly content?: JsonObject
+}
+
+/** Somebody changes somebody else's membership. */
+export interface ChangeOfOther {
+  readonly sender: string
+  readonly userId: string
+  readonly roomId: string
+  readonly reason?: string | undefined
+  readonly content?: JsonObject
+}
+
+/** Local users' memberships: joining, inviting, leaving and the rest, in rooms here and on other servers. */
+export class Memberships {
+  readonly #writer: RoomWriter
+  readonly #sender: RoomSender
+  readonly #signingKey: SigningKey
+  readonly #profile: MemberProfile
+  readonly #remote: RemoteMemberships
+
+  constructor(parts: {
+    writer: RoomWriter
+    sender: RoomSender
+    signingKey: SigningKey
+    profile: MemberProfile
+    remote: RemoteMemberships
+  }) {
+    this.#writer = parts.writer
+    this.#sender = parts.sender
+    this.#signingKey = parts.signingKey
+    this.#profile = parts.profile
+    this.#remote = parts.remote
+  }
+
+  /**
+   * Joins a room: at once if this server is in it, otherwise through other servers.
+   * Throws `M_FORBIDDEN` if the room does not let the user in, `M_NOT_FOUND` if no server could be asked.
+   */
+  async join(change: OwnChange): Promise<void> {
+    const { userId, roomId } = change
+    const head = await this.#writer.head(roomId)
+    const content = { ...(await this.#profile(userId)), ...withReason(change) }
+    if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
+    if (head.memberships.get(userId) === 'join') return
+    const restricted = await restrictedJoin(this.#writer.context, head, userId)
+    if (restricted.kind === 'elsewhere' || (restricted.kind === 'refused' && !restricted.certain)) {
+      return this.#joinRemotely(
+        { ...change, via: [...(change.via ?? []), ...othersIn(head, this.#serverName)] },
+        content,
+      )
+    }
+    if (restricted.kind === 'refused') {
+      throw new MatrixError('M_FORBIDDEN', 'You are not in any of the rooms whose members may join this one')
+    }
+    const vouched =
+      restricted.kind === 'authorised' ? { join_authorised_via_users_server: restricted.by } : {}
+    await this.#setOwn(change, { ...content, ...vouched, membership: 'join' })
+  }
+
+  /**
+   * Leaves a room, declines its invitation or takes back a knock. Leaving a room that one has left already does
+   * nothing. Throws `M_FORBIDDEN` for who has nothing to leave.
+   */
+  async leave(change: OwnChange): Promise<void> {
+    const { userId, roomId } = change
+    const head = await this.#writer.head(roomId)
+    const membership = head?.memberships.get(userId)
+    if (head?.hasHost(this.#serverName) && membership !== undefined) {
+      if (membership === 'leave') return
+      await this.#setOwn(change, { ...withReason(change), membership: 'leave' })
+      return
+    }
+    const invitation = await this.#writer.context.read.invitations.one(userId, roomId)
+    if (invitation?.status !== 'invited') {
+      if (membership === 'leave' || invitation !== undefined) return
+      throw new MatrixError('M_FORBIDDEN', 'You are neither in this room nor invited to it')
+    }
+    await this.#declineRemotely(change, serverNameOf(invitation.sender))
+  }
+
+  /** Asks to be let into a room. Throws `M_FORBIDDEN` if the room takes no knocks (from this user). */
+  async knock(change: OwnChange): Promise<void> {
+    const { userId, roomId } = change
+    const head = await this.#writer.head(roomId)
+    const content = { ...(await this.#profile(userId)), ...withReason(change) }
+    if (head?.hasHost(this.#serverName)) {
+      await this.#setOwn(change, { ...content, membership: 'knock' })
+      return
+    }
+    await this.#remote.knock({ userId, roomId, content, via: await this.#via(change) })
+  }
+
+  /**
+   * Invites a user. A user of another server is invited through that server first: if it refuses, nothing happens.
+   * Throws `M_FORBIDDEN` (no right to invite, target joined or banned), `M_INVALID_PARAM` (no user ID).
+   */
+  async invite(change: ChangeOfOther): Promise<void> {
+    const { sender, userId, roomId } = change
+    if (!isHistoricalUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    const host = serverNameOf(userId)
+    const profile = host === this.#serverName ? await this.#profile(userId) : {}
+    const content = { ...profile, ...withReason(change), membership: 'invite' }
+    const template = { type: 'm.room.member', sender, stateKey: userId, content }
+    if (host === this.#serverName) {
+      await this.#sender.send(roomId, template)
+      return
+    }
+    const head = await this.#headOf(roomId)
+    const { event } = await makeLocalEvent(this.#writer.context, this.#signingKey, head, template)
+    const signed = await this.#remote.invite({
+      event,
+      destination: host,
+      strippedState: await strippedState(this.#writer.context, head, [sender]),
+    })
+    const received = await receiveEvent(this.#writer, signed)
+    if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
+      throw new MatrixError('M_FORBIDDEN', received.reason)
+    }
+  }
+
+  /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */
+  async kick(change: ChangeOfOther): Promise<void> {
+    await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
+      const membership = head.memberships.get(change.userId)
+      if (membership === undefined || membership === 'leave' || membership === 'ban') {
+        throw new MatrixError('M_FORBIDDEN', `${change.userId} is not in the room`)
+      }
+    })
+  }
+
+  /** Bans a user. Throws `M_FORBIDDEN`. */
+  async ban(change: ChangeOfOther): Promise<void> {
+    const profile = await this.#currentProfile(change)
+    await this.#setOther(change, { ...profile, ...withReason(change), membership: 'ban' })
+  }
+
+  /** Lifts a ban. Throws `M_FORBIDDEN`, also if the user is not banned. */
+  async unban(change: ChangeOfOther): Promise<void> {
+    await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
+      if (head.memberships.get(change.userId) !== 'ban') {
+        throw new MatrixError('M_FORBIDDEN', `${change.userId} is not banned from the room`)
+      }
+    })
+  }
+
+  /** Forgets a room that the user has left. Throws `M_UNKNOWN` (400) while they are still in it. */
+  async forget(userId: string, roomId: string): Promise<void> {
+    const { read, write, db } = this.#writer.context
+    const room = await read.rooms.byId(roomId)
+    const membership = room && (await read.memberships.one(userId, room.nid))
+    if (room === undefined || membership === undefined) return
+    const result = await db.commit({ statements: [write.memberships.forget(userId, room.nid)] })
+    if (!result.ok) {
+      throw new MatrixError('M_UNKNOWN', 'You are still in this room: leave it first', { status: 400 })
+    }
+  }
+
+  get #serverName(): string {
+    return this.#writer.context.serverName
+  }
+
+  async #setOwn(change: OwnChange, content: JsonObject): Promise<void> {
+    const { userId, roomId } = change
+    await this.#sender.send(roomId, { type: 'm.room.member', sender: userId, stateKey: userId, content })
+  }
+
+  async #setOther(change: ChangeOfOther, content: JsonObject, check?: SendOptions['check']): Promise<void> {
+    const { sender, userId, roomId } = change
+    if (!isHistoricalUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    const options: SendOptions = check === undefined ? {} : { check }
+    await this.#sender.send(roomId, { type: 'm.room.member', sender, stateKey: userId, content }, options)
+  }
+
+  async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {
+    const { userId, roomId } = change
+    const via = await this.#via(change)
+    if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
+    await this.#remote.join({ userId, roomId, via, content })
+  }
+
+  async #declineRemotely(change: OwnChange, inviterServer: string): Promise<void> {
+    const { userId, roomId } = change
+    const { db, write, clock } = this.#writer.context
+    try {
+      await this.#remote.leave({ userId, roomId, via: [inviterServer], content: withReason(change) })
+    } finally {
+      // The invited person has decided: their server stops showing it, whether or not the other side could be told.
+      const position = { stream: 'invites', offset: 0 } as const
+      const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), position)
+      await db.commit({ statements: [settle] })
+    }
+  }
+
+  /** Servers that may be in the room: those named, the inviter's, the room ID's own. */
+  async #via(change: OwnChange): Promise<string[]> {
+    const invitation = await this.#writer.context.read.invitations.one(change.userId, change.roomId)
+    const named = [
+      ...(change.via ?? []),
+      ...(invitation === undefined ? [] : [serverNameOf(invitation.sender)]),
+      serverNameOf(change.roomId),
+    ]
+    return [...new Set(named)].filter(server => server !== '' && server !== this.#serverName)
+  }
+
+  async #headOf(roomId: string): Promise<RoomHead> {
+    const head = await this.#writer.head(roomId)
+    if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+    return head
+  }
+
+  /** A banned member keeps name and picture, so that people still see who it was. */
+  async #currentProfile({ userId, roomId }: ChangeOfOther): Promise<JsonObject> {
+    const head = await this.#headOf(roomId)
+    const entry = head.entry('m.room.member', userId)
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    const { displayname, avatar_url } = stored?.event.content ?? {}
+    return {
+      ...(displayname === undefined ? {} : { displayname }),
+      ...(avatar_url === undefined ? {} : { avatar_url }),
+    }
+  }
+}
+
+const withReason = ({
+  reason,
+  content = {},
+}: {
+  reason?: string | undefined
+  content?: JsonObject
+}): JsonObject => ({
+  ...content,
+  ...(reason === undefined ? {} : { reason }),
+})
+
+const othersIn = (head: RoomHead, serverName: string): string[] =>
+  head.joinedHosts().filter(host => host !== serverName)

@@ -1,0 +1,31 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { JsonObject } from '../../core/json.ts'
+
+/** A user's profile as member events carry it: `displayname` and `avatar_url`, each only if set. */
+export type MemberProfile = (userId: string) => Promise<JsonObject>
+
+/** A membership change in a room that this server is not in, made through one of the servers that are. */
+export interface RemoteRequest {
+  readonly userId: string
+  readonly roomId: string
+  /** Servers to try, in order. */
+  readonly via: readonly string[]
+  /** Content of the member event beside `membership`. */
+  readonly content: JsonObject
+}
+
+/** What memberships need from federation. Everything throws `MatrixError` for the client. */
+export interface RemoteMemberships {
+  /** Joins through make_join and send_join, and stores the room. */
+  join(request: RemoteRequest): Promise<void>
+  /** Leaves a room, or declines its invitation, through make_leave and send_leave. */
+  leave(request: RemoteRequest): Promise<void>
+  /** Asks to be let in, through make_knock and send_knock. */
+  knock(request: RemoteRequest): Promise<void>
+  /** Hands an invitation to the invited user's server; answers the event with that server's signature. */
+  invite(invitation: {
+    readonly event: RoomEvent
+    readonly destination: string
+    readonly strippedState: readonly JsonObject[]
+  }): Promise<RoomEvent>
+}

@@ -1,0 +1,119 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import { type Appended, append } from './append.ts'
+import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import { RoomHead } from './room-head.ts'
+import {
+  checkTesseraFields,
+  createContent,
+  initialStateEvents,
+  type NewRoom,
+  powerLevelsContent,
+} from './room-templates.ts'
+import type { Draft, RoomWriter } from './room-writer.ts'
+
+/** Makes rooms: all their first events in one durable commit. */
+export class RoomCreator {
+  readonly #writer: RoomWriter
+  readonly #signingKey: SigningKey
+
+  constructor(writer: RoomWriter, signingKey: SigningKey) {
+    this.#writer = writer
+    this.#signingKey = signingKey
+  }
+
+  /**
+   * Creates a room with everything but its invitations, which the caller sends.
+   *
+   * @param creatorMember content of the creator's member event (their profile, and `membership: join`)
+   * @returns the room ID
+   *
+   * Throws `M_ROOM_IN_USE` if the alias is taken, `M_INVALID_ROOM_STATE` if the asked-for state is not one that the
+   * creator may set, `M_INVALID_PARAM` for fields of ours.
+   */
+  async create(room: NewRoom, creatorMember: JsonObject): Promise<string> {
+    checkTesseraFields(room)
+    const { context } = this.#writer
+    if (room.alias !== undefined && (await context.read.aliases.one(room.alias)) !== undefined)
+      throw aliasTaken(room)
+    const create = await this.#createEvent(room)
+    const { roomId } = create.event
+    return this.#writer.create(roomId, async () => {
+      const head = emptyHead(room, roomId, context.nids.next(), context.clock.now())
+      const appended = [await append(context, head, { ...create, local: true }, 0)]
+      for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
+        appended.push(await this.#append(head, template, appended.length))
+      }
+      return { head, draft: this.#draft(room, head, appended) }
+    })
+  }
+
+  async #createEvent(room: NewRoom): ReturnType<typeof makeLocalEvent> {
+    const { context } = this.#writer
+    const roomId = `!${Buffer.from(context.random(18)).toString('base64url')}:${context.serverName}`
+    const head = emptyHead(room, roomId, 0, 0)
+    const template = {
+      type: 'm.room.create',
+      sender: room.creator,
+      stateKey: '',
+      content: createContent(room),
+    }
+    return makeLocalEvent(context, this.#signingKey, head, template)
+  }
+
+  async #append(head: RoomHead, template: EventTemplate, offset: number): Promise<Appended> {
+    const { context } = this.#writer
+    try {
+      const made = await makeLocalEvent(context, this.#signingKey, head, template)
+      return await append(context, head, { ...made, local: true }, offset)
+    } catch (error) {
+      if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {
+        throw new MatrixError('M_INVALID_ROOM_STATE', `${template.type} is not possible: ${error.message}`)
+      }
+      throw error
+    }
+  }
+
+  #draft(room: NewRoom, head: RoomHead, appended: readonly Appended[]): Draft<string> {
+    const { write, clock } = this.#writer.context
+    const { roomId } = head.room
+    const alias =
+      room.alias === undefined
+        ? []
+        : [write.aliases.insert({ alias: room.alias, roomId, creator: room.creator }, clock.now())]
+    return {
+      statements: [write.rooms.insert(head.room), ...appended.flatMap(one => one.statements), ...alias],
+      nids: appended.map(one => one.nid),
+      result: ({ positions: { events: first = 0 } }) => {
+        for (const one of appended) one.settle(first)
+        return roomId
+      },
+      onGuard: async () => {
+        throw aliasTaken(room)
+      },
+    }
+  }
+}
+
+const aliasTaken = (room: NewRoom): MatrixError =>
+  new MatrixError('M_ROOM_IN_USE', `The alias ${room.alias} is taken already`)
+
+const emptyHead = (room: NewRoom, roomId: string, nid: number, createdTs: number): RoomHead => {
+  const { version, isPublic, creator } = room
+  const row = { nid, roomId, version: version.id, headVersion: 0, isPublic, creator, createdTs }
+  return new RoomHead(row, version, [], [], new Map())
+}
+
+const foundations = (room: NewRoom, creatorMember: JsonObject): EventTemplate[] => [
+  { type: 'm.room.member', sender: room.creator, stateKey: room.creator, content: creatorMember },
+  { type: 'm.room.power_levels', sender: room.creator, stateKey: '', content: powerLevelsContent(room) },
+]
+
+const stateTemplates = (room: NewRoom): EventTemplate[] =>
+  initialStateEvents(room).map(({ type, stateKey, content }) => ({
+    type,
+    stateKey,
+    content,
+    sender: room.creator,
+  }))

@@ -1,0 +1,139 @@
+import { type RoomEvent, type StateMap, stateMapKey } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { Extremity, RoomRow } from '../../storage/rooms/rooms.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+
+/**
+ * Where a room stands: what the next event builds on. Held in memory for live rooms and moved forward by
+ * `RoomWriter` as it submits commits; it may be ahead of the database by what is in flight, and is thrown away when
+ * a commit fails.
+ */
+export class RoomHead {
+  readonly room: RoomRow
+  readonly version: RoomVersion
+  headVersion: number
+  /** Raised by every change, so that a failed job can tell whether it has left the head as it was. */
+  revision = 0
+  /** Settles once everything that was submitted on this head is durable (or has failed). */
+  lastCommit: Promise<unknown> = Promise.resolve()
+  #extremities: readonly Extremity[]
+  /** The current state by `stateMapKey`. */
+  readonly state: Map<string, StateEntry>
+  /** Every user's membership in the current state. */
+  readonly memberships: Map<string, Membership>
+  readonly #joinedByHost = new Map<string, number>()
+
+  constructor(
+    room: RoomRow,
+    version: RoomVersion,
+    extremities: readonly Extremity[],
+    state: readonly StateEntry[],
+    memberships: ReadonlyMap<string, Membership>,
+  ) {
+    this.room = room
+    this.version = version
+    this.headVersion = room.headVersion
+    this.#extremities = extremities
+    this.state = new Map(state.map(entry => [stateMapKey(entry.type, entry.stateKey), entry]))
+    this.memberships = new Map()
+    for (const [userId, membership] of memberships) this.setMembership(userId, membership)
+  }
+
+  get extremities(): readonly Extremity[] {
+    return this.#extremities
+  }
+
+  setExtremities(extremities: readonly Extremity[]): void {
+    this.revision += 1
+    this.#extremities = extremities
+  }
+
+  /** One more than the deepest extremity: the depth of an event that builds on all of them. */
+  get nextDepth(): number {
+    // "The depth … max 2^63-1"; we stay within what JSON can carry exactly.
+    const deepest = this.extremities.reduce((max, { depth }) => Math.max(max, depth), 0)
+    return Math.min(deepest + 1, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** Whether any user of this server is joined. */
+  hasHost(serverName: string): boolean {
+    return (this.#joinedByHost.get(serverName) ?? 0) > 0
+  }
+
+  /** The servers with at least one joined user. */
+  joinedHosts(): string[] {
+    return [...this.#joinedByHost.keys()]
+  }
+
+  entry(type: string, stateKey: string): StateEntry | undefined {
+    return this.state.get(stateMapKey(type, stateKey))
+  }
+
+  /** The current state as the pure functions of `core` take it. */
+  stateMap(): StateMap {
+    return stateMapOf(this.state)
+  }
+
+  setMembership(userId: string, membership: Membership | undefined): void {
+    this.revision += 1
+    const host = serverNameOf(userId)
+    const before = this.memberships.get(userId)
+    if (before === 'join') this.#countJoined(host, -1)
+    if (membership === 'join') this.#countJoined(host, 1)
+    if (membership === undefined) this.memberships.delete(userId)
+    else this.memberships.set(userId, membership)
+  }
+
+  /** Applies changes of state points. Member events' memberships are set by the caller. */
+  applyState(changes: readonly StateDelta[]): void {
+    this.revision += 1
+    for (const { type, stateKey, nid, eventId } of changes) {
+      const key = stateMapKey(type, stateKey)
+      if (nid === undefined || eventId === undefined) this.state.delete(key)
+      else this.state.set(key, { type, stateKey, nid, eventId })
+    }
+  }
+
+  #countJoined(host: string, by: number): void {
+    const count = (this.#joinedByHost.get(host) ?? 0) + by
+    if (count > 0) this.#joinedByHost.set(host, count)
+    else this.#joinedByHost.delete(host)
+  }
+}
+
+/** State entries as `core` takes them: by key, the event IDs. */
+export const stateMapOf = (state: ReadonlyMap<string, StateEntry>): StateMap =>
+  new Map([...state].map(([key, entry]) => [key, entry.eventId]))
+
+/** Loads the head of a room from the database; `undefined` if the room is not known. */
+export const loadHead = async (readers: RoomReaders, roomId: string): Promise<RoomHead | undefined> => {
+  const room = await readers.rooms.byId(roomId)
+  if (room === undefined) return undefined
+  const version = roomVersion(room.version)
+  if (version === undefined) throw new Error(`room ${roomId} has unknown version ${room.version}`)
+  const [extremities, state, members] = await Promise.all([
+    readers.rooms.extremities(room.nid),
+    readers.state.current(room.nid),
+    readers.memberships.inRoom(room.nid, ['join', 'invite', 'knock', 'leave', 'ban']),
+  ])
+  const memberships = new Map(members.map(row => [row.userId, row.membership]))
+  return new RoomHead(room, version, extremities, state, memberships)
+}
+
+/** The membership that a member event gives its target, `undefined` for anything unknown. */
+export const membershipOf = (event: RoomEvent): Membership | undefined => {
+  const membership = event.content['membership']
+  switch (membership) {
+    case 'join':
+    case 'invite':
+    case 'knock':
+    case 'leave':
+    case 'ban':
+      return membership
+    default:
+      return undefined
+  }
+}

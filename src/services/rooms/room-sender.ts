@@ -1,0 +1,132 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { MatrixError } from '../../core/errors.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { TransactionKey } from '../../storage/rooms/transactions.ts'
+import { type Appended, append } from './append.ts'
+import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import type { RoomHead } from './room-head.ts'
+import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+
+/** Beside the event: what is committed with it. */
+export interface SendOptions {
+  /** The client's transaction: sending it again answers the first event. */
+  readonly transaction?: TransactionKey
+  /** Further statements of the same commit. */
+  readonly statements?: readonly WriteStatement[]
+  /** Looks at the head before anything is built; throws to refuse. */
+  readonly check?: (head: RoomHead) => Promise<void> | void
+  /** Send a state event even if the same content is the state already. */
+  readonly always?: boolean
+}
+
+/** A stored event of ours. */
+export interface Sent {
+  readonly eventId: string
+  readonly event: RoomEvent | undefined
+  /** Position in the `events` stream; `undefined` if the event was there before. */
+  readonly position: number | undefined
+}
+
+/** Sends local users' events into rooms. */
+export class RoomSender {
+  readonly #writer: RoomWriter
+  readonly #signingKey: SigningKey
+
+  constructor(writer: RoomWriter, signingKey: SigningKey) {
+    this.#writer = writer
+    this.#signingKey = signingKey
+  }
+
+  /**
+   * Sends one event. The answer comes when it is durable.
+   *
+   * A state event whose content is the current state already is not sent again: the answer is the event that holds.
+   * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_NOT_FOUND` (room unknown here).
+   */
+  async send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
+    const [sent] = await this.sendAll(roomId, [template], options)
+    if (sent === undefined) throw new Error('no event was sent')
+    return sent
+  }
+
+  /** Sends several events in one commit, each building on the one before. */
+  async sendAll(
+    roomId: string,
+    templates: readonly EventTemplate[],
+    options: SendOptions = {},
+  ): Promise<Sent[]> {
+    const { transaction } = options
+    if (transaction !== undefined) {
+      const before = await this.#writer.context.read.transactions.eventOf(transaction)
+      if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
+    }
+    return this.#writer.update(roomId, head => this.#draft(head, templates, options))
+  }
+
+  async #draft(
+    head: RoomHead,
+    templates: readonly EventTemplate[],
+    options: SendOptions,
+  ): Promise<Draft<Sent[]> | Settled<Sent[]>> {
+    const { context } = this.#writer
+    await options.check?.(head)
+    if (!head.hasHost(context.serverName)) {
+      throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
+    }
+    const same = options.always === true ? undefined : await this.#unchanged(head, templates)
+    if (same !== undefined) return { settled: [{ eventId: same, event: undefined, position: undefined }] }
+    const appended: Appended[] = []
+    for (const [offset, template] of templates.entries()) {
+      const made = await makeLocalEvent(context, this.#signingKey, head, template)
+      const extremities = keepingOthers(head, made.event)
+      appended.push(await append(context, head, { ...made, local: true, extremities }, offset))
+    }
+    return this.#drafted(appended, options)
+  }
+
+  #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
+    const { context } = this.#writer
+    const { transaction } = options
+    const eventId = appended.at(-1)?.event.eventId ?? ''
+    const remember =
+      transaction === undefined
+        ? []
+        : [context.write.transactions.remember(transaction, eventId, context.clock.now())]
+    return {
+      statements: [...appended.flatMap(one => one.statements), ...remember, ...(options.statements ?? [])],
+      nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
+      result: ({ positions: { events: first = 0 } }) =>
+        appended.map(({ event, offset, settle }) => {
+          settle(first)
+          return { eventId: event.eventId, event, position: first + offset }
+        }),
+      onGuard: async guard => {
+        // The same transaction was sent twice at once: both are answered with the first one's event.
+        const before = transaction && (await context.read.transactions.eventOf(transaction))
+        if (guard !== 'transaction' || before === undefined) throw new Error(`guard ${guard} failed`)
+        return [{ eventId: before, event: undefined, position: undefined }]
+      },
+    }
+  }
+
+  async #unchanged(head: RoomHead, templates: readonly EventTemplate[]): Promise<string | undefined> {
+    const [template] = templates
+    if (template?.stateKey === undefined || templates.length !== 1) return undefined
+    const entry = head.entry(template.type, template.stateKey)
+    const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    if (current === undefined || current.event.sender !== template.sender) return undefined
+    if (current.redactedBy !== undefined) return undefined
+    const same = canonicalJson(current.event.content) === canonicalJson(template.content)
+    return same ? current.event.eventId : undefined
+  }
+}
+
+/** A local event builds on at most 20 extremities; what it leaves out stays one. */
+const keepingOthers =
+  (head: RoomHead, event: RoomEvent) =>
+  (nid: number): RoomHead['extremities'] => [
+    { nid, eventId: event.eventId, depth: event.depth },
+    ...head.extremities.filter(extremity => !event.prevEvents.includes(extremity.eventId)),
+  ]

@@ -1,0 +1,149 @@
+import { MatrixError } from '../../core/errors.ts'
+import { isUserId } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
+
+/** What `createRoom` is asked for; the standard request's fields in our names, with Tessera's own. */
+export interface NewRoom {
+  readonly creator: string
+  readonly version: RoomVersion
+  readonly isPublic: boolean
+  readonly preset?: 'private_chat' | 'public_chat' | 'trusted_private_chat' | undefined
+  readonly alias?: string | undefined
+  readonly name?: string | undefined
+  readonly topic?: string | undefined
+  readonly invite: readonly string[]
+  readonly creationContent: JsonObject
+  readonly initialState: readonly InitialState[]
+  readonly powerLevelOverride: JsonObject
+  /** `chat.tessera.avatar_url` */
+  readonly avatarUrl?: string | undefined
+  /** `chat.tessera.encryption`: an algorithm, or `cleartext`. */
+  readonly encryption?: string | undefined
+  /** `chat.tessera.media` */
+  readonly media?: readonly string[] | undefined
+}
+
+export interface InitialState {
+  readonly type: string
+  readonly stateKey: string
+  readonly content: JsonObject
+}
+
+/** What a room allows to be sent, of our own; all four where a room does not say. */
+export const MEDIA_TYPES = ['text', 'audio', 'video', 'screenshare'] as const
+
+const PRESETS = {
+  private_chat: { joinRule: 'invite', guestAccess: 'can_join' },
+  trusted_private_chat: { joinRule: 'invite', guestAccess: 'can_join' },
+  public_chat: { joinRule: 'public', guestAccess: 'forbidden' },
+} as const
+
+const presetOf = (room: NewRoom): keyof typeof PRESETS =>
+  room.preset ?? (room.isPublic ? 'public_chat' : 'private_chat')
+
+/** The content of the create event: the client's own keys, with those that the server decides on top. */
+export const createContent = (room: NewRoom): JsonObject => {
+  const { version, creationContent } = room
+  const given = { ...creationContent }
+  delete (given as Record<string, JsonValue | undefined>)['creator']
+  const trusted = presetOf(room) === 'trusted_private_chat' ? room.invite : []
+  const additional = version.auth.privilegedCreators ? additionalCreators(room, trusted) : undefined
+  return {
+    ...given,
+    room_version: version.id,
+    ...(version.auth.creatorIsSender ? {} : { creator: room.creator }),
+    ...(additional === undefined || additional.length === 0 ? {} : { additional_creators: additional }),
+  }
+}
+
+const additionalCreators = (room: NewRoom, trusted: readonly string[]): string[] => {
+  const asked = room.creationContent['additional_creators'] ?? []
+  if (!Array.isArray(asked) || !asked.every(userId => typeof userId === 'string' && isUserId(userId))) {
+    throw new MatrixError('M_INVALID_PARAM', 'additional_creators must be a list of user IDs')
+  }
+  return [...new Set([...(asked as string[]), ...trusted])].filter(userId => userId !== room.creator)
+}
+
+/** Power levels of a new room, with the client's override on top (a shallow one, as specified). */
+export const powerLevelsContent = (room: NewRoom): JsonObject => {
+  const { version, creator, invite } = room
+  const privileged = version.auth.privilegedCreators
+  const trusted = presetOf(room) === 'trusted_private_chat' && !privileged ? invite : []
+  const users = privileged ? {} : Object.fromEntries([creator, ...trusted].map(userId => [userId, 100]))
+  return {
+    users,
+    users_default: 0,
+    events: {
+      'm.room.name': 50,
+      'm.room.power_levels': 100,
+      'm.room.history_visibility': 100,
+      'm.room.canonical_alias': 50,
+      'm.room.avatar': 50,
+      'm.room.topic': 50,
+      'chat.tessera.room.media': 50,
+      // "the power level for sending m.room.tombstone events MUST explicitly be higher than state_default" (v12).
+      'm.room.tombstone': privileged ? 150 : 100,
+      'm.room.server_acl': 100,
+      'm.room.encryption': 100,
+    },
+    events_default: 0,
+    state_default: 50,
+    ban: 50,
+    kick: 50,
+    redact: 50,
+    invite: 0,
+    historical: 100,
+    ...room.powerLevelOverride,
+  }
+}
+
+/**
+ * The state events after create, the creator's membership and the power levels, in the order that the specification
+ * gives: alias, preset, initial state, then name, topic and ours. What stands later replaces what stands before.
+ */
+export const initialStateEvents = (room: NewRoom): InitialState[] => {
+  const preset = PRESETS[presetOf(room)]
+  const event = (type: string, content: JsonObject): InitialState => ({ type, stateKey: '', content })
+  const events = new Map<string, InitialState>()
+  const add = (state: InitialState): void => {
+    events.delete(`${state.type}\n${state.stateKey}`)
+    events.set(`${state.type}\n${state.stateKey}`, state)
+  }
+  if (room.alias !== undefined) add(event('m.room.canonical_alias', { alias: room.alias }))
+  add(event('m.room.join_rules', { join_rule: preset.joinRule }))
+  add(event('m.room.history_visibility', { history_visibility: 'shared' }))
+  add(event('m.room.guest_access', { guest_access: preset.guestAccess }))
+  room.initialState.forEach(add)
+  if (room.name !== undefined) add(event('m.room.name', { name: room.name }))
+  if (room.topic !== undefined) add(event('m.room.topic', topicContent(room.topic)))
+  if (room.avatarUrl !== undefined) add(event('m.room.avatar', { url: room.avatarUrl }))
+  if (room.encryption !== undefined && room.encryption !== 'cleartext') {
+    add(event('m.room.encryption', { algorithm: room.encryption }))
+  }
+  if (room.media !== undefined) add(event('chat.tessera.room.media', { types: [...room.media] }))
+  return [...events.values()]
+}
+
+/** A plain-text topic, in the old member and in the extensible one. */
+export const topicContent = (topic: string): JsonObject => ({
+  topic,
+  'm.topic': { 'm.text': [{ body: topic, mimetype: 'text/plain' }] },
+})
+
+/** Checks the fields that are ours; throws `M_INVALID_PARAM`. */
+export const checkTesseraFields = (room: Pick<NewRoom, 'avatarUrl' | 'media'>): void => {
+  if (room.avatarUrl !== undefined && !room.avatarUrl.startsWith('mxc://')) {
+    throw new MatrixError('M_INVALID_PARAM', 'chat.tessera.avatar_url must be an mxc:// URI')
+  }
+  const unknown = room.media?.find(type => !(MEDIA_TYPES as readonly string[]).includes(type))
+  if (unknown !== undefined) {
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `chat.tessera.media may hold ${MEDIA_TYPES.join(', ')}, not ${unknown}`,
+    )
+  }
+}
+
+/** Whether a value may stand as an event's content. */
+export const isContent = (value: unknown): value is JsonObject => isJsonObject(value)
