@@ -183,9 +183,18 @@ export const securityOf = (id: string, official: OfficialOperation): Json[] => {
   )
 }
 
+/** Paths of proposals that clients still use, although they are stable by now. */
+const UNSTABLE_ALIASES: Readonly<Record<string, readonly string[]>> = {
+  getRoomSummary: [
+    '/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}',
+    '/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary',
+  ],
+  getAuthMetadata: ['/_matrix/client/unstable/org.matrix.msc2965/auth_metadata'],
+}
+
 /** Prefixes that clients still use: `r0` everywhere that became v3 with v1.1 of the specification. */
 const aliasesOf = (official: OfficialOperation): string[] => {
-  const aliases: string[] = []
+  const aliases: string[] = [...(UNSTABLE_ALIASES[official.operationId] ?? [])]
   if (/^\/_matrix\/(client|media)\/v3\//.test(official.path))
     aliases.push(official.path.replace('/v3/', '/r0/'))
   if (/^\/_matrix\/media\/v3\//.test(official.path)) aliases.push(official.path.replace('/v3/', '/v1/'))

@@ -8,18 +8,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
-import {
-  Document,
-  isCollection,
-  isPair,
-  isScalar,
-  isSeq,
-  isMap as isYamlMap,
-  type Node,
-  parseDocument,
-  visit,
-  type YAMLMap,
-} from 'yaml'
+import { type Document, isCollection, isMap as isYamlMap, parseDocument, type YAMLMap } from 'yaml'
+import { compact, parseDocumentOf, writeComponent, YAML_STYLE } from './components.ts'
+import { NOT_YET_FILE } from './coverage.ts'
+import { SPEC_ROOT } from './load.ts'
 import {
   AREAS,
   followReference,
@@ -32,10 +24,7 @@ import {
   officialPresent,
 } from './official.ts'
 import { bodyIsOptional, extensionsOf, securityOf } from './policy.ts'
-import { type ComponentOf, simplifySchema } from './simplify.ts'
-
-const SPEC_ROOT = new URL('../../api-spec/', import.meta.url)
-const YAML_STYLE = { lineWidth: 110, flowCollectionPadding: true, minContentWidth: 0 } as const
+import { simplifySchema } from './simplify.ts'
 
 /** Our ID of an official operation: its own, or prefixed where the client-server API has taken it. */
 export const ourOperationId = (official: OfficialOperation): string => {
@@ -45,59 +34,6 @@ export const ourOperationId = (official: OfficialOperation): string => {
     officialOperations('client-server').some(other => other.operationId === official.operationId)
   const [first = '', ...rest] = official.operationId
   return taken ? `federation${first.toUpperCase()}${rest.join('')}` : official.operationId
-}
-
-const componentName = (url: URL): string => {
-  const [, area = '', file = ''] =
-    /\/([a-z-]+)\/(?:[^/]+\/)*([^/]+)\.ya?ml$/.exec(url.pathname.split('/data/')[1] ?? '') ?? []
-  const name = file.replace(/(?:^|[._-])([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-  const shadowed = existsSync(new URL(`../client-server/definitions/${file}.yaml`, new URL(`${area}/`, url)))
-  return url.pathname.includes('/application-service/') && shadowed ? `AppService${name}` : name
-}
-
-/** The definition that this one merely wraps (an `allOf` with prose and examples beside it), if it does. */
-const onlyReference = (value: JsonMap, url: URL): { url: URL; value: JsonMap } | undefined => {
-  const parts = (Array.isArray(value.allOf) ? value.allOf : []).filter(part =>
-    Object.keys(simplifySchema(part, url, () => 'reference')).some(key => key !== 'type'),
-  )
-  const reference = parts.length === 1 && !isMap(value.properties) ? mapOf(parts[0]).$ref : undefined
-  if (typeof reference !== 'string') return undefined
-  const followed = followReference(reference, url)
-  return followed.wholeFile ? { url: followed.url, value: mapOf(followed.value) } : undefined
-}
-
-/** Writes shared definitions to `api-spec/components/` on first use. */
-const writeComponent: ComponentOf = (url, value) => {
-  const only = onlyReference(value, url)
-  if (only) return writeComponent(only.url, only.value)
-  const name = componentName(url)
-  const file = new URL(`components/${name}.yaml`, SPEC_ROOT)
-  if (!existsSync(file)) {
-    const schema = simplifySchema(value, url, (inner, innerValue) =>
-      writeComponent(inner, innerValue)?.replace('../components/', './'),
-    )
-    writeFileSync(file, parseDocumentOf(schema).toString(YAML_STYLE))
-  }
-  return `../components/${name}.yaml`
-}
-
-const parseDocumentOf = (value: JsonMap): Document => {
-  const document = new Document(value)
-  if (document.contents) compact(document.contents)
-  return document
-}
-
-/** Writes small leaves on one line: `{ type: string }`, `[a, b]`. */
-const compact = (node: Node): Node => {
-  visit(node, (_, each) => {
-    if (!isCollection(each) || each.items.length === 0) return
-    const leaf = each.items.every(item => {
-      const value = isPair(item) ? item.value : item
-      return isScalar(value) || (isCollection(value) && (value.items.length === 0 || isSeq(each)))
-    })
-    if (leaf && JSON.stringify(each).length < 90) (each as YAMLMap).flow = true
-  })
-  return node
 }
 
 const resolved = (value: Json, from: URL): { value: JsonMap; url: URL } => {
@@ -190,9 +126,20 @@ const seed = (official: OfficialOperation, force: boolean): string => {
   if (!paths.has(official.path)) insertSorted(document, paths as YAMLMap, official.path, {})
   const item = paths.get(official.path) as YAMLMap
   if (item.has(official.method) && !force) return `${ourOperationId(official)}: already there`
+  noLongerMissing(official)
   item.set(official.method, compact(document.createNode(seededOperation(official))))
   writeFileSync(url, document.toString(YAML_STYLE))
   return `${ourOperationId(official)}: ${official.method.toUpperCase()} ${official.path}`
+}
+
+/** Takes the operation, and its file with the last one, off the list of what is not served. */
+const noLongerMissing = (official: OfficialOperation): void => {
+  const document = parseDocument(readFileSync(NOT_YET_FILE, 'utf8'))
+  const file = `${official.area}/${official.file}`
+  if (!document.deleteIn([file, official.operationId])) return
+  const left = document.get(file)
+  if (isCollection(left) && left.items.length === 0) document.delete(file)
+  writeFileSync(NOT_YET_FILE, document.toString(YAML_STYLE))
 }
 
 const find = (name: string): OfficialOperation => {

@@ -1,0 +1,193 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Koa from 'koa'
+import type { Clock } from '../core/clock.ts'
+import { MatrixError } from '../core/errors.ts'
+import type { Services } from '../services/index.ts'
+import type { Operation } from '../spec/operation.ts'
+import { operations as allOperations } from '../spec/operations.ts'
+import allSchemas from '../spec/schemas.json' with { type: 'json' }
+import type { Authenticate, VerifyRequest } from './authentication.ts'
+import { RequestAborted } from './body.ts'
+import { addressKey, createClientAddress } from './client-address.ts'
+import { CORS_HEADERS, PREFLIGHT_HEADERS } from './cors.ts'
+import type { Endpoint } from './endpoint.ts'
+import { type HttpLog, renderError } from './errors.ts'
+import type { Pages } from './pages.ts'
+import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
+import { createRateLimiter, type RateLimitSettings } from './rate-limit.ts'
+import { GatheredFacts } from './request-facts.ts'
+import { createRequestIds } from './request-id.ts'
+import { createRouteTable, pairRoutes, type RouteTable } from './router.ts'
+import { send } from './send.ts'
+import { createValidator, type RequestSchemas } from './validate.ts'
+
+/** One answered request, for metrics. */
+export interface RequestOutcome {
+  /** `undefined` for pages and unknown paths. */
+  readonly operationId: string | undefined
+  readonly method: string
+  readonly status: number
+  readonly milliseconds: number
+}
+
+export interface HttpAppOptions {
+  readonly endpoints: readonly Endpoint[]
+  readonly services: Services
+  readonly authenticate: Authenticate
+  readonly verifyRequest: VerifyRequest
+  readonly log: HttpLog
+  readonly clock: Clock
+  readonly rateLimits?: RateLimitSettings
+  /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[]
+  readonly pages?: Pages
+  readonly onResponse?: (outcome: RequestOutcome) => void
+  /** Other operations than those of `api-spec`, for tests. */
+  readonly operations?: Readonly<Record<string, Operation>>
+  readonly schemas?: RequestSchemas
+}
+
+export interface HttpApp {
+  /** For `http.createServer`; never throws and never rejects. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** Compiles all validators now. Without it each is compiled when it is first needed. */
+  warmUp(): Promise<void>
+}
+
+/**
+ * Everything that answers HTTP: the operations of `api-spec` by the pipeline, straight from one route table; whatever
+ * else there is (pages) by koa. Throws if operations and handlers do not match.
+ */
+export const createHttpApp = (options: HttpAppOptions): HttpApp => {
+  const validator = createValidator(options.schemas ?? (allSchemas as RequestSchemas))
+  const limiter = createRateLimiter(options.rateLimits ?? {}, options.clock)
+  const parts: PipelineParts = { ...options, limiter, validator }
+  const table = createRouteTable(pairRoutes(options.operations ?? allOperations, options.endpoints))
+  const pages = options.pages && servePages(options.pages, options.log)
+  const clientAddress = createClientAddress(options.trustedProxies)
+  const nextId = createRequestIds()
+
+  const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const started = performance.now()
+    const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
+    const trace: Trace = { operationId: undefined, principal: {} }
+    try {
+      await answer({ parts, table, pages }, request, response, facts, trace)
+    } catch (error) {
+      await sendError(error, request, response, facts, options.log)
+    }
+    const milliseconds = performance.now() - started
+    report(options, facts, trace, response.statusCode, milliseconds)
+  }
+  return { handler: (request, response) => void handler(request, response), warmUp: validator.compileAll }
+}
+
+interface Trace {
+  operationId: string | undefined
+  readonly principal: Principal
+}
+
+interface Answering {
+  readonly parts: PipelineParts
+  readonly table: RouteTable
+  readonly pages: ServePage | undefined
+}
+
+const answer = async (
+  { parts, table, pages }: Answering,
+  request: IncomingMessage,
+  response: ServerResponse,
+  facts: GatheredFacts,
+  trace: Trace,
+): Promise<void> => {
+  if (request.method === 'OPTIONS') {
+    // "the server MUST NOT perform any logic defined for the endpoints when approached with an OPTIONS request"
+    response.writeHead(204, PREFLIGHT_HEADERS).end()
+    return
+  }
+  parts.limiter.check('ip', addressKey(facts.ip))
+  const match = table.find(facts.method, facts.uri)
+  if (match) {
+    trace.operationId = match.operation.operationId
+    await send(request, response, await runOperation(parts, match, request, facts, trace.principal))
+    return
+  }
+  if (pages && (await pages(request, response))) return
+  throw new MatrixError('M_UNRECOGNIZED', 'There is no such endpoint')
+}
+
+/** Answers whether a page was found; failures of pages are thrown. */
+type ServePage = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+
+const servePages = (pages: Pages, log: HttpLog): ServePage => {
+  const app = new Koa()
+  app.on('error', error => log.error({ err: error }, 'a page failed'))
+  const outcomes = new WeakMap<IncomingMessage, unknown>()
+  app.use(async (context, next) => {
+    context.set(CORS_HEADERS)
+    try {
+      await next()
+      if (context.status !== 404 || context.body) return
+      outcomes.set(context.req, new MatrixError('M_UNRECOGNIZED', 'There is no such page'))
+    } catch (error) {
+      outcomes.set(context.req, error)
+    }
+    context.respond = false
+  })
+  app.use(pages.routes())
+  const callback = app.callback()
+  return async (request, response) => {
+    await callback(request, response)
+    const failure = outcomes.get(request)
+    if (failure !== undefined) throw failure
+    return true
+  }
+}
+
+const sendError = async (
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  facts: GatheredFacts,
+  log: HttpLog,
+): Promise<void> => {
+  const gone = error instanceof RequestAborted || isPrematureClose(error)
+  if (!gone && !response.headersSent && !response.destroyed) {
+    await send(request, response, renderError(error, facts.id, log))
+    return
+  }
+  // The reply has begun, or nobody waits for it: what went wrong on our side still belongs in the log.
+  if (!gone) renderError(error, facts.id, log)
+  response.statusCode = CLIENT_GONE
+  response.destroy()
+}
+
+/** The status in the log of a request that was not answered in full; nginx's custom. */
+const CLIENT_GONE = 499
+
+const isPrematureClose = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+
+const report = (
+  options: HttpAppOptions,
+  facts: GatheredFacts,
+  { operationId, principal }: Trace,
+  status: number,
+  milliseconds: number,
+): void => {
+  options.onResponse?.({ operationId, method: facts.method, status, milliseconds })
+  options.log.info(
+    {
+      request: facts.id,
+      method: facts.method,
+      // Without the query string: it may hold an access token.
+      path: facts.uri.split('?', 1)[0],
+      operation: operationId,
+      status,
+      ms: Math.round(milliseconds),
+      ip: facts.ip,
+      by: principal.requester?.userId ?? principal.origin,
+    },
+    'request',
+  )
+}

@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../core/clock.ts'
+import { MatrixError } from '../core/errors.ts'
+import type { JsonValue } from '../core/json.ts'
+import { JsonParseError, parseJson } from '../core/parse-json.ts'
+
+/** How long a JSON body may take to arrive, in milliseconds. */
+const BODY_TIME_LIMIT = 60_000
+
+/** Up to this many bytes of a body that nobody wants are swallowed, so that the client gets to read the answer. */
+const DRAIN_LIMIT = 1_048_576
+
+/** The client went away, or broke off, before its request was complete: there is nobody to answer. */
+export class RequestAborted extends Error {
+  override readonly name = 'RequestAborted'
+}
+
+/**
+ * Reads a request's body into memory.
+ *
+ * @param limit largest size in bytes, whether declared or not.
+ * @throws {MatrixError} `M_TOO_LARGE` (413), or 408 when the body takes too long.
+ * @throws {RequestAborted} when the connection ends first.
+ */
+export const readBody = async (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> => {
+  const tooLarge = new MatrixError('M_TOO_LARGE', `The body is larger than ${limit} bytes`)
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge
+  const timer = new AbortController()
+  try {
+    return await new Promise<Buffer>((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      request.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size <= limit) chunks.push(chunk)
+        else reject(tooLarge)
+      })
+      request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+      request.on('error', () => reject(new RequestAborted('the connection broke')))
+      request.on('close', () => reject(new RequestAborted('the connection ended')))
+      clock.sleep(BODY_TIME_LIMIT, timer.signal).then(
+        () => reject(new MatrixError('M_UNKNOWN', 'The body took too long to arrive', { status: 408 })),
+        () => {},
+      )
+    })
+  } finally {
+    timer.abort()
+    request.removeAllListeners('data')
+  }
+}
+
+/**
+ * A body's JSON. "All JSON data must be encoded using UTF-8." Nothing, if `required` is false, reads as `{}`: some
+ * clients omit a body whose members are all optional.
+ *
+ * @throws {MatrixError} `M_NOT_JSON`, for bytes that are no UTF-8, for text that is no JSON, and for nesting deeper
+ * than `maxDepth`.
+ */
+export const parseBody = (
+  bytes: Buffer,
+  options: { required: boolean; maxDepth: number },
+): { value: JsonValue; text: string } => {
+  if (bytes.length === 0 && !options.required) return { value: {}, text: '' }
+  if (!isUtf8(bytes)) throw new MatrixError('M_NOT_JSON', 'The body is not UTF-8')
+  const text = bytes.toString('utf8')
+  try {
+    return { value: parseJson(text, { maxDepth: options.maxDepth }), text }
+  } catch (error) {
+    if (!(error instanceof JsonParseError)) throw error
+    const problem = error.reason === 'depth' ? 'The body nests too deeply' : 'The body is not JSON'
+    throw new MatrixError('M_NOT_JSON', problem, { cause: error })
+  }
+}
+
+/**
+ * What to do with a body that was not read when the response is ready. A short one is swallowed and the connection
+ * goes on; after anything else it must be closed (answers true), since reading on would cost more than it is worth.
+ */
+export const mustCloseAfter = (request: IncomingMessage): boolean => {
+  if (request.complete) return false
+  const declared = request.headers['content-length']
+  if (declared !== undefined) {
+    if (Number(declared) <= DRAIN_LIMIT) request.resume()
+    return Number(declared) > DRAIN_LIMIT
+  }
+  if (request.headers['transfer-encoding'] === undefined) return false
+  let swallowed = 0
+  request.on('data', (chunk: Buffer) => {
+    swallowed += chunk.length
+    if (swallowed > DRAIN_LIMIT) request.destroy()
+  })
+  return false
+}

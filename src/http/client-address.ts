@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http'
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+type Range = [Address, number]
+
+/**
+ * Answers a request's client address. `X-Forwarded-For` counts only as far as it was written by proxies in
+ * `trustedProxies` (addresses or CIDR ranges): it is read from the right, up to the first address that is none of
+ * them. IPv4 addresses mapped into IPv6 come out as IPv4. Throws on a malformed range.
+ */
+export const createClientAddress = (
+  trustedProxies: readonly string[] = [],
+): ((request: IncomingMessage) => string) => {
+  const ranges = trustedProxies.map(parseRange)
+  const isTrusted = (address: string): boolean => {
+    if (!ipaddr.isValid(address)) return false
+    const parsed = ipaddr.process(address)
+    return ranges.some(([range, bits]) => range.kind() === parsed.kind() && matches(parsed, range, bits))
+  }
+  return request => {
+    let address = normalise(request.socket.remoteAddress ?? '')
+    if (ranges.length === 0) return address
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
+    while (isTrusted(address)) {
+      const next = normalise(forwarded.pop()?.trim() ?? '')
+      if (!ipaddr.isValid(next)) break
+      address = next
+    }
+    return address
+  }
+}
+
+const parseRange = (text: string): Range =>
+  text.includes('/')
+    ? ipaddr.parseCIDR(text)
+    : [ipaddr.process(text), ipaddr.process(text).kind() === 'ipv4' ? 32 : 128]
+
+const matches = (address: Address, range: Address, bits: number): boolean =>
+  (address as ipaddr.IPv6).match(range as ipaddr.IPv6, bits)
+
+const normalise = (address: string): string =>
+  address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+
+/** Whom a limit by address counts together: one IPv4 address, or one IPv6 network of 64 bits, as one client has. */
+export const addressKey = (address: string): string => {
+  if (!address.includes(':') || !ipaddr.IPv6.isValid(address)) return address
+  return ipaddr.IPv6.parse(address).toByteArray().slice(0, 8).join('.')
+}

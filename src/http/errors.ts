@@ -1,0 +1,31 @@
+import { MatrixError } from '../core/errors.ts'
+import { Reply } from './reply.ts'
+
+/** Where the pipeline writes; a pino logger fits. */
+export interface HttpLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/**
+ * The one renderer of failures: a standard error response (client-server API, "Standard error response").
+ * A `MatrixError` is answered as it is; everything else is a 500 that tells nothing but the request's ID, under
+ * which the log has the details.
+ */
+export const renderError = (error: unknown, requestId: string, log: HttpLog): Reply => {
+  if (error instanceof MatrixError) {
+    if (error.status >= 500) log.warn({ request: requestId, err: error }, 'request failed')
+    return new Reply({
+      status: error.status,
+      headers: error.headers,
+      json: { ...error.fields, errcode: error.errcode, error: error.message },
+    })
+  }
+  log.error({ request: requestId, err: error }, 'request failed unexpectedly')
+  return new Reply({
+    status: 500,
+    json: { errcode: 'M_UNKNOWN', error: `Internal error. The server's log has it as ${requestId}.` },
+  })
+}

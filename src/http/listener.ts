@@ -1,0 +1,88 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+export interface ListenerOptions {
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  readonly host?: string
+  /** 0 chooses a free one. */
+  readonly port: number
+  /** PEM texts; HTTPS if given. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+}
+
+export interface Listener {
+  readonly port: number
+  readonly host: string
+  /** `http://…` or `https://…` of the address that is listened on. */
+  readonly url: string
+  /** Stops accepting, lets running requests finish for `graceMs` milliseconds, then breaks what is left. */
+  close(graceMs?: number): Promise<void>
+}
+
+/**
+ * Against clients that keep connections busy with next to nothing: headers must arrive in 20 seconds and the whole
+ * request in 10 minutes (uploads over slow lines). Idle connections live longer than those of usual proxies (60 s),
+ * so that it is never we who close one that a proxy is about to use.
+ */
+const TIMEOUTS = { headersTimeout: 20_000, requestTimeout: 600_000, keepAliveTimeout: 75_000 }
+
+/** Between two looks at which connections have become idle, while closing. */
+const DRAIN_INTERVAL_MS = 50
+
+/** Opens a listener. Rejects when the address is taken or not ours. */
+export const openListener = async (options: ListenerOptions): Promise<Listener> => {
+  const server: Server = options.tls
+    ? createTlsServer({ ...TIMEOUTS, ...options.tls }, options.handler)
+    : createServer(TIMEOUTS, options.handler)
+  server.on('clientError', refuse)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(
+      { port: options.port, ...(options.host === undefined ? {} : { host: options.host }) },
+      () => {
+        server.off('error', reject)
+        resolve()
+      },
+    )
+  })
+  const { port, address, family } = server.address() as AddressInfo
+  const authority = family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+  return {
+    port,
+    host: address,
+    url: `${options.tls ? 'https' : 'http'}://${authority}`,
+    close: (graceMs = 10_000) => close(server, graceMs),
+  }
+}
+
+const close = async (server: Server, graceMs: number): Promise<void> => {
+  const drain = setInterval(() => server.closeIdleConnections(), DRAIN_INTERVAL_MS)
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
+  await new Promise<void>(resolve => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearInterval(drain)
+  clearTimeout(deadline)
+}
+
+/** The status lines for what the HTTP parser refuses; the rest is a plain 400. */
+const STATUS_LINES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Answers what never became a request, as a standard error response. */
+const refuse = (error: NodeJS.ErrnoException, socket: Duplex | Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'
+  const body = JSON.stringify({ errcode: 'M_UNKNOWN', error: status.slice(4) })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

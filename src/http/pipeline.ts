@@ -1,0 +1,165 @@
+import type { IncomingMessage } from 'node:http'
+import { parse as parseQuery } from 'node:querystring'
+import type { Clock } from '../core/clock.ts'
+import { MatrixError } from '../core/errors.ts'
+import type { Services } from '../services/index.ts'
+import type { Requester } from '../services/requester.ts'
+import type { Operation } from '../spec/operation.ts'
+import {
+  type Authenticate,
+  accessTokenOf,
+  admit,
+  credentialsOf,
+  type Query,
+  single,
+  type VerifyRequest,
+} from './authentication.ts'
+import { parseBody, readBody } from './body.ts'
+import { addressKey } from './client-address.ts'
+import { coercePath, coerceQuery } from './coerce.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import { Reply } from './reply.ts'
+import type { GatheredFacts } from './request-facts.ts'
+import type { Match } from './router.ts'
+import type { Validator } from './validate.ts'
+
+/** What the pipeline is made of. */
+export interface PipelineParts {
+  readonly services: Services
+  readonly authenticate: Authenticate
+  readonly verifyRequest: VerifyRequest
+  readonly limiter: RateLimiter
+  readonly validator: Validator
+  readonly clock: Clock
+}
+
+/** Who made a request, for the log. */
+export interface Principal {
+  requester?: Requester
+  origin?: string
+}
+
+/**
+ * Nesting that a JSON body may have. A client's body that is deeper is refused as a whole; a federation transaction
+ * must not be, since one bad event must not harm its neighbours, so there the events are judged one by one.
+ */
+const MAX_DEPTH = { client: 128, federation: 1000 }
+
+/**
+ * The way of a request to its operation, and back as a reply. Throws `MatrixError` for whatever is refused:
+ *
+ * 1. limit by address, for operations without principal
+ * 2. access token, since that needs no body
+ * 3. body, under the operation's limit
+ * 4. request signature, which covers the body
+ * 5. path, query and body against their schemas
+ * 6. limit by account or server
+ * 7. handler
+ */
+export const runOperation = async (
+  parts: PipelineParts,
+  match: Match,
+  request: IncomingMessage,
+  facts: GatheredFacts,
+  principal: Principal,
+): Promise<Reply> => {
+  const { operation, endpoint } = match
+  const query: Query = match.queryString === '' ? {} : parseQuery(match.queryString)
+  if (operation.authentication === 'none') parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
+  await identify(parts, operation, request, facts, query, principal)
+  const body = await bodyOf(parts, operation, request, facts)
+  if (operation.authentication === 'signedRequest') {
+    principal.origin = await verify(parts, request, facts, operation.body === 'json' ? body : undefined)
+  }
+  const call = validated(parts, match, query, body)
+  limitPrincipal(parts, operation, facts, principal)
+  const result = await endpoint.handle({ ...principal, ...call, request: facts }, parts.services)
+  return result instanceof Reply ? result : new Reply({ json: result ?? {} })
+}
+
+const identify = async (
+  parts: PipelineParts,
+  operation: Operation,
+  request: IncomingMessage,
+  facts: GatheredFacts,
+  query: Query,
+  principal: Principal,
+): Promise<void> => {
+  if (operation.authentication === 'signedRequest') return
+  const token = accessTokenOf(request, query)
+  facts.accessToken = token
+  if (operation.authentication === 'none') return
+  if (token === undefined) {
+    if (operation.authentication === 'optionalAccessToken') return
+    throw new MatrixError('M_MISSING_TOKEN', 'An access token is needed')
+  }
+  const requester = await parts.authenticate(token, {
+    assertedUserId: single(query.user_id),
+    assertedDeviceId: single(query.device_id) ?? single(query['org.matrix.msc3202.device_id']),
+    ip: facts.ip,
+    userAgent: facts.userAgent,
+  })
+  principal.requester = requester
+  admit(requester, operation)
+}
+
+const bodyOf = async (
+  parts: PipelineParts,
+  operation: Operation,
+  request: IncomingMessage,
+  facts: GatheredFacts,
+): Promise<unknown> => {
+  if (operation.body === 'none') return undefined
+  if (operation.body === 'stream') return request
+  const bytes = await readBody(request, operation.bodyLimit, parts.clock)
+  const maxDepth = operation.authentication === 'signedRequest' ? MAX_DEPTH.federation : MAX_DEPTH.client
+  const { value, text } = parseBody(bytes, { required: operation.bodyRequired, maxDepth })
+  facts.text = text
+  return value
+}
+
+/** The origin whose signature covers the request: with several keys, one valid signature is enough. */
+const verify = async (
+  parts: PipelineParts,
+  request: IncomingMessage,
+  facts: GatheredFacts,
+  body: unknown,
+): Promise<string> => {
+  const credentials = credentialsOf(request)
+  const content = facts.text === '' ? undefined : (body as Parameters<VerifyRequest>[0]['content'])
+  let failure: unknown
+  for (const each of credentials) {
+    try {
+      await parts.verifyRequest({ method: facts.method, uri: facts.uri, ...each, content })
+      return each.origin
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+const validated = (
+  { validator }: PipelineParts,
+  match: Match,
+  rawQuery: Query,
+  body: unknown,
+): { path: unknown; query: unknown; body: unknown } => {
+  const { operation } = match
+  const path = coercePath(match.path, operation)
+  const query = coerceQuery(rawQuery, operation)
+  validator.validate(operation.operationId, 'path', path)
+  validator.validate(operation.operationId, 'query', query)
+  if (operation.body === 'json') validator.validate(operation.operationId, 'body', body)
+  return { path, query, body }
+}
+
+const limitPrincipal = (
+  { limiter }: PipelineParts,
+  operation: Operation,
+  facts: GatheredFacts,
+  { requester, origin }: Principal,
+): void => {
+  if (operation.authentication === 'none' || requester?.isExemptFromRateLimits) return
+  limiter.check(operation.rateLimit, requester?.userId ?? origin ?? addressKey(facts.ip))
+}

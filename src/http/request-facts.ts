@@ -1,0 +1,40 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestFacts } from './endpoint.ts'
+
+/** The facts of one request, gathered as the pipeline goes; costly ones are made when somebody asks. */
+export class GatheredFacts implements RequestFacts {
+  readonly id: string
+  readonly method: string
+  readonly uri: string
+  readonly headers: IncomingHttpHeaders
+  readonly ip: string
+  accessToken: string | undefined
+  text = ''
+  readonly #response: ServerResponse
+  #abort: AbortController | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse, id: string, ip: string) {
+    this.id = id
+    this.method = request.method ?? 'GET'
+    this.uri = request.url ?? '/'
+    this.headers = request.headers
+    this.ip = ip
+    this.#response = response
+  }
+
+  get userAgent(): string | undefined {
+    return this.headers['user-agent']
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort) return this.#abort.signal
+    const abort = new AbortController()
+    this.#abort = abort
+    const gone = (): void => {
+      if (!this.#response.writableFinished) abort.abort(new Error('the client has gone'))
+    }
+    if (this.#response.closed) gone()
+    else this.#response.once('close', gone)
+    return abort.signal
+  }
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { mustCloseAfter } from './body.ts'
+import { CORS_HEADERS } from './cors.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Writes a reply. Resolves when it is handed to the socket; streams resolve at their end. A stream that fails half
+ * way breaks the connection, since a status can no longer be changed. Nothing is written to a client that has gone.
+ */
+export const send = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+): Promise<void> => {
+  const { body } = reply
+  if (response.destroyed || response.headersSent) {
+    if (isStream(body)) destroy(body)
+    return
+  }
+  const headers: Record<string, string | number> = {
+    ...CORS_HEADERS,
+    'Cache-Control': 'no-store',
+    'Content-Type': reply.contentType,
+    ...reply.headers,
+  }
+  if (mustCloseAfter(request)) headers.Connection = 'close'
+  if (!isStream(body)) {
+    headers['Content-Length'] = Buffer.byteLength(body)
+    response.writeHead(reply.status, headers)
+    response.end(body)
+    return
+  }
+  response.writeHead(reply.status, headers)
+  if (request.method === 'HEAD') {
+    destroy(body)
+    response.end()
+    return
+  }
+  await pipeline(body, response)
+}
+
+type Stream = Readable | AsyncIterable<string | Uint8Array>
+
+const isStream = (body: Reply['body']): body is Stream =>
+  typeof body !== 'string' && !(body instanceof Uint8Array)
+
+const destroy = (body: Stream): void => {
+  if (body instanceof Readable) body.destroy()
+}

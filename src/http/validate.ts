@@ -1,0 +1,73 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { type Errcode, MatrixError } from '../core/errors.ts'
+
+export type Place = 'path' | 'query' | 'body'
+
+/** Request schemas by operation and place, as in `src/spec/schemas.json`. */
+export type RequestSchemas = Readonly<Record<string, Readonly<Partial<Record<Place, object>>>>>
+
+/**
+ * Which code a violation has. In bodies: what is missing, what has the wrong shape, and what has the right shape but
+ * cannot be meant (a malformed identifier, a number out of range). Parameters of path and query have one code,
+ * unless they are missing.
+ */
+const errcodeOf = (place: Place, keyword: string): Errcode => {
+  if (keyword === 'required') return 'M_MISSING_PARAM'
+  if (place !== 'body') return 'M_INVALID_PARAM'
+  return INVALID_VALUE.has(keyword) ? 'M_INVALID_PARAM' : 'M_BAD_JSON'
+}
+
+const INVALID_VALUE = new Set([
+  'pattern',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+])
+
+export interface Validator {
+  /** Throws `MatrixError` on the first violation. Unknown members pass; nothing is changed or filled in. */
+  validate(operationId: string, place: Place, value: unknown): void
+  /** Compiles everything now rather than on first use, a few schemas at a time, so that the loop stays free. */
+  compileAll(): Promise<void>
+}
+
+export const createValidator = (schemas: RequestSchemas): Validator => {
+  // One instance: a second one would load and compile ajv's own schemas again.
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, useDefaults: false, addUsedSchema: false })
+  const compiled = new Map<string, ValidateFunction | undefined>()
+  const compile = (operationId: string, place: Place): ValidateFunction | undefined => {
+    const key = `${operationId} ${place}`
+    if (compiled.has(key)) return compiled.get(key)
+    const schema = schemas[operationId]?.[place]
+    const validate = schema && ajv.compile(schema)
+    compiled.set(key, validate)
+    return validate
+  }
+  return {
+    validate(operationId, place, value) {
+      const validate = compile(operationId, place)
+      if (!validate || validate(value)) return
+      throw violation(place, validate.errors?.[0])
+    },
+    async compileAll() {
+      for (const operationId of Object.keys(schemas)) {
+        for (const place of ['path', 'query', 'body'] as const) compile(operationId, place)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    },
+  }
+}
+
+const violation = (place: Place, error: ErrorObject | undefined): MatrixError => {
+  const keyword = error?.keyword ?? 'type'
+  const where = error?.instancePath ? ` at ${error.instancePath.slice(1).replaceAll('/', '.')}` : ''
+  const allowed: unknown = error?.params.allowedValues
+  const choices = Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''
+  return new MatrixError(
+    errcodeOf(place, keyword),
+    `Invalid ${place}${where}: ${error?.message ?? 'refused'}${choices}`,
+  )
+}
