@@ -22,6 +22,13 @@ export interface StateDelta {
   readonly eventId: string | undefined
 }
 
+/** When an event was the state of its point: from a position (inclusive) to another (exclusive), if it has ended. */
+export interface StateSpan {
+  readonly nid: number
+  readonly from: number
+  readonly to: number | undefined
+}
+
 interface StateRow {
   type: string
   state_key: string
@@ -60,7 +67,8 @@ export class StateReader {
   readonly #changes: Prepared
   readonly #ended: Prepared
   readonly #deltas: Prepared
-  readonly #memberHistory: Prepared
+  readonly #history: Prepared
+  readonly #replaced: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -86,9 +94,12 @@ export class StateReader {
       `SELECT d.type, d.state_key, d.state_event_nid, e.event_id FROM event_state_delta d
        LEFT JOIN events e ON e.event_nid = d.state_event_nid WHERE d.event_nid = ?`,
     )
-    this.#memberHistory = db.prepare(
+    this.#history = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state
-       WHERE room_nid = ? AND type = 'm.room.member' AND state_key = ? ORDER BY valid_from`,
+       WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from`,
+    )
+    this.#replaced = db.prepare(
+      'SELECT event_nid FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_to = ?',
     )
   }
 
@@ -150,16 +161,24 @@ export class StateReader {
     }))
   }
 
-  /** All memberships that a user has had in a room, oldest first: the member event's nid and when it held. */
-  async memberHistory(
-    roomNid: number,
-    userId: string,
-  ): Promise<{ nid: number; from: number; to: number | undefined }[]> {
+  /** Everything that a point has been, oldest first: the event's nid and when it held. */
+  async history(roomNid: number, type: string, stateKey: string): Promise<StateSpan[]> {
     const rows = await this.#db.all<{ event_nid: number; valid_from: number; valid_to: number | null }>(
-      this.#memberHistory,
-      [roomNid, userId],
+      this.#history,
+      [roomNid, type, stateKey],
     )
     return rows.map(row => ({ nid: row.event_nid, from: row.valid_from, to: row.valid_to ?? undefined }))
+  }
+
+  /** What a point held until something else took its place at this position: the event's nid. */
+  async replacedAt(
+    roomNid: number,
+    type: string,
+    stateKey: string,
+    position: number,
+  ): Promise<number | undefined> {
+    const row = await this.#db.get<{ event_nid: number }>(this.#replaced, [roomNid, type, stateKey, position])
+    return row?.event_nid
   }
 }
 
