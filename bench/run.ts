@@ -1,0 +1,80 @@
+/**
+ * Loads a running Matrix homeserver through standard endpoints only, and the bare echo beside it in turns; prints
+ * a Markdown table of both and their ratio. Figures of one run compare; those of different machines do not.
+ * `npm run bench -- --help` lists the options.
+ */
+import { writeFile } from 'node:fs/promises'
+import { readArguments, usage } from './arguments.ts'
+import { markdown, report } from './report.ts'
+import type { Bench, Row, Scenario } from './scenario.ts'
+import { history } from './scenarios/history.ts'
+import { hotRoom } from './scenarios/hot-room.ts'
+import { initialSync } from './scenarios/initial-sync.ts'
+import { manyRooms } from './scenarios/many-rooms.ts'
+import { memory, settledMemory } from './scenarios/memory.ts'
+import { sendToSync } from './scenarios/send-to-sync.ts'
+import { startEcho } from './spawn.ts'
+import { findSubject } from './subject.ts'
+import { Target } from './target.ts'
+
+/** In the order in which they run: memory before anything has filled caches, rates before what depends on them. */
+const scenarios: readonly Scenario[] = [memory, hotRoom, manyRooms, sendToSync, initialSync, history]
+
+/** Seconds for which memory must hold still. */
+const settle = 2
+
+async function main(argv: readonly string[]): Promise<void> {
+  const given = readArguments(argv)
+  if (given.help) return void process.stdout.write(usage)
+  const chosen = choose(given.scenarios)
+  const subject = await findSubject(given)
+  const yardstick = await startEcho()
+  const stop = () => Promise.all([yardstick.stop(), subject.stop()])
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop().finally(() => process.exit(130)))
+  }
+  try {
+    const server = new Target(subject)
+    const echo = new Target({
+      ...yardstick,
+      name: 'echo',
+      pids: [yardstick.pid],
+      registration: { kind: 'open' },
+    })
+    const bench: Bench = {
+      ...given.settings,
+      settle,
+      server,
+      echo,
+      memoryAtStart: {
+        server: subject.fresh ? await settledMemory(server, settle) : undefined,
+        echo: await settledMemory(echo, settle),
+      },
+      measuredSendRate: undefined,
+      notes: [],
+      progress: text => process.stderr.write(`${text}\n`),
+    }
+    const rows: Row[] = []
+    for (const scenario of chosen) rows.push(...(await scenario.run(bench)))
+    const result = report(server.name, given.settings, rows, bench.notes)
+    process.stdout.write(markdown(result))
+    if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, null, 2)}\n`)
+  } finally {
+    await stop()
+  }
+}
+
+function choose(names: readonly string[] | undefined): readonly Scenario[] {
+  const unknown = names?.find(name => !scenarios.some(scenario => scenario.name === name))
+  if (unknown !== undefined) {
+    throw new Error(`no scenario ${unknown}; there are ${scenarios.map(one => one.name).join(', ')}`)
+  }
+  return names === undefined ? scenarios : scenarios.filter(scenario => names.includes(scenario.name))
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

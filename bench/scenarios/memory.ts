@@ -1,0 +1,114 @@
+import { catchUp, Listener } from '../listener.ts'
+import { atMost, pause } from '../load.ts'
+import { type Account, call, createRoom, joinRoom, sendRequest } from '../matrix.ts'
+import { type Bench, interleave, medianRow, type Row, type Scenario } from '../scenario.ts'
+import type { Target } from '../target.ts'
+
+/** Accounts that the waiting clients belong to: registering one for each would measure password hashing. */
+const accountCount = 100
+
+/** Wake-ups have that long to arrive, seconds. */
+const wakeSeconds = 30
+
+interface Outcome {
+  /** Bytes. */
+  rest: number | undefined
+  waiting: number | undefined
+  /** Bytes per waiting client. */
+  perClient: number | undefined
+  /** From one send until the last waiting client had its event, milliseconds; undefined if not all had. */
+  wakeAll: number | undefined
+}
+
+/** Resident memory at rest and with many clients waiting in /sync, and how long it takes to wake them all. */
+export const memory: Scenario = {
+  name: 'memory',
+  async run(bench) {
+    const count = bench.waiting
+    bench.progress(`memory: preparing ${accountCount} accounts in one room`)
+    const prepared = { server: await prepare(bench.server), echo: await prepare(bench.echo) }
+    bench.progress(`memory: ${count} clients wait`)
+    const sides = await interleave(bench, 1, (target, side) => measure(target, prepared[side], bench))
+    if (sides.server[0]?.rest === undefined) bench.notes.push('memory: unknown without --pid or --spawn')
+    if (sides.server[0]?.wakeAll === undefined) bench.notes.push('memory: not all waiting clients were woken')
+    const megabytes = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / 1e6)
+    return [
+      ...atStart(bench),
+      medianRow('memory at rest, with accounts', 'MB', sides, one => megabytes(one.rest)),
+      medianRow(`memory with ${count} waiting syncs`, 'MB', sides, one => megabytes(one.waiting)),
+      medianRow('memory per waiting sync', 'KB', sides, one => one.perClient && one.perClient / 1000),
+      medianRow(`time to wake ${count} waiting syncs`, 'ms', sides, one => one.wakeAll),
+    ]
+  },
+}
+
+function atStart({ memoryAtStart: { server, echo } }: Bench): Row[] {
+  if (server === undefined) return []
+  const row = { measure: 'memory at rest, freshly started', unit: 'MB', server: server / 1e6 }
+  return [{ ...row, echo: echo === undefined ? undefined : echo / 1e6 }]
+}
+
+interface Prepared {
+  accounts: Account[]
+  roomId: string
+}
+
+async function prepare(target: Target): Promise<Prepared> {
+  const accounts = await target.accounts(accountCount)
+  const [creator, ...others] = accounts
+  if (creator === undefined) throw new Error('no accounts')
+  const [roomId = ''] = await target.inParallel([creator], (connection, account) =>
+    createRoom(connection, account, { preset: 'public_chat', name: 'waiting' }),
+  )
+  await target.inParallel(others, (connection, account) => joinRoom(connection, account, roomId))
+  return { accounts, roomId }
+}
+
+async function measure(target: Target, prepared: Prepared, bench: Bench): Promise<Outcome> {
+  const { accounts, roomId } = prepared
+  const { waiting: count, settle } = bench
+  const [sender] = accounts
+  if (sender === undefined) throw new Error('no accounts')
+  // First, so that what an initial sync leaves behind counts as rest and not as waiting.
+  const tokens = await target.inParallel(accounts, catchUp)
+  const rest = await settledMemory(target, settle)
+  const listeners = Array.from({ length: count }, (_, n) => {
+    const account = accounts[n % accounts.length] ?? sender
+    return new Listener(target.connection(), account, tokens[n % tokens.length] ?? '', n)
+  })
+  let woken = 0
+  const { promise: allWoken, resolve } = Promise.withResolvers<number>()
+  for (const listener of listeners) {
+    listener.listen((numbers, at) => {
+      if (numbers.length > 0) woken += 1
+      if (woken === count) resolve(at)
+    })
+  }
+  const waiting = await settledMemory(target, settle)
+  const sentAt = performance.now()
+  await target.inParallel([sender], (connection, account) =>
+    call(connection, sendRequest(account, roomId, target.transactionId(), 1)),
+  )
+  await atMost(wakeSeconds, allWoken)
+  const wakeAll = woken === count ? (await allWoken) - sentAt : undefined
+  await Promise.all(listeners.map(listener => listener.stop()))
+  const perClient = rest === undefined || waiting === undefined ? undefined : (waiting - rest) / count
+  return { rest, waiting, perClient, wakeAll }
+}
+
+/**
+ * @param seconds for which it must not have moved by more than one per cent; given up after five times that
+ * @returns resident bytes, or undefined when the processes are unknown
+ */
+export async function settledMemory(target: Target, seconds: number): Promise<number | undefined> {
+  const samples: number[] = []
+  for (let n = 0; n < 40; n++) {
+    const resident = target.usage()?.residentBytes
+    if (resident === undefined) return undefined
+    samples.push(resident)
+    const recent = samples.slice(-8)
+    if (recent.length === 8 && Math.max(...recent) < 1.01 * Math.min(...recent)) break
+    await pause(seconds / 8)
+  }
+  return samples.at(-1)
+}
