@@ -24,7 +24,7 @@ type Layer =
 /** For each layer: what it may import as values, and what only as types. */
 const ALLOWED: Record<Layer, { values: readonly Layer[]; types?: readonly Layer[] }> = {
   core: { values: ['core'] },
-  spec: { values: ['spec'] },
+  spec: { values: ['spec'], types: ['core'] },
   migrations: { values: ['migrations'] },
   storage: { values: ['core', 'storage', 'migrations'], types: ['spec'] },
   network: { values: ['core', 'network'], types: ['spec'] },

@@ -1,0 +1,51 @@
+/**
+ * Tokens of `/sync` and `/messages`: a version, then each stream's position under its letter (`s1.e42.r7`). Keyed,
+ * never positional, so that streams can join and go without breaking the tokens that clients hold.
+ */
+
+/** The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database. */
+export const STREAM_LETTERS = {
+  events: 'e',
+  invites: 'i',
+  account_data: 'a',
+  receipts: 'r',
+  typing: 't',
+  presence: 'p',
+  to_device: 'd',
+  device_lists: 'l',
+  notifications: 'n',
+} as const
+
+export type SyncStream = keyof typeof STREAM_LETTERS
+
+/** Positions by stream; a stream that is not named has not been followed yet. */
+export type StreamToken = Readonly<Partial<Record<SyncStream, number>>>
+
+const VERSION = 's1'
+const NAMES = new Map<string, SyncStream>(
+  Object.entries(STREAM_LETTERS).map(([name, letter]) => [letter, name as SyncStream]),
+)
+const LARGEST_TOKEN = 300
+
+/** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
+export const formatStreamToken = (token: StreamToken): string => {
+  const parts = Object.entries(STREAM_LETTERS).flatMap(([name, letter]) => {
+    const position = token[name as SyncStream]
+    return position === undefined ? [] : `${letter}${position}`
+  })
+  return [VERSION, ...parts].join('.')
+}
+
+/** Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. */
+export const parseStreamToken = (text: string): StreamToken | undefined => {
+  if (text.length > LARGEST_TOKEN) return undefined
+  const [version, ...parts] = text.split('.')
+  if (version !== VERSION) return undefined
+  const token: Partial<Record<SyncStream, number>> = {}
+  for (const part of parts) {
+    if (!/^[a-z]-?\d{1,15}$/.test(part)) return undefined
+    const name = NAMES.get(part.slice(0, 1))
+    if (name !== undefined) token[name] = Number(part.slice(1))
+  }
+  return token
+}
