@@ -1,0 +1,82 @@
+import { accessSync, constants } from 'node:fs'
+import ipaddr from 'ipaddr.js'
+import { roomVersions } from '../core/room-versions.ts'
+import { type Problem, readingFailure } from './layer.ts'
+import { type Config, configSchema } from './schema/index.ts'
+import { camelCase, isSection, type OptionPath, type Schema } from './schema-types.ts'
+
+const unreadable = (path: OptionPath, file: string | undefined): Problem[] => {
+  if (file === undefined) return []
+  try {
+    accessSync(file, constants.R_OK)
+    return []
+  } catch (error) {
+    return [{ path, message: `names ${file}, but ${readingFailure(error)}` }]
+  }
+}
+
+/** What no single option can tell: options that contradict each other, and files that are not there. */
+export const contradictions = (config: Config): Problem[] => {
+  const problems: Problem[] = []
+  const seen = new Map<string, number>()
+  for (const [index, { host, port, tls }] of config.listeners.entries()) {
+    const twin = seen.get(`${host} ${port}`)
+    if (twin !== undefined && port !== 0) {
+      problems.push({
+        path: ['listeners', index],
+        message: `listens on the same host and port as listeners[${twin}]`,
+      })
+    }
+    seen.set(`${host} ${port}`, index)
+    problems.push(...unreadable(['listeners', index, 'tls', 'certificate'], tls?.certificate))
+    problems.push(...unreadable(['listeners', index, 'tls', 'key'], tls?.key))
+  }
+  problems.push(...unreadable(['ca_file'], config.caFile))
+  const { backOff } = config.federation
+  if (backOff.min > backOff.max) {
+    problems.push({
+      path: ['federation', 'back_off', 'min'],
+      message: 'must not be longer than federation.back_off.max',
+    })
+  }
+  if (!roomVersions.has(config.rooms.defaultVersion)) {
+    const known = [...roomVersions.keys()].join(', ')
+    problems.push({ path: ['rooms', 'default_version'], message: `must be one of ${known}` })
+  }
+  return problems
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback')
+
+/** Options that are set to something although nothing reads them yet. */
+const withoutEffect = (schema: Schema, config: unknown, defaults: unknown, name: string): string[] => {
+  if (schema['x-planned'] && JSON.stringify(config) !== JSON.stringify(defaults)) {
+    return [`${name} has no effect yet in this version`]
+  }
+  if (!isSection(schema)) return []
+  const [ours, theirs] = [config, defaults] as [Record<string, unknown>?, Record<string, unknown>?]
+  return Object.entries(schema.properties).flatMap(([key, option]) =>
+    withoutEffect(
+      option,
+      ours?.[camelCase(key)],
+      theirs?.[camelCase(key)],
+      name === '' ? key : `${name}.${key}`,
+    ),
+  )
+}
+
+/** What is allowed, but perhaps not meant. Said at every start. */
+export const warningsAbout = (config: Config, defaults: Config): string[] => [
+  ...config.listeners.flatMap(({ host, tls, trustedProxies }, index) =>
+    isLoopback(host) || tls !== undefined || trustedProxies.length > 0
+      ? []
+      : [
+          `listeners[${index}] serves plain HTTP on ${host}: passwords and messages travel unencrypted. Add tls, or name the reverse proxy in trusted_proxies`,
+        ],
+  ),
+  ...(config.registration.mode === 'open'
+    ? ['registration.mode is open: whoever reaches this server can make accounts, spammers included']
+    : []),
+  ...withoutEffect(configSchema, config, defaults, ''),
+]

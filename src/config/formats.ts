@@ -1,0 +1,60 @@
+import ipaddr from 'ipaddr.js'
+import { isServerName, isUserId } from '../core/ids.ts'
+import { parseDuration, parseSize } from './units.ts'
+
+/** What a `format` of the schema admits, and how a message or the manual says it. */
+interface Format {
+  readonly allowed: string
+  readonly admits: (text: string) => boolean
+}
+
+/** Whether the text is an absolute URL of one of the protocols, without query and fragment. */
+const isUrl = (text: string, protocols: readonly string[]): boolean => {
+  const url = URL.parse(text)
+  return url !== null && protocols.includes(url.protocol) && url.hash === '' && /^[a-z]+:\/\/[^/]/.test(text)
+}
+
+const isHostPort = (text: string): boolean => isServerName(text) && /:\d+$/.test(text.replace(/^\[.*\]/, ''))
+
+export const FORMATS = {
+  'server-name': {
+    allowed: 'a server name such as example.org, matrix.example.org:8448 or [::1]:8448',
+    admits: isServerName,
+  },
+  'server-pattern': {
+    allowed: 'a server name, in which * and ? may stand for any characters',
+    admits: text => /^[0-9A-Za-z.:*?[\]-]{1,255}$/.test(text),
+  },
+  'user-id': { allowed: 'a user ID such as @alice:example.org', admits: isUserId },
+  host: {
+    allowed: 'an IP address or a host name',
+    admits: text =>
+      ipaddr.isValid(text) || (isServerName(text) && !text.includes(':') && !text.includes('[')),
+  },
+  'host-port': { allowed: 'a host and a port such as 127.0.0.1:8448', admits: isHostPort },
+  network: {
+    allowed: 'an IP address such as 10.1.2.3 or a network such as 10.0.0.0/8',
+    admits: text =>
+      ipaddr.isValidCIDR(text) ||
+      (ipaddr.isValid(text) && (text.includes(':') || /^\d+(\.\d+){3}$/.test(text))),
+  },
+  'base-url': {
+    allowed: 'a URL such as https://matrix.example.org',
+    admits: text => isUrl(text, ['https:', 'http:']) && !text.includes('?'),
+  },
+  'database-url': {
+    allowed: 'sqlite: and a file, or a URL such as postgres://user:password@host/database',
+    admits: text => /^sqlite:./.test(text) || isUrl(text, ['postgres:', 'postgresql:']),
+  },
+  duration: {
+    allowed: 'a duration such as 500ms, 10s, 5m, 12h, 7d or 2w',
+    admits: text => parseDuration(text) !== undefined,
+  },
+  size: { allowed: 'a size such as 500K, 50M or 2G', admits: text => parseSize(text) !== undefined },
+  path: { allowed: 'a path', admits: text => text !== '' && !text.includes('\0') },
+  'not-empty': { allowed: 'a text that is not empty', admits: text => text !== '' },
+} as const satisfies Record<string, Format>
+
+/** Looks a format up by the name that a schema gives. */
+export const formatNamed = (name: string): Format | undefined =>
+  Object.hasOwn(FORMATS, name) ? FORMATS[name as keyof typeof FORMATS] : undefined

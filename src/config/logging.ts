@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module'
+import pino, { type Logger } from 'pino'
+import type { Log } from '../core/log.ts'
+import type { Config } from './schema/index.ts'
+
+export type LogLevel = Config['logging']['level']
+
+/** The log of the process, and its handle. */
+export interface RootLog extends Log {
+  setLevel(level: LogLevel): void
+}
+
+export interface LogTarget {
+  readonly isTTY?: boolean
+  write(line: string): unknown
+}
+
+const CENSOR = '[secret]'
+
+/** Fields that never reach the log, on the first and second level; both spellings, ours and that of the protocol. */
+const SECRETS = [
+  ...[
+    'password',
+    'new_password',
+    'newPassword',
+    'access_token',
+    'accessToken',
+    'refresh_token',
+    'refreshToken',
+  ],
+  ...['token', 'login_token', 'secret', 'shared_secret', 'sharedSecret', 'mac', 'authorization', 'cookie'],
+]
+
+const SECRET_PATHS = SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`])
+
+/** A URL or path without the secrets that its query may carry. */
+export const withoutSecrets = (url: string): string =>
+  url.replace(/([?&](?:access_token|loginToken|token|login_token|user_code)=)[^&#\s]*/gi, `$1${CENSOR}`)
+
+const text = (value: unknown): unknown => (typeof value === 'string' ? withoutSecrets(value) : value)
+
+/** The stream that makes lines for people; loaded only where there are people. */
+const pretty = (target: LogTarget): LogTarget => {
+  const build = createRequire(import.meta.url)('pino-pretty') as (options: object) => LogTarget
+  return build({
+    colorize: target.isTTY === true,
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'pid,hostname',
+    destination: target,
+    sync: true,
+  })
+}
+
+const rootOf = (logger: Logger): RootLog => ({
+  trace: (fields, message) => logger.trace(fields, message),
+  debug: (fields, message) => logger.debug(fields, message),
+  info: (fields, message) => logger.info(fields, message),
+  warn: (fields, message) => logger.warn(fields, message),
+  error: (fields, message) => logger.error(fields, message),
+  fatal: (fields, message) => logger.fatal(fields, message),
+  child: fields => rootOf(logger.child(fields)),
+  setLevel: level => {
+    logger.level = level
+  },
+})
+
+/**
+ * Makes the log of the process: JSON lines, or lines for people on a terminal. Secrets are blanked out in the fields
+ * named above, and in the query of `url` and `path`; messages are constant texts and carry none.
+ */
+export const createLog = (options: Config['logging'], target: LogTarget = process.stdout): RootLog => {
+  const forPeople = options.format === 'pretty' || (options.format === 'auto' && target.isTTY === true)
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      redact: { paths: SECRET_PATHS, censor: CENSOR },
+      serializers: { err: pino.stdSerializers.err, url: text, path: text },
+    },
+    forPeople ? pretty(target) : target,
+  )
+  return rootOf(logger)
+}

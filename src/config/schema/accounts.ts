@@ -1,0 +1,90 @@
+import type { Schema } from '../schema-types.ts'
+import { size } from './units.ts'
+
+/** Who may have an account, and how it is protected. */
+export const accountOptions = {
+  registration: {
+    type: 'object',
+    description: 'Who may make an account.',
+    properties: {
+      mode: {
+        type: 'string',
+        enum: ['closed', 'token', 'open'],
+        default: 'closed',
+        description:
+          '`closed`: only administrators make accounts (`tessera user create`). `token`: whoever has a registration token (`tessera token create`). `open`: everybody who can reach this server, spammers included.',
+      },
+      shared_secret: {
+        type: 'string',
+        format: 'not-empty',
+        'x-optional': true,
+        'x-secret': true,
+        description:
+          'Lets whoever knows it make accounts through `/_synapse/admin/v1/register`, as the tool `register_new_matrix_user` does. Not set: that way is closed.',
+        examples: ['a long random text'],
+      },
+    },
+  },
+  guests: {
+    type: 'object',
+    description: 'Visitors without an account.',
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: false,
+        'x-planned': true,
+        description: 'Whether visitors may look into the rooms that admit guests.',
+      },
+    },
+  },
+  passwords: {
+    type: 'object',
+    description: 'Passwords.',
+    properties: {
+      min_length: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 512,
+        default: 8,
+        description: 'The fewest characters of a new password.',
+      },
+      hashing: {
+        type: 'object',
+        description:
+          'What checking a password costs (argon2id). Old hashes stay valid, and are renewed when their owner logs in.',
+        properties: {
+          memory: { ...size, default: '19M', description: 'Memory of one check.' },
+          iterations: {
+            type: 'integer',
+            minimum: 1,
+            maximum: 100,
+            default: 2,
+            description: 'Rounds over that memory.',
+          },
+          parallelism: {
+            type: 'integer',
+            minimum: 1,
+            maximum: 16,
+            default: 1,
+            description: 'Threads of one check.',
+          },
+        },
+      },
+    },
+  },
+  application_services: {
+    type: 'object',
+    description: 'Bridges and bots that act for many users.',
+    properties: {
+      directory: {
+        type: 'string',
+        format: 'path',
+        'x-path': true,
+        'x-optional': true,
+        'x-planned': true,
+        description: 'The directory with their registration files (`*.yaml`).',
+        examples: ['/etc/tessera/application-services'],
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

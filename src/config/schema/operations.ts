@@ -1,0 +1,40 @@
+import type { Schema } from '../schema-types.ts'
+
+/** What the operator watches. */
+export const operationOptions = {
+  logging: {
+    type: 'object',
+    description: 'The log, on standard output.',
+    properties: {
+      level: {
+        type: 'string',
+        enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+        default: 'info',
+        'x-reload': true,
+        description: 'The least important lines that are written.',
+      },
+      format: {
+        type: 'string',
+        enum: ['auto', 'json', 'pretty'],
+        default: 'auto',
+        description:
+          'One JSON object per line, or lines for people. `auto`: for people on a terminal, else JSON.',
+      },
+    },
+  },
+  metrics: {
+    type: 'object',
+    description: 'Figures for Prometheus, at `/metrics`.',
+    properties: {
+      enabled: { type: 'boolean', default: true, description: 'Whether they are served.' },
+      allow_addresses: {
+        type: 'array',
+        items: { type: 'string', format: 'network', description: 'An address or a network.' },
+        default: ['127.0.0.0/8', '::1/128'],
+        description:
+          'Who may read them. A reverse proxy on this machine must be one of the `trusted_proxies` of its listener; otherwise whoever comes through it counts as local.',
+        examples: [['127.0.0.1', '10.1.2.3']],
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

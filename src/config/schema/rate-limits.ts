@@ -1,0 +1,84 @@
+import type { Schema } from '../schema-types.ts'
+
+const bucket = <const PerSecond extends number, const Burst extends number>(
+  perSecond: PerSecond,
+  burst: Burst,
+  description: string,
+) =>
+  ({
+    type: 'object',
+    description,
+    'x-reload': true,
+    properties: {
+      enabled: { type: 'boolean', default: true, 'x-reload': true, description: 'Whether it applies.' },
+      per_second: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        default: perSecond,
+        'x-reload': true,
+        description: 'Requests per second that may go on for ever.',
+      },
+      burst: {
+        type: 'integer',
+        minimum: 1,
+        default: burst,
+        'x-reload': true,
+        description: 'Requests that may come at once, after a pause.',
+      },
+    },
+  }) as const
+
+/** The limits by name, as `x-rate-limit` in the API documents names them. */
+export const rateLimitOptions = {
+  rate_limits: {
+    type: 'object',
+    description:
+      'How many requests are answered before `M_LIMIT_EXCEEDED`: counted per account where there is one, per server in federation, else per address.',
+    'x-reload': true,
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        'x-reload': true,
+        description: 'The switch for all of them. Off is for tests and benchmarks.',
+      },
+      address: bucket(
+        200,
+        1000,
+        'Everything that comes from one address, counted before anything else is looked at.',
+      ),
+      buckets: {
+        type: 'object',
+        'x-reload': true,
+        description: 'The limits by kind of request.',
+        properties: {
+          login: bucket(0.2, 10, 'Logging in and refreshing tokens.'),
+          register: bucket(0.1, 10, 'Making accounts.'),
+          message: bucket(10, 50, 'Sending events: messages, state, redactions, kicks and bans.'),
+          join: bucket(1, 20, 'Joining rooms and knocking.'),
+          invite: bucket(0.5, 20, 'Inviting.'),
+          'create-room': bucket(0.2, 20, 'Making and upgrading rooms.'),
+          ephemeral: bucket(5, 50, 'Typing notices, receipts and presence.'),
+          sync: bucket(10, 50, 'Asking for what is new.'),
+          search: bucket(2, 20, 'Searching messages, users and rooms.'),
+          account: bucket(0.5, 10, 'Changing the password, devices and the account.'),
+          keys: bucket(10, 100, 'Encryption keys and their backup.'),
+          upload: bucket(2, 20, 'Uploading files.'),
+          download: bucket(20, 200, 'Downloading files and thumbnails.'),
+          preview: bucket(2, 20, 'Previews of links.'),
+          'third-party-token': bucket(
+            0.05,
+            5,
+            'Having messages sent to e-mail addresses and telephone numbers.',
+          ),
+          read: bucket(50, 200, 'Reading anything else.'),
+          write: bucket(10, 100, 'Changing anything else.'),
+          public: bucket(20, 100, 'What needs no account, such as the list of versions.'),
+          federation: bucket(100, 500, 'Requests of other servers.'),
+          'federation-join': bucket(2, 50, 'Joins, leaves, knocks and invitations from other servers.'),
+          admin: bucket(20, 100, 'Administration.'),
+        },
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

@@ -1,0 +1,141 @@
+import type { Schema } from '../schema-types.ts'
+import { duration, size } from './units.ts'
+
+/** Rooms and what goes on in them. */
+export const roomOptions = {
+  rooms: {
+    type: 'object',
+    description: 'New rooms.',
+    properties: {
+      default_version: {
+        type: 'string',
+        format: 'not-empty',
+        default: '12',
+        description: 'The room version of new rooms whose maker names none.',
+      },
+      reuse_direct_rooms: {
+        type: 'boolean',
+        default: false,
+        'x-planned': true,
+        description:
+          'Whether a client that asks for a new direct room with somebody gets the one that the two already have.',
+      },
+    },
+  },
+  room_directory: {
+    type: 'object',
+    description: 'The list of public rooms.',
+    properties: {
+      enabled: { type: 'boolean', default: true, description: 'Whether there is one.' },
+      over_federation: {
+        type: 'boolean',
+        default: true,
+        description: 'Whether other servers may read it.',
+      },
+    },
+  },
+  presence: {
+    type: 'object',
+    description: 'Who is online.',
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        'x-planned': true,
+        description: 'Whether users see who is online. In large rooms it is costly.',
+      },
+    },
+  },
+  retention: {
+    type: 'object',
+    description: 'How long messages are kept.',
+    properties: {
+      max_lifetime: {
+        ...duration,
+        'x-optional': true,
+        'x-planned': true,
+        description: 'Messages older than this are deleted. Not set: they are kept.',
+        examples: ['365d'],
+      },
+    },
+  },
+  server_notices: {
+    type: 'object',
+    description: 'Messages of the administrators to every user.',
+    properties: {
+      localpart: {
+        type: 'string',
+        format: 'not-empty',
+        'x-optional': true,
+        'x-planned': true,
+        description: 'The user who sends them. Not set: there are none.',
+        examples: ['notices'],
+      },
+      display_name: {
+        type: 'string',
+        default: 'Server notices',
+        'x-planned': true,
+        description: 'The name that this user shows.',
+      },
+      room_name: {
+        type: 'string',
+        default: 'Server notices',
+        'x-planned': true,
+        description: 'The name of the room.',
+      },
+    },
+  },
+  media: {
+    type: 'object',
+    description: 'Files that users share.',
+    properties: {
+      directory: {
+        type: 'string',
+        format: 'path',
+        'x-path': true,
+        'x-optional': true,
+        'x-planned': true,
+        description: 'Where they are kept. By default `media` in the data directory.',
+      },
+      max_upload_size: {
+        ...size,
+        default: '50M',
+        'x-planned': true,
+        description: 'The largest file a user may upload.',
+      },
+      max_remote_size: {
+        ...size,
+        default: '100M',
+        'x-planned': true,
+        description: 'The largest file that is fetched from another server.',
+      },
+      remote_lifetime: {
+        ...duration,
+        default: '90d',
+        'x-planned': true,
+        description:
+          'Copies of files of other servers are deleted when nobody has asked for them for so long.',
+      },
+      legacy_endpoints: {
+        type: 'boolean',
+        default: false,
+        'x-planned': true,
+        description:
+          'Whether files may be downloaded without an access token, as clients did before Matrix 1.11.',
+      },
+    },
+  },
+  previews: {
+    type: 'object',
+    description: 'Previews of links. This server fetches the page, so it learns which links are shared.',
+    properties: {
+      enabled: { type: 'boolean', default: false, 'x-planned': true, description: 'Whether there are any.' },
+      max_page_size: {
+        ...size,
+        default: '2M',
+        'x-planned': true,
+        description: 'How much of a page is read.',
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

@@ -1,0 +1,193 @@
+import type { Schema } from '../schema-types.ts'
+
+const listener = {
+  type: 'object',
+  description: 'One address to listen on. Every listener serves every API.',
+  properties: {
+    host: {
+      type: 'string',
+      format: 'host',
+      default: '127.0.0.1',
+      description:
+        'The address to bind. `127.0.0.1` is reachable from this machine alone, which is right behind a reverse proxy; `0.0.0.0` and `::` listen on every interface.',
+      examples: ['127.0.0.1', '::1', '0.0.0.0'],
+      'x-env': 'HOST',
+    },
+    port: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 65535,
+      default: 8008,
+      description: 'The port to bind. 0 takes any free one.',
+      examples: [8008, 8448, 443],
+      'x-env': 'PORT',
+    },
+    tls: {
+      type: 'object',
+      'x-optional': true,
+      description: 'Serve HTTPS. Without this section the listener speaks plain HTTP.',
+      properties: {
+        certificate: {
+          type: 'string',
+          format: 'path',
+          'x-path': true,
+          description: 'PEM file with the certificate, followed by those of the authorities in between.',
+          examples: ['/etc/letsencrypt/live/example.org/fullchain.pem'],
+        },
+        key: {
+          type: 'string',
+          format: 'path',
+          'x-path': true,
+          description: 'PEM file with the private key.',
+          examples: ['/etc/letsencrypt/live/example.org/privkey.pem'],
+        },
+      },
+    },
+    trusted_proxies: {
+      type: 'array',
+      items: { type: 'string', format: 'network', description: 'An address or a network.' },
+      default: [],
+      description:
+        'The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are believed. Without it every client behind a proxy shares the rate limit of the proxy.',
+      examples: [['127.0.0.1', '::1'], ['10.0.0.0/8']],
+    },
+  },
+} as const satisfies Schema
+
+/** Who this server is, where it listens and where it keeps its things. */
+export const serverOptions = {
+  server_name: {
+    type: 'string',
+    format: 'server-name',
+    default: 'localhost',
+    description:
+      'The name of this server: the part after the colon in `@alice:example.org`. It need not be the name of the machine. It can never be changed once the server has users or rooms, so the first start notes it in the data directory and a start under another name is refused.',
+    examples: ['example.org', 'matrix.example.org:8448'],
+  },
+  listeners: {
+    type: 'array',
+    minItems: 1,
+    items: listener,
+    default: [{ host: '127.0.0.1', port: 8008 }],
+    description: 'The addresses to listen on.',
+    examples: [
+      [
+        { host: '127.0.0.1', port: 8008, trusted_proxies: ['127.0.0.1'] },
+        { host: '0.0.0.0', port: 8448, tls: { certificate: 'fullchain.pem', key: 'privkey.pem' } },
+      ],
+    ],
+  },
+  public_base_url: {
+    type: 'string',
+    format: 'base-url',
+    'x-optional': true,
+    description:
+      'The address under which clients reach this server from outside. Published in `/.well-known/matrix/client` and used in links. If it is not set, links point to the first listener and nothing is published.',
+    examples: ['https://matrix.example.org'],
+  },
+  well_known: {
+    type: 'object',
+    description: 'What this server publishes about itself under `/.well-known/matrix/`.',
+    properties: {
+      federation_server: {
+        type: 'string',
+        format: 'server-name',
+        'x-optional': true,
+        description:
+          'Where other servers find this one (`m.server` in `/.well-known/matrix/server`), if that is not port 8448 of the server name.',
+        examples: ['matrix.example.org:443'],
+      },
+      client_extra: {
+        type: 'object',
+        additionalProperties: true,
+        default: {},
+        description: 'Further members for `/.well-known/matrix/client`, copied as they are.',
+        examples: [{ 'm.identity_server': { base_url: 'https://identity.example.org' } }],
+      },
+    },
+  },
+  support: {
+    type: 'object',
+    description: 'Whom to ask about this server, published in `/.well-known/matrix/support`.',
+    properties: {
+      contacts: {
+        type: 'array',
+        default: [],
+        description: 'The people in charge.',
+        items: {
+          type: 'object',
+          description: 'One contact: an e-mail address, a Matrix ID, or both.',
+          properties: {
+            role: {
+              type: 'string',
+              default: 'm.role.admin',
+              description: '`m.role.admin`, `m.role.security`, or a role of your own in the same style.',
+            },
+            email_address: { type: 'string', 'x-optional': true, description: 'An e-mail address.' },
+            matrix_id: { type: 'string', format: 'user-id', 'x-optional': true, description: 'A Matrix ID.' },
+          },
+        },
+        examples: [
+          [{ role: 'm.role.admin', email_address: 'admin@example.org', matrix_id: '@admin:example.org' }],
+        ],
+      },
+      page: {
+        type: 'string',
+        format: 'base-url',
+        'x-optional': true,
+        description: 'A page with help for the users of this server.',
+        examples: ['https://example.org/help'],
+      },
+    },
+  },
+  data_directory: {
+    type: 'string',
+    format: 'path',
+    'x-path': true,
+    'x-env': 'TESSERA_DATA',
+    default: 'data',
+    description:
+      'Where this server keeps what it must not lose: its signing key, the SQLite database, uploaded files.',
+    examples: ['/var/lib/tessera'],
+  },
+  signing_key_file: {
+    type: 'string',
+    format: 'path',
+    'x-path': true,
+    'x-optional': true,
+    description:
+      'The key that signs for this server, one line `ed25519 a_AbCd <seed>` as Synapse writes it. By default `signing.key` in the data directory, made at the first start. Whoever has this file can speak for the server; losing it cuts the server off from the rooms of others.',
+    examples: ['/etc/tessera/signing.key'],
+  },
+  ca_file: {
+    type: 'string',
+    format: 'path',
+    'x-path': true,
+    'x-optional': true,
+    description:
+      'PEM file with certificate authorities that are trusted in outgoing connections, beside the usual ones. For test networks and company-internal authorities.',
+    examples: ['/etc/ssl/our-authority.pem'],
+  },
+  database: {
+    type: 'object',
+    description: 'Where everything is stored.',
+    properties: {
+      url: {
+        type: 'string',
+        format: 'database-url',
+        default: 'sqlite:homeserver.db',
+        'x-secret': true,
+        description:
+          '`sqlite:` followed by a file (relative to the data directory), or the URL of a PostgreSQL database.',
+        examples: ['sqlite:homeserver.db', 'postgres://tessera:password@localhost/tessera'],
+      },
+      max_connections: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 1000,
+        default: 10,
+        description: 'Most connections to PostgreSQL at a time.',
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { formatKeyFile, type KeyFileEntry, parseKeyFile } from '../core/signing.ts'
+import { StartRefused } from './start-refused.ts'
+
+/** A new key: 32 random bytes under a version that no other key of this server has had. */
+export const generateKey = (): KeyFileEntry => {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+  const version = [...randomBytes(6)].map(byte => letters[byte % letters.length]).join('')
+  return { keyId: `ed25519:a_${version}`, seed: randomBytes(32) }
+}
+
+/**
+ * Writes a new key file, readable by its owner alone. It appears whole or not at all: a start that is interrupted
+ * must not leave half an identity.
+ *
+ * @throws the system's error; `EEXIST` if the file is there.
+ */
+export const createKeyFile = (path: string): KeyFileEntry => {
+  const key = generateKey()
+  const draft = `${path}.${process.pid}.new`
+  writeFileSync(draft, formatKeyFile([key]), { mode: 0o600, flush: true })
+  try {
+    linkSync(draft, path)
+  } finally {
+    rmSync(draft)
+  }
+  return key
+}
+
+export interface KeyFile {
+  /** The first signs; all are published. Never empty. */
+  readonly keys: readonly [KeyFileEntry, ...KeyFileEntry[]]
+  /** Permissions of the file, such as 0o600. */
+  readonly mode: number
+}
+
+/** Reads the key file. Throws `StartRefused` when there is none, or it holds no key. */
+export const readKeyFile = (path: string): KeyFile => {
+  try {
+    const [first, ...others] = parseKeyFile(readFileSync(path, 'utf8'))
+    if (first === undefined) throw new SyntaxError('it is empty')
+    return { keys: [first, ...others], mode: statSync(path).mode & 0o777 }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartRefused(`The signing key ${path} cannot be read: ${reason}. Restore it from your backup.`)
+  }
+}
+
+/** What to say about a key file that others may read; `undefined` where all is well. */
+export const keyFileWarning = (path: string, mode: number): string | undefined =>
+  (mode & 0o077) === 0
+    ? undefined
+    : `${path} can be read by other users of this machine, who could then speak for this server: chmod 600 ${path}`
