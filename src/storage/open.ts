@@ -2,7 +2,9 @@ import type { Database } from './database.ts'
 import { openSqlite } from './dialect/sqlite-open.ts'
 
 /** Where the data is kept. */
-export type DatabaseConfig = { readonly kind: 'sqlite'; readonly path: string }
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
 
 export interface OpenOptions {
   /** Told of migrations that ran, and of connections lost and found again. */
@@ -16,5 +18,7 @@ export interface OpenOptions {
  * `DatabaseUnavailable` when it cannot be reached or written.
  */
 export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
-  return openSqlite(config.path, options.log)
+  if (config.kind === 'sqlite') return openSqlite(config.path, options.log)
+  const { openPostgres } = await import('./dialect/postgres-open.ts')
+  return openPostgres(config, options.log)
 }

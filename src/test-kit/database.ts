@@ -4,25 +4,56 @@ import { join } from 'node:path'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Database } from '../storage/database.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
-import { sqliteTemplate } from './templates.ts'
+import { makePostgresDatabase, sqliteTemplate } from './templates.ts'
 
 /** A body that is run on each kind of database; `config` opens the same database a second time. */
 export type DatabaseTest = (t: ExecutionContext, database: Database, config: DatabaseConfig) => Promise<void>
 
-/** Declares a test for every kind of database, each with an empty, migrated database of its own. */
+/**
+ * Declares a test for every kind of database, each with an empty, migrated database of its own. PostgreSQL is found
+ * through `TESSERA_TEST_POSTGRES`, which `npm test` sets; without it its tests are skipped, or fail where `CI` is set.
+ */
 export const testDatabases = (test: TestFn, name: string, body: DatabaseTest): void => {
   test(`sqlite: ${name}`, async t => {
     const config = await sqliteConfig(t)
     await body(t, await openFor(t, config), config)
   })
+  testPostgres(test, name, body)
 }
+
+/** The same for PostgreSQL alone: for what only a server can go through. */
+export const testPostgres = (
+  test: TestFn,
+  name: string,
+  body: (t: ExecutionContext, database: Database, config: PostgresConfig) => Promise<void>,
+): void => {
+  const title = `postgres: ${name}`
+  const server = process.env['TESSERA_TEST_POSTGRES']
+  if (server !== undefined) {
+    test(title, async t => {
+      await takeTurn(t)
+      const { url, drop } = await makePostgresDatabase(server)
+      t.teardown(drop)
+      const config = { kind: 'postgres', url } as const
+      await body(t, await openFor(t, config), config)
+    })
+  } else if (process.env['CI'] !== undefined) {
+    test(title, t => t.fail('PostgreSQL is missing: TESSERA_TEST_POSTGRES is not set'))
+  } else {
+    mentionSkipping()
+    test.skip(title, t => t.pass())
+  }
+}
+
+export type SqliteConfig = DatabaseConfig & { readonly kind: 'sqlite' }
+export type PostgresConfig = DatabaseConfig & { readonly kind: 'postgres' }
 
 /** An empty, migrated SQLite database, closed and removed after the test. */
 export const testDatabase = async (t: ExecutionContext): Promise<Database> =>
   openFor(t, await sqliteConfig(t))
 
 /** Where such a database lies, for tests that open it themselves. */
-export const sqliteConfig = async (t: ExecutionContext): Promise<DatabaseConfig & { kind: 'sqlite' }> => {
+export const sqliteConfig = async (t: ExecutionContext): Promise<SqliteConfig> => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const path = join(directory, 'test.db')
@@ -37,4 +68,27 @@ const openFor = async (t: ExecutionContext, config: DatabaseConfig): Promise<Dat
   const database = await openDatabase(config)
   t.teardown(() => database.close())
   return database
+}
+
+/** The tests of a file start all at once, and each takes several connections of a server that has not that many. */
+const AT_ONCE = 4
+let running = 0
+const waiting: (() => void)[] = []
+
+const takeTurn = async (t: ExecutionContext): Promise<void> => {
+  if (running >= AT_ONCE) await new Promise<void>(resolve => waiting.push(resolve))
+  else running += 1
+  t.teardown(() => {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  })
+}
+
+let mentioned = false
+
+const mentionSkipping = (): void => {
+  if (!mentioned)
+    console.warn('PostgreSQL is not tested: run the tests through npm test, or set TESSERA_TEST_POSTGRES')
+  mentioned = true
 }

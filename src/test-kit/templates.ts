@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import pg from 'pg'
 import { openDatabase } from '../storage/open.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -31,4 +32,64 @@ export const sqliteTemplate = async (): Promise<string> => {
   renameSync(draft, path)
   for (const suffix of ['-wal', '-shm']) rmSync(draft + suffix, { force: true })
   return path
+}
+
+/** Any number: threads and processes that look for the template at the same time make it one after the other. */
+const TEMPLATE_LOCK = 7_357_002
+
+/**
+ * Makes an empty, migrated database on the server that `adminUrl` leads to, by copying one that is made once per
+ * server. Answers its URL and its end.
+ */
+export const makePostgresDatabase = async (
+  adminUrl: string,
+): Promise<{ url: string; drop: () => Promise<void> }> => {
+  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
+  await withClient(adminUrl, async client => {
+    const template = await postgresTemplate(client, adminUrl)
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+  })
+  return {
+    url: urlOfDatabase(adminUrl, name),
+    drop: () =>
+      withClient(adminUrl, async client => {
+        await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+      }),
+  }
+}
+
+const postgresTemplate = async (client: pg.Client, adminUrl: string): Promise<string> => {
+  const name = `tessera_template_${migrationsHash()}`
+  const isThere = async () =>
+    ((await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rowCount ?? 0) > 0
+  if (await isThere()) return name
+  await client.query('SELECT pg_advisory_lock($1)', [TEMPLATE_LOCK])
+  try {
+    if (await isThere()) return name
+    const draft = `${name}_draft`
+    await client.query(`DROP DATABASE IF EXISTS ${draft} WITH (FORCE)`)
+    await client.query(`CREATE DATABASE ${draft} TEMPLATE template0`)
+    const database = await openDatabase({ kind: 'postgres', url: urlOfDatabase(adminUrl, draft) })
+    await database.close()
+    await client.query(`ALTER DATABASE ${draft} RENAME TO ${name}`)
+    return name
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [TEMPLATE_LOCK])
+  }
+}
+
+const urlOfDatabase = (adminUrl: string, name: string): string => {
+  const url = new URL(adminUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    return await use(client)
+  } finally {
+    await client.end()
+  }
 }

@@ -1,0 +1,152 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+
+/**
+ * A PostgreSQL server to be thrown away, for tests and benchmarks. `node scripts/postgres.ts` runs one until it is
+ * interrupted and prints its URL.
+ */
+export interface ThrowawayPostgres {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+export interface PostgresSettings {
+  /** Whether commits reach the disk; off unless a benchmark asks for it. */
+  readonly fsync?: boolean
+}
+
+const READY_WITHIN_MS = 30_000
+
+/** Starts a server in a temporary directory, reached through a socket in it; `undefined` where none is installed. */
+export const startPostgres = async (
+  settings: PostgresSettings = {},
+): Promise<ThrowawayPostgres | undefined> => {
+  const binaries = findBinaries()
+  if (binaries === undefined) return undefined
+  const identity = unprivileged()
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-postgres-'))
+  if (identity !== undefined) chownSync(directory, identity.uid, identity.gid)
+  const data = join(directory, 'data')
+  makeCluster(join(binaries, 'initdb'), data, identity)
+
+  const server = spawn(join(binaries, 'postgres'), ['-D', data, ...serverOptions(directory, settings)], {
+    ...identity,
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaints = ''
+  server.stderr?.on('data', (chunk: Buffer) => {
+    complaints = (complaints + chunk.toString()).slice(-4000)
+  })
+  const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`
+  const stop = async () => {
+    await end(server)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  if (!(await answers(url, server))) {
+    await stop()
+    throw new Error(`PostgreSQL did not start: ${complaints}`)
+  }
+  return { url, stop }
+}
+
+/** The folder of the server's programs: on the path, or where Debian keeps them (the newest version). */
+const findBinaries = (): string | undefined => {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    ...versions.map(version => join(debian, version, 'bin')),
+  ]
+  return folders.find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+}
+
+/** Whom the server runs as: it refuses to be root. */
+const unprivileged = (): { uid: number; gid: number } | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  for (const user of ['postgres', 'nobody']) {
+    try {
+      const id = (flag: string) =>
+        Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'] }))
+      return { uid: id('-u'), gid: id('-g') }
+    } catch {
+      // No such user: the next one.
+    }
+  }
+  throw new Error('PostgreSQL cannot run as root, and there is neither a user postgres nor nobody')
+}
+
+/**
+ * Where the server can, its default order of text is that of a language, so that a column which forgot to ask for
+ * bytewise order is found out.
+ */
+const makeCluster = (
+  initdb: string,
+  data: string,
+  identity: { uid: number; gid: number } | undefined,
+): void => {
+  const common = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C.UTF-8']
+  const options = { ...identity, cwd: tmpdir(), stdio: 'pipe' } as const
+  try {
+    execFileSync(initdb, [...common, '--locale-provider=icu', '--icu-locale=en-US'], options)
+  } catch {
+    rmSync(data, { recursive: true, force: true })
+    execFileSync(initdb, common, options)
+  }
+}
+
+const serverOptions = (directory: string, { fsync = false }: PostgresSettings): string[] => [
+  '-k',
+  directory,
+  ...[
+    'listen_addresses=',
+    'max_connections=400',
+    'shared_buffers=128MB',
+    'wal_level=minimal',
+    'max_wal_senders=0',
+    ...(fsync ? [] : ['fsync=off', 'full_page_writes=off', 'autovacuum=off']),
+  ].flatMap(setting => ['-c', setting]),
+]
+
+const answers = async (url: string, server: ChildProcess): Promise<boolean> => {
+  for (let waited = 0; waited < READY_WITHIN_MS && server.exitCode === null; waited += 50) {
+    const client = new pg.Client(url)
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.end()
+      return true
+    } catch {
+      await sleep(50)
+    }
+  }
+  return false
+}
+
+const end = async (server: ChildProcess): Promise<void> => {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exited = once(server, 'exit')
+  // Immediate shutdown: the data is thrown away.
+  server.kill('SIGQUIT')
+  await exited
+}
+
+if (import.meta.main) {
+  const server = await startPostgres()
+  if (server === undefined) {
+    console.error('PostgreSQL is not installed')
+    process.exitCode = 1
+  } else {
+    console.log(server.url)
+    // The timer keeps the process alive: waiting for a signal does not.
+    const alive = setInterval(() => undefined, 60_000)
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    clearInterval(alive)
+    await server.stop()
+  }
+}

@@ -1,0 +1,100 @@
+import pg from 'pg'
+import type { Prepared, Row, SqlList, SqlValue } from '../database.ts'
+import { postgresTypes, postgresValue } from './postgres-values.ts'
+import { UNKEPT } from './statements.ts'
+
+/** What a statement did: the rows it answered, and how many it read or changed. */
+export interface Executed {
+  readonly rows: Row[]
+  readonly count: number
+  /** `COMMIT`, `ROLLBACK`, `INSERT`, … */
+  readonly command: string
+}
+
+/**
+ * A pipelined connection: statements go out at once and are answered in order, without waiting in between. Lost is
+ * lost: whoever holds it makes a new one.
+ */
+export class PostgresConnection {
+  readonly #client: pg.Client
+  #alive = true
+  #inFlight = 0
+
+  private constructor(client: pg.Client) {
+    this.#client = client
+    client.on('error', () => {
+      this.#alive = false
+    })
+    client.on('end', () => {
+      this.#alive = false
+    })
+  }
+
+  /** Connects; rejects with the driver's error. */
+  static async connect(url: string): Promise<PostgresConnection> {
+    const client = new pg.Client(clientConfig(url, true))
+    const connection = new PostgresConnection(client)
+    await client.connect()
+    return connection
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  /** Statements sent and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Sends a prepared statement. Rejects with the driver's error. */
+  async execute(prepared: Prepared, parameters: readonly (SqlValue | SqlList)[] = []): Promise<Executed> {
+    return this.#send({
+      ...(prepared.id === UNKEPT ? {} : { name: `t${prepared.id}` }),
+      text: prepared.sql,
+      values: parameters.map(postgresValue),
+    })
+  }
+
+  /** Sends a statement without parameters, such as `BEGIN`. */
+  run(sql: string): Promise<Executed> {
+    return this.#send({ text: sql })
+  }
+
+  /** What `send` sends leaves in as few packets as possible. */
+  together<T>(send: () => T): T {
+    const { stream } = this.#client.connection
+    stream.cork()
+    try {
+      return send()
+    } finally {
+      stream.uncork()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#alive = false
+    await this.#client.end()
+  }
+
+  async #send(query: pg.QueryConfig): Promise<Executed> {
+    this.#inFlight += 1
+    try {
+      const { rows, rowCount, command } = await this.#client.query(query)
+      return { rows, count: rowCount ?? 0, command }
+    } finally {
+      this.#inFlight -= 1
+    }
+  }
+}
+
+/** Settings that all connections share. Compiling plans just in time costs more than short statements gain. */
+export const clientConfig = (url: string, pipeline: boolean): pg.ClientConfig => ({
+  connectionString: url,
+  application_name: 'tessera',
+  keepAlive: true,
+  connectionTimeoutMillis: 10_000,
+  options: '-c jit=off',
+  types: postgresTypes,
+  pipeline,
+})

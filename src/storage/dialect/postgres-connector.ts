@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseUnavailable } from '../database.ts'
+import { PostgresConnection } from './postgres-connection.ts'
+
+/** How long an outage is waited out before callers are told of it. */
+const PATIENCE_MS = 10_000
+const LONGEST_PAUSE_MS = 1000
+
+/** Makes connections. While the server is away it tries for a while; once that has passed, once per call. */
+export class PostgresConnector {
+  readonly url: string
+  readonly #log: (message: string) => void
+  #downSince: number | undefined
+  #closed = false
+
+  constructor(url: string, log: (message: string) => void) {
+    this.url = url
+    this.#log = log
+  }
+
+  /** A new connection. Rejects with `DatabaseUnavailable` when patience has run out, or the database was closed. */
+  async connect(): Promise<PostgresConnection> {
+    for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      if (this.#closed) throw new DatabaseUnavailable('the database is closed')
+      try {
+        const connection = await PostgresConnection.connect(this.url)
+        if (this.#downSince !== undefined) this.#log('the database answers again')
+        this.#downSince = undefined
+        return connection
+      } catch (cause) {
+        const now = performance.now()
+        if (this.#downSince === undefined) this.#log(`the database does not answer: ${messageOf(cause)}`)
+        this.#downSince ??= now
+        if (now - this.#downSince > PATIENCE_MS) {
+          throw new DatabaseUnavailable(`the database does not answer: ${messageOf(cause)}`, { cause })
+        }
+        await sleep(pause)
+      }
+    }
+  }
+
+  /** Makes waiting calls give up. */
+  close(): void {
+    this.#closed = true
+  }
+}
+
+/** The message of whatever was thrown; that of a connection tried at several addresses is empty, its parts are not. */
+export const messageOf = (error: unknown): string => {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,72 @@
+import pg from 'pg'
+import { type Database, DatabaseUnavailable } from '../database.ts'
+import { migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { PostgresDatabase } from './postgres.ts'
+import { clientConfig } from './postgres-connection.ts'
+import { messageOf } from './postgres-connector.ts'
+
+/** Any number, as long as it stays the same: processes that start together migrate one after the other. */
+const MIGRATION_LOCK = 7_357_001
+
+/** The first version with `pg_current_xact_id` and its `pg_xact_status`. */
+const OLDEST_SERVER = 130_000
+
+/**
+ * Opens a PostgreSQL database and brings its schema up to date. `url` is a connection string.
+ *
+ * Throws `DatabaseTooNew`, or `DatabaseUnavailable` with a sentence that says where the database should have been.
+ */
+export const openPostgres = async (
+  config: { readonly url: string; readonly poolSize?: number },
+  log: (message: string) => void = () => undefined,
+): Promise<Database> => {
+  const client = new pg.Client(clientConfig(config.url, false))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (cause) {
+    const message = `cannot reach the database ${withoutPassword(config.url)}: ${messageOf(cause)}`
+    throw new DatabaseUnavailable(message, { cause })
+  }
+  try {
+    await checkServer(client)
+    await migrateOnce(client, config.url, log)
+  } finally {
+    await client.end()
+  }
+  const database = new PostgresDatabase(config.url, config.poolSize, log)
+  await database.start()
+  return database
+}
+
+const checkServer = async (client: pg.Client): Promise<void> => {
+  const { rows } = await client.query<{ version: number; encoding: string }>(
+    "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding",
+  )
+  const { version = 0, encoding } = rows[0] ?? {}
+  if (version < OLDEST_SERVER) throw new DatabaseUnavailable('the database needs PostgreSQL 13 or later')
+  if (encoding !== 'UTF8') {
+    throw new DatabaseUnavailable(`the database must be made with the encoding UTF8, and has ${encoding}`)
+  }
+}
+
+const migrateOnce = async (client: pg.Client, url: string, log: (message: string) => void): Promise<void> => {
+  if (!needsMigration(await readSchemaInfo(client))) return
+  // Held until the connection ends.
+  await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+  if (needsMigration(await readSchemaInfo(client))) await migrate({ client: 'pg', connection: url }, log)
+}
+
+const readSchemaInfo = async (client: pg.Client): Promise<SchemaInfo | undefined> => {
+  const known = await client.query("SELECT to_regclass('schema_info') AS name")
+  if (known.rows[0]?.['name'] === null) return undefined
+  return (await client.query<SchemaInfo>(READ_SCHEMA_INFO)).rows[0]
+}
+
+const withoutPassword = (url: string): string => {
+  if (!URL.canParse(url)) return 'of the given URL'
+  const shown = new URL(url)
+  shown.password = ''
+  shown.searchParams.delete('password')
+  return shown.href
+}

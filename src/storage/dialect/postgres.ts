@@ -1,0 +1,132 @@
+import type { Knex } from 'knex'
+import type {
+  CommitResult,
+  Compiled,
+  Database,
+  Dialect,
+  Prepared,
+  Row,
+  SqlList,
+  SqlValue,
+  StreamName,
+  WriteSet,
+} from '../database.ts'
+import { builderFor } from '../knex.ts'
+import { GroupCommitter } from './group-committer.ts'
+import { Positions } from './positions.ts'
+import { PostgresConnector } from './postgres-connector.ts'
+import { PostgresListener } from './postgres-listener.ts'
+import { PostgresPool } from './postgres-pool.ts'
+import { PostgresWriter } from './postgres-writer.ts'
+import { StatementTable, UNKEPT } from './statements.ts'
+
+/** `?` becomes `$1`, `$2`, …, as knex writes them. */
+const table = new StatementTable(sql => builderFor('pg').raw(sql).toSQL().toNative().sql)
+
+const dialect: Dialect = {
+  name: 'postgres',
+  inText: column => `${column} = ANY(?::text[])`,
+  inInteger: column => `${column} = ANY(?::bigint[])`,
+}
+
+const READ_CONNECTIONS = 4
+const SCAN_CONNECTIONS = 2
+const GROUP_CAP = 128
+
+/** A PostgreSQL database: pipelined reads on a few connections, grouped writes on one. */
+export class PostgresDatabase implements Database {
+  readonly dialect = dialect
+  readonly #connector: PostgresConnector
+  readonly #reads: PostgresPool
+  /** Apart, since a long read holds up whatever is pipelined behind it. */
+  readonly #scans: PostgresPool
+  readonly #positions = new Positions()
+  readonly #writer: PostgresWriter
+  readonly #listener: PostgresListener
+  readonly #committer: GroupCommitter
+  #closing: Promise<void> | undefined
+
+  /** `url` names a migrated database; `start` comes before everything else. */
+  constructor(url: string, poolSize: number | undefined, log: (message: string) => void) {
+    this.#connector = new PostgresConnector(url, log)
+    this.#reads = new PostgresPool(this.#connector, poolSize ?? READ_CONNECTIONS)
+    this.#scans = new PostgresPool(this.#connector, SCAN_CONNECTIONS)
+    this.#writer = new PostgresWriter(this.#connector, this.#positions, sql => this.prepare(sql))
+    this.#listener = new PostgresListener(url, this.#positions)
+    this.#committer = new GroupCommitter({
+      cap: GROUP_CAP,
+      inFlight: 1,
+      commit: group => this.#writer.commit(group),
+    })
+  }
+
+  /** Learns the present positions. */
+  async start(): Promise<void> {
+    await this.#listener.start()
+  }
+
+  prepare(sql: string): Prepared {
+    return table.prepare(sql)
+  }
+
+  compile(build: (knex: Knex) => Knex.QueryBuilder): Compiled {
+    const { sql, bindings } = build(builderFor('pg')).toSQL().toNative()
+    return { prepared: { id: UNKEPT, sql }, parameters: bindings as readonly SqlValue[] }
+  }
+
+  list(values: readonly (string | number)[]): SqlList {
+    return { list: values }
+  }
+
+  async all<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T[]> {
+    const { rows } = await this.#reads.execute(prepared, parameters)
+    return rows as T[]
+  }
+
+  async get<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T | undefined> {
+    const { rows } = await this.#reads.execute(prepared, parameters)
+    return rows[0] as T | undefined
+  }
+
+  async scan<T extends object = Row>(
+    prepared: Prepared,
+    parameters?: readonly (SqlValue | SqlList)[],
+  ): Promise<T[]> {
+    const { rows } = await this.#scans.execute(prepared, parameters)
+    return rows as T[]
+  }
+
+  position(stream: StreamName): number {
+    return this.#positions.of(stream)
+  }
+
+  commit(set: WriteSet): Promise<CommitResult> {
+    return this.#committer.add(set)
+  }
+
+  onCommit(listener: (moved: ReadonlyMap<StreamName, number>) => void): () => void {
+    return this.#positions.listen(listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#committer.close()
+    this.#connector.close()
+    await Promise.all([
+      this.#writer.close(),
+      this.#reads.close(),
+      this.#scans.close(),
+      this.#listener.close(),
+    ])
+  }
+}
