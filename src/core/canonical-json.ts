@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { numberSource } from './parse-json.ts'
+import { exactInteger, numberSource } from './parse-json.ts'
 
 export { JsonParseError, parseJson } from './parse-json.ts'
 
@@ -69,11 +69,9 @@ const numberText = (
 ): string => {
   if (isStrict(value, holder, key)) return String(value)
   if (strict) throw new CanonicalJsonError('a number is not an integer within ±(2^53 − 1)')
-  const source = holder === undefined ? undefined : numberSource(holder, key, value)
-  if (source !== undefined && /^-?[1-9]\d*$/.test(source)) return source
   if (!Number.isFinite(value)) throw new CanonicalJsonError('a number is not finite')
   // "Without exponents": String() would write 1e21 and more with one.
-  return Number.isInteger(value) ? BigInt(value).toString() : String(value)
+  return Number.isInteger(value) ? exactInteger(holder, key, value).toString() : String(value)
 }
 
 const write = (

@@ -40,16 +40,17 @@ export const referenceHash = (pdu: JsonObject, version: RoomVersion): string =>
  * The event ID of an event: the one it carries (v1, v2; the empty string if it carries none), or `$` and its
  * reference hash in the base64 of the version (rooms/v3.md and v4.md, "Event IDs").
  *
+ * @param signed the event's `signedText`, for who has made it already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
-export const eventIdOf = (pdu: JsonObject, version: RoomVersion): string => {
+export const eventIdOf = (pdu: JsonObject, version: RoomVersion, signed?: string): string => {
   switch (version.format.eventId) {
     case 'given':
       return typeof pdu['event_id'] === 'string' ? pdu['event_id'] : ''
     case 'hash-base64':
-      return `$${referenceHash(pdu, version)}`
+      return `$${unpad(hash('sha256', signed ?? signedText(pdu, version), 'base64'))}`
     case 'hash-base64url':
-      return `$${hash('sha256', signedText(pdu, version), 'base64url')}`
+      return `$${hash('sha256', signed ?? signedText(pdu, version), 'base64url')}`
   }
 }
 

@@ -33,6 +33,12 @@ export const numberSource = (holder: object, key: string | number, value: number
   return source !== undefined && Number(source) === value ? source : undefined
 }
 
+/** An integer with all the digits that it was read with, where a double cannot hold them. */
+export const exactInteger = (holder: object | undefined, key: string | number, value: number): bigint => {
+  const source = holder === undefined ? undefined : numberSource(holder, key, value)
+  return BigInt(source !== undefined && /^-?\d+$/.test(source) ? source : value)
+}
+
 /** Hands the marks of an object on to one that was made from its members. */
 export const keepNumberSources = <T extends object>(from: object, to: T): T => {
   const sources = (from as Marked)[NUMBER_SOURCES]

@@ -72,13 +72,18 @@ export const buildEvent = (template: EventTemplate, serverName: string, key: Sig
   const { version } = template
   const pdu = unsignedPdu(template)
   const hashed = { ...pdu, hashes: { sha256: contentHash(pdu) } }
-  const signed = signPdu(hashed, version, serverName, key)
-  return trustedEvent(signed, eventIdOf(signed, version), version)
+  // Signatures and event ID are of the same text.
+  const text = signedText(hashed, version)
+  const signed = withSignature(hashed, serverName, key.keyId, key.sign(Buffer.from(text)))
+  return trustedEvent(signed, eventIdOf(signed, version, text), version)
 }
 
-const signPdu = (pdu: JsonObject, version: RoomVersion, serverName: string, key: SigningKey): JsonObject =>
-  withSignature(pdu, serverName, key.keyId, key.sign(Buffer.from(signedText(pdu, version))))
-
 /** The event with one more signature, for invites and restricted joins. Its ID stays the same. */
-export const addSignature = (event: RoomEvent, serverName: string, key: SigningKey): RoomEvent =>
-  trustedEvent(signPdu(event.pdu, event.version, serverName, key), event.eventId, event.version)
+export const addSignature = (event: RoomEvent, serverName: string, key: SigningKey): RoomEvent => {
+  const signature = key.sign(Buffer.from(signedText(event.pdu, event.version)))
+  return trustedEvent(
+    withSignature(event.pdu, serverName, key.keyId, signature),
+    event.eventId,
+    event.version,
+  )
+}

@@ -8,7 +8,7 @@ import { CanonicalJsonError, canonicalJson } from '../canonical-json.ts'
 import { eventIdOf, roomIdOfCreate } from '../hashes.ts'
 import { fitsBytes, isServerName, isUserId, MAX_ID_BYTES, serverNameOf } from '../ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
-import { numberSource } from '../parse-json.ts'
+import { exactInteger } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import type { Refusal, RoomEvent, Verdict } from './event.ts'
 
@@ -85,7 +85,7 @@ const checkProofs = (pdu: JsonObject): Verdict => {
  * 2^63, so the digits that were read decide.
  */
 const exceedsDepth = (pdu: JsonObject, depth: number): boolean =>
-  depth > Number.MAX_SAFE_INTEGER && BigInt(numberSource(pdu, 'depth', depth) ?? depth) > 2n ** 63n - 1n
+  depth > Number.MAX_SAFE_INTEGER && exactInteger(pdu, 'depth', depth) > 2n ** 63n - 1n
 
 const checkNumbers = (pdu: JsonObject): Verdict => {
   const { depth, origin_server_ts: originServerTs } = pdu

@@ -1,0 +1,221 @@
+import test from 'ava'
+import { walk } from 'canonical-json'
+import fc from 'fast-check'
+import { anyJson, anyText, strictJson } from '../test-kit/arbitrary-json.ts'
+import {
+  CanonicalJsonError,
+  canonicalJson,
+  checkStrictNumbers,
+  compareCodePoints,
+  JsonParseError,
+  MAX_CANONICAL_DEPTH,
+  parseJson,
+} from './canonical-json.ts'
+import { isJsonObject, type JsonValue } from './json.ts'
+
+/** UTF-8 keeps the order of code points, so bytes are an independent judge. */
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+const oracle = (value: JsonValue): string => {
+  let text = ''
+  walk(
+    value,
+    chunk => {
+      text += chunk
+    },
+    compareBytes,
+  )
+  return text
+}
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+
+/** The appendix's examples: source → canonical. */
+const EXAMPLES: readonly (readonly [string, string])[] = [
+  ['{}', '{}'],
+  ['{ "one": 1, "two": "Two" }', '{"one":1,"two":"Two"}'],
+  ['{ "b": "2", "a": "1" }', '{"a":"1","b":"2"}'],
+  [
+    `{"auth": {"success": true, "mxid": "@john.doe:example.com", "profile": {"display_name": "John Doe",
+      "three_pids": [{"medium": "email", "address": "john.doe@example.org"},
+                     {"medium": "msisdn", "address": "123456789"}]}}}`,
+    '{"auth":{"mxid":"@john.doe:example.com","profile":{"display_name":"John Doe","three_pids":[{"address":"john.doe@example.org","medium":"email"},{"address":"123456789","medium":"msisdn"}]},"success":true}}',
+  ],
+  ['{"a": "日本語"}', '{"a":"日本語"}'],
+  ['{"本": 2, "日": 1}', '{"日":1,"本":2}'],
+  ['{"a": "\\u65E5"}', '{"a":"日"}'],
+  ['{"a": null}', '{"a":null}'],
+  ['{"a": -0, "b": 1e10}', '{"a":0,"b":10000000000}'],
+]
+
+for (const [source, expected] of EXAMPLES) {
+  test(`the appendix encodes ${source.slice(0, 40)}`, t => {
+    t.is(canonicalJson(parseJson(source)), expected)
+  })
+}
+
+test('agrees with the reference walk on any value', t => {
+  fc.assert(
+    fc.property(strictJson, value => canonicalJson(value) === oracle(value)),
+    { numRuns: 1000 },
+  )
+  t.pass()
+})
+
+test('says the same value, once, whatever the order of members', t => {
+  const reversed = (value: JsonValue): JsonValue =>
+    isJsonObject(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .reverse()
+            .map(([key, item]) => [key, reversed(item as JsonValue)]),
+        )
+      : Array.isArray(value)
+        ? value.map(reversed)
+        : (value as JsonValue)
+  fc.assert(
+    fc.property(strictJson, value => {
+      const text = canonicalJson(value)
+      t.deepEqual(JSON.parse(text), value)
+      t.is(canonicalJson(reversed(value)), text)
+      t.is(canonicalJson(parseJson(text)), text)
+    }),
+  )
+})
+
+test('keys: by code point, integer-like ones as text, __proto__ as a member', t => {
+  const object = JSON.parse(
+    '{"\\ud800\\udc00":1,"\\uffff":2,"\\ue000":3,"10":4,"9":5,"__proto__":{"a":1},"Z":6}',
+  )
+  t.is(canonicalJson(object), '{"10":4,"9":5,"Z":6,"__proto__":{"a":1},"\ue000":3,"\uffff":2,"\u{10000}":1}')
+  fc.assert(
+    fc.property(anyText, anyText, (a, b) => Math.sign(compareCodePoints(a, b)) === compareBytes(a, b)),
+  )
+})
+
+test('escapes only what must be, in the shortest form', t => {
+  t.is(
+    canonicalJson('"\\/\b\t\n\f\r\u0000\u001f\u007f\u2028é\u{1f600}'),
+    '"\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u001f\u007f\u2028é\u{1f600}"',
+  )
+})
+
+test('refuses what has no encoding', t => {
+  const refused: unknown[] = [
+    '\ud800',
+    { '\udc00': 1 },
+    ['a\ud83d'],
+    Number.NaN,
+    { a: Number.POSITIVE_INFINITY },
+    [undefined],
+    undefined,
+    1n,
+    Symbol('x'),
+    { a: () => 1 },
+    JSON.parse(nested(MAX_CANONICAL_DEPTH + 1)),
+  ]
+  for (const value of refused) {
+    t.throws(() => canonicalJson(value as JsonValue), { instanceOf: CanonicalJsonError })
+  }
+  t.is(canonicalJson(JSON.parse(nested(MAX_CANONICAL_DEPTH))), nested(MAX_CANONICAL_DEPTH))
+  t.is(canonicalJson({ a: undefined, b: 1 }), '{"b":1}')
+})
+
+test('throws nothing but its own error', t => {
+  fc.assert(
+    fc.property(anyJson, value => {
+      try {
+        t.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)))
+      } catch (error) {
+        t.true(error instanceof CanonicalJsonError, String(error))
+      }
+    }),
+  )
+})
+
+test('lenient numbers keep the digits of integers, and write no exponent where none is needed', t => {
+  const source =
+    '{"a":9223372036854775807,"b":1e21,"c":-12345678901234567890,"d":50.57,"e":1.0,"f":-0,"g":[18014398509481985]}'
+  t.is(
+    canonicalJson(parseJson(source)),
+    '{"a":9223372036854775807,"b":1000000000000000000000,"c":-12345678901234567890,"d":50.57,"e":1,"f":0,"g":[18014398509481985]}',
+  )
+  t.throws(() => canonicalJson(parseJson('[1e999]')), { instanceOf: CanonicalJsonError })
+})
+
+test('the digits that were read survive spreading, but not another value', t => {
+  const read = parseJson('{"depth":9223372036854775807,"ban":1.0}')
+  if (!isJsonObject(read)) throw new Error('not an object')
+  t.is(canonicalJson({ ...read, more: 1 }), '{"ban":1,"depth":9223372036854775807,"more":1}')
+  t.is(canonicalJson({ ...read, depth: 5 }), '{"ban":1,"depth":5}')
+  t.false(checkStrictNumbers({ ...read, depth: 5 }))
+  t.true(checkStrictNumbers({ ...read, depth: 5, ban: 2 }))
+  t.deepEqual(Object.keys(read), ['depth', 'ban'])
+})
+
+/** Number texts, and whether strict room versions take them. */
+const numberText = fc.oneof(
+  fc.maxSafeInteger().map(String),
+  fc.constantFrom(
+    '0',
+    '-0',
+    '1.0',
+    '1e3',
+    '1E3',
+    '-0.0',
+    '0e0',
+    '1.5',
+    '9007199254740991',
+    '9007199254740992',
+  ),
+  fc.constantFrom(
+    '-9007199254740991',
+    '-9007199254740992',
+    '90071992547409920',
+    '1e-400',
+    '9007199254740991.0',
+  ),
+  fc.tuple(fc.integer(), fc.nat(999)).map(([whole, part]) => `${whole}.${part}`),
+  fc.tuple(fc.integer(), fc.integer({ min: -20, max: 20 })).map(([whole, power]) => `${whole}e${power}`),
+  fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }).map(String),
+)
+
+const isStrictText = (text: string): boolean => {
+  if (!/^(0|-?[1-9][0-9]*)$/.test(text)) return false
+  const value = BigInt(text)
+  return value < 2n ** 53n && value > -(2n ** 53n)
+}
+
+test('strict numbers are told by their text, wherever they stand', t => {
+  const decoy = fc.oneof(anyText, fc.constantFrom('": 1.0', '\\": -0,', ', 1e3]', '\\', '\\\\"', '[1.0]'))
+  fc.assert(
+    fc.property(numberText, decoy, fc.nat(4), (number, text, place) => {
+      const quoted = JSON.stringify(text)
+      const source = [
+        `{${quoted}: ${number}, "after": ${quoted}}`,
+        `[${quoted} , ${number}]`,
+        `{"a":[{"b":[[${number}\n]]}], "c":${quoted}}`,
+        `{"2":${number},"1":2,"__proto__":${quoted}}`,
+        `[${quoted},{"x":${quoted},"y":{"__proto__": ${number}}}]`,
+      ][place] as string
+      const value = parseJson(source)
+      t.is(checkStrictNumbers(value), isStrictText(number), source)
+      t.deepEqual(JSON.stringify(value), JSON.stringify(JSON.parse(source)))
+      if (isStrictText(number)) {
+        t.is(canonicalJson(value, { strictNumbers: true }), canonicalJson(value))
+        t.notThrows(() => parseJson(source, { strictNumbers: true }))
+      } else {
+        t.throws(() => canonicalJson(value, { strictNumbers: true }), { instanceOf: CanonicalJsonError })
+        t.throws(() => parseJson(source, { strictNumbers: true }), { instanceOf: JsonParseError })
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('strict numbers of values that were not parsed are told by their value', t => {
+  for (const value of [1.5, -0, 2 ** 53, Number.NaN, [[0.1]], { a: { b: 1e300 } }])
+    t.false(checkStrictNumbers(value))
+  for (const value of [1, [2 ** 53 - 1], { a: 1.0 }, '1.0', null]) t.true(checkStrictNumbers(value))
+  t.false(checkStrictNumbers(JSON.parse(nested(MAX_CANONICAL_DEPTH + 1))))
+})
