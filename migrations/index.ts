@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { base } from './0000-base.ts'
+import { accounts } from './0001-accounts.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** All migrations, in the order in which they run. Append here. */
-export const migrations: readonly Migration[] = [base]
+export const migrations: readonly Migration[] = [base, accounts]
 
 /** The version of the schema that this program makes: the number of its migrations. */
 export const SCHEMA_VERSION = migrations.length

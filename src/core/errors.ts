@@ -77,4 +77,9 @@ export class MatrixError extends Error {
     this.fields = options.fields ?? {}
     this.headers = options.headers ?? {}
   }
+
+  /** The response body. */
+  get body(): JsonObject {
+    return { ...this.fields, errcode: this.errcode, error: this.message }
+  }
 }

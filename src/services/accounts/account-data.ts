@@ -1,0 +1,64 @@
+import { MatrixError } from '../../core/errors.ts'
+import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { AccountsContext } from './context.ts'
+
+/** Account data that the server itself manages (module "Client Config", "Server Behaviour"). */
+const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
+
+/** Entries of one user, global and per room. */
+const MAX_ENTRIES = 50_000
+
+/** Clients' own data on the server, global or per room (module "Client Config"). */
+export class AccountData {
+  readonly #context: AccountsContext
+
+  constructor(context: AccountsContext) {
+    this.#context = context
+  }
+
+  /**
+   * The content of one entry.
+   * @param roomId `undefined` for global account data
+   * @throws {MatrixError} `M_NOT_FOUND`, `M_INVALID_PARAM`
+   */
+  async get(userId: string, roomId: string | undefined, type: string): Promise<JsonObject> {
+    checkRoom(roomId)
+    const content = await this.#context.read.accountData.content(userId, roomId ?? '', type)
+    if (content === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no account data of this type.')
+    return JSON.parse(content) as JsonObject
+  }
+
+  /**
+   * Sets an entry on behalf of a client. What it holds already does not become news.
+   * @throws {MatrixError} `M_BAD_JSON` (405): a type that the server manages; `M_INVALID_PARAM`;
+   *   `M_RESOURCE_LIMIT_EXCEEDED`
+   */
+  async set(userId: string, roomId: string | undefined, type: string, content: JsonObject): Promise<void> {
+    if (SERVER_MANAGED.has(type)) {
+      throw new MatrixError('M_BAD_JSON', `${type} is managed by the server.`, { status: 405 })
+    }
+    checkRoom(roomId)
+    checkType(type)
+    const { read, write } = this.#context
+    const text = JSON.stringify(content)
+    const before = await read.accountData.content(userId, roomId ?? '', type)
+    if (before === text) return
+    if (before === undefined && (await read.accountData.count(userId)) >= MAX_ENTRIES) {
+      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'Too much account data is stored already.')
+    }
+    await this.#context.commit([write.accountData.set(userId, roomId ?? '', type, text)])
+  }
+}
+
+const checkRoom = (roomId: string | undefined): void => {
+  if (roomId !== undefined && !isRoomId(roomId)) {
+    throw new MatrixError('M_INVALID_PARAM', 'This is no valid room ID.')
+  }
+}
+
+const checkType = (type: string): void => {
+  if (type === '' || !fitsBytes(type, MAX_ID_BYTES) || !type.isWellFormed() || type.includes('\0')) {
+    throw new MatrixError('M_INVALID_PARAM', 'A type has 1 to 255 bytes.')
+  }
+}

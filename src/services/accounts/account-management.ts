@@ -1,0 +1,150 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Requester } from '../requester.ts'
+import type { Authentication } from './authentication.ts'
+import type { AccountsContext } from './context.ts'
+import { type Devices, removalStatements } from './devices.ts'
+import type { UserInteractive } from './user-interactive.ts'
+
+/** A request as far as confirming it by password needs it. */
+export interface ConfirmableRequest {
+  readonly method: string
+  /** The request target; the query string does not matter. */
+  readonly uri: string
+}
+
+/** How many interrupted deactivations are looked up at once. */
+const RESUME_BATCH = 100
+
+/** Password, log-out and deactivation (client-server API, "Account management" of the legacy API). */
+export class AccountManagement {
+  readonly #context: AccountsContext
+  readonly #authentication: Authentication
+  readonly #devices: Devices
+  readonly #interactive: UserInteractive
+
+  constructor(
+    context: AccountsContext,
+    parts: { authentication: Authentication; devices: Devices; interactive: UserInteractive },
+  ) {
+    this.#context = context
+    this.#authentication = parts.authentication
+    this.#devices = parts.devices
+    this.#interactive = parts.interactive
+  }
+
+  /**
+   * Has the user confirm a request with their password, by user-interactive authentication. Application services
+   * need not (v1.17). Without an access token the password stage says who it is.
+   *
+   * @returns the user
+   * @throws {MatrixError} the interactive challenge
+   */
+  async confirm(
+    requester: Requester | undefined,
+    request: ConfirmableRequest,
+    body: JsonObject,
+    options: { singleUse?: boolean } = {},
+  ): Promise<string> {
+    if (requester?.appServiceId !== undefined) return requester.userId
+    const { userId } = await this.#interactive.require({
+      operation: operationOf(request),
+      body,
+      userId: requester?.userId,
+      flows: [['m.login.password']],
+      binding: 'request',
+      ...options,
+    })
+    if (userId === undefined) throw new MatrixError('M_FORBIDDEN', 'The authentication named no user.')
+    return userId
+  }
+
+  /**
+   * Sets a user's password.
+   * @param logoutDevices whether all devices but `keepDevice` are removed
+   * @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM`, `M_NOT_FOUND`
+   */
+  async setPassword(
+    userId: string,
+    password: string,
+    { logoutDevices, keepDevice }: { logoutDevices: boolean; keepDevice?: string | undefined },
+  ): Promise<void> {
+    const { passwords, read, write } = this.#context
+    passwords.check(password)
+    const hash = await passwords.hash(password)
+    const deviceIds = logoutDevices ? await read.devices.ids(userId) : []
+    const removed = deviceIds.filter(deviceId => deviceId !== keepDevice)
+    const result = await this.#context.commit([
+      write.users.setPassword(userId, hash),
+      ...removalStatements(this.#context, userId, removed),
+    ])
+    if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
+    this.#authentication.forget(userId)
+    // A login that was verified with the old password may have slipped in before the commit.
+    if (logoutDevices) await this.#removeLaterDevices(userId, deviceIds)
+  }
+
+  /** Ends the session of a requester: their access token, and their device. */
+  async logout(requester: Requester): Promise<void> {
+    if (requester.deviceId !== undefined) await this.#devices.remove(requester.userId, [requester.deviceId])
+  }
+
+  /**
+   * Deactivates an account for good: nobody can log in to it or register it again. Its rooms are left by the hook
+   * `onDeactivate`, which is called again after a restart if it was interrupted.
+   *
+   * @throws {MatrixError} `M_NOT_FOUND`: no active account
+   */
+  async deactivate(userId: string, options: { erase: boolean }): Promise<void> {
+    const { clock, read, write } = this.#context
+    const { erase } = options
+    const deviceIds = await read.devices.ids(userId)
+    const profile = erase ? await read.profiles.byUser(userId) : undefined
+    const result = await this.#context.commit([
+      write.users.deactivate(userId, erase, clock.now()),
+      ...removalStatements(this.#context, userId, deviceIds),
+      ...(erase ? [write.accountData.deleteAll(userId), write.filters.deleteAll(userId)] : []),
+      ...(profile === undefined
+        ? []
+        : [
+            write.profiles.update(userId, profile, {
+              displayname: undefined,
+              avatarUrl: undefined,
+              fields: {},
+            }),
+          ]),
+    ])
+    if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, options)
+    if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
+    this.#authentication.forget(userId)
+    await this.#removeLaterDevices(userId, deviceIds)
+    await this.#cleanUp(userId, erase)
+  }
+
+  /** Goes on with deactivations that a crash or stop has interrupted. To be called once at start. */
+  async resume(): Promise<void> {
+    if (this.#context.hooks.onDeactivate === undefined) return
+    const pending = await this.#context.read.users.pendingCleanups(RESUME_BATCH)
+    for (const { userId, erase } of pending) await this.#cleanUp(userId, erase)
+    if (pending.length === RESUME_BATCH) await this.resume()
+  }
+
+  async #cleanUp(userId: string, erase: boolean): Promise<void> {
+    const { hooks } = this.#context
+    // Who cannot leave rooms now (a command line beside the server) leaves it to the next start.
+    if (hooks.onDeactivate === undefined) return
+    await hooks.onDeactivate(userId, { erase })
+    await this.#context.commit([this.#context.write.users.cleanedUp(userId)])
+  }
+
+  async #removeLaterDevices(userId: string, known: readonly string[]): Promise<void> {
+    const later = (await this.#context.read.devices.ids(userId)).filter(deviceId => !known.includes(deviceId))
+    await this.#devices.remove(userId, later)
+  }
+}
+
+/** Method and path: what an interactive session is bound to. */
+export const operationOf = ({ method, uri }: ConfirmableRequest): string => {
+  const query = uri.indexOf('?')
+  return `${method} ${query === -1 ? uri : uri.slice(0, query)}`
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../../core/clock.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { AccessTokenReader, AccessTokenWriter } from '../../storage/accounts/access-tokens.ts'
+import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
+import { DeviceReader, DeviceWriter } from '../../storage/accounts/devices.ts'
+import { FilterReader, FilterWriter } from '../../storage/accounts/filters.ts'
+import {
+  InteractiveSessionReader,
+  InteractiveSessionWriter,
+} from '../../storage/accounts/interactive-sessions.ts'
+import { OneTimeTokenReader, OneTimeTokenWriter } from '../../storage/accounts/one-time-tokens.ts'
+import { ProfileReader, ProfileWriter } from '../../storage/accounts/profiles.ts'
+import {
+  RegistrationTokenReader,
+  RegistrationTokenWriter,
+} from '../../storage/accounts/registration-tokens.ts'
+import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
+import type { CommitResult, Database, Reader, WriteStatement } from '../../storage/database.ts'
+import type { AccountsOptions } from './options.ts'
+import { Passwords } from './passwords.ts'
+import type { RandomBytes } from './secrets.ts'
+
+/**
+ * What accounts ask of services that are built after them. Each is optional: what is not there yet has nothing to
+ * say.
+ */
+export interface AccountsHooks {
+  /** Whether an application service claims the user ID for itself (`M_EXCLUSIVE`). */
+  isExclusive?(userId: string): boolean
+  /**
+   * The display name or avatar of a local user has changed, durably. Called after the commit; to survive a crash
+   * in between, follow the stream `profiles`.
+   */
+  onProfileChange?(userId: string, profile: DisplayProfile): Promise<void>
+  /** Makes a deactivated user leave all rooms. Called again after a restart, until it has resolved once. */
+  onDeactivate?(userId: string, options: { erase: boolean }): Promise<void>
+  /** Statements that belong into the write set that changes these devices, such as those that drop their keys. */
+  onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
+  /** Asks a remote user's server for their profile, or one field of it. Refuses with `M_NOT_FOUND`. */
+  remoteProfile?(userId: string, key: string | undefined): Promise<JsonObject>
+}
+
+/** The part of a profile that membership events carry. */
+export interface DisplayProfile {
+  readonly displayname?: string
+  readonly avatar_url?: string
+}
+
+export interface DevicesChange {
+  readonly removed?: readonly string[]
+  readonly renamed?: readonly string[]
+}
+
+/** Readers and writers of all account tables. */
+const storesOf = (db: Reader) => ({
+  read: {
+    users: new UserReader(db),
+    devices: new DeviceReader(db),
+    tokens: new AccessTokenReader(db),
+    registrationTokens: new RegistrationTokenReader(db),
+    interactive: new InteractiveSessionReader(db),
+    oneTime: new OneTimeTokenReader(db),
+    profiles: new ProfileReader(db),
+    accountData: new AccountDataReader(db),
+    filters: new FilterReader(db),
+  },
+  write: {
+    users: new UserWriter(db),
+    devices: new DeviceWriter(db),
+    tokens: new AccessTokenWriter(db),
+    registrationTokens: new RegistrationTokenWriter(db),
+    interactive: new InteractiveSessionWriter(db),
+    oneTime: new OneTimeTokenWriter(db),
+    profiles: new ProfileWriter(db),
+    accountData: new AccountDataWriter(db),
+    filters: new FilterWriter(db),
+  },
+})
+
+/** What all parts of the accounts service share. */
+export interface AccountsContext extends ReturnType<typeof storesOf> {
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly options: AccountsOptions
+  readonly passwords: Passwords
+  readonly hooks: AccountsHooks
+  /** Commits statements as one write set. */
+  commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+}
+
+/** Builds the context once; statements are prepared here. */
+export const accountsContext = (parts: {
+  database: Database
+  clock: Clock
+  random: RandomBytes
+  options: AccountsOptions
+  hooks: AccountsHooks
+}): AccountsContext => ({
+  ...storesOf(parts.database),
+  clock: parts.clock,
+  random: parts.random,
+  options: parts.options,
+  passwords: new Passwords(parts.options.passwords),
+  hooks: parts.hooks,
+  commit: statements => parts.database.commit({ statements }),
+})

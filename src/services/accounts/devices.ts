@@ -1,0 +1,122 @@
+import { MatrixError } from '../../core/errors.ts'
+import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
+import type { Device } from '../../storage/accounts/devices.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { Authentication } from './authentication.ts'
+import type { AccountsContext } from './context.ts'
+
+/** A device as clients see it (`Device` of the client-server API). */
+export interface ClientDevice {
+  readonly device_id: string
+  readonly display_name?: string
+  readonly last_seen_ip?: string
+  readonly last_seen_ts?: number
+}
+
+/** In code points. Device names are public and travel to every server that shares a room. */
+const MAX_NAME_LENGTH = 100
+
+/** What a client may call its device: cut to the limit, since a login is not refused for a long name. */
+export const initialDeviceName = (name: string | undefined): string | undefined =>
+  name === undefined ? undefined : [...name.toWellFormed()].slice(0, MAX_NAME_LENGTH).join('')
+
+/** Refuses device IDs that cannot be one. @throws {MatrixError} `M_INVALID_PARAM` */
+export const checkDeviceId = (deviceId: string): void => {
+  if (
+    deviceId === '' ||
+    !fitsBytes(deviceId, MAX_ID_BYTES) ||
+    !deviceId.isWellFormed() ||
+    deviceId.includes('\0')
+  ) {
+    throw new MatrixError('M_INVALID_PARAM', 'A device ID has 1 to 255 bytes.')
+  }
+}
+
+/** The statements that remove devices with all that belongs to them. */
+export const removalStatements = (
+  { write, hooks }: AccountsContext,
+  userId: string,
+  deviceIds: readonly string[],
+): WriteStatement[] =>
+  deviceIds.length === 0
+    ? []
+    : [
+        write.devices.delete(userId, deviceIds),
+        write.tokens.dropDevices(userId, deviceIds),
+        ...(hooks.onDevicesChange?.(userId, { removed: deviceIds }) ?? []),
+      ]
+
+/** The devices of local users (module "Device Management"). */
+export class Devices {
+  readonly #context: AccountsContext
+  readonly #authentication: Authentication
+
+  constructor(context: AccountsContext, authentication: Authentication) {
+    this.#context = context
+    this.#authentication = authentication
+  }
+
+  /** All devices of a user. */
+  async list(userId: string): Promise<ClientDevice[]> {
+    return (await this.#context.read.devices.byUser(userId)).map(clientDevice)
+  }
+
+  /** One device. @throws {MatrixError} `M_NOT_FOUND` */
+  async get(userId: string, deviceId: string): Promise<ClientDevice> {
+    const device = await this.#context.read.devices.byId(userId, deviceId)
+    if (device === undefined) throw noSuchDevice()
+    return clientDevice(device)
+  }
+
+  /**
+   * Names a device; without a name it only has to exist.
+   * @throws {MatrixError} `M_NOT_FOUND`, `M_INVALID_PARAM`
+   */
+  async rename(userId: string, deviceId: string, name: string | undefined): Promise<void> {
+    if (name === undefined) {
+      await this.get(userId, deviceId)
+      return
+    }
+    if ([...name].length > MAX_NAME_LENGTH || !name.isWellFormed()) {
+      throw new MatrixError('M_INVALID_PARAM', `A device name has at most ${MAX_NAME_LENGTH} characters.`)
+    }
+    const { write, hooks } = this.#context
+    const result = await this.#context.commit([
+      write.devices.rename(userId, deviceId, name),
+      ...(hooks.onDevicesChange?.(userId, { renamed: [deviceId] }) ?? []),
+    ])
+    if (!result.ok) throw noSuchDevice()
+  }
+
+  /** Removes devices and revokes their tokens. Those that are gone already are no error. */
+  async remove(userId: string, deviceIds: readonly string[]): Promise<void> {
+    if (deviceIds.length === 0) return
+    await this.#context.commit(removalStatements(this.#context, userId, deviceIds))
+    this.#authentication.forget(userId)
+  }
+
+  /** Removes all devices of a user, but the one to be kept. */
+  async removeAll(userId: string, except?: string): Promise<void> {
+    const deviceIds = await this.#context.read.devices.ids(userId)
+    await this.remove(
+      userId,
+      deviceIds.filter(deviceId => deviceId !== except),
+    )
+  }
+
+  /** Removes the devices that were not heard of for longest, beyond the number that a user may have. */
+  async bound(userId: string): Promise<void> {
+    const deviceIds = await this.#context.read.devices.ids(userId)
+    const excess = deviceIds.length - this.#context.options.sessions.maxDevices
+    if (excess > 0) await this.remove(userId, deviceIds.slice(0, excess))
+  }
+}
+
+const noSuchDevice = (): MatrixError => new MatrixError('M_NOT_FOUND', 'You have no such device.')
+
+const clientDevice = ({ deviceId, displayName, lastSeenIp, lastSeenTs }: Device): ClientDevice => ({
+  device_id: deviceId,
+  ...(displayName === undefined ? {} : { display_name: displayName }),
+  ...(lastSeenIp === undefined ? {} : { last_seen_ip: lastSeenIp }),
+  ...(lastSeenTs === undefined ? {} : { last_seen_ts: lastSeenTs }),
+})

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { UserFlag } from '../../storage/accounts/users.ts'
+import type { Database } from '../../storage/database.ts'
+import type { Requester } from '../requester.ts'
+import { AccountData } from './account-data.ts'
+import { AccountManagement } from './account-management.ts'
+import { Authentication, type Connection } from './authentication.ts'
+import { capabilitiesFor } from './capabilities.ts'
+import { type AccountsContext, type AccountsHooks, accountsContext } from './context.ts'
+import { Devices } from './devices.ts'
+import { Filters } from './filters.ts'
+import { interactiveStages } from './interactive-stages.ts'
+import { Login } from './login.ts'
+import { accountsOptions, type PartialAccountsOptions } from './options.ts'
+import { Profiles } from './profiles.ts'
+import { type CreateUser, Registration } from './registration.ts'
+import { RegistrationTokens } from './registration-tokens.ts'
+import type { RandomBytes } from './secrets.ts'
+import { SetupLink } from './setup-link.ts'
+import { SharedSecretRegistration } from './shared-secret.ts'
+import { UserInteractive } from './user-interactive.ts'
+
+export type { AccountsHooks, DevicesChange, DisplayProfile } from './context.ts'
+export type { PartialAccountsOptions as AccountsOptions } from './options.ts'
+
+/** How often what was collected in memory is written, and what has expired is removed. Milliseconds. */
+const HOUSEKEEPING_MS = 60_000
+
+/** Token pairs whose refresh token expired so long ago are removed; until then their holder is told to log in again. */
+const EXPIRED_TOKENS_KEPT_MS = 30 * 86_400_000
+
+export interface AccountsParts {
+  readonly database: Database
+  readonly clock: Clock
+  readonly options: PartialAccountsOptions & { readonly defaultRoomVersion?: string | undefined }
+  readonly random?: RandomBytes
+  /** Told of failures in the background, which nobody waits for. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Everything about the accounts of this server, grouped by what it is about. */
+export class Accounts {
+  /** Filled in by services that are built later. */
+  readonly hooks: AccountsHooks = {}
+  readonly devices: Devices
+  readonly login: Login
+  readonly registration: Registration
+  readonly registrationTokens: RegistrationTokens
+  readonly sharedSecret: SharedSecretRegistration
+  readonly setup: SetupLink
+  readonly management: AccountManagement
+  readonly interactive: UserInteractive
+  readonly profiles: Profiles
+  readonly accountData: AccountData
+  readonly filters: Filters
+  readonly #parts: AccountsParts
+  readonly #context: AccountsContext
+  readonly #authentication: Authentication
+  readonly #stopping = new AbortController()
+  #housekeeping: Promise<void> | undefined
+
+  constructor(parts: AccountsParts) {
+    this.#parts = parts
+    const context = accountsContext({
+      database: parts.database,
+      clock: parts.clock,
+      random: parts.random ?? randomBytes,
+      options: accountsOptions(parts.options),
+      hooks: this.hooks,
+    })
+    const authentication = new Authentication(context)
+    this.#context = context
+    this.#authentication = authentication
+    this.devices = new Devices(context, authentication)
+    this.login = new Login(context, authentication, this.devices)
+    this.interactive = new UserInteractive(context, interactiveStages(context, this.login))
+    this.registration = new Registration(context, this.login, this.interactive)
+    this.registrationTokens = new RegistrationTokens(context)
+    this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
+    this.setup = new SetupLink(context, this.registration)
+    const { devices, interactive } = this
+    this.management = new AccountManagement(context, { authentication, devices, interactive })
+    this.profiles = new Profiles(context)
+    this.accountData = new AccountData(context)
+    this.filters = new Filters(context)
+  }
+
+  /**
+   * Whose access token this is. See `Authentication.authenticate`.
+   * @throws {MatrixError} `M_UNKNOWN_TOKEN`
+   */
+  authenticate(accessToken: string, connection?: Connection): Promise<Requester> {
+    return this.#authentication.authenticate(accessToken, connection)
+  }
+
+  /** Whether a user ID is of this server; there need not be such an account. */
+  isLocalUser(userId: string): boolean {
+    return serverNameOf(userId) === this.#context.options.serverName
+  }
+
+  /** Whether there is, or ever was, an account with this user ID here. */
+  async exists(userId: string): Promise<boolean> {
+    return (await this.#context.read.users.existing([userId])).size > 0
+  }
+
+  /** Whether the server has an administrator. */
+  hasAdmin(): Promise<boolean> {
+    return this.#context.read.users.hasAdmin()
+  }
+
+  /** How many active accounts there are. Reads the whole table. */
+  count(): Promise<number> {
+    return this.#context.read.users.count()
+  }
+
+  /**
+   * Makes an account, as the command line does.
+   * @returns the user ID
+   * @throws {MatrixError} `M_USER_IN_USE`, `M_INVALID_USERNAME`, `M_WEAK_PASSWORD`, `M_INVALID_PARAM`
+   */
+  async createUser(request: CreateUser): Promise<string> {
+    const made = await this.registration.createUser(request)
+    // Without further statements there is no further guard that could fail.
+    if ('refused' in made) throw new Error(`unexpected guard ${made.refused}`)
+    return made.userId
+  }
+
+  /** Switches what an administrator may switch on an account; it counts from the next request on. */
+  async setFlag(userId: string, flag: UserFlag, value: boolean): Promise<boolean> {
+    const result = await this.#context.commit([this.#context.write.users.setFlag(userId, flag, value)])
+    this.#authentication.forget(userId)
+    return result.ok
+  }
+
+  /** What the requester can do here (client-server API, "Capabilities negotiation"). */
+  capabilities(requester: Requester): ReturnType<typeof capabilitiesFor> {
+    return capabilitiesFor(requester, this.#context.options, this.#parts.options.defaultRoomVersion)
+  }
+
+  /** Starts the work in the background, and goes on with what a stop has interrupted. */
+  start(): void {
+    this.#housekeeping ??= this.#keepHouse()
+  }
+
+  /** Stops the work in the background, and writes what was only collected in memory. */
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.#housekeeping
+    await this.#attempt(() => this.#authentication.lastSeen.flush())
+  }
+
+  /** One round of housekeeping. */
+  async tidy(): Promise<void> {
+    const { clock, write } = this.#context
+    await this.#authentication.lastSeen.flush()
+    await this.interactive.prune()
+    await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { signal } = this.#stopping
+    await this.#attempt(() => this.management.resume())
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(HOUSEKEEPING_MS, signal).catch(() => {})
+      if (!signal.aborted) await this.#attempt(() => this.tidy())
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#parts.onError?.(error)
+    }
+  }
+}

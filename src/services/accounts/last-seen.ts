@@ -1,0 +1,44 @@
+import type { LastSeen } from '../../storage/accounts/devices.ts'
+import type { AccountsContext } from './context.ts'
+
+/** Rows of one write. */
+const BATCH = 500
+
+/** More devices than this do not wait: they are written with the next flush or, failing that, not at all. */
+const MAX_PENDING = 100_000
+
+/**
+ * When and from where devices were last heard of, collected in memory and written in batches: "may be a few minutes
+ * out of date, for efficiency reasons" (device management). A crash loses what was not written yet.
+ */
+export class LastSeenRecorder {
+  readonly #context: AccountsContext
+  #pending = new Map<string, LastSeen>()
+
+  constructor(context: AccountsContext) {
+    this.#context = context
+  }
+
+  /** Notes that a device was heard of. */
+  note(seen: LastSeen): void {
+    if (this.#pending.size < MAX_PENDING) this.#pending.set(`${seen.userId} ${seen.deviceId}`, seen)
+  }
+
+  /** Writes what was noted. What could not be written is noted again, unless something newer is. */
+  async flush(): Promise<void> {
+    const pending = [...this.#pending.values()]
+    this.#pending = new Map()
+    for (let start = 0; start < pending.length; start += BATCH) {
+      const batch = pending.slice(start, start + BATCH)
+      try {
+        await this.#context.commit([this.#context.write.devices.seen(batch)])
+      } catch (error) {
+        const newer = this.#pending
+        this.#pending = new Map()
+        for (const seen of pending.slice(start)) this.note(seen)
+        for (const seen of newer.values()) this.note(seen)
+        throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonValue } from '../../core/json.ts'
+import type { User } from '../../storage/accounts/users.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { Authentication } from './authentication.ts'
+import type { AccountsContext } from './context.ts'
+import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
+import { hashToken, newToken } from './secrets.ts'
+import { accountLocked, type Issue, type IssuedTokens, issueTokens, refreshTokens } from './token-issuer.ts'
+import { findUser, generatedDeviceId, namedUser } from './usernames.ts'
+
+/** What a client says about itself when it logs in. */
+export interface DeviceRequest {
+  readonly device_id?: string
+  readonly initial_device_display_name?: string
+  /** Whether it can refresh its access token. */
+  readonly refresh_token?: boolean
+}
+
+/** The body of `POST /login`. */
+export interface LoginRequest extends DeviceRequest {
+  readonly type: string
+  readonly identifier?: JsonValue
+  readonly user?: string
+  readonly password?: string
+  readonly token?: string
+}
+
+/** The answer to a login. */
+export interface LoggedIn extends IssuedTokens {
+  readonly user_id: string
+  readonly device_id: string
+  readonly home_server: string
+}
+
+/** `login_token`s live for two minutes, as is recommended. */
+const LOGIN_TOKEN_MS = 120_000
+
+/** Login tokens that may be waiting to be used. */
+const MAX_LOGIN_TOKENS = 10_000
+
+/** Log-in, refresh and login tokens (client-server API, "Login"). */
+export class Login {
+  readonly #context: AccountsContext
+  readonly #authentication: Authentication
+  readonly #devices: Devices
+
+  constructor(context: AccountsContext, authentication: Authentication, devices: Devices) {
+    this.#context = context
+    this.#authentication = authentication
+    this.#devices = devices
+  }
+
+  /** The ways to log in that `login` accepts. */
+  flows(): { type: string; get_login_token?: boolean }[] {
+    const { loginTokens } = this.#context.options.sessions
+    return [
+      { type: 'm.login.password' },
+      ...(loginTokens ? [{ type: 'm.login.token', get_login_token: true }] : []),
+    ]
+  }
+
+  /**
+   * Logs a user in, by password or by login token.
+   * @throws {MatrixError} `M_FORBIDDEN`: credentials that are not right; `M_USER_LOCKED`; `M_MISSING_PARAM`,
+   *   `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
+   */
+  async login(request: LoginRequest): Promise<LoggedIn> {
+    if (request.device_id !== undefined) checkDeviceId(request.device_id)
+    if (request.type === 'm.login.password') {
+      return this.#start(await this.#byPassword(request), request, [])
+    }
+    if (request.type === 'm.login.token' && this.#context.options.sessions.loginTokens) {
+      return this.#byToken(request)
+    }
+    throw new MatrixError('M_UNKNOWN', 'This type of login is not offered here.', { status: 400 })
+  }
+
+  /**
+   * Verifies a user by name and password, in the same time whether or not there is such a user.
+   * @throws {MatrixError} `M_FORBIDDEN`
+   */
+  async verify(name: string | undefined, password: string): Promise<User> {
+    const { passwords, write } = this.#context
+    const user = name === undefined ? undefined : await findUser(this.#context, name)
+    const hash = user?.passwordHash
+    if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
+      throw new MatrixError('M_FORBIDDEN', 'The user name or password is not right.')
+    }
+    if (passwords.isOutdated(hash)) {
+      await this.#context.commit([write.users.rehash(user.userId, hash, await passwords.hash(password))])
+    }
+    return user
+  }
+
+  /** The statements of a new session on a device, and what to tell the client. */
+  session(userId: string, request: DeviceRequest): Issue & { deviceId: string } {
+    const { clock, write } = this.#context
+    const deviceId = request.device_id ?? generatedDeviceId(this.#context)
+    const name = initialDeviceName(request.initial_device_display_name)
+    const issue = issueTokens(this.#context, { userId, deviceId }, request.refresh_token === true)
+    return {
+      deviceId,
+      tokens: issue.tokens,
+      statements: [write.devices.insert(userId, deviceId, name, clock.now()), ...issue.statements],
+    }
+  }
+
+  /** Exchanges a refresh token. See `refreshTokens`. */
+  async refresh(refreshToken: string): Promise<IssuedTokens> {
+    const { tokens, owner } = await refreshTokens(this.#context, refreshToken)
+    if (owner.supersedes !== undefined) this.#authentication.forget(owner.userId)
+    return tokens
+  }
+
+  /** Makes a token that logs another client in as the same user, once. */
+  async generateLoginToken(userId: string): Promise<{ login_token: string; expires_in_ms: number }> {
+    const { clock, random, options, write } = this.#context
+    if (!options.sessions.loginTokens) {
+      throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered here.', { status: 400 })
+    }
+    const token = newToken(random)
+    const now = clock.now()
+    await this.#context.commit(
+      write.oneTime.insert(
+        {
+          tokenHash: hashToken(token),
+          purpose: 'login',
+          subject: userId,
+          createdTs: now,
+          expiresTs: now + LOGIN_TOKEN_MS,
+        },
+        MAX_LOGIN_TOKENS,
+      ),
+    )
+    return { login_token: token, expires_in_ms: LOGIN_TOKEN_MS }
+  }
+
+  async #byPassword(request: LoginRequest): Promise<User> {
+    const name = namedUser(request)
+    if (name === undefined || request.password === undefined) {
+      throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
+    }
+    // No account here has a third-party identifier: 403, as for any that is not known.
+    return this.verify(name === 'third-party' ? undefined : name, request.password)
+  }
+
+  async #byToken(request: LoginRequest): Promise<LoggedIn> {
+    const { clock, read, write } = this.#context
+    if (request.token === undefined) throw new MatrixError('M_MISSING_PARAM', 'A token is needed.')
+    const tokenHash = hashToken(request.token)
+    const now = clock.now()
+    const found = await read.oneTime.find(tokenHash, 'login', now)
+    const user = found?.subject === undefined ? undefined : await read.users.byId(found.subject)
+    if (user === undefined) throw invalidLoginToken()
+    return this.#start(user, request, [write.oneTime.redeem(tokenHash, 'login', now)])
+  }
+
+  async #start(user: User, request: DeviceRequest, proof: readonly WriteStatement[]): Promise<LoggedIn> {
+    const { clock, options, read, write } = this.#context
+    const { userId } = user
+    if (user.isLocked) throw accountLocked()
+    const session = this.session(userId, request)
+    const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
+    const result = await this.#context.commit([
+      ...proof,
+      write.users.loggedIn(userId, user.credentialVersion, clock.now()),
+      ...session.statements,
+    ])
+    if (!result.ok) {
+      throw result.guard === 'token-refused'
+        ? invalidLoginToken()
+        : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
+    }
+    if (isNew) await this.#devices.bound(userId)
+    else this.#authentication.forget(userId)
+    return {
+      user_id: userId,
+      device_id: session.deviceId,
+      home_server: options.serverName,
+      ...session.tokens,
+    }
+  }
+}
+
+const invalidLoginToken = (): MatrixError => new MatrixError('M_FORBIDDEN', 'The login token is not valid.')

@@ -1,0 +1,68 @@
+import { DEFAULT_PASSWORD_OPTIONS, type PasswordOptions } from './passwords.ts'
+
+/** A policy document that new users must accept: its version, and name and address by language. */
+export interface PolicyDocument {
+  readonly version: string
+  readonly translations: Readonly<Record<string, { readonly name: string; readonly url: string }>>
+}
+
+/** How accounts work on this server. */
+export interface AccountsOptions {
+  /** The server part of local user IDs. */
+  readonly serverName: string
+  readonly registration: {
+    /**
+     * `closed`: only administrators make accounts. `token`: whoever has a registration token. `open`: anybody.
+     */
+    readonly mode: 'closed' | 'token' | 'open'
+    /** Whether guests (guest_access.md) may come. */
+    readonly guests: boolean
+    /** Documents to be accepted, by policy ID. */
+    readonly terms?: Readonly<Record<string, PolicyDocument>> | undefined
+    /** Lets whoever knows it make accounts through `/_synapse/admin/v1/register`. */
+    readonly sharedSecret?: string | undefined
+  }
+  readonly passwords: PasswordOptions
+  readonly sessions: {
+    /** Of access tokens for clients that can refresh them. Milliseconds. */
+    readonly accessTokenLifetimeMs: number
+    /** Of access tokens for clients that cannot; `undefined`: they last until logout. */
+    readonly nonRefreshableLifetimeMs?: number | undefined
+    /** Of refresh tokens that are not used. */
+    readonly refreshTokenLifetimeMs: number
+    /** Whether logged-in clients may obtain a token that logs another one in (`/login/get_token`). */
+    readonly loginTokens: boolean
+    /** Devices of one user; beyond that, the longest unheard of is logged out. */
+    readonly maxDevices: number
+    /** How many access tokens are kept in memory. */
+    readonly cacheSize: number
+    /** After this time in memory a token is read again: how late other processes' changes may be seen. */
+    readonly cacheMs: number
+  }
+}
+
+/** What of `AccountsOptions` may be left out. */
+export interface PartialAccountsOptions {
+  readonly serverName: string
+  readonly registration?: Partial<AccountsOptions['registration']>
+  readonly passwords?: Partial<PasswordOptions>
+  readonly sessions?: Partial<AccountsOptions['sessions']>
+}
+
+const DAY = 86_400_000
+
+/** Fills in the defaults: registration closed, tokens without expiry for clients that cannot refresh. */
+export const accountsOptions = (options: PartialAccountsOptions): AccountsOptions => ({
+  serverName: options.serverName,
+  registration: { mode: 'closed', guests: false, ...options.registration },
+  passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
+  sessions: {
+    accessTokenLifetimeMs: 3_600_000,
+    refreshTokenLifetimeMs: 90 * DAY,
+    loginTokens: true,
+    maxDevices: 2000,
+    cacheSize: 50_000,
+    cacheMs: 30_000,
+    ...options.sessions,
+  },
+})

@@ -1,0 +1,111 @@
+import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { MatrixError } from '../../core/errors.ts'
+import { fitsBytes } from '../../core/ids.ts'
+import { BoundedPool, PoolFull } from './bounded-pool.ts'
+
+/** The cost of hashing (argon2id), and what a password must be. */
+export interface PasswordOptions {
+  /** Memory of one hash, in KiB. */
+  readonly memoryKib: number
+  /** Passes over that memory. */
+  readonly iterations: number
+  /** Threads of one hash. */
+  readonly parallelism: number
+  /** How many are computed at once. They share the thread pool with DNS and file access. */
+  readonly concurrency: number
+  /** How many may wait for that; more are refused. */
+  readonly maxWaiting: number
+  /** In code points. */
+  readonly minimumLength: number
+}
+
+export const DEFAULT_PASSWORD_OPTIONS: PasswordOptions = {
+  memoryKib: 19_456,
+  iterations: 2,
+  parallelism: 1,
+  concurrency: 2,
+  maxWaiting: 256,
+  minimumLength: 8,
+}
+
+/** Long enough for any pass phrase, short enough to cost nothing. */
+const MAX_PASSWORD_BYTES = 4096
+
+/** The same password from another keyboard may come in another normal form (RFC 8265, "OpaqueString": NFC). */
+const bytesOf = (password: string): Buffer => Buffer.from(password.normalize('NFC'))
+
+/** Hashes and verifies passwords, off the main thread and a bounded number at once. */
+export class Passwords {
+  readonly #options: PasswordOptions
+  readonly #pool: BoundedPool
+  /** The hash of a password that nobody has: for users who do not exist, so that they cost the same time. */
+  #decoy: Promise<string> | undefined
+
+  constructor(options: PasswordOptions) {
+    this.#options = options
+    this.#pool = new BoundedPool(options.concurrency, options.maxWaiting)
+  }
+
+  /**
+   * Checks a password that somebody wants to have.
+   * @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM`
+   */
+  check(password: string): void {
+    const { minimumLength } = this.#options
+    if (!password.isWellFormed() || !fitsBytes(password, MAX_PASSWORD_BYTES)) {
+      throw new MatrixError('M_INVALID_PARAM', 'The password is too long, or no well-formed text.')
+    }
+    if ([...password].length < Math.max(minimumLength, 1)) {
+      throw new MatrixError('M_WEAK_PASSWORD', `The password must have at least ${minimumLength} characters.`)
+    }
+  }
+
+  /**
+   * Hashes a password into a PHC string with a salt of its own.
+   * @throws {MatrixError} `M_LIMIT_EXCEEDED` when too many are waiting
+   */
+  hash(password: string): Promise<string> {
+    const { memoryKib, iterations, parallelism } = this.#options
+    return this.#run(() =>
+      hash(bytesOf(password), { memoryCost: memoryKib, timeCost: iterations, parallelism }),
+    )
+  }
+
+  /**
+   * Whether a password is the one that was hashed. Without a hash the answer is `false`, after as long a time.
+   * @throws {MatrixError} `M_LIMIT_EXCEEDED` when too many are waiting
+   */
+  async verify(password: string, phc: string | undefined): Promise<boolean> {
+    if (!password.isWellFormed() || !fitsBytes(password, MAX_PASSWORD_BYTES)) return false
+    const isArgon2 = phc?.startsWith('$argon2') === true
+    if (!isArgon2 && this.#decoy === undefined) {
+      this.#decoy = this.hash('decoy')
+      this.#decoy.catch(() => {
+        this.#decoy = undefined
+      })
+    }
+    const target = isArgon2 ? phc : await this.#decoy
+    const same = await this.#run(() => verify(target ?? '', bytesOf(password)))
+    return same && isArgon2
+  }
+
+  /** Whether a hash was made at another cost than today's. */
+  isOutdated(phc: string): boolean {
+    const { memoryKib, iterations, parallelism } = this.#options
+    const made = parseOptions(phc)
+    return made.memoryCost !== memoryKib || made.timeCost !== iterations || made.parallelism !== parallelism
+  }
+
+  async #run<T>(job: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#pool.run(job)
+    } catch (error) {
+      if (!(error instanceof PoolFull)) throw error
+      throw new MatrixError('M_LIMIT_EXCEEDED', 'Too many logins at once.', {
+        fields: { retry_after_ms: 2000 },
+        headers: { 'Retry-After': '2' },
+        cause: error,
+      })
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import { MatrixError } from '../../core/errors.ts'
+import { fitsBytes, isServerName, serverNameOf } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { StoredProfile } from '../../storage/accounts/profiles.ts'
+import type { AccountsContext, DisplayProfile } from './context.ts'
+
+/** "The total profile MUST be under 64 KiB", in bytes of JSON. */
+const MAX_PROFILE_BYTES = 65_536
+
+/** In bytes ("maximum allowed key length"). */
+const MAX_KEY_BYTES = 255
+
+/** In code points. Display names travel in every membership event. */
+const MAX_DISPLAYNAME_LENGTH = 256
+
+/** In bytes, for the same reason. */
+const MAX_AVATAR_URL_BYTES = 1000
+
+/** Writes of one profile that get into each other's way are repeated this often. */
+const ATTEMPTS = 10
+
+const KEY = /^(avatar_url|displayname|[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+)$/
+
+/** Profiles (client-server API, "Profiles"): display name, avatar, and any further fields since v1.16. */
+export class Profiles {
+  readonly #context: AccountsContext
+
+  constructor(context: AccountsContext) {
+    this.#context = context
+  }
+
+  /**
+   * A user's whole profile; a remote user's is asked for.
+   * @throws {MatrixError} `M_NOT_FOUND`
+   */
+  async get(userId: string): Promise<JsonObject> {
+    if (!this.#isLocal(userId)) return this.#remote(userId, undefined)
+    const stored = await this.#context.read.profiles.byUser(userId)
+    if (stored === undefined) throw noProfile()
+    return fieldsOf(stored)
+  }
+
+  /**
+   * One field of a profile, as `{[key]: value}`.
+   * @throws {MatrixError} `M_NOT_FOUND`
+   */
+  async getField(userId: string, key: string): Promise<JsonObject> {
+    const profile = this.#isLocal(userId) ? await this.get(userId) : await this.#remote(userId, key)
+    const value = Object.hasOwn(profile, key) ? profile[key] : undefined
+    if (value === undefined) throw noProfile()
+    return { [key]: value }
+  }
+
+  /** What membership events of a local user carry. */
+  async display(userId: string): Promise<DisplayProfile> {
+    const stored = await this.#context.read.profiles.byUser(userId)
+    return stored === undefined ? {} : displayOf(stored)
+  }
+
+  /**
+   * Sets a field of a local user's profile. An empty display name or avatar removes it, as clients expect.
+   *
+   * @param body an object with the member `key`
+   * @throws {MatrixError} `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_BAD_JSON`, `M_KEY_TOO_LARGE`,
+   *   `M_PROFILE_TOO_LARGE`, `M_NOT_FOUND`
+   */
+  async setField(userId: string, key: string, body: JsonObject): Promise<void> {
+    checkKey(key)
+    const value = Object.hasOwn(body, key) ? body[key] : undefined
+    if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `The body lacks ${key}.`)
+    const isCleared = value === '' && (key === 'displayname' || key === 'avatar_url')
+    if (!isCleared) checkValue(key, value)
+    await this.#change(userId, key, isCleared ? undefined : value)
+  }
+
+  /**
+   * Removes a field; one that is not there is no error.
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`, `M_NOT_FOUND`
+   */
+  async deleteField(userId: string, key: string): Promise<void> {
+    checkKey(key)
+    await this.#change(userId, key, undefined)
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#context.options.serverName
+  }
+
+  async #remote(userId: string, key: string | undefined): Promise<JsonObject> {
+    const ask = this.#context.hooks.remoteProfile
+    if (ask === undefined) throw noProfile()
+    return ask(userId, key)
+  }
+
+  async #change(userId: string, key: string, value: JsonValue | undefined): Promise<void> {
+    const { read, write, hooks } = this.#context
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const before = await read.profiles.byUser(userId)
+      if (before === undefined) throw noProfile()
+      const after = withField(before, key, value)
+      if (JSON.stringify(fieldsOf(before)) === JSON.stringify(fieldsOf(after))) return
+      if (value !== undefined && !fitsBytes(JSON.stringify(fieldsOf(after)), MAX_PROFILE_BYTES - 1)) {
+        throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile must stay under 64 KiB.')
+      }
+      const result = await this.#context.commit([write.profiles.update(userId, before, after)])
+      if (!result.ok) continue
+      if (key === 'displayname' || key === 'avatar_url')
+        await hooks.onProfileChange?.(userId, displayOf(after))
+      return
+    }
+    throw new MatrixError('M_LIMIT_EXCEEDED', 'The profile is being changed too fast.', {
+      fields: { retry_after_ms: 1000 },
+    })
+  }
+}
+
+const noProfile = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such profile or field.')
+
+const checkKey = (key: string): void => {
+  if (!fitsBytes(key, MAX_KEY_BYTES)) throw new MatrixError('M_KEY_TOO_LARGE', 'A key has at most 255 bytes.')
+  if (!KEY.test(key)) throw new MatrixError('M_INVALID_PARAM', 'This is no key of a profile field.')
+}
+
+const checkValue = (key: string, value: JsonValue): void => {
+  if (key !== 'displayname' && key !== 'avatar_url' && key !== 'm.tz') return
+  if (typeof value !== 'string' || !value.isWellFormed()) {
+    throw new MatrixError('M_BAD_JSON', `${key} must be a well-formed string.`)
+  }
+  if (key === 'displayname' && [...value].length > MAX_DISPLAYNAME_LENGTH) {
+    throw new MatrixError(
+      'M_INVALID_PARAM',
+      `A display name has at most ${MAX_DISPLAYNAME_LENGTH} characters.`,
+    )
+  }
+  if (key === 'avatar_url' && !isMxcUri(value)) {
+    throw new MatrixError('M_INVALID_PARAM', 'avatar_url must be an mxc:// URI.')
+  }
+}
+
+const isMxcUri = (uri: string): boolean => {
+  const [, serverName] = /^mxc:\/\/([^/]+)\/[A-Za-z0-9._~-]+$/.exec(uri) ?? []
+  return serverName !== undefined && isServerName(serverName) && fitsBytes(uri, MAX_AVATAR_URL_BYTES)
+}
+
+const displayOf = ({ displayname, avatarUrl }: Omit<StoredProfile, 'position'>): DisplayProfile => ({
+  ...(displayname === undefined ? {} : { displayname }),
+  ...(avatarUrl === undefined ? {} : { avatar_url: avatarUrl }),
+})
+
+const fieldsOf = (profile: Omit<StoredProfile, 'position'>): JsonObject => ({
+  ...profile.fields,
+  ...displayOf(profile),
+})
+
+const withField = (profile: StoredProfile, key: string, value: JsonValue | undefined): StoredProfile => {
+  if (key === 'displayname') return { ...profile, displayname: value as string | undefined }
+  if (key === 'avatar_url') return { ...profile, avatarUrl: value as string | undefined }
+  const { [key]: _, ...rest } = profile.fields
+  return { ...profile, fields: value === undefined ? rest : { ...rest, [key]: value } }
+}
+
+/** Whether a profile's answer to another server may be cut down to one field: an object with that member. */
+export const pickField = (profile: JsonValue | undefined, key: string): JsonObject =>
+  isJsonObject(profile) && Object.hasOwn(profile, key) ? { [key]: profile[key] } : {}

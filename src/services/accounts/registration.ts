@@ -1,0 +1,221 @@
+import { MatrixError } from '../../core/errors.ts'
+import { localpartOf } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { NewUser } from '../../storage/accounts/users.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { AccountsContext } from './context.ts'
+import { checkDeviceId } from './devices.ts'
+import type { DeviceRequest, LoggedIn, Login } from './login.ts'
+import type { Authenticated, UserInteractive } from './user-interactive.ts'
+import { generatedUserId, newUserId, refuseUnavailable, userInUse } from './usernames.ts'
+
+/** The body of `POST /register`. */
+export interface RegisterRequest extends DeviceRequest {
+  readonly username?: string
+  readonly password?: string
+  readonly inhibit_login?: boolean
+}
+
+/** The answer to a registration; without tokens and device where `inhibit_login` was asked for. */
+export type Registered = Partial<LoggedIn> & Pick<LoggedIn, 'user_id' | 'home_server'>
+
+/** An account that an operator makes, or a way in that the operator has configured. */
+export interface CreateUser {
+  /** The wished-for localpart, or the whole user ID. */
+  readonly username: string
+  readonly password: string
+  readonly isAdmin?: boolean
+  readonly displayName?: string | undefined
+}
+
+/** What a registration session has come to. */
+interface Outcome {
+  readonly userId: string
+}
+
+/** Makes accounts (client-server API, "Account registration"). */
+export class Registration {
+  readonly #context: AccountsContext
+  readonly #login: Login
+  readonly #interactive: UserInteractive
+
+  constructor(context: AccountsContext, login: Login, interactive: UserInteractive) {
+    this.#context = context
+    this.#login = login
+    this.#interactive = interactive
+  }
+
+  /**
+   * Registers an ordinary account after user-interactive authentication. A repeated request of the same session
+   * gets the account that the first one has made.
+   *
+   * @param operation method and path of the request
+   * @throws {MatrixError} `M_FORBIDDEN`: registration is closed; `M_USER_IN_USE`, `M_INVALID_USERNAME`,
+   *   `M_EXCLUSIVE`, `M_WEAK_PASSWORD`, `M_MISSING_PARAM`, `M_INVALID_PARAM`; the interactive challenge
+   */
+  async register(request: RegisterRequest, body: JsonObject, operation: string): Promise<Registered> {
+    const { options, passwords } = this.#context
+    if (options.registration.mode === 'closed') throw registrationClosed()
+    const isProbe = body.auth === undefined
+    const repeated = isProbe ? undefined : await this.#repeated(request, body)
+    if (repeated !== undefined) return repeated
+    // "MUST perform the relevant checks and return these codes before performing User-Interactive Authentication".
+    if (request.username !== undefined) {
+      await refuseUnavailable(this.#context, newUserId(request.username, options.serverName))
+    }
+    if (request.device_id !== undefined) checkDeviceId(request.device_id)
+    if (request.password !== undefined) passwords.check(request.password)
+    else if (!isProbe) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
+
+    const flows = [this.#stages()]
+    const authenticated = await this.#interactive.require({ operation, body, flows, binding: 'operation' })
+    const userId =
+      request.username === undefined
+        ? generatedUserId(this.#context)
+        : newUserId(request.username, options.serverName)
+    const user = await this.#newUser(userId, request.password ?? '', false)
+    const { session } = authenticated
+    const made = await this.#create(
+      { ...user, acceptedTerms: acceptedTerms(authenticated) },
+      request,
+      session,
+    )
+    // Another request of this session may have been first just now.
+    const answer = made ?? (await this.#repeated(request, body))
+    if (answer === undefined) throw userInUse()
+    return answer
+  }
+
+  /** Makes a guest account: "all parameters … with the exception of `initial_device_display_name`" are ignored. */
+  async registerGuest(request: DeviceRequest): Promise<Registered> {
+    const { clock, options } = this.#context
+    if (!options.registration.guests) {
+      throw new MatrixError('M_FORBIDDEN', 'Guests are not allowed on this server.')
+    }
+    const { initial_device_display_name: name } = request
+    const guest: NewUser = {
+      userId: generatedUserId(this.#context),
+      passwordHash: undefined,
+      kind: 'guest',
+      isAdmin: false,
+      createdTs: clock.now(),
+    }
+    const made = await this.#create(guest, name === undefined ? {} : { initial_device_display_name: name })
+    if (made === undefined) throw userInUse()
+    return made
+  }
+
+  /**
+   * Whether a user name could be registered now.
+   * @throws {MatrixError} `M_INVALID_USERNAME`, `M_EXCLUSIVE`, `M_USER_IN_USE`
+   */
+  async checkAvailable(username: string): Promise<void> {
+    await refuseUnavailable(this.#context, newUserId(username, this.#context.options.serverName))
+  }
+
+  /**
+   * Makes an account without asking anybody: for the command line and other ways in that are protected otherwise.
+   *
+   * @param proof statements that must hold in the same write set; a failed guard of theirs is answered
+   * @returns the user ID, or the name of the guard of `proof` that failed
+   * @throws {MatrixError} `M_USER_IN_USE`, `M_INVALID_USERNAME`, `M_WEAK_PASSWORD`, `M_INVALID_PARAM`
+   */
+  async createUser(
+    request: CreateUser,
+    proof: readonly WriteStatement[] = [],
+  ): Promise<{ userId: string } | { refused: string }> {
+    const { serverName } = this.#context.options
+    const suffix = `:${serverName}`
+    const { username } = request
+    const isFull = username.startsWith('@') && username.endsWith(suffix)
+    const userId = newUserId(isFull ? username.slice(1, -suffix.length) : username, serverName)
+    if ((await this.#context.read.users.existing([userId])).size > 0) throw userInUse()
+    this.#context.passwords.check(request.password)
+    const user = await this.#newUser(userId, request.password, request.isAdmin === true)
+    const result = await this.#context.commit([...proof, ...this.#statements(user, request.displayName)])
+    if (result.ok) return { userId }
+    if (result.guard === 'user-in-use') throw userInUse()
+    return { refused: result.guard }
+  }
+
+  #stages(): string[] {
+    const { mode, terms } = this.#context.options.registration
+    const stages = [
+      ...(mode === 'token' ? ['m.login.registration_token'] : []),
+      ...(terms === undefined ? [] : ['m.login.terms']),
+    ]
+    return stages.length === 0 ? ['m.login.dummy'] : stages
+  }
+
+  async #newUser(userId: string, password: string, isAdmin: boolean): Promise<NewUser> {
+    const passwordHash = await this.#context.passwords.hash(password)
+    return { userId, passwordHash, kind: 'user', isAdmin, createdTs: this.#context.clock.now() }
+  }
+
+  #statements(user: NewUser, displayName?: string): WriteStatement[] {
+    const { users, profiles } = this.#context.write
+    const name = displayName ?? (user.kind === 'guest' ? undefined : localpartOf(user.userId))
+    return [users.insert(user), profiles.insert(user.userId, name)]
+  }
+
+  /** Stores an account with its first session. `undefined`: the interactive session has made one already. */
+  async #create(
+    user: NewUser,
+    request: RegisterRequest,
+    session?: Authenticated['session'],
+  ): Promise<Registered | undefined> {
+    const { options, write } = this.#context
+    const { userId } = user
+    const outcome: Outcome = { userId }
+    const login = request.inhibit_login === true ? undefined : this.#login.session(userId, request)
+    const result = await this.#context.commit([
+      ...(session === undefined
+        ? []
+        : [write.interactive.conclude(session.sessionId, JSON.stringify(outcome))]),
+      ...(session?.registrationToken === undefined
+        ? []
+        : [write.registrationTokens.complete(session.registrationToken)]),
+      ...this.#statements(user),
+      ...(login?.statements ?? []),
+    ])
+    if (!result.ok && result.guard === 'session-concluded') return undefined
+    if (!result.ok) throw userInUse()
+    return {
+      user_id: userId,
+      home_server: options.serverName,
+      ...(login === undefined ? {} : { device_id: login.deviceId, ...login.tokens }),
+    }
+  }
+
+  /** The account that this session has made before, for a client that lost the answer. It has to know the password. */
+  async #repeated(request: RegisterRequest, body: JsonObject): Promise<Registered | undefined> {
+    const sessionId = isJsonObject(body.auth) ? body.auth.session : undefined
+    const session = typeof sessionId === 'string' ? await this.#interactive.session(sessionId) : undefined
+    if (session?.outcome === undefined) return undefined
+    const { userId } = JSON.parse(session.outcome) as Outcome
+    if (request.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
+    if (request.inhibit_login === true) {
+      await this.#login.verify(userId, request.password)
+      return { user_id: userId, home_server: this.#context.options.serverName }
+    }
+    return this.#login.login({ ...request, type: 'm.login.password', user: userId })
+  }
+}
+
+const registrationClosed = (): MatrixError =>
+  new MatrixError(
+    'M_FORBIDDEN',
+    'Registration is closed on this server. Ask its administrator for an account.',
+  )
+
+/** Which version of each policy document the session has shown, if it has passed that stage. */
+const acceptedTerms = ({ completed, session }: Authenticated): string | undefined => {
+  if (!completed.includes('m.login.terms') || session === undefined) return undefined
+  const shown = (JSON.parse(session.params) as JsonObject)['m.login.terms']
+  const policies = isJsonObject(shown) && isJsonObject(shown.policies) ? shown.policies : {}
+  const versions = Object.entries(policies).map(([id, policy]) => [
+    id,
+    isJsonObject(policy) ? policy.version : undefined,
+  ])
+  return JSON.stringify(Object.fromEntries(versions))
+}

@@ -1,0 +1,270 @@
+import { hash } from 'node:crypto'
+import { MatrixError } from '../../core/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { AccountsContext } from './context.ts'
+import type { Stage } from './interactive-stages.ts'
+import { newOpaqueId } from './secrets.ts'
+
+/** A request that needs user-interactive authentication, and what it needs. */
+export interface InteractiveAttempt {
+  /** Method and path without query: what a session is good for. */
+  readonly operation: string
+  /** The request's body; its member `auth` is what the client submits here. */
+  readonly body: JsonObject
+  /** Whose access token came with it. */
+  readonly userId?: string | undefined
+  /** The ways to authenticate: stages in order. */
+  readonly flows: readonly (readonly string[])[]
+  /**
+   * What else a session is bound to. `request`: the body, so that nothing else can be done with a confirmation that
+   * was given for this. `operation`: nothing; for registration, where clients probe the flows with an empty
+   * body and then go on with that session.
+   */
+  readonly binding: 'request' | 'operation'
+  /** A completed session is good for one success. Otherwise it may be repeated, for clients that lost the answer. */
+  readonly singleUse?: boolean
+}
+
+/** What a completed flow has shown. */
+export interface Authenticated {
+  /** Whose access token it was, or whom a stage has identified. */
+  readonly userId: string | undefined
+  readonly completed: readonly string[]
+  /** `undefined` when everything was submitted at once, without a session. */
+  readonly session: InteractiveSession | undefined
+}
+
+/**
+ * The 401 response that asks for (further) authentication. Unlike all other errors it has an `errcode` only if an
+ * attempt has failed.
+ */
+export class InteractiveChallenge extends MatrixError {
+  readonly #body: JsonObject
+
+  constructor(body: JsonObject, failure: MatrixError | undefined) {
+    super(failure?.errcode ?? 'M_FORBIDDEN', failure?.message ?? 'Authentication is required.', {
+      status: 401,
+    })
+    this.name = 'InteractiveChallenge'
+    this.#body = failure === undefined ? body : { ...body, ...failure.body }
+  }
+
+  override get body(): JsonObject {
+    return this.#body
+  }
+}
+
+/** How long a session may stay without progress: somebody may have to ask for a registration token. */
+const LIFETIME_MS = 86_400_000
+
+/** How long a completed one may be used: long enough to repeat a request whose answer was lost. */
+const COMPLETED_LIFETIME_MS = 600_000
+
+/** Sessions kept at most, since anybody can start one; the oldest go first. */
+const MAX_SESSIONS = 50_000
+
+/** Expired sessions are removed with every so many new ones. */
+const PRUNE_EVERY = 100
+
+/**
+ * The User-Interactive Authentication API: one engine for every operation that demands it. Sessions are in the
+ * database, so that they survive a restart and are good for any process.
+ */
+export class UserInteractive {
+  readonly #context: AccountsContext
+  readonly #stages: ReadonlyMap<string, Stage>
+  #untilPrune = 1
+
+  constructor(context: AccountsContext, stages: ReadonlyMap<string, Stage>) {
+    this.#context = context
+    this.#stages = stages
+  }
+
+  /**
+   * Resolves when the client has completed one of the flows.
+   *
+   * @throws {InteractiveChallenge} when there is more to do, or an attempt at a stage has failed
+   * @throws {MatrixError} `M_FORBIDDEN` when the session belongs to another request
+   */
+  async require(attempt: InteractiveAttempt): Promise<Authenticated> {
+    const auth = isJsonObject(attempt.body.auth) ? attempt.body.auth : undefined
+    const sessionId = typeof auth?.session === 'string' ? auth.session : undefined
+    const session = sessionId === undefined ? undefined : await this.session(sessionId)
+    if (auth === undefined || (sessionId !== undefined && session === undefined)) {
+      const expired = new MatrixError('M_FORBIDDEN', 'The session has expired: this is a new one.')
+      return this.#challenge(attempt, await this.#open(attempt), auth === undefined ? undefined : expired)
+    }
+    if (session !== undefined) this.#refuseOtherRequests(attempt, session)
+    const stage = typeof auth.type === 'string' ? auth.type : undefined
+    if (session !== undefined && (stage === undefined || session.completed.includes(stage))) {
+      // "Completed stages cannot be retried": the answer is what is still to be done, or the operation itself.
+      return isComplete(attempt, session.completed)
+        ? this.#finish(attempt, session)
+        : this.#challenge(attempt, session, undefined)
+    }
+    if (stage === undefined) return this.#challenge(attempt, await this.#open(attempt), undefined)
+    return this.#submit(attempt, session, stage, auth)
+  }
+
+  /** A live session. */
+  session(sessionId: string): Promise<InteractiveSession | undefined> {
+    return this.#context.read.interactive.byId(sessionId, this.#context.clock.now())
+  }
+
+  /** Removes expired sessions, and the oldest beyond the limit. */
+  async prune(): Promise<void> {
+    const { clock, write } = this.#context
+    await this.#context.commit([write.interactive.prune(clock.now(), MAX_SESSIONS)])
+  }
+
+  async #submit(
+    attempt: InteractiveAttempt,
+    known: InteractiveSession | undefined,
+    type: string,
+    auth: JsonObject,
+  ): Promise<Authenticated> {
+    const stage = this.#stages.get(type)
+    const before = known ?? this.#draft(attempt)
+    const isNext = attempt.flows.some(
+      flow =>
+        flow[before.completed.length] === type &&
+        before.completed.every((done, index) => flow[index] === done),
+    )
+    try {
+      if (stage === undefined || !isNext)
+        throw new MatrixError('M_FORBIDDEN', `${type} is not the next stage.`)
+      const passed = await stage.attempt(auth, before)
+      const completed = [...before.completed, type]
+      const after: InteractiveSession = {
+        ...before,
+        completed,
+        userId: before.userId ?? passed.userId,
+        expiresTs: isComplete(attempt, completed)
+          ? this.#context.clock.now() + COMPLETED_LIFETIME_MS
+          : before.expiresTs,
+      }
+      return await this.#progress(attempt, known, before, after, passed.statements ?? [])
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error instanceof InteractiveChallenge || error.status === 429)
+        throw error
+      return this.#challenge(attempt, known ?? (await this.#open(attempt)), error)
+    }
+  }
+
+  async #progress(
+    attempt: InteractiveAttempt,
+    known: InteractiveSession | undefined,
+    before: InteractiveSession,
+    after: InteractiveSession,
+    statements: readonly WriteStatement[],
+  ): Promise<Authenticated> {
+    const done = isComplete(attempt, after.completed)
+    if (known === undefined && done && statements.length === 0) {
+      return { userId: after.userId, completed: after.completed, session: undefined }
+    }
+    const { interactive } = this.#context.write
+    const result = await this.#context.commit([
+      known === undefined ? interactive.insert(after) : interactive.complete(before, after),
+      ...statements,
+    ])
+    if (!result.ok) {
+      throw result.guard === 'session-changed'
+        ? new MatrixError('M_FORBIDDEN', 'Another request of this session came first.')
+        : new MatrixError('M_FORBIDDEN', 'The registration token is not valid.')
+    }
+    const stored = (await this.session(after.sessionId)) ?? after
+    return done ? this.#finish(attempt, stored) : this.#challenge(attempt, stored, undefined)
+  }
+
+  async #finish(attempt: InteractiveAttempt, session: InteractiveSession): Promise<Authenticated> {
+    if (attempt.singleUse === true) {
+      const result = await this.#context.commit([this.#context.write.interactive.use(session.sessionId)])
+      if (!result.ok) return this.#challenge(attempt, await this.#open(attempt), undefined)
+    }
+    return { userId: session.userId, completed: session.completed, session }
+  }
+
+  /** A session may not be carried to another operation, another body, or another user. */
+  #refuseOtherRequests(attempt: InteractiveAttempt, session: InteractiveSession): void {
+    const isSame =
+      session.operation === attempt.operation &&
+      session.requestHash === requestHash(attempt) &&
+      (attempt.userId === undefined || attempt.userId === session.userId)
+    if (!isSame)
+      throw new MatrixError('M_FORBIDDEN', 'The request is not the one that this session was started for.')
+  }
+
+  #draft(attempt: InteractiveAttempt): InteractiveSession {
+    const { clock, random } = this.#context
+    const now = clock.now()
+    return {
+      sessionId: newOpaqueId(random),
+      operation: attempt.operation,
+      requestHash: requestHash(attempt),
+      userId: attempt.userId,
+      completed: [],
+      params: JSON.stringify(this.#params(attempt)),
+      registrationToken: undefined,
+      outcome: undefined,
+      createdTs: now,
+      expiresTs: now + LIFETIME_MS,
+    }
+  }
+
+  async #open(attempt: InteractiveAttempt): Promise<InteractiveSession> {
+    const session = this.#draft(attempt)
+    await this.#context.commit([this.#context.write.interactive.insert(session)])
+    this.#untilPrune--
+    if (this.#untilPrune <= 0) {
+      this.#untilPrune = PRUNE_EVERY
+      await this.prune()
+    }
+    return session
+  }
+
+  #params(attempt: InteractiveAttempt): JsonObject {
+    const types = new Set(attempt.flows.flat())
+    const params = [...types].map(type => [type, this.#stages.get(type)?.params?.()] as const)
+    return Object.fromEntries(params.filter(([, value]) => value !== undefined))
+  }
+
+  #challenge(
+    attempt: InteractiveAttempt,
+    session: InteractiveSession,
+    failure: MatrixError | undefined,
+  ): never {
+    throw new InteractiveChallenge(
+      {
+        flows: attempt.flows.map(stages => ({ stages })),
+        params: JSON.parse(session.params) as JsonObject,
+        session: session.sessionId,
+        ...(session.completed.length === 0 ? {} : { completed: session.completed }),
+      },
+      failure,
+    )
+  }
+}
+
+const isComplete = (attempt: InteractiveAttempt, completed: readonly string[]): boolean =>
+  attempt.flows.some(
+    flow => flow.length === completed.length && flow.every((stage, index) => completed[index] === stage),
+  )
+
+/** A hash of the body without `auth`, the same however its members are ordered. */
+const requestHash = ({ binding, body }: InteractiveAttempt): string | undefined => {
+  if (binding === 'operation') return undefined
+  const { auth: _, ...rest } = body
+  return hash('sha256', JSON.stringify(sorted(rest)), 'base64url')
+}
+
+const sorted = (value: JsonValue | undefined): JsonValue => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isJsonObject(value)) return (value ?? null) as JsonValue
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map(key => [key, sorted(value[key])]),
+  )
+}

@@ -1,0 +1,80 @@
+import { MatrixError } from '../../core/errors.ts'
+import { isValidNewLocalpart, localpartOf, serverNameOf } from '../../core/ids.ts'
+import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import type { User } from '../../storage/accounts/users.ts'
+import type { AccountsContext } from './context.ts'
+import { randomText } from './secrets.ts'
+
+const asciiLowerCase = (text: string): string => text.replace(/[A-Z]+/g, capitals => capitals.toLowerCase())
+
+/**
+ * The user ID that a wished-for user name gives. Capitals are mapped to small letters, as the specification lets
+ * servers do; everything else must be in the grammar (appendices, "User Identifiers").
+ *
+ * @throws {MatrixError} `M_INVALID_USERNAME`
+ */
+export const newUserId = (username: string, serverName: string): string => {
+  const localpart = asciiLowerCase(username)
+  if (!isValidNewLocalpart(localpart, serverName)) {
+    throw new MatrixError(
+      'M_INVALID_USERNAME',
+      'User names consist of a-z, 0-9 and . _ = - / + and make, with the server name, at most 255 characters.',
+    )
+  }
+  return `@${localpart}:${serverName}`
+}
+
+/**
+ * Refuses a user ID that cannot be registered.
+ * @throws {MatrixError} `M_EXCLUSIVE`, `M_USER_IN_USE`
+ */
+export const refuseUnavailable = async (context: AccountsContext, userId: string): Promise<void> => {
+  if (context.hooks.isExclusive?.(userId) === true) {
+    throw new MatrixError('M_EXCLUSIVE', 'This user name belongs to an application service.')
+  }
+  if ((await context.read.users.existing([userId])).size > 0) throw userInUse()
+}
+
+/** A user name is taken: by an account, be it a deactivated one. */
+export const userInUse = (): MatrixError => new MatrixError('M_USER_IN_USE', 'This user name is taken.')
+
+/** Letters and digits that are not mistaken for one another. */
+const READABLE = 'abcdefghjkmnpqrstuvwxyz23456789'
+
+/** A user ID for somebody who did not wish for one. */
+export const generatedUserId = ({ random, options }: AccountsContext): string =>
+  `@${randomText(random, READABLE, 12)}:${options.serverName}`
+
+/** A device ID for a client that did not bring one. */
+export const generatedDeviceId = ({ random }: AccountsContext): string =>
+  randomText(random, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 10)
+
+/** Whom a request names. `undefined`: nobody was named at all. */
+export const namedUser = (request: {
+  identifier?: JsonValue
+  user?: JsonValue
+}): string | 'third-party' | undefined => {
+  const { identifier, user } = request
+  if (isJsonObject(identifier)) {
+    if (identifier.type === 'm.id.user')
+      return typeof identifier.user === 'string' ? identifier.user : undefined
+    // Without a type it is the old form of a third-party identifier; no account here has any.
+    return 'third-party'
+  }
+  return typeof user === 'string' ? user : undefined
+}
+
+/**
+ * The local account that a login names, by localpart or by full user ID ("Matrix User ID" among the identifier
+ * types). Where the exact name does not exist, its lower-case form is tried.
+ */
+export const findUser = async (context: AccountsContext, name: string): Promise<User | undefined> => {
+  const { serverName } = context.options
+  const isFull = name.startsWith('@')
+  if (isFull && serverNameOf(name) !== serverName) return undefined
+  const localpart = isFull ? localpartOf(name) : name
+  const exact = `@${localpart}:${serverName}`
+  const lower = `@${asciiLowerCase(localpart)}:${serverName}`
+  const { users } = context.read
+  return (await users.byId(exact)) ?? (lower === exact ? undefined : users.byId(lower))
+}

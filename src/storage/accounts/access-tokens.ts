@@ -1,0 +1,177 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** What one login or refresh handed out. Tokens are hashes; instants are milliseconds since 1970. */
+export interface TokenPair {
+  readonly tokenHash: string
+  readonly userId: string
+  readonly deviceId: string
+  readonly createdTs: number
+  readonly expiresTs: number | undefined
+  readonly refreshHash: string | undefined
+  readonly refreshExpiresTs: number | undefined
+  /** The pair that this one was refreshed from, while this one has not been used. */
+  readonly supersedes: string | undefined
+}
+
+interface PairRow {
+  token_hash: string
+  user_id: string
+  device_id: string
+  created_ts: number
+  expires_ts: number | null
+  refresh_hash: string | null
+  refresh_expires_ts: number | null
+  supersedes: string | null
+}
+
+/** A pair together with what authentication has to know about its owner. */
+export interface TokenOwner extends TokenPair {
+  readonly isGuest: boolean
+  readonly isAdmin: boolean
+  readonly isLocked: boolean
+  readonly isSuspended: boolean
+}
+
+interface OwnerRow extends PairRow {
+  kind: string
+  is_admin: number
+  is_locked: number
+  is_suspended: number
+}
+
+const COLUMNS = `t.token_hash, t.user_id, t.device_id, t.created_ts, t.expires_ts, t.refresh_hash,
+  t.refresh_expires_ts, t.supersedes`
+
+/** Reads tokens, by the hashes of the secrets. */
+export class AccessTokenReader {
+  readonly #db: Reader
+  readonly #owner: Prepared
+  readonly #byRefresh: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = (where: string): Prepared =>
+      db.prepare(
+        `SELECT ${COLUMNS}, u.kind, u.is_admin, u.is_locked, u.is_suspended
+         FROM access_tokens t JOIN users u ON u.user_id = t.user_id
+         WHERE ${where} AND u.deactivated_ts IS NULL`,
+      )
+    this.#owner = select('t.token_hash = ?')
+    this.#byRefresh = select('t.refresh_hash = ?')
+  }
+
+  /** Whose access token this is. Expired ones are answered too. */
+  async owner(tokenHash: string): Promise<TokenOwner | undefined> {
+    const row = await this.#db.get<OwnerRow>(this.#owner, [tokenHash])
+    return row === undefined ? undefined : owner(row)
+  }
+
+  /** The pair that a refresh token belongs to. Expired ones are answered too. */
+  async byRefresh(refreshHash: string): Promise<TokenOwner | undefined> {
+    const row = await this.#db.get<OwnerRow>(this.#byRefresh, [refreshHash])
+    return row === undefined ? undefined : owner(row)
+  }
+}
+
+const owner = (row: OwnerRow): TokenOwner => ({
+  tokenHash: row.token_hash,
+  userId: row.user_id,
+  deviceId: row.device_id,
+  createdTs: row.created_ts,
+  expiresTs: row.expires_ts ?? undefined,
+  refreshHash: row.refresh_hash ?? undefined,
+  refreshExpiresTs: row.refresh_expires_ts ?? undefined,
+  supersedes: row.supersedes ?? undefined,
+  isGuest: row.kind === 'guest',
+  isAdmin: row.is_admin === 1,
+  isLocked: row.is_locked === 1,
+  isSuspended: row.is_suspended === 1,
+})
+
+/** Builds the statements that change tokens. */
+export class AccessTokenWriter {
+  readonly #insert: Prepared
+  readonly #hold: Prepared
+  readonly #succeed: Prepared
+  readonly #dropUnusedSuccessors: Prepared
+  readonly #drop: Prepared
+  readonly #confirm: Prepared
+  readonly #dropDevice: Prepared
+  readonly #dropExpired: Prepared
+
+  constructor(db: Reader) {
+    const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts, supersedes`
+    this.#insert = db.prepare(`INSERT INTO access_tokens (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL)`)
+    // Changes nothing, but makes a revocation that is under way in another process wait, or be seen.
+    this.#hold = db.prepare('UPDATE access_tokens SET created_ts = created_ts WHERE token_hash = ?')
+    this.#succeed = db.prepare(
+      `INSERT INTO access_tokens (${columns})
+       SELECT ?, user_id, device_id, ?, ?, ?, ?, token_hash FROM access_tokens WHERE token_hash = ?`,
+    )
+    this.#dropUnusedSuccessors = db.prepare(
+      'DELETE FROM access_tokens WHERE supersedes = ? AND created_ts < ?',
+    )
+    this.#drop = db.prepare('DELETE FROM access_tokens WHERE token_hash = ?')
+    this.#confirm = db.prepare('UPDATE access_tokens SET supersedes = NULL WHERE token_hash = ?')
+    this.#dropDevice = db.prepare('DELETE FROM access_tokens WHERE user_id = ? AND device_id = ?')
+    this.#dropExpired = db.prepare(
+      'DELETE FROM access_tokens WHERE refresh_expires_ts IS NOT NULL AND refresh_expires_ts < ?',
+    )
+  }
+
+  /** Stores what a login hands out. */
+  insert(pair: Omit<TokenPair, 'supersedes'>): WriteStatement {
+    const { tokenHash, userId, deviceId, createdTs, expiresTs, refreshHash, refreshExpiresTs } = pair
+    return {
+      prepared: this.#insert,
+      rows: [
+        [
+          tokenHash,
+          userId,
+          deviceId,
+          createdTs,
+          expiresTs ?? null,
+          refreshHash ?? null,
+          refreshExpiresTs ?? null,
+        ],
+      ],
+    }
+  }
+
+  /**
+   * Stores what a refresh hands out, for the device of the pair it was refreshed from. Guard `token-gone`: that pair
+   * was revoked meanwhile. Pairs that earlier repetitions of this refresh handed out before `staleBefore`, and that
+   * nobody used, are dropped: so a repeated refresh leaves a bounded number of them.
+   */
+  succeed(
+    from: string,
+    pair: Omit<TokenPair, 'supersedes' | 'userId' | 'deviceId'>,
+    staleBefore: number,
+  ): WriteStatement[] {
+    const { tokenHash, createdTs, expiresTs, refreshHash, refreshExpiresTs } = pair
+    const values = [tokenHash, createdTs, expiresTs ?? null, refreshHash ?? null, refreshExpiresTs ?? null]
+    return [
+      { prepared: this.#hold, rows: [[from]], guard: { name: 'token-gone', expected: 1 } },
+      { prepared: this.#dropUnusedSuccessors, rows: [[from, staleBefore]] },
+      { prepared: this.#succeed, rows: [[...values, from]] },
+    ]
+  }
+
+  /** The first use of a pair: what it was refreshed from is revoked. */
+  confirm(tokenHash: string, supersedes: string): WriteStatement[] {
+    return [
+      { prepared: this.#drop, rows: [[supersedes]] },
+      { prepared: this.#confirm, rows: [[tokenHash]] },
+    ]
+  }
+
+  /** Revokes all tokens of devices. */
+  dropDevices(userId: string, deviceIds: readonly string[]): WriteStatement {
+    return { prepared: this.#dropDevice, rows: deviceIds.map(deviceId => [userId, deviceId]) }
+  }
+
+  /** Removes pairs whose refresh token expired before `before`: nothing can be done with them any more. */
+  dropExpired(before: number): WriteStatement {
+    return { prepared: this.#dropExpired, rows: [[before]] }
+  }
+}

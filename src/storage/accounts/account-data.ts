@@ -1,0 +1,96 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** One piece of account data. */
+export interface AccountDataEntry {
+  /** Empty for global account data. */
+  readonly roomId: string
+  readonly type: string
+  /** JSON text of an object, as the client sent it. */
+  readonly content: string
+  readonly position: number
+}
+
+interface EntryRow {
+  room_id: string
+  type: string
+  content: string
+  position: number
+}
+
+const COLUMNS = 'room_id, type, content, position'
+
+/** Reads account data. The room is '' for global data. */
+export class AccountDataReader {
+  readonly #db: Reader
+  readonly #one: Prepared
+  readonly #all: Prepared
+  readonly #changed: Prepared
+  readonly #count: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#one = db.prepare('SELECT content FROM account_data WHERE user_id = ? AND room_id = ? AND type = ?')
+    this.#all = db.prepare(`SELECT ${COLUMNS} FROM account_data WHERE user_id = ? ORDER BY room_id, type`)
+    this.#changed = db.prepare(
+      `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
+    )
+    this.#count = db.prepare('SELECT count(*) AS total FROM account_data WHERE user_id = ?')
+  }
+
+  /** The content of one entry, as JSON text. */
+  async content(userId: string, roomId: string, type: string): Promise<string | undefined> {
+    return (await this.#db.get<{ content: string }>(this.#one, [userId, roomId, type]))?.content
+  }
+
+  /** Everything of a user, for an initial sync. */
+  async all(userId: string): Promise<AccountDataEntry[]> {
+    return (await this.#db.scan<EntryRow>(this.#all, [userId])).map(entry)
+  }
+
+  /** What changed after `after` and not after `upTo`, in order of the change. */
+  async changed(userId: string, after: number, upTo: number): Promise<AccountDataEntry[]> {
+    return (await this.#db.all<EntryRow>(this.#changed, [userId, after, upTo])).map(entry)
+  }
+
+  /** How many entries a user has. */
+  async count(userId: string): Promise<number> {
+    return (await this.#db.scan<{ total: number }>(this.#count, [userId]))[0]?.total ?? 0
+  }
+}
+
+const entry = (row: EntryRow): AccountDataEntry => ({
+  roomId: row.room_id,
+  type: row.type,
+  content: row.content,
+  position: row.position,
+})
+
+/** Builds the statements that change account data. */
+export class AccountDataWriter {
+  readonly #set: Prepared
+  readonly #deleteAll: Prepared
+
+  constructor(db: Reader) {
+    this.#set = db.prepare(
+      `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position`,
+    )
+    this.#deleteAll = db.prepare('DELETE FROM account_data WHERE user_id = ?')
+  }
+
+  /**
+   * Sets an entry.
+   * @param offset which position of this set in the stream `account_data` it takes.
+   */
+  set(userId: string, roomId: string, type: string, content: string, offset = 0): WriteStatement {
+    return {
+      prepared: this.#set,
+      rows: [[userId, roomId, type, content, { stream: 'account_data', offset }]],
+    }
+  }
+
+  /** Removes everything, for an erased account. */
+  deleteAll(userId: string): WriteStatement {
+    return { prepared: this.#deleteAll, rows: [[userId]] }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** A device of a local user. Instants are milliseconds since 1970. */
+export interface Device {
+  readonly deviceId: string
+  readonly displayName: string | undefined
+  readonly createdTs: number
+  readonly lastSeenTs: number | undefined
+  readonly lastSeenIp: string | undefined
+}
+
+interface DeviceRow {
+  device_id: string
+  display_name: string | null
+  created_ts: number
+  last_seen_ts: number | null
+  last_seen_ip: string | null
+}
+
+const COLUMNS = 'device_id, display_name, created_ts, last_seen_ts, last_seen_ip'
+
+/** Reads devices. */
+export class DeviceReader {
+  readonly #db: Reader
+  readonly #byUser: Prepared
+  readonly #byId: Prepared
+  readonly #ids: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#byUser = db.prepare(`SELECT ${COLUMNS} FROM devices WHERE user_id = ? ORDER BY device_id`)
+    this.#byId = db.prepare(`SELECT ${COLUMNS} FROM devices WHERE user_id = ? AND device_id = ?`)
+    this.#ids = db.prepare(
+      'SELECT device_id FROM devices WHERE user_id = ? ORDER BY coalesce(last_seen_ts, created_ts), device_id',
+    )
+  }
+
+  /** All devices of a user. */
+  async byUser(userId: string): Promise<Device[]> {
+    return (await this.#db.scan<DeviceRow>(this.#byUser, [userId])).map(device)
+  }
+
+  /** One device. */
+  async byId(userId: string, deviceId: string): Promise<Device | undefined> {
+    const row = await this.#db.get<DeviceRow>(this.#byId, [userId, deviceId])
+    return row === undefined ? undefined : device(row)
+  }
+
+  /** The IDs of all devices of a user, the longest unheard of first. */
+  async ids(userId: string): Promise<string[]> {
+    return (await this.#db.scan<{ device_id: string }>(this.#ids, [userId])).map(row => row.device_id)
+  }
+}
+
+const device = (row: DeviceRow): Device => ({
+  deviceId: row.device_id,
+  displayName: row.display_name ?? undefined,
+  createdTs: row.created_ts,
+  lastSeenTs: row.last_seen_ts ?? undefined,
+  lastSeenIp: row.last_seen_ip ?? undefined,
+})
+
+/** When and from where a device was last heard of. */
+export interface LastSeen {
+  readonly userId: string
+  readonly deviceId: string
+  readonly ts: number
+  readonly ip: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** Builds the statements that change devices. */
+export class DeviceWriter {
+  readonly #insert: Prepared
+  readonly #rename: Prepared
+  readonly #seen: Prepared
+  readonly #delete: Prepared
+
+  constructor(db: Reader) {
+    // The empty update holds the row against a deletion that is under way in another process.
+    this.#insert = db.prepare(
+      `INSERT INTO devices (user_id, device_id, display_name, created_ts) VALUES (?, ?, ?, ?)
+       ON CONFLICT (user_id, device_id) DO UPDATE SET device_id = excluded.device_id`,
+    )
+    this.#rename = db.prepare('UPDATE devices SET display_name = ? WHERE user_id = ? AND device_id = ?')
+    this.#seen = db.prepare(
+      `UPDATE devices SET last_seen_ts = ?, last_seen_ip = ?, last_seen_user_agent = ?
+       WHERE user_id = ? AND device_id = ?`,
+    )
+    this.#delete = db.prepare('DELETE FROM devices WHERE user_id = ? AND device_id = ?')
+  }
+
+  /** Makes a device, or leaves the one that is there as it is, name included. */
+  insert(userId: string, deviceId: string, displayName: string | undefined, now: number): WriteStatement {
+    return { prepared: this.#insert, rows: [[userId, deviceId, displayName ?? null, now]] }
+  }
+
+  /** Names a device. Guard `no-such-device`. */
+  rename(userId: string, deviceId: string, displayName: string): WriteStatement {
+    return {
+      prepared: this.#rename,
+      rows: [[displayName, userId, deviceId]],
+      guard: { name: 'no-such-device', expected: 1 },
+    }
+  }
+
+  /** Notes when devices were last heard of; those that are gone meanwhile stay gone. */
+  seen(devices: readonly LastSeen[]): WriteStatement {
+    return {
+      prepared: this.#seen,
+      rows: devices.map(({ userId, deviceId, ts, ip, userAgent }) => [
+        ts,
+        ip ?? null,
+        userAgent ?? null,
+        userId,
+        deviceId,
+      ]),
+    }
+  }
+
+  /** Removes devices; those that are gone already are no error. Their tokens are `AccessTokenWriter`'s to remove. */
+  delete(userId: string, deviceIds: readonly string[]): WriteStatement {
+    return { prepared: this.#delete, rows: deviceIds.map(deviceId => [userId, deviceId]) }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/**
+ * What a one-time token is good for: `setup` makes the first administrator, `login` logs its subject in, `nonce`
+ * belongs to one registration by shared secret.
+ */
+export type OneTimePurpose = 'setup' | 'login' | 'nonce'
+
+/** A secret that is good for one use. Instants are milliseconds since 1970. */
+export interface OneTimeToken {
+  readonly tokenHash: string
+  readonly purpose: OneTimePurpose
+  /** Whom it concerns: a user ID. */
+  readonly subject: string | undefined
+  readonly createdTs: number
+  readonly expiresTs: number
+}
+
+/** Reads one-time tokens. To look is not to use: what acts on one must redeem it in the same write set. */
+export class OneTimeTokenReader {
+  readonly #db: Reader
+  readonly #find: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#find = db.prepare(
+      'SELECT subject FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
+    )
+  }
+
+  /** An unused, unexpired token: its subject, or `undefined` if there is no such token. */
+  async find(
+    tokenHash: string,
+    purpose: OneTimePurpose,
+    now: number,
+  ): Promise<{ subject: string | undefined } | undefined> {
+    const row = await this.#db.get<{ subject: string | null }>(this.#find, [tokenHash, purpose, now])
+    return row === undefined ? undefined : { subject: row.subject ?? undefined }
+  }
+}
+
+/** Builds the statements that change one-time tokens. */
+export class OneTimeTokenWriter {
+  readonly #insert: Prepared
+  readonly #redeem: Prepared
+  readonly #revoke: Prepared
+  readonly #expire: Prepared
+  readonly #bound: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      'INSERT INTO one_time_tokens (token_hash, purpose, subject, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#redeem = db.prepare(
+      'DELETE FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
+    )
+    this.#revoke = db.prepare('DELETE FROM one_time_tokens WHERE purpose = ?')
+    this.#expire = db.prepare('DELETE FROM one_time_tokens WHERE purpose = ? AND expires_ts <= ?')
+    this.#bound = db.prepare(
+      `DELETE FROM one_time_tokens WHERE purpose = ? AND created_ts <
+         (SELECT created_ts FROM one_time_tokens WHERE purpose = ? ORDER BY created_ts DESC LIMIT 1 OFFSET ?)`,
+    )
+  }
+
+  /** Stores a token. Expired ones of the purpose go, and the oldest beyond `keep`. */
+  insert(token: OneTimeToken, keep: number): WriteStatement[] {
+    const { tokenHash, purpose, subject, createdTs, expiresTs } = token
+    return [
+      { prepared: this.#expire, rows: [[purpose, createdTs]] },
+      { prepared: this.#insert, rows: [[tokenHash, purpose, subject ?? null, createdTs, expiresTs]] },
+      { prepared: this.#bound, rows: [[purpose, purpose, keep - 1]] },
+    ]
+  }
+
+  /** Uses a token up. Guard `token-refused`: unknown, used or expired. */
+  redeem(tokenHash: string, purpose: OneTimePurpose, now: number): WriteStatement {
+    return {
+      prepared: this.#redeem,
+      rows: [[tokenHash, purpose, now]],
+      guard: { name: 'token-refused', expected: 1 },
+    }
+  }
+
+  /** Withdraws all tokens of a purpose. */
+  revokeAll(purpose: OneTimePurpose): WriteStatement {
+    return { prepared: this.#revoke, rows: [[purpose]] }
+  }
+}
