@@ -20,7 +20,7 @@ export const renderError = (error: unknown, requestId: string, log: HttpLog): Re
     return new Reply({
       status: error.status,
       headers: error.headers,
-      json: { ...error.fields, errcode: error.errcode, error: error.message },
+      json: error.body,
     })
   }
   log.error({ request: requestId, err: error }, 'request failed unexpectedly')
