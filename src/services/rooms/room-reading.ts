@@ -1,0 +1,120 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { parseStreamToken } from '../../core/stream-token.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { Requester } from '../requester.ts'
+import type { ClientEvents } from './client-events.ts'
+import { type Access, accessOf } from './room-access.ts'
+import { membershipOf } from './room-head.ts'
+import { sightOf } from './room-sight.ts'
+
+/** Reads rooms for clients: state, members and single events, each as far as the requester may know. */
+export class RoomReading {
+  readonly #read: RoomReaders
+  readonly #clientEvents: ClientEvents
+  readonly #now: () => number
+
+  constructor(read: RoomReaders, clientEvents: ClientEvents, currentPosition: () => number) {
+    this.#read = read
+    this.#clientEvents = clientEvents
+    this.#now = currentPosition
+  }
+
+  /** The room's state as JSON texts of client events. Throws `M_FORBIDDEN`. */
+  async state(requester: Requester, roomId: string): Promise<string[]> {
+    const access = await accessOf(this.#read, requester.userId, roomId)
+    const entries = await this.#read.state.at(access.room.nid, access.upTo ?? this.#now())
+    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    return this.#clientEvents.render(events, requester, { roomId: true })
+  }
+
+  /** One state event. Throws `M_FORBIDDEN`, `M_NOT_FOUND`. */
+  async stateEvent(
+    requester: Requester,
+    roomId: string,
+    type: string,
+    stateKey: string,
+  ): Promise<StoredEvent> {
+    const access = await accessOf(this.#read, requester.userId, roomId)
+    const nid = await this.#read.state.point(access.room.nid, type, stateKey, access.upTo)
+    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
+    if (stored === undefined)
+      throw new MatrixError('M_NOT_FOUND', `The room has no ${type} with this state key`)
+    return stored
+  }
+
+  /** Member events, now or as of a token. Throws `M_FORBIDDEN`, `M_INVALID_PARAM`. */
+  async members(
+    requester: Requester,
+    roomId: string,
+    options: {
+      at?: string | undefined
+      membership?: Membership | undefined
+      notMembership?: Membership | undefined
+    },
+  ): Promise<string[]> {
+    const access = await accessOf(this.#read, requester.userId, roomId)
+    const position = this.#positionOf(options.at, access)
+    const entries = await this.#read.state.ofTypes(access.room.nid, ['m.room.member'], position)
+    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    const chosen = events.filter(({ event }) => {
+      const membership = membershipOf(event)
+      if (options.membership !== undefined && membership !== options.membership) return false
+      return options.notMembership === undefined || membership !== options.notMembership
+    })
+    return this.#clientEvents.render(chosen, requester, { roomId: true })
+  }
+
+  /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
+  async joinedMembers(requester: Requester, roomId: string): Promise<JsonObject> {
+    const { room, membership } = await accessOf(this.#read, requester.userId, roomId)
+    if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
+    const events = await this.#read.events.byNids(rows.map(row => row.eventNid))
+    return Object.fromEntries(events.map(({ event }) => [event.stateKey ?? '', memberCard(event.content)]))
+  }
+
+  /** The rooms that a user has joined. */
+  async joinedRooms(userId: string): Promise<string[]> {
+    return (await this.#read.memberships.ofUser(userId, ['join'])).map(row => row.roomId)
+  }
+
+  /** One event of a room. Throws `M_NOT_FOUND` also for what the requester may not see. */
+  async event(requester: Requester, roomId: string, eventId: string): Promise<JsonObject> {
+    const stored = await this.visibleEvent(requester, roomId, eventId)
+    const sight = await sightOf(this.#read, stored.roomNid, requester.userId)
+    const [value] = await this.#clientEvents.values([stored], { ...requester, sight }, { roomId: true })
+    if (value === undefined) throw notFound()
+    return value
+  }
+
+  /** The stored event if the requester may see it. Throws `M_NOT_FOUND`. */
+  async visibleEvent(requester: Requester, roomId: string, eventId: string): Promise<StoredEvent> {
+    const [stored, room] = await Promise.all([this.#read.events.byId(eventId), this.#read.rooms.byId(roomId)])
+    if (stored === undefined || room === undefined || stored.roomNid !== room.nid) throw notFound()
+    if (stored.rejected !== undefined || stored.softFailed) throw notFound()
+    const sight = await sightOf(this.#read, room.nid, requester.userId)
+    const isState = stored.event.stateKey !== undefined && stored.position === undefined
+    const seesAsState = isState && sight.membershipAt(this.#now()) === 'join'
+    if (!sight.sees(stored) && !seesAsState) throw notFound()
+    return stored
+  }
+
+  #positionOf(at: string | undefined, access: Access): number {
+    const limit = access.upTo ?? this.#now()
+    if (at === undefined) return limit
+    const position = parseStreamToken(at)?.events
+    if (position === undefined) throw new MatrixError('M_INVALID_PARAM', 'at is not a token of this server')
+    return Math.min(position, limit)
+  }
+}
+
+const notFound = (): MatrixError =>
+  new MatrixError('M_NOT_FOUND', 'There is no such event, or you may not see it')
+
+const memberCard = (content: JsonObject): JsonObject => ({
+  ...(typeof content['displayname'] === 'string' ? { display_name: content['displayname'] } : {}),
+  ...(typeof content['avatar_url'] === 'string' ? { avatar_url: content['avatar_url'] } : {}),
+})
