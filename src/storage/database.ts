@@ -16,7 +16,7 @@ export type SqlValue = string | number | null | Uint8Array
 
 export type Row = Record<string, SqlValue>
 
-/** A list bound to one placeholder; made by `Database.list`, used with `Dialect.inText` / `inInteger`. */
+/** A list bound to one placeholder; made by `Reader.list`, used with `Dialect.inText` / `inInteger`. */
 export interface SqlList {
   readonly list: readonly (string | number)[]
 }
@@ -24,7 +24,7 @@ export interface SqlList {
 /**
  * Placeholder value that becomes a position of a stream when the set is committed. Every set that names a stream
  * is given the next `1 + max(offset)` positions of it, in commit order: a reader at position n never later sees a
- * row at or below n appear. `offset` (default 0) counts within the set.
+ * row at or below n appear. `offset` counts from 0 within the set. Positions of sets that failed may stay unused.
  */
 export interface StreamPosition {
   readonly stream: StreamName
@@ -33,7 +33,8 @@ export interface StreamPosition {
 
 /**
  * The append-only streams. Sync tokens, federation queues and all other consumers follow them by position.
- * `backfill` counts downwards in meaning: its position p is stored as −p on the events axis.
+ * `backfill` grows into the past: what a placeholder becomes, and what is stored on the axis of the events, is −p for
+ * its position p, while `position` and `CommitResult.positions` speak of p.
  */
 export type StreamName =
   | 'events'

@@ -3,6 +3,10 @@ import type { StreamName } from '../database.ts'
 /** Stream → the last position of it that is committed. */
 export type Moved = readonly (readonly [stream: StreamName, position: number])[]
 
+/** What a placeholder becomes: the position, negative where the stream grows into the past. */
+export const storedPosition = (stream: StreamName, position: number): number =>
+  stream === 'backfill' ? -position : position
+
 /** How far each stream is committed and readable, and who wants to know when that moves. */
 export class Positions {
   readonly #committed = new Map<StreamName, number>()

@@ -22,6 +22,7 @@ export const errorOf = (error: unknown): Error => {
     if (code.startsWith('23'))
       return new ConstraintError(error.constraint ?? error.column ?? code, { cause: error })
     if (/^(53|58|25006)/.test(code)) return new DatabaseUnavailable(error.message, { cause: error })
+    return new Error(error.message, { cause: error })
   }
   return error instanceof Error ? error : new Error(String(error))
 }

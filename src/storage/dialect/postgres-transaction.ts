@@ -9,7 +9,7 @@ import type {
   StreamPosition,
   WriteSet,
 } from '../database.ts'
-import type { Moved } from './positions.ts'
+import { type Moved, storedPosition } from './positions.ts'
 import type { Executed, PostgresConnection } from './postgres-connection.ts'
 import { errorOf, isConflict, isLost } from './postgres-errors.ts'
 import { CHANNEL, encodeMoved } from './postgres-listener.ts'
@@ -125,7 +125,9 @@ export class PostgresTransaction {
   #send(index: number): Promise<Executed[] | Error>[] {
     const firsts = this.#firsts[index] ?? new Map<StreamName, number>()
     const resolve = (parameter: SqlParameter): SqlValue | SqlList =>
-      isPosition(parameter) ? (firsts.get(parameter.stream) ?? 0) + parameter.offset : parameter
+      isPosition(parameter)
+        ? storedPosition(parameter.stream, (firsts.get(parameter.stream) ?? 0) + parameter.offset)
+        : parameter
     const statements = this.#sets[index]?.statements ?? []
     return statements.map(({ prepared, rows }) =>
       Promise.all(rows.map(row => this.#connection.execute(prepared, row.map(resolve)))).catch(

@@ -1,4 +1,5 @@
 import type { Row, SqlValue, StreamName } from '../database.ts'
+import { storedPosition } from './positions.ts'
 import { SqliteConnection, wireErrorOf } from './sqlite-connection.ts'
 import {
   COMMITTED,
@@ -58,7 +59,7 @@ export class SqliteWriter {
       if (!isPosition(parameter)) return parameter
       const [stream, offset] = parameter
       taken.set(stream, Math.max(taken.get(stream) ?? 0, offset + 1))
-      return this.#position(stream, before) + 1 + offset
+      return storedPosition(stream, this.#position(stream, before) + 1 + offset)
     }
     this.#run('SAVEPOINT write_set')
     try {
