@@ -7,7 +7,7 @@ import { closedLoop, openLoop } from './load.ts'
 import { eventNumbers, nextBatch } from './matrix.ts'
 import { processUsage } from './process-usage.ts'
 import { register } from './registration.ts'
-import { markdown, report } from './report.ts'
+import { machine, markdown, report } from './report.ts'
 import { ResponseParser } from './response-parser.ts'
 import type { Bench } from './scenario.ts'
 import { hotRoom } from './scenarios/hot-room.ts'
@@ -110,7 +110,7 @@ test('the table shows ratios, and dashes for what is unknown', t => {
     { measure: 'sends', unit: '1/s', server: 250, echo: 1000 },
     { measure: 'memory', unit: 'MB', server: undefined, echo: 50 },
   ]
-  const table = markdown(report('Somebody', { seconds: 1 }, rows, ['a remark']))
+  const table = markdown(report('Somebody', machine(), { seconds: 1 }, rows, ['a remark']))
   t.true(table.includes('| sends | 1/s | 250 | 1000 | 0.25 |'))
   t.true(table.includes('| memory | MB | – | 50 | – |'))
   t.true(table.includes('- a remark'))

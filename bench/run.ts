@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { readArguments, usage } from './arguments.ts'
-import { markdown, report } from './report.ts'
+import { machine, markdown, report } from './report.ts'
 import type { Bench, Row, Scenario } from './scenario.ts'
 import { history } from './scenarios/history.ts'
 import { hotRoom } from './scenarios/hot-room.ts'
@@ -27,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const given = readArguments(argv)
   if (given.help) return void process.stdout.write(usage)
   const chosen = choose(given.scenarios)
+  const where = machine()
   const subject = await findSubject(given)
   const yardstick = await startEcho()
   const stop = () => Promise.all([yardstick.stop(), subject.stop()])
@@ -56,7 +57,7 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     const rows: Row[] = []
     for (const scenario of chosen) rows.push(...(await scenario.run(bench)))
-    const result = report(server.name, given.settings, rows, bench.notes)
+    const result = report(server.name, where, given.settings, rows, bench.notes)
     process.stdout.write(markdown(result))
     if (given.json !== undefined) await writeFile(given.json, `${JSON.stringify(result, null, 2)}\n`)
   } finally {

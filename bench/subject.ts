@@ -43,8 +43,8 @@ async function tessera(name: string): Promise<Subject> {
     `exec '${process.execPath}' '${program}' serve`,
     `http://127.0.0.1:${port}`,
     {
-      TESSERA__DATA_DIRECTORY: directory,
-      TESSERA__PORT: String(port),
+      TESSERA_DATA: directory,
+      PORT: String(port),
       TESSERA__REGISTRATION__SHARED_SECRET: secret,
       TESSERA__RATE_LIMITS__ENABLED: 'false',
     },
