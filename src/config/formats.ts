@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { isServerName, isUserId } from '../core/ids.ts'
 import { parseDuration, parseSize } from './units.ts'
@@ -14,7 +15,15 @@ const isUrl = (text: string, protocols: readonly string[]): boolean => {
   return url !== null && protocols.includes(url.protocol) && url.hash === '' && /^[a-z]+:\/\/[^/]/.test(text)
 }
 
-const isHostPort = (text: string): boolean => isServerName(text) && /:\d+$/.test(text.replace(/^\[.*\]/, ''))
+const isAddress = (text: string): boolean => isIP(text) !== 0
+
+/** An address with a port, as `127.0.0.1:8449` or `[::1]:8449`. */
+const isAddressAndPort = (text: string): boolean => {
+  const [, ipv6, ipv4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  return isAddress(ipv6 ?? ipv4 ?? '') && Number(port) > 0 && Number(port) < 65_536
+}
+
+const isNetwork = (text: string): boolean => isAddress(text) || ipaddr.isValidCIDR(text)
 
 export const FORMATS = {
   'server-name': {
@@ -31,12 +40,17 @@ export const FORMATS = {
     admits: text =>
       ipaddr.isValid(text) || (isServerName(text) && !text.includes(':') && !text.includes('[')),
   },
-  'host-port': { allowed: 'a host and a port such as 127.0.0.1:8448', admits: isHostPort },
+  address: {
+    allowed: 'an IP address, alone or with a port such as 127.0.0.1:8448',
+    admits: text => isAddress(text) || isAddressAndPort(text),
+  },
   network: {
     allowed: 'an IP address such as 10.1.2.3 or a network such as 10.0.0.0/8',
-    admits: text =>
-      ipaddr.isValidCIDR(text) ||
-      (ipaddr.isValid(text) && (text.includes(':') || /^\d+(\.\d+){3}$/.test(text))),
+    admits: isNetwork,
+  },
+  'denied-network': {
+    allowed: 'non-public, an IP address such as 10.1.2.3, or a network such as 10.0.0.0/8',
+    admits: text => text === 'non-public' || isNetwork(text),
   },
   'base-url': {
     allowed: 'a URL such as https://matrix.example.org',

@@ -5,6 +5,9 @@ import { contradictions, warningsAbout } from './checks.ts'
 import { complete } from './complete.ts'
 import { type Problem, prepareLayer, readingFailure } from './layer.ts'
 import { assignmentFor, valueAt, withValue } from './merge.ts'
+
+export type { ConfigFlags, LoadOptions } from './outside.ts'
+
 import { findSettingsFile, type LoadOptions, shortcuts } from './outside.ts'
 import { type Config, configSchema } from './schema/index.ts'
 import { type OptionPath, pathText, schemaAt } from './schema-types.ts'
@@ -100,4 +103,5 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
 }
 
 /** The settings of a server for which nothing is set; what tests start from. */
-export const defaultConfig = (base: string): Config => complete(configSchema, {}, base)
+export const defaultConfig = (base: string, settings: object = {}): Config =>
+  complete(configSchema, settings, base)

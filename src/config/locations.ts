@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path'
 import type { Config } from './schema/index.ts'
 
+export type RateLimitName = keyof Config['rateLimits']['buckets']
+
 /** Where the signing key is. */
 export const signingKeyPath = (config: Config): string =>
   config.signingKeyFile ?? join(config.dataDirectory, 'signing.key')
@@ -18,4 +20,13 @@ export const databaseLocation = (
         path: resolve(config.dataDirectory, url.slice('sqlite:'.length).replace(/^\/\/(?=[^/])/, '')),
       }
     : { kind: 'postgres', url }
+}
+
+/** The rate limits by bucket; `false` where they are switched off. */
+export const rateLimitsOf = (
+  config: Config,
+): Readonly<Record<RateLimitName, { readonly perSecond: number; readonly burst: number } | false>> => {
+  const { enabled, buckets } = config.rateLimits
+  const entries = Object.entries(buckets).map(([name, bucket]) => [name, enabled && bucket.enabled && bucket])
+  return Object.fromEntries(entries)
 }

@@ -1,5 +1,5 @@
 import type { Schema } from '../schema-types.ts'
-import { size } from './units.ts'
+import { duration, size } from './units.ts'
 
 /** Who may have an account, and how it is protected. */
 export const accountOptions = {
@@ -69,6 +69,33 @@ export const accountOptions = {
             description: 'Threads of one check.',
           },
         },
+      },
+    },
+  },
+  sessions: {
+    type: 'object',
+    description: 'How long a login lasts.',
+    properties: {
+      access_token_lifetime: {
+        ...duration,
+        default: '1h',
+        description: 'Of access tokens, for clients that can renew them by a refresh token.',
+      },
+      refresh_token_lifetime: {
+        ...duration,
+        default: '90d',
+        description: 'Of refresh tokens that nobody uses.',
+      },
+      non_refreshable_lifetime: {
+        ...duration,
+        'x-optional': true,
+        description: 'Of access tokens, for clients that cannot renew them. Not set: until they log out.',
+        examples: ['30d'],
+      },
+      login_tokens: {
+        type: 'boolean',
+        default: true,
+        description: 'Whether a client that is logged in may log in another one, as QR codes do.',
       },
     },
   },

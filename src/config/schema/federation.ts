@@ -1,32 +1,6 @@
 import type { Schema } from '../schema-types.ts'
 import { duration } from './units.ts'
 
-/** Loopback, private, link-local, shared and documentation networks: nothing there is a server of someone else. */
-export const PRIVATE_NETWORKS = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/3',
-  '::/128',
-  '::1/128',
-  '64:ff9b::/96',
-  '2001:db8::/32',
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
-] as const
-
 const serverName = { type: 'string', format: 'server-pattern', description: 'A server name.' } as const
 
 /** How this server talks to other servers. */
@@ -43,11 +17,22 @@ export const federationOptions = {
       },
       deny_addresses: {
         type: 'array',
-        items: { type: 'string', format: 'network', description: 'An address or a network.' },
-        default: [...PRIVATE_NETWORKS],
+        items: {
+          type: 'string',
+          format: 'denied-network',
+          description: 'An address, a network, or `non-public`.',
+        },
+        default: ['non-public'],
         description:
-          'Addresses that are never connected to on behalf of others, checked after names are resolved, so that nobody can use this server to reach into your network. An empty list allows everything, which is what servers that federate inside one private network need.',
-        examples: [[]],
+          'Addresses that are never connected to on behalf of others, checked after names are resolved, so that nobody can use this server to reach into your network. `non-public` is everything that is not on the public internet. An empty list allows everything, which is what servers that federate inside one private network need.',
+        examples: [[], ['non-public', '203.0.113.7']],
+      },
+      allow_addresses: {
+        type: 'array',
+        items: { type: 'string', format: 'network', description: 'An address or a network.' },
+        default: [],
+        description: 'Exceptions to `deny_addresses`.',
+        examples: [['10.1.0.0/16']],
       },
       allow_servers: {
         type: 'array',
@@ -79,7 +64,7 @@ export const federationOptions = {
         properties: {
           min: {
             ...duration,
-            default: '10s',
+            default: '30s',
             description: 'The pause after the first failure. It doubles with each further one.',
           },
           max: { ...duration, default: '1d', description: 'The longest pause.' },
@@ -92,11 +77,15 @@ export const federationOptions = {
       },
       hosts: {
         type: 'object',
-        additionalProperties: { type: 'string', format: 'host-port', description: 'Host and port.' },
+        additionalProperties: {
+          type: 'array',
+          description: 'Its addresses, best first.',
+          items: { type: 'string', format: 'address', description: 'An address, or one with a port.' },
+        },
         default: {},
         description:
-          'Where to connect for a server name, in place of looking it up. Its certificate is still checked against its name. For tests and for servers without DNS.',
-        examples: [{ 'example.test': '127.0.0.1:8449' }],
+          'Addresses of host names, in place of the DNS; one with a port is used instead of any other port. Certificates are still checked against the name. For tests, and for networks without DNS.',
+        examples: [{ 'matrix.example.test': ['127.0.0.1:8449'] }],
       },
       share_device_names: {
         type: 'boolean',

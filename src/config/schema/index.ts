@@ -30,4 +30,4 @@ export const configSchema = {
 export type Config = Value<typeof configSchema>
 
 export type ListenerConfig = Config['listeners'][number]
-export type RateLimitConfig = Config['rateLimits']['address']
+export type RateLimitConfig = Config['rateLimits']['buckets']['ip']
