@@ -1,0 +1,95 @@
+/** Judges our responses by the official schemas, and where those are silent or absent by our own documents. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { officialPresent } from '../../scripts/spec/official.ts'
+import { officialResponses, ourResponses, type ResponseSchemas } from '../../scripts/spec/response-schemas.ts'
+
+export interface ResponseValidator {
+  /**
+   * What is wrong with a response; empty when nothing is. `path` is concrete or a pattern with `{parameters}`, of any
+   * prefix that we serve; `body` is parsed JSON, or `undefined` for a response that is none.
+   */
+  check(method: string, path: string, status: number, body: unknown): string[]
+}
+
+/** Standard error response: "the keys `error` and `errcode` MUST always be present". */
+const ERROR_SCHEMA = JSON.stringify({
+  type: 'object',
+  properties: { errcode: { type: 'string' }, error: { type: 'string' } },
+  required: ['errcode', 'error'],
+})
+
+const USER_INTERACTIVE = /"flows"/
+
+/** Made once per test file; schemas are parsed and compiled when they are first needed. */
+export const officialResponseValidator = (): ResponseValidator => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true, addUsedSchema: false })
+  const compiled = new Map<string, ValidateFunction>()
+  const ours = lazy(() => groupBySize(ourResponses()))
+  const official = lazy(() => (officialPresent() ? groupBySize(officialResponses()) : ours()))
+  const validatorOf = (schema: string): ValidateFunction => {
+    const known = compiled.get(schema) ?? ajv.compile(JSON.parse(schema) as object)
+    compiled.set(schema, known)
+    return known
+  }
+  return {
+    check(method, path, status, body) {
+      const wanted = method === 'HEAD' ? 'GET' : method
+      const operation = find(official(), wanted, path) ?? find(ours(), wanted, path)
+      const schema = schemaFor(operation, status)
+      if (schema === null || schema === undefined) return []
+      if (method === 'HEAD') return []
+      const validate = validatorOf(schema)
+      if (validate(body)) return []
+      return (validate.errors ?? []).map(error => `${error.instancePath || 'the body'} ${error.message}`)
+    },
+  }
+}
+
+/** Undocumented failures are at least standard errors; undocumented successes are not judged. */
+const schemaFor = (operation: ResponseSchemas | undefined, status: number): string | null | undefined => {
+  const documented = operation?.responses[String(status)]
+  if (status < 400) return documented
+  // The official error schema demands only `errcode`; the text demands both.
+  return documented && USER_INTERACTIVE.test(documented) ? documented : ERROR_SCHEMA
+}
+
+type Index = ReadonlyMap<string, readonly { segments: readonly string[]; operation: ResponseSchemas }[]>
+
+const lazy = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+const groupBySize = (operations: readonly ResponseSchemas[]): Index =>
+  Map.groupBy(
+    operations.map(operation => ({ operation, segments: operation.path.split('/') })),
+    ({ operation, segments }) => `${operation.method} ${segments.length}`,
+  )
+
+/** The operation whose pattern fits, static segments before parameters; under the current prefix if need be. */
+const find = (index: Index, method: string, path: string): ResponseSchemas | undefined => {
+  const plain = path.split('?', 1)[0] ?? path
+  const current = plain.replace(/^\/_matrix\/(client|media)\/(?:r0|v1)\//, '/_matrix/$1/v3/')
+  for (const spelling of new Set([plain, current])) {
+    const segments = spelling.split('/')
+    const fitting = (index.get(`${method} ${segments.length}`) ?? [])
+      .map(each => ({ ...each, score: score(each.segments, segments) }))
+      .filter(each => each.score >= 0)
+      .sort((a, b) => b.score - a.score)
+    if (fitting[0]) return fitting[0].operation
+  }
+  return undefined
+}
+
+/** How many segments are literally equal; −1 if the pattern does not fit. */
+const score = (pattern: readonly string[], segments: readonly string[]): number => {
+  let equal = 0
+  for (const [index, part] of pattern.entries()) {
+    if (part === segments[index]) equal++
+    else if (!part.startsWith('{')) return -1
+  }
+  return equal
+}
