@@ -132,13 +132,17 @@ const seed = (official: OfficialOperation, force: boolean): string => {
   return `${ourOperationId(official)}: ${official.method.toUpperCase()} ${official.path}`
 }
 
-/** Takes the operation, and its file with the last one, off the list of what is not served. */
-const noLongerMissing = (official: OfficialOperation): void => {
+/** Takes the operation, and others that share its method and path, off the list of what is not served. */
+const noLongerMissing = (seeded: OfficialOperation): void => {
   const document = parseDocument(readFileSync(NOT_YET_FILE, 'utf8'))
-  const file = `${official.area}/${official.file}`
-  if (!document.deleteIn([file, official.operationId])) return
-  const left = document.get(file)
-  if (isCollection(left) && left.items.length === 0) document.delete(file)
+  const places = officialOperations(seeded.area)
+    .filter(each => each.method === seeded.method && each.path === seeded.path)
+    .map(each => [`${each.area}/${each.file}`, each.operationId] as const)
+  for (const [file, operationId] of places) {
+    document.deleteIn([file, operationId])
+    const left = document.get(file)
+    if (isCollection(left) && left.items.length === 0) document.delete(file)
+  }
   writeFileSync(NOT_YET_FILE, document.toString(YAML_STYLE))
 }
 

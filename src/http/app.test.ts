@@ -14,19 +14,17 @@ const codeOf = ({ status, body }: TestResponse): string =>
 
 test('a call arrives validated, typed and with its requester, under every prefix', async t => {
   const { server, outcomes } = await openTestApp(t)
-  const { status, body } = await server.request('POST', ECHO, {
-    token: 'alice',
-    json: { count: 3, more: [null] },
-  })
+  const json = { count: 3, more: [null] }
+  const { status, body } = await server.request('POST', ECHO, { token: 'alice', json })
   t.is(status, 200)
   t.like(body as object, {
     path: { name: '@bob:test' },
-    body: { count: 3, more: [null] },
+    body: json,
     requester: { userId: '@alice:test' },
     request: { ip: '127.0.0.1', accessToken: 'alice' },
   })
   t.like(outcomes[0], { operationId: 'echo', method: 'POST', status: 200 })
-  const older = await server.request('POST', ECHO.replace('v3', 'r0'), { token: 'alice', json: { count: 3 } })
+  const older = await server.request('POST', ECHO.replace('v3', 'r0'), { token: 'alice', json })
   t.is(older.status, 200)
 })
 
@@ -46,17 +44,14 @@ test('the token is taken from header or query, and shown to operations that ask 
   const { server } = await openTestApp(t)
   const alice = { requester: { userId: '@alice:test' } }
   t.like((await server.request('GET', `${MAYBE}?access_token=alice`)).body as object, alice)
-  t.like(
-    (await server.request('GET', MAYBE, { headers: { authorization: 'bearer  alice' } })).body as object,
-    alice,
-  )
+  const headers = { authorization: 'bearer  alice' }
+  t.like((await server.request('GET', MAYBE, { headers })).body as object, alice)
   t.false('requester' in ((await server.request('GET', MAYBE)).body as object))
   t.like((await server.request('GET', OPEN, { token: 'as' })).body as object, {
     request: { accessToken: 'as' },
   })
-  const asserted = await server.request('GET', `${MAYBE}?user_id=@irc_x:test&device_id=D`, {
-    token: 'bridge',
-  })
+  const assertion = `${MAYBE}?user_id=@irc_x:test&device_id=D`
+  const asserted = await server.request('GET', assertion, { token: 'bridge' })
   t.like(asserted.body as object, { requester: { userId: '@irc_x:test', deviceId: 'D' } })
 })
 

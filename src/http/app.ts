@@ -52,6 +52,8 @@ export interface HttpApp {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
   /** Compiles all validators now. Without it each is compiled when it is first needed. */
   warmUp(): Promise<void>
+  /** Replaces all rate limits, when the configuration is read anew. */
+  setRateLimits(settings: RateLimitSettings): void
 }
 
 /**
@@ -79,7 +81,11 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
   }
-  return { handler: (request, response) => void handler(request, response), warmUp: validator.compileAll }
+  return {
+    handler: (request, response) => void handler(request, response),
+    warmUp: validator.compileAll,
+    setRateLimits: limiter.configure,
+  }
 }
 
 interface Trace {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
-import { RATE_LIMIT_BUCKETS, type RateLimitBucket } from '../spec/operation.ts'
+import type { RateLimitBucket } from '../spec/operation.ts'
 
 /** `burst` calls at once, then `perSecond` on average. */
 export interface RateLimit {
@@ -11,33 +11,8 @@ export interface RateLimit {
 /** A bucket of the operations, or `ip`: all requests of one address together, before anything else is looked at. */
 export type RateLimitName = RateLimitBucket | 'ip'
 
-/** `false` switches a limit off. What is not named keeps its default. */
+/** What is not named, or `false`, is not limited. The defaults are the configuration's. */
 export type RateLimitSettings = Readonly<Partial<Record<RateLimitName, RateLimit | false>>>
-
-export const DEFAULT_RATE_LIMITS: Readonly<Record<RateLimitName, RateLimit>> = {
-  ip: { perSecond: 100, burst: 500 },
-  login: { perSecond: 0.2, burst: 10 },
-  register: { perSecond: 0.2, burst: 10 },
-  message: { perSecond: 5, burst: 50 },
-  join: { perSecond: 0.5, burst: 20 },
-  invite: { perSecond: 0.5, burst: 20 },
-  'create-room': { perSecond: 0.1, burst: 10 },
-  ephemeral: { perSecond: 10, burst: 100 },
-  sync: { perSecond: 5, burst: 50 },
-  search: { perSecond: 2, burst: 20 },
-  account: { perSecond: 0.2, burst: 20 },
-  keys: { perSecond: 10, burst: 200 },
-  upload: { perSecond: 1, burst: 30 },
-  download: { perSecond: 30, burst: 300 },
-  preview: { perSecond: 2, burst: 20 },
-  'third-party-token': { perSecond: 0.02, burst: 5 },
-  read: { perSecond: 30, burst: 300 },
-  write: { perSecond: 5, burst: 100 },
-  public: { perSecond: 10, burst: 100 },
-  federation: { perSecond: 50, burst: 500 },
-  'federation-join': { perSecond: 2, burst: 50 },
-  admin: { perSecond: 20, burst: 200 },
-}
 
 /** Keys remembered per bucket; beyond it the one that was seen least recently is forgotten. */
 const MAX_KEYS = 50_000
@@ -48,6 +23,8 @@ export interface RateLimiter {
    * such a call does not count.
    */
   check(name: RateLimitName, key: string): void
+  /** Replaces all limits; what was counted is forgotten. */
+  configure(settings: RateLimitSettings): void
 }
 
 /**
@@ -59,15 +36,8 @@ export const createRateLimiter = (
   clock: Clock,
   maxKeys = MAX_KEYS,
 ): RateLimiter => {
-  const buckets = new Map(
-    ([...RATE_LIMIT_BUCKETS, 'ip'] as const).flatMap(name => {
-      const limit = settings[name] ?? DEFAULT_RATE_LIMITS[name]
-      return settings[name] === false || limit === false
-        ? []
-        : [[name as string, createBucket(limit, maxKeys)] as const]
-    }),
-  )
-  return {
+  const buckets = new Map<string, Bucket>()
+  const limiter: RateLimiter = {
     check(name, key) {
       const wait = buckets.get(name)?.(key, clock.now()) ?? 0
       if (wait <= 0) return
@@ -76,11 +46,21 @@ export const createRateLimiter = (
         headers: { 'Retry-After': String(Math.ceil(wait / 1000)) },
       })
     },
+    configure(changed) {
+      buckets.clear()
+      for (const [name, limit] of Object.entries(changed)) {
+        if (limit) buckets.set(name, createBucket(limit, maxKeys))
+      }
+    },
   }
+  limiter.configure(settings)
+  return limiter
 }
 
 /** Answers how long to wait in milliseconds; 0 when the call is allowed, and then counted. */
-const createBucket = (limit: RateLimit, maxKeys: number): ((key: string, now: number) => number) => {
+type Bucket = (key: string, now: number) => number
+
+const createBucket = (limit: RateLimit, maxKeys: number): Bucket => {
   const interval = 1000 / limit.perSecond
   const tolerance = interval * (limit.burst - 1)
   const idleAt = new Map<string, number>()

@@ -1,0 +1,229 @@
+import { existsSync, readFileSync } from 'node:fs'
+import test from 'ava'
+import { officialResponseValidator } from '../../src/test-kit/responses.ts'
+import { compare, loadNotYet } from './coverage.ts'
+import { describe, requestSchemas } from './describe.ts'
+import { generate } from './generate.ts'
+import { inlineComponents, loadOurDocuments, type OurDocuments, type OurOperation } from './load.ts'
+import {
+  AREAS,
+  type JsonMap,
+  type OfficialOperation,
+  officialOperations,
+  officialPresent,
+} from './official.ts'
+import { mergeSchemas, simplifySchema } from './simplify.ts'
+import { typeOf } from './typescript.ts'
+
+const HERE = new URL('./', import.meta.url)
+const withOfficial = officialPresent() ? test : test.skip
+
+test('what is generated from api-spec is fresh: run `npm run spec`', t => {
+  for (const [file, source] of generate()) {
+    const path = new URL(`../../src/${file}`, import.meta.url)
+    t.is(existsSync(path) ? readFileSync(path, 'utf8') : undefined, source, `src/${file} is stale`)
+  }
+})
+
+withOfficial('every official operation is served, or has a reason in api-spec/not-yet.yaml', t => {
+  const { missing, stale } = compare(
+    AREAS.flatMap(officialOperations),
+    loadOurDocuments().operations,
+    loadNotYet(),
+  )
+  t.deepEqual(missing, [], 'operations that are missing without a reason')
+  t.deepEqual(stale, [], 'reasons that no longer hold')
+})
+
+const operation = (changes: JsonMap): OurOperation => ({
+  area: 'client-server',
+  file: 'client-server/x.yaml',
+  method: 'post',
+  path: '/a/{b}',
+  operation: { operationId: 'op', security: [], 'x-rate-limit': 'write', responses: {}, ...changes },
+})
+
+const documentsOf = (
+  operations: readonly OurOperation[],
+  components: Record<string, JsonMap> = {},
+): OurDocuments => ({
+  operations,
+  components: new Map(Object.entries(components)),
+  responses: {},
+})
+
+test('coverage compares methods and paths, aliases included, and not the names of parameters', t => {
+  const official = (operationId: string, method: string, path: string): OfficialOperation =>
+    ({ area: 'client-server', file: 'x.yaml', operationId, method, path }) as OfficialOperation
+  const ours = [operation({ 'x-aliases': ['/old/{c}'] })]
+  const all = [
+    official('a', 'post', '/a/{x}'),
+    official('b', 'get', '/a/{x}'),
+    official('c', 'post', '/old/{y}'),
+  ]
+  const line = 'client-server/x.yaml: b GET /a/{x}'
+  t.like(compare(all, ours, {}), { total: 3, served: 2, missing: [line], stale: [] })
+  const reasons = { 'client-server/x.yaml': { b: 'later', a: 'never' } }
+  t.like(compare(all, ours, reasons), {
+    missing: [],
+    reasoned: [`${line} (later)`],
+    stale: ['client-server/x.yaml: a'],
+  })
+})
+
+test('a row of the table follows from security, body and extensions', t => {
+  const json = {
+    requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
+  }
+  t.like(describe(operation({ ...json, 'x-aliases': ['/old/{b}'], 'x-body-limit': 10 })), {
+    method: 'POST',
+    paths: ['/a/{b}', '/old/{b}'],
+    authentication: 'none',
+    body: 'json',
+    bodyRequired: true,
+    bodyLimit: 10,
+    guest: 'refuse',
+  })
+  const securities: [JsonMap[], string][] = [
+    [[{ accessToken: [] }], 'accessToken'],
+    [[{}, { accessToken: [] }], 'optionalAccessToken'],
+    [[{ signedRequest: [] }], 'signedRequest'],
+    [[{ appServiceToken: [] }], 'appServiceToken'],
+  ]
+  for (const [security, expected] of securities)
+    t.is(describe(operation({ security })).authentication, expected)
+  t.is(describe(operation({ requestBody: { content: { 'image/*': {} } } })).body, 'stream')
+})
+
+test('mistakes in api-spec are named with operation and document', t => {
+  const mistakes: [JsonMap, RegExp][] = [
+    [{ operationId: 'two words' }, /no identifier/],
+    [{ 'x-rate-limit': 'none' }, /client-server\/x\.yaml: op: x-rate-limit names no bucket/],
+    [{ 'x-geust': 'allow' }, /unknown extension x-geust/],
+    [{ 'x-guest': 'maybe' }, /x-guest must be one of allow, refuse/],
+    [{ security: [{ apiKey: [] }] }, /unknown security/],
+    [{ security: [{ accessToken: [] }, { signedRequest: [] }] }, /only one security scheme/],
+    [{ 'x-body-limit': '10' }, /no number/],
+  ]
+  for (const [changes, message] of mistakes) t.throws(() => describe(operation(changes)), { message })
+  t.throws(() => generate(documentsOf([operation({}), operation({})])), { message: /operationId op is in/ })
+})
+
+test('validation gets what it needs: demands beyond types, components in place, no annotations', t => {
+  const ours = operation({
+    parameters: [
+      { in: 'path', name: 'b', required: true, schema: { type: 'string' } },
+      { in: 'query', name: 'n', schema: { type: 'integer', minimum: 1, default: 5 } },
+    ],
+    requestBody: { content: { 'application/json': { schema: { $ref: '../components/Thing.yaml' } } } },
+  })
+  const Thing = { type: 'object', properties: { format: { type: 'string', format: 'uri' } } }
+  t.deepEqual(requestSchemas(ours, documentsOf([ours], { Thing })), {
+    query: { type: 'object', properties: { n: { type: 'integer', minimum: 1 } } },
+    body: { type: 'object', properties: { format: { type: 'string' } } },
+  })
+  t.like(describe(ours), { query: { n: 'integer' }, queryDefaults: { n: 5 }, path: { b: 'string' } })
+  t.throws(() => inlineComponents({ $ref: './A.yaml' }, new Map([['A', { items: { $ref: './A.yaml' } }]])), {
+    message: 'component A contains itself',
+  })
+})
+
+test('types of schemas', t => {
+  const object = {
+    type: 'object',
+    properties: { a: { type: 'string' }, 'm.b': { type: 'integer' } },
+    required: ['a'],
+  }
+  t.is(typeOf(object, 'request'), '{ readonly a: string; readonly "m.b"?: number }')
+  t.is(typeOf(object, 'response'), '{ readonly a: string; readonly "m.b"?: number | undefined }')
+  t.is(
+    typeOf({ ...object, additionalProperties: {} }, 'request'),
+    `${typeOf(object, 'request')} & JsonObject`,
+  )
+  t.is(typeOf({ type: 'object' }, 'request'), 'JsonObject')
+  t.is(
+    typeOf({ type: 'object', additionalProperties: { type: 'boolean' } }, 'request'),
+    'Readonly<Record<string, boolean>>',
+  )
+  t.is(typeOf({ type: 'array', items: { enum: ['a', 'b'] } }, 'request'), 'readonly ("a" | "b")[]')
+  t.is(
+    typeOf({ oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }, 'request'),
+    'string | readonly string[]',
+  )
+  t.is(typeOf({ type: ['string', 'null'] }, 'request'), 'string | null')
+  t.is(typeOf({ $ref: '../components/Thing.yaml' }, 'request'), 'ThingRequest')
+  t.is(typeOf({}, 'response'), 'JsonValue')
+})
+
+test('seeding keeps facts and drops prose; members may be called like prose', t => {
+  const schema = {
+    type: 'object',
+    title: 'A title',
+    description: 'Prose.',
+    'x-addedInMatrixVersion': '1.2',
+    properties: {
+      title: { type: 'string', description: 'Prose.', example: 'x', pattern: '^@' },
+      example: { type: 'null' },
+    },
+    required: ['title', 'example'],
+    example: { title: 'x' },
+  }
+  t.deepEqual(
+    simplifySchema(schema, HERE, () => undefined),
+    {
+      type: 'object',
+      properties: { title: { type: 'string', pattern: '^@' }, example: { type: 'null' } },
+      required: ['example', 'title'],
+    },
+  )
+})
+
+test('seeding merges what stands under allOf', t => {
+  const left = {
+    type: 'object',
+    properties: { a: { type: 'object', properties: { x: {} } }, b: {} },
+    required: ['b'],
+  }
+  const right = { type: 'object', properties: { a: { properties: { y: {} } } }, required: ['a', 'b'] }
+  const merged = {
+    type: 'object',
+    properties: { a: { type: 'object', properties: { x: {}, y: {} } }, b: {} },
+    required: ['a', 'b'],
+  }
+  t.deepEqual(mergeSchemas(left, right), merged)
+  t.deepEqual(
+    simplifySchema({ allOf: [left, right] }, HERE, () => undefined),
+    merged,
+  )
+})
+
+withOfficial(
+  'responses are judged by the official schemas, on every prefix and by the most specific path',
+  t => {
+    const { check } = officialResponseValidator()
+    t.deepEqual(check('GET', '/_matrix/client/v3/sync', 200, { next_batch: 's1' }), [])
+    t.deepEqual(check('GET', '/_matrix/client/r0/sync?since=s1', 200, {}), [
+      "the body must have required property 'next_batch'",
+    ])
+    t.deepEqual(check('GET', '/_matrix/client/v3/sync', 200, { next_batch: 1 }), [
+      '/next_batch must be string',
+    ])
+    t.deepEqual(
+      check('GET', '/_matrix/federation/v1/query/directory', 200, { room_id: '!a', servers: [] }),
+      [],
+    )
+    t.is(check('GET', '/_matrix/federation/v1/query/directory', 200, {}).length, 2)
+    t.deepEqual(
+      check('PUT', '/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}', 200, { event_id: '$a' }),
+      [],
+    )
+    t.is(check('PUT', '/_matrix/client/v3/rooms/!a/send/m/1', 200, { event_id: 'a' }).length, 1)
+  },
+)
+
+test('failures are judged too: codes and sentences are always there, but for interactive authentication', t => {
+  const { check } = officialResponseValidator()
+  t.deepEqual(check('GET', '/_matrix/nothing', 404, { errcode: 'M_UNRECOGNIZED', error: 'No' }), [])
+  t.is(check('GET', '/_matrix/nothing', 404, { errcode: 'M_UNRECOGNIZED' }).length, 1)
+  t.is(check('GET', '/_matrix/nothing', 404, '<html>').length, 1)
+})

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http'
+import test from 'ava'
+import { MatrixError } from '../core/errors.ts'
+import { FakeClock } from '../test-kit/fake-clock.ts'
+import { parseXMatrix } from './authentication.ts'
+import { addressKey, createClientAddress } from './client-address.ts'
+import { createRateLimiter } from './rate-limit.ts'
+import { createValidator } from './validate.ts'
+
+const FULL = { origin: 'o.test', destination: 'd.test', keyId: 'ed25519:k', signature: 'AB+/' }
+
+const ACCEPTED: readonly [what: string, header: string, expected: object][] = [
+  ['quoted values', 'X-Matrix origin="o.test",destination="d.test",key="ed25519:k",sig="AB+/"', FULL],
+  [
+    'the scheme and names in any case',
+    'x-MATRIX Origin="o.test",DESTINATION="d.test",Key="ed25519:k",SIG="AB+/"',
+    FULL,
+  ],
+  ['tokens without quotes', 'X-Matrix origin=o.test,destination=d.test,key="ed25519:k",sig="AB+/"', FULL],
+  ['colons without quotes', 'X-Matrix origin=o.test,destination=d.test,key=ed25519:k,sig=AB+/', FULL],
+  [
+    'ports without quotes',
+    'X-Matrix origin=o.test:1,key=ed25519:k,sig=A',
+    { origin: 'o.test:1', keyId: 'ed25519:k' },
+  ],
+  ['any order', 'X-Matrix sig="AB+/",key="ed25519:k",destination="d.test",origin="o.test"', FULL],
+  ['blanks', 'X-Matrix   origin="o.test" ,\tdestination="d.test" , key="ed25519:k",  sig="AB+/" ', FULL],
+  ['escapes', 'X-Matrix origin="o\\.t\\est",destination="d.test",key="ed25519:k",sig="AB+/"', FULL],
+  ['escaped quotes', 'X-Matrix origin="a\\"b\\\\",key=k,sig=s', { origin: 'a"b\\', keyId: 'k' }],
+  ['commas in quotes', 'X-Matrix origin="a,b",key=k,sig=s', { origin: 'a,b', keyId: 'k' }],
+  [
+    'unknown parameters',
+    'X-Matrix origin="o.test",destination="d.test",key="ed25519:k",x=y,sig="AB+/"',
+    FULL,
+  ],
+  ['no destination', 'X-Matrix origin=o,key=k,sig=s', { origin: 'o', destination: undefined }],
+  ['the long name of the signature', 'X-Matrix origin=o,key=k,signature=s', { signature: 's' }],
+]
+
+for (const [what, header, expected] of ACCEPTED) {
+  test(`X-Matrix with ${what}`, t => {
+    t.like(parseXMatrix(header), expected)
+  })
+}
+
+test('X-Matrix: what is no such header is none', t => {
+  const refused = [
+    '',
+    'X-Matrix',
+    'X-Matrix ',
+    'Bearer origin=o,key=k,sig=s',
+    'X-Matrixorigin=o,key=k,sig=s',
+    'X-Matrix origin=o,key=k',
+    'X-Matrix origin="",key=k,sig=s',
+    'X-Matrix origin=o,origin=p,key=k,sig=s',
+    'X-Matrix origin="o,key=k,sig=s',
+    'X-Matrix origin="o"p,key=k,sig=s',
+    'X-Matrix origin=o key=k sig=s',
+    'X-Matrix =o,key=k,sig=s',
+  ]
+  t.deepEqual(
+    refused.filter(header => parseXMatrix(header) !== undefined),
+    [],
+  )
+})
+
+const waitOf = (call: () => void): unknown => {
+  try {
+    call()
+    return 0
+  } catch (error) {
+    return error instanceof MatrixError ? error.fields.retry_after_ms : error
+  }
+}
+
+test('rate limit: a burst at once, then the rate; refused calls do not count', async t => {
+  const clock = new FakeClock()
+  const limiter = createRateLimiter({ login: { perSecond: 2, burst: 3 } }, clock)
+  const call = (key = 'a'): unknown => waitOf(() => limiter.check('login', key))
+  t.deepEqual([call(), call(), call(), call(), call()], [0, 0, 0, 500, 500])
+  t.is(call('b'), 0)
+  await clock.advance(499)
+  t.is(call(), 1)
+  await clock.advance(1)
+  t.deepEqual([call(), call()], [0, 500])
+  await clock.advance(60_000)
+  t.deepEqual([call(), call(), call(), call()], [0, 0, 0, 500])
+})
+
+test('rate limit: what is not set is not limited, and settings can change', t => {
+  const limiter = createRateLimiter({ login: false }, new FakeClock())
+  const call = (): unknown => waitOf(() => limiter.check('login', 'a'))
+  t.deepEqual([call(), call(), waitOf(() => limiter.check('sync', 'a'))], [0, 0, 0])
+  limiter.configure({ login: { perSecond: 1, burst: 1 } })
+  t.deepEqual([call(), call()], [0, 1000])
+})
+
+test('rate limit: memory is bounded; the key seen least recently is forgotten', t => {
+  const limiter = createRateLimiter({ login: { perSecond: 1, burst: 2 } }, new FakeClock(), 2)
+  const call = (key: string): unknown => waitOf(() => limiter.check('login', key))
+  t.deepEqual([call('a'), call('b'), call('a'), call('c')], [0, 0, 0, 0])
+  t.is(call('a'), 1000)
+  t.deepEqual([call('b'), call('b'), call('b')], [0, 0, 1000])
+})
+
+const requestFrom = (remoteAddress: string, forwarded?: string): IncomingMessage =>
+  ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage
+
+test('the address of a client: forwarded ones count only as far as trusted proxies wrote them', t => {
+  const direct = createClientAddress()
+  t.is(direct(requestFrom('192.0.2.1', '203.0.113.9')), '192.0.2.1')
+  t.is(direct(requestFrom('::ffff:192.0.2.1')), '192.0.2.1')
+  const proxied = createClientAddress(['10.0.0.0/8', '2001:db8::1'])
+  t.is(proxied(requestFrom('192.0.2.1', '203.0.113.9')), '192.0.2.1')
+  t.is(proxied(requestFrom('10.1.1.1', 'spoofed, 203.0.113.9')), '203.0.113.9')
+  t.is(proxied(requestFrom('::ffff:10.1.1.1', '203.0.113.9, 2001:db8::1')), '203.0.113.9')
+  t.is(proxied(requestFrom('2001:db8::1', '2001:db8::2')), '2001:db8::2')
+  t.is(proxied(requestFrom('10.1.1.1', 'nonsense')), '10.1.1.1')
+  t.is(proxied(requestFrom('10.1.1.1')), '10.1.1.1')
+  t.throws(() => createClientAddress(['10.0.0.0/99']))
+})
+
+test('limits by address take an IPv6 network of 64 bits for one client', t => {
+  t.is(addressKey('2001:db8::1'), addressKey('2001:db8:0:0:ffff::2'))
+  t.not(addressKey('2001:db8::1'), addressKey('2001:db8:0:1::1'))
+  t.not(addressKey('192.0.2.1'), addressKey('192.0.2.2'))
+})
+
+test('validation names the place of the first violation, and compiles everything ahead when asked to', async t => {
+  const body = { type: 'object', properties: { a: { type: 'array', items: { enum: ['x', 'y'] } } } }
+  const validator = createValidator({ op: { body }, broken: { query: { type: 'nonsense' } } })
+  t.notThrows(() => validator.validate('op', 'body', { a: ['x'], more: 1 }))
+  t.throws(() => validator.validate('op', 'body', { a: ['z'] }), {
+    message: 'Invalid body at a.0: must be equal to one of the allowed values: x, y',
+  })
+  await t.throwsAsync(validator.compileAll())
+})
