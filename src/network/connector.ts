@@ -1,0 +1,148 @@
+import net, { isIP, type LookupFunction, type Socket } from 'node:net'
+import tls, { type SecureContext } from 'node:tls'
+import type { Clock } from '../core/clock.ts'
+import type { AddressPolicy } from './address-policy.ts'
+import { unlessAborted, withDeadline } from './deadline.ts'
+import type { ResolvedAddress } from './host-table.ts'
+import type { NameResolver } from './name-resolver.ts'
+import { OutboundError, toOutboundError } from './outbound-error.ts'
+
+/** A host to connect to: a name, or an IP address without brackets. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+/** Whom a request is for: where to connect, whom to greet, and who must answer. */
+export interface Target {
+  /** `https:` if not given. */
+  readonly protocol?: 'http:' | 'https:'
+  /** In the order in which to try them. */
+  readonly candidates: readonly Endpoint[]
+  readonly hostHeader: string
+  /** The name or IP address that the certificate must be valid for, and, if it is a name, the SNI. */
+  readonly tlsServerName: string
+}
+
+/** What connecting needs. */
+export interface ConnectorContext {
+  readonly clock: Clock
+  readonly policy: AddressPolicy
+  readonly resolver: NameResolver
+  readonly roots: () => SecureContext
+  /** For the name's look-up, the connection and the handshake with one candidate, in milliseconds. */
+  readonly connectTimeoutMs: number
+}
+
+/** How long one address of several may take before the next is tried beside it (RFC 8305). */
+const ATTEMPT_MS = 500
+
+/**
+ * The addresses of a host that the policy allows, grouped by port. The policy sees literals and what names resolve
+ * to, so that neither spelling an address oddly nor a zone that points inside gets around it.
+ */
+const allowedAddresses = async (endpoint: Endpoint, context: ConnectorContext) => {
+  const literal = isIP(endpoint.host) !== 0
+  const found: readonly ResolvedAddress[] = literal
+    ? [{ address: endpoint.host }]
+    : await context.resolver.addresses(endpoint.host)
+  if (found.length === 0) throw new OutboundError('unreachable', `${endpoint.host} has no address`)
+  const allowed = found.filter(({ address }) => context.policy.allows(address))
+  if (allowed.length === 0) {
+    throw new OutboundError('denied', `${endpoint.host} is at an address that is not allowed`)
+  }
+  return Map.groupBy(allowed, ({ port }) => port ?? endpoint.port)
+}
+
+/** A look-up that answers what has been resolved and checked already. */
+const answering = (addresses: readonly ResolvedAddress[]): LookupFunction => {
+  const records = addresses.map(({ address }) => ({ address, family: isIP(address) }))
+  return (_hostname, options, callback) => {
+    const [first] = records
+    if (options.all || first === undefined) callback(null, records)
+    else callback(null, first.address, first.family)
+  }
+}
+
+const connected = (
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  signal: AbortSignal,
+): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      reject(error)
+      socket.destroy()
+    }
+    const abort = () => fail(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    // It stays: nobody else listens before the socket has been handed over.
+    socket.on('error', fail)
+    socket.once(event, () => {
+      signal.removeEventListener('abort', abort)
+      socket.setNoDelay(true).setKeepAlive(true, 60_000)
+      resolve(socket)
+    })
+  })
+
+/**
+ * Makes the function that opens connections to a target: every candidate in turn, with all addresses that the policy
+ * allows, until one answers with the right certificate. TLS sessions are resumed.
+ *
+ * It rejects with an `OutboundError`, whose cause is the failure of each candidate.
+ */
+export const createConnector = (target: Target, context: ConnectorContext): (() => Promise<Socket>) => {
+  let session: Buffer | undefined
+
+  const open = (host: string, port: number, addresses: readonly ResolvedAddress[], signal: AbortSignal) => {
+    const common = { host, port, lookup: answering(addresses), autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
+    if (target.protocol === 'http:') return connected(net.connect(common), 'connect', signal)
+    const socket = tls.connect({
+      ...common,
+      // "unless that certificate is expected to be an IP address in which case SNI is not supported"
+      ...(isIP(target.tlsServerName) === 0 ? { servername: target.tlsServerName } : {}),
+      checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(target.tlsServerName, certificate),
+      secureContext: context.roots(),
+      ALPNProtocols: ['http/1.1'],
+      ...(session === undefined ? {} : { session }),
+    })
+    // Node emits this once the certificate was verified: only such a session is ever resumed.
+    socket.on('session', latest => {
+      session = latest
+    })
+    return connected(socket, 'secureConnect', signal)
+  }
+
+  const connectTo = (endpoint: Endpoint): Promise<Socket> =>
+    withDeadline(context.clock, context.connectTimeoutMs, undefined, async signal => {
+      const groups = await unlessAborted(allowedAddresses(endpoint, context), signal)
+      const failures: unknown[] = []
+      for (const [port, addresses] of groups) {
+        try {
+          return await open(endpoint.host, port, addresses, signal)
+        } catch (error) {
+          if (signal.aborted) throw error
+          failures.push(error)
+        }
+      }
+      throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'no address answered')
+    })
+
+  return async () => {
+    const failures: OutboundError[] = []
+    for (const endpoint of target.candidates) {
+      try {
+        return await connectTo(endpoint)
+      } catch (error) {
+        failures.push(toOutboundError(error))
+      }
+    }
+    const [only] = failures
+    if (only !== undefined && failures.length === 1) throw only
+    const kind = failures.at(-1)?.kind ?? 'unreachable'
+    throw new OutboundError(kind, `no connection to ${target.hostHeader}`, {
+      cause: new AggregateError(failures),
+    })
+  }
+}

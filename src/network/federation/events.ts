@@ -1,0 +1,153 @@
+import { isEventId } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { type CallOptions, pathOf, type Requester } from './requester.ts'
+import { asObject, integerOf, objectsOf, ShapeError, stringOf, stringsOf } from './shape.ts'
+
+const MB = 1024 * 1024
+/** An event is at most 64 KiB. */
+const MAX_EVENT_BYTES = 256 * 1024
+const MAX_STATE_EVENTS = 1_000_000
+
+/** Room for so many events, as the limit on a response. */
+const bytesFor = (events: number): number => Math.min(64 * MB, MB + events * 70_000)
+
+/**
+ * Server-server API, "Backfilling and retrieving missing events", "Retrieving events". The PDUs are as they came:
+ * none has been checked, not even that it is one of those asked for.
+ */
+export const eventEndpoints = ({ request }: Requester) => ({
+  /** The events `from` and what precedes them, at most `limit`. */
+  backfill: (
+    destination: string,
+    { roomId, from, limit }: { roomId: string; from: readonly string[]; limit: number },
+    options: CallOptions = {},
+  ): Promise<JsonObject[]> =>
+    request({
+      timeoutMs: 60_000,
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/backfill/${roomId}`,
+      query: { v: from, limit },
+      maxBytes: bytesFor(limit),
+      parse: body => objectsOf(asObject(body), 'pdus', limit),
+    }),
+
+  /** What lies between the `earliest` events, which we have, and the `latest`, both excluded; at most `limit`. */
+  getMissingEvents: (
+    destination: string,
+    ask: {
+      roomId: string
+      earliest: readonly string[]
+      latest: readonly string[]
+      limit: number
+      minDepth: number
+    },
+    options: CallOptions = {},
+  ): Promise<JsonObject[]> =>
+    request({
+      timeoutMs: 60_000,
+      ...options,
+      destination,
+      method: 'POST',
+      path: pathOf`/_matrix/federation/v1/get_missing_events/${ask.roomId}`,
+      body: {
+        earliest_events: ask.earliest,
+        latest_events: ask.latest,
+        limit: ask.limit,
+        min_depth: ask.minDepth,
+      },
+      maxBytes: bytesFor(ask.limit),
+      parse: body => objectsOf(asObject(body), 'events', ask.limit),
+    }),
+
+  /** The room's state before an event, and its auth chain. */
+  getState: (
+    destination: string,
+    { roomId, eventId }: { roomId: string; eventId: string },
+    options: CallOptions = {},
+  ): Promise<{ state: JsonObject[]; authChain: JsonObject[] }> =>
+    request({
+      timeoutMs: 5 * 60_000,
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/state/${roomId}`,
+      query: { event_id: eventId },
+      maxBytes: 256 * MB,
+      parse: body => ({
+        state: objectsOf(asObject(body), 'pdus', MAX_STATE_EVENTS),
+        authChain: objectsOf(asObject(body), 'auth_chain', MAX_STATE_EVENTS),
+      }),
+    }),
+
+  /** The same as event IDs. */
+  getStateIds: (
+    destination: string,
+    { roomId, eventId }: { roomId: string; eventId: string },
+    options: CallOptions = {},
+  ): Promise<{ stateIds: string[]; authChainIds: string[] }> =>
+    request({
+      timeoutMs: 2 * 60_000,
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/state_ids/${roomId}`,
+      query: { event_id: eventId },
+      maxBytes: 128 * MB,
+      parse: body => ({
+        stateIds: stringsOf(asObject(body), 'pdu_ids', MAX_STATE_EVENTS, isEventId),
+        authChainIds: stringsOf(asObject(body), 'auth_chain_ids', MAX_STATE_EVENTS, isEventId),
+      }),
+    }),
+
+  /** One event. */
+  getEvent: (destination: string, eventId: string, options: CallOptions = {}): Promise<JsonObject> =>
+    request({
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/event/${eventId}`,
+      maxBytes: MAX_EVENT_BYTES,
+      parse: body => {
+        const [event] = objectsOf(asObject(body), 'pdus', 1)
+        if (event === undefined) throw new ShapeError('the transaction holds no event')
+        return event
+      },
+    }),
+
+  /** The whole auth chain of an event. */
+  getEventAuth: (
+    destination: string,
+    { roomId, eventId }: { roomId: string; eventId: string },
+    options: CallOptions = {},
+  ): Promise<JsonObject[]> =>
+    request({
+      timeoutMs: 2 * 60_000,
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/event_auth/${roomId}/${eventId}`,
+      maxBytes: 128 * MB,
+      parse: body => objectsOf(asObject(body), 'auth_chain', MAX_STATE_EVENTS),
+    }),
+
+  /** The event closest to an instant (milliseconds since 1970), at or after (`f`), or at or before it (`b`). */
+  timestampToEvent: (
+    destination: string,
+    { roomId, ts, dir }: { roomId: string; ts: number; dir: 'f' | 'b' },
+    options: CallOptions = {},
+  ): Promise<{ eventId: string; originServerTs: number }> =>
+    request({
+      ...options,
+      destination,
+      method: 'GET',
+      path: pathOf`/_matrix/federation/v1/timestamp_to_event/${roomId}`,
+      query: { ts, dir },
+      parse: body => {
+        const eventId = stringOf(asObject(body), 'event_id')
+        if (!isEventId(eventId)) throw new ShapeError('event_id is no event ID')
+        return { eventId, originServerTs: integerOf(asObject(body), 'origin_server_ts') }
+      },
+    }),
+})

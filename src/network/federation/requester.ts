@@ -1,0 +1,163 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import { JsonParseError, parseJson } from '../../core/parse-json.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import { unlessAborted } from '../deadline.ts'
+import type { HttpClient, OutboundResponse } from '../http-client.ts'
+import { OutboundError } from '../outbound-error.ts'
+import { authorizationHeader } from '../request-signature.ts'
+import type { ServerDiscovery } from '../server-discovery.ts'
+import { FederationError } from './federation-error.ts'
+import { ShapeError } from './shape.ts'
+
+/** What every call may set for itself. */
+export interface CallOptions {
+  /** From connecting to the last byte, in milliseconds. Discovery has its own bounds. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FederationRequest<T> extends CallOptions {
+  readonly destination: string
+  readonly method: 'GET' | 'PUT' | 'POST'
+  /** Percent-encoded, see `pathOf`. */
+  readonly path: string
+  /** `undefined` members are left out, a list repeats its parameter. */
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+  /** A PUT or POST without either body sends `{}`. */
+  readonly body?: JsonObject
+  /** Instead of `body`: canonical JSON, which is sent and signed as it is. */
+  readonly canonicalBody?: string
+  /** `false` for the few endpoints that anybody may call. */
+  readonly signed?: boolean
+  /** The largest response that is read, in bytes. */
+  readonly maxBytes?: number
+  /** Reads the body of a successful response; throws `ShapeError`. */
+  readonly parse: (body: JsonValue) => T
+}
+
+/** Sends one request to a homeserver. */
+export interface Requester {
+  /**
+   * @returns what `parse` made of the response.
+   * @throws {FederationError} and the signal's reason when it is aborted.
+   */
+  request<T>(request: FederationRequest<T>): Promise<T>
+}
+
+export interface RequesterOptions {
+  readonly serverName: string
+  readonly signingKey: SigningKey
+  readonly discovery: Pick<ServerDiscovery, 'resolve'>
+  readonly http: Pick<HttpClient, 'request'>
+  /** Whether we talk to a server at all: the operator's allow and deny lists. Everybody if not given. */
+  readonly permits?: (serverName: string) => boolean
+}
+
+/** A path from a template: each value is percent-encoded, ``pathOf`/a/${id}` `` → `/a/%21id`. */
+export const pathOf = (parts: TemplateStringsArray, ...values: string[]): string =>
+  String.raw({ raw: parts }, ...values.map(encodeURIComponent))
+
+const uriOf = ({ path, query = {} }: Pick<FederationRequest<unknown>, 'path' | 'query'>): string => {
+  const pairs = Object.entries(query).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    const values = Array.isArray(value) ? value : [value]
+    return values.map(one => `${name}=${encodeURIComponent(String(one))}`)
+  })
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** @throws {ShapeError} */
+const parseBody = (body: Uint8Array): JsonValue => {
+  try {
+    return parseJson(decoder.decode(body))
+  } catch (cause) {
+    if (cause instanceof JsonParseError) throw new ShapeError(cause.message, { cause })
+    throw new ShapeError('not UTF-8', { cause })
+  }
+}
+
+/** The body of an error response, if it is an object at all: proxies answer with web pages. */
+const errorFields = (body: Uint8Array): JsonObject => {
+  try {
+    const fields = parseBody(body)
+    return isJsonObject(fields) ? fields : {}
+  } catch {
+    return {}
+  }
+}
+
+const retryAfterMs = (fields: JsonObject, headers: OutboundResponse['headers']): number | undefined => {
+  const header = headers['retry-after'] ?? ''
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000
+  const member = fields['retry_after_ms']
+  return typeof member === 'number' && member >= 0 && Number.isSafeInteger(member) ? member : undefined
+}
+
+const errorResponse = (destination: string, { status, headers, body }: OutboundResponse): FederationError => {
+  const fields = errorFields(body)
+  const { errcode, error } = fields
+  const message = typeof error === 'string' ? error.slice(0, 1_000) : `status ${status}`
+  return new FederationError('response', destination, message, {
+    status,
+    errcode: typeof errcode === 'string' ? errcode.slice(0, 100) : undefined,
+    fields,
+    retryAfterMs: retryAfterMs(fields, headers),
+  })
+}
+
+/** Failures on the way keep their kind, except that an error response which is too large is still that response. */
+const onTheWay = (destination: string, error: OutboundError): FederationError => {
+  const { status = 0 } = error
+  const kind = error.kind === 'too-large' && status >= 300 ? 'response' : error.kind
+  return new FederationError(kind, destination, error.message, { status: error.status, cause: error })
+}
+
+/** Makes the requester: discovery, signature, and the meaning of failures. */
+export const createRequester = (options: RequesterOptions): Requester => {
+  const { serverName: origin, signingKey, discovery, http, permits = () => true } = options
+
+  const send = async (request: FederationRequest<unknown>): Promise<OutboundResponse> => {
+    const { destination, method, timeoutMs, maxBytes, signal } = request
+    const target = await unlessAborted(discovery.resolve(destination), signal)
+    const body = method === 'GET' ? undefined : (request.canonicalBody ?? canonicalJson(request.body ?? {}))
+    const uri = uriOf(request)
+    const parts = { method, uri, origin, destination }
+    return http.request({
+      target,
+      method,
+      path: uri,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(request.signed === false ? {} : { authorization: authorizationHeader(parts, signingKey, body) }),
+      },
+      ...(body === undefined ? {} : { body }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      signal,
+    })
+  }
+
+  const request = async <T>(request: FederationRequest<T>): Promise<T> => {
+    const { destination, signal, parse } = request
+    signal?.throwIfAborted()
+    if (destination === origin) throw new FederationError('denied', destination, 'that is this server')
+    if (!permits(destination)) throw new FederationError('denied', destination, 'not federated with')
+    try {
+      const response = await send(request)
+      if (response.status < 200 || response.status >= 300) throw errorResponse(destination, response)
+      return parse(parseBody(response.body))
+    } catch (error) {
+      if (error instanceof OutboundError) throw onTheWay(destination, error)
+      if (error instanceof ShapeError) {
+        throw new FederationError('malformed', destination, error.message, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  return { request }
+}

@@ -1,0 +1,54 @@
+import { isRoomId } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { stringsOf } from './shape.ts'
+
+/** A room as directories and space hierarchies show it, under the names that clients get. */
+export interface RoomSummary {
+  readonly [name: string]: string | number | boolean | readonly string[] | undefined
+  readonly room_id: string
+  readonly num_joined_members: number
+  readonly world_readable: boolean
+  readonly guest_can_join: boolean
+  readonly name?: string
+  readonly topic?: string
+  readonly canonical_alias?: string
+  readonly avatar_url?: string
+  readonly join_rule?: string
+  readonly room_type?: string
+  readonly room_version?: string
+  readonly encryption?: string
+  readonly allowed_room_ids?: readonly string[]
+}
+
+const OPTIONAL_STRINGS = [
+  'name',
+  'topic',
+  'canonical_alias',
+  'avatar_url',
+  'join_rule',
+  'room_type',
+  'room_version',
+  'encryption',
+] as const
+
+const MAX_ALLOWED_ROOMS = 1_000
+
+/** Reads a summary; members of the wrong type are left out. `undefined` where it is about no room. */
+export const parseRoomSummary = (value: JsonObject): RoomSummary | undefined => {
+  const { room_id: roomId, num_joined_members: members } = value
+  if (typeof roomId !== 'string' || !isRoomId(roomId)) return undefined
+  const strings = OPTIONAL_STRINGS.map(name => [name, value[name]]).filter(
+    ([, text]) => typeof text === 'string',
+  )
+  return {
+    ...Object.fromEntries(strings),
+    ...(Array.isArray(value['allowed_room_ids'])
+      ? { allowed_room_ids: stringsOf(value, 'allowed_room_ids', MAX_ALLOWED_ROOMS, isRoomId) }
+      : {}),
+    room_id: roomId,
+    num_joined_members:
+      typeof members === 'number' && Number.isSafeInteger(members) ? Math.max(0, members) : 0,
+    world_readable: value['world_readable'] === true,
+    guest_can_join: value['guest_can_join'] === true,
+  }
+}

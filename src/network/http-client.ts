@@ -1,0 +1,197 @@
+import type { SecureContext } from 'node:tls'
+import { LRUCache } from 'lru-cache'
+import { type Dispatcher, Pool } from 'undici'
+import type { Clock } from '../core/clock.ts'
+import type { AddressPolicy } from './address-policy.ts'
+import { createConnector, type Target } from './connector.ts'
+import { withDeadline } from './deadline.ts'
+import type { NameResolver } from './name-resolver.ts'
+import { isStaleConnection, OutboundError, toOutboundError } from './outbound-error.ts'
+import { trustedRoots } from './trust.ts'
+
+export interface OutboundRequest {
+  readonly target: Target
+  readonly method: 'GET' | 'PUT' | 'POST'
+  /** The request target: path and query, percent-encoded. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** For everything, from connecting to the last byte, in milliseconds. */
+  readonly timeoutMs?: number
+  /** The largest response body that is read, in bytes. */
+  readonly maxBytes?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface OutboundResponse {
+  readonly status: number
+  /** By lower-case name; repeated ones are joined with commas. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+export interface HttpClientOptions {
+  readonly clock: Clock
+  readonly policy: AddressPolicy
+  readonly resolver: NameResolver
+  /** Certificate authorities besides the system's, in PEM form. */
+  readonly extraCa?: string
+  /** The `User-Agent` of every request. */
+  readonly userAgent?: string
+  readonly connectTimeoutMs?: number
+  /** How long the response's header, and then each piece of its body, may take. */
+  readonly idleTimeoutMs?: number
+  /** How long a connection without requests is kept. */
+  readonly keepAliveMs?: number
+  readonly connectionsPerTarget?: number
+  /** How many targets have connections at a time. */
+  readonly maxPools?: number
+}
+
+const DEFAULTS = {
+  userAgent: 'Tessera',
+  connectTimeoutMs: 10_000,
+  idleTimeoutMs: 60_000,
+  keepAliveMs: 30_000,
+  connectionsPerTarget: 6,
+  maxPools: 1_000,
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_MAX_BYTES = 1_048_576
+
+/** Same connections ↔ same key: the order of the candidates, which is partly drawn, does not count. */
+const poolKey = ({ protocol = 'https:', candidates, hostHeader, tlsServerName }: Target): string => {
+  const endpoints = candidates.map(({ host, port }) => `${host} ${port}`).sort()
+  return JSON.stringify([protocol, hostHeader, tlsServerName, endpoints])
+}
+
+const flat = (headers: Dispatcher.ResponseData['headers']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  )
+
+const readBody = async ({ body, headers, statusCode }: Dispatcher.ResponseData, maxBytes: number) => {
+  const tooLarge = () =>
+    new OutboundError('too-large', `the response is larger than ${maxBytes} bytes`, { status: statusCode })
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    if (Number(headers['content-length']) > maxBytes) throw tooLarge()
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > maxBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    body.on('error', () => undefined).destroy()
+    throw toOutboundError(error, statusCode)
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+}
+
+/**
+ * HTTP/1.1 to servers that nobody here has reason to trust: addresses checked by a policy, certificates verified,
+ * every dimension bounded, connections kept and shared per target. It follows no redirects.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions & typeof DEFAULTS
+  readonly #pools: LRUCache<string, Pool>
+
+  constructor(options: HttpClientOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#pools = new LRUCache({
+      max: this.#options.maxPools,
+      // Requests that are under way finish first.
+      dispose: pool => void pool.close().catch(() => undefined),
+    })
+  }
+
+  /** How many targets have a pool now. */
+  get poolCount(): number {
+    return this.#pools.size
+  }
+
+  /**
+   * Sends one request and reads the whole response, whatever its status.
+   *
+   * @throws {OutboundError} where no complete response came; and the signal's reason when it is aborted.
+   */
+  async request(request: OutboundRequest): Promise<OutboundResponse> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal: outer } = request
+    outer?.throwIfAborted()
+    try {
+      return await withDeadline(this.#options.clock, timeoutMs, outer, signal =>
+        this.#exchange(request, signal),
+      )
+    } catch (error) {
+      outer?.throwIfAborted()
+      throw toOutboundError(error)
+    }
+  }
+
+  /** Ends all connections; requests that are under way fail. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map(pool => pool.destroy().catch(() => undefined)))
+  }
+
+  async #exchange(request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
+    const response = await this.#dispatch(request, signal)
+    const body = await readBody(response, request.maxBytes ?? DEFAULT_MAX_BYTES)
+    return { status: response.statusCode, headers: flat(response.headers), body }
+  }
+
+  async #dispatch(request: OutboundRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { target, method, path, headers, body } = request
+    const send = () =>
+      this.#poolOf(target).request({
+        method,
+        path,
+        headers: { 'user-agent': this.#options.userAgent, ...headers, host: target.hostHeader },
+        body: body ?? null,
+        signal,
+      })
+    try {
+      return await send()
+    } catch (error) {
+      // GET and PUT are idempotent in every API that we call, so that repeating one that may have arrived is safe.
+      if (signal.aborted || method === 'POST' || !isStaleConnection(error)) throw error
+      return await send()
+    }
+  }
+
+  #poolOf(target: Target): Pool {
+    const key = poolKey(target)
+    const known = this.#pools.get(key)
+    if (known !== undefined) return known
+    const { connectionsPerTarget, idleTimeoutMs, keepAliveMs } = this.#options
+    const connect = createConnector(target, { ...this.#options, roots: () => this.#roots() })
+    // The origin is a stand-in: where to connect and whom to greet is the target's matter, and not every server
+    // name has a form that a URL may have.
+    const pool = new Pool(`${target.protocol ?? 'https:'}//target.invalid`, {
+      connect: (_options, callback) => {
+        connect().then(
+          socket => callback(null, socket),
+          error => callback(error, null),
+        )
+      },
+      connections: connectionsPerTarget,
+      allowH2: false,
+      headersTimeout: idleTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+    })
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  #roots(): SecureContext {
+    return trustedRoots(this.#options.extraCa)
+  }
+}

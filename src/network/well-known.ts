@@ -1,0 +1,90 @@
+import type { Clock } from '../core/clock.ts'
+import { parseServerName } from '../core/ids.ts'
+import { isJsonObject } from '../core/json.ts'
+import { JsonParseError, parseJson } from '../core/parse-json.ts'
+import { withDeadline } from './deadline.ts'
+import { ExpiringCache } from './expiring-cache.ts'
+import { lifetimeOf } from './http-caching.ts'
+import type { HttpClient, OutboundResponse } from './http-client.ts'
+import { getFollowingRedirects } from './redirects.ts'
+
+/** Gets `/.well-known/matrix/server` of a host, redirects followed. Rejects where there is no response. */
+export type WellKnownFetcher = (hostname: string) => Promise<OutboundResponse>
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** The specification recommends the default and both upper limits ("Resolving server names", step 3). */
+const DEFAULT_LIFETIME = 24 * HOUR
+const MAX_LIFETIME = 48 * HOUR
+const MAX_ERROR_LIFETIME = HOUR
+/** Whatever the headers say, a burst of requests to one server asks once. */
+const MIN_LIFETIME = MINUTE
+
+const MAX_BYTES = 50 * 1024
+const MAX_REDIRECTS = 5
+const MAX_CACHED = 20_000
+
+interface Answer {
+  readonly delegate: string | undefined
+  /** How often in a row there was no valid response. */
+  readonly failures: number
+}
+
+/** Makes the fetcher that asks over HTTPS. `timeoutMs` is for all redirects together. */
+export const wellKnownFetcher =
+  (client: Pick<HttpClient, 'request'>, clock: Clock, timeoutMs = 10_000): WellKnownFetcher =>
+  hostname =>
+    withDeadline(clock, timeoutMs, undefined, signal =>
+      getFollowingRedirects(client, `https://${hostname}/.well-known/matrix/server`, {
+        maxRedirects: MAX_REDIRECTS,
+        httpsOnly: true,
+        maxBytes: MAX_BYTES,
+        signal,
+        headers: { accept: 'application/json' },
+      }),
+    )
+
+/** `m.server` of a valid response. "Parsing the response should assume that the body is JSON regardless of type." */
+const delegateIn = ({ status, body }: OutboundResponse): string | undefined => {
+  if (status !== 200) return undefined
+  try {
+    const content = parseJson(body.toString('utf8'))
+    const delegate = isJsonObject(content) ? content['m.server'] : undefined
+    return typeof delegate === 'string' && parseServerName(delegate) !== undefined ? delegate : undefined
+  } catch (error) {
+    if (error instanceof JsonParseError) return undefined
+    throw error
+  }
+}
+
+/** Delegation by well-known, cached as the specification recommends. */
+export class WellKnownLookup {
+  readonly #clock: Clock
+  readonly #fetch: WellKnownFetcher
+  readonly #answers: ExpiringCache<Answer>
+
+  constructor(clock: Clock, fetch: WellKnownFetcher) {
+    this.#clock = clock
+    this.#fetch = fetch
+    this.#answers = new ExpiringCache(clock, MAX_CACHED)
+  }
+
+  /** The server name that a host delegates to; `undefined` where it has no valid document. Never rejects. */
+  async delegateOf(hostname: string): Promise<string | undefined> {
+    const { delegate } = await this.#answers.get(hostname.toLowerCase(), async expired => {
+      // Whatever goes wrong: "if the response is invalid …, skip to step 4".
+      const response = await this.#fetch(hostname).catch(() => undefined)
+      const delegate = response === undefined ? undefined : delegateIn(response)
+      if (response !== undefined && delegate !== undefined) {
+        const lifetime = lifetimeOf(response.headers, this.#clock.now()) ?? DEFAULT_LIFETIME
+        const lifetimeMs = Math.min(MAX_LIFETIME, Math.max(MIN_LIFETIME, lifetime))
+        return { value: { delegate, failures: 0 }, lifetimeMs }
+      }
+      const failures = (expired?.failures ?? 0) + 1
+      const lifetimeMs = Math.min(MAX_ERROR_LIFETIME, MIN_LIFETIME * 2 ** (failures - 1))
+      return { value: { delegate: undefined, failures }, lifetimeMs }
+    })
+    return delegate
+  }
+}
