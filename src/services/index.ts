@@ -1,3 +1,7 @@
+import type { Accounts } from './accounts/index.ts'
+import type { RoomServices } from './rooms/index.ts'
+
 /** The domain, as the endpoints see it: what `server.ts` composes. */
-// biome-ignore lint/suspicious/noEmptyInterface: services join it as they are built
-export interface Services {}
+export interface Services extends RoomServices {
+  readonly accounts: Accounts
+}

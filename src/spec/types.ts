@@ -4,13 +4,428 @@ import type { JsonObject, JsonValue } from '../core/json.ts'
 export type { JsonObject, JsonValue }
 export type NoMembers = Readonly<Record<never, never>>
 
+export type AuthData = { readonly type?: string | undefined; readonly session?: string | undefined }
+export type AuthDataRequest = { readonly type?: string; readonly session?: string } & JsonObject
+export type AuthResponse = { readonly flows: readonly { readonly stages: readonly string[] }[]; readonly params?: Readonly<Record<string, JsonObject>> | undefined; readonly session?: string | undefined; readonly completed?: readonly string[] | undefined }
+export type AuthResponseRequest = { readonly flows: readonly { readonly stages: readonly string[] }[]; readonly params?: Readonly<Record<string, JsonObject>>; readonly session?: string; readonly completed?: readonly string[] }
+export type ClientDevice = { readonly device_id: string; readonly display_name?: string | undefined; readonly last_seen_ip?: string | undefined; readonly last_seen_ts?: number | undefined }
+export type ClientDeviceRequest = { readonly device_id: string; readonly display_name?: string; readonly last_seen_ip?: string; readonly last_seen_ts?: number }
+export type ClientEvent = { readonly event_id: string; readonly type: string; readonly state_key?: string | undefined; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number | undefined; readonly redacted_because?: JsonObject | undefined; readonly transaction_id?: string | undefined; readonly prev_content?: JsonObject | undefined; readonly replaces_state?: string | undefined; readonly membership?: string | undefined } | undefined; readonly room_id: string }
+export type ClientEventRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string }; readonly room_id: string }
+export type DiscoveryInformation = { readonly "m.homeserver": HomeserverInformation; readonly "m.identity_server"?: IdentityServerInformation | undefined }
+export type DiscoveryInformationRequest = { readonly "m.homeserver": HomeserverInformationRequest; readonly "m.identity_server"?: IdentityServerInformationRequest } & JsonObject
+export type EventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined }
+export type EventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[] }
+export type Filter = { readonly event_fields?: readonly string[] | undefined; readonly event_format?: "client" | "federation" | undefined; readonly presence?: EventFilter | undefined; readonly account_data?: EventFilter | undefined; readonly room?: { readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly ephemeral?: RoomEventFilter | undefined; readonly include_leave?: boolean | undefined; readonly state?: RoomEventFilter | undefined; readonly timeline?: RoomEventFilter | undefined; readonly account_data?: RoomEventFilter | undefined } | undefined }
+export type FilterRequest = { readonly event_fields?: readonly string[]; readonly event_format?: "client" | "federation"; readonly presence?: EventFilterRequest; readonly account_data?: EventFilterRequest; readonly room?: { readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly ephemeral?: RoomEventFilterRequest; readonly include_leave?: boolean; readonly state?: RoomEventFilterRequest; readonly timeline?: RoomEventFilterRequest; readonly account_data?: RoomEventFilterRequest } }
+export type HomeserverInformation = { readonly base_url: string }
+export type HomeserverInformationRequest = { readonly base_url: string }
+export type IdentityServerInformation = { readonly base_url: string }
+export type IdentityServerInformationRequest = { readonly base_url: string }
+export type Invite3pid = { readonly id_server: string; readonly id_access_token: string; readonly medium: string; readonly address: string }
+export type Invite3pidRequest = { readonly id_server: string; readonly id_access_token: string; readonly medium: string; readonly address: string }
+export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
+export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
+export type StateEvent = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedData | undefined; readonly room_id: string; readonly state_key: string }
+export type StateEventRequest = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedDataRequest; readonly room_id: string; readonly state_key: string }
+export type ThirdPartySigned = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
+export type ThirdPartySignedRequest = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
+export type UnsignedData = { readonly age?: number | undefined }
+export type UnsignedDataRequest = { readonly age?: number }
+export type UserIdentifier = { readonly type: string }
+export type UserIdentifierRequest = { readonly type: string } & JsonObject
 
 export interface Operations {
+  ban: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  changePassword: {
+    authentication: 'optionalAccessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly new_password: string; readonly logout_devices?: boolean; readonly auth?: AuthDataRequest }
+    response: JsonObject
+  }
+  checkUsernameAvailability: {
+    authentication: 'none'
+    path: NoMembers
+    query: { readonly username: string }
+    body: undefined
+    response: { readonly available?: boolean | undefined }
+  }
+  createRoom: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly visibility?: "public" | "private"; readonly room_alias_name?: string; readonly name?: string; readonly "chat.tessera.avatar_url"?: string; readonly "chat.tessera.encryption"?: string; readonly "chat.tessera.media"?: readonly string[]; readonly topic?: string; readonly invite?: readonly string[]; readonly invite_3pid?: readonly Invite3pidRequest[]; readonly room_version?: string; readonly creation_content?: JsonObject; readonly initial_state?: readonly { readonly type: string; readonly state_key?: string; readonly content: JsonObject }[]; readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat"; readonly is_direct?: boolean; readonly power_level_content_override?: JsonObject }
+    response: { readonly room_id: string }
+  }
+  deactivateAccount: {
+    authentication: 'optionalAccessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly auth?: AuthDataRequest; readonly id_server?: string; readonly erase?: boolean }
+    response: { readonly id_server_unbind_result: "success" | "no-support" }
+  }
+  defineFilter: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: FilterRequest
+    response: { readonly filter_id: string }
+  }
+  deleteDevice: {
+    authentication: 'accessToken'
+    path: { readonly deviceId: string }
+    query: NoMembers
+    body: { readonly auth?: AuthDataRequest }
+    response: JsonObject
+  }
+  deleteDevices: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly devices: readonly string[]; readonly auth?: AuthDataRequest }
+    response: JsonObject
+  }
+  deleteProfileField: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly keyName: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  deleteRoomAlias: {
+    authentication: 'accessToken'
+    path: { readonly roomAlias: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  forgetRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  generateLoginToken: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly auth?: AuthDataRequest }
+    response: { readonly login_token: string; readonly expires_in_ms: number }
+  }
+  getAccountData: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly type: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  getAccountDataPerRoom: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string; readonly type: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  getCapabilities: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly capabilities: { readonly "m.change_password"?: { readonly enabled: boolean } | undefined; readonly "m.forget_forced_upon_leave"?: { readonly enabled: boolean } | undefined; readonly "m.room_versions"?: { readonly default: string; readonly available: Readonly<Record<string, ("stable" | "unstable")>> } | undefined; readonly "m.set_displayname"?: { readonly enabled: boolean } | undefined; readonly "m.set_avatar_url"?: { readonly enabled: boolean } | undefined; readonly "m.3pid_changes"?: { readonly enabled: boolean } | undefined; readonly "m.get_login_token"?: { readonly enabled: boolean } | undefined; readonly "m.profile_fields"?: { readonly allowed?: readonly string[] | undefined; readonly disallowed?: readonly string[] | undefined; readonly enabled: boolean } | undefined; readonly "m.account_moderation"?: { readonly suspend?: boolean | undefined; readonly lock?: boolean | undefined } | undefined } }
+  }
+  getDevice: {
+    authentication: 'accessToken'
+    path: { readonly deviceId: string }
+    query: NoMembers
+    body: undefined
+    response: ClientDevice
+  }
+  getDevices: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly devices?: readonly ClientDevice[] | undefined }
+  }
+  getEventContext: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: { readonly limit?: number; readonly filter?: string }
+    body: undefined
+    response: { readonly start?: string | undefined; readonly end?: string | undefined; readonly events_before?: readonly ClientEvent[] | undefined; readonly event?: ClientEvent | undefined; readonly events_after?: readonly ClientEvent[] | undefined; readonly state?: readonly ClientEvent[] | undefined }
+  }
+  getFilter: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly filterId: string }
+    query: NoMembers
+    body: undefined
+    response: Filter
+  }
+  getJoinedMembersByRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly joined?: Readonly<Record<string, ({ readonly display_name?: string | undefined; readonly avatar_url?: string | undefined })>> | undefined }
+  }
+  getJoinedRooms: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly joined_rooms: readonly string[] }
+  }
+  getLocalAliases: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly aliases: readonly string[] }
+  }
+  getLoginFlows: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly flows?: readonly { readonly type: string; readonly get_login_token?: boolean | undefined }[] | undefined }
+  }
+  getMembersByRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly at?: string; readonly membership?: "join" | "invite" | "knock" | "leave" | "ban"; readonly not_membership?: "join" | "invite" | "knock" | "leave" | "ban" }
+    body: undefined
+    response: { readonly chunk?: readonly ClientEvent[] | undefined }
+  }
+  getOneRoomEvent: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: ClientEvent
+  }
+  getProfileField: {
+    authentication: 'none'
+    path: { readonly userId: string; readonly keyName: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  getRoomEvents: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly from?: string; readonly to?: string; readonly dir: "b" | "f"; readonly limit?: number; readonly filter?: string }
+    body: undefined
+    response: { readonly start: string; readonly end?: string | undefined; readonly chunk: readonly ClientEvent[]; readonly state?: readonly ClientEvent[] | undefined }
+  }
+  getRoomIdByAlias: {
+    authentication: 'none'
+    path: { readonly roomAlias: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly room_id?: string | undefined; readonly servers?: readonly string[] | undefined }
+  }
+  getRoomState: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: readonly ClientEvent[]
+  }
+  getRoomStateWithKey: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
+    query: { readonly format?: "content" | "event" }
+    body: undefined
+    response: JsonObject | StateEvent
+  }
+  getSharedSecretNonce: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly nonce: string }
+  }
+  getTokenOwner: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly user_id: string; readonly device_id?: string | undefined; readonly is_guest?: boolean | undefined }
+  }
+  getUserProfile: {
+    authentication: 'none'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly avatar_url?: string | undefined; readonly displayname?: string | undefined; readonly "m.tz"?: string | undefined }
+  }
   getVersions: {
     authentication: 'optionalAccessToken'
     path: NoMembers
     query: NoMembers
     body: undefined
     response: { readonly versions: readonly string[]; readonly unstable_features?: Readonly<Record<string, boolean>> | undefined }
+  }
+  inviteUser: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  joinRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomIdOrAlias: string }
+    query: { readonly via?: readonly string[]; readonly server_name?: readonly string[] }
+    body: { readonly third_party_signed?: ThirdPartySignedRequest; readonly reason?: string }
+    response: { readonly room_id: string }
+  }
+  joinRoomById: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly third_party_signed?: ThirdPartySignedRequest; readonly reason?: string }
+    response: { readonly room_id: string }
+  }
+  kick: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  knockRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomIdOrAlias: string }
+    query: { readonly via?: readonly string[]; readonly server_name?: readonly string[] }
+    body: { readonly reason?: string }
+    response: { readonly room_id: string }
+  }
+  leaveRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly reason?: string }
+    response: JsonObject
+  }
+  login: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly type: string; readonly identifier?: UserIdentifierRequest; readonly user?: string; readonly medium?: string; readonly address?: string; readonly password?: string; readonly token?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly refresh_token?: boolean }
+    response: { readonly user_id: string; readonly access_token: string; readonly refresh_token?: string | undefined; readonly expires_in_ms?: number | undefined; readonly home_server?: string | undefined; readonly device_id: string; readonly well_known?: DiscoveryInformation | undefined }
+  }
+  logout: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  logoutAll: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  redactEvent: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string; readonly txnId: string }
+    query: NoMembers
+    body: { readonly reason?: string }
+    response: { readonly event_id?: string | undefined }
+  }
+  refresh: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly refresh_token: string }
+    response: { readonly access_token: string; readonly refresh_token?: string | undefined; readonly expires_in_ms?: number | undefined }
+  }
+  register: {
+    authentication: 'none'
+    path: NoMembers
+    query: { readonly kind: "guest" | "user" }
+    body: { readonly auth?: AuthDataRequest; readonly username?: string; readonly password?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly inhibit_login?: boolean; readonly refresh_token?: boolean }
+    response: { readonly user_id: string; readonly access_token?: string | undefined; readonly refresh_token?: string | undefined; readonly expires_in_ms?: number | undefined; readonly home_server?: string | undefined; readonly device_id?: string | undefined }
+  }
+  registerBySharedSecret: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly nonce: string; readonly username: string; readonly displayname?: string; readonly password: string; readonly admin?: boolean; readonly user_type?: string | null; readonly mac: string }
+    response: { readonly user_id: string; readonly access_token: string; readonly device_id: string; readonly home_server: string }
+  }
+  registrationTokenValidity: {
+    authentication: 'none'
+    path: NoMembers
+    query: { readonly token: string }
+    body: undefined
+    response: { readonly valid: boolean }
+  }
+  sendMessage: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
+    query: NoMembers
+    body: JsonObject
+    response: { readonly event_id: string }
+  }
+  setAccountData: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly type: string }
+    query: NoMembers
+    body: JsonObject
+    response: JsonObject
+  }
+  setAccountDataPerRoom: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string; readonly type: string }
+    query: NoMembers
+    body: JsonObject
+    response: JsonObject
+  }
+  setProfileField: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly keyName: string }
+    query: NoMembers
+    body: JsonObject
+    response: JsonObject
+  }
+  setRoomAlias: {
+    authentication: 'accessToken'
+    path: { readonly roomAlias: string }
+    query: NoMembers
+    body: { readonly room_id: string }
+    response: JsonObject
+  }
+  setRoomStateWithKey: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
+    query: NoMembers
+    body: JsonObject
+    response: { readonly event_id: string }
+  }
+  unban: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  updateDevice: {
+    authentication: 'accessToken'
+    path: { readonly deviceId: string }
+    query: NoMembers
+    body: { readonly display_name?: string }
+    response: JsonObject
   }
 }

@@ -222,7 +222,8 @@ const redactTarget = async (
   return { statements: [remember, write.events.redacted([target.nid], nid)], touched: [target.nid] }
 }
 
-const powerContext = async (
+/** The events of a room's head that say who has which power. */
+export const powerContext = async (
   read: RoomsContext['read'],
   head: RoomHead,
 ): Promise<{ create: RoomEvent | undefined; powerLevels: RoomEvent | undefined }> => {

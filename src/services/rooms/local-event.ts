@@ -45,7 +45,6 @@ export const makeLocalEvent = async (
   const event = buildEvent(
     {
       version: head.version,
-      roomId: head.room.roomId,
       type,
       sender,
       content,
@@ -54,6 +53,7 @@ export const makeLocalEvent = async (
       depth: head.nextDepth,
       originServerTs: template.originServerTs ?? context.clock.now(),
       references: await eventReferences(context, head.version, [...prevEvents, ...authEvents]),
+      ...identifiers(context, head, type),
       ...(stateKey === undefined ? {} : { stateKey }),
       ...(redacts === undefined ? {} : { redacts }),
       ...(template.unsigned === undefined ? {} : { unsigned: template.unsigned }),
@@ -67,6 +67,21 @@ export const makeLocalEvent = async (
   const json = canonicalJson(event.pdu)
   checkEventSize(json)
   return { event, json }
+}
+
+/** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
+const identifiers = (
+  { random, serverName }: RoomsContext,
+  { version, room }: RoomHead,
+  type: string,
+): { roomId?: string; eventId?: string } => {
+  const implied = version.format.roomIdIsCreateHash && type === 'm.room.create'
+  return {
+    ...(implied ? {} : { roomId: room.roomId }),
+    ...(version.format.eventId === 'given'
+      ? { eventId: `$${Buffer.from(random(18)).toString('base64url')}:${serverName}` }
+      : {}),
+  }
 }
 
 /** The state events at these points of a room's head (and its create event), loaded for the synchronous rules. */

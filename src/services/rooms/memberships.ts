@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isHistoricalUserId, serverNameOf } from '../../core/ids.ts'
+import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { strippedState } from './invitation-statements.ts'
 import { makeLocalEvent } from './local-event.ts'
@@ -38,6 +39,7 @@ export class Memberships {
   readonly #signingKey: SigningKey
   readonly #profile: MemberProfile
   readonly #remote: RemoteMemberships
+  readonly #log: Log
 
   constructor(parts: {
     writer: RoomWriter
@@ -45,12 +47,14 @@ export class Memberships {
     signingKey: SigningKey
     profile: MemberProfile
     remote: RemoteMemberships
+    log: Log
   }) {
     this.#writer = parts.writer
     this.#sender = parts.sender
     this.#signingKey = parts.signingKey
     this.#profile = parts.profile
     this.#remote = parts.remote
+    this.#log = parts.log
   }
 
   /**
@@ -117,7 +121,7 @@ export class Memberships {
    */
   async invite(change: ChangeOfOther): Promise<void> {
     const { sender, userId, roomId } = change
-    if (!isHistoricalUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
     const host = serverNameOf(userId)
     const profile = host === this.#serverName ? await this.#profile(userId) : {}
     const content = { ...profile, ...withReason(change), membership: 'invite' }
@@ -187,7 +191,7 @@ export class Memberships {
 
   async #setOther(change: ChangeOfOther, content: JsonObject, check?: SendOptions['check']): Promise<void> {
     const { sender, userId, roomId } = change
-    if (!isHistoricalUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
     const options: SendOptions = check === undefined ? {} : { check }
     await this.#sender.send(roomId, { type: 'm.room.member', sender, stateKey: userId, content }, options)
   }
@@ -204,12 +208,16 @@ export class Memberships {
     const { db, write, clock } = this.#writer.context
     try {
       await this.#remote.leave({ userId, roomId, via: [inviterServer], content: withReason(change) })
-    } finally {
+    } catch (error) {
       // The invited person has decided: their server stops showing it, whether or not the other side could be told.
-      const position = { stream: 'invites', offset: 0 } as const
-      const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), position)
-      await db.commit({ statements: [settle] })
+      this.#log.info(
+        { room: roomId, via: inviterServer, err: error },
+        'declined an invitation on this side only',
+      )
     }
+    const position = { stream: 'invites', offset: 0 } as const
+    const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), position)
+    await db.commit({ statements: [settle] })
   }
 
   /** Servers that may be in the room: those named, the inviter's, the room ID's own. */

@@ -30,19 +30,24 @@ export class RoomReading {
     return this.#clientEvents.render(events, requester, { roomId: true })
   }
 
-  /** One state event. Throws `M_FORBIDDEN`, `M_NOT_FOUND`. */
+  /** Throws `M_FORBIDDEN` unless the requester may read the room. */
+  async requireAccess(requester: Requester, roomId: string): Promise<void> {
+    await accessOf(this.#read, requester.userId, roomId)
+  }
+
+  /** One state event: its content, or all of it. Throws `M_FORBIDDEN`, `M_NOT_FOUND`. */
   async stateEvent(
     requester: Requester,
-    roomId: string,
-    type: string,
-    stateKey: string,
-  ): Promise<StoredEvent> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
+    point: { roomId: string; type: string; stateKey: string; format: 'content' | 'event' },
+  ): Promise<JsonObject> {
+    const { type, stateKey } = point
+    const access = await accessOf(this.#read, requester.userId, point.roomId)
     const nid = await this.#read.state.point(access.room.nid, type, stateKey, access.upTo)
-    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
-    if (stored === undefined)
+    const stored = nid === undefined ? [] : await this.#read.events.byNids([nid])
+    const [value] = await this.#clientEvents.values(stored, requester, { roomId: true })
+    if (value === undefined)
       throw new MatrixError('M_NOT_FOUND', `The room has no ${type} with this state key`)
-    return stored
+    return point.format === 'event' ? value : (value['content'] as JsonObject)
   }
 
   /** Member events, now or as of a token. Throws `M_FORBIDDEN`, `M_INVALID_PARAM`. */
@@ -81,13 +86,13 @@ export class RoomReading {
     return (await this.#read.memberships.ofUser(userId, ['join'])).map(row => row.roomId)
   }
 
-  /** One event of a room. Throws `M_NOT_FOUND` also for what the requester may not see. */
-  async event(requester: Requester, roomId: string, eventId: string): Promise<JsonObject> {
+  /** One event of a room as JSON text. Throws `M_NOT_FOUND` also for what the requester may not see. */
+  async event(requester: Requester, roomId: string, eventId: string): Promise<string> {
     const stored = await this.visibleEvent(requester, roomId, eventId)
     const sight = await sightOf(this.#read, stored.roomNid, requester.userId)
-    const [value] = await this.#clientEvents.values([stored], { ...requester, sight }, { roomId: true })
-    if (value === undefined) throw notFound()
-    return value
+    const [text] = await this.#clientEvents.render([stored], { ...requester, sight }, { roomId: true })
+    if (text === undefined) throw notFound()
+    return text
   }
 
   /** The stored event if the requester may see it. Throws `M_NOT_FOUND`. */

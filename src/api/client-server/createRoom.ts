@@ -1,0 +1,37 @@
+import { MatrixError } from '../../core/errors.ts'
+import { endpoint } from '../../http/endpoint.ts'
+
+export const createRoom = endpoint(
+  'createRoom',
+  async ({ requester, body }, { roomCreation, roomSettings }) => {
+    const version = roomSettings.versionFor(body.room_version)
+    const alias = body.room_alias_name
+    if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
+      throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
+    }
+    const roomId = await roomCreation.create(
+      {
+        creator: requester.userId,
+        version,
+        isPublic: body.visibility === 'public',
+        preset: body.preset,
+        alias: alias === undefined ? undefined : `#${alias}:${roomSettings.serverName}`,
+        name: body.name,
+        topic: body.topic,
+        invite: body.invite ?? [],
+        creationContent: body.creation_content ?? {},
+        initialState: (body.initial_state ?? []).map(state => ({
+          type: state.type,
+          stateKey: state.state_key ?? '',
+          content: state.content,
+        })),
+        powerLevelOverride: body.power_level_content_override ?? {},
+        avatarUrl: body['chat.tessera.avatar_url'],
+        encryption: body['chat.tessera.encryption'],
+        media: body['chat.tessera.media'],
+      },
+      { isDirect: body.is_direct === true },
+    )
+    return { room_id: roomId }
+  },
+)

@@ -1,0 +1,6 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const leaveRoom = endpoint('leaveRoom', async ({ requester, path, body }, { memberships }) => {
+  await memberships.leave({ userId: requester.userId, roomId: path.roomId, reason: body?.reason })
+  return {}
+})

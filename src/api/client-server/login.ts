@@ -1,0 +1,3 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const login = endpoint('login', ({ body }, { accounts }) => accounts.login.login(body))

@@ -1,0 +1,11 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const sendMessage = endpoint('sendMessage', async ({ requester, path, body }, { sending }) => {
+  const { eventId } = await sending.message(requester, {
+    roomId: path.roomId,
+    type: path.eventType,
+    txnId: path.txnId,
+    content: body,
+  })
+  return { event_id: eventId }
+})

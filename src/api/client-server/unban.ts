@@ -1,0 +1,11 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const unban = endpoint('unban', async ({ requester, path, body }, { memberships }) => {
+  await memberships.unban({
+    sender: requester.userId,
+    userId: body.user_id,
+    roomId: path.roomId,
+    reason: body.reason,
+  })
+  return {}
+})

@@ -1,0 +1,120 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { DEFAULT_ROOM_VERSION, type RoomVersion, roomVersion } from '../../core/room-versions.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import type { Database } from '../../storage/database.ts'
+import type { NidAllocator } from '../../storage/nids.ts'
+import { roomReaders, roomWriters } from '../../storage/rooms/index.ts'
+import { ClientEvents } from './client-events.ts'
+import { Directory, type QueryRemoteAlias } from './directory.ts'
+import { Memberships } from './memberships.ts'
+import type { MemberProfile, RemoteMemberships } from './ports.ts'
+import { RoomCreation } from './room-creation.ts'
+import { RoomCreator } from './room-creator.ts'
+import { type FetchHistory, RoomHistory } from './room-history.ts'
+import { RoomReading } from './room-reading.ts'
+import { RoomSender } from './room-sender.ts'
+import { type RoomsContext, RoomWriter } from './room-writer.ts'
+import { Sending } from './sending.ts'
+
+/** What endpoints ask about rooms in general. */
+export interface RoomSettings {
+  readonly serverName: string
+  readonly defaultVersion: RoomVersion
+  /** The version that a client asked for. Throws `M_UNSUPPORTED_ROOM_VERSION`. */
+  versionFor(id: string | undefined): RoomVersion
+}
+
+/** The room services, as the endpoints see them. */
+export interface RoomServices {
+  readonly roomSettings: RoomSettings
+  readonly roomCreation: RoomCreation
+  readonly sending: Sending
+  readonly memberships: Memberships
+  readonly directory: Directory
+  readonly roomReading: RoomReading
+  readonly roomHistory: RoomHistory
+}
+
+/** The part that federation is built on, before the services above. */
+export interface RoomCore {
+  readonly context: RoomsContext
+  readonly writer: RoomWriter
+  readonly sender: RoomSender
+  readonly clientEvents: ClientEvents
+  readonly signingKey: SigningKey
+}
+
+/** Builds what writes rooms. */
+export const createRoomCore = (parts: {
+  database: Database
+  nids: NidAllocator
+  clock: Clock
+  serverName: string
+  signingKey: SigningKey
+  random: (size: number) => Uint8Array
+}): RoomCore => {
+  const { database, signingKey, ...others } = parts
+  const read = roomReaders(database)
+  const context: RoomsContext = { ...others, db: database, read, write: roomWriters(database) }
+  const writer = new RoomWriter(context)
+  return {
+    context,
+    writer,
+    sender: new RoomSender(writer, signingKey),
+    clientEvents: new ClientEvents(read, parts.clock),
+    signingKey,
+  }
+}
+
+/** Builds what local users do in rooms, over what federation offers. */
+export const createRooms = (
+  core: RoomCore,
+  parts: {
+    profile: MemberProfile
+    remote: RemoteMemberships
+    queryRemoteAlias: QueryRemoteAlias
+    fetchHistory: FetchHistory
+    defaultRoomVersion: string
+    log: Log
+  },
+): RoomServices => {
+  const { context, writer, sender, clientEvents, signingKey } = core
+  const { profile, log } = parts
+  const currentPosition = (): number => context.db.position('events')
+  const directory = new Directory(writer, parts.queryRemoteAlias)
+  const memberships = new Memberships({ writer, sender, signingKey, profile, remote: parts.remote, log })
+  const creator = new RoomCreator(writer, signingKey)
+  return {
+    roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
+    directory,
+    memberships,
+    sending: new Sending({ writer, sender, memberships, directory }),
+    roomCreation: new RoomCreation({
+      creator,
+      memberships,
+      profile,
+      invitationFailed: ({ error, ...facts }) =>
+        log.warn({ ...facts, err: error }, 'invitation not delivered'),
+    }),
+    roomReading: new RoomReading(context.read, clientEvents, currentPosition),
+    roomHistory: new RoomHistory({
+      read: context.read,
+      clientEvents,
+      currentPosition,
+      fetchHistory: parts.fetchHistory,
+    }),
+  }
+}
+
+const roomSettings = (serverName: string, defaultId: string): RoomSettings => {
+  const versionFor = (id: string | undefined): RoomVersion => {
+    const version = roomVersion(id ?? defaultId)
+    if (version === undefined) {
+      throw new MatrixError('M_UNSUPPORTED_ROOM_VERSION', `This server does not know room version ${id}`)
+    }
+    return version
+  }
+  return { serverName, defaultVersion: versionFor(defaultId || DEFAULT_ROOM_VERSION), versionFor }
+}

@@ -1,0 +1,16 @@
+import { MatrixError } from '../../core/errors.ts'
+import { type RoomEventFilter, roomEventFilter } from '../../core/filter.ts'
+import { isJsonObject } from '../../core/json.ts'
+
+/** The `RoomEventFilter` that a query parameter holds as JSON. Throws `M_INVALID_PARAM`. */
+export const roomEventFilterOf = (text: string | undefined): RoomEventFilter => {
+  if (text === undefined) return roomEventFilter(undefined)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  if (!isJsonObject(value)) throw new MatrixError('M_INVALID_PARAM', 'filter must be a JSON object')
+  return roomEventFilter(value)
+}

@@ -1,0 +1,60 @@
+import { MatrixError } from '../../core/errors.ts'
+import { isUserId } from '../../core/ids.ts'
+import type { Memberships } from './memberships.ts'
+import type { MemberProfile } from './ports.ts'
+import type { RoomCreator } from './room-creator.ts'
+import type { NewRoom } from './room-templates.ts'
+
+/** Told of invitations of a new room that could not be delivered. */
+export type InvitationFailed = (failure: { roomId: string; userId: string; error: unknown }) => void
+
+const MAX_INVITATIONS = 1000
+
+/** Makes rooms and sends their first invitations. */
+export class RoomCreation {
+  readonly #creator: RoomCreator
+  readonly #memberships: Memberships
+  readonly #profile: MemberProfile
+  readonly #invitationFailed: InvitationFailed
+
+  constructor(parts: {
+    creator: RoomCreator
+    memberships: Memberships
+    profile: MemberProfile
+    invitationFailed: InvitationFailed
+  }) {
+    this.#creator = parts.creator
+    this.#memberships = parts.memberships
+    this.#profile = parts.profile
+    this.#invitationFailed = parts.invitationFailed
+  }
+
+  /**
+   * Creates a room and invites people to it. The room is there even if somebody's server does not answer; they can be
+   * invited again.
+   *
+   * @returns the room ID. Throws as `RoomCreator.create`, and `M_INVALID_PARAM` for bad user IDs.
+   */
+  async create(room: NewRoom, options: { isDirect: boolean }): Promise<string> {
+    const invited = [...new Set(room.invite)].filter(userId => userId !== room.creator)
+    const bad = invited.find(userId => !isUserId(userId))
+    if (bad !== undefined) throw new MatrixError('M_INVALID_PARAM', `${bad} is not a user ID`)
+    if (invited.length > MAX_INVITATIONS) {
+      throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
+    }
+    const profile = await this.#profile(room.creator)
+    const roomId = await this.#creator.create(
+      { ...room, invite: invited },
+      { ...profile, membership: 'join' },
+    )
+    for (const userId of invited) {
+      const content = options.isDirect ? { is_direct: true } : {}
+      try {
+        await this.#memberships.invite({ sender: room.creator, userId, roomId, content })
+      } catch (error) {
+        this.#invitationFailed({ roomId, userId, error })
+      }
+    }
+    return roomId
+  }
+}

@@ -1,0 +1,204 @@
+import test from 'ava'
+import { roomEventFilter } from '../../core/filter.ts'
+import { roomVersions } from '../../core/room-versions.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
+
+const ALICE = '@alice:here.test'
+const BOB = '@bob:here.test'
+const ANY = roomEventFilter(undefined)
+
+const bodies = (texts: readonly string[]): unknown[] =>
+  texts.map(text => JSON.parse(text)).flatMap(event => event.content.body ?? [])
+
+testDatabases(test, 'a room is made, joined by invitation, and talked in', async (t, database) => {
+  const { rooms, core } = await testRooms(database)
+  const { roomCreation, memberships, sending, roomHistory, roomReading } = rooms
+  const roomId = await roomCreation.create(
+    newRoom(rooms, ALICE, { name: 'Tea', topic: 'Leaves', invite: [BOB], alias: '#tea:here.test' }),
+    { isDirect: false },
+  )
+  const invitation = await core.context.read.invitations.one(BOB, roomId)
+  t.is(invitation?.status, 'invited')
+  t.is(invitation?.sender, ALICE)
+  const shown = new Set(invitation?.strippedState.map(event => event['type']))
+  for (const type of [
+    'm.room.create',
+    'm.room.name',
+    'm.room.topic',
+    'm.room.canonical_alias',
+    'm.room.member',
+  ]) {
+    t.true(shown.has(type), type)
+  }
+  await t.throwsAsync(
+    sending.message(requesterOf(BOB), { roomId, type: 'm.room.message', txnId: '1', content: {} }),
+    {
+      message: /not in the room/,
+    },
+  )
+  await memberships.join({ userId: BOB, roomId })
+  t.is((await core.context.read.invitations.one(BOB, roomId))?.status, 'accepted')
+  for (let i = 0; i < 5; i++) {
+    const content = { msgtype: 'm.text', body: `message ${i}` }
+    await sending.message(requesterOf(i % 2 === 0 ? ALICE : BOB), {
+      roomId,
+      type: 'm.room.message',
+      txnId: `t${i}`,
+      content,
+    })
+  }
+  const newest = await roomHistory.messages(requesterOf(BOB), roomId, {
+    direction: 'b',
+    limit: 3,
+    filter: ANY,
+  })
+  t.deepEqual(bodies(newest.chunk), ['message 4', 'message 3', 'message 2'])
+  const older = await roomHistory.messages(requesterOf(BOB), roomId, {
+    direction: 'b',
+    limit: 100,
+    from: newest.end,
+    filter: ANY,
+  })
+  t.deepEqual(bodies(older.chunk), ['message 1', 'message 0'])
+  t.is(older.end, undefined)
+  t.is(JSON.parse(older.chunk.at(-1) ?? '{}').type, 'm.room.create')
+  const state = (await roomReading.state(requesterOf(ALICE), roomId)).map(text => JSON.parse(text))
+  t.is(state.find(event => event.type === 'm.room.topic')?.content.topic, 'Leaves')
+})
+
+testDatabases(test, 'a transaction sent again, also at once, makes one event', async (t, database) => {
+  const { rooms } = await testRooms(database)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const message = { roomId, type: 'm.room.message', txnId: 'same', content: { body: 'once' } }
+  const sent = await Promise.all(
+    Array.from({ length: 8 }, () => rooms.sending.message(requesterOf(ALICE), message)),
+  )
+  sent.push(await rooms.sending.message(requesterOf(ALICE), message))
+  t.is(new Set(sent.map(({ eventId }) => eventId)).size, 1)
+  const otherDevice = await rooms.sending.message(requesterOf(ALICE, 'OTHER'), message)
+  t.not(otherDevice.eventId, sent[0]?.eventId)
+  const page = await rooms.roomHistory.messages(requesterOf(ALICE), roomId, {
+    direction: 'b',
+    limit: 50,
+    filter: ANY,
+  })
+  t.is(bodies(page.chunk).length, 2)
+})
+
+testDatabases(test, 'concurrent sends form one chain', async (t, database) => {
+  const { rooms, core } = await testRooms(database)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const sends = Array.from({ length: 50 }, (_, i) =>
+    rooms.sending.message(requesterOf(ALICE), {
+      roomId,
+      type: 'm.room.message',
+      txnId: `t${i}`,
+      content: { body: `${i}` },
+    }),
+  )
+  const ids = (await Promise.all(sends)).map(({ eventId }) => eventId)
+  const events = await core.context.read.events.byIds(ids)
+  for (const [index, eventId] of ids.entries()) {
+    if (index > 0) t.deepEqual(events.get(eventId)?.event.prevEvents, [ids[index - 1] ?? ''])
+  }
+  const room = await core.context.read.rooms.byId(roomId)
+  t.is((await core.context.read.rooms.extremities(room?.nid ?? 0)).length, 1)
+})
+
+testDatabases(test, 'who has left sees what was there, not what came after', async (t, database) => {
+  const { rooms } = await testRooms(database)
+  const { sending, memberships, roomHistory, roomReading } = rooms
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { invite: [BOB] }), {
+    isDirect: false,
+  })
+  await memberships.join({ userId: BOB, roomId })
+  const say = (body: string) =>
+    sending.message(requesterOf(ALICE), { roomId, type: 'm.room.message', txnId: body, content: { body } })
+  await say('before')
+  await memberships.leave({ userId: BOB, roomId })
+  await say('after')
+  await sending.state(requesterOf(ALICE), {
+    roomId,
+    type: 'm.room.name',
+    stateKey: '',
+    content: { name: 'Secret' },
+  })
+  const page = await roomHistory.messages(requesterOf(BOB), roomId, {
+    direction: 'b',
+    limit: 50,
+    filter: ANY,
+  })
+  t.deepEqual(bodies(page.chunk), ['before'])
+  const state = await roomReading.state(requesterOf(BOB), roomId)
+  t.false(state.some(text => text.includes('Secret')))
+  await memberships.forget(BOB, roomId)
+  await t.throwsAsync(roomReading.state(requesterOf(BOB), roomId), { message: /not in this room/ })
+  await t.throwsAsync(memberships.forget(ALICE, roomId), { message: /leave it first/ })
+})
+
+testDatabases(test, 'a redaction takes the content away, and says so', async (t, database) => {
+  const { rooms } = await testRooms(database)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { invite: [BOB] }), {
+    isDirect: false,
+  })
+  await rooms.memberships.join({ userId: BOB, roomId })
+  const { eventId } = await rooms.sending.message(requesterOf(ALICE), {
+    roomId,
+    type: 'm.room.message',
+    txnId: '1',
+    content: { body: 'oops' },
+  })
+  const redaction = { roomId, redacts: eventId, txnId: '2', reason: 'typo' }
+  await t.throwsAsync(rooms.sending.redaction(requesterOf(BOB), redaction), {
+    message: /may not redact what others/,
+  })
+  await rooms.sending.redaction(requesterOf(ALICE), redaction)
+  const event = JSON.parse(await rooms.roomReading.event(requesterOf(BOB), roomId, eventId))
+  t.deepEqual(event.content, {})
+  t.is(event.unsigned.redacted_because.content.reason, 'typo')
+})
+
+for (const id of roomVersions.keys()) {
+  testDatabases(test, `a room of version ${id} works`, async (t, database) => {
+    const { rooms } = await testRooms(database)
+    const version = rooms.roomSettings.versionFor(id)
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { version, invite: [BOB] }), {
+      isDirect: false,
+    })
+    await rooms.memberships.join({ userId: BOB, roomId })
+    await rooms.sending.message(requesterOf(BOB), {
+      roomId,
+      type: 'm.room.message',
+      txnId: '1',
+      content: { body: 'hello' },
+    })
+    await rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId })
+    await rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
+    await t.throwsAsync(rooms.memberships.join({ userId: BOB, roomId }), { message: /banned/ })
+    await rooms.memberships.unban({ sender: ALICE, userId: BOB, roomId })
+    const state = (await rooms.roomReading.state(requesterOf(ALICE), roomId)).map(text => JSON.parse(text))
+    const bob = state.find(event => event.type === 'm.room.member' && event.state_key === BOB)
+    t.is(bob?.content.membership, 'leave')
+  })
+}
+
+testDatabases(test, 'two processes may write to one room', async (t, database, config) => {
+  const { openDatabase } = await import('../../storage/open.ts')
+  const other = await openDatabase(config)
+  t.teardown(() => other.close())
+  const here = await testRooms(database)
+  const there = await testRooms(other)
+  const roomId = await here.rooms.roomCreation.create(newRoom(here.rooms, ALICE), { isDirect: false })
+  const send = ({ rooms }: typeof here, i: number) =>
+    rooms.sending.message(requesterOf(ALICE, `D${i}`), {
+      roomId,
+      type: 'm.room.message',
+      txnId: `t${i}`,
+      content: { body: `${i}` },
+    })
+  const sent = await Promise.all(Array.from({ length: 12 }, (_, i) => send(i % 2 === 0 ? here : there, i)))
+  const events = await here.core.context.read.events.byIds(sent.map(({ eventId }) => eventId))
+  const depths = [...events.values()].map(({ event }) => event.depth)
+  t.is(new Set(depths).size, 12, 'each builds on another')
+})

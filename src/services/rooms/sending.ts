@@ -1,0 +1,154 @@
+import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
+import { MatrixError } from '../../core/errors.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { Requester } from '../requester.ts'
+import { powerContext } from './append.ts'
+import type { Directory } from './directory.ts'
+import type { Memberships } from './memberships.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomSender } from './room-sender.ts'
+import type { RoomWriter } from './room-writer.ts'
+
+/** What a client asks to be sent into a room. */
+export interface Message {
+  readonly roomId: string
+  readonly type: string
+  readonly txnId: string
+  readonly content: JsonObject
+}
+
+export interface StateChange {
+  readonly roomId: string
+  readonly type: string
+  readonly stateKey: string
+  readonly content: JsonObject
+}
+
+export interface Redaction {
+  readonly roomId: string
+  readonly redacts: string
+  readonly txnId: string
+  readonly reason: string | undefined
+}
+
+/** Sends what clients ask for, after the checks that are this server's own and not the room's. */
+export class Sending {
+  readonly #writer: RoomWriter
+  readonly #sender: RoomSender
+  readonly #memberships: Memberships
+  readonly #directory: Directory
+
+  constructor(parts: {
+    writer: RoomWriter
+    sender: RoomSender
+    memberships: Memberships
+    directory: Directory
+  }) {
+    this.#writer = parts.writer
+    this.#sender = parts.sender
+    this.#memberships = parts.memberships
+    this.#directory = parts.directory
+  }
+
+  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`. */
+  async message(requester: Requester, message: Message): Promise<{ eventId: string }> {
+    const { roomId, type, txnId, content } = message
+    if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
+      const reason = typeof content['reason'] === 'string' ? content['reason'] : undefined
+      return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason })
+    }
+    const template = { type, sender: requester.userId, content }
+    return this.#sender.send(roomId, template, transactionOf(requester, 'send', roomId, type, txnId))
+  }
+
+  /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */
+  async redaction(requester: Requester, redaction: Redaction): Promise<{ eventId: string }> {
+    const { roomId, redacts, txnId, reason } = redaction
+    const { read } = this.#writer.context
+    const [target, room] = await Promise.all([read.events.byId(redacts), read.rooms.byId(roomId)])
+    if (target === undefined || target.roomNid !== room?.nid) {
+      throw new MatrixError('M_NOT_FOUND', 'The room has no such event')
+    }
+    const content = reason === undefined ? {} : { reason }
+    const template = { type: 'm.room.redaction', sender: requester.userId, content, redacts }
+    const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
+    const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
+    return this.#sender.send(roomId, template, { ...transaction, check })
+  }
+
+  /**
+   * Sets state. Memberships go the way of the membership endpoints where another server has a say.
+   * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_ALIAS`.
+   */
+  async state(requester: Requester, change: StateChange): Promise<{ eventId: string }> {
+    const { roomId, type, stateKey, content } = change
+    const { userId } = requester
+    if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
+    if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
+    const remoteInvitation =
+      type === 'm.room.member' &&
+      content['membership'] === 'invite' &&
+      serverNameOf(stateKey) !== this.#writer.context.serverName
+    if (remoteInvitation) {
+      const { membership: _, ...others } = content
+      await this.#memberships.invite({ sender: userId, userId: stateKey, roomId, content: others })
+      const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
+      if (entry !== undefined) return { eventId: entry.eventId }
+    }
+    return this.#sender.send(roomId, { type, sender: userId, stateKey, content })
+  }
+
+  /**
+   * Anybody may redact what they sent themselves; what others sent takes the redact level. Since room version 3 the auth rules let more
+   * pass, which servers then do not apply: we refuse it instead.
+   */
+  async #checkRedaction({ userId }: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
+    if (target.sender === userId) return
+    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
+    if (powerLevelOf(userId, powers) >= levelTo('redact', powers)) return
+    throw new MatrixError('M_FORBIDDEN', 'You may not redact what others have sent')
+  }
+
+  /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
+  async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
+    const head = await this.#writer.head(roomId)
+    const entry = head?.entry('m.room.canonical_alias', '')
+    const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    const before = new Set(aliasesOf(current?.event.content ?? {}))
+    for (const alias of aliasesOf(content)) {
+      if (typeof alias !== 'string' || !isRoomAlias(alias)) {
+        throw new MatrixError('M_INVALID_PARAM', 'Aliases look like #name:server')
+      }
+      if (before.has(alias)) continue
+      const resolved = await this.#directory.resolve(alias).catch(() => undefined)
+      if (resolved?.roomId !== roomId)
+        throw new MatrixError('M_BAD_ALIAS', `${alias} does not lead to this room`)
+    }
+  }
+}
+
+const aliasesOf = (content: JsonObject): unknown[] => {
+  const { alias, alt_aliases: alternatives } = content
+  return [
+    ...(alias === undefined || alias === null || alias === '' ? [] : [alias]),
+    ...(Array.isArray(alternatives) ? alternatives : isJsonObject(alternatives) ? [alternatives] : []),
+  ]
+}
+
+const transactionOf = (
+  requester: Requester,
+  operation: string,
+  roomId: string,
+  path: string,
+  txnId: string,
+) => ({
+  transaction: {
+    userId: requester.userId,
+    // Tokens without a device (application services) share one space of transaction IDs.
+    deviceId: requester.deviceId ?? '',
+    scope: `${operation} ${roomId} ${path}`,
+    txnId,
+  },
+})
