@@ -170,6 +170,14 @@ test('only what an object itself holds counts as a signature', t => {
   t.false(verifyJson({ a: '\ud800', ...signJson({}, 'domain', KEY) }, 'domain', 'ed25519:1', KEY.publicKey))
 })
 
+test('a second key of the same entity signs beside the first', t => {
+  const other = signingKeyFromSeed('ed25519:2', new Uint8Array(32).fill(1))
+  const signed = signJson(signJson({ a: 1 }, 'domain', KEY), 'domain', other)
+  t.deepEqual(signatureKeyIds(signed, 'domain'), ['ed25519:1', 'ed25519:2'])
+  t.true(verifyJson(signed, 'domain', 'ed25519:1', KEY.publicKey))
+  t.true(verifyJson(signed, 'domain', 'ed25519:2', other.publicKey))
+})
+
 test('key files', t => {
   const text =
     '\ned25519 a_1 YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1\r\n  ed25519 2 YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA0=\n'
