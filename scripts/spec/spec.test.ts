@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import test from 'ava'
+import type { Authentication } from '../../src/spec/operation.ts'
 import { officialResponseValidator } from '../../src/test-kit/responses.ts'
 import { compare, loadNotYet } from './coverage.ts'
 import { describe, requestSchemas } from './describe.ts'
@@ -84,7 +85,7 @@ test('a row of the table follows from security, body and extensions', t => {
     bodyLimit: 10,
     guest: 'refuse',
   })
-  const securities: [JsonMap[], string][] = [
+  const securities: [JsonMap[], Authentication][] = [
     [[{ accessToken: [] }], 'accessToken'],
     [[{}, { accessToken: [] }], 'optionalAccessToken'],
     [[{ signedRequest: [] }], 'signedRequest'],

@@ -23,32 +23,51 @@ export class RequestAborted extends Error {
  * @throws {MatrixError} `M_TOO_LARGE` (413), or 408 when the body takes too long.
  * @throws {RequestAborted} when the connection ends first.
  */
-export const readBody = async (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> => {
-  const tooLarge = new MatrixError('M_TOO_LARGE', `The body is larger than ${limit} bytes`)
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge
-  const timer = new AbortController()
-  try {
-    return await new Promise<Buffer>((resolve, reject) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      request.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size <= limit) chunks.push(chunk)
-        else reject(tooLarge)
-      })
-      request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
-      request.on('error', () => reject(new RequestAborted('the connection broke')))
-      request.on('close', () => reject(new RequestAborted('the connection ended')))
+export const readBody = (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> =>
+  new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    let settled = false
+    let timer: AbortController | undefined
+    const settle = (finish: () => void): void => {
+      if (settled) return
+      settled = true
+      request.removeListener('data', onData)
+      timer?.abort(SETTLED)
+      finish()
+    }
+    const refuse = (): void => settle(() => reject(tooLarge(limit)))
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+      else refuse()
+    }
+    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse()
+    request.on('data', onData)
+    request.on('end', () =>
+      settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))),
+    )
+    request.on('error', () => settle(() => reject(new RequestAborted('the connection broke'))))
+    request.on('close', () => settle(() => reject(new RequestAborted('the connection ended'))))
+    // Most bodies arrive with their headers: a timer is for those that do not.
+    setImmediate(() => {
+      if (settled) return
+      timer = new AbortController()
       clock.sleep(BODY_TIME_LIMIT, timer.signal).then(
-        () => reject(new MatrixError('M_UNKNOWN', 'The body took too long to arrive', { status: 408 })),
+        () => settle(() => reject(tooSlow())),
         () => {},
       )
     })
-  } finally {
-    timer.abort()
-    request.removeAllListeners('data')
-  }
-}
+  })
+
+/** Given to `abort`, which would otherwise make an error with a stack. */
+const SETTLED = 'settled'
+
+const tooLarge = (limit: number): MatrixError =>
+  new MatrixError('M_TOO_LARGE', `The body is larger than ${limit} bytes`)
+
+const tooSlow = (): MatrixError =>
+  new MatrixError('M_UNKNOWN', 'The body took too long to arrive', { status: 408 })
 
 /**
  * A body's JSON. "All JSON data must be encoded using UTF-8." Nothing, if `required` is false, reads as `{}`: some
