@@ -39,26 +39,23 @@ async function tessera(name: string): Promise<Subject> {
   const port = await freePort()
   const secret = randomBytes(24).toString('hex')
   const program = resolve(import.meta.dirname, '../bin/tessera.js')
-  const started = await spawnServer(
-    `exec '${process.execPath}' '${program}' serve`,
-    `http://127.0.0.1:${port}`,
-    {
-      TESSERA_DATA: directory,
-      PORT: String(port),
-      TESSERA__REGISTRATION__SHARED_SECRET: secret,
-      TESSERA__RATE_LIMITS__ENABLED: 'false',
-    },
-  )
-  const stop = async () => {
-    await started.stop()
-    await rm(directory, { recursive: true, force: true })
-  }
+  const command = `exec '${process.execPath}' '${program}' serve`
+  const clean = () => rm(directory, { recursive: true, force: true })
+  const started = await spawnServer(command, `http://127.0.0.1:${port}`, {
+    TESSERA_DATA: directory,
+    PORT: String(port),
+    TESSERA__REGISTRATION__SHARED_SECRET: secret,
+    TESSERA__RATE_LIMITS__ENABLED: 'false',
+  }).catch(async error => {
+    await clean()
+    throw error
+  })
   return {
     ...started,
     name,
     pids: [started.pid],
     registration: { kind: 'shared-secret', secret },
     fresh: true,
-    stop,
+    stop: () => started.stop().then(clean),
   }
 }
