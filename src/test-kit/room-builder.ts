@@ -1,7 +1,13 @@
 import { authEventsFor } from '../core/auth/auth-events.ts'
 import { authorise } from '../core/auth/authorise.ts'
 import { checkAuthEvents } from '../core/auth/check-auth-events.ts'
-import { type RoomEvent, type StateLookup, type StateMap, stateMapKey } from '../core/event/event.ts'
+import {
+  type RoomEvent,
+  type StateLookup,
+  type StateMap,
+  stateMapKey,
+  type Verdict,
+} from '../core/event/event.ts'
 import { type JsonObject, ownMember } from '../core/json.ts'
 import { type RoomVersion, roomVersion } from '../core/room-versions.ts'
 import { resolveState } from '../core/state-resolution/resolve.ts'
@@ -98,10 +104,18 @@ export class RoomBuilder {
     }
   }
 
+  /** Adds an event if the rules allow it; answers whether they did. */
+  addIfAllowed(line: string): boolean {
+    const allowed =
+      this.#refusal(this.draft(line), this.#before(readRoomLine(line, this.version))) === undefined
+    if (allowed) this.add(line)
+    return allowed
+  }
+
   /** The event of a line, whether the rules allow it or not, without adding it. */
   draft(line: string): RoomEvent {
     const read = readRoomLine(line, this.version)
-    return this.#makeEvent({ ...read, forged: true }, this.#prevOf(read).map(this.idOf), this.#before(read))
+    return this.#makeEvent(read, this.#prevOf(read).map(this.idOf), this.#before(read))
   }
 
   #prevOf(line: RoomLine): readonly string[] {
@@ -146,21 +160,25 @@ export class RoomBuilder {
     }
   }
 
-  /** Where creators stand above power levels (v12), lines that name them are read without them. */
-  #withoutCreators({ type, content, forged }: RoomLine): JsonObject {
+  /** Where creators stand above power levels (v12), `power` is read without them. */
+  #withoutCreators({ verb, content }: RoomLine): JsonObject {
     const create = this.createEvent
-    if (type !== 'm.room.power_levels' || !this.version.auth.privilegedCreators || forged || !create)
-      return content
+    if (verb !== 'power' || !this.version.auth.privilegedCreators || create === undefined) return content
     const creators = [create.sender, ...((create.content['additional_creators'] ?? []) as string[])]
     const users = Object.entries((ownMember(content, 'users') ?? {}) as JsonObject)
     return { ...content, users: Object.fromEntries(users.filter(([user]) => !creators.includes(user))) }
   }
 
   #verify(event: RoomEvent, before: StateMap): void {
+    const refusal = this.#refusal(event, before)
+    if (refusal) throw new Error(`${event.eventId} is refused by ${refusal.rule}: ${refusal.message}`)
+  }
+
+  #refusal(event: RoomEvent, before: StateMap): Verdict {
     const authEvents = event.authEvents.flatMap(id => this.load(id) ?? [])
-    const refusal =
+    return (
       checkAuthEvents(event, authEvents, () => false) ??
       authorise(event, { state: this.lookup(before), createEvent: this.createEvent })
-    if (refusal) throw new Error(`${event.eventId} is refused by ${refusal.rule}: ${refusal.message}`)
+    )
   }
 }

@@ -7,6 +7,7 @@ export interface RoomLine {
   readonly forged: boolean
   readonly name: string
   readonly sender: string
+  readonly verb: string
   readonly type: string
   readonly stateKey: string | undefined
   readonly content: JsonObject
@@ -30,7 +31,7 @@ export const versionsIn = (range: string): string[] => {
 }
 
 const LINE =
-  /^(?<forged>!?)(?<name>\w+): (?<sender>\S+) (?<verb>\w+)(?: (?<rest>.*?))?(?: < (?<prev>[\w ]+?))?(?: \| (?<auth>[\w ]*?))?(?: @(?<ts>\d+))?$/
+  /^(?<forged>!?)(?<name>\w+): (?<sender>\S+) (?<verb>\w+)(?: (?![<|@] ?)(?<rest>.*?))?(?: < (?<prev>[\w ]+?))?(?: \| (?<auth>[\w ]*?))?(?: @(?<ts>\d+))?$/
 
 interface Said {
   readonly sender: string
@@ -105,13 +106,15 @@ const VERBS: Readonly<Record<string, (said: Said) => Saying>> = {
 }
 
 /**
- * Reads a line: `NAME: sender verb words < PREV PREV | AUTH AUTH @timestamp`, where all from `<` on may be left out.
+ * Reads a line: `NAME: sender verb words < PREV PREV | AUTH AUTH @timestamp`, where all from `<` on may be left out,
+ * and `< nothing` begins a room.
  *
  * @throws {SyntaxError} on a line or verb that is not understood.
  */
 export const readRoomLine = (line: string, version: RoomVersion): RoomLine => {
   const groups = LINE.exec(line)?.groups
-  const make = VERBS[groups?.['verb'] ?? '']
+  const verb = groups?.['verb'] ?? ''
+  const make = VERBS[verb]
   if (groups === undefined || make === undefined) throw new SyntaxError(`Not a line of a room: ${line}`)
   const sender = userId(groups['sender'] ?? '')
   const rest = groups['rest'] ?? ''
@@ -119,8 +122,9 @@ export const readRoomLine = (line: string, version: RoomVersion): RoomLine => {
     forged: groups['forged'] === '!',
     name: groups['name'] ?? '',
     sender,
+    verb,
     ...make({ sender, rest, words: rest.split(' ').filter(Boolean), version }),
-    prev: groups['prev']?.split(' '),
+    prev: groups['prev'] === 'nothing' ? [] : groups['prev']?.split(' '),
     auth: groups['auth']?.split(' ').filter(Boolean),
     originServerTs: groups['ts'] === undefined ? undefined : Number(groups['ts']),
   }

@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../event/event.ts'
-import type { LoadEvent } from './auth-graph.ts'
+import type { AuthGraph } from './auth-graph.ts'
 import { powerLevelsBehind } from './auth-lookup.ts'
 import { compareByTime } from './power-sort.ts'
 
@@ -13,9 +13,9 @@ import { compareByTime } from './power-sort.ts'
 export const mainlineSort = (
   events: readonly RoomEvent[],
   powerLevels: RoomEvent | undefined,
-  load: LoadEvent,
+  graph: AuthGraph,
 ): RoomEvent[] => {
-  const positionOf = mainlinePositions(powerLevels, load)
+  const positionOf = mainlinePositions(powerLevels, graph)
   return events
     .map(event => ({ event, position: positionOf(event) }))
     .sort((x, y) => {
@@ -26,27 +26,35 @@ export const mainlineSort = (
     .map(({ event }) => event)
 }
 
-/** The mainline position of an event, infinite where its power levels never meet the mainline. */
+/** Answers the mainline position of events, infinite where their power levels never meet the mainline. */
 const mainlinePositions = (
   powerLevels: RoomEvent | undefined,
-  load: LoadEvent,
-): ((e: RoomEvent) => number) => {
-  // "Repeatedly fetch P_{i+1}, the power levels event in the auth_events of P_i." P_0 has position 0.
+  { load, generationOf }: AuthGraph,
+): ((event: RoomEvent) => number) => {
+  if (powerLevels === undefined) return () => Number.POSITIVE_INFINITY
   const positions = new Map<string, number>()
-  for (let p = powerLevels; p !== undefined && !positions.has(p.eventId); p = powerLevelsBehind(p, load)) {
-    positions.set(p.eventId, positions.size)
+  let mainlineLength = 0
+  let next: RoomEvent | undefined = powerLevels
+  // "Repeatedly fetch P_{i+1}, the power levels event in the auth_events of P_i": only as far back as anybody asks,
+  // which is the generation of the event that is sought.
+  const extendTo = (generation: number): void => {
+    while (next !== undefined && !positions.has(next.eventId) && generationOf(next.eventId) >= generation) {
+      positions.set(next.eventId, mainlineLength++)
+      next = powerLevelsBehind(next, load)
+    }
   }
   return event => {
     // "Find the smallest index j ≥ 1 for which e_j belongs to the mainline of P": e itself does not count.
     const passed: string[] = []
-    let e = powerLevelsBehind(event, load)
-    while (e !== undefined && !positions.has(e.eventId)) {
-      // Remembered below, so that no side line is walked twice; infinite for now, so that a circle ends.
+    let position: number | undefined
+    for (let e = powerLevelsBehind(event, load); e !== undefined; e = powerLevelsBehind(e, load)) {
+      extendTo(generationOf(e.eventId))
+      position = positions.get(e.eventId)
+      if (position !== undefined) break
+      // Remembered, so that no side line is walked twice; infinite for now, so that a circle ends.
       positions.set(e.eventId, Number.POSITIVE_INFINITY)
       passed.push(e.eventId)
-      e = powerLevelsBehind(e, load)
     }
-    const position = e === undefined ? undefined : positions.get(e.eventId)
     for (const eventId of passed) positions.set(eventId, position ?? Number.POSITIVE_INFINITY)
     return position ?? Number.POSITIVE_INFINITY
   }

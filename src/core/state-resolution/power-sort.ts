@@ -1,56 +1,61 @@
 import { powerLevelOf } from '../auth/power-levels.ts'
 import { compareCodePoints } from '../canonical-json.ts'
 import type { RoomEvent } from '../event/event.ts'
-import type { AuthGraph, LoadEvent } from './auth-graph.ts'
+import type { LoadEvent } from './auth-graph.ts'
 import { createEventOf, powerLevelsBehind } from './auth-lookup.ts'
-import { eventsBetween } from './conflicted-subgraph.ts'
 import { Heap } from './heap.ts'
 
 /**
  * Power events (rooms/v2.md): "a state event with type m.room.power_levels or m.room.join_rules, or m.room.member where
  * the membership is leave or ban and the sender does not match the state_key".
+ *
+ * Only the room's own are meant, with the empty state key, and the create event goes with them where it is in conflict.
+ * The text says neither, but so do the servers with which we must agree.
  */
 export const isPowerEvent = ({ type, stateKey, sender, content }: RoomEvent): boolean => {
-  if (stateKey === undefined) return false
-  if (type === 'm.room.power_levels' || type === 'm.room.join_rules') return true
-  const { membership } = content
-  return type === 'm.room.member' && (membership === 'leave' || membership === 'ban') && sender !== stateKey
+  if (type === 'm.room.member') {
+    const { membership } = content
+    return stateKey !== undefined && sender !== stateKey && (membership === 'leave' || membership === 'ban')
+  }
+  return stateKey === '' && POWER_TYPES.has(type)
 }
+
+const POWER_TYPES: ReadonlySet<string> = new Set([
+  'm.room.power_levels',
+  'm.room.join_rules',
+  'm.room.create',
+])
 
 /**
  * Step 1 of the algorithm: "select the set X of all power events that appear in the full conflicted set. For each such
  * power event P, enlarge X by adding the events in the auth chain of P which also belong to the full conflicted set.
  * Sort X into a list using the reverse topological power ordering."
+ *
+ * Chains are followed as far as they stay within the full conflicted set, as other servers do.
  */
 export const selectAndSortPowerEvents = (
   fullConflicted: ReadonlySet<string>,
-  graph: AuthGraph,
+  load: LoadEvent,
 ): RoomEvent[] => {
-  // An auth chain may leave the full conflicted set and come back to it; such detours are all that must be walked.
-  const walkable = fullConflicted.union(eventsBetween(fullConflicted, graph))
-  const chains = new Map<string, RoomEvent>()
+  const selected = new Map<string, RoomEvent>()
   const pending: RoomEvent[] = []
-  const visit = (eventId: string, event: RoomEvent | undefined): void => {
-    if (event === undefined || chains.has(eventId)) return
-    chains.set(eventId, event)
+  const select = (event: RoomEvent | undefined): void => {
+    if (event === undefined || selected.has(event.eventId)) return
+    selected.set(event.eventId, event)
     pending.push(event)
   }
   for (const eventId of fullConflicted) {
-    const event = graph.load(eventId)
-    if (event !== undefined && isPowerEvent(event)) visit(eventId, event)
+    const event = load(eventId)
+    if (event !== undefined && isPowerEvent(event)) select(event)
   }
   for (let event = pending.pop(); event !== undefined; event = pending.pop()) {
-    for (const authEvent of event.authEvents) {
-      if (walkable.has(authEvent)) visit(authEvent, graph.load(authEvent))
-    }
+    for (const authEvent of event.authEvents) if (fullConflicted.has(authEvent)) select(load(authEvent))
   }
-  return powerSort(chains, eventId => fullConflicted.has(eventId), graph.load)
+  return powerSort(selected, load)
 }
 
 interface Vertex {
   readonly event: RoomEvent
-  /** Whether it is of X; the others only carry the order from one event of X to another. */
-  readonly ofX: boolean
   readonly power: number
   /** How many of its auth events have not been listed yet. */
   waitingFor: number
@@ -58,44 +63,24 @@ interface Vertex {
 }
 
 /** Kahn's algorithm, "at each step selecting, among all the candidate vertices, the smallest vertex". */
-const powerSort = (
-  events: ReadonlyMap<string, RoomEvent>,
-  isOfX: (eventId: string) => boolean,
-  load: LoadEvent,
-): RoomEvent[] => {
+const powerSort = (events: ReadonlyMap<string, RoomEvent>, load: LoadEvent): RoomEvent[] => {
   const candidates = new Heap<Vertex>(compareVertices)
-  const freed = makeVertices(events, isOfX, load)
+  for (const vertex of makeVertices(events, load)) if (vertex.waitingFor === 0) candidates.push(vertex)
   const sorted: RoomEvent[] = []
-  for (;;) {
-    for (let vertex = freed.pop(); vertex !== undefined; vertex = freed.pop()) {
-      if (vertex.ofX) candidates.push(vertex)
-      else release(vertex, freed)
-    }
-    const smallest = candidates.pop()
-    if (smallest === undefined) return sorted
+  for (let smallest = candidates.pop(); smallest !== undefined; smallest = candidates.pop()) {
     sorted.push(smallest.event)
-    release(smallest, freed)
+    for (const citing of smallest.citedBy) {
+      citing.waitingFor--
+      if (citing.waitingFor === 0) candidates.push(citing)
+    }
   }
+  return sorted
 }
 
-const release = (vertex: Vertex, freed: Vertex[]): void => {
-  for (const citing of vertex.citedBy) {
-    citing.waitingFor--
-    if (citing.waitingFor === 0) freed.push(citing)
-  }
-}
-
-/** Links the events by their auth edges; answers those that wait for nothing. */
-const makeVertices = (
-  events: ReadonlyMap<string, RoomEvent>,
-  isOfX: (eventId: string) => boolean,
-  load: LoadEvent,
-): Vertex[] => {
+const makeVertices = (events: ReadonlyMap<string, RoomEvent>, load: LoadEvent): Iterable<Vertex> => {
   const vertices = new Map<string, Vertex>()
   for (const [eventId, event] of events) {
-    const ofX = isOfX(eventId)
-    const power = ofX ? senderPower(event, load) : 0
-    vertices.set(eventId, { event, ofX, power, waitingFor: 0, citedBy: [] })
+    vertices.set(eventId, { event, power: senderPower(event, load), waitingFor: 0, citedBy: [] })
   }
   for (const vertex of vertices.values()) {
     for (const authEvent of new Set(vertex.event.authEvents)) {
@@ -105,7 +90,7 @@ const makeVertices = (
       cited.citedBy.push(vertex)
     }
   }
-  return [...vertices.values()].filter(vertex => vertex.waitingFor === 0)
+  return vertices.values()
 }
 
 /** The sender's power level "when looking at their respective auth_events". */

@@ -23,14 +23,14 @@ export const resolveV2 = (
   const checks = { load, isRejected: options.isRejected ?? (() => false), refused }
 
   // 1. The power events in conflict and what they rest on, in reverse topological power ordering.
-  const powerEvents = selectAndSortPowerEvents(fullConflicted, graph)
+  const powerEvents = selectAndSortPowerEvents(fullConflicted, load)
   // 2. Checked "starting from the unconflicted state map"; since v12 "from an empty state map".
   const state = new Map<string, string>(variant === 'v2' ? unconflicted : [])
   iterativeAuthChecks(state, powerEvents, checks)
   // 3. "All remaining events", in mainline ordering.
   const powerLevels = state.get(stateMapKey('m.room.power_levels', ''))
   const rest = remaining(fullConflicted, powerEvents, load)
-  const sorted = mainlineSort(rest, powerLevels === undefined ? undefined : load(powerLevels), load)
+  const sorted = mainlineSort(rest, powerLevels === undefined ? undefined : load(powerLevels), graph)
   // 4. Checked on the partially resolved state.
   iterativeAuthChecks(state, sorted, checks)
   // 5. "Replacing any event with the event with the same key from the unconflicted state map."
