@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { readingFailure } from './layer.ts'
 import { databaseLocation, signingKeyPath } from './locations.ts'
+import { OperatorError } from './operator-error.ts'
 import { SETTINGS_FILE } from './outside.ts'
 import type { Config } from './schema/index.ts'
 import { createKeyFile, keyFileWarning, readKeyFile } from './signing-key.ts'
-import { StartRefused } from './start-refused.ts'
 import { settingsTemplate } from './template.ts'
 
 const NAME_FILE = 'server_name'
@@ -33,7 +33,7 @@ const makeWritable = (directory: string): void => {
     writeFileSync(trial, '')
     rmSync(trial)
   } catch (error) {
-    throw new StartRefused(
+    throw new OperatorError(
       `The data directory ${directory} cannot be written (${failure(error)}): make it writable for this user, or name another with --data.`,
     )
   }
@@ -48,7 +48,7 @@ const compareName = (directory: string, serverName: string): { isNoted: boolean 
   if (!existsSync(file)) return { isNoted: false }
   const noted = readFileSync(file, 'utf8').trim()
   if (noted !== serverName) {
-    throw new StartRefused(
+    throw new OperatorError(
       `The data in ${directory} belong to the server ${noted}, and a server's name can never change: set server_name back to ${noted}, or name another directory with --data to start a new server as ${serverName}.`,
     )
   }
@@ -58,7 +58,7 @@ const compareName = (directory: string, serverName: string): { isNoted: boolean 
 /** Makes the key of a new server. One that has started before must not change its identity without being told. */
 const makeKey = (path: string, isNew: boolean): void => {
   if (!isNew) {
-    throw new StartRefused(
+    throw new OperatorError(
       `The signing key ${path} is missing: restore it from your backup, or make a new one with "tessera keys generate" if it is lost.`,
     )
   }
@@ -66,7 +66,7 @@ const makeKey = (path: string, isNew: boolean): void => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
     createKeyFile(path)
   } catch (error) {
-    throw new StartRefused(`The signing key ${path} cannot be written: ${failure(error)}.`)
+    throw new OperatorError(`The signing key ${path} cannot be written: ${failure(error)}.`)
   }
 }
 
@@ -79,7 +79,7 @@ const databaseExists = (config: Config): boolean => {
  * Gets the data directory ready: makes it, notes the server's name in it or compares, makes the signing key, and at
  * the very first start without any settings file writes one that explains all options.
  *
- * Throws `StartRefused` when the directory cannot be written, belongs to another server, or has lost its key.
+ * Throws `OperatorError` when the directory cannot be written, belongs to another server, or has lost its key.
  *
  * @param settingsFile The settings file that was read, if there is one.
  */

@@ -58,7 +58,7 @@ export const FORMATS = {
   },
   'database-url': {
     allowed: 'sqlite: and a file, or a URL such as postgres://user:password@host/database',
-    admits: text => /^sqlite:./.test(text) || isUrl(text, ['postgres:', 'postgresql:']),
+    admits: text => /^sqlite:./.test(text) || (/^postgres(ql)?:\/\/./.test(text) && URL.canParse(text)),
   },
   duration: {
     allowed: 'a duration such as 500ms, 10s, 5m, 12h, 7d or 2w',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { formatKeyFile, type KeyFileEntry, parseKeyFile } from '../core/signing.ts'
-import { StartRefused } from './start-refused.ts'
+import { OperatorError } from './operator-error.ts'
 
 /** A new key: 32 random bytes under a version that no other key of this server has had. */
 export const generateKey = (): KeyFileEntry => {
@@ -35,7 +35,7 @@ export interface KeyFile {
   readonly mode: number
 }
 
-/** Reads the key file. Throws `StartRefused` when there is none, or it holds no key. */
+/** Reads the key file. Throws `OperatorError` when there is none, or it holds no key. */
 export const readKeyFile = (path: string): KeyFile => {
   try {
     const [first, ...others] = parseKeyFile(readFileSync(path, 'utf8'))
@@ -43,7 +43,7 @@ export const readKeyFile = (path: string): KeyFile => {
     return { keys: [first, ...others], mode: statSync(path).mode & 0o777 }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new StartRefused(`The signing key ${path} cannot be read: ${reason}. Restore it from your backup.`)
+    throw new OperatorError(`The signing key ${path} cannot be read: ${reason}. Restore it from your backup.`)
   }
 }
 

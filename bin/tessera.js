@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/*
+ * The way in. Plain old JavaScript, so that any Node.js from 12 on can read it and say which one is needed.
+ */
+// biome-ignore-all lint/style/useNodejsImportProtocol: old versions do not know the protocol
+// biome-ignore-all lint/suspicious/noVar: as old as can be
+// biome-ignore-all lint/complexity/useArrowFunction: as old as can be
+// biome-ignore-all lint/style/useTemplate: as old as can be
+'use strict'
+
+var fs = require('fs')
+var os = require('os')
+var path = require('path')
+var url = require('url')
+
+var NEEDED = [22, 20]
+
+var version = process.versions.node.split('.').map(Number)
+if (version[0] < NEEDED[0] || (version[0] === NEEDED[0] && version[1] < NEEDED[1])) {
+  console.error(
+    'Tessera needs Node.js ' +
+      NEEDED.join('.') +
+      ' or newer, and this is ' +
+      process.versions.node +
+      ': ' +
+      'start it with "npm start" or "npx tessera", which bring their own, or install Node.js 24.',
+  )
+  process.exit(1)
+}
+
+// DNS, files, password hashing and cryptography share the thread pool, whose size is read once, before its first use.
+if (!process.env.UV_THREADPOOL_SIZE) {
+  process.env.UV_THREADPOOL_SIZE = String(Math.max(4, Math.min(2 * os.cpus().length, 64)))
+}
+
+// Node.js 22 warns about its stripping of types with every start.
+if (version[0] === 22) {
+  process.removeAllListeners('warning')
+  process.on('warning', function (warning) {
+    if (warning.name !== 'ExperimentalWarning') console.error(warning.stack || String(warning))
+  })
+}
+
+var root = path.join(__dirname, '..')
+var source = path.join(root, 'src', 'main.ts')
+var main = fs.existsSync(source) ? source : path.join(root, 'dist', 'src', 'main.js')
+
+require('module').enableCompileCache(
+  process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'node'),
+)
+
+import(url.pathToFileURL(main).href).then(
+  module => module.main(),
+  error => {
+    console.error(error)
+    process.exit(1)
+  },
+)

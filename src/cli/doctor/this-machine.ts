@@ -1,0 +1,60 @@
+import { statfsSync } from 'node:fs'
+import { databaseLocation, signingKeyPath } from '../../config/locations.ts'
+import type { Config } from '../../config/schema/index.ts'
+import { keyFileWarning, readKeyFile } from '../../config/signing-key.ts'
+import { inspectDatabase } from '../../storage/inspect.ts'
+import { startFailure } from '../start-errors.ts'
+import { explain, type Finding, fail, ok, warn } from './finding.ts'
+
+const GIB = 1024 ** 3
+
+/** Whether the disk has room for what is to come. */
+export const checkDisk = (config: Config): Finding => {
+  try {
+    const { bavail, bsize } = statfsSync(config.dataDirectory)
+    const free = bavail * bsize
+    const message = `${(free / GIB).toFixed(1)} GiB free for ${config.dataDirectory}`
+    const fix = 'Make room, or move the data to a larger disk: a full disk stops the server.'
+    if (free < GIB / 10) return fail('disk', message, fix)
+    return free < GIB ? warn('disk', message, fix) : ok('disk', message)
+  } catch {
+    return fail(
+      'data directory',
+      `${config.dataDirectory} is not there`,
+      'Start the server once, or name its directory with --data.',
+    )
+  }
+}
+
+/** Whether the signing key can be read, by this server alone. */
+export const checkKeyFile = (config: Config): Finding => {
+  const path = signingKeyPath(config)
+  try {
+    const { keys, mode } = readKeyFile(path)
+    const warning = keyFileWarning(path, mode)
+    return warning === undefined
+      ? ok('signing key', `${keys[0].keyId} in ${path}`)
+      : warn('signing key', `${path} has mode ${mode.toString(8)}`, warning)
+  } catch (error) {
+    return fail('signing key', explain(error), 'Restore it from your backup, or run: tessera keys generate')
+  }
+}
+
+/** Whether the database can be reached and written, and is one for this program. */
+export const checkDatabase = async (config: Config): Promise<Finding> => {
+  const location = databaseLocation(config)
+  const name = location.kind === 'sqlite' ? location.path : 'PostgreSQL'
+  try {
+    const state = await inspectDatabase(location)
+    if (state.kind === 'missing') {
+      return warn('database', `${name} is not there yet`, 'The first start makes it.')
+    }
+    return ok('database', state.isCurrent ? name : `${name}, to be migrated at the next start`)
+  } catch (error) {
+    return fail(
+      'database',
+      startFailure(error) ?? explain(error),
+      'Correct database.url, or the permissions of its files.',
+    )
+  }
+}

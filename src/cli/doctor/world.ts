@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import tls from 'node:tls'
+import type { Config } from '../../config/schema/index.ts'
+import type { Clock } from '../../core/clock.ts'
+import { createAddressPolicy } from '../../network/address-policy.ts'
+import type { Endpoint, Target } from '../../network/connector.ts'
+import { HttpClient, type OutboundResponse } from '../../network/http-client.ts'
+import { createNameResolver, type NameResolver } from '../../network/name-resolver.ts'
+import { getFollowingRedirects } from '../../network/redirects.ts'
+import { ServerDiscovery } from '../../network/server-discovery.ts'
+import { trustedRoots } from '../../network/trust.ts'
+import { WellKnownLookup, wellKnownFetcher } from '../../network/well-known.ts'
+import { systemClock } from '../../system-clock.ts'
+
+/** The certificate that an endpoint presents. */
+export interface CertificateFacts {
+  /** Why it is not trusted for the name; `undefined` where it is. */
+  readonly problem: string | undefined
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  readonly issuer: string
+}
+
+/** The network as the server itself sees it, but for the deny list: a doctor may look anywhere. */
+export interface World {
+  readonly clock: Clock
+  readonly resolver: NameResolver
+  /** Where a server is, by the rules of federation. */
+  locate(serverName: string): Promise<Target>
+  get(target: Target, path: string): Promise<OutboundResponse>
+  /** Follows redirects. */
+  getUrl(url: string): Promise<OutboundResponse>
+  certificateOf(endpoint: Endpoint, name: string): Promise<CertificateFacts>
+  close(): Promise<void>
+}
+
+const TIMEOUT_MS = 10_000
+const HEADERS = { accept: 'application/json', origin: 'https://client.example' }
+
+export const createWorld = (config: Config): World => {
+  const clock = systemClock
+  const extraCa = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8')
+  const resolver = createNameResolver({ clock, hosts: new Map(Object.entries(config.federation.hosts)) })
+  const client = new HttpClient({
+    clock,
+    resolver,
+    policy: createAddressPolicy({ deny: [] }),
+    connectTimeoutMs: TIMEOUT_MS,
+    ...(extraCa === undefined ? {} : { extraCa }),
+  })
+  const wellKnown = new WellKnownLookup(clock, wellKnownFetcher(client, clock))
+  const discovery = new ServerDiscovery({ clock, resolver, wellKnown })
+  return {
+    clock,
+    resolver,
+    locate: serverName => discovery.resolve(serverName),
+    get: (target, path) =>
+      client.request({ target, method: 'GET', path, headers: HEADERS, timeoutMs: TIMEOUT_MS }),
+    getUrl: url =>
+      getFollowingRedirects(client, url, {
+        maxRedirects: 5,
+        httpsOnly: url.startsWith('https:'),
+        headers: HEADERS,
+        timeoutMs: TIMEOUT_MS,
+      }),
+    certificateOf: async (endpoint, name) => {
+      const [found] = await resolver.addresses(endpoint.host)
+      return presented(found?.address ?? endpoint.host, found?.port ?? endpoint.port, name, extraCa)
+    },
+    close: () => client.close(),
+  }
+}
+
+/** Looks at the certificate even if it is bad: that is when the details matter. */
+const presented = (
+  host: string,
+  port: number,
+  name: string,
+  extraCa: string | undefined,
+): Promise<CertificateFacts> =>
+  new Promise((resolve, reject) => {
+    const isName = /[a-z]/i.test(name) && !name.includes(':')
+    const socket = tls.connect({
+      host,
+      port,
+      rejectUnauthorized: false,
+      secureContext: trustedRoots(extraCa),
+      ...(isName ? { servername: name } : {}),
+    })
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')))
+    socket.once('error', reject)
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerCertificate()
+      const untrusted = socket.authorized ? undefined : String(socket.authorizationError)
+      resolve({
+        problem: untrusted ?? tls.checkServerIdentity(name, certificate)?.message,
+        expiresAt: Date.parse(certificate.valid_to),
+        issuer: [certificate.issuer?.O ?? certificate.issuer?.CN ?? 'nobody'].flat().join(', '),
+      })
+      socket.destroy()
+    })
+  })

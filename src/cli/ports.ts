@@ -1,0 +1,47 @@
+import type { Config } from '../config/schema/index.ts'
+import type { Log } from '../core/log.ts'
+
+/** A homeserver, as the command line drives it. */
+export interface Server {
+  /** Opens all listeners. Rejects with the system's error when one cannot be opened; none stays open then. */
+  listen(): Promise<{ urls: string[] }>
+  /** Stops accepting, finishes what is under way, commits and closes everything. */
+  close(): Promise<void>
+  /** As long as there is no administrator; to be read after `listen`. */
+  readonly firstStart?: FirstStart | undefined
+  stats(): Promise<{ rooms: number; users: number }>
+  /** Takes over the options that need no restart. */
+  reconfigure?(config: Config): void
+}
+
+export interface FirstStart {
+  /** The page where the first administrator is made, with its one-time token. */
+  readonly setupUrl: string
+  /** Such as `ed25519:a_AbCdEf`. */
+  readonly signingKeyId: string
+  readonly migrations: { readonly applied: number; readonly milliseconds: number }
+}
+
+/** What commands beside `serve` do to the database, while a server may be running on it. */
+export interface CliServices {
+  /** Makes an account. Without a password one is made up, and answered. Throws `MatrixError` if it is refused. */
+  createUser(user: {
+    readonly localpart: string
+    readonly password?: string
+    readonly admin: boolean
+  }): Promise<{ readonly userId: string; readonly password?: string }>
+  /** Makes a registration token; its text is made up unless given. */
+  createRegistrationToken(token: {
+    readonly uses?: number
+    readonly expiresInMs?: number
+    readonly token?: string
+  }): Promise<{ readonly token: string }>
+  close(): Promise<void>
+}
+
+/** What `src/server.ts` exports for the command line. Loaded only by the commands that need it. */
+export interface ServerModule {
+  /** Opens the database and builds the services. Throws `OperatorError`, `DatabaseTooNew`, `DatabaseUnavailable`. */
+  createServer(config: Config, options: { readonly log: Log }): Promise<Server>
+  openCliServices(config: Config, log: Log): Promise<CliServices>
+}

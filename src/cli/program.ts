@@ -1,0 +1,168 @@
+import { Command, CommanderError } from 'commander'
+import type { ConfigFlags } from '../config/load.ts'
+import { programVersion } from '../config/version.ts'
+import { EXIT, type Host } from './host.ts'
+
+/** The flags of a command line, those of the program and of the command together. */
+interface Flags {
+  readonly config?: string
+  readonly data?: string
+  readonly serverName?: string
+  readonly host?: string
+  readonly port?: string
+  readonly set?: readonly string[]
+}
+
+const configFlags = (command: Command): ConfigFlags => {
+  const { config, data, serverName, host, port, set } = command.optsWithGlobals<Flags>()
+  const given = Object.entries({ config, data, serverName, host, port, set })
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
+}
+
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]
+
+/**
+ * The command line. Every command is loaded when it is called, so that `--help` and `--version` answer at once.
+ *
+ * @param done Gets the exit code of the command that ran.
+ */
+const createProgram = (host: Host, done: (code: number) => void): Command => {
+  const program = new Command('tessera')
+    .description('A Matrix homeserver. Without a command it starts the server.')
+    .version(`tessera ${programVersion()}`, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .option('-c, --config <file>', 'the settings file')
+    .option('--data <directory>', 'the data directory')
+    .option('--server-name <name>', 'the name of the server, for its first start')
+    .option('--host <address>', 'listen on this address')
+    .option('--port <number>', 'listen on this port')
+    .option('--set <option=value>', 'set any option, such as logging.level=debug; may be repeated', collect)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: text => host.stdout.write(text), writeErr: text => host.stderr.write(text) })
+    .exitOverride()
+  /** An action: calls the command with the settings' flags and its own arguments. */
+  const action =
+    <A extends readonly unknown[]>(run: (flags: ConfigFlags, ...args: A) => Promise<number>) =>
+    async (...args: unknown[]): Promise<void> => {
+      const command = args.at(-1) as Command
+      done(await run(configFlags(command), ...(args.slice(0, -1) as unknown as A)))
+    }
+
+  program
+    .command('serve', { isDefault: true })
+    .alias('start')
+    .description('start the server')
+    .action(action(async flags => (await import('./serve.ts')).serve(host, flags)))
+  program
+    .command('init')
+    .description('prepare a new server: settings file, signing key')
+    .action(action(async flags => (await import('./init.ts')).init(host, flags)))
+  program
+    .command('version')
+    .description('print the versions of the program and of Node.js')
+    .action(() => {
+      host.stdout.write(`tessera ${programVersion()}\nnode ${process.version}\n`)
+      done(EXIT.ok)
+    })
+  addDoctor(program, host, action)
+  addConfig(program, host, action)
+  addKeys(program, host, action)
+  addAccounts(program, host, action)
+  return program
+}
+
+type Action = <A extends readonly unknown[]>(
+  run: (flags: ConfigFlags, ...args: A) => Promise<number>,
+) => (...args: unknown[]) => Promise<void>
+
+const addDoctor = (program: Command, host: Host, action: Action): void => {
+  program
+    .command('doctor')
+    .description('find out whether this server, or another one, is set up right and can be reached')
+    .argument('[server]', 'the name of another server')
+    .option('--json', 'print the findings as JSON')
+    .action(
+      action(async (flags, server: string | undefined, options: { json?: boolean }) => {
+        const { doctor } = await import('./doctor/doctor.ts')
+        return doctor(host, flags, {
+          json: options.json === true,
+          ...(server === undefined ? {} : { server }),
+        })
+      }),
+    )
+}
+
+const addConfig = (program: Command, host: Host, action: Action): void => {
+  program
+    .command('config')
+    .description('the settings')
+    .command('check')
+    .description('say whether the settings are right')
+    .option('--print', 'print the settings in effect, secrets masked')
+    .action(
+      action(async (flags, options: { print?: boolean }) => {
+        const { configCheck } = await import('./config-check.ts')
+        return configCheck(host, flags, { print: options.print === true })
+      }),
+    )
+}
+
+const addKeys = (program: Command, host: Host, action: Action): void => {
+  const keys = program.command('keys').description('the signing key')
+  keys
+    .command('generate')
+    .description('make a signing key where there is none')
+    .option('--output <file>', 'write it there')
+    .action(
+      action(async (flags, options: { output?: string }) =>
+        (await import('./keys.ts')).keysGenerate(host, flags, options),
+      ),
+    )
+  keys
+    .command('show')
+    .description('print the ID and the public half of the signing key')
+    .action(action(async flags => (await import('./keys.ts')).keysShow(host, flags)))
+}
+
+const addAccounts = (program: Command, host: Host, action: Action): void => {
+  program
+    .command('user')
+    .description('accounts')
+    .command('create <name>')
+    .alias('add')
+    .description('make an account; its password is made up and printed')
+    .option('--admin', 'make it an administrator')
+    .option('--password-stdin', 'take the password from standard input')
+    .action(
+      action(async (flags, name: string, options: { admin?: boolean; passwordStdin?: boolean }) =>
+        (await import('./accounts.ts')).userCreate(host, flags, name, options),
+      ),
+    )
+  const tokenCreate = action(async (flags, options: { uses?: string; expires?: string; token?: string }) =>
+    (await import('./accounts.ts')).tokenCreate(host, flags, options),
+  )
+  const withTokenOptions = (command: Command): Command =>
+    command
+      .description('make a registration token, for people to make their own accounts with')
+      .option('--uses <number>', 'how many accounts it is good for (default: any number)')
+      .option('--expires <duration>', 'how long it is good, such as 7d (default: for ever)')
+      .option('--token <text>', 'its text (default: made up)')
+      .action(tokenCreate)
+  withTokenOptions(program.command('token').description('registration tokens').command('create'))
+  withTokenOptions(program.command('invite'))
+}
+
+/** Runs a command line (without `node` and the program's own path). Answers the exit code. */
+export const runProgram = async (host: Host, argv: readonly string[]): Promise<number> => {
+  let code: number = EXIT.ok
+  const program = createProgram(host, answer => {
+    code = answer
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed
+    throw error
+  }
+}

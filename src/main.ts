@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import type { Host } from './cli/host.ts'
+import { runProgram } from './cli/program.ts'
+
+/** Runs a program for its effect alone: it may be missing, or fail. */
+const run = (program: string, args: readonly string[]): Promise<void> =>
+  new Promise(resolve => {
+    const child = spawn(program, args, { stdio: 'ignore' })
+    child.on('error', () => resolve())
+    child.on('exit', () => resolve())
+  })
+
+const processHost = (): Host => ({
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  onSignal: (signal, listener) => {
+    process.on(signal, listener)
+  },
+  onCrash: listener => {
+    process.on('uncaughtException', listener)
+    process.on('unhandledRejection', listener)
+  },
+  exit: code => process.exit(code),
+  run,
+  loadServer: () => import('./server.ts'),
+})
+
+/** Time that is left to what still runs after the command has come to its end. */
+const EXIT_WITHIN_MS = 2_000
+
+/** Runs the command line of this process. Called by `bin/tessera.js`. */
+export const main = async (): Promise<void> => {
+  // Whoever reads the log may go away (`| head`, a restarted journal): no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  try {
+    process.exitCode = await runProgram(processHost(), process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.exitCode = 1
+  }
+  setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
+}
