@@ -41,6 +41,7 @@ export const createTestNetwork = async (options: {
   deny?: readonly string[]
   trust?: string
   dns?: Partial<Dns>
+  permits?: (serverName: string) => boolean
   http?: Partial<ConstructorParameters<typeof HttpClient>[0]>
 }): Promise<TestNetwork> => {
   const serverName = options.serverName ?? 'here.test'
@@ -62,7 +63,13 @@ export const createTestNetwork = async (options: {
   })
   const wellKnown = new WellKnownLookup(clock, wellKnownFetcher(http, clock))
   const discovery = new ServerDiscovery({ clock, resolver, wellKnown })
-  const federation = createFederationClient({ serverName, signingKey, discovery, http })
+  const federation = createFederationClient({
+    serverName,
+    signingKey,
+    discovery,
+    http,
+    ...(options.permits === undefined ? {} : { permits: options.permits }),
+  })
   return { serverName, signingKey, http, federation, close: () => http.close() }
 }
 

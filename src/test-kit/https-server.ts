@@ -14,6 +14,7 @@ export interface PeerRequest {
   readonly method: string
   /** The whole request target. */
   readonly url: string
+  /** Without the query, percent-decoded. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
@@ -51,6 +52,8 @@ export interface PeerOptions {
   readonly host?: string
   /** Whether its server name has the port in it, so that no discovery is needed. `true` if not given. */
   readonly portInName?: boolean
+  /** Whose server it is, where that name only leads here by delegation. */
+  readonly serverName?: string
   /** What its certificate is for; its host if not given. */
   readonly certificateFor?: readonly string[]
   /** When its keys expire, milliseconds since 1970; in a day if not given. */
@@ -95,7 +98,7 @@ export class ScriptedPeer {
     this.#server = server
     this.host = host
     this.port = (server.address() as AddressInfo).port
-    this.serverName = options.portInName === false ? host : `${host}:${this.port}`
+    this.serverName = options.serverName ?? (options.portInName === false ? host : `${host}:${this.port}`)
     this.signingKey = signingKeyFromSeed('ed25519:peer', randomBytes(32))
     this.#keysValidUntil = options.keysValidUntil ?? Date.now() + DAY
     server.on('request', (request, response) => {
@@ -116,7 +119,7 @@ export class ScriptedPeer {
     return [this.host, [`127.0.0.1:${this.port}`]]
   }
 
-  /** Expects one request. The path is without the query. */
+  /** Expects one request. The path is without the query, and percent-decoded. */
   expect(method: string, path: string | RegExp, answer: Answerer): void {
     this.#expectations.push({ method, path, answer, always: false, used: false })
   }
@@ -158,7 +161,8 @@ export class ScriptedPeer {
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers, socket } = incoming
     const text = await readText(incoming)
-    const { pathname: path, searchParams: query } = new URL(url, 'https://peer.invalid')
+    const { pathname, searchParams: query } = new URL(url, 'https://peer.invalid')
+    const path = decodeURIComponent(pathname)
     const sni = 'servername' in socket ? (socket.servername as string | false) : undefined
     const body = parseOrUndefined(text)
     const request = { method, url, path, query, headers, text, body, sni, connection: socket.remotePort }

@@ -54,15 +54,18 @@ export interface RequesterOptions {
   readonly permits?: (serverName: string) => boolean
 }
 
-/** A path from a template: each value is percent-encoded, ``pathOf`/a/${id}` `` → `/a/%21id`. */
+/** Identifiers come from peers, too: a lone surrogate, which has no encoding, becomes U+FFFD and is not found. */
+const encode = (value: string): string => encodeURIComponent(value.toWellFormed())
+
+/** A path from a template: each value is percent-encoded, ``pathOf`/a/${id}` `` → `/a/!id`. */
 export const pathOf = (parts: TemplateStringsArray, ...values: string[]): string =>
-  String.raw({ raw: parts }, ...values.map(encodeURIComponent))
+  String.raw({ raw: parts }, ...values.map(encode))
 
 const uriOf = ({ path, query = {} }: Pick<FederationRequest<unknown>, 'path' | 'query'>): string => {
   const pairs = Object.entries(query).flatMap(([name, value]) => {
     if (value === undefined) return []
     const values = Array.isArray(value) ? value : [value]
-    return values.map(one => `${name}=${encodeURIComponent(String(one))}`)
+    return values.map(one => `${name}=${encode(String(one))}`)
   })
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
