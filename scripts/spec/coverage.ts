@@ -27,7 +27,7 @@ export const loadNotYet = (): NotYet =>
   existsSync(NOT_YET_FILE) ? (mapOf(parse(readFileSync(NOT_YET_FILE, 'utf8'))) as NotYet) : {}
 
 /** Operations are the same when method and path are, whatever parameters are called. */
-const keyOf = (method: string, path: string): string =>
+export const keyOf = (method: string, path: string): string =>
   `${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, '{}')}`
 
 /** Compares; pure over what it is given. */

@@ -3,6 +3,7 @@
  * `src/api/index.ts` from `api-spec` and the files under `src/api`. The output is committed; a test proves it fresh.
  */
 import { readdirSync, writeFileSync } from 'node:fs'
+import { keyOf } from './coverage.ts'
 import { describe, parametersIn, parametersSchema, requestSchemas } from './describe.ts'
 import { loadOurDocuments, type OurDocuments, type OurOperation } from './load.ts'
 import { type JsonMap, mapOf } from './official.ts'
@@ -15,10 +16,15 @@ const idOf = (ours: OurOperation): string => String(ours.operation.operationId)
 
 const sorted = (documents: OurDocuments): OurOperation[] => {
   const operations = [...documents.operations].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
-  for (const [index, each] of operations.entries()) {
-    const next = operations[index + 1]
-    if (next && idOf(next) === idOf(each))
-      throw new Error(`operationId ${idOf(each)} is in ${each.file} and ${next.file}`)
+  const seen = new Map<string, OurOperation>()
+  for (const each of operations) {
+    const { method, paths } = describe(each)
+    for (const key of [`operationId ${idOf(each)}`, ...paths.map(path => keyOf(method, path))]) {
+      const other = seen.get(key)
+      if (other)
+        throw new Error(`${key} is ${idOf(other)} in ${other.file} and ${idOf(each)} in ${each.file}`)
+      seen.set(key, each)
+    }
   }
   return operations
 }

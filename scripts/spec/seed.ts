@@ -12,8 +12,8 @@ import { STATUS_CODES } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { type Document, isCollection, isMap as isYamlMap, parseDocument, type YAMLMap } from 'yaml'
 import { compact, parseDocumentOf, writeComponent, YAML_STYLE } from './components.ts'
-import { NOT_YET_FILE } from './coverage.ts'
-import { SPEC_ROOT } from './load.ts'
+import { keyOf, NOT_YET_FILE } from './coverage.ts'
+import { loadOurDocuments, SPEC_ROOT } from './load.ts'
 import {
   AREAS,
   followReference,
@@ -128,6 +128,13 @@ const seed = (official: OfficialOperation, force: boolean): string => {
   if (!paths.has(official.path)) insertSorted(document, paths as YAMLMap, official.path, {})
   const item = paths.get(official.path) as YAMLMap
   if (item.has(official.method) && !force) return `${ourOperationId(official)}: already there`
+  const twin = loadOurDocuments().operations.find(
+    ours =>
+      keyOf(ours.method, ours.path) === keyOf(official.method, official.path) &&
+      ours.file !== `${official.area}/${official.file}`,
+  )
+  if (twin)
+    return `${ourOperationId(official)}: already there as ${twin.operation.operationId} in ${twin.file}`
   noLongerMissing(official)
   item.set(official.method, compact(document.createNode(seededOperation(official))))
   writeFileSync(url, document.toString(YAML_STYLE))
@@ -138,9 +145,10 @@ const seed = (official: OfficialOperation, force: boolean): string => {
 const noLongerMissing = (seeded: OfficialOperation): void => {
   const document = parseDocument(readFileSync(NOT_YET_FILE, 'utf8'))
   const places = officialOperations(seeded.area)
-    .filter(each => each.method === seeded.method && each.path === seeded.path)
+    .filter(each => keyOf(each.method, each.path) === keyOf(seeded.method, seeded.path))
     .map(each => [`${each.area}/${each.file}`, each.operationId] as const)
   for (const [file, operationId] of places) {
+    if (!document.hasIn([file, operationId])) continue
     document.deleteIn([file, operationId])
     const left = document.get(file)
     if (isCollection(left) && left.items.length === 0) document.delete(file)

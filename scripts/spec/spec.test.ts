@@ -107,7 +107,11 @@ test('mistakes in api-spec are named with operation and document', t => {
     [{ 'x-body-limit': '10' }, /no number/],
   ]
   for (const [changes, message] of mistakes) t.throws(() => describe(operation(changes)), { message })
-  t.throws(() => generate(documentsOf([operation({}), operation({})])), { message: /operationId op is in/ })
+  const twins = [operation({}), { ...operation({ operationId: 'other' }), path: '/a/{c}' }]
+  t.throws(() => generate(documentsOf(twins)), { message: /^POST \/a\/\{\} is op in .* and other in/ })
+  t.throws(() => generate(documentsOf([operation({}), operation({})])), {
+    message: /^operationId op is op in/,
+  })
 })
 
 test('validation gets what it needs: demands beyond types, components in place, no annotations', t => {

@@ -36,7 +36,7 @@ export type VerifyRequest = (request: SignedRequest) => Promise<void>
 /** The token of the `Authorization: Bearer` header, or of the query, where it stood until version 1.20. */
 export const accessTokenOf = (request: IncomingMessage, query: Query): string | undefined => {
   const bearer = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  return bearer ?? single(query.access_token)
+  return bearer ?? (single(query.access_token) || undefined)
 }
 
 /** A parsed query string. */

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import test from 'ava'
+import { getVersions } from '../api/client-server/getVersions.ts'
 import { MatrixError } from '../core/errors.ts'
+import { operations } from '../spec/operations.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
+import { openTestApp } from '../test-kit/http-app.ts'
 import { parseXMatrix } from './authentication.ts'
 import { addressKey, createClientAddress } from './client-address.ts'
 import { createRateLimiter } from './rate-limit.ts'
@@ -134,4 +137,17 @@ test('validation names the place of the first violation, and compiles everything
     message: 'Invalid body at a.0: must be equal to one of the allowed values: x, y',
   })
   await t.throwsAsync(validator.compileAll())
+})
+
+test('the versions are answered to everybody, in the order of their age', async t => {
+  const { server } = await openTestApp(t, {
+    endpoints: [getVersions],
+    operations: { getVersions: operations.getVersions },
+  })
+  const { status, body } = await server.request('GET', '/_matrix/client/versions')
+  t.is(status, 200)
+  const { versions } = body as { versions: string[] }
+  t.is(versions[0], 'r0.0.1')
+  t.deepEqual(versions.slice(-2), ['v1.18', 'v1.19'])
+  t.is((await server.request('GET', '/_matrix/client/versions', { token: 'guest' })).status, 200)
 })

@@ -37,6 +37,7 @@ const REFUSALS: readonly [what: string, request: string, options: TestRequest, a
   ['an oversized body', ECHO, alice(big), '413 M_TOO_LARGE'],
   ['an oversized body of unknown length', ECHO, alice(big, chunked), '413 M_TOO_LARGE'],
   ['no token', ECHO, { json: { count: 1 } }, '401 M_MISSING_TOKEN'],
+  ['an empty token', `${ECHO}?access_token=`, { json: { count: 1 } }, '401 M_MISSING_TOKEN'],
   ['an unknown token', ECHO, as('eve'), '401 M_UNKNOWN_TOKEN'],
   ['another scheme', ECHO, { headers: { authorization: 'Basic YTpi' } }, '401 M_MISSING_TOKEN'],
   ['an unknown token where one is optional', `GET ${T}/maybe`, as('eve'), '401 M_UNKNOWN_TOKEN'],
