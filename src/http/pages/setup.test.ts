@@ -4,6 +4,12 @@ import { testDatabase } from '../../test-kit/database.ts'
 import { createPages } from '../pages.ts'
 import { addSetupPage } from './setup.ts'
 
+/** As a browser sees it: the test client would want every refusal to be a standard error. */
+const browse = async (url: string, init: RequestInit) => {
+  const response = await fetch(url, init)
+  return { status: response.status, headers: response.headers, body: await response.text() }
+}
+
 const open = async (t: Parameters<typeof testDatabase>[0]) => {
   const parts = await accountServer(t, await testDatabase(t), {
     pages: (accounts, clock) => {
@@ -19,29 +25,22 @@ const open = async (t: Parameters<typeof testDatabase>[0]) => {
     },
   })
   const link = (await parts.accounts.setup.issue()) ?? ''
-  const show = (token: string) => parts.server.request('GET', `/setup?token=${encodeURIComponent(token)}`)
+  const visit = (path: string, init: RequestInit = {}) => browse(`${parts.server.url}${path}`, init)
+  const show = (token: string) => visit(`/setup?token=${encodeURIComponent(token)}`)
+  const filled = { token: link, username: 'admin', password: PASSWORD, password_again: PASSWORD }
   const submit = (fields: Record<string, string>) =>
-    parts.server.request('POST', '/setup', {
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({
-        token: link,
-        username: 'admin',
-        password: PASSWORD,
-        password_again: PASSWORD,
-        ...fields,
-      }).toString(),
-    })
-  return { ...parts, link, show, submit }
+    visit('/setup', { method: 'POST', body: new URLSearchParams({ ...filled, ...fields }) })
+  return { ...parts, link, visit, show, submit }
 }
 
 test('the link leads to a form that makes the first administrator, once', async t => {
   const { accounts, server, link, show, submit } = await open(t)
   const form = await show(link)
   t.is(form.status, 200)
-  t.regex(String(form.body), /<form method="post"/)
+  t.regex(form.body, /<form method="post"/)
   const done = await submit({ username: ' Root ' })
   t.is(done.status, 200)
-  t.regex(String(done.body), /@root:tessera\.test.*http:\/\/localhost:8008/s)
+  t.regex(done.body, /@root:tessera\.test.*http:\/\/localhost:8008/s)
   t.true(await accounts.hasAdmin())
   const login = await server.request('POST', '/_matrix/client/v3/login', {
     json: { type: 'm.login.password', user: 'root', password: PASSWORD },
@@ -60,32 +59,32 @@ test('a form that cannot be accepted comes back, keeps the name, and uses nothin
   ] as const) {
     const response = await submit(fields)
     t.is(response.status, 400)
-    t.regex(String(response.body), problem)
-    t.regex(String(response.body), /role="alert"/)
-    t.notRegex(String(response.body), /<script|correct horse/)
+    t.regex(response.body, problem)
+    t.regex(response.body, /role="alert"/)
+    t.notRegex(response.body, /<script|correct horse/)
   }
-  t.regex(String((await submit({ username: 'a"b', password: 'x' })).body), /value="a&quot;b"/)
+  t.regex((await submit({ username: 'a"b', password: 'x' })).body, /value="a&quot;b"/)
   t.true(await accounts.setup.isOpen(link))
   t.is(await accounts.count(), 0)
 })
 
 test('no other token opens the page, and nothing but a form is read', async t => {
-  const { server, show, submit } = await open(t)
+  const { visit, show, submit } = await open(t)
   for (const token of ['', 'tsr_guess']) t.is((await show(token)).status, 403)
-  t.is((await server.request('GET', '/setup')).status, 403)
-  t.is((await server.request('GET', '/setup?token=a&token=b')).status, 403)
+  t.is((await visit('/setup')).status, 403)
+  t.is((await visit('/setup?token=a&token=b')).status, 403)
   t.is((await submit({ token: 'tsr_guess' })).status, 403)
-  t.is((await server.request('POST', '/setup', { json: { token: 'x' } })).status, 415)
+  t.is((await visit('/setup', { method: 'POST', body: '{}' })).status, 415)
   t.is((await submit({ username: 'x'.repeat(40_000) })).status, 413)
 })
 
 test('the page is kept to itself: no scripts, no frames, no cache, no referrer', async t => {
   const { link, show } = await open(t)
   const { headers, body } = await show(link)
-  const policy = String(headers['content-security-policy'])
+  const policy = headers.get('content-security-policy') ?? ''
   t.regex(policy, /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]+'; form-action 'self'; /)
   t.regex(policy, /frame-ancestors 'none'/)
-  t.is(headers['cache-control'], 'no-store')
-  t.is(headers['referrer-policy'], 'no-referrer')
-  t.notRegex(String(body), /<script| on\w+=|style=/)
+  t.is(headers.get('cache-control'), 'no-store')
+  t.is(headers.get('referrer-policy'), 'no-referrer')
+  t.notRegex(body, /<script| on\w+=|style=/)
 })

@@ -1,9 +1,9 @@
 import { MatrixError } from '../../core/errors.ts'
-import type { JsonObject } from '../../core/json.ts'
 import type { Requester } from '../requester.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
+import type { InteractiveBody } from './interactive-attempt.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
 /** A request as far as confirming it by password needs it. */
@@ -43,7 +43,7 @@ export class AccountManagement {
   async confirm(
     requester: Requester | undefined,
     request: ConfirmableRequest,
-    body: JsonObject,
+    body: InteractiveBody,
     options: { singleUse?: boolean } = {},
   ): Promise<string> {
     if (requester?.appServiceId !== undefined) return requester.userId
@@ -57,6 +57,11 @@ export class AccountManagement {
     })
     if (userId === undefined) throw new MatrixError('M_FORBIDDEN', 'The authentication named no user.')
     return userId
+  }
+
+  /** Refuses passwords that nobody may have. @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM` */
+  checkPassword(password: string): void {
+    this.#context.passwords.check(password)
   }
 
   /**

@@ -41,10 +41,7 @@ export interface AccountsHooks {
 }
 
 /** The part of a profile that membership events carry. */
-export interface DisplayProfile {
-  readonly displayname?: string
-  readonly avatar_url?: string
-}
+export type DisplayProfile = { readonly displayname?: string; readonly avatar_url?: string }
 
 export interface DevicesChange {
   readonly removed?: readonly string[]

@@ -16,7 +16,7 @@ import { Login } from './login.ts'
 import { accountsOptions, type PartialAccountsOptions } from './options.ts'
 import { Profiles } from './profiles.ts'
 import { type CreateUser, Registration } from './registration.ts'
-import { RegistrationTokens } from './registration-tokens.ts'
+import { type NewRegistrationToken, RegistrationTokens } from './registration-tokens.ts'
 import type { RandomBytes } from './secrets.ts'
 import { SetupLink } from './setup-link.ts'
 import { SharedSecretRegistration } from './shared-secret.ts'
@@ -125,6 +125,15 @@ export class Accounts {
     // Without further statements there is no further guard that could fail.
     if ('refused' in made) throw new Error(`unexpected guard ${made.refused}`)
     return made.userId
+  }
+
+  /**
+   * Makes a registration token, as the command line does.
+   * @returns the token's text
+   * @throws {MatrixError} `M_INVALID_PARAM`
+   */
+  async createRegistrationToken(wanted: NewRegistrationToken = {}): Promise<string> {
+    return (await this.registrationTokens.create(wanted)).token
   }
 
   /** Switches what an administrator may switch on an account; it counts from the next request on. */

@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isServerName, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { StoredProfile } from '../../storage/accounts/profiles.ts'
+import type { Requester } from '../requester.ts'
 import type { AccountsContext, DisplayProfile } from './context.ts'
 
 /** "The total profile MUST be under 64 KiB", in bytes of JSON. */
@@ -18,6 +19,9 @@ const MAX_AVATAR_URL_BYTES = 1000
 
 /** Writes of one profile that get into each other's way are repeated this often. */
 const ATTEMPTS = 10
+
+/** Who changes their own profile. */
+export type ProfileOwner = Pick<Requester, 'userId' | 'isGuest'>
 
 const KEY = /^(avatar_url|displayname|[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+)$/
 
@@ -52,34 +56,36 @@ export class Profiles {
   }
 
   /** What membership events of a local user carry. */
-  async display(userId: string): Promise<DisplayProfile> {
+  async memberProfile(userId: string): Promise<DisplayProfile> {
     const stored = await this.#context.read.profiles.byUser(userId)
     return stored === undefined ? {} : displayOf(stored)
   }
 
   /**
-   * Sets a field of a local user's profile. An empty display name or avatar removes it, as clients expect.
+   * Sets a field of the requester's profile. An empty display name or avatar removes it, as clients expect.
    *
    * @param body an object with the member `key`
    * @throws {MatrixError} `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_BAD_JSON`, `M_KEY_TOO_LARGE`,
-   *   `M_PROFILE_TOO_LARGE`, `M_NOT_FOUND`
+   *   `M_PROFILE_TOO_LARGE`, `M_NOT_FOUND`; `M_GUEST_ACCESS_FORBIDDEN`
    */
-  async setField(userId: string, key: string, body: JsonObject): Promise<void> {
+  async setField(requester: ProfileOwner, key: string, body: JsonObject): Promise<void> {
     checkKey(key)
+    refuseGuest(requester, key)
     const value = Object.hasOwn(body, key) ? body[key] : undefined
     if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `The body lacks ${key}.`)
     const isCleared = value === '' && (key === 'displayname' || key === 'avatar_url')
     if (!isCleared) checkValue(key, value)
-    await this.#change(userId, key, isCleared ? undefined : value)
+    await this.#change(requester.userId, key, isCleared ? undefined : value)
   }
 
   /**
    * Removes a field; one that is not there is no error.
-   * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`, `M_NOT_FOUND`
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`, `M_NOT_FOUND`; `M_GUEST_ACCESS_FORBIDDEN`
    */
-  async deleteField(userId: string, key: string): Promise<void> {
+  async deleteField(requester: ProfileOwner, key: string): Promise<void> {
     checkKey(key)
-    await this.#change(userId, key, undefined)
+    refuseGuest(requester, key)
+    await this.#change(requester.userId, key, undefined)
   }
 
   #isLocal(userId: string): boolean {
@@ -115,6 +121,13 @@ export class Profiles {
 }
 
 const noProfile = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such profile or field.')
+
+/** "Guest users may only modify their display name" (guest_access.md). */
+const refuseGuest = ({ isGuest }: ProfileOwner, key: string): void => {
+  if (isGuest && key !== 'displayname') {
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests can only change their display name.')
+  }
+}
 
 const checkKey = (key: string): void => {
   if (!fitsBytes(key, MAX_KEY_BYTES)) throw new MatrixError('M_KEY_TOO_LARGE', 'A key has at most 255 bytes.')

@@ -3,10 +3,12 @@ import { localpartOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewUser } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { type ConfirmableRequest, operationOf } from './account-management.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId } from './devices.ts'
+import type { Authenticated, InteractiveBody } from './interactive-attempt.ts'
 import type { DeviceRequest, LoggedIn, Login } from './login.ts'
-import type { Authenticated, UserInteractive } from './user-interactive.ts'
+import type { UserInteractive } from './user-interactive.ts'
 import { generatedUserId, newUserId, refuseUnavailable, userInUse } from './usernames.ts'
 
 /** The body of `POST /register`. */
@@ -49,15 +51,17 @@ export class Registration {
    * Registers an ordinary account after user-interactive authentication. A repeated request of the same session
    * gets the account that the first one has made.
    *
-   * @param operation method and path of the request
    * @throws {MatrixError} `M_FORBIDDEN`: registration is closed; `M_USER_IN_USE`, `M_INVALID_USERNAME`,
    *   `M_EXCLUSIVE`, `M_WEAK_PASSWORD`, `M_MISSING_PARAM`, `M_INVALID_PARAM`; the interactive challenge
    */
-  async register(request: RegisterRequest, body: JsonObject, operation: string): Promise<Registered> {
+  async register(
+    request: RegisterRequest & InteractiveBody,
+    target: ConfirmableRequest,
+  ): Promise<Registered> {
     const { options, passwords } = this.#context
     if (options.registration.mode === 'closed') throw registrationClosed()
-    const isProbe = body.auth === undefined
-    const repeated = isProbe ? undefined : await this.#repeated(request, body)
+    const isProbe = request.auth === undefined
+    const repeated = isProbe ? undefined : await this.#repeated(request)
     if (repeated !== undefined) return repeated
     // "MUST perform the relevant checks and return these codes before performing User-Interactive Authentication".
     if (request.username !== undefined) {
@@ -68,7 +72,12 @@ export class Registration {
     else if (!isProbe) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
 
     const flows = [this.#stages()]
-    const authenticated = await this.#interactive.require({ operation, body, flows, binding: 'operation' })
+    const authenticated = await this.#interactive.require({
+      operation: operationOf(target),
+      body: request,
+      flows,
+      binding: 'operation',
+    })
     const userId =
       request.username === undefined
         ? generatedUserId(this.#context)
@@ -81,7 +90,7 @@ export class Registration {
       session,
     )
     // Another request of this session may have been first just now.
-    const answer = made ?? (await this.#repeated(request, body))
+    const answer = made ?? (await this.#repeated(request))
     if (answer === undefined) throw userInUse()
     return answer
   }
@@ -188,8 +197,8 @@ export class Registration {
   }
 
   /** The account that this session has made before, for a client that lost the answer. It has to know the password. */
-  async #repeated(request: RegisterRequest, body: JsonObject): Promise<Registered | undefined> {
-    const sessionId = isJsonObject(body.auth) ? body.auth.session : undefined
+  async #repeated(request: RegisterRequest & InteractiveBody): Promise<Registered | undefined> {
+    const sessionId = isJsonObject(request.auth) ? request.auth.session : undefined
     const session = typeof sessionId === 'string' ? await this.#interactive.session(sessionId) : undefined
     if (session?.outcome === undefined) return undefined
     const { userId } = JSON.parse(session.outcome) as Outcome

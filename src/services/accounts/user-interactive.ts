@@ -1,60 +1,17 @@
-import { hash } from 'node:crypto'
 import { MatrixError } from '../../core/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
+import {
+  type Authenticated,
+  type InteractiveAttempt,
+  InteractiveChallenge,
+  isComplete,
+  requestHash,
+} from './interactive-attempt.ts'
 import type { Stage } from './interactive-stages.ts'
 import { newOpaqueId } from './secrets.ts'
-
-/** A request that needs user-interactive authentication, and what it needs. */
-export interface InteractiveAttempt {
-  /** Method and path without query: what a session is good for. */
-  readonly operation: string
-  /** The request's body; its member `auth` is what the client submits here. */
-  readonly body: JsonObject
-  /** Whose access token came with it. */
-  readonly userId?: string | undefined
-  /** The ways to authenticate: stages in order. */
-  readonly flows: readonly (readonly string[])[]
-  /**
-   * What else a session is bound to. `request`: the body, so that nothing else can be done with a confirmation that
-   * was given for this. `operation`: nothing; for registration, where clients probe the flows with an empty
-   * body and then go on with that session.
-   */
-  readonly binding: 'request' | 'operation'
-  /** A completed session is good for one success. Otherwise it may be repeated, for clients that lost the answer. */
-  readonly singleUse?: boolean
-}
-
-/** What a completed flow has shown. */
-export interface Authenticated {
-  /** Whose access token it was, or whom a stage has identified. */
-  readonly userId: string | undefined
-  readonly completed: readonly string[]
-  /** `undefined` when everything was submitted at once, without a session. */
-  readonly session: InteractiveSession | undefined
-}
-
-/**
- * The 401 response that asks for (further) authentication. Unlike all other errors it has an `errcode` only if an
- * attempt has failed.
- */
-export class InteractiveChallenge extends MatrixError {
-  readonly #body: JsonObject
-
-  constructor(body: JsonObject, failure: MatrixError | undefined) {
-    super(failure?.errcode ?? 'M_FORBIDDEN', failure?.message ?? 'Authentication is required.', {
-      status: 401,
-    })
-    this.name = 'InteractiveChallenge'
-    this.#body = failure === undefined ? body : { ...body, ...failure.body }
-  }
-
-  override get body(): JsonObject {
-    return this.#body
-  }
-}
 
 /** How long a session may stay without progress: somebody may have to ask for a registration token. */
 const LIFETIME_MS = 86_400_000
@@ -245,26 +202,4 @@ export class UserInteractive {
       failure,
     )
   }
-}
-
-const isComplete = (attempt: InteractiveAttempt, completed: readonly string[]): boolean =>
-  attempt.flows.some(
-    flow => flow.length === completed.length && flow.every((stage, index) => completed[index] === stage),
-  )
-
-/** A hash of the body without `auth`, the same however its members are ordered. */
-const requestHash = ({ binding, body }: InteractiveAttempt): string | undefined => {
-  if (binding === 'operation') return undefined
-  const { auth: _, ...rest } = body
-  return hash('sha256', JSON.stringify(sorted(rest)), 'base64url')
-}
-
-const sorted = (value: JsonValue | undefined): JsonValue => {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isJsonObject(value)) return (value ?? null) as JsonValue
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map(key => [key, sorted(value[key])]),
-  )
 }

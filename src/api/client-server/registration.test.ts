@@ -1,0 +1,217 @@
+import { createHmac } from 'node:crypto'
+import test from 'ava'
+import {
+  alice,
+  bodyOf,
+  codeOf,
+  openAccounts as open,
+  PASSWORD,
+  SERVER_NAME,
+} from '../../test-kit/accounts.ts'
+
+const DUMMY = { type: 'm.login.dummy' }
+
+test('registering takes a session: asked, answered, and the same again when the answer was lost', async t => {
+  const { post, send } = await open(t)
+  const probe = await post('/register', {})
+  t.is(codeOf(probe), '401 -', 'a first challenge is no error')
+  t.like(bodyOf(probe), { flows: [{ stages: ['m.login.dummy'] }], params: {} })
+  const { session } = bodyOf(probe)
+  const request = { username: 'Alice', password: PASSWORD, device_id: 'D', auth: { ...DUMMY, session } }
+  const made = await post('/register', request)
+  t.is(made.status, 200)
+  t.like(bodyOf(made), { user_id: alice, device_id: 'D', home_server: SERVER_NAME })
+  const again = await post('/register', request)
+  t.is(again.status, 200)
+  t.is(bodyOf(again).user_id, alice)
+  t.is(codeOf(await post('/register', { ...request, password: 'another password' })), '403 M_FORBIDDEN')
+  const whoami = await send('GET', '/account/whoami', bodyOf(again).access_token)
+  t.deepEqual(whoami.body, { user_id: alice, device_id: 'D', is_guest: false })
+})
+
+test('a user name is judged before any authentication', async t => {
+  const { post, send, register } = await open(t)
+  await register('alice')
+  for (const [username, code] of [
+    ['alice', '400 M_USER_IN_USE'],
+    ['ALICE', '400 M_USER_IN_USE'],
+    ['älice', '400 M_INVALID_USERNAME'],
+    ['', '400 M_INVALID_USERNAME'],
+    ['a:b', '400 M_INVALID_USERNAME'],
+    ['a'.repeat(250), '400 M_INVALID_USERNAME'],
+  ] as const) {
+    t.is(codeOf(await post('/register', { username, password: PASSWORD })), code, username)
+    const available = await send('GET', `/register/available?username=${encodeURIComponent(username)}`)
+    t.is(codeOf(available), code, username)
+  }
+  t.deepEqual((await send('GET', '/register/available?username=bob')).body, { available: true })
+  t.is(codeOf(await send('GET', '/register/available')), '400 M_MISSING_PARAM')
+})
+
+test('a body that is not right registers nobody', async t => {
+  const { post, accounts } = await open(t)
+  const attempt = async (json: object) => codeOf(await post('/register', { auth: DUMMY, ...json }))
+  t.is(await attempt({ username: 'bob' }), '400 M_MISSING_PARAM')
+  t.is(await attempt({ username: 'bob', password: 'short' }), '400 M_WEAK_PASSWORD')
+  t.is(await attempt({ username: 'bob', password: 7 }), '400 M_BAD_JSON')
+  t.is(await attempt({ username: 'bob', password: PASSWORD, device_id: '' }), '400 M_INVALID_PARAM')
+  t.is(
+    await attempt({ username: 'bob', password: PASSWORD, auth: { type: 'm.login.sso' } }),
+    '401 M_FORBIDDEN',
+  )
+  t.is(
+    await attempt({ username: 'bob', password: PASSWORD, auth: { ...DUMMY, session: 'none' } }),
+    '401 M_FORBIDDEN',
+  )
+  t.false(await accounts.exists(`@bob:${SERVER_NAME}`))
+})
+
+test('without a wish the server chooses, and inhibit_login starts no session', async t => {
+  const { accounts, post, register } = await open(t)
+  const chosen = bodyOf(await post('/register', { password: PASSWORD, auth: DUMMY }))
+  t.regex(chosen.user_id, /^@[a-z0-9]{12}:tessera\.test$/)
+  t.regex(chosen.device_id, /^[A-Z]{10}$/)
+  const quiet = await register('quiet', { inhibit_login: true })
+  t.deepEqual(Object.keys(quiet).sort(), ['home_server', 'user_id'])
+  t.deepEqual(await accounts.devices.list(quiet.user_id), [])
+})
+
+test('closed registration says so, at once and clearly', async t => {
+  const { post, send, server } = await open(t, {})
+  const refused = await post('/register', {})
+  t.is(codeOf(refused), '403 M_FORBIDDEN')
+  t.regex(String(bodyOf(refused)['error']), /closed.*administrator/)
+  t.is(codeOf(await post('/register?kind=guest', {})), '403 M_FORBIDDEN')
+  const validity = '/_matrix/client/v1/register/m.login.registration_token/validity?token=x'
+  t.is(codeOf(await server.request('GET', validity)), '403 M_FORBIDDEN')
+  t.is(codeOf(await post('/register?kind=other', {})), '400 M_INVALID_PARAM')
+  t.deepEqual((await send('GET', '/login')).body, {
+    flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }],
+  })
+})
+
+test('a registration token and terms are stages that come in order', async t => {
+  const terms = {
+    privacy: { version: '1', translations: { en: { name: 'Privacy', url: 'https://x.test/p' } } },
+  }
+  const { accounts, post, server } = await open(t, { registration: { mode: 'token', terms } })
+  const { token } = await accounts.registrationTokens.create({ token: 'come-in', usesAllowed: 1 })
+  const valid = async (value: string) =>
+    bodyOf(
+      await server.request(
+        'GET',
+        `/_matrix/client/v1/register/m.login.registration_token/validity?token=${value}`,
+      ),
+    )['valid']
+  t.true(await valid(token))
+  t.false(await valid('come-out'))
+
+  const request = { username: 'alice', password: PASSWORD }
+  const first = await post('/register', request)
+  const stages = ['m.login.registration_token', 'm.login.terms']
+  t.like(bodyOf(first), {
+    flows: [{ stages }],
+    params: { 'm.login.terms': { policies: { privacy: { version: '1', en: { name: 'Privacy' } } } } },
+  })
+  const { session } = bodyOf(first)
+  const submit = (auth: object) => post('/register', { ...request, auth: { session, ...auth } })
+  t.is(codeOf(await submit({ type: 'm.login.terms' })), '401 M_FORBIDDEN', 'out of order')
+  t.is(codeOf(await submit({ type: stages[0] })), '401 M_MISSING_PARAM')
+  const wrong = await submit({ type: stages[0], token: 'come-out' })
+  t.is(codeOf(wrong), '401 M_FORBIDDEN')
+  t.is(bodyOf(wrong).session, session, 'the client may try again')
+  const half = await submit({ type: stages[0], token })
+  t.is(codeOf(half), '401 -')
+  t.deepEqual(bodyOf(half)['completed'], [stages[0]])
+  t.false(await valid(token), 'its only use is reserved')
+  t.is(
+    codeOf(await submit({ type: stages[0], token: 'other' })),
+    '401 -',
+    'a completed stage is not tried again',
+  )
+  t.is((await submit({ type: 'm.login.terms' })).status, 200)
+  t.like((await accounts.registrationTokens.list())[0], { pending: 0, completed: 1 })
+})
+
+test('a use of a registration token comes back when its session expires', async t => {
+  const { accounts, clock, post } = await open(t, {
+    registration: { mode: 'token', terms: { p: { version: '1', translations: {} } } },
+  })
+  const { token } = await accounts.registrationTokens.create({ usesAllowed: 1 })
+  const auth = { type: 'm.login.registration_token', token }
+  const attempt = (username: string) => post('/register', { username, password: PASSWORD, auth })
+  t.is(codeOf(await attempt('one')), '401 -')
+  t.is(codeOf(await attempt('two')), '401 M_FORBIDDEN')
+  await clock.advance(86_400_000)
+  t.is(codeOf(await attempt('three')), '401 -')
+})
+
+test('guests, where they are wanted, can do little', async t => {
+  const { post, send } = await open(t, { registration: { guests: true } })
+  const body = { initial_device_display_name: 'Visitor', device_id: 'MINE', username: 'me', password: 'x' }
+  const guest = bodyOf(await post('/register?kind=guest', body))
+  t.not(guest.device_id, 'MINE')
+  t.notRegex(guest.user_id, /@me:/)
+  const token = guest.access_token
+  t.like(bodyOf(await send('GET', '/account/whoami', token)), { is_guest: true })
+  t.like(bodyOf(await send('GET', '/capabilities', token)), {
+    capabilities: {
+      'm.change_password': { enabled: false },
+      'm.profile_fields': { allowed: ['displayname'] },
+    },
+  })
+  t.is((await send('PUT', `/profile/${guest.user_id}/displayname`, token, { displayname: 'G' })).status, 200)
+  const avatar = await send('PUT', `/profile/${guest.user_id}/avatar_url`, token, {
+    avatar_url: 'mxc://x.y/z',
+  })
+  t.is(codeOf(avatar), '403 M_GUEST_ACCESS_FORBIDDEN')
+  t.is(
+    codeOf(await post('/account/password', { new_password: PASSWORD }, token)),
+    '403 M_GUEST_ACCESS_FORBIDDEN',
+  )
+})
+
+test('register_new_matrix_user works with the shared secret, and with nothing less', async t => {
+  const secret = 'it is a secret'
+  const { accounts, clock, server } = await open(t, { registration: { sharedSecret: secret } })
+  const PATH = '/_synapse/admin/v1/register'
+  const nonceOf = async () => String(bodyOf(await server.request('GET', PATH))['nonce'])
+  const register = async (fields: Record<string, unknown>, key = secret, wait = 0) => {
+    const nonce = String(fields['nonce'] ?? (await nonceOf()))
+    await clock.advance(wait)
+    const full: Record<string, unknown> = {
+      username: 'alice',
+      password: PASSWORD,
+      admin: false,
+      ...fields,
+      nonce,
+    }
+    const parts = [nonce, full['username'], full['password'], full['admin'] === true ? 'admin' : 'notadmin']
+    if (typeof full['user_type'] === 'string') parts.push(full['user_type'])
+    const mac = createHmac('sha1', key).update(parts.map(String).join('\0')).digest('hex')
+    return server.request('POST', PATH, { json: { mac, ...full } })
+  }
+  const nonce = await nonceOf()
+  const made = await register({ nonce, admin: true, displayname: 'Alice A.' })
+  t.is(made.status, 200)
+  t.like(await accounts.authenticate(bodyOf(made).access_token), { userId: alice, isAdmin: true })
+  t.is((await accounts.profiles.memberProfile(alice)).displayname, 'Alice A.')
+  t.is(codeOf(await register({ nonce, username: 'bob' })), '400 M_UNKNOWN', 'a nonce works once')
+  t.is(codeOf(await register({ username: 'bob' }, secret, 60_000)), '400 M_UNKNOWN', 'and for a minute')
+  t.is(codeOf(await register({ username: 'bob' }, 'a guess')), '403 M_FORBIDDEN')
+  const spoilt = await nonceOf()
+  t.is(codeOf(await register({ nonce: spoilt, username: 'bob', mac: 'beef' })), '403 M_FORBIDDEN')
+  t.is(codeOf(await register({ nonce: spoilt, username: 'bob' })), '400 M_UNKNOWN', 'a failure uses it up')
+  t.is(codeOf(await register({ username: 'bob\0x' })), '400 M_INVALID_PARAM')
+  t.is(codeOf(await register({})), '400 M_USER_IN_USE')
+  t.is((await register({ username: 'bob', user_type: 'bot' })).status, 200)
+  t.is(await accounts.count(), 2)
+})
+
+test('without a shared secret that way is closed', async t => {
+  const { server } = await open(t, {})
+  const PATH = '/_synapse/admin/v1/register'
+  t.is(codeOf(await server.request('GET', PATH)), '403 M_FORBIDDEN')
+  const json = { nonce: 'x', username: 'a', password: PASSWORD, mac: '0' }
+  t.is(codeOf(await server.request('POST', PATH, { json })), '403 M_FORBIDDEN')
+})

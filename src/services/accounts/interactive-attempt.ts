@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto'
+import { MatrixError } from '../../core/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
+
+/** A body that may hold an attempt. */
+export interface InteractiveBody {
+  readonly auth?: unknown
+}
+
+/** A request that needs user-interactive authentication, and what it needs. */
+export interface InteractiveAttempt {
+  /** Method and path without query: what a session is good for. */
+  readonly operation: string
+  /** The request's JSON body; its member `auth` is what the client submits here. */
+  readonly body: InteractiveBody
+  /** Whose access token came with it. */
+  readonly userId?: string | undefined
+  /** The ways to authenticate: stages in order. */
+  readonly flows: readonly (readonly string[])[]
+  /**
+   * What else a session is bound to. `request`: the body, so that nothing else can be done with a confirmation that
+   * was given for this. `operation`: nothing; for registration, where clients probe the flows with an empty
+   * body and then go on with that session.
+   */
+  readonly binding: 'request' | 'operation'
+  /** A completed session is good for one success. Otherwise it may be repeated, for clients that lost the answer. */
+  readonly singleUse?: boolean
+}
+
+/** What a completed flow has shown. */
+export interface Authenticated {
+  /** Whose access token it was, or whom a stage has identified. */
+  readonly userId: string | undefined
+  readonly completed: readonly string[]
+  /** `undefined` when everything was submitted at once, without a session. */
+  readonly session: InteractiveSession | undefined
+}
+
+/**
+ * The 401 response that asks for (further) authentication. Unlike all other errors it has an `errcode` only if an
+ * attempt has failed.
+ */
+export class InteractiveChallenge extends MatrixError {
+  readonly #body: JsonObject
+
+  constructor(body: JsonObject, failure: MatrixError | undefined) {
+    super(failure?.errcode ?? 'M_FORBIDDEN', failure?.message ?? 'Authentication is required.', {
+      status: 401,
+    })
+    this.name = 'InteractiveChallenge'
+    this.#body = failure === undefined ? body : { ...body, ...failure.body }
+  }
+
+  override get body(): JsonObject {
+    return this.#body
+  }
+}
+
+/** Whether the completed stages are those of one of the flows. */
+export const isComplete = (attempt: InteractiveAttempt, completed: readonly string[]): boolean =>
+  attempt.flows.some(
+    flow => flow.length === completed.length && flow.every((stage, index) => completed[index] === stage),
+  )
+
+/** A hash of the body without `auth`, the same however its members are ordered. */
+export const requestHash = ({ binding, body }: InteractiveAttempt): string | undefined => {
+  if (binding === 'operation') return undefined
+  const { auth: _, ...rest } = body
+  return hash('sha256', JSON.stringify(sorted(rest as JsonObject)), 'base64url')
+}
+
+const sorted = (value: JsonValue | undefined): JsonValue => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isJsonObject(value)) return (value ?? null) as JsonValue
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map(key => [key, sorted(value[key])]),
+  )
+}

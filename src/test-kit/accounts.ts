@@ -1,0 +1,99 @@
+import type { ExecutionContext } from 'ava'
+import { endpoints } from '../api/index.ts'
+import { createHttpApp } from '../http/app.ts'
+import type { Pages } from '../http/pages.ts'
+import { Accounts, type AccountsOptions } from '../services/accounts/index.ts'
+import type { Services } from '../services/index.ts'
+import { RATE_LIMIT_BUCKETS } from '../spec/operation.ts'
+import type { Database } from '../storage/database.ts'
+import { testDatabase } from './database.ts'
+import { FakeClock } from './fake-clock.ts'
+import { openTestServer, type TestResponse, type TestServer } from './http.ts'
+
+/** The least that argon2 allows. */
+export const CHEAP_PASSWORDS = { memoryKib: 8, iterations: 1 }
+
+export const SERVER_NAME = 'tessera.test'
+export const PASSWORD = 'correct horse battery'
+export const alice = `@alice:${SERVER_NAME}`
+
+/** What of the options a test wants otherwise. */
+export type TestAccountsOptions = Omit<Partial<AccountsOptions>, 'serverName'>
+
+/** Accounts over a database, with time standing still and passwords that cost next to nothing. */
+export const testAccounts = (
+  database: Database,
+  options: TestAccountsOptions = {},
+  clock = new FakeClock(),
+): { accounts: Accounts; clock: FakeClock } => {
+  const passwords = { ...CHEAP_PASSWORDS, ...options.passwords }
+  const accounts = new Accounts({
+    database,
+    clock,
+    options: { ...options, serverName: SERVER_NAME, passwords },
+  })
+  return { accounts, clock }
+}
+
+/** The account endpoints behind the real pipeline, without rate limits. */
+export const accountServer = async (
+  t: ExecutionContext,
+  database: Database,
+  options: TestAccountsOptions & { pages?: (accounts: Accounts, clock: FakeClock) => Pages } = {},
+): Promise<{ server: TestServer; accounts: Accounts; clock: FakeClock }> => {
+  const { accounts, clock } = testAccounts(database, options)
+  const failures: object[] = []
+  const silent = () => {}
+  const app = createHttpApp({
+    endpoints,
+    // Only endpoints that need no more are called.
+    services: { accounts } as unknown as Services,
+    authenticate: (token, context) => accounts.authenticate(token, context),
+    verifyRequest: () => Promise.reject(new Error('no federation here')),
+    log: { debug: silent, info: silent, warn: silent, error: fields => failures.push(fields) },
+    clock,
+    rateLimits: Object.fromEntries([...RATE_LIMIT_BUCKETS, 'ip'].map(name => [name, false] as const)),
+    ...(options.pages === undefined ? {} : { pages: options.pages(accounts, clock) }),
+  })
+  const server = await openTestServer(app)
+  t.teardown(async () => {
+    await server.close()
+    await accounts.close()
+    if (failures.length > 0)
+      throw new AggregateError(failures.map(fields => (fields as { err?: unknown }).err))
+  })
+  return { server, accounts, clock }
+}
+
+/** A response's body as tests of accounts read it. */
+type Body = Record<string, unknown> & {
+  readonly session: string
+  readonly access_token: string
+  readonly device_id: string
+  readonly user_id: string
+  readonly flows: readonly { readonly stages: readonly string[] }[]
+}
+export const bodyOf = (response: TestResponse): Body => response.body as Body
+
+/** Status and error code, such as `403 M_FORBIDDEN`; `401 -` where there is no code. */
+export const codeOf = (response: TestResponse): string =>
+  `${response.status} ${String(bodyOf(response)['errcode'] ?? '-')}`
+
+/** A server of accounts with open registration, or as `options` say, and short ways to talk to it. */
+export const openAccounts = async (
+  t: ExecutionContext,
+  options: TestAccountsOptions = { registration: { mode: 'open' } },
+) => {
+  const { server, accounts, clock } = await accountServer(t, await testDatabase(t), options)
+  const send = (method: string, path: string, token?: string, json?: unknown) =>
+    server.request(method, `/_matrix/client/v3${path}`, {
+      ...(json === undefined ? {} : { json }),
+      ...(token === undefined ? {} : { token }),
+    })
+  const post = (path: string, json: unknown, token?: string) => send('POST', path, token, json)
+  const register = async (username: string, more: object = {}) =>
+    bodyOf(
+      await post('/register', { username, password: PASSWORD, auth: { type: 'm.login.dummy' }, ...more }),
+    )
+  return { server, accounts, clock, post, send, register }
+}
