@@ -82,7 +82,12 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     report(options, facts, trace, response.statusCode, milliseconds)
   }
   return {
-    handler: (request, response) => void handler(request, response),
+    handler(request, response) {
+      handler(request, response).catch(error => {
+        options.log.error({ err: error }, 'a response could not be written')
+        response.destroy()
+      })
+    },
     warmUp: validator.compileAll,
     setRateLimits: limiter.configure,
   }

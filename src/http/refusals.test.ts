@@ -98,6 +98,13 @@ test('an unexpected failure tells nothing, and the log everything', async t => {
   t.true(logged.some(line => line.includes('the secret is 42') && line.includes(id)))
 })
 
+test('what cannot be written is a failure too, and never one of the process', async t => {
+  const { server, logged } = await openTestApp(t)
+  t.is((await server.request('GET', `${T}/reply/brokenHeader`)).status, 500)
+  await t.throwsAsync(server.request('GET', `${T}/reply/brokenRefusal`))
+  t.is(logged.filter(line => line.includes('a response could not be written')).length, 1)
+})
+
 test('a reply that breaks half way ends the connection, and is in the log', async t => {
   const { server, logged } = await openTestApp(t)
   await t.throwsAsync(server.request('GET', `${T}/reply/brokenStream`), { code: 'ECONNRESET' })

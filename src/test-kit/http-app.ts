@@ -116,6 +116,10 @@ const REPLIES: Readonly<Record<string, () => unknown>> = {
       headers: { 'Cache-Control': 'max-age=60' },
     }),
   stream: () => reply({ body: Readable.from(['{"a":', '1}']) }),
+  brokenHeader: () => reply({ headers: { Location: 'a\nb' } }),
+  brokenRefusal: () => {
+    throw new MatrixError('M_FORBIDDEN', 'no', { headers: { Location: 'a\nb' } })
+  },
   brokenStream: () => reply({ body: failing() }),
   nothing: () => undefined,
   refused: () => {
