@@ -9,6 +9,8 @@ export type DatabaseConfig =
 export interface OpenOptions {
   /** Told of migrations that ran, and of connections lost and found again. */
   readonly log?: (message: string) => void
+  /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
+  readonly patience?: number
 }
 
 /**
@@ -20,5 +22,5 @@ export interface OpenOptions {
 export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
   if (config.kind === 'sqlite') return openSqlite(config.path, options.log)
   const { openPostgres } = await import('./dialect/postgres-open.ts')
-  return openPostgres(config, options.log)
+  return openPostgres(config, options)
 }

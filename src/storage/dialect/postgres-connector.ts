@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseUnavailable } from '../database.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 
-/** How long an outage is waited out before callers are told of it. */
 const PATIENCE_MS = 10_000
 const LONGEST_PAUSE_MS = 1000
 
@@ -10,12 +9,15 @@ const LONGEST_PAUSE_MS = 1000
 export class PostgresConnector {
   readonly url: string
   readonly #log: (message: string) => void
+  readonly #patience: number
   #downSince: number | undefined
   #closed = false
 
-  constructor(url: string, log: (message: string) => void) {
+  /** `patience` is how long an outage is waited out before callers are told of it, in milliseconds. */
+  constructor(url: string, log: (message: string) => void, patience = PATIENCE_MS) {
     this.url = url
     this.#log = log
+    this.#patience = patience
   }
 
   /** A new connection. Rejects with `DatabaseUnavailable` when patience has run out, or the database was closed. */
@@ -31,7 +33,7 @@ export class PostgresConnector {
         const now = performance.now()
         if (this.#downSince === undefined) this.#log(`the database does not answer: ${messageOf(cause)}`)
         this.#downSince ??= now
-        if (now - this.#downSince > PATIENCE_MS) {
+        if (now - this.#downSince >= this.#patience) {
           throw new DatabaseUnavailable(`the database does not answer: ${messageOf(cause)}`, { cause })
         }
         await sleep(pause)

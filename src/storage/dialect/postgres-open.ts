@@ -3,7 +3,7 @@ import { type Database, DatabaseUnavailable } from '../database.ts'
 import { migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { clientConfig } from './postgres-connection.ts'
-import { messageOf } from './postgres-connector.ts'
+import { messageOf, PostgresConnector } from './postgres-connector.ts'
 
 /** Any number, as long as it stays the same: processes that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_357_001
@@ -18,7 +18,10 @@ const OLDEST_SERVER = 130_000
  */
 export const openPostgres = async (
   config: { readonly url: string; readonly poolSize?: number },
-  log: (message: string) => void = () => undefined,
+  {
+    log = () => undefined,
+    patience,
+  }: { readonly log?: (message: string) => void; readonly patience?: number },
 ): Promise<Database> => {
   const client = new pg.Client(clientConfig(config.url, false))
   client.on('error', () => undefined)
@@ -34,7 +37,7 @@ export const openPostgres = async (
   } finally {
     await client.end()
   }
-  const database = new PostgresDatabase(config.url, config.poolSize, log)
+  const database = new PostgresDatabase(new PostgresConnector(config.url, log, patience), config.poolSize)
   await database.start()
   return database
 }

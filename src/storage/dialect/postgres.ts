@@ -14,7 +14,7 @@ import type {
 import { builderFor } from '../knex.ts'
 import { GroupCommitter } from './group-committer.ts'
 import { Positions } from './positions.ts'
-import { PostgresConnector } from './postgres-connector.ts'
+import type { PostgresConnector } from './postgres-connector.ts'
 import { PostgresListener } from './postgres-listener.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import { PostgresWriter } from './postgres-writer.ts'
@@ -46,13 +46,13 @@ export class PostgresDatabase implements Database {
   readonly #committer: GroupCommitter
   #closing: Promise<void> | undefined
 
-  /** `url` names a migrated database; `start` comes before everything else. */
-  constructor(url: string, poolSize: number | undefined, log: (message: string) => void) {
-    this.#connector = new PostgresConnector(url, log)
+  /** `connector` leads to a migrated database; `start` comes before everything else. */
+  constructor(connector: PostgresConnector, poolSize: number | undefined) {
+    this.#connector = connector
     this.#reads = new PostgresPool(this.#connector, poolSize ?? READ_CONNECTIONS)
     this.#scans = new PostgresPool(this.#connector, SCAN_CONNECTIONS)
     this.#writer = new PostgresWriter(this.#connector, this.#positions, sql => this.prepare(sql))
-    this.#listener = new PostgresListener(url, this.#positions)
+    this.#listener = new PostgresListener(connector.url, this.#positions)
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
       inFlight: 1,

@@ -1,0 +1,136 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { SCHEMA_VERSION } from '../../migrations/index.ts'
+import { sqliteConfig, testDatabases } from '../test-kit/database.ts'
+import { DatabaseTooNew, DatabaseUnavailable } from './database.ts'
+import { openDatabase } from './open.ts'
+
+const temporary = (t: ExecutionContext): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+testDatabases(
+  test,
+  'a database of a newer version is refused, unless it says that we may',
+  async (t, database, config) => {
+    const pretend = async (version: number, compatibleBackTo: number) => {
+      const update = database.prepare('UPDATE schema_info SET version = ?, compatible_back_to = ?')
+      await database.commit({ statements: [{ prepared: update, rows: [[version, compatibleBackTo]] }] })
+    }
+    await pretend(SCHEMA_VERSION + 2, SCHEMA_VERSION)
+    const usable = await openDatabase(config)
+    await usable.close()
+    await pretend(SCHEMA_VERSION + 2, SCHEMA_VERSION + 1)
+    const error = await t.throwsAsync(openDatabase(config), { instanceOf: DatabaseTooNew })
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`schema ${SCHEMA_VERSION + 2}, this program knows ${SCHEMA_VERSION}`),
+    )
+    const info = await database.get(database.prepare('SELECT version FROM schema_info'))
+    t.deepEqual(info, { version: SCHEMA_VERSION + 2 }, 'nothing was changed')
+  },
+)
+
+/**
+ * What was acknowledged is there after the process has been killed, sets are there as a whole, and positions go on
+ * where they ended.
+ */
+testDatabases(test, 'a killed process loses nothing that was acknowledged', async (t, database, config) => {
+  const create = database.prepare('CREATE TABLE storm (id bigint PRIMARY KEY, at bigint NOT NULL)')
+  await database.commit({ statements: [{ prepared: create, rows: [[]] }] })
+  const child = fork(join(import.meta.dirname, '../test-kit/commit-storm.ts'), [JSON.stringify(config)])
+  const acknowledged: number[] = []
+  child.on('message', id => {
+    acknowledged.push(Number(id))
+    if (acknowledged.length === 400) child.kill('SIGKILL')
+  })
+  const [, signal] = await once(child, 'close')
+  t.is(signal, 'SIGKILL')
+
+  const again = await openDatabase(config)
+  t.teardown(() => again.close())
+  const rows = await again.all<{ id: number; at: number }>(
+    again.prepare('SELECT id, at FROM storm ORDER BY id'),
+  )
+  const ids = new Set(rows.map(({ id }) => id))
+  t.deepEqual(
+    acknowledged.filter(id => !ids.has(2 * id)),
+    [],
+  )
+  t.true(
+    rows.every(({ id }) => ids.has(id ^ 1)),
+    'no set is there in part',
+  )
+  t.is(new Set(rows.map(({ at }) => at)).size, rows.length)
+  const insert = again.prepare('INSERT INTO storm (id, at) VALUES (-1, ?)')
+  const next = await again.commit({
+    statements: [{ prepared: insert, rows: [[{ stream: 'events', offset: 0 }]] }],
+  })
+  t.true(next.ok && (next.positions.events ?? 0) > Math.max(...rows.map(({ at }) => at)))
+})
+
+test('a directory that is missing is made, and the file is for its owner alone', async t => {
+  const path = join(temporary(t), 'a/b/tessera.db')
+  const messages: string[] = []
+  const database = await openDatabase({ kind: 'sqlite', path }, { log: message => messages.push(message) })
+  await database.close()
+  t.is(statSync(path).mode & 0o777, 0o600)
+  t.regex(messages.join(), /schema/)
+})
+
+test('a place where nothing can be written is named', async t => {
+  const directory = temporary(t)
+  const file = join(directory, 'file')
+  writeFileSync(file, 'not a directory')
+  chmodSync(directory, 0o555)
+  t.teardown(() => chmodSync(directory, 0o755))
+  // The superuser may write everywhere but where the kernel keeps its own.
+  const readOnly = process.getuid?.() === 0 ? '/sys' : directory
+  for (const path of [
+    join(readOnly, 'tessera.db'),
+    join(readOnly, 'below/tessera.db'),
+    join(file, 'tessera.db'),
+  ]) {
+    const error = await t.throwsAsync(openDatabase({ kind: 'sqlite', path }), {
+      instanceOf: DatabaseUnavailable,
+    })
+    t.true(error?.message.startsWith(`cannot write the database ${path}: `), error?.message)
+  }
+})
+
+test('a file that is no database is left alone', async t => {
+  const path = join(temporary(t), 'letter.txt')
+  writeFileSync(path, 'Dear reader, '.repeat(1000))
+  await t.throwsAsync(openDatabase({ kind: 'sqlite', path }), {
+    instanceOf: DatabaseUnavailable,
+    message: /cannot use the database .*letter\.txt: file is not a database/,
+  })
+})
+
+test('a server that is not there is named, without its password', async t => {
+  const url = `postgres://anna:secret@localhost/chat?host=${temporary(t)}`
+  const error = await t.throwsAsync(openDatabase({ kind: 'postgres', url }), {
+    instanceOf: DatabaseUnavailable,
+  })
+  t.regex(error?.message ?? '', /^cannot reach the database postgres:\/\/anna@localhost\/chat/)
+})
+
+test('a database may be opened twice in one process, and closed one after the other', async t => {
+  const config = await sqliteConfig(t)
+  const [first, second] = [await openDatabase(config), await openDatabase(config)]
+  const insert = first.prepare('INSERT INTO nid_sequences (name, next) VALUES (?, 1)')
+  await first.commit({ statements: [{ prepared: insert, rows: [['first']] }] })
+  await first.close()
+  t.like(await second.commit({ statements: [{ prepared: insert, rows: [['second']] }] }), { ok: true })
+  t.deepEqual(await second.scan(second.prepare('SELECT name FROM nid_sequences')), [
+    { name: 'first' },
+    { name: 'second' },
+  ])
+  await second.close()
+})

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+
+/** What becomes of what a client sends: passed on; the connection cut instead; passed on, and the answer cut off. */
+type Fate = 'pass' | 'cut' | 'cut the answer'
+
+/** Stands between a client and a PostgreSQL server, and can cut the line at a chosen moment. */
+export class PostgresProxy {
+  /** The server's database, by way of the proxy. */
+  readonly url: string
+  /** Decides about what a client sends; the text is the raw protocol. */
+  decide: (text: string) => Fate = () => 'pass'
+  readonly #lines = new Set<Socket>()
+
+  /** `url` leads to the server; the proxy ends with the test. */
+  static async start(t: ExecutionContext, url: string): Promise<PostgresProxy> {
+    const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+    t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+    const proxied = new URL(url)
+    proxied.searchParams.set('host', directory)
+    const proxy = new PostgresProxy(proxied.href)
+    const server = createServer(socket => proxy.#serve(socket, connect(addressOf(new URL(url)))))
+    await new Promise<void>(resolve => server.listen(join(directory, '.s.PGSQL.5432'), resolve))
+    t.teardown(() => {
+      server.close()
+      proxy.cut()
+    })
+    return proxy
+  }
+
+  private constructor(url: string) {
+    this.url = url
+  }
+
+  /** Cuts all connections that there are now. */
+  cut(): void {
+    for (const line of this.#lines) line.destroy()
+  }
+
+  #serve(client: Socket, server: Socket): void {
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      this.#lines.add(one)
+      one.on('error', () => undefined)
+      one.on('close', () => {
+        this.#lines.delete(one)
+        other.destroy()
+      })
+    }
+    let answering = true
+    server.on('data', chunk => answering && client.write(chunk))
+    client.on('data', chunk => {
+      const fate = this.decide(chunk.toString('latin1'))
+      if (fate === 'cut') return client.destroy()
+      if (fate === 'cut the answer') {
+        answering = false
+        // The server has acted on it when it answers.
+        server.once('data', () => client.destroy())
+      }
+      return server.write(chunk)
+    })
+  }
+}
+
+const addressOf = (url: URL): { path: string } | { host: string; port: number } => {
+  const directory = url.searchParams.get('host')
+  const port = Number(url.port || 5432)
+  return directory?.startsWith('/')
+    ? { path: join(directory, `.s.PGSQL.${port}`) }
+    : { host: url.hostname, port }
+}
