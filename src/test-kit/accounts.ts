@@ -25,14 +25,17 @@ export const testAccounts = (
   database: Database,
   options: TestAccountsOptions = {},
   clock = new FakeClock(),
-): { accounts: Accounts; clock: FakeClock } => {
+): { accounts: Accounts; clock: FakeClock; errors: unknown[] } => {
   const passwords = { ...CHEAP_PASSWORDS, ...options.passwords }
+  const errors: unknown[] = []
+  const onError = (error: unknown) => void errors.push(error)
   const accounts = new Accounts({
     database,
     clock,
     options: { ...options, serverName: SERVER_NAME, passwords },
+    onError,
   })
-  return { accounts, clock }
+  return { accounts, clock, errors }
 }
 
 /** The account endpoints behind the real pipeline, without rate limits. */

@@ -22,6 +22,8 @@ export class AccountManagement {
   readonly #authentication: Authentication
   readonly #devices: Devices
   readonly #interactive: UserInteractive
+  /** Users who are being made to leave their rooms. */
+  readonly #leaving = new Set<string>()
 
   constructor(
     context: AccountsContext,
@@ -96,7 +98,7 @@ export class AccountManagement {
 
   /**
    * Deactivates an account for good: nobody can log in to it or register it again. Its rooms are left by the hook
-   * `onDeactivate`, which is called again after a restart if it was interrupted.
+   * `onDeactivate`, which `resume` calls again if it failed or was interrupted.
    *
    * @throws {MatrixError} `M_NOT_FOUND`: no active account
    */
@@ -126,20 +128,25 @@ export class AccountManagement {
     await this.#cleanUp(userId, erase)
   }
 
-  /** Goes on with deactivations that a crash or stop has interrupted. To be called once at start. */
+  /** Goes on with some of the deactivations that a failure, crash or stop has interrupted. */
   async resume(): Promise<void> {
-    if (this.#context.hooks.onDeactivate === undefined) return
     const pending = await this.#context.read.users.pendingCleanups(RESUME_BATCH)
     for (const { userId, erase } of pending) await this.#cleanUp(userId, erase)
-    if (pending.length === RESUME_BATCH) await this.resume()
   }
 
   async #cleanUp(userId: string, erase: boolean): Promise<void> {
     const { hooks } = this.#context
     // Who cannot leave rooms now (a command line beside the server) leaves it to the next start.
-    if (hooks.onDeactivate === undefined) return
-    await hooks.onDeactivate(userId, { erase })
-    await this.#context.commit([this.#context.write.users.cleanedUp(userId)])
+    if (hooks.onDeactivate === undefined || this.#leaving.has(userId)) return
+    this.#leaving.add(userId)
+    try {
+      await hooks.onDeactivate(userId, { erase })
+      await this.#context.commit([this.#context.write.users.cleanedUp(userId)])
+    } catch (error) {
+      this.#context.onError(error)
+    } finally {
+      this.#leaving.delete(userId)
+    }
   }
 
   async #removeLaterDevices(userId: string, known: readonly string[]): Promise<void> {

@@ -58,14 +58,16 @@ testDatabases(
 
 testDatabases(
   test,
-  'a deactivated account is gone for good, and its rooms are left even after a crash',
+  'a deactivated account is gone for good, and its rooms are left in the end',
   async (t, database) => {
-    const { accounts } = await withAlice(database)
+    const { accounts, errors } = await withAlice(database)
     const { access_token } = await logIn(accounts)
     await accounts.authenticate(access_token)
     await accounts.accountData.set(alice, undefined, 'a.b', {})
-    accounts.hooks.onDeactivate = async () => Promise.reject(new Error('crash'))
-    await t.throwsAsync(accounts.management.deactivate(alice, { erase: true }), { message: 'crash' })
+    const failure = new Error('a room does not answer')
+    accounts.hooks.onDeactivate = () => Promise.reject(failure)
+    await accounts.management.deactivate(alice, { erase: true })
+    t.deepEqual(errors, [failure], 'the account is gone all the same')
 
     const { accounts: restarted } = testAccounts(database)
     const left: unknown[] = []

@@ -32,7 +32,7 @@ export interface AccountsHooks {
    * in between, follow the stream `profiles`.
    */
   onProfileChange?(userId: string, profile: DisplayProfile): Promise<void>
-  /** Makes a deactivated user leave all rooms. Called again after a restart, until it has resolved once. */
+  /** Makes a deactivated user leave all rooms. Called again, also after a restart, until it has resolved once. */
   onDeactivate?(userId: string, options: { erase: boolean }): Promise<void>
   /** Statements that belong into the write set that changes these devices, such as those that drop their keys. */
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
@@ -81,6 +81,8 @@ export interface AccountsContext extends ReturnType<typeof storesOf> {
   readonly options: AccountsOptions
   readonly passwords: Passwords
   readonly hooks: AccountsHooks
+  /** Told of failures that the request which met them does not depend on. */
+  readonly onError: (error: unknown) => void
   /** Commits statements as one write set. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
 }
@@ -92,6 +94,7 @@ export const accountsContext = (parts: {
   random: RandomBytes
   options: AccountsOptions
   hooks: AccountsHooks
+  onError: (error: unknown) => void
 }): AccountsContext => ({
   ...storesOf(parts.database),
   clock: parts.clock,
@@ -99,5 +102,6 @@ export const accountsContext = (parts: {
   options: parts.options,
   passwords: new Passwords(parts.options.passwords),
   hooks: parts.hooks,
+  onError: parts.onError,
   commit: statements => parts.database.commit({ statements }),
 })

@@ -69,6 +69,7 @@ export class Accounts {
       random: parts.random ?? randomBytes,
       options: accountsOptions(parts.options),
       hooks: this.hooks,
+      onError: error => parts.onError?.(error),
     })
     const authentication = new Authentication(context)
     this.#context = context
@@ -166,6 +167,7 @@ export class Accounts {
     await this.#authentication.lastSeen.flush()
     await this.interactive.prune()
     await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
+    await this.management.resume()
   }
 
   async #keepHouse(): Promise<void> {

@@ -110,8 +110,9 @@ export class Profiles {
       }
       const result = await this.#context.commit([write.profiles.update(userId, before, after)])
       if (!result.ok) continue
-      if (key === 'displayname' || key === 'avatar_url')
-        await hooks.onProfileChange?.(userId, displayOf(after))
+      if (key !== 'displayname' && key !== 'avatar_url') return
+      // The change stands, whatever becomes of telling the rooms.
+      await hooks.onProfileChange?.(userId, displayOf(after)).catch(this.#context.onError)
       return
     }
     throw new MatrixError('M_LIMIT_EXCEEDED', 'The profile is being changed too fast.', {
