@@ -39,6 +39,9 @@ const registrationHint = ({ config, flags, settings = 'the settings' }: BannerFa
     : `Registration is closed. To invite people, set registration.mode to token in ${settings}, then:  ${command}`
 }
 
+const migrated = ({ applied, milliseconds }: FirstStart['migrations']): string =>
+  `${plural(applied, 'migration')} in ${Math.round(milliseconds)} ms`
+
 const made = ({ created, database }: BannerFacts, { signingKeyId, migrations }: FirstStart): string[] => [
   ...(created.settings === undefined
     ? []
@@ -46,10 +49,7 @@ const made = ({ created, database }: BannerFacts, { signingKeyId, migrations }: 
   ...(created.signingKey === undefined
     ? []
     : [row('Key', `${created.signingKey}  ${signingKeyId}  (back this up: it is your server's identity)`)]),
-  row(
-    'Database',
-    `${database}  (${plural(migrations.applied, 'migration')} in ${Math.round(migrations.milliseconds)} ms)`,
-  ),
+  row('Database', migrations.applied === 0 ? database : `${database}  (${migrated(migrations)})`),
 ]
 
 /** What a server that has no administrator yet says: what it made, what to open, what to type. */

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import type { Host } from '../cli/host.ts'
+import type { CliServices, Server, ServerModule } from '../cli/ports.ts'
+
+type Signal = Parameters<Host['onSignal']>[0]
+
+/** A process that is none: what a command writes and does can be looked at, and signals be sent to it. */
+export interface FakeHost extends Host {
+  /** Everything written so far. */
+  readonly out: () => string
+  readonly err: () => string
+  readonly exits: readonly number[]
+  readonly programs: readonly string[]
+  signal(name: Signal): void
+  crash(error: unknown): void
+}
+
+export interface FakeHostOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  readonly module?: Partial<ServerModule>
+}
+
+export const createFakeHost = (cwd: string, options: FakeHostOptions = {}): FakeHost => {
+  const [out, err]: [string[], string[]] = [[], []]
+  const listeners = new Map<Signal, () => void>()
+  const exits: number[] = []
+  const programs: string[] = []
+  let crashed: (error: unknown) => void = () => undefined
+  return {
+    env: options.env ?? {},
+    cwd,
+    stdout: { write: text => out.push(text) },
+    stderr: { write: text => err.push(text) },
+    stdin: Readable.from([options.input ?? '']),
+    onSignal: (signal, listener) => void listeners.set(signal, listener),
+    onCrash: listener => {
+      crashed = listener
+    },
+    exit: code => void exits.push(code),
+    run: async (program, args) => void programs.push([program, ...args].join(' ')),
+    loadServer: async () => ({ ...unexpected, ...options.module }),
+    out: () => out.join(''),
+    err: () => err.join(''),
+    exits,
+    programs,
+    signal: name => listeners.get(name)?.(),
+    crash: error => crashed(error),
+  }
+}
+
+const unexpected: ServerModule = {
+  createServer: () => Promise.reject(new Error('no server was expected')),
+  openCliServices: () => Promise.reject(new Error('no services were expected')),
+}
+
+/** A server that does nothing, but says what is asked of it. */
+export const fakeServer = (calls: string[], parts: Partial<Server> = {}): Server => ({
+  listen: async () => {
+    calls.push('listen')
+    return { urls: ['http://127.0.0.1:8008'] }
+  },
+  close: async () => void calls.push('close'),
+  stats: async () => ({ rooms: 3, users: 1 }),
+  ...parts,
+})
+
+/** Services that answer what they are asked for. */
+export const fakeServices = (calls: unknown[]): CliServices => ({
+  createUser: async user => {
+    calls.push(user)
+    return {
+      userId: `@${user.localpart}:localhost`,
+      ...(user.password === undefined ? { password: 'made-up' } : {}),
+    }
+  },
+  createRegistrationToken: async token => {
+    calls.push(token)
+    return { token: token.token ?? 'made-up' }
+  },
+  close: async () => void calls.push('close'),
+})
