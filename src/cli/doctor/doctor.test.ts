@@ -1,0 +1,196 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { stringify } from 'yaml'
+import { readKeyFile } from '../../config/signing-key.ts'
+import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
+import { createFakeHost } from '../../test-kit/command-line.ts'
+import { type PeerOptions, ScriptedPeer } from '../../test-kit/https-server.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { testAuthority } from '../../test-kit/tls.ts'
+import { runProgram } from '../program.ts'
+import { checkClock } from './federation-side.ts'
+import type { Finding } from './finding.ts'
+
+const CORS = { 'access-control-allow-origin': '*' }
+
+/** A server with everything in order; tests put something before it. */
+const startServer = async (t: ExecutionContext, options: PeerOptions = {}): Promise<ScriptedPeer> => {
+  const peer = await ScriptedPeer.start({ portInName: false, ...options })
+  t.teardown(() => peer.close())
+  return peer
+}
+
+const inOrder = (peer: ScriptedPeer): void => {
+  const { host } = peer
+  peer.always('GET', '/.well-known/matrix/server', { json: { 'm.server': `${host}:443` } })
+  peer.always('GET', '/_matrix/federation/v1/version', {
+    json: { server: { name: 'Scripted', version: '1' } },
+  })
+  const client = { 'm.homeserver': { base_url: `https://${host}` } }
+  peer.always('GET', '/.well-known/matrix/client', { json: client, headers: CORS })
+  peer.always('GET', '/_matrix/client/versions', { json: { versions: ['v1.1', 'v1.19'] }, headers: CORS })
+}
+
+/** A directory with settings under which the names of the peers lead to them, and their authority is trusted. */
+const prepare = async (t: ExecutionContext, peers: readonly ScriptedPeer[], settings: object = {}) => {
+  const cwd = temporaryDirectory(t)
+  writeFileSync(join(cwd, 'ca.pem'), (await testAuthority()).pem)
+  const federation = { hosts: Object.fromEntries(peers.map(peer => peer.hostsEntry)) }
+  writeFileSync(join(cwd, 'homeserver.yaml'), stringify({ ca_file: 'ca.pem', federation, ...settings }))
+  return cwd
+}
+
+const examine = async (cwd: string, ...args: string[]) => {
+  const host = createFakeHost(cwd)
+  const code = await runProgram(host, ['doctor', '--json', ...args])
+  const { ok, findings } = JSON.parse(host.out()) as { ok: boolean; findings: Finding[] }
+  for (const { verdict, fix } of findings) {
+    if ((verdict === 'WARN' || verdict === 'FAIL') && !fix) throw new Error('a finding without a remedy')
+  }
+  const verdictOn = (subject: string) => findings.find(finding => finding.subject === subject)
+  return { code, ok, findings, verdictOn }
+}
+
+test('another server, all in order', async t => {
+  const peer = await startServer(t)
+  inOrder(peer)
+  const { code, findings } = await examine(await prepare(t, [peer]), peer.host)
+  t.deepEqual(
+    findings.map(({ verdict, subject }) => `${verdict} ${subject}`),
+    [
+      'OK well-known',
+      'OK SRV record',
+      'WARN address',
+      'OK certificate',
+      'OK federation',
+      'OK clock',
+      'OK served key',
+      'OK client well-known',
+      'OK client API',
+    ],
+    'only that it is on this machine is doubtful',
+  )
+  t.is(code, 0)
+})
+
+test('a server where everything is wrong that can be', async t => {
+  const peer = await startServer(t, { certificateFor: ['other.test'] })
+  inOrder(peer)
+  const bad = await examine(await prepare(t, [peer]), peer.host)
+  t.is(bad.code, 1)
+  t.like(bad.verdictOn('certificate'), { verdict: 'FAIL' })
+  t.regex(bad.verdictOn('certificate')?.message ?? '', /not valid for .*\.test/)
+
+  const confused = await startServer(t)
+  confused.always('GET', '/.well-known/matrix/server', { json: { 'm.server': 17 } })
+  confused.always('GET', '/_matrix/federation/v1/version', {
+    json: {},
+    headers: { date: 'Mon, 01 Jan 2024 00:00:00 GMT' },
+  })
+  confused.always('GET', '/.well-known/matrix/client', {
+    json: { 'm.homeserver': { base_url: `https://${confused.host}` } },
+  })
+  confused.always('GET', '/_matrix/client/versions', { text: '<html>' })
+  const { verdictOn } = await examine(await prepare(t, [confused]), confused.host)
+  for (const subject of ['well-known', 'federation', 'client well-known', 'client API']) {
+    t.is(verdictOn(subject)?.verdict, 'FAIL', subject)
+  }
+  t.regex(verdictOn('client well-known')?.message ?? '', /browsers may not read/)
+})
+
+test('nobody there', async t => {
+  const peer = await ScriptedPeer.start({ portInName: false })
+  await peer.close()
+  const { code, verdictOn } = await examine(await prepare(t, [peer]), peer.host)
+  t.is(code, 1)
+  t.like(verdictOn('certificate'), { verdict: 'FAIL' })
+  t.like(verdictOn('federation'), { verdict: 'FAIL' })
+  t.regex(verdictOn('federation')?.message ?? '', /ECONNREFUSED/)
+})
+
+/** Our own server, behind a name that leads to the peer; `published` is what it says its keys are. */
+const ourServer = async (t: ExecutionContext, published: (key: SigningKey, serverName: string) => object) => {
+  const peer = await startServer(t)
+  const settings = { server_name: peer.host, public_base_url: `https://${peer.host}/` }
+  const cwd = await prepare(t, [peer], settings)
+  const host = createFakeHost(cwd)
+  await runProgram(host, ['keys', 'generate'])
+  const { keys } = readKeyFile(join(cwd, 'data/signing.key'))
+  peer.always('GET', '/_matrix/key/v2/server', {
+    json: published(signingKeyFromSeed(keys[0].keyId, keys[0].seed), peer.host) as never,
+  })
+  inOrder(peer)
+  return { cwd, peer }
+}
+
+const honest = (key: SigningKey, serverName: string) =>
+  signJson({ server_name: serverName, verify_keys: { [key.keyId]: { key: key.publicKey } } }, serverName, key)
+
+test('our own server, before its first start', async t => {
+  const { cwd } = await ourServer(t, honest)
+  const { code, findings, verdictOn } = await examine(cwd)
+  t.deepEqual(
+    findings.filter(({ verdict }) => verdict === 'FAIL'),
+    [],
+  )
+  t.is(code, 0)
+  t.like(verdictOn('signing key'), { verdict: 'OK' })
+  t.like(verdictOn('database'), { verdict: 'WARN' })
+  t.like(verdictOn('clock'), { verdict: 'SKIP' })
+  t.like(verdictOn('served key'), { verdict: 'OK' })
+})
+
+test('another key is served than the one in our file; another server; an unsigned list', async t => {
+  const stranger = signingKeyFromSeed('ed25519:x', new Uint8Array(32))
+  const cases: [RegExp, (key: SigningKey, name: string) => object][] = [
+    [/is not served as it is in our key file/, (_key, name) => honest(stranger, name)],
+    [/the server there is elsewhere\.test/, key => honest(key, 'elsewhere.test')],
+    [/does not sign the list/, (key, name) => ({ ...honest(key, name), signatures: {} })],
+  ]
+  for (const [message, published] of cases) {
+    const { cwd } = await ourServer(t, published)
+    const { verdictOn } = await examine(cwd)
+    t.is(verdictOn('served key')?.verdict, 'FAIL')
+    t.regex(verdictOn('served key')?.message ?? '', message)
+  }
+})
+
+test('this machine: settings, key file, database', async t => {
+  const cwd = temporaryDirectory(t)
+  const nothing = await examine(cwd)
+  t.is(nothing.code, 1)
+  t.like(nothing.verdictOn('data directory'), { verdict: 'FAIL' })
+  t.like(nothing.verdictOn('signing key'), { verdict: 'FAIL' })
+  t.like(nothing.verdictOn('federation'), { verdict: 'SKIP' })
+  mkdirSync(join(cwd, 'data'))
+  await runProgram(createFakeHost(cwd), ['keys', 'generate'])
+  chmodSync(join(cwd, 'data/signing.key'), 0o640)
+  writeFileSync(join(cwd, 'data/homeserver.db'), 'this is no database, however long one looks at it')
+  const { verdictOn } = await examine(cwd)
+  t.like(verdictOn('signing key'), { verdict: 'WARN' })
+  t.like(verdictOn('database'), { verdict: 'FAIL' })
+  t.regex(verdictOn('database')?.message ?? '', /cannot be used: file is not a database/)
+  writeFileSync(join(cwd, 'homeserver.yaml'), 'sever_name: x')
+  const wrong = await examine(cwd)
+  t.deepEqual(
+    wrong.findings.map(({ message }) => message),
+    ['homeserver.yaml:1:1: sever_name is not an option; did you mean server_name?'],
+  )
+  t.is(readFileSync(join(cwd, 'data/homeserver.db'), 'utf8').slice(0, 4), 'this', 'a doctor changes nothing')
+})
+
+test('clocks', t => {
+  t.is(checkClock('a.example', undefined).verdict, 'SKIP')
+  t.is(checkClock('a.example', -900).verdict, 'OK')
+  t.is(checkClock('a.example', 10_000).verdict, 'WARN')
+  t.regex(checkClock('a.example', 10_000).message, /10\.0 s ahead of a\.example/)
+  t.is(checkClock('a.example', -100_000).verdict, 'FAIL')
+})
+
+test('for people: a line each, the remedy below, a sum', async t => {
+  const host = createFakeHost(temporaryDirectory(t))
+  t.is(await runProgram(host, ['doctor']), 1)
+  t.regex(host.out(), /^FAIL {2}data directory {5}\S.* is not there\n {6}→ Start the server once/m)
+  t.regex(host.out(), /\n\d+ wrong, \d+ doubtful, \d+ right\n$/)
+})
