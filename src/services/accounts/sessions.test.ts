@@ -10,6 +10,34 @@ const DAY = 86_400_000
 const logIn = (accounts: Accounts, more: object = {}) =>
   accounts.login.login({ type: 'm.login.password', user: 'alice', password: PASSWORD, ...more })
 
+/** A database whose next read of a row, once made, is answered only when the test says so. */
+const holdable = (database: Database) => {
+  let next: { read: () => void; released: Promise<void> } | undefined
+  const held = new Proxy(database, {
+    get(target, name) {
+      if (name !== 'get') {
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+      const get: Database['get'] = async (prepared, parameters) => {
+        const pause = next
+        next = undefined
+        const row = await target.get<never>(prepared, parameters)
+        pause?.read()
+        await pause?.released
+        return row
+      }
+      return get
+    },
+  })
+  const hold = () => {
+    const [read, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    next = { read: read.resolve, released: released.promise }
+    return { read: read.promise, release: released.resolve }
+  }
+  return { held, hold }
+}
+
 const withAlice = async (database: Database, options = {}) => {
   const parts = testAccounts(database, options)
   await parts.accounts.createUser({ username: 'alice', password: PASSWORD })
@@ -110,14 +138,34 @@ testDatabases(
   test,
   'a token that was revoked while it was read is not kept in memory',
   async (t, database) => {
-    const { accounts } = await withAlice(database)
+    const { held, hold } = holdable(database)
+    const { accounts } = await withAlice(held)
     const { access_token, device_id } = await logIn(accounts)
-    const [, requester] = await Promise.all([
-      accounts.devices.remove(alice, [device_id]),
-      accounts.authenticate(access_token).catch(() => undefined),
-    ])
-    t.true(requester === undefined || requester.userId === alice)
+    const { read, release } = hold()
+    const authenticating = accounts.authenticate(access_token)
+    await read
+    await accounts.devices.remove(alice, [device_id])
+    release()
+    t.is((await authenticating).userId, alice, 'it was good when it was read')
     await t.throwsAsync(accounts.authenticate(access_token), { message: /not known/ })
+  },
+)
+
+testDatabases(
+  test,
+  'a login that was verified before the password changed comes too late',
+  async (t, database) => {
+    const { held, hold } = holdable(database)
+    const { accounts } = await withAlice(held)
+    const { login_token } = await accounts.login.generateLoginToken(alice)
+    const { read, release } = hold()
+    const loggingIn = logIn(accounts, { device_id: 'LATE' })
+    await read
+    await accounts.management.setPassword(alice, 'a new one entirely', { logoutDevices: true })
+    release()
+    t.like(await t.throwsAsync(loggingIn), { errcode: 'M_FORBIDDEN', status: 403 })
+    t.deepEqual(await accounts.devices.list(alice), [])
+    t.is((await accounts.login.login({ type: 'm.login.token', token: login_token })).user_id, alice)
   },
 )
 
