@@ -4,15 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
-/** What becomes of what a client sends: passed on; the connection cut instead; passed on, and the answer cut off. */
-type Fate = 'pass' | 'cut' | 'cut the answer'
-
 /** Stands between a client and a PostgreSQL server, and can cut the line at a chosen moment. */
 export class PostgresProxy {
   /** The server's database, by way of the proxy. */
   readonly url: string
-  /** Decides about what a client sends; the text is the raw protocol. */
-  decide: (text: string) => Fate = () => 'pass'
+  /** Whether to cut the connection instead of passing something on; the text is the raw protocol. */
+  cutAt: (text: string, from: 'client' | 'server') => boolean = () => false
   readonly #lines = new Set<Socket>()
 
   /** `url` leads to the server; the proxy ends with the test. */
@@ -41,29 +38,20 @@ export class PostgresProxy {
   }
 
   #serve(client: Socket, server: Socket): void {
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
+    for (const [from, one, other] of [
+      ['client', client, server],
+      ['server', server, client],
     ] as const) {
       this.#lines.add(one)
       one.on('error', () => undefined)
+      one.on('data', chunk =>
+        this.cutAt(chunk.toString('latin1'), from) ? one.destroy() : other.write(chunk),
+      )
       one.on('close', () => {
         this.#lines.delete(one)
         other.destroy()
       })
     }
-    let answering = true
-    server.on('data', chunk => answering && client.write(chunk))
-    client.on('data', chunk => {
-      const fate = this.decide(chunk.toString('latin1'))
-      if (fate === 'cut') return client.destroy()
-      if (fate === 'cut the answer') {
-        answering = false
-        // The server has acted on it when it answers.
-        server.once('data', () => client.destroy())
-      }
-      return server.write(chunk)
-    })
   }
 }
 
