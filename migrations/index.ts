@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { base } from './0000-base.ts'
 import { accounts } from './0001-accounts.ts'
 import { rooms } from './0002-rooms.ts'
+import { federationInbound } from './0003-federation-inbound.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** All migrations, in the order in which they run. Append here. */
-export const migrations: readonly Migration[] = [base, accounts, rooms]
+export const migrations: readonly Migration[] = [base, accounts, rooms, federationInbound]
 
 /** The version of the schema that this program makes: the number of its migrations. */
 export const SCHEMA_VERSION = migrations.length

@@ -1,0 +1,136 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../../core/clock.ts'
+import type { Log } from '../../../core/log.ts'
+import { verifyJson } from '../../../core/signing.ts'
+import type { ServerKeys } from '../../../network/federation/keys.ts'
+import type { FederationClient } from '../../../network/federation-client.ts'
+import type { Permits } from '../options.ts'
+import { Slots } from '../slots.ts'
+import { isSelfSigned } from './key-document.ts'
+
+/** After a failure a server is left alone for so long; twice as long after each further one, up to a limit. */
+const FIRST_PAUSE_MS = 5_000
+const MAX_PAUSE_MS = 10 * 60_000
+const MAX_FAILING_SERVERS = 20_000
+const MAX_REQUESTS_AT_ONCE = 50
+/** Servers whose own answer failed are collected for so long, to ask the notaries about all of them at once. */
+const MAX_SERVERS_PER_QUERY = 100
+
+interface Failure {
+  readonly count: number
+  readonly until: number
+}
+
+/**
+ * Fetches the keys that servers publish: from the server itself, and where that fails from the notaries that the
+ * operator trusts. Requests for one server share one fetch; servers that do not answer are left alone for a while.
+ */
+export class KeyFetcher {
+  readonly #client: Pick<FederationClient, 'getServerKeys' | 'queryKeys'>
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #permits: Permits
+  readonly #notaries: readonly string[]
+  readonly #slots = new Slots(MAX_REQUESTS_AT_ONCE)
+  readonly #running = new Map<string, Promise<ServerKeys | undefined>>()
+  readonly #failures = new LRUCache<string, Failure>({ max: MAX_FAILING_SERVERS })
+  #batch: { readonly servers: Set<string>; readonly result: Promise<Map<string, ServerKeys>> } | undefined
+
+  constructor(parts: {
+    client: Pick<FederationClient, 'getServerKeys' | 'queryKeys'>
+    clock: Clock
+    log: Log
+    permits: Permits
+    notaries: readonly string[]
+  }) {
+    this.#client = parts.client
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#permits = parts.permits
+    this.#notaries = parts.notaries
+  }
+
+  /** What a server says about its keys, its signature verified; `undefined` if nobody can tell now. */
+  fetch(serverName: string): Promise<ServerKeys | undefined> {
+    if (!this.#permits(serverName)) return Promise.resolve(undefined)
+    const running = this.#running.get(serverName)
+    if (running !== undefined) return running
+    const failure = this.#failures.get(serverName)
+    if (failure !== undefined && failure.until > this.#clock.now()) return Promise.resolve(undefined)
+    const fetching = this.#fetch(serverName).finally(() => this.#running.delete(serverName))
+    this.#running.set(serverName, fetching)
+    return fetching
+  }
+
+  /** The server has been heard of: it may be asked again at once. */
+  forgive(serverName: string): void {
+    this.#failures.delete(serverName)
+  }
+
+  async #fetch(serverName: string): Promise<ServerKeys | undefined> {
+    const keys = (await this.#ask(serverName)) ?? (await this.#askNotaries(serverName))
+    if (keys === undefined) this.#failed(serverName)
+    else this.#failures.delete(serverName)
+    return keys
+  }
+
+  async #ask(serverName: string): Promise<ServerKeys | undefined> {
+    try {
+      const keys = await this.#slots.run(() => this.#client.getServerKeys(serverName))
+      if (isSelfSigned(keys)) return keys
+      this.#log.warn({ server: serverName }, 'a server does not sign its own keys')
+    } catch (error) {
+      this.#log.debug({ server: serverName, err: error }, 'keys could not be fetched')
+    }
+    return undefined
+  }
+
+  #failed(serverName: string): void {
+    const count = (this.#failures.get(serverName)?.count ?? 0) + 1
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), MAX_PAUSE_MS)
+    this.#failures.set(serverName, { count, until: this.#clock.now() + pause })
+  }
+
+  /** Joins the question that is about to be asked, or begins one. */
+  async #askNotaries(serverName: string): Promise<ServerKeys | undefined> {
+    if (this.#notaries.length === 0 || this.#notaries.includes(serverName)) return undefined
+    if (this.#batch === undefined || this.#batch.servers.size >= MAX_SERVERS_PER_QUERY) {
+      const servers = new Set<string>()
+      // Whoever fails until the next free slot is asked about in the same request.
+      const result = this.#slots.run(async () => {
+        if (this.#batch?.servers === servers) this.#batch = undefined
+        return this.#queryNotaries(servers)
+      })
+      this.#batch = { servers, result }
+    }
+    const { servers, result } = this.#batch
+    servers.add(serverName)
+    return (await result).get(serverName)
+  }
+
+  async #queryNotaries(servers: ReadonlySet<string>): Promise<Map<string, ServerKeys>> {
+    const found = new Map<string, ServerKeys>()
+    const until = this.#clock.now()
+    for (const notary of this.#notaries) {
+      const wanted = [...servers].filter(server => !found.has(server))
+      if (wanted.length === 0) break
+      try {
+        const query = new Map(wanted.map(server => [server, new Map<string, number>()] as const))
+        const notaryKeys = await this.#client.getServerKeys(notary)
+        if (!isSelfSigned(notaryKeys)) continue
+        for (const keys of await this.#client.queryKeys(notary, query)) {
+          const known = found.get(keys.serverName)
+          if (known !== undefined && known.validUntilTs >= keys.validUntilTs) continue
+          if (isVouchedFor(keys, notaryKeys) && isSelfSigned(keys)) found.set(keys.serverName, keys)
+        }
+      } catch (error) {
+        this.#log.warn({ server: notary, err: error, since: until }, 'a notary could not be asked')
+      }
+    }
+    return found
+  }
+}
+
+/** "Signed by the notary server": with one of the keys that it has now. */
+const isVouchedFor = ({ raw }: ServerKeys, notary: ServerKeys): boolean =>
+  [...notary.verifyKeys].some(([keyId, key]) => verifyJson(raw, notary.serverName, keyId, key))

@@ -1,0 +1,119 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../../core/clock.ts'
+import type { Database } from '../../../storage/database.ts'
+import {
+  type ServerKeyDocument,
+  ServerKeyReader,
+  type ServerKeyRow,
+  ServerKeyWriter,
+} from '../../../storage/federation/server-keys.ts'
+import { isValidAt, rowsOf } from './key-document.ts'
+import type { KeyFetcher } from './key-fetcher.ts'
+import type { OwnKeys } from './own-keys.ts'
+
+type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
+
+const MAX_SERVERS_IN_MEMORY = 10_000
+/** A key that a server did not publish a moment ago is not asked for again so soon. */
+const MIN_REFETCH_MS = 60_000
+
+/** The public keys of servers: in memory, in the database, and fetched where neither has them. */
+export class KeyRing {
+  readonly #own: OwnKeys
+  readonly #fetcher: KeyFetcher
+  readonly #db: Database
+  readonly #read: ServerKeyReader
+  readonly #write: ServerKeyWriter
+  readonly #clock: Clock
+  readonly #memory = new LRUCache<string, Promise<KeysOfServer>>({ max: MAX_SERVERS_IN_MEMORY })
+  readonly #refreshing = new Map<string, Promise<KeysOfServer | undefined>>()
+  readonly #asked = new LRUCache<string, number>({ max: MAX_SERVERS_IN_MEMORY })
+
+  constructor(parts: { own: OwnKeys; fetcher: KeyFetcher; database: Database; clock: Clock }) {
+    this.#own = parts.own
+    this.#fetcher = parts.fetcher
+    this.#db = parts.database
+    this.#read = new ServerKeyReader(parts.database)
+    this.#write = new ServerKeyWriter(parts.database)
+    this.#clock = parts.clock
+  }
+
+  /**
+   * The public key (base64) of a server under an ID; `undefined` if it has none, or none can be had now.
+   *
+   * @param options.validAt the instant at which the key must have been in use, where that matters: now for requests,
+   *   `origin_server_ts` for events of room versions that enforce it (rooms/v5.md, "Signing key validity period").
+   */
+  async publicKey(
+    serverName: string,
+    keyId: string,
+    options: { readonly validAt?: number } = {},
+  ): Promise<string | undefined> {
+    if (serverName === this.#own.serverName) return this.#own.publicKey(keyId)
+    const { validAt } = options
+    const usable = (keys: KeysOfServer | undefined): string | undefined => {
+      const row = keys?.get(keyId)
+      return row !== undefined && (validAt === undefined || isValidAt(row, validAt))
+        ? row.publicKey
+        : undefined
+    }
+    return usable(await this.#known(serverName)) ?? usable(await this.#refresh(serverName))
+  }
+
+  /**
+   * What a server has published about itself, not older than half of its lifetime where the server answers. For the
+   * notary: with a server that is gone, its last words.
+   *
+   * @param validUntil the instant until which the keys should be valid
+   */
+  async document(serverName: string, validUntil: number): Promise<ServerKeyDocument | undefined> {
+    const known = await this.#read.document(serverName)
+    const now = this.#clock.now()
+    if (known !== undefined && known.validUntilTs >= validUntil) {
+      const halfLife = known.fetchedTs + (known.validUntilTs - known.fetchedTs) / 2
+      if (halfLife > now) return known
+    }
+    await this.#refresh(serverName)
+    return this.#read.document(serverName)
+  }
+
+  /** The server has been heard of: its keys may be asked for again, if that failed before. */
+  forgive(serverName: string): void {
+    this.#fetcher.forgive(serverName)
+  }
+
+  #known(serverName: string): Promise<KeysOfServer> {
+    const known = this.#memory.get(serverName)
+    if (known !== undefined) return known
+    const loading = this.#read.ofServer(serverName).then(byKeyId)
+    this.#memory.set(serverName, loading)
+    loading.catch(() => this.#memory.delete(serverName))
+    return loading
+  }
+
+  #refresh(serverName: string): Promise<KeysOfServer | undefined> {
+    const running = this.#refreshing.get(serverName)
+    if (running !== undefined) return running
+    if ((this.#asked.get(serverName) ?? 0) > this.#clock.now() - MIN_REFETCH_MS) {
+      return Promise.resolve(undefined)
+    }
+    const refreshing = this.#fetchAndStore(serverName).finally(() => this.#refreshing.delete(serverName))
+    this.#refreshing.set(serverName, refreshing)
+    return refreshing
+  }
+
+  async #fetchAndStore(serverName: string): Promise<KeysOfServer | undefined> {
+    const fetched = await this.#fetcher.fetch(serverName)
+    if (fetched === undefined) return undefined
+    const now = this.#clock.now()
+    const { rows, document } = rowsOf(fetched, now)
+    await this.#db.commit({ statements: this.#write.put(rows, document) })
+    // Only a server that answers can be asked too often: failures have their own pause.
+    this.#asked.set(serverName, now)
+    const keys = new Map([...(await this.#known(serverName)), ...byKeyId(rows)])
+    this.#memory.set(serverName, Promise.resolve(keys))
+    return keys
+  }
+}
+
+const byKeyId = (rows: readonly ServerKeyRow[]): KeysOfServer => new Map(rows.map(row => [row.keyId, row]))
