@@ -17,7 +17,7 @@ const ALL = versionsIn('1-12')
 const conflict = (versions: readonly string[] = ALL) =>
   randomRoom(versions).chain(room => randomTips(room).map(tips => ({ room, tips })))
 
-const check = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = 150): void =>
+const check = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = 80): void =>
   fc.assert(fc.property(arbitrary, holds), { numRuns })
 
 const resolved = (room: RoomBuilder, states: readonly StateMap[]): [string, string][] =>
@@ -150,7 +150,7 @@ test('a walk with stored generations ends where the chains have met', t => {
   check(
     randomRoom(['11', '12'], 10),
     room => {
-      for (let i = 0; i < 50; i++) room.add(`P${i}: alice power alice=100 bob=${i}${i === 0 ? ' < JC' : ''}`)
+      for (let i = 0; i < 50; i++) room.add(`P${i}: alice power alice=100 bob=${i}${i === 0 ? ' < PB' : ''}`)
       room.add('TA: alice topic a < P49', 'TB: alice topic b < P49')
       const graph = openAuthGraph(room.load, undefined)
       const loaded = new Set<string>()

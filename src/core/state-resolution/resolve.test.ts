@@ -66,6 +66,18 @@ test('an auth event counts unless it was rejected', t => {
     )
 })
 
+test('a create event that was rejected roots nothing, from v12 on', t => {
+  const room = new RoomBuilder('12', PUBLIC_ROOM)
+  room.add('T1: alice topic one < JR', 'T2: alice topic two < JR')
+  const states = [room.stateAfter('T1'), room.stateAfter('T2')]
+  const isRejected = (eventId: string) => eventId === room.idOf('CREATE')
+  const { refused } = resolveState(room.version, states, room.load, { isRejected })
+  t.deepEqual(
+    [...refused.values()].map(({ rule }) => rule),
+    ['create.missing', 'create.missing'],
+  )
+})
+
 test('states that agree resolve to themselves, and none to nothing', t => {
   for (const version of versionsIn('1-12')) {
     const room = new RoomBuilder(version, PUBLIC_ROOM)
