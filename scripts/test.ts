@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..')
 const runAva = (env: NodeJS.ProcessEnv): Promise<{ code: number; output: string }> =>
   new Promise((resolve, reject) => {
     const color = process.stdout.isTTY ? ['--color'] : []
-    const command = [join(ROOT, 'node_modules/ava/entrypoints/cli.mjs'), ...color, ...process.argv.slice(2)]
+    const command = [join(ROOT, 'node_modules/ava/entrypoints/cli.js'), ...color, ...process.argv.slice(2)]
     const ava = spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['inherit', 'pipe', 'inherit'] })
     let output = ''
     ava.stdout.on('data', (chunk: Buffer) => {

@@ -52,6 +52,7 @@ import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
 import { setProfileField } from './client-server/setProfileField.ts'
 import { setRoomAlias } from './client-server/setRoomAlias.ts'
 import { setRoomStateWithKey } from './client-server/setRoomStateWithKey.ts'
+import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
@@ -110,6 +111,7 @@ export const endpoints: readonly Endpoint[] = [
   setProfileField,
   setRoomAlias,
   setRoomStateWithKey,
+  sync,
   unban,
   updateDevice,
   getSharedSecretNonce,

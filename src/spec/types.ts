@@ -12,8 +12,14 @@ export type ClientDevice = { readonly device_id: string; readonly display_name?:
 export type ClientDeviceRequest = { readonly device_id: string; readonly display_name?: string; readonly last_seen_ip?: string; readonly last_seen_ts?: number }
 export type ClientEvent = { readonly event_id: string; readonly type: string; readonly state_key?: string | undefined; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number | undefined; readonly redacted_because?: JsonObject | undefined; readonly transaction_id?: string | undefined; readonly prev_content?: JsonObject | undefined; readonly replaces_state?: string | undefined; readonly membership?: string | undefined } | undefined; readonly room_id: string }
 export type ClientEventRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string }; readonly room_id: string }
+export type ClientEventWithoutRoomId = { readonly event_id: string; readonly type: string; readonly state_key?: string | undefined; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number | undefined; readonly redacted_because?: JsonObject | undefined; readonly transaction_id?: string | undefined; readonly prev_content?: JsonObject | undefined; readonly replaces_state?: string | undefined; readonly membership?: string | undefined } | undefined }
+export type ClientEventWithoutRoomIdRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string } }
 export type DiscoveryInformation = { readonly "m.homeserver": HomeserverInformation; readonly "m.identity_server"?: IdentityServerInformation | undefined }
 export type DiscoveryInformationRequest = { readonly "m.homeserver": HomeserverInformationRequest; readonly "m.identity_server"?: IdentityServerInformationRequest } & JsonObject
+export type Event = { readonly content: JsonObject; readonly type: string }
+export type EventRequest = { readonly content: JsonObject; readonly type: string }
+export type EventBatch = { readonly events?: readonly Event[] | undefined }
+export type EventBatchRequest = { readonly events?: readonly EventRequest[] }
 export type EventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined }
 export type EventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[] }
 export type Filter = { readonly event_fields?: readonly string[] | undefined; readonly event_format?: "client" | "federation" | undefined; readonly presence?: EventFilter | undefined; readonly account_data?: EventFilter | undefined; readonly room?: { readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly ephemeral?: RoomEventFilter | undefined; readonly include_leave?: boolean | undefined; readonly state?: RoomEventFilter | undefined; readonly timeline?: RoomEventFilter | undefined; readonly account_data?: RoomEventFilter | undefined } | undefined }
@@ -28,8 +34,14 @@ export type RoomEventFilter = { readonly limit?: number | undefined; readonly no
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type StateEvent = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedData | undefined; readonly room_id: string; readonly state_key: string }
 export type StateEventRequest = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedDataRequest; readonly room_id: string; readonly state_key: string }
+export type StateEventBatch = { readonly events?: readonly ClientEventWithoutRoomId[] | undefined }
+export type StateEventBatchRequest = { readonly events?: readonly ClientEventWithoutRoomIdRequest[] }
+export type StrippedState = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
+export type StrippedStateRequest = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
 export type ThirdPartySigned = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type ThirdPartySignedRequest = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
+export type TimelineBatch = { readonly limited?: boolean | undefined; readonly prev_batch?: string | undefined; readonly events: readonly ClientEventWithoutRoomId[] }
+export type TimelineBatchRequest = { readonly limited?: boolean; readonly prev_batch?: string; readonly events: readonly ClientEventWithoutRoomIdRequest[] }
 export type UnsignedData = { readonly age?: number | undefined }
 export type UnsignedDataRequest = { readonly age?: number }
 export type UserIdentifier = { readonly type: string }
@@ -413,6 +425,13 @@ export interface Operations {
     query: NoMembers
     body: JsonObject
     response: { readonly event_id: string }
+  }
+  sync: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly filter?: string; readonly since?: string; readonly full_state?: boolean; readonly set_presence?: "offline" | "online" | "unavailable"; readonly timeout?: number; readonly use_state_after?: boolean; readonly "org.matrix.msc4222.use_state_after"?: boolean }
+    body: undefined
+    response: { readonly next_batch: string; readonly rooms?: { readonly join?: Readonly<Record<string, ({ readonly summary?: { readonly "m.heroes"?: readonly string[] | undefined; readonly "m.joined_member_count"?: number | undefined; readonly "m.invited_member_count"?: number | undefined } | undefined; readonly state?: StateEventBatch | undefined; readonly state_after?: StateEventBatch | undefined; readonly timeline?: TimelineBatch | undefined; readonly ephemeral?: EventBatch | undefined; readonly account_data?: EventBatch | undefined; readonly unread_notifications?: { readonly highlight_count?: number | undefined; readonly notification_count?: number | undefined } | undefined; readonly unread_thread_notifications?: Readonly<Record<string, ({ readonly highlight_count?: number | undefined; readonly notification_count?: number | undefined })>> | undefined })>> | undefined; readonly invite?: Readonly<Record<string, ({ readonly invite_state?: { readonly events?: readonly StrippedState[] | undefined } | undefined })>> | undefined; readonly knock?: Readonly<Record<string, ({ readonly knock_state?: { readonly events?: readonly StrippedState[] | undefined } | undefined })>> | undefined; readonly leave?: Readonly<Record<string, ({ readonly state?: StateEventBatch | undefined; readonly state_after?: StateEventBatch | undefined; readonly timeline?: TimelineBatch | undefined; readonly account_data?: EventBatch | undefined })>> | undefined } | undefined; readonly presence?: EventBatch | undefined; readonly account_data?: EventBatch | undefined; readonly to_device?: JsonObject | undefined; readonly device_lists?: JsonObject | undefined; readonly device_one_time_keys_count?: Readonly<Record<string, number>> | undefined }
   }
   unban: {
     authentication: 'accessToken'

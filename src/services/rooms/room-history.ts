@@ -7,6 +7,7 @@ import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
 import { type Access, accessOf } from './room-access.ts'
 import { type Sight, sightOf } from './room-sight.ts'
+import { BEGINNING, collect, type Span, type Stretch } from './timeline.ts'
 
 /** Fetches history from before what is stored, from servers in the room; answers whether anything came. */
 export type FetchHistory = (roomId: string, limit: number) => Promise<boolean>
@@ -30,11 +31,6 @@ export interface Page {
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
-/** A filter that lets little through still costs at most this many events a request; `end` then leads on. */
-const MAX_SCANNED = 5000
-/** Below the position of any event there is. */
-const BEGINNING = -Number.MAX_SAFE_INTEGER
-
 /** Pages through rooms' timelines in the order in which this server has them. */
 export class RoomHistory {
   readonly #read: RoomReaders
@@ -60,21 +56,23 @@ export class RoomHistory {
     const sight = await sightOf(this.#read, access.room.nid, requester.userId)
     const span = this.#span(access, request)
     const limit = pageLimit(request.limit ?? request.filter.limit)
-    const found = await this.#collect(access, span, { sight, filter: request.filter, limit })
-    if (found.exhausted && request.direction === 'b' && span.to === BEGINNING) {
-      if (await this.#fetchHistory(roomId, limit)) {
-        const more = await this.#collect(
-          access,
-          { ...span, from: found.next },
-          {
-            sight: await sightOf(this.#read, access.room.nid, requester.userId),
-            filter: request.filter,
-            limit: limit - found.events.length,
-          },
-        )
-        found.events.push(...more.events)
-        Object.assign(found, { next: more.next, exhausted: more.exhausted })
-      }
+    let found = await this.#collect(access, span, { sight, filter: request.filter, limit })
+    if (
+      found.exhausted &&
+      request.direction === 'b' &&
+      span.to === BEGINNING &&
+      (await this.#fetchHistory(roomId, limit))
+    ) {
+      const more = await this.#collect(
+        access,
+        { ...span, from: found.next },
+        {
+          sight: await sightOf(this.#read, access.room.nid, requester.userId),
+          filter: request.filter,
+          limit: limit - found.events.length,
+        },
+      )
+      found = { ...more, events: [...found.events, ...more.events] }
     }
     const viewer = { ...requester, sight }
     return {
@@ -142,34 +140,14 @@ export class RoomHistory {
     return { direction, from: Math.min(from, ceiling), to: Math.min(to, ceiling) }
   }
 
-  /** Reads on from `span.from` until enough events have passed, the span ends, or enough was looked at. */
-  async #collect(
+  #collect(
     access: Access,
     span: Span,
     want: { sight: Sight; filter: RoomEventFilter; limit: number },
-  ): Promise<{ events: StoredEvent[]; next: number; exhausted: boolean }> {
-    const events: StoredEvent[] = []
-    let next = span.from
-    let scanned = 0
-    while (events.length < want.limit && scanned < MAX_SCANNED) {
-      const batch = Math.min(Math.max(want.limit - events.length, 20), 200)
-      const page = await this.#page(access.room.nid, { ...span, from: next }, batch)
-      for (const stored of page) {
-        const position = stored.position ?? 0
-        next = span.direction === 'b' ? position - 1 : position
-        if (want.sight.sees(stored) && want.filter.matches(stored.event)) events.push(stored)
-        if (events.length === want.limit) return { events, next, exhausted: false }
-      }
-      scanned += page.length
-      if (page.length < batch) return { events, next, exhausted: true }
-    }
-    return { events, next, exhausted: false }
-  }
-
-  #page(roomNid: number, span: Span, limit: number): Promise<StoredEvent[]> {
-    return span.direction === 'b'
-      ? this.#read.events.backwards({ roomNid, after: span.to, upTo: span.from, limit })
-      : this.#read.events.forwards({ roomNid, after: span.from, upTo: span.to, limit })
+  ): Promise<Stretch> {
+    const passes = (stored: StoredEvent): boolean =>
+      want.sight.sees(stored) && want.filter.matches(stored.event)
+    return collect(this.#read, access.room.nid, span, { limit: want.limit, passes })
   }
 
   /** With lazy loading: the member events of the senders, as of the newest event of the page. */
@@ -192,13 +170,6 @@ export class RoomHistory {
     const members = await this.#read.events.byNids(nids.filter(nid => nid !== undefined))
     return this.#clientEvents.render(members, requester, { roomId: true })
   }
-}
-
-/** A stretch of the timeline: for `b` down from `from` (inclusive) to `to` (exclusive), for `f` the other way. */
-interface Span {
-  readonly direction: 'b' | 'f'
-  readonly from: number
-  readonly to: number
 }
 
 const pageLimit = (limit: number | undefined): number =>

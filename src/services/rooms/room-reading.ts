@@ -73,7 +73,7 @@ export class RoomReading {
   }
 
   /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
-  async joinedMembers(requester: Requester, roomId: string): Promise<JsonObject> {
+  async joinedMembers(requester: Requester, roomId: string): Promise<Record<string, MemberCard>> {
     const { room, membership } = await accessOf(this.#read, requester.userId, roomId)
     if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
@@ -84,6 +84,11 @@ export class RoomReading {
   /** The rooms that a user has joined. */
   async joinedRooms(userId: string): Promise<string[]> {
     return (await this.#read.memberships.ofUser(userId, ['join'])).map(row => row.roomId)
+  }
+
+  /** How many rooms this server knows. */
+  countRooms(): Promise<number> {
+    return this.#read.rooms.count()
   }
 
   /** One event of a room as JSON text. Throws `M_NOT_FOUND` also for what the requester may not see. */
@@ -116,10 +121,16 @@ export class RoomReading {
   }
 }
 
+/** What a joined member is called in a room. */
+export interface MemberCard {
+  readonly display_name?: string
+  readonly avatar_url?: string
+}
+
 const notFound = (): MatrixError =>
   new MatrixError('M_NOT_FOUND', 'There is no such event, or you may not see it')
 
-const memberCard = (content: JsonObject): JsonObject => ({
+const memberCard = (content: JsonObject): MemberCard => ({
   ...(typeof content['displayname'] === 'string' ? { display_name: content['displayname'] } : {}),
   ...(typeof content['avatar_url'] === 'string' ? { avatar_url: content['avatar_url'] } : {}),
 })

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { endpoints } from './api/index.ts'
+import type { CliServices, FirstStart, Server } from './cli/ports.ts'
+import { databaseLocation, rateLimitsOf, signingKeyPath } from './config/locations.ts'
+import type { Config } from './config/schema/index.ts'
+import { readKeyFile } from './config/signing-key.ts'
+import type { Clock } from './core/clock.ts'
+import type { Log } from './core/log.ts'
+import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
+import { createHttpApp, type HttpApp } from './http/app.ts'
+import { type Listener, openListener } from './http/listener.ts'
+import { accountsOptionsOf } from './server-options.ts'
+import { serverPages } from './server-pages.ts'
+import { Accounts } from './services/accounts/index.ts'
+import { disabledFederation } from './services/federation/disabled.ts'
+import type { Services } from './services/index.ts'
+import { createRoomCore, createRooms } from './services/rooms/index.ts'
+import { createSync } from './services/sync/index.ts'
+import type { Database } from './storage/database.ts'
+import { NidAllocator } from './storage/nids.ts'
+import { openDatabase } from './storage/open.ts'
+import { systemClock } from './system-clock.ts'
+
+/** How long requests may take to finish once the server has been told to stop. */
+const DRAIN_MS = 20_000
+
+/** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
+interface Composition {
+  readonly database: Database
+  readonly services: Services
+  readonly app: HttpApp
+  start(): void
+  /** Ends what waits (long polls) and what runs in the background. */
+  stop(): Promise<void>
+}
+
+const compose = async (config: Config, log: Log, clock: Clock): Promise<Composition> => {
+  const { serverName } = config
+  const [signingKey] = signingKeys(config)
+  const database = await openDatabase(databaseLocation(config), {
+    log: message => log.info({ part: 'database' }, message),
+  })
+  const nids = await NidAllocator.open(database, 'rooms')
+  const accounts = new Accounts({
+    database,
+    clock,
+    options: accountsOptionsOf(config),
+    onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
+  })
+  const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes })
+  const federation = disabledFederation
+  const rooms = createRooms(core, {
+    profile: userId => accounts.profiles.memberProfile(userId),
+    remote: federation.remote,
+    queryRemoteAlias: federation.queryAlias,
+    fetchHistory: federation.fetchHistory,
+    defaultRoomVersion: config.rooms.defaultVersion,
+    log,
+  })
+  const sync = createSync({
+    core,
+    database,
+    clock,
+    log,
+    storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
+  })
+  const services: Services = { ...rooms, ...sync, accounts }
+  const app = createHttpApp({
+    endpoints,
+    services,
+    authenticate: (token, connection) => accounts.authenticate(token, connection),
+    verifyRequest: federation.verifyRequest,
+    log,
+    clock,
+    rateLimits: rateLimitsOf(config),
+    trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
+    pages: serverPages({ config, accounts, clock }),
+  })
+  return {
+    database,
+    services,
+    app,
+    start: () => {
+      accounts.start()
+    },
+    stop: async () => {
+      sync.notifier.close()
+      await accounts.close()
+    },
+  }
+}
+
+/** The keys of the key file; the first signs. */
+const signingKeys = (config: Config): [SigningKey, ...SigningKey[]] => {
+  const { keys } = readKeyFile(signingKeyPath(config))
+  const [first, ...others] = keys
+  return [
+    signingKeyFromSeed(first.keyId, first.seed),
+    ...others.map(({ keyId, seed }) => signingKeyFromSeed(keyId, seed)),
+  ]
+}
+
+/** Opens the database and builds the services; nothing listens yet. */
+export const createServer = async (
+  config: Config,
+  { log, clock = systemClock }: { log: Log; clock?: Clock },
+): Promise<Server> => {
+  const composition = await compose(config, log, clock)
+  const listeners: Listener[] = []
+  let firstStart: FirstStart | undefined
+  return {
+    listen: async () => {
+      for (const { host, port, tls } of config.listeners) {
+        const files = tls && { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }
+        listeners.push(
+          await openListener({ handler: composition.app.handler, host, port, ...(files && { tls: files }) }),
+        )
+      }
+      composition.start()
+      const urls = listeners.map(listener => listener.url)
+      firstStart = await firstStartFacts(config, composition, urls[0] ?? '')
+      return { urls }
+    },
+    close: async () => {
+      const closing = listeners.map(listener => listener.close(DRAIN_MS))
+      await composition.stop()
+      await Promise.all(closing)
+      await composition.database.close()
+    },
+    stats: async () => ({
+      rooms: await composition.services.roomReading.countRooms(),
+      users: await composition.services.accounts.count(),
+    }),
+    get firstStart() {
+      return firstStart
+    },
+  }
+}
+
+const firstStartFacts = async (
+  config: Config,
+  { services }: Composition,
+  url: string,
+): Promise<FirstStart | undefined> => {
+  const token = await services.accounts.setup.issue()
+  if (token === undefined) return undefined
+  const base = config.publicBaseUrl ?? url
+  const [key] = readKeyFile(signingKeyPath(config)).keys
+  return {
+    setupUrl: `${base}/setup?token=${token}`,
+    signingKeyId: key.keyId,
+    migrations: { applied: 0, milliseconds: 0 },
+  }
+}
+
+/** Opens just enough for commands that change the database beside a running server. */
+export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
+  const database = await openDatabase(databaseLocation(config), { log: message => log.info({}, message) })
+  const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
+  return {
+    createUser: async ({ localpart, password, admin }) => {
+      const chosen = password ?? randomBytes(12).toString('base64url')
+      const userId = await accounts.createUser({ username: localpart, password: chosen, isAdmin: admin })
+      return password === undefined ? { userId, password: chosen } : { userId }
+    },
+    createRegistrationToken: async ({ uses, expiresInMs, token }) => {
+      const created = await accounts.registrationTokens.create({
+        token,
+        usesAllowed: uses,
+        expiresTs: expiresInMs === undefined ? undefined : systemClock.now() + expiresInMs,
+      })
+      return { token: created.token }
+    },
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Database } from '../../storage/database.ts'
+import { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import { AccountDataStream } from './account-data-stream.ts'
+import { SentMembers } from './lazy-members.ts'
+import { type Follower, Notifier } from './notifier.ts'
+import { RoomSections } from './room-section.ts'
+import { RoomWatch } from './room-watch.ts'
+import { RoomsStream } from './rooms-stream.ts'
+import { type StoredFilter, Sync } from './sync.ts'
+
+/** `/sync` with what it waits by. */
+export interface SyncServices {
+  readonly sync: Sync
+  readonly notifier: Notifier
+}
+
+/** Builds `/sync` over the streams. */
+export const createSync = (parts: {
+  core: RoomCore
+  database: Database
+  clock: Clock
+  log: Log
+  storedFilter: StoredFilter
+}): SyncServices => {
+  const { database, clock, log } = parts
+  const { read } = parts.core.context
+  const watch = new RoomWatch(database, read)
+  const touches = new StreamTouches(database)
+  const ofUsers = (stream: 'invites' | 'account_data'): Follower => {
+    let position = database.position(stream)
+    return {
+      stream,
+      follow: async upTo => {
+        if (upTo <= position) return []
+        const users = await touches.users(stream, position, upTo)
+        position = upTo
+        return users
+      },
+    }
+  }
+  const rooms: Follower = { stream: 'events', follow: upTo => watch.follow(upTo) }
+  const notifier = new Notifier({
+    db: database,
+    clock,
+    log,
+    followers: [rooms, ofUsers('invites'), ofUsers('account_data')],
+  })
+  const sections = new RoomSections({
+    read,
+    sync: new SyncReader(database),
+    clientEvents: parts.core.clientEvents,
+    sentMembers: new SentMembers(),
+  })
+  const sync = new Sync({
+    db: database,
+    watch,
+    notifier,
+    rooms: new RoomsStream({ read, watch, sections }),
+    accountData: new AccountDataStream(new AccountDataReader(database)),
+    storedFilter: parts.storedFilter,
+  })
+  return { sync, notifier }
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Database, StreamName } from '../../storage/database.ts'
+import { Deadlines } from './deadlines.ts'
+
+/** Finds out whom of those who wait the news of a stream concern. */
+export interface Follower {
+  readonly stream: StreamName
+  /** Follows the stream up to a position; answers user IDs. Called one after another, never at once. */
+  follow(upTo: number): Promise<Iterable<string>>
+}
+
+/** Woken at once, so that ten thousand do not hold the event loop for half a second. */
+const SLICE = 200
+
+/**
+ * Wakes waiting clients. It hears of every commit, lets the followers of the streams that moved find out whom it
+ * concerns, and wakes those.
+ */
+export class Notifier {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #followers: readonly Follower[]
+  readonly #deadlines: Deadlines
+  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #stopListening: () => void
+  readonly #wakeQueue: (() => void)[] = []
+  #following = Promise.resolve()
+  #pending = false
+  #closed = false
+
+  constructor(parts: { db: Database; clock: Clock; log: Log; followers: readonly Follower[] }) {
+    this.#db = parts.db
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#followers = parts.followers
+    this.#deadlines = new Deadlines(parts.clock)
+    this.#stopListening = parts.db.onCommit(() => void this.catchUp())
+  }
+
+  /** How many clients wait. */
+  get waiting(): number {
+    let count = 0
+    for (const wakers of this.#waiting.values()) count += wakers.size
+    return count
+  }
+
+  /** Lets all followers follow what is committed by now. */
+  catchUp(): Promise<void> {
+    // Commits that come while one round waits to begin are covered by it.
+    if (!this.#pending) {
+      this.#pending = true
+      this.#following = this.#following.then(() => this.#follow())
+    }
+    return this.#following
+  }
+
+  /** Wakes a user's clients, for news that are not in the database. */
+  wake(userIds: Iterable<string>): void {
+    const idle = this.#wakeQueue.length === 0
+    for (const userId of userIds)
+      for (const waker of this.#waiting.get(userId) ?? []) this.#wakeQueue.push(waker)
+    if (idle && this.#wakeQueue.length > 0) this.#wakeSlice()
+  }
+
+  /**
+   * Resolves when something concerns the user, the deadline (ms) has come, or the signal is aborted. What comes
+   * after the call wakes; the caller checks once more after calling, for what came before.
+   */
+  wait(
+    userId: string,
+    deadline: number,
+    signal: AbortSignal,
+  ): { readonly woken: Promise<void>; cancel(): void } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wakers = this.#waiting.get(userId) ?? new Set()
+    this.#waiting.set(userId, wakers)
+    const done = (): void => {
+      wakers.delete(done)
+      if (wakers.size === 0 && this.#waiting.get(userId) === wakers) this.#waiting.delete(userId)
+      cancelDeadline()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    wakers.add(done)
+    const cancelDeadline = this.#deadlines.add(deadline, done)
+    signal.addEventListener('abort', done)
+    if (this.#closed || signal.aborted) done()
+    return { woken: promise, cancel: done }
+  }
+
+  /** Wakes everybody and lets nobody wait any more. */
+  close(): void {
+    this.#closed = true
+    this.#stopListening()
+    this.#deadlines.close()
+    for (const wakers of [...this.#waiting.values()]) for (const waker of [...wakers]) waker()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Milliseconds since 1970, on the clock that deadlines are measured by. */
+  now(): number {
+    return this.#clock.now()
+  }
+
+  async #follow(): Promise<void> {
+    this.#pending = false
+    for (const follower of this.#followers) {
+      try {
+        this.wake(await follower.follow(this.#db.position(follower.stream)))
+      } catch (error) {
+        // Nobody is woken by this round; the next one follows from the same place.
+        this.#log.error({ err: error, stream: follower.stream }, 'could not follow a stream')
+      }
+    }
+  }
+
+  #wakeSlice(): void {
+    for (const waker of this.#wakeQueue.splice(0, SLICE)) waker()
+    if (this.#wakeQueue.length > 0) setImmediate(() => this.#wakeSlice())
+  }
+}

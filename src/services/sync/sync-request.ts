@@ -1,0 +1,18 @@
+import type { SyncFilter } from '../../core/filter.ts'
+import type { Requester } from '../requester.ts'
+
+/** One `/sync`, read. */
+export interface SyncRequest {
+  readonly requester: Requester
+  readonly filter: SyncFilter
+  readonly fullState: boolean
+  /** State as of the end of the timeline under `state_after`, instead of its start under `state` (and under which name). */
+  readonly stateAfter: false | 'state_after' | 'org.matrix.msc4222.state_after'
+}
+
+/** The stretch of the `events` stream that a response covers. */
+export interface EventSpan {
+  /** `undefined` in an initial sync. */
+  readonly after: number | undefined
+  readonly upTo: number
+}

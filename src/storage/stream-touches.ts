@@ -1,0 +1,23 @@
+import type { Prepared, Reader } from './database.ts'
+
+/** The streams whose rows each belong to one user, with their tables. */
+const TABLES = { invites: 'invitations', account_data: 'account_data' } as const
+
+/** Tells whom new rows of a stream belong to. */
+export class StreamTouches {
+  readonly #db: Reader
+  readonly #users: Readonly<Record<keyof typeof TABLES, Prepared>>
+
+  constructor(db: Reader) {
+    this.#db = db
+    const users = (table: string): Prepared =>
+      db.prepare(`SELECT DISTINCT user_id FROM ${table} WHERE position > ? AND position <= ?`)
+    this.#users = { invites: users(TABLES.invites), account_data: users(TABLES.account_data) }
+  }
+
+  /** The users with rows after one position up to another. */
+  async users(stream: keyof typeof TABLES, after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.all<{ user_id: string }>(this.#users[stream], [after, upTo])
+    return rows.map(row => row.user_id)
+  }
+}
