@@ -1,5 +1,4 @@
 import { authorise } from '../../core/auth/authorise.ts'
-import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
@@ -7,6 +6,7 @@ import type { RoomVersion } from '../../core/room-versions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { type Appended, append } from './append.ts'
+import { type JudgedOutliers, judgeOutliers, outlierStatements } from './outliers.ts'
 import { membershipOf, RoomHead } from './room-head.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
@@ -40,7 +40,7 @@ export const importRoom = async (
   snapshot: RoomSnapshot,
 ): Promise<{ position: number }> => {
   const { roomId } = snapshot
-  const judged = judge(snapshot)
+  const judged = await judge(snapshot)
   const known = await writer.head(roomId)
   if (known !== undefined)
     return writer.update(roomId, head => draft(writer.context, head, snapshot, judged, []))
@@ -62,68 +62,32 @@ export const importRoom = async (
   })
 }
 
-interface Judged {
-  /** All events in an order in which each comes after its auth events. */
-  readonly ordered: readonly RoomEvent[]
-  readonly rejected: ReadonlyMap<string, string>
+interface Judged extends JudgedOutliers {
   readonly state: ReadonlyMap<string, RoomEvent>
 }
 
 /** Authorises every event of a snapshot by its own auth events, and the join by the state. */
-const judge = (snapshot: RoomSnapshot): Judged => {
-  const ordered = inAuthOrder([...snapshot.authChain, ...snapshot.state])
-  const byId = new Map(ordered.map(event => [event.eventId, event]))
-  const createEvent = ordered.find(event => event.type === 'm.room.create')
-  const rejected = new Map<string, string>()
-  const judgeOne = (event: RoomEvent): string | undefined => {
-    if (event.roomId !== snapshot.roomId) return 'it belongs to another room'
-    const authEvents = event.authEvents.flatMap(eventId => byId.get(eventId) ?? [])
-    if (authEvents.length < event.authEvents.length) return 'its auth events were not given'
-    const byKey = new Map(authEvents.map(auth => [stateMapKey(auth.type, auth.stateKey ?? ''), auth]))
-    const state = (type: string, stateKey: string) => byKey.get(stateMapKey(type, stateKey))
-    const refusal =
-      checkAuthEvents(event, authEvents, eventId => rejected.has(eventId)) ??
-      authorise(event, { state, createEvent })
-    return refusal?.message
-  }
-  for (const event of ordered) {
-    const reason = judgeOne(event)
-    if (reason !== undefined) rejected.set(event.eventId, reason)
-  }
+const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
+  const events = [...snapshot.authChain, ...snapshot.state]
+  const createEvent = events.find(
+    ({ type, stateKey, roomId }) => type === 'm.room.create' && stateKey === '' && roomId === snapshot.roomId,
+  )
+  const { ordered, rejected } = await judgeOutliers(events, {
+    roomId: snapshot.roomId,
+    createEvent,
+    known: new Map(),
+  })
+  const stored = new Set(ordered.map(event => event.eventId))
   const state = new Map<string, RoomEvent>()
   for (const event of snapshot.state) {
-    if (event.stateKey === undefined || rejected.has(event.eventId)) continue
+    const { eventId } = event
+    if (event.stateKey === undefined || rejected.has(eventId) || !stored.has(eventId)) continue
     state.set(stateMapKey(event.type, event.stateKey), event)
   }
   const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
   const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
   if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
   return { ordered, rejected, state }
-}
-
-/** Each event once, after all of its auth events that are given (depth-first, without recursion). */
-const inAuthOrder = (events: readonly RoomEvent[]): RoomEvent[] => {
-  const byId = new Map(events.map(event => [event.eventId, event]))
-  const ordered = new Map<string, RoomEvent>()
-  const entered = new Set<string>()
-  for (const root of byId.values()) {
-    const stack = [root]
-    for (let event = stack.at(-1); event !== undefined; event = stack.at(-1)) {
-      const waiting = entered.has(event.eventId)
-        ? []
-        : event.authEvents
-            .flatMap(eventId => byId.get(eventId) ?? [])
-            .filter(auth => !entered.has(auth.eventId))
-      entered.add(event.eventId)
-      if (waiting.length > 0) {
-        stack.push(...waiting)
-        continue
-      }
-      stack.pop()
-      ordered.set(event.eventId, event)
-    }
-  }
-  return [...ordered.values()]
 }
 
 const draft = async (
@@ -160,31 +124,6 @@ const draft = async (
       return { position: first + 1 }
     },
   }
-}
-
-/** Stores what is not here yet as outliers: known, but no part of the timeline. */
-const outlierStatements = async (
-  context: RoomsContext,
-  head: RoomHead,
-  { ordered, rejected }: Judged,
-): Promise<{ statements: WriteStatement[]; nids: Map<string, number> }> => {
-  const nids = await context.read.events.nidsOf(ordered.map(event => event.eventId))
-  const fresh = ordered.filter(event => !nids.has(event.eventId))
-  for (const event of fresh) nids.set(event.eventId, context.nids.next())
-  const rows = fresh.map(event => ({
-    nid: nids.get(event.eventId) ?? 0,
-    roomNid: head.room.nid,
-    position: null,
-    rejected: rejected.get(event.eventId),
-    event,
-    json: canonicalJson(event.pdu),
-    authNids: event.authEvents.flatMap(eventId => nids.get(eventId) ?? []),
-  }))
-  for (const { nid, roomNid, rejected: reason, event } of rows) {
-    const concluded = { position: undefined, softFailed: false, redactedBy: undefined }
-    context.read.events.remember({ nid, roomNid, rejected: reason, event, ...concluded })
-  }
-  return { statements: rows.length === 0 ? [] : context.write.events.insert(rows), nids }
 }
 
 const stateOf = (judged: Judged, nids: ReadonlyMap<string, number>) =>

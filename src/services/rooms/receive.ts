@@ -3,6 +3,7 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement } from './append.ts'
 import { stateLookup } from './local-event.ts'
@@ -28,6 +29,8 @@ export interface ReceiveOptions {
    * (at least as outliers). Without it, missing `prev_events` are reported.
    */
   readonly stateBefore?: readonly string[]
+  /** Further statements of the commit that stores the event, if it is accepted. */
+  readonly statements?: (nid: number) => readonly WriteStatement[]
 }
 
 /**
@@ -67,9 +70,14 @@ class Receipt {
     const event = this.#event
     // Positions of what is in flight are needed below.
     await this.#head.lastCommit
-    const known = await read.events.byIds([event.eventId, ...event.prevEvents, ...event.authEvents])
-    const self = known.get(event.eventId)
-    if (self !== undefined && !isOutlier(self)) return { settled: { outcome: 'duplicate' } }
+    const found = await read.events.byIds([event.eventId, ...event.prevEvents, ...event.authEvents])
+    const self = found.get(event.eventId)
+    const roomNid = this.#head.room.nid
+    if (self !== undefined && (!isOutlier(self) || self.roomNid !== roomNid)) {
+      return { settled: { outcome: 'duplicate' } }
+    }
+    // What belongs to another room is not there: its state must have no say in this one.
+    const known = new Map([...found].filter(([, stored]) => stored.roomNid === roomNid))
     const prev = event.prevEvents.map(eventId => known.get(eventId))
     const missing = this.#missing(known)
     if (missing !== undefined) return { settled: missing }
@@ -91,8 +99,12 @@ class Receipt {
 
   async #drafted(placement: Placement, rejected: Verdict, softFailed: Verdict): Promise<Draft<Received>> {
     const appended = await append(this.#writer.context, this.#head, placement, 0)
+    const accepted = rejected === undefined && softFailed === undefined
     return {
-      statements: appended.statements,
+      statements: [
+        ...appended.statements,
+        ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
+      ],
       nids: [appended.nid, ...appended.touched],
       result: ({ positions: { events: position = 0 } }) => {
         appended.settle(position)
@@ -124,15 +136,9 @@ class Receipt {
     const authEvents = this.#event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
     const events = authEvents.map(stored => stored.event)
     const isRejected = (eventId: string): boolean => known.get(eventId)?.rejected !== undefined
-    const byKey = new Map(
-      events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const),
-    )
     return (
       checkAuthEvents(this.#event, events, isRejected) ??
-      authorise(this.#event, {
-        state: (type, stateKey) => byKey.get(stateMapKey(type, stateKey)),
-        createEvent: await this.#createEvent(),
-      })
+      authorise(this.#event, { state: lookupIn(events), createEvent: await this.#createEvent() })
     )
   }
 
@@ -146,10 +152,7 @@ class Receipt {
     const points = authEventsFor(this.#event, this.#head.version)
     const nids = points.flatMap(point => before.get(stateMapKey(point.type, point.stateKey))?.nid ?? [])
     const events = await this.#writer.context.read.events.byNids(nids)
-    const byKey = new Map(
-      events.map(({ event }) => [stateMapKey(event.type, event.stateKey ?? ''), event] as const),
-    )
-    const state: StateLookup = (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
+    const state = lookupIn(events.map(({ event }) => event))
     return authorise(this.#event, { state, createEvent: await this.#createEvent() })
   }
 
@@ -173,7 +176,8 @@ class Receipt {
   async #givenState(eventIds: readonly string[]): Promise<RoomState> {
     const events = await this.#writer.context.read.events.byIds(eventIds)
     const state: RoomState = new Map()
-    for (const { event, nid, rejected } of events.values()) {
+    for (const { event, nid, rejected, roomNid } of events.values()) {
+      if (roomNid !== this.#head.room.nid) continue
       if (event.stateKey === undefined || rejected !== undefined) continue
       const { type, stateKey, eventId } = event
       state.set(stateMapKey(type, stateKey), { type, stateKey, nid, eventId })
@@ -243,3 +247,9 @@ const isOutlier = (stored: StoredEvent): boolean => stored.position === undefine
 
 /** Whether an event is not part of the timeline: unknown, or known only as somebody's auth event. */
 const notHere = (stored: StoredEvent | undefined): boolean => stored === undefined || isOutlier(stored)
+
+/** Some state events as the rules look them up. */
+const lookupIn = (events: readonly RoomEvent[]): StateLookup => {
+  const byKey = new Map(events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const))
+  return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
+}
