@@ -187,7 +187,8 @@ const report = (
   milliseconds: number,
 ): void => {
   options.onResponse?.({ operationId, method: facts.method, status, milliseconds })
-  options.log.info(
+  // What went well is for whoever looks closely (and for the metrics); what went wrong here, for everybody.
+  options.log[status >= 500 ? 'warn' : 'debug'](
     {
       request: facts.id,
       method: facts.method,

@@ -1,11 +1,10 @@
 import { authEventsFor } from '../../core/auth/auth-events.ts'
 import { authorise } from '../../core/auth/authorise.ts'
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { buildEvent } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
-import { MAX_EVENT_BYTES, MAX_PREV_EVENTS } from '../../core/event/format.ts'
-import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
+import { checkFormat, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { eventReferences } from './event-references.ts'
@@ -28,7 +27,7 @@ export interface EventTemplate {
  * Builds, authorises and signs an event that extends the room's head.
  *
  * Throws `M_FORBIDDEN` with the rule's reason if the room does not allow it, `M_TOO_LARGE` if it breaks a size
- * limit (client-server API, "Size limits").
+ * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form.
  */
 export const makeLocalEvent = async (
   context: RoomsContext,
@@ -37,12 +36,11 @@ export const makeLocalEvent = async (
   template: EventTemplate,
 ): Promise<{ event: RoomEvent; json: string }> => {
   const { type, sender, stateKey, content, redacts } = template
-  checkFieldSizes(template)
   const points = authEventsFor({ type, sender, stateKey, content }, head.version)
   const lookup = await stateLookup(context, head, points)
   const prevEvents = head.extremities.slice(0, MAX_PREV_EVENTS).map(extremity => extremity.eventId)
   const authEvents = points.flatMap(point => head.entry(point.type, point.stateKey)?.eventId ?? [])
-  const event = buildEvent(
+  const event = built(
     {
       version: head.version,
       type,
@@ -61,12 +59,11 @@ export const makeLocalEvent = async (
     context.serverName,
     signingKey,
   )
+  checkOwnFormat(event)
   const createEvent = lookup('m.room.create', '')
   const refusal = authorise(event, { state: lookup, createEvent })
   if (refusal !== undefined) throw new MatrixError('M_FORBIDDEN', refusal.message)
-  const json = canonicalJson(event.pdu)
-  checkEventSize(json)
-  return { event, json }
+  return { event, json: canonicalJson(event.pdu) }
 }
 
 /** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
@@ -100,20 +97,25 @@ export const stateLookup = async (
   return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
 }
 
-/** Throws `M_TOO_LARGE` if the canonical text of an event is beyond what any server accepts. */
-const checkEventSize = (json: string): void => {
-  if (!fitsBytes(json, MAX_EVENT_BYTES)) {
-    throw new MatrixError('M_TOO_LARGE', `An event may have at most ${MAX_EVENT_BYTES} bytes`)
+/** `buildEvent`, refusing content that cannot be written as canonical JSON at all. */
+const built = (...parameters: Parameters<typeof buildEvent>): RoomEvent => {
+  try {
+    return buildEvent(...parameters)
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) throw new MatrixError('M_BAD_JSON', error.message)
+    throw error
   }
 }
 
-const checkFieldSizes = ({ type, stateKey }: EventTemplate): void => {
-  for (const [name, value] of [
-    ['type', type],
-    ['state_key', stateKey],
-  ] as const) {
-    if (value !== undefined && !fitsBytes(value, MAX_ID_BYTES)) {
-      throw new MatrixError('M_TOO_LARGE', `The ${name} of an event may have at most ${MAX_ID_BYTES} bytes`)
-    }
+/** Refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
+const checkOwnFormat = ({ pdu, version, type, stateKey = '' }: RoomEvent): void => {
+  if (type.includes('\0') || stateKey.includes('\0')) {
+    throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }
+  const refusal = checkFormat(pdu, version)
+  if (refusal === undefined) return
+  const { rule, message } = refusal
+  const errcode =
+    rule === 'event-size' ? 'M_TOO_LARGE' : rule === 'canonical-json' ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
+  throw new MatrixError(errcode, message)
 }
