@@ -9,9 +9,7 @@ export const summarize = (output: string, exitCode: number): { passed: number; f
   const lines = stripVTControlCharacters(output).split('\n')
   const passed = lines.filter(line => /^ {2}✔ /.test(line)).length
   const failures = lines
-    .map(line =>
-      /^ {2}(\d+) (?:(?:tests?|hooks?) failed|uncaught exceptions?|unhandled rejections?)$/.exec(line),
-    )
+    .map(line => FAILURES.exec(line))
     .reduce((sum, match) => sum + Number(match?.[1] ?? 0), 0)
   return { passed, failed: passed === 0 || exitCode !== 0 ? Math.max(1, failures) : failures }
 }
