@@ -14,21 +14,28 @@ const password = 'correct horse battery staple'
 /** The algorithm of encrypted rooms, the only one in use. */
 const megolm = 'm.megolm.v1.aes-sha2'
 
-/** Two people meet on one server, once in clear and once encrypted: what matrix-js-sdk asks of a homeserver daily. */
-export async function twoPeopleTalk(t: ExecutionContext, server: Homeserver): Promise<void> {
+/** What two people do on one server. */
+export type Conversation = (t: ExecutionContext, alice: SdkUser, bob: SdkUser) => Promise<void>
+
+/** Two people meet on one server and have conversations: what matrix-js-sdk asks of a homeserver daily. */
+export async function twoPeopleTalk(
+  t: ExecutionContext,
+  server: Homeserver,
+  conversations: readonly Conversation[],
+  options: { readonly encryption?: boolean } = {},
+): Promise<void> {
   await server.register('alice', password)
   await server.register('bob', password)
-  const alice = await startSdkUser(server.baseUrl, 'alice', password)
-  const bob = await startSdkUser(server.baseUrl, 'bob', password)
+  const alice = await startSdkUser(server.baseUrl, 'alice', password, options)
+  const bob = await startSdkUser(server.baseUrl, 'bob', password, options)
   try {
-    await talkInClear(t, alice, bob)
-    await talkEncrypted(t, alice, bob)
+    for (const converse of conversations) await converse(t, alice, bob)
   } finally {
     await Promise.all([alice.stop(), bob.stop()])
   }
 }
 
-async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
+export async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
   const { room_id: roomId } = await alice.client.createRoom({
     preset: Preset.PrivateChat,
     room_alias_name: 'garden',
@@ -49,7 +56,7 @@ async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): P
   await leave(t, roomId, alice, bob)
 }
 
-async function talkEncrypted(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
+export async function talkEncrypted(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
   const { room_id: roomId } = await alice.client.createRoom({
     preset: Preset.PrivateChat,
     name: 'The cellar',
