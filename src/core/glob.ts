@@ -11,7 +11,8 @@ export const compileGlob = (pattern: string): Glob => ({ segments: pattern.split
  * Whether a glob matches the whole of a text. Letter case counts; who does not want that lowers both.
  *
  * Each stretch between stars is taken at its first place, which is always right for globs, so nothing is ever tried
- * again: the time is that of finding each stretch once, whatever the pattern.
+ * again: the text is gone through once, whatever the pattern. (A stretch that holds `?` is compared at every place in
+ * between, which costs at worst its length for each.)
  */
 export const globMatches = ({ segments }: Glob, text: string): boolean => {
   const [first = '', ...others] = segments
