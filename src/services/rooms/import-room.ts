@@ -105,14 +105,15 @@ const draft = async (
   const state = context.write.state.change(head.room.nid, position, changes)
   const memberships = membershipStatements(context, head, judged, outliers.nids, changes)
   const { join } = snapshot
-  const known = await context.read.events.nidsOf(join.prevEvents)
+  // Some may be known as state already: history before the join is missing all the same.
+  const known = await context.read.events.byIds(join.prevEvents)
   const appended: Appended = await append(
     context,
     head,
     {
       event: join,
       json: canonicalJson(join.pdu),
-      missingPrevEvents: join.prevEvents.filter(eventId => !known.has(eventId)),
+      missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
     },
     1,
   )

@@ -1,0 +1,13 @@
+import type { JsonValue } from '../../../core/json.ts'
+import type { RoomVersion } from '../../../core/room-versions.ts'
+import type { Verified, VerifyOptions } from '../verify-event.ts'
+
+/**
+ * Checks format, signatures and hashes of what peers hand over, in slices that leave the event loop to others; one
+ * result for each, in the same order.
+ */
+export type VerifyEvents = (
+  pdus: readonly JsonValue[],
+  version: RoomVersion,
+  options?: VerifyOptions,
+) => Promise<readonly Verified[]>

@@ -1,0 +1,196 @@
+import { MatrixError } from '../../../core/errors.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import { BadSnapshot, importRoom } from '../../rooms/import-room.ts'
+import { storeOutliers } from '../../rooms/outliers.ts'
+import type { RemoteRequest } from '../../rooms/ports.ts'
+import { receiveEvent } from '../../rooms/receive.ts'
+import { restrictedJoin } from '../../rooms/restricted-join.ts'
+import { SerialQueue } from '../../serial-queue.ts'
+import { type Attempt, firstToHelp } from './candidates.ts'
+import type { OutboundContext } from './context.ts'
+import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
+
+/** Verified in one go, between two lines in the log. */
+const BATCH = 1_000
+/** Rooms from this many events on tell how far their join has come. */
+const LARGE_ROOM = 2_000
+
+/**
+ * Joins rooms through servers that are in them (server-server API, "Joining Rooms"). Joins of one room run one after
+ * another: whoever waited for another local user's join then joins at home.
+ */
+export class RemoteJoin {
+  readonly #context: OutboundContext
+  readonly #rooms = new SerialQueue()
+  readonly #underWay = new Map<string, Promise<void>>()
+
+  constructor(context: OutboundContext) {
+    this.#context = context
+  }
+
+  /** Throws `MatrixError` as the client is to see it. */
+  async join(request: RemoteRequest): Promise<void> {
+    const { roomId } = request
+    const joining = this.#rooms.run(roomId, () => this.#joinNow(request))
+    const settled = joining.catch(() => undefined)
+    this.#underWay.set(roomId, settled)
+    try {
+      await joining
+    } finally {
+      if (this.#underWay.get(roomId) === settled) this.#underWay.delete(roomId)
+    }
+  }
+
+  /**
+   * Settles when no join of the room is under way any more. Peers send us the room's events as soon as they know of our
+   * join, which may be before we have stored the room.
+   */
+  async idle(roomId: string): Promise<void> {
+    await this.#underWay.get(roomId)
+  }
+
+  async #joinNow(request: RemoteRequest): Promise<void> {
+    if (await this.#joinAtHome(request)) return
+    const { clock, log } = this.#context
+    const here = log.child({ room: request.roomId, user: request.userId })
+    await firstToHelp(request.via, { clock, log: here, purpose: 'join' }, attempt =>
+      this.#joinThrough(attempt, request),
+    )
+  }
+
+  /** Joins without any other server where that has become possible while waiting; answers whether it was. */
+  async #joinAtHome({ userId, roomId, content }: RemoteRequest): Promise<boolean> {
+    const { core } = this.#context
+    const { serverName } = core.context
+    const head = await core.writer.head(roomId)
+    if (head === undefined || !head.hasHost(serverName)) return false
+    if (head.memberships.get(userId) === 'join') return true
+    const restricted = await restrictedJoin(core.context, head, userId)
+    if (restricted.kind !== 'unrestricted' && restricted.kind !== 'authorised') return false
+    const vouched =
+      restricted.kind === 'authorised' ? { join_authorised_via_users_server: restricted.by } : {}
+    await core.sender.send(roomId, {
+      type: 'm.room.member',
+      sender: userId,
+      stateKey: userId,
+      content: { ...content, ...vouched, membership: 'join' },
+    })
+    return true
+  }
+
+  async #joinThrough({ server, timeoutMs }: Attempt, request: RemoteRequest): Promise<void> {
+    const { federation, core, clock } = this.#context
+    const { roomId, userId, content } = request
+    const versions = [...roomVersions.keys()]
+    const template = await federation.makeJoin(server, { roomId, userId, versions }, { timeoutMs })
+    const version = await this.#versionOf(roomId, template.roomVersion)
+    const ours = completeTemplate(template.event, {
+      serverName: core.context.serverName,
+      signingKey: core.signingKey,
+      version,
+      content,
+      now: clock.now(),
+      random: core.context.random,
+    })
+    const { eventId, pdu } = ours
+    const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers: false })
+    if (response.membersOmitted) throw badAnswer(server, 'it left out members that were asked for')
+    const join = await this.#countersigned(server, ours, response.event)
+    const state = await this.#verified(response.state, version, { server, roomId, what: 'state' })
+    const authChain = await this.#verified(response.authChain, version, {
+      server,
+      roomId,
+      what: 'auth chain',
+    })
+    await this.#store({ server, roomId, version, join, state, authChain })
+  }
+
+  async #versionOf(roomId: string, id: string): Promise<RoomVersion> {
+    const version = knownVersion(id)
+    const known = await this.#context.core.writer.head(roomId)
+    if (known !== undefined && known.version !== version) {
+      throw new MatrixError('M_UNKNOWN', 'The other server takes the room for one of another version', {
+        status: 502,
+      })
+    }
+    return version
+  }
+
+  /**
+   * In restricted rooms: the join with the signature of the authorising user's server, which every server will ask
+   * for. Elsewhere what the resident server adds has no use.
+   */
+  async #countersigned(
+    server: string,
+    ours: RoomEvent,
+    answered: JsonObject | undefined,
+  ): Promise<RoomEvent> {
+    const authoriser = ours.content['join_authorised_via_users_server']
+    if (typeof authoriser !== 'string' || !ours.version.signatures.restrictedJoinServer) return ours
+    const merged = withSignaturesOf(ours, answered ?? {}, serverNameOf(authoriser))
+    const [verified] = await this.#context.verifyEvents([merged.pdu], ours.version, {
+      exempt: this.#context.core.context.serverName,
+    })
+    if (verified === undefined || 'refusal' in verified) {
+      throw badAnswer(server, `the join is not signed for ${authoriser}`)
+    }
+    return merged
+  }
+
+  async #verified(
+    pdus: readonly JsonObject[],
+    version: RoomVersion,
+    about: { server: string; roomId: string; what: string },
+  ): Promise<RoomEvent[]> {
+    const { log, verifyEvents } = this.#context
+    const { server, roomId: room, what } = about
+    const events: RoomEvent[] = []
+    for (let start = 0; start < pdus.length; start += BATCH) {
+      const verified = await verifyEvents(pdus.slice(start, start + BATCH), version)
+      for (const one of verified) {
+        if ('event' in one) events.push(one.event)
+        else log.info({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
+      }
+      if (pdus.length >= LARGE_ROOM) {
+        const done = Math.min(start + BATCH, pdus.length)
+        log.info({ room, server, done, of: pdus.length }, `join: verifying the ${what}`)
+      }
+    }
+    return events
+  }
+
+  async #store(snapshot: {
+    server: string
+    roomId: string
+    version: RoomVersion
+    join: RoomEvent
+    state: readonly RoomEvent[]
+    authChain: readonly RoomEvent[]
+  }): Promise<void> {
+    const { server, roomId, join, state, authChain } = snapshot
+    const { writer, context } = this.#context.core
+    const head = await writer.head(roomId)
+    try {
+      if (head?.hasHost(context.serverName) === true) {
+        // We are in the room, only nobody here could vouch for the user: the join is one event among others.
+        await context.nids.ensure(state.length + authChain.length + 1)
+        await storeOutliers(writer, roomId, [...authChain, ...state])
+        const received = await receiveEvent(writer, join, { stateBefore: state.map(event => event.eventId) })
+        if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
+        throw new BadSnapshot('reason' in received ? received.reason : 'its auth events are missing')
+      }
+      await context.nids.ensure(state.length + authChain.length + 1)
+      await importRoom(writer, snapshot)
+    } catch (error) {
+      if (error instanceof BadSnapshot) throw badAnswer(server, error.message)
+      throw error
+    }
+    this.#context.log.info({ room: roomId, server, state: state.length }, 'joined a room')
+  }
+}
+
+const badAnswer = (server: string, reason: string): MatrixError =>
+  new MatrixError('M_UNKNOWN', `The room cannot be joined through ${server}: ${reason}`, { status: 502 })

@@ -1,0 +1,135 @@
+import { MatrixError } from '../../../core/errors.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../../../core/json.ts'
+import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
+import { firstToHelp } from './candidates.ts'
+import { toClientError } from './client-errors.ts'
+import type { OutboundContext } from './context.ts'
+import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
+import { RemoteJoin } from './remote-join.ts'
+
+const CHANGED = { stream: 'invites', offset: 0 } as const
+
+/** Memberships that take another server: joins, knocks, leaves and invitations (server-server API). */
+export class RemoteMembershipHandshakes implements RemoteMemberships {
+  readonly #context: OutboundContext
+  readonly #joins: RemoteJoin
+
+  constructor(context: OutboundContext) {
+    this.#context = context
+    this.#joins = new RemoteJoin(context)
+  }
+
+  join(request: RemoteRequest): Promise<void> {
+    return this.#joins.join(request)
+  }
+
+  /** Settles when no join of the room is under way. */
+  joinsIdle(roomId: string): Promise<void> {
+    return this.#joins.idle(roomId)
+  }
+
+  /** "Knocking upon a room": the knock is kept as a pending invitation of the other direction. */
+  async knock(request: RemoteRequest): Promise<void> {
+    const { federation, core, clock } = this.#context
+    const { roomId, userId } = request
+    const versions = [...roomVersions.keys()]
+    const { event, state } = await this.#throughAny('knock', request, async ({ server, timeoutMs }) => {
+      const template = await federation.makeKnock(server, { roomId, userId, versions }, { timeoutMs })
+      const event = this.#complete(template.event, knownVersion(template.roomVersion), request.content)
+      const { eventId, pdu } = event
+      return { event, state: await federation.sendKnock(server, { roomId, eventId, event: pdu }) }
+    })
+    const { db, write } = core.context
+    const knock = write.invitations.put(
+      {
+        userId,
+        roomId,
+        kind: 'knock',
+        sender: userId,
+        updatedTs: clock.now(),
+        event: event.pdu,
+        eventId: event.eventId,
+        roomVersion: event.version.id,
+        strippedState: state.flatMap(stripped),
+      },
+      CHANGED,
+    )
+    await db.commit({ statements: [knock] })
+  }
+
+  /** "Leaving Rooms (Rejecting Invites)", also for taking back a knock. */
+  async leave(request: RemoteRequest): Promise<void> {
+    const { federation, core } = this.#context
+    const { roomId, userId } = request
+    const pending = await core.context.read.invitations.one(userId, roomId)
+    // Whoever told us of the room may have left it since.
+    const others = (pending?.strippedState ?? []).map(event => serverNameOf(String(event['sender'] ?? '')))
+    const via = [...request.via, serverNameOf(roomId), ...others]
+    await this.#throughAny('leave', { ...request, via }, async ({ server, timeoutMs }) => {
+      const template = await federation.makeLeave(server, { roomId, userId }, { timeoutMs })
+      const version = knownVersion(pending?.roomVersion ?? template.roomVersion)
+      const { eventId, pdu } = this.#complete(template.event, version, request.content)
+      await federation.sendLeave(server, { roomId, eventId, event: pdu })
+    })
+  }
+
+  /**
+   * "Inviting to a room": the answer must be our event, signed by the invited user's server as well. Throws
+   * `M_FORBIDDEN` and others as that server says, `M_UNKNOWN` (502) if it answers anything else.
+   */
+  async invite(invitation: Parameters<RemoteMemberships['invite']>[0]): Promise<RoomEvent> {
+    const { event, destination } = invitation
+    const { roomId, eventId, pdu, version } = event
+    const inviteRoomState = await this.#fullState(event, invitation.strippedState)
+    const invite = { roomId, eventId, event: pdu, roomVersion: version.id, inviteRoomState }
+    const answered = await this.#context.federation.invite(destination, invite).catch(error => {
+      throw toClientError(error)
+    })
+    const signed = withSignaturesOf(event, answered, destination)
+    const [verified] = await this.#context.verifyEvents([signed.pdu], version, {
+      exempt: this.#context.core.context.serverName,
+      alsoSignedBy: [destination],
+    })
+    if (verified === undefined || 'refusal' in verified) {
+      throw new MatrixError('M_UNKNOWN', `${destination} did not sign the invitation`, { status: 502 })
+    }
+    return signed
+  }
+
+  /** "All events listed MUST additionally be formatted according to the room version": events in place of extracts. */
+  async #fullState(invite: RoomEvent, extracts: readonly JsonObject[]): Promise<readonly JsonObject[]> {
+    const { writer, context } = this.#context.core
+    const head = await writer.head(invite.roomId)
+    const nids = extracts.flatMap(
+      ({ type, state_key }) => head?.entry(String(type), String(state_key ?? ''))?.nid ?? [],
+    )
+    return (await context.read.events.byNids(nids)).map(({ event }) => event.pdu)
+  }
+
+  #complete(template: JsonObject, version: RoomVersion, content: JsonObject): RoomEvent {
+    const { context, signingKey } = this.#context.core
+    const { serverName, random } = context
+    const now = this.#context.clock.now()
+    return completeTemplate(template, { serverName, signingKey, version, content, now, random })
+  }
+
+  #throughAny<T>(
+    purpose: string,
+    { via, roomId, userId }: RemoteRequest,
+    attempt: Parameters<typeof firstToHelp<T>>[2],
+  ): Promise<T> {
+    const { clock, log, core } = this.#context
+    const servers = via.filter(server => server !== '' && server !== core.context.serverName)
+    const here = log.child({ room: roomId, user: userId })
+    return firstToHelp(servers, { clock, log: here, purpose }, attempt)
+  }
+}
+
+/** An event of `knock_room_state`, whole or an extract of it, as clients are shown it. */
+const stripped = ({ type, state_key, sender, content }: JsonObject): JsonObject[] => {
+  if (typeof type !== 'string' || typeof sender !== 'string' || !isJsonObject(content)) return []
+  return [{ type, state_key: typeof state_key === 'string' ? state_key : '', sender, content }]
+}
