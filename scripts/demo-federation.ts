@@ -24,7 +24,7 @@ const start = async (serverName: string, authority: Awaited<ReturnType<typeof cr
   const files = { certificate: `${data}.pem`, key: `${data}.key`, ca: `${data}.ca.pem` }
   writeFileSync(files.certificate, leaf.cert)
   writeFileSync(files.key, leaf.key, { mode: 0o600 })
-  writeFileSync(files.ca, authority.certificate)
+  writeFileSync(files.ca, authority.pem)
   const config = defaultConfig(directory, {
     server_name: serverName,
     data_directory: data,

@@ -21,7 +21,17 @@ test('letters are distinct', t => {
 })
 
 test('what is no token is refused, streams of other times are skipped', t => {
-  for (const text of ['', 's0.e1', 'e1', 's1.e', 's1.e1.5', 's1.ee1', 's1.e1e5', `s1.e${'9'.repeat(16)}`, 's72594_4483']) {
+  for (const text of [
+    '',
+    's0.e1',
+    'e1',
+    's1.e',
+    's1.e1.5',
+    's1.ee1',
+    's1.e1e5',
+    `s1.e${'9'.repeat(16)}`,
+    's72594_4483',
+  ]) {
     t.is(parseStreamToken(text), undefined, text)
   }
   t.deepEqual(parseStreamToken('s1.e5.z9'), { events: 5 })

@@ -98,9 +98,11 @@ testDatabases(test, 'concurrent sends form one chain', async (t, database) => {
     }),
   )
   const ids = (await Promise.all(sends)).map(({ eventId }) => eventId)
-  const events = await core.context.read.events.byIds(ids)
-  for (const [index, eventId] of ids.entries()) {
-    if (index > 0) t.deepEqual(events.get(eventId)?.event.prevEvents, [ids[index - 1] ?? ''])
+  const events = [...(await core.context.read.events.byIds(ids)).values()]
+  const inOrder = events.map(({ event }) => event).sort((a, b) => a.depth - b.depth)
+  for (const [index, event] of inOrder.entries()) {
+    const before = inOrder[index - 1]
+    if (before !== undefined) t.deepEqual(event.prevEvents, [before.eventId])
   }
   const room = await core.context.read.rooms.byId(roomId)
   t.is((await core.context.read.rooms.extremities(room?.nid ?? 0)).length, 1)
@@ -203,17 +205,21 @@ testDatabases(test, 'two processes may write to one room', async (t, database, c
   t.is(new Set(depths).size, 12, 'each builds on another')
 })
 
-testDatabases(test, 'what has no canonical form, or is too large, is refused and changes nothing', async (t, database) => {
-  const { rooms, core } = await testRooms(database)
-  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
-  const before = database.position('events')
-  const send = (content: Record<string, string | number>, type = 'm.room.message') =>
-    rooms.sending.message(requesterOf(ALICE), { roomId, type, txnId: `${Math.random()}`, content })
-  await t.throwsAsync(send({ half: 0.5 }), { message: /canonical/ })
-  await t.throwsAsync(send({ body: '\ud800' }), { message: /surrogate|canonical|well-formed/i })
-  await t.throwsAsync(send({ body: 'x'.repeat(70_000) }), { message: /65536|65,536/ })
-  await t.throwsAsync(send({}, 'x'.repeat(256)), { message: /255|type/ })
-  await t.throwsAsync(send({}, 'a\0b'), { message: /NUL/ })
-  t.is(database.position('events'), before)
-  t.is((await core.writer.head(roomId))?.extremities.length, 1)
-})
+testDatabases(
+  test,
+  'what has no canonical form, or is too large, is refused and changes nothing',
+  async (t, database) => {
+    const { rooms, core } = await testRooms(database)
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+    const before = database.position('events')
+    const send = (content: Record<string, string | number>, type = 'm.room.message') =>
+      rooms.sending.message(requesterOf(ALICE), { roomId, type, txnId: `${Math.random()}`, content })
+    await t.throwsAsync(send({ half: 0.5 }), { message: /canonical/ })
+    await t.throwsAsync(send({ body: '\ud800' }), { message: /surrogate|canonical|well-formed/i })
+    await t.throwsAsync(send({ body: 'x'.repeat(70_000) }), { message: /65536|65,536/ })
+    await t.throwsAsync(send({}, 'x'.repeat(256)), { message: /255|type/ })
+    await t.throwsAsync(send({}, 'a\0b'), { message: /NUL/ })
+    t.is(database.position('events'), before)
+    t.is((await core.writer.head(roomId))?.extremities.length, 1)
+  },
+)
