@@ -1,8 +1,11 @@
 import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
+import { addLandingPage } from './http/pages/landing.ts'
+import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
 import { createPages, type Pages } from './http/pages.ts'
 import type { Accounts } from './services/accounts/index.ts'
+import type { Metrics } from './services/metrics.ts'
 
 /** Where clients reach this server. */
 export const baseUrlOf = (config: Config): string => {
@@ -15,18 +18,25 @@ export const baseUrlOf = (config: Config): string => {
 }
 
 /** Everything that answers HTTP and is no operation of an API. */
-export const serverPages = (parts: { config: Config; accounts: Accounts; clock: Clock }): Pages => {
-  const { config, accounts, clock } = parts
+export const serverPages = (parts: {
+  config: Config
+  accounts: Accounts
+  clock: Clock
+  metrics: Metrics
+  check: () => Promise<void>
+}): Pages => {
+  const { config, accounts, clock, metrics } = parts
+  const { serverName } = config
+  const baseUrl = baseUrlOf(config)
   const pages = createPages()
-  addSetupPage(pages, {
-    setup: accounts.setup,
-    clock,
-    serverName: config.serverName,
-    baseUrl: baseUrlOf(config),
-    minimumPasswordLength: config.passwords.minLength,
-  })
-  pages.get('/health', context => {
-    context.body = { status: 'ok' }
+  addLandingPage(pages, { serverName, baseUrl })
+  const minimumPasswordLength = config.passwords.minLength
+  addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
+  addOperationsPages(pages, {
+    check: parts.check,
+    metrics: config.metrics.enabled ? metrics : undefined,
+    metricsFor: config.metrics.allowAddresses,
+    trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
   })
   return pages
 }

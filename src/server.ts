@@ -15,6 +15,7 @@ import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { disabledFederation } from './services/federation/disabled.ts'
 import type { Services } from './services/index.ts'
+import { createMetrics } from './services/metrics.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { createSync } from './services/sync/index.ts'
 import type { Database } from './storage/database.ts'
@@ -41,6 +42,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
   const database = await openDatabase(databaseLocation(config), {
     log: message => log.info({ part: 'database' }, message),
   })
+  const metrics = createMetrics({ process: true })
   const nids = await NidAllocator.open(database, 'rooms')
   const accounts = new Accounts({
     database,
@@ -65,6 +67,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
+  metrics.gauge('tessera_sync_waiting', 'Long polls that wait for something new', () => sync.notifier.waiting)
   const services: Services = { ...rooms, ...sync, accounts }
   const app = createHttpApp({
     endpoints,
@@ -75,7 +78,8 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     clock,
     rateLimits: rateLimitsOf(config),
     trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
-    pages: serverPages({ config, accounts, clock }),
+    pages: serverPages({ config, accounts, clock, metrics, check: readable(database) }),
+    onResponse: outcome => metrics.http.answered(outcome),
   })
   return {
     database,
@@ -88,6 +92,14 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       sync.notifier.close()
       await accounts.close()
     },
+  }
+}
+
+/** Makes a check that rejects when the database does not answer. */
+const readable = (database: Database): (() => Promise<void>) => {
+  const prepared = database.prepare('SELECT 1 AS one')
+  return async () => {
+    await database.get(prepared)
   }
 }
 

@@ -12,15 +12,10 @@ type Range = [Address, number]
 export const createClientAddress = (
   trustedProxies: readonly string[] = [],
 ): ((request: IncomingMessage) => string) => {
-  const ranges = trustedProxies.map(parseRange)
-  const isTrusted = (address: string): boolean => {
-    if (!ipaddr.isValid(address)) return false
-    const parsed = ipaddr.process(address)
-    return ranges.some(([range, bits]) => range.kind() === parsed.kind() && matches(parsed, range, bits))
-  }
+  const isTrusted = createNetworkCheck(trustedProxies)
   return request => {
     let address = normalise(request.socket.remoteAddress ?? '')
-    if (ranges.length === 0) return address
+    if (trustedProxies.length === 0) return address
     const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
     while (isTrusted(address)) {
       const next = normalise(forwarded.pop()?.trim() ?? '')
@@ -28,6 +23,16 @@ export const createClientAddress = (
       address = next
     }
     return address
+  }
+}
+
+/** Whether an address is in one of these networks (addresses or CIDR ranges). Throws on a malformed range. */
+export const createNetworkCheck = (networks: readonly string[]): ((address: string) => boolean) => {
+  const ranges = networks.map(parseRange)
+  return address => {
+    if (!ipaddr.isValid(address)) return false
+    const parsed = ipaddr.process(address)
+    return ranges.some(([range, bits]) => range.kind() === parsed.kind() && matches(parsed, range, bits))
   }
 }
 
