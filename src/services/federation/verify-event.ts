@@ -6,7 +6,8 @@ import {
   requiredSigners,
   signedBytes,
 } from '../../core/event/signatures.ts'
-import type { JsonValue } from '../../core/json.ts'
+import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import { keepNumberSources } from '../../core/parse-json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { signatureKeyIds, signatureOf, verifySignature } from '../../core/signing.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -56,7 +57,7 @@ export class EventVerifier {
     version: RoomVersion,
     options: VerifyOptions = {},
   ): Promise<Verified[]> {
-    const parsed = await inSlices(pdus, pdu => parsePdu(pdu, version))
+    const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version))
     const keys = await this.#keysFor(
       parsed.flatMap(one => ('event' in one ? one.event : [])),
       options,
@@ -88,6 +89,13 @@ export class EventVerifier {
     )
     return table
   }
+}
+
+/** What a peer says in `unsigned` is nobody's word, and not ours to pass on. */
+const withoutUnsigned = (pdu: JsonValue): JsonValue => {
+  if (!isJsonObject(pdu) || !Object.hasOwn(pdu, 'unsigned')) return pdu
+  const { unsigned: _, ...rest } = pdu
+  return keepNumberSources(pdu, rest)
 }
 
 type KeyTable = Map<string, string | undefined>

@@ -23,16 +23,29 @@ const CHANGED: SqlParameter = { stream: 'invites', offset: 0 }
 
 /** The stripped state of a room as its head has it, with the member events of the given users. */
 export const strippedState = async (
+  context: RoomsContext,
+  head: RoomHead,
+  users: readonly string[],
+): Promise<JsonObject[]> => (await describingEvents(context, head, users)).map(strippedStateEvent)
+
+/** The same as whole events, which is how other servers are told of a room (since v1.16). */
+export const describingState = async (
+  context: RoomsContext,
+  head: RoomHead,
+  users: readonly string[],
+): Promise<JsonObject[]> => (await describingEvents(context, head, users)).map(event => event.pdu)
+
+const describingEvents = async (
   { read }: RoomsContext,
   head: RoomHead,
   users: readonly string[],
-): Promise<JsonObject[]> => {
+): Promise<RoomEvent[]> => {
   const entries = [
     ...INVITE_STATE_TYPES.map(type => head.entry(type, '')),
     ...users.map(userId => head.entry('m.room.member', userId)),
   ]
   const nids = entries.flatMap(entry => entry?.nid ?? [])
-  return (await read.events.byNids(nids)).map(stored => strippedStateEvent(stored.event))
+  return (await read.events.byNids(nids)).map(stored => stored.event)
 }
 
 /**

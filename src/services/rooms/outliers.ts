@@ -28,12 +28,13 @@ const SLICE = 100
  *
  * Throws `M_NOT_FOUND` for a room that is not known here.
  */
-export const storeOutliers = (
+export const storeOutliers = async (
   writer: RoomWriter,
   roomId: string,
   events: readonly RoomEvent[],
-): Promise<void> =>
-  writer.update<void>(roomId, async head => {
+): Promise<void> => {
+  await writer.context.nids.ensure(events.length)
+  await writer.update<void>(roomId, async head => {
     const { context } = writer
     const ids = new Set(events.flatMap(event => [event.eventId, ...event.authEvents]))
     const known = await context.read.events.byIds([...ids])
@@ -45,6 +46,7 @@ export const storeOutliers = (
     const { statements, nids } = await outlierStatements(context, head, judged)
     return { statements, nids: [...nids.values()], result: () => undefined }
   })
+}
 
 /** Authorises each event by its own auth events: the rejected ones of these reject it, too. */
 export const judgeOutliers = async (
@@ -57,7 +59,10 @@ export const judgeOutliers = async (
 ): Promise<JudgedOutliers> => {
   const judged = new Map<string, Known>()
   const find = (eventId: string): Known | undefined => judged.get(eventId) ?? room.known.get(eventId)
-  const ordered = inAuthOrder(events.filter(event => event.roomId === room.roomId))
+  const ordered = inOrderOf(
+    events.filter(event => event.roomId === room.roomId),
+    event => event.authEvents,
+  )
   for (const [index, event] of ordered.entries()) {
     if (index > 0 && index % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
     const auth = event.authEvents.flatMap(eventId => find(eventId) ?? [])
@@ -85,8 +90,15 @@ const reasonAgainst = (
   return refusal?.message
 }
 
-/** Each event once, after all of its auth events that are given (depth-first, without recursion). */
-const inAuthOrder = (events: readonly RoomEvent[]): RoomEvent[] => {
+/**
+ * Each event once, after all of those that it refers to, as far as they are given (depth-first, without recursion).
+ *
+ * @param referencesOf its `authEvents`, or its `prevEvents`
+ */
+export const inOrderOf = (
+  events: readonly RoomEvent[],
+  referencesOf: (event: RoomEvent) => readonly string[],
+): RoomEvent[] => {
   const byId = new Map(events.map(event => [event.eventId, event]))
   const ordered = new Map<string, RoomEvent>()
   const entered = new Set<string>()
@@ -95,9 +107,9 @@ const inAuthOrder = (events: readonly RoomEvent[]): RoomEvent[] => {
     for (let event = stack.at(-1); event !== undefined; event = stack.at(-1)) {
       const waiting = entered.has(event.eventId)
         ? []
-        : event.authEvents
+        : referencesOf(event)
             .flatMap(eventId => byId.get(eventId) ?? [])
-            .filter(auth => !entered.has(auth.eventId))
+            .filter(referred => !entered.has(referred.eventId))
       entered.add(event.eventId)
       if (waiting.length > 0) {
         stack.push(...waiting)

@@ -13,7 +13,7 @@ export interface Sight {
 }
 
 /** A value that held from a position (inclusive) to another (exclusive). */
-interface Span<T> {
+export interface Span<T> {
   readonly from: number
   readonly to: number | undefined
   readonly value: T
@@ -45,7 +45,8 @@ export const sightOf = async (read: RoomReaders, roomNid: number, userId: string
   }
 }
 
-const spans = async <T>(
+/** Everything that a point of the room's state has been. */
+export const spans = async <T>(
   read: RoomReaders,
   roomNid: number,
   type: string,
@@ -60,11 +61,15 @@ const spans = async <T>(
   })
 }
 
-const at = <T>(all: readonly Span<T>[], position: number): T | undefined =>
+/** What held at a position. */
+export const at = <T>(all: readonly Span<T>[], position: number): T | undefined =>
   all.find(({ from, to }) => from <= position && (to === undefined || position < to))?.value
 
 /** History from before this server knew the room was sent under what held when it came to know it. */
-const visibilityAt = (all: readonly Span<HistoryVisibility>[], position: number): HistoryVisibility => {
+export const visibilityAt = (
+  all: readonly Span<HistoryVisibility>[],
+  position: number,
+): HistoryVisibility => {
   const [first] = all
   if (first !== undefined && position < 0 && first.from > 0) return first.value
   return at(all, position) ?? 'shared'

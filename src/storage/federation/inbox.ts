@@ -7,7 +7,8 @@ export interface StagedPdu {
   readonly eventId: string
   /** The server that sent it to us. */
   readonly origin: string
-  readonly pdu: JsonObject
+  /** The event as canonical JSON. */
+  readonly json: string
   /** Milliseconds since 1970. */
   readonly receivedTs: number
   /** Its place among those received at the same instant. */
@@ -48,7 +49,7 @@ export class InboxReader {
       roomId: row.room_id,
       eventId: row.event_id,
       origin: row.origin,
-      pdu: JSON.parse(row.json) as JsonObject,
+      json: row.json,
       receivedTs: row.received_ts,
       ordinal: row.ordinal,
     }))
@@ -84,11 +85,11 @@ export class InboxWriter {
   /** Keeps events until they are part of their rooms. One that is staged already stays as it is. */
   stage(pdus: readonly StagedPdu[]): WriteStatement[] {
     if (pdus.length === 0) return []
-    const rows = pdus.map(({ roomId, eventId, origin, pdu, receivedTs, ordinal }) => [
+    const rows = pdus.map(({ roomId, eventId, origin, json, receivedTs, ordinal }) => [
       roomId,
       eventId,
       origin,
-      JSON.stringify(pdu),
+      json,
       receivedTs,
       ordinal,
     ])

@@ -1,0 +1,203 @@
+import { MatrixError } from '../../../core/errors.ts'
+import { addSignature } from '../../../core/event/builder.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { SigningKey } from '../../../core/signing.ts'
+import { RelayedEventWriter } from '../../../storage/federation/relayed-events.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import { describingState } from '../../rooms/invitation-statements.ts'
+import { makeLocalEvent } from '../../rooms/local-event.ts'
+import { receiveEvent } from '../../rooms/receive.ts'
+import { restrictedJoin } from '../../rooms/restricted-join.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import { type JoinAnswer, joinAnswer } from './join-answer.ts'
+import { checkOwnUser, type HandedIn, parseMembershipEvent } from './membership-event.ts'
+import type { RoomGate } from './room-gate.ts'
+
+type Handshake = 'join' | 'leave' | 'knock'
+
+/** Whom the event is to be about. */
+export interface TemplateRequest {
+  readonly roomId: string
+  readonly userId: string
+  /** The room versions that the asking server knows; `undefined` where it is not asked. */
+  readonly versions?: readonly string[]
+}
+
+export interface Template {
+  readonly room_version: string
+  readonly event: JsonObject
+}
+
+/**
+ * How users of other servers join, leave and knock through this server (server-server API, "Joining Rooms", "Leaving
+ * Rooms", "Knocking upon a room"): it prepares the event, their server signs it, and this server lets it into the
+ * room and passes it on to the others.
+ */
+export class Handshakes {
+  readonly #writer: RoomWriter
+  readonly #gate: RoomGate
+  readonly #verifier: EventVerifier
+  readonly #signingKey: SigningKey
+  readonly #relays: RelayedEventWriter
+
+  constructor(parts: {
+    writer: RoomWriter
+    gate: RoomGate
+    verifier: EventVerifier
+    signingKey: SigningKey
+  }) {
+    this.#writer = parts.writer
+    this.#gate = parts.gate
+    this.#verifier = parts.verifier
+    this.#signingKey = parts.signingKey
+    this.#relays = new RelayedEventWriter(parts.writer.context.db)
+  }
+
+  /**
+   * Prepares a join. Throws `M_NOT_FOUND`, `M_FORBIDDEN`, `M_INCOMPATIBLE_ROOM_VERSION`, and for restricted rooms
+   * `M_UNABLE_TO_AUTHORISE_JOIN` and `M_UNABLE_TO_GRANT_JOIN`.
+   */
+  async makeJoin(origin: string, request: TemplateRequest): Promise<Template> {
+    const head = await this.#headFor(origin, request)
+    const by = await this.#authoriser(head, request.userId)
+    return this.#template(head, request.userId, 'join', {
+      ...(by === undefined ? {} : { join_authorised_via_users_server: by }),
+    })
+  }
+
+  /** Prepares a leave: of a member, of somebody invited, or of somebody who knocked. */
+  async makeLeave(origin: string, request: TemplateRequest): Promise<Template> {
+    return this.#template(await this.#headFor(origin, request), request.userId, 'leave')
+  }
+
+  /** Prepares a knock. */
+  async makeKnock(origin: string, request: TemplateRequest): Promise<Template> {
+    const head = await this.#headFor(origin, request)
+    return this.#template(head, request.userId, 'knock')
+  }
+
+  /** Lets the user of another server in, and answers the room as it was before. */
+  async sendJoin(
+    origin: string,
+    handedIn: HandedIn & { readonly omitMembers: boolean },
+  ): Promise<JoinAnswer> {
+    const head = await this.#gate.resident(origin, handedIn.roomId)
+    const hosts = head.joinedHosts()
+    const stored = await this.#accept(origin, head, handedIn, 'join')
+    return joinAnswer(this.#writer.context, stored, {
+      hosts,
+      omitMembers: handedIn.omitMembers,
+      members: head.memberships,
+    })
+  }
+
+  /** Lets a leave into the room. */
+  async sendLeave(origin: string, handedIn: HandedIn): Promise<void> {
+    const head = await this.#gate.resident(origin, handedIn.roomId)
+    await this.#accept(origin, head, handedIn, 'leave')
+  }
+
+  /** Lets a knock into the room; answers the events that describe it. */
+  async sendKnock(origin: string, handedIn: HandedIn): Promise<JsonObject[]> {
+    const head = await this.#gate.resident(origin, handedIn.roomId)
+    await this.#accept(origin, head, handedIn, 'knock')
+    return describingState(this.#writer.context, head, [])
+  }
+
+  async #headFor(origin: string, { roomId, userId, versions }: TemplateRequest): Promise<RoomHead> {
+    checkOwnUser(origin, userId)
+    const head = await this.#gate.resident(origin, roomId)
+    if (versions !== undefined && !versions.includes(head.version.id)) {
+      throw new MatrixError(
+        'M_INCOMPATIBLE_ROOM_VERSION',
+        `Your server does not know room version ${head.version.id}`,
+        { fields: { room_version: head.version.id } },
+      )
+    }
+    return head
+  }
+
+  async #template(
+    head: RoomHead,
+    userId: string,
+    membership: Handshake,
+    content: JsonObject = {},
+  ): Promise<Template> {
+    const { context } = this.#writer
+    // Made like our own events, so that the rules refuse here what they would refuse when it comes back.
+    const { event } = await makeLocalEvent(context, this.#signingKey, head, {
+      type: 'm.room.member',
+      sender: userId,
+      stateKey: userId,
+      content: { ...content, membership },
+    })
+    const { hashes: _, signatures: __, event_id: ___, ...template } = event.pdu
+    return { room_version: head.version.id, event: { ...template, origin: context.serverName } }
+  }
+
+  /** Who of this server vouches for a join, where the room's rules ask for it. */
+  async #authoriser(head: RoomHead, userId: string): Promise<string | undefined> {
+    const restricted = await restrictedJoin(this.#writer.context, head, userId)
+    if (restricted.kind === 'authorised') return restricted.by
+    if (restricted.kind === 'unrestricted') return undefined
+    if (restricted.kind === 'elsewhere') {
+      throw new MatrixError('M_UNABLE_TO_GRANT_JOIN', 'Nobody on this server may let others into this room')
+    }
+    if (restricted.certain) {
+      throw new MatrixError('M_FORBIDDEN', 'None of the conditions to join this room is met')
+    }
+    throw new MatrixError('M_UNABLE_TO_AUTHORISE_JOIN', 'This server cannot check the conditions to join')
+  }
+
+  async #accept(
+    origin: string,
+    head: RoomHead,
+    handedIn: HandedIn,
+    membership: Handshake,
+  ): Promise<StoredEvent> {
+    const { context } = this.#writer
+    const claimed = parseMembershipEvent(handedIn, head.version, membership)
+    checkOwnUser(origin, claimed.sender)
+    if (claimed.stateKey !== claimed.sender) {
+      throw new MatrixError('M_INVALID_PARAM', 'The event is about somebody else than its sender')
+    }
+    const verified = await this.#verifier.verify(handedIn.event, head.version, {
+      exempt: context.serverName,
+      alsoSignedBy: [origin],
+    })
+    if ('refusal' in verified)
+      throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
+    const event = await this.#signed(head, verified.event)
+    const received = await receiveEvent(this.#writer, event, {
+      statements: nid => [this.#relays.insert(nid)],
+    })
+    if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
+      throw new MatrixError('M_FORBIDDEN', received.reason)
+    }
+    if (received.outcome === 'missing') {
+      throw new MatrixError('M_INVALID_PARAM', 'The event builds on events that are not known here')
+    }
+    const stored = await context.read.events.byId(event.eventId)
+    if (stored === undefined || stored.rejected !== undefined || stored.softFailed) {
+      throw new MatrixError('M_FORBIDDEN', 'The event was refused before')
+    }
+    return stored
+  }
+
+  /** With our signature, where one of our users is to vouch for the join (rooms/v8.md). */
+  async #signed(head: RoomHead, event: RoomEvent): Promise<RoomEvent> {
+    const { serverName } = this.#writer.context
+    const by = event.content['join_authorised_via_users_server']
+    const asked =
+      head.version.signatures.restrictedJoinServer &&
+      typeof by === 'string' &&
+      serverNameOf(by) === serverName
+    if (!asked) return event
+    await this.#authoriser(head, event.sender)
+    return addSignature(event, serverName, this.#signingKey)
+  }
+}

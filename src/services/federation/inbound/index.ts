@@ -1,0 +1,57 @@
+import type { Log } from '../../../core/log.ts'
+import type { FederationClient } from '../../../network/federation-client.ts'
+import type { RoomCore } from '../../rooms/index.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import { Handshakes } from './handshakes.ts'
+import { InvitationReceiver, type MayBeInvited } from './invitations.ts'
+import { MissingEvents } from './missing-events.ts'
+import { TransactionReceiver } from './receive-transaction.ts'
+import { RoomGate } from './room-gate.ts'
+import { FederatedHistory } from './room-history.ts'
+import { RoomInbox } from './room-inbox.ts'
+
+/** What other servers ask of this one, and send to it. */
+export interface Inbound {
+  readonly gate: RoomGate
+  readonly handshakes: Handshakes
+  readonly invitations: InvitationReceiver
+  readonly transactions: TransactionReceiver
+  readonly history: FederatedHistory
+  readonly inbox: RoomInbox
+}
+
+/** Builds the incoming side. */
+export const createInbound = (parts: {
+  core: RoomCore
+  client: FederationClient
+  verifier: EventVerifier
+  mayBeInvited: MayBeInvited
+  /** Settles when no join of the room through another server is under way. */
+  joinsIdle: (roomId: string) => Promise<void>
+  log: Log
+}): Inbound => {
+  const { verifier, log, client, mayBeInvited, joinsIdle } = parts
+  const { writer, signingKey, context } = parts.core
+  const { clock } = context
+  const gate = new RoomGate(writer)
+  const missing = new MissingEvents({ writer, client, verifier, log })
+  const inbox = new RoomInbox({ writer, missing, log })
+  const invitations = new InvitationReceiver({ writer, gate, verifier, signingKey, mayBeInvited, log })
+  return {
+    gate,
+    inbox,
+    invitations,
+    handshakes: new Handshakes({ writer, gate, verifier, signingKey }),
+    transactions: new TransactionReceiver({
+      writer,
+      gate,
+      verifier,
+      invitations,
+      inbox,
+      joinsIdle,
+      clock,
+      log,
+    }),
+    history: new FederatedHistory({ writer, gate }),
+  }
+}

@@ -1,0 +1,187 @@
+import { MatrixError } from '../../../core/errors.ts'
+import { addSignature } from '../../../core/event/builder.ts'
+import { strippedStateEvent } from '../../../core/event/client-event.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
+import type { SigningKey } from '../../../core/signing.ts'
+import { membershipOf } from '../../rooms/room-head.ts'
+import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import { type HandedIn, parseMembershipEvent } from './membership-event.ts'
+import type { RoomGate } from './room-gate.ts'
+
+/** An invitation as another server hands it over. */
+export interface ReceivedInvite extends HandedIn {
+  readonly roomVersion: string
+  /** Events that describe the room: whole ones, or only stripped. */
+  readonly roomState: readonly JsonValue[]
+}
+
+/** Whether somebody may be invited: an account of this server that is in use. */
+export type MayBeInvited = (userId: string) => Promise<boolean>
+
+const MAX_DESCRIBING_EVENTS = 100
+const INVITES = { stream: 'invites', offset: 0 } as const
+
+/** Invitations of local users by users of other servers (server-server API, "Inviting to a room"). */
+export class InvitationReceiver {
+  readonly #writer: RoomWriter
+  readonly #context: RoomsContext
+  readonly #gate: RoomGate
+  readonly #verifier: EventVerifier
+  readonly #signingKey: SigningKey
+  readonly #mayBeInvited: MayBeInvited
+  readonly #log: Log
+
+  constructor(parts: {
+    writer: RoomWriter
+    gate: RoomGate
+    verifier: EventVerifier
+    signingKey: SigningKey
+    mayBeInvited: MayBeInvited
+    log: Log
+  }) {
+    this.#writer = parts.writer
+    this.#context = parts.writer.context
+    this.#gate = parts.gate
+    this.#verifier = parts.verifier
+    this.#signingKey = parts.signingKey
+    this.#mayBeInvited = parts.mayBeInvited
+    this.#log = parts.log
+  }
+
+  /**
+   * Takes an invitation; answers the event with our signature added. It is the invited user's to see at once, unless
+   * this server is in the room: then the event itself follows as part of the room.
+   *
+   * Throws `M_INCOMPATIBLE_ROOM_VERSION`, `M_BAD_JSON`, `M_INVALID_PARAM`, `M_FORBIDDEN`.
+   */
+  async receive(origin: string, invite: ReceivedInvite): Promise<JsonObject> {
+    const version = knownVersion(invite.roomVersion)
+    const claimed = parseMembershipEvent(invite, version, 'invite')
+    const userId = claimed.stateKey ?? ''
+    const { serverName } = this.#context
+    if (serverNameOf(userId) !== serverName) {
+      throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user of this server`)
+    }
+    const event = await this.#verified(origin, claimed, invite, version)
+    if (!(await this.#mayBeInvited(userId))) {
+      throw new MatrixError('M_FORBIDDEN', `${userId} cannot be invited`)
+    }
+    const signed = addSignature(event, serverName, this.#signingKey)
+    const head = await this.#writer.head(invite.roomId)
+    if (head !== undefined && !(await this.#gate.allows(head, origin))) {
+      throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
+    }
+    if (!head?.hasHost(serverName)) await this.#store(signed, await this.#describe(invite, version))
+    return signed.pdu
+  }
+
+  /**
+   * Takes notice that an invitation to a room in which nobody here is has been withdrawn: a leave or ban of the
+   * invited user that names the invitation among its auth events. Nothing else can be said of such a room.
+   *
+   * @returns whether it was about an invitation that is pending here.
+   */
+  async rescind(origin: string, pdu: JsonObject): Promise<boolean> {
+    const { state_key: userId, room_id: roomId, type, sender } = pdu
+    if (type !== 'm.room.member' || typeof userId !== 'string' || typeof roomId !== 'string') return false
+    if (typeof sender !== 'string' || serverNameOf(userId) !== this.#context.serverName) return false
+    const invitation = await this.#context.read.invitations.one(userId, roomId)
+    const version = invitation && roomVersion(invitation.roomVersion)
+    if (invitation?.status !== 'invited' || version === undefined) return false
+    const verified = await this.#verifier.verify(pdu, version, { alsoSignedBy: [origin] })
+    if ('refusal' in verified) return false
+    const { event } = verified
+    const membership = membershipOf(event)
+    if (membership !== 'leave' && membership !== 'ban') return false
+    if (event.roomId !== roomId || !event.authEvents.includes(invitation.eventId)) return false
+    const { write, db, clock } = this.#context
+    const status = event.sender === userId ? 'declined' : 'cancelled'
+    await db.commit({
+      statements: [write.invitations.settle(userId, roomId, status, clock.now(), INVITES)],
+    })
+    return true
+  }
+
+  async #verified(
+    origin: string,
+    claimed: RoomEvent,
+    invite: ReceivedInvite,
+    version: RoomVersion,
+  ): Promise<RoomEvent> {
+    const third = claimed.content['third_party_invite'] !== undefined
+    // Who sends an invite made of a third-party invite need not be the server of its sender.
+    if (!third && serverNameOf(claimed.sender) !== origin) {
+      throw new MatrixError('M_FORBIDDEN', 'Only the server of its sender may hand over an invitation')
+    }
+    const verified = await this.#verifier.verify(invite.event, version, {
+      exempt: this.#context.serverName,
+      alsoSignedBy: [origin],
+    })
+    if ('refusal' in verified)
+      throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
+    return verified.event
+  }
+
+  /**
+   * What describes the room, as clients get it. Whole events must be the room's and rightly signed ("entries which are
+   * improperly signed … should be ignored"); what comes stripped, as from servers before v1.16, is taken as it is.
+   */
+  async #describe(invite: ReceivedInvite, version: RoomVersion): Promise<JsonObject[]> {
+    const given = invite.roomState.filter(isJsonObject).slice(0, MAX_DESCRIBING_EVENTS)
+    const whole = given.filter(isWhole)
+    const described: JsonObject[] = []
+    for (const verified of await this.#verifier.verifyAll(whole, version)) {
+      if (!('event' in verified) || verified.event.stateKey === undefined) continue
+      if (verified.event.roomId === invite.roomId) described.push(strippedStateEvent(verified.event))
+    }
+    if (described.length < whole.length) {
+      this.#log.info({ room: invite.roomId }, 'an invitation came with events that are not the room’s')
+    }
+    return [...described, ...given.filter(event => !isWhole(event) && isStripped(event)).map(stripped)]
+  }
+
+  async #store(event: RoomEvent, strippedState: JsonObject[]): Promise<void> {
+    const { write, db, clock } = this.#context
+    const withOwn = [...strippedState, strippedStateEvent(event)]
+    const row = {
+      userId: event.stateKey ?? '',
+      roomId: event.roomId,
+      kind: 'invite',
+      sender: event.sender,
+      updatedTs: clock.now(),
+      event: event.pdu,
+      eventId: event.eventId,
+      roomVersion: event.version.id,
+      strippedState: withOwn,
+    } as const
+    await db.commit({ statements: [write.invitations.put(row, INVITES)] })
+  }
+}
+
+const knownVersion = (id: string): RoomVersion => {
+  const version = roomVersion(id)
+  if (version !== undefined) return version
+  throw new MatrixError('M_INCOMPATIBLE_ROOM_VERSION', `This server does not know room version ${id}`, {
+    fields: { room_version: id },
+  })
+}
+
+const isWhole = (event: JsonObject): boolean => event['signatures'] !== undefined
+
+const isStripped = ({ type, sender, state_key: stateKey, content }: JsonObject): boolean =>
+  typeof type === 'string' &&
+  typeof sender === 'string' &&
+  typeof stateKey === 'string' &&
+  isJsonObject(content)
+
+const stripped = ({ type, sender, state_key, content }: JsonObject): JsonObject => ({
+  type,
+  sender,
+  state_key,
+  content,
+})

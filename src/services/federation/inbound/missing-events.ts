@@ -1,0 +1,226 @@
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import type { FederationClient } from '../../../network/federation-client.ts'
+import { inOrderOf, storeOutliers } from '../../rooms/outliers.ts'
+import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { Slots } from '../slots.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import { Budget } from './budget.ts'
+
+/** What became of an event: `dropped` where what it needs could not be had. */
+export type Outcome = Received | { readonly outcome: 'dropped'; readonly reason: string }
+
+/** Events of a gap that are fetched one by one before its state is taken instead. */
+const MAX_GAP_EVENTS = 500
+const MAX_GAP_ROUNDS = 12
+/** What most servers answer at most. */
+const EVENTS_PER_ROUND = 50
+const MAX_FETCHES_AT_ONCE = 8
+/** Where more of a state is missing than this, the whole of it is fetched in one request. */
+const MAX_SINGLE_FETCHES = 60
+const MAX_AUTH_ROUNDS = 5
+const MAX_AUTH_CHAIN = 20_000
+const TIME_MS = 90_000
+
+type Fetching = Pick<
+  FederationClient,
+  'getMissingEvents' | 'getStateIds' | 'getState' | 'getEvent' | 'getEventAuth'
+>
+
+/**
+ * Receives events and fetches what they need: what lies between them and what is here, the state where that cannot be
+ * bridged, and events that authorise them. Everything under budgets, so that nobody can keep a room busy for ever.
+ */
+export class MissingEvents {
+  readonly #writer: RoomWriter
+  readonly #client: Fetching
+  readonly #verifier: EventVerifier
+  readonly #log: Log
+
+  constructor(parts: { writer: RoomWriter; client: Fetching; verifier: EventVerifier; log: Log }) {
+    this.#writer = parts.writer
+    this.#client = parts.client
+    this.#verifier = parts.verifier
+    this.#log = parts.log
+  }
+
+  /**
+   * Receives an event whose format, signatures and hash are checked.
+   *
+   * @param origin the server that sent it, which is asked for what is missing
+   */
+  async receive(origin: string, event: RoomEvent): Promise<Outcome> {
+    const received = await receiveEvent(this.#writer, event)
+    if (received.outcome !== 'missing') return received
+    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, events: MAX_GAP_EVENTS })
+    const servers = await this.#serversFor(origin, event)
+    let dropped: Outcome = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' }
+    for (const server of servers) {
+      if (budget.isSpent) break
+      const outcome = await this.#receiveFrom(server, event, budget, received.prevEvents.length > 0)
+      if (outcome.outcome !== 'dropped') return outcome
+      dropped = outcome
+    }
+    return dropped
+  }
+
+  /** Who may know: the server that sent it, the one that made it. */
+  async #serversFor(origin: string, event: RoomEvent): Promise<string[]> {
+    const own = this.#writer.context.serverName
+    return [...new Set([origin, serverNameOf(event.sender)])].filter(server => server !== own)
+  }
+
+  async #receiveFrom(server: string, event: RoomEvent, budget: Budget, gap: boolean): Promise<Outcome> {
+    const between = gap ? await this.#between(server, event, budget) : []
+    for (const earlier of inOrderOf(between, one => one.prevEvents)) {
+      const outcome = await this.#receiveOne(server, earlier, budget)
+      if (outcome.outcome === 'dropped') {
+        this.#log.debug({ event: earlier.eventId, reason: outcome.reason }, 'an event of a gap was dropped')
+      }
+    }
+    return this.#receiveOne(server, event, budget)
+  }
+
+  /** Receives one event, with the state before it as the peer tells it if there is still a gap. */
+  async #receiveOne(server: string, event: RoomEvent, budget: Budget): Promise<Outcome> {
+    let options: ReceiveOptions = {}
+    for (let step = 0; step < 3; step++) {
+      const received = await receiveEvent(this.#writer, event, options)
+      if (received.outcome !== 'missing') return received
+      if (budget.isSpent) return { outcome: 'dropped', reason: 'what it needs took too long to fetch' }
+      try {
+        if (received.authEvents.length > 0) await this.#fetchAuth(server, event, received.authEvents, budget)
+        if (received.prevEvents.length > 0) {
+          options = { stateBefore: await this.#fetchState(server, event, budget) }
+        }
+      } catch (error) {
+        this.#log.debug({ server, event: event.eventId, err: error }, 'what an event needs was not given')
+        return { outcome: 'dropped', reason: `${server} does not give what it needs` }
+      }
+    }
+    return { outcome: 'dropped', reason: 'its auth events are not to be had' }
+  }
+
+  /** The events between this one and what is here, as far as the peer gives them. */
+  async #between(server: string, event: RoomEvent, budget: Budget): Promise<RoomEvent[]> {
+    const head = await this.#writer.head(event.roomId)
+    const earliest = head?.extremities.slice(0, 20).map(extremity => extremity.eventId) ?? []
+    const found = new Map<string, RoomEvent>([[event.eventId, event]])
+    for (let round = 0; round < MAX_GAP_ROUNDS && !budget.isSpent; round++) {
+      const latest = await this.#withGap(found)
+      if (latest.length === 0) break
+      const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
+      const ask = { roomId: event.roomId, earliest, latest, limit, minDepth: 0 }
+      const fresh = await this.#ask(
+        () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
+        event,
+      )
+      const added = fresh.filter(one => !found.has(one.eventId))
+      if (added.length === 0) break
+      for (const one of added) found.set(one.eventId, one)
+      budget.spend(added.length)
+    }
+    found.delete(event.eventId)
+    return [...found.values()]
+  }
+
+  /** Those whose `prev_events` are neither here nor found, at most 20. */
+  async #withGap(found: ReadonlyMap<string, RoomEvent>): Promise<string[]> {
+    const { read } = this.#writer.context
+    const wanted = new Set(
+      [...found.values()].flatMap(event => event.prevEvents).filter(eventId => !found.has(eventId)),
+    )
+    const stored = await read.events.byIds([...wanted])
+    const isThere = (eventId: string): boolean =>
+      found.has(eventId) || stored.get(eventId)?.position !== undefined
+    return [...found.values()]
+      .filter(event => !event.prevEvents.every(isThere))
+      .slice(0, 20)
+      .map(event => event.eventId)
+  }
+
+  /** What a peer gives of this event's room, checked; nothing if it does not answer. */
+  async #ask(request: () => Promise<JsonObject[]>, { roomId, version }: RoomEvent): Promise<RoomEvent[]> {
+    try {
+      const verified = await this.#verifier.verifyAll(await request(), version)
+      return verified.flatMap(one => ('event' in one && one.event.roomId === roomId ? one.event : []))
+    } catch (error) {
+      this.#log.debug({ room: roomId, err: error }, 'a peer did not give missing events')
+      return []
+    }
+  }
+
+  /** Fetches events one by one, those that can be had. */
+  async #each(
+    server: string,
+    eventIds: readonly string[],
+    event: RoomEvent,
+    budget: Budget,
+  ): Promise<RoomEvent[]> {
+    const slots = new Slots(MAX_FETCHES_AT_ONCE)
+    const fetch = (eventId: string) =>
+      slots.run(async () => {
+        if (budget.isSpent) return []
+        const options = { timeoutMs: Math.min(budget.timeLeft, 20_000) }
+        const given = await this.#ask(
+          async () => [await this.#client.getEvent(server, eventId, options)],
+          event,
+        )
+        return given.filter(one => one.eventId === eventId)
+      })
+    return (await Promise.all(eventIds.map(fetch))).flat()
+  }
+
+  /** Stores the missing auth events, and what authorises them: few of them one by one, else the whole chain. */
+  async #fetchAuth(
+    server: string,
+    event: RoomEvent,
+    missing: readonly string[],
+    budget: Budget,
+  ): Promise<void> {
+    const { roomId, eventId } = event
+    const found = new Map<string, RoomEvent>()
+    let wanted: readonly string[] = missing
+    for (let round = 0; round < MAX_AUTH_ROUNDS && wanted.length > 0; round++) {
+      for (const one of await this.#each(server, wanted, event, budget)) found.set(one.eventId, one)
+      const referred = [...new Set([...found.values()].flatMap(one => one.authEvents))]
+      const known = await this.#writer.context.read.events.nidsOf(referred)
+      wanted = referred.filter(id => !known.has(id) && !found.has(id)).slice(0, MAX_SINGLE_FETCHES)
+    }
+    if (wanted.length > 0 || missing.some(id => !found.has(id))) {
+      const options = { timeoutMs: budget.timeLeft }
+      const chain = await this.#ask(
+        async () =>
+          (await this.#client.getEventAuth(server, { roomId, eventId }, options)).slice(0, MAX_AUTH_CHAIN),
+        event,
+      )
+      for (const one of chain) found.set(one.eventId, one)
+    }
+    await storeOutliers(this.#writer, roomId, [...found.values()])
+  }
+
+  /** Stores the state before an event as the peer tells it; answers the event IDs of what could be stored. */
+  async #fetchState(server: string, event: RoomEvent, budget: Budget): Promise<string[]> {
+    const { read } = this.#writer.context
+    const { roomId, eventId } = event
+    const options = { timeoutMs: budget.timeLeft }
+    const ids = await this.#client.getStateIds(server, { roomId, eventId }, options)
+    const wanted = [...new Set([...ids.stateIds, ...ids.authChainIds])]
+    const known = await read.events.nidsOf(wanted)
+    const missing = wanted.filter(id => !known.has(id))
+    const fetched =
+      missing.length > MAX_SINGLE_FETCHES
+        ? await this.#ask(async () => {
+            const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
+            return [...state, ...authChain]
+          }, event)
+        : await this.#each(server, missing, event, budget)
+    if (fetched.length > 0) await storeOutliers(this.#writer, roomId, fetched)
+    const stored = await read.events.nidsOf(ids.stateIds)
+    if (stored.size === 0) throw new Error('no event of the state could be had')
+    return [...stored.keys()]
+  }
+}

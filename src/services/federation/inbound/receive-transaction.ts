@@ -1,0 +1,174 @@
+import { canonicalJson } from '../../../core/canonical-json.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { MatrixError } from '../../../core/errors.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import type { InvitationReceiver } from './invitations.ts'
+import type { RoomGate } from './room-gate.ts'
+import type { RoomInbox, Waiting } from './room-inbox.ts'
+
+/** What a server sends in one go. */
+export interface Transaction {
+  readonly pdus: readonly JsonValue[]
+  readonly edus: readonly JsonValue[]
+}
+
+/** What is done with an EDU of one type. Resolves once what must not be lost is stored. */
+export type EduHandler = (origin: string, content: JsonObject) => Promise<void>
+
+/** server-server API, "Transactions": "a limit of 50 PDUs and 100 EDUs". */
+const MAX_PDUS = 50
+const MAX_EDUS = 100
+/** For so long the answer to a transaction is remembered. */
+const REMEMBERED_MS = 24 * 60 * 60_000
+
+/** Event ID → what is wrong with it; an empty object if nothing is. */
+type Results = Map<string, JsonObject>
+
+interface TransactionParts {
+  readonly writer: RoomWriter
+  readonly gate: RoomGate
+  readonly verifier: EventVerifier
+  readonly invitations: InvitationReceiver
+  readonly inbox: RoomInbox
+  /** Settles when no join of the room through another server is under way. */
+  readonly joinsIdle: (roomId: string) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Receives transactions. What they hold is checked as far as it can be without the room, stored, and acknowledged; the
+ * rooms work through it afterwards.
+ */
+export class TransactionReceiver {
+  readonly #parts: TransactionParts
+  readonly #read: InboxReader
+  readonly #write: InboxWriter
+  readonly #edus = new Map<string, EduHandler>()
+  readonly #running = new Map<string, Promise<JsonObject>>()
+  #ordinal = 0
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts
+    this.#read = new InboxReader(parts.writer.context.db)
+    this.#write = new InboxWriter(parts.writer.context.db)
+  }
+
+  /** Says what is done with EDUs of a type; others are ignored. */
+  onEdu(type: string, handler: EduHandler): void {
+    this.#edus.set(type, handler)
+  }
+
+  /**
+   * Receives a transaction; answers the body of the response. One that was received before gets the same answer.
+   * Throws `M_BAD_JSON` if it holds more than it may.
+   */
+  async receive(origin: string, txnId: string, transaction: Transaction): Promise<JsonObject> {
+    const { pdus, edus } = transaction
+    if (pdus.length > MAX_PDUS || edus.length > MAX_EDUS) {
+      throw new MatrixError('M_BAD_JSON', `A transaction holds at most ${MAX_PDUS} PDUs and ${MAX_EDUS} EDUs`)
+    }
+    const key = `${origin} ${txnId}`
+    const running = this.#running.get(key)
+    if (running !== undefined) return running
+    const receiving = this.#receive(origin, txnId, transaction).finally(() => this.#running.delete(key))
+    this.#running.set(key, receiving)
+    return receiving
+  }
+
+  /** Forgets transactions that nobody will send again. */
+  async prune(): Promise<void> {
+    const { writer, clock } = this.#parts
+    const before = clock.now() - REMEMBERED_MS
+    await writer.context.db.commit({ statements: [this.#write.expire(before)] })
+  }
+
+  async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<JsonObject> {
+    const { writer, inbox, clock } = this.#parts
+    const remembered = await this.#read.responseTo(origin, txnId)
+    if (remembered !== undefined) return remembered
+    await inbox.room(origin)
+    const results: Results = new Map()
+    const waiting = await this.#check(origin, pdus, results)
+    await Promise.all(edus.map(edu => this.#handle(origin, edu)))
+    const now = clock.now()
+    const response = { pdus: Object.fromEntries(results) }
+    const staged = waiting.map(({ event }) => ({
+      roomId: event.roomId,
+      eventId: event.eventId,
+      origin,
+      json: canonicalJson(event.pdu),
+      receivedTs: now,
+      ordinal: this.#ordinal++,
+    }))
+    const statements = [...this.#write.stage(staged), this.#write.remember(origin, txnId, response, now)]
+    await writer.context.db.commit({ statements })
+    inbox.add(waiting)
+    return response
+  }
+
+  /** The events that can be handed to their rooms, in the order of the transaction. */
+  async #check(origin: string, pdus: readonly JsonValue[], results: Results): Promise<Waiting[]> {
+    const byRoom = new Map<string, JsonObject[]>()
+    for (const pdu of pdus) {
+      // Where there is no room ID, no event ID can be told, and nobody to tell it to.
+      if (!isJsonObject(pdu) || typeof pdu['room_id'] !== 'string') continue
+      const ofRoom = byRoom.get(pdu['room_id'])
+      if (ofRoom === undefined) byRoom.set(pdu['room_id'], [pdu])
+      else ofRoom.push(pdu)
+    }
+    const checked = await Promise.all(
+      Array.from(byRoom, ([roomId, ofRoom]) => this.#checkRoom(origin, roomId, ofRoom, results)),
+    )
+    return checked.flat()
+  }
+
+  async #checkRoom(
+    origin: string,
+    roomId: string,
+    pdus: readonly JsonObject[],
+    results: Results,
+  ): Promise<Waiting[]> {
+    const { writer, gate, verifier, invitations, joinsIdle, log } = this.#parts
+    // Others send the room's events as soon as they know of our join, which may be before we have stored the room.
+    await joinsIdle(roomId)
+    const head = await writer.head(roomId)
+    if (!head?.hasHost(writer.context.serverName)) {
+      for (const pdu of pdus) {
+        const settled = await invitations.rescind(origin, pdu)
+        if (!settled) log.debug({ origin, room: roomId }, 'an event of a room that nobody here is in')
+      }
+      return []
+    }
+    const allowed = await gate.allows(head, origin)
+    const waiting: Waiting[] = []
+    for (const verified of await verifier.verifyAll(pdus, head.version)) {
+      if ('refusal' in verified) {
+        log.info({ origin, room: roomId, event: verified.eventId, reason: verified.refusal }, 'event dropped')
+        if (verified.eventId !== undefined) results.set(verified.eventId, { error: verified.refusal })
+      } else if (allowed) {
+        results.set(verified.event.eventId, {})
+        waiting.push({ origin, event: verified.event })
+      } else {
+        results.set(verified.event.eventId, { error: 'M_FORBIDDEN: your server is banned from this room' })
+      }
+    }
+    return waiting
+  }
+
+  async #handle(origin: string, edu: JsonValue): Promise<void> {
+    if (!isJsonObject(edu)) return
+    const { edu_type: type, content } = edu
+    const handler = typeof type === 'string' ? this.#edus.get(type) : undefined
+    if (handler === undefined || !isJsonObject(content)) return
+    try {
+      await handler(origin, content)
+    } catch (error) {
+      this.#parts.log.warn({ origin, type, err: error }, 'an EDU could not be handled')
+    }
+  }
+}

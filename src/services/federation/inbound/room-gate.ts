@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../../../core/errors.ts'
+import { isServerAllowed, parseServerAcl, type ServerAcl } from '../../../core/server-acl.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+
+/** Decides which servers may ask and say something about a room. */
+export class RoomGate {
+  readonly #writer: RoomWriter
+  /** By the nid of the event. */
+  readonly #acls = new LRUCache<number, ServerAcl>({ max: 1_000 })
+
+  constructor(writer: RoomWriter) {
+    this.#writer = writer
+  }
+
+  /**
+   * A room that this server is in, for a server that is not banned from it. Throws `M_NOT_FOUND` for rooms that
+   * nobody here is in, `M_FORBIDDEN` for banned servers (server-server API, "Server Access Control Lists").
+   */
+  async resident(origin: string, roomId: string): Promise<RoomHead> {
+    const head = await this.#writer.head(roomId)
+    if (!head?.hasHost(this.#writer.context.serverName)) {
+      throw new MatrixError('M_NOT_FOUND', 'Nobody on this server is in this room')
+    }
+    if (!(await this.allows(head, origin))) {
+      throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
+    }
+    return head
+  }
+
+  /** The same for what only the servers in the room may ask. Throws `M_FORBIDDEN` for the others, too. */
+  async member(origin: string, roomId: string): Promise<RoomHead> {
+    const head = await this.resident(origin, roomId)
+    if (!head.hasHost(origin)) throw new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
+    return head
+  }
+
+  /** Whether the room's access control list lets a server take part. */
+  async allows(head: RoomHead, server: string): Promise<boolean> {
+    const entry = head.entry('m.room.server_acl', '')
+    if (entry === undefined) return true
+    const known = this.#acls.get(entry.nid)
+    if (known !== undefined) return isServerAllowed(known, server)
+    const [stored] = await this.#writer.context.read.events.byNids([entry.nid])
+    if (stored === undefined) return true
+    const acl = parseServerAcl(stored.event.content)
+    this.#acls.set(entry.nid, acl)
+    return isServerAllowed(acl, server)
+  }
+}

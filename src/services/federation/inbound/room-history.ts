@@ -1,0 +1,182 @@
+import type { Clock } from '../../../core/clock.ts'
+import { MatrixError } from '../../../core/errors.ts'
+import { redactPdu } from '../../../core/event/redaction.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
+import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
+import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
+import type { RoomGate } from './room-gate.ts'
+import { serverSightOf } from './server-sight.ts'
+
+/** A transaction of nothing but events, which is the form in which several endpoints answer. */
+export interface Pdus {
+  readonly origin: string
+  readonly origin_server_ts: number
+  readonly pdus: readonly JsonObject[]
+}
+
+/** A part of the graph that a server lacks: what lies between events that it has and events that it has heard of. */
+export interface GapQuestion {
+  readonly earliest: readonly string[]
+  readonly latest: readonly string[]
+  readonly limit: number
+  readonly minDepth: number
+}
+
+const MAX_BACKFILL = 100
+const MAX_MISSING = 50
+
+/**
+ * Gives other servers what they lack of rooms that they are in: events, the state before them, what authorises them
+ * (server-server API, "Backfilling and retrieving missing events", "Retrieving events"). Everything here throws
+ * `M_NOT_FOUND` for rooms and events that are not known, `M_FORBIDDEN` for servers that are not in the room.
+ */
+export class FederatedHistory {
+  readonly #context: RoomsContext
+  readonly #gate: RoomGate
+  readonly #members: ServerMembershipReader
+  readonly #clock: Clock
+
+  constructor(parts: { writer: RoomWriter; gate: RoomGate }) {
+    this.#context = parts.writer.context
+    this.#gate = parts.gate
+    this.#members = new ServerMembershipReader(parts.writer.context.db)
+    this.#clock = parts.writer.context.clock
+  }
+
+  /** One event. */
+  async event(origin: string, eventId: string): Promise<Pdus> {
+    const stored = await this.#context.read.events.byId(eventId)
+    const [room] = stored === undefined ? [] : await this.#context.read.rooms.byNids([stored.roomNid])
+    if (stored === undefined || room === undefined) throw notFound(eventId)
+    const head = await this.#gate.member(origin, room.roomId)
+    return this.#answer(await this.#shown(origin, head, [stored]))
+  }
+
+  /** The room's state before an event, and all that authorises it. */
+  async state(
+    origin: string,
+    roomId: string,
+    eventId: string,
+  ): Promise<{ pdus: JsonObject[]; auth_chain: JsonObject[] }> {
+    const { state, chain } = await this.#stateAt(origin, roomId, eventId)
+    const pdus = async (nids: readonly number[]) =>
+      (await this.#context.read.events.byNids(nids)).map(stored => stored.event.pdu)
+    return { pdus: await pdus([...state.values()].map(entry => entry.nid)), auth_chain: await pdus(chain) }
+  }
+
+  /** The same as event IDs. */
+  async stateIds(
+    origin: string,
+    roomId: string,
+    eventId: string,
+  ): Promise<{ pdu_ids: string[]; auth_chain_ids: string[] }> {
+    const { state, chain } = await this.#stateAt(origin, roomId, eventId)
+    const events = await this.#context.read.events.byNids(chain)
+    return {
+      pdu_ids: [...state.values()].map(entry => entry.eventId),
+      auth_chain_ids: events.map(stored => stored.event.eventId),
+    }
+  }
+
+  /** Everything that authorises an event, and what authorises that. */
+  async eventAuth(origin: string, roomId: string, eventId: string): Promise<{ auth_chain: JsonObject[] }> {
+    const head = await this.#gate.member(origin, roomId)
+    const stored = await this.#inRoom(head, eventId)
+    const { events } = this.#context.read
+    const chain = await events.byNids(await events.authChain([stored.nid]))
+    return { auth_chain: chain.map(one => one.event.pdu) }
+  }
+
+  /** The given events and what precedes them, newest first. */
+  async backfill(origin: string, roomId: string, from: readonly string[], limit: number): Promise<Pdus> {
+    const head = await this.#gate.member(origin, roomId)
+    const walked = await this.#walk(head, from.slice(0, MAX_BACKFILL), {
+      limit: Math.max(0, Math.min(limit, MAX_BACKFILL)),
+      skip: new Set(),
+      minDepth: 0,
+    })
+    return this.#answer(await this.#shown(origin, head, walked))
+  }
+
+  /** What lies between two sets of events, both excluded, oldest first. */
+  async missing(origin: string, roomId: string, question: GapQuestion): Promise<{ events: JsonObject[] }> {
+    const head = await this.#gate.member(origin, roomId)
+    const latest = await this.#context.read.events.byIds(question.latest.slice(0, MAX_MISSING))
+    const starts = [...latest.values()]
+      .filter(stored => stored.roomNid === head.room.nid)
+      .flatMap(stored => stored.event.prevEvents)
+    const walked = await this.#walk(head, starts, {
+      limit: Math.max(0, Math.min(question.limit, MAX_MISSING)),
+      skip: new Set([...question.earliest, ...question.latest]),
+      minDepth: question.minDepth,
+    })
+    return { events: await this.#shown(origin, head, walked.reverse()) }
+  }
+
+  /** Goes back along `prev_events`, the deepest event first. */
+  async #walk(
+    head: RoomHead,
+    from: readonly string[],
+    bounds: { limit: number; skip: ReadonlySet<string>; minDepth: number },
+  ): Promise<StoredEvent[]> {
+    const { events } = this.#context.read
+    const walked: StoredEvent[] = []
+    const seen = new Set(bounds.skip)
+    let frontier: StoredEvent[] = []
+    let next: readonly string[] = from
+    while (walked.length < bounds.limit) {
+      const fresh = [...new Set(next)].filter(eventId => !seen.has(eventId))
+      for (const eventId of fresh) seen.add(eventId)
+      for (const stored of (await events.byIds(fresh)).values()) {
+        const fits = stored.roomNid === head.room.nid && stored.position !== undefined
+        if (fits && stored.event.depth >= bounds.minDepth) frontier.push(stored)
+      }
+      frontier = frontier.toSorted((a, b) => b.event.depth - a.event.depth)
+      const deepest = frontier.shift()
+      if (deepest === undefined) break
+      walked.push(deepest)
+      next = deepest.event.prevEvents
+    }
+    return walked
+  }
+
+  async #stateAt(
+    origin: string,
+    roomId: string,
+    eventId: string,
+  ): Promise<{ state: RoomState; chain: number[] }> {
+    const head = await this.#gate.member(origin, roomId)
+    const stored = await this.#inRoom(head, eventId)
+    // Of what is known only as somebody's auth event no state is known.
+    if (stored.position === undefined) throw notFound(eventId)
+    const { read } = this.#context
+    const state = await stateBefore(read, stored)
+    return { state, chain: await read.events.authChain([...state.values()].map(entry => entry.nid)) }
+  }
+
+  async #inRoom(head: RoomHead, eventId: string): Promise<StoredEvent> {
+    const stored = await this.#context.read.events.byId(eventId)
+    if (stored === undefined || stored.roomNid !== head.room.nid) throw notFound(eventId)
+    return stored
+  }
+
+  /** The events as the asking server may have them: whole, or redacted. */
+  async #shown(origin: string, head: RoomHead, events: readonly StoredEvent[]): Promise<JsonObject[]> {
+    const sees = await serverSightOf(this.#context.read, this.#members, head.room.nid, origin)
+    return events.map(stored =>
+      stored.redactedBy === undefined && sees(stored)
+        ? stored.event.pdu
+        : redactPdu(stored.event.pdu, head.version),
+    )
+  }
+
+  #answer(pdus: readonly JsonObject[]): Pdus {
+    return { origin: this.#context.serverName, origin_server_ts: this.#clock.now(), pdus }
+  }
+}
+
+const notFound = (eventId: string): MatrixError =>
+  new MatrixError('M_NOT_FOUND', `The event ${eventId} is not known here`)

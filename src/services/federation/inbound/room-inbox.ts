@@ -1,0 +1,147 @@
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { trustedEvent } from '../../../core/event/format.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import { DatabaseUnavailable } from '../../../storage/database.ts'
+import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { SerialQueue } from '../../serial-queue.ts'
+import type { MissingEvents } from './missing-events.ts'
+
+/** An event that is staged in the database and waits for its turn. */
+export interface Waiting {
+  readonly origin: string
+  readonly event: RoomEvent
+}
+
+const RESUME_PAGE = 200
+/** A server that has so many events waiting is made to wait itself. */
+const MAX_WAITING_PER_ORIGIN = 500
+
+/** Works through staged events: per room in the order of their arrival, rooms side by side. */
+export class RoomInbox {
+  readonly #writer: RoomWriter
+  readonly #missing: MissingEvents
+  readonly #log: Log
+  readonly #read: InboxReader
+  readonly #write: InboxWriter
+  readonly #queue = new SerialQueue()
+  readonly #waitingOf = new Map<string, number>()
+  readonly #queued = new Set<string>()
+  #done: Waiting[] = []
+  #clearing: Promise<void> | undefined
+  #released: (() => void)[] = []
+  #closed = false
+
+  constructor(parts: { writer: RoomWriter; missing: MissingEvents; log: Log }) {
+    this.#writer = parts.writer
+    this.#missing = parts.missing
+    this.#log = parts.log
+    this.#read = new InboxReader(parts.writer.context.db)
+    this.#write = new InboxWriter(parts.writer.context.db)
+  }
+
+  /** Takes events that have just been staged. */
+  add(waiting: readonly Waiting[]): void {
+    for (const one of waiting) {
+      const { eventId, roomId } = one.event
+      const key = `${roomId} ${eventId}`
+      if (this.#queued.has(key)) continue
+      this.#queued.add(key)
+      this.#count(one.origin, 1)
+      void this.#queue.run(roomId, async () => {
+        await this.#process(one)
+        this.#queued.delete(key)
+        this.#count(one.origin, -1)
+      })
+    }
+  }
+
+  /** Resolves once a server has few enough events waiting to send more. */
+  async room(origin: string): Promise<void> {
+    while ((this.#waitingOf.get(origin) ?? 0) >= MAX_WAITING_PER_ORIGIN && !this.#closed) {
+      await new Promise<void>(resolve => this.#released.push(resolve))
+    }
+  }
+
+  /** Goes on with what an earlier process has staged. */
+  async resume(): Promise<void> {
+    let last: StagedPdu | undefined
+    do {
+      const page: StagedPdu[] = await this.#read.staged(last, RESUME_PAGE)
+      last = page.at(-1)
+      for (const staged of page) {
+        const head = await this.#writer.head(staged.roomId)
+        if (head === undefined) continue
+        const pdu = JSON.parse(staged.json) as JsonObject
+        const event = trustedEvent(pdu, staged.eventId, head.version)
+        await this.room(staged.origin)
+        this.add([{ origin: staged.origin, event }])
+      }
+    } while (last !== undefined && !this.#closed)
+  }
+
+  /** Resolves once nothing is waiting and what was dealt with is no longer staged. */
+  async idle(): Promise<void> {
+    while (this.#queued.size > 0) await new Promise<void>(resolve => this.#released.push(resolve))
+    await this.#clearing
+  }
+
+  /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.idle()
+  }
+
+  async #process(waiting: Waiting): Promise<void> {
+    if (this.#closed) return
+    const { origin, event } = waiting
+    const facts = { origin, room: event.roomId, event: event.eventId }
+    try {
+      const outcome = await this.#missing.receive(origin, event)
+      const reason = 'reason' in outcome ? outcome.reason : undefined
+      this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) {
+        this.#log.error(
+          { ...facts, err: error },
+          'an event could not be stored, and is kept for the next start',
+        )
+        return
+      }
+      this.#log.error({ ...facts, err: error }, 'an event could not be received')
+    }
+    this.#clear(waiting)
+  }
+
+  #count(origin: string, by: number): void {
+    const count = (this.#waitingOf.get(origin) ?? 0) + by
+    if (count > 0) this.#waitingOf.set(origin, count)
+    else this.#waitingOf.delete(origin)
+    if (by > 0) return
+    const released = this.#released
+    this.#released = []
+    for (const release of released) release()
+  }
+
+  /** Removes what was dealt with from the staged events, all that has gathered in one commit. */
+  #clear(waiting: Waiting): void {
+    this.#done.push(waiting)
+    this.#clearing ??= this.#clearAll().finally(() => {
+      this.#clearing = undefined
+    })
+  }
+
+  async #clearAll(): Promise<void> {
+    while (this.#done.length > 0) {
+      const rows = this.#done.map(({ event: { roomId, eventId } }) => ({ roomId, eventId }))
+      this.#done = []
+      try {
+        await this.#writer.context.db.commit({ statements: [this.#write.unstage(rows)] })
+      } catch (error) {
+        // They are received once more at the next start, and are duplicates then.
+        this.#log.warn({ err: error }, 'staged events could not be removed')
+      }
+    }
+  }
+}

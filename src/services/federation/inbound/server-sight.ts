@@ -1,0 +1,57 @@
+import { historyVisibilityOf, mayServerSee } from '../../../core/history-visibility.ts'
+import type { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../../storage/rooms/index.ts'
+import { membershipOf } from '../../rooms/room-head.ts'
+import { at, type Span, spans, visibilityAt } from '../../rooms/room-sight.ts'
+
+/** Whether a server may be shown the whole of an event. */
+export type ServerSight = (stored: StoredEvent) => boolean
+
+/**
+ * Loads what decides about the sight of a server that is in the room now (server-server API, "Backfilling …":
+ * "subject to the room's history visibility"). What its users may not see it gets redacted.
+ */
+export const serverSightOf = async (
+  read: RoomReaders,
+  members: ServerMembershipReader,
+  roomNid: number,
+  host: string,
+): Promise<ServerSight> => {
+  const visibilities = await spans(read, roomNid, 'm.room.history_visibility', '', stored =>
+    historyVisibilityOf(stored.event),
+  )
+  // Somebody of that server is joined: only rooms that were once `invited` or `joined` hide anything from it.
+  const hides = visibilities.some(({ value }) => value === 'invited' || value === 'joined')
+  const byUser = hides ? await membershipSpans(read, members, roomNid, host) : []
+  return stored => {
+    const { position } = stored
+    if (position === undefined || !hides) return true
+    const before = visibilityAt(visibilities, position - 1)
+    const after = visibilityAt(visibilities, position)
+    const memberships = byUser.flatMap(user =>
+      [at(user, position - 1) ?? [], at(user, position) ?? []].flat(),
+    )
+    return mayServerSee({ visibilityAt: { before, after }, memberships, joinedSince: true })
+  }
+}
+
+const membershipSpans = async (
+  read: RoomReaders,
+  members: ServerMembershipReader,
+  roomNid: number,
+  host: string,
+): Promise<Span<string>[][]> => {
+  const history = await members.history(roomNid, host)
+  const events = new Map((await read.events.byNids(history.map(span => span.nid))).map(one => [one.nid, one]))
+  const byUser = new Map<string, Span<string>[]>()
+  for (const { userId, nid, from, to } of history) {
+    const stored = events.get(nid)
+    const value = stored && membershipOf(stored.event)
+    if (value === undefined) continue
+    const ofUser = byUser.get(userId) ?? []
+    ofUser.push({ from, to, value })
+    byUser.set(userId, ofUser)
+  }
+  return [...byUser.values()]
+}

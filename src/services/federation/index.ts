@@ -1,0 +1,171 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import type { FederationClient } from '../../network/federation-client.ts'
+import { UserReader } from '../../storage/accounts/users.ts'
+import type { Database } from '../../storage/database.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import { openFederationNetwork } from './client.ts'
+import { createInbound, type Inbound } from './inbound/index.ts'
+import type { MayBeInvited } from './inbound/invitations.ts'
+import { KeyFetcher } from './keys/key-fetcher.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import { Notary } from './keys/notary.ts'
+import { OwnKeys, type RetiredKey } from './keys/own-keys.ts'
+import { type FederationOptions, permitsOf } from './options.ts'
+import { createOutbound, type Outbound } from './outbound/index.ts'
+import { EventVerifier } from './verify-event.ts'
+import { RequestVerifier, type SignedRequest } from './verify-request.ts'
+
+export type { FederationOptions } from './options.ts'
+
+export interface FederationParts {
+  readonly core: RoomCore
+  readonly config: FederationOptions
+  readonly caFile?: string | undefined
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  /** Every key that is in use; by default the one that signs events. */
+  readonly signingKeys?: readonly SigningKey[]
+  readonly retiredKeys?: readonly RetiredKey[]
+  /** Tests: the way to other servers, in place of the network. */
+  readonly client?: FederationClient
+  /** Who may be invited by users of other servers; by default whoever has an account here that is in use. */
+  readonly mayBeInvited?: MayBeInvited
+}
+
+/** This server among the others. */
+export interface Federation
+  extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile'>,
+    Pick<Inbound, 'handshakes' | 'invitations' | 'transactions' | 'history'> {
+  readonly ownKeys: OwnKeys
+  readonly notary: Notary
+  readonly client: FederationClient
+  /** See `RequestVerifier.verify`. */
+  verifyRequest(request: SignedRequest): Promise<void>
+  /** Resolves once everything that was received is part of its room. */
+  idle(): Promise<void>
+  /** Goes on with what an earlier process has left, and begins what runs in the background. */
+  start(): void
+  close(): Promise<void>
+}
+
+/** How often what is remembered for a while is looked through. */
+const HOUSEKEEPING_MS = 60 * 60_000
+
+/** Puts together both sides of federation. Nothing is sent or worked on before `start`. */
+export const createFederation = (parts: FederationParts): Federation => {
+  const { core, config, database, clock } = parts
+  const log = parts.log.child({ part: 'federation' })
+  const { serverName } = core.context
+  const permits = permitsOf(config)
+  const network =
+    parts.client === undefined
+      ? openFederationNetwork({
+          options: config,
+          caFile: parts.caFile,
+          serverName,
+          signingKey: core.signingKey,
+          permits,
+          clock,
+        })
+      : { client: parts.client, close: async () => {} }
+  const { client } = network
+  const ownKeys = new OwnKeys({
+    serverName,
+    active: parts.signingKeys ?? [core.signingKey],
+    retired: parts.retiredKeys ?? [],
+    clock,
+  })
+  const fetcher = new KeyFetcher({ client, clock, log, permits, notaries: config.trustedKeyServers })
+  const keys = new KeyRing({ own: ownKeys, fetcher, database, clock })
+  const verifier = new EventVerifier(keys)
+  const outbound = createOutbound({
+    core,
+    federation: client,
+    verifyEvents: (pdus, version, options) => verifier.verifyAll(pdus, version, options),
+    clock,
+    log,
+  })
+  const inbound = createInbound({
+    core,
+    client,
+    verifier,
+    mayBeInvited: parts.mayBeInvited ?? activeUsers(database),
+    joinsIdle: outbound.joinsIdle,
+    log,
+  })
+  const requests = new RequestVerifier({
+    serverName,
+    keys,
+    clock,
+    permits,
+    onHeardOf: server => keys.forgive(server),
+  })
+  const background = new Background(inbound, clock, log)
+  const { handshakes, invitations, transactions, history } = inbound
+  const { remote, queryAlias, queryProfile } = outbound
+  return {
+    ...{ handshakes, invitations, transactions, history, remote, queryAlias, queryProfile },
+    ownKeys,
+    client,
+    notary: new Notary({ own: ownKeys, ring: keys, clock, permits }),
+    verifyRequest: request => requests.verify(request),
+    idle: () => inbound.inbox.idle(),
+    start: () => background.start(),
+    close: async () => {
+      await background.close()
+      await network.close()
+    },
+  }
+}
+
+const activeUsers = (database: Database): MayBeInvited => {
+  const users = new UserReader(database)
+  return async userId => {
+    const user = await users.byId(userId)
+    return user !== undefined && user.deactivatedTs === undefined
+  }
+}
+
+/** What goes on without being asked for. */
+class Background {
+  readonly #inbound: Inbound
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #stopping = new AbortController()
+  #running: Promise<unknown> | undefined
+
+  constructor(inbound: Inbound, clock: Clock, log: Log) {
+    this.#inbound = inbound
+    this.#clock = clock
+    this.#log = log
+  }
+
+  start(): void {
+    this.#running ??= Promise.all([this.#attempt(() => this.#inbound.inbox.resume()), this.#keepHouse()])
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.#inbound.inbox.close()
+    await this.#running
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await this.#attempt(() => this.#inbound.transactions.prune())
+      await this.#clock.sleep(HOUSEKEEPING_MS, signal).catch(() => {})
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#log.error({ err: error }, 'work on federation failed in the background')
+    }
+  }
+}
