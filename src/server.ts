@@ -67,7 +67,6 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
-  metrics.gauge('tessera_sync_waiting', 'Long polls that wait for something new', () => sync.notifier.waiting)
   const services: Services = { ...rooms, ...sync, accounts }
   const app = createHttpApp({
     endpoints,
