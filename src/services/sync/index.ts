@@ -12,6 +12,7 @@ import { RoomSections } from './room-section.ts'
 import { RoomWatch } from './room-watch.ts'
 import { RoomsStream } from './rooms-stream.ts'
 import { type StoredFilter, Sync } from './sync.ts'
+import type { SyncSource } from './sync-source.ts'
 
 /** `/sync` with what it waits by. */
 export interface SyncServices {
@@ -50,18 +51,22 @@ export const createSync = (parts: {
     log,
     followers: [rooms, ofUsers('invites'), ofUsers('account_data')],
   })
+  const sources: readonly SyncSource[] = [
+    new AccountDataStream(new AccountDataReader(database), () => database.position('account_data')),
+  ]
   const sections = new RoomSections({
     read,
     sync: new SyncReader(database),
     clientEvents: parts.core.clientEvents,
     sentMembers: new SentMembers(),
+    sources,
   })
   const sync = new Sync({
     db: database,
     watch,
     notifier,
     rooms: new RoomsStream({ read, watch, sections }),
-    accountData: new AccountDataStream(new AccountDataReader(database)),
+    sources,
     storedFilter: parts.storedFilter,
   })
   return { sync, notifier }

@@ -7,6 +7,7 @@ import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { SentMembers } from './lazy-members.ts'
 import { readTimeline, stateDelta, type Timeline, wholeState } from './room-timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
+import type { SyncSource } from './sync-source.ts'
 
 /** What one room contributes to a response, as JSON text; `undefined` if there is nothing to tell. */
 export type RoomText = string | undefined
@@ -17,6 +18,8 @@ export interface RoomNews {
   readonly span: EventSpan
   /** The client does not have the room's state: tell all of it. */
   readonly whole: boolean
+  /** The section is wanted even if there is no event to tell. */
+  readonly isTold: boolean
   /** JSON texts of the user's account data for the room. */
   readonly accountData: readonly string[]
   /** JSON texts of ephemeral events. */
@@ -29,32 +32,36 @@ export class RoomSections {
   readonly #sync: SyncReader
   readonly #clientEvents: ClientEvents
   readonly #sentMembers: SentMembers
+  readonly #sources: readonly SyncSource[]
 
   constructor(parts: {
     read: RoomReaders
     sync: SyncReader
     clientEvents: ClientEvents
     sentMembers: SentMembers
+    sources: readonly SyncSource[]
   }) {
     this.#read = parts.read
     this.#sync = parts.sync
     this.#clientEvents = parts.clientEvents
     this.#sentMembers = parts.sentMembers
+    this.#sources = parts.sources
   }
 
   /** A room that the user is in. */
   async joined(request: SyncRequest, news: RoomNews): Promise<RoomText> {
     const { state, timeline, sight } = await this.#contents(request, news)
     const members = await this.#memberChange(news, timeline, state)
-    const empty =
-      timeline.events.length === 0 &&
-      state.length === 0 &&
-      news.accountData.length + news.ephemeral.length === 0
-    if (empty && !news.whole && !members) return undefined
+    const empty = timeline.events.length === 0 && state.length === 0
+    if (empty && !news.isTold && !news.whole && !members) return undefined
+    const furtherMembers = await Promise.all(
+      this.#sources.map(source => source.roomMembers?.(request, news.roomNid) ?? []),
+    )
     const parts = [
       ...(await this.#eventParts(request, { state, timeline, sight })),
       `"account_data":{"events":[${news.accountData.join(',')}]}`,
       `"ephemeral":{"events":[${news.ephemeral.join(',')}]}`,
+      ...furtherMembers.flat(),
       ...(members ? [`"summary":${JSON.stringify(await this.#summary(request, news.roomNid))}`] : []),
     ]
     return `{${parts.join(',')}}`

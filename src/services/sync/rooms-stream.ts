@@ -5,6 +5,7 @@ import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomSections } from './room-section.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
+import type { RoomExtras } from './sync-source.ts'
 
 /** Pending invitations in one response; more are listed by `…/invitations`. */
 const MAX_INVITATIONS = 500
@@ -24,12 +25,7 @@ export interface RoomSpan {
 }
 
 /** What other streams have to say about rooms that the user is in, by room ID. */
-export interface RoomExtras {
-  /** JSON texts of account data. */
-  readonly accountData: ReadonlyMap<string, readonly string[]>
-  /** JSON texts of ephemeral events. */
-  readonly ephemeral: ReadonlyMap<string, readonly string[]>
-}
+export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
 
 /** The `events` and `invites` streams of `/sync`. */
 export class RoomsStream {
@@ -43,7 +39,7 @@ export class RoomsStream {
     this.#sections = parts.sections
   }
 
-  async texts(request: SyncRequest, span: RoomSpan, extras: RoomExtras): Promise<RoomTexts> {
+  async texts(request: SyncRequest, span: RoomSpan, extras: ExtrasByRoom): Promise<RoomTexts> {
     const texts: RoomTexts = { join: new Map(), invite: new Map(), knock: new Map(), leave: new Map() }
     const { after } = span.events
     if (after === undefined) await this.#initial(request, span, extras, texts)
@@ -52,7 +48,12 @@ export class RoomsStream {
     return texts
   }
 
-  async #initial(request: SyncRequest, span: RoomSpan, extras: RoomExtras, texts: RoomTexts): Promise<void> {
+  async #initial(
+    request: SyncRequest,
+    span: RoomSpan,
+    extras: ExtrasByRoom,
+    texts: RoomTexts,
+  ): Promise<void> {
     const { userId } = request.requester
     const memberships = request.filter.includeLeave
       ? (['join', 'leave', 'ban'] as const)
@@ -68,7 +69,7 @@ export class RoomsStream {
   async #incremental(
     request: SyncRequest,
     span: RoomSpan & { readonly after: number },
-    extras: RoomExtras,
+    extras: ExtrasByRoom,
     texts: RoomTexts,
   ): Promise<void> {
     const { after } = span
@@ -79,8 +80,7 @@ export class RoomsStream {
     )
     const joinedRooms = await this.#watch.joinedRooms(userId)
     const nids = new Set(request.fullState ? joinedRooms : await this.#watch.changedSince(joinedRooms, after))
-    const extraIds = [...extras.accountData.keys(), ...extras.ephemeral.keys()]
-    for (const row of await this.#joinedAmong(userId, extraIds)) nids.add(row.roomNid)
+    for (const row of await this.#joinedAmong(userId, [...extras.keys()])) nids.add(row.roomNid)
     for (const row of changed.values()) {
       if (!request.filter.matchesRoom(row.roomId)) continue
       nids.delete(row.roomNid)
@@ -103,12 +103,19 @@ export class RoomsStream {
     { roomNid, roomId }: { roomNid: number; roomId: string },
     span: { after: number | undefined; upTo: number },
     whole: boolean,
-    extras: RoomExtras,
+    extras: ExtrasByRoom,
     texts: RoomTexts,
   ): Promise<void> {
-    const accountData = extras.accountData.get(roomId) ?? []
-    const ephemeral = extras.ephemeral.get(roomId) ?? []
-    const text = await this.#sections.joined(request, { roomNid, span, whole, accountData, ephemeral })
+    const { accountData = [], ephemeral = [] } = extras.get(roomId) ?? {}
+    const isTold = extras.has(roomId)
+    const text = await this.#sections.joined(request, {
+      roomNid,
+      span,
+      whole,
+      isTold,
+      accountData,
+      ephemeral,
+    })
     if (text !== undefined) texts.join.set(roomId, text)
   }
 
@@ -117,7 +124,7 @@ export class RoomsStream {
     request: SyncRequest,
     row: MembershipRow,
     after: number | undefined,
-    extras: RoomExtras,
+    extras: ExtrasByRoom,
     texts: RoomTexts,
   ): Promise<void> {
     const wasIn = after !== undefined && (await this.#membershipAt(row, after)) === 'join'
@@ -128,7 +135,8 @@ export class RoomsStream {
       roomNid: row.roomNid,
       span,
       whole: !wasIn && !ownOnly,
-      accountData: extras.accountData.get(row.roomId) ?? [],
+      isTold: true,
+      accountData: extras.get(row.roomId)?.accountData ?? [],
       ephemeral: [],
     })
     texts.leave.set(row.roomId, text)

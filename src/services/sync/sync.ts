@@ -1,14 +1,19 @@
 import { MatrixError } from '../../core/errors.ts'
 import { syncFilter } from '../../core/filter.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
-import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import {
+  formatStreamToken,
+  parseStreamToken,
+  type StreamToken,
+  type SyncStream,
+} from '../../core/stream-token.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
-import type { AccountDataStream } from './account-data-stream.ts'
 import type { Notifier } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { RoomsStream, RoomTexts } from './rooms-stream.ts'
 import type { SyncRequest } from './sync-request.ts'
+import type { News, RoomExtras, SyncSource } from './sync-source.ts'
 
 /** `GET /sync` as it was asked. */
 export interface SyncQuery {
@@ -26,7 +31,7 @@ export type StoredFilter = (userId: string, filterId: string) => Promise<JsonObj
 const MAX_TIMEOUT_MS = 120_000
 
 /** Where each stream stands. */
-type Positions = Required<Pick<StreamToken, 'events' | 'invites' | 'account_data'>>
+type Positions = StreamToken & Required<Pick<StreamToken, 'events' | 'invites'>>
 
 /**
  * `/sync`. Each stream says what is new for the user between two positions; a token is the positions that a response
@@ -37,7 +42,7 @@ export class Sync {
   readonly #watch: RoomWatch
   readonly #notifier: Notifier
   readonly #rooms: RoomsStream
-  readonly #accountData: AccountDataStream
+  readonly #sources: readonly SyncSource[]
   readonly #storedFilter: StoredFilter
 
   constructor(parts: {
@@ -45,14 +50,14 @@ export class Sync {
     watch: RoomWatch
     notifier: Notifier
     rooms: RoomsStream
-    accountData: AccountDataStream
+    sources: readonly SyncSource[]
     storedFilter: StoredFilter
   }) {
     this.#db = parts.db
     this.#watch = parts.watch
     this.#notifier = parts.notifier
     this.#rooms = parts.rooms
-    this.#accountData = parts.accountData
+    this.#sources = parts.sources
     this.#storedFilter = parts.storedFilter
   }
 
@@ -93,7 +98,7 @@ export class Sync {
     return {
       events: this.#watch.position,
       invites: this.#db.position('invites'),
-      account_data: this.#db.position('account_data'),
+      ...Object.fromEntries(this.#sources.map(source => [source.stream, source.position()])),
     }
   }
 
@@ -102,23 +107,24 @@ export class Sync {
     since: StreamToken | undefined,
     upTo: Positions,
   ): Promise<{ text: string; isEmpty: boolean }> {
-    const after = (stream: keyof Positions): number | undefined =>
+    const after = (stream: SyncStream): number | undefined =>
       since === undefined ? undefined : (since[stream] ?? 0)
-    const accountData = await this.#accountData.texts(request, after('account_data'), upTo.account_data)
+    const news = await Promise.all(
+      this.#sources.map(source =>
+        source.news(request, after(source.stream), upTo[source.stream] ?? source.position()),
+      ),
+    )
     const span = {
       events: { after: after('events'), upTo: upTo.events },
       invites: { after: after('invites'), upTo: upTo.invites },
     }
-    const extras = { accountData: accountData.rooms, ephemeral: new Map() }
-    const rooms = await this.#rooms.texts(request, span, extras)
-    const parts = [
+    const rooms = await this.#rooms.texts(request, span, extrasByRoom(news))
+    const parts = [...topMembers(news), ...roomsPart(rooms)]
+    const always = [
       `"next_batch":"${formatStreamToken({ ...since, ...upTo })}"`,
-      ...(accountData.global.length > 0
-        ? [`"account_data":{"events":[${accountData.global.join(',')}]}`]
-        : []),
-      ...roomsPart(rooms),
+      ...news.flatMap(({ always = [] }) => always),
     ]
-    return { text: `{${parts.join(',')}}`, isEmpty: parts.length === 1 }
+    return { text: `{${[...always, ...parts].join(',')}}`, isEmpty: parts.length === 0 }
   }
 
   async #filter(userId: string, text: string | undefined): Promise<JsonObject> {
@@ -134,6 +140,35 @@ export class Sync {
     if (!isJsonObject(filter)) throw new MatrixError('M_INVALID_PARAM', 'filter is not valid JSON')
     return filter
   }
+}
+
+/** What all sources have to say about each room. */
+const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
+  const rooms = new Map<string, RoomExtras>()
+  for (const { rooms: told = [] } of news) {
+    for (const [roomId, { accountData = [], ephemeral = [] }] of told) {
+      const before = rooms.get(roomId)
+      rooms.set(roomId, {
+        accountData: [...(before?.accountData ?? []), ...accountData],
+        ephemeral: [...(before?.ephemeral ?? []), ...ephemeral],
+      })
+    }
+  }
+  return rooms
+}
+
+/** The members of a response that are not about rooms. */
+const topMembers = (news: readonly News[]): string[] => {
+  const events = new Map<string, string[]>()
+  for (const { events: told = [] } of news) {
+    for (const [name, texts] of told) events.set(name, [...(events.get(name) ?? []), ...texts])
+  }
+  return [
+    ...[...events].flatMap(([name, texts]) =>
+      texts.length === 0 ? [] : [`"${name}":{"events":[${texts.join(',')}]}`],
+    ),
+    ...news.flatMap(({ members = [] }) => members),
+  ]
 }
 
 const roomsPart = (rooms: RoomTexts): string[] => {

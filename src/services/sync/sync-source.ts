@@ -1,0 +1,39 @@
+import type { SyncStream } from '../../core/stream-token.ts'
+import type { SyncRequest } from './sync-request.ts'
+
+/** What is new about a room that the user is in. An empty one has the room told for the sake of `roomMembers`. */
+export interface RoomExtras {
+  /** JSON texts of events. */
+  readonly accountData?: readonly string[]
+  /** JSON texts of events. */
+  readonly ephemeral?: readonly string[]
+}
+
+/** What a source has to tell in one response. */
+export interface News {
+  /** JSON texts of events, by the member of the response that holds them: `account_data`, `presence`, `to_device`. */
+  readonly events?: ReadonlyMap<string, readonly string[]>
+  /** Further members of the response as JSON text, such as `"device_lists":{…}`. */
+  readonly members?: readonly string[]
+  /** The same for what goes with every response and is no news: nobody is answered early for it. */
+  readonly always?: readonly string[]
+  /** By room ID. */
+  readonly rooms?: ReadonlyMap<string, RoomExtras>
+}
+
+export const NO_NEWS: News = {}
+
+/**
+ * One stream of `/sync` beside the timelines of rooms: a file each. `index.ts` lists them; whoever a source concerns
+ * is woken by a `Follower` (streams of the database) or by `Notifier.wake` (what is kept in memory).
+ */
+export interface SyncSource {
+  /** Its letter in tokens. */
+  readonly stream: SyncStream
+  /** Where it stands now: all that is not after this can be told. */
+  position(): number
+  /** What there is for the user after one position (`undefined`: everything, for an initial sync) up to another. */
+  news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News>
+  /** Members that belong into the section of each joined room that is told, such as `"unread_notifications":{…}`. */
+  roomMembers?(request: SyncRequest, roomNid: number): Promise<readonly string[]>
+}
