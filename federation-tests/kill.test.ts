@@ -25,7 +25,7 @@ const start = async (t: ExecutionContext, directory: string, database: DatabaseC
   const url = database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url
   const child = spawn(process.execPath, [PROGRAM], {
     cwd: directory,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
     env: {
       ...process.env,
       TESSERA_DATA: directory,
