@@ -5,6 +5,7 @@ import type { CliServices, FirstStart, Server } from './cli/ports.ts'
 import { databaseLocation, rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
+import { programVersion } from './config/version.ts'
 import type { Clock } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
@@ -13,7 +14,7 @@ import { type Listener, openListener } from './http/listener.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
-import { disabledFederation } from './services/federation/disabled.ts'
+import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
@@ -51,12 +52,21 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
   })
   const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes })
-  const federation = disabledFederation
+  const federation = createFederation({
+    core,
+    config: config.federation,
+    caFile: config.caFile,
+    database,
+    clock,
+    log,
+    signingKeys: signingKeys(config),
+    version: programVersion(),
+  })
   const rooms = createRooms(core, {
     profile: userId => accounts.profiles.memberProfile(userId),
     remote: federation.remote,
     queryRemoteAlias: federation.queryAlias,
-    fetchHistory: federation.fetchHistory,
+    fetchHistory: async () => false,
     defaultRoomVersion: config.rooms.defaultVersion,
     log,
   })
@@ -67,12 +77,12 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
-  const services: Services = { ...rooms, ...sync, accounts }
+  const services: Services = { ...rooms, ...sync, accounts, federation }
   const app = createHttpApp({
     endpoints,
     services,
     authenticate: (token, connection) => accounts.authenticate(token, connection),
-    verifyRequest: federation.verifyRequest,
+    verifyRequest: request => federation.verifyRequest(request),
     log,
     clock,
     rateLimits: rateLimitsOf(config),
@@ -86,9 +96,11 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     app,
     start: () => {
       accounts.start()
+      federation.start()
     },
     stop: async () => {
       sync.notifier.close()
+      await federation.close()
       await accounts.close()
     },
   }

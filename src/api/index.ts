@@ -55,6 +55,27 @@ import { setRoomStateWithKey } from './client-server/setRoomStateWithKey.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
+import { backfillRoom } from './server-server/backfillRoom.ts'
+import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQuery.ts'
+import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
+import { getEvent } from './server-server/getEvent.ts'
+import { getEventAuth } from './server-server/getEventAuth.ts'
+import { getMissingPreviousEvents } from './server-server/getMissingPreviousEvents.ts'
+import { getRoomStateIds } from './server-server/getRoomStateIds.ts'
+import { getServerKey } from './server-server/getServerKey.ts'
+import { getVersion } from './server-server/getVersion.ts'
+import { makeJoin } from './server-server/makeJoin.ts'
+import { makeKnock } from './server-server/makeKnock.ts'
+import { makeLeave } from './server-server/makeLeave.ts'
+import { perspectivesKeyQuery } from './server-server/perspectivesKeyQuery.ts'
+import { queryProfile } from './server-server/queryProfile.ts'
+import { queryRoomDirectory } from './server-server/queryRoomDirectory.ts'
+import { sendInviteV1 } from './server-server/sendInviteV1.ts'
+import { sendInviteV2 } from './server-server/sendInviteV2.ts'
+import { sendJoinV2 } from './server-server/sendJoinV2.ts'
+import { sendKnock } from './server-server/sendKnock.ts'
+import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
+import { sendTransaction } from './server-server/sendTransaction.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 
@@ -114,6 +135,27 @@ export const endpoints: readonly Endpoint[] = [
   sync,
   unban,
   updateDevice,
+  backfillRoom,
+  bulkPerspectivesKeyQuery,
+  federationGetRoomState,
+  getEvent,
+  getEventAuth,
+  getMissingPreviousEvents,
+  getRoomStateIds,
+  getServerKey,
+  getVersion,
+  makeJoin,
+  makeKnock,
+  makeLeave,
+  perspectivesKeyQuery,
+  queryProfile,
+  queryRoomDirectory,
+  sendInviteV1,
+  sendInviteV2,
+  sendJoinV2,
+  sendKnock,
+  sendLeaveV2,
+  sendTransaction,
   getSharedSecretNonce,
   registerBySharedSecret,
 ]

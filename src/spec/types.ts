@@ -14,6 +14,10 @@ export type ClientEvent = { readonly event_id: string; readonly type: string; re
 export type ClientEventRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string }; readonly room_id: string }
 export type ClientEventWithoutRoomId = { readonly event_id: string; readonly type: string; readonly state_key?: string | undefined; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number | undefined; readonly redacted_because?: JsonObject | undefined; readonly transaction_id?: string | undefined; readonly prev_content?: JsonObject | undefined; readonly replaces_state?: string | undefined; readonly membership?: string | undefined } | undefined }
 export type ClientEventWithoutRoomIdRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string } }
+export type CrossSigningKey = { readonly user_id: string; readonly usage: readonly ("master" | "self_signing" | "user_signing")[]; readonly keys: Readonly<Record<string, string>>; readonly signatures?: JsonObject | undefined }
+export type CrossSigningKeyRequest = { readonly user_id: string; readonly usage: readonly ("master" | "self_signing" | "user_signing")[]; readonly keys: Readonly<Record<string, string>>; readonly signatures?: JsonObject }
+export type DeviceKeys = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
+export type DeviceKeysRequest = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type DiscoveryInformation = { readonly "m.homeserver": HomeserverInformation; readonly "m.identity_server"?: IdentityServerInformation | undefined }
 export type DiscoveryInformationRequest = { readonly "m.homeserver": HomeserverInformationRequest; readonly "m.identity_server"?: IdentityServerInformationRequest } & JsonObject
 export type Event = { readonly content: JsonObject; readonly type: string }
@@ -30,8 +34,18 @@ export type IdentityServerInformation = { readonly base_url: string }
 export type IdentityServerInformationRequest = { readonly base_url: string }
 export type Invite3pid = { readonly id_server: string; readonly id_access_token: string; readonly medium: string; readonly address: string }
 export type Invite3pidRequest = { readonly id_server: string; readonly id_access_token: string; readonly medium: string; readonly address: string }
+export type KeyBackupData = { readonly first_message_index: number; readonly forwarded_count: number; readonly is_verified: boolean; readonly session_data: JsonObject }
+export type KeyBackupDataRequest = { readonly first_message_index: number; readonly forwarded_count: number; readonly is_verified: boolean; readonly session_data: JsonObject }
+export type KeysQueryResponse = { readonly server_keys?: readonly JsonObject[] | undefined }
+export type KeysQueryResponseRequest = { readonly server_keys?: readonly JsonObject[] }
+export type OneTimeKeys = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
+export type OneTimeKeysRequest = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
 export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
+export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
+export type RoomKeyBackupRequest = { readonly sessions: Readonly<Record<string, KeyBackupDataRequest>> }
+export type SinglePduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
+export type SinglePduTransactionRequest = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type StateEvent = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedData | undefined; readonly room_id: string; readonly state_key: string }
 export type StateEventRequest = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedDataRequest; readonly room_id: string; readonly state_key: string }
 export type StateEventBatch = { readonly events?: readonly ClientEventWithoutRoomId[] | undefined }
@@ -42,18 +56,34 @@ export type ThirdPartySigned = { readonly sender: string; readonly mxid: string;
 export type ThirdPartySignedRequest = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type TimelineBatch = { readonly limited?: boolean | undefined; readonly prev_batch?: string | undefined; readonly events: readonly ClientEventWithoutRoomId[] }
 export type TimelineBatchRequest = { readonly limited?: boolean; readonly prev_batch?: string; readonly events: readonly ClientEventWithoutRoomIdRequest[] }
+export type UnlimitedPduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
+export type UnlimitedPduTransactionRequest = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type UnsignedData = { readonly age?: number | undefined }
 export type UnsignedDataRequest = { readonly age?: number }
 export type UserIdentifier = { readonly type: string }
 export type UserIdentifierRequest = { readonly type: string } & JsonObject
 
 export interface Operations {
+  backfillRoom: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: { readonly v: readonly string[]; readonly limit: number }
+    body: undefined
+    response: UnlimitedPduTransaction
+  }
   ban: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
     body: { readonly user_id: string; readonly reason?: string }
     response: JsonObject
+  }
+  bulkPerspectivesKeyQuery: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly server_keys: Readonly<Record<string, Readonly<Record<string, { readonly minimum_valid_until_ts?: number }>>>> }
+    response: KeysQueryResponse
   }
   changePassword: {
     authentication: 'optionalAccessToken'
@@ -68,6 +98,13 @@ export interface Operations {
     query: { readonly username: string }
     body: undefined
     response: { readonly available?: boolean | undefined }
+  }
+  claimKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly timeout?: number; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
+    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, OneTimeKeys>>>> }
   }
   createRoom: {
     authentication: 'accessToken'
@@ -118,6 +155,41 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  deleteRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  federationGetRoomState: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: { readonly event_id: string }
+    body: undefined
+    response: { readonly auth_chain: readonly JsonObject[]; readonly pdus: readonly JsonObject[] }
+  }
   forgetRoom: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -167,6 +239,20 @@ export interface Operations {
     body: undefined
     response: { readonly devices?: readonly ClientDevice[] | undefined }
   }
+  getEvent: {
+    authentication: 'signedRequest'
+    path: { readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: SinglePduTransaction
+  }
+  getEventAuth: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly auth_chain: readonly JsonObject[] }
+  }
   getEventContext: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventId: string }
@@ -195,6 +281,13 @@ export interface Operations {
     body: undefined
     response: { readonly joined_rooms: readonly string[] }
   }
+  getKeysChanges: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly from: string; readonly to: string }
+    body: undefined
+    response: { readonly changed?: readonly string[] | undefined; readonly left?: readonly string[] | undefined }
+  }
   getLocalAliases: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -215,6 +308,13 @@ export interface Operations {
     query: { readonly at?: string; readonly membership?: "join" | "invite" | "knock" | "leave" | "ban"; readonly not_membership?: "join" | "invite" | "knock" | "leave" | "ban" }
     body: undefined
     response: { readonly chunk?: readonly ClientEvent[] | undefined }
+  }
+  getMissingPreviousEvents: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly limit?: number; readonly min_depth?: number; readonly earliest_events: readonly string[]; readonly latest_events: readonly string[] }
+    response: { readonly events: readonly JsonObject[] }
   }
   getOneRoomEvent: {
     authentication: 'accessToken'
@@ -244,6 +344,41 @@ export interface Operations {
     body: undefined
     response: { readonly room_id?: string | undefined; readonly servers?: readonly string[] | undefined }
   }
+  getRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: KeyBackupData
+  }
+  getRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly rooms: Readonly<Record<string, RoomKeyBackup>> }
+  }
+  getRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: RoomKeyBackup
+  }
+  getRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
+  }
+  getRoomKeysVersionCurrent: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
+  }
   getRoomState: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -251,12 +386,26 @@ export interface Operations {
     body: undefined
     response: readonly ClientEvent[]
   }
+  getRoomStateIds: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: { readonly event_id: string }
+    body: undefined
+    response: { readonly auth_chain_ids: readonly string[]; readonly pdu_ids: readonly string[] }
+  }
   getRoomStateWithKey: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
     query: { readonly format?: "content" | "event" }
     body: undefined
     response: JsonObject | StateEvent
+  }
+  getServerKey: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   getSharedSecretNonce: {
     authentication: 'none'
@@ -278,6 +427,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly avatar_url?: string | undefined; readonly displayname?: string | undefined; readonly "m.tz"?: string | undefined }
+  }
+  getVersion: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly server?: { readonly name?: string | undefined; readonly version?: string | undefined } | undefined }
   }
   getVersions: {
     authentication: 'optionalAccessToken'
@@ -349,6 +505,90 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  makeJoin: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly userId: string }
+    query: { readonly ver?: readonly string[] }
+    body: undefined
+    response: { readonly room_version?: string | undefined; readonly event?: JsonObject | undefined }
+  }
+  makeKnock: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly userId: string }
+    query: { readonly ver: readonly string[] }
+    body: undefined
+    response: { readonly room_version: string; readonly event: JsonObject }
+  }
+  makeLeave: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly room_version?: string | undefined; readonly event?: JsonObject | undefined }
+  }
+  perspectivesKeyQuery: {
+    authentication: 'none'
+    path: { readonly serverName: string }
+    query: { readonly minimum_valid_until_ts?: number }
+    body: undefined
+    response: KeysQueryResponse
+  }
+  postRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject }
+    response: { readonly version: string }
+  }
+  putRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: KeyBackupDataRequest
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: { readonly rooms: Readonly<Record<string, RoomKeyBackupRequest>> }
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: RoomKeyBackupRequest
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly version?: string }
+    response: JsonObject
+  }
+  queryKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly timeout?: number; readonly device_keys: Readonly<Record<string, readonly string[]>> }
+    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly device_keys?: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>> | undefined; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly user_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
+  }
+  queryProfile: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: { readonly user_id: string; readonly field?: string }
+    body: undefined
+    response: { readonly displayname?: string | undefined; readonly avatar_url?: string | undefined; readonly "m.tz"?: string | undefined }
+  }
+  queryRoomDirectory: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: { readonly room_alias: string }
+    body: undefined
+    response: { readonly room_id: string; readonly servers: readonly string[] }
+  }
   redactEvent: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventId: string; readonly txnId: string }
@@ -384,12 +624,61 @@ export interface Operations {
     body: undefined
     response: { readonly valid: boolean }
   }
+  sendInviteV1: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: JsonObject
+    response: readonly (number | { readonly event: JsonObject })[]
+  }
+  sendInviteV2: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: { readonly room_version: string; readonly event: JsonObject; readonly invite_room_state?: readonly JsonValue[] }
+    response: { readonly event: JsonObject }
+  }
+  sendJoinV2: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: { readonly omit_members?: boolean }
+    body: JsonObject
+    response: { readonly members_omitted?: boolean | undefined; readonly auth_chain: readonly JsonObject[]; readonly state: readonly JsonObject[]; readonly event?: JsonObject | undefined; readonly servers_in_room?: readonly string[] | undefined }
+  }
+  sendKnock: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: JsonObject
+    response: { readonly knock_room_state: readonly JsonObject[] }
+  }
+  sendLeaveV2: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: JsonObject
+    response: JsonObject
+  }
   sendMessage: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
     query: NoMembers
     body: JsonObject
     response: { readonly event_id: string }
+  }
+  sendToDevice: {
+    authentication: 'accessToken'
+    path: { readonly eventType: string; readonly txnId: string }
+    query: NoMembers
+    body: { readonly messages: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> }
+    response: JsonObject
+  }
+  sendTransaction: {
+    authentication: 'signedRequest'
+    path: { readonly txnId: string }
+    query: NoMembers
+    body: { readonly origin?: string; readonly origin_server_ts?: number; readonly pdus: readonly JsonValue[]; readonly edus?: readonly JsonValue[] }
+    response: { readonly pdus: Readonly<Record<string, ({ readonly error?: string | undefined })>> }
   }
   setAccountData: {
     authentication: 'accessToken'
@@ -446,5 +735,26 @@ export interface Operations {
     query: NoMembers
     body: { readonly display_name?: string }
     response: JsonObject
+  }
+  uploadCrossSigningKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly master_key?: CrossSigningKeyRequest; readonly self_signing_key?: CrossSigningKeyRequest; readonly user_signing_key?: CrossSigningKeyRequest; readonly auth?: AuthDataRequest }
+    response: JsonObject
+  }
+  uploadCrossSigningSignatures: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
+    response: { readonly failures?: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> | undefined }
+  }
+  uploadKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly device_keys?: DeviceKeysRequest; readonly one_time_keys?: OneTimeKeysRequest; readonly fallback_keys?: OneTimeKeysRequest }
+    response: { readonly one_time_key_counts: Readonly<Record<string, number>> }
   }
 }

@@ -29,6 +29,8 @@ export interface FederationParts {
   /** Every key that is in use; by default the one that signs events. */
   readonly signingKeys?: readonly SigningKey[]
   readonly retiredKeys?: readonly RetiredKey[]
+  /** The version of the program, for who asks. */
+  readonly version?: string
   /** Tests: the way to other servers, in place of the network. */
   readonly client?: FederationClient
   /** Who may be invited by users of other servers; by default whoever has an account here that is in use. */
@@ -42,6 +44,8 @@ export interface Federation
   readonly ownKeys: OwnKeys
   readonly notary: Notary
   readonly client: FederationClient
+  /** What others are told that they talk to. */
+  readonly software: { readonly name: string; readonly version: string }
   /** See `RequestVerifier.verify`. */
   verifyRequest(request: SignedRequest): Promise<void>
   /** Resolves once everything that was received is part of its room. */
@@ -110,6 +114,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     ...{ handshakes, invitations, transactions, history, remote, queryAlias, queryProfile },
     ownKeys,
     client,
+    software: { name: 'Tessera', version: parts.version ?? 'unknown' },
     notary: new Notary({ own: ownKeys, ring: keys, clock, permits }),
     verifyRequest: request => requests.verify(request),
     idle: () => inbound.inbox.idle(),

@@ -25,8 +25,12 @@ const MAX_EDUS = 100
 /** For so long the answer to a transaction is remembered. */
 const REMEMBERED_MS = 24 * 60 * 60_000
 
-/** Event ID → what is wrong with it; an empty object if nothing is. */
-type Results = Map<string, JsonObject>
+/** What is wrong with an event; nothing, if there is no `error`. */
+type Result = { readonly error?: string }
+type Results = Map<string, Result>
+
+/** The body of the response to a transaction: the results by event ID. */
+export type TransactionResponse = { readonly pdus: Readonly<Record<string, Result>> }
 
 interface TransactionParts {
   readonly writer: RoomWriter
@@ -49,7 +53,7 @@ export class TransactionReceiver {
   readonly #read: InboxReader
   readonly #write: InboxWriter
   readonly #edus = new Map<string, EduHandler>()
-  readonly #running = new Map<string, Promise<JsonObject>>()
+  readonly #running = new Map<string, Promise<TransactionResponse>>()
   #ordinal = 0
 
   constructor(parts: TransactionParts) {
@@ -67,7 +71,7 @@ export class TransactionReceiver {
    * Receives a transaction; answers the body of the response. One that was received before gets the same answer.
    * Throws `M_BAD_JSON` if it holds more than it may.
    */
-  async receive(origin: string, txnId: string, transaction: Transaction): Promise<JsonObject> {
+  async receive(origin: string, txnId: string, transaction: Transaction): Promise<TransactionResponse> {
     const { pdus, edus } = transaction
     if (pdus.length > MAX_PDUS || edus.length > MAX_EDUS) {
       throw new MatrixError('M_BAD_JSON', `A transaction holds at most ${MAX_PDUS} PDUs and ${MAX_EDUS} EDUs`)
@@ -87,10 +91,10 @@ export class TransactionReceiver {
     await writer.context.db.commit({ statements: [this.#write.expire(before)] })
   }
 
-  async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<JsonObject> {
+  async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<TransactionResponse> {
     const { writer, inbox, clock } = this.#parts
     const remembered = await this.#read.responseTo(origin, txnId)
-    if (remembered !== undefined) return remembered
+    if (remembered !== undefined) return remembered as unknown as TransactionResponse
     await inbox.room(origin)
     const results: Results = new Map()
     const waiting = await this.#check(origin, pdus, results)

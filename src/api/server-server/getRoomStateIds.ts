@@ -1,0 +1,5 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const getRoomStateIds = endpoint('getRoomStateIds', ({ origin, path, query }, { federation }) =>
+  federation.history.stateIds(origin, path.roomId, query.event_id),
+)

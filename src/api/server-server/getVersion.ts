@@ -1,0 +1,5 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const getVersion = endpoint('getVersion', async (_, { federation }) => ({
+  server: federation.software,
+}))

@@ -1,0 +1,8 @@
+import { MatrixError } from '../../core/errors.ts'
+import { endpoint } from '../../http/endpoint.ts'
+
+export const queryProfile = endpoint('queryProfile', async ({ query }, { accounts }) => {
+  const { user_id: userId, field } = query
+  if (!accounts.isLocalUser(userId)) throw new MatrixError('M_NOT_FOUND', 'This is not a user of this server')
+  return field === undefined ? accounts.profiles.get(userId) : accounts.profiles.getField(userId, field)
+})
