@@ -10,7 +10,7 @@ import { MatrixError } from '../core/errors.ts'
 import { localpartOf, serverNameOf } from '../core/ids.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { CliServices } from './ports.ts'
-import { shortPath, twin, withConfig } from './settings.ts'
+import { shortPath, withConfig } from './settings.ts'
 import { startFailure } from './start-errors.ts'
 
 /** Opens the database for a command, and says in one sentence why something cannot be done. */
@@ -111,10 +111,7 @@ export const tokenCreate = (host: Host, flags: ConfigFlags, options: TokenOption
       })
       host.stdout.write(`${made.token}\n`)
       if (config.registration.mode === 'closed') {
-        say(
-          host,
-          `warning: registration.mode is closed. Nobody can use the token until it is token (${twin('config check --print', flags)}).`,
-        )
+        say(host, 'warning: registration.mode is closed, so nobody can use the token: set it to token.')
       }
     }),
   )

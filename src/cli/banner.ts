@@ -68,7 +68,7 @@ export const firstStartBanner = (facts: BannerFacts, firstStart: FirstStart): st
     row('Health', `${base}/health`),
     '',
     '  No administrator yet. Open this link once to make one (valid 24 h):',
-    `    ${firstStart.setupUrl}`,
+    `    ${reachable(firstStart.setupUrl)}`,
     `  or:  ${twin('user create alice --admin', flags)}`,
     '',
     `  ${registrationHint(facts)}`,

@@ -226,7 +226,7 @@ test('systemd hears of start and stop', async t => {
   const { host, code } = await up(t, {}, { env: { NOTIFY_SOCKET: '/run/x' } })
   host.signal('SIGTERM')
   await code
-  t.deepEqual(host.programs, ['systemd-notify --ready', 'systemd-notify --stopping'])
+  t.deepEqual(host.programs, ['systemd-notify --ready', 'systemd-notify STOPPING=1'])
 })
 
 const facts = (settings: object = {}): BannerFacts => ({

@@ -51,7 +51,7 @@ const start = async (host: Host, flags: ConfigFlags, loaded: LoadedConfig, log: 
     const { urls } = await server.listen()
     const warnings = [...loaded.warnings, ...prepared.warnings]
     await announce(host, log, server, factsOf(host, flags, loaded, { ...prepared, warnings, urls }))
-    reloadOnHangup(host, flags, { log, server, config })
+    if (!host.stdout.isTTY) reloadOnHangup(host, flags, { log, server, config })
     return server
   } catch (error) {
     await server.close()
@@ -67,7 +67,9 @@ const stopSignals = (host: Host, log: RootLog): { stop: Promise<void>; up(): voi
   const { promise: stop, resolve } = Promise.withResolvers<void>()
   let received = 0
   let isUp = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  // On a terminal a hangup means that its window was closed; elsewhere, that the settings are to be read again.
+  const signals = ['SIGTERM', 'SIGINT', ...(host.stdout.isTTY ? (['SIGHUP'] as const) : [])] as const
+  for (const signal of signals) {
     host.onSignal(signal, () => {
       received += 1
       log.info({ signal }, 'stopping')

@@ -31,7 +31,7 @@ export const createNotifier = (host: Host): Notifier => {
       clearInterval(patience)
       return notify('--ready')
     },
-    stopping: () => notify('--stopping'),
+    stopping: () => notify('STOPPING=1'),
     end: () => clearInterval(patience),
   }
 }

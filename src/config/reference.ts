@@ -109,8 +109,9 @@ Durations are written \`500ms\`, \`10s\`, \`5m\`, \`12h\`, \`7d\`, \`2w\` (a pla
 without a file, from the working directory. Unknown options are errors.
 
 \`tessera config check\` says what is wrong, with file and line; \`tessera config check --print\` also shows the settings in
-effect, secrets masked, and where each was set. On SIGHUP the settings are read again: the log level and the rate limits
-change at once, everything else at the next start. Settings with errors are refused as a whole, and the old ones stay.
+effect, secrets masked, and where each was set. On SIGHUP the settings are read again (but on a terminal, where it means
+that the window was closed): the log level and the rate limits change at once, everything else at the next start. Settings
+with errors are refused as a whole, and the old ones stay.
 `
 
 /** The manual of all settings, as Markdown. */
