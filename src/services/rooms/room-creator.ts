@@ -13,10 +13,15 @@ import {
 } from './room-templates.ts'
 import type { Draft, RoomWriter } from './room-writer.ts'
 
+/** Another process may have made the same room in the same millisecond. */
+const MAX_ATTEMPTS = 5
+
 /** Makes rooms: all their first events in one durable commit. */
 export class RoomCreator {
   readonly #writer: RoomWriter
   readonly #signingKey: SigningKey
+  /** `origin_server_ts` of the newest create event. */
+  #newestTs = 0
 
   constructor(writer: RoomWriter, signingKey: SigningKey) {
     this.#writer = writer
@@ -37,6 +42,17 @@ export class RoomCreator {
     const { context } = this.#writer
     if (room.alias !== undefined && (await context.read.aliases.one(room.alias)) !== undefined)
       throw aliasTaken(room)
+    for (let attempt = 1; ; attempt++) {
+      const roomId = await this.#attempt(room, creatorMember)
+      if (roomId !== undefined) return roomId
+      if (attempt === MAX_ATTEMPTS)
+        throw new MatrixError('M_UNKNOWN', 'No room ID could be found', { status: 503 })
+    }
+  }
+
+  /** Answers `undefined` if there is a room of this ID already. */
+  async #attempt(room: NewRoom, creatorMember: JsonObject): Promise<string | undefined> {
+    const { context } = this.#writer
     const create = await this.#createEvent(room)
     const { roomId } = create.event
     return this.#writer.create(roomId, async () => {
@@ -53,11 +69,14 @@ export class RoomCreator {
     const { context } = this.#writer
     const roomId = `!${Buffer.from(context.random(18)).toString('base64url')}:${context.serverName}`
     const head = emptyHead(room, roomId, 0, 0)
+    // Since v12 the room ID is the hash of this event: the same event twice would be the same room.
+    this.#newestTs = Math.max(context.clock.now(), this.#newestTs + 1)
     const template = {
       type: 'm.room.create',
       sender: room.creator,
       stateKey: '',
       content: createContent(room),
+      originServerTs: this.#newestTs,
     }
     return makeLocalEvent(context, this.#signingKey, head, template)
   }
@@ -75,7 +94,7 @@ export class RoomCreator {
     }
   }
 
-  #draft(room: NewRoom, head: RoomHead, appended: readonly Appended[]): Draft<string> {
+  #draft(room: NewRoom, head: RoomHead, appended: readonly Appended[]): Draft<string | undefined> {
     const { write, clock } = this.#writer.context
     const { roomId } = head.room
     const alias =
@@ -89,8 +108,9 @@ export class RoomCreator {
         for (const one of appended) one.settle(first)
         return roomId
       },
-      onGuard: async () => {
-        throw aliasTaken(room)
+      onGuard: async guard => {
+        if (guard === 'alias') throw aliasTaken(room)
+        return undefined
       },
     }
   }

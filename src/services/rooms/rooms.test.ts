@@ -223,3 +223,14 @@ testDatabases(
     t.is((await core.writer.head(roomId))?.extremities.length, 1)
   },
 )
+
+testDatabases(
+  test,
+  'rooms made by one person in the same millisecond are different rooms',
+  async (t, database) => {
+    const { rooms } = await testRooms(database)
+    const make = () => rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+    const ids = await Promise.all(Array.from({ length: 10 }, make))
+    t.is(new Set(ids).size, 10)
+  },
+)
