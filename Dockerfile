@@ -29,6 +29,7 @@ RUN ln -s /app/bin/tessera.js /usr/local/bin/tessera \
 USER node
 VOLUME /data
 EXPOSE 8008 8448
+# Asks the plain HTTP listener; one that serves HTTPS alone needs a check of its own.
 HEALTHCHECK --start-period=60s --interval=30s --timeout=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 8008) + '/health').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node.js itself is process 1, so that it gets the signal to stop.

@@ -76,7 +76,7 @@ export const firstStartBanner = (facts: BannerFacts, firstStart: FirstStart): st
       ? [
           '',
           '  ! server_name is "localhost": fine for trying out, no federation. It can never be changed later.',
-          '    For a real server, in a directory of its own:  npx tessera init --server-name example.org --data DIR',
+          `    For a real server, in a directory of its own:  ${twin('init --server-name example.org --data DIR', {})}`,
         ]
       : []),
     ...(warnings.length > 0 ? ['', ...warningLines(warnings)] : []),

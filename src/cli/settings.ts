@@ -25,10 +25,13 @@ export const shortPath = (host: Host, path: string): string => {
 const quoted = (text: string): string =>
   /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
+/** How the program is called: from a checkout, or where it is installed (there it is compiled). */
+const PROGRAM = import.meta.url.endsWith('.ts') ? 'npx tessera' : 'tessera'
+
 /** A command to type for the same server: with the flags by which this one found its settings. */
 export const twin = (command: string, { config, data }: ConfigFlags): string =>
   [
-    `npx tessera ${command}`,
+    `${PROGRAM} ${command}`,
     ...(config === undefined ? [] : [`--config ${quoted(config)}`]),
     ...(data === undefined ? [] : [`--data ${quoted(data)}`]),
   ].join(' ')

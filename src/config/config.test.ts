@@ -172,7 +172,11 @@ test('variables: lists, sections, secrets, and errors that name the variable', t
   t.deepEqual(config.federation.denyServers, ['a.example', '*.b.example'])
   t.deepEqual(config.federation.hosts, { 'a.example': ['127.0.0.1:8449'] })
   t.like(rateLimitsOf(config), { login: false, 'create-room': { perSecond: 0.1, burst: 3 } })
-  t.deepEqual(databaseLocation(config), { kind: 'postgres', url: 'postgres://u:p@host/db' })
+  t.deepEqual(databaseLocation(config), {
+    kind: 'postgres',
+    url: 'postgres://u:p@host/db',
+    poolSize: 10,
+  })
   t.deepEqual(
     errorsOf(t, undefined, {
       env: {

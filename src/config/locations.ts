@@ -12,14 +12,14 @@ export const databaseLocation = (
   config: Config,
 ):
   | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string } => {
-  const { url } = config.database
+  | { readonly kind: 'postgres'; readonly url: string; readonly poolSize: number } => {
+  const { url, maxConnections } = config.database
   return url.startsWith('sqlite:')
     ? {
         kind: 'sqlite',
         path: resolve(config.dataDirectory, url.slice('sqlite:'.length).replace(/^\/\/(?=[^/])/, '')),
       }
-    : { kind: 'postgres', url }
+    : { kind: 'postgres', url, poolSize: maxConnections }
 }
 
 /** The rate limits by bucket; `false` where they are switched off. */

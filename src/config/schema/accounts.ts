@@ -32,7 +32,6 @@ export const accountOptions = {
       enabled: {
         type: 'boolean',
         default: false,
-        'x-planned': true,
         description: 'Whether visitors may look into the rooms that admit guests.',
       },
     },
