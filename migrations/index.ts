@@ -3,6 +3,10 @@ import { base } from './0000-base.ts'
 import { accounts } from './0001-accounts.ts'
 import { rooms } from './0002-rooms.ts'
 import { federationInbound } from './0003-federation-inbound.ts'
+import { federationOutbound } from './0004-federation-outbound.ts'
+import { ephemeral } from './0005-ephemeral.ts'
+import { roomDiscovery } from './0006-room-discovery.ts'
+import { encryption } from './0008-encryption.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -17,7 +21,16 @@ export interface Migration {
 }
 
 /** All migrations, in the order in which they run. Append here. */
-export const migrations: readonly Migration[] = [base, accounts, rooms, federationInbound]
+export const migrations: readonly Migration[] = [
+  base,
+  accounts,
+  rooms,
+  federationInbound,
+  federationOutbound,
+  ephemeral,
+  roomDiscovery,
+  encryption,
+]
 
 /** The version of the schema that this program makes: the number of its migrations. */
 export const SCHEMA_VERSION = migrations.length

@@ -9,6 +9,8 @@ export interface OutboundContext {
   readonly core: RoomCore
   readonly federation: FederationClient
   readonly verifyEvents: VerifyEvents
+  /** Whether the operator lets us talk to a server. */
+  readonly permits: (server: string) => boolean
   readonly clock: Clock
   readonly log: Log
 }

@@ -3,6 +3,9 @@ import type { RemoteMemberships } from '../../rooms/ports.ts'
 import type { OutboundContext } from './context.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
+import { FederationSender, type OutgoingEdu, type SenderOptions } from './sender/sender.ts'
+
+export type { OutgoingEdu } from './sender/sender.ts'
 
 /** What this server asks of other servers, and sends to them. */
 export interface Outbound {
@@ -11,13 +14,29 @@ export interface Outbound {
   readonly joinsIdle: (roomId: string) => Promise<void>
   readonly queryAlias: QueryRemoteAlias
   readonly queryProfile: QueryProfile
+  /** Queues an EDU for other servers; durable when this resolves, if it is to be kept. */
+  readonly queueEdu: (edu: OutgoingEdu) => Promise<void>
+  /** To be told of every server whose request has been verified: it is there, and may be tried again. Cheap. */
+  readonly resetBackoff: (server: string) => void
+  /** Begins to send. */
+  readonly start: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
-export const createOutbound = (context: OutboundContext): Outbound => {
-  const remote = new RemoteMembershipHandshakes(context)
+/** Builds the outgoing half of federation. `permits` is everybody if not given. */
+export const createOutbound = (
+  parts: Omit<OutboundContext, 'permits'> & Partial<Pick<OutboundContext, 'permits'>> & SenderOptions,
+): Outbound => {
+  const context: OutboundContext = { permits: () => true, ...parts }
+  const sender = new FederationSender(context, parts)
+  const remote = new RemoteMembershipHandshakes(context, eventId => sender.handedIn(eventId))
   return {
     remote,
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),
+    queueEdu: edu => sender.queueEdu(edu),
+    resetBackoff: server => sender.resetBackoff(server),
+    start: () => sender.start(),
+    close: () => sender.close(),
   }
 }

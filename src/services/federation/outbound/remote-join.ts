@@ -27,8 +27,11 @@ export class RemoteJoin {
   readonly #rooms = new SerialQueue()
   readonly #underWay = new Map<string, Promise<void>>()
 
-  constructor(context: OutboundContext) {
+  readonly #onHandedIn: (eventId: string) => void
+
+  constructor(context: OutboundContext, onHandedIn: (eventId: string) => void) {
     this.#context = context
+    this.#onHandedIn = onHandedIn
   }
 
   /** Throws `MatrixError` as the client is to see it. */
@@ -105,6 +108,7 @@ export class RemoteJoin {
       roomId,
       what: 'auth chain',
     })
+    this.#onHandedIn(join.eventId)
     await this.#store({ server, roomId, version, join, state, authChain })
   }
 

@@ -17,9 +17,10 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
   readonly #context: OutboundContext
   readonly #joins: RemoteJoin
 
-  constructor(context: OutboundContext) {
+  /** `onHandedIn` is told of the events that another server passes on for us. */
+  constructor(context: OutboundContext, onHandedIn: (eventId: string) => void) {
     this.#context = context
-    this.#joins = new RemoteJoin(context)
+    this.#joins = new RemoteJoin(context, onHandedIn)
   }
 
   join(request: RemoteRequest): Promise<void> {

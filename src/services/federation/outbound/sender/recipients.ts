@@ -1,0 +1,131 @@
+import { LRUCache } from 'lru-cache'
+import { serverNameOf } from '../../../../core/ids.ts'
+import type { Log } from '../../../../core/log.ts'
+import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/outbox-reader.ts'
+import type { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
+import type { StoredEvent } from '../../../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../../../storage/rooms/index.ts'
+
+/** Beyond so many changes of membership since an event, the members at that time are read instead. */
+const MAX_CHANGES = 500
+const NOW = Number.MAX_SAFE_INTEGER
+
+/** An event that goes out, and to whom. */
+export interface Addressed {
+  readonly stored: StoredEvent
+  readonly position: number
+  readonly servers: readonly string[]
+}
+
+/** Decides which events this server sends, and to which servers. */
+export class Recipients {
+  readonly #read: RoomReaders
+  readonly #outbox: OutboxReader
+  readonly #relayed: RelayedEventReader
+  readonly #serverName: string
+  readonly #permits: (server: string) => boolean
+  readonly #isHandedIn: (eventId: string) => boolean
+  readonly #log: Log
+  /** By room: the servers in it, and the position up to which that is known to be so. */
+  readonly #hosts = new LRUCache<number, { servers: ReadonlySet<string>; asOf: number }>({ max: 2_000 })
+
+  constructor(parts: {
+    read: RoomReaders
+    outbox: OutboxReader
+    relayed: RelayedEventReader
+    serverName: string
+    permits: (server: string) => boolean
+    /** Whether another server has taken it upon itself to pass an event on. */
+    isHandedIn: (eventId: string) => boolean
+    log: Log
+  }) {
+    this.#read = parts.read
+    this.#outbox = parts.outbox
+    this.#relayed = parts.relayed
+    this.#serverName = parts.serverName
+    this.#permits = parts.permits
+    this.#isHandedIn = parts.isHandedIn
+    this.#log = parts.log
+  }
+
+  /**
+   * Of these events those that are ours to send: of local users, and of others that this server has let into a room
+   * ("the resident server must also send the event to other servers participating in the room").
+   */
+  async address(rows: readonly OutgoingRow[]): Promise<Addressed[]> {
+    const relayed = await this.#relayed.among(rows.map(row => row.nid))
+    const ours = rows.filter(
+      ({ nid, sender }) => relayed.has(nid) || serverNameOf(sender) === this.#serverName,
+    )
+    const events = await this.#read.events.byNids(ours.map(row => row.nid))
+    const addressed: Addressed[] = []
+    for (const stored of events) {
+      const { position, event } = stored
+      if (position === undefined || this.#isHandedIn(event.eventId)) continue
+      try {
+        addressed.push({ stored, position, servers: await this.#serversFor(stored, position) })
+      } catch (error) {
+        // One event that cannot be addressed must not stop all that come after it.
+        this.#log.error({ event: event.eventId, err: error }, 'an event is not sent to other servers')
+      }
+    }
+    return addressed
+  }
+
+  /** The servers joined after the event, and that of a member who was put out by it; never ours nor the sender's. */
+  async #serversFor({ roomNid, event }: StoredEvent, position: number): Promise<string[]> {
+    const servers = new Set(await this.#hostsAt(roomNid, position))
+    const { type, stateKey, content } = event
+    if (type === 'm.room.member' && stateKey !== undefined && content['membership'] !== 'invite') {
+      // Who was never a member, nor invited, has no server that waits for news.
+      const had = await this.#read.state.replacedAt(roomNid, type, stateKey, position)
+      if (had !== undefined) servers.add(serverNameOf(stateKey))
+    }
+    servers.delete(this.#serverName)
+    servers.delete(serverNameOf(event.sender))
+    return [...servers].filter(server => server !== '' && this.#permits(server))
+  }
+
+  async #hostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
+    const known = this.#hosts.get(roomNid)
+    if (known !== undefined && known.asOf <= position) {
+      if ((await this.#changed(roomNid, known.asOf, position)).size === 0) {
+        this.#hosts.set(roomNid, { servers: known.servers, asOf: position })
+        return known.servers
+      }
+    }
+    const servers = await this.#readHostsAt(roomNid, position)
+    if (known === undefined || known.asOf <= position) this.#hosts.set(roomNid, { servers, asOf: position })
+    return servers
+  }
+
+  /** The servers joined now, with what has changed since the position undone. */
+  async #readHostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
+    const { state, events } = this.#read
+    const changed = await this.#changed(roomNid, position, NOW)
+    const nids: (number | undefined)[] = []
+    const servers = new Set<string>()
+    if (changed.size > MAX_CHANGES) {
+      const members = await state.ofTypes(roomNid, ['m.room.member'], position)
+      nids.push(...members.map(entry => entry.nid))
+    } else {
+      for (const host of await this.#outbox.joinedHostsWithout(roomNid, [...changed])) servers.add(host)
+      for (const userId of changed) nids.push(await state.point(roomNid, 'm.room.member', userId, position))
+    }
+    for (const { event } of await events.byNids(nids.filter(nid => nid !== undefined))) {
+      if (event.content['membership'] === 'join') servers.add(serverNameOf(event.stateKey ?? ''))
+    }
+    return servers
+  }
+
+  /** The users whose membership has changed after one position up to another. */
+  async #changed(roomNid: number, after: number, upTo: number): Promise<Set<string>> {
+    if (after >= upTo) return new Set()
+    const { state } = this.#read
+    const changes = [
+      ...(await state.changes(roomNid, after, upTo)),
+      ...(await state.ended(roomNid, after, upTo)),
+    ]
+    return new Set(changes.filter(one => one.type === 'm.room.member').map(one => one.stateKey))
+  }
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../../../../core/clock.ts'
+import type { Log } from '../../../../core/log.ts'
+import type { BackoffPolicy } from '../../../../network/backoff.ts'
+import type { Writer } from '../../../../storage/database.ts'
+import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/outbox-reader.ts'
+import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import type { Destination } from './destination.ts'
+import type { Lanes } from './lanes.ts'
+
+/** What all destinations of a sender share. */
+export interface SenderContext {
+  readonly database: Writer
+  readonly read: OutboxReader
+  readonly write: OutboxWriter
+  readonly clock: Clock
+  readonly log: Log
+  readonly policy: BackoffPolicy
+  /** A random number from 0 up to, not including, 1. */
+  readonly fraction: () => number
+  readonly lanes: Lanes
+  /** Whether the operator lets us talk to a server. */
+  readonly permits: (server: string) => boolean
+  /** Aborted when the sender closes. */
+  readonly closing: AbortSignal
+  /** Sends one transaction of events and EDUs (JSON texts). Throws `FederationError`. */
+  readonly transact: (
+    server: string,
+    what: { readonly nids: readonly number[]; readonly edus: readonly string[] },
+  ) => Promise<void>
+  /** Of these events, the nids of those that the server is to get. */
+  readonly isFor: (server: string, rows: readonly OutgoingRow[]) => Promise<ReadonlySet<number>>
+  readonly onIdle: (destination: Destination) => void
+}

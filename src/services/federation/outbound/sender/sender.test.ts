@@ -1,0 +1,314 @@
+import test, { type ExecutionContext } from 'ava'
+import { addSignature } from '../../../../core/event/builder.ts'
+import { parsePdu } from '../../../../core/event/format.ts'
+import { contentHash } from '../../../../core/hashes.ts'
+import type { JsonObject } from '../../../../core/json.ts'
+import { silentLog } from '../../../../core/log.ts'
+import { signingKeyFromSeed } from '../../../../core/signing.ts'
+import { type FederationClient, FederationError } from '../../../../network/federation-client.ts'
+import type { Database } from '../../../../storage/database.ts'
+import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
+import { testDatabase, testDatabases } from '../../../../test-kit/database.ts'
+import { eventually } from '../../../../test-kit/eventually.ts'
+import { type FederatedServer, federatedServer } from '../../../../test-kit/outbound.ts'
+import { Resident } from '../../../../test-kit/resident.ts'
+import { newRoom, requesterOf } from '../../../../test-kit/rooms.ts'
+import { receiveEvent } from '../../../rooms/receive.ts'
+import { FederationSender, type SenderOptions } from './sender.ts'
+
+const ALICE = '@alice:here.test'
+const MINUTE = 60_000
+
+interface Sent {
+  readonly server: string
+  readonly pdus: readonly JsonObject[]
+  readonly edus: readonly JsonObject[]
+}
+
+/** Other servers that take transactions, unless they are down. */
+class Peers {
+  readonly sent: Sent[] = []
+  readonly attempts: string[] = []
+  readonly down = new Map<string, FederationError | 'hangs'>()
+  inFlight = 0
+  mostInFlight = 0
+
+  readonly client: FederationClient = {
+    sendTransaction: async (
+      server: string,
+      { body }: { body: string },
+      { signal }: { signal: AbortSignal },
+    ) => {
+      this.attempts.push(server)
+      this.inFlight += 1
+      this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
+      try {
+        const trouble = this.down.get(server)
+        if (trouble instanceof FederationError) throw trouble
+        if (trouble === 'hangs') {
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        }
+        await undefined
+        const { pdus, edus = [] } = JSON.parse(body)
+        this.sent.push({ server, pdus, edus })
+        return new Map()
+      } finally {
+        this.inFlight -= 1
+      }
+    },
+  } as unknown as FederationClient
+
+  /** The bodies of the messages that a server has got, in order. */
+  messages(server: string): unknown[] {
+    return this.sent
+      .filter(one => one.server === server)
+      .flatMap(one => one.pdus)
+      .flatMap(pdu => (pdu['content'] as JsonObject)['body'] ?? [])
+  }
+
+  edus(server: string): unknown[] {
+    return this.sent.filter(one => one.server === server).flatMap(one => one.edus.map(edu => edu['content']))
+  }
+}
+
+const unreachable = (server: string) => new FederationError('unreachable', server, 'down')
+
+interface World {
+  readonly here: FederatedServer
+  readonly peers: Peers
+  /** Starts a sender as a process would; `stop` ends it as if the process had gone. */
+  run(options?: SenderOptions): Promise<{ sender: FederationSender; stop(): Promise<void> }>
+  readonly outbox: OutboxReader
+}
+
+const world = async (t: ExecutionContext, database?: Database): Promise<World> => {
+  const peers = new Peers()
+  const db = database ?? (await testDatabase(t))
+  const here = await federatedServer(db, { federation: peers.client, keys: new Map() })
+  const run: World['run'] = async (options = {}) => {
+    const { core, clock } = here
+    const sender = new FederationSender(
+      {
+        core,
+        clock,
+        federation: peers.client,
+        verifyEvents: async () => [],
+        permits: server => server !== 'denied.test',
+        log: silentLog,
+      },
+      options,
+    )
+    await sender.start()
+    t.teardown(() => sender.close())
+    return { sender, stop: () => sender.close() }
+  }
+  return { here, peers, run, outbox: new OutboxReader(db) }
+}
+
+/** A room of Alice's. */
+const makeRoom = ({ here }: World): Promise<string> =>
+  here.rooms.roomCreation.create(newRoom(here.rooms, ALICE, { preset: 'public_chat' }), { isDirect: false })
+
+/** Lets a user of another server change their membership, as if their server had sent the event. */
+const remoteMember = async ({ here }: World, roomId: string, userId: string, membership = 'join') => {
+  const resident = new Resident(here.core)
+  const { event } = await resident.make(membership as 'join', { roomId, userId })
+  const head = await here.core.writer.head(roomId)
+  const hashed = { ...event, hashes: { sha256: contentHash(event) }, signatures: {} }
+  const parsed = head === undefined ? undefined : parsePdu(hashed, head.version)
+  if (parsed === undefined || 'refusal' in parsed) throw new Error('no event')
+  const key = signingKeyFromSeed('ed25519:x', new Uint8Array(32).fill(9))
+  const received = await receiveEvent(here.core.writer, addSignature(parsed.event, 'x', key))
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+}
+
+let count = 0
+const say = ({ here }: World, roomId: string, body: string) =>
+  here.rooms.sending.message(requesterOf(ALICE), {
+    roomId,
+    type: 'm.room.message',
+    txnId: `t${count++}`,
+    content: { body },
+  })
+
+testDatabases(test, 'local events go to the servers in the room, and to nobody else', async (t, database) => {
+  const w = await world(t, database)
+  await w.run()
+  const roomId = await makeRoom(w)
+  await say(w, roomId, 'alone')
+  await remoteMember(w, roomId, '@bob:b.test')
+  await say(w, roomId, 'one')
+  await remoteMember(w, roomId, '@carol:c.test')
+  await remoteMember(w, roomId, '@dan:denied.test')
+  await say(w, roomId, 'two')
+  await w.here.rooms.memberships.kick({ sender: ALICE, userId: '@bob:b.test', roomId })
+  await say(w, roomId, 'three')
+  await eventually('all is sent', () => w.peers.messages('c.test').includes('three'))
+  t.deepEqual(w.peers.messages('c.test'), ['two', 'three'])
+  await eventually('the kick is sent', () =>
+    w.peers.sent.some(
+      ({ server, pdus }) => server === 'b.test' && pdus.some(pdu => pdu['state_key'] !== undefined),
+    ),
+  )
+  t.deepEqual(w.peers.messages('b.test'), ['one', 'two'], 'who was put out learns of that, and nothing more')
+  t.deepEqual([...new Set(w.peers.attempts)].toSorted(), ['b.test', 'c.test'])
+  for (const { pdus } of w.peers.sent) {
+    for (const pdu of pdus) t.is(pdu['sender'], ALICE, 'only what is ours to send')
+  }
+  await eventually('everything is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+})
+
+testDatabases(
+  test,
+  'what was not acknowledged is sent after a restart, in order and once',
+  async (t, database) => {
+    const w = await world(t, database)
+    const roomId = await makeRoom(w)
+    await remoteMember(w, roomId, '@bob:b.test')
+    const first = await w.run()
+    w.peers.down.set('b.test', 'hangs')
+    await say(w, roomId, 'one')
+    await eventually('it is under way', () => w.peers.inFlight === 1)
+    await say(w, roomId, 'two')
+    await first.stop()
+    await say(w, roomId, 'three')
+    w.peers.down.clear()
+    await first.sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: { n: 1 }, keep: true })
+    await w.run()
+    await eventually('all is sent', () => w.peers.messages('b.test').length >= 3)
+    t.deepEqual(w.peers.messages('b.test'), ['one', 'two', 'three'])
+    t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }])
+    await eventually('everything is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+    t.is(await w.outbox.distributed(), database.position('events'))
+  },
+)
+
+testDatabases(test, 'who fails is tried more and more rarely, also over a restart', async (t, database) => {
+  const w = await world(t, database)
+  const { clock } = w.here
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  const first = await w.run()
+  await say(w, roomId, 'one')
+  const failing = async () => (await w.outbox.failing())[0]
+  await eventually('a failure is noted', async () => (await failing())?.failures === 1)
+  t.is((await failing())?.firstFailedAt, clock.now())
+  await say(w, roomId, 'two')
+  t.is(w.peers.attempts.length, 1, 'news are no reason to try')
+  await clock.advance(MINUTE)
+  await eventually('a second failure is noted', async () => (await failing())?.failures === 2)
+  const { retryAt = 0, lastFailedAt = 0 } = (await failing()) ?? {}
+  t.true(retryAt - lastFailedAt >= 48_000, 'twice the first wait, less the jitter')
+  await first.stop()
+  const second = await w.run()
+  await clock.advance(10_000)
+  t.is(w.peers.attempts.length, 2, 'a restart is no reason to try, either')
+  w.peers.down.clear()
+  second.sender.resetBackoff('b.test')
+  await clock.advance(30_000)
+  await eventually('all is sent', () => w.peers.messages('b.test').length === 2)
+  t.deepEqual(w.peers.messages('b.test'), ['one', 'two'])
+  await eventually('the failure is forgotten', async () => (await failing()) === undefined)
+})
+
+testDatabases(test, 'after a long failure the newest event of each room is sent', async (t, database) => {
+  const w = await world(t, database)
+  const rooms = [await makeRoom(w), await makeRoom(w), await makeRoom(w)]
+  for (const roomId of rooms) await remoteMember(w, roomId, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  await w.run()
+  for (const [index, roomId] of rooms.entries()) {
+    for (const nth of [1, 2, 3]) await say(w, roomId, `${index}.${nth}`)
+  }
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  for (let hour = 0; hour < 8; hour++) {
+    const before = w.peers.attempts.length
+    await w.here.clock.advance(26 * 60 * MINUTE)
+    await eventually('it is tried again', () => w.peers.attempts.length > before)
+    await eventually('nothing is under way', () => w.here.clock.sleeping > 1)
+  }
+  w.peers.down.clear()
+  await w.here.clock.advance(26 * 60 * MINUTE)
+  await eventually('it has caught up', async () => (await w.outbox.pendingServers()).length === 0)
+  t.deepEqual(w.peers.messages('b.test'), ['0.3', '1.3', '2.3'])
+  await say(w, rooms[0] ?? '', 'live again')
+  await eventually('it is sent at once', () => w.peers.messages('b.test').includes('live again'))
+})
+
+test('two hundred dead servers among a thousand delay nobody', async t => {
+  const w = await world(t)
+  const { sender } = await w.run({ lanes: { fast: 20, slow: 220, slowAfterMs: 1_000 } })
+  const servers = Array.from({ length: 1_000 }, (_, i) => `s${i}.test`)
+  for (const server of servers.slice(0, 200)) w.peers.down.set(server, 'hangs')
+  await sender.queueEdu({ destinations: servers, type: 'm.x', content: { n: 1 }, keep: true })
+  const delivered = () => new Set(w.peers.sent.map(one => one.server)).size
+  for (let second = 0; delivered() < 800; second++) {
+    if (second > 100) return t.fail(`only ${delivered()} were reached`)
+    const before = w.peers.attempts.length
+    await w.here.clock.advance(1_000)
+    await eventually('something moves', () => w.peers.attempts.length > before || delivered() === 800)
+  }
+  t.is(delivered(), 800)
+  t.true(w.peers.mostInFlight <= 240, `${w.peers.mostInFlight} at a time`)
+})
+
+test('one transaction at a time for each server, none above the limits', async t => {
+  const w = await world(t)
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  const first = await w.run()
+  await first.stop()
+  const bodies = Array.from({ length: 130 }, (_, i) => `${i}`)
+  for (const body of bodies) await say(w, roomId, body)
+  for (let n = 0; n < 230; n++) {
+    await first.sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
+  }
+  w.peers.mostInFlight = 0
+  await w.run()
+  await eventually('all is sent', async () => (await w.outbox.pendingServers()).length === 0)
+  t.deepEqual(w.peers.messages('b.test'), bodies)
+  t.deepEqual(
+    w.peers.edus('b.test'),
+    Array.from({ length: 230 }, (_, n) => ({ n })),
+  )
+  t.is(w.peers.mostInFlight, 1)
+  for (const { pdus, edus } of w.peers.sent) t.true(pdus.length <= 50 && edus.length <= 100)
+})
+
+test('stale ephemera are dropped, what is to be kept never', async t => {
+  const w = await world(t)
+  const { sender } = await w.run()
+  const to = (server: string, content: JsonObject, keep: boolean, key?: string) =>
+    sender.queueEdu({
+      destinations: [server, 'here.test', 'denied.test'],
+      type: 'm.x',
+      content,
+      keep,
+      ...(key === undefined ? {} : { key }),
+    })
+  await to('up.test', { typing: true }, false, 'room')
+  await eventually('it is sent', () => w.peers.edus('up.test').length === 1)
+
+  w.peers.down.set('b.test', unreachable('b.test'))
+  await to('b.test', { typing: 1 }, false)
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  await to('b.test', { typing: 2 }, false)
+  await to('b.test', { message: 1 }, true)
+  await to('b.test', { devices: 1 }, true, 'bob')
+  await to('b.test', { devices: 2 }, true, 'bob')
+  w.peers.down.clear()
+  await w.here.clock.advance(MINUTE)
+  await eventually('what was kept is sent', () => w.peers.edus('b.test').length >= 2)
+  t.deepEqual(w.peers.edus('b.test'), [{ message: 1 }, { devices: 2 }])
+  t.deepEqual(new Set(w.peers.attempts), new Set(['up.test', 'b.test']))
+})
+
+test('an answer in no known form is an answer', async t => {
+  const w = await world(t)
+  const { sender } = await w.run()
+  w.peers.down.set('b.test', new FederationError('malformed', 'b.test', 'not JSON'))
+  await sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
+  await eventually('it is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+  t.deepEqual(await w.outbox.failing(), [])
+})

@@ -1,0 +1,198 @@
+import { LRUCache } from 'lru-cache'
+import { canonicalJson } from '../../../../core/canonical-json.ts'
+import type { JsonObject } from '../../../../core/json.ts'
+import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
+import { transactionBody } from '../../../../network/federation/transactions.ts'
+import { FederationError } from '../../../../network/federation-client.ts'
+import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
+import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
+import type { OutboundContext } from '../context.ts'
+import { Destination } from './destination.ts'
+import { Distributor } from './distributor.ts'
+import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
+import { PduTexts } from './pdu-texts.ts'
+import { type Addressed, Recipients } from './recipients.ts'
+import type { SenderContext } from './sender-context.ts'
+
+/** An EDU for other servers. */
+export interface OutgoingEdu {
+  readonly destinations: readonly string[]
+  /** `edu_type` */
+  readonly type: string
+  readonly content: JsonObject
+  /** Kept until each destination has it (to-device messages, device lists); otherwise dropped rather than late. */
+  readonly keep: boolean
+  /** A newer EDU with the same key takes the place of one that is still waiting. */
+  readonly key?: string
+}
+
+export interface SenderOptions {
+  readonly policy?: BackoffPolicy
+  readonly lanes?: LaneOptions
+}
+
+const DAY_MS = 24 * 60 * 60_000
+/** What nobody has taken for so long is given up, and who was not heard of is forgotten. */
+const RETENTION_MS = 90 * DAY_MS
+
+/**
+ * Sends this server's events and EDUs to the servers that are to have them, each over a queue of its own (server-server
+ * API, "Transactions"). Nothing that must arrive is in memory alone.
+ */
+export class FederationSender {
+  readonly #context: OutboundContext
+  readonly #shared: SenderContext
+  readonly #distributor: Distributor
+  readonly #recipients: Recipients
+  readonly #texts = new PduTexts()
+  readonly #destinations = new Map<string, Destination>()
+  readonly #handedIn = new LRUCache<string, true>({ max: 10_000 })
+  readonly #closing = new AbortController()
+  readonly #running: Promise<void>[] = []
+  readonly #txnPrefix: string
+  #txnCount = 0
+
+  constructor(context: OutboundContext, options: SenderOptions = {}) {
+    this.#context = context
+    const { core, clock, log, permits } = context
+    const { db: database, random } = core.context
+    this.#txnPrefix = Buffer.from(random(6)).toString('base64url')
+    const read = new OutboxReader(database)
+    const write = new OutboxWriter(database)
+    this.#shared = {
+      database,
+      read,
+      write,
+      clock,
+      log,
+      permits,
+      policy: options.policy ?? DEFAULT_BACKOFF,
+      fraction: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
+      lanes: new Lanes(clock, options.lanes ?? DEFAULT_LANES),
+      closing: this.#closing.signal,
+      transact: (server, what) => this.#transact(server, what),
+      isFor: async (server, rows) => {
+        const addressed = await this.#recipients.address(rows)
+        return new Set(addressed.flatMap(one => (one.servers.includes(server) ? one.stored.nid : [])))
+      },
+      onIdle: destination => {
+        if (destination.isIdle) this.#destinations.delete(destination.server)
+      },
+    }
+    this.#recipients = new Recipients({
+      read: core.context.read,
+      outbox: read,
+      relayed: new RelayedEventReader(database),
+      serverName: core.context.serverName,
+      permits,
+      isHandedIn: eventId => this.#handedIn.has(eventId),
+      log,
+    })
+    const deliver = (addressed: readonly Addressed[]) => this.#deliver(addressed)
+    this.#distributor = new Distributor({
+      database,
+      read,
+      write,
+      recipients: this.#recipients,
+      clock,
+      log,
+      deliver,
+    })
+  }
+
+  /** Another server has taken an event of ours from our hands, and passes it on. */
+  handedIn(eventId: string): void {
+    this.#handedIn.set(eventId, true)
+  }
+
+  /** Begins to follow the events, and goes on where the last process ended. */
+  async start(): Promise<void> {
+    const { read } = this.#shared
+    const pending = new Set(await read.pendingServers())
+    for (const { server, ...backoff } of await read.failing()) {
+      const known = { inDatabase: pending.delete(server), backoff }
+      this.#destinations.set(server, new Destination(server, this.#shared, known))
+    }
+    for (const server of pending) {
+      this.#destinations.set(server, new Destination(server, this.#shared, { inDatabase: true }))
+    }
+    this.#running.push(this.#distributor.run(this.#closing.signal), this.#housekeeping())
+    for (const destination of this.#destinations.values()) destination.wake()
+  }
+
+  /** Ends what is under way. What was not acknowledged is sent again after the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.all([...this.#running, ...[...this.#destinations.values()].map(one => one.settled)])
+  }
+
+  /** The server has sent us a request: it is there, and may be tried again. */
+  resetBackoff(server: string): void {
+    this.#destinations.get(server)?.heardOf()
+  }
+
+  /** Queues an EDU. With `keep` it is durable when this resolves. */
+  async queueEdu({ destinations, type, content, keep, key }: OutgoingEdu): Promise<void> {
+    const { serverName, db } = this.#context.core.context
+    const servers = [...new Set(destinations)].filter(
+      server => server !== serverName && this.#context.permits(server),
+    )
+    if (servers.length === 0) return
+    const payload = canonicalJson({ content, edu_type: type })
+    if (!keep) {
+      for (const server of servers) this.#destination(server).addEphemeral(payload, key)
+      return
+    }
+    const now = this.#context.clock.now()
+    await db.commit({ statements: this.#shared.write.addEdu(servers, { payload, key, now }) })
+    for (const server of servers) this.#destination(server).addKeptEdu()
+  }
+
+  #destination(server: string): Destination {
+    const known = this.#destinations.get(server)
+    if (known !== undefined) return known
+    const made = new Destination(server, this.#shared, { inDatabase: false })
+    this.#destinations.set(server, made)
+    return made
+  }
+
+  #deliver(addressed: readonly Addressed[]): void {
+    for (const { stored, position, servers } of addressed) {
+      const event = { position, roomNid: stored.roomNid, nid: stored.nid }
+      for (const server of servers) this.#destination(server).addEvent(event)
+    }
+  }
+
+  async #transact(
+    server: string,
+    { nids, edus }: { nids: readonly number[]; edus: readonly string[] },
+  ): Promise<void> {
+    const { core, clock, federation, log } = this.#context
+    const pdus = (await core.context.read.events.byNids(nids)).map(stored => this.#texts.of(stored))
+    const now = clock.now()
+    const body = transactionBody({ origin: core.context.serverName, originServerTs: now, pdus, edus })
+    const txnId = `${now}-${this.#txnPrefix}-${this.#txnCount++}`
+    try {
+      const { signal } = this.#closing
+      for (const [eventId, reason] of await federation.sendTransaction(server, { txnId, body }, { signal })) {
+        log.info({ server, event: eventId, reason }, 'another server refused an event of ours')
+      }
+    } catch (error) {
+      // "Any response means that it has been received", however odd.
+      if (!(error instanceof FederationError) || error.kind !== 'malformed') throw error
+      log.info({ server, err: error }, 'a server answered a transaction in no known form')
+    }
+  }
+
+  async #housekeeping(): Promise<void> {
+    const { clock, database, write, log } = this.#shared
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      await database
+        .commit({ statements: write.expire(clock.now() - RETENTION_MS) })
+        .catch(error => log.error({ err: error }, 'old entries of the outbox could not be removed'))
+      await clock.sleep(DAY_MS, signal).catch(() => undefined)
+    }
+  }
+}

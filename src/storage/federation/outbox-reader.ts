@@ -1,0 +1,150 @@
+import type { Prepared, Reader } from '../database.ts'
+
+/** A server that has something left to be sent, or does not answer. Instants are milliseconds since 1970. */
+export interface FailingDestination {
+  readonly server: string
+  readonly failures: number
+  readonly firstFailedAt: number
+  readonly lastFailedAt: number
+  readonly retryAt: number
+}
+
+/** What a server has not acknowledged of a room: positions in the `events` stream, both inclusive. */
+export interface PendingRoom {
+  readonly roomNid: number
+  readonly since: number
+  readonly newest: number
+}
+
+/** An event as far as the sender has to know it to decide whether to load it. */
+export interface OutgoingRow {
+  readonly nid: number
+  readonly roomNid: number
+  readonly position: number
+  readonly sender: string
+}
+
+interface OutgoingColumns {
+  event_nid: number
+  room_nid: number
+  position: number
+  sender: string
+}
+
+const outgoing = (row: OutgoingColumns): OutgoingRow => ({
+  nid: row.event_nid,
+  roomNid: row.room_nid,
+  position: row.position,
+  sender: row.sender,
+})
+
+/** Reads what is to be sent to other servers. */
+export class OutboxReader {
+  readonly #db: Reader
+  readonly #distributed: Prepared
+  readonly #failing: Prepared
+  readonly #pendingServers: Prepared
+  readonly #pendingRooms: Prepared
+  readonly #edus: Prepared
+  readonly #events: Prepared
+  readonly #inRoom: Prepared
+  readonly #atPositions: Prepared
+  readonly #hostsWithout: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const columns = 'SELECT event_nid, room_nid, position, sender FROM events WHERE'
+    const shown = 'rejected IS NULL AND soft_failed = 0'
+    this.#distributed = db.prepare('SELECT position FROM federation_sender WHERE id = 1')
+    this.#failing = db.prepare(
+      `SELECT server, failures, first_failed_ts, last_failed_ts, retry_ts FROM federation_destinations
+       WHERE retry_ts IS NOT NULL`,
+    )
+    this.#pendingServers = db.prepare(
+      'SELECT server FROM federation_destination_rooms UNION SELECT server FROM federation_edu_destinations',
+    )
+    this.#pendingRooms = db.prepare(
+      `SELECT room_nid, since, position FROM federation_destination_rooms WHERE server = ?
+       ORDER BY position LIMIT ?`,
+    )
+    this.#edus = db.prepare(
+      `SELECT d.position, e.payload FROM federation_edu_destinations d
+       JOIN federation_edus e ON e.position = d.position WHERE d.server = ? ORDER BY d.position LIMIT ?`,
+    )
+    this.#events = db.prepare(
+      `${columns} position > ? AND position <= ? AND ${shown} ORDER BY position LIMIT ?`,
+    )
+    this.#inRoom = db.prepare(
+      `${columns} room_nid = ? AND position >= ? AND position <= ? AND ${shown} ORDER BY position LIMIT ?`,
+    )
+    this.#atPositions = db.prepare(`${columns} ${db.dialect.inInteger('position')} AND ${shown}`)
+    this.#hostsWithout = db.prepare(
+      `SELECT DISTINCT host FROM memberships
+       WHERE room_nid = ? AND membership = 'join' AND NOT (${db.dialect.inText('user_id')})`,
+    )
+  }
+
+  /** How far the stream of events has been distributed to destinations. */
+  async distributed(): Promise<number> {
+    return (await this.#db.get<{ position: number }>(this.#distributed))?.position ?? 0
+  }
+
+  /** All servers that do not answer at present. */
+  async failing(): Promise<FailingDestination[]> {
+    const rows = await this.#db.scan<{
+      server: string
+      failures: number
+      first_failed_ts: number | null
+      last_failed_ts: number | null
+      retry_ts: number
+    }>(this.#failing)
+    return rows.map(row => ({
+      server: row.server,
+      failures: row.failures,
+      firstFailedAt: row.first_failed_ts ?? 0,
+      lastFailedAt: row.last_failed_ts ?? 0,
+      retryAt: row.retry_ts,
+    }))
+  }
+
+  /** All servers to which something is left to be sent. */
+  async pendingServers(): Promise<string[]> {
+    return (await this.#db.scan<{ server: string }>(this.#pendingServers)).map(row => row.server)
+  }
+
+  /** Rooms with something left for a server, the longest silent first. */
+  async pendingRooms(server: string, limit: number): Promise<PendingRoom[]> {
+    const rows = await this.#db.scan<{ room_nid: number; since: number; position: number }>(
+      this.#pendingRooms,
+      [server, limit],
+    )
+    return rows.map(row => ({ roomNid: row.room_nid, since: row.since, newest: row.position }))
+  }
+
+  /** The oldest kept EDUs for a server, as JSON texts. */
+  async edus(server: string, limit: number): Promise<{ position: number; payload: string }[]> {
+    return this.#db.all<{ position: number; payload: string }>(this.#edus, [server, limit])
+  }
+
+  /** The shown events of all rooms after one position up to another. */
+  async events(after: number, upTo: number, limit: number): Promise<OutgoingRow[]> {
+    return (await this.#db.all<OutgoingColumns>(this.#events, [after, upTo, limit])).map(outgoing)
+  }
+
+  /** The shown events of a room, both positions inclusive. */
+  async eventsInRoom({ roomNid, since, newest }: PendingRoom, limit: number): Promise<OutgoingRow[]> {
+    return (await this.#db.all<OutgoingColumns>(this.#inRoom, [roomNid, since, newest, limit])).map(outgoing)
+  }
+
+  /** The shown events at these positions. */
+  async eventsAt(positions: readonly number[]): Promise<OutgoingRow[]> {
+    const rows = await this.#db.scan<OutgoingColumns>(this.#atPositions, [this.#db.list(positions)])
+    return rows.map(outgoing)
+  }
+
+  /** The servers that have a joined user in a room, not counting some users. */
+  async joinedHostsWithout(roomNid: number, users: readonly string[]): Promise<string[]> {
+    const rows = await this.#db.scan<{ host: string }>(this.#hostsWithout, [roomNid, this.#db.list(users)])
+    return rows.map(row => row.host)
+  }
+}
