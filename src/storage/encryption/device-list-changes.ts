@@ -1,0 +1,176 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { Membership } from '../rooms/memberships.ts'
+
+/** One change of a user's devices or cross-signing keys. */
+export interface DeviceListChange {
+  readonly position: number
+  readonly userId: string
+  /** Empty for cross-signing keys. */
+  readonly deviceId: string
+}
+
+/** A membership of somebody that has changed lately. */
+export interface RecentMember {
+  readonly roomNid: number
+  readonly userId: string
+  readonly membership: Membership
+  readonly position: number
+}
+
+interface ChangeColumns {
+  position: number
+  user_id: string
+  device_id: string
+}
+
+interface MemberColumns {
+  room_nid: number
+  user_id: string
+  membership: Membership
+  position: number
+}
+
+const recentMember = (row: MemberColumns): RecentMember => ({
+  roomNid: row.room_nid,
+  userId: row.user_id,
+  membership: row.membership,
+  position: row.position,
+})
+
+/** Two users are joined to a room together, now. */
+const SHARE_A_ROOM = `EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+  WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join' AND b.user_id =`
+
+/** Reads the stream `device_lists`, and what of the memberships decides whom it concerns. */
+export class DeviceListReader {
+  readonly #db: Reader
+  readonly #between: Prepared
+  readonly #usersBetween: Prepared
+  readonly #sharingChanged: Prepared
+  readonly #sharing: Prepared
+  readonly #companions: Prepared
+  readonly #ofRoom: Prepared
+  readonly #previous: Prepared
+  readonly #latest: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const span = 'FROM device_list_changes c WHERE c.position > ? AND c.position <= ?'
+    this.#between = db.prepare(
+      `SELECT c.position, c.user_id, c.device_id ${span} ORDER BY c.position LIMIT ?`,
+    )
+    this.#usersBetween = db.prepare(`SELECT DISTINCT c.user_id ${span}`)
+    this.#sharingChanged = db.prepare(
+      `SELECT u.user_id FROM (SELECT DISTINCT c.user_id ${span}) u
+       WHERE u.user_id = ? OR ${SHARE_A_ROOM} u.user_id)`,
+    )
+    this.#sharing = db.prepare(
+      `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'
+         AND ${db.dialect.inText('b.user_id')}`,
+    )
+    const members = 'SELECT b.room_nid, b.user_id, b.membership, b.position FROM memberships b'
+    this.#companions = db.prepare(
+      `SELECT b.room_nid, b.user_id, b.membership, b.position
+       FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.position > ? AND b.position <= ? AND b.user_id <> ?`,
+    )
+    this.#ofRoom = db.prepare(`${members} WHERE b.room_nid = ? AND (b.membership = 'join' OR b.position > ?)`)
+    this.#previous = db.prepare(
+      'SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND position < ?',
+    )
+    this.#latest = db.prepare('SELECT max(position) AS position FROM device_list_changes WHERE user_id = ?')
+  }
+
+  /** The changes after one position up to another, oldest first. */
+  async between(after: number, upTo: number, limit: number): Promise<DeviceListChange[]> {
+    const rows = await this.#db.all<ChangeColumns>(this.#between, [after, upTo, limit])
+    return rows.map(row => ({ position: row.position, userId: row.user_id, deviceId: row.device_id }))
+  }
+
+  /** Whose devices have changed. */
+  async usersBetween(after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#usersBetween, [after, upTo])
+    return rows.map(row => row.user_id)
+  }
+
+  /** Whose devices have changed among those who share a room with this user now, and the user. */
+  async changedFor(userId: string, after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#sharingChanged, [after, upTo, userId, userId])
+    return rows.map(row => row.user_id)
+  }
+
+  /** Which of these users share a room with this one now. */
+  async sharing(userId: string, others: readonly string[]): Promise<Set<string>> {
+    if (others.length === 0) return new Set()
+    const rows = await this.#db.scan<{ user_id: string }>(this.#sharing, [userId, this.#db.list(others)])
+    return new Set(rows.map(row => row.user_id))
+  }
+
+  /** Others' memberships that have changed in the rooms that this user is in (positions of the `events` stream). */
+  async companions(userId: string, after: number, upTo: number): Promise<RecentMember[]> {
+    const rows = await this.#db.scan<MemberColumns>(this.#companions, [userId, after, upTo, userId])
+    return rows.map(recentMember)
+  }
+
+  /** The joined members of a room, and all whose membership has changed since. */
+  async ofRoom(roomNid: number, since: number): Promise<RecentMember[]> {
+    return (await this.#db.scan<MemberColumns>(this.#ofRoom, [roomNid, since])).map(recentMember)
+  }
+
+  /** The position of a user's change before this one. */
+  async previous(userId: string, position: number): Promise<number | undefined> {
+    const row = await this.#db.get<{ position: number | null }>(this.#previous, [userId, position])
+    return row?.position ?? undefined
+  }
+
+  /** The position of a user's newest change; 0 if there is none. */
+  async latest(userId: string): Promise<number> {
+    return (await this.#db.get<{ position: number | null }>(this.#latest, [userId]))?.position ?? 0
+  }
+}
+
+/** Builds the statements that write the stream. */
+export class DeviceListWriter {
+  readonly #insert: Prepared
+  readonly #insertIfKeys: Prepared
+  readonly #expire: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      'INSERT INTO device_list_changes (position, user_id, device_id, changed_ts) VALUES (?, ?, ?, ?)',
+    )
+    this.#insertIfKeys = db.prepare(
+      `INSERT INTO device_list_changes (position, user_id, device_id, changed_ts)
+       SELECT CAST(? AS bigint), user_id, device_id, CAST(? AS bigint) FROM device_keys
+       WHERE user_id = ? AND device_id = ?`,
+    )
+    // The newest of each user stays: it is what the next change names as the one before.
+    this.#expire = db.prepare(
+      `DELETE FROM device_list_changes WHERE changed_ts < ? AND EXISTS (
+         SELECT 1 FROM device_list_changes newer WHERE newer.user_id = device_list_changes.user_id
+           AND newer.position > device_list_changes.position)`,
+    )
+  }
+
+  /** Notes changes of devices; of a user's cross-signing keys where the device ID is empty. */
+  insert(userId: string, deviceIds: readonly string[], now: number): WriteStatement {
+    return {
+      prepared: this.#insert,
+      rows: deviceIds.map((deviceId, offset) => [{ stream: 'device_lists', offset }, userId, deviceId, now]),
+    }
+  }
+
+  /** The same for those of the devices that have keys: others do not exist for encryption. */
+  insertIfKeys(userId: string, deviceIds: readonly string[], now: number): WriteStatement {
+    return {
+      prepared: this.#insertIfKeys,
+      rows: deviceIds.map((deviceId, offset) => [{ stream: 'device_lists', offset }, now, userId, deviceId]),
+    }
+  }
+
+  /** Forgets changes from before an instant (ms), but each user's newest. */
+  expire(before: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before]] }
+  }
+}

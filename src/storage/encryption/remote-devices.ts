@@ -1,0 +1,179 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** How far this server follows a remote user's devices. */
+export interface RemoteDeviceList {
+  readonly userId: string
+  /** The number of the last update that is in it. */
+  readonly streamId: number
+  /** Something was missed: it has to be asked for again. */
+  readonly isStale: boolean
+  /** Moves with every change here, so that a slow answer never replaces a newer one. */
+  readonly version: number
+}
+
+/** A remote user's device. */
+export interface RemoteDevice {
+  readonly userId: string
+  readonly deviceId: string
+  readonly displayName: string | undefined
+  /** JSON text. */
+  readonly json: string
+}
+
+interface ListColumns {
+  user_id: string
+  stream_id: number
+  stale: number
+  version: number
+}
+
+interface DeviceColumns {
+  user_id: string
+  device_id: string
+  display_name: string | null
+  json: string
+}
+
+/** Reads what is kept of remote users' devices. */
+export class RemoteDeviceReader {
+  readonly #db: Reader
+  readonly #lists: Prepared
+  readonly #devices: Prepared
+  readonly #stale: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#lists = db.prepare(
+      `SELECT user_id, stream_id, stale, version FROM remote_device_lists
+       WHERE ${db.dialect.inText('user_id')}`,
+    )
+    this.#devices = db.prepare(
+      `SELECT user_id, device_id, display_name, json FROM remote_devices
+       WHERE ${db.dialect.inText('user_id')} ORDER BY user_id, device_id`,
+    )
+    this.#stale = db.prepare(
+      'SELECT user_id FROM remote_device_lists WHERE stale = 1 ORDER BY host, user_id LIMIT ?',
+    )
+  }
+
+  /** The lists that are kept of these users, by user ID. */
+  async lists(userIds: readonly string[]): Promise<Map<string, RemoteDeviceList>> {
+    if (userIds.length === 0) return new Map()
+    const rows = await this.#db.scan<ListColumns>(this.#lists, [this.#db.list(userIds)])
+    return new Map(
+      rows.map(row => [
+        row.user_id,
+        {
+          userId: row.user_id,
+          streamId: row.stream_id,
+          isStale: row.stale !== 0,
+          version: row.version,
+        },
+      ]),
+    )
+  }
+
+  /** The devices that are kept of these users. */
+  async devices(userIds: readonly string[]): Promise<RemoteDevice[]> {
+    if (userIds.length === 0) return []
+    const rows = await this.#db.scan<DeviceColumns>(this.#devices, [this.#db.list(userIds)])
+    return rows.map(row => ({
+      userId: row.user_id,
+      deviceId: row.device_id,
+      displayName: row.display_name ?? undefined,
+      json: row.json,
+    }))
+  }
+
+  /** Users whose devices have to be asked for again. */
+  async stale(limit: number): Promise<string[]> {
+    return (await this.#db.all<{ user_id: string }>(this.#stale, [limit])).map(row => row.user_id)
+  }
+}
+
+/** Builds the statements that keep remote users' devices. */
+export class RemoteDeviceWriter {
+  readonly #create: Prepared
+  readonly #advance: Prepared
+  readonly #markStale: Prepared
+  readonly #forget: Prepared
+  readonly #set: Prepared
+  readonly #drop: Prepared
+  readonly #dropAll: Prepared
+
+  constructor(db: Reader) {
+    this.#create = db.prepare(
+      `INSERT INTO remote_device_lists (user_id, host, stream_id, stale, version) VALUES (?, ?, ?, 0, 1)
+       ON CONFLICT DO NOTHING`,
+    )
+    this.#advance = db.prepare(
+      `UPDATE remote_device_lists SET stream_id = ?, stale = ?, version = version + 1
+       WHERE user_id = ? AND version = ?`,
+    )
+    this.#markStale = db.prepare(
+      'UPDATE remote_device_lists SET stale = 1, version = version + 1 WHERE user_id = ?',
+    )
+    this.#forget = db.prepare('DELETE FROM remote_device_lists WHERE user_id = ?')
+    this.#set = db.prepare(
+      `INSERT INTO remote_devices (user_id, device_id, display_name, json) VALUES (?, ?, ?, ?)
+       ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = excluded.display_name, json = excluded.json`,
+    )
+    this.#drop = db.prepare('DELETE FROM remote_devices WHERE user_id = ? AND device_id = ?')
+    this.#dropAll = db.prepare('DELETE FROM remote_devices WHERE user_id = ?')
+  }
+
+  /**
+   * Makes a list, or moves on the one that was read. Guard `list-changed`: it is as it was read.
+   * @param before `undefined`: there was none.
+   */
+  advance(
+    { userId, host }: { readonly userId: string; readonly host: string },
+    before: RemoteDeviceList | undefined,
+    after: { readonly streamId: number; readonly isStale: boolean },
+  ): WriteStatement {
+    const guard = { name: 'list-changed', expected: 1 }
+    if (before === undefined) return { prepared: this.#create, rows: [[userId, host, after.streamId]], guard }
+    const { streamId, isStale } = after
+    return {
+      prepared: this.#advance,
+      rows: [[streamId, isStale ? 1 : 0, userId, before.version]],
+      guard,
+    }
+  }
+
+  markStale(userIds: readonly string[]): WriteStatement {
+    return { prepared: this.#markStale, rows: userIds.map(userId => [userId]) }
+  }
+
+  set(devices: readonly RemoteDevice[]): WriteStatement[] {
+    if (devices.length === 0) return []
+    return [
+      {
+        prepared: this.#set,
+        rows: devices.map(({ userId, deviceId, displayName, json }) => [
+          userId,
+          deviceId,
+          displayName ?? null,
+          json,
+        ]),
+      },
+    ]
+  }
+
+  drop(userId: string, deviceId: string): WriteStatement {
+    return { prepared: this.#drop, rows: [[userId, deviceId]] }
+  }
+
+  dropAll(userId: string): WriteStatement {
+    return { prepared: this.#dropAll, rows: [[userId]] }
+  }
+
+  /** Stops keeping users' devices: nobody here shares a room with them any more. */
+  forget(userIds: readonly string[]): WriteStatement[] {
+    const rows = userIds.map(userId => [userId])
+    return [
+      { prepared: this.#forget, rows },
+      { prepared: this.#dropAll, rows },
+    ]
+  }
+}

@@ -1,0 +1,142 @@
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+/** A message that waits for a device. */
+export interface WaitingMessage {
+  readonly position: number
+  readonly sender: string
+  readonly type: string
+  /** JSON text. */
+  readonly content: string
+}
+
+/** A message to a device, or to all devices of a user. */
+export interface NewMessage {
+  readonly userId: string
+  /** `*`: all that the user has. */
+  readonly deviceId: string
+  readonly sender: string
+  readonly type: string
+  readonly content: string
+}
+
+/** Reads what waits for devices. */
+export class ToDeviceReader {
+  readonly #db: Reader
+  readonly #waiting: Prepared
+  readonly #anyUpTo: Prepared
+  readonly #recipients: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const ofDevice = 'FROM to_device_messages WHERE user_id = ? AND device_id = ?'
+    this.#waiting = db.prepare(
+      `SELECT position, sender, type, content ${ofDevice} AND position > ? AND position <= ?
+       ORDER BY position LIMIT ?`,
+    )
+    this.#anyUpTo = db.prepare(`SELECT 1 AS found ${ofDevice} AND position <= ? LIMIT 1`)
+    this.#recipients = db.prepare(
+      'SELECT DISTINCT user_id FROM to_device_messages WHERE position > ? AND position <= ?',
+    )
+  }
+
+  /** The oldest messages of a device after one position up to another. */
+  waiting(
+    userId: string,
+    deviceId: string,
+    span: { readonly after: number; readonly upTo: number },
+    limit: number,
+  ): Promise<WaitingMessage[]> {
+    return this.#db.all<WaitingMessage & object>(this.#waiting, [
+      userId,
+      deviceId,
+      span.after,
+      span.upTo,
+      limit,
+    ])
+  }
+
+  /** Whether messages up to this position are still stored. */
+  async anyUpTo(userId: string, deviceId: string, position: number): Promise<boolean> {
+    return (await this.#db.get(this.#anyUpTo, [userId, deviceId, position])) !== undefined
+  }
+
+  /** Whom the messages between two positions are for. */
+  async recipients(after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#recipients, [after, upTo])
+    return rows.map(row => row.user_id)
+  }
+}
+
+/** Builds the statements that store and remove messages. */
+export class ToDeviceWriter {
+  readonly #insert: Prepared
+  readonly #insertAll: Prepared
+  readonly #acknowledge: Prepared
+  readonly #dropDevices: Prepared
+  readonly #expire: Prepared
+  readonly #receive: Prepared
+  readonly #expireReceived: Prepared
+
+  constructor(db: Reader) {
+    // By way of `devices`, so that nothing waits for a device that is not there.
+    const insert = `INSERT INTO to_device_messages
+        (user_id, device_id, position, sender, type, content, received_ts)
+      SELECT user_id, device_id, CAST(? AS bigint), CAST(? AS text), CAST(? AS text), CAST(? AS text),
+        CAST(? AS bigint) FROM devices WHERE user_id = ?`
+    this.#insert = db.prepare(`${insert} AND device_id = ?`)
+    this.#insertAll = db.prepare(insert)
+    this.#acknowledge = db.prepare(
+      'DELETE FROM to_device_messages WHERE user_id = ? AND device_id = ? AND position <= ?',
+    )
+    this.#dropDevices = db.prepare('DELETE FROM to_device_messages WHERE user_id = ? AND device_id = ?')
+    this.#expire = db.prepare('DELETE FROM to_device_messages WHERE received_ts < ?')
+    this.#receive = db.prepare(
+      `INSERT INTO received_to_device (origin, message_id, received_ts) VALUES (?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    )
+    this.#expireReceived = db.prepare('DELETE FROM received_to_device WHERE received_ts < ?')
+  }
+
+  /** Stores messages, in order. Those to devices that do not exist vanish. */
+  insert(messages: readonly NewMessage[], now: number): WriteStatement[] {
+    const single: SqlParameter[][] = []
+    const all: SqlParameter[][] = []
+    for (const [offset, { userId, deviceId, sender, type, content }] of messages.entries()) {
+      const parameters = [{ stream: 'to_device', offset } as const, sender, type, content, now, userId]
+      if (deviceId === '*') all.push(parameters)
+      else single.push([...parameters, deviceId])
+    }
+    return [
+      { prepared: this.#insert, rows: single },
+      { prepared: this.#insertAll, rows: all },
+    ].filter(statement => statement.rows.length > 0)
+  }
+
+  /** Removes what a device has received. */
+  acknowledge(userId: string, deviceId: string, position: number): WriteStatement {
+    return { prepared: this.#acknowledge, rows: [[userId, deviceId, position]] }
+  }
+
+  dropDevices(userId: string, deviceIds: readonly string[]): WriteStatement {
+    return { prepared: this.#dropDevices, rows: deviceIds.map(deviceId => [userId, deviceId]) }
+  }
+
+  /** Removes messages that nobody has fetched since an instant (ms). */
+  expire(before: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before]] }
+  }
+
+  /** Remembers another server's message. Guard `received`: it had not arrived before. */
+  receive(origin: string, messageId: string, now: number): WriteStatement {
+    return {
+      prepared: this.#receive,
+      rows: [[origin, messageId, now]],
+      guard: { name: 'received', expected: 1 },
+    }
+  }
+
+  /** Forgets messages of other servers that arrived before an instant (ms). */
+  expireReceived(before: number): WriteStatement {
+    return { prepared: this.#expireReceived, rows: [[before]] }
+  }
+}
