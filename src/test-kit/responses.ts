@@ -20,6 +20,12 @@ const ERROR_SCHEMA = JSON.stringify({
 
 const USER_INTERACTIVE = /"flows"/
 
+/**
+ * The schema of a signed invite demands `origin`, which no room version's event format has: "all other fields of the
+ * event should remain untouched".
+ */
+const NOT_HELD_AGAINST_US: ReadonlySet<string> = new Set(["/event must have required property 'origin'"])
+
 /** Made once per test file; schemas are parsed and compiled when they are first needed. */
 export const officialResponseValidator = (): ResponseValidator => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true, addUsedSchema: false })
@@ -40,7 +46,9 @@ export const officialResponseValidator = (): ResponseValidator => {
       if (method === 'HEAD') return []
       const validate = validatorOf(schema)
       if (validate(body)) return []
-      return (validate.errors ?? []).map(error => `${error.instancePath || 'the body'} ${error.message}`)
+      return (validate.errors ?? [])
+        .map(error => `${error.instancePath || 'the body'} ${error.message}`)
+        .filter(problem => !NOT_HELD_AGAINST_US.has(problem))
     },
   }
 }

@@ -1,0 +1,620 @@
+import test, { type ExecutionContext } from 'ava'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { buildEvent } from '../../core/event/builder.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { signingKeyFromSeed } from '../../core/signing.ts'
+import { transactionBody } from '../../network/federation/transactions.ts'
+import { FederationError } from '../../network/federation-client.ts'
+import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import {
+  FederationWorld,
+  messagesOf,
+  say,
+  setState,
+  stateAt,
+  type WorldServer,
+} from '../../test-kit/federation-world.ts'
+import { newRoom } from '../../test-kit/rooms.ts'
+import type { NewRoom } from '../rooms/room-templates.ts'
+
+const ALICE = '@alice:a.test'
+const BOB = '@bob:b.test'
+const CAROL = '@carol:c.test'
+
+interface Pair {
+  readonly world: FederationWorld
+  readonly a: WorldServer
+  readonly b: WorldServer
+}
+
+const pair = async (t: ExecutionContext, database?: WorldServer['database']): Promise<Pair> => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test')
+  const b = await world.add('b.test', database === undefined ? {} : { database })
+  return { world, a, b }
+}
+
+const makeRoom = ({ rooms }: WorldServer, fields: Partial<NewRoom> = { preset: 'public_chat' }) =>
+  rooms.roomCreation.create(newRoom(rooms, ALICE, fields), { isDirect: false })
+
+/** A room of Alice on `a` that Bob has joined from `b`. */
+const sharedRoom = async (p: Pair, fields?: Partial<NewRoom>): Promise<string> => {
+  const roomId = await makeRoom(p.a, fields)
+  await p.b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  return roomId
+}
+
+/** Builds an event as a server that keeps to no rules would. */
+const forge = async (
+  server: WorldServer,
+  roomId: string,
+  fields: { sender: string; type?: string; stateKey?: string; content?: JsonObject; prevEvents?: string[] },
+  key = server.core.signingKey,
+): Promise<RoomEvent> => {
+  const head = await server.core.writer.head(roomId)
+  if (head === undefined) throw new Error('no such room')
+  const auth = [
+    ['m.room.power_levels', ''],
+    ['m.room.member', fields.sender],
+  ].flatMap(([type = '', stateKey = '']) => head.entry(type, stateKey)?.eventId ?? [])
+  return buildEvent(
+    {
+      version: head.version,
+      roomId,
+      type: 'm.room.message',
+      content: { body: 'forged', msgtype: 'm.text' },
+      prevEvents: head.extremities.map(extremity => extremity.eventId),
+      authEvents: auth,
+      depth: head.nextDepth,
+      originServerTs: server.clock.now(),
+      ...fields,
+    },
+    server.name,
+    key,
+  )
+}
+
+testDatabases(test, 'two servers: invitation, join, and messages both ways', async (t, database) => {
+  const p = await pair(t, database)
+  const { a, b, world } = p
+  const roomId = await makeRoom(a, { preset: 'private_chat', name: 'Tea' })
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  const invitation = await b.core.context.read.invitations.one(BOB, roomId)
+  t.is(invitation?.status, 'invited')
+  t.true(
+    invitation?.strippedState.some(({ type, content }) => type === 'm.room.name' && content !== undefined),
+  )
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'accepted')
+  t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), 'join')
+  await world.send(a, b, [await say(a, ALICE, roomId, 'milk?')])
+  await world.send(b, a, [await say(b, BOB, roomId, 'sugar!')])
+  t.deepEqual(await messagesOf(b, roomId), ['milk?', 'sugar!'])
+  t.deepEqual(await messagesOf(a, roomId), ['milk?', 'sugar!'])
+  const staged = new InboxReader(database)
+  t.deepEqual(await staged.staged(undefined, 10), [], 'nothing stays staged')
+})
+
+test('a room of every version is joined, talked in and left', async t => {
+  const p = await pair(t)
+  for (const id of ['1', '3', '6', '8', '10', '11', '12']) {
+    const version = p.a.rooms.roomSettings.versionFor(id)
+    const roomId = await sharedRoom(p, { preset: 'public_chat', version })
+    await p.world.send(p.b, p.a, [await say(p.b, BOB, roomId, 'hello')])
+    await p.world.send(p.a, p.b, [await say(p.a, ALICE, roomId, 'welcome')])
+    t.deepEqual(await messagesOf(p.a, roomId), ['hello', 'welcome'], `version ${id}`)
+    t.deepEqual(await messagesOf(p.b, roomId), ['hello', 'welcome'], `version ${id}`)
+  }
+})
+
+test('an invitation is declined over federation, and another withdrawn', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await makeRoom(a, { preset: 'private_chat' })
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), 'leave')
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'declined')
+
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+  await a.rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId })
+  const kick = await stateAt(a, roomId, 'm.room.member', BOB)
+  await world.send(a, b, kick === undefined ? [] : [kick])
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'cancelled')
+})
+
+test('nobody but the inviting room can withdraw an invitation', async t => {
+  const { a, b, world } = await pair(t)
+  const c = await world.add('c.test')
+  const roomId = await makeRoom(a, { preset: 'private_chat' })
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  const stranger = await forge(a, roomId, {
+    sender: CAROL,
+    type: 'm.room.member',
+    stateKey: BOB,
+    content: { membership: 'leave' },
+  })
+  const signed = buildLike(stranger, c)
+  await world.send(c, b, [signed])
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+})
+
+/** The same event, as another server would have made it. */
+const buildLike = (event: RoomEvent, server: WorldServer): RoomEvent =>
+  buildEvent(
+    {
+      version: event.version,
+      roomId: event.roomId,
+      type: event.type,
+      sender: event.sender,
+      ...(event.stateKey === undefined ? {} : { stateKey: event.stateKey }),
+      content: event.content,
+      prevEvents: event.prevEvents,
+      authEvents: event.authEvents,
+      depth: event.depth,
+      originServerTs: event.originServerTs,
+    },
+    server.name,
+    server.core.signingKey,
+  )
+
+test('invitations are refused: unknown user, other server, other version, wrong signature', async t => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test')
+  const b = await world.add('b.test', { mayBeInvited: async userId => userId === BOB })
+  const roomId = await makeRoom(a, { preset: 'private_chat' })
+  const invite = (event: RoomEvent, roomVersion = '12', eventId = event.eventId) =>
+    a.client.invite('b.test', { roomId, eventId, event: event.pdu, roomVersion, inviteRoomState: [] })
+  const member = (userId: string, key?: typeof a.core.signingKey, sender = ALICE) =>
+    forge(
+      a,
+      roomId,
+      { sender, type: 'm.room.member', stateKey: userId, content: { membership: 'invite' } },
+      key,
+    )
+  const refused = async (errcode: string, event: Promise<RoomEvent>, version?: string, id?: string) => {
+    const error = await t.throwsAsync(invite(await event, version, id), { instanceOf: FederationError })
+    t.is(error?.errcode, errcode, error?.message)
+  }
+  await refused('M_FORBIDDEN', member('@nobody:b.test'))
+  await refused('M_INVALID_PARAM', member(CAROL))
+  await refused('M_INCOMPATIBLE_ROOM_VERSION', member(BOB), 'org.example.odd')
+  await refused('M_FORBIDDEN', member(BOB, signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99))))
+  await refused('M_FORBIDDEN', member(BOB, undefined, CAROL))
+  await refused('M_INVALID_PARAM', member(BOB), '12', '$other')
+  t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
+  t.truthy(await invite(await member(BOB)))
+})
+
+test('joins are refused as the room and its version demand', async t => {
+  const { a, b, world } = await pair(t)
+  const closed = await makeRoom(a, { preset: 'private_chat' })
+  const open = await makeRoom(a)
+  const makeJoin = (roomId: string, userId = BOB, versions = ['12']) =>
+    b.client.makeJoin('a.test', { roomId, userId, versions })
+  const refused = async (errcode: string, request: Promise<unknown>) => {
+    const error = await t.throwsAsync(request, { instanceOf: FederationError })
+    t.is(error?.errcode, errcode, error?.message)
+    return error
+  }
+  await refused('M_FORBIDDEN', makeJoin(closed))
+  await refused('M_NOT_FOUND', makeJoin('!nowhere'))
+  await refused('M_FORBIDDEN', makeJoin(open, CAROL))
+  const error = await refused('M_INCOMPATIBLE_ROOM_VERSION', makeJoin(open, BOB, ['1', '11']))
+  t.is(error?.fields['room_version'], '12')
+  await setState(a, ALICE, open, {
+    type: 'm.room.server_acl',
+    content: { allow: ['*'], deny: ['b.test'] },
+  })
+  await refused('M_FORBIDDEN', makeJoin(open))
+  const c = await world.add('c.test')
+  await c.rooms.memberships.join({ userId: CAROL, roomId: open, via: ['a.test'] })
+  t.is((await a.core.writer.head(open))?.memberships.get(CAROL), 'join')
+})
+
+test('a restricted room lets in who is in the other room, with our signature', async t => {
+  const { a, b, world } = await pair(t)
+  const club = await sharedRoom({ a, b, world })
+  const restricted = await makeRoom(a, {
+    preset: 'private_chat',
+    initialState: [
+      {
+        type: 'm.room.join_rules',
+        stateKey: '',
+        content: { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: club }] },
+      },
+    ],
+  })
+  await b.rooms.memberships.join({ userId: BOB, roomId: restricted, via: ['a.test'] })
+  const join = await stateAt(a, restricted, 'm.room.member', BOB)
+  t.is(join?.content['join_authorised_via_users_server'], ALICE)
+  t.deepEqual(Object.keys(join?.pdu['signatures'] as JsonObject).toSorted(), ['a.test', 'b.test'])
+  const c = await world.add('c.test')
+  const error = await t.throwsAsync(
+    c.client.makeJoin('a.test', { roomId: restricted, userId: CAROL, versions: ['12'] }),
+    { instanceOf: FederationError },
+  )
+  t.is(error?.errcode, 'M_FORBIDDEN')
+})
+
+test('knocking, and being let in', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a, {
+    preset: 'private_chat',
+    initialState: [{ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'knock' } }],
+  })
+  await b.rooms.memberships.knock({ userId: BOB, roomId, via: ['a.test'] })
+  t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), 'knock')
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  t.is((await b.core.writer.head(roomId))?.memberships.get(BOB), 'join')
+})
+
+test('a partial answer to a join leaves out members, and says which servers are there', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await sharedRoom({ a, b, world }, { preset: 'public_chat', name: 'Tea' })
+  const c = await world.add('c.test')
+  const template = await c.client.makeJoin('a.test', { roomId, userId: CAROL, versions: ['12'] })
+  const { origin: _, ...fields } = template.event
+  const head = await a.core.writer.head(roomId)
+  if (head === undefined) throw new Error('no room')
+  const join = buildEvent(
+    {
+      version: head.version,
+      roomId,
+      type: 'm.room.member',
+      sender: CAROL,
+      stateKey: CAROL,
+      content: { membership: 'join' },
+      prevEvents: fields['prev_events'] as string[],
+      authEvents: fields['auth_events'] as string[],
+      depth: fields['depth'] as number,
+      originServerTs: c.clock.now(),
+    },
+    'c.test',
+    c.core.signingKey,
+  )
+  const { eventId, pdu } = join
+  const answer = await c.client.sendJoin('a.test', { roomId, eventId, event: pdu, omitMembers: true })
+  t.true(answer.membersOmitted)
+  t.deepEqual(answer.serversInRoom?.toSorted(), ['a.test', 'b.test'])
+  t.false(answer.state.some(({ type }) => type === 'm.room.member'))
+  t.true(answer.state.some(({ type }) => type === 'm.room.name'))
+  const inBoth = answer.authChain.filter(one =>
+    answer.state.some(other => canonicalJson(one) === canonicalJson(other)),
+  )
+  t.deepEqual(inBoth, [])
+})
+
+test('a transaction sent again gets the same answer and does nothing', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const good = await say(a, ALICE, roomId, 'once')
+  const bad = await forge(
+    a,
+    roomId,
+    { sender: ALICE },
+    signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(9)),
+  )
+  const first = await world.send(a, b, [good, bad], 'same')
+  t.deepEqual([...first.keys()], [bad.eventId])
+  const again = await world.send(a, b, [await say(a, ALICE, roomId, 'other')], 'same')
+  t.deepEqual([...again.keys()], [bad.eventId])
+  t.deepEqual(await messagesOf(b, roomId), ['once'])
+  const twice = await world.send(a, b, [good, good])
+  t.is(twice.size, 0)
+  t.deepEqual(await messagesOf(b, roomId), ['once'])
+})
+
+test('a transaction holds at most 50 PDUs and 100 EDUs', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const event = await say(a, ALICE, roomId, 'many')
+  const refused = { instanceOf: FederationError, message: /at most 50 PDUs/ }
+  await t.throwsAsync(world.send(a, b, Array(51).fill(event)), refused)
+  const edus = Array(101).fill('{"content":{},"edu_type":"m.typing"}')
+  const body = transactionBody({ origin: 'a.test', originServerTs: 1, pdus: [], edus })
+  await t.throwsAsync(a.client.sendTransaction('b.test', { txnId: 'x', body }), refused)
+  t.deepEqual(await messagesOf(b, roomId), [])
+})
+
+test('one bad event never harms its neighbours', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const good = await say(a, ALICE, roomId, 'good')
+  const tampered = { ...(await forge(a, roomId, { sender: ALICE })).pdu, depth: 77 }
+  const otherServers = await forge(a, roomId, { sender: BOB })
+  const notAllowed = await forge(a, roomId, { sender: '@eve:a.test' })
+  const odd = { room_id: roomId, type: 7 }
+  const refused = await world.send(a, b, [odd, good, tampered, otherServers, notAllowed, { nothing: true }])
+  t.is(refused.size, 2)
+  t.regex(refused.get(otherServers.eventId) ?? '', /signature of b\.test/)
+  t.deepEqual(await messagesOf(b, roomId), ['good'])
+  const stored = await b.core.context.read.events.byId(notAllowed.eventId)
+  t.truthy(stored?.rejected)
+})
+
+test('an event whose content does not fit its hash counts as redacted', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const event = await say(a, ALICE, roomId, 'true')
+  await world.send(a, b, [{ ...event.pdu, content: { body: 'false', msgtype: 'm.text' } }])
+  const stored = await b.core.context.read.events.byId(event.eventId)
+  t.deepEqual(stored?.event.content, {})
+  t.is(stored?.rejected, undefined)
+})
+
+test('a banned server is refused per event, and may not ask', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const other = await sharedRoom(p)
+  await setState(a, ALICE, roomId, { type: 'm.room.server_acl', content: { allow: ['*'], deny: ['b.test'] } })
+  const banned = await say(b, BOB, roomId, 'still here?')
+  const refused = await world.send(b, a, [banned, await say(b, BOB, other, 'fine')])
+  t.regex(refused.get(banned.eventId) ?? '', /banned/)
+  t.deepEqual(await messagesOf(a, roomId), [])
+  t.deepEqual(await messagesOf(a, other), ['fine'])
+  const ask = b.client.getMissingEvents('a.test', { roomId, earliest: [], latest: [], limit: 1, minDepth: 0 })
+  await t.throwsAsync(ask, { instanceOf: FederationError, message: /banned/ })
+})
+
+test('a ban soft-fails what its user sends around it', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await a.rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
+  const evading = await say(b, BOB, roomId, 'you cannot ban me')
+  await world.send(b, a, [evading])
+  const stored = await a.core.context.read.events.byId(evading.eventId)
+  t.true(stored?.softFailed)
+  t.deepEqual(await messagesOf(a, roomId), [])
+  const head = await a.core.writer.head(roomId)
+  t.false(head?.extremities.some(extremity => extremity.eventId === evading.eventId))
+})
+
+test('what lies between is fetched', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const bodies = Array.from({ length: 120 }, (_, index) => `message ${index}`)
+  let last: RoomEvent | undefined
+  for (const body of bodies) last = await say(a, ALICE, roomId, body)
+  await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Gaps' } })
+  last = await say(a, ALICE, roomId, 'last')
+  await world.send(a, b, [last])
+  t.deepEqual(await messagesOf(b, roomId), [...bodies, 'last'])
+  t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Gaps')
+})
+
+test('where the gap cannot be bridged, its state is fetched', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await say(a, ALICE, roomId, 'lost')
+  await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Beyond' } })
+  await setState(a, ALICE, roomId, { type: 'm.room.name', content: { name: 'Far' } })
+  const last = await say(a, ALICE, roomId, 'last')
+  world.intercept = ({ path }) =>
+    path.includes('/get_missing_events/') ? { status: 200, json: { events: [] } } : undefined
+  await world.send(a, b, [last])
+  t.deepEqual(await messagesOf(b, roomId), ['last'])
+  t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Beyond')
+  t.is((await stateAt(b, roomId, 'm.room.name'))?.content['name'], 'Far')
+  const head = await b.core.writer.head(roomId)
+  const missing = await b.core.context.read.rooms.missingEvents(head?.room.nid ?? 0)
+  t.true(missing.some(({ missingEventId }) => last.prevEvents.includes(missingEventId)))
+})
+
+test('an event is dropped where nobody tells what it builds on, and comes with a later one', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await say(a, ALICE, roomId, 'one')
+  const second = await say(a, ALICE, roomId, 'two')
+  world.intercept = ({ from }) => (from === 'b.test' ? 'unreachable' : undefined)
+  await world.send(a, b, [second])
+  t.deepEqual(await messagesOf(b, roomId), [])
+  world.intercept = () => undefined
+  await world.send(a, b, [await say(a, ALICE, roomId, 'three')])
+  t.deepEqual(await messagesOf(b, roomId), ['one', 'two', 'three'])
+})
+
+test('forks converge, whoever hears of them in which order', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await setState(a, ALICE, roomId, {
+    type: 'm.room.power_levels',
+    content: { ...(await stateAt(a, roomId, 'm.room.power_levels'))?.content, users: { [BOB]: 100 } },
+  })
+  const levels = await stateAt(a, roomId, 'm.room.power_levels')
+  await world.send(a, b, levels === undefined ? [] : [levels])
+  const topic = (server: WorldServer, userId: string, topic: string) =>
+    setState(server, userId, roomId, { type: 'm.room.topic', content: { topic } })
+  const ofA = [await topic(a, ALICE, 'A'), await say(a, ALICE, roomId, 'from a')]
+  const ofB = [await topic(b, BOB, 'B'), await say(b, BOB, roomId, 'from b')]
+  await world.send(a, b, ofA.toReversed())
+  await world.send(b, a, ofB)
+  await world.send(a, b, [await say(a, ALICE, roomId, 'together')])
+  const states = await Promise.all([a, b].map(server => stateAt(server, roomId, 'm.room.topic')))
+  t.truthy(states[0])
+  t.is(states[0]?.eventId, states[1]?.eventId)
+  t.deepEqual((await messagesOf(a, roomId)).toSorted(), ['from a', 'from b', 'together'])
+  t.deepEqual((await messagesOf(b, roomId)).toSorted(), ['from a', 'from b', 'together'])
+  const ends = await Promise.all([a, b].map(async one => (await one.core.writer.head(roomId))?.extremities))
+  t.deepEqual(
+    ends[0]?.map(one => one.eventId),
+    ends[1]?.map(one => one.eventId),
+  )
+})
+
+test('the state of another room never speaks for this one', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const other = await sharedRoom(p)
+  const foreign = await say(a, ALICE, other, 'elsewhere')
+  await world.send(a, b, [foreign])
+  const event = await forge(b, roomId, { sender: BOB, prevEvents: [foreign.eventId] })
+  await world.send(b, a, [event])
+  t.is(
+    await a.core.context.read.events.byId(event.eventId),
+    undefined,
+    'dropped: what it builds on is not there',
+  )
+  t.deepEqual(await messagesOf(a, roomId), [])
+})
+
+test('events of rooms that nobody here is in are dropped', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await makeRoom(a)
+  const event = await say(a, ALICE, roomId, 'hello?')
+  t.is((await world.send(a, b, [event])).size, 0)
+  t.is(await b.core.context.read.events.byId(event.eventId), undefined)
+  t.is(await b.core.writer.head(roomId), undefined)
+})
+
+test('what was acknowledged is worked through after a restart', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const event = await say(a, ALICE, roomId, 'before the crash')
+  const { roomId: room, eventId } = event
+  const row = {
+    roomId: room,
+    eventId,
+    origin: 'a.test',
+    json: canonicalJson(event.pdu),
+    receivedTs: 1,
+    ordinal: 0,
+  }
+  await b.database.commit({ statements: new InboxWriter(b.database).stage([row]) })
+  b.federation.start()
+  await b.federation.idle()
+  while ((await new InboxReader(b.database).staged(undefined, 1)).length > 0) await world.send(a, b, [])
+  t.deepEqual(await messagesOf(b, roomId), ['before the crash'])
+})
+
+test('a slow room does not hold up another', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const slow = await sharedRoom(p)
+  const quick = await sharedRoom(p)
+  await say(a, ALICE, slow, 'unsent')
+  const stuck = await say(a, ALICE, slow, 'stuck')
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { getMissingEvents } = b.client
+  Object.assign(b.client, {
+    getMissingEvents: async (...call: Parameters<typeof getMissingEvents>) => {
+      await released
+      return getMissingEvents(...call)
+    },
+  })
+  const body = (events: RoomEvent[]) =>
+    transactionBody({
+      origin: 'a.test',
+      originServerTs: 1,
+      pdus: events.map(one => canonicalJson(one.pdu)),
+      edus: [],
+    })
+  await a.client.sendTransaction('b.test', {
+    txnId: 's',
+    body: body([stuck, await say(a, ALICE, quick, 'quick')]),
+  })
+  while ((await messagesOf(b, quick)).length === 0) await new Promise(resolve => setImmediate(resolve))
+  t.deepEqual(await messagesOf(b, slow), [])
+  release()
+  await b.federation.idle()
+  t.deepEqual(await messagesOf(b, slow), ['unsent', 'stuck'])
+  t.deepEqual(await messagesOf(b, quick), ['quick'])
+  void world
+})
+
+test('only servers in the room are given its events, and only what they may see', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await makeRoom(a, {
+    preset: 'public_chat',
+    initialState: [
+      { type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: 'joined' } },
+    ],
+  })
+  const secret = await say(a, ALICE, roomId, 'before you came')
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  const open = await say(a, ALICE, roomId, 'after')
+  const c = await world.add('c.test')
+  await t.throwsAsync(c.client.getEvent('a.test', open.eventId), { message: /not in this room/ })
+  await t.throwsAsync(c.client.getStateIds('a.test', { roomId, eventId: open.eventId }), {
+    message: /not in/,
+  })
+  await t.throwsAsync(b.client.getEvent('a.test', '$nothing'), { message: /not known/ })
+  t.is(((await b.client.getEvent('a.test', open.eventId))['content'] as JsonObject)['body'], 'after')
+  t.deepEqual((await b.client.getEvent('a.test', secret.eventId))['content'], {})
+  const back = await b.client.backfill('a.test', { roomId, from: [open.eventId], limit: 3 })
+  t.deepEqual(
+    back.map(one => (one['content'] as JsonObject)['body']),
+    ['after', undefined, undefined],
+  )
+  const { state, authChain } = await b.client.getState('a.test', { roomId, eventId: open.eventId })
+  const ids = await b.client.getStateIds('a.test', { roomId, eventId: open.eventId })
+  t.is(ids.stateIds.length, state.length)
+  t.is(ids.authChainIds.length, authChain.length)
+  const chain = await b.client.getEventAuth('a.test', { roomId, eventId: open.eventId })
+  t.true(chain.length >= 2)
+})
+
+test('aliases and versions are told', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a)
+  await a.rooms.directory.add(ALICE, '#tea:a.test', roomId)
+  t.deepEqual(await b.rooms.directory.resolve('#tea:a.test'), { roomId, servers: ['a.test'] })
+  await t.throwsAsync(b.rooms.directory.resolve('#none:a.test'), { message: /no room|alias/ })
+  const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')
+  t.deepEqual(body, { server: { name: 'Tessera', version: '0' } })
+})
+
+test('requests are refused: unsigned, wrongly signed, for another server, from a server that is denied', async t => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test', { config: { denyServers: ['*.evil.test'] } })
+  const b = await world.add('b.test')
+  const evil = await world.add('really.evil.test')
+  const target = '/_matrix/federation/v1/query/directory?room_alias=%23x%3Aa.test'
+  const ask = (authorization?: string) =>
+    a.http.request('GET', target, authorization === undefined ? {} : { headers: { authorization } })
+  t.is((await ask()).status, 401)
+  const header = (origin: string, destination: string, signature = 'AAAA') =>
+    `X-Matrix origin="${origin}",destination="${destination}",key="ed25519:1",sig="${signature}"`
+  t.is((await ask(header('b.test', 'a.test'))).status, 401)
+  t.is((await ask(header('b.test', 'elsewhere.test'))).status, 401)
+  t.is((await ask(header('a.test', 'a.test'))).status, 401)
+  t.is((await ask(header('nobody.test', 'a.test'))).status, 401)
+  const refusal = await t.throwsAsync(evil.client.queryDirectory('a.test', '#x:a.test'), {
+    instanceOf: FederationError,
+  })
+  t.is(refusal?.status, 403)
+  const missing = await t.throwsAsync(b.client.queryDirectory('a.test', '#x:a.test'), {
+    instanceOf: FederationError,
+  })
+  t.is(missing?.status, 404, 'rightly signed, but there is no such alias')
+})
+
+test('an event that is too deep, too large or no object is dropped alone', async t => {
+  const database = await testDatabase(t)
+  const p = await pair(t, database)
+  const roomId = await sharedRoom(p)
+  let deep: JsonObject = {}
+  for (let level = 0; level < 400; level++) deep = { deep }
+  const large = await forge(p.a, roomId, { sender: ALICE, content: { body: 'x'.repeat(70_000) } })
+  const nested = await forge(p.a, roomId, { sender: ALICE, content: deep })
+  const good = await say(p.a, ALICE, roomId, 'good')
+  await p.world.send(p.a, p.b, [large, nested, good])
+  t.true((await messagesOf(p.b, roomId)).includes('good'))
+  t.is(await p.b.core.context.read.events.byId(large.eventId), undefined)
+})

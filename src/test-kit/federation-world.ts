@@ -1,0 +1,203 @@
+/** Several whole homeservers in one process that reach each other through their real endpoints and signatures. */
+import type { ExecutionContext } from 'ava'
+import { endpoints } from '../api/index.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
+import type { RoomEvent } from '../core/event/event.ts'
+import { type JsonObject, ownMember } from '../core/json.ts'
+import { silentLog } from '../core/log.ts'
+import { createHttpApp } from '../http/app.ts'
+import { transactionBody } from '../network/federation/transactions.ts'
+import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
+import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
+import { OutboundError } from '../network/outbound-error.ts'
+import { createFederation, type Federation, type FederationOptions } from '../services/federation/index.ts'
+import type { Services } from '../services/index.ts'
+import { createRooms, type RoomServices } from '../services/rooms/index.ts'
+import type { Database } from '../storage/database.ts'
+import { testDatabase } from './database.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { openTestServer, type TestServer } from './http.ts'
+import { type TestRooms, testRooms } from './rooms.ts'
+
+export const FEDERATION_OPTIONS: FederationOptions = {
+  enabled: true,
+  denyAddresses: [],
+  allowAddresses: [],
+  denyServers: [],
+  trustedKeyServers: [],
+  backOff: { min: 1_000, max: 60_000 },
+  requestTimeout: 60_000,
+  hosts: {},
+}
+
+/** What a test may do to a request on its way; `undefined` lets it pass. */
+export type Interceptor = (request: {
+  readonly from: string
+  readonly to: string
+  readonly method: string
+  /** Without the query, percent-decoded. */
+  readonly path: string
+}) => { readonly status: number; readonly json: JsonObject } | 'unreachable' | undefined
+
+/** One homeserver of the world. */
+export interface WorldServer {
+  readonly name: string
+  readonly core: TestRooms['core']
+  readonly clock: FakeClock
+  readonly rooms: RoomServices
+  readonly federation: Federation
+  readonly client: FederationClient
+  readonly http: TestServer
+  readonly database: Database
+}
+
+export interface WorldServerOptions {
+  readonly database?: Database
+  readonly config?: Partial<FederationOptions>
+  /** Who has an account; everybody if not given. */
+  readonly mayBeInvited?: (userId: string) => Promise<boolean>
+}
+
+export class FederationWorld {
+  readonly servers = new Map<string, WorldServer>()
+  /** Everything that was asked, as `from > to method path`. */
+  readonly requests: string[] = []
+  intercept: Interceptor = () => undefined
+  readonly #t: ExecutionContext
+  #transactions = 0
+
+  constructor(t: ExecutionContext) {
+    this.#t = t
+  }
+
+  /** Starts a server of this name. */
+  async add(name: string, options: WorldServerOptions = {}): Promise<WorldServer> {
+    const database = options.database ?? (await testDatabase(this.#t))
+    const { core, clock } = await testRooms(database, { serverName: name, seed: 10 + this.servers.size })
+    const client = createFederationClient({
+      serverName: name,
+      signingKey: core.signingKey,
+      discovery: {
+        resolve: async server => ({ candidates: [], hostHeader: server, tlsServerName: server }),
+      },
+      http: { request: request => this.#carry(name, request) },
+    })
+    const { mayBeInvited = async () => true } = options
+    const federation = createFederation({
+      core,
+      config: { ...FEDERATION_OPTIONS, ...options.config },
+      ...{ database, clock, client, mayBeInvited, log: silentLog, version: '0' },
+    })
+    const rooms = createRooms(core, {
+      profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),
+      remote: federation.remote,
+      queryRemoteAlias: federation.queryAlias,
+      fetchHistory: async () => false,
+      defaultRoomVersion: '12',
+      log: silentLog,
+    })
+    const app = createHttpApp({
+      endpoints,
+      // Accounts are not part of the world.
+      services: { ...rooms, federation } as unknown as Services,
+      authenticate: () => Promise.reject(new Error('no clients here')),
+      verifyRequest: request => federation.verifyRequest(request),
+      log: { ...silentLog, error: fields => this.#t.log(fields) },
+      clock,
+    })
+    const http = await openTestServer(app)
+    const server = { name, core, clock, rooms, federation, client, http, database }
+    this.servers.set(name, server)
+    this.#t.teardown(async () => {
+      await http.close()
+      await federation.close()
+    })
+    return server
+  }
+
+  /** Sends events in one transaction; answers what was refused. Resolves once they are part of their rooms. */
+  async send(
+    from: WorldServer,
+    to: WorldServer,
+    events: readonly (RoomEvent | JsonObject)[],
+    txnId = `txn-${++this.#transactions}`,
+  ): Promise<ReadonlyMap<string, string>> {
+    const body = transactionBody({
+      origin: from.name,
+      originServerTs: from.clock.now(),
+      pdus: events.map(event => canonicalJson(isEvent(event) ? event.pdu : event)),
+      edus: [],
+    })
+    const refused = await from.client.sendTransaction(to.name, { txnId, body })
+    await to.federation.idle()
+    return refused
+  }
+
+  async #carry(from: string, request: OutboundRequest): Promise<OutboundResponse> {
+    const to = request.target.hostHeader
+    const path = decodeURIComponent(request.path.split('?')[0] ?? '')
+    this.requests.push(`${from} > ${to} ${request.method} ${path}`)
+    const answer = this.intercept({ from, to, method: request.method, path })
+    const server = this.servers.get(to)
+    if (answer === 'unreachable' || server === undefined)
+      throw new OutboundError('unreachable', 'nobody is there')
+    if (answer !== undefined) {
+      return { status: answer.status, headers: {}, body: Buffer.from(JSON.stringify(answer.json)) }
+    }
+    const response = await server.http.request(request.method, request.path, {
+      ...(request.headers === undefined ? {} : { headers: request.headers }),
+      ...(request.body === undefined ? {} : { body: request.body }),
+    })
+    return { status: response.status, headers: {}, body: response.bytes }
+  }
+}
+
+const isEvent = (event: RoomEvent | JsonObject): event is RoomEvent =>
+  ownMember(event as JsonObject, 'pdu') !== undefined
+
+/** Lets a user say something; answers the event. */
+export const say = async (
+  server: WorldServer,
+  userId: string,
+  roomId: string,
+  body: string,
+): Promise<RoomEvent> => {
+  const { event } = await server.core.sender.send(roomId, {
+    type: 'm.room.message',
+    sender: userId,
+    content: { body, msgtype: 'm.text' },
+  })
+  if (event === undefined) throw new Error('nothing was sent')
+  return event
+}
+
+/** Sets state in the name of a user; answers the event. */
+export const setState = async (
+  server: WorldServer,
+  userId: string,
+  roomId: string,
+  state: { type: string; stateKey?: string; content: JsonObject },
+): Promise<RoomEvent> => {
+  const { event } = await server.core.sender.send(roomId, { stateKey: '', ...state, sender: userId })
+  if (event === undefined) throw new Error('nothing was sent')
+  return event
+}
+
+/** The bodies of the messages that a server shows in a room, oldest first. */
+export const messagesOf = async ({ core }: WorldServer, roomId: string): Promise<unknown[]> => {
+  const { events, rooms } = core.context.read
+  const room = await rooms.byId(roomId)
+  const all = await events.forwards({ roomNid: room?.nid ?? 0, after: 0, upTo: 1e9, limit: 1_000 })
+  return all.flatMap(({ event }) => (event.type === 'm.room.message' ? [event.content['body']] : []))
+}
+
+/** The event of the current state at a point. */
+export const stateAt = async (
+  { core }: WorldServer,
+  roomId: string,
+  type: string,
+  stateKey = '',
+): Promise<RoomEvent | undefined> => {
+  const nid = (await core.writer.head(roomId))?.entry(type, stateKey)?.nid
+  return nid === undefined ? undefined : (await core.context.read.events.byNids([nid]))[0]?.event
+}
