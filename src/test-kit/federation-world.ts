@@ -13,6 +13,8 @@ import { OutboundError } from '../network/outbound-error.ts'
 import { createFederation, type Federation, type FederationOptions } from '../services/federation/index.ts'
 import type { Services } from '../services/index.ts'
 import { createRooms, type RoomServices } from '../services/rooms/index.ts'
+import type { Operation } from '../spec/operation.ts'
+import { operations } from '../spec/operations.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
@@ -28,6 +30,18 @@ export const FEDERATION_OPTIONS: FederationOptions = {
   backOff: { min: 1_000, max: 60_000 },
   requestTimeout: 60_000,
   hosts: {},
+}
+
+/** The operations that servers ask each other for. */
+const SERVER_SERVER = {
+  operations: Object.fromEntries(
+    Object.entries<Operation>(operations).filter(([, { paths }]) =>
+      paths.some(path => /^\/_matrix\/(federation|key)\//.test(path)),
+    ),
+  ),
+  get endpoints() {
+    return endpoints.filter(({ operationId }) => Object.hasOwn(this.operations, operationId))
+  },
 }
 
 /** What a test may do to a request on its way; `undefined` lets it pass. */
@@ -97,7 +111,7 @@ export class FederationWorld {
       log: silentLog,
     })
     const app = createHttpApp({
-      endpoints,
+      ...SERVER_SERVER,
       // Accounts are not part of the world.
       services: { ...rooms, federation } as unknown as Services,
       authenticate: () => Promise.reject(new Error('no clients here')),
