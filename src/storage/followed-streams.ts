@@ -1,0 +1,26 @@
+import type { Prepared, Reader, WriteStatement } from './database.ts'
+
+/** Remembers how far a follower of a stream has come, so that it goes on there after a restart. */
+export class FollowedStreams {
+  readonly #db: Reader
+  readonly #read: Prepared
+  readonly #write: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#read = db.prepare('SELECT position FROM followed_streams WHERE name = ?')
+    this.#write = db.prepare(
+      `INSERT INTO followed_streams (name, position) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
+    )
+  }
+
+  /** The position up to which the follower has done its work; 0 for one that never ran. */
+  async position(follower: string): Promise<number> {
+    return (await this.#db.get<{ position: number }>(this.#read, [follower]))?.position ?? 0
+  }
+
+  reached(follower: string, position: number): WriteStatement {
+    return { prepared: this.#write, rows: [[follower, position]] }
+  }
+}
