@@ -1,4 +1,4 @@
-import { compileGlob, type Glob, globMatches } from './glob.ts'
+import { type FieldTree, fieldTree } from './event-fields.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 
 /** What a filter looks at. */
@@ -14,6 +14,10 @@ export interface EventFilter {
   readonly limit: number | undefined
   /** Whether an event passes by type, sender and (for room events) the presence of a `url`. */
   matches(event: Filterable): boolean
+  /** Whether it passes by type and sender, as far as can be told without its content. */
+  matchesHead(type: string, sender: string): boolean
+  /** Whether events of a type can pass. */
+  matchesType(type: string): boolean
   /** Whether no type can pass at all, so that nothing needs to be read. */
   readonly nothing: boolean
   /** Event types that pass, if they are a list without wildcards. */
@@ -30,7 +34,8 @@ export interface RoomEventFilter extends EventFilter {
 
 /** The filter of `/sync`, read. */
 export interface SyncFilter {
-  readonly eventFields: readonly string[] | undefined
+  /** Which members of events are wanted, if not all. */
+  readonly eventFields: FieldTree | undefined
   readonly federationFormat: boolean
   readonly presence: EventFilter
   readonly accountData: EventFilter
@@ -48,21 +53,25 @@ export interface SyncFilter {
 export const eventFilter = (value: JsonValue | undefined): EventFilter => {
   const source = isJsonObject(value) ? value : {}
   const types = strings(source['types'])
-  const notTypes = strings(source['not_types'])?.map(compileGlob) ?? []
+  const notTypes = strings(source['not_types']) ?? []
   const senders = setOf(source['senders'])
   const notSenders = setOf(source['not_senders']) ?? new Set()
-  const wanted = types?.map(compileGlob)
-  const containsUrl = source['contains_url']
+  const isWanted = types && typeMatcher(types)
+  const isUnwanted = typeMatcher(notTypes)
+  const { limit, contains_url: containsUrl } = source
+  const matchesType = (type: string): boolean => (isWanted?.(type) ?? true) && !isUnwanted(type)
+  const matchesHead = (type: string, sender: string): boolean =>
+    matchesType(type) && (senders?.has(sender) ?? true) && !notSenders.has(sender)
   return {
-    limit: typeof source['limit'] === 'number' ? source['limit'] : undefined,
+    limit: typeof limit === 'number' && Number.isFinite(limit) ? Math.max(Math.floor(limit), 0) : undefined,
     nothing: types?.length === 0 || senders?.size === 0 || notTypes.some(matchesAll),
-    exactTypes: types?.every(type => !/[*?]/.test(type)) ? types : undefined,
-    matches: ({ type, sender = '', content }) =>
-      (wanted === undefined || wanted.some(glob => globMatches(glob, type))) &&
-      !notTypes.some(glob => globMatches(glob, type)) &&
-      (senders === undefined || senders.has(sender)) &&
-      !notSenders.has(sender) &&
-      (typeof containsUrl !== 'boolean' || containsUrl === (typeof content?.['url'] === 'string')),
+    exactTypes: types?.every(type => !type.includes('*')) ? types : undefined,
+    matchesType,
+    matchesHead,
+    // "If `true`, includes only events with a `url` key in their content; if `false`, excludes those."
+    matches: ({ type, sender = '', content = {} }) =>
+      matchesHead(type, sender) &&
+      (typeof containsUrl !== 'boolean' || containsUrl === Object.hasOwn(content, 'url')),
   }
 }
 
@@ -82,7 +91,7 @@ export const roomEventFilter = (value: JsonValue | undefined): RoomEventFilter =
 export const syncFilter = (source: JsonObject): SyncFilter => {
   const room = isJsonObject(source['room']) ? source['room'] : {}
   return {
-    eventFields: strings(source['event_fields']),
+    eventFields: eventFieldsOf(source),
     federationFormat: source['event_format'] === 'federation',
     presence: eventFilter(source['presence']),
     accountData: eventFilter(source['account_data']),
@@ -110,5 +119,31 @@ const setOf = (value: JsonValue | undefined): ReadonlySet<string> | undefined =>
   return list && new Set(list)
 }
 
-const matchesAll = (glob: Glob): boolean =>
-  glob.segments.length > 1 && glob.segments.every(part => part === '')
+const eventFieldsOf = (source: JsonObject): FieldTree | undefined => {
+  const paths = strings(source['event_fields'])
+  return paths && fieldTree(paths)
+}
+
+const matchesAll = (pattern: string): boolean => /^\*+$/.test(pattern)
+
+/** "A `*` can be used as a wildcard to match any sequence of characters"; nothing else is special in types. */
+const typeMatcher = (patterns: readonly string[]): ((type: string) => boolean) => {
+  const exact = new Set(patterns)
+  const wildcards = patterns.filter(pattern => pattern.includes('*')).map(pattern => pattern.split(/\*+/))
+  return type => exact.has(type) || wildcards.some(parts => matchesParts(parts, type))
+}
+
+/** Each stretch between stars is taken at its first place, so that nothing is ever tried again. */
+const matchesParts = (parts: readonly string[], text: string): boolean => {
+  const first = parts[0] ?? ''
+  const last = parts.at(-1) ?? ''
+  const end = text.length - last.length
+  if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
+  let position = first.length
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, position)
+    if (found === -1 || found + part.length > end) return false
+    position = found + part.length
+  }
+  return true
+}
