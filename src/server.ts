@@ -14,6 +14,8 @@ import { type Listener, openListener } from './http/listener.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
+import { federatedDiscovery } from './services/discovery/federated.ts'
+import { createDiscovery } from './services/discovery/index.ts'
 import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createMetrics } from './services/metrics.ts'
@@ -70,6 +72,12 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     defaultRoomVersion: config.rooms.defaultVersion,
     log,
   })
+  const discovery = createDiscovery({
+    core,
+    rooms,
+    remote: federatedDiscovery(federation.client),
+    hasDirectory: config.roomDirectory.enabled,
+  })
   const sync = createSync({
     core,
     database,
@@ -77,7 +85,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
-  const services: Services = { ...rooms, ...sync, accounts, federation }
+  const services: Services = { ...rooms, ...discovery, ...sync, accounts, federation }
   const app = createHttpApp({
     endpoints,
     services,
@@ -155,6 +163,8 @@ export const createServer = async (
       rooms: await composition.services.roomReading.countRooms(),
       users: await composition.services.accounts.count(),
     }),
+    // What else can change without a restart (the log level) is the command line's own.
+    reconfigure: changed => composition.app.setRateLimits(rateLimitsOf(changed)),
     get firstStart() {
       return firstStart
     },
