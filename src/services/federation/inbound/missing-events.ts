@@ -5,6 +5,7 @@ import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf, storeOutliers } from '../../rooms/outliers.ts'
 import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
+import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { Slots } from '../slots.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -107,39 +108,61 @@ export class MissingEvents {
   /** The events between this one and what is here, as far as the peer gives them. */
   async #between(server: string, event: RoomEvent, budget: Budget): Promise<RoomEvent[]> {
     const head = await this.#writer.head(event.roomId)
-    const earliest = head?.extremities.slice(0, 20).map(extremity => extremity.eventId) ?? []
-    const found = new Map<string, RoomEvent>([[event.eventId, event]])
-    for (let round = 0; round < MAX_GAP_ROUNDS && !budget.isSpent; round++) {
-      const latest = await this.#withGap(found)
-      if (latest.length === 0) break
+    if (head === undefined) return []
+    const earliest = head.extremities.slice(0, 20).map(extremity => extremity.eventId)
+    const minDepth = await this.#beginning(head)
+    const found = new Map<string, RoomEvent>()
+    let gap = await this.#gap(event, found)
+    for (let round = 0; round < MAX_GAP_ROUNDS && !budget.isSpent && gap.open.length > 0; round++) {
+      const latest = gap.open.slice(0, 20)
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
-      const ask = { roomId: event.roomId, earliest, latest, limit, minDepth: 0 }
+      const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
       const fresh = await this.#ask(
         () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
         event,
       )
-      const added = fresh.filter(one => !found.has(one.eventId))
+      const added = fresh.filter(one => !found.has(one.eventId) && one.depth >= minDepth)
       if (added.length === 0) break
       for (const one of added) found.set(one.eventId, one)
       budget.spend(added.length)
+      gap = await this.#gap(event, found)
     }
-    found.delete(event.eventId)
-    return [...found.values()]
+    return gap.inside
   }
 
-  /** Those whose `prev_events` are neither here nor found, at most 20. */
-  async #withGap(found: ReadonlyMap<string, RoomEvent>): Promise<string[]> {
-    const { read } = this.#writer.context
-    const wanted = new Set(
-      [...found.values()].flatMap(event => event.prevEvents).filter(eventId => !found.has(eventId)),
-    )
-    const stored = await read.events.byIds([...wanted])
-    const isThere = (eventId: string): boolean =>
-      found.has(eventId) || stored.get(eventId)?.position !== undefined
-    return [...found.values()]
-      .filter(event => !event.prevEvents.every(isThere))
-      .slice(0, 20)
-      .map(event => event.eventId)
+  /** Where the room begins for this server: what is older is history, to be fetched when somebody reads it. */
+  async #beginning({ room }: RoomHead): Promise<number> {
+    const missing = await this.#writer.context.read.rooms.missingEvents(room.nid)
+    return missing.length === 0 ? 0 : Math.min(...missing.map(one => one.depth))
+  }
+
+  /**
+   * What of the found events lies between this one and what is here (peers give more than that), and the IDs of those
+   * whose `prev_events` are neither here nor found.
+   */
+  async #gap(
+    event: RoomEvent,
+    found: ReadonlyMap<string, RoomEvent>,
+  ): Promise<{ inside: RoomEvent[]; open: string[] }> {
+    const inside = new Map<string, RoomEvent>()
+    const open = new Set<string>()
+    let edge = [event]
+    while (edge.length > 0) {
+      const stored = await this.#writer.context.read.events.byIds(edge.flatMap(one => one.prevEvents))
+      const next = new Map<string, RoomEvent>()
+      for (const one of edge) {
+        for (const eventId of one.prevEvents) {
+          if (stored.get(eventId)?.position !== undefined || inside.has(eventId)) continue
+          const earlier = found.get(eventId)
+          if (earlier === undefined) open.add(one.eventId)
+          else next.set(eventId, earlier)
+        }
+      }
+      for (const [eventId, one] of next) inside.set(eventId, one)
+      edge = [...next.values()]
+    }
+    inside.delete(event.eventId)
+    return { inside: [...inside.values()], open: [...open] }
   }
 
   /** What a peer gives of this event's room, checked; nothing if it does not answer. */
