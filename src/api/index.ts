@@ -26,10 +26,13 @@ import { getLoginFlows } from './client-server/getLoginFlows.ts'
 import { getMembersByRoom } from './client-server/getMembersByRoom.ts'
 import { getOneRoomEvent } from './client-server/getOneRoomEvent.ts'
 import { getProfileField } from './client-server/getProfileField.ts'
+import { getPublicRooms } from './client-server/getPublicRooms.ts'
 import { getRoomEvents } from './client-server/getRoomEvents.ts'
 import { getRoomIdByAlias } from './client-server/getRoomIdByAlias.ts'
 import { getRoomState } from './client-server/getRoomState.ts'
 import { getRoomStateWithKey } from './client-server/getRoomStateWithKey.ts'
+import { getRoomSummary } from './client-server/getRoomSummary.ts'
+import { getRoomVisibilityOnDirectory } from './client-server/getRoomVisibilityOnDirectory.ts'
 import { getTokenOwner } from './client-server/getTokenOwner.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
 import { getVersions } from './client-server/getVersions.ts'
@@ -42,6 +45,7 @@ import { leaveRoom } from './client-server/leaveRoom.ts'
 import { login } from './client-server/login.ts'
 import { logout } from './client-server/logout.ts'
 import { logoutAll } from './client-server/logoutAll.ts'
+import { queryPublicRooms } from './client-server/queryPublicRooms.ts'
 import { redactEvent } from './client-server/redactEvent.ts'
 import { refresh } from './client-server/refresh.ts'
 import { register } from './client-server/register.ts'
@@ -52,6 +56,7 @@ import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
 import { setProfileField } from './client-server/setProfileField.ts'
 import { setRoomAlias } from './client-server/setRoomAlias.ts'
 import { setRoomStateWithKey } from './client-server/setRoomStateWithKey.ts'
+import { setRoomVisibilityOnDirectory } from './client-server/setRoomVisibilityOnDirectory.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
@@ -76,6 +81,7 @@ import { sendJoinV2 } from './server-server/sendJoinV2.ts'
 import { sendKnock } from './server-server/sendKnock.ts'
 import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
+import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 
@@ -106,10 +112,13 @@ export const endpoints: readonly Endpoint[] = [
   getMembersByRoom,
   getOneRoomEvent,
   getProfileField,
+  getPublicRooms,
   getRoomEvents,
   getRoomIdByAlias,
   getRoomState,
   getRoomStateWithKey,
+  getRoomSummary,
+  getRoomVisibilityOnDirectory,
   getTokenOwner,
   getUserProfile,
   getVersions,
@@ -122,6 +131,7 @@ export const endpoints: readonly Endpoint[] = [
   login,
   logout,
   logoutAll,
+  queryPublicRooms,
   redactEvent,
   refresh,
   register,
@@ -132,6 +142,7 @@ export const endpoints: readonly Endpoint[] = [
   setProfileField,
   setRoomAlias,
   setRoomStateWithKey,
+  setRoomVisibilityOnDirectory,
   sync,
   unban,
   updateDevice,
@@ -156,6 +167,7 @@ export const endpoints: readonly Endpoint[] = [
   sendKnock,
   sendLeaveV2,
   sendTransaction,
+  getRoomRecord,
   getSharedSecretNonce,
   registerBySharedSecret,
 ]

@@ -40,6 +40,10 @@ export type KeysQueryResponse = { readonly server_keys?: readonly JsonObject[] |
 export type KeysQueryResponseRequest = { readonly server_keys?: readonly JsonObject[] }
 export type OneTimeKeys = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
 export type OneTimeKeysRequest = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
+export type PublicRoomsChunk = { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined }
+export type PublicRoomsChunkRequest = { readonly canonical_alias?: string; readonly name?: string; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string; readonly join_rule?: string; readonly room_type?: string }
+export type PublicRoomsResponse = { readonly chunk: readonly PublicRoomsChunk[]; readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly total_room_count_estimate?: number | undefined }
+export type PublicRoomsResponseRequest = { readonly chunk: readonly PublicRoomsChunkRequest[]; readonly next_batch?: string; readonly prev_batch?: string; readonly total_room_count_estimate?: number }
 export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
@@ -99,13 +103,6 @@ export interface Operations {
     body: undefined
     response: { readonly available?: boolean | undefined }
   }
-  claimKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: { readonly timeout?: number; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
-    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, OneTimeKeys>>>> }
-  }
   createRoom: {
     authentication: 'accessToken'
     path: NoMembers
@@ -151,34 +148,6 @@ export interface Operations {
   deleteRoomAlias: {
     authentication: 'accessToken'
     path: { readonly roomAlias: string }
-    query: NoMembers
-    body: undefined
-    response: JsonObject
-  }
-  deleteRoomKeyBySessionId: {
-    authentication: 'accessToken'
-    path: { readonly roomId: string; readonly sessionId: string }
-    query: { readonly version: string }
-    body: undefined
-    response: { readonly etag: string; readonly count: number }
-  }
-  deleteRoomKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: { readonly version: string }
-    body: undefined
-    response: { readonly etag: string; readonly count: number }
-  }
-  deleteRoomKeysByRoomId: {
-    authentication: 'accessToken'
-    path: { readonly roomId: string }
-    query: { readonly version: string }
-    body: undefined
-    response: { readonly etag: string; readonly count: number }
-  }
-  deleteRoomKeysVersion: {
-    authentication: 'accessToken'
-    path: { readonly version: string }
     query: NoMembers
     body: undefined
     response: JsonObject
@@ -281,13 +250,6 @@ export interface Operations {
     body: undefined
     response: { readonly joined_rooms: readonly string[] }
   }
-  getKeysChanges: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: { readonly from: string; readonly to: string }
-    body: undefined
-    response: { readonly changed?: readonly string[] | undefined; readonly left?: readonly string[] | undefined }
-  }
   getLocalAliases: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -330,6 +292,13 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  getPublicRooms: {
+    authentication: 'optionalAccessToken'
+    path: NoMembers
+    query: { readonly limit?: number; readonly since?: string; readonly server?: string }
+    body: undefined
+    response: PublicRoomsResponse
+  }
   getRoomEvents: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -344,40 +313,12 @@ export interface Operations {
     body: undefined
     response: { readonly room_id?: string | undefined; readonly servers?: readonly string[] | undefined }
   }
-  getRoomKeyBySessionId: {
+  getRoomRecord: {
     authentication: 'accessToken'
-    path: { readonly roomId: string; readonly sessionId: string }
-    query: { readonly version: string }
+    path: { readonly roomIdOrAlias: string }
+    query: { readonly via?: readonly string[] }
     body: undefined
-    response: KeyBackupData
-  }
-  getRoomKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: { readonly version: string }
-    body: undefined
-    response: { readonly rooms: Readonly<Record<string, RoomKeyBackup>> }
-  }
-  getRoomKeysByRoomId: {
-    authentication: 'accessToken'
-    path: { readonly roomId: string }
-    query: { readonly version: string }
-    body: undefined
-    response: RoomKeyBackup
-  }
-  getRoomKeysVersion: {
-    authentication: 'accessToken'
-    path: { readonly version: string }
-    query: NoMembers
-    body: undefined
-    response: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
-  }
-  getRoomKeysVersionCurrent: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: undefined
-    response: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
+    response: { readonly room_id: string; readonly creator?: string | undefined; readonly created_ts?: number | undefined; readonly is_public?: boolean | undefined; readonly alias?: string | undefined; readonly alt_aliases?: readonly string[] | undefined; readonly name: string; readonly topic: string; readonly avatar_url?: string | undefined; readonly encryption: string; readonly media?: readonly ("text" | "audio" | "video" | "screenshare")[] | undefined; readonly room_type?: string | undefined; readonly room_version?: string | undefined; readonly join_rule?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly joined_members: number; readonly invited_members?: number | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
   }
   getRoomState: {
     authentication: 'accessToken'
@@ -399,6 +340,20 @@ export interface Operations {
     query: { readonly format?: "content" | "event" }
     body: undefined
     response: JsonObject | StateEvent
+  }
+  getRoomSummary: {
+    authentication: 'optionalAccessToken'
+    path: { readonly roomIdOrAlias: string }
+    query: { readonly via?: readonly string[] }
+    body: undefined
+    response: { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
+  }
+  getRoomVisibilityOnDirectory: {
+    authentication: 'none'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly visibility?: "private" | "public" | undefined }
   }
   getServerKey: {
     authentication: 'none'
@@ -446,7 +401,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly user_id: string; readonly reason?: string }
+    body: { readonly user_id?: string; readonly reason?: string; readonly id_server?: string; readonly id_access_token?: string; readonly medium?: string; readonly address?: string }
     response: JsonObject
   }
   joinRoom: {
@@ -533,54 +488,19 @@ export interface Operations {
     body: undefined
     response: KeysQueryResponse
   }
-  postRoomKeysVersion: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject }
-    response: { readonly version: string }
-  }
-  putRoomKeyBySessionId: {
-    authentication: 'accessToken'
-    path: { readonly roomId: string; readonly sessionId: string }
-    query: { readonly version: string }
-    body: KeyBackupDataRequest
-    response: { readonly etag: string; readonly count: number }
-  }
-  putRoomKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: { readonly version: string }
-    body: { readonly rooms: Readonly<Record<string, RoomKeyBackupRequest>> }
-    response: { readonly etag: string; readonly count: number }
-  }
-  putRoomKeysByRoomId: {
-    authentication: 'accessToken'
-    path: { readonly roomId: string }
-    query: { readonly version: string }
-    body: RoomKeyBackupRequest
-    response: { readonly etag: string; readonly count: number }
-  }
-  putRoomKeysVersion: {
-    authentication: 'accessToken'
-    path: { readonly version: string }
-    query: NoMembers
-    body: { readonly algorithm: "m.megolm_backup.v1.curve25519-aes-sha2"; readonly auth_data: JsonObject; readonly version?: string }
-    response: JsonObject
-  }
-  queryKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: { readonly timeout?: number; readonly device_keys: Readonly<Record<string, readonly string[]>> }
-    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly device_keys?: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>> | undefined; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly user_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
-  }
   queryProfile: {
     authentication: 'signedRequest'
     path: NoMembers
     query: { readonly user_id: string; readonly field?: string }
     body: undefined
     response: { readonly displayname?: string | undefined; readonly avatar_url?: string | undefined; readonly "m.tz"?: string | undefined }
+  }
+  queryPublicRooms: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly server?: string }
+    body: { readonly limit?: number; readonly since?: string; readonly filter?: { readonly generic_search_term?: string; readonly room_types?: readonly (string | null)[] }; readonly include_all_networks?: boolean; readonly third_party_instance_id?: string }
+    response: PublicRoomsResponse
   }
   queryRoomDirectory: {
     authentication: 'signedRequest'
@@ -666,13 +586,6 @@ export interface Operations {
     body: JsonObject
     response: { readonly event_id: string }
   }
-  sendToDevice: {
-    authentication: 'accessToken'
-    path: { readonly eventType: string; readonly txnId: string }
-    query: NoMembers
-    body: { readonly messages: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> }
-    response: JsonObject
-  }
   sendTransaction: {
     authentication: 'signedRequest'
     path: { readonly txnId: string }
@@ -715,6 +628,13 @@ export interface Operations {
     body: JsonObject
     response: { readonly event_id: string }
   }
+  setRoomVisibilityOnDirectory: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly visibility?: "private" | "public" }
+    response: JsonObject
+  }
   sync: {
     authentication: 'accessToken'
     path: NoMembers
@@ -735,26 +655,5 @@ export interface Operations {
     query: NoMembers
     body: { readonly display_name?: string }
     response: JsonObject
-  }
-  uploadCrossSigningKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: { readonly master_key?: CrossSigningKeyRequest; readonly self_signing_key?: CrossSigningKeyRequest; readonly user_signing_key?: CrossSigningKeyRequest; readonly auth?: AuthDataRequest }
-    response: JsonObject
-  }
-  uploadCrossSigningSignatures: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
-    response: { readonly failures?: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> | undefined }
-  }
-  uploadKeys: {
-    authentication: 'accessToken'
-    path: NoMembers
-    query: NoMembers
-    body: { readonly device_keys?: DeviceKeysRequest; readonly one_time_keys?: OneTimeKeysRequest; readonly fallback_keys?: OneTimeKeysRequest }
-    response: { readonly one_time_key_counts: Readonly<Record<string, number>> }
   }
 }

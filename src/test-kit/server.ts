@@ -53,18 +53,21 @@ const CHEAP_HASHING = { memory: '8K', iterations: 1 }
 export const startTestServer = async (options: TestServerOptions = {}): Promise<RunningTestServer> => {
   const { serverName = 'localhost', log = silentLog } = options
   const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
-  const config = defaultConfig(directory, {
+  const settings = {
     server_name: serverName,
     data_directory: directory,
     listeners: [{ port: 0, host: '127.0.0.1' }],
     registration: { mode: 'open' },
     passwords: { hashing: CHEAP_HASHING },
     rate_limits: { enabled: false },
-    ...(options.database === undefined ? {} : { database: { url: databaseUrl(options.database) } }),
     ...options.settings,
+  }
+  // Under the name of some settings file, so that none is written; before a database is there, which would need its key.
+  prepareDataDirectory(defaultConfig(directory, settings), 'test')
+  const config = defaultConfig(directory, {
+    ...settings,
+    ...(options.database === undefined ? {} : { database: { url: databaseUrl(options.database) } }),
   })
-  // Under the name of some settings file, so that none is written.
-  prepareDataDirectory(config, 'test')
   const location = databaseLocation(config)
   if (options.database === undefined && location.kind === 'sqlite') {
     copyFileSync(await sqliteTemplate(), location.path, constants.COPYFILE_FICLONE)

@@ -1,9 +1,18 @@
+import { MatrixError } from '../../core/errors.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
 export const inviteUser = endpoint('inviteUser', async ({ requester, path, body }, { memberships }) => {
+  const { user_id: userId, medium, address } = body
+  if (userId === undefined) {
+    if (medium === undefined || address === undefined) {
+      throw new MatrixError('M_MISSING_PARAM', 'Say whom to invite: user_id is missing')
+    }
+    // It would take an identity server to find out whose address it is, and this server asks none.
+    throw new MatrixError('M_THREEPID_DENIED', 'People are invited by their user ID here, not by an address')
+  }
   await memberships.invite({
     sender: requester.userId,
-    userId: body.user_id,
+    userId,
     roomId: path.roomId,
     reason: body.reason,
   })

@@ -6,6 +6,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { invitationStatements } from './invitation-statements.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
+import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
 
 /** An event that has been judged, ready to enter the room's timeline. */
@@ -95,6 +96,7 @@ export const append = async (
     event,
   }
   read.events.remember(stored)
+  statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
   const settle = (firstPosition: number): void => {
     read.events.remember({ ...stored, position: firstPosition + offset })
     read.events.forget(redaction.touched)

@@ -1,7 +1,6 @@
 import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, isRoomId, serverNameOf } from '../../core/ids.ts'
-import type { AliasRow } from '../../storage/rooms/aliases.ts'
 import { stateLookup } from './local-event.ts'
 import type { RoomWriter } from './room-writer.ts'
 
@@ -70,7 +69,9 @@ export class Directory {
     const row = await context.read.aliases.one(alias)
     if (row === undefined) throw aliasNotFound(alias)
     const may =
-      requester.isAdmin || row.creator === requester.userId || (await this.#mayEdit(requester.userId, row))
+      requester.isAdmin ||
+      row.creator === requester.userId ||
+      (await mayNameRoom(this.#writer, requester.userId, row.roomId))
     if (!may) throw new MatrixError('M_FORBIDDEN', 'You may not remove this alias')
     const result = await context.db.commit({ statements: [context.write.aliases.delete(alias)] })
     if (!result.ok) throw aliasNotFound(alias)
@@ -80,20 +81,19 @@ export class Directory {
   async ofRoom(roomId: string): Promise<string[]> {
     return (await this.#writer.context.read.aliases.ofRoom(roomId)).map(row => row.alias)
   }
+}
 
-  async #mayEdit(userId: string, { roomId }: AliasRow): Promise<boolean> {
-    const head = await this.#writer.head(roomId)
-    if (head?.memberships.get(userId) !== 'join') return false
-    const state = await stateLookup(this.#writer.context, head, [
-      { type: 'm.room.power_levels', stateKey: '' },
-    ])
-    const powers = {
-      create: state('m.room.create', ''),
-      powerLevels: state('m.room.power_levels', ''),
-      version: head.version,
-    }
-    return powerLevelOf(userId, powers) >= levelToSend('m.room.canonical_alias', true, powers)
+/** Whether a user may say what a room is called: who is in it and may set its canonical alias. */
+export const mayNameRoom = async (writer: RoomWriter, userId: string, roomId: string): Promise<boolean> => {
+  const head = await writer.head(roomId)
+  if (head?.memberships.get(userId) !== 'join') return false
+  const state = await stateLookup(writer.context, head, [{ type: 'm.room.power_levels', stateKey: '' }])
+  const powers = {
+    create: state('m.room.create', ''),
+    powerLevels: state('m.room.power_levels', ''),
+    version: head.version,
   }
+  return powerLevelOf(userId, powers) >= levelToSend('m.room.canonical_alias', true, powers)
 }
 
 const aliasNotFound = (alias: string): MatrixError =>

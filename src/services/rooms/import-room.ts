@@ -8,6 +8,7 @@ import type { StateDelta } from '../../storage/rooms/state.ts'
 import { type Appended, append } from './append.ts'
 import { type JudgedOutliers, judgeOutliers, outlierStatements } from './outliers.ts'
 import { membershipOf, RoomHead } from './room-head.ts'
+import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
 
@@ -104,6 +105,8 @@ const draft = async (
   head.applyState(changes)
   const state = context.write.state.change(head.room.nid, position, changes)
   const memberships = membershipStatements(context, head, judged, outliers.nids, changes)
+  const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
+  const summary = await summaryStatements(context, head, { content })
   const { join } = snapshot
   // Some may be known as state already: history before the join is missing all the same.
   const known = await context.read.events.byIds(join.prevEvents)
@@ -118,7 +121,14 @@ const draft = async (
     1,
   )
   return {
-    statements: [...leading, ...outliers.statements, ...state, ...memberships, ...appended.statements],
+    statements: [
+      ...leading,
+      ...outliers.statements,
+      ...state,
+      ...memberships,
+      ...summary,
+      ...appended.statements,
+    ],
     nids: [appended.nid, ...outliers.nids.values()],
     result: ({ positions: { events: first = 0 } }) => {
       appended.settle(first)

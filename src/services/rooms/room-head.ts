@@ -1,10 +1,13 @@
 import { type RoomEvent, type StateMap, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { SUMMARY_TYPES } from '../../core/room-summary.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { Extremity, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+
+const IN_SUMMARY: ReadonlySet<string> = new Set(SUMMARY_TYPES)
 
 /**
  * Where a room stands: what the next event builds on. Held in memory for live rooms and moved forward by
@@ -24,7 +27,12 @@ export class RoomHead {
   readonly state: Map<string, StateEntry>
   /** Every user's membership in the current state. */
   readonly memberships: Map<string, Membership>
+  /** What the room is shown by (`room_summaries`) has changed and is not in a draft yet. */
+  summaryChanged = false
+  /** The number of joined members that `room_summaries` has, as of the last draft. */
+  summarisedMembers: number
   readonly #joinedByHost = new Map<string, number>()
+  #joinedMembers = 0
 
   constructor(
     room: RoomRow,
@@ -40,6 +48,7 @@ export class RoomHead {
     this.state = new Map(state.map(entry => [stateMapKey(entry.type, entry.stateKey), entry]))
     this.memberships = new Map()
     for (const [userId, membership] of memberships) this.setMembership(userId, membership)
+    this.summarisedMembers = this.#joinedMembers
   }
 
   get extremities(): readonly Extremity[] {
@@ -68,6 +77,11 @@ export class RoomHead {
     return [...this.#joinedByHost.keys()]
   }
 
+  /** How many users are joined. */
+  get joinedMembers(): number {
+    return this.#joinedMembers
+  }
+
   entry(type: string, stateKey: string): StateEntry | undefined {
     return this.state.get(stateMapKey(type, stateKey))
   }
@@ -92,12 +106,14 @@ export class RoomHead {
     this.revision += 1
     for (const { type, stateKey, nid, eventId } of changes) {
       const key = stateMapKey(type, stateKey)
+      if (stateKey === '' && IN_SUMMARY.has(type)) this.summaryChanged = true
       if (nid === undefined || eventId === undefined) this.state.delete(key)
       else this.state.set(key, { type, stateKey, nid, eventId })
     }
   }
 
   #countJoined(host: string, by: number): void {
+    this.#joinedMembers += by
     const count = (this.#joinedByHost.get(host) ?? 0) + by
     if (count > 0) this.#joinedByHost.set(host, count)
     else this.#joinedByHost.delete(host)

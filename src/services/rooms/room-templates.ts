@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import { MEDIA_TYPES } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 
 /** What `createRoom` is asked for; the standard request's fields in our names, with Tessera's own. */
@@ -29,9 +30,6 @@ export interface InitialState {
   readonly stateKey: string
   readonly content: JsonObject
 }
-
-/** What a room allows to be sent, of our own; all four where a room does not say. */
-export const MEDIA_TYPES = ['text', 'audio', 'video', 'screenshare'] as const
 
 const PRESETS = {
   private_chat: { joinRule: 'invite', guestAccess: 'can_join' },

@@ -6,6 +6,7 @@ import { MembershipReader, MembershipWriter } from './memberships.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
 import { RoomReader, RoomWriteStatements } from './rooms.ts'
 import { StateReader, StateWriter } from './state.ts'
+import { SummaryReader, SummaryWriter } from './summaries.ts'
 import { TransactionReader, TransactionWriter } from './transactions.ts'
 
 /** Everything that can be read about rooms. */
@@ -17,6 +18,7 @@ export interface RoomReaders {
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
   readonly redactions: RedactionReader
+  readonly summaries: SummaryReader
   readonly transactions: TransactionReader
 }
 
@@ -29,6 +31,7 @@ export interface RoomWriters {
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
   readonly redactions: RedactionWriter
+  readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
 }
 
@@ -41,6 +44,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
   redactions: new RedactionReader(db),
+  summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
 })
 
@@ -53,5 +57,6 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
   redactions: new RedactionWriter(db),
+  summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),
 })

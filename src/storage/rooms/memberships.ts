@@ -45,6 +45,7 @@ export class MembershipReader {
   readonly #counts: Prepared
   readonly #joinedHosts: Prepared
   readonly #shared: Prepared
+  readonly #hasMember: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -59,6 +60,9 @@ export class MembershipReader {
     )
     this.#joinedHosts = db.prepare(
       `SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join'`,
+    )
+    this.#hasMember = db.prepare(
+      'SELECT 1 AS one FROM memberships WHERE room_nid = ? AND membership = ? AND host = ? LIMIT 1',
     )
     this.#shared = db.prepare(
       `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
@@ -97,6 +101,11 @@ export class MembershipReader {
   /** The servers that have a joined user in the room. */
   async joinedHosts(roomNid: number): Promise<string[]> {
     return (await this.#db.scan<{ host: string }>(this.#joinedHosts, [roomNid])).map(row => row.host)
+  }
+
+  /** Whether any user of a server has this membership in the room. */
+  async hasMember(roomNid: number, membership: Membership, host: string): Promise<boolean> {
+    return (await this.#db.get(this.#hasMember, [roomNid, membership, host])) !== undefined
   }
 
   /** Everybody who is joined to a room together with this user, the user included if joined anywhere. */

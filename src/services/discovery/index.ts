@@ -1,0 +1,26 @@
+import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import type { RemoteDiscovery } from './ports.ts'
+import { PublicRooms } from './public-rooms.ts'
+import { RoomSummaries } from './room-summaries.ts'
+
+/** How rooms are found by people who are not in them. */
+export interface DiscoveryServices {
+  readonly publicRooms: PublicRooms
+  readonly roomSummaries: RoomSummaries
+}
+
+/** Builds discovery over the room services. */
+export const createDiscovery = (parts: {
+  core: RoomCore
+  rooms: Pick<RoomServices, 'directory'>
+  remote: RemoteDiscovery
+  /** Whether there is a room directory. */
+  hasDirectory: boolean
+}): DiscoveryServices => {
+  const { core, rooms, remote } = parts
+  const { context, writer } = core
+  return {
+    publicRooms: new PublicRooms({ writer, remote, isEnabled: parts.hasDirectory }),
+    roomSummaries: new RoomSummaries({ context, directory: rooms.directory, remote }),
+  }
+}
