@@ -38,7 +38,7 @@ export const federatedServer = async (
     profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),
     remote: outbound.remote,
     queryRemoteAlias: outbound.queryAlias,
-    fetchHistory: async () => false,
+    fetchHistory: outbound.fetchHistory,
     defaultRoomVersion: '12',
     log: silentLog,
   })

@@ -1,6 +1,8 @@
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
+import type { FetchHistory } from '../../rooms/room-history.ts'
 import type { OutboundContext } from './context.ts'
+import { HistoryFetcher } from './history/fetch-history.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
 import { FederationSender, type OutgoingEdu, type SenderOptions } from './sender/sender.ts'
@@ -14,6 +16,7 @@ export interface Outbound {
   readonly joinsIdle: (roomId: string) => Promise<void>
   readonly queryAlias: QueryRemoteAlias
   readonly queryProfile: QueryProfile
+  readonly fetchHistory: FetchHistory
   /** Queues an EDU for other servers; durable when this resolves, if it is to be kept. */
   readonly queueEdu: (edu: OutgoingEdu) => Promise<void>
   /** To be told of every server whose request has been verified: it is there, and may be tried again. Cheap. */
@@ -30,8 +33,10 @@ export const createOutbound = (
   const context: OutboundContext = { permits: () => true, ...parts }
   const sender = new FederationSender(context, parts)
   const remote = new RemoteMembershipHandshakes(context, eventId => sender.handedIn(eventId))
+  const history = new HistoryFetcher(context)
   return {
     remote,
+    fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),
     queueEdu: edu => sender.queueEdu(edu),

@@ -1,0 +1,46 @@
+import type { RoomEvent } from '../../../../core/event/event.ts'
+import type { JsonObject } from '../../../../core/json.ts'
+import { storeOutliers } from '../../../rooms/outliers.ts'
+import { Slots } from '../../slots.ts'
+import type { OutboundContext } from '../context.ts'
+
+/** Where more is missing than this, the whole state is fetched in one request. */
+const MAX_SINGLE_FETCHES = 60
+const AT_ONCE = 8
+
+/**
+ * Makes sure that the state before an event is stored, fetching what is missing of it, of what authorises it, and of
+ * `alsoNeeded`. Answers the event IDs of that state, those that could be had. Throws `FederationError`.
+ */
+export const fetchStateBefore = async (
+  context: OutboundContext,
+  server: string,
+  { roomId, eventId, version }: RoomEvent,
+  options: { alsoNeeded: readonly string[]; timeoutMs: number },
+): Promise<string[]> => {
+  const { federation, core, verifyEvents } = context
+  const { read } = core.context
+  const { timeoutMs } = options
+  const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { timeoutMs })
+  const wanted = [...new Set([...stateIds, ...authChainIds, ...options.alsoNeeded])]
+  const known = await read.events.nidsOf(wanted)
+  const missing = wanted.filter(id => !known.has(id))
+  const one = async (id: string): Promise<JsonObject[]> => [
+    await federation.getEvent(server, id, { timeoutMs }),
+  ]
+  let pdus: JsonObject[]
+  if (missing.length > MAX_SINGLE_FETCHES) {
+    const { state, authChain } = await federation.getState(server, { roomId, eventId }, { timeoutMs })
+    pdus = [...state, ...authChain]
+  } else {
+    const slots = new Slots(AT_ONCE)
+    pdus = (await Promise.all(missing.map(id => slots.run(() => one(id)).catch(() => [])))).flat()
+  }
+  const asked = new Set(missing)
+  const events = (await verifyEvents(pdus, version)).flatMap(verified =>
+    'event' in verified && asked.has(verified.event.eventId) ? verified.event : [],
+  )
+  if (events.length > 0) await storeOutliers(core.writer, roomId, events)
+  const stored = await read.events.nidsOf(stateIds)
+  return [...stored.keys()]
+}

@@ -1,0 +1,234 @@
+import { authEventsFor } from '../../../../core/auth/auth-events.ts'
+import { authorise } from '../../../../core/auth/authorise.ts'
+import { redactionAllowed } from '../../../../core/auth/redaction-allowed.ts'
+import { canonicalJson } from '../../../../core/canonical-json.ts'
+import { type RoomEvent, stateMapKey } from '../../../../core/event/event.ts'
+import type { SqlParameter, WriteStatement } from '../../../../storage/database.ts'
+import {
+  HistoryStateReader,
+  HistoryStateWriter,
+  type OldestState,
+} from '../../../../storage/federation/history-state.ts'
+import { powerContext } from '../../../rooms/append.ts'
+import { judgeOutliers } from '../../../rooms/outliers.ts'
+import type { RoomHead } from '../../../rooms/room-head.ts'
+import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
+import { type PastChange, pastIntervals } from './past-intervals.ts'
+
+/** A connected piece of history from just before what is stored. */
+export interface HistoryChunk {
+  readonly roomId: string
+  /** Newest first; all verified. */
+  readonly events: readonly RoomEvent[]
+  /** The IDs of the state events before the oldest of them, all of them stored. */
+  readonly stateBefore: readonly string[]
+}
+
+/**
+ * Stores a chunk of history below what is there: events at negative positions, the state over them as intervals, and
+ * where history stops now. Answers how many events were stored; events that came some other way in the meantime are
+ * left alone.
+ */
+export const storeHistory = async (writer: RoomWriter, chunk: HistoryChunk): Promise<number> => {
+  await writer.context.nids.ensure(chunk.events.length)
+  return writer.update(chunk.roomId, head => new HistoryDraft(writer.context, head, chunk).draft())
+}
+
+/** An event of the chunk with what was concluded about it. */
+interface Placed {
+  readonly event: RoomEvent
+  readonly nid: number
+  /** Whether it was stored before, as somebody's auth event. */
+  readonly wasOutlier: boolean
+  readonly position: SqlParameter
+  rejected: string | undefined
+}
+
+class HistoryDraft {
+  readonly #context: RoomsContext
+  readonly #head: RoomHead
+  readonly #chunk: HistoryChunk
+
+  constructor(context: RoomsContext, head: RoomHead, chunk: HistoryChunk) {
+    this.#context = context
+    this.#head = head
+    this.#chunk = chunk
+  }
+
+  async draft(): Promise<Draft<number> | Settled<number>> {
+    const { read, db } = this.#context
+    const roomNid = this.#head.room.nid
+    const states = new HistoryStateReader(db)
+    const placed = await this.#place()
+    const lowest = await states.lowest(roomNid)
+    const [oldest] = await read.events.forwards({
+      roomNid,
+      after: -Number.MAX_SAFE_INTEGER,
+      upTo: Number.MAX_SAFE_INTEGER,
+      limit: 1,
+    })
+    if (placed.length === 0 || lowest === undefined || oldest?.position === undefined) return { settled: 0 }
+    const before = await this.#stateBefore()
+    const changes = await this.#roll(placed, before)
+    const intervals = pastIntervals({
+      stored: await states.from(roomNid, lowest),
+      lowest,
+      seam: oldest.position - 1,
+      before,
+      changes,
+    })
+    const nids = placed.map(one => one.nid)
+    return {
+      statements: [
+        ...(await this.#eventStatements(placed)),
+        ...new HistoryStateWriter(db).write(roomNid, intervals),
+        ...(await this.#missingStatements(placed)),
+        ...(await this.#redactionStatements(placed)),
+      ],
+      nids,
+      result: () => {
+        // Outliers are cached without their new places.
+        read.events.forget(nids)
+        return placed.length
+      },
+    }
+  }
+
+  /**
+   * Those of the chunk that are not in the timeline and have all of their auth events, with their positions. The first
+   * position of the set stays free, so that what holds just before the older end has a place of its own.
+   */
+  async #place(): Promise<Placed[]> {
+    const { read, nids } = this.#context
+    const { events, roomId } = this.#chunk
+    const known = await read.events.byIds([
+      ...new Set(events.flatMap(event => [event.eventId, ...event.authEvents])),
+    ])
+    const fresh = events.filter(event => known.get(event.eventId)?.position === undefined)
+    const createNid = this.#head.entry('m.room.create', '')?.nid
+    const [create] = createNid === undefined ? [] : await read.events.byNids([createNid])
+    const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
+    const storable = new Set(judged.ordered.map(event => event.eventId))
+    return fresh
+      .filter(event => storable.has(event.eventId))
+      .map((event, index) => {
+        const outlier = known.get(event.eventId)
+        return {
+          event,
+          nid: outlier?.nid ?? nids.next(),
+          wasOutlier: outlier !== undefined,
+          position: { stream: 'backfill', offset: index + 1 },
+          rejected: outlier?.rejected ?? judged.rejected.get(event.eventId),
+        }
+      })
+  }
+
+  async #stateBefore(): Promise<OldestState[]> {
+    const stored = await this.#context.read.events.byIds(this.#chunk.stateBefore)
+    return [...stored.values()].flatMap(({ event, nid, rejected, roomNid }) =>
+      event.stateKey === undefined || rejected !== undefined || roomNid !== this.#head.room.nid
+        ? []
+        : [{ type: event.type, stateKey: event.stateKey, nid }],
+    )
+  }
+
+  /**
+   * Goes through the chunk from its oldest event, and answers how the state changes. Where an event follows the one
+   * before it, the state before it is known exactly, and decides about it too. At forks the events' own auth events,
+   * which have been judged, are all there is; the state then follows the order of the timeline.
+   */
+  async #roll(placed: readonly Placed[], before: readonly OldestState[]): Promise<PastChange[]> {
+    const { read } = this.#context
+    const state = new Map(before.map(one => [stateMapKey(one.type, one.stateKey), one.nid]))
+    const byNid = new Map(placed.map(one => [one.nid, one.event]))
+    const changes: PastChange[] = []
+    let previous: Placed | undefined
+    for (const one of placed.toReversed()) {
+      const { event, nid } = one
+      const follows =
+        previous === undefined ||
+        (event.prevEvents.length === 1 && event.prevEvents[0] === previous.event.eventId)
+      previous = one
+      if (one.rejected === undefined && follows && event.type !== 'm.room.create') {
+        one.rejected = await this.#refusal(event, async wanted => {
+          const nid = state.get(wanted)
+          return nid === undefined
+            ? undefined
+            : (byNid.get(nid) ?? (await read.events.byNids([nid]))[0]?.event)
+        })
+      }
+      if (event.stateKey === undefined || one.rejected !== undefined) continue
+      state.set(stateMapKey(event.type, event.stateKey), nid)
+      changes.push({ type: event.type, stateKey: event.stateKey, nid, at: one.position })
+    }
+    return changes
+  }
+
+  async #refusal(
+    event: RoomEvent,
+    stateAt: (key: string) => Promise<RoomEvent | undefined>,
+  ): Promise<string | undefined> {
+    const points = [{ type: 'm.room.create', stateKey: '' }, ...authEventsFor(event, this.#head.version)]
+    const found = new Map<string, RoomEvent | undefined>()
+    for (const { type, stateKey } of points) {
+      const key = stateMapKey(type, stateKey)
+      found.set(key, await stateAt(key))
+    }
+    const state = (type: string, stateKey: string) => found.get(stateMapKey(type, stateKey))
+    return authorise(event, { state, createEvent: state('m.room.create', '') })?.message
+  }
+
+  async #eventStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
+    const { read, write } = this.#context
+    const authIds = [...new Set(placed.flatMap(({ event }) => event.authEvents))]
+    const authNids = await read.events.nidsOf(authIds)
+    for (const { event, nid } of placed) authNids.set(event.eventId, nid)
+    const rows = placed
+      .filter(one => !one.wasOutlier)
+      .map(({ event, nid, position, rejected }) => ({
+        nid,
+        roomNid: this.#head.room.nid,
+        position,
+        rejected,
+        event,
+        json: canonicalJson(event.pdu),
+        authNids: event.authEvents.flatMap(eventId => authNids.get(eventId) ?? []),
+      }))
+    const outliers = placed
+      .filter(one => one.wasOutlier)
+      .map(({ nid, position, rejected }) => write.events.place(nid, position, rejected, false))
+    return [...(rows.length === 0 ? [] : write.events.insert(rows)), ...outliers]
+  }
+
+  /** What has come is missing no more; what it refers to in turn is. */
+  async #missingStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
+    const { read, write } = this.#context
+    const own = new Set(placed.map(({ event }) => event.eventId))
+    const referred = [...new Set(placed.flatMap(({ event }) => event.prevEvents))]
+    const stored = await read.events.byIds(referred)
+    const isHere = (eventId: string): boolean =>
+      own.has(eventId) || stored.get(eventId)?.position !== undefined
+    const add = placed.flatMap(({ event, nid }) =>
+      event.prevEvents.filter(eventId => !isHere(eventId)).map(eventId => ({ eventId, by: nid })),
+    )
+    return write.rooms.missing(this.#head.room.nid, { add, remove: [...own] })
+  }
+
+  /** Redactions in the chunk, and those that were here before what they redact. */
+  async #redactionStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
+    const { read, write } = this.#context
+    const accepted = placed.filter(one => one.rejected === undefined)
+    const levels = { ...(await powerContext(read, this.#head)), version: this.#head.version }
+    const redactions = accepted.filter(({ event }) => event.redacts !== undefined)
+    const statements = redactions.map(({ event, nid }) => write.redactions.insert(event.redacts ?? '', nid))
+    for (const { event: target, nid } of accepted) {
+      const waiting = (await read.events.byNids(await read.redactions.of(target.eventId))).filter(
+        stored => stored.rejected === undefined && !stored.softFailed,
+      )
+      const candidates = [...waiting, ...redactions.filter(({ event }) => event.redacts === target.eventId)]
+      const applied = candidates.find(({ event }) => redactionAllowed(event, target, levels) === undefined)
+      if (applied !== undefined) statements.push(write.events.redacted([nid], applied.nid))
+    }
+    return statements
+  }
+}
