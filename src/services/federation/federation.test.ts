@@ -165,8 +165,14 @@ test('invitations are refused: unknown user, other server, other version, wrong 
   const a = await world.add('a.test')
   const b = await world.add('b.test', { mayBeInvited: async userId => userId === BOB })
   const roomId = await makeRoom(a, { preset: 'private_chat' })
-  const invite = (event: RoomEvent, roomVersion = '12', eventId = event.eventId) =>
-    a.client.invite('b.test', { roomId, eventId, event: event.pdu, roomVersion, inviteRoomState: [] })
+  const create = await stateAt(a, roomId, 'm.room.create')
+  const describing = create === undefined ? [] : [create.pdu]
+  const invite = (
+    event: RoomEvent,
+    roomVersion = '12',
+    eventId = event.eventId,
+    inviteRoomState = describing,
+  ) => a.client.invite('b.test', { roomId, eventId, event: event.pdu, roomVersion, inviteRoomState })
   const member = (userId: string, key?: typeof a.core.signingKey, sender = ALICE) =>
     forge(
       a,
@@ -184,6 +190,10 @@ test('invitations are refused: unknown user, other server, other version, wrong 
   await refused('M_FORBIDDEN', member(BOB, signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99))))
   await refused('M_FORBIDDEN', member(BOB, undefined, CAROL))
   await refused('M_INVALID_PARAM', member(BOB), '12', '$other')
+  const bare = await t.throwsAsync(invite(await member(BOB), '12', undefined, []), {
+    instanceOf: FederationError,
+  })
+  t.is(bare?.errcode, 'M_MISSING_PARAM')
   t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
   t.truthy(await invite(await member(BOB)))
 })
@@ -382,7 +392,9 @@ test('a ban soft-fails what its user sends around it', async t => {
 test('what lies between is fetched', async t => {
   const p = await pair(t)
   const { a, b, world } = p
-  const roomId = await sharedRoom(p)
+  const roomId = await makeRoom(a)
+  await say(a, ALICE, roomId, 'before the join, and no part of any gap')
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
   const bodies = Array.from({ length: 120 }, (_, index) => `message ${index}`)
   let last: RoomEvent | undefined
   for (const body of bodies) last = await say(a, ALICE, roomId, body)

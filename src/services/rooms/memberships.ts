@@ -3,7 +3,7 @@ import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
-import { strippedState } from './invitation-statements.ts'
+import { describingState } from './invitation-statements.ts'
 import { makeLocalEvent } from './local-event.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { receiveEvent } from './receive.ts'
@@ -135,7 +135,8 @@ export class Memberships {
     const signed = await this.#remote.invite({
       event,
       destination: host,
-      strippedState: await strippedState(this.#writer.context, head, [sender]),
+      // Whole events since v1.16; the receiving server strips them.
+      strippedState: await describingState(this.#writer.context, head, [sender]),
     })
     const received = await receiveEvent(this.#writer, signed)
     if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {

@@ -165,13 +165,14 @@ export class Handshakes {
     if (claimed.stateKey !== claimed.sender) {
       throw new MatrixError('M_INVALID_PARAM', 'The event is about somebody else than its sender')
     }
+    const asksUs = this.#asksUsToVouch(claimed)
     const verified = await this.#verifier.verify(handedIn.event, head.version, {
-      exempt: context.serverName,
+      ...(asksUs ? { exempt: context.serverName } : {}),
       alsoSignedBy: [origin],
     })
     if ('refusal' in verified)
       throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
-    const event = await this.#signed(head, verified.event)
+    const event = asksUs ? await this.#signed(head, verified.event) : verified.event
     const received = await receiveEvent(this.#writer, event, {
       statements: nid => [this.#relays.insert(nid)],
     })
@@ -188,16 +189,17 @@ export class Handshakes {
     return stored
   }
 
-  /** With our signature, where one of our users is to vouch for the join (rooms/v8.md). */
-  async #signed(head: RoomHead, event: RoomEvent): Promise<RoomEvent> {
+  /** Whether one of our users is named as vouching for the join, which takes our signature (rooms/v8.md). */
+  #asksUsToVouch({ content, version }: RoomEvent): boolean {
+    const by = content['join_authorised_via_users_server']
     const { serverName } = this.#writer.context
-    const by = event.content['join_authorised_via_users_server']
-    const asked =
-      head.version.signatures.restrictedJoinServer &&
-      typeof by === 'string' &&
-      serverNameOf(by) === serverName
-    if (!asked) return event
+    return (
+      version.signatures.restrictedJoinServer && typeof by === 'string' && serverNameOf(by) === serverName
+    )
+  }
+
+  async #signed(head: RoomHead, event: RoomEvent): Promise<RoomEvent> {
     await this.#authoriser(head, event.sender)
-    return addSignature(event, serverName, this.#signingKey)
+    return addSignature(event, this.#writer.context.serverName, this.#signingKey)
   }
 }

@@ -76,7 +76,8 @@ export class InvitationReceiver {
     if (head !== undefined && !(await this.#gate.allows(head, origin))) {
       throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
     }
-    if (!head?.hasHost(serverName)) await this.#store(signed, await this.#describe(invite, version))
+    const described = await this.#describe(invite, version)
+    if (!head?.hasHost(serverName)) await this.#store(signed, described)
     return signed.pdu
   }
 
@@ -113,15 +114,11 @@ export class InvitationReceiver {
     invite: ReceivedInvite,
     version: RoomVersion,
   ): Promise<RoomEvent> {
-    const third = claimed.content['third_party_invite'] !== undefined
-    // Who sends an invite made of a third-party invite need not be the server of its sender.
-    if (!third && serverNameOf(claimed.sender) !== origin) {
+    if (serverNameOf(claimed.sender) !== origin) {
       throw new MatrixError('M_FORBIDDEN', 'Only the server of its sender may hand over an invitation')
     }
-    const verified = await this.#verifier.verify(invite.event, version, {
-      exempt: this.#context.serverName,
-      alsoSignedBy: [origin],
-    })
+    // Also where the rules of the room would have another server's word suffice (third-party invites).
+    const verified = await this.#verifier.verify(invite.event, version, { alsoSignedBy: [origin] })
     if ('refusal' in verified)
       throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
     return verified.event
@@ -130,15 +127,21 @@ export class InvitationReceiver {
   /**
    * What describes the room, as clients get it. Whole events must be the room's and rightly signed ("entries which are
    * improperly signed … should be ignored"); what comes stripped, as from servers before v1.16, is taken as it is.
+   * Room versions as young as that are held to the rule: the create event has to be there, and to make this room.
    */
   async #describe(invite: ReceivedInvite, version: RoomVersion): Promise<JsonObject[]> {
     const given = invite.roomState.filter(isJsonObject).slice(0, MAX_DESCRIBING_EVENTS)
     const whole = given.filter(isWhole)
     const described: JsonObject[] = []
+    let hasCreate = !version.format.roomIdIsCreateHash
     for (const verified of await this.#verifier.verifyAll(whole, version)) {
       if (!('event' in verified) || verified.event.stateKey === undefined) continue
-      if (verified.event.roomId === invite.roomId) described.push(strippedStateEvent(verified.event))
+      if (verified.event.roomId !== invite.roomId) continue
+      described.push(strippedStateEvent(verified.event))
+      hasCreate ||= verified.event.type === 'm.room.create'
     }
+    if (!hasCreate)
+      throw new MatrixError('M_MISSING_PARAM', 'The room’s create event is not in invite_room_state')
     if (described.length < whole.length) {
       this.#log.info({ room: invite.roomId }, 'an invitation came with events that are not the room’s')
     }

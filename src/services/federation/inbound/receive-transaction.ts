@@ -24,6 +24,8 @@ const MAX_PDUS = 50
 const MAX_EDUS = 100
 /** For so long the answer to a transaction is remembered. */
 const REMEMBERED_MS = 24 * 60 * 60_000
+/** For so long a transaction waits for a join that is under way. */
+const MAX_JOIN_MS = 30_000
 
 /** What is wrong with an event; nothing, if there is no `error`. */
 type Result = { readonly error?: string }
@@ -137,9 +139,8 @@ export class TransactionReceiver {
     pdus: readonly JsonObject[],
     results: Results,
   ): Promise<Waiting[]> {
-    const { writer, gate, verifier, invitations, joinsIdle, log } = this.#parts
-    // Others send the room's events as soon as they know of our join, which may be before we have stored the room.
-    await joinsIdle(roomId)
+    const { writer, gate, verifier, invitations, log } = this.#parts
+    await this.#joined(roomId)
     const head = await writer.head(roomId)
     if (!head?.hasHost(writer.context.serverName)) {
       for (const pdu of pdus) {
@@ -162,6 +163,17 @@ export class TransactionReceiver {
       }
     }
     return waiting
+  }
+
+  /**
+   * Others send the room's events as soon as they know of our join, which may be before we have stored the room. What
+   * comes while a very large room is being joined is fetched with what follows it.
+   */
+  async #joined(roomId: string): Promise<void> {
+    const { joinsIdle, clock } = this.#parts
+    const joined = new AbortController()
+    await Promise.race([joinsIdle(roomId), clock.sleep(MAX_JOIN_MS, joined.signal).catch(() => undefined)])
+    joined.abort()
   }
 
   async #handle(origin: string, edu: JsonValue): Promise<void> {
