@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import { DEFAULT_BACKOFF } from '../../network/backoff.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
@@ -39,8 +40,8 @@ export interface FederationParts {
 
 /** This server among the others. */
 export interface Federation
-  extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile'>,
-    Pick<Inbound, 'handshakes' | 'invitations' | 'transactions' | 'history'> {
+  extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu'>,
+    Pick<Inbound, 'gate' | 'handshakes' | 'invitations' | 'transactions' | 'history'> {
   readonly ownKeys: OwnKeys
   readonly notary: Notary
   readonly client: FederationClient
@@ -89,6 +90,8 @@ export const createFederation = (parts: FederationParts): Federation => {
     core,
     federation: client,
     verifyEvents: (pdus, version, options) => verifier.verifyAll(pdus, version, options),
+    permits,
+    policy: { ...DEFAULT_BACKOFF, initialMs: config.backOff.min, maxMs: config.backOff.max },
     clock,
     log,
   })
@@ -105,13 +108,17 @@ export const createFederation = (parts: FederationParts): Federation => {
     keys,
     clock,
     permits,
-    onHeardOf: server => keys.forgive(server),
+    onHeardOf: server => {
+      keys.forgive(server)
+      outbound.resetBackoff(server)
+    },
   })
-  const background = new Background(inbound, clock, log)
-  const { handshakes, invitations, transactions, history } = inbound
-  const { remote, queryAlias, queryProfile } = outbound
+  const background = new Background({ inbound, outbound, clock, log })
+  const { gate, handshakes, invitations, transactions, history } = inbound
+  const { remote, queryAlias, queryProfile, fetchHistory, queueEdu } = outbound
   return {
-    ...{ handshakes, invitations, transactions, history, remote, queryAlias, queryProfile },
+    ...{ gate, handshakes, invitations, transactions, history },
+    ...{ remote, queryAlias, queryProfile, fetchHistory, queueEdu },
     ownKeys,
     client,
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },
@@ -137,25 +144,32 @@ const activeUsers = (database: Database): MayBeInvited => {
 /** What goes on without being asked for. */
 class Background {
   readonly #inbound: Inbound
+  readonly #outbound: Outbound
   readonly #clock: Clock
   readonly #log: Log
   readonly #stopping = new AbortController()
   #running: Promise<unknown> | undefined
 
-  constructor(inbound: Inbound, clock: Clock, log: Log) {
-    this.#inbound = inbound
-    this.#clock = clock
-    this.#log = log
+  constructor(parts: { inbound: Inbound; outbound: Outbound; clock: Clock; log: Log }) {
+    this.#inbound = parts.inbound
+    this.#outbound = parts.outbound
+    this.#clock = parts.clock
+    this.#log = parts.log
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#attempt(() => this.#inbound.inbox.resume()), this.#keepHouse()])
+    this.#running ??= Promise.all([
+      this.#attempt(() => this.#inbound.inbox.resume()),
+      this.#attempt(() => this.#outbound.start()),
+      this.#keepHouse(),
+    ])
   }
 
   async close(): Promise<void> {
     this.#stopping.abort()
     await this.#inbound.inbox.close()
     await this.#running
+    await this.#outbound.close()
   }
 
   async #keepHouse(): Promise<void> {
