@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { buildEvent } from '../../core/event/builder.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { silentLog } from '../../core/log.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { transactionBody } from '../../network/federation/transactions.ts'
 import { FederationError } from '../../network/federation-client.ts'
 import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { startPeer } from '../../test-kit/federation.ts'
 import {
+  FEDERATION_OPTIONS,
   FederationWorld,
   messagesOf,
   say,
@@ -16,8 +22,11 @@ import {
   stateAt,
   type WorldServer,
 } from '../../test-kit/federation-world.ts'
-import { newRoom } from '../../test-kit/rooms.ts'
+import { realClock } from '../../test-kit/real-clock.ts'
+import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { testAuthority } from '../../test-kit/tls.ts'
 import type { NewRoom } from '../rooms/room-templates.ts'
+import { createFederation } from './index.ts'
 
 const ALICE = '@alice:a.test'
 const BOB = '@bob:b.test'
@@ -238,9 +247,9 @@ test('a restricted room lets in who is in the other room, with our signature', a
     ],
   })
   await b.rooms.memberships.join({ userId: BOB, roomId: restricted, via: ['a.test'] })
-  const join = await stateAt(a, restricted, 'm.room.member', BOB)
-  t.is(join?.content['join_authorised_via_users_server'], ALICE)
-  t.deepEqual(Object.keys(join?.pdu['signatures'] as JsonObject).toSorted(), ['a.test', 'b.test'])
+  const member = await stateAt(a, restricted, 'm.room.member', BOB)
+  t.is(member?.content['join_authorised_via_users_server'], ALICE)
+  t.deepEqual(Object.keys(member?.pdu['signatures'] as JsonObject).toSorted(), ['a.test', 'b.test'])
   const c = await world.add('c.test')
   const error = await t.throwsAsync(
     c.client.makeJoin('a.test', { roomId: restricted, userId: CAROL, versions: ['12'] }),
@@ -270,7 +279,7 @@ test('a partial answer to a join leaves out members, and says which servers are 
   const { origin: _, ...fields } = template.event
   const head = await a.core.writer.head(roomId)
   if (head === undefined) throw new Error('no room')
-  const join = buildEvent(
+  const joining = buildEvent(
     {
       version: head.version,
       roomId,
@@ -286,7 +295,7 @@ test('a partial answer to a join leaves out members, and says which servers are 
     'c.test',
     c.core.signingKey,
   )
-  const { eventId, pdu } = join
+  const { eventId, pdu } = joining
   const answer = await c.client.sendJoin('a.test', { roomId, eventId, event: pdu, omitMembers: true })
   t.true(answer.membersOmitted)
   t.deepEqual(answer.serversInRoom?.toSorted(), ['a.test', 'b.test'])
@@ -514,6 +523,26 @@ test('what was acknowledged is worked through after a restart', async t => {
   t.deepEqual(await messagesOf(b, roomId), ['before the crash'])
 })
 
+test('everybody hears of everything by itself, also of who joined through another server', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const c = await world.add('c.test')
+  for (const server of [a, b, c]) server.federation.start()
+  const roomId = await sharedRoom(p)
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['b.test'] })
+  const until = async (reached: () => Promise<boolean>) => {
+    while (!(await reached())) await new Promise(resolve => setImmediate(resolve))
+  }
+  await until(async () => (await a.core.writer.head(roomId))?.memberships.get(CAROL) === 'join')
+  await say(c, CAROL, roomId, 'hello from c')
+  for (const server of [a, b]) {
+    await until(async () => (await messagesOf(server, roomId)).includes('hello from c'))
+  }
+  await say(a, ALICE, roomId, 'welcome')
+  for (const server of [b, c]) await until(async () => (await messagesOf(server, roomId)).includes('welcome'))
+  t.pass()
+})
+
 test('a slow room does not hold up another', async t => {
   const p = await pair(t)
   const { a, b, world } = p
@@ -615,6 +644,32 @@ test('requests are refused: unsigned, wrongly signed, for another server, from a
     instanceOf: FederationError,
   })
   t.is(missing?.status, 404, 'rightly signed, but there is no such alias')
+})
+
+test('over real connections: a peer is found, its keys are fetched, and its signature holds', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const caFile = join(directory, 'ca.pem')
+  writeFileSync(caFile, (await testAuthority()).pem)
+  const peer = await startPeer(t)
+  const database = await testDatabase(t)
+  const { core } = await testRooms(database)
+  const hosts = Object.fromEntries([peer.hostsEntry])
+  const federation = createFederation({
+    core,
+    config: { ...FEDERATION_OPTIONS, hosts },
+    ...{ caFile, database, clock: realClock, log: silentLog },
+  })
+  t.teardown(() => federation.close())
+  const parts = { method: 'GET', uri: '/x', origin: peer.serverName, destination: 'here.test' }
+  const signature = peer.signingKey.sign(Buffer.from(canonicalJson(parts)))
+  const request = { ...parts, keyId: peer.signingKey.keyId, signature, content: undefined }
+  await federation.verifyRequest(request)
+  const wrong = { ...request, uri: '/y' }
+  await t.throwsAsync(federation.verifyRequest(wrong), { message: /signature is wrong/ })
+  await t.throwsAsync(federation.verifyRequest({ ...request, keyId: 'ed25519:other' }), {
+    message: /cannot be had/,
+  })
 })
 
 test('an event that is too deep, too large or no object is dropped alone', async t => {
