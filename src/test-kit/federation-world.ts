@@ -106,7 +106,7 @@ export class FederationWorld {
       profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),
       remote: federation.remote,
       queryRemoteAlias: federation.queryAlias,
-      fetchHistory: async () => false,
+      fetchHistory: federation.fetchHistory,
       defaultRoomVersion: '12',
       log: silentLog,
     })
