@@ -68,7 +68,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     profile: userId => accounts.profiles.memberProfile(userId),
     remote: federation.remote,
     queryRemoteAlias: federation.queryAlias,
-    fetchHistory: async () => false,
+    fetchHistory: federation.fetchHistory,
     defaultRoomVersion: config.rooms.defaultVersion,
     log,
   })
