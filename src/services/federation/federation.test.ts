@@ -414,23 +414,95 @@ test('what lies between is fetched', async t => {
   t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Gaps')
 })
 
+/** What Bob's server did not hear of: messages, state, and new power levels, which authorise what follows. */
+const unheard = async (a: WorldServer, roomId: string): Promise<RoomEvent> => {
+  await say(a, ALICE, roomId, 'lost')
+  await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Beyond' } })
+  await setState(a, ALICE, roomId, {
+    type: 'm.room.power_levels',
+    content: { ...(await stateAt(a, roomId, 'm.room.power_levels'))?.content, events_default: 1 },
+  })
+  return say(a, ALICE, roomId, 'last')
+}
+
 test('where the gap cannot be bridged, its state is fetched', async t => {
   const p = await pair(t)
   const { a, b, world } = p
+  for (const blocked of [/get_missing_events/, /get_missing_events|\/v1\/event\//]) {
+    const roomId = await sharedRoom(p)
+    const last = await unheard(a, roomId)
+    world.intercept = ({ path }) =>
+      blocked.test(path) ? { status: 500, json: { errcode: 'M_UNKNOWN' } } : undefined
+    await world.send(a, b, [last])
+    world.intercept = () => undefined
+    if (!blocked.test('/v1/event/')) {
+      t.deepEqual(await messagesOf(b, roomId), ['last'])
+      t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Beyond')
+      t.is((await stateAt(b, roomId, 'm.room.power_levels'))?.content['events_default'], 1)
+      const head = await b.core.writer.head(roomId)
+      const missing = await b.core.context.read.rooms.missingEvents(head?.room.nid ?? 0)
+      t.true(missing.some(({ missingEventId }) => last.prevEvents.includes(missingEventId)))
+      continue
+    }
+    // The power levels come with the auth chain; the topic cannot be had, and is left out.
+    t.deepEqual(await messagesOf(b, roomId), ['last'])
+    t.is((await stateAt(b, roomId, 'm.room.power_levels'))?.content['events_default'], 1)
+    t.is(await stateAt(b, roomId, 'm.room.topic'), undefined)
+  }
+})
+
+test('a state that lies is not believed', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
   const roomId = await sharedRoom(p)
-  await say(a, ALICE, roomId, 'lost')
-  await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Beyond' } })
-  await setState(a, ALICE, roomId, { type: 'm.room.name', content: { name: 'Far' } })
-  const last = await say(a, ALICE, roomId, 'last')
-  world.intercept = ({ path }) =>
-    path.includes('/get_missing_events/') ? { status: 200, json: { events: [] } } : undefined
+  const last = await unheard(a, roomId)
+  const usurper = await forge(a, roomId, {
+    sender: '@eve:a.test',
+    type: 'm.room.power_levels',
+    stateKey: '',
+    content: { users: { '@eve:a.test': 100 } },
+  })
+  const unsigned = await forge(
+    a,
+    roomId,
+    { sender: ALICE, type: 'm.room.name', stateKey: '', content: { name: 'No' } },
+    signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99)),
+  )
+  const forged = [usurper, unsigned]
+  const { getStateIds, getEvent } = b.client
+  Object.assign(b.client, {
+    getMissingEvents: async () => [],
+    getStateIds: async (...call: Parameters<typeof getStateIds>) => {
+      const ids = await getStateIds(...call)
+      return { ...ids, stateIds: [...ids.stateIds, ...forged.map(event => event.eventId)] }
+    },
+    getEvent: async (...[server, eventId, options]: Parameters<typeof getEvent>) =>
+      forged.find(event => event.eventId === eventId)?.pdu ?? getEvent(server, eventId, options),
+  })
   await world.send(a, b, [last])
   t.deepEqual(await messagesOf(b, roomId), ['last'])
-  t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Beyond')
-  t.is((await stateAt(b, roomId, 'm.room.name'))?.content['name'], 'Far')
-  const head = await b.core.writer.head(roomId)
-  const missing = await b.core.context.read.rooms.missingEvents(head?.room.nid ?? 0)
-  t.true(missing.some(({ missingEventId }) => last.prevEvents.includes(missingEventId)))
+  t.is((await stateAt(b, roomId, 'm.room.power_levels'))?.sender, ALICE)
+  t.is(await stateAt(b, roomId, 'm.room.name'), undefined)
+  t.truthy((await b.core.context.read.events.byId(usurper.eventId))?.rejected)
+  t.is(await b.core.context.read.events.byId(unsigned.eventId), undefined)
+})
+
+test('EDUs go to who takes them; one that fails harms nothing', async t => {
+  const p = await pair(t)
+  const { a, b } = p
+  const roomId = await sharedRoom(p)
+  const taken: unknown[] = []
+  b.federation.transactions.onEdu('m.test', async (origin, content) => void taken.push([origin, content]))
+  b.federation.transactions.onEdu('m.broken', () => Promise.reject(new Error('broken')))
+  const edus = ['m.broken', 'm.unknown', 'm.test'].map(type =>
+    canonicalJson({ edu_type: type, content: { type } }),
+  )
+  const pdus = [canonicalJson((await say(a, ALICE, roomId, 'hi')).pdu)]
+  const body = transactionBody({ origin: 'a.test', originServerTs: 1, pdus, edus })
+  await a.client.sendTransaction('b.test', { txnId: 'edus', body })
+  await b.federation.idle()
+  t.deepEqual(taken, [['a.test', { type: 'm.test' }]])
+  t.deepEqual(await messagesOf(b, roomId), ['hi'])
 })
 
 test('an event is dropped where nobody tells what it builds on, and comes with a later one', async t => {

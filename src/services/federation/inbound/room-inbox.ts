@@ -28,7 +28,7 @@ export class RoomInbox {
   readonly #queue = new SerialQueue()
   readonly #waitingOf = new Map<string, number>()
   readonly #queued = new Set<string>()
-  #done: Waiting[] = []
+  #done: Pick<StagedPdu, 'roomId' | 'eventId'>[] = []
   #clearing: Promise<void> | undefined
   #released: (() => void)[] = []
   #closed = false
@@ -72,7 +72,11 @@ export class RoomInbox {
       last = page.at(-1)
       for (const staged of page) {
         const head = await this.#writer.head(staged.roomId)
-        if (head === undefined) continue
+        if (head === undefined) {
+          // The room is gone since.
+          this.#clear(staged)
+          continue
+        }
         const pdu = JSON.parse(staged.json) as JsonObject
         const event = trustedEvent(pdu, staged.eventId, head.version)
         await this.room(staged.origin)
@@ -111,7 +115,7 @@ export class RoomInbox {
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
     }
-    this.#clear(waiting)
+    this.#clear(event)
   }
 
   #count(origin: string, by: number): void {
@@ -125,8 +129,8 @@ export class RoomInbox {
   }
 
   /** Removes what was dealt with from the staged events, all that has gathered in one commit. */
-  #clear(waiting: Waiting): void {
-    this.#done.push(waiting)
+  #clear({ roomId, eventId }: Pick<StagedPdu, 'roomId' | 'eventId'>): void {
+    this.#done.push({ roomId, eventId })
     this.#clearing ??= this.#clearAll().finally(() => {
       this.#clearing = undefined
     })
@@ -134,7 +138,7 @@ export class RoomInbox {
 
   async #clearAll(): Promise<void> {
     while (this.#done.length > 0) {
-      const rows = this.#done.map(({ event: { roomId, eventId } }) => ({ roomId, eventId }))
+      const rows = this.#done
       this.#done = []
       try {
         await this.#writer.context.db.commit({ statements: [this.#write.unstage(rows)] })
