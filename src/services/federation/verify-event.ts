@@ -58,37 +58,51 @@ export class EventVerifier {
     options: VerifyOptions = {},
   ): Promise<Verified[]> {
     const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version))
-    const keys = await this.#keysFor(
-      parsed.flatMap(one => ('event' in one ? one.event : [])),
-      options,
-    )
-    return inSlices(parsed, one =>
-      'refusal' in one
-        ? { eventId: undefined, refusal: one.refusal.message }
-        : judge(one.event, keys, options),
-    )
+    const needed = await inSlices(parsed, one => ('event' in one ? keysNeeded(one.event, options) : []))
+    // Ask for all of them at once, each with the latest validity that is needed; below they are at hand.
+    if (pdus.length > 1) await Promise.all(latestOf(needed).map(need => this.#key(need)))
+    const results: Verified[] = []
+    for (const [index, one] of parsed.entries()) {
+      if (index > 0 && index % SLICE === 0) await nextTurn()
+      if ('refusal' in one) {
+        results.push({ eventId: undefined, refusal: one.refusal.message })
+        continue
+      }
+      const keys: KeyTable = new Map()
+      for (const need of needed[index] ?? []) keys.set(tableKey(need), await this.#key(need))
+      results.push(judge(one.event, keys, options))
+    }
+    return results
   }
 
-  /** The keys that the signatures of these events name, by server, key ID and what validity they need. */
-  async #keysFor(events: readonly RoomEvent[], options: VerifyOptions): Promise<KeyTable> {
-    const table: KeyTable = new Map()
-    const wanted = new Map<string, { server: string; keyId: string; validAt: number | undefined }>()
-    for (const event of events) {
-      for (const server of signersOf(event, options)) {
-        for (const keyId of keyIdsOf(event, server)) {
-          const validAt = validityOf(event)
-          wanted.set(tableKey(server, keyId, validAt), { server, keyId, validAt })
-        }
-      }
-    }
-    await Promise.all(
-      Array.from(wanted, async ([key, { server, keyId, validAt }]) => {
-        const at = validAt === undefined ? {} : { validAt }
-        table.set(key, await this.#keys.publicKey(server, keyId, at))
-      }),
-    )
-    return table
+  #key({ server, keyId, validAt }: KeyNeed): Promise<string | undefined> {
+    return this.#keys.publicKey(server, keyId, validAt === undefined ? {} : { validAt })
   }
+}
+
+/** A key that a signature names. */
+interface KeyNeed {
+  readonly server: string
+  readonly keyId: string
+  /** rooms/v5.md: "a signing key must have been valid at the time the event was sent". */
+  readonly validAt: number | undefined
+}
+
+const keysNeeded = (event: RoomEvent, options: VerifyOptions): KeyNeed[] => {
+  const validAt = event.version.signatures.enforceKeyValidity ? event.originServerTs : undefined
+  return signersOf(event, options).flatMap(server =>
+    keyIdsOf(event, server).map(keyId => ({ server, keyId, validAt })),
+  )
+}
+
+const latestOf = (needs: readonly (readonly KeyNeed[])[]): KeyNeed[] => {
+  const latest = new Map<string, KeyNeed>()
+  for (const need of needs.flat()) {
+    const key = tableKey(need)
+    const known = latest.get(key)
+    if (known === undefined || (need.validAt ?? 0) > (known.validAt ?? 0)) latest.set(key, need)
+  }
+  return [...latest.values()]
 }
 
 /** What a peer says in `unsigned` is nobody's word, and not ours to pass on. */
@@ -100,12 +114,7 @@ const withoutUnsigned = (pdu: JsonValue): JsonValue => {
 
 type KeyTable = Map<string, string | undefined>
 
-const tableKey = (server: string, keyId: string, validAt: number | undefined): string =>
-  `${server} ${keyId} ${validAt ?? ''}`
-
-/** rooms/v5.md: "a signing key must have been valid at the time the event was sent". */
-const validityOf = (event: RoomEvent): number | undefined =>
-  event.version.signatures.enforceKeyValidity ? event.originServerTs : undefined
+const tableKey = ({ server, keyId }: Pick<KeyNeed, 'server' | 'keyId'>): string => `${server} ${keyId}`
 
 const signersOf = (event: RoomEvent, { exempt, alsoSignedBy = [] }: VerifyOptions): string[] =>
   [...new Set([...requiredSigners(event), ...alsoSignedBy])].filter(server => server !== exempt)
@@ -118,7 +127,7 @@ const judge = (event: RoomEvent, keys: KeyTable, options: VerifyOptions): Verifi
   const message = signedBytes(event)
   for (const server of signersOf(event, options)) {
     const isSigned = keyIdsOf(event, server).some(keyId => {
-      const key = keys.get(tableKey(server, keyId, validityOf(event)))
+      const key = keys.get(tableKey({ server, keyId }))
       const signature = signatureOf(event.pdu, server, keyId)
       return key !== undefined && signature !== undefined && verifySignature(key, message, signature)
     })
