@@ -102,20 +102,36 @@ export class Recipients {
   /** The servers joined now, with what has changed since the position undone. */
   async #readHostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
     const { state, events } = this.#read
-    const changed = await this.#changed(roomNid, position, NOW)
+    const { servers, changed } = await this.#hostsOfOthers(roomNid, position)
     const nids: (number | undefined)[] = []
-    const servers = new Set<string>()
     if (changed.size > MAX_CHANGES) {
       const members = await state.ofTypes(roomNid, ['m.room.member'], position)
       nids.push(...members.map(entry => entry.nid))
+      servers.clear()
     } else {
-      for (const host of await this.#outbox.joinedHostsWithout(roomNid, [...changed])) servers.add(host)
       for (const userId of changed) nids.push(await state.point(roomNid, 'm.room.member', userId, position))
     }
     for (const { event } of await events.byNids(nids.filter(nid => nid !== undefined))) {
       if (event.content['membership'] === 'join') servers.add(serverNameOf(event.stateKey ?? ''))
     }
     return servers
+  }
+
+  /** The users whose membership has changed since a position, and the servers of all others who are joined. */
+  async #hostsOfOthers(
+    roomNid: number,
+    position: number,
+  ): Promise<{ servers: Set<string>; changed: ReadonlySet<string> }> {
+    let changed = await this.#changed(roomNid, position, NOW)
+    for (;;) {
+      const servers = await this.#outbox.joinedHostsWithout(roomNid, [...changed])
+      // Changes only ever add up: as many as before means that none came between the two reads.
+      const since = await this.#changed(roomNid, position, NOW)
+      if (since.size === changed.size || since.size > MAX_CHANGES) {
+        return { servers: new Set(servers), changed: since }
+      }
+      changed = since
+    }
   }
 
   /** The users whose membership has changed after one position up to another. */
