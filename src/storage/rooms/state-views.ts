@@ -1,0 +1,137 @@
+import type { Prepared, Reader } from '../database.ts'
+import type { StateEntry, StateSpan } from './state.ts'
+
+/** What a user's sight of an event on a fork depends on: what the event's own state has in place of the timeline's. */
+export interface ForkPoint {
+  readonly eventNid: number
+  readonly type: string
+  /** `undefined`: not set in the event's state. */
+  readonly stateNid: number | undefined
+}
+
+interface EntryColumns {
+  type: string
+  state_key: string
+  event_nid: number
+  event_id: string
+}
+
+interface SpanColumns {
+  event_nid: number
+  valid_from: number
+  valid_to: number | null
+}
+
+const entry = (row: EntryColumns): StateEntry => ({
+  type: row.type,
+  stateKey: row.state_key,
+  nid: row.event_nid,
+  eventId: row.event_id,
+})
+
+const span = (row: SpanColumns): StateSpan => ({
+  nid: row.event_nid,
+  from: row.valid_from,
+  to: row.valid_to ?? undefined,
+})
+
+const HOLDS = 's.valid_from <= ? AND (s.valid_to IS NULL OR s.valid_to > ?)'
+
+/** Partial reads of the room state over time, for showing rooms to clients: see `state.ts` for what the rows mean. */
+export class StateViews {
+  readonly #db: Reader
+  readonly #withoutMembers: Prepared
+  readonly #members: Prepared
+  readonly #allMembers: Prepared
+  readonly #newest: Prepared
+  readonly #since: Prepared
+  readonly #forks: Prepared
+  readonly #replaced: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id
+      FROM room_state s JOIN events e ON e.event_nid = s.event_nid`
+    // Two ranges of the key, so that the rows of members are never touched.
+    this.#withoutMembers = db.prepare(
+      `${select} WHERE s.room_nid = ? AND s.type < 'm.room.member' AND ${HOLDS}
+       UNION ALL
+       ${select} WHERE s.room_nid = ? AND s.type > 'm.room.member' AND ${HOLDS}`,
+    )
+    this.#members = db.prepare(
+      `${select} WHERE s.room_nid = ? AND s.type = 'm.room.member' AND ${db.dialect.inText('s.state_key')} AND ${HOLDS}`,
+    )
+    this.#allMembers = db.prepare(`${select} WHERE s.room_nid = ? AND s.type = 'm.room.member' AND ${HOLDS}`)
+    this.#newest = db.prepare(
+      `SELECT event_nid, valid_from, valid_to FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ?
+       ORDER BY valid_from DESC LIMIT 1`,
+    )
+    this.#since = db.prepare(
+      `SELECT event_nid, valid_from, valid_to FROM room_state
+       WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_from >= ? ORDER BY valid_from`,
+    )
+    this.#forks = db.prepare(
+      `SELECT event_nid, type, state_event_nid FROM event_state_delta
+       WHERE ${db.dialect.inInteger('event_nid')}
+         AND ((type = 'm.room.history_visibility' AND state_key = '') OR (type = 'm.room.member' AND state_key = ?))`,
+    )
+    this.#replaced = db.prepare(
+      `SELECT e.event_nid, s.event_nid AS replaced_nid FROM events e
+       JOIN room_state s ON s.room_nid = e.room_nid AND s.type = e.type AND s.state_key = e.state_key
+         AND s.valid_to = e.position
+       WHERE ${db.dialect.inInteger('e.event_nid')}`,
+    )
+  }
+
+  /** The state that held at a position, but for `m.room.member`: its cost does not depend on how many members there are. */
+  async withoutMembers(roomNid: number, position: number): Promise<StateEntry[]> {
+    const one = [roomNid, position, position]
+    return (await this.#db.all<EntryColumns>(this.#withoutMembers, [...one, ...one])).map(entry)
+  }
+
+  /** Some users' member events as they held at a position. */
+  async members(roomNid: number, userIds: readonly string[], position: number): Promise<StateEntry[]> {
+    if (userIds.length === 0) return []
+    const parameters = [roomNid, this.#db.list(userIds), position, position]
+    return (await this.#db.all<EntryColumns>(this.#members, parameters)).map(entry)
+  }
+
+  /** All member events as they held at a position. */
+  async allMembers(roomNid: number, position: number): Promise<StateEntry[]> {
+    return (await this.#db.scan<EntryColumns>(this.#allMembers, [roomNid, position, position])).map(entry)
+  }
+
+  /** The last thing that a point has been, whether or not it still holds. */
+  async newest(roomNid: number, type: string, stateKey: string): Promise<StateSpan | undefined> {
+    const row = await this.#db.get<SpanColumns>(this.#newest, [roomNid, type, stateKey])
+    return row && span(row)
+  }
+
+  /** What a point has been from a position on, oldest first. */
+  async since(roomNid: number, type: string, stateKey: string, from: number): Promise<StateSpan[]> {
+    return (await this.#db.all<SpanColumns>(this.#since, [roomNid, type, stateKey, from])).map(span)
+  }
+
+  /** How the states before events on forks differ in what decides about a user's sight. */
+  async forks(eventNids: readonly number[], userId: string): Promise<ForkPoint[]> {
+    const rows = await this.#db.all<{ event_nid: number; type: string; state_event_nid: number | null }>(
+      this.#forks,
+      [this.#db.list(eventNids), userId],
+    )
+    return rows.map(row => ({
+      eventNid: row.event_nid,
+      type: row.type,
+      stateNid: row.state_event_nid ?? undefined,
+    }))
+  }
+
+  /** For state events of the timeline: which event each took the place of, by nid. */
+  async replaced(eventNids: readonly number[]): Promise<Map<number, number>> {
+    if (eventNids.length === 0) return new Map()
+    const read = eventNids.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
+    const rows = await read<{ event_nid: number; replaced_nid: number }>(this.#replaced, [
+      this.#db.list(eventNids),
+    ])
+    return new Map(rows.map(row => [row.event_nid, row.replaced_nid]))
+  }
+}

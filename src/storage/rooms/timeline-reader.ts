@@ -1,0 +1,78 @@
+import type { Prepared, Reader } from '../database.ts'
+import type { EventReader, StoredEvent, TimelineRange } from './events.ts'
+
+/** `b` reads from the newest backwards, `f` from the oldest forwards. */
+export type Direction = 'b' | 'f'
+
+/** What can be told of an event in a room's timeline without loading it. */
+export interface TimelineRow {
+  readonly nid: number
+  readonly position: number
+  readonly type: string
+  readonly sender: string
+  readonly isState: boolean
+  readonly redactedBy: number | undefined
+  /** The state before it is not what held just before its position: it stands on a fork of the room's graph. */
+  readonly forked: boolean
+}
+
+interface Columns {
+  event_nid: number
+  position: number
+  type: string
+  sender: string
+  is_state: number
+  redacted_by: number | null
+  forked: number
+}
+
+/** Pages through rooms' timelines: rows first, so that events which nobody wants are never loaded. */
+export class TimelineReader {
+  readonly #db: Reader
+  readonly #events: EventReader
+  readonly #pages: Readonly<Record<Direction, Prepared>>
+
+  constructor(db: Reader, events: EventReader) {
+    this.#db = db
+    this.#events = events
+    const page = (order: string): Prepared =>
+      db.prepare(
+        `SELECT e.event_nid, e.position, e.type, e.sender, CASE WHEN e.state_key IS NULL THEN 0 ELSE 1 END AS is_state,
+           e.redacted_by,
+           CASE WHEN EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = e.event_nid) THEN 1 ELSE 0 END
+             AS forked
+         FROM events e
+         WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND e.position IS NOT NULL
+           AND e.rejected IS NULL AND e.soft_failed = 0
+         ORDER BY e.position ${order} LIMIT ?`,
+      )
+    this.#pages = { b: page('DESC'), f: page('ASC') }
+  }
+
+  /** The shown events of a range, as many as its limit, from the end that the direction names. */
+  async page(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): Promise<TimelineRow[]> {
+    const rows = await this.#db.all<Columns>(this.#pages[direction], [roomNid, after, upTo, limit])
+    return rows.map(row => ({
+      nid: row.event_nid,
+      position: row.position,
+      type: row.type,
+      sender: row.sender,
+      isState: row.is_state !== 0,
+      redactedBy: row.redacted_by ?? undefined,
+      forked: row.forked !== 0,
+    }))
+  }
+
+  /** The events of rows, with what the rows say of them: it is newer than what is cached. */
+  async load(rows: readonly TimelineRow[]): Promise<StoredEvent[]> {
+    const events = await this.#events.byNids(rows.map(row => row.nid))
+    const byNid = new Map(rows.map(row => [row.nid, row]))
+    return events.map(stored => {
+      const { position, redactedBy } = byNid.get(stored.nid) ?? stored
+      // Between a commit and the moment when its writer hears of it the cache does not know the position; redactions
+      // may come from other processes.
+      if (stored.position === position && stored.redactedBy === redactedBy) return stored
+      return { ...stored, position, redactedBy }
+    })
+  }
+}
