@@ -1,0 +1,65 @@
+/**
+ * `npm run interop:synapse`: Tessera and a Synapse of its own (in a virtual environment, no dependency of ours) federate on
+ * this machine, over TLS with a throw-away authority. Each scenario prints what it saw; the first that fails ends it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startTestServer } from '../src/test-kit/server.ts'
+import { createAuthority } from '../src/test-kit/tls.ts'
+import { scenarios } from './interop-scenarios.ts'
+import { startSynapse } from './synapse.ts'
+
+const TESSERA = { name: 'localhost:18460', port: 18460 }
+const SYNAPSE = { name: 'localhost:18461', port: 18462, tlsPort: 18461 }
+
+const run = async (): Promise<number> => {
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
+  const authority = await createAuthority()
+  const { cert, key } = await authority.issue(['localhost'])
+  const files = {
+    certificate: join(directory, 'cert.pem'),
+    key: join(directory, 'key.pem'),
+    ca: join(directory, 'ca.pem'),
+  }
+  writeFileSync(files.certificate, cert)
+  writeFileSync(files.key, key, { mode: 0o644 })
+  writeFileSync(files.ca, authority.pem)
+  const synapse = await startSynapse({
+    serverName: SYNAPSE.name,
+    port: SYNAPSE.port,
+    tls: { port: SYNAPSE.tlsPort, certificateFile: files.certificate, keyFile: files.key },
+    caFile: files.ca,
+  })
+  const tessera = await startTestServer({
+    serverName: TESSERA.name,
+    settings: {
+      listeners: [
+        { port: 0, host: '127.0.0.1' },
+        { port: TESSERA.port, host: '127.0.0.1', tls: { certificate: files.certificate, key: files.key } },
+      ],
+      ca_file: files.ca,
+      federation: { deny_addresses: [] },
+    },
+  })
+  let failures = 0
+  try {
+    for (const [name, scenario] of Object.entries(scenarios)) {
+      try {
+        await scenario(tessera.url, synapse.url)
+        console.log(`✔ ${name}`)
+      } catch (error) {
+        failures += 1
+        console.log(`✘ ${name}\n  ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  } finally {
+    await tessera.close()
+    await synapse.stop()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  console.log(`${Object.keys(scenarios).length - failures} passed, ${failures} failed`)
+  return failures === 0 ? 0 : 1
+}
+
+process.exit(await run())
