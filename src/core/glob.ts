@@ -27,7 +27,7 @@ export const globMatches = ({ segments }: Glob, text: string): boolean => {
 }
 
 /** Where a stretch that begins at `start` ends, or -1 if it does not stand there. */
-const matchAt = (segment: string, text: string, start: number): number => {
+export const matchAt = (segment: string, text: string, start: number): number => {
   if (!segment.includes('?')) return text.startsWith(segment, start) ? start + segment.length : -1
   let position = start
   for (let i = 0; i < segment.length; i++) {

@@ -1,0 +1,86 @@
+import { type Outcome, parseActions } from './actions.ts'
+import {
+  type Condition,
+  compileCondition,
+  eventMatch,
+  type Occasion,
+  OWN_USER_ID,
+  type Person,
+} from './conditions.ts'
+import type { PushRule, UserRules } from './rule.ts'
+import { rulesetOf } from './ruleset.ts'
+
+/** A rule that is switched on, read. */
+interface CompiledRule {
+  readonly outcome: Outcome
+  readonly conditions: readonly Condition[]
+}
+
+/** One step through a rule set: a rule, or the one rule among many that are told apart by a key. */
+type Step = (occasion: Occasion) => CompiledRule | undefined
+
+/** A rule set, read once to judge many events for all who have it. */
+export interface CompiledRules {
+  readonly steps: readonly Step[]
+}
+
+const conditionsOf = (rule: PushRule): Condition[] => (rule.conditions ?? []).map(compileCondition)
+
+const step = (rule: PushRule, conditions: readonly Condition[]): Step => {
+  const compiled = { outcome: parseActions(rule.actions), conditions }
+  return () => compiled
+}
+
+/** Rules whose ID is the room or the sender: a look-up, however many there are. */
+const table = (rules: readonly PushRule[], keyOf: (occasion: Occasion) => string): Step[] => {
+  if (rules.length === 0) return []
+  const byKey = new Map<string, CompiledRule>(
+    rules.map(rule => [rule.rule_id, { outcome: parseActions(rule.actions), conditions: [] }]),
+  )
+  return [occasion => byKey.get(keyOf(occasion))]
+}
+
+/** Reads what users have set. The result is good for everybody who has set the same. */
+export const compileRules = (rules: UserRules): CompiledRules => {
+  const set = rulesetOf(rules, OWN_USER_ID)
+  const enabled = (kind: keyof typeof set): PushRule[] => set[kind].filter(rule => rule.enabled)
+  return {
+    steps: [
+      ...enabled('override').map(rule => step(rule, conditionsOf(rule))),
+      ...enabled('content').map(rule => step(rule, [eventMatch('content.body', rule.pattern ?? '')])),
+      ...table(enabled('room'), ({ event }) => event.roomId),
+      ...table(enabled('sender'), ({ event }) => event.sender),
+      ...enabled('underride').map(rule => step(rule, conditionsOf(rule))),
+    ],
+  }
+}
+
+/**
+ * Judges an event for people who have the same rules; calls back for each whom a rule matches, with the actions of the
+ * most important one. What does not depend on the person is judged once for all of them.
+ */
+export const judge = <P extends Person>(
+  { steps }: CompiledRules,
+  occasion: Occasion,
+  people: readonly P[],
+  matched: (person: P, outcome: Outcome) => void,
+): void => {
+  let left = people
+  for (const next of steps) {
+    const rule = next(occasion)
+    if (rule === undefined || !rule.conditions.every(({ holds }) => holds?.(occasion) ?? true)) continue
+    const personal = rule.conditions.filter(condition => condition.holdsFor !== undefined)
+    if (personal.length === 0) {
+      for (const person of left) matched(person, rule.outcome)
+      return
+    }
+    const others: P[] = []
+    for (const person of left) {
+      if (personal.every(({ holdsFor }) => holdsFor?.(person, occasion) ?? true))
+        matched(person, rule.outcome)
+      else others.push(person)
+    }
+    if (others.length === 0) return
+    left = others
+  }
+}

@@ -1,0 +1,132 @@
+import { levelToNotify, type PowerLevelState, powerLevelOf } from '../auth/power-levels.ts'
+import { compileGlob, globMatches } from '../glob.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
+import type { PushEvent } from './push-event.ts'
+import { globMatchesWords } from './word-glob.ts'
+
+/** An event in its room, about to be judged by the rules of those who are there. */
+export interface Occasion {
+  readonly event: PushEvent
+  /** How many users are joined. */
+  readonly memberCount: number
+  readonly power: PowerLevelState
+}
+
+/** Somebody whose rules judge. */
+export interface Person {
+  readonly userId: string
+  /** In this room. */
+  readonly displayName: string | undefined
+}
+
+/**
+ * A condition, in two parts: what is the same for everybody, judged once, and what depends on the person. Both must
+ * hold; a part that is missing does.
+ */
+export interface Condition {
+  readonly holds?: (occasion: Occasion) => boolean
+  readonly holdsFor?: (person: Person, occasion: Occasion) => boolean
+}
+
+/** Stands in the predefined rules for the ID of whoever they belong to; a lone surrogate is in no ID. */
+export const OWN_USER_ID = '\udfff'
+
+/** "Unrecognised conditions MUST NOT match any events." */
+export const NEVER: Condition = { holds: () => false }
+
+/** Reads a condition of a rule. */
+export const compileCondition = (condition: JsonObject): Condition => {
+  const { kind, key, pattern, value, is } = condition
+  switch (kind) {
+    case 'event_match':
+      return typeof key === 'string' && typeof pattern === 'string' ? eventMatch(key, pattern) : NEVER
+    case 'event_property_is':
+      return typeof key === 'string' && isPlain(value)
+        ? { holds: ({ event }) => event.value(key) === value }
+        : NEVER
+    case 'event_property_contains':
+      return typeof key === 'string' && isPlain(value) ? propertyContains(key, value) : NEVER
+    case 'contains_display_name':
+      return CONTAINS_DISPLAY_NAME
+    case 'room_member_count':
+      return typeof is === 'string' ? memberCount(is) : NEVER
+    case 'sender_notification_permission':
+      return typeof key === 'string' ? mayNotify(key) : NEVER
+    default:
+      return NEVER
+  }
+}
+
+/** The condition of `content` rules, and of `event_match`: without regard to letter case. */
+export const eventMatch = (key: string, pattern: string): Condition => {
+  if (pattern === OWN_USER_ID) {
+    return {
+      holds: ({ event }) => typeof event.value(key) === 'string',
+      holdsFor: ({ userId }, { event }) => event.value(key) === userId,
+    }
+  }
+  const glob = compileGlob(pattern.toLowerCase())
+  const matches = key === 'content.body' ? globMatchesWords : globMatches
+  return {
+    holds: ({ event }) => {
+      const text = event.lowered(key)
+      return text !== undefined && matches(glob, text)
+    },
+  }
+}
+
+const propertyContains = (key: string, value: Plain): Condition => ({
+  ...(value === OWN_USER_ID
+    ? {
+        // Where nobody is mentioned nobody has to be looked at.
+        holds: ({ event }) => (event.items(key)?.size ?? 0) > 0,
+        holdsFor: ({ userId }, { event }) => event.items(key)?.has(userId) === true,
+      }
+    : { holds: ({ event }) => event.items(key)?.has(value) === true }),
+})
+
+const CONTAINS_DISPLAY_NAME: Condition = {
+  holds: ({ event }) => event.lowered('content.body') !== undefined,
+  holdsFor: ({ displayName = '' }, { event }) => {
+    const name = displayName.toLowerCase()
+    // The name is no pattern: its stars are stars.
+    return name !== '' && containsWords(name, event.lowered('content.body') ?? '')
+  },
+}
+
+const containsWords = (name: string, text: string): boolean => {
+  const boundary = /[A-Za-z0-9_]/
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
+    if (!boundary.test(text.charAt(at - 1)) && !boundary.test(text.charAt(at + name.length))) return true
+  }
+  return false
+}
+
+const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  '==': (a, b) => a === b,
+  '<': (a, b) => a < b,
+  '>': (a, b) => a > b,
+  '<=': (a, b) => a <= b,
+  '>=': (a, b) => a >= b,
+}
+
+const memberCount = (is: string): Condition => {
+  const parts = /^(==|<=|>=|<|>)?([0-9]+)$/.exec(is)
+  const compare = COMPARISONS[parts?.[1] ?? '==']
+  if (parts === null || compare === undefined) return NEVER
+  const limit = Number(parts[2])
+  return { holds: occasion => compare(occasion.memberCount, limit) }
+}
+
+const mayNotify = (key: string): Condition => ({
+  holds: ({ event, power }) => powerLevelOf(event.sender, power) >= levelToNotify(key, power),
+})
+
+type Plain = string | number | boolean | null
+
+/** "Only supports non-compound canonical JSON values." */
+const isPlain = (value: JsonValue | undefined): value is Plain =>
+  value === null ||
+  typeof value === 'string' ||
+  typeof value === 'boolean' ||
+  (typeof value === 'number' && Number.isSafeInteger(value))

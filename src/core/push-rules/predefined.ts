@@ -1,0 +1,69 @@
+import type { JsonObject, JsonValue } from '../json.ts'
+import type { PushRule, RuleKind } from './rule.ts'
+
+const DEFAULT_SOUND = { set_tweak: 'sound', value: 'default' }
+const HIGHLIGHT = { set_tweak: 'highlight' }
+
+const matches = (key: string, pattern: string): JsonObject => ({ kind: 'event_match', key, pattern })
+const isType = (type: string): JsonObject => matches('type', type)
+const TWO_MEMBERS: JsonObject = { kind: 'room_member_count', is: '2' }
+
+const rule = (
+  name: string,
+  conditions: readonly JsonObject[],
+  actions: readonly JsonValue[] = [],
+): PushRule => ({ rule_id: `.m.rule.${name}`, default: true, enabled: true, conditions, actions })
+
+/** "Always a higher priority than any other rule", the user's own included; switched off by default. */
+export const MASTER_RULE: PushRule = { ...rule('master', []), enabled: false }
+
+const overrides = (userId: string): PushRule[] => [
+  rule('suppress_notices', [matches('content.msgtype', 'm.notice')]),
+  rule(
+    'invite_for_me',
+    [isType('m.room.member'), matches('content.membership', 'invite'), matches('state_key', userId)],
+    ['notify', DEFAULT_SOUND],
+  ),
+  rule('member_event', [isType('m.room.member')]),
+  rule(
+    'is_user_mention',
+    [{ kind: 'event_property_contains', key: 'content.m\\.mentions.user_ids', value: userId }],
+    ['notify', DEFAULT_SOUND, HIGHLIGHT],
+  ),
+  rule(
+    'is_room_mention',
+    [
+      { kind: 'event_property_is', key: 'content.m\\.mentions.room', value: true },
+      { kind: 'sender_notification_permission', key: 'room' },
+    ],
+    ['notify', HIGHLIGHT],
+  ),
+  rule('tombstone', [isType('m.room.tombstone'), matches('state_key', '')], ['notify', HIGHLIGHT]),
+  rule('reaction', [isType('m.reaction')]),
+  rule('room.server_acl', [isType('m.room.server_acl'), matches('state_key', '')]),
+  rule('suppress_edits', [
+    { kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' },
+  ]),
+]
+
+const UNDERRIDES: readonly PushRule[] = [
+  rule('call', [isType('m.call.invite')], ['notify', { set_tweak: 'sound', value: 'ring' }]),
+  rule('encrypted_room_one_to_one', [TWO_MEMBERS, isType('m.room.encrypted')], ['notify', DEFAULT_SOUND]),
+  rule('room_one_to_one', [TWO_MEMBERS, isType('m.room.message')], ['notify', DEFAULT_SOUND]),
+  rule('message', [isType('m.room.message')], ['notify']),
+  rule('encrypted', [isType('m.room.encrypted')], ['notify']),
+]
+
+/**
+ * The rules that every user has (v1.19, "Predefined Rules"), in order, apart from the master rule, which stands before
+ * all others. They come after the user's own of their kind.
+ *
+ * @param userId whom the rules about mentions and invitations speak of
+ */
+export const predefinedRules = (userId: string): Readonly<Record<RuleKind, readonly PushRule[]>> => ({
+  override: overrides(userId),
+  content: [],
+  room: [],
+  sender: [],
+  underride: UNDERRIDES,
+})

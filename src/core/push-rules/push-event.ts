@@ -1,0 +1,62 @@
+import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../json.ts'
+import { parsePropertyPath } from './property-path.ts'
+
+const NONE: ReadonlySet<JsonValue> = new Set()
+
+/** An event whose properties are asked for by path, often the same for many users: each is looked up once. */
+export class PushEvent {
+  readonly #event: JsonObject
+  readonly #values = new Map<string, JsonValue | undefined>()
+  readonly #lowered = new Map<string, string | undefined>()
+  readonly #items = new Map<string, ReadonlySet<JsonValue> | undefined>()
+
+  /** @param event in client format, with `room_id` */
+  constructor(event: JsonObject) {
+    this.#event = event
+  }
+
+  get sender(): string {
+    return String(this.#event['sender'])
+  }
+
+  get roomId(): string {
+    return String(this.#event['room_id'])
+  }
+
+  /** The property at a dot-separated path; `undefined` if it is absent. */
+  value(path: string): JsonValue | undefined {
+    return remembered(this.#values, path, () => {
+      let value: JsonValue | undefined = this.#event
+      for (const name of parsePropertyPath(path)) {
+        if (!isJsonObject(value)) return undefined
+        value = ownMember(value, name)
+      }
+      return value
+    })
+  }
+
+  /** The property in lower case, if it is a text. */
+  lowered(path: string): string | undefined {
+    return remembered(this.#lowered, path, () => {
+      const value = this.value(path)
+      return typeof value === 'string' ? value.toLowerCase() : undefined
+    })
+  }
+
+  /** The items of the property, if it is an array. */
+  items(path: string): ReadonlySet<JsonValue> | undefined {
+    return remembered(this.#items, path, () => {
+      const value = this.value(path)
+      if (!Array.isArray(value)) return undefined
+      return value.length === 0 ? NONE : new Set(value)
+    })
+  }
+}
+
+const remembered = <T>(map: Map<string, T>, key: string, find: () => T): T => {
+  const known = map.get(key)
+  if (known !== undefined || map.has(key)) return known as T
+  const found = find()
+  map.set(key, found)
+  return found
+}

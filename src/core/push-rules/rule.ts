@@ -1,0 +1,46 @@
+import type { JsonObject, JsonValue } from '../json.ts'
+
+/** The kinds of push rules, in the order in which they are tried (module "Push Notifications"). */
+export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const
+export type RuleKind = (typeof RULE_KINDS)[number]
+
+export const isRuleKind = (kind: string): kind is RuleKind => (RULE_KINDS as readonly string[]).includes(kind)
+
+/** A push rule as clients see it (`PushRule` of the client-server API). */
+export interface PushRule {
+  readonly rule_id: string
+  readonly default: boolean
+  readonly enabled: boolean
+  /** As given: read by `parseActions`. */
+  readonly actions: readonly JsonValue[]
+  /** Of `override` and `underride` rules. */
+  readonly conditions?: readonly JsonObject[]
+  /** Of `content` rules. */
+  readonly pattern?: string
+}
+
+/** All rules of a user, by kind, most important first (`PushRuleset`). */
+export type Ruleset = Readonly<Record<RuleKind, readonly PushRule[]>>
+
+/** What a user has made of one of the server's rules. */
+export interface DefaultChange {
+  readonly enabled?: boolean
+  readonly actions?: readonly JsonValue[]
+}
+
+/**
+ * What a user has set: their own rules, and how they changed the predefined ones. This is what is stored; two users
+ * with the same settings differ only in whom the predefined rules speak of.
+ */
+export interface UserRules {
+  /** By kind, most important first. */
+  readonly own: Readonly<Partial<Record<RuleKind, readonly OwnRule[]>>>
+  /** By rule ID. */
+  readonly defaults: Readonly<Record<string, DefaultChange>>
+}
+
+/** A rule that a user made. */
+export type OwnRule = Omit<PushRule, 'default'>
+
+/** Of those who have changed nothing. */
+export const NO_RULES: UserRules = { own: {}, defaults: {} }
