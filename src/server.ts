@@ -19,6 +19,7 @@ import { createDiscovery } from './services/discovery/index.ts'
 import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createMetrics } from './services/metrics.ts'
+import { createOldSync } from './services/old-sync/index.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { createSync } from './services/sync/index.ts'
 import type { Database } from './storage/database.ts'
@@ -85,7 +86,8 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
-  const services: Services = { ...rooms, ...discovery, ...sync, accounts, federation }
+  const oldSync = createOldSync(core, rooms)
+  const services: Services = { ...rooms, ...discovery, ...sync, ...oldSync, accounts, federation }
   const app = createHttpApp({
     endpoints,
     services,
@@ -108,6 +110,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     },
     stop: async () => {
       sync.notifier.close()
+      oldSync.eventStream.close()
       await federation.close()
       await accounts.close()
     },

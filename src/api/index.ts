@@ -17,13 +17,16 @@ import { getAccountDataPerRoom } from './client-server/getAccountDataPerRoom.ts'
 import { getCapabilities } from './client-server/getCapabilities.ts'
 import { getDevice } from './client-server/getDevice.ts'
 import { getDevices } from './client-server/getDevices.ts'
+import { getEventByTimestamp } from './client-server/getEventByTimestamp.ts'
 import { getEventContext } from './client-server/getEventContext.ts'
+import { getEvents } from './client-server/getEvents.ts'
 import { getFilter } from './client-server/getFilter.ts'
 import { getJoinedMembersByRoom } from './client-server/getJoinedMembersByRoom.ts'
 import { getJoinedRooms } from './client-server/getJoinedRooms.ts'
 import { getLocalAliases } from './client-server/getLocalAliases.ts'
 import { getLoginFlows } from './client-server/getLoginFlows.ts'
 import { getMembersByRoom } from './client-server/getMembersByRoom.ts'
+import { getOneEvent } from './client-server/getOneEvent.ts'
 import { getOneRoomEvent } from './client-server/getOneRoomEvent.ts'
 import { getProfileField } from './client-server/getProfileField.ts'
 import { getPublicRooms } from './client-server/getPublicRooms.ts'
@@ -33,9 +36,11 @@ import { getRoomState } from './client-server/getRoomState.ts'
 import { getRoomStateWithKey } from './client-server/getRoomStateWithKey.ts'
 import { getRoomSummary } from './client-server/getRoomSummary.ts'
 import { getRoomVisibilityOnDirectory } from './client-server/getRoomVisibilityOnDirectory.ts'
+import { getSpaceHierarchy } from './client-server/getSpaceHierarchy.ts'
 import { getTokenOwner } from './client-server/getTokenOwner.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
 import { getVersions } from './client-server/getVersions.ts'
+import { initialSync } from './client-server/initialSync.ts'
 import { inviteUser } from './client-server/inviteUser.ts'
 import { joinRoom } from './client-server/joinRoom.ts'
 import { joinRoomById } from './client-server/joinRoomById.ts'
@@ -50,6 +55,7 @@ import { redactEvent } from './client-server/redactEvent.ts'
 import { refresh } from './client-server/refresh.ts'
 import { register } from './client-server/register.ts'
 import { registrationTokenValidity } from './client-server/registrationTokenValidity.ts'
+import { roomInitialSync } from './client-server/roomInitialSync.ts'
 import { sendMessage } from './client-server/sendMessage.ts'
 import { setAccountData } from './client-server/setAccountData.ts'
 import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
@@ -103,13 +109,16 @@ export const endpoints: readonly Endpoint[] = [
   getCapabilities,
   getDevice,
   getDevices,
+  getEventByTimestamp,
   getEventContext,
+  getEvents,
   getFilter,
   getJoinedMembersByRoom,
   getJoinedRooms,
   getLocalAliases,
   getLoginFlows,
   getMembersByRoom,
+  getOneEvent,
   getOneRoomEvent,
   getProfileField,
   getPublicRooms,
@@ -119,9 +128,11 @@ export const endpoints: readonly Endpoint[] = [
   getRoomStateWithKey,
   getRoomSummary,
   getRoomVisibilityOnDirectory,
+  getSpaceHierarchy,
   getTokenOwner,
   getUserProfile,
   getVersions,
+  initialSync,
   inviteUser,
   joinRoom,
   joinRoomById,
@@ -136,6 +147,7 @@ export const endpoints: readonly Endpoint[] = [
   refresh,
   register,
   registrationTokenValidity,
+  roomInitialSync,
   sendMessage,
   setAccountData,
   setAccountDataPerRoom,

@@ -222,12 +222,26 @@ export interface Operations {
     body: undefined
     response: { readonly auth_chain: readonly JsonObject[] }
   }
+  getEventByTimestamp: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly ts: number; readonly dir: "f" | "b" }
+    body: undefined
+    response: { readonly event_id: string; readonly origin_server_ts: number }
+  }
   getEventContext: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventId: string }
     query: { readonly limit?: number; readonly filter?: string }
     body: undefined
     response: { readonly start?: string | undefined; readonly end?: string | undefined; readonly events_before?: readonly ClientEvent[] | undefined; readonly event?: ClientEvent | undefined; readonly events_after?: readonly ClientEvent[] | undefined; readonly state?: readonly ClientEvent[] | undefined }
+  }
+  getEvents: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly from?: string; readonly timeout?: number; readonly room_id?: string }
+    body: undefined
+    response: { readonly start?: string | undefined; readonly end?: string | undefined; readonly chunk?: readonly ClientEvent[] | undefined }
   }
   getFilter: {
     authentication: 'accessToken'
@@ -277,6 +291,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly limit?: number; readonly min_depth?: number; readonly earliest_events: readonly string[]; readonly latest_events: readonly string[] }
     response: { readonly events: readonly JsonObject[] }
+  }
+  getOneEvent: {
+    authentication: 'accessToken'
+    path: { readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: ClientEvent
   }
   getOneRoomEvent: {
     authentication: 'accessToken'
@@ -369,6 +390,13 @@ export interface Operations {
     body: undefined
     response: { readonly nonce: string }
   }
+  getSpaceHierarchy: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly suggested_only?: boolean; readonly limit?: number; readonly max_depth?: number; readonly from?: string }
+    body: undefined
+    response: { readonly rooms: readonly { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly children_state: readonly { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string; readonly origin_server_ts: number }[] }[]; readonly next_batch?: string | undefined }
+  }
   getTokenOwner: {
     authentication: 'accessToken'
     path: NoMembers
@@ -396,6 +424,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly versions: readonly string[]; readonly unstable_features?: Readonly<Record<string, boolean>> | undefined }
+  }
+  initialSync: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly limit?: number; readonly archived?: boolean }
+    body: undefined
+    response: { readonly end: string; readonly presence: readonly Event[]; readonly rooms: readonly { readonly room_id: string; readonly membership: "invite" | "join" | "leave" | "ban"; readonly invite?: ClientEvent | undefined; readonly messages?: { readonly start?: string | undefined; readonly end: string; readonly chunk: readonly ClientEvent[] } | undefined; readonly state?: readonly ClientEvent[] | undefined; readonly visibility?: "private" | "public" | undefined; readonly account_data?: readonly Event[] | undefined }[]; readonly account_data?: readonly Event[] | undefined }
   }
   inviteUser: {
     authentication: 'accessToken'
@@ -543,6 +578,13 @@ export interface Operations {
     query: { readonly token: string }
     body: undefined
     response: { readonly valid: boolean }
+  }
+  roomInitialSync: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly room_id: string; readonly membership?: "invite" | "join" | "leave" | "ban" | undefined; readonly messages?: { readonly start?: string | undefined; readonly end: string; readonly chunk: readonly ClientEvent[] } | undefined; readonly state?: readonly ClientEvent[] | undefined; readonly visibility?: "private" | "public" | undefined; readonly account_data?: readonly Event[] | undefined }
   }
   sendInviteV1: {
     authentication: 'signedRequest'

@@ -1,12 +1,16 @@
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { EventByTimestamp } from './event-by-timestamp.ts'
 import type { RemoteDiscovery } from './ports.ts'
 import { PublicRooms } from './public-rooms.ts'
 import { RoomSummaries } from './room-summaries.ts'
+import { SpaceHierarchy } from './space-hierarchy.ts'
 
 /** How rooms are found by people who are not in them. */
 export interface DiscoveryServices {
   readonly publicRooms: PublicRooms
   readonly roomSummaries: RoomSummaries
+  readonly spaceHierarchy: SpaceHierarchy
+  readonly eventByTimestamp: EventByTimestamp
 }
 
 /** Builds discovery over the room services. */
@@ -22,5 +26,7 @@ export const createDiscovery = (parts: {
   return {
     publicRooms: new PublicRooms({ writer, remote, isEnabled: parts.hasDirectory }),
     roomSummaries: new RoomSummaries({ context, directory: rooms.directory, remote }),
+    spaceHierarchy: new SpaceHierarchy({ context, remote }),
+    eventByTimestamp: new EventByTimestamp({ context, remote }),
   }
 }

@@ -100,6 +100,13 @@ export class RoomReading {
     return text
   }
 
+  /** The same for an event whose room is not named. */
+  async eventAnywhere(requester: Requester, eventId: string): Promise<string> {
+    const stored = await this.#read.events.byId(eventId)
+    if (stored === undefined) throw notFound()
+    return this.event(requester, stored.event.roomId, eventId)
+  }
+
   /** The stored event if the requester may see it. Throws `M_NOT_FOUND`. */
   async visibleEvent(requester: Requester, roomId: string, eventId: string): Promise<StoredEvent> {
     const [stored, room] = await Promise.all([this.#read.events.byId(eventId), this.#read.rooms.byId(roomId)])

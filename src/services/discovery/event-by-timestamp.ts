@@ -1,0 +1,101 @@
+import { MatrixError } from '../../core/errors.ts'
+import { EventTimeReader } from '../../storage/rooms/event-times.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { accessOf } from '../rooms/room-access.ts'
+import { type Sight, sightOf } from '../rooms/room-sight.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { RemoteDiscovery } from './ports.ts'
+
+type Direction = 'f' | 'b'
+
+/** An event and when it was sent (`origin_server_ts`). */
+export interface DatedEvent {
+  readonly eventId: string
+  readonly originServerTs: number
+}
+
+const BATCH = 50
+/** Events in a row that the user may not see; then there is none that they may. */
+const MAX_LOOKED_AT = 1_000
+
+/** Finds the event of a room that is closest to an instant. */
+export class EventByTimestamp {
+  readonly #context: RoomsContext
+  readonly #times: EventTimeReader
+  readonly #remote: RemoteDiscovery
+
+  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+    this.#context = parts.context
+    this.#times = new EventTimeReader(parts.context.db)
+    this.#remote = parts.remote
+  }
+
+  /**
+   * The first visible event sent at or after an instant (`f`), or the last at or before it (`b`). Other servers are
+   * asked where history is missing here that may hold a closer one.
+   *
+   * @param timestamp milliseconds since 1970
+   *
+   * Throws `M_NOT_FOUND`, `M_FORBIDDEN` (the user may not read the room).
+   */
+  async find(userId: string, roomId: string, timestamp: number, dir: Direction): Promise<DatedEvent> {
+    const { read } = this.#context
+    const { room } = await accessOf(read, userId, roomId)
+    const sight = await sightOf(read, room.nid, userId)
+    const local = await this.#nearest(room.nid, sight, timestamp, dir)
+    const remote = (await this.#mayBeCloserElsewhere(room.nid, local, timestamp, dir))
+      ? await this.#elsewhere(roomId, sight, timestamp, dir)
+      : undefined
+    const found = [local?.event, remote?.event]
+      .filter(event => event !== undefined)
+      .toSorted((a, b) => Math.abs(a.originServerTs - timestamp) - Math.abs(b.originServerTs - timestamp))[0]
+    if (found === undefined) {
+      throw new MatrixError('M_NOT_FOUND', `There is no event ${dir === 'f' ? 'after' : 'before'} that`)
+    }
+    return { eventId: found.eventId, originServerTs: found.originServerTs }
+  }
+
+  async #nearest(
+    roomNid: number,
+    sight: Sight,
+    timestamp: number,
+    dir: Direction,
+  ): Promise<StoredEvent | undefined> {
+    const edge = dir === 'f' ? -Number.MAX_SAFE_INTEGER : Number.MAX_SAFE_INTEGER
+    let place = { timestamp, position: edge }
+    for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT; lookedAt += BATCH) {
+      const times = await this.#times.nearest(roomNid, dir, place, BATCH)
+      const events = await this.#context.read.events.byNids(times.map(time => time.nid))
+      const seen = events.find(stored => sight.sees(stored))
+      if (seen !== undefined) return seen
+      const last = times.at(-1)
+      if (last === undefined || times.length < BATCH) return undefined
+      place = last
+    }
+    return undefined
+  }
+
+  /** Whether history is missing between the instant and what was found: it can only be missing at the beginning. */
+  async #mayBeCloserElsewhere(
+    roomNid: number,
+    found: StoredEvent | undefined,
+    timestamp: number,
+    dir: Direction,
+  ): Promise<boolean> {
+    if (found !== undefined && dir === 'b') return false
+    const edge = { timestamp, position: Number.MAX_SAFE_INTEGER }
+    const isCovered = dir === 'f' && (await this.#times.nearest(roomNid, 'b', edge, 1)).length > 0
+    return !isCovered && (await this.#context.read.rooms.missingEvents(roomNid)).length > 0
+  }
+
+  async #elsewhere(
+    roomId: string,
+    sight: Sight,
+    ts: number,
+    dir: Direction,
+  ): Promise<StoredEvent | undefined> {
+    const answer = await this.#remote.eventByTimestamp(roomId, { ts, dir })
+    const stored = answer && (await this.#context.read.events.byId(answer.eventId))
+    return stored !== undefined && sight.sees(stored) ? stored : undefined
+  }
+}

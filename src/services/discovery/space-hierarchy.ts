@@ -1,0 +1,175 @@
+import { MatrixError } from '../../core/errors.ts'
+import { type SpaceChild, serversOfChild } from '../../core/space-children.ts'
+import type { Operations } from '../../spec/types.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { RemoteDiscovery } from './ports.ts'
+import { type Asker, mayPreview, roomNotFound, serverAsking, userAsking } from './room-previews.ts'
+import { type SpaceRoom, SpaceRooms } from './space-rooms.ts'
+
+type HierarchyPage = Operations['getSpaceHierarchy']['response']
+
+/** A page of a space as a user asks for it. */
+export interface HierarchyRequest {
+  readonly suggestedOnly: boolean
+  readonly limit?: number | undefined
+  readonly maxDepth?: number | undefined
+  readonly from?: string | undefined
+}
+
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 100
+const MAX_DEPTH = 50
+/** Rooms that one walk looks at, seen or not, whatever the shape of the tree. */
+const MAX_WALKED = 2_000
+/** Children of one space that another server is told of. */
+const MAX_CHILDREN_TOLD = 200
+/** Other servers are asked for so many rooms at a time, ahead of the walk. */
+const ASKED_AT_ONCE = 5
+
+/** Walks the rooms of spaces, as far as somebody may see what they are (module "Spaces"). */
+export class SpaceHierarchy {
+  readonly #context: RoomsContext
+  readonly #rooms: SpaceRooms
+
+  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+    this.#context = parts.context
+    this.#rooms = new SpaceRooms(parts)
+  }
+
+  /**
+   * A page of the tree below a room, depth first, each room once. A token holds how many rooms were shown before: the
+   * walk begins anew for each page, over what this server knows and what others said a moment ago.
+   *
+   * Throws `M_FORBIDDEN` if the user may not see the room, `M_INVALID_PARAM` (token, limits).
+   */
+  async page(userId: string, roomId: string, request: HierarchyRequest): Promise<HierarchyPage> {
+    const { suggestedOnly } = request
+    const limit = Math.min(positive('limit', request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
+    const maxDepth = Math.min(positive('max_depth', request.maxDepth ?? MAX_DEPTH, 0), MAX_DEPTH)
+    const offset = request.from === undefined ? 0 : offsetOf(request.from, { suggestedOnly, maxDepth })
+    const walk = new Walk(this.#rooms, userAsking(this.#context.read, userId), { suggestedOnly, maxDepth })
+    const rooms: HierarchyPage['rooms'][number][] = []
+    let index = 0
+    for await (const { summary, children } of walk.from(roomId)) {
+      if (index === offset + limit) {
+        return { rooms, next_batch: tokenOf(offset + limit, { suggestedOnly, maxDepth }) }
+      }
+      if (index >= offset) rooms.push({ ...summary, children_state: children })
+      index += 1
+    }
+    return { rooms }
+  }
+
+  /**
+   * A room and, if it is a space, the rooms in it, for another server (server-server API, "Spaces"). Throws
+   * `M_NOT_FOUND`, also where that server may not know.
+   */
+  async forServer(origin: string, roomId: string, suggestedOnly: boolean) {
+    const asker = serverAsking(this.#context.read, origin)
+    const room = await this.#rooms.here(roomId, suggestedOnly)
+    if (room === undefined || !(await mayPreview(asker, roomId, room.summary))) throw roomNotFound()
+    const children: HierarchyPage['rooms'][number][] = []
+    const inaccessible: string[] = []
+    for (const { state_key: childId } of room.children.slice(0, MAX_CHILDREN_TOLD)) {
+      const child = await this.#rooms.here(childId, suggestedOnly)
+      if (child === undefined) continue
+      if (!(await mayPreview(asker, childId, child.summary))) inaccessible.push(childId)
+      else children.push({ ...child.summary, children_state: child.children })
+    }
+    return {
+      room: { ...room.summary, children_state: room.children },
+      children,
+      inaccessible_children: inaccessible,
+    }
+  }
+}
+
+interface Step {
+  readonly roomId: string
+  readonly via: readonly string[]
+  readonly depth: number
+}
+
+/** One walk through the tree, for one who asks. */
+class Walk {
+  readonly #rooms: SpaceRooms
+  readonly #asker: Asker
+  readonly #options: { readonly suggestedOnly: boolean; readonly maxDepth: number }
+  readonly #loading = new Map<string, Promise<SpaceRoom | undefined>>()
+  #isOver = false
+
+  constructor(rooms: SpaceRooms, asker: Asker, options: { suggestedOnly: boolean; maxDepth: number }) {
+    this.#rooms = rooms
+    this.#asker = asker
+    this.#options = options
+  }
+
+  async *from(rootId: string): AsyncGenerator<SpaceRoom> {
+    const visited = new Set<string>()
+    const stack: Step[] = [{ roomId: rootId, via: [], depth: 0 }]
+    try {
+      for (let step = stack.pop(); step !== undefined && visited.size < MAX_WALKED; step = stack.pop()) {
+        if (visited.has(step.roomId)) continue
+        visited.add(step.roomId)
+        const room = await this.#load(step.roomId, step.via)
+        if (room === undefined || !(await mayPreview(this.#asker, room.roomId, room.summary))) {
+          if (step.roomId === rootId) throw new MatrixError('M_FORBIDDEN', 'You may not see this room')
+          continue
+        }
+        yield room
+        if (step.depth >= this.#options.maxDepth) continue
+        const next = room.children.filter(child => !visited.has(child.state_key))
+        this.#loadAhead(next)
+        for (const child of next.toReversed()) {
+          stack.push({ roomId: child.state_key, via: serversOfChild(child), depth: step.depth + 1 })
+        }
+      }
+    } finally {
+      this.#isOver = true
+    }
+  }
+
+  #load(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
+    const known = this.#loading.get(roomId)
+    if (known !== undefined) return known
+    const { suggestedOnly } = this.#options
+    const loading = this.#rooms
+      .here(roomId, suggestedOnly)
+      .then(here => here ?? this.#rooms.elsewhere(roomId, via, suggestedOnly))
+    this.#loading.set(roomId, loading)
+    return loading
+  }
+
+  /** Asks for what comes next while the walk is still at what came before: one answer may take seconds. */
+  #loadAhead(children: readonly SpaceChild[]): void {
+    const waiting = children.slice(0, MAX_LIMIT)
+    const work = async (): Promise<void> => {
+      for (let child = waiting.shift(); child !== undefined && !this.#isOver; child = waiting.shift()) {
+        await this.#load(child.state_key, serversOfChild(child)).catch(() => undefined)
+      }
+    }
+    for (let worker = 0; worker < ASKED_AT_ONCE; worker++) void work()
+  }
+}
+
+const positive = (name: string, value: number, least: number): number => {
+  if (value < least) throw new MatrixError('M_INVALID_PARAM', `${name} must be at least ${least}`)
+  return value
+}
+
+interface Tree {
+  readonly suggestedOnly: boolean
+  readonly maxDepth: number
+}
+
+const tokenOf = (offset: number, { suggestedOnly, maxDepth }: Tree): string =>
+  `h${offset}.${maxDepth}.${suggestedOnly ? 1 : 0}`
+
+const offsetOf = (token: string, tree: Tree): number => {
+  const [, offset = ''] = /^h(\d{1,6})\.\d{1,6}\.[01]$/.exec(token) ?? []
+  if (offset === '') throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
+  if (token !== tokenOf(Number(offset), tree)) {
+    throw new MatrixError('M_INVALID_PARAM', 'suggested_only and max_depth cannot change from page to page')
+  }
+  return Number(offset)
+}

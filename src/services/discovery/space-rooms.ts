@@ -1,0 +1,146 @@
+import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { JsonValue } from '../../core/json.ts'
+import { compareChildren, isSuggested, readSpaceChild, type SpaceChild } from '../../core/space-children.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { contentShown } from '../rooms/room-summary.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { Hierarchy, HierarchyRoom, RemoteDiscovery } from './ports.ts'
+import type { Showable } from './room-previews.ts'
+
+/** A room in a hierarchy, before it is decided who may see it. */
+export interface SpaceRoom {
+  readonly roomId: string
+  /** What it is shown by (`RoomSummary`), with `room_id` and `num_joined_members`. */
+  readonly summary: Showable & {
+    readonly [name: string]: JsonValue | undefined
+    readonly room_id: string
+    readonly num_joined_members: number
+    readonly world_readable: boolean
+    readonly guest_can_join: boolean
+  }
+  /** In order; empty unless the room is a space. */
+  readonly children: readonly SpaceChild[]
+}
+
+/** Children of one space beyond these are not shown: a tree of such spaces would be without end. */
+const MAX_CHILDREN = 1_000
+/** How long what another server said of a space is believed. */
+const REMEMBERED_MS = 5 * 60_000
+const MAX_REMEMBERED = 500
+
+/** Finds the rooms of hierarchies: here, or on the servers that the space names. */
+export class SpaceRooms {
+  readonly #context: RoomsContext
+  readonly #remote: RemoteDiscovery
+  readonly #remembered: Remembered
+
+  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+    this.#context = parts.context
+    this.#remote = parts.remote
+    this.#remembered = new Remembered(parts.context.clock)
+  }
+
+  /** A room that this server is in. */
+  async here(roomId: string, suggestedOnly: boolean): Promise<SpaceRoom | undefined> {
+    const { read, serverName } = this.#context
+    const room = await read.rooms.byId(roomId)
+    if (room === undefined || !(await read.memberships.hasMember(room.nid, 'join', serverName)))
+      return undefined
+    const row = await read.summaries.ofRoom(room.nid)
+    if (row === undefined) return undefined
+    const isSpace = row.summary.room_type === 'm.space'
+    return {
+      roomId,
+      summary: { ...row.summary, room_id: roomId, num_joined_members: row.joinedMembers },
+      children: isSpace ? chosen(await childrenOf(read, room.nid), suggestedOnly) : [],
+    }
+  }
+
+  /** A room that this server is not in, as one of these servers describes it. */
+  async elsewhere(
+    roomId: string,
+    via: readonly string[],
+    suggestedOnly: boolean,
+  ): Promise<SpaceRoom | undefined> {
+    const remembered = this.#remembered.get(roomId, suggestedOnly)
+    if (remembered !== undefined) return remembered
+    const { serverName } = this.#context
+    const servers = [...new Set([...via, serverNameOf(roomId)])].filter(
+      server => server !== '' && server !== serverName,
+    )
+    if (servers.length === 0) return undefined
+    const answer = await this.#remote.hierarchy(servers, { roomId, suggestedOnly })
+    return answer && this.#remember(answer, suggestedOnly)
+  }
+
+  /** What a server says of a space it also says of the rooms in it; of no others is it asked. */
+  #remember(answer: Hierarchy, suggestedOnly: boolean): SpaceRoom {
+    const room = remoteRoom(answer.room, suggestedOnly)
+    const named = new Set(room.children.map(child => child.state_key))
+    for (const child of answer.children) {
+      if (named.has(child.summary.room_id)) {
+        this.#remembered.set(remoteRoom(child, suggestedOnly), suggestedOnly)
+      }
+    }
+    this.#remembered.set(room, suggestedOnly)
+    return room
+  }
+}
+
+const remoteRoom = ({ summary, childrenState }: HierarchyRoom, suggestedOnly: boolean): SpaceRoom => ({
+  roomId: summary.room_id,
+  summary,
+  children:
+    summary.room_type === 'm.space'
+      ? chosen(
+          childrenState.flatMap(
+            ({ type, state_key, sender, content, origin_server_ts }) =>
+              readSpaceChild({ type, state_key, sender, content, origin_server_ts }) ?? [],
+          ),
+          suggestedOnly,
+        )
+      : [],
+})
+
+const chosen = (children: readonly SpaceChild[], suggestedOnly: boolean): SpaceChild[] =>
+  children
+    .filter(child => !suggestedOnly || isSuggested(child))
+    .toSorted(compareChildren)
+    .slice(0, MAX_CHILDREN)
+
+const childrenOf = async (read: RoomReaders, roomNid: number): Promise<SpaceChild[]> => {
+  const entries = await read.state.ofTypes(roomNid, ['m.space.child'], Number.MAX_SAFE_INTEGER)
+  const events = await read.events.byNids(entries.map(entry => entry.nid))
+  return events.flatMap(stored => {
+    const { type, stateKey, sender, originServerTs } = stored.event
+    const content = contentShown(stored)
+    const event = { type, state_key: stateKey, sender, content, origin_server_ts: originServerTs }
+    return readSpaceChild(event) ?? []
+  })
+}
+
+/** What other servers said lately, oldest forgotten first. */
+class Remembered {
+  readonly #clock: Clock
+  readonly #rooms = new Map<string, { readonly at: number; readonly room: SpaceRoom }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get(roomId: string, suggestedOnly: boolean): SpaceRoom | undefined {
+    const known = this.#rooms.get(`${suggestedOnly} ${roomId}`)
+    return known !== undefined && this.#clock.now() - known.at < REMEMBERED_MS ? known.room : undefined
+  }
+
+  set(room: SpaceRoom, suggestedOnly: boolean): void {
+    const key = `${suggestedOnly} ${room.roomId}`
+    this.#rooms.delete(key)
+    this.#rooms.set(key, { at: this.#clock.now(), room })
+    for (const oldest of this.#rooms.keys()) {
+      if (this.#rooms.size <= MAX_REMEMBERED) break
+      this.#rooms.delete(oldest)
+    }
+  }
+}

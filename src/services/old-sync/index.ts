@@ -1,0 +1,18 @@
+import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { EventStream } from './event-stream.ts'
+import { RoomSnapshots } from './room-snapshots.ts'
+
+/** What clients used before `/sync`, and peek by. */
+export interface OldSyncServices {
+  readonly roomSnapshots: RoomSnapshots
+  readonly eventStream: EventStream
+}
+
+/** Builds the endpoints' services over the room services. */
+export const createOldSync = (
+  { context, clientEvents }: RoomCore,
+  rooms: Pick<RoomServices, 'roomReading' | 'roomHistory'>,
+): OldSyncServices => ({
+  roomSnapshots: new RoomSnapshots({ context, ...rooms }),
+  eventStream: new EventStream({ context, clientEvents }),
+})

@@ -1,0 +1,111 @@
+import { roomEventFilter } from '../../core/filter.ts'
+import { formatStreamToken } from '../../core/stream-token.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import type { Requester } from '../requester.ts'
+import { accessOf } from '../rooms/room-access.ts'
+import type { RoomHistory } from '../rooms/room-history.ts'
+import type { RoomReading } from '../rooms/room-reading.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_INVITATIONS = 500
+
+/**
+ * The endpoints from before `/sync` that show a room, or all rooms of a user, as they are: of use for peeking
+ * (module "Room previews"). Everything is answered as JSON text.
+ */
+export class RoomSnapshots {
+  readonly #context: RoomsContext
+  readonly #read: RoomReaders
+  readonly #roomReading: RoomReading
+  readonly #roomHistory: RoomHistory
+  readonly #accountData: AccountDataReader
+
+  constructor(parts: { context: RoomsContext; roomReading: RoomReading; roomHistory: RoomHistory }) {
+    this.#context = parts.context
+    this.#read = parts.context.read
+    this.#roomReading = parts.roomReading
+    this.#roomHistory = parts.roomHistory
+    this.#accountData = new AccountDataReader(parts.context.db)
+  }
+
+  /** `GET /rooms/{roomId}/initialSync`. Throws `M_FORBIDDEN`. */
+  async room(requester: Requester, roomId: string, limit: number = DEFAULT_LIMIT): Promise<string> {
+    const { room, membership } = await accessOf(this.#read, requester.userId, roomId)
+    const [page, state, accountData, summary] = await Promise.all([
+      this.#roomHistory.messages(requester, roomId, {
+        direction: 'b',
+        limit,
+        filter: roomEventFilter(undefined),
+      }),
+      this.#roomReading.state(requester, roomId),
+      this.#accountData.all(requester.userId),
+      this.#read.summaries.ofRoom(room.nid),
+    ])
+    const messages = [
+      ...(page.end === undefined ? [] : [`"start":"${page.end}"`]),
+      `"end":"${page.start}"`,
+      `"chunk":[${page.chunk.toReversed().join(',')}]`,
+    ]
+    const data = accountData.filter(entry => entry.roomId === roomId).map(dataEvent)
+    return joined([
+      `"room_id":${JSON.stringify(roomId)}`,
+      ...(membership === undefined || membership === 'knock' ? [] : [`"membership":"${membership}"`]),
+      `"messages":${joined(messages)}`,
+      `"state":[${state.join(',')}]`,
+      `"visibility":"${summary?.isPublished === true ? 'public' : 'private'}"`,
+      `"account_data":[${data.join(',')}]`,
+    ])
+  }
+
+  /** `GET /initialSync`: all rooms of a user, with those that they have left if asked for. */
+  async all(
+    requester: Requester,
+    options: { readonly limit?: number | undefined; readonly archived: boolean },
+  ): Promise<string> {
+    const { userId } = requester
+    const { db } = this.#context
+    const end = formatStreamToken({ events: db.position('events') })
+    const memberships = options.archived ? (['join', 'leave', 'ban'] as const) : (['join'] as const)
+    const [rows, invitations, accountData] = await Promise.all([
+      this.#read.memberships.ofUser(userId, memberships),
+      this.#read.invitations.pending(userId, db.position('invites'), MAX_INVITATIONS),
+      this.#accountData.all(userId),
+    ])
+    const rooms: string[] = []
+    for (const row of rows) {
+      const text = await this.#ofRow(requester, row, options.limit)
+      if (text !== undefined) rooms.push(text)
+    }
+    for (const row of invitations) if (row.kind === 'invite') rooms.push(invitationText(row))
+    const global = accountData.filter(entry => entry.roomId === '').map(dataEvent)
+    return joined([
+      `"end":"${end}"`,
+      '"presence":[]',
+      `"rooms":[${rooms.join(',')}]`,
+      `"account_data":[${global.join(',')}]`,
+    ])
+  }
+
+  /** A room that the user has left without ever having been in it has nothing to show. */
+  async #ofRow(requester: Requester, row: MembershipRow, limit?: number): Promise<string | undefined> {
+    if (row.membership === 'join') return this.room(requester, row.roomId, limit)
+    if (row.forgotten) return undefined
+    return this.room(requester, row.roomId, limit).catch(() => undefined)
+  }
+}
+
+const joined = (members: readonly string[]): string => `{${members.join(',')}}`
+
+/** `content` is JSON text already. */
+const dataEvent = ({ type, content }: { type: string; content: string }): string =>
+  `{"type":${JSON.stringify(type)},"content":${content}}`
+
+const invitationText = ({ roomId, sender, event, eventId }: InvitationRow): string => {
+  const { type, state_key, content, origin_server_ts } = event
+  const invite = { type, sender, state_key, content, origin_server_ts, event_id: eventId, room_id: roomId }
+  return JSON.stringify({ room_id: roomId, membership: 'invite', invite })
+}
