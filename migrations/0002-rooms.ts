@@ -40,13 +40,18 @@ const tables = (isPostgres: boolean): string[] => {
       origin_server_ts ${integer} NOT NULL,
       rejected ${text},
       soft_failed ${integer} NOT NULL,
-      redacted_by ${integer}
+      redacted_by ${integer},
+      generation ${integer} NOT NULL
     )`,
     `CREATE INDEX events_timeline ON events (room_nid, position)
       WHERE position IS NOT NULL AND rejected IS NULL AND soft_failed = 0`,
     'CREATE INDEX events_position ON events (position) WHERE position IS NOT NULL',
     `CREATE TABLE event_auth (
       event_nid ${integer} NOT NULL, auth_nid ${integer} NOT NULL, PRIMARY KEY (event_nid, auth_nid)
+    )${clustered}`,
+    // Rejected only for want of an auth event, which was missing or rejected itself: judged anew when that changes.
+    `CREATE TABLE events_awaiting_auth (
+      auth_event_id ${text} NOT NULL, event_nid ${integer} NOT NULL, PRIMARY KEY (auth_event_id, event_nid)
     )${clustered}`,
     `CREATE TABLE forward_extremities (
       room_nid ${integer} NOT NULL, event_nid ${integer} NOT NULL, PRIMARY KEY (room_nid, event_nid)

@@ -24,6 +24,10 @@ export interface Metrics {
   readonly rooms: {
     /** An event is stored: made here, or come from another server. */
     stored(origin: 'local' | 'remote'): void
+    /** Branches of a room were resolved, looking at so many events in conflict. */
+    resolved(events: number, milliseconds: number): void
+    /** A resolution has set back memberships or power levels against the word of all sides. */
+    reset(): void
   }
   readonly federation: {
     /** A transaction was acknowledged, or not, by its destination. */
@@ -137,7 +141,30 @@ const roomMetrics = (registry: Registry): Metrics['rooms'] => {
     labelNames: ['origin'],
     registers: [registry],
   })
-  return { stored: origin => stored.inc({ origin }) }
+  const resolution = new Histogram({
+    name: 'tessera_state_resolution_seconds',
+    help: 'Time to resolve branches of a room that disagree, loading included',
+    buckets: COMMIT_SECONDS,
+    registers: [registry],
+  })
+  const conflicting = new Counter({
+    name: 'tessera_state_resolution_events_total',
+    help: 'Events that stood in conflict when branches were resolved',
+    registers: [registry],
+  })
+  const resets = new Counter({
+    name: 'tessera_state_resets_total',
+    help: 'Resolutions that set back memberships or power levels which all sides held',
+    registers: [registry],
+  })
+  return {
+    stored: origin => stored.inc({ origin }),
+    resolved: (events, milliseconds) => {
+      resolution.observe(milliseconds / 1000)
+      conflicting.inc(events)
+    },
+    reset: () => resets.inc(),
+  }
 }
 
 const federationMetrics = (registry: Registry): Metrics['federation'] => {

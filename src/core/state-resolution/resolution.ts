@@ -17,6 +17,8 @@ export interface ResolveOptions {
   readonly isRejected?: (eventId: string) => boolean
   /** The auth difference of states (each a list of event IDs), for who keeps an index of auth chains. */
   readonly authDifference?: (stateSets: readonly (readonly string[])[]) => Iterable<string>
+  /** The conflicted state subgraph (v2.1) of the conflicted state set, for the same. */
+  readonly conflictedSubgraph?: (conflicted: ReadonlySet<string>) => Iterable<string>
   /**
    * The longest auth path below an event, for who stores it (one more than the greatest among the auth events, 0
    * without any). With it, walks end where the chains have met; without it, they go to the beginning of the room.

@@ -49,12 +49,11 @@ const fullConflictedSet = (
   options: ResolveOptions,
 ): Set<string> => {
   const full = new Set([...conflicted.values()].flat())
-  const between = variant === 'v2.1' ? eventsBetween(full, graph) : []
+  const subgraph = options.conflictedSubgraph ?? (eventIds => eventsBetween(eventIds, graph))
+  const between = variant === 'v2.1' ? subgraph(full) : []
   const sets = stateSets.map(stateSet => [...stateSet.values()])
   const difference = options.authDifference?.(sets) ?? authDifference(sets, graph)
-  for (const eventId of between) full.add(eventId)
-  for (const eventId of difference) full.add(eventId)
-  return full
+  return new Set([...full, ...between, ...difference])
 }
 
 const remaining = (all: ReadonlySet<string>, picked: readonly RoomEvent[], load: LoadEvent): RoomEvent[] => {

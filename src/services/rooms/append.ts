@@ -1,10 +1,10 @@
-import { redactionAllowed } from '../../core/auth/redaction-allowed.ts'
-import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { invitationStatements } from './invitation-statements.ts'
+import { NOTHING_REDACTED, powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -20,8 +20,16 @@ export interface Placement {
   readonly rejected?: string | undefined
   /** Allowed where it stands in the graph, but not by the current state: kept, not shown, not referred to. */
   readonly softFailed?: boolean
-  /** The nid of the same event where it was stored before as an outlier. */
+  /** The nid of the same event where it is stored already, as an outlier or as rejected. */
   readonly outlierNid?: number | undefined
+  /** Its auth events, where the caller has them at hand. */
+  readonly authNodes?: ReadonlyMap<string, AuthNode>
+  /** Rejected for no other reason than that these auth events are missing, or rejected themselves. */
+  readonly awaits?: readonly string[]
+  /** Awaited before, and no longer. */
+  readonly awaitedBefore?: readonly string[]
+  /** What says who has which power before it, where that is not the current state. */
+  readonly powers?: PowerEvents
   /** The nid that the caller has taken for it already. */
   readonly nid?: number
   /** On a fork: how the state before it differs from the room's current state. */
@@ -33,6 +41,14 @@ export interface Placement {
   /** `prev_events` that are not here. */
   readonly missingPrevEvents?: readonly string[]
 }
+
+/** The events that say who has which power. */
+export interface PowerEvents {
+  readonly create: RoomEvent | undefined
+  readonly powerLevels: RoomEvent | undefined
+}
+
+const NO_POWERS: PowerEvents = { create: undefined, powerLevels: undefined }
 
 /** What an appended event needs committed, and what it will be called. */
 export interface Appended {
@@ -64,14 +80,22 @@ export const append = async (
   const position: SqlParameter = { stream: 'events', offset }
   const roomNid = head.room.nid
   const shown = rejected === undefined && !softFailed
-  const authNids = [...(await read.events.nidsOf(event.authEvents)).values()]
+  const { authNids, generation } = await authFacts(context, placement)
+  const row = { nid, roomNid, position, rejected, softFailed, event, authNids, generation, json }
   const statements: WriteStatement[] =
     outlierNid === undefined
-      ? write.events.insert([{ nid, roomNid, position, rejected, softFailed, event, authNids, json }])
-      : [write.events.place(nid, position, rejected, softFailed)]
-  statements.push(...write.state.delta(nid, placement.delta ?? []))
+      ? write.events.insert([row])
+      : [...write.events.place(row), write.state.clearDelta(nid)]
+  statements.push(
+    ...write.state.delta(nid, placement.delta ?? []),
+    ...write.awaitingAuth.remove(nid, placement.awaitedBefore ?? []),
+    ...write.awaitingAuth.add(nid, placement.awaits ?? []),
+  )
 
-  const redaction = shown ? await redactionStatements(context, head, placement, nid) : NOTHING_REDACTED
+  const powers = placement.powers ?? (shown ? await powerContext(read, head) : NO_POWERS)
+  const redaction = shown
+    ? await redactionEffect(context, head, { event, nid, powers, local: placement.local === true })
+    : NOTHING_REDACTED
   statements.push(...redaction.statements)
   if (placement.local !== true) {
     statements.push(
@@ -82,7 +106,7 @@ export const append = async (
     )
   }
   if (shown) {
-    const changes = placement.stateChanges ?? ownState(event, nid)
+    const changes = placement.stateChanges ?? ownState(event, nid, generation)
     statements.push(...(await stateStatements(context, head, changes, event, nid, position)))
     statements.push(...extremityStatements(context, head, placement, event, nid))
   }
@@ -93,6 +117,7 @@ export const append = async (
     rejected,
     softFailed,
     redactedBy: redaction.redactedBy,
+    generation,
     event,
   }
   read.events.remember(stored)
@@ -104,10 +129,22 @@ export const append = async (
   return { nid, event, offset, statements, touched: redaction.touched, settle }
 }
 
-const ownState = (event: RoomEvent, nid: number): StateDelta[] =>
+/** The auth events that are here, and the generation that follows from them. */
+const authFacts = async (
+  { read }: RoomsContext,
+  { event, authNodes }: Placement,
+): Promise<{ authNids: number[]; generation: number }> => {
+  const nodes = [...(authNodes ?? (await read.events.nodesOf(event.authEvents))).values()]
+  return {
+    authNids: nodes.map(node => node.nid),
+    generation: nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0),
+  }
+}
+
+const ownState = (event: RoomEvent, nid: number, generation: number): StateDelta[] =>
   event.stateKey === undefined
     ? []
-    : [{ type: event.type, stateKey: event.stateKey, nid, eventId: event.eventId }]
+    : [{ type: event.type, stateKey: event.stateKey, nid, eventId: event.eventId, generation }]
 
 const extremityStatements = (
   { write }: RoomsContext,
@@ -166,75 +203,4 @@ const stateStatements = async (
     }
   }
   return statements
-}
-
-interface RedactionEffect {
-  readonly statements: readonly WriteStatement[]
-  readonly touched: readonly number[]
-  readonly redactedBy?: number
-}
-
-const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
-
-/**
- * Redactions may arrive before or after what they redact (rooms/v3.md, "Handling redactions"): both orders end with
- * the same event redacted, if the sender may.
- */
-const redactionStatements = async (
-  context: RoomsContext,
-  head: RoomHead,
-  { event, local }: Placement,
-  nid: number,
-): Promise<RedactionEffect> => {
-  if (event.type === 'm.room.redaction' && event.redacts !== undefined) {
-    return redactTarget(context, head, event, event.redacts, nid)
-  }
-  if (local === true) return NOTHING_REDACTED
-  const { read, write } = context
-  const waiting = await read.events.byNids(await read.redactions.of(event.eventId))
-  if (waiting.length === 0) return NOTHING_REDACTED
-  const levels = await powerContext(read, head)
-  const applied = waiting.find(
-    ({ event: redaction, rejected, softFailed, roomNid }) =>
-      rejected === undefined &&
-      !softFailed &&
-      roomNid === head.room.nid &&
-      redactionAllowed(redaction, event, { ...levels, version: head.version }) === undefined,
-  )
-  if (applied === undefined) return NOTHING_REDACTED
-  return { statements: [write.events.redacted([nid], applied.nid)], touched: [], redactedBy: applied.nid }
-}
-
-const redactTarget = async (
-  { read, write }: RoomsContext,
-  head: RoomHead,
-  event: RoomEvent,
-  redacts: string,
-  nid: number,
-): Promise<RedactionEffect> => {
-  const remember = write.redactions.insert(redacts, nid)
-  const target = await read.events.byId(redacts)
-  const applies =
-    target !== undefined &&
-    target.roomNid === head.room.nid &&
-    target.redactedBy === undefined &&
-    redactionAllowed(event, target.event, { ...(await powerContext(read, head)), version: head.version }) ===
-      undefined
-  if (!applies) return { statements: [remember], touched: [] }
-  return { statements: [remember, write.events.redacted([target.nid], nid)], touched: [target.nid] }
-}
-
-/** The events of a room's head that say who has which power. */
-export const powerContext = async (
-  read: RoomsContext['read'],
-  head: RoomHead,
-): Promise<{ create: RoomEvent | undefined; powerLevels: RoomEvent | undefined }> => {
-  const nids = ['m.room.create', 'm.room.power_levels'].map(
-    type => head.state.get(stateMapKey(type, ''))?.nid,
-  )
-  const events = await read.events.byNids(nids.filter(nid => nid !== undefined))
-  return {
-    create: events.find(({ event }) => event.type === 'm.room.create')?.event,
-    powerLevels: events.find(({ event }) => event.type === 'm.room.power_levels')?.event,
-  }
 }

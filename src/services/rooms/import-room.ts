@@ -1,12 +1,14 @@
 import { authorise } from '../../core/auth/authorise.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
+import { MatrixError } from '../../core/errors.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { StateDelta } from '../../storage/rooms/state.ts'
+import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
 import { type Appended, append } from './append.ts'
-import { type JudgedOutliers, judgeOutliers, outlierStatements } from './outliers.ts'
+import { type JudgedOutliers, judgeOutliers, outlierStatements } from './judge-outliers.ts'
 import { membershipOf, RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
@@ -42,25 +44,36 @@ export const importRoom = async (
 ): Promise<{ position: number }> => {
   const { roomId } = snapshot
   const judged = await judge(snapshot)
-  const known = await writer.head(roomId)
-  if (known !== undefined)
-    return writer.update(roomId, head => draft(writer.context, head, snapshot, judged, []))
-  return writer.create(roomId, async () => {
-    const create = judged.state.get(stateMapKey('m.room.create', ''))
-    if (create === undefined) throw new BadSnapshot('the state has no create event')
-    const row = {
-      nid: writer.context.nids.next(),
-      roomId,
-      version: snapshot.version.id,
-      headVersion: 0,
-      isPublic: false,
-      creator: create.sender,
-      createdTs: create.originServerTs,
-    }
-    const head = new RoomHead(row, snapshot.version, [], [], new Map())
-    const insert = writer.context.write.rooms.insert(row)
-    return { head, draft: await draft(writer.context, head, snapshot, judged, [insert]) }
-  })
+  const renew = () => writer.update(roomId, head => draft(writer.context, head, snapshot, judged, []))
+  if ((await writer.head(roomId)) !== undefined) return renew()
+  try {
+    return await writer.create(roomId, () => draftRoom(writer.context, snapshot, judged))
+  } catch (error) {
+    // Another process has joined in the meantime.
+    if (error instanceof MatrixError && error.errcode === 'M_ROOM_IN_USE') return renew()
+    throw error
+  }
+}
+
+const draftRoom = async (
+  context: RoomsContext,
+  snapshot: RoomSnapshot,
+  judged: Judged,
+): Promise<{ head: RoomHead; draft: Draft<{ position: number }> }> => {
+  const create = judged.state.get(stateMapKey('m.room.create', ''))
+  if (create === undefined) throw new BadSnapshot('the state has no create event')
+  const row = {
+    nid: context.nids.next(),
+    roomId: snapshot.roomId,
+    version: snapshot.version.id,
+    headVersion: 0,
+    isPublic: false,
+    creator: create.sender,
+    createdTs: create.originServerTs,
+  }
+  const head = new RoomHead(row, snapshot.version, [], [], new Map())
+  const insert = context.write.rooms.insert(row)
+  return { head, draft: await draft(context, head, snapshot, judged, [insert]) }
 }
 
 interface Judged extends JudgedOutliers {
@@ -73,7 +86,7 @@ const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
   const createEvent = events.find(
     ({ type, stateKey, roomId }) => type === 'm.room.create' && stateKey === '' && roomId === snapshot.roomId,
   )
-  const { ordered, rejected } = await judgeOutliers(events, {
+  const { ordered, rejected, awaits } = await judgeOutliers(events, {
     roomId: snapshot.roomId,
     createEvent,
     known: new Map(),
@@ -88,7 +101,7 @@ const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
   const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
   const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
   if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
-  return { ordered, rejected, state }
+  return { ordered, rejected, awaits, state }
 }
 
 const draft = async (
@@ -99,7 +112,7 @@ const draft = async (
   leading: readonly WriteStatement[],
 ): Promise<Draft<{ position: number }>> => {
   const outliers = await outlierStatements(context, head, judged)
-  const snapshotState = stateOf(judged, outliers.nids)
+  const snapshotState = stateOf(judged, outliers.nodes)
   const changes = stateDifference(head.state, snapshotState)
   const position = { stream: 'events', offset: 0 } as const
   head.applyState(changes)
@@ -116,6 +129,7 @@ const draft = async (
     {
       event: join,
       json: canonicalJson(join.pdu),
+      authNodes: await authNodesOf(context, outliers, join.authEvents),
       missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
     },
     1,
@@ -137,13 +151,30 @@ const draft = async (
   }
 }
 
-const stateOf = (judged: Judged, nids: ReadonlyMap<string, number>) =>
-  new Map(
-    [...judged.state].map(([key, { type, stateKey = '', eventId }]) => [
-      key,
-      { type, stateKey, eventId, nid: nids.get(eventId) ?? 0 },
-    ]),
-  )
+const stateOf = (judged: Judged, nodes: ReadonlyMap<string, AuthNode>): Map<string, StateEntry> => {
+  const state = new Map<string, StateEntry>()
+  for (const [key, { type, stateKey = '', eventId }] of judged.state) {
+    const node = nodes.get(eventId)
+    if (node !== undefined) state.set(key, { type, stateKey, eventId, ...nodeOf(node) })
+  }
+  return state
+}
+
+const nodeOf = ({ nid, generation }: AuthNode): AuthNode => ({ nid, generation })
+
+/** The auth events of the join: most of them are on their way with it, and nowhere to be read yet. */
+const authNodesOf = async (
+  { read }: RoomsContext,
+  { nodes }: { nodes: ReadonlyMap<string, AuthNode> },
+  authEvents: readonly string[],
+): Promise<Map<string, AuthNode>> => {
+  const found = await read.events.nodesOf(authEvents.filter(eventId => !nodes.has(eventId)))
+  for (const eventId of authEvents) {
+    const node = nodes.get(eventId)
+    if (node !== undefined) found.set(eventId, node)
+  }
+  return found
+}
 
 const membershipStatements = (
   { write }: RoomsContext,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
+import { type Log, silentLog } from '../../core/log.ts'
 import { DEFAULT_ROOM_VERSION, type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { Database } from '../../storage/database.ts'
@@ -8,8 +8,10 @@ import type { NidAllocator } from '../../storage/nids.ts'
 import { roomReaders, roomWriters } from '../../storage/rooms/index.ts'
 import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
+import { DummyEvents } from './dummy-events.ts'
 import { Memberships } from './memberships.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
+import { type Resolver, threadedResolver } from './resolver.ts'
 import { RoomCreation } from './room-creation.ts'
 import { RoomCreator } from './room-creator.ts'
 import { type FetchHistory, RoomHistory } from './room-history.ts'
@@ -54,15 +56,29 @@ export const createRoomCore = (parts: {
   serverName: string
   signingKey: SigningKey
   random: (size: number) => Uint8Array
+  log?: Log
+  metrics?: RoomsContext['metrics']
+  /** By default: conflicts of some size are resolved in threads. */
+  resolver?: Resolver
 }): RoomCore => {
   const { database, signingKey, ...others } = parts
   const read = roomReaders(database)
-  const context: RoomsContext = { ...others, db: database, read, write: roomWriters(database) }
+  const context: RoomsContext = {
+    ...others,
+    log: parts.log ?? silentLog,
+    resolver: parts.resolver ?? threadedResolver(),
+    db: database,
+    read,
+    write: roomWriters(database),
+  }
   const writer = new RoomWriter(context)
+  const sender = new RoomSender(writer, signingKey)
+  const dummies = new DummyEvents(context, sender)
+  writer.onForked = head => dummies.consider(head)
   return {
     context,
     writer,
-    sender: new RoomSender(writer, signingKey),
+    sender,
     clientEvents: new ClientEvents(read, parts.clock),
     signingKey,
   }

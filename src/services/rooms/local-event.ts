@@ -8,8 +8,10 @@ import { checkFormat, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { eventReferences } from './event-references.ts'
+import { stateAfterEnds } from './fork-placement.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { entryIn, NO_DIFFERENCE, type StateOverlay } from './state-overlay.ts'
 
 /** What a local user wants to say; everything else about the event follows from the room. */
 export interface EventTemplate {
@@ -23,6 +25,15 @@ export interface EventTemplate {
   readonly unsigned?: JsonObject
 }
 
+/** An event of ours, not stored yet. */
+export interface LocalEvent {
+  readonly event: RoomEvent
+  /** Its canonical text. */
+  readonly json: string
+  /** The state before it, where the room has more ends than an event can refer to; else it extends exactly the head. */
+  readonly before: StateOverlay | undefined
+}
+
 /**
  * Builds, authorises and signs an event that extends the room's head.
  *
@@ -34,12 +45,15 @@ export const makeLocalEvent = async (
   signingKey: SigningKey,
   head: RoomHead,
   template: EventTemplate,
-): Promise<{ event: RoomEvent; json: string }> => {
+): Promise<LocalEvent> => {
   const { type, sender, stateKey, content, redacts } = template
   const points = authEventsFor({ type, sender, stateKey, content }, head.version)
-  const lookup = await stateLookup(context, head, points)
-  const prevEvents = head.extremities.slice(0, MAX_PREV_EVENTS).map(extremity => extremity.eventId)
-  const authEvents = points.flatMap(point => head.entry(point.type, point.stateKey)?.eventId ?? [])
+  const ends = head.extremities.slice(0, MAX_PREV_EVENTS)
+  const before =
+    ends.length === head.extremities.length ? undefined : await stateAfterEnds(context, head, ends)
+  const lookup = await stateLookup(context, head, points, before)
+  const prevEvents = ends.map(extremity => extremity.eventId)
+  const authEvents = points.flatMap(point => lookup(point.type, point.stateKey)?.eventId ?? [])
   const event = built(
     {
       version: head.version,
@@ -61,9 +75,11 @@ export const makeLocalEvent = async (
   )
   checkOwnFormat(event)
   const createEvent = lookup('m.room.create', '')
-  const refusal = authorise(event, { state: lookup, createEvent })
+  const refusal =
+    authorise(event, { state: lookup, createEvent }) ??
+    (before && authorise(event, { state: await stateLookup(context, head, points), createEvent }))
   if (refusal !== undefined) throw new MatrixError('M_FORBIDDEN', refusal.message)
-  return { event, json: canonicalJson(event.pdu) }
+  return { event, json: canonicalJson(event.pdu), before }
 }
 
 /** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
@@ -81,14 +97,18 @@ const identifiers = (
   }
 }
 
-/** The state events at these points of a room's head (and its create event), loaded for the synchronous rules. */
+/**
+ * The state events at these points of a room's head (and its create event), or of another of its states, loaded for
+ * the synchronous rules.
+ */
 export const stateLookup = async (
   { read }: RoomsContext,
   head: RoomHead,
   points: readonly StatePoint[],
+  state: StateOverlay = NO_DIFFERENCE,
 ): Promise<StateLookup> => {
   const entries = [{ type: 'm.room.create', stateKey: '' }, ...points].flatMap(
-    point => head.entry(point.type, point.stateKey) ?? [],
+    point => entryIn(head, state, stateMapKey(point.type, point.stateKey)) ?? [],
   )
   const events = await read.events.byNids(entries.map(entry => entry.nid))
   const byKey = new Map(

@@ -22,6 +22,10 @@ export class RoomHead {
   revision = 0
   /** Settles once everything that was submitted on this head is durable (or has failed). */
   lastCommit: Promise<unknown> = Promise.resolve()
+  /** How many commits that were submitted on it have not settled. */
+  inFlight = 0
+  /** A commit has failed: what it holds may not be so. */
+  isDead = false
   #extremities: readonly Extremity[]
   /** The current state by `stateMapKey`. */
   readonly state: Map<string, StateEntry>
@@ -104,11 +108,18 @@ export class RoomHead {
   /** Applies changes of state points. Member events' memberships are set by the caller. */
   applyState(changes: readonly StateDelta[]): void {
     this.revision += 1
-    for (const { type, stateKey, nid, eventId } of changes) {
+    for (const { type, stateKey, nid, eventId, generation } of changes) {
       const key = stateMapKey(type, stateKey)
       if (stateKey === '' && IN_SUMMARY.has(type)) this.summaryChanged = true
       if (nid === undefined || eventId === undefined) this.state.delete(key)
-      else this.state.set(key, { type, stateKey, nid, eventId })
+      else
+        this.state.set(key, {
+          type,
+          stateKey,
+          nid,
+          eventId,
+          ...(generation === undefined ? {} : { generation }),
+        })
     }
   }
 

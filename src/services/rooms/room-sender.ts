@@ -1,13 +1,16 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
+import { MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
-import { type Appended, append } from './append.ts'
+import { type Appended, append, type Placement } from './append.ts'
+import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import type { StateOverlay } from './state-overlay.ts'
 
 /** Beside the event: what is committed with it. */
 export interface SendOptions {
@@ -62,7 +65,30 @@ export class RoomSender {
       const before = await this.#writer.context.read.transactions.eventOf(transaction)
       if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
     }
-    return this.#writer.update(roomId, head => this.#draft(head, templates, options))
+    const head = await this.#writer.head(roomId)
+    const tooManyEnds = (head?.extremities.length ?? 0) > MAX_PREV_EVENTS
+    // An event that leaves ends out needs to know the states after them, which are those of stored events.
+    if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
+    return this.#writer.update(roomId, at => this.#draft(at, templates, options), { settled: tooManyEnds })
+  }
+
+  async #sendEach(
+    roomId: string,
+    templates: readonly EventTemplate[],
+    { check, transaction, statements, ...shared }: SendOptions,
+  ): Promise<Sent[]> {
+    const sent: Sent[] = []
+    for (const [index, template] of templates.entries()) {
+      const isLast = index === templates.length - 1
+      const own: SendOptions = {
+        ...shared,
+        ...(index === 0 && check !== undefined ? { check } : {}),
+        ...(isLast && transaction !== undefined ? { transaction } : {}),
+        ...(isLast && statements !== undefined ? { statements } : {}),
+      }
+      sent.push(await this.send(roomId, template, own))
+    }
+    return sent
   }
 
   async #draft(
@@ -80,10 +106,22 @@ export class RoomSender {
     const appended: Appended[] = []
     for (const [offset, template] of templates.entries()) {
       const made = await makeLocalEvent(context, this.#signingKey, head, template)
-      const extremities = keepingOthers(head, made.event)
-      appended.push(await append(context, head, { ...made, local: true, extremities }, offset))
+      const place =
+        made.before === undefined
+          ? { extremities: keepingOthers(head, made.event) }
+          : await this.#placeOnFork(head, made.event, made.before)
+      appended.push(await append(context, head, { ...made, ...place, local: true }, offset))
     }
     return this.#drafted(appended, options)
+  }
+
+  async #placeOnFork(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<Partial<Placement>> {
+    const { context } = this.#writer
+    const nid = context.nids.next()
+    const authNodes = [...(await context.read.events.nodesOf(event.authEvents)).values()]
+    const generation = authNodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+    const forked = { event, nid, generation, authNodes, before, fillsGap: false }
+    return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }
   }
 
   #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
@@ -123,7 +161,7 @@ export class RoomSender {
   }
 }
 
-/** A local event builds on at most 20 extremities; what it leaves out stays one. */
+/** What a local event does not refer to stays an end. */
 const keepingOthers =
   (head: RoomHead, event: RoomEvent) =>
   (nid: number): RoomHead['extremities'] => [

@@ -1,10 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
 import type { NidAllocator } from '../../storage/nids.ts'
 import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
+import type { Metrics } from '../metrics.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import type { Resolver } from './resolver.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
 
 /** What the room services share. */
@@ -17,6 +20,9 @@ export interface RoomsContext {
   readonly serverName: string
   /** Random bytes, for room IDs of old room versions. */
   readonly random: (size: number) => Uint8Array
+  readonly log: Log
+  readonly metrics?: Pick<Metrics['rooms'], 'resolved' | 'reset'> | undefined
+  readonly resolver: Resolver
 }
 
 /** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */
@@ -40,19 +46,38 @@ type Outcome<T> = { readonly value: T } | { readonly retry: true }
 const MAX_ATTEMPTS = 20
 
 /**
+ * How much of the rooms' states is kept in memory, in entries of about 500 bytes: some 200 MB. Small rooms count for a
+ * little more than their state.
+ */
+const MAX_HEAD_ENTRIES = 400_000
+const ENTRIES_PER_HEAD = 20
+
+type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
+
+export interface UpdateOptions {
+  /** The job needs the database to tell what the head tells: it runs when nothing of the room is in flight. */
+  readonly settled?: boolean
+}
+
+/**
  * The one writer of each room in this process. Jobs of a room run one after another over its head; a job does not
  * wait for the commit of the job before it: the next event may build on one whose commit is in flight. If a commit
  * fails, all that was built on it fails with it (their head versions no longer fit) and is tried again from a fresh
- * head.
+ * head. What a job refuses, or finds done already, is said only once what it has looked at is durable.
  */
 export class RoomWriter {
   readonly context: RoomsContext
+  /** Told after a commit that leaves the room's graph with several ends. Must not throw. */
+  onForked: ((head: RoomHead) => void) | undefined
   readonly #queue = new SerialQueue()
   readonly #heads: LRUCache<string, RoomHead>
 
-  constructor(context: RoomsContext, options: { maxHeads?: number } = {}) {
+  constructor(context: RoomsContext, options: { maxHeadEntries?: number } = {}) {
     this.context = context
-    this.#heads = new LRUCache({ max: options.maxHeads ?? 2_000 })
+    this.#heads = new LRUCache({
+      maxSize: options.maxHeadEntries ?? MAX_HEAD_ENTRIES,
+      sizeCalculation: head => ENTRIES_PER_HEAD + head.state.size,
+    })
   }
 
   /**
@@ -68,17 +93,13 @@ export class RoomWriter {
 
   /**
    * Runs `job` with the room's head and commits what it drafts. The job moves the head forward itself and must not
-   * await anything but reads: network calls come before.
+   * await anything but reads: network calls come before. It may run several times.
    *
    * Throws `M_NOT_FOUND` for a room that is not known here, and whatever the job throws.
    */
-  async update<T>(roomId: string, job: (head: RoomHead) => Promise<Draft<T> | Settled<T>>): Promise<T> {
+  async update<T>(roomId: string, job: Job<T>, options: UpdateOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const drafted = await this.#queue.run(roomId, async () => {
-        const head = await this.#load(roomId)
-        if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
-        return this.#submit(roomId, head, job)
-      })
+      const drafted = await this.#queue.run(roomId, () => this.#attempt(roomId, job, options))
       if ('settled' in drafted) return drafted.settled
       const outcome = await drafted.outcome
       if (!('retry' in outcome)) return outcome.value
@@ -91,16 +112,21 @@ export class RoomWriter {
   /**
    * Commits the first events of a room that is new to this server; `draft` makes head and statements together.
    * Runs in the room's queue, so that two joins of one room cannot both create it.
+   *
+   * Throws `M_ROOM_IN_USE` if the room is known.
    */
   async create<T>(roomId: string, draft: () => Promise<{ head: RoomHead; draft: Draft<T> }>): Promise<T> {
     const drafted = await this.#queue.run(roomId, async () => {
+      const known = await this.#load(roomId)
+      // It may be one whose own creation is in flight, and fails.
+      await known?.lastCommit
+      if (known !== undefined && !known.isDead) throw roomInUse()
       const made = await draft()
-      this.#heads.set(roomId, made.head)
-      return this.#submit(roomId, made.head, async () => made.draft)
+      this.#keep(made.head)
+      return this.#submit(made.head, made.draft)
     })
-    if ('settled' in drafted) return drafted.settled
     const outcome = await drafted.outcome
-    if ('retry' in outcome) throw new MatrixError('M_ROOM_IN_USE', 'The room exists already')
+    if ('retry' in outcome) throw roomInUse()
     return outcome.value
   }
 
@@ -108,61 +134,96 @@ export class RoomWriter {
     const cached = this.#heads.get(roomId)
     if (cached !== undefined) return cached
     const head = await loadHead(this.context.read, roomId)
-    if (head !== undefined) this.#heads.set(roomId, head)
+    if (head !== undefined) this.#keep(head)
     return head
   }
 
-  async #submit<T>(
+  /** One run of a job in the room's queue. */
+  async #attempt<T>(
     roomId: string,
-    head: RoomHead,
-    job: (head: RoomHead) => Promise<Draft<T> | Settled<T>>,
+    job: Job<T>,
+    { settled = false }: UpdateOptions,
   ): Promise<Settled<T> | { outcome: Promise<Outcome<T>> }> {
-    const { revision } = head
-    let draft: Draft<T> | Settled<T>
-    try {
-      draft = await job(head)
-    } catch (error) {
-      if (head.revision !== revision) this.#drop(roomId, head, [])
-      throw error
+    for (;;) {
+      const head = await this.#load(roomId)
+      if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+      if (settled && head.inFlight > 0) {
+        await head.lastCommit
+        continue
+      }
+      const { revision, inFlight } = head
+      let draft: Draft<T> | Settled<T>
+      try {
+        draft = await job(head)
+      } catch (error) {
+        if (head.revision !== revision) this.#drop(head, [])
+        if (inFlight === 0) throw error
+        // What it refused for may never come to pass.
+        await head.lastCommit
+        continue
+      }
+      if (!('settled' in draft)) return this.#submit(head, draft)
+      if (inFlight === 0) return draft
+      await head.lastCommit
     }
-    if ('settled' in draft) return draft
+  }
+
+  #submit<T>(head: RoomHead, draft: Draft<T>): { outcome: Promise<Outcome<T>> } {
     const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion)
     head.headVersion += 1
     const commit = this.context.db.commit({
       statements: [...leading(draft.statements), bump, ...following(draft.statements)],
     })
-    const outcome = this.#settle(roomId, head, commit, draft)
-    outcome.catch(() => undefined)
-    head.lastCommit = outcome.catch(() => undefined)
+    head.inFlight += 1
+    const outcome = this.#settle(head, commit, draft)
+    head.lastCommit = outcome.then(
+      () => undefined,
+      () => undefined,
+    )
+    if (!head.isDead) this.#keep(head)
     return { outcome }
   }
 
-  async #settle<T>(
-    roomId: string,
-    head: RoomHead,
-    commit: Promise<CommitResult>,
-    { nids, result, onGuard }: Draft<T>,
-  ): Promise<Outcome<T>> {
+  async #settle<T>(head: RoomHead, commit: Promise<CommitResult>, draft: Draft<T>): Promise<Outcome<T>> {
     let committed: CommitResult
     try {
       committed = await commit
     } catch (error) {
-      this.#drop(roomId, head, nids)
+      // A creation may have reached the disk all the same, so the room is not known to be free.
+      this.#drop(head, draft.nids)
       throw error
+    } finally {
+      head.inFlight -= 1
     }
-    if (committed.ok) return { value: result(committed) }
-    this.#drop(roomId, head, nids)
-    if (committed.guard === 'head') return { retry: true }
-    if (onGuard !== undefined) return { value: await onGuard(committed.guard) }
-    throw new Error(`guard ${committed.guard} failed`)
+    if (committed.ok) {
+      const value = draft.result(committed)
+      if (head.extremities.length > 1) this.onForked?.(head)
+      return { value }
+    }
+    this.#drop(head, draft.nids)
+    const { guard } = committed
+    if (guard === HEAD_GUARD || guard === ROOM_GUARD) return { retry: true }
+    if (draft.onGuard !== undefined) return { value: await draft.onGuard(guard) }
+    throw new Error(`guard ${guard} failed`)
   }
 
-  #drop(roomId: string, head: RoomHead, nids: readonly number[]): void {
-    if (this.#heads.peek(roomId) === head) this.#heads.delete(roomId)
+  /** Anew after every change, so that its size counts as it is now. */
+  #keep(head: RoomHead): void {
+    const { roomId } = head.room
+    this.#heads.delete(roomId)
+    this.#heads.set(roomId, head)
+  }
+
+  #drop(head: RoomHead, nids: readonly number[]): void {
+    head.isDead = true
+    if (this.#heads.peek(head.room.roomId) === head) this.#heads.delete(head.room.roomId)
     this.context.read.events.forget(nids)
   }
 }
 
+const roomInUse = (): MatrixError => new MatrixError('M_ROOM_IN_USE', 'The room exists already')
+
+const HEAD_GUARD = 'head'
 /** The guard of the statement that makes a room's row. */
 const ROOM_GUARD = 'room'
 

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { trustedEvent } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { roomVersion } from '../../core/room-versions.ts'
-import type { Prepared, Reader, SqlList, SqlParameter, SqlValue, WriteStatement } from '../database.ts'
+import type { Prepared, Reader, SqlList, SqlValue } from '../database.ts'
+import { EventCache } from './event-cache.ts'
 
 /** An event as stored: the event itself and what this server has concluded about it. */
 export interface StoredEvent {
@@ -18,7 +18,15 @@ export interface StoredEvent {
   readonly softFailed: boolean
   /** The nid of the redaction that was applied to it. */
   readonly redactedBy: number | undefined
+  /** One more than the greatest generation among its auth events; 0 without any. */
+  readonly generation: number
   readonly event: RoomEvent
+}
+
+/** An event as a node of the graph that `auth_events` span. */
+export interface AuthNode {
+  readonly nid: number
+  readonly generation: number
 }
 
 interface EventRow {
@@ -28,13 +36,14 @@ interface EventRow {
   rejected: string | null
   soft_failed: number
   redacted_by: number | null
+  generation: number
   event_id: string
   version: string
   json: string
 }
 
-const SELECT = `SELECT e.event_nid, e.room_nid, e.position, e.rejected, e.soft_failed, e.redacted_by, e.event_id,
-  r.version, j.json
+const SELECT = `SELECT e.event_nid, e.room_nid, e.position, e.rejected, e.soft_failed, e.redacted_by, e.generation,
+  e.event_id, r.version, j.json
   FROM events e JOIN event_json j ON j.event_nid = e.event_nid JOIN rooms r ON r.room_nid = e.room_nid`
 
 /** Only what clients and other servers may be shown as part of the timeline. */
@@ -54,8 +63,7 @@ export interface TimelineRange {
  */
 export class EventReader {
   readonly #db: Reader
-  readonly #byNid: LRUCache<number, StoredEvent>
-  readonly #nidOf: LRUCache<string, number>
+  readonly #cache: EventCache
   readonly #selectNids: Prepared
   readonly #selectIds: Prepared
   readonly #backwards: Prepared
@@ -63,12 +71,12 @@ export class EventReader {
   readonly #newestBefore: Prepared
   readonly #nids: Prepared
   readonly #authChain: Prepared
+  readonly #authEdges: Prepared
+  readonly #generations: Prepared
 
   constructor(db: Reader, options: { cacheSize?: number } = {}) {
     this.#db = db
-    const max = options.cacheSize ?? 20_000
-    this.#byNid = new LRUCache({ max })
-    this.#nidOf = new LRUCache({ max })
+    this.#cache = new EventCache(options.cacheSize ?? 20_000)
     this.#selectNids = db.prepare(`${SELECT} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
@@ -78,6 +86,13 @@ export class EventReader {
          UNION
          SELECT a.auth_nid FROM chain c JOIN event_auth a ON a.event_nid = c.auth_nid
        ) SELECT auth_nid FROM chain`,
+    )
+    this.#authEdges = db.prepare(
+      `SELECT a.event_nid, a.auth_nid, e.generation FROM event_auth a JOIN events e ON e.event_nid = a.auth_nid
+       WHERE ${db.dialect.inInteger('a.event_nid')}`,
+    )
+    this.#generations = db.prepare(
+      `SELECT event_nid, event_id, generation FROM events WHERE ${db.dialect.inText('event_id')}`,
     )
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
@@ -90,12 +105,12 @@ export class EventReader {
 
   /** The events with these nids, those that exist, in the order asked for. */
   async byNids(nids: readonly number[]): Promise<StoredEvent[]> {
-    const missing = nids.filter(nid => !this.#byNid.has(nid))
+    const missing = nids.filter(nid => this.#cache.get(nid) === undefined)
     const fresh = new Map<number, StoredEvent>()
     if (missing.length > 0) {
       for (const stored of await this.#load(this.#selectNids, missing)) fresh.set(stored.nid, stored)
     }
-    return nids.flatMap(nid => fresh.get(nid) ?? this.#byNid.get(nid) ?? [])
+    return nids.flatMap(nid => this.#cache.get(nid) ?? fresh.get(nid) ?? [])
   }
 
   /** The events with these IDs, those that are stored, by event ID. */
@@ -103,8 +118,7 @@ export class EventReader {
     const found = new Map<string, StoredEvent>()
     const missing: string[] = []
     for (const eventId of eventIds) {
-      const nid = this.#nidOf.get(eventId)
-      const stored = nid === undefined ? undefined : this.#byNid.get(nid)
+      const stored = this.#cache.byId(eventId)
       if (stored === undefined) missing.push(eventId)
       else found.set(eventId, stored)
     }
@@ -124,20 +138,51 @@ export class EventReader {
     const found = new Map<string, number>()
     const missing: string[] = []
     for (const eventId of eventIds) {
-      const nid = this.#nidOf.get(eventId)
+      const nid = this.#cache.nidOf(eventId)
       if (nid === undefined) missing.push(eventId)
       else found.set(eventId, nid)
     }
     if (missing.length > 0) {
-      const rows = await this.#db.all<{ event_nid: number; event_id: string }>(this.#nids, [
+      const rows = await this.#read(missing)<{ event_nid: number; event_id: string }>(this.#nids, [
         this.#db.list(missing),
       ])
       for (const row of rows) {
         found.set(row.event_id, row.event_nid)
-        this.#nidOf.set(row.event_id, row.event_nid)
+        this.#cache.learn(row.event_id, row.event_nid)
       }
     }
     return found
+  }
+
+  /** Those event IDs that are stored as nodes of the auth graph, without loading the events. */
+  async nodesOf(eventIds: readonly string[]): Promise<Map<string, AuthNode>> {
+    const found = new Map<string, AuthNode>()
+    const missing: string[] = []
+    for (const eventId of eventIds) {
+      const stored = this.#cache.byId(eventId)
+      if (stored === undefined) missing.push(eventId)
+      else found.set(eventId, stored)
+    }
+    if (missing.length === 0) return found
+    type Node = { event_nid: number; event_id: string; generation: number }
+    const rows = await this.#read(missing)<Node>(this.#generations, [this.#db.list(missing)])
+    for (const row of rows) found.set(row.event_id, { nid: row.event_nid, generation: row.generation })
+    return found
+  }
+
+  /** The auth events of events, without loading any of them; events without auth events are left out. */
+  async authEdges(nids: readonly number[]): Promise<Map<number, AuthNode[]>> {
+    const rows = await this.#read(nids)<{ event_nid: number; auth_nid: number; generation: number }>(
+      this.#authEdges,
+      [this.#db.list(nids)],
+    )
+    const edges = new Map<number, AuthNode[]>()
+    for (const { event_nid: from, auth_nid: nid, generation } of rows) {
+      const list = edges.get(from)
+      if (list === undefined) edges.set(from, [{ nid, generation }])
+      else list.push({ nid, generation })
+    }
+    return edges
   }
 
   /** The newest events of a range, newest first. */
@@ -164,17 +209,12 @@ export class EventReader {
 
   /** Puts an event that has just been written into the cache. */
   remember(stored: StoredEvent): void {
-    this.#byNid.set(stored.nid, stored)
-    this.#nidOf.set(stored.event.eventId, stored.nid)
+    this.#cache.put(stored)
   }
 
   /** Drops events from the cache, after something about them was written (or failed to be). */
   forget(nids: readonly number[]): void {
-    for (const nid of nids) {
-      const stored = this.#byNid.get(nid)
-      if (stored !== undefined) this.#nidOf.delete(stored.event.eventId)
-      this.#byNid.delete(nid)
-    }
+    this.#cache.drop(nids)
   }
 
   async #page(prepared: Prepared, range: TimelineRange): Promise<StoredEvent[]> {
@@ -185,10 +225,14 @@ export class EventReader {
 
   async #load(prepared: Prepared, keys: readonly (string | number)[]): Promise<StoredEvent[]> {
     const parameters: SqlList[] = [this.#db.list(keys)]
-    const read = keys.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
-    const loaded = (await read<EventRow>(prepared, parameters)).map(storedEvent)
-    for (const stored of loaded) this.remember(stored)
-    return loaded
+    const before = this.#cache.now
+    const rows = await this.#read(keys)<EventRow>(prepared, parameters)
+    return rows.map(row => this.#cache.putAsOf(before, storedEvent(row)))
+  }
+
+  /** Reads that may answer many rows leave the calling thread. */
+  #read(keys: readonly unknown[]): Reader['all'] {
+    return keys.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
   }
 }
 
@@ -203,81 +247,7 @@ const storedEvent = (row: EventRow): StoredEvent => {
     rejected: row.rejected ?? undefined,
     softFailed: row.soft_failed !== 0,
     redactedBy: row.redacted_by ?? undefined,
+    generation: row.generation,
     event: trustedEvent(JSON.parse(row.json) as JsonObject, row.event_id, version),
   }
 }
-
-/** An event to be stored. `position` is a placeholder for events of the timeline, `null` for outliers. */
-export interface NewEvent {
-  readonly nid: number
-  readonly roomNid: number
-  readonly position: SqlParameter
-  readonly rejected?: string | undefined
-  readonly softFailed?: boolean
-  readonly event: RoomEvent
-  /** The canonical text of `event.pdu`, where the caller has it already. */
-  readonly json: string
-  readonly authNids: readonly number[]
-}
-
-/** Builds the statements that store events. */
-export class EventWriter {
-  readonly #insert: Prepared
-  readonly #insertJson: Prepared
-  readonly #insertAuth: Prepared
-  readonly #place: Prepared
-  readonly #setRedacted: Prepared
-
-  constructor(db: Reader) {
-    this.#insert = db.prepare(
-      `INSERT INTO events (event_nid, event_id, room_nid, position, type, state_key, sender, depth,
-         origin_server_ts, rejected, soft_failed)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    this.#insertJson = db.prepare('INSERT INTO event_json (event_nid, json) VALUES (?, ?)')
-    this.#insertAuth = db.prepare('INSERT INTO event_auth (event_nid, auth_nid) VALUES (?, ?)')
-    this.#place = db.prepare(
-      'UPDATE events SET position = ?, rejected = ?, soft_failed = ? WHERE event_nid = ?',
-    )
-    this.#setRedacted = db.prepare('UPDATE events SET redacted_by = ? WHERE event_nid = ?')
-  }
-
-  /** Stores events with their JSON and their auth edges. */
-  insert(events: readonly NewEvent[]): WriteStatement[] {
-    const auth = events.flatMap(({ nid, authNids }) => authNids.map(authNid => [nid, authNid]))
-    return [
-      { prepared: this.#insert, rows: events.map(eventColumns) },
-      { prepared: this.#insertJson, rows: events.map(({ nid, json }) => [nid, json]) },
-      ...(auth.length > 0 ? [{ prepared: this.#insertAuth, rows: auth }] : []),
-    ]
-  }
-
-  /** Gives an outlier its place in the timeline, once it arrives as an event of the room. */
-  place(
-    nid: number,
-    position: SqlParameter,
-    rejected: string | undefined,
-    softFailed: boolean,
-  ): WriteStatement {
-    return { prepared: this.#place, rows: [[position, rejected ?? null, softFailed ? 1 : 0, nid]] }
-  }
-
-  /** Marks events as redacted by the given redaction. */
-  redacted(nids: readonly number[], by: number): WriteStatement {
-    return { prepared: this.#setRedacted, rows: nids.map(nid => [by, nid]) }
-  }
-}
-
-const eventColumns = ({ nid, roomNid, position, rejected, softFailed, event }: NewEvent): SqlParameter[] => [
-  nid,
-  event.eventId,
-  roomNid,
-  position,
-  event.type,
-  event.stateKey ?? null,
-  event.sender,
-  event.depth,
-  event.originServerTs,
-  rejected ?? null,
-  softFailed === true ? 1 : 0,
-]

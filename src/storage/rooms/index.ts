@@ -1,6 +1,8 @@
 import type { Reader } from '../database.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
-import { EventReader, EventWriter } from './events.ts'
+import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
+import { EventWriter } from './event-writer.ts'
+import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
 import { MembershipReader, MembershipWriter } from './memberships.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
@@ -18,6 +20,7 @@ export interface RoomReaders {
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
   readonly redactions: RedactionReader
+  readonly awaitingAuth: AwaitingAuthReader
   readonly summaries: SummaryReader
   readonly transactions: TransactionReader
 }
@@ -31,6 +34,7 @@ export interface RoomWriters {
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
   readonly redactions: RedactionWriter
+  readonly awaitingAuth: AwaitingAuthWriter
   readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
 }
@@ -44,6 +48,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
   redactions: new RedactionReader(db),
+  awaitingAuth: new AwaitingAuthReader(db),
   summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
 })
@@ -57,6 +62,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
   redactions: new RedactionWriter(db),
+  awaitingAuth: new AwaitingAuthWriter(db),
   summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),
 })

@@ -65,7 +65,8 @@ export class RoomReader {
        JOIN events e ON e.event_nid = b.event_nid WHERE b.room_nid = ? ORDER BY e.depth DESC`,
     )
     this.#isMissing = db.prepare(
-      'SELECT 1 AS one FROM backward_extremities WHERE room_nid = ? AND missing_event_id = ? LIMIT 1',
+      `SELECT 1 AS one FROM backward_extremities b JOIN events e ON e.event_nid = b.event_nid
+       WHERE b.room_nid = ? AND b.missing_event_id = ? AND e.rejected IS NULL AND e.soft_failed = 0 LIMIT 1`,
     )
     this.#count = db.prepare('SELECT COUNT(*) AS n FROM rooms')
     this.#published = db.prepare(`${select} WHERE is_public = 1 AND room_nid > ? ORDER BY room_nid LIMIT ?`)
@@ -107,7 +108,7 @@ export class RoomReader {
     }))
   }
 
-  /** Whether a stored event refers to this one as a `prev_event` that was not here. */
+  /** Whether an accepted event refers to this one as a `prev_event` that was not here. */
   async isMissing(roomNid: number, eventId: string): Promise<boolean> {
     return (await this.#db.get(this.#isMissing, [roomNid, eventId])) !== undefined
   }

@@ -7,6 +7,8 @@ export interface StateEntry {
   readonly stateKey: string
   readonly nid: number
   readonly eventId: string
+  /** The event's generation in the auth graph, where it is at hand. */
+  readonly generation?: number
 }
 
 /** A change of one state point at a position; `nid` is what holds from there on. */
@@ -20,6 +22,7 @@ export interface StateDelta {
   readonly stateKey: string
   readonly nid: number | undefined
   readonly eventId: string | undefined
+  readonly generation?: number
 }
 
 /** When an event was the state of its point: from a position (inclusive) to another (exclusive), if it has ended. */
@@ -34,6 +37,7 @@ interface StateRow {
   state_key: string
   event_nid: number
   event_id: string
+  generation: number
 }
 
 interface DeltaRow {
@@ -41,6 +45,7 @@ interface DeltaRow {
   state_key: string
   state_event_nid: number | null
   event_id: string | null
+  generation: number | null
 }
 
 const entry = (row: StateRow): StateEntry => ({
@@ -48,6 +53,7 @@ const entry = (row: StateRow): StateEntry => ({
   stateKey: row.state_key,
   nid: row.event_nid,
   eventId: row.event_id,
+  generation: row.generation,
 })
 
 const TABLES = 'room_state s JOIN events e ON e.event_nid = s.event_nid'
@@ -69,10 +75,12 @@ export class StateReader {
   readonly #deltas: Prepared
   readonly #history: Prepared
   readonly #replaced: Prepared
+  readonly #changedAfter: Prepared
+  readonly #endedAfter: Prepared
 
   constructor(db: Reader) {
     this.#db = db
-    const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id FROM ${TABLES}`
+    const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id, e.generation FROM ${TABLES}`
     const holds = 's.valid_from <= ? AND (s.valid_to IS NULL OR s.valid_to > ?)'
     this.#current = db.prepare(`${select} WHERE s.room_nid = ? AND s.valid_to IS NULL`)
     this.#at = db.prepare(`${select} WHERE s.room_nid = ? AND ${holds}`)
@@ -84,20 +92,24 @@ export class StateReader {
     )
     this.#types = db.prepare(`${select} WHERE s.room_nid = ? AND ${db.dialect.inText('s.type')} AND ${holds}`)
     this.#changes = db.prepare(
-      `SELECT s.type, s.state_key, s.event_nid, e.event_id, s.valid_from FROM ${TABLES}
+      `SELECT s.type, s.state_key, s.event_nid, e.event_id, e.generation, s.valid_from FROM ${TABLES}
        WHERE s.room_nid = ? AND s.valid_from > ? AND s.valid_from <= ? ORDER BY s.valid_from`,
     )
     this.#ended = db.prepare(
       `${select} WHERE s.room_nid = ? AND s.valid_to > ? AND s.valid_to <= ? AND s.valid_from <= ?`,
     )
     this.#deltas = db.prepare(
-      `SELECT d.type, d.state_key, d.state_event_nid, e.event_id FROM event_state_delta d
+      `SELECT d.type, d.state_key, d.state_event_nid, e.event_id, e.generation FROM event_state_delta d
        LEFT JOIN events e ON e.event_nid = d.state_event_nid WHERE d.event_nid = ?`,
     )
     this.#history = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state
        WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from`,
     )
+    this.#changedAfter = db.prepare(
+      'SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_from > ?',
+    )
+    this.#endedAfter = db.prepare(`${select} WHERE s.room_nid = ? AND s.valid_to > ? AND s.valid_from <= ?`)
     this.#replaced = db.prepare(
       'SELECT event_nid FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_to = ?',
     )
@@ -158,7 +170,25 @@ export class StateReader {
       stateKey: row.state_key,
       nid: row.state_event_nid ?? undefined,
       eventId: row.event_id ?? undefined,
+      ...(row.generation === null ? {} : { generation: row.generation }),
     }))
+  }
+
+  /**
+   * How the state that held at a position differs from the current one, at the price of what has changed since.
+   * Points that hold the same again may be among them.
+   */
+  async backTo(roomNid: number, position: number): Promise<StateDelta[]> {
+    const [changed, held] = await Promise.all([
+      this.#db.scan<StateRow>(this.#changedAfter, [roomNid, position]),
+      this.#db.scan<StateRow>(this.#endedAfter, [roomNid, position, position]),
+    ])
+    const deltas = new Map<string, StateDelta>()
+    for (const { type, state_key: stateKey } of changed) {
+      deltas.set(stateMapKey(type, stateKey), { type, stateKey, nid: undefined, eventId: undefined })
+    }
+    for (const row of held) deltas.set(stateMapKey(row.type, row.state_key), entry(row))
+    return [...deltas.values()]
   }
 
   /** Everything that a point has been, oldest first: the event's nid and when it held. */
@@ -187,8 +217,10 @@ export class StateWriter {
   readonly #close: Prepared
   readonly #open: Prepared
   readonly #delta: Prepared
+  readonly #clearDelta: Prepared
 
   constructor(db: Reader) {
+    this.#clearDelta = db.prepare('DELETE FROM event_state_delta WHERE event_nid = ?')
     this.#close = db.prepare(
       `UPDATE room_state SET valid_to = ?
        WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_to IS NULL`,
@@ -222,6 +254,11 @@ export class StateWriter {
         rows: opened.map(({ type, stateKey, nid }) => [roomNid, type, stateKey, position, nid ?? null]),
       },
     ].filter(statement => statement.rows.length > 0)
+  }
+
+  /** Forgets how the state before an event differed, before it is placed anew. */
+  clearDelta(eventNid: number): WriteStatement {
+    return { prepared: this.#clearDelta, rows: [[eventNid]] }
   }
 
   /** Stores how the state before an event on a fork differs from the intervals. */

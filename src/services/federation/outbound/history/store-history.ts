@@ -9,8 +9,8 @@ import {
   HistoryStateWriter,
   type OldestState,
 } from '../../../../storage/federation/history-state.ts'
-import { powerContext } from '../../../rooms/append.ts'
-import { judgeOutliers } from '../../../rooms/outliers.ts'
+import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
+import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
 import { type PastChange, pastIntervals } from './past-intervals.ts'
@@ -180,24 +180,17 @@ class HistoryDraft {
 
   async #eventStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
     const { read, write } = this.#context
-    const authIds = [...new Set(placed.flatMap(({ event }) => event.authEvents))]
-    const authNids = await read.events.nidsOf(authIds)
-    for (const { event, nid } of placed) authNids.set(event.eventId, nid)
-    const rows = placed
-      .filter(one => !one.wasOutlier)
-      .map(({ event, nid, position, rejected }) => ({
-        nid,
+    const rows = await authRows(
+      read,
+      placed.map(one => ({
+        ...one,
         roomNid: this.#head.room.nid,
-        position,
-        rejected,
-        event,
-        json: canonicalJson(event.pdu),
-        authNids: event.authEvents.flatMap(eventId => authNids.get(eventId) ?? []),
-      }))
-    const outliers = placed
-      .filter(one => one.wasOutlier)
-      .map(({ nid, position, rejected }) => write.events.place(nid, position, rejected, false))
-    return [...(rows.length === 0 ? [] : write.events.insert(rows)), ...outliers]
+        json: canonicalJson(one.event.pdu),
+      })),
+    )
+    const fresh = rows.filter(row => !row.wasOutlier)
+    const outliers = rows.filter(row => row.wasOutlier).flatMap(row => write.events.place(row))
+    return [...(fresh.length === 0 ? [] : write.events.insert(fresh)), ...outliers]
   }
 
   /** What has come is missing no more; what it refers to in turn is. */

@@ -1,0 +1,77 @@
+import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import { powerContext } from './redaction-effect.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomSender } from './room-sender.ts'
+import type { RoomsContext } from './room-writer.ts'
+
+/** The type under which other servers know events that only tie loose ends, and keep them from clients. */
+export const DUMMY_TYPE = 'org.matrix.dummy_event'
+
+/** More ends than this make every event of the room dear. */
+const MANY_ENDS = 10
+/** Twice as many are tied at once, however little time has passed: each such event is then paid for by ten forks. */
+const TOO_MANY_ENDS = 20
+const MIN_INTERVAL_MS = 60_000
+/** Rooms whose last time is remembered. */
+const MAX_ROOMS = 10_000
+
+/**
+ * Ties the loose ends of rooms whose graph has come to have many of them (as happens where servers talk that do not
+ * hear each other): an event without content by a local member, which refers to them all.
+ */
+export class DummyEvents {
+  readonly #context: RoomsContext
+  readonly #sender: RoomSender
+  readonly #underWay = new Set<string>()
+  readonly #last = new Map<string, number>()
+
+  constructor(context: RoomsContext, sender: RoomSender) {
+    this.#context = context
+    this.#sender = sender
+  }
+
+  /** Looks at a room after a commit; sends in the background where it is due. */
+  consider(head: RoomHead): void {
+    const { roomId } = head.room
+    const ends = head.extremities.length
+    if (ends <= MANY_ENDS || this.#underWay.has(roomId)) return
+    const now = this.#context.clock.now()
+    const last = this.#last.get(roomId) ?? Number.NEGATIVE_INFINITY
+    if (ends <= TOO_MANY_ENDS && now - last < MIN_INTERVAL_MS) return
+    this.#remember(roomId, now)
+    this.#underWay.add(roomId)
+    this.#send(head)
+      .catch(error => this.#context.log.info({ room: roomId, err: error }, 'loose ends could not be tied'))
+      .finally(() => this.#underWay.delete(roomId))
+  }
+
+  async #send(head: RoomHead): Promise<void> {
+    const sender = await this.#chooseSender(head)
+    if (sender === undefined) return
+    await this.#sender.send(head.room.roomId, { type: DUMMY_TYPE, sender, content: {} })
+  }
+
+  /** The local member of greatest power: whoever may do the most is the least likely to be refused anywhere. */
+  async #chooseSender(head: RoomHead): Promise<string | undefined> {
+    const { serverName, read } = this.#context
+    const powers = { ...(await powerContext(read, head)), version: head.version }
+    let chosen: string | undefined
+    let greatest = levelToSend(DUMMY_TYPE, false, powers)
+    for (const [userId, membership] of head.memberships) {
+      if (membership !== 'join' || serverNameOf(userId) !== serverName) continue
+      const power = powerLevelOf(userId, powers)
+      if (power < greatest || (power === greatest && chosen !== undefined && chosen < userId)) continue
+      chosen = userId
+      greatest = power
+    }
+    return chosen
+  }
+
+  #remember(roomId: string, now: number): void {
+    this.#last.delete(roomId)
+    this.#last.set(roomId, now)
+    const [oldest] = this.#last.keys()
+    if (this.#last.size > MAX_ROOMS && oldest !== undefined) this.#last.delete(oldest)
+  }
+}

@@ -1,0 +1,110 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { StateDelta } from '../../storage/rooms/state.ts'
+import { resolveStates } from './resolve.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext } from './room-writer.ts'
+import { overlayAfter, overlayOf, type StateOverlay } from './state-overlay.ts'
+
+type Extremities = RoomHead['extremities']
+
+/** Where an accepted event that does not extend exactly the head leaves the room. */
+export interface ForkPlacement {
+  readonly stateChanges: readonly StateDelta[]
+  readonly extremities: () => Extremities
+}
+
+/** What makes an event a node of the graphs before it is stored. */
+export interface Forked {
+  readonly event: RoomEvent
+  readonly nid: number
+  readonly generation: number
+  readonly authNodes: readonly AuthNode[]
+  /** The state before it. */
+  readonly before: StateOverlay
+  /** Something accepted refers to it already: it fills a gap and is no end of the graph. */
+  readonly fillsGap: boolean
+}
+
+/**
+ * More ends than this are not let grow by others' events: dummy events keep rooms far below it, where anybody here may
+ * send. An event beyond is stored and shown; its state comes in when an event refers to it.
+ */
+export const MAX_EXTREMITIES = 60
+
+/** Refused events between an event and the ends that it covers are looked through as deep as this. */
+const MAX_COVERED_DEPTH = 20
+
+/**
+ * Finds the ends of the graph and the current state after an accepted event: "the current state of the room is the
+ * resolution of the states after its forward extremities". The head must be that of the database.
+ */
+export const placeOnFork = async (
+  context: RoomsContext,
+  head: RoomHead,
+  forked: Forked,
+): Promise<ForkPlacement> => {
+  const { event, nid, before, fillsGap } = forked
+  const covered = await coveredBy(context, event)
+  const others = head.extremities.filter(extremity => !covered.has(extremity.eventId))
+  const grows = others.length === head.extremities.length
+  if (grows && (fillsGap || head.extremities.length >= MAX_EXTREMITIES)) {
+    return { stateChanges: [], extremities: () => head.extremities }
+  }
+  const states = grows ? [overlayOf(head)] : await statesAfter(context, head, others)
+  const own = fillsGap ? [] : [stateAfterOwn(head, forked, before)]
+  const { generation, authNodes: authEvents } = forked
+  const after = await resolveStates(context, head, [...states, ...own], {
+    nid,
+    generation,
+    event,
+    authEvents,
+  })
+  const end = { nid, eventId: event.eventId, depth: event.depth }
+  return {
+    stateChanges: [...after.values()],
+    extremities: () => (fillsGap ? others : [end, ...others]),
+  }
+}
+
+/** The state before an event that refers to only some of a room's ends. The head must be that of the database. */
+export const stateAfterEnds = async (
+  context: RoomsContext,
+  head: RoomHead,
+  ends: Extremities,
+): Promise<StateOverlay> => resolveStates(context, head, await statesAfter(context, head, ends))
+
+const stateAfterOwn = (
+  head: RoomHead,
+  { event, nid, generation }: Forked,
+  before: StateOverlay,
+): StateOverlay => {
+  const { type, stateKey, eventId } = event
+  return stateKey === undefined
+    ? before
+    : overlayOf(head, before.values(), [{ type, stateKey, nid, eventId, generation }])
+}
+
+const statesAfter = async (
+  { read }: RoomsContext,
+  head: RoomHead,
+  extremities: Extremities,
+): Promise<StateOverlay[]> => {
+  const events = await read.events.byNids(extremities.map(extremity => extremity.nid))
+  return Promise.all(events.map(stored => overlayAfter(read, head, stored)))
+}
+
+/** What an event refers to, also through events that were rejected or soft-failed: those are never ends themselves. */
+const coveredBy = async ({ read }: RoomsContext, event: RoomEvent): Promise<Set<string>> => {
+  const covered = new Set<string>()
+  let wave = event.prevEvents
+  for (let depth = 0; depth < MAX_COVERED_DEPTH && wave.length > 0; depth++) {
+    const fresh = wave.filter(eventId => !covered.has(eventId))
+    for (const eventId of fresh) covered.add(eventId)
+    const stored = await read.events.byIds(fresh)
+    wave = [...stored.values()]
+      .filter(one => one.rejected !== undefined || one.softFailed)
+      .flatMap(one => one.event.prevEvents)
+  }
+  return covered
+}

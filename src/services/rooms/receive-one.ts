@@ -1,0 +1,264 @@
+import { authEventsFor } from '../../core/auth/auth-events.ts'
+import { authorise } from '../../core/auth/authorise.ts'
+import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { StateEntry } from '../../storage/rooms/state.ts'
+import { append, type Placement } from './append.ts'
+import { placeOnFork } from './fork-placement.ts'
+import { resolveStates } from './resolve.ts'
+import type { RoomHead } from './room-head.ts'
+import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { entryIn, NO_DIFFERENCE, overlayAfter, overlayOfState, type StateOverlay } from './state-overlay.ts'
+
+/** What became of a received event. */
+export type Received =
+  | { readonly outcome: 'accepted'; readonly position: number }
+  /** Kept but never shown or referred to; `reason` says which rule of the current state forbids it. */
+  | { readonly outcome: 'soft-failed'; readonly reason: string }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'duplicate' }
+  /** Nothing was stored: these events are needed first. */
+  | { readonly outcome: 'missing'; readonly prevEvents: string[]; readonly authEvents: string[] }
+
+/** What the caller has found out about an event whose `prev_events` are not all here. */
+export interface ReceiveOptions {
+  /**
+   * The IDs of the state events before it, fetched from the peer where history has a gap. All of them must be stored
+   * (at least as outliers). Without it, missing `prev_events` are reported.
+   */
+  readonly stateBefore?: readonly string[]
+  /**
+   * Nobody gives the missing auth events: instead of reporting them, the event is stored as rejected, and judged again
+   * should they ever come.
+   */
+  readonly authEventsUnavailable?: boolean
+  /** Further statements of the commit that stores the event, if it is accepted. */
+  readonly statements?: (nid: number) => readonly WriteStatement[]
+}
+
+/** Receives one event: see `receiveEvent`, which also judges again what waited for it. */
+export const receiveOne = (
+  writer: RoomWriter,
+  event: RoomEvent,
+  options: ReceiveOptions = {},
+): Promise<Received> =>
+  // Positions of what is in flight are needed, so that the head and the database tell the same.
+  writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), { settled: true })
+
+/** What was concluded about the event. */
+interface Judgement {
+  /** The state before it, where it does not extend exactly the head. */
+  readonly before: StateOverlay | undefined
+  readonly rejected: Verdict
+  readonly softFailed: Verdict
+  /** Auth events whose arrival, or acceptance, may change the verdict. */
+  readonly awaits: readonly string[]
+}
+
+class Receipt {
+  readonly #writer: RoomWriter
+  readonly #head: RoomHead
+  readonly #event: RoomEvent
+  readonly #options: ReceiveOptions
+  #createEvent: RoomEvent | undefined
+
+  constructor(writer: RoomWriter, head: RoomHead, event: RoomEvent, options: ReceiveOptions) {
+    this.#writer = writer
+    this.#head = head
+    this.#event = event
+    this.#options = options
+  }
+
+  async draft(): Promise<Draft<Received> | Settled<Received>> {
+    const event = this.#event
+    const found = await this.#find([event.eventId, ...event.prevEvents, ...event.authEvents])
+    const self = found.get(event.eventId)
+    const roomNid = this.#head.room.nid
+    const isPlaced = self !== undefined && !isOutlier(self)
+    if (self !== undefined && (self.roomNid !== roomNid || (isPlaced && self.rejected === undefined))) {
+      return { settled: { outcome: 'duplicate' } }
+    }
+    // What belongs to another room is not there: its state must have no say in this one.
+    const known = new Map([...found].filter(([, stored]) => stored.roomNid === roomNid))
+    const missing = this.#missing(known)
+    if (missing !== undefined) return { settled: missing }
+    const judgement = await this.#judge(known)
+    const { rejected } = judgement
+    if (isPlaced && rejected !== undefined) {
+      return { settled: { outcome: 'rejected', reason: rejected.message } }
+    }
+    return this.#drafted(await this.#place(judgement, known, self), judgement)
+  }
+
+  /** Events by ID; those whose place may just have been taken by another process are read anew. */
+  async #find(eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
+    const { events } = this.#writer.context.read
+    const found = await events.byIds(eventIds)
+    const changing = [...found.values()].filter(stored => isOutlier(stored) || stored.rejected !== undefined)
+    if (changing.length === 0) return found
+    events.forget(changing.map(stored => stored.nid))
+    return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
+  }
+
+  #missing(known: ReadonlyMap<string, StoredEvent>): Received | undefined {
+    const { stateBefore, authEventsUnavailable } = this.#options
+    const authEvents =
+      authEventsUnavailable === true ? [] : this.#event.authEvents.filter(eventId => !known.has(eventId))
+    const prevEvents =
+      stateBefore === undefined ? this.#event.prevEvents.filter(eventId => notHere(known.get(eventId))) : []
+    if (authEvents.length === 0 && prevEvents.length === 0) return undefined
+    return { outcome: 'missing', prevEvents, authEvents }
+  }
+
+  async #judge(known: ReadonlyMap<string, StoredEvent>): Promise<Judgement> {
+    await this.#loadCreateEvent()
+    const before = this.#isLinear() ? undefined : await this.#stateBefore(known)
+    const awaits = this.#event.authEvents.filter(eventId => {
+      const authEvent = known.get(eventId)
+      return authEvent === undefined || authEvent.rejected !== undefined
+    })
+    // 4. and 5.
+    const rejected = this.#judgeByAuthEvents(known) ?? (await this.#judgeBy(before ?? NO_DIFFERENCE))
+    if (rejected !== undefined) return { before, rejected, softFailed: undefined, awaits }
+    // 6.
+    const softFailed =
+      this.#secondCreate() ?? (before === undefined ? undefined : await this.#judgeBy(NO_DIFFERENCE))
+    return { before, rejected, softFailed, awaits: [] }
+  }
+
+  /** Whether the event extends exactly the head, so that the state before it is the current state. */
+  #isLinear(): boolean {
+    const { extremities } = this.#head
+    const prev = new Set(this.#event.prevEvents)
+    return extremities.length === prev.size && extremities.every(extremity => prev.has(extremity.eventId))
+  }
+
+  #judgeByAuthEvents(known: ReadonlyMap<string, StoredEvent>): Verdict {
+    const missing = this.#event.authEvents.find(eventId => !known.has(eventId))
+    if (missing !== undefined) {
+      return { rule: 'auth_events.missing', message: `The auth event ${missing} is not to be had.` }
+    }
+    const events = this.#event.authEvents.flatMap(eventId => known.get(eventId)?.event ?? [])
+    const isRejected = (eventId: string): boolean => known.get(eventId)?.rejected !== undefined
+    return (
+      checkAuthEvents(this.#event, events, isRejected) ??
+      authorise(this.#event, { state: lookupIn(events), createEvent: this.#createEvent })
+    )
+  }
+
+  async #judgeBy(state: StateOverlay): Promise<Verdict> {
+    const nids = authEventsFor(this.#event, this.#head.version).flatMap(
+      point => entryIn(this.#head, state, stateMapKey(point.type, point.stateKey))?.nid ?? [],
+    )
+    const events = await this.#writer.context.read.events.byNids(nids)
+    const lookup = lookupIn(events.map(({ event }) => event))
+    return authorise(this.#event, { state: lookup, createEvent: this.#createEvent })
+  }
+
+  /** The rules know a create event by its form alone. A second one would be another room under the same ID. */
+  #secondCreate(): Verdict {
+    const { type, stateKey, eventId } = this.#event
+    if (type !== 'm.room.create' || stateKey !== '' || this.#createEvent === undefined) return undefined
+    if (this.#createEvent.eventId === eventId) return undefined
+    return { rule: 'create.second', message: 'The room has its create event already.' }
+  }
+
+  async #loadCreateEvent(): Promise<void> {
+    const entry = this.#head.entry('m.room.create', '')
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    this.#createEvent = stored?.event
+  }
+
+  /** "The room state before an event is the resolution of the states after its prev_events." */
+  async #stateBefore(known: ReadonlyMap<string, StoredEvent>): Promise<StateOverlay> {
+    const { context } = this.#writer
+    const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
+    const states = await Promise.all(
+      prev.filter(stored => !isOutlier(stored)).map(stored => overlayAfter(context.read, this.#head, stored)),
+    )
+    const given = this.#options.stateBefore
+    if (given !== undefined) states.push(await this.#givenState(given))
+    if (states.length === 0) return overlayOfState(this.#head, new Map())
+    return resolveStates(context, this.#head, states)
+  }
+
+  async #givenState(eventIds: readonly string[]): Promise<StateOverlay> {
+    const events = await this.#writer.context.read.events.byIds(eventIds)
+    const state = new Map<string, StateEntry>()
+    for (const { event, nid, rejected, roomNid, generation } of events.values()) {
+      if (roomNid !== this.#head.room.nid) continue
+      if (event.stateKey === undefined || rejected !== undefined) continue
+      const { type, stateKey, eventId } = event
+      state.set(stateMapKey(type, stateKey), { type, stateKey, eventId, nid, generation })
+    }
+    return overlayOfState(this.#head, state)
+  }
+
+  async #place(
+    { before, rejected, softFailed, awaits }: Judgement,
+    known: ReadonlyMap<string, StoredEvent>,
+    self: StoredEvent | undefined,
+  ): Promise<Placement> {
+    const { context } = this.#writer
+    const event = this.#event
+    const nodes = event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
+    const placement: Placement = {
+      event,
+      json: canonicalJson(event.pdu),
+      rejected: rejected?.message,
+      softFailed: softFailed !== undefined,
+      outlierNid: self?.nid,
+      authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
+      awaits,
+      awaitedBefore: self === undefined ? [] : event.authEvents,
+      missingPrevEvents: event.prevEvents.filter(eventId => notHere(known.get(eventId))),
+    }
+    if (before === undefined) return placement
+    const forked = { ...placement, delta: [...before.values()], powers: await this.#powersIn(before) }
+    if (rejected !== undefined || softFailed !== undefined) return forked
+    const nid = self?.nid ?? context.nids.next()
+    const generation = nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+    const fillsGap = await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)
+    const place = { event, nid, generation, authNodes: nodes, before, fillsGap }
+    return { ...forked, nid, ...(await placeOnFork(context, this.#head, place)) }
+  }
+
+  async #powersIn(state: StateOverlay): Promise<NonNullable<Placement['powers']>> {
+    const nid = entryIn(this.#head, state, stateMapKey('m.room.power_levels', ''))?.nid
+    const [powerLevels] = nid === undefined ? [] : await this.#writer.context.read.events.byNids([nid])
+    return { create: this.#createEvent, powerLevels: powerLevels?.event }
+  }
+
+  async #drafted(placement: Placement, { rejected, softFailed }: Judgement): Promise<Draft<Received>> {
+    const appended = await append(this.#writer.context, this.#head, placement, 0)
+    const accepted = rejected === undefined && softFailed === undefined
+    return {
+      statements: [
+        ...appended.statements,
+        ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
+      ],
+      nids: [appended.nid, ...appended.touched],
+      result: ({ positions: { events: position = 0 } }) => {
+        appended.settle(position)
+        if (rejected !== undefined) return { outcome: 'rejected', reason: rejected.message }
+        if (softFailed !== undefined) return { outcome: 'soft-failed', reason: softFailed.message }
+        return { outcome: 'accepted', position }
+      },
+    }
+  }
+}
+
+/** Whether a stored event is not part of the timeline. */
+const isOutlier = (stored: StoredEvent): boolean => stored.position === undefined
+
+/** Whether an event is not part of the timeline: unknown, or known only as somebody's auth event. */
+const notHere = (stored: StoredEvent | undefined): boolean => stored === undefined || isOutlier(stored)
+
+/** Some state events as the rules look them up. */
+const lookupIn = (events: readonly RoomEvent[]): StateLookup => {
+  const byKey = new Map(events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const))
+  return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
+}

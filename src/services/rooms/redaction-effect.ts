@@ -1,0 +1,92 @@
+import { redactionAllowed } from '../../core/auth/redaction-allowed.ts'
+import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { PowerEvents } from './append.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext } from './room-writer.ts'
+
+/** What an accepted event means for what is redacted. */
+export interface RedactionEffect {
+  readonly statements: readonly WriteStatement[]
+  /** Other events that it redacts. */
+  readonly touched: readonly number[]
+  /** The redaction that was waiting for it. */
+  readonly redactedBy?: number
+}
+
+export const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
+
+/**
+ * Redactions may arrive before or after what they redact (rooms/v3.md, "Handling redactions"): both orders end with
+ * the same event redacted, since it is the state at the redaction that says whether its sender may.
+ *
+ * @param powers who had which power before the event
+ */
+export const redactionEffect = async (
+  context: RoomsContext,
+  head: RoomHead,
+  { event, nid, powers, local }: { event: RoomEvent; nid: number; powers: PowerEvents; local: boolean },
+): Promise<RedactionEffect> => {
+  if (event.type === 'm.room.redaction' && event.redacts !== undefined) {
+    return redactTarget(context, head, { event, redacts: event.redacts, nid, powers })
+  }
+  if (local) return NOTHING_REDACTED
+  const { read, write } = context
+  for (const redaction of await read.events.byNids(await read.redactions.of(event.eventId))) {
+    const { rejected, softFailed, roomNid } = redaction
+    if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
+    const powersThen = await powersBefore(context, redaction)
+    if (redactionAllowed(redaction.event, event, { ...powersThen, version: head.version }) !== undefined)
+      continue
+    return {
+      statements: [write.events.redacted([nid], redaction.nid)],
+      touched: [],
+      redactedBy: redaction.nid,
+    }
+  }
+  return NOTHING_REDACTED
+}
+
+const redactTarget = async (
+  { read, write }: RoomsContext,
+  head: RoomHead,
+  redaction: { event: RoomEvent; redacts: string; nid: number; powers: PowerEvents },
+): Promise<RedactionEffect> => {
+  const { event, redacts, nid, powers } = redaction
+  const remember = write.redactions.insert(redacts, nid)
+  const target = await read.events.byId(redacts)
+  const applies =
+    target !== undefined &&
+    target.roomNid === head.room.nid &&
+    target.redactedBy === undefined &&
+    redactionAllowed(event, target.event, { ...powers, version: head.version }) === undefined
+  if (!applies) return { statements: [remember], touched: [] }
+  return { statements: [remember, write.events.redacted([target.nid], nid)], touched: [target.nid] }
+}
+
+/** Who had which power in the state before a stored event of the timeline. */
+const powersBefore = async ({ read }: RoomsContext, stored: StoredEvent): Promise<PowerEvents> => {
+  const deltas = new Map(
+    (await read.state.delta(stored.nid)).map(delta => [stateMapKey(delta.type, delta.stateKey), delta.nid]),
+  )
+  const at = async (type: string): Promise<RoomEvent | undefined> => {
+    const key = stateMapKey(type, '')
+    const position = (stored.position ?? 0) - 1
+    const nid = deltas.has(key) ? deltas.get(key) : await read.state.point(stored.roomNid, type, '', position)
+    return nid === undefined ? undefined : (await read.events.byNids([nid]))[0]?.event
+  }
+  return { create: await at('m.room.create'), powerLevels: await at('m.room.power_levels') }
+}
+
+/** The events of a room's head that say who has which power. */
+export const powerContext = async (read: RoomsContext['read'], head: RoomHead): Promise<PowerEvents> => {
+  const nids = ['m.room.create', 'm.room.power_levels'].map(
+    type => head.state.get(stateMapKey(type, ''))?.nid,
+  )
+  const events = await read.events.byNids(nids.filter(nid => nid !== undefined))
+  return {
+    create: events.find(({ event }) => event.type === 'm.room.create')?.event,
+    powerLevels: events.find(({ event }) => event.type === 'm.room.power_levels')?.event,
+  }
+}

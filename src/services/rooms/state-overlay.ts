@@ -1,0 +1,85 @@
+import { stateMapKey } from '../../core/event/event.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+import type { RoomHead } from './room-head.ts'
+
+/**
+ * A state of a room told as what differs from the current state of its head, by `stateMapKey`: since branches of a room
+ * agree on nearly everything, this is small where the room is big. An entry without nid is a point that is not set.
+ */
+export type StateOverlay = ReadonlyMap<string, StateDelta>
+
+/** The head's own state. */
+export const NO_DIFFERENCE: StateOverlay = new Map()
+
+/** What a point holds in a state. */
+export const entryIn = (head: RoomHead, overlay: StateOverlay, key: string): StateEntry | undefined => {
+  const delta = overlay.get(key)
+  return delta === undefined ? head.state.get(key) : asEntry(delta)
+}
+
+export const asEntry = ({ type, stateKey, nid, eventId, generation }: StateDelta): StateEntry | undefined =>
+  nid === undefined || eventId === undefined
+    ? undefined
+    : { type, stateKey, nid, eventId, ...(generation === undefined ? {} : { generation }) }
+
+/** An overlay of these differences, the later ones first in rank; those that are none are left out. */
+export const overlayOf = (head: RoomHead, ...differences: readonly Iterable<StateDelta>[]): StateOverlay => {
+  const overlay = new Map<string, StateDelta>()
+  for (const deltas of differences) {
+    for (const delta of deltas) {
+      const key = stateMapKey(delta.type, delta.stateKey)
+      if (head.state.get(key)?.nid === delta.nid) overlay.delete(key)
+      else overlay.set(key, delta)
+    }
+  }
+  return overlay
+}
+
+/** A whole state as an overlay: what it lacks is not set. */
+export const overlayOfState = (head: RoomHead, state: ReadonlyMap<string, StateEntry>): StateOverlay => {
+  const lacking: StateDelta[] = []
+  for (const [key, { type, stateKey }] of head.state) {
+    if (!state.has(key)) lacking.push({ type, stateKey, nid: undefined, eventId: undefined })
+  }
+  return overlayOf(head, lacking, state.values())
+}
+
+/** The state before an event of the timeline. The head must be that of the database: nothing in flight. */
+export const overlayBefore = async (
+  read: RoomReaders,
+  head: RoomHead,
+  stored: StoredEvent,
+): Promise<StateOverlay> => {
+  if (stored.position === undefined) {
+    throw new Error(`the state before outlier ${stored.event.eventId} is not known`)
+  }
+  const [since, own] = await Promise.all([
+    read.state.backTo(head.room.nid, stored.position - 1),
+    read.state.delta(stored.nid),
+  ])
+  return overlayOf(head, since, own)
+}
+
+/** The state after an event of the timeline: rejected events change nothing. */
+export const overlayAfter = async (
+  read: RoomReaders,
+  head: RoomHead,
+  stored: StoredEvent,
+): Promise<StateOverlay> => {
+  const before = await overlayBefore(read, head, stored)
+  const { event, nid, rejected, generation } = stored
+  const { type, stateKey, eventId } = event
+  if (stateKey === undefined || rejected !== undefined) return before
+  return overlayOf(head, before.values(), [{ type, stateKey, nid, eventId, generation }])
+}
+
+export const sameOverlay = (a: StateOverlay, b: StateOverlay): boolean => {
+  if (a.size !== b.size) return false
+  for (const [key, delta] of a) {
+    const other = b.get(key)
+    if (other === undefined || other.nid !== delta.nid) return false
+  }
+  return true
+}

@@ -1,0 +1,71 @@
+import { LRUCache } from 'lru-cache'
+import type { StoredEvent } from './events.ts'
+
+/** More changes than this during one read, and what it read is not kept. */
+const REMEMBERED_CHANGES = 10_000
+
+/**
+ * Loaded events by nid and by ID. Reads take time, and what this server has concluded about an event may change
+ * meanwhile: what was read is kept only if nothing was written about the event since the read began.
+ */
+export class EventCache {
+  readonly #byNid: LRUCache<number, StoredEvent>
+  readonly #nids: LRUCache<string, number>
+  /** When something about an event was last written, by nid. */
+  readonly #changed = new LRUCache<number, number>({ max: REMEMBERED_CHANGES })
+  /** Counts changes. */
+  now = 0
+
+  constructor(max: number) {
+    this.#byNid = new LRUCache({ max })
+    this.#nids = new LRUCache({ max: max * 2 })
+  }
+
+  get(nid: number): StoredEvent | undefined {
+    return this.#byNid.get(nid)
+  }
+
+  byId(eventId: string): StoredEvent | undefined {
+    const nid = this.#nids.get(eventId)
+    return nid === undefined ? undefined : this.#byNid.get(nid)
+  }
+
+  nidOf(eventId: string): number | undefined {
+    return this.#nids.get(eventId)
+  }
+
+  /** Takes down that an event is stored, which never changes. */
+  learn(eventId: string, nid: number): void {
+    this.#nids.set(eventId, nid)
+  }
+
+  /** What was just written. */
+  put(stored: StoredEvent): void {
+    this.#changed.set(stored.nid, ++this.now)
+    this.#keep(stored)
+  }
+
+  /** What was read by a read that began at `then`; answers what is newest. */
+  putAsOf(then: number, stored: StoredEvent): StoredEvent {
+    const { nid } = stored
+    const changed = this.#changed.peek(nid) ?? 0
+    if (changed > then) return this.#byNid.get(nid) ?? stored
+    if (this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
+    return stored
+  }
+
+  /** Something about these was written, or failed to be. */
+  drop(nids: readonly number[]): void {
+    for (const nid of nids) {
+      this.#changed.set(nid, ++this.now)
+      const stored = this.#byNid.peek(nid)
+      if (stored !== undefined) this.#nids.delete(stored.event.eventId)
+      this.#byNid.delete(nid)
+    }
+  }
+
+  #keep(stored: StoredEvent): void {
+    this.#byNid.set(stored.nid, stored)
+    this.#nids.set(stored.event.eventId, stored.nid)
+  }
+}

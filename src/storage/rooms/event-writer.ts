@@ -1,0 +1,97 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+/** An event to be stored. `position` is a placeholder for events of the timeline, `null` for outliers. */
+export interface NewEvent {
+  readonly nid: number
+  readonly roomNid: number
+  readonly position: SqlParameter
+  readonly rejected?: string | undefined
+  readonly softFailed?: boolean
+  readonly event: RoomEvent
+  /** The canonical text of `event.pdu`, where the caller has it already. */
+  readonly json: string
+  readonly authNids: readonly number[]
+  /** One more than the greatest generation among the auth events; 0 without any. */
+  readonly generation: number
+}
+
+/** Builds the statements that store events. */
+export class EventWriter {
+  readonly #insert: Prepared
+  readonly #insertJson: Prepared
+  readonly #insertAuth: Prepared
+  readonly #place: Prepared
+  readonly #setRedacted: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO events (event_nid, event_id, room_nid, position, type, state_key, sender, depth,
+         origin_server_ts, rejected, soft_failed, generation)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#insertJson = db.prepare('INSERT INTO event_json (event_nid, json) VALUES (?, ?)')
+    this.#insertAuth = db.prepare(
+      'INSERT INTO event_auth (event_nid, auth_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
+    this.#place = db.prepare(
+      `UPDATE events SET position = ?, rejected = ?, soft_failed = ?, generation = ? WHERE event_nid = ?`,
+    )
+    this.#setRedacted = db.prepare('UPDATE events SET redacted_by = ? WHERE event_nid = ?')
+  }
+
+  /** Stores events with their JSON and their auth edges. */
+  insert(events: readonly NewEvent[]): WriteStatement[] {
+    const auth = events.flatMap(({ nid, authNids }) => authNids.map(authNid => [nid, authNid]))
+    return [
+      { prepared: this.#insert, rows: events.map(eventColumns) },
+      { prepared: this.#insertJson, rows: events.map(({ nid, json }) => [nid, json]) },
+      ...(auth.length > 0 ? [{ prepared: this.#insertAuth, rows: auth }] : []),
+    ]
+  }
+
+  /**
+   * Gives an event that is stored a place in the timeline: an outlier that has arrived as an event of the room, or a
+   * rejected one that has turned out to be right.
+   */
+  place(
+    event: Pick<NewEvent, 'nid' | 'position' | 'rejected' | 'softFailed' | 'authNids' | 'generation'>,
+  ): WriteStatement[] {
+    const { nid, position, rejected, softFailed, authNids, generation } = event
+    const state = [rejected ?? null, softFailed === true ? 1 : 0, generation]
+    return [
+      { prepared: this.#place, rows: [[position, ...state, nid]] },
+      ...(authNids.length > 0
+        ? [{ prepared: this.#insertAuth, rows: authNids.map(authNid => [nid, authNid]) }]
+        : []),
+    ]
+  }
+
+  /** Marks events as redacted by the given redaction. */
+  redacted(nids: readonly number[], by: number): WriteStatement {
+    return { prepared: this.#setRedacted, rows: nids.map(nid => [by, nid]) }
+  }
+}
+
+const eventColumns = ({
+  nid,
+  roomNid,
+  position,
+  rejected,
+  softFailed,
+  event,
+  generation,
+}: NewEvent): SqlParameter[] => [
+  nid,
+  event.eventId,
+  roomNid,
+  position,
+  event.type,
+  event.stateKey ?? null,
+  event.sender,
+  event.depth,
+  event.originServerTs,
+  rejected ?? null,
+  softFailed === true ? 1 : 0,
+  generation,
+]
