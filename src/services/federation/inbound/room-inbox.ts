@@ -4,9 +4,9 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
+import { receiveEvent } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
-import { SerialQueue } from '../../serial-queue.ts'
-import type { MissingEvents } from './missing-events.ts'
+import type { MissingEvents, Outcome } from './missing-events.ts'
 
 /** An event that is staged in the database and waits for its turn. */
 export interface Waiting {
@@ -15,6 +15,8 @@ export interface Waiting {
 }
 
 const RESUME_PAGE = 200
+/** Events of a room that are received in one go. */
+const MAX_BATCH = 50
 /** A server that has so many events waiting is made to wait itself. */
 const MAX_WAITING_PER_ORIGIN = 500
 
@@ -25,7 +27,8 @@ export class RoomInbox {
   readonly #log: Log
   readonly #read: InboxReader
   readonly #write: InboxWriter
-  readonly #queue = new SerialQueue()
+  /** What waits in each room that is being worked on. */
+  readonly #rooms = new Map<string, Waiting[]>()
   readonly #waitingOf = new Map<string, number>()
   readonly #queued = new Set<string>()
   #done: Pick<StagedPdu, 'roomId' | 'eventId'>[] = []
@@ -49,11 +52,14 @@ export class RoomInbox {
       if (this.#queued.has(key)) continue
       this.#queued.add(key)
       this.#count(one.origin, 1)
-      void this.#queue.run(roomId, async () => {
-        await this.#process(one)
-        this.#queued.delete(key)
-        this.#count(one.origin, -1)
-      })
+      const ofRoom = this.#rooms.get(roomId)
+      if (ofRoom !== undefined) {
+        ofRoom.push(one)
+        continue
+      }
+      const fresh = [one]
+      this.#rooms.set(roomId, fresh)
+      void this.#work(roomId, fresh)
     }
   }
 
@@ -97,25 +103,59 @@ export class RoomInbox {
     await this.idle()
   }
 
-  async #process(waiting: Waiting): Promise<void> {
-    if (this.#closed) return
+  /** Works through a room's events until there are none, those that wait by then in one go. */
+  async #work(roomId: string, waiting: Waiting[]): Promise<void> {
+    // What arrives in the same moment belongs to the same go.
+    await Promise.resolve()
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, MAX_BATCH)
+      if (!this.#closed) await this.#receive(batch)
+      for (const { origin, event } of batch) {
+        this.#queued.delete(`${roomId} ${event.eventId}`)
+        this.#count(origin, -1)
+      }
+    }
+    this.#rooms.delete(roomId)
+  }
+
+  /**
+   * Receives events in their order. None waits for the commit of the one before; those that turn out to lack something
+   * are taken up again afterwards, one by one, since each may be what the next one lacks.
+   */
+  async #receive(batch: readonly Waiting[]): Promise<void> {
+    const first = await Promise.all(
+      batch.map(one => this.#attempt(one, () => receiveEvent(this.#writer, one.event))),
+    )
+    for (const [index, one] of batch.entries()) {
+      const outcome = first[index]
+      if (outcome?.outcome !== 'missing') continue
+      if (this.#closed) return
+      await this.#attempt(one, () => this.#missing.receive(one.origin, one.event))
+    }
+  }
+
+  async #attempt(waiting: Waiting, receive: () => Promise<Outcome>): Promise<Outcome | undefined> {
     const { origin, event } = waiting
     const facts = { origin, room: event.roomId, event: event.eventId }
     try {
-      const outcome = await this.#missing.receive(origin, event)
+      const outcome = await receive()
+      if (outcome.outcome === 'missing') return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
+      this.#clear(event)
+      return outcome
     } catch (error) {
       if (error instanceof DatabaseUnavailable) {
         this.#log.error(
           { ...facts, err: error },
           'an event could not be stored, and is kept for the next start',
         )
-        return
+        return undefined
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
+      this.#clear(event)
+      return undefined
     }
-    this.#clear(event)
   }
 
   #count(origin: string, by: number): void {
