@@ -103,11 +103,13 @@ const news = ({ integer, text, clustered }: Types): string[] => [
     PRIMARY KEY (origin, message_id)
   )${clustered}`,
   'CREATE INDEX received_to_device_age ON received_to_device (received_ts)',
-  // One row is one change, of local and remote users. device_id is empty for cross-signing keys.
+  // One row is one change, of local and remote users. device_id is empty for cross-signing keys. audience: the only
+  // user whom it concerns, who has signed the other's key.
   `CREATE TABLE device_list_changes (
     position ${integer} PRIMARY KEY,
     user_id ${text} NOT NULL,
     device_id ${text} NOT NULL,
+    audience ${text},
     changed_ts ${integer} NOT NULL
   )`,
   'CREATE INDEX device_list_changes_user ON device_list_changes (user_id, position)',
@@ -132,11 +134,6 @@ const remote = ({ integer, text, clustered }: Types): string[] => [
     json ${text} NOT NULL,
     PRIMARY KEY (user_id, device_id)
   )`,
-  // How far consumers have followed a stream: an outbox survives crashes by it.
-  `CREATE TABLE encryption_outbox (
-    name ${text} PRIMARY KEY,
-    position ${integer} NOT NULL
-  )${clustered}`,
 ]
 
 const backups = ({ integer, text }: Types): string[] => [

@@ -16,12 +16,18 @@ import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { federatedDiscovery } from './services/discovery/federated.ts'
 import { createDiscovery } from './services/discovery/index.ts'
+import { createEncryption } from './services/encryption/index.ts'
+import { createEphemeral } from './services/ephemeral/index.ts'
 import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createOldSync } from './services/old-sync/index.ts'
+import { Reports } from './services/reports.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
+import { MutualRooms } from './services/rooms/mutual-rooms.ts'
 import { createSync } from './services/sync/index.ts'
+import { Turn } from './services/turn.ts'
+import { wellKnownOf } from './services/well-known.ts'
 import type { Database } from './storage/database.ts'
 import { NidAllocator } from './storage/nids.ts'
 import { openDatabase } from './storage/open.ts'
@@ -79,15 +85,52 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     remote: federatedDiscovery(federation.client),
     hasDirectory: config.roomDirectory.enabled,
   })
+  const ephemeral = createEphemeral({
+    core,
+    clock,
+    log,
+    queueEdu: federation.queueEdu,
+    admits: (head, server) => federation.gate.allows(head, server),
+    presence: config.presence,
+  })
+  for (const [type, handler] of Object.entries(ephemeral.handlers))
+    federation.transactions.onEdu(type, handler)
+  const encryption = createEncryption({
+    database,
+    rooms: core.context.read,
+    clock,
+    log,
+    serverName,
+    remote: federation.client,
+    queueEdu: federation.queueEdu,
+  })
+  accounts.hooks.onDevicesChange = encryption.onDevicesChange
   const sync = createSync({
     core,
+    ephemeral,
+    encryption,
     database,
     clock,
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
   const oldSync = createOldSync(core, rooms)
-  const services: Services = { ...rooms, ...discovery, ...sync, ...oldSync, accounts, federation }
+  const services: Services = {
+    ...{
+      ...rooms,
+      ...discovery,
+      ...ephemeral.services,
+      ...sync,
+      ...oldSync,
+      accounts,
+      encryption,
+      federation,
+    },
+    mutualRooms: new MutualRooms(database),
+    reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
+    turn: new Turn(config.turn, clock),
+    wellKnown: wellKnownOf(config),
+  }
   const app = createHttpApp({
     endpoints,
     services,
@@ -106,9 +149,11 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     app,
     start: () => {
       accounts.start()
+      ephemeral.start()
       federation.start()
     },
     stop: async () => {
+      await ephemeral.close()
       sync.notifier.close()
       oldSync.eventStream.close()
       await federation.close()

@@ -3,6 +3,7 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { ban } from './client-server/ban.ts'
 import { changePassword } from './client-server/changePassword.ts'
 import { checkUsernameAvailability } from './client-server/checkUsernameAvailability.ts'
+import { claimKeys } from './client-server/claimKeys.ts'
 import { createRoom } from './client-server/createRoom.ts'
 import { deactivateAccount } from './client-server/deactivateAccount.ts'
 import { defineFilter } from './client-server/defineFilter.ts'
@@ -10,6 +11,11 @@ import { deleteDevice } from './client-server/deleteDevice.ts'
 import { deleteDevices } from './client-server/deleteDevices.ts'
 import { deleteProfileField } from './client-server/deleteProfileField.ts'
 import { deleteRoomAlias } from './client-server/deleteRoomAlias.ts'
+import { deleteRoomKeyBySessionId } from './client-server/deleteRoomKeyBySessionId.ts'
+import { deleteRoomKeys } from './client-server/deleteRoomKeys.ts'
+import { deleteRoomKeysByRoomId } from './client-server/deleteRoomKeysByRoomId.ts'
+import { deleteRoomKeysVersion } from './client-server/deleteRoomKeysVersion.ts'
+import { deleteRoomTag } from './client-server/deleteRoomTag.ts'
 import { forgetRoom } from './client-server/forgetRoom.ts'
 import { generateLoginToken } from './client-server/generateLoginToken.ts'
 import { getAccountData } from './client-server/getAccountData.ts'
@@ -23,23 +29,35 @@ import { getEvents } from './client-server/getEvents.ts'
 import { getFilter } from './client-server/getFilter.ts'
 import { getJoinedMembersByRoom } from './client-server/getJoinedMembersByRoom.ts'
 import { getJoinedRooms } from './client-server/getJoinedRooms.ts'
+import { getKeysChanges } from './client-server/getKeysChanges.ts'
 import { getLocalAliases } from './client-server/getLocalAliases.ts'
 import { getLoginFlows } from './client-server/getLoginFlows.ts'
 import { getMembersByRoom } from './client-server/getMembersByRoom.ts'
+import { getMutualRooms } from './client-server/getMutualRooms.ts'
 import { getOneEvent } from './client-server/getOneEvent.ts'
 import { getOneRoomEvent } from './client-server/getOneRoomEvent.ts'
+import { getPresence } from './client-server/getPresence.ts'
 import { getProfileField } from './client-server/getProfileField.ts'
 import { getPublicRooms } from './client-server/getPublicRooms.ts'
 import { getRoomEvents } from './client-server/getRoomEvents.ts'
 import { getRoomIdByAlias } from './client-server/getRoomIdByAlias.ts'
+import { getRoomKeyBySessionId } from './client-server/getRoomKeyBySessionId.ts'
+import { getRoomKeys } from './client-server/getRoomKeys.ts'
+import { getRoomKeysByRoomId } from './client-server/getRoomKeysByRoomId.ts'
+import { getRoomKeysVersion } from './client-server/getRoomKeysVersion.ts'
+import { getRoomKeysVersionCurrent } from './client-server/getRoomKeysVersionCurrent.ts'
 import { getRoomState } from './client-server/getRoomState.ts'
 import { getRoomStateWithKey } from './client-server/getRoomStateWithKey.ts'
 import { getRoomSummary } from './client-server/getRoomSummary.ts'
+import { getRoomTags } from './client-server/getRoomTags.ts'
 import { getRoomVisibilityOnDirectory } from './client-server/getRoomVisibilityOnDirectory.ts'
 import { getSpaceHierarchy } from './client-server/getSpaceHierarchy.ts'
 import { getTokenOwner } from './client-server/getTokenOwner.ts'
+import { getTurnServer } from './client-server/getTurnServer.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
 import { getVersions } from './client-server/getVersions.ts'
+import { getWellknown } from './client-server/getWellknown.ts'
+import { getWellknownSupport } from './client-server/getWellknownSupport.ts'
 import { initialSync } from './client-server/initialSync.ts'
 import { inviteUser } from './client-server/inviteUser.ts'
 import { joinRoom } from './client-server/joinRoom.ts'
@@ -50,24 +68,44 @@ import { leaveRoom } from './client-server/leaveRoom.ts'
 import { login } from './client-server/login.ts'
 import { logout } from './client-server/logout.ts'
 import { logoutAll } from './client-server/logoutAll.ts'
+import { postReceipt } from './client-server/postReceipt.ts'
+import { postRoomKeysVersion } from './client-server/postRoomKeysVersion.ts'
+import { putRoomKeyBySessionId } from './client-server/putRoomKeyBySessionId.ts'
+import { putRoomKeys } from './client-server/putRoomKeys.ts'
+import { putRoomKeysByRoomId } from './client-server/putRoomKeysByRoomId.ts'
+import { putRoomKeysVersion } from './client-server/putRoomKeysVersion.ts'
+import { queryKeys } from './client-server/queryKeys.ts'
 import { queryPublicRooms } from './client-server/queryPublicRooms.ts'
 import { redactEvent } from './client-server/redactEvent.ts'
 import { refresh } from './client-server/refresh.ts'
 import { register } from './client-server/register.ts'
 import { registrationTokenValidity } from './client-server/registrationTokenValidity.ts'
+import { reportEvent } from './client-server/reportEvent.ts'
+import { reportRoom } from './client-server/reportRoom.ts'
+import { reportUser } from './client-server/reportUser.ts'
+import { requestOpenIdToken } from './client-server/requestOpenIdToken.ts'
 import { roomInitialSync } from './client-server/roomInitialSync.ts'
 import { sendMessage } from './client-server/sendMessage.ts'
+import { sendToDevice } from './client-server/sendToDevice.ts'
 import { setAccountData } from './client-server/setAccountData.ts'
 import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
+import { setPresence } from './client-server/setPresence.ts'
 import { setProfileField } from './client-server/setProfileField.ts'
+import { setReadMarker } from './client-server/setReadMarker.ts'
 import { setRoomAlias } from './client-server/setRoomAlias.ts'
 import { setRoomStateWithKey } from './client-server/setRoomStateWithKey.ts'
+import { setRoomTag } from './client-server/setRoomTag.ts'
 import { setRoomVisibilityOnDirectory } from './client-server/setRoomVisibilityOnDirectory.ts'
+import { setTyping } from './client-server/setTyping.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
+import { uploadCrossSigningKeys } from './client-server/uploadCrossSigningKeys.ts'
+import { uploadCrossSigningSignatures } from './client-server/uploadCrossSigningSignatures.ts'
+import { uploadKeys } from './client-server/uploadKeys.ts'
 import { backfillRoom } from './server-server/backfillRoom.ts'
 import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQuery.ts'
+import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
 import { getEvent } from './server-server/getEvent.ts'
 import { getEventAuth } from './server-server/getEventAuth.ts'
@@ -87,14 +125,20 @@ import { sendJoinV2 } from './server-server/sendJoinV2.ts'
 import { sendKnock } from './server-server/sendKnock.ts'
 import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
+import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
+import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
+import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
+import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
+import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 
 export const endpoints: readonly Endpoint[] = [
   ban,
   changePassword,
   checkUsernameAvailability,
+  claimKeys,
   createRoom,
   deactivateAccount,
   defineFilter,
@@ -102,6 +146,11 @@ export const endpoints: readonly Endpoint[] = [
   deleteDevices,
   deleteProfileField,
   deleteRoomAlias,
+  deleteRoomKeyBySessionId,
+  deleteRoomKeys,
+  deleteRoomKeysByRoomId,
+  deleteRoomKeysVersion,
+  deleteRoomTag,
   forgetRoom,
   generateLoginToken,
   getAccountData,
@@ -115,23 +164,35 @@ export const endpoints: readonly Endpoint[] = [
   getFilter,
   getJoinedMembersByRoom,
   getJoinedRooms,
+  getKeysChanges,
   getLocalAliases,
   getLoginFlows,
   getMembersByRoom,
+  getMutualRooms,
   getOneEvent,
   getOneRoomEvent,
+  getPresence,
   getProfileField,
   getPublicRooms,
   getRoomEvents,
   getRoomIdByAlias,
+  getRoomKeyBySessionId,
+  getRoomKeys,
+  getRoomKeysByRoomId,
+  getRoomKeysVersion,
+  getRoomKeysVersionCurrent,
   getRoomState,
   getRoomStateWithKey,
   getRoomSummary,
+  getRoomTags,
   getRoomVisibilityOnDirectory,
   getSpaceHierarchy,
   getTokenOwner,
+  getTurnServer,
   getUserProfile,
   getVersions,
+  getWellknown,
+  getWellknownSupport,
   initialSync,
   inviteUser,
   joinRoom,
@@ -142,24 +203,44 @@ export const endpoints: readonly Endpoint[] = [
   login,
   logout,
   logoutAll,
+  postReceipt,
+  postRoomKeysVersion,
+  putRoomKeyBySessionId,
+  putRoomKeys,
+  putRoomKeysByRoomId,
+  putRoomKeysVersion,
+  queryKeys,
   queryPublicRooms,
   redactEvent,
   refresh,
   register,
   registrationTokenValidity,
+  reportEvent,
+  reportRoom,
+  reportUser,
+  requestOpenIdToken,
   roomInitialSync,
   sendMessage,
+  sendToDevice,
   setAccountData,
   setAccountDataPerRoom,
+  setPresence,
   setProfileField,
+  setReadMarker,
   setRoomAlias,
   setRoomStateWithKey,
+  setRoomTag,
   setRoomVisibilityOnDirectory,
+  setTyping,
   sync,
   unban,
   updateDevice,
+  uploadCrossSigningKeys,
+  uploadCrossSigningSignatures,
+  uploadKeys,
   backfillRoom,
   bulkPerspectivesKeyQuery,
+  exchangeOpenIdToken,
   federationGetRoomState,
   getEvent,
   getEventAuth,
@@ -179,7 +260,12 @@ export const endpoints: readonly Endpoint[] = [
   sendKnock,
   sendLeaveV2,
   sendTransaction,
+  deleteDehydratedDevice,
+  getDehydratedDevice,
+  getDehydratedDeviceEvents,
   getRoomRecord,
   getSharedSecretNonce,
+  postDehydratedDeviceEvents,
+  putDehydratedDevice,
   registerBySharedSecret,
 ]

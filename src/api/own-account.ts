@@ -10,3 +10,13 @@ import type { Requester } from '../services/requester.ts'
 export const refuseOthers = (requester: Requester, userId: string): void => {
   if (requester.userId !== userId) throw new MatrixError('M_FORBIDDEN', 'This belongs to another user.')
 }
+
+/**
+ * The device that a request is about, where there has to be one.
+ *
+ * @throws {MatrixError} `M_INVALID_PARAM` for application services that act without a device
+ */
+export const deviceOf = ({ deviceId }: Requester): string => {
+  if (deviceId === undefined) throw new MatrixError('M_INVALID_PARAM', 'This needs a device.')
+  return deviceId
+}

@@ -1,12 +1,28 @@
 import type { Accounts } from './accounts/index.ts'
 import type { DiscoveryServices } from './discovery/index.ts'
+import type { Encryption } from './encryption/index.ts'
+import type { EphemeralServices } from './ephemeral/index.ts'
 import type { Federation } from './federation/index.ts'
 import type { OldSyncServices } from './old-sync/index.ts'
+import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
+import type { MutualRooms } from './rooms/mutual-rooms.ts'
 import type { SyncServices } from './sync/index.ts'
+import type { Turn } from './turn.ts'
+import type { WellKnown } from './well-known.ts'
 
 /** The domain, as the endpoints see it: what `server.ts` composes. */
-export interface Services extends RoomServices, DiscoveryServices, SyncServices, OldSyncServices {
+export interface Services
+  extends RoomServices,
+    DiscoveryServices,
+    EphemeralServices,
+    SyncServices,
+    OldSyncServices {
   readonly accounts: Accounts
+  readonly encryption: Encryption
   readonly federation: Federation
+  readonly mutualRooms: MutualRooms
+  readonly reports: Reports
+  readonly turn: Turn
+  readonly wellKnown: WellKnown
 }

@@ -40,6 +40,8 @@ export type KeysQueryResponse = { readonly server_keys?: readonly JsonObject[] |
 export type KeysQueryResponseRequest = { readonly server_keys?: readonly JsonObject[] }
 export type OneTimeKeys = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
 export type OneTimeKeysRequest = Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, JsonObject>> })>>
+export type OpenIdToken = { readonly access_token: string; readonly token_type: string; readonly matrix_server_name: string; readonly expires_in: number }
+export type OpenIdTokenRequest = { readonly access_token: string; readonly token_type: string; readonly matrix_server_name: string; readonly expires_in: number }
 export type PublicRoomsChunk = { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined }
 export type PublicRoomsChunkRequest = { readonly canonical_alias?: string; readonly name?: string; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string; readonly join_rule?: string; readonly room_type?: string }
 export type PublicRoomsResponse = { readonly chunk: readonly PublicRoomsChunk[]; readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly total_room_count_estimate?: number | undefined }
@@ -56,6 +58,8 @@ export type StateEventBatch = { readonly events?: readonly ClientEventWithoutRoo
 export type StateEventBatchRequest = { readonly events?: readonly ClientEventWithoutRoomIdRequest[] }
 export type StrippedState = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
 export type StrippedStateRequest = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
+export type Tag = { readonly order?: number | undefined }
+export type TagRequest = { readonly order?: number }
 export type ThirdPartySigned = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type ThirdPartySignedRequest = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type TimelineBatch = { readonly limited?: boolean | undefined; readonly prev_batch?: string | undefined; readonly events: readonly ClientEventWithoutRoomId[] }
@@ -103,6 +107,13 @@ export interface Operations {
     body: undefined
     response: { readonly available?: boolean | undefined }
   }
+  claimKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly timeout?: number; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
+    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, OneTimeKeys>>>> }
+  }
   createRoom: {
     authentication: 'accessToken'
     path: NoMembers
@@ -123,6 +134,13 @@ export interface Operations {
     query: NoMembers
     body: FilterRequest
     response: { readonly filter_id: string }
+  }
+  deleteDehydratedDevice: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly device_id: string }
   }
   deleteDevice: {
     authentication: 'accessToken'
@@ -151,6 +169,48 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: JsonObject
+  }
+  deleteRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly etag: string; readonly count: number }
+  }
+  deleteRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  deleteRoomTag: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string; readonly tag: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  exchangeOpenIdToken: {
+    authentication: 'none'
+    path: NoMembers
+    query: { readonly access_token: string }
+    body: undefined
+    response: { readonly sub: string }
   }
   federationGetRoomState: {
     authentication: 'signedRequest'
@@ -193,6 +253,20 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly capabilities: { readonly "m.change_password"?: { readonly enabled: boolean } | undefined; readonly "m.forget_forced_upon_leave"?: { readonly enabled: boolean } | undefined; readonly "m.room_versions"?: { readonly default: string; readonly available: Readonly<Record<string, ("stable" | "unstable")>> } | undefined; readonly "m.set_displayname"?: { readonly enabled: boolean } | undefined; readonly "m.set_avatar_url"?: { readonly enabled: boolean } | undefined; readonly "m.3pid_changes"?: { readonly enabled: boolean } | undefined; readonly "m.get_login_token"?: { readonly enabled: boolean } | undefined; readonly "m.profile_fields"?: { readonly allowed?: readonly string[] | undefined; readonly disallowed?: readonly string[] | undefined; readonly enabled: boolean } | undefined; readonly "m.account_moderation"?: { readonly suspend?: boolean | undefined; readonly lock?: boolean | undefined } | undefined } }
+  }
+  getDehydratedDevice: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly device_id: string; readonly device_data: JsonObject }
+  }
+  getDehydratedDeviceEvents: {
+    authentication: 'accessToken'
+    path: { readonly deviceId: string }
+    query: { readonly from?: string }
+    body: undefined
+    response: { readonly events: readonly JsonObject[]; readonly next_batch?: string | undefined }
   }
   getDevice: {
     authentication: 'accessToken'
@@ -264,6 +338,13 @@ export interface Operations {
     body: undefined
     response: { readonly joined_rooms: readonly string[] }
   }
+  getKeysChanges: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly from: string; readonly to: string }
+    body: undefined
+    response: { readonly changed?: readonly string[] | undefined; readonly left?: readonly string[] | undefined }
+  }
   getLocalAliases: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -292,6 +373,13 @@ export interface Operations {
     body: { readonly limit?: number; readonly min_depth?: number; readonly earliest_events: readonly string[]; readonly latest_events: readonly string[] }
     response: { readonly events: readonly JsonObject[] }
   }
+  getMutualRooms: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly user_id: string; readonly from?: string }
+    body: undefined
+    response: { readonly joined: readonly string[]; readonly count: number; readonly next_batch?: string | undefined }
+  }
   getOneEvent: {
     authentication: 'accessToken'
     path: { readonly eventId: string }
@@ -305,6 +393,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: ClientEvent
+  }
+  getPresence: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly presence: "online" | "offline" | "unavailable"; readonly last_active_ago?: number | undefined; readonly status_msg?: string | null | undefined; readonly currently_active?: boolean | undefined }
   }
   getProfileField: {
     authentication: 'none'
@@ -333,6 +428,41 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly room_id?: string | undefined; readonly servers?: readonly string[] | undefined }
+  }
+  getRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: KeyBackupData
+  }
+  getRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: undefined
+    response: { readonly rooms: Readonly<Record<string, RoomKeyBackup>> }
+  }
+  getRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: undefined
+    response: RoomKeyBackup
+  }
+  getRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly algorithm: string; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
+  }
+  getRoomKeysVersionCurrent: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly algorithm: string; readonly auth_data: JsonObject; readonly count: number; readonly etag: string; readonly version: string }
   }
   getRoomRecord: {
     authentication: 'accessToken'
@@ -369,6 +499,13 @@ export interface Operations {
     body: undefined
     response: { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
   }
+  getRoomTags: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly tags?: Readonly<Record<string, Tag>> | undefined }
+  }
   getRoomVisibilityOnDirectory: {
     authentication: 'none'
     path: { readonly roomId: string }
@@ -404,6 +541,13 @@ export interface Operations {
     body: undefined
     response: { readonly user_id: string; readonly device_id?: string | undefined; readonly is_guest?: boolean | undefined }
   }
+  getTurnServer: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly username?: string | undefined; readonly password?: string | undefined; readonly uris?: readonly string[] | undefined; readonly ttl?: number | undefined }
+  }
   getUserProfile: {
     authentication: 'none'
     path: { readonly userId: string }
@@ -424,6 +568,20 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly versions: readonly string[]; readonly unstable_features?: Readonly<Record<string, boolean>> | undefined }
+  }
+  getWellknown: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: DiscoveryInformation
+  }
+  getWellknownSupport: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly contacts?: readonly { readonly matrix_id?: string | undefined; readonly email_address?: string | undefined; readonly role: "m.role.admin" | "m.role.security" }[] | undefined; readonly support_page?: string | undefined }
   }
   initialSync: {
     authentication: 'accessToken'
@@ -523,6 +681,69 @@ export interface Operations {
     body: undefined
     response: KeysQueryResponse
   }
+  postDehydratedDeviceEvents: {
+    authentication: 'accessToken'
+    path: { readonly deviceId: string }
+    query: NoMembers
+    body: { readonly next_batch?: string }
+    response: { readonly events: readonly JsonObject[]; readonly next_batch?: string | undefined }
+  }
+  postReceipt: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly receiptType: "m.read" | "m.read.private" | "m.fully_read"; readonly eventId: string }
+    query: NoMembers
+    body: { readonly thread_id?: JsonValue }
+    response: JsonObject
+  }
+  postRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly algorithm: string; readonly auth_data: JsonObject }
+    response: { readonly version: string }
+  }
+  putDehydratedDevice: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly device_id: string; readonly device_data: JsonObject; readonly initial_device_display_name?: string; readonly device_keys: DeviceKeysRequest; readonly one_time_keys?: OneTimeKeysRequest; readonly fallback_keys?: OneTimeKeysRequest }
+    response: { readonly device_id: string }
+  }
+  putRoomKeyBySessionId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly sessionId: string }
+    query: { readonly version: string }
+    body: KeyBackupDataRequest
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly version: string }
+    body: { readonly rooms: Readonly<Record<string, RoomKeyBackupRequest>> }
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeysByRoomId: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly version: string }
+    body: RoomKeyBackupRequest
+    response: { readonly etag: string; readonly count: number }
+  }
+  putRoomKeysVersion: {
+    authentication: 'accessToken'
+    path: { readonly version: string }
+    query: NoMembers
+    body: { readonly algorithm: string; readonly auth_data: JsonObject; readonly version?: string }
+    response: JsonObject
+  }
+  queryKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly timeout?: number; readonly device_keys: Readonly<Record<string, readonly string[]>> }
+    response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly device_keys?: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>> | undefined; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly user_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
+  }
   queryProfile: {
     authentication: 'signedRequest'
     path: NoMembers
@@ -579,6 +800,34 @@ export interface Operations {
     body: undefined
     response: { readonly valid: boolean }
   }
+  reportEvent: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: { readonly reason?: string }
+    response: JsonObject
+  }
+  reportRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly reason: string }
+    response: JsonObject
+  }
+  reportUser: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly reason: string }
+    response: JsonObject
+  }
+  requestOpenIdToken: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: JsonObject
+    response: OpenIdToken
+  }
   roomInitialSync: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -628,6 +877,13 @@ export interface Operations {
     body: JsonObject
     response: { readonly event_id: string }
   }
+  sendToDevice: {
+    authentication: 'accessToken'
+    path: { readonly eventType: string; readonly txnId: string }
+    query: NoMembers
+    body: { readonly messages: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> }
+    response: JsonObject
+  }
   sendTransaction: {
     authentication: 'signedRequest'
     path: { readonly txnId: string }
@@ -649,11 +905,25 @@ export interface Operations {
     body: JsonObject
     response: JsonObject
   }
+  setPresence: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly presence: "online" | "offline" | "unavailable"; readonly status_msg?: string | null }
+    response: JsonObject
+  }
   setProfileField: {
     authentication: 'accessToken'
     path: { readonly userId: string; readonly keyName: string }
     query: NoMembers
     body: JsonObject
+    response: JsonObject
+  }
+  setReadMarker: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly "m.fully_read"?: string; readonly "m.read"?: string; readonly "m.read.private"?: string }
     response: JsonObject
   }
   setRoomAlias: {
@@ -670,11 +940,25 @@ export interface Operations {
     body: JsonObject
     response: { readonly event_id: string }
   }
+  setRoomTag: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string; readonly tag: string }
+    query: NoMembers
+    body: TagRequest
+    response: JsonObject
+  }
   setRoomVisibilityOnDirectory: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
     body: { readonly visibility?: "private" | "public" }
+    response: JsonObject
+  }
+  setTyping: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string }
+    query: NoMembers
+    body: { readonly typing: boolean; readonly timeout?: number }
     response: JsonObject
   }
   sync: {
@@ -697,5 +981,26 @@ export interface Operations {
     query: NoMembers
     body: { readonly display_name?: string }
     response: JsonObject
+  }
+  uploadCrossSigningKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly master_key?: CrossSigningKeyRequest; readonly self_signing_key?: CrossSigningKeyRequest; readonly user_signing_key?: CrossSigningKeyRequest; readonly auth?: AuthDataRequest }
+    response: JsonObject
+  }
+  uploadCrossSigningSignatures: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
+    response: { readonly failures?: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> | undefined }
+  }
+  uploadKeys: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly device_keys?: DeviceKeysRequest; readonly one_time_keys?: OneTimeKeysRequest; readonly fallback_keys?: OneTimeKeysRequest }
+    response: { readonly one_time_key_counts: Readonly<Record<string, number>> }
   }
 }

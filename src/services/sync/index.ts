@@ -4,8 +4,12 @@ import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { Encryption } from '../encryption/index.ts'
+import type { Ephemeral } from '../ephemeral/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { AccountDataStream } from './account-data-stream.ts'
+import { connectEncryption } from './encryption-sources.ts'
+import { connectEphemeral } from './ephemeral-streams.ts'
 import { SentMembers } from './lazy-members.ts'
 import { type Follower, Notifier } from './notifier.ts'
 import { RoomSections } from './room-section.ts'
@@ -23,6 +27,8 @@ export interface SyncServices {
 /** Builds `/sync` over the streams. */
 export const createSync = (parts: {
   core: RoomCore
+  ephemeral: Ephemeral
+  encryption: Encryption
   database: Database
   clock: Clock
   log: Log
@@ -45,14 +51,25 @@ export const createSync = (parts: {
     }
   }
   const rooms: Follower = { stream: 'events', follow: upTo => watch.follow(upTo) }
+  const passing = connectEphemeral({ ephemeral: parts.ephemeral, db: database, watch, rooms: read.rooms })
+  const encrypted = connectEncryption({ encryption: parts.encryption, db: database, watch, rooms: read })
   const notifier = new Notifier({
     db: database,
     clock,
     log,
-    followers: [rooms, ofUsers('invites'), ofUsers('account_data')],
+    followers: [
+      rooms,
+      ofUsers('invites'),
+      ofUsers('account_data'),
+      ...passing.followers,
+      ...encrypted.followers,
+    ],
   })
+  passing.wakeBy(notifier)
   const sources: readonly SyncSource[] = [
     new AccountDataStream(new AccountDataReader(database), () => database.position('account_data')),
+    ...passing.sources,
+    ...encrypted.sources,
   ]
   const sections = new RoomSections({
     read,

@@ -1,5 +1,5 @@
 import type { SyncStream } from '../../core/stream-token.ts'
-import type { SyncRequest } from './sync-request.ts'
+import type { EventSpan, SyncRequest } from './sync-request.ts'
 
 /** What is new about a room that the user is in. An empty one has the room told for the sake of `roomMembers`. */
 export interface RoomExtras {
@@ -7,6 +7,12 @@ export interface RoomExtras {
   readonly accountData?: readonly string[]
   /** JSON texts of events. */
   readonly ephemeral?: readonly string[]
+}
+
+/** A room that a response tells of. */
+export interface ToldRoom {
+  readonly roomNid: number
+  readonly roomId: string
 }
 
 /** What a source has to tell in one response. */
@@ -19,6 +25,8 @@ export interface News {
   readonly always?: readonly string[]
   /** By room ID. */
   readonly rooms?: ReadonlyMap<string, RoomExtras>
+  /** How far this tells, where that is not all there is: the token ends here, and the rest comes next time. */
+  readonly upTo?: number
 }
 
 export const NO_NEWS: News = {}
@@ -32,8 +40,16 @@ export interface SyncSource {
   readonly stream: SyncStream
   /** Where it stands now: all that is not after this can be told. */
   position(): number
-  /** What there is for the user after one position (`undefined`: everything, for an initial sync) up to another. */
-  news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News>
+  /**
+   * What there is for the user after one position (`undefined`: everything, for an initial sync) up to another.
+   * @param events the stretch of the `events` stream that goes with it
+   */
+  news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Promise<News>
+  /**
+   * All ephemeral events of a room of which the client knows nothing yet, as JSON texts. Where this is, `news` need not
+   * tell of such rooms.
+   */
+  roomEphemeral?(request: SyncRequest, room: ToldRoom): Promise<readonly string[]>
   /** Members that belong into the section of each joined room that is told, such as `"unread_notifications":{…}`. */
   roomMembers?(request: SyncRequest, roomNid: number): Promise<readonly string[]>
 }

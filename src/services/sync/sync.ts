@@ -109,19 +109,23 @@ export class Sync {
   ): Promise<{ text: string; isEmpty: boolean }> {
     const after = (stream: SyncStream): number | undefined =>
       since === undefined ? undefined : (since[stream] ?? 0)
-    const news = await Promise.all(
-      this.#sources.map(source =>
-        source.news(request, after(source.stream), upTo[source.stream] ?? source.position()),
-      ),
-    )
     const span = {
       events: { after: after('events'), upTo: upTo.events },
       invites: { after: after('invites'), upTo: upTo.invites },
     }
+    const news = await Promise.all(
+      this.#sources.map(source =>
+        source.news(request, after(source.stream), upTo[source.stream] ?? source.position(), span.events),
+      ),
+    )
+    const reached = this.#sources.flatMap(({ stream }, index) => {
+      const end = news[index]?.upTo
+      return end === undefined ? [] : [[stream, end] as const]
+    })
     const rooms = await this.#rooms.texts(request, span, extrasByRoom(news))
     const parts = [...topMembers(news), ...roomsPart(rooms)]
     const always = [
-      `"next_batch":"${formatStreamToken({ ...since, ...upTo })}"`,
+      `"next_batch":"${formatStreamToken({ ...since, ...upTo, ...Object.fromEntries(reached) })}"`,
       ...news.flatMap(({ always = [] }) => always),
     ]
     return { text: `{${[...always, ...parts].join(',')}}`, isEmpty: parts.length === 0 }

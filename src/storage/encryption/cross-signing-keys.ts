@@ -48,24 +48,28 @@ export class CrossSigningKeyReader {
 /** Builds the statements that change cross-signing keys. */
 export class CrossSigningKeyWriter {
   readonly #set: Prepared
+  readonly #setFirst: Prepared
   readonly #drop: Prepared
 
   constructor(db: Reader) {
+    const insert = 'INSERT INTO cross_signing_keys (user_id, usage, public_key, json) VALUES (?, ?, ?, ?)'
+    this.#setFirst = db.prepare(`${insert} ON CONFLICT DO NOTHING`)
     this.#set = db.prepare(
-      `INSERT INTO cross_signing_keys (user_id, usage, public_key, json) VALUES (?, ?, ?, ?)
+      `${insert}
        ON CONFLICT (user_id, usage) DO UPDATE SET public_key = excluded.public_key, json = excluded.json`,
     )
     this.#drop = db.prepare('DELETE FROM cross_signing_keys WHERE user_id = ? AND usage = ?')
   }
 
   set(keys: readonly CrossSigningKeyRow[]): WriteStatement[] {
+    return keys.length === 0 ? [] : [{ prepared: this.#set, rows: keys.map(columnsOf) }]
+  }
+
+  /** Sets a user's first keys. Guard `keys-exist`: there are none yet. */
+  setFirst(keys: readonly CrossSigningKeyRow[]): WriteStatement[] {
     if (keys.length === 0) return []
-    return [
-      {
-        prepared: this.#set,
-        rows: keys.map(({ userId, usage, publicKey, json }) => [userId, usage, publicKey, json]),
-      },
-    ]
+    const guard = { name: 'keys-exist', expected: keys.length }
+    return [{ prepared: this.#setFirst, rows: keys.map(columnsOf), guard }]
   }
 
   drop(userId: string, usages: readonly KeyUsage[]): WriteStatement[] {
@@ -73,3 +77,10 @@ export class CrossSigningKeyWriter {
     return [{ prepared: this.#drop, rows: usages.map(usage => [userId, usage]) }]
   }
 }
+
+const columnsOf = ({ userId, usage, publicKey, json }: CrossSigningKeyRow): string[] => [
+  userId,
+  usage,
+  publicKey,
+  json,
+]

@@ -48,6 +48,7 @@ export class DeviceListReader {
   readonly #usersBetween: Prepared
   readonly #sharingChanged: Prepared
   readonly #sharing: Prepared
+  readonly #sharesWithHost: Prepared
   readonly #companions: Prepared
   readonly #ofRoom: Prepared
   readonly #previous: Prepared
@@ -57,17 +58,21 @@ export class DeviceListReader {
     this.#db = db
     const span = 'FROM device_list_changes c WHERE c.position > ? AND c.position <= ?'
     this.#between = db.prepare(
-      `SELECT c.position, c.user_id, c.device_id ${span} ORDER BY c.position LIMIT ?`,
+      `SELECT c.position, c.user_id, c.device_id ${span} AND c.audience IS NULL ORDER BY c.position LIMIT ?`,
     )
-    this.#usersBetween = db.prepare(`SELECT DISTINCT c.user_id ${span}`)
+    this.#usersBetween = db.prepare(`SELECT DISTINCT c.user_id, c.audience ${span}`)
     this.#sharingChanged = db.prepare(
-      `SELECT u.user_id FROM (SELECT DISTINCT c.user_id ${span}) u
-       WHERE u.user_id = ? OR ${SHARE_A_ROOM} u.user_id)`,
+      `SELECT DISTINCT u.user_id FROM (SELECT DISTINCT c.user_id, c.audience ${span}) u
+       WHERE u.audience = ? OR (u.audience IS NULL AND (u.user_id = ? OR ${SHARE_A_ROOM} u.user_id)))`,
     )
     this.#sharing = db.prepare(
       `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
        WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'
          AND ${db.dialect.inText('b.user_id')}`,
+    )
+    this.#sharesWithHost = db.prepare(
+      `SELECT 1 AS found FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join' AND b.host = ? LIMIT 1`,
     )
     const members = 'SELECT b.room_nid, b.user_id, b.membership, b.position FROM memberships b'
     this.#companions = db.prepare(
@@ -76,10 +81,10 @@ export class DeviceListReader {
        WHERE a.user_id = ? AND a.membership = 'join' AND b.position > ? AND b.position <= ? AND b.user_id <> ?`,
     )
     this.#ofRoom = db.prepare(`${members} WHERE b.room_nid = ? AND (b.membership = 'join' OR b.position > ?)`)
-    this.#previous = db.prepare(
-      'SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND position < ?',
-    )
-    this.#latest = db.prepare('SELECT max(position) AS position FROM device_list_changes WHERE user_id = ?')
+    const newest =
+      'SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND audience IS NULL'
+    this.#previous = db.prepare(`${newest} AND position < ?`)
+    this.#latest = db.prepare(newest)
   }
 
   /** The changes after one position up to another, oldest first. */
@@ -88,15 +93,27 @@ export class DeviceListReader {
     return rows.map(row => ({ position: row.position, userId: row.user_id, deviceId: row.device_id }))
   }
 
-  /** Whose devices have changed. */
-  async usersBetween(after: number, upTo: number): Promise<string[]> {
-    const rows = await this.#db.scan<{ user_id: string }>(this.#usersBetween, [after, upTo])
-    return rows.map(row => row.user_id)
+  /** Whose devices have changed; where it concerns one user alone, with that user. */
+  async usersBetween(
+    after: number,
+    upTo: number,
+  ): Promise<{ userId: string; audience: string | undefined }[]> {
+    const rows = await this.#db.scan<{ user_id: string; audience: string | null }>(this.#usersBetween, [
+      after,
+      upTo,
+    ])
+    return rows.map(row => ({ userId: row.user_id, audience: row.audience ?? undefined }))
   }
 
   /** Whose devices have changed among those who share a room with this user now, and the user. */
   async changedFor(userId: string, after: number, upTo: number): Promise<string[]> {
-    const rows = await this.#db.scan<{ user_id: string }>(this.#sharingChanged, [after, upTo, userId, userId])
+    const rows = await this.#db.scan<{ user_id: string }>(this.#sharingChanged, [
+      after,
+      upTo,
+      userId,
+      userId,
+      userId,
+    ])
     return rows.map(row => row.user_id)
   }
 
@@ -105,6 +122,11 @@ export class DeviceListReader {
     if (others.length === 0) return new Set()
     const rows = await this.#db.scan<{ user_id: string }>(this.#sharing, [userId, this.#db.list(others)])
     return new Set(rows.map(row => row.user_id))
+  }
+
+  /** Whether a user shares a room with any user of a server. */
+  async sharesRoomWithHost(userId: string, host: string): Promise<boolean> {
+    return (await this.#db.get(this.#sharesWithHost, [userId, host])) !== undefined
   }
 
   /** Others' memberships that have changed in the rooms that this user is in (positions of the `events` stream). */
@@ -138,7 +160,8 @@ export class DeviceListWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      'INSERT INTO device_list_changes (position, user_id, device_id, changed_ts) VALUES (?, ?, ?, ?)',
+      `INSERT INTO device_list_changes (position, user_id, device_id, audience, changed_ts)
+       VALUES (?, ?, ?, ?, ?)`,
     )
     this.#insertIfKeys = db.prepare(
       `INSERT INTO device_list_changes (position, user_id, device_id, changed_ts)
@@ -153,19 +176,47 @@ export class DeviceListWriter {
     )
   }
 
-  /** Notes changes of devices; of a user's cross-signing keys where the device ID is empty. */
-  insert(userId: string, deviceIds: readonly string[], now: number): WriteStatement {
+  /**
+   * Notes changes of devices; of a user's cross-signing keys where the device ID is empty.
+   * @param offset the first position of the set that is taken.
+   */
+  insert(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
     return {
       prepared: this.#insert,
-      rows: deviceIds.map((deviceId, offset) => [{ stream: 'device_lists', offset }, userId, deviceId, now]),
+      rows: deviceIds.map((deviceId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        userId,
+        deviceId,
+        null,
+        now,
+      ]),
     }
   }
 
-  /** The same for those of the devices that have keys: others do not exist for encryption. */
-  insertIfKeys(userId: string, deviceIds: readonly string[], now: number): WriteStatement {
+  /** Notes that users' keys look different to one user, who has signed them. */
+  insertFor(audience: string, userIds: readonly string[], now: number, offset = 0): WriteStatement {
+    return {
+      prepared: this.#insert,
+      rows: userIds.map((userId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        userId,
+        '',
+        audience,
+        now,
+      ]),
+    }
+  }
+
+  /** Like `insert` for those of the devices that have keys: others do not exist for encryption. */
+  insertIfKeys(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
     return {
       prepared: this.#insertIfKeys,
-      rows: deviceIds.map((deviceId, offset) => [{ stream: 'device_lists', offset }, now, userId, deviceId]),
+      rows: deviceIds.map((deviceId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        now,
+        userId,
+        deviceId,
+      ]),
     }
   }
 

@@ -93,7 +93,7 @@ export class RemoteDeviceReader {
 
 /** Builds the statements that keep remote users' devices. */
 export class RemoteDeviceWriter {
-  readonly #create: Prepared
+  readonly #begin: Prepared
   readonly #advance: Prepared
   readonly #markStale: Prepared
   readonly #forget: Prepared
@@ -102,8 +102,8 @@ export class RemoteDeviceWriter {
   readonly #dropAll: Prepared
 
   constructor(db: Reader) {
-    this.#create = db.prepare(
-      `INSERT INTO remote_device_lists (user_id, host, stream_id, stale, version) VALUES (?, ?, ?, 0, 1)
+    this.#begin = db.prepare(
+      `INSERT INTO remote_device_lists (user_id, host, stream_id, stale, version) VALUES (?, ?, 0, 1, 1)
        ON CONFLICT DO NOTHING`,
     )
     this.#advance = db.prepare(
@@ -122,22 +122,17 @@ export class RemoteDeviceWriter {
     this.#dropAll = db.prepare('DELETE FROM remote_devices WHERE user_id = ?')
   }
 
-  /**
-   * Makes a list, or moves on the one that was read. Guard `list-changed`: it is as it was read.
-   * @param before `undefined`: there was none.
-   */
-  advance(
-    { userId, host }: { readonly userId: string; readonly host: string },
-    before: RemoteDeviceList | undefined,
-    after: { readonly streamId: number; readonly isStale: boolean },
-  ): WriteStatement {
-    const guard = { name: 'list-changed', expected: 1 }
-    if (before === undefined) return { prepared: this.#create, rows: [[userId, host, after.streamId]], guard }
-    const { streamId, isStale } = after
+  /** Begins to follow users, where that is not so yet. Until their devices have been asked for, the lists are stale. */
+  begin(users: readonly { readonly userId: string; readonly host: string }[]): WriteStatement {
+    return { prepared: this.#begin, rows: users.map(({ userId, host }) => [userId, host]) }
+  }
+
+  /** Moves on a list from what was read. Guard `list-changed`: it is as it was read. */
+  advance(before: RemoteDeviceList, after: { streamId: number; isStale: boolean }): WriteStatement {
     return {
       prepared: this.#advance,
-      rows: [[streamId, isStale ? 1 : 0, userId, before.version]],
-      guard,
+      rows: [[after.streamId, after.isStale ? 1 : 0, before.userId, before.version]],
+      guard: { name: 'list-changed', expected: 1 },
     }
   }
 

@@ -1,0 +1,44 @@
+import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { Log } from '../../core/log.ts'
+import { DeviceReader } from '../../storage/accounts/devices.ts'
+import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
+import { type EncryptionStores, encryptionStores } from '../../storage/encryption/index.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+
+/** What all parts of encryption share. */
+export interface EncryptionContext extends EncryptionStores {
+  readonly database: Database
+  readonly rooms: RoomReaders
+  readonly clock: Clock
+  readonly log: Log
+  readonly serverName: string
+  isLocal(userId: string): boolean
+  /** Whether a local user has a device of this ID, with or without keys. */
+  hasDevice(userId: string, deviceId: string): Promise<boolean>
+  /** Commits statements as one write set; none is no commit. */
+  commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+}
+
+const NOTHING: CommitResult = { ok: true, positions: {}, returned: {} }
+
+/** Builds the context once. */
+export const encryptionContext = (parts: {
+  database: Database
+  rooms: RoomReaders
+  clock: Clock
+  log: Log
+  serverName: string
+}): EncryptionContext => {
+  const devices = new DeviceReader(parts.database)
+  return {
+    ...parts,
+    ...encryptionStores(parts.database),
+    isLocal: userId => serverNameOf(userId) === parts.serverName,
+    hasDevice: async (userId, deviceId) => (await devices.byId(userId, deviceId)) !== undefined,
+    commit: async statements => {
+      const some = statements.filter(statement => statement.rows.length > 0)
+      return some.length === 0 ? NOTHING : parts.database.commit({ statements: some })
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import { serverNameOf } from '../../core/ids.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { type ClaimedKey, claimedKey, type WantedKey } from '../../storage/encryption/one-time-keys.ts'
+import type { EncryptionContext } from './context.ts'
+import { failureOf, type RemoteKeys, remoteTimeout } from './ports.ts'
+
+/** User ID → device ID → algorithm. */
+export type KeyClaim = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** User ID → device ID → `<algorithm>:<key ID>` → key. */
+type Keys = Record<string, Record<string, JsonObject>>
+
+/** The body of a response to `/keys/claim`. */
+export interface ClaimResponse {
+  readonly failures: JsonObject
+  readonly one_time_keys: Keys
+}
+
+/** Gives out one-time keys, each once (client-server API, `/keys/claim`). */
+export class KeyClaims {
+  readonly #context: EncryptionContext
+  readonly #remote: RemoteKeys
+
+  constructor(context: EncryptionContext, remote: RemoteKeys) {
+    this.#context = context
+    this.#remote = remote
+  }
+
+  /** One key for each device, of local and remote users; other servers that do not answer are named. */
+  async claim(claim: KeyClaim, timeoutMs: number | undefined): Promise<ClaimResponse> {
+    const { serverName } = this.#context
+    const local: WantedKey[] = []
+    const byServer = new Map<string, Map<string, ReadonlyMap<string, string>>>()
+    for (const [userId, devices] of Object.entries(claim)) {
+      const server = serverNameOf(userId)
+      if (server === serverName) {
+        for (const [deviceId, algorithm] of Object.entries(devices))
+          local.push({ userId, deviceId, algorithm })
+      } else {
+        const users = byServer.get(server) ?? new Map<string, ReadonlyMap<string, string>>()
+        byServer.set(server, users.set(userId, new Map(Object.entries(devices))))
+      }
+    }
+    const failures: Record<string, JsonValue> = {}
+    const claimed = Promise.all(
+      Array.from(byServer, async ([server, users]): Promise<Keys> => {
+        try {
+          const keys = await this.#remote.keysClaim(server, users, remoteTimeout(timeoutMs))
+          return Object.fromEntries(Array.from(keys, ([userId, of]) => [userId, Object.fromEntries(of)]))
+        } catch (error) {
+          failures[server] = failureOf(error)
+          return {}
+        }
+      }),
+    )
+    const own = await this.claimLocal(local)
+    const keys = Object.assign({}, own, ...(await claimed)) as Keys
+    return { failures, one_time_keys: keys }
+  }
+
+  /** Keys of local users' devices; those that have none left, or do not exist, are missing. */
+  async claimLocal(wanted: readonly WantedKey[]): Promise<Keys> {
+    // In one order everywhere, so that processes never wait for each other in a circle.
+    const sorted = wanted.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+    const claimed = await this.#claimOnce(sorted)
+    const without = sorted.filter(each => !claimed.has(nameOf(each)))
+    if (without.length > 0) {
+      const { write } = this.#context
+      const result = await this.#context.commit([write.oneTimeKeys.useFallback(without)])
+      for (const row of result.ok ? (result.returned['claimed'] ?? []) : []) {
+        const key = claimedKey(row)
+        claimed.set(nameOf(key), key)
+      }
+    }
+    const keys: Keys = {}
+    for (const { userId, deviceId, algorithm, keyId, json } of claimed.values()) {
+      keys[userId] ??= {}
+      keys[userId][deviceId] = { [`${algorithm}:${keyId}`]: JSON.parse(json) as JsonValue }
+    }
+    return keys
+  }
+
+  async #claimOnce(wanted: readonly WantedKey[]): Promise<Map<string, ClaimedKey>> {
+    const { read, write, clock } = this.#context
+    const claimed = new Map<string, ClaimedKey>()
+    let pending = wanted
+    while (pending.length > 0) {
+      const result = await this.#context.commit([write.oneTimeKeys.claim(pending, clock.now())])
+      for (const row of result.ok ? (result.returned['claimed'] ?? []) : []) {
+        const key = claimedKey(row)
+        claimed.set(nameOf(key), key)
+      }
+      // Another process may have taken the key that this one was about to take: there may be others.
+      const missing = pending.filter(each => !claimed.has(nameOf(each)))
+      const left = await Promise.all(missing.map(each => read.oneTimeKeys.anyLeft(each)))
+      pending = missing.filter((_, index) => left[index])
+    }
+    return claimed
+  }
+}
+
+const nameOf = ({ userId, deviceId, algorithm }: WantedKey): string => `${userId} ${deviceId} ${algorithm}`

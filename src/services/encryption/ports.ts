@@ -1,0 +1,41 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { FederationClient } from '../../network/federation-client.ts'
+
+/** What other servers are asked for. */
+export type RemoteKeys = Pick<FederationClient, 'userDevices' | 'keysQuery' | 'keysClaim'>
+
+/** An EDU for other servers. */
+export interface OutgoingEdu {
+  readonly destinations: readonly string[]
+  /** `edu_type`. */
+  readonly type: string
+  readonly content: JsonObject
+  /** Kept until it has been received, however long that takes. */
+  readonly keep: boolean
+}
+
+/** Hands an EDU to federation; resolves once it is stored. */
+export type QueueEdu = (edu: OutgoingEdu) => Promise<void> | void
+
+const refuse = async (): Promise<never> => {
+  throw new MatrixError('M_FORBIDDEN', 'This server does not talk to other servers')
+}
+
+/** Where federation is switched off. */
+export const noRemoteKeys: RemoteKeys = { userDevices: refuse, keysQuery: refuse, keysClaim: refuse }
+
+/** "10 seconds is the recommended default"; nobody waits for longer than a minute. */
+const DEFAULT_TIMEOUT_MS = 10_000
+const MAX_TIMEOUT_MS = 60_000
+
+/** How long to wait for another server, as a client asked for it (milliseconds). */
+export const remoteTimeout = (timeoutMs: number | undefined): { readonly timeoutMs: number } => ({
+  timeoutMs: Math.min(Math.max(timeoutMs ?? DEFAULT_TIMEOUT_MS, 1), MAX_TIMEOUT_MS),
+})
+
+/** What is said in `failures` of a server that did not answer. */
+export const failureOf = (error: unknown): JsonObject => {
+  if (error instanceof MatrixError) return error.body
+  return { errcode: 'M_CONNECTION_FAILED', error: 'The server could not be reached.' }
+}

@@ -1,0 +1,143 @@
+import { serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { UserDevices } from '../../../network/federation/devices.ts'
+import type { CallOptions } from '../../../network/federation/requester.ts'
+import type { WriteStatement } from '../../../storage/database.ts'
+import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signing-keys.ts'
+import type { EncryptionContext } from '../context.ts'
+import { publicKeyOf } from '../cross-signing-key.ts'
+import type { RemoteKeys } from '../ports.ts'
+
+/** A list that changes faster than it can be fetched is left for later. */
+const MAX_ATTEMPTS = 3
+
+/** Stale lists that are looked up in one round. */
+const ROUND = 100
+
+/** Fetches the devices of remote users whole, where what is kept of them is not known to be complete. */
+export class DeviceListResync {
+  readonly #context: EncryptionContext
+  readonly #remote: RemoteKeys
+  readonly #running = new Map<string, Promise<boolean>>()
+
+  constructor(context: EncryptionContext, remote: RemoteKeys) {
+    this.#context = context
+    this.#remote = remote
+  }
+
+  /** Whether a remote user shares a room with users of this server, so that their server tells us of changes. */
+  async isFollowed(userId: string): Promise<boolean> {
+    return this.#context.read.deviceLists.sharesRoomWithHost(userId, this.#context.serverName)
+  }
+
+  /**
+   * Fetches a user's devices and keeps them; answers whether what is kept is good now. Throws what the request throws.
+   */
+  refresh(userId: string, options: CallOptions): Promise<boolean> {
+    const running = this.#running.get(userId)
+    if (running !== undefined) return running
+    const refreshing = this.#refresh(userId, options).finally(() => this.#running.delete(userId))
+    this.#running.set(userId, refreshing)
+    return refreshing
+  }
+
+  /** Tries again for users whose servers did not answer; nobody waits for it. */
+  async refreshStale(): Promise<void> {
+    const users = await this.#context.read.remoteDevices.stale(ROUND)
+    const byServer = Map.groupBy(users, serverNameOf)
+    await Promise.all(Array.from(byServer.values(), users => this.#refreshInTurn(users)))
+  }
+
+  async #refreshInTurn(userIds: readonly string[]): Promise<void> {
+    for (const userId of userIds) {
+      try {
+        if (await this.isFollowed(userId)) await this.refresh(userId, {})
+        else await this.#context.commit(this.#context.write.remoteDevices.forget([userId]))
+      } catch (error) {
+        // The server is asked no more in this round.
+        this.#context.log.debug({ user: userId, err: error }, 'the devices of a user cannot be fetched')
+        return
+      }
+    }
+  }
+
+  async #refresh(userId: string, options: CallOptions): Promise<boolean> {
+    const { read, write } = this.#context
+    const host = serverNameOf(userId)
+    await this.#context.commit([write.remoteDevices.begin([{ userId, host }])])
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      // What changes from here on is seen by the guard.
+      const list = (await read.remoteDevices.lists([userId])).get(userId)
+      if (list === undefined) return false
+      if (!list.isStale) return true
+      const found = await this.#remote.userDevices(host, userId, options)
+      const statements = [
+        write.remoteDevices.advance(list, { streamId: found.streamId, isStale: false }),
+        ...(await this.#replace(userId, found)),
+      ]
+      if ((await this.#context.commit(statements)).ok) return true
+    }
+    return false
+  }
+
+  /** The statements that put what was found in place of what is kept; clients are told where that differs. */
+  async #replace(userId: string, found: UserDevices): Promise<WriteStatement[]> {
+    const { read, write, clock } = this.#context
+    const [before, crossSigning] = await Promise.all([
+      read.remoteDevices.devices([userId]),
+      read.crossSigningKeys.ofUsers([userId]),
+    ])
+    const after = found.devices.map(({ deviceId, displayName, keys }) => ({
+      userId,
+      deviceId,
+      displayName,
+      json: JSON.stringify(keys),
+    }))
+    const keys = crossSigningRows(userId, found)
+    const same =
+      isSame(before.map(signature), after.map(signature)) &&
+      isSame(
+        crossSigning.map(key => key.json),
+        keys.map(key => key.json),
+      )
+    if (same) return []
+    return [
+      write.remoteDevices.dropAll(userId),
+      ...write.remoteDevices.set(after),
+      ...write.crossSigningKeys.drop(userId, ['master', 'self_signing']),
+      ...write.crossSigningKeys.set(keys),
+      write.deviceLists.insert(userId, [''], clock.now()),
+    ]
+  }
+}
+
+const signature = ({
+  deviceId,
+  displayName,
+  json,
+}: {
+  deviceId: string
+  displayName?: string | undefined
+  json: string
+}) => JSON.stringify([deviceId, displayName, json])
+
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.toSorted().every((text, index) => text === other.toSorted()[index])
+
+const crossSigningRows = (userId: string, found: UserDevices): CrossSigningKeyRow[] =>
+  (
+    [
+      ['master', found.masterKey],
+      ['self_signing', found.selfSigningKey],
+    ] as const
+  ).flatMap(([usage, key]) => crossSigningRow(userId, usage, key) ?? [])
+
+/** A remote user's cross-signing key as it is stored; `undefined` where it is none. */
+export const crossSigningRow = (
+  userId: string,
+  usage: 'master' | 'self_signing',
+  key: JsonObject | undefined,
+): CrossSigningKeyRow | undefined => {
+  const publicKey = key === undefined ? undefined : publicKeyOf(key, userId, usage)
+  return publicKey === undefined ? undefined : { userId, usage, publicKey, json: JSON.stringify(key) }
+}

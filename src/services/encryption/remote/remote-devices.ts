@@ -1,0 +1,126 @@
+import { isCompliantUserId, serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject, JsonValue } from '../../../core/json.ts'
+import type { CallOptions } from '../../../network/federation/requester.ts'
+import type { EncryptionContext } from '../context.ts'
+import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
+import { failureOf, type RemoteKeys, remoteTimeout } from '../ports.ts'
+import { SignatureIndex } from '../visible-keys.ts'
+import { DeviceListResync } from './device-list-resync.ts'
+
+/** So many users of one server are asked for one by one, which lets us follow them; more are asked for at once. */
+const MAX_FOLLOWED_AT_ONCE = 20
+
+/** Keys of remote users, and the servers that could not be asked. */
+export interface RemoteAnswer extends KeysOfUsers {
+  readonly failures: Record<string, JsonValue>
+}
+
+/**
+ * Keys of remote users. Whoever shares a room with users of this server is followed: their devices are kept, and
+ * their server tells of changes. Others are asked for each time.
+ */
+export class RemoteDevices {
+  readonly resync: DeviceListResync
+  readonly #context: EncryptionContext
+  readonly #remote: RemoteKeys
+
+  constructor(context: EncryptionContext, remote: RemoteKeys) {
+    this.#context = context
+    this.#remote = remote
+    this.resync = new DeviceListResync(context, remote)
+  }
+
+  /** The keys of remote users, with the signatures of their owners and the viewer's. */
+  async query(wanted: WantedDevices, viewer: string, timeoutMs: number | undefined): Promise<RemoteAnswer> {
+    const answer: RemoteAnswer = { ...noKeys(), failures: {} }
+    const userIds = [...wanted.keys()].filter(isCompliantUserId)
+    if (userIds.length === 0) return answer
+    const fresh = await this.#fresh(userIds)
+    const byServer = Map.groupBy(
+      userIds.filter(userId => !fresh.has(userId)),
+      serverNameOf,
+    )
+    const options = remoteTimeout(timeoutMs)
+    const asked = await Promise.all(
+      Array.from(byServer, ([server, users]) => this.#ask(server, users, wanted, options, answer)),
+    )
+    await this.#addKept([...fresh, ...asked.flat()], wanted, viewer, answer)
+    return answer
+  }
+
+  /** Those of the users whose kept devices are good. */
+  async #fresh(userIds: readonly string[]): Promise<Set<string>> {
+    const lists = await this.#context.read.remoteDevices.lists(userIds)
+    return new Set([...lists.values()].filter(list => !list.isStale).map(list => list.userId))
+  }
+
+  /** Asks a server; answers the users whose devices are kept now, while the others' are in the answer. */
+  async #ask(
+    server: string,
+    users: readonly string[],
+    wanted: WantedDevices,
+    options: CallOptions,
+    answer: RemoteAnswer,
+  ): Promise<string[]> {
+    const followed = (await this.#sharingRooms(users)).slice(0, MAX_FOLLOWED_AT_ONCE)
+    const results = await Promise.all(
+      followed.map(async userId => {
+        try {
+          return (await this.resync.refresh(userId, options)) ? userId : undefined
+        } catch (error) {
+          answer.failures[server] = failureOf(error)
+          // What was known of the user before is better than nothing.
+          return userId
+        }
+      }),
+    )
+    const kept = results.filter(userId => userId !== undefined)
+    const others = users.filter(userId => !kept.includes(userId))
+    if (others.length === 0 || answer.failures[server] !== undefined) return kept
+    try {
+      const asked = new Map(others.map(userId => [userId, wanted.get(userId) ?? []]))
+      const keys = await this.#remote.keysQuery(server, asked, options)
+      for (const [userId, devices] of keys.deviceKeys)
+        answer.device_keys[userId] = Object.fromEntries(devices)
+      Object.assign(answer.master_keys, Object.fromEntries(keys.masterKeys))
+      Object.assign(answer.self_signing_keys, Object.fromEntries(keys.selfSigningKeys))
+    } catch (error) {
+      answer.failures[server] = failureOf(error)
+    }
+    return kept
+  }
+
+  async #sharingRooms(userIds: readonly string[]): Promise<string[]> {
+    const shares = await Promise.all(
+      userIds.slice(0, MAX_FOLLOWED_AT_ONCE).map(userId => this.resync.isFollowed(userId)),
+    )
+    return userIds.filter((_, index) => shares[index] === true)
+  }
+
+  async #addKept(
+    userIds: readonly string[],
+    wanted: WantedDevices,
+    viewer: string,
+    answer: RemoteAnswer,
+  ): Promise<void> {
+    const { read } = this.#context
+    const [devices, crossSigning, signatures] = await Promise.all([
+      read.remoteDevices.devices(userIds),
+      read.crossSigningKeys.ofUsers(userIds),
+      read.signatures.visible(userIds, viewer),
+    ])
+    const index = new SignatureIndex(signatures)
+    for (const userId of userIds) {
+      // Of a server that did not answer and that we never heard of before, there is nothing to tell.
+      if (answer.failures[serverNameOf(userId)] === undefined) answer.device_keys[userId] = {}
+    }
+    for (const { userId, deviceId, displayName, json } of devices) {
+      const only = wanted.get(userId) ?? []
+      if (only.length > 0 && !only.includes(deviceId)) continue
+      const keys = index.merged(JSON.parse(json) as JsonObject, userId, deviceId, viewer)
+      const unsigned = displayName === undefined ? {} : { unsigned: { device_display_name: displayName } }
+      answer.device_keys[userId] = { ...answer.device_keys[userId], [deviceId]: { ...keys, ...unsigned } }
+    }
+    addCrossSigning(answer, crossSigning, index, viewer)
+  }
+}

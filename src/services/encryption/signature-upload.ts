@@ -1,0 +1,186 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { type Errcode, MatrixError } from '../../core/errors.ts'
+import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
+import { signatureKeyIds, signatureOf, verifyJson } from '../../core/signing.ts'
+import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
+import type { KeySignature } from '../../storage/encryption/key-signatures.ts'
+import type { EncryptionContext } from './context.ts'
+import type { RemoteDevices } from './remote/remote-devices.ts'
+
+/** User ID → key ID → signed key. */
+export type SignatureUploadBody = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+type Failures = Record<string, Record<string, { errcode: Errcode; error: string }>>
+
+/** Signatures of one request; more are nobody's. */
+const MAX_SIGNATURES = 2_000
+
+/** Takes in signatures over keys that were uploaded before (client-server API, `/keys/signatures/upload`). */
+export class SignatureUpload {
+  readonly #context: EncryptionContext
+  readonly #remote: RemoteDevices
+
+  constructor(context: EncryptionContext, remote: RemoteDevices) {
+    this.#context = context
+    this.#remote = remote
+  }
+
+  /**
+   * Stores those of the signatures that are good; answers what is wrong with the others.
+   * @throws {MatrixError} `M_TOO_LARGE`
+   */
+  async upload(userId: string, body: SignatureUploadBody): Promise<Failures> {
+    const entries = Object.entries(body).flatMap(([target, keys]) =>
+      Object.entries(keys).map(([keyId, key]) => ({ target, keyId, key })),
+    )
+    if (entries.length > MAX_SIGNATURES) throw new MatrixError('M_TOO_LARGE', 'Too many signatures at once.')
+    const own = await this.#context.read.crossSigningKeys.ofUsers([userId])
+    const failures: Failures = {}
+    const good: KeySignature[] = []
+    for (const { target, keyId, key } of entries) {
+      try {
+        if (!isJsonObject(key)) throw new MatrixError('M_BAD_JSON', 'A key is an object.')
+        const found =
+          target === userId
+            ? await this.#ofOwnKey(userId, keyId, key, own)
+            : await this.#ofOtherUser(userId, target, keyId, key, own)
+        good.push(...found)
+      } catch (error) {
+        if (!(error instanceof MatrixError)) throw error
+        failures[target] = {
+          ...failures[target],
+          [keyId]: { errcode: error.errcode, error: error.message },
+        }
+      }
+    }
+    await this.#store(userId, good, own)
+    return failures
+  }
+
+  async #store(
+    userId: string,
+    signatures: readonly KeySignature[],
+    own: readonly CrossSigningKeyRow[],
+  ): Promise<void> {
+    if (signatures.length === 0) return
+    const { write, clock } = this.#context
+    const master = keyFor(own, 'master')
+    const ofOwn = signatures.filter(each => each.targetUser === userId)
+    const changed = [
+      ...new Set(ofOwn.map(each => (each.targetKey === master?.publicKey ? '' : each.targetKey))),
+    ]
+    const others = [...new Set(signatures.map(each => each.targetUser))].filter(target => target !== userId)
+    await this.#context.commit([
+      ...write.signatures.set(signatures),
+      write.deviceLists.insert(userId, changed, clock.now()),
+      // What one has signed of others concerns one's own devices alone.
+      write.deviceLists.insertFor(userId, others, clock.now(), changed.length),
+    ])
+  }
+
+  /** One's own device, signed by the self-signing key; or one's own master key, signed by devices. */
+  async #ofOwnKey(
+    userId: string,
+    keyId: string,
+    key: JsonObject,
+    own: readonly CrossSigningKeyRow[],
+  ): Promise<KeySignature[]> {
+    const { read } = this.#context
+    const master = keyFor(own, 'master')
+    if (keyId === master?.publicKey) {
+      refuseOtherContent(key, JSON.parse(master.json) as JsonObject)
+      return this.#ofMasterKey(userId, keyId, key)
+    }
+    const device = await read.deviceKeys.one(userId, keyId)
+    if (device === undefined) throw new MatrixError('M_NOT_FOUND', 'You have no such key.')
+    refuseOtherContent(key, JSON.parse(device.json) as JsonObject)
+    return [signed(userId, userId, keyId, key, keyFor(own, 'self_signing'))]
+  }
+
+  async #ofMasterKey(userId: string, keyId: string, key: JsonObject): Promise<KeySignature[]> {
+    const found: KeySignature[] = []
+    for (const signerKey of signatureKeyIds(key, userId)) {
+      const deviceId = signerKey.slice('ed25519:'.length)
+      if (deviceId === keyId) continue
+      const device = await this.#context.read.deviceKeys.one(userId, deviceId)
+      const keys = device && (JSON.parse(device.json) as JsonObject)['keys']
+      const publicKey = isJsonObject(keys) ? ownMember(keys, signerKey) : undefined
+      if (typeof publicKey !== 'string' || !verifyJson(key, userId, signerKey, publicKey)) throw invalid()
+      found.push(signatureRow(userId, userId, keyId, key, signerKey))
+    }
+    if (found.length === 0) throw invalid()
+    return found
+  }
+
+  /** Somebody else's master key, signed by one's user-signing key. */
+  async #ofOtherUser(
+    userId: string,
+    target: string,
+    keyId: string,
+    key: JsonObject,
+    own: readonly CrossSigningKeyRow[],
+  ): Promise<KeySignature[]> {
+    const master = await this.#masterKeyOf(target)
+    if (master === undefined || keyId !== master.publicKey) {
+      throw new MatrixError('M_NOT_FOUND', 'This is not the master key of that user.')
+    }
+    refuseOtherContent(key, master.key)
+    return [signed(userId, target, keyId, key, keyFor(own, 'user_signing'))]
+  }
+
+  async #masterKeyOf(userId: string): Promise<{ publicKey: string; key: JsonObject } | undefined> {
+    const known = keyFor(await this.#context.read.crossSigningKeys.ofUsers([userId]), 'master')
+    if (known !== undefined) return { publicKey: known.publicKey, key: JSON.parse(known.json) as JsonObject }
+    if (this.#context.isLocal(userId)) return undefined
+    const { master_keys: masters } = await this.#remote.query(new Map([[userId, []]]), userId, undefined)
+    const key = masters[userId]
+    const publicKey = isJsonObject(key?.['keys']) ? Object.values(key['keys'])[0] : undefined
+    return key !== undefined && typeof publicKey === 'string' ? { publicKey, key } : undefined
+  }
+}
+
+const keyFor = (rows: readonly CrossSigningKeyRow[], usage: KeyUsage): CrossSigningKeyRow | undefined =>
+  rows.find(row => row.usage === usage)
+
+const invalid = (): MatrixError => new MatrixError('M_INVALID_SIGNATURE', 'The signature is not valid.')
+
+/** "The signed JSON object must match the key previously uploaded", but for the signatures. */
+const refuseOtherContent = (key: JsonObject, stored: JsonObject): void => {
+  const content = ({ signatures: _, unsigned: __, ...rest }: JsonObject): string => {
+    try {
+      return canonicalJson(rest)
+    } catch {
+      throw new MatrixError('M_BAD_JSON', 'The key cannot have been signed.')
+    }
+  }
+  if (content(key) !== content(stored)) {
+    throw new MatrixError('M_INVALID_PARAM', 'The key is not the one that was uploaded.')
+  }
+}
+
+/** The signature of the user's key `signer`. @throws {MatrixError} `M_INVALID_SIGNATURE` */
+const signed = (
+  userId: string,
+  target: string,
+  targetKey: string,
+  key: JsonObject,
+  signer: CrossSigningKeyRow | undefined,
+): KeySignature => {
+  const signerKey = `ed25519:${signer?.publicKey}`
+  if (signer === undefined || !verifyJson(key, userId, signerKey, signer.publicKey)) throw invalid()
+  return signatureRow(userId, target, targetKey, key, signerKey)
+}
+
+const signatureRow = (
+  signerUser: string,
+  targetUser: string,
+  targetKey: string,
+  key: JsonObject,
+  signerKey: string,
+): KeySignature => ({
+  targetUser,
+  targetKey,
+  signerUser,
+  signerKey,
+  signature: signatureOf(key, signerUser, signerKey) ?? '',
+})

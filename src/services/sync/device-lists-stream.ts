@@ -1,0 +1,43 @@
+import type { DeviceKeys } from '../encryption/device-keys.ts'
+import type { DeviceListSpans } from '../encryption/device-list-span.ts'
+import type { EventSpan, SyncRequest } from './sync-request.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+
+/** The `device_lists` stream of `/sync`, and what a device has to know of its own keys. */
+export class DeviceListsStream implements SyncSource {
+  readonly stream = 'device_lists'
+  readonly position: () => number
+  readonly #spans: DeviceListSpans
+  readonly #deviceKeys: DeviceKeys
+
+  constructor(parts: { spans: DeviceListSpans; deviceKeys: DeviceKeys; position: () => number }) {
+    this.#spans = parts.spans
+    this.#deviceKeys = parts.deviceKeys
+    this.position = parts.position
+  }
+
+  async news(
+    { requester }: SyncRequest,
+    after: number | undefined,
+    upTo: number,
+    events: EventSpan,
+  ): Promise<News> {
+    const { userId, deviceId } = requester
+    const always = deviceId === undefined ? [] : await this.#ownKeys(userId, deviceId)
+    // "Only present on an incremental sync."
+    if (after === undefined || events.after === undefined) return { always }
+    const span = { deviceLists: { after, upTo }, events: { after: events.after, upTo: events.upTo } }
+    const { changed, left } = await this.#spans.news(userId, span)
+    if (changed.length + left.length === 0) return deviceId === undefined ? NO_NEWS : { always }
+    return { always, members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
+  }
+
+  /** Goes with every response: "required if any unclaimed one-time keys exist", and "required". */
+  async #ownKeys(userId: string, deviceId: string): Promise<string[]> {
+    const { counts, unusedFallbackTypes } = await this.#deviceKeys.left(userId, deviceId)
+    return [
+      `"device_one_time_keys_count":${JSON.stringify(counts)}`,
+      `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbackTypes)}`,
+    ]
+  }
+}
