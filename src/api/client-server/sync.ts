@@ -1,18 +1,23 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
 
 export const sync = endpoint('sync', async ({ requester, query, request }, services) => {
-  const text = await services.sync.sync(
-    requester,
-    {
-      filter: query.filter,
-      since: query.since,
-      fullState: query.full_state === true,
-      timeoutMs: query.timeout ?? 0,
-      stateAfter: query.use_state_after
-        ? 'state_after'
-        : query['org.matrix.msc4222.use_state_after'] === true && 'org.matrix.msc4222.state_after',
-    },
-    request.signal,
-  )
-  return reply({ body: text })
+  const ended = services.presence.syncing(requester, query.set_presence)
+  try {
+    const text = await services.sync.sync(
+      requester,
+      {
+        filter: query.filter,
+        since: query.since,
+        fullState: query.full_state === true,
+        timeoutMs: query.timeout ?? 0,
+        stateAfter: query.use_state_after
+          ? 'state_after'
+          : query['org.matrix.msc4222.use_state_after'] === true && 'org.matrix.msc4222.state_after',
+      },
+      request.signal,
+    )
+    return reply({ body: text })
+  } finally {
+    ended()
+  }
 })

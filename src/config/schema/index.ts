@@ -4,6 +4,7 @@
  */
 import type { SectionSchema, Value } from '../schema-types.ts'
 import { accountOptions } from './accounts.ts'
+import { callOptions } from './calls.ts'
 import { federationOptions } from './federation.ts'
 import { operationOptions } from './operations.ts'
 import { rateLimitOptions } from './rate-limits.ts'
@@ -18,6 +19,7 @@ export const configSchema = {
     ...accountOptions,
     ...federationOptions,
     ...roomOptions,
+    ...callOptions,
     ...rateLimitOptions,
     ...operationOptions,
   },

@@ -41,8 +41,13 @@ export const roomOptions = {
       enabled: {
         type: 'boolean',
         default: true,
-        'x-planned': true,
         description: 'Whether users see who is online. In large rooms it is costly.',
+      },
+      over_federation: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether other servers are told of users here, as far as they share a small room with them.',
       },
     },
   },

@@ -7,7 +7,7 @@ import type { AccountsContext } from './context.ts'
 const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
 
 /** Entries of one user, global and per room. */
-const MAX_ENTRIES = 50_000
+export const MAX_ENTRIES = 50_000
 
 /** Clients' own data on the server, global or per room (module "Client Config"). */
 export class AccountData {

@@ -13,6 +13,7 @@ import { Devices } from './devices.ts'
 import { Filters } from './filters.ts'
 import { interactiveStages } from './interactive-stages.ts'
 import { Login } from './login.ts'
+import { OpenId } from './open-id.ts'
 import { accountsOptions, type PartialAccountsOptions } from './options.ts'
 import { Profiles } from './profiles.ts'
 import { type CreateUser, Registration } from './registration.ts'
@@ -20,6 +21,7 @@ import { type NewRegistrationToken, RegistrationTokens } from './registration-to
 import type { RandomBytes } from './secrets.ts'
 import { SetupLink } from './setup-link.ts'
 import { SharedSecretRegistration } from './shared-secret.ts'
+import { Tags } from './tags.ts'
 import { UserInteractive } from './user-interactive.ts'
 
 export type { AccountsHooks, DevicesChange, DisplayProfile } from './context.ts'
@@ -54,7 +56,9 @@ export class Accounts {
   readonly interactive: UserInteractive
   readonly profiles: Profiles
   readonly accountData: AccountData
+  readonly tags: Tags
   readonly filters: Filters
+  readonly openId: OpenId
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
   readonly #authentication: Authentication
@@ -85,7 +89,9 @@ export class Accounts {
     this.management = new AccountManagement(context, { authentication, devices, interactive })
     this.profiles = new Profiles(context)
     this.accountData = new AccountData(context)
+    this.tags = new Tags(context)
     this.filters = new Filters(context)
+    this.openId = new OpenId(context)
   }
 
   /**

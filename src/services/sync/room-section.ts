@@ -7,14 +7,13 @@ import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { SentMembers } from './lazy-members.ts'
 import { readTimeline, stateDelta, type Timeline, wholeState } from './room-timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import type { SyncSource } from './sync-source.ts'
+import type { SyncSource, ToldRoom } from './sync-source.ts'
 
 /** What one room contributes to a response, as JSON text; `undefined` if there is nothing to tell. */
 export type RoomText = string | undefined
 
 /** A room to be told of. */
-export interface RoomNews {
-  readonly roomNid: number
+export interface RoomNews extends ToldRoom {
   readonly span: EventSpan
   /** The client does not have the room's state: tell all of it. */
   readonly whole: boolean
@@ -54,13 +53,14 @@ export class RoomSections {
     const members = await this.#memberChange(news, timeline, state)
     const empty = timeline.events.length === 0 && state.length === 0
     if (empty && !news.isTold && !news.whole && !members) return undefined
+    const ephemeral = news.whole ? await this.#allEphemeral(request, news) : news.ephemeral
     const furtherMembers = await Promise.all(
       this.#sources.map(source => source.roomMembers?.(request, news.roomNid) ?? []),
     )
     const parts = [
       ...(await this.#eventParts(request, { state, timeline, sight })),
       `"account_data":{"events":[${news.accountData.join(',')}]}`,
-      `"ephemeral":{"events":[${news.ephemeral.join(',')}]}`,
+      `"ephemeral":{"events":[${ephemeral.join(',')}]}`,
       ...furtherMembers.flat(),
       ...(members ? [`"summary":${JSON.stringify(await this.#summary(request, news.roomNid))}`] : []),
     ]
@@ -75,6 +75,11 @@ export class RoomSections {
       `"account_data":{"events":[${news.accountData.join(',')}]}`,
     ]
     return `{${parts.join(',')}}`
+  }
+
+  async #allEphemeral(request: SyncRequest, room: ToldRoom): Promise<string[]> {
+    const texts = await Promise.all(this.#sources.map(source => source.roomEphemeral?.(request, room) ?? []))
+    return texts.flat()
   }
 
   async #contents(

@@ -23,6 +23,8 @@ export class RoomWatch {
   /** Newest position of every room that had an event since this process started. */
   readonly #newest = new Map<number, number>()
   readonly #startedAt: number
+  /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
+  onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
 
   constructor(db: Reader, read: RoomReaders) {
@@ -69,6 +71,11 @@ export class RoomWatch {
     return rooms
   }
 
+  /** Those of the watched who are in a room. */
+  usersIn(roomNid: number): Iterable<string> {
+    return this.#usersIn.get(roomNid) ?? []
+  }
+
   /** Which of these rooms have events after `after` and up to the position that was followed. */
   async changedSince(rooms: ReadonlySet<number>, after: number): Promise<number[]> {
     const changed: number[] = []
@@ -85,16 +92,22 @@ export class RoomWatch {
   async #followMember({ roomNid, memberOf: userId }: TouchedEvent, concerned: Set<string>): Promise<void> {
     if (userId === undefined) return
     const watched = this.#watched.peek(userId)
-    if (watched === undefined) return
+    if (watched === undefined) {
+      this.onMember?.(userId, roomNid, false)
+      return
+    }
     concerned.add(userId)
     const row = await this.#read.memberships.one(userId, roomNid)
-    if (row?.membership === 'join') {
+    const isIn = row?.membership === 'join'
+    const cameIn = isIn && !watched.rooms.has(roomNid)
+    if (isIn) {
       watched.rooms.add(roomNid)
       this.#join(roomNid, userId)
     } else {
       watched.rooms.delete(roomNid)
       this.#leave(roomNid, userId)
     }
+    this.onMember?.(userId, roomNid, cameIn)
   }
 
   #join(roomNid: number, userId: string): void {

@@ -110,6 +110,7 @@ export class RoomsStream {
     const isTold = extras.has(roomId)
     const text = await this.#sections.joined(request, {
       roomNid,
+      roomId,
       span,
       whole,
       isTold,
@@ -133,6 +134,7 @@ export class RoomsStream {
     const span = { after: wasIn ? after : ownOnly ? row.position - 1 : undefined, upTo: row.position }
     const text = await this.#sections.left(request, {
       roomNid: row.roomNid,
+      roomId: row.roomId,
       span,
       whole: !wasIn && !ownOnly,
       isTold: true,

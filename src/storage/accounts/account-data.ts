@@ -68,12 +68,22 @@ const entry = (row: EntryRow): AccountDataEntry => ({
 /** Builds the statements that change account data. */
 export class AccountDataWriter {
   readonly #set: Prepared
+  readonly #add: Prepared
+  readonly #replace: Prepared
   readonly #deleteAll: Prepared
 
   constructor(db: Reader) {
     this.#set = db.prepare(
       `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position`,
+    )
+    this.#add = db.prepare(
+      `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (user_id, room_id, type) DO NOTHING`,
+    )
+    this.#replace = db.prepare(
+      `UPDATE account_data SET content = ?, position = ?
+       WHERE user_id = ? AND room_id = ? AND type = ? AND content = ?`,
     )
     this.#deleteAll = db.prepare('DELETE FROM account_data WHERE user_id = ?')
   }
@@ -87,6 +97,22 @@ export class AccountDataWriter {
       prepared: this.#set,
       rows: [[userId, roomId, type, content, { stream: 'account_data', offset }]],
     }
+  }
+
+  /**
+   * Replaces what was read. Guard `account-data-changed`: it is no longer that.
+   * @param before `undefined`: there was no such entry
+   */
+  replace(
+    entry: Omit<AccountDataEntry, 'position'> & { readonly userId: string },
+    before: string | undefined,
+  ): WriteStatement {
+    const { userId, roomId, type, content } = entry
+    const position = { stream: 'account_data', offset: 0 } as const
+    const guard = { name: 'account-data-changed', expected: 1 }
+    return before === undefined
+      ? { prepared: this.#add, rows: [[userId, roomId, type, content, position]], guard }
+      : { prepared: this.#replace, rows: [[content, position, userId, roomId, type, before]], guard }
   }
 
   /** Removes everything, for an erased account. */

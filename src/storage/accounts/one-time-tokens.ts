@@ -2,9 +2,9 @@ import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /**
  * What a one-time token is good for: `setup` makes the first administrator, `login` logs its subject in, `nonce`
- * belongs to one registration by shared secret.
+ * belongs to one registration by shared secret. `openid` tells others who its subject is, as often as they ask.
  */
-export type OneTimePurpose = 'setup' | 'login' | 'nonce'
+export type OneTimePurpose = 'setup' | 'login' | 'nonce' | 'openid'
 
 /** A secret that is good for one use. Instants are milliseconds since 1970. */
 export interface OneTimeToken {

@@ -1,0 +1,8 @@
+import { endpoint } from '../../http/endpoint.ts'
+import { refuseOthers } from '../own-account.ts'
+
+export const setPresence = endpoint('setPresence', async ({ requester, path, body }, { presence }) => {
+  refuseOthers(requester, path.userId)
+  await presence.set(requester, body.presence, body.status_msg ?? undefined)
+  return {}
+})

@@ -1,0 +1,41 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import { isJsonObject } from '../../core/json.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+
+/** The thread ID of everything that is in no thread. */
+export const MAIN_TIMELINE = 'main'
+
+/** "a maximum of 3 hops is recommended to cover indirect relationships" */
+const MAX_HOPS = 3
+
+/**
+ * Whether a receipt for this event may stand under a thread ID: that of the event's thread, or `main` for one that is
+ * in none. A thread's root, and what else relates to it, is in the main timeline; but a client that has shown the root
+ * alone marks its thread as read by it, which is let pass.
+ */
+export const mayMarkThread = async (
+  read: RoomReaders,
+  stored: StoredEvent,
+  threadId: string,
+): Promise<boolean> => {
+  const chain = [stored.event.eventId]
+  let { event } = stored
+  for (let hop = 0; hop <= MAX_HOPS; hop++) {
+    const relation = relationOf(event)
+    if (relation?.type === 'm.thread') return relation.eventId === threadId
+    if (relation === undefined) break
+    chain.push(relation.eventId)
+    const parent = await read.events.byId(relation.eventId)
+    if (parent?.roomNid !== stored.roomNid) break
+    event = parent.event
+  }
+  return threadId === MAIN_TIMELINE || chain.includes(threadId)
+}
+
+const relationOf = ({ content }: RoomEvent): { type: string; eventId: string } | undefined => {
+  const relation = content['m.relates_to']
+  if (!isJsonObject(relation)) return undefined
+  const { rel_type: type, event_id: eventId } = relation
+  return typeof type === 'string' && typeof eventId === 'string' ? { type, eventId } : undefined
+}

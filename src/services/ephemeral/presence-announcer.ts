@@ -1,0 +1,115 @@
+import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { Log } from '../../core/log.ts'
+import type { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { EduSender } from './edu-sender.ts'
+import { presenceContent } from './presence-edu.ts'
+import type { PresenceStates } from './presence-states.ts'
+
+/** Other servers are told again of users who are still there, so that they do not lose them. */
+const TELL_AGAIN_MS = 25 * 60_000
+/** Larger rooms are no reason to tell their servers of every coming and going. */
+const MAX_ROOM_MEMBERS = 200
+
+/** What other servers were last told of a user. */
+interface Told {
+  readonly what: string
+  readonly ts: number
+}
+
+/** Makes users' presence known: here to those in their rooms, and to the servers of their smaller rooms. */
+export class PresenceAnnouncer {
+  readonly #states: PresenceStates
+  readonly #shared: SharedRoomReader
+  readonly #context: RoomsContext
+  readonly #edus: EduSender
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #overFederation: boolean
+  readonly #told = new Map<string, Told>()
+  readonly #waiting = new Set<string>()
+  readonly #running = new Map<string, Promise<void>>()
+
+  constructor(parts: {
+    states: PresenceStates
+    shared: SharedRoomReader
+    context: RoomsContext
+    edus: EduSender
+    clock: Clock
+    log: Log
+    overFederation: boolean
+  }) {
+    this.#states = parts.states
+    this.#shared = parts.shared
+    this.#context = parts.context
+    this.#edus = parts.edus
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#overFederation = parts.overFederation
+  }
+
+  /** Announces a user's state to the rooms that they are in now; once, however often it changes in the meantime. */
+  announce(userId: string): void {
+    if (this.#waiting.has(userId)) return
+    this.#waiting.add(userId)
+    const before = this.#running.get(userId)
+    const running: Promise<void> = Promise.all([before, this.#attempt(userId)]).then(() => {
+      if (this.#running.get(userId) === running) this.#running.delete(userId)
+    })
+    this.#running.set(userId, running)
+  }
+
+  /** Tells other servers again of users of whom they have not heard for long. */
+  async tellAgain(): Promise<void> {
+    const now = this.#clock.now()
+    for (const [userId, { ts }] of this.#told)
+      if (now - ts >= TELL_AGAIN_MS) await this.#tellServers(userId, { again: true })
+  }
+
+  /** The rooms (nids) that a user is in. */
+  async roomsOf(userId: string): Promise<ReadonlySet<number>> {
+    const rows = await this.#context.read.memberships.ofUser(userId, ['join'])
+    return new Set(rows.map(row => row.roomNid))
+  }
+
+  /** Resolves once all that is to be announced of a user is; of everybody, if none is named. */
+  async idle(userId?: string): Promise<void> {
+    if (userId !== undefined) await this.#running.get(userId)
+    else while (this.#running.size > 0) await Promise.all(this.#running.values())
+  }
+
+  async #attempt(userId: string): Promise<void> {
+    try {
+      await this.#announce(userId)
+    } catch (error) {
+      this.#waiting.delete(userId)
+      this.#log.warn({ user: userId, err: error }, 'presence could not be announced')
+    }
+  }
+
+  async #announce(userId: string): Promise<void> {
+    const rooms = await this.roomsOf(userId)
+    this.#waiting.delete(userId)
+    this.#states.announce(userId, rooms)
+    const isOurs = serverNameOf(userId) === this.#context.serverName
+    if (isOurs && this.#overFederation) await this.#tellServers(userId, { again: false })
+  }
+
+  async #tellServers(userId: string, { again }: { again: boolean }): Promise<void> {
+    const state = this.#states.get(userId)
+    if (state === undefined) return
+    const what = JSON.stringify([state.presence, state.statusMsg])
+    if (!again && this.#told.get(userId)?.what === what) return
+    const now = this.#clock.now()
+    if (state.presence === 'offline') this.#told.delete(userId)
+    else this.#told.set(userId, { what, ts: now })
+    this.#edus.send({
+      destinations: await this.#shared.hosts(userId, MAX_ROOM_MEMBERS),
+      type: 'm.presence',
+      content: presenceContent(userId, state, now),
+      keep: false,
+      key: `presence ${userId}`,
+    })
+  }
+}

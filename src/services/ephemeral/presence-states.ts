@@ -1,0 +1,130 @@
+import { LRUCache } from 'lru-cache'
+import type { PresenceName } from '../../core/presence.ts'
+import type { DisplayProfile } from '../accounts/index.ts'
+import { MemoryPosition, RecentChanges } from './recent-changes.ts'
+
+/** What is known of a user's presence, local or not. Instants are milliseconds since 1970. */
+export interface PresenceState {
+  readonly presence: PresenceName
+  readonly currentlyActive: boolean
+  readonly statusMsg: string | undefined
+  readonly lastActiveTs: number
+  /** When their server last spoke of them. */
+  readonly updatedTs: number
+  /** The new profile, for a user who has changed it since this process started. */
+  readonly profile?: DisplayProfile
+}
+
+interface Known {
+  readonly state: PresenceState
+  /** The rooms that the user was in when the state was last announced: nids. */
+  readonly rooms: ReadonlySet<number>
+}
+
+/** Something that makes news: a user's presence was announced, or a user has come into a room with people in it. */
+type Change = { readonly userId: string } | { readonly newcomer: string; readonly roomNid: number }
+
+export interface Announcement {
+  readonly userId: string
+  readonly rooms: ReadonlySet<number>
+}
+
+/** Whose presence is remembered; the longest unheard of are forgotten. */
+const MAX_USERS = 50_000
+
+/** Who is known to be how, and what of it is news to whom: only those who share a room. */
+export class PresenceStates {
+  readonly #users = new LRUCache<string, Known>({ max: MAX_USERS })
+  readonly #position: MemoryPosition
+  readonly #changes: RecentChanges<Change>
+  readonly #listeners = new Set<(announcement: Announcement) => void>()
+
+  constructor(now: number) {
+    this.#position = new MemoryPosition(now)
+    this.#changes = new RecentChanges(this.#position.value)
+  }
+
+  /** The position of the newest change, in the stream `presence`. */
+  get position(): number {
+    return this.#position.value
+  }
+
+  get(userId: string): PresenceState | undefined {
+    return this.#users.get(userId)?.state
+  }
+
+  /** Remembers a state, without telling anybody. */
+  set(userId: string, state: PresenceState): void {
+    this.#users.set(userId, { state, rooms: this.#users.peek(userId)?.rooms ?? new Set() })
+  }
+
+  /** Remembers where a user is, without telling anybody. */
+  place(userId: string, rooms: ReadonlySet<number>): void {
+    const known = this.#users.peek(userId)
+    if (known !== undefined) this.#users.set(userId, { state: known.state, rooms })
+  }
+
+  /** Makes a user's state news for everybody in these rooms. */
+  announce(userId: string, rooms: ReadonlySet<number>): void {
+    this.place(userId, rooms)
+    this.#changes.add(this.#position.next(), { userId })
+    for (const listener of this.#listeners) listener({ userId, rooms })
+  }
+
+  /** Makes the presence of those in a room news for a user who has just come into it. */
+  welcome(newcomer: string, roomNid: number): void {
+    this.#changes.add(this.#position.next(), { newcomer, roomNid })
+    for (const listener of this.#listeners) listener({ userId: newcomer, rooms: new Set() })
+  }
+
+  /** Whether a user was in a room when their state was last announced; `undefined` for who is not known. */
+  isIn(userId: string, roomNid: number): boolean | undefined {
+    return this.#users.peek(userId)?.rooms.has(roomNid)
+  }
+
+  /** Calls `listener` with everything that is announced. */
+  onAnnouncement(listener: (announcement: Announcement) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** All users who are known, in no order. */
+  entries(): Iterable<readonly [userId: string, state: PresenceState]> {
+    return [...this.#users.entries()].map(([userId, { state }]) => [userId, state] as const)
+  }
+
+  /**
+   * Whose presence is news for a user who is in `rooms`, after one position up to another. An initial sync
+   * (`after` undefined) has all who are not offline; a token from before what is remembered has everybody.
+   */
+  news(userId: string, rooms: ReadonlySet<number>, after: number | undefined, upTo: number): string[] {
+    const changes = after === undefined ? undefined : this.#changes.between(after, upTo)
+    if (changes === undefined) {
+      return [...this.#users.entries()].flatMap(([other, known]) => {
+        if (after === undefined && known.state.presence === 'offline') return []
+        return concerns(userId, rooms, other, known) ? other : []
+      })
+    }
+    const told = new Set<string>()
+    const welcoming = new Set<number>()
+    for (const change of changes) {
+      if ('userId' in change) {
+        const known = this.#users.peek(change.userId)
+        if (known !== undefined && concerns(userId, rooms, change.userId, known)) told.add(change.userId)
+      } else if (change.newcomer === userId && rooms.has(change.roomNid)) welcoming.add(change.roomNid)
+    }
+    if (welcoming.size > 0) {
+      for (const [other, known] of this.#users.entries())
+        if (known.state.presence !== 'offline' && intersects(known.rooms, welcoming)) told.add(other)
+    }
+    return [...told]
+  }
+}
+
+const concerns = (userId: string, rooms: ReadonlySet<number>, other: string, known: Known): boolean =>
+  userId === other || intersects(known.rooms, rooms)
+
+const intersects = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => {
+  const [fewer, more] = a.size < b.size ? [a, b] : [b, a]
+  for (const item of fewer) if (more.has(item)) return true
+  return false
+}

@@ -1,0 +1,226 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
+import type { PresenceName } from '../../core/presence.ts'
+import { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
+import type { DisplayProfile } from '../accounts/index.ts'
+import type { Requester } from '../requester.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { EduSender } from './edu-sender.ts'
+import { type LocalJudgement, LocalPresence } from './local-presence.ts'
+import { PresenceAnnouncer } from './presence-announcer.ts'
+import { MAX_STATUS_LENGTH, parsePresenceContent } from './presence-edu.ts'
+import { type PresenceState, PresenceStates } from './presence-states.ts'
+import { PresenceStore } from './presence-store.ts'
+
+/** A server that has been silent for so long about a user who was not offline has lost them. */
+const REMOTE_SILENCE_MS = 40 * 60_000
+/** After a start, devices have so long to come back before their users count as offline. */
+const RETURN_MS = 60_000
+
+const OFFLINE: PresenceState = {
+  presence: 'offline',
+  currentlyActive: false,
+  statusMsg: undefined,
+  lastActiveTs: 0,
+  updatedTs: 0,
+}
+
+/** Presence as clients see it. */
+export type ShownPresence = {
+  readonly presence: PresenceName
+  /** Milliseconds. */
+  readonly last_active_ago?: number
+  readonly currently_active?: boolean
+  readonly status_msg?: string
+}
+
+export interface PresenceParts {
+  readonly context: RoomsContext
+  readonly clock: Clock
+  readonly edus: EduSender
+  readonly log: Log
+  /** Whether there is presence at all, and whether other servers are told of it. */
+  readonly enabled: boolean
+  readonly overFederation: boolean
+}
+
+/** Who is there (module "Presence"), told to those who share a room. */
+export class Presence {
+  readonly states: PresenceStates
+  readonly #parts: PresenceParts
+  readonly #shared: SharedRoomReader
+  readonly #local: LocalPresence
+  readonly #store: PresenceStore
+  readonly #announcer: PresenceAnnouncer
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts
+    this.states = new PresenceStates(parts.clock.now())
+    this.#shared = new SharedRoomReader(parts.context.db)
+    this.#local = new LocalPresence(parts.clock, (userId, judgement) => this.#judged(userId, judgement))
+    this.#store = new PresenceStore(parts.context.db, parts.clock)
+    this.#announcer = new PresenceAnnouncer({ ...parts, states: this.states, shared: this.#shared })
+  }
+
+  get enabled(): boolean {
+    return this.#parts.enabled
+  }
+
+  /**
+   * A client begins a `/sync`, which makes its user what `setPresence` says, `online` by default. The answer is to be
+   * called when it ends.
+   */
+  syncing(requester: Requester, setPresence: PresenceName = 'online'): () => void {
+    if (!this.enabled) return () => {}
+    return this.#local.syncing(requester.userId, deviceOf(requester), setPresence)
+  }
+
+  /** A user sets their presence. Throws `M_INVALID_PARAM` for a status that is too long. */
+  async set(requester: Requester, presence: PresenceName, statusMsg: string | undefined): Promise<void> {
+    if (statusMsg !== undefined && (statusMsg.length > MAX_STATUS_LENGTH || !statusMsg.isWellFormed())) {
+      throw new MatrixError('M_INVALID_PARAM', `A status has at most ${MAX_STATUS_LENGTH} characters`)
+    }
+    if (!this.enabled) return
+    const { userId } = requester
+    const before = this.states.get(userId) ?? OFFLINE
+    const status = statusMsg === '' ? undefined : statusMsg
+    if (before.statusMsg !== status) {
+      this.#remember(userId, { ...before, statusMsg: status })
+      this.#announcer.announce(userId)
+    }
+    this.#local.choose(userId, deviceOf(requester), presence)
+    await this.#announcer.idle(userId)
+  }
+
+  /** A user has done something of their own accord: sent a message, typed, read. What bridges do is not counted. */
+  active(requester: Requester): void {
+    if (!this.enabled || requester.appServiceId !== undefined) return
+    this.#local.active(requester.userId, deviceOf(requester))
+  }
+
+  /** A user's presence for somebody. Throws `M_FORBIDDEN` (no room in common), `M_NOT_FOUND` (nothing known). */
+  async get(viewerId: string, userId: string): Promise<ShownPresence> {
+    if (viewerId !== userId && !(await this.#shared.any(viewerId, userId))) {
+      throw new MatrixError('M_FORBIDDEN', 'You have no room in common with this user')
+    }
+    const state = this.states.get(userId)
+    if (state === undefined && !this.#isLocal(userId)) {
+      throw new MatrixError('M_NOT_FOUND', 'Nothing is known of this user')
+    }
+    return this.#shown(state ?? OFFLINE)
+  }
+
+  /** The content of an `m.presence` event. */
+  content(state: PresenceState): JsonObject {
+    return { ...state.profile, ...this.#shown(state) }
+  }
+
+  /** An `m.presence` EDU. */
+  async receive(origin: string, content: JsonObject): Promise<void> {
+    if (!this.enabled) return
+    const now = this.#parts.clock.now()
+    for (const update of parsePresenceContent(origin, content)) {
+      const { userId, presence, statusMsg, currentlyActive, lastActiveAgo } = update
+      const before = this.states.get(userId)
+      const same =
+        before?.presence === presence &&
+        before.statusMsg === statusMsg &&
+        before.currentlyActive === currentlyActive
+      // Who is in no room with anybody here is nobody's concern, and would only take up room.
+      if (before === undefined && (await this.#announcer.roomsOf(userId)).size === 0) continue
+      const lastActiveTs = now - lastActiveAgo
+      this.#remember(userId, { presence, statusMsg, currentlyActive, lastActiveTs, updatedTs: now })
+      if (!same) this.#announcer.announce(userId)
+    }
+  }
+
+  /** "An m.presence status update is sent, containing the new values of displayname and avatar_url." */
+  profileChanged(userId: string, profile: DisplayProfile): void {
+    if (!this.enabled) return
+    this.#remember(userId, { ...(this.states.get(userId) ?? OFFLINE), profile })
+    this.#announcer.announce(userId)
+  }
+
+  /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
+  moved(userId: string, roomNid: number, isIn: boolean): void {
+    const state = this.states.get(userId)
+    if (!this.enabled || state === undefined || state.presence === 'offline') return
+    if (this.states.isIn(userId, roomNid) !== isIn) this.#announcer.announce(userId)
+  }
+
+  /** Ends a user's presence, as when their account is gone. */
+  forget(userId: string): void {
+    const state = this.states.get(userId)
+    if (state?.statusMsg !== undefined) this.#remember(userId, { ...state, statusMsg: undefined })
+    this.#local.forget(userId)
+  }
+
+  /** Reads what was written down before the last stop. */
+  async load(): Promise<void> {
+    if (!this.enabled) return
+    for (const { userId, ...stored } of await this.#store.load()) {
+      if (this.states.get(userId) !== undefined) continue
+      this.states.set(userId, { ...stored, currentlyActive: false })
+      this.states.place(userId, await this.#announcer.roomsOf(userId))
+      if (stored.presence !== 'offline' && this.#isLocal(userId)) this.#local.judgeLater(userId, RETURN_MS)
+    }
+  }
+
+  /** Writes down what has changed, and looks after those of whom nothing was heard. */
+  async tidy(): Promise<void> {
+    const now = this.#parts.clock.now()
+    for (const [userId, state] of this.states.entries()) {
+      if (state.presence === 'offline' || this.#isLocal(userId)) continue
+      if (now - state.updatedTs < REMOTE_SILENCE_MS) continue
+      this.#remember(userId, { ...state, presence: 'offline', currentlyActive: false })
+      this.#announcer.announce(userId)
+    }
+    await this.#announcer.tellAgain()
+    await this.#store.flush()
+  }
+
+  /** Resolves once everything that was to be announced is. */
+  idle(): Promise<void> {
+    return this.#announcer.idle()
+  }
+
+  async close(): Promise<void> {
+    this.#local.close()
+    await this.idle()
+    await this.#store.flush()
+  }
+
+  #shown({ presence, currentlyActive, statusMsg, lastActiveTs }: PresenceState): ShownPresence {
+    return {
+      presence,
+      ...(lastActiveTs === 0 ? {} : { last_active_ago: Math.max(this.#parts.clock.now() - lastActiveTs, 0) }),
+      ...(presence === 'online' ? { currently_active: currentlyActive } : {}),
+      ...(statusMsg === undefined ? {} : { status_msg: statusMsg }),
+    }
+  }
+
+  #judged(userId: string, judgement: LocalJudgement): void {
+    const before = this.states.get(userId) ?? OFFLINE
+    const { presence, currentlyActive } = judgement
+    const lastActiveTs = Math.max(judgement.lastActiveTs ?? 0, before.lastActiveTs)
+    const same = before.presence === presence && before.currentlyActive === currentlyActive
+    if (same && before.lastActiveTs === lastActiveTs) return
+    this.#remember(userId, { ...before, presence, currentlyActive, lastActiveTs })
+    if (!same) this.#announcer.announce(userId)
+  }
+
+  #remember(userId: string, state: PresenceState): void {
+    const updatedTs = this.#parts.clock.now()
+    this.states.set(userId, { ...state, updatedTs })
+    this.#store.note({ ...state, userId, updatedTs })
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#parts.context.serverName
+  }
+}
+
+const deviceOf = ({ deviceId = '' }: Requester): string => deviceId

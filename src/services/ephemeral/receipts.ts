@@ -1,0 +1,207 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
+import type { CommitResult, WriteStatement } from '../../storage/database.ts'
+import {
+  type NewReceipt,
+  ReceiptReader,
+  type ReceiptType,
+  ReceiptWriter,
+} from '../../storage/ephemeral/receipts.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomHead } from '../rooms/room-head.ts'
+import type { RoomWriter } from '../rooms/room-writer.ts'
+import type { EduSender } from './edu-sender.ts'
+import { mayMarkThread } from './event-thread.ts'
+import type { AdmitsServer } from './ports.ts'
+import { parseReceiptContent, receiptContent } from './receipt-edu.ts'
+
+/** A place in a room up to which a user has read. */
+export interface Marker {
+  readonly type: ReceiptType | 'm.fully_read'
+  readonly eventId: string
+  /** As the client sent it: the ID of a thread's root, `main`, or `undefined` for the room as a whole. */
+  readonly threadId?: unknown
+}
+
+/** A marker that has been checked. */
+interface Checked {
+  readonly type: Marker['type']
+  readonly threadId: string
+  readonly stored: StoredEvent
+}
+
+/** Threads of one room in which a user's receipts are remembered; the longest untouched are forgotten. */
+const MAX_THREADS = 500
+
+/** Read receipts and the fully-read marker (modules "Receipts" and "Read and unread markers"). */
+export class Receipts {
+  readonly #writer: RoomWriter
+  readonly #clock: Clock
+  readonly #edus: EduSender
+  readonly #admits: AdmitsServer
+  readonly #read: ReceiptReader
+  readonly #write: ReceiptWriter
+  readonly #accountData: { readonly read: AccountDataReader; readonly write: AccountDataWriter }
+
+  constructor(parts: { writer: RoomWriter; clock: Clock; edus: EduSender; admits: AdmitsServer }) {
+    const { db } = parts.writer.context
+    this.#writer = parts.writer
+    this.#clock = parts.clock
+    this.#edus = parts.edus
+    this.#admits = parts.admits
+    this.#read = new ReceiptReader(db)
+    this.#write = new ReceiptWriter(db)
+    this.#accountData = { read: new AccountDataReader(db), write: new AccountDataWriter(db) }
+  }
+
+  /**
+   * Moves a local user's markers, all of them or none. A marker never goes back in the timeline: of two devices the
+   * one that has read further counts, whichever speaks last.
+   *
+   * Throws `M_FORBIDDEN` (not in the room), `M_NOT_FOUND` (no such event there), `M_INVALID_PARAM` (thread ID).
+   */
+  async mark(userId: string, roomId: string, markers: readonly Marker[]): Promise<void> {
+    const head = await this.#writer.head(roomId)
+    if (head?.memberships.get(userId) !== 'join') {
+      throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    }
+    const checked = await this.#check(head, markers)
+    const now = this.#clock.now()
+    const receipts = checked.flatMap(({ type, threadId, stored }) =>
+      type === 'm.fully_read' ? [] : newReceipt(userId, { type, threadId, stored }, now),
+    )
+    const fullyRead = checked.findLast(({ type }) => type === 'm.fully_read')
+    const statements = [
+      ...(await this.#store(receipts)),
+      ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
+    ]
+    if (statements.length === 0) return
+    const committed = await this.#writer.context.db.commit({ statements })
+    const moved = movedKeys(committed)
+    const own = new Set(
+      checked.filter(({ stored }) => stored.event.sender === userId).map(one => one.stored.event.eventId),
+    )
+    for (const receipt of receipts) {
+      // "Read receipts for events that a user sent do not need to be sent."
+      if (receipt.type === 'm.read' && moved.has(keyOf(receipt)) && !own.has(receipt.eventId))
+        this.#tell(head, receipt)
+    }
+  }
+
+  /** An `m.receipt` EDU. */
+  async receive(origin: string, content: JsonObject): Promise<void> {
+    const receipts: NewReceipt[] = []
+    const { read, serverName } = this.#writer.context
+    for (const [roomId, received] of parseReceiptContent(origin, content)) {
+      const head = await this.#writer.head(roomId)
+      if (!head?.hasHost(serverName) || !(await this.#admits(head, origin))) continue
+      const present = received.filter(({ userId }) => head.memberships.get(userId) === 'join')
+      const events = await read.events.byIds(present.map(({ eventId }) => eventId))
+      for (const receipt of present) {
+        const stored = events.get(receipt.eventId)
+        if (stored !== undefined && stored.roomNid !== head.room.nid) continue
+        receipts.push({
+          ...receipt,
+          roomNid: head.room.nid,
+          type: 'm.read',
+          eventPosition: stored?.position,
+        })
+      }
+    }
+    if (receipts.length > 0) await this.#writer.context.db.commit({ statements: await this.#store(receipts) })
+  }
+
+  async #check(head: RoomHead, markers: readonly Marker[]): Promise<Checked[]> {
+    const { read } = this.#writer.context
+    const events = await read.events.byIds(markers.map(({ eventId }) => eventId))
+    const checked: Checked[] = []
+    for (const { type, eventId, threadId } of markers) {
+      const stored = events.get(eventId)
+      if (stored?.roomNid !== head.room.nid || stored.rejected !== undefined || stored.softFailed) {
+        throw new MatrixError('M_NOT_FOUND', 'The room has no such event')
+      }
+      if (threadId === undefined) {
+        checked.push({ type, threadId: '', stored })
+        continue
+      }
+      if (typeof threadId !== 'string' || threadId === '' || type === 'm.fully_read') {
+        throw new MatrixError(
+          'M_INVALID_PARAM',
+          'thread_id must be a non-empty text, and not for m.fully_read',
+        )
+      }
+      if (!(await mayMarkThread(read, stored, threadId))) {
+        throw new MatrixError('M_INVALID_PARAM', 'The event does not belong to this thread')
+      }
+      checked.push({ type, threadId, stored })
+    }
+    return checked
+  }
+
+  async #store(receipts: readonly NewReceipt[]): Promise<WriteStatement[]> {
+    if (receipts.length === 0) return []
+    const statements = [this.#write.move(receipts)]
+    for (const { roomNid, userId, type, threadId } of receipts) {
+      if (threadId === '' || threadId === 'main') continue
+      const rows = (await this.#read.ofUser(roomNid, userId)).filter(row => row.type === type)
+      if (rows.length >= MAX_THREADS && !rows.some(row => row.threadId === threadId))
+        statements.push(this.#write.boundThreads(roomNid, userId, type, MAX_THREADS))
+    }
+    return statements
+  }
+
+  /** "The server MUST send the updated account data event through to the client": so it goes to that stream. */
+  async #fullyRead(userId: string, roomId: string, stored: StoredEvent): Promise<WriteStatement[]> {
+    const { eventId } = stored.event
+    const current = await this.#accountData.read.content(userId, roomId, 'm.fully_read')
+    const before: unknown = current === undefined ? undefined : JSON.parse(current)
+    const beforeId = isJsonObject(before) ? before['event_id'] : undefined
+    if (beforeId === eventId) return []
+    if (typeof beforeId === 'string') {
+      const marked = await this.#writer.context.read.events.byId(beforeId)
+      if (
+        marked?.position !== undefined &&
+        stored.position !== undefined &&
+        marked.position > stored.position
+      )
+        return []
+    }
+    const content = JSON.stringify({ event_id: eventId })
+    return [this.#accountData.write.set(userId, roomId, 'm.fully_read', content)]
+  }
+
+  #tell(head: RoomHead, receipt: NewReceipt): void {
+    const { roomId } = head.room
+    this.#edus.send({
+      destinations: head.joinedHosts(),
+      type: 'm.receipt',
+      content: receiptContent(roomId, receipt),
+      keep: true,
+      key: `receipt ${roomId} ${receipt.userId} ${receipt.threadId}`,
+    })
+  }
+}
+
+const newReceipt = (
+  userId: string,
+  { type, threadId, stored }: Omit<Checked, 'type'> & { type: ReceiptType },
+  ts: number,
+): NewReceipt => ({
+  roomNid: stored.roomNid,
+  userId,
+  type,
+  threadId,
+  eventId: stored.event.eventId,
+  eventPosition: stored.position,
+  ts,
+})
+
+const keyOf = ({ type, threadId }: { type: unknown; threadId: unknown }): string => `${type} ${threadId}`
+
+/** Which receipts of one user in one room a commit has moved. */
+const movedKeys = (committed: CommitResult): Set<string> => {
+  const rows = committed.ok ? (committed.returned['moved'] ?? []) : []
+  return new Set(rows.map(row => keyOf({ type: row['type'], threadId: row['thread_id'] })))
+}

@@ -1,0 +1,119 @@
+import type { Reader } from '../../storage/database.ts'
+import { ReceiptReader, type ReceiptRow } from '../../storage/ephemeral/receipts.ts'
+import type { RoomReader } from '../../storage/rooms/rooms.ts'
+import { RecentChanges } from '../ephemeral/recent-changes.ts'
+import type { Follower } from './notifier.ts'
+import type { RoomWatch } from './room-watch.ts'
+import type { SyncRequest } from './sync-request.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+
+/** Receipts of one room in one response: the newest, and all of the user's own. */
+const MAX_RECEIPTS = 2_000
+
+/** Where a receipt was; private ones are news for their user alone. */
+interface Touched {
+  readonly roomNid: number
+  readonly onlyFor: string | undefined
+}
+
+/** The `receipts` stream of `/sync`. */
+export class ReceiptsStream implements SyncSource, Follower {
+  readonly stream = 'receipts'
+  readonly #read: ReceiptReader
+  readonly #watch: RoomWatch
+  readonly #rooms: RoomReader
+  readonly #recent: RecentChanges<Touched>
+  #followed: number
+
+  constructor(parts: { db: Reader; watch: RoomWatch; rooms: RoomReader }) {
+    this.#read = new ReceiptReader(parts.db)
+    this.#watch = parts.watch
+    this.#rooms = parts.rooms
+    this.#followed = parts.db.position('receipts')
+    this.#recent = new RecentChanges(this.#followed)
+  }
+
+  position(): number {
+    return this.#followed
+  }
+
+  async follow(upTo: number): Promise<Iterable<string>> {
+    const concerned = new Set<string>()
+    if (upTo <= this.#followed) return concerned
+    for (const { roomNid, userId, type, position } of await this.#read.touched(this.#followed, upTo)) {
+      const onlyFor = type === 'm.read.private' ? userId : undefined
+      this.#recent.add(position, { roomNid, onlyFor })
+      for (const other of onlyFor === undefined ? this.#watch.usersIn(roomNid) : [onlyFor])
+        concerned.add(other)
+    }
+    this.#followed = upTo
+    return concerned
+  }
+
+  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+    if (after === undefined || after >= upTo) return NO_NEWS
+    const nids = await this.#roomsWithNews(request.requester.userId, after, upTo)
+    if (nids.length === 0) return NO_NEWS
+    const rooms = new Map<string, RoomExtras>()
+    for (const { nid, roomId } of await this.#rooms.byNids(nids)) {
+      if (!passes(request, roomId)) continue
+      const span = { roomNid: nid, after, upTo, limit: MAX_RECEIPTS }
+      const receipts = await this.#read.visible(span, request.requester.userId)
+      if (receipts.length > 0) rooms.set(roomId, { ephemeral: receiptEvents(receipts) })
+    }
+    return { rooms }
+  }
+
+  async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
+    if (!passes(request, roomId)) return []
+    const { userId } = request.requester
+    const span = { roomNid, after: 0, upTo: this.#followed, limit: MAX_RECEIPTS }
+    const newest = await this.#read.visible(span, userId)
+    if (newest.length < MAX_RECEIPTS) return receiptEvents(newest)
+    const others = newest.filter(receipt => receipt.userId !== userId)
+    return receiptEvents([...(await this.#read.ofUser(roomNid, userId)), ...others])
+  }
+
+  async #roomsWithNews(userId: string, after: number, upTo: number): Promise<number[]> {
+    const joined = await this.#watch.joinedRooms(userId)
+    const recent = this.#recent.between(after, upTo)
+    if (recent === undefined) return this.#read.roomsWithNews([...joined], after, upTo)
+    const nids = new Set<number>()
+    for (const { roomNid, onlyFor } of recent)
+      if (joined.has(roomNid) && (onlyFor === undefined || onlyFor === userId)) nids.add(roomNid)
+    return [...nids]
+  }
+}
+
+const passes = ({ filter }: SyncRequest, roomId: string): boolean =>
+  filter.matchesRoom(roomId) &&
+  filter.ephemeral.matchesRoom(roomId) &&
+  filter.ephemeral.matches({ type: 'm.receipt' })
+
+/**
+ * "Receipts SHOULD be batched into one event per room and thread": under one event ID a user has one place, so that
+ * the receipts of two threads for the same event could not stand in one.
+ */
+const receiptEvents = (receipts: readonly ReceiptRow[]): string[] => {
+  const threads = Map.groupBy(receipts, receipt => receipt.threadId)
+  return [...threads.values()].map(inThread => {
+    const events = Map.groupBy(inThread, receipt => receipt.eventId)
+    const content = Object.fromEntries([...events].map(([eventId, rows]) => [eventId, byType(rows)]))
+    return `{"type":"m.receipt","content":${JSON.stringify(content)}}`
+  })
+}
+
+const byType = (receipts: readonly ReceiptRow[]): object => {
+  const types = Map.groupBy(receipts, receipt => receipt.type)
+  return Object.fromEntries(
+    [...types].map(([type, rows]) => [
+      type,
+      Object.fromEntries(
+        rows.map(({ userId, ts, threadId }) => [
+          userId,
+          { ts, ...(threadId === '' ? {} : { thread_id: threadId }) },
+        ]),
+      ),
+    ]),
+  )
+}

@@ -1,0 +1,46 @@
+import type { JsonObject } from '../core/json.ts'
+
+/** What of the settings is published under `/.well-known/matrix/`. */
+export interface WellKnownOptions {
+  readonly publicBaseUrl?: string | undefined
+  readonly wellKnown: { readonly clientExtra: Readonly<Record<string, unknown>> }
+  readonly support: {
+    readonly contacts: readonly {
+      readonly role: string
+      readonly emailAddress?: string | undefined
+      readonly matrixId?: string | undefined
+    }[]
+    readonly page?: string | undefined
+  }
+}
+
+/** What this server publishes about itself (client-server API, "Well-known URIs"). */
+export interface WellKnown {
+  /** How clients reach this server; `undefined` if the operator has not said. */
+  readonly client: ({ readonly 'm.homeserver': { readonly base_url: string } } & JsonObject) | undefined
+  /** Whom to ask; `undefined` if nobody is named. */
+  readonly support: JsonObject | undefined
+}
+
+/** Puts together what is published; it does not change while the server runs. */
+export const wellKnownOf = ({ publicBaseUrl, wellKnown, support }: WellKnownOptions): WellKnown => {
+  // Read from a settings file, so that it is JSON.
+  const extra = wellKnown.clientExtra as JsonObject
+  const contacts = support.contacts.map(({ role, emailAddress, matrixId }) => ({
+    role,
+    ...(emailAddress === undefined ? {} : { email_address: emailAddress }),
+    ...(matrixId === undefined ? {} : { matrix_id: matrixId }),
+  }))
+  // "At least one of contacts or support_page is required. If only contacts is set, it must contain at least one item."
+  const isEmpty = contacts.length === 0 && support.page === undefined
+  return {
+    client:
+      publicBaseUrl === undefined ? undefined : { ...extra, 'm.homeserver': { base_url: publicBaseUrl } },
+    support: isEmpty
+      ? undefined
+      : {
+          ...(contacts.length === 0 ? {} : { contacts }),
+          ...(support.page === undefined ? {} : { support_page: support.page }),
+        },
+  }
+}
