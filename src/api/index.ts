@@ -100,6 +100,7 @@ import { setTyping } from './client-server/setTyping.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
+import { upgradeRoom } from './client-server/upgradeRoom.ts'
 import { uploadCrossSigningKeys } from './client-server/uploadCrossSigningKeys.ts'
 import { uploadCrossSigningSignatures } from './client-server/uploadCrossSigningSignatures.ts'
 import { uploadKeys } from './client-server/uploadKeys.ts'
@@ -235,6 +236,7 @@ export const endpoints: readonly Endpoint[] = [
   sync,
   unban,
   updateDevice,
+  upgradeRoom,
   uploadCrossSigningKeys,
   uploadCrossSigningSignatures,
   uploadKeys,

@@ -982,6 +982,13 @@ export interface Operations {
     body: { readonly display_name?: string }
     response: JsonObject
   }
+  upgradeRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly new_version: string; readonly additional_creators?: readonly string[] }
+    response: { readonly replacement_room: string }
+  }
   uploadCrossSigningKeys: {
     authentication: 'accessToken'
     path: NoMembers

@@ -17,8 +17,10 @@ import { RoomCreator } from './room-creator.ts'
 import { type FetchHistory, RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
 import { RoomSender } from './room-sender.ts'
+import { RoomUpgrades } from './room-upgrade.ts'
 import { type RoomsContext, RoomWriter } from './room-writer.ts'
 import { Sending } from './sending.ts'
+import { Successors } from './successors.ts'
 
 /** What endpoints ask about rooms in general. */
 export interface RoomSettings {
@@ -35,6 +37,8 @@ export interface RoomServices {
   readonly sending: Sending
   readonly memberships: Memberships
   readonly directory: Directory
+  readonly roomUpgrades: RoomUpgrades
+  readonly successors: Successors
   readonly roomReading: RoomReading
   readonly roomHistory: RoomHistory
 }
@@ -100,7 +104,12 @@ export const createRooms = (
   const { profile, log } = parts
   const currentPosition = (): number => context.db.position('events')
   const directory = new Directory(writer, parts.queryRemoteAlias)
-  const memberships = new Memberships({ writer, sender, signingKey, profile, remote: parts.remote, log })
+  const successors = new Successors(writer, log)
+  const joined = (userId: string, roomId: string): Promise<void> => successors.joined(userId, roomId)
+  const memberships = new Memberships({
+    ...{ writer, sender, signingKey, profile, joined, log },
+    remote: parts.remote,
+  })
   const creator = new RoomCreator(writer, signingKey)
   return {
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
@@ -114,6 +123,8 @@ export const createRooms = (
       invitationFailed: ({ error, ...facts }) =>
         log.warn({ ...facts, err: error }, 'invitation not delivered'),
     }),
+    roomUpgrades: new RoomUpgrades({ writer, sender, creator, profile, successors }),
+    successors,
     roomReading: new RoomReading(context.read, clientEvents, currentPosition),
     roomHistory: new RoomHistory({
       read: context.read,

@@ -39,6 +39,7 @@ export class Memberships {
   readonly #signingKey: SigningKey
   readonly #profile: MemberProfile
   readonly #remote: RemoteMemberships
+  readonly #joined: (userId: string, roomId: string) => Promise<void>
   readonly #log: Log
 
   constructor(parts: {
@@ -47,6 +48,8 @@ export class Memberships {
     signingKey: SigningKey
     profile: MemberProfile
     remote: RemoteMemberships
+    /** Told of every join that has succeeded. */
+    joined: (userId: string, roomId: string) => Promise<void>
     log: Log
   }) {
     this.#writer = parts.writer
@@ -54,6 +57,7 @@ export class Memberships {
     this.#signingKey = parts.signingKey
     this.#profile = parts.profile
     this.#remote = parts.remote
+    this.#joined = parts.joined
     this.#log = parts.log
   }
 
@@ -62,6 +66,11 @@ export class Memberships {
    * Throws `M_FORBIDDEN` if the room does not let the user in, `M_NOT_FOUND` if no server could be asked.
    */
   async join(change: OwnChange): Promise<void> {
+    await this.#join(change)
+    await this.#joined(change.userId, change.roomId)
+  }
+
+  async #join(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }

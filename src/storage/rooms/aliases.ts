@@ -47,8 +47,10 @@ export class AliasReader {
 export class AliasWriter {
   readonly #insert: Prepared
   readonly #delete: Prepared
+  readonly #move: Prepared
 
   constructor(db: Reader) {
+    this.#move = db.prepare('UPDATE room_aliases SET room_id = ? WHERE alias = ? AND room_id = ?')
     this.#insert = db.prepare(
       'INSERT INTO room_aliases (alias, room_id, creator, created_ts) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     )
@@ -67,5 +69,10 @@ export class AliasWriter {
   /** Guard `alias`: the alias was there. */
   delete(alias: string): WriteStatement {
     return { prepared: this.#delete, rows: [[alias]], guard: { name: 'alias', expected: 1 } }
+  }
+
+  /** Lets aliases lead to another room, as far as they still lead where the rows say. */
+  move(rows: readonly AliasRow[], roomId: string): WriteStatement {
+    return { prepared: this.#move, rows: rows.map(row => [roomId, row.alias, row.roomId]) }
   }
 }
