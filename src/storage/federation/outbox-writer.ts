@@ -66,7 +66,9 @@ export class OutboxWriter {
       `DELETE FROM federation_edu_destinations
        WHERE position IN (SELECT position FROM federation_edus WHERE created_ts < ?)`,
       'DELETE FROM federation_edus WHERE created_ts < ?',
-      'DELETE FROM federation_destinations WHERE retry_ts IS NULL AND last_success_ts < ?',
+      `DELETE FROM federation_destination_rooms
+       WHERE server IN (SELECT server FROM federation_destinations WHERE first_failed_ts < ?)`,
+      'DELETE FROM federation_destinations WHERE COALESCE(first_failed_ts, last_success_ts) < ?',
     ].map(sql => db.prepare(sql))
   }
 
@@ -131,7 +133,10 @@ export class OutboxWriter {
     return this.#drop.map(prepared => ({ prepared, rows: [[server]] }))
   }
 
-  /** Retention: EDUs that nobody has taken, and servers that were last heard of, before an instant. */
+  /**
+   * Retention: EDUs from before an instant, and all about servers that have failed since before it, or were last sent
+   * something before it.
+   */
   expire(before: number): WriteStatement[] {
     return this.#expire.map(prepared => ({ prepared, rows: [[before]] }))
   }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { serverNameOf } from '../../../../core/ids.ts'
 import type { Log } from '../../../../core/log.ts'
+import { DatabaseUnavailable } from '../../../../storage/database.ts'
 import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/outbox-reader.ts'
 import type { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
 import type { StoredEvent } from '../../../../storage/rooms/events.ts'
@@ -57,14 +58,18 @@ export class Recipients {
     const ours = rows.filter(
       ({ nid, sender }) => relayed.has(nid) || serverNameOf(sender) === this.#serverName,
     )
+    // Not the cached event's own position: it is set a moment after the commit, of which we may know before.
+    const positions = new Map(ours.map(row => [row.nid, row.position]))
     const events = await this.#read.events.byNids(ours.map(row => row.nid))
     const addressed: Addressed[] = []
     for (const stored of events) {
-      const { position, event } = stored
+      const { nid, event } = stored
+      const position = positions.get(nid)
       if (position === undefined || this.#isHandedIn(event.eventId)) continue
       try {
         addressed.push({ stored, position, servers: await this.#serversFor(stored, position) })
       } catch (error) {
+        if (error instanceof DatabaseUnavailable) throw error
         // One event that cannot be addressed must not stop all that come after it.
         this.#log.error({ event: event.eventId, err: error }, 'an event is not sent to other servers')
       }

@@ -76,6 +76,7 @@ const unreachable = (server: string) => new FederationError('unreachable', serve
 interface World {
   readonly here: FederatedServer
   readonly peers: Peers
+  build(options?: SenderOptions): FederationSender
   /** Starts a sender as a process would; `stop` ends it as if the process had gone. */
   run(options?: SenderOptions): Promise<{ sender: FederationSender; stop(): Promise<void> }>
   readonly outbox: OutboxReader
@@ -85,7 +86,7 @@ const world = async (t: ExecutionContext, database?: Database): Promise<World> =
   const peers = new Peers()
   const db = database ?? (await testDatabase(t))
   const here = await federatedServer(db, { federation: peers.client, keys: new Map() })
-  const run: World['run'] = async (options = {}) => {
+  const build: World['build'] = (options = {}) => {
     const { core, clock } = here
     const sender = new FederationSender(
       {
@@ -98,11 +99,15 @@ const world = async (t: ExecutionContext, database?: Database): Promise<World> =
       },
       options,
     )
-    await sender.start()
     t.teardown(() => sender.close())
+    return sender
+  }
+  const run: World['run'] = async options => {
+    const sender = build(options)
+    await sender.start()
     return { sender, stop: () => sender.close() }
   }
-  return { here, peers, run, outbox: new OutboxReader(db) }
+  return { here, peers, build, run, outbox: new OutboxReader(db) }
 }
 
 /** A room of Alice's. */
@@ -300,6 +305,37 @@ test('stale ephemera are dropped, what is to be kept never', async t => {
   await eventually('what was kept is sent', () => w.peers.edus('b.test').length >= 2)
   t.deepEqual(w.peers.edus('b.test'), [{ message: 1 }, { devices: 2 }])
   t.deepEqual(new Set(w.peers.attempts), new Set(['up.test', 'b.test']))
+})
+
+test('what is queued before the start is sent once', async t => {
+  const w = await world(t)
+  const edu = (n: number) => ({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
+  const first = await w.run()
+  await first.stop()
+  await first.sender.queueEdu(edu(1))
+  const starting = w.build()
+  const started = starting.start()
+  await Promise.all([starting.queueEdu(edu(2)), started])
+  await eventually('all is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+  t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }, { n: 2 }])
+  t.is(w.peers.mostInFlight, 1)
+})
+
+testDatabases(test, 'who has been gone for months is given up', async (t, database) => {
+  const w = await world(t, database)
+  const { sender } = await w.run()
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  await say(w, roomId, 'lost')
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  await sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
+  t.deepEqual(await w.outbox.pendingServers(), ['b.test'])
+  await w.here.clock.advance(91 * 24 * 60 * MINUTE)
+  await eventually('it is given up', async () => {
+    await w.here.clock.advance(24 * 60 * MINUTE)
+    return (await w.outbox.pendingServers()).length === 0
+  })
 })
 
 test('an answer in no known form is an answer', async t => {

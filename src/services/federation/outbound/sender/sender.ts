@@ -51,6 +51,8 @@ export class FederationSender {
   readonly #closing = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #txnPrefix: string
+  /** Until it is known what an earlier process has left: who has got EDUs in the meantime. */
+  #early: Set<string> | undefined = new Set()
   #txnCount = 0
 
   constructor(context: OutboundContext, options: SenderOptions = {}) {
@@ -117,6 +119,8 @@ export class FederationSender {
     for (const server of pending) {
       this.#destinations.set(server, new Destination(server, this.#shared, { inDatabase: true }))
     }
+    for (const server of this.#early ?? []) this.#destination(server).addKeptEdu()
+    this.#early = undefined
     this.#running.push(this.#distributor.run(this.#closing.signal), this.#housekeeping())
     for (const destination of this.#destinations.values()) destination.wake()
   }
@@ -141,12 +145,16 @@ export class FederationSender {
     if (servers.length === 0) return
     const payload = canonicalJson({ content, edu_type: type })
     if (!keep) {
+      if (this.#early !== undefined) return
       for (const server of servers) this.#destination(server).addEphemeral(payload, key)
       return
     }
     const now = this.#context.clock.now()
     await db.commit({ statements: this.#shared.write.addEdu(servers, { payload, key, now }) })
-    for (const server of servers) this.#destination(server).addKeptEdu()
+    for (const server of servers) {
+      if (this.#early === undefined) this.#destination(server).addKeptEdu()
+      else this.#early.add(server)
+    }
   }
 
   #destination(server: string): Destination {
