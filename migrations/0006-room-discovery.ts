@@ -13,6 +13,7 @@ export const roomDiscovery: Migration = {
 const tables = (isPostgres: boolean): string[] => {
   const integer = isPostgres ? 'bigint' : 'integer'
   const text = isPostgres ? 'text COLLATE "C"' : 'text'
+  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
   return [
     // What every room is shown by; the published ones are the room directory.
     `CREATE TABLE room_summaries (
@@ -27,5 +28,34 @@ const tables = (isPostgres: boolean): string[] => {
     'CREATE INDEX room_summaries_public ON room_summaries (joined, room_nid) WHERE is_public = 1',
     `CREATE INDEX events_by_time ON events (room_nid, origin_server_ts, position)
       WHERE position IS NOT NULL AND rejected IS NULL AND soft_failed = 0`,
+    // Events that relate to others, while they are shown and not redacted. The parent need not be here (yet).
+    `CREATE TABLE relations (
+      event_nid ${integer} PRIMARY KEY,
+      event_id ${text} NOT NULL,
+      room_nid ${integer} NOT NULL,
+      parent_id ${text} NOT NULL,
+      rel_type ${text} NOT NULL,
+      type ${text} NOT NULL,
+      sender ${text} NOT NULL,
+      annotation_key ${text},
+      is_replacement ${integer} NOT NULL,
+      position ${integer} NOT NULL,
+      origin_server_ts ${integer} NOT NULL
+    )`,
+    'CREATE INDEX relations_parent ON relations (room_nid, parent_id, position)',
+    'CREATE INDEX relations_typed ON relations (room_nid, parent_id, rel_type, position)',
+    'CREATE INDEX relations_sender ON relations (room_nid, parent_id, rel_type, sender)',
+    `CREATE INDEX relations_replacements
+      ON relations (room_nid, parent_id, sender, type, origin_server_ts, event_id) WHERE is_replacement = 1`,
+    // The threads of a room by their newest event.
+    `CREATE TABLE threads (
+      room_nid ${integer} NOT NULL,
+      root_id ${text} NOT NULL,
+      latest_nid ${integer} NOT NULL,
+      latest_position ${integer} NOT NULL,
+      count ${integer} NOT NULL,
+      PRIMARY KEY (room_nid, root_id)
+    )${clustered}`,
+    'CREATE INDEX threads_latest ON threads (room_nid, latest_position)',
   ]
 }

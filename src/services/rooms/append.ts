@@ -3,6 +3,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
+import { projected, unprojected } from './event-projections.ts'
 import { invitationStatements } from './invitation-statements.ts'
 import { NOTHING_REDACTED, powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
@@ -109,6 +110,12 @@ export const append = async (
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
     statements.push(...(await stateStatements(context, head, changes, event, nid, position)))
     statements.push(...extremityStatements(context, head, placement, event, nid))
+    if (redaction.redactedBy === undefined) {
+      statements.push(...projected(write, { nid, roomNid, event, position }))
+    }
+  }
+  if (redaction.touched.length > 0) {
+    statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
   }
   const stored: StoredEvent = {
     nid,

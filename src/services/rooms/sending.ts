@@ -7,6 +7,7 @@ import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
 import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
+import { checkRelation } from './relation-checks.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
@@ -52,7 +53,7 @@ export class Sending {
     this.#directory = parts.directory
   }
 
-  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`. */
+  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkRelation`. */
   async message(requester: Requester, message: Message): Promise<{ eventId: string }> {
     const { roomId, type, txnId, content } = message
     if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
@@ -60,7 +61,10 @@ export class Sending {
       return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason })
     }
     const template = { type, sender: requester.userId, content }
-    return this.#sender.send(roomId, template, transactionOf(requester, 'send', roomId, type, txnId))
+    const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
+    const check = (head: RoomHead): Promise<void> =>
+      checkRelation(this.#writer.context, head, { ...template, transaction })
+    return this.#sender.send(roomId, template, { transaction, check })
   }
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */

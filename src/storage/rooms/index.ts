@@ -6,6 +6,8 @@ import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
 import { MembershipReader, MembershipWriter } from './memberships.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
+import { RelationWriter } from './relation-writer.ts'
+import { RelationReader } from './relations.ts'
 import { RoomReader, RoomWriteStatements } from './rooms.ts'
 import { StateReader, StateWriter } from './state.ts'
 import { SummaryReader, SummaryWriter } from './summaries.ts'
@@ -20,6 +22,7 @@ export interface RoomReaders {
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
   readonly redactions: RedactionReader
+  readonly relations: RelationReader
   readonly awaitingAuth: AwaitingAuthReader
   readonly summaries: SummaryReader
   readonly transactions: TransactionReader
@@ -34,6 +37,7 @@ export interface RoomWriters {
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
   readonly redactions: RedactionWriter
+  readonly relations: RelationWriter
   readonly awaitingAuth: AwaitingAuthWriter
   readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
@@ -48,6 +52,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
   redactions: new RedactionReader(db),
+  relations: new RelationReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
   summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
@@ -62,6 +67,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
   redactions: new RedactionWriter(db),
+  relations: new RelationWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),
   summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),

@@ -9,6 +9,7 @@ import {
   HistoryStateWriter,
   type OldestState,
 } from '../../../../storage/federation/history-state.ts'
+import { projected } from '../../../rooms/event-projections.ts'
 import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
 import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
@@ -207,20 +208,22 @@ class HistoryDraft {
     return write.rooms.missing(this.#head.room.nid, { add, remove: [...own] })
   }
 
-  /** Redactions in the chunk, and those that were here before what they redact. */
+  /** Redactions in the chunk, and those that were here before what they redact; what is not redacted can be found. */
   async #redactionStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
     const { read, write } = this.#context
     const accepted = placed.filter(one => one.rejected === undefined)
     const levels = { ...(await powerContext(read, this.#head)), version: this.#head.version }
     const redactions = accepted.filter(({ event }) => event.redacts !== undefined)
     const statements = redactions.map(({ event, nid }) => write.redactions.insert(event.redacts ?? '', nid))
-    for (const { event: target, nid } of accepted) {
+    for (const { event: target, nid, position } of accepted) {
       const waiting = (await read.events.byNids(await read.redactions.of(target.eventId))).filter(
         stored => stored.rejected === undefined && !stored.softFailed,
       )
       const candidates = [...waiting, ...redactions.filter(({ event }) => event.redacts === target.eventId)]
       const applied = candidates.find(({ event }) => redactionAllowed(event, target, levels) === undefined)
       if (applied !== undefined) statements.push(write.events.redacted([nid], applied.nid))
+      else
+        statements.push(...projected(write, { nid, roomNid: this.#head.room.nid, event: target, position }))
     }
     return statements
   }

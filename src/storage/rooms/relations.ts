@@ -1,0 +1,238 @@
+import type { Prepared, Reader } from '../database.ts'
+
+/** A child event's place in the room's timeline. */
+export interface ChildPlace {
+  readonly nid: number
+  readonly position: number
+}
+
+/** Which children of an event are wanted. Positions are exclusive at `after` and inclusive at `upTo`. */
+export interface ChildrenQuery {
+  readonly roomNid: number
+  readonly parentId: string
+  readonly relType: string | undefined
+  readonly eventType: string | undefined
+  /** Also children of children, down to `MAX_RELATION_DEPTH`. */
+  readonly recurse: boolean
+  readonly direction: 'b' | 'f'
+  readonly after: number
+  readonly upTo: number
+  readonly limit: number
+}
+
+/** A thread: the event that it hangs on, and what there is of it. */
+export interface ThreadRow {
+  readonly rootId: string
+  readonly latestNid: number
+  readonly latestPosition: number
+  readonly count: number
+}
+
+interface ThreadColumns {
+  root_id: string
+  latest_nid: number
+  latest_position: number
+  count: number
+}
+
+const threadRow = (row: ThreadColumns): ThreadRow => ({
+  rootId: row.root_id,
+  latestNid: row.latest_nid,
+  latestPosition: row.latest_position,
+  count: row.count,
+})
+
+/** "Homeservers SHOULD traverse at least 3 levels of relationships." */
+export const MAX_RELATION_DEPTH = 3
+
+/** References that one event is shown with. */
+const MAX_REFERENCES = 1_000
+
+/** Reads which events relate to which (client-server API, "Aggregations of child events"). */
+export class RelationReader {
+  readonly #db: Reader
+  readonly #children: Readonly<Record<'b' | 'f', Prepared>>
+  readonly #descendants: Readonly<Record<'b' | 'f', Prepared>>
+  readonly #parents: Prepared
+  readonly #replacements: Prepared
+  readonly #references: Prepared
+  readonly #threads: Prepared
+  readonly #participated: Prepared
+  readonly #threadList: Prepared
+  readonly #ownThreadList: Prepared
+  readonly #annotation: Prepared
+  readonly #remaining: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const { inText, inInteger } = db.dialect
+    const directed = (make: (order: string) => string) => ({
+      b: db.prepare(make(' DESC')),
+      f: db.prepare(make('')),
+    })
+    // What is not asked for by type is passed as NULL.
+    const typed =
+      'r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND r.type = COALESCE(CAST(? AS text), r.type)'
+    const span = 'position > ? AND position <= ?'
+    this.#children = directed(
+      order => `SELECT r.event_nid, r.position FROM relations r
+        WHERE r.room_nid = ? AND r.parent_id = ? AND ${typed} AND r.${span} ORDER BY r.position${order} LIMIT ?`,
+    )
+    this.#descendants = directed(
+      order => `WITH RECURSIVE tree (event_id, event_nid, position, depth) AS (
+          SELECT r.event_id, r.event_nid, r.position, 1 FROM relations r
+          WHERE r.room_nid = ? AND r.parent_id = ? AND ${typed}
+          UNION
+          SELECT r.event_id, r.event_nid, r.position, t.depth + 1 FROM tree t
+          JOIN relations r ON r.room_nid = ? AND r.parent_id = t.event_id AND ${typed}
+          WHERE t.depth < ${MAX_RELATION_DEPTH}
+        ) SELECT DISTINCT event_nid, position FROM tree WHERE ${span} ORDER BY position${order} LIMIT ?`,
+    )
+    this.#parents = db.prepare(
+      `SELECT p.event_nid FROM events p WHERE ${inInteger('p.event_nid')} AND EXISTS (
+         SELECT 1 FROM relations r WHERE r.room_nid = p.room_nid AND r.parent_id = p.event_id
+           AND r.rel_type IN ('m.replace', 'm.thread', 'm.reference'))`,
+    )
+    // "The most recent event is determined by comparing origin_server_ts", then the event ID.
+    this.#replacements = db.prepare(
+      `SELECT p.event_nid AS parent_nid, r.event_nid FROM events p JOIN relations r ON r.event_nid = (
+         SELECT x.event_nid FROM relations x WHERE x.room_nid = p.room_nid AND x.parent_id = p.event_id
+           AND x.sender = p.sender AND x.type = p.type AND x.is_replacement = 1 AND x.position <= ?
+         ORDER BY x.origin_server_ts DESC, x.event_id DESC LIMIT 1)
+       WHERE ${inInteger('p.event_nid')} AND p.state_key IS NULL AND p.redacted_by IS NULL`,
+    )
+    this.#references = db.prepare(
+      `SELECT parent_id, event_nid FROM relations
+       WHERE room_nid = ? AND ${inText('parent_id')} AND rel_type = 'm.reference' AND position <= ?
+       ORDER BY position LIMIT ${MAX_REFERENCES}`,
+    )
+    const thread = 'SELECT t.root_id, t.latest_nid, t.latest_position, t.count FROM threads t'
+    this.#threads = db.prepare(`${thread} WHERE t.room_nid = ? AND ${inText('t.root_id')}`)
+    this.#participated = db.prepare(
+      `SELECT DISTINCT parent_id FROM relations
+       WHERE room_nid = ? AND ${inText('parent_id')} AND rel_type = 'm.thread' AND sender = ?`,
+    )
+    const older = 't.room_nid = ? AND t.latest_position < ?'
+    const newestFirst = 'ORDER BY t.latest_position DESC LIMIT ?'
+    this.#threadList = db.prepare(`${thread} WHERE ${older} ${newestFirst}`)
+    this.#ownThreadList = db.prepare(
+      `${thread} WHERE ${older} AND (
+         EXISTS (SELECT 1 FROM relations r WHERE r.room_nid = t.room_nid AND r.parent_id = t.root_id
+           AND r.rel_type = 'm.thread' AND r.sender = ?)
+         OR EXISTS (SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.sender = ?)) ${newestFirst}`,
+    )
+    this.#annotation = db.prepare(
+      `SELECT 1 AS one FROM relations WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.annotation'
+         AND sender = ? AND type = ? AND annotation_key = ? LIMIT 1`,
+    )
+    this.#remaining = db.prepare(
+      `SELECT COUNT(*) AS n, MAX(position) AS latest FROM relations
+       WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.thread' AND position <= ?
+         AND NOT (${inText('sender')})`,
+    )
+  }
+
+  /** Children of an event, in the order of the timeline or against it. */
+  async children(query: ChildrenQuery): Promise<ChildPlace[]> {
+    const { roomNid, parentId, relType = null, eventType = null, direction, after, upTo, limit } = query
+    const first = [roomNid, parentId, relType, eventType]
+    const rows = query.recurse
+      ? await this.#db.scan<{ event_nid: number; position: number }>(this.#descendants[direction], [
+          ...first,
+          ...[roomNid, relType, eventType, after, upTo, limit],
+        ])
+      : await this.#db.all<{ event_nid: number; position: number }>(this.#children[direction], [
+          ...first,
+          ...[after, upTo, limit],
+        ])
+    return rows.map(row => ({ nid: row.event_nid, position: row.position }))
+  }
+
+  /** Those of these events that have children which are aggregated. */
+  async parents(eventNids: readonly number[]): Promise<Set<number>> {
+    const rows = await this.#db.all<{ event_nid: number }>(this.#parents, [this.#db.list(eventNids)])
+    return new Set(rows.map(row => row.event_nid))
+  }
+
+  /** The newest valid replacement of each of these events, up to a position: parent nid → nid. */
+  async replacements(eventNids: readonly number[], upTo: number): Promise<Map<number, number>> {
+    const rows = await this.#db.all<{ parent_nid: number; event_nid: number }>(this.#replacements, [
+      upTo,
+      this.#db.list(eventNids),
+    ])
+    return new Map(rows.map(row => [row.parent_nid, row.event_nid]))
+  }
+
+  /** What refers to these events: parent ID → nids, oldest first. */
+  async references(
+    roomNid: number,
+    parentIds: readonly string[],
+    upTo: number,
+  ): Promise<Map<string, number[]>> {
+    const rows = await this.#db.all<{ parent_id: string; event_nid: number }>(this.#references, [
+      roomNid,
+      this.#db.list(parentIds),
+      upTo,
+    ])
+    const found = new Map<string, number[]>()
+    for (const row of rows) found.set(row.parent_id, [...(found.get(row.parent_id) ?? []), row.event_nid])
+    return found
+  }
+
+  /** The threads that hang on these events, by root ID. */
+  async threads(roomNid: number, rootIds: readonly string[]): Promise<Map<string, ThreadRow>> {
+    const rows = await this.#db.all<ThreadColumns>(this.#threads, [roomNid, this.#db.list(rootIds)])
+    return new Map(rows.map(row => [row.root_id, threadRow(row)]))
+  }
+
+  /** Those of these threads that a user has written in. */
+  async participated(roomNid: number, rootIds: readonly string[], userId: string): Promise<Set<string>> {
+    const rows = await this.#db.all<{ parent_id: string }>(this.#participated, [
+      roomNid,
+      this.#db.list(rootIds),
+      userId,
+    ])
+    return new Set(rows.map(row => row.parent_id))
+  }
+
+  /** How much of a thread is left without some senders and after a position; the place of its newest event. */
+  async threadWithout(
+    roomNid: number,
+    rootId: string,
+    without: { readonly senders: ReadonlySet<string>; readonly upTo: number },
+  ): Promise<{ count: number; latestPosition: number | undefined }> {
+    const [row] = await this.#db.scan<{ n: number; latest: number | null }>(this.#remaining, [
+      roomNid,
+      rootId,
+      without.upTo,
+      this.#db.list([...without.senders]),
+    ])
+    return { count: row?.n ?? 0, latestPosition: row?.latest ?? undefined }
+  }
+
+  /** Threads of a room whose newest event is before a position, newest first; if given, those of a participant. */
+  async threadList(
+    roomNid: number,
+    before: number,
+    limit: number,
+    participant: string | undefined,
+  ): Promise<ThreadRow[]> {
+    const rows =
+      participant === undefined
+        ? await this.#db.all<ThreadColumns>(this.#threadList, [roomNid, before, limit])
+        : await this.#db.scan<ThreadColumns>(this.#ownThreadList, [
+            ...[roomNid, before, participant, participant],
+            limit,
+          ])
+    return rows.map(threadRow)
+  }
+
+  /** Whether somebody has annotated an event with this already. */
+  async hasAnnotation(
+    roomNid: number,
+    annotation: { parentId: string; sender: string; type: string; key: string },
+  ): Promise<boolean> {
+    const { parentId, sender, type, key } = annotation
+    return (await this.#db.get(this.#annotation, [roomNid, parentId, sender, type, key])) !== undefined
+  }
+}
