@@ -7,6 +7,7 @@ import { federationOutbound } from './0004-federation-outbound.ts'
 import { ephemeral } from './0005-ephemeral.ts'
 import { roomDiscovery } from './0006-room-discovery.ts'
 import { encryption } from './0008-encryption.ts'
+import { push } from './0009-push.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   ephemeral,
   roomDiscovery,
   encryption,
+  push,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

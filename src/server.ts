@@ -22,6 +22,7 @@ import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createOldSync } from './services/old-sync/index.ts'
+import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { MutualRooms } from './services/rooms/mutual-rooms.ts'
@@ -105,10 +106,12 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     queueEdu: federation.queueEdu,
   })
   accounts.hooks.onDevicesChange = encryption.onDevicesChange
+  const push = createPush({ core, clock, log })
   const sync = createSync({
     core,
     ephemeral,
     encryption,
+    push,
     database,
     clock,
     log,
@@ -120,6 +123,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       ...rooms,
       ...discovery,
       ...ephemeral.services,
+      ...push.services,
       ...sync,
       ...oldSync,
       accounts,
@@ -150,11 +154,13 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     start: () => {
       accounts.start()
       ephemeral.start()
+      push.start()
       federation.start()
     },
     stop: async () => {
       await ephemeral.close()
       sync.notifier.close()
+      await push.close()
       oldSync.eventStream.close()
       await federation.close()
       await accounts.close()

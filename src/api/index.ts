@@ -10,6 +10,7 @@ import { defineFilter } from './client-server/defineFilter.ts'
 import { deleteDevice } from './client-server/deleteDevice.ts'
 import { deleteDevices } from './client-server/deleteDevices.ts'
 import { deleteProfileField } from './client-server/deleteProfileField.ts'
+import { deletePushRule } from './client-server/deletePushRule.ts'
 import { deleteRoomAlias } from './client-server/deleteRoomAlias.ts'
 import { deleteRoomKeyBySessionId } from './client-server/deleteRoomKeyBySessionId.ts'
 import { deleteRoomKeys } from './client-server/deleteRoomKeys.ts'
@@ -34,11 +35,16 @@ import { getLocalAliases } from './client-server/getLocalAliases.ts'
 import { getLoginFlows } from './client-server/getLoginFlows.ts'
 import { getMembersByRoom } from './client-server/getMembersByRoom.ts'
 import { getMutualRooms } from './client-server/getMutualRooms.ts'
+import { getNotifications } from './client-server/getNotifications.ts'
 import { getOneEvent } from './client-server/getOneEvent.ts'
 import { getOneRoomEvent } from './client-server/getOneRoomEvent.ts'
 import { getPresence } from './client-server/getPresence.ts'
 import { getProfileField } from './client-server/getProfileField.ts'
 import { getPublicRooms } from './client-server/getPublicRooms.ts'
+import { getPushRule } from './client-server/getPushRule.ts'
+import { getPushRuleActions } from './client-server/getPushRuleActions.ts'
+import { getPushRules } from './client-server/getPushRules.ts'
+import { getPushRulesGlobal } from './client-server/getPushRulesGlobal.ts'
 import { getRoomEvents } from './client-server/getRoomEvents.ts'
 import { getRoomIdByAlias } from './client-server/getRoomIdByAlias.ts'
 import { getRoomKeyBySessionId } from './client-server/getRoomKeyBySessionId.ts'
@@ -60,6 +66,7 @@ import { getWellknown } from './client-server/getWellknown.ts'
 import { getWellknownSupport } from './client-server/getWellknownSupport.ts'
 import { initialSync } from './client-server/initialSync.ts'
 import { inviteUser } from './client-server/inviteUser.ts'
+import { isPushRuleEnabled } from './client-server/isPushRuleEnabled.ts'
 import { joinRoom } from './client-server/joinRoom.ts'
 import { joinRoomById } from './client-server/joinRoomById.ts'
 import { kick } from './client-server/kick.ts'
@@ -91,6 +98,9 @@ import { setAccountData } from './client-server/setAccountData.ts'
 import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
 import { setPresence } from './client-server/setPresence.ts'
 import { setProfileField } from './client-server/setProfileField.ts'
+import { setPushRule } from './client-server/setPushRule.ts'
+import { setPushRuleActions } from './client-server/setPushRuleActions.ts'
+import { setPushRuleEnabled } from './client-server/setPushRuleEnabled.ts'
 import { setReadMarker } from './client-server/setReadMarker.ts'
 import { setRoomAlias } from './client-server/setRoomAlias.ts'
 import { setRoomStateWithKey } from './client-server/setRoomStateWithKey.ts'
@@ -146,6 +156,7 @@ export const endpoints: readonly Endpoint[] = [
   deleteDevice,
   deleteDevices,
   deleteProfileField,
+  deletePushRule,
   deleteRoomAlias,
   deleteRoomKeyBySessionId,
   deleteRoomKeys,
@@ -170,11 +181,16 @@ export const endpoints: readonly Endpoint[] = [
   getLoginFlows,
   getMembersByRoom,
   getMutualRooms,
+  getNotifications,
   getOneEvent,
   getOneRoomEvent,
   getPresence,
   getProfileField,
   getPublicRooms,
+  getPushRule,
+  getPushRuleActions,
+  getPushRules,
+  getPushRulesGlobal,
   getRoomEvents,
   getRoomIdByAlias,
   getRoomKeyBySessionId,
@@ -196,6 +212,7 @@ export const endpoints: readonly Endpoint[] = [
   getWellknownSupport,
   initialSync,
   inviteUser,
+  isPushRuleEnabled,
   joinRoom,
   joinRoomById,
   kick,
@@ -227,6 +244,9 @@ export const endpoints: readonly Endpoint[] = [
   setAccountDataPerRoom,
   setPresence,
   setProfileField,
+  setPushRule,
+  setPushRuleActions,
+  setPushRuleEnabled,
   setReadMarker,
   setRoomAlias,
   setRoomStateWithKey,

@@ -4,6 +4,7 @@ import type { Encryption } from './encryption/index.ts'
 import type { EphemeralServices } from './ephemeral/index.ts'
 import type { Federation } from './federation/index.ts'
 import type { OldSyncServices } from './old-sync/index.ts'
+import type { PushServices } from './push/index.ts'
 import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
@@ -16,6 +17,7 @@ export interface Services
   extends RoomServices,
     DiscoveryServices,
     EphemeralServices,
+    PushServices,
     SyncServices,
     OldSyncServices {
   readonly accounts: Accounts

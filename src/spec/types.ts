@@ -46,6 +46,12 @@ export type PublicRoomsChunk = { readonly canonical_alias?: string | undefined; 
 export type PublicRoomsChunkRequest = { readonly canonical_alias?: string; readonly name?: string; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string; readonly join_rule?: string; readonly room_type?: string }
 export type PublicRoomsResponse = { readonly chunk: readonly PublicRoomsChunk[]; readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly total_room_count_estimate?: number | undefined }
 export type PublicRoomsResponseRequest = { readonly chunk: readonly PublicRoomsChunkRequest[]; readonly next_batch?: string; readonly prev_batch?: string; readonly total_room_count_estimate?: number }
+export type PushCondition = { readonly kind: string; readonly key?: string | undefined; readonly pattern?: string | undefined; readonly is?: string | undefined; readonly value?: string | number | boolean | null | undefined }
+export type PushConditionRequest = { readonly kind: string; readonly key?: string; readonly pattern?: string; readonly is?: string; readonly value?: string | number | boolean | null }
+export type PushRule = { readonly actions: readonly (string | JsonObject)[]; readonly default: boolean; readonly enabled: boolean; readonly rule_id: string; readonly conditions?: readonly PushCondition[] | undefined; readonly pattern?: string | undefined }
+export type PushRuleRequest = { readonly actions: readonly (string | JsonObject)[]; readonly default: boolean; readonly enabled: boolean; readonly rule_id: string; readonly conditions?: readonly PushConditionRequest[]; readonly pattern?: string }
+export type PushRuleset = { readonly content?: readonly PushRule[] | undefined; readonly override?: readonly PushRule[] | undefined; readonly room?: readonly PushRule[] | undefined; readonly sender?: readonly PushRule[] | undefined; readonly underride?: readonly PushRule[] | undefined }
+export type PushRulesetRequest = { readonly content?: readonly PushRuleRequest[]; readonly override?: readonly PushRuleRequest[]; readonly room?: readonly PushRuleRequest[]; readonly sender?: readonly PushRuleRequest[]; readonly underride?: readonly PushRuleRequest[] }
 export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
@@ -159,6 +165,13 @@ export interface Operations {
   deleteProfileField: {
     authentication: 'accessToken'
     path: { readonly userId: string; readonly keyName: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  deletePushRule: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
     query: NoMembers
     body: undefined
     response: JsonObject
@@ -380,6 +393,13 @@ export interface Operations {
     body: undefined
     response: { readonly joined: readonly string[]; readonly count: number; readonly next_batch?: string | undefined }
   }
+  getNotifications: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly from?: string; readonly limit?: number; readonly only?: string }
+    body: undefined
+    response: { readonly next_token?: string | undefined; readonly notifications: readonly { readonly actions: readonly (JsonObject | string)[]; readonly event: ClientEventWithoutRoomId; readonly profile_tag?: string | undefined; readonly read: boolean; readonly room_id: string; readonly ts: number }[] }
+  }
   getOneEvent: {
     authentication: 'accessToken'
     path: { readonly eventId: string }
@@ -414,6 +434,41 @@ export interface Operations {
     query: { readonly limit?: number; readonly since?: string; readonly server?: string }
     body: undefined
     response: PublicRoomsResponse
+  }
+  getPushRule: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: NoMembers
+    body: undefined
+    response: PushRule
+  }
+  getPushRuleActions: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly actions: readonly (string | JsonObject)[] }
+  }
+  getPushRules: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly global: PushRuleset }
+  }
+  getPushRulesGlobal: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: PushRuleset
+  }
+  getPushers: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly pushers?: readonly { readonly pushkey: string; readonly kind: string; readonly app_id: string; readonly app_display_name: string; readonly device_display_name: string; readonly profile_tag?: string | undefined; readonly lang: string; readonly data: { readonly url?: string | undefined; readonly format?: string | undefined } }[] | undefined }
   }
   getRoomEvents: {
     authentication: 'accessToken'
@@ -597,6 +652,13 @@ export interface Operations {
     body: { readonly user_id?: string; readonly reason?: string; readonly id_server?: string; readonly id_access_token?: string; readonly medium?: string; readonly address?: string }
     response: JsonObject
   }
+  isPushRuleEnabled: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly enabled: boolean }
+  }
   joinRoom: {
     authentication: 'accessToken'
     path: { readonly roomIdOrAlias: string }
@@ -687,6 +749,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly next_batch?: string }
     response: { readonly events: readonly JsonObject[]; readonly next_batch?: string | undefined }
+  }
+  postPusher: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly pushkey: string; readonly kind: string | null; readonly app_id: string; readonly app_display_name?: string; readonly device_display_name?: string; readonly profile_tag?: string; readonly lang?: string; readonly data?: { readonly url?: string; readonly format?: "event_id_only" }; readonly append?: boolean }
+    response: JsonObject
   }
   postReceipt: {
     authentication: 'accessToken'
@@ -917,6 +986,27 @@ export interface Operations {
     path: { readonly userId: string; readonly keyName: string }
     query: NoMembers
     body: JsonObject
+    response: JsonObject
+  }
+  setPushRule: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: { readonly before?: string; readonly after?: string }
+    body: { readonly actions: readonly (string | JsonObject)[]; readonly conditions?: readonly PushConditionRequest[]; readonly pattern?: string }
+    response: JsonObject
+  }
+  setPushRuleActions: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: NoMembers
+    body: { readonly actions: readonly (string | JsonObject)[] }
+    response: JsonObject
+  }
+  setPushRuleEnabled: {
+    authentication: 'accessToken'
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    query: NoMembers
+    body: { readonly enabled: boolean }
     response: JsonObject
   }
   setReadMarker: {

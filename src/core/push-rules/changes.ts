@@ -1,5 +1,4 @@
-import type { JsonValue } from '../json.ts'
-import type { DefaultChange, OwnRule, RuleKind, UserRules } from './rule.ts'
+import type { Action, DefaultChange, OwnRule, RuleKind, UserRules } from './rule.ts'
 import { ruleOf } from './ruleset.ts'
 
 /** Where a rule is to stand among the user's own of its kind. */
@@ -55,7 +54,7 @@ export const withChange = (
   rules: UserRules,
   kind: RuleKind,
   ruleId: string,
-  change: { readonly enabled?: boolean; readonly actions?: readonly JsonValue[] },
+  change: { readonly enabled?: boolean; readonly actions?: readonly Action[] },
 ): UserRules | undefined => {
   const rule = ruleOf(rules, '', kind, ruleId)
   if (rule === undefined) return undefined

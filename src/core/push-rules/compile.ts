@@ -22,6 +22,8 @@ type Step = (occasion: Occasion) => CompiledRule | undefined
 /** A rule set, read once to judge many events for all who have it. */
 export interface CompiledRules {
   readonly steps: readonly Step[]
+  /** Whether any rule asks for people's display names. */
+  readonly needsDisplayName: boolean
 }
 
 const conditionsOf = (rule: PushRule): Condition[] => (rule.conditions ?? []).map(compileCondition)
@@ -44,7 +46,11 @@ const table = (rules: readonly PushRule[], keyOf: (occasion: Occasion) => string
 export const compileRules = (rules: UserRules): CompiledRules => {
   const set = rulesetOf(rules, OWN_USER_ID)
   const enabled = (kind: keyof typeof set): PushRule[] => set[kind].filter(rule => rule.enabled)
+  const named = [...set.override, ...set.underride].some(
+    rule => rule.enabled && rule.conditions?.some(({ kind }) => kind === 'contains_display_name') === true,
+  )
   return {
+    needsDisplayName: named,
     steps: [
       ...enabled('override').map(rule => step(rule, conditionsOf(rule))),
       ...enabled('content').map(rule => step(rule, [eventMatch('content.body', rule.pattern ?? '')])),
@@ -60,7 +66,7 @@ export const compileRules = (rules: UserRules): CompiledRules => {
  * most important one. What does not depend on the person is judged once for all of them.
  */
 export const judge = <P extends Person>(
-  { steps }: CompiledRules,
+  { steps }: Pick<CompiledRules, 'steps'>,
   occasion: Occasion,
   people: readonly P[],
   matched: (person: P, outcome: Outcome) => void,

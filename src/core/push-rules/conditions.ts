@@ -1,7 +1,8 @@
 import { levelToNotify, type PowerLevelState, powerLevelOf } from '../auth/power-levels.ts'
 import { compileGlob, globMatches } from '../glob.ts'
-import type { JsonObject, JsonValue } from '../json.ts'
+import type { JsonValue } from '../json.ts'
 import type { PushEvent } from './push-event.ts'
+import type { RuleCondition } from './rule.ts'
 import { globMatchesWords } from './word-glob.ts'
 
 /** An event in its room, about to be judged by the rules of those who are there. */
@@ -35,7 +36,7 @@ export const OWN_USER_ID = '\udfff'
 export const NEVER: Condition = { holds: () => false }
 
 /** Reads a condition of a rule. */
-export const compileCondition = (condition: JsonObject): Condition => {
+export const compileCondition = (condition: RuleCondition): Condition => {
   const { kind, key, pattern, value, is } = condition
   switch (kind) {
     case 'event_match':

@@ -1,17 +1,16 @@
-import type { JsonObject, JsonValue } from '../json.ts'
-import type { PushRule, RuleKind } from './rule.ts'
+import type { Action, PushRule, RuleCondition, RuleKind } from './rule.ts'
 
 const DEFAULT_SOUND = { set_tweak: 'sound', value: 'default' }
 const HIGHLIGHT = { set_tweak: 'highlight' }
 
-const matches = (key: string, pattern: string): JsonObject => ({ kind: 'event_match', key, pattern })
-const isType = (type: string): JsonObject => matches('type', type)
-const TWO_MEMBERS: JsonObject = { kind: 'room_member_count', is: '2' }
+const matches = (key: string, pattern: string): RuleCondition => ({ kind: 'event_match', key, pattern })
+const isType = (type: string): RuleCondition => matches('type', type)
+const TWO_MEMBERS: RuleCondition = { kind: 'room_member_count', is: '2' }
 
 const rule = (
   name: string,
-  conditions: readonly JsonObject[],
-  actions: readonly JsonValue[] = [],
+  conditions: readonly RuleCondition[],
+  actions: readonly Action[] = [],
 ): PushRule => ({ rule_id: `.m.rule.${name}`, default: true, enabled: true, conditions, actions })
 
 /** "Always a higher priority than any other rule", the user's own included; switched off by default. */

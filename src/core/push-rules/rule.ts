@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../json.ts'
+import type { JsonObject } from '../json.ts'
 
 /** The kinds of push rules, in the order in which they are tried (module "Push Notifications"). */
 export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const
@@ -6,15 +6,27 @@ export type RuleKind = (typeof RULE_KINDS)[number]
 
 export const isRuleKind = (kind: string): kind is RuleKind => (RULE_KINDS as readonly string[]).includes(kind)
 
+/** `notify`, or an object that sets a tweak. */
+export type Action = string | JsonObject
+
+/** A condition of a rule, as clients see it (`PushCondition`). */
+export type RuleCondition = {
+  readonly kind: string
+  readonly key?: string | undefined
+  readonly pattern?: string | undefined
+  readonly is?: string | undefined
+  readonly value?: string | number | boolean | null | undefined
+}
+
 /** A push rule as clients see it (`PushRule` of the client-server API). */
-export interface PushRule {
+export type PushRule = {
   readonly rule_id: string
   readonly default: boolean
   readonly enabled: boolean
   /** As given: read by `parseActions`. */
-  readonly actions: readonly JsonValue[]
+  readonly actions: readonly Action[]
   /** Of `override` and `underride` rules. */
-  readonly conditions?: readonly JsonObject[]
+  readonly conditions?: readonly RuleCondition[]
   /** Of `content` rules. */
   readonly pattern?: string
 }
@@ -25,7 +37,7 @@ export type Ruleset = Readonly<Record<RuleKind, readonly PushRule[]>>
 /** What a user has made of one of the server's rules. */
 export interface DefaultChange {
   readonly enabled?: boolean
-  readonly actions?: readonly JsonValue[]
+  readonly actions?: readonly Action[]
 }
 
 /**

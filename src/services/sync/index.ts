@@ -6,12 +6,14 @@ import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { Encryption } from '../encryption/index.ts'
 import type { Ephemeral } from '../ephemeral/index.ts'
+import type { Push } from '../push/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { AccountDataStream } from './account-data-stream.ts'
 import { connectEncryption } from './encryption-sources.ts'
 import { connectEphemeral } from './ephemeral-streams.ts'
 import { SentMembers } from './lazy-members.ts'
 import { type Follower, Notifier } from './notifier.ts'
+import { connectPush, eventsWithCounts } from './push-sources.ts'
 import { RoomSections } from './room-section.ts'
 import { RoomWatch } from './room-watch.ts'
 import { RoomsStream } from './rooms-stream.ts'
@@ -29,6 +31,7 @@ export const createSync = (parts: {
   core: RoomCore
   ephemeral: Ephemeral
   encryption: Encryption
+  push: Push
   database: Database
   clock: Clock
   log: Log
@@ -50,26 +53,30 @@ export const createSync = (parts: {
       },
     }
   }
-  const rooms: Follower = { stream: 'events', follow: upTo => watch.follow(upTo) }
+  const events = eventsWithCounts(parts.push.counter, database, watch)
   const passing = connectEphemeral({ ephemeral: parts.ephemeral, db: database, watch, rooms: read.rooms })
   const encrypted = connectEncryption({ encryption: parts.encryption, db: database, watch, rooms: read })
+  const notified = connectPush({ push: parts.push, db: database })
   const notifier = new Notifier({
     db: database,
     clock,
     log,
     followers: [
-      rooms,
+      events.follower,
       ofUsers('invites'),
       ofUsers('account_data'),
       ...passing.followers,
       ...encrypted.followers,
+      ...notified.followers,
     ],
   })
   passing.wakeBy(notifier)
+  events.wakeBy(notifier)
   const sources: readonly SyncSource[] = [
     new AccountDataStream(new AccountDataReader(database), () => database.position('account_data')),
     ...passing.sources,
     ...encrypted.sources,
+    ...notified.sources,
   ]
   const sections = new RoomSections({
     read,
@@ -85,6 +92,7 @@ export const createSync = (parts: {
     rooms: new RoomsStream({ read, watch, sections }),
     sources,
     storedFilter: parts.storedFilter,
+    ready: () => events.ready(notifier),
   })
   return { sync, notifier }
 }

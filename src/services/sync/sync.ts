@@ -44,6 +44,7 @@ export class Sync {
   readonly #rooms: RoomsStream
   readonly #sources: readonly SyncSource[]
   readonly #storedFilter: StoredFilter
+  readonly #ready: () => Promise<void>
 
   constructor(parts: {
     db: Database
@@ -52,6 +53,8 @@ export class Sync {
     rooms: RoomsStream
     sources: readonly SyncSource[]
     storedFilter: StoredFilter
+    /** Resolves once all that is committed now can be told. */
+    ready: () => Promise<void>
   }) {
     this.#db = parts.db
     this.#watch = parts.watch
@@ -59,6 +62,7 @@ export class Sync {
     this.#rooms = parts.rooms
     this.#sources = parts.sources
     this.#storedFilter = parts.storedFilter
+    this.#ready = parts.ready
   }
 
   /**
@@ -77,6 +81,7 @@ export class Sync {
     const request: SyncRequest = { requester, filter, fullState, stateAfter }
     const deadline = this.#notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
     const mayWait = since !== undefined && !fullState
+    await this.#ready()
     // Who watches is kept up to date from here on, so that nothing is missed between looking and waiting.
     await this.#watch.joinedRooms(requester.userId)
     for (;;) {

@@ -1,0 +1,248 @@
+import type { Clock } from '../../core/clock.ts'
+import { clientEvent } from '../../core/event/client-event.ts'
+import type { Log } from '../../core/log.ts'
+import { judge } from '../../core/push-rules/compile.ts'
+import { PushEvent } from '../../core/push-rules/push-event.ts'
+import { FollowedStreams } from '../../storage/followed-streams.ts'
+import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
+import { PushSourceReader } from '../../storage/push/push-source.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { membershipOf } from '../rooms/room-head.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { RoomAudiences } from './room-audience.ts'
+import type { RuleBook } from './rule-book.ts'
+import { threadOf } from './thread-of.ts'
+
+const FOLLOWER = 'push'
+const BATCH = 200
+/** After the database has failed, in milliseconds. */
+const PAUSE_MS = 1_000
+/** Without anything to note, how far we are is written down this rarely (in positions). */
+const NOTE_EVERY = 1_000
+/** After so many failures in a row nobody waits for the counts any more. */
+const MAX_FAILURES = 3
+
+/** Told how far the counter has come, and whom it found something for. */
+export type Counted = (position: number, notified: ReadonlySet<string>) => void
+
+/**
+ * Follows the stream of events from the position that is stored, judges each event by the rules of the local users in
+ * its room, and stores whom it notifies, in one commit with the new position: nothing is missed and nothing is counted
+ * twice, whenever the process ends.
+ *
+ * It is no part of the commit that stores the event: that would have the room's queue wait for the rules of all members
+ * to be read. Instead `/sync` does not tell of events beyond `horizon`, so that an event and its counts come together.
+ */
+export class NotificationCounter {
+  readonly #context: RoomsContext
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #rules: RuleBook
+  readonly #audiences: RoomAudiences
+  readonly #source: PushSourceReader
+  readonly #write: PushActionWriter
+  readonly #followed: FollowedStreams
+  readonly #listeners = new Set<Counted>()
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+  #wake: (() => void) | undefined
+  #reached: number
+  #noted: number
+  #failures = 0
+
+  constructor(parts: { context: RoomsContext; rules: RuleBook; log: Log; clock: Clock }) {
+    const { db } = parts.context
+    this.#context = parts.context
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#rules = parts.rules
+    this.#audiences = new RoomAudiences(parts.context, parts.rules)
+    this.#source = new PushSourceReader(db)
+    this.#write = new PushActionWriter(db)
+    this.#followed = new FollowedStreams(db)
+    this.#reached = 0
+    this.#noted = 0
+  }
+
+  /** Up to where events may be told: all before has been counted. Without bound while counting fails or has not begun. */
+  get horizon(): number {
+    const isWorking = this.#running !== undefined && this.#failures < MAX_FAILURES
+    return isWorking ? this.#reached : Number.MAX_SAFE_INTEGER
+  }
+
+  /** Calls back after each step. */
+  onCounted(listener: Counted): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Resolves once everything up to a position of `events` is counted, or counting has failed or ended. */
+  async counted(position: number): Promise<void> {
+    while (this.horizon < position && !this.#closing.signal.aborted) {
+      await new Promise<void>(resolve => {
+        const done: Counted = () => {
+          this.#listeners.delete(done)
+          resolve()
+        }
+        this.#listeners.add(done)
+      })
+    }
+  }
+
+  /** Begins to follow the events where the last process ended. */
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Ends after the step that is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#wake?.()
+    await this.#running
+    this.#tell(new Set())
+  }
+
+  async #run(): Promise<void> {
+    const { db } = this.#context
+    const stop = db.onCommit(moved => {
+      if (moved.has('events')) this.#wake?.()
+    })
+    let isPlaced = false
+    while (!this.#closing.signal.aborted) {
+      try {
+        if (!isPlaced) {
+          this.#reached = await this.#followed.position(FOLLOWER)
+          this.#noted = this.#reached
+          isPlaced = true
+        }
+        if (this.#reached >= db.position('events')) await this.#news()
+        else await this.#step()
+        this.#failures = 0
+      } catch (error) {
+        this.#failures += 1
+        this.#log.error({ err: error }, 'notifications could not be counted')
+        this.#tell(new Set())
+        await this.#clock.sleep(PAUSE_MS, this.#closing.signal).catch(() => undefined)
+      }
+    }
+    stop()
+  }
+
+  /** Waits for events beyond the position that is reached. */
+  #news(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+      if (this.#closing.signal.aborted || this.#context.db.position('events') > this.#reached) resolve()
+    })
+  }
+
+  async #step(): Promise<void> {
+    const { db, read } = this.#context
+    const after = this.#reached
+    const now = db.position('events')
+    const rows = await this.#source.events(after, now, BATCH)
+    const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
+    await this.#rules.refresh()
+    const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
+    // An event that was stored a moment ago may still be cached without its position.
+    const events = (await read.events.byNids([...positions.keys()])).map(stored => ({
+      ...stored,
+      position: positions.get(stored.nid),
+    }))
+    const roomNids = [...new Set(events.map(({ roomNid }) => roomNid))]
+    if (roomNids.length > 0) {
+      this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
+    }
+    const actions: PushAction[] = []
+    for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
+    const statements = [
+      ...this.#write.insert(actions),
+      ...this.#write.undo(await this.#undone(events)),
+      ...this.#write.clear(await this.#cleared(roomNids, after, upTo)),
+    ]
+    if (statements.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
+      await db.commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo)] })
+      this.#noted = upTo
+    }
+    this.#reached = upTo
+    this.#tell(new Set(actions.map(({ userId }) => userId)))
+  }
+
+  /** An event that cannot be judged must not keep all others from being told. */
+  async #judgeSafely(stored: StoredEvent): Promise<PushAction[]> {
+    try {
+      return await this.#judge(stored)
+    } catch (error) {
+      this.#log.error(
+        { err: error, event: stored.event.eventId },
+        'an event could not be judged by push rules',
+      )
+      return []
+    }
+  }
+
+  async #judge(stored: StoredEvent): Promise<PushAction[]> {
+    const { event, position, roomNid, nid } = stored
+    if (position === undefined || stored.redactedBy !== undefined) return []
+    const audience = await this.#audiences.of(stored)
+    if (audience.groups.length === 0) return []
+    const late = await this.#audiences.latecomers(audience, stored)
+    const { memberCount, power } = audience
+    const occasion = { event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power }
+    const ts = this.#clock.now()
+    const found: Omit<PushAction, 'threadId'>[] = []
+    for (const { rules, listeners } of audience.groups) {
+      judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
+        // "Homeservers MUST NOT notify for events that the user has sent themselves."
+        if (!notify || userId === event.sender || ignored.has(event.sender) || late.has(userId)) return
+        const text = JSON.stringify(actions)
+        found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
+      })
+    }
+    if (found.length === 0) return []
+    const threadId = await threadOf(this.#context.read, stored)
+    return found.map(one => ({ ...one, threadId }))
+  }
+
+  /** The positions of the events that these have redacted, asked of the database: the cache may not know yet. */
+  async #undone(events: readonly StoredEvent[]): Promise<number[]> {
+    const redactions = events.filter(({ event }) => event.redacts !== undefined)
+    if (redactions.length === 0) return []
+    return this.#source.redacted(
+      redactions.flatMap(({ event }) => event.redacts ?? []),
+      redactions.map(({ nid }) => nid),
+    )
+  }
+
+  /** Local users who have left a room, or come to it: what was there before does not count for them. */
+  async #cleared(
+    roomNids: readonly number[],
+    after: number,
+    upTo: number,
+  ): Promise<{ userId: string; roomNid: number; upTo: number }[]> {
+    if (roomNids.length === 0) return []
+    const { serverName } = this.#context
+    const cleared: { userId: string; roomNid: number; upTo: number }[] = []
+    for (const { roomNid, userId, position } of await this.#source.memberChanges(
+      roomNids,
+      { after, upTo },
+      serverName,
+    )) {
+      const stayed =
+        (await this.#isJoined(roomNid, userId, position)) &&
+        (await this.#isJoined(roomNid, userId, position - 1))
+      if (!stayed) cleared.push({ userId, roomNid, upTo: position })
+    }
+    return cleared
+  }
+
+  async #isJoined(roomNid: number, userId: string, position: number): Promise<boolean> {
+    const { read } = this.#context
+    const nid = await read.state.point(roomNid, 'm.room.member', userId, position)
+    const [member] = nid === undefined ? [] : await read.events.byNids([nid])
+    return member !== undefined && membershipOf(member.event) === 'join'
+  }
+
+  #tell(notified: ReadonlySet<string>): void {
+    for (const listener of [...this.#listeners]) listener(this.horizon, notified)
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import { PushActionReader, PushActionWriter } from '../../storage/push/push-actions.ts'
+
+const HOUR_MS = 60 * 60_000
+/** What was read is listed by `/notifications` for so long. */
+const READ_KEPT_MS = 30 * 24 * HOUR_MS
+/** Of each room a user keeps so many highlights, and so many other notifications, unread ones included. */
+const MAX_IN_ROOM = 1_000
+/** Rooms cut to that size in one commit. */
+const BATCH = 200
+
+/**
+ * Bounds what notifications take. Beyond 1,000 unread ones in a room (and 1,000 highlights) the oldest are forgotten:
+ * who comes back after a year has a thousand to read there, not all of them.
+ */
+export class PushHousekeeping {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #read: PushActionReader
+  readonly #write: PushActionWriter
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(parts: { db: Database; clock: Clock; log: Log }) {
+    this.#db = parts.db
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#read = new PushActionReader(parts.db)
+    this.#write = new PushActionWriter(parts.db)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  /** One round. `keep`: how many notifications of each sort a user keeps of a room. */
+  async tidy(keep = MAX_IN_ROOM): Promise<void> {
+    await this.#db.commit({ statements: [this.#write.expire(this.#clock.now() - READ_KEPT_MS)] })
+    const crowded = await this.#read.crowded(keep)
+    for (let at = 0; at < crowded.length; at += BATCH) {
+      const statements = crowded.slice(at, at + BATCH).map(row => this.#write.bound(row, keep))
+      await this.#db.commit({ statements })
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
+      if (signal.aborted) return
+      await this.tidy().catch(error =>
+        this.#log.error({ err: error }, 'old notifications could not be removed'),
+      )
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { LRUCache } from 'lru-cache'
+import type { PowerLevelState } from '../../core/auth/power-levels.ts'
+import type { CompiledRules } from '../../core/push-rules/compile.ts'
+import type { Person } from '../../core/push-rules/conditions.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
+import { type LocalMember, PushSourceReader } from '../../storage/push/push-source.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { membershipOf } from '../rooms/room-head.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { RuleBook } from './rule-book.ts'
+
+/** A local user in a room. */
+export interface Listener extends Person {
+  readonly ignored: ReadonlySet<string>
+  /** Where their membership came to be what it is. */
+  readonly since: number
+}
+
+/** Local users in a room who have the same rules. */
+export interface ListenerGroup {
+  readonly rules: CompiledRules
+  readonly listeners: readonly Listener[]
+}
+
+/** What decides, of a room, whom its events notify. */
+export interface Audience {
+  readonly groups: readonly ListenerGroup[]
+  readonly memberCount: number
+  readonly power: PowerLevelState
+  /** The greatest `since`. */
+  readonly newest: number
+}
+
+const MAX_ROOMS = 5_000
+
+/** Knows who in a room listens by which rules, as long as neither members nor powers nor rules change. */
+export class RoomAudiences {
+  readonly #context: RoomsContext
+  readonly #source: PushSourceReader
+  readonly #rules: RuleBook
+  readonly #rooms = new LRUCache<number, Audience>({ max: MAX_ROOMS })
+  #edition = 0
+
+  constructor(context: RoomsContext, rules: RuleBook) {
+    this.#context = context
+    this.#source = new PushSourceReader(context.db)
+    this.#rules = rules
+  }
+
+  /** The members or powers of these rooms have changed. */
+  forget(roomNids: Iterable<number>): void {
+    for (const roomNid of roomNids) this.#rooms.delete(roomNid)
+  }
+
+  /** Who listens to the room of an event. */
+  async of(stored: StoredEvent): Promise<Audience> {
+    if (this.#edition !== this.#rules.edition) this.#rooms.clear()
+    this.#edition = this.#rules.edition
+    const known = this.#rooms.get(stored.roomNid)
+    if (known !== undefined) return known
+    const audience = await this.#load(stored.roomNid, stored.event.version)
+    this.#rooms.set(stored.roomNid, audience)
+    return audience
+  }
+
+  /** Of those who are in the room now, those who were not when the event came. */
+  async latecomers(
+    { groups, newest }: Audience,
+    { roomNid, position = 0 }: StoredEvent,
+  ): Promise<Set<string>> {
+    const late = new Set<string>()
+    if (newest < position) return late
+    for (const { userId, since } of groups.flatMap(({ listeners }) => listeners)) {
+      if (since < position) continue
+      // The present membership may be no more than a new name.
+      const nid = await this.#context.read.state.point(roomNid, 'm.room.member', userId, position)
+      const [member] = nid === undefined ? [] : await this.#context.read.events.byNids([nid])
+      if (member === undefined || membershipOf(member.event) !== 'join') late.add(userId)
+    }
+    return late
+  }
+
+  async #load(roomNid: number, version: RoomVersion): Promise<Audience> {
+    const { serverName } = this.#context
+    const members = await this.#source.localMembers(roomNid, serverName)
+    return {
+      groups: await this.#groups(members),
+      memberCount: members.length === 0 ? 0 : await this.#source.joinedCount(roomNid),
+      power: await powerOf(this.#context, roomNid, version),
+      newest: members.reduce((newest, { position }) => Math.max(newest, position), 0),
+    }
+  }
+
+  async #groups(members: readonly LocalMember[]): Promise<ListenerGroup[]> {
+    const settings = await this.#rules.of(members.map(({ userId }) => userId))
+    const groups = new Map<CompiledRules, Listener[]>()
+    for (const [index, member] of members.entries()) {
+      const own = settings[index]
+      if (own === undefined) continue
+      const listeners = groups.get(own.rules) ?? []
+      groups.set(own.rules, listeners)
+      const displayName = own.rules.needsDisplayName ? await this.#displayName(member) : undefined
+      listeners.push({ userId: member.userId, displayName, ignored: own.ignored, since: member.position })
+    }
+    return [...groups].map(([rules, listeners]) => ({ rules, listeners }))
+  }
+
+  async #displayName({ eventNid }: LocalMember): Promise<string | undefined> {
+    const [member] = await this.#context.read.events.byNids([eventNid])
+    const name = member?.event.content['displayname']
+    return typeof name === 'string' ? name : undefined
+  }
+}
+
+/** The events of a room that say who has which power. */
+export const powerOf = async (
+  { read }: Pick<RoomsContext, 'read'>,
+  roomNid: number,
+  version: RoomVersion,
+): Promise<PowerLevelState> => {
+  const [createNid, powerNid] = await Promise.all([
+    read.state.point(roomNid, 'm.room.create', ''),
+    read.state.point(roomNid, 'm.room.power_levels', ''),
+  ])
+  const event = async (nid: number | undefined): Promise<StoredEvent['event'] | undefined> =>
+    nid === undefined ? undefined : (await read.events.byNids([nid]))[0]?.event
+  return { version, create: await event(createNid), powerLevels: await event(powerNid) }
+}

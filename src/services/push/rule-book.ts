@@ -1,0 +1,88 @@
+import { LRUCache } from 'lru-cache'
+import { isJsonObject } from '../../core/json.ts'
+import { type CompiledRules, compileRules } from '../../core/push-rules/compile.ts'
+import { NO_RULES } from '../../core/push-rules/rule.ts'
+import type { Database } from '../../storage/database.ts'
+import { PushRulesReader, type PushSettings } from '../../storage/push/push-rules.ts'
+import { parseUserRules } from './user-rules.ts'
+
+/** What decides what notifies a user. */
+export interface RulesOfUser {
+  /** The same object for all who have set the same. */
+  readonly rules: CompiledRules
+  /** Whose events do not exist for the user (module "Ignoring Users"). */
+  readonly ignored: ReadonlySet<string>
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+const DEFAULTS: RulesOfUser = { rules: compileRules(NO_RULES), ignored: NOBODY }
+
+const MAX_USERS = 200_000
+const MAX_RULE_SETS = 20_000
+
+/** The rules of all users, read and kept in memory while nobody changes them. */
+export class RuleBook {
+  readonly #db: Database
+  readonly #read: PushRulesReader
+  readonly #users = new LRUCache<string, RulesOfUser>({ max: MAX_USERS })
+  readonly #compiled = new LRUCache<string, CompiledRules>({ max: MAX_RULE_SETS })
+  #position: number
+  #edition = 0
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#read = new PushRulesReader(db)
+    this.#position = db.position('account_data')
+  }
+
+  /** Counts changes: what was made of the rules of an earlier edition is out of date. */
+  get edition(): number {
+    return this.#edition
+  }
+
+  /** Takes note of what has changed since the last time. */
+  async refresh(): Promise<void> {
+    const upTo = this.#db.position('account_data')
+    if (upTo <= this.#position) return
+    for (const userId of await this.#read.touched(this.#position, upTo)) {
+      this.#edition += 1
+      this.#users.delete(userId)
+    }
+    this.#position = upTo
+  }
+
+  /** The rules of users, in the order given. */
+  async of(userIds: readonly string[]): Promise<RulesOfUser[]> {
+    const missing = userIds.filter(userId => !this.#users.has(userId))
+    const loaded = new Map<string, RulesOfUser>()
+    if (missing.length > 0) {
+      for (const settings of await this.#read.settings(missing)) {
+        loaded.set(settings.userId, this.#entry(settings))
+      }
+      for (const userId of missing) this.#users.set(userId, loaded.get(userId) ?? DEFAULTS)
+    }
+    return userIds.map(userId => loaded.get(userId) ?? this.#users.get(userId) ?? DEFAULTS)
+  }
+
+  #entry({ rules, ignored }: PushSettings): RulesOfUser {
+    return {
+      rules: rules === undefined ? DEFAULTS.rules : this.#compile(rules),
+      ignored: ignored === undefined ? NOBODY : ignoredUsers(ignored),
+    }
+  }
+
+  #compile(text: string): CompiledRules {
+    const known = this.#compiled.get(text)
+    if (known !== undefined) return known
+    const compiled = compileRules(parseUserRules(text))
+    this.#compiled.set(text, compiled)
+    return compiled
+  }
+}
+
+/** Clients write this as they like: what has not the right form ignores nobody. */
+const ignoredUsers = (text: string): ReadonlySet<string> => {
+  const content: unknown = JSON.parse(text)
+  const users = isJsonObject(content) ? content['ignored_users'] : undefined
+  return isJsonObject(users) ? new Set(Object.keys(users)) : NOBODY
+}

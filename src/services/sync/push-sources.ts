@@ -1,0 +1,127 @@
+import type { Reader } from '../../storage/database.ts'
+import { PushRulesReader } from '../../storage/push/push-rules.ts'
+import { PushSourceReader } from '../../storage/push/push-source.ts'
+import type { NotificationCounter } from '../push/counter.ts'
+import type { Push, PushServices } from '../push/index.ts'
+import type { UnreadCounts } from '../push/unread.ts'
+import type { Follower, Notifier } from './notifier.ts'
+import type { RoomWatch } from './room-watch.ts'
+import type { SyncRequest } from './sync-request.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+
+/** What push adds to `/sync`, and how it wakes who waits. */
+export interface PushSources {
+  readonly sources: readonly SyncSource[]
+  readonly followers: readonly Follower[]
+}
+
+export const connectPush = ({ push, db }: { push: Push; db: Reader }): PushSources => {
+  const rules = new PushRulesStream(push.services.pushRules, db)
+  const unread = new UnreadStream(push.unread, db)
+  return { sources: [rules, unread], followers: [rules, unread] }
+}
+
+/** The stream of events, as far as their notifications are counted. */
+export interface CountedEvents {
+  readonly follower: Follower
+  wakeBy(notifier: Notifier): void
+  /** Resolves once all events that are committed now can be told: who has sent one finds it in the next response. */
+  ready(notifier: Notifier): Promise<void>
+}
+
+/** Holds the stream of events back to where it is counted, so that an event and its counts are told together. */
+export const eventsWithCounts = (
+  counter: NotificationCounter,
+  db: Reader,
+  watch: RoomWatch,
+): CountedEvents => ({
+  follower: { stream: 'events', follow: upTo => watch.follow(Math.min(upTo, counter.horizon)) },
+  wakeBy: notifier => counter.onCounted(() => void notifier.catchUp()),
+  ready: async notifier => {
+    const position = db.position('events')
+    if (watch.position >= position) return
+    await counter.counted(position)
+    await notifier.catchUp()
+  },
+})
+
+/** `m.push_rules`, part of the stream `account_data`; everybody has it, also who never changed a rule. */
+class PushRulesStream implements SyncSource, Follower {
+  readonly stream = 'account_data'
+  readonly #rules: PushServices['pushRules']
+  readonly #db: Reader
+  readonly #read: PushRulesReader
+  #followed: number
+
+  constructor(rules: PushServices['pushRules'], db: Reader) {
+    this.#rules = rules
+    this.#db = db
+    this.#read = new PushRulesReader(db)
+    this.#followed = db.position('account_data')
+  }
+
+  position(): number {
+    return this.#db.position('account_data')
+  }
+
+  async follow(upTo: number): Promise<string[]> {
+    if (upTo <= this.#followed) return []
+    const users = await this.#read.touched(this.#followed, upTo)
+    this.#followed = upTo
+    return users
+  }
+
+  async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+    if (!filter.accountData.matches({ type: 'm.push_rules' })) return NO_NEWS
+    const { userId } = requester
+    if (after !== undefined) {
+      if (after >= upTo) return NO_NEWS
+      const position = (await this.#read.ofUser(userId))?.position ?? 0
+      if (position <= after) return NO_NEWS
+    }
+    const content = { global: await this.#rules.all(userId) }
+    return { events: new Map([['account_data', [JSON.stringify({ type: 'm.push_rules', content })]]]) }
+  }
+}
+
+/** The counts of what is unread. They change with events, and with the user's own receipts. */
+class UnreadStream implements SyncSource, Follower {
+  readonly stream = 'receipts'
+  readonly #unread: UnreadCounts
+  readonly #db: Reader
+  readonly #read: PushSourceReader
+  #followed: number
+
+  constructor(unread: UnreadCounts, db: Reader) {
+    this.#unread = unread
+    this.#db = db
+    this.#read = new PushSourceReader(db)
+    this.#followed = db.position('receipts')
+  }
+
+  position(): number {
+    return this.#db.position('receipts')
+  }
+
+  async follow(upTo: number): Promise<string[]> {
+    if (upTo <= this.#followed) return []
+    const users = await this.#read.readers(this.#followed, upTo)
+    this.#followed = upTo
+    return users
+  }
+
+  async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+    if (after === undefined || after >= upTo) return NO_NEWS
+    const rooms = await this.#read.receiptRooms(requester.userId, after, upTo)
+    return { rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }
+  }
+
+  async roomMembers({ requester, filter }: SyncRequest, roomNid: number): Promise<string[]> {
+    const { total, main, threads } = await this.#unread.ofRoom(requester.userId, roomNid)
+    if (!filter.timeline.unreadThreadNotifications) return [`"unread_notifications":${JSON.stringify(total)}`]
+    return [
+      `"unread_notifications":${JSON.stringify(main)}`,
+      `"unread_thread_notifications":${JSON.stringify(Object.fromEntries(threads))}`,
+    ]
+  }
+}

@@ -1,0 +1,209 @@
+import type { Prepared, Reader, SqlParameter, SqlValue, WriteStatement } from '../database.ts'
+
+/** An event that notifies a user. */
+export interface PushAction {
+  readonly userId: string
+  readonly roomNid: number
+  /** The event's, in the stream `events`. */
+  readonly position: number
+  readonly eventNid: number
+  /** `main`, or the ID of the thread's root. */
+  readonly threadId: string
+  readonly highlight: boolean
+  /** JSON text. */
+  readonly actions: string
+  /** When it was found to notify; milliseconds since 1970. */
+  readonly ts: number
+}
+
+/** The same with whether the user has read the event. */
+export interface NotificationRow extends PushAction {
+  readonly read: boolean
+}
+
+/** How much of a thread is unread. */
+export interface ThreadCount {
+  readonly threadId: string
+  readonly notifications: number
+  readonly highlights: number
+}
+
+interface Columns {
+  user_id: string
+  room_nid: number
+  position: number
+  event_nid: number
+  thread_id: string
+  highlight: number
+  actions: string
+  ts: number
+}
+
+const COLUMNS = 'user_id, room_nid, position, event_nid, thread_id, highlight, actions, ts'
+
+/**
+ * What makes an event read: a receipt at or after it, of either type, for the whole room or for the event's thread
+ * ("both of which are capable of clearing notifications").
+ */
+const IS_READ = `EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = a.room_nid AND r.user_id = a.user_id
+  AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', a.thread_id) AND r.event_position >= a.position)`
+
+/** A badge that says more than this says no more. */
+const MAX_BADGE = 9_999
+
+const pushAction = (row: Columns): PushAction => ({
+  userId: row.user_id,
+  roomNid: row.room_nid,
+  position: row.position,
+  eventNid: row.event_nid,
+  threadId: row.thread_id,
+  highlight: row.highlight !== 0,
+  actions: row.actions,
+  ts: row.ts,
+})
+
+/** Reads what notifies whom. What is unread follows from the receipts, at the moment of asking. */
+export class PushActionReader {
+  readonly #db: Reader
+  readonly #unread: Prepared
+  readonly #total: Prepared
+  readonly #page: Prepared
+  readonly #after: Prepared
+  readonly #crowded: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#unread = db.prepare(
+      `SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights FROM push_actions a
+       WHERE a.user_id = ? AND a.room_nid = ? AND a.position > COALESCE((SELECT MAX(r.event_position) FROM receipts r
+         WHERE r.room_nid = ? AND r.user_id = ? AND r.type IN ('m.read', 'm.read.private') AND r.thread_id = ''), 0)
+       AND NOT ${IS_READ} GROUP BY a.thread_id`,
+    )
+    this.#total = db.prepare(
+      `SELECT COUNT(*) AS n FROM (
+         SELECT 1 AS one FROM push_actions a WHERE a.user_id = ? AND NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
+    )
+    const prefixed = COLUMNS.replaceAll(/\w+/g, 'a.$&')
+    this.#page = db.prepare(
+      `SELECT ${prefixed}, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read FROM push_actions a
+       WHERE a.user_id = ? AND a.position < ? AND a.highlight >= ? ORDER BY a.position DESC LIMIT ?`,
+    )
+    this.#after = db.prepare(
+      `SELECT ${prefixed} FROM push_actions a WHERE a.user_id = ? AND a.position > ? AND a.position <= ?
+       ORDER BY a.position LIMIT ?`,
+    )
+    this.#crowded = db.prepare(
+      `SELECT user_id, room_nid, highlight FROM push_actions
+       GROUP BY user_id, room_nid, highlight HAVING COUNT(*) > ?`,
+    )
+  }
+
+  /** What is unread in a room, by thread; threads without anything are left out. */
+  async unread(userId: string, roomNid: number): Promise<ThreadCount[]> {
+    const rows = await this.#db.all<{ thread_id: string; notifications: number; highlights: number }>(
+      this.#unread,
+      [userId, roomNid, roomNid, userId],
+    )
+    return rows.map(({ thread_id: threadId, notifications, highlights }) => ({
+      threadId,
+      notifications,
+      highlights,
+    }))
+  }
+
+  /** What is unread in all rooms together, up to 9,999. */
+  async total(userId: string): Promise<number> {
+    return (await this.#db.scan<{ n: number }>(this.#total, [userId]))[0]?.n ?? 0
+  }
+
+  /** A user's notifications before a position, newest first, read or not. */
+  async page(
+    userId: string,
+    { before, onlyHighlights, limit }: { before: number; onlyHighlights: boolean; limit: number },
+  ): Promise<NotificationRow[]> {
+    const parameters: SqlValue[] = [userId, before, onlyHighlights ? 1 : 0, limit]
+    const rows = await this.#db.scan<Columns & { is_read: number }>(this.#page, parameters)
+    return rows.map(row => ({ ...pushAction(row), read: row.is_read !== 0 }))
+  }
+
+  /** A user's notifications after a position up to another, oldest first. */
+  async after(userId: string, span: { after: number; upTo: number; limit: number }): Promise<PushAction[]> {
+    const parameters = [userId, span.after, span.upTo, span.limit]
+    return (await this.#db.all<Columns>(this.#after, parameters)).map(pushAction)
+  }
+
+  /** Where users have more than `keep` notifications, highlights and others apart. */
+  async crowded(keep: number): Promise<{ userId: string; roomNid: number; highlight: boolean }[]> {
+    const rows = await this.#db.scan<Pick<Columns, 'user_id' | 'room_nid' | 'highlight'>>(this.#crowded, [
+      keep,
+    ])
+    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid, highlight: row.highlight !== 0 }))
+  }
+}
+
+/** Builds the statements that store and remove notifications. */
+export class PushActionWriter {
+  readonly #insert: Prepared
+  readonly #undo: Prepared
+  readonly #clear: Prepared
+  readonly #expire: Prepared
+  readonly #bound: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO push_actions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#undo = db.prepare('DELETE FROM push_actions WHERE position = ?')
+    this.#clear = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position <= ?')
+    this.#expire = db.prepare(
+      `DELETE FROM push_actions WHERE ts < ? AND EXISTS (SELECT 1 FROM receipts r
+         WHERE r.room_nid = push_actions.room_nid AND r.user_id = push_actions.user_id
+         AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', push_actions.thread_id)
+         AND r.event_position >= push_actions.position)`,
+    )
+    const oldest = `SELECT b.position FROM push_actions b WHERE b.user_id = ? AND b.room_nid = ? AND b.highlight = ?
+      ORDER BY b.position DESC LIMIT 1 OFFSET ?`
+    this.#bound = db.prepare(
+      `DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND highlight = ? AND position <= (${oldest})`,
+    )
+  }
+
+  insert(rows: readonly PushAction[]): WriteStatement[] {
+    if (rows.length === 0) return []
+    return [{ prepared: this.#insert, rows: rows.map(columnsOf) }]
+  }
+
+  /** The events at these positions notify nobody any more. */
+  undo(positions: readonly number[]): WriteStatement[] {
+    if (positions.length === 0) return []
+    return [{ prepared: this.#undo, rows: positions.map(position => [position]) }]
+  }
+
+  /** Nothing up to a position concerns the user any more: they have left the room, or come to it. */
+  clear(rows: readonly { userId: string; roomNid: number; upTo: number }[]): WriteStatement[] {
+    if (rows.length === 0) return []
+    return [{ prepared: this.#clear, rows: rows.map(row => [row.userId, row.roomNid, row.upTo]) }]
+  }
+
+  /** Forgets what was read and is older than an instant (ms). */
+  expire(before: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before]] }
+  }
+
+  /** Keeps the newest. */
+  bound(row: { userId: string; roomNid: number; highlight: boolean }, keep: number): WriteStatement {
+    const which = [row.userId, row.roomNid, row.highlight ? 1 : 0]
+    return { prepared: this.#bound, rows: [[...which, ...which, keep]] }
+  }
+}
+
+const columnsOf = (row: PushAction): SqlParameter[] => [
+  row.userId,
+  row.roomNid,
+  row.position,
+  row.eventNid,
+  row.threadId,
+  row.highlight ? 1 : 0,
+  row.actions,
+  row.ts,
+]

@@ -1,0 +1,119 @@
+import type { Prepared, Reader } from '../database.ts'
+
+/** A user of this server who is in a room. */
+export interface LocalMember {
+  readonly userId: string
+  readonly eventNid: number
+  /** Where their membership came to be what it is. */
+  readonly position: number
+}
+
+/** Reads what the counter of notifications follows. */
+export class PushSourceReader {
+  readonly #db: Reader
+  readonly #events: Prepared
+  readonly #localMembers: Prepared
+  readonly #joined: Prepared
+  readonly #redacted: Prepared
+  readonly #changedRooms: Prepared
+  readonly #memberChanges: Prepared
+  readonly #receiptRooms: Prepared
+  readonly #readers: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#events = db.prepare(
+      `SELECT event_nid, position FROM events
+       WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 ORDER BY position LIMIT ?`,
+    )
+    this.#localMembers = db.prepare(
+      `SELECT user_id, event_nid, position FROM memberships WHERE room_nid = ? AND membership = 'join' AND host = ?`,
+    )
+    this.#joined = db.prepare(
+      `SELECT COUNT(*) AS n FROM memberships WHERE room_nid = ? AND membership = 'join'`,
+    )
+    this.#redacted = db.prepare(
+      `SELECT position, redacted_by FROM events WHERE ${db.dialect.inText('event_id')} AND position > 0`,
+    )
+    const changed = `FROM room_state s WHERE ${db.dialect.inInteger('s.room_nid')}
+      AND s.valid_from > ? AND s.valid_from <= ?`
+    this.#changedRooms = db.prepare(
+      `SELECT DISTINCT s.room_nid ${changed}
+       AND s.type IN ('m.room.member', 'm.room.power_levels', 'm.room.create')`,
+    )
+    this.#memberChanges = db.prepare(
+      `SELECT s.room_nid, s.state_key, s.valid_from ${changed}
+       AND s.type = 'm.room.member' AND s.state_key LIKE ? ESCAPE '!'`,
+    )
+    this.#receiptRooms = db.prepare(
+      `SELECT DISTINCT r.room_id FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
+       JOIN receipts t ON t.room_nid = m.room_nid AND t.user_id = m.user_id
+       WHERE m.user_id = ? AND m.membership = 'join' AND t.position > ? AND t.position <= ?`,
+    )
+    this.#readers = db.prepare('SELECT DISTINCT user_id FROM receipts WHERE position > ? AND position <= ?')
+  }
+
+  /** The shown events after one position up to another, in order, at most so many. */
+  async events(after: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
+    const rows = await this.#db.all<{ event_nid: number; position: number }>(this.#events, [
+      after,
+      upTo,
+      limit,
+    ])
+    return rows.map(({ event_nid: nid, position }) => ({ nid, position }))
+  }
+
+  /** The users of a server who are in a room now. */
+  async localMembers(roomNid: number, serverName: string): Promise<LocalMember[]> {
+    const rows = await this.#db.scan<{ user_id: string; event_nid: number; position: number }>(
+      this.#localMembers,
+      [roomNid, serverName],
+    )
+    return rows.map(row => ({ userId: row.user_id, eventNid: row.event_nid, position: row.position }))
+  }
+
+  /** How many users are in a room now. */
+  async joinedCount(roomNid: number): Promise<number> {
+    return (await this.#db.scan<{ n: number }>(this.#joined, [roomNid]))[0]?.n ?? 0
+  }
+
+  /** Where those of these events stand that one of these redactions has redacted. */
+  async redacted(eventIds: readonly string[], redactionNids: readonly number[]): Promise<number[]> {
+    const rows = await this.#db.all<{ position: number; redacted_by: number | null }>(this.#redacted, [
+      this.#db.list(eventIds),
+    ])
+    const by = new Set(redactionNids)
+    return rows.flatMap(row => (row.redacted_by !== null && by.has(row.redacted_by) ? row.position : []))
+  }
+
+  /** Those of these rooms whose members or powers have changed in a span of positions. */
+  async changedRooms(roomNids: readonly number[], after: number, upTo: number): Promise<number[]> {
+    const parameters = [this.#db.list(roomNids), after, upTo]
+    return (await this.#db.all<{ room_nid: number }>(this.#changedRooms, parameters)).map(row => row.room_nid)
+  }
+
+  /** The member events of a server's users that took their place in these rooms in a span of positions. */
+  async memberChanges(
+    roomNids: readonly number[],
+    span: { after: number; upTo: number },
+    serverName: string,
+  ): Promise<{ roomNid: number; userId: string; position: number }[]> {
+    const pattern = `%:${serverName.replaceAll(/[!%_]/g, '!$&')}`
+    const rows = await this.#db.all<{ room_nid: number; state_key: string; valid_from: number }>(
+      this.#memberChanges,
+      [this.#db.list(roomNids), span.after, span.upTo, pattern],
+    )
+    return rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key, position: row.valid_from }))
+  }
+
+  /** The IDs of the rooms in which a user's own receipts have moved in a span of the stream `receipts`. */
+  async receiptRooms(userId: string, after: number, upTo: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ room_id: string }>(this.#receiptRooms, [userId, after, upTo])
+    return rows.map(row => row.room_id)
+  }
+
+  /** Whose receipts have moved in a span of the stream `receipts`. */
+  async readers(after: number, upTo: number): Promise<string[]> {
+    return (await this.#db.scan<{ user_id: string }>(this.#readers, [after, upTo])).map(row => row.user_id)
+  }
+}
