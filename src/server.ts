@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { endpoints } from './api/index.ts'
-import type { CliServices, FirstStart, Server } from './cli/ports.ts'
+import type { FirstStart, Server } from './cli/ports.ts'
 import { databaseLocation, rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
@@ -11,6 +11,7 @@ import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
 import { type Listener, openListener } from './http/listener.ts'
+import { followAccounts } from './server-follow-accounts.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
@@ -33,6 +34,8 @@ import type { Database } from './storage/database.ts'
 import { NidAllocator } from './storage/nids.ts'
 import { openDatabase } from './storage/open.ts'
 import { systemClock } from './system-clock.ts'
+
+export { openCliServices } from './server-cli.ts'
 
 /** How long requests may take to finish once the server has been told to stop. */
 const DRAIN_MS = 20_000
@@ -96,6 +99,8 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
   })
   for (const [type, handler] of Object.entries(ephemeral.handlers))
     federation.transactions.onEdu(type, handler)
+  const { presence } = ephemeral.services
+  const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
   const encryption = createEncryption({
     database,
     rooms: core.context.read,
@@ -154,10 +159,12 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     start: () => {
       accounts.start()
       ephemeral.start()
+      profiles.start()
       push.start()
       federation.start()
     },
     stop: async () => {
+      await profiles.close()
       await ephemeral.close()
       sync.notifier.close()
       await push.close()
@@ -238,27 +245,5 @@ const firstStartFacts = async (
     setupUrl: `${base}/setup?token=${token}`,
     signingKeyId: key.keyId,
     migrations: { applied: 0, milliseconds: 0 },
-  }
-}
-
-/** Opens just enough for commands that change the database beside a running server. */
-export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
-  const database = await openDatabase(databaseLocation(config), { log: message => log.info({}, message) })
-  const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
-  return {
-    createUser: async ({ localpart, password, admin }) => {
-      const chosen = password ?? randomBytes(12).toString('base64url')
-      const userId = await accounts.createUser({ username: localpart, password: chosen, isAdmin: admin })
-      return password === undefined ? { userId, password: chosen } : { userId }
-    },
-    createRegistrationToken: async ({ uses, expiresInMs, token }) => {
-      const created = await accounts.registrationTokens.create({
-        token,
-        usesAllowed: uses,
-        expiresTs: expiresInMs === undefined ? undefined : systemClock.now() + expiresInMs,
-      })
-      return { token: created.token }
-    },
-    close: () => database.close(),
   }
 }

@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto'
+import type { CliServices } from './cli/ports.ts'
+import { databaseLocation } from './config/locations.ts'
+import type { Config } from './config/schema/index.ts'
+import type { Log } from './core/log.ts'
+import { accountsOptionsOf } from './server-options.ts'
+import { Accounts } from './services/accounts/index.ts'
+import { openDatabase } from './storage/open.ts'
+import { systemClock } from './system-clock.ts'
+
+/** Opens just enough for commands that change the database beside a running server. */
+export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
+  const database = await openDatabase(databaseLocation(config), { log: message => log.info({}, message) })
+  const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
+  return {
+    createUser: async ({ localpart, password, admin }) => {
+      const chosen = password ?? randomBytes(12).toString('base64url')
+      const userId = await accounts.createUser({ username: localpart, password: chosen, isAdmin: admin })
+      return password === undefined ? { userId, password: chosen } : { userId }
+    },
+    createRegistrationToken: async ({ uses, expiresInMs, token }) => {
+      const created = await accounts.registrationTokens.create({
+        token,
+        usesAllowed: uses,
+        expiresTs: expiresInMs === undefined ? undefined : systemClock.now() + expiresInMs,
+      })
+      return { token: created.token }
+    },
+    close: () => database.close(),
+  }
+}

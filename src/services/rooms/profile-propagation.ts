@@ -1,0 +1,180 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
+import { ProfileReader } from '../../storage/accounts/profiles.ts'
+import type { Database } from '../../storage/database.ts'
+import { FollowedStreams } from '../../storage/followed-streams.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import { forEachBounded } from '../bounded.ts'
+import type { MemberProfile } from './ports.ts'
+import type { RoomSender } from './room-sender.ts'
+import type { RoomsContext } from './room-writer.ts'
+
+/** The name under which the position is stored. */
+const FOLLOWER = 'profile-propagation'
+/** Profiles that are looked at before the position is stored again. */
+const BATCH = 100
+/** Users, and rooms of each, that are worked on at the same time. */
+const USERS_AT_ONCE = 4
+const ROOMS_AT_ONCE = 4
+/** What failed for reasons that pass (the database is away) is tried again after so long. */
+const RETRY_MS = 5_000
+/** A client that has changed its profile is answered after so long even if not all rooms have been told. */
+const PATIENCE_MS = 3_000
+
+/** What a member event holds for reasons that do not hold for the next one. */
+const NOT_CARRIED_OVER = new Set([
+  'displayname',
+  'avatar_url',
+  'reason',
+  'is_direct',
+  'third_party_invite',
+  // Needed to get in; afterwards it would only have to be vouched for again.
+  'join_authorised_via_users_server',
+])
+
+/**
+ * Tells rooms of new names and pictures of local users: "an m.room.member event (with a join membership) is sent to
+ * every room the user is a member of". Follows the stream of profiles from a stored position, so that no change is
+ * lost when the process ends in between; rooms that have been told already are left alone.
+ */
+export class ProfilePropagation {
+  readonly #db: Database
+  readonly #context: RoomsContext
+  readonly #sender: RoomSender
+  readonly #profile: MemberProfile
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #profiles: ProfileReader
+  readonly #followed: FollowedStreams
+  readonly #stopping = new AbortController()
+  readonly #wake: { waiting: () => void } = { waiting: () => {} }
+  readonly #done = new Set<() => void>()
+  #running: Promise<void> | undefined
+  #position = 0
+
+  constructor(parts: {
+    context: RoomsContext
+    sender: RoomSender
+    profile: MemberProfile
+    clock: Clock
+    log: Log
+  }) {
+    this.#db = parts.context.db
+    this.#context = parts.context
+    this.#sender = parts.sender
+    this.#profile = parts.profile
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#profiles = new ProfileReader(this.#db)
+    this.#followed = new FollowedStreams(this.#db)
+  }
+
+  /** Goes on where an earlier process has ended, and follows from then on. */
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    this.#wake.waiting()
+    await this.#running
+  }
+
+  /** Resolves once the rooms know all profiles as they are now, or after some seconds. */
+  async settled(): Promise<void> {
+    const upTo = this.#db.position('profiles')
+    if (this.#running === undefined || this.#position >= upTo) return
+    const given = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const check = (): void => {
+      if (this.#position >= upTo || this.#stopping.signal.aborted) resolve()
+    }
+    this.#done.add(check)
+    const patience = this.#clock.sleep(PATIENCE_MS, given.signal).catch(() => {})
+    await Promise.race([promise, patience])
+    this.#done.delete(check)
+    given.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    const stopListening = this.#db.onCommit(moved => {
+      if (moved.has('profiles')) this.#wake.waiting()
+    })
+    let isLoaded = false
+    while (!signal.aborted) {
+      try {
+        if (!isLoaded) this.#position = await this.#followed.position(FOLLOWER)
+        isLoaded = true
+        await this.#catchUp()
+      } catch (error) {
+        if (signal.aborted) break
+        this.#log.warn({ err: error }, 'new profiles could not be told to all rooms yet')
+        await this.#clock.sleep(RETRY_MS, signal).catch(() => {})
+      }
+    }
+    stopListening()
+    for (const check of this.#done) check()
+  }
+
+  /** Follows to the end of the stream, then waits for more. */
+  async #catchUp(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const upTo = this.#db.position('profiles')
+      if (this.#position < upTo) await this.#follow(upTo)
+      else await this.#more(upTo)
+    }
+  }
+
+  async #more(upTo: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake.waiting = resolve
+    if (this.#db.position('profiles') > upTo || this.#stopping.signal.aborted) resolve()
+    await promise
+  }
+
+  async #follow(upTo: number): Promise<void> {
+    const changed = await this.#profiles.changed(this.#position, upTo, BATCH)
+    await forEachBounded(changed, USERS_AT_ONCE, ({ userId }) => this.#propagate(userId))
+    const reached = changed.length < BATCH ? upTo : (changed.at(-1)?.position ?? upTo)
+    await this.#db.commit({ statements: [this.#followed.reached(FOLLOWER, reached)] })
+    this.#position = reached
+    for (const check of this.#done) check()
+  }
+
+  async #propagate(userId: string): Promise<void> {
+    const rows = await this.#context.read.memberships.ofUser(userId, ['join'])
+    if (rows.length === 0) return
+    const profile = await this.#profile(userId)
+    await forEachBounded(rows, ROOMS_AT_ONCE, row => this.#tell(row, profile))
+  }
+
+  async #tell({ roomId, userId, eventNid }: MembershipRow, profile: JsonObject): Promise<void> {
+    if (this.#stopping.signal.aborted) throw new Error('the server stops')
+    const [stored] = await this.#context.read.events.byNids([eventNid])
+    const before = stored?.event.content ?? {}
+    const told = ['displayname', 'avatar_url'].every(key => before[key] === profile[key])
+    if (told) return
+    const kept = Object.entries(before).filter(([key]) => !NOT_CARRIED_OVER.has(key))
+    const content = { ...Object.fromEntries(kept), ...profile, membership: 'join' }
+    try {
+      await this.#sender.send(
+        roomId,
+        { type: 'm.room.member', sender: userId, stateKey: userId, content },
+        { check: head => refuseUnlessJoined(head.memberships.get(userId)) },
+      )
+    } catch (error) {
+      // The room does not allow it (any more), which will not change by trying again.
+      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+      this.#log.info({ room: roomId, user: userId, err: error }, 'a room was not told of a new profile')
+    }
+  }
+}
+
+/** Whoever has left in the meantime is not brought back by their new name. */
+const refuseUnlessJoined = (membership: string | undefined): void => {
+  if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'The user has left the room')
+}
