@@ -41,7 +41,9 @@ export const officialResponseValidator = (): ResponseValidator => {
     check(method, path, status, body) {
       const wanted = method === 'HEAD' ? 'GET' : method
       const operation = find(official(), wanted, path) ?? find(ours(), wanted, path)
-      const schema = schemaFor(operation, status)
+      // Of `/keys/device_signing/upload` the official document says in words alone that it challenges.
+      const isUndocumented = status === 401 && operation?.responses['401'] === undefined
+      const schema = schemaFor(isUndocumented ? find(ours(), wanted, path) : operation, status)
       if (schema === null || schema === undefined) return []
       if (method === 'HEAD') return []
       const validate = validatorOf(schema)

@@ -60,6 +60,7 @@ export class DeviceListSpans {
       const is = row.membership === 'join'
       if (was === is) continue
       for (const member of await read.deviceLists.ofRoom(row.roomNid, after)) {
+        if (member.userId === userId) continue
         if (is && member.membership === 'join') changed.add(member.userId)
         else if (!is && (await this.#sharedBefore(member, after))) gone.add(member.userId)
       }

@@ -1,0 +1,149 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { signJson } from '../../core/signing.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import {
+  type Body,
+  identityKeys,
+  registered,
+  type TestDevice,
+  testDevice,
+  testIdentity,
+} from '../../test-kit/encryption.ts'
+import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
+
+const SIGNING = '/keys/device_signing/upload'
+const SIGNATURES = '/keys/signatures/upload'
+
+const query = (by: TestDevice, userId: string): Promise<Body> =>
+  by.call('POST', '/keys/query', { device_keys: { [userId]: [] } })
+
+const password = (device: TestDevice, session: string) => ({
+  type: 'm.login.password',
+  identifier: { type: 'm.id.user', user: device.userId },
+  password: TEST_PASSWORD,
+  session,
+})
+
+testDatabases(test, 'a first identity needs no password, another one does', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  const first = testIdentity(alice.userId)
+  const { master_key: _master, ...withoutMaster } = first.upload
+  t.is((await alice.call('POST', SIGNING, withoutMaster)).errcode, 'M_MISSING_PARAM')
+  t.deepEqual(await alice.call('POST', SIGNING, first.upload), {})
+  t.deepEqual(await alice.call('POST', SIGNING, first.upload), {}, 'the same once more')
+  const keys = await query(alice, alice.userId)
+  t.deepEqual(keys.master_keys[alice.userId], first.upload.master_key)
+  t.deepEqual(keys.self_signing_keys[alice.userId], first.upload.self_signing_key)
+  t.deepEqual(keys.user_signing_keys[alice.userId], first.upload.user_signing_key)
+  const second = testIdentity(alice.userId)
+  const challenge = await alice.call('POST', SIGNING, second.upload)
+  t.deepEqual(challenge.flows, [{ stages: ['m.login.password'] }])
+  t.deepEqual((await query(alice, alice.userId)).master_keys[alice.userId], first.upload.master_key)
+  const { master_key: newMaster } = second.upload
+  const masterOnly = await alice.call('POST', SIGNING, { master_key: newMaster })
+  const since = (await alice.sync()).next_batch
+  t.deepEqual(
+    await alice.call('POST', SIGNING, { master_key: newMaster, auth: password(alice, masterOnly.session) }),
+    {},
+  )
+  const replaced = await query(alice, alice.userId)
+  t.deepEqual(replaced.master_keys[alice.userId], newMaster)
+  t.deepEqual(replaced.self_signing_keys, {}, 'what the former master key has signed is worth nothing')
+  t.deepEqual((await alice.sync(since)).device_lists.changed, [alice.userId])
+})
+
+testDatabases(test, 'only keys that are what they say are taken', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  const [mine, other] = [testIdentity(alice.userId), testIdentity(alice.userId)]
+  const refused = async (upload: object) => (await alice.call('POST', SIGNING, upload)).errcode
+  const forged = { ...mine.upload, self_signing_key: other.upload.self_signing_key }
+  t.is(await refused(forged), 'M_INVALID_SIGNATURE')
+  t.is(await refused({ master_key: testIdentity('@bob:localhost').upload.master_key }), 'M_INVALID_PARAM')
+  t.is(await refused({ master_key: mine.upload.self_signing_key }), 'M_INVALID_PARAM')
+  const device = testDevice(
+    server,
+    (await (
+      await fetch(`${server.url}/_matrix/client/v3/login`, {
+        method: 'POST',
+        body: JSON.stringify({
+          type: 'm.login.password',
+          identifier: { type: 'm.id.user', user: 'alice' },
+          password: TEST_PASSWORD,
+          device_id: mine.master.publicKey,
+        }),
+      })
+    ).json()) as never,
+  )
+  t.is(await refused(mine.upload), 'M_FORBIDDEN', 'a device of that ID is there')
+  t.deepEqual(await alice.call('POST', SIGNING, other.upload), {})
+  t.truthy(device)
+})
+
+testDatabases(test, 'signatures are checked, stored, and seen by those who may', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const [alice, bob, carol] = [
+    await registered(server, 'alice'),
+    await registered(server, 'bob'),
+    await registered(server, 'carol'),
+  ]
+  const [alices, bobs] = [testIdentity(alice.userId), testIdentity(bob.userId)]
+  for (const [device, identity] of [
+    [alice, alices],
+    [bob, bobs],
+  ] as const) {
+    await device.call('POST', '/keys/upload', { device_keys: identityKeys(device) })
+    await device.call('POST', SIGNING, identity.upload)
+  }
+  const ownDevice = signJson(identityKeys(alice), alice.userId, alices.selfSigning)
+  const ownMaster = signJson(alices.upload.master_key, alice.userId, alice.key)
+  const bobsMaster = signJson(bobs.upload.master_key, alice.userId, alices.userSigning)
+  const upload = (body: JsonObject) => alice.call('POST', SIGNATURES, body)
+  const wrong = await upload({
+    [alice.userId]: {
+      [alice.deviceId]: signJson(identityKeys(alice), alice.userId, alices.userSigning),
+      [alices.master.publicKey]: signJson(alices.upload.master_key, alice.userId, bob.key),
+      NOBODY: ownDevice,
+    },
+    [bob.userId]: {
+      [bobs.master.publicKey]: signJson(
+        { ...bobs.upload.master_key, more: 1 },
+        alice.userId,
+        alices.userSigning,
+      ),
+      [bob.deviceId]: identityKeys(bob),
+    },
+  })
+  const codes = (failures: Body) =>
+    Object.fromEntries(Object.entries<Body>(failures).map(([key, error]) => [key, error.errcode]))
+  t.deepEqual(codes(wrong.failures[alice.userId]), {
+    [alice.deviceId]: 'M_INVALID_SIGNATURE',
+    [alices.master.publicKey]: 'M_INVALID_SIGNATURE',
+    NOBODY: 'M_NOT_FOUND',
+  })
+  t.deepEqual(codes(wrong.failures[bob.userId]), {
+    [bobs.master.publicKey]: 'M_INVALID_PARAM',
+    [bob.deviceId]: 'M_NOT_FOUND',
+  })
+  const { next_batch: since } = await alice.sync()
+  const good = {
+    [alice.userId]: { [alice.deviceId]: ownDevice, [alices.master.publicKey]: ownMaster },
+    [bob.userId]: { [bobs.master.publicKey]: bobsMaster },
+  }
+  t.deepEqual(await upload(good), { failures: {} })
+  t.deepEqual((await alice.sync(since)).device_lists.changed.toSorted(), [alice.userId, bob.userId])
+  t.deepEqual((await bob.sync(since)).device_lists, undefined, 'Bob does not learn who has signed him')
+  const seenBy = async (viewer: TestDevice) => ({
+    device: (await query(viewer, alice.userId)).device_keys[alice.userId][alice.deviceId],
+    master: (await query(viewer, alice.userId)).master_keys[alice.userId],
+    bobs: (await query(viewer, bob.userId)).master_keys[bob.userId],
+  })
+  t.deepEqual(await seenBy(alice), { device: ownDevice, master: ownMaster, bobs: bobsMaster })
+  t.deepEqual(await seenBy(carol), { device: ownDevice, master: ownMaster, bobs: bobs.upload.master_key })
+  t.deepEqual((await query(carol, alice.userId)).user_signing_keys, {})
+})

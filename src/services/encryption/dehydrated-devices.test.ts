@@ -1,0 +1,65 @@
+import test from 'ava'
+import { testDatabases } from '../../test-kit/database.ts'
+import {
+  type Body,
+  identityKeys,
+  oneTimeKeys,
+  registered,
+  type TestDevice,
+  testDevice,
+} from '../../test-kit/encryption.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+
+const PATH = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device'
+
+const upload = (of: TestDevice) => ({
+  device_id: of.deviceId,
+  device_data: { algorithm: 'org.matrix.msc3814.v2', pickle: of.deviceId },
+  initial_device_display_name: 'dehydrated',
+  device_keys: identityKeys(of),
+  one_time_keys: oneTimeKeys(of, ['A']),
+})
+
+testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const [alice, bob] = [await registered(server, 'alice'), await registered(server, 'bob')]
+  const sleeper = (deviceId: string) => testDevice(server, { ...alice, deviceId })
+  const [one, two] = [sleeper('ONE'), sleeper('TWO')]
+  t.is((await alice.call('GET', PATH)).errcode, 'M_NOT_FOUND')
+  t.is((await alice.call('PUT', PATH, { ...upload(one), device_id: alice.deviceId })).errcode, 'M_FORBIDDEN')
+  t.deepEqual(await alice.call('PUT', PATH, upload(one)), { device_id: 'ONE' })
+  t.deepEqual(await alice.call('PUT', PATH, upload(one)), { device_id: 'ONE' }, 'once more')
+  t.deepEqual(await alice.call('GET', PATH), { device_id: 'ONE', device_data: upload(one).device_data })
+  const devices = async () => {
+    const { device_keys: keys } = await bob.call('POST', '/keys/query', {
+      device_keys: { [alice.userId]: [] },
+    })
+    return Object.keys(keys[alice.userId])
+  }
+  t.deepEqual(await devices(), ['ONE'])
+  const claimed = await bob.call('POST', '/keys/claim', {
+    one_time_keys: { [alice.userId]: { ONE: 'signed_curve25519' } },
+  })
+  t.deepEqual(Object.keys(claimed.one_time_keys[alice.userId].ONE), ['signed_curve25519:A'])
+  await Promise.all(
+    Array.from({ length: 120 }, (_, n) =>
+      bob.call('PUT', `/sendToDevice/m.test/${n}`, { messages: { [alice.userId]: { ONE: { n } } } }),
+    ),
+  )
+  const events = (id: string, from?: string): Promise<Body> =>
+    alice.call('GET', `${PATH}/${id}/events${from === undefined ? '' : `?from=${from}`}`)
+  for (let round = 0; round < 2; round++) {
+    const first = await events('ONE')
+    const second = await events('ONE', first.next_batch)
+    t.deepEqual([first.events.length, second.events.length, second.next_batch], [100, 20, undefined])
+  }
+  t.is((await events('OTHER')).errcode, 'M_FORBIDDEN')
+  t.deepEqual(await alice.call('PUT', PATH, upload(two)), { device_id: 'TWO' })
+  t.deepEqual(await devices(), ['TWO'])
+  t.is((await events('ONE')).errcode, 'M_FORBIDDEN')
+  t.deepEqual((await events('TWO')).events, [])
+  t.deepEqual(await alice.call('DELETE', PATH), { device_id: 'TWO' })
+  t.is((await alice.call('DELETE', PATH)).errcode, 'M_NOT_FOUND')
+  t.deepEqual(await devices(), [])
+})

@@ -1,0 +1,131 @@
+import test from 'ava'
+import fc from 'fast-check'
+import type { BackedUpKey } from '../../storage/encryption/key-backups.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { type Body, registered } from '../../test-kit/encryption.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+import { isBetterKey } from './better-key.ts'
+
+const ALGORITHM = 'm.megolm_backup.v1.curve25519-aes-sha2'
+const room = encodeURIComponent('!room:localhost')
+
+const key = (more: object = {}) => ({
+  first_message_index: 5,
+  forwarded_count: 3,
+  is_verified: false,
+  session_data: { ciphertext: 'abc' },
+  ...more,
+})
+
+testDatabases(test, 'versions follow each other and are never given out twice', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  const create = async () =>
+    (await alice.call('POST', '/room_keys/version', { algorithm: ALGORITHM, auth_data: { public_key: 'x' } }))
+      .version
+  t.is((await alice.call('GET', '/room_keys/version')).errcode, 'M_NOT_FOUND')
+  t.is(await create(), '1')
+  t.is(await create(), '2')
+  const described = { algorithm: ALGORITHM, auth_data: { public_key: 'x' }, count: 0, etag: '0' }
+  t.deepEqual(await alice.call('GET', '/room_keys/version'), { ...described, version: '2' })
+  t.deepEqual(await alice.call('GET', '/room_keys/version/1'), { ...described, version: '1' })
+  const update = (body: object) =>
+    alice.call('PUT', '/room_keys/version/2', {
+      algorithm: ALGORITHM,
+      auth_data: { public_key: 'y' },
+      ...body,
+    })
+  t.is((await update({ algorithm: 'm.other' })).errcode, 'M_INVALID_PARAM')
+  t.is((await update({ version: '1' })).errcode, 'M_INVALID_PARAM')
+  t.deepEqual(await update({ version: '2' }), {})
+  t.deepEqual((await alice.call('GET', '/room_keys/version')).auth_data, { public_key: 'y' })
+  t.deepEqual(await alice.call('DELETE', '/room_keys/version/2'), {})
+  t.is((await alice.call('DELETE', '/room_keys/version/2')).errcode, 'M_NOT_FOUND')
+  t.is((await alice.call('GET', '/room_keys/version')).version, '1')
+  t.deepEqual((await Promise.all([create(), create(), create()])).toSorted(), ['3', '4', '5'])
+})
+
+testDatabases(
+  test,
+  'keys go into the current version, are counted, and come back',
+  async (t, _, database) => {
+    const server = await startTestServer({ database })
+    t.teardown(server.close)
+    const alice = await registered(server, 'alice')
+    const create = () => alice.call('POST', '/room_keys/version', { algorithm: ALGORITHM, auth_data: {} })
+    await create()
+    const call = (method: string, path: string, json?: unknown, version = '2'): Promise<Body> =>
+      alice.call(method, `/room_keys/keys${path}?version=${version}`, json)
+    t.is((await call('PUT', `/${room}/s1`, key())).errcode, 'M_NOT_FOUND')
+    await create()
+    t.is((await call('PUT', `/${room}/s1`, key(), '1')).errcode, 'M_WRONG_ROOM_KEYS_VERSION')
+    t.is((await call('PUT', `/${room}/s1`, key(), '1')).current_version, '2')
+    t.deepEqual(await call('GET', ''), { rooms: {} })
+    t.deepEqual(await call('PUT', `/${room}/s1`, key()), { etag: '1', count: 1 })
+    t.deepEqual(await call('PUT', `/${room}`, { sessions: { s1: key(), s2: key() } }), {
+      etag: '2',
+      count: 2,
+    })
+    t.deepEqual(await call('PUT', `/${room}/s1`, key()), { etag: '2', count: 2 }, 'nothing new')
+    const rooms = { '!other:localhost': { sessions: { s3: key(), s4: key() } } }
+    t.deepEqual(await call('PUT', '', { rooms }), { etag: '3', count: 4 })
+    t.deepEqual(await call('GET', `/${room}/s1`), key())
+    t.deepEqual(await call('GET', `/${room}`), { sessions: { s1: key(), s2: key() } })
+    t.deepEqual(await call('GET', ''), {
+      rooms: { '!room:localhost': { sessions: { s1: key(), s2: key() } }, ...rooms },
+    })
+    t.is((await call('GET', `/${room}/nothing`)).errcode, 'M_NOT_FOUND')
+    t.deepEqual(await call('GET', `/${encodeURIComponent('!nowhere:localhost')}`), { sessions: {} })
+    t.is((await call('GET', '', undefined, '9')).errcode, 'M_NOT_FOUND')
+    t.deepEqual(await call('DELETE', `/${room}/s1`), { etag: '4', count: 3 })
+    t.deepEqual(await call('DELETE', `/${room}/s1`), { etag: '4', count: 3 })
+    t.deepEqual(await call('DELETE', `/${room}`), { etag: '5', count: 2 })
+    t.deepEqual(await call('DELETE', ''), { etag: '6', count: 0 })
+    t.is((await call('PUT', `/${room}/s1`, key({ first_message_index: -1 }))).errcode, 'M_INVALID_PARAM')
+  },
+)
+
+testDatabases(test, 'uploads at once all count; a large backup comes back whole', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  await alice.call('POST', '/room_keys/version', { algorithm: ALGORITHM, auth_data: {} })
+  const sessions = (of: string) =>
+    Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`${of}${index}`, key()]))
+  const upload = (of: string) =>
+    alice.call('PUT', `/room_keys/keys/${encodeURIComponent(`!${of}:localhost`)}?version=1`, {
+      sessions: sessions(of),
+    })
+  await Promise.all(['a', 'b', 'c', 'd'].map(upload))
+  const { count, etag } = await alice.call('GET', '/room_keys/version')
+  t.deepEqual({ count, etag }, { count: 1600, etag: '4' })
+  const all = await alice.call('GET', '/room_keys/keys?version=1')
+  t.deepEqual(
+    Object.fromEntries(
+      Object.entries<Body>(all.rooms).map(([id, of]) => [id, Object.keys(of.sessions).length]),
+    ),
+    { '!a:localhost': 400, '!b:localhost': 400, '!c:localhost': 400, '!d:localhost': 400 },
+  )
+})
+
+test('better keys win, in an order that has no circles', t => {
+  const keys = fc.record({
+    roomId: fc.constant('!r'),
+    sessionId: fc.constant('s'),
+    firstMessageIndex: fc.nat(3),
+    forwardedCount: fc.nat(3),
+    isVerified: fc.boolean(),
+    sessionData: fc.constant('{}'),
+  })
+  const rank = (one: BackedUpKey) =>
+    [one.isVerified ? 0 : 1, one.firstMessageIndex, one.forwardedCount].join()
+  fc.assert(
+    fc.property(
+      keys,
+      keys,
+      (uploaded, stored) => isBetterKey(uploaded, stored) === rank(uploaded) < rank(stored),
+    ),
+  )
+  t.pass()
+})
