@@ -3,10 +3,12 @@ import type { Prepared, Reader } from './database.ts'
 /** The streams whose rows each belong to one user, with their tables. */
 const TABLES = { invites: 'invitations', account_data: 'account_data' } as const
 
+export type UserStreamName = keyof typeof TABLES
+
 /** Tells whom new rows of a stream belong to. */
 export class StreamTouches {
   readonly #db: Reader
-  readonly #users: Readonly<Record<keyof typeof TABLES, Prepared>>
+  readonly #users: Readonly<Record<UserStreamName, Prepared>>
 
   constructor(db: Reader) {
     this.#db = db
@@ -16,7 +18,7 @@ export class StreamTouches {
   }
 
   /** The users with rows after one position up to another. */
-  async users(stream: keyof typeof TABLES, after: number, upTo: number): Promise<string[]> {
+  async users(stream: UserStreamName, after: number, upTo: number): Promise<string[]> {
     const rows = await this.#db.all<{ user_id: string }>(this.#users[stream], [after, upTo])
     return rows.map(row => row.user_id)
   }

@@ -96,7 +96,7 @@ export class PresenceStates {
    * Whose presence is news for a user who is in `rooms`, after one position up to another. An initial sync
    * (`after` undefined) has all who are not offline; a token from before what is remembered has everybody.
    */
-  news(userId: string, rooms: ReadonlySet<number>, after: number | undefined, upTo: number): string[] {
+  news(userId: string, rooms: Rooms, after: number | undefined, upTo: number): string[] {
     const changes = after === undefined ? undefined : this.#changes.between(after, upTo)
     if (changes === undefined) {
       return [...this.#users.entries()].flatMap(([other, known]) => {
@@ -120,11 +120,18 @@ export class PresenceStates {
   }
 }
 
-const concerns = (userId: string, rooms: ReadonlySet<number>, other: string, known: Known): boolean =>
+/** Rooms by their nids: a set, or the keys of a map. */
+export interface Rooms {
+  readonly size: number
+  has(roomNid: number): boolean
+  keys(): Iterable<number>
+}
+
+const concerns = (userId: string, rooms: Rooms, other: string, known: Known): boolean =>
   userId === other || intersects(known.rooms, rooms)
 
-const intersects = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => {
+const intersects = (a: Rooms, b: Rooms): boolean => {
   const [fewer, more] = a.size < b.size ? [a, b] : [b, a]
-  for (const item of fewer) if (more.has(item)) return true
+  for (const item of fewer.keys()) if (more.has(item)) return true
   return false
 }

@@ -1,28 +1,52 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
 import { trustedEvent } from '../../core/event/format.ts'
 import { redactPdu } from '../../core/event/redaction.ts'
-import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { type FieldTree, pickFields } from '../../core/event-fields.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { Sight } from './room-sight.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { ForkState, Sight } from './room-sight.ts'
 
 /** For whom events are rendered. */
 export interface EventViewer {
   readonly userId: string
   /** Its own events carry the transaction ID that it gave them. */
   readonly deviceId: string | undefined
-  /** If given, `unsigned.membership` tells the viewer's membership at each event. */
+  /**
+   * If given, `unsigned.membership` tells the viewer's membership at each event, and `unsigned.prev_content` only what
+   * the viewer may see. Without it the viewer is somebody who may see all of the room's state.
+   */
   readonly sight?: Sight
+  /** What `Timelines` found out about events on forks. */
+  readonly forks?: ReadonlyMap<number, ForkState>
 }
 
-interface Rendered {
-  /** The event in client format as JSON text without `room_id` and `unsigned`, and without the closing brace. */
-  readonly head: string
-  /** What of `unsigned` is the same for every viewer. */
-  readonly unsigned: JsonObject
+/** In which form events go out. */
+export interface EventForm {
+  /** Whether each event carries its `room_id` (not in `/sync`, where rooms are keys). */
+  readonly roomId: boolean
+  /** The event as it travels between servers, with its ID and `unsigned`. */
+  readonly federation?: boolean
+  /** Members that are asked for; those without which an event is none come along. */
+  readonly fields?: FieldTree | undefined
 }
+
+/** What of an event is the same for every viewer, as JSON text. */
+interface Rendered {
+  /** The event in client format without `room_id` and `unsigned`, and without the closing brace. */
+  readonly head: string
+  /** `"redacted_because":{…},` if it was redacted. */
+  readonly because: string
+  /** The nid of the state event whose place it took. */
+  readonly replaced: number | undefined
+}
+
+/** "A server may include more fields than were requested": what a client cannot do without. */
+const ALWAYS = ['event_id', 'type', 'sender', 'origin_server_ts', 'state_key', 'room_id'] as const
 
 /**
  * Renders events for clients. The text of an event is made once and shared by all who are shown it; what differs for
@@ -30,91 +54,134 @@ interface Rendered {
  */
 export class ClientEvents {
   readonly #read: RoomReaders
+  readonly #views: StateViews
   readonly #clock: Clock
   readonly #rendered: LRUCache<number, Rendered>
 
-  constructor(read: RoomReaders, clock: Clock, options: { cacheSize?: number } = {}) {
+  constructor(read: RoomReaders, views: StateViews, clock: Clock, options: { cacheSize?: number } = {}) {
     this.#read = read
+    this.#views = views
     this.#clock = clock
     this.#rendered = new LRUCache({ max: options.cacheSize ?? 20_000 })
   }
 
-  /**
-   * JSON texts of events in client format, in the order given.
-   *
-   * @param options.roomId whether each event carries its `room_id` (not in `/sync`, where rooms are keys)
-   */
-  async render(
-    events: readonly StoredEvent[],
-    viewer: EventViewer,
-    options: { readonly roomId: boolean },
-  ): Promise<string[]> {
-    const own = events.filter(({ event }) => event.sender === viewer.userId).map(({ event }) => event.eventId)
-    const transactions =
-      viewer.deviceId === undefined || own.length === 0
-        ? undefined
-        : await this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, own)
+  /** JSON texts of events in client format, in the order given. */
+  async render(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
+    if (events.length === 0) return []
+    const rendered = await this.#renderAll(events)
+    const [transactions, replaced] = await Promise.all([
+      this.#transactions(events, viewer),
+      this.#replaced(rendered),
+    ])
     const now = this.#clock.now()
-    const texts: string[] = []
-    for (const stored of events) {
-      const rendered = this.#rendered.get(cacheKey(stored)) ?? (await this.#renderOne(stored))
-      const { event, position } = stored
-      const unsigned: Record<string, JsonValue | undefined> = {
-        ...rendered.unsigned,
-        age: now - event.originServerTs,
-      }
-      const transaction = transactions?.get(event.eventId)
-      if (transaction !== undefined) unsigned['transaction_id'] = transaction
-      if (viewer.sight !== undefined && position !== undefined) {
-        unsigned['membership'] = viewer.sight.membershipAt(position) ?? 'leave'
-      }
-      const roomId = options.roomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
-      texts.push(`${rendered.head}${roomId},"unsigned":${JSON.stringify(unsigned)}}`)
-    }
-    return texts
+    return events.map((stored, index) => {
+      const { head = '{', because = '', replaced: replacedNid } = rendered[index] ?? {}
+      const { event } = stored
+      const transaction = transactions.get(event.eventId)
+      const unsigned =
+        `{${because}${replacement(stored, replaced.get(replacedNid ?? 0), viewer)}"age":${now - event.originServerTs}` +
+        `${membership(stored, viewer)}${transaction === undefined ? '' : `,"transaction_id":${JSON.stringify(transaction)}`}}`
+      if (form.federation === true || form.fields !== undefined) return inForm(stored, head, unsigned, form)
+      const roomId = form.roomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
+      return `${head}${roomId},"unsigned":${unsigned}}`
+    })
   }
 
   /** The same as JSON values, for small answers. */
-  async values(
-    events: readonly StoredEvent[],
-    viewer: EventViewer,
-    options: { readonly roomId: boolean },
-  ): Promise<JsonObject[]> {
-    return (await this.render(events, viewer, options)).map(text => JSON.parse(text) as JsonObject)
+  async values(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<JsonObject[]> {
+    return (await this.render(events, viewer, form)).map(text => JSON.parse(text) as JsonObject)
   }
 
-  async #renderOne(stored: StoredEvent): Promise<Rendered> {
-    const redaction =
-      stored.redactedBy === undefined ? undefined : (await this.#read.events.byNids([stored.redactedBy]))[0]
-    const event =
-      redaction === undefined
-        ? stored.event
-        : trustedEvent(
-            redactPdu(stored.event.pdu, stored.event.version),
-            stored.event.eventId,
-            stored.event.version,
-          )
-    const because = redaction && {
-      redacted_because: { ...clientEvent(redaction.event, { roomId: true, unsigned: {} }) },
+  async #renderAll(events: readonly StoredEvent[]): Promise<Rendered[]> {
+    const known = events.map(stored => this.#rendered.get(cacheKey(stored)))
+    const fresh = events.filter((_, index) => known[index] === undefined)
+    if (fresh.length === 0) return known.filter(one => one !== undefined)
+    const states = fresh.filter(
+      ({ event, position }) => event.stateKey !== undefined && position !== undefined,
+    )
+    const [replaced, redactions] = await Promise.all([
+      this.#views.replaced(states.map(({ nid }) => nid)),
+      this.#byNid(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
+    ])
+    const made = new Map<number, Rendered>()
+    for (const stored of fresh) {
+      const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
+      const one = {
+        head: JSON.stringify(clientEvent(shown(stored), { roomId: false })).slice(0, -1),
+        because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
+        replaced: replaced.get(stored.nid),
+      }
+      made.set(cacheKey(stored), one)
+      this.#rendered.set(cacheKey(stored), one)
     }
-    const rendered: Rendered = {
-      head: JSON.stringify(clientEvent(event, { roomId: false })).slice(0, -1),
-      unsigned: { ...(await this.#replaced(stored)), ...because },
-    }
-    this.#rendered.set(cacheKey(stored), rendered)
-    return rendered
+    return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
   }
 
-  /** `replaces_state` and `prev_content` of a state event, from what its point held before. */
-  async #replaced({ event, roomNid, position }: StoredEvent): Promise<JsonObject> {
-    if (event.stateKey === undefined || position === undefined) return {}
-    const nid = await this.#read.state.replacedAt(roomNid, event.type, event.stateKey, position)
-    const [before] = nid === undefined ? [] : await this.#read.events.byNids([nid])
-    if (before === undefined) return {}
-    const content = before.redactedBy === undefined ? before.event.content : {}
-    return { replaces_state: before.event.eventId, prev_content: content, prev_sender: before.event.sender }
+  #replaced(rendered: readonly Rendered[]): Promise<Map<number, StoredEvent>> {
+    return this.#byNid(rendered.flatMap(({ replaced }) => replaced ?? []))
+  }
+
+  async #byNid(nids: readonly number[]): Promise<Map<number, StoredEvent>> {
+    if (nids.length === 0) return new Map()
+    return new Map((await this.#read.events.byNids(nids)).map(stored => [stored.nid, stored]))
+  }
+
+  #transactions(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, string>> {
+    const own = events.filter(({ event }) => event.sender === viewer.userId)
+    if (viewer.deviceId === undefined || own.length === 0) return Promise.resolve(new Map())
+    const eventIds = own.map(({ event }) => event.eventId)
+    return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, eventIds)
   }
 }
 
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
 const cacheKey = (stored: StoredEvent): number => (stored.redactedBy === undefined ? stored.nid : -stored.nid)
+
+/** The event as it may be shown: without what a redaction took away. */
+const shown = ({ event, redactedBy }: StoredEvent): RoomEvent =>
+  redactedBy === undefined
+    ? event
+    : trustedEvent(redactPdu(event.pdu, event.version), event.eventId, event.version)
+
+const redactionText = ({ event }: StoredEvent): string =>
+  JSON.stringify(clientEvent(event, { roomId: true, unsigned: {} }))
+
+/** `replaces_state`, and what was replaced "if the client has permission to see the previous event". */
+const replacement = (stored: StoredEvent, before: StoredEvent | undefined, viewer: EventViewer): string => {
+  if (before === undefined) return ''
+  const replaces = `"replaces_state":${JSON.stringify(before.event.eventId)},`
+  if (!mayKnow(stored, before, viewer)) return replaces
+  const content = JSON.stringify(shown(before).content)
+  return `${replaces}"prev_content":${content},"prev_sender":${JSON.stringify(before.event.sender)},`
+}
+
+const mayKnow = ({ event, position = 0 }: StoredEvent, before: StoredEvent, viewer: EventViewer): boolean => {
+  const { sight, userId } = viewer
+  if (sight === undefined) return true
+  if (event.type === 'm.room.member' && event.stateKey === userId) return true
+  // Who was in the room just before knows its state, however old it was.
+  if (position > sight.knownFrom && sight.membershipAt(position - 1) === 'join') return true
+  return sight.sees(before)
+}
+
+/** "If the user had yet to join the room at the time of the event, this property is set to `leave`." */
+const membership = (stored: StoredEvent, { sight, forks }: EventViewer): string => {
+  const { position, nid } = stored
+  if (sight === undefined || position === undefined || position < sight.knownFrom) return ''
+  return `,"membership":"${sight.membershipIn(stored, forks?.get(nid)) ?? 'leave'}"`
+}
+
+/** An event in the federation format, or with some fields only. */
+const inForm = (stored: StoredEvent, head: string, unsigned: string, form: EventForm): string => {
+  const { event } = stored
+  const extra = { ...(form.roomId ? { room_id: event.roomId } : {}), unsigned: JSON.parse(unsigned) }
+  const base =
+    form.federation === true
+      ? { ...shown(stored).pdu, event_id: event.eventId }
+      : (JSON.parse(`${head}}`) as JsonObject)
+  const whole: JsonObject = { ...base, ...extra }
+  if (form.fields === undefined) return JSON.stringify(whole)
+  const picked: Record<string, JsonObject[string]> = { content: {}, ...pickFields(whole, form.fields) }
+  for (const name of ALWAYS) if (whole[name] !== undefined) picked[name] = whole[name]
+  return JSON.stringify(picked)
+}

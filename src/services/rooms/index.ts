@@ -18,9 +18,11 @@ import { type FetchHistory, RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
 import { RoomSender } from './room-sender.ts'
 import { RoomUpgrades } from './room-upgrade.ts'
+import { createRoomViews, type RoomViews } from './room-views.ts'
 import { type RoomsContext, RoomWriter } from './room-writer.ts'
 import { Sending } from './sending.ts'
 import { Successors } from './successors.ts'
+import { Timelines } from './timeline.ts'
 
 /** What endpoints ask about rooms in general. */
 export interface RoomSettings {
@@ -48,6 +50,7 @@ export interface RoomCore {
   readonly context: RoomsContext
   readonly writer: RoomWriter
   readonly sender: RoomSender
+  readonly views: RoomViews
   readonly clientEvents: ClientEvents
   readonly signingKey: SigningKey
 }
@@ -75,6 +78,7 @@ export const createRoomCore = (parts: {
     read,
     write: roomWriters(database),
   }
+  const views = createRoomViews(database, read)
   const writer = new RoomWriter(context)
   const sender = new RoomSender(writer, signingKey)
   const dummies = new DummyEvents(context, sender)
@@ -83,7 +87,8 @@ export const createRoomCore = (parts: {
     context,
     writer,
     sender,
-    clientEvents: new ClientEvents(read, parts.clock),
+    views,
+    clientEvents: new ClientEvents(read, views.state, parts.clock),
     signingKey,
   }
 }
@@ -100,7 +105,7 @@ export const createRooms = (
     log: Log
   },
 ): RoomServices => {
-  const { context, writer, sender, clientEvents, signingKey } = core
+  const { context, writer, sender, views, clientEvents, signingKey } = core
   const { profile, log } = parts
   const currentPosition = (): number => context.db.position('events')
   const directory = new Directory(writer, parts.queryRemoteAlias)
@@ -110,6 +115,7 @@ export const createRooms = (
     ...{ writer, sender, signingKey, profile, joined, log },
     remote: parts.remote,
   })
+  const reading = { read: context.read, views: views.state, sights: views.sights }
   const creator = new RoomCreator(writer, signingKey)
   return {
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
@@ -125,9 +131,11 @@ export const createRooms = (
     }),
     roomUpgrades: new RoomUpgrades({ writer, sender, creator, profile, successors }),
     successors,
-    roomReading: new RoomReading(context.read, clientEvents, currentPosition),
+    roomReading: new RoomReading({ ...reading, clientEvents, currentPosition }),
     roomHistory: new RoomHistory({
-      read: context.read,
+      ...reading,
+      timelines: new Timelines(views.pages, views.sights),
+      ignoredUsers: views.ignoredUsers,
       clientEvents,
       currentPosition,
       fetchHistory: parts.fetchHistory,

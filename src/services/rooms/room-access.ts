@@ -4,6 +4,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { RoomRow } from '../../storage/rooms/rooms.ts'
 import { membershipOf } from './room-head.ts'
+import { spans } from './room-sight.ts'
 
 /** How a user stands to a room they want to read. */
 export interface Access {
@@ -30,15 +31,14 @@ export const accessOf = async (read: RoomReaders, userId: string, roomId: string
   if (membership === 'join') return { room, membership, upTo: undefined }
   if (await isWorldReadable(read, room.nid)) return { room, membership, upTo: undefined }
   if (row !== undefined && (membership === 'leave' || membership === 'ban') && !row.forgotten) {
-    if (await wasJoined(read, room.nid, userId)) return { room, membership, upTo: row.position }
+    // What came of it later (a ban, a refused invitation) does not let them know more.
+    const memberships = await spans(read, room.nid, 'm.room.member', userId, ({ event }) =>
+      membershipOf(event),
+    )
+    const left = memberships.findLast(({ value }) => value === 'join')?.to
+    if (left !== undefined) return { room, membership, upTo: left }
   }
   throw notAllowed()
-}
-
-const wasJoined = async (read: RoomReaders, roomNid: number, userId: string): Promise<boolean> => {
-  const history = await read.state.history(roomNid, 'm.room.member', userId)
-  const events = await read.events.byNids(history.map(span => span.nid))
-  return events.some(({ event }) => membershipOf(event) === 'join')
 }
 
 /** Whether anybody may read the room as it is now. */

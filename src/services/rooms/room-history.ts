@@ -3,17 +3,21 @@ import type { RoomEventFilter } from '../../core/filter.ts'
 import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { StateEntry } from '../../storage/rooms/state.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { Direction } from '../../storage/rooms/timeline-reader.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
+import type { IgnoredUsers } from './ignored-users.ts'
 import { type Access, accessOf } from './room-access.ts'
-import { type Sight, sightOf } from './room-sight.ts'
-import { BEGINNING, collect, type Span, type Stretch } from './timeline.ts'
+import type { Sight, Sights } from './room-sight.ts'
+import { BEGINNING, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
 
 /** Fetches history from before what is stored, from servers in the room; answers whether anything came. */
 export type FetchHistory = (roomId: string, limit: number) => Promise<boolean>
 
 export interface PageRequest {
-  readonly direction: 'b' | 'f'
+  readonly direction: Direction
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly limit?: number | undefined
@@ -29,22 +33,54 @@ export interface Page {
   readonly state: readonly string[]
 }
 
+/** What surrounds an event, as JSON texts in client format. */
+export interface Surroundings {
+  readonly start: string
+  readonly end: string
+  readonly before: readonly string[]
+  readonly event: string
+  readonly after: readonly string[]
+  readonly state: readonly string[]
+}
+
+/** A room as one requester reads it. */
+interface Reading {
+  readonly requester: Requester
+  readonly access: Access
+  readonly sight: Sight
+  readonly ignored: ReadonlySet<string>
+  readonly filter: RoomEventFilter
+}
+
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
+
 /** Pages through rooms' timelines in the order in which this server has them. */
 export class RoomHistory {
   readonly #read: RoomReaders
+  readonly #views: StateViews
+  readonly #sights: Sights
+  readonly #timelines: Timelines
+  readonly #ignoredUsers: IgnoredUsers
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
   readonly #fetchHistory: FetchHistory
 
   constructor(parts: {
     read: RoomReaders
+    views: StateViews
+    sights: Sights
+    timelines: Timelines
+    ignoredUsers: IgnoredUsers
     clientEvents: ClientEvents
     currentPosition: () => number
     fetchHistory: FetchHistory
   }) {
     this.#read = parts.read
+    this.#views = parts.views
+    this.#sights = parts.sights
+    this.#timelines = parts.timelines
+    this.#ignoredUsers = parts.ignoredUsers
     this.#clientEvents = parts.clientEvents
     this.#now = parts.currentPosition
     this.#fetchHistory = parts.fetchHistory
@@ -52,34 +88,31 @@ export class RoomHistory {
 
   /** `/messages`. Throws `M_FORBIDDEN`, `M_INVALID_PARAM` (token). */
   async messages(requester: Requester, roomId: string, request: PageRequest): Promise<Page> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
-    const sight = await sightOf(this.#read, access.room.nid, requester.userId)
-    const span = this.#span(access, request)
+    const reading = await this.#reading(requester, roomId, request.filter)
+    const span = this.#span(reading.access, request)
     const limit = pageLimit(request.limit ?? request.filter.limit)
-    let found = await this.#collect(access, span, { sight, filter: request.filter, limit })
+    let found = await this.#collect(reading, span, limit)
     if (
       found.exhausted &&
-      request.direction === 'b' &&
-      span.to === BEGINNING &&
+      reachesBeginning(reading.sight, span) &&
       (await this.#fetchHistory(roomId, limit))
     ) {
-      const more = await this.#collect(
-        access,
-        { ...span, from: found.next },
-        {
-          sight: await sightOf(this.#read, access.room.nid, requester.userId),
-          filter: request.filter,
-          limit: limit - found.events.length,
-        },
-      )
-      found = { ...more, events: [...found.events, ...more.events] }
+      const again = await this.#reading(requester, roomId, request.filter)
+      const rest = { ...span, from: found.next }
+      const more = await this.#collect(again, rest, limit - found.events.length)
+      found = {
+        ...more,
+        events: [...found.events, ...more.events],
+        forks: new Map([...found.forks, ...more.forks]),
+      }
     }
-    const viewer = { ...requester, sight }
+    const { sight } = reading
+    const viewer = { ...requester, sight, forks: found.forks }
     return {
       start: formatStreamToken({ events: span.from }),
       end: found.exhausted ? undefined : formatStreamToken({ events: found.next }),
       chunk: await this.#clientEvents.render(found.events, viewer, { roomId: true }),
-      state: await this.#lazyMembers(access, request, found.events, requester),
+      state: await this.#lazyMembers(reading, found.events),
     }
   }
 
@@ -89,36 +122,22 @@ export class RoomHistory {
     roomId: string,
     center: StoredEvent,
     options: { limit: number | undefined; filter: RoomEventFilter },
-  ): Promise<{
-    start: string
-    end: string
-    before: string[]
-    after: string[]
-    event: string
-    state: string[]
-  }> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
-    const sight = await sightOf(this.#read, access.room.nid, requester.userId)
+  ): Promise<Surroundings> {
+    const reading = await this.#reading(requester, roomId, options.filter)
+    const { access, sight } = reading
     const limit = Math.floor(pageLimit(options.limit) / 2)
     const position = center.position ?? this.#now()
-    const shared = { sight, filter: options.filter }
     const ceiling = access.upTo ?? this.#now()
-    const back: Span = { direction: 'b', from: position - 1, to: BEGINNING }
-    const forth: Span = { direction: 'f', from: position, to: ceiling }
     const [before, after] = await Promise.all([
-      this.#collect(access, back, { ...shared, limit: Math.max(limit, 0) }),
-      this.#collect(access, forth, { ...shared, limit: Math.max(limit, 0) }),
+      this.#collect(reading, { direction: 'b', from: position - 1, to: BEGINNING }, limit),
+      this.#collect(reading, { direction: 'f', from: position, to: ceiling }, limit),
     ])
-    const viewer = { ...requester, sight }
-    const last = after.events.at(-1)?.position ?? position
-    const entries = await this.#read.state.at(access.room.nid, last)
-    const state = await this.#read.events.byNids(entries.map(entry => entry.nid))
-    const senders = new Set([center, ...before.events, ...after.events].map(({ event }) => event.sender))
-    const shown = options.filter.lazyLoadMembers
-      ? state.filter(({ event }) => event.type !== 'm.room.member' || senders.has(event.stateKey ?? ''))
-      : state
+    const forks = new Map([...before.forks, ...after.forks])
     const render = (events: readonly StoredEvent[]) =>
-      this.#clientEvents.render(events, viewer, { roomId: true })
+      this.#clientEvents.render(events, { ...requester, sight, forks }, { roomId: true })
+    const last = after.events.at(-1)?.position ?? position
+    const shown = [center, ...before.events, ...after.events]
+    const state = await this.#stateAround(reading, shown, last)
     const [event = '{}'] = await render([center])
     return {
       start: formatStreamToken({ events: before.next }),
@@ -126,11 +145,20 @@ export class RoomHistory {
       before: await render(before.events),
       after: await render(after.events),
       event,
-      state: await render(shown),
+      state: await render(state),
     }
   }
 
-  #span(access: Access, request: PageRequest): Span {
+  async #reading(requester: Requester, roomId: string, filter: RoomEventFilter): Promise<Reading> {
+    const access = await accessOf(this.#read, requester.userId, roomId)
+    const [sight, ignored] = await Promise.all([
+      this.#sights.of(access.room.nid, requester.userId),
+      this.#ignoredUsers.of(requester.userId),
+    ])
+    return { requester, access, sight, ignored, filter }
+  }
+
+  #span(access: Access, request: PageRequest): TimelineSpan {
     const ceiling = access.upTo ?? this.#now()
     const { direction } = request
     const start = direction === 'b' ? ceiling : BEGINNING
@@ -140,37 +168,63 @@ export class RoomHistory {
     return { direction, from: Math.min(from, ceiling), to: Math.min(to, ceiling) }
   }
 
-  #collect(
-    access: Access,
-    span: Span,
-    want: { sight: Sight; filter: RoomEventFilter; limit: number },
-  ): Promise<Stretch> {
-    const passes = (stored: StoredEvent): boolean =>
-      want.sight.sees(stored) && want.filter.matches(stored.event)
-    return collect(this.#read, access.room.nid, span, { limit: want.limit, passes })
+  #collect(reading: Reading, span: TimelineSpan, limit: number): Promise<Stretch> {
+    const { requester, access, sight, ignored, filter } = reading
+    const { room } = access
+    // "rooms: a list of room IDs to include", also where there is only one room to choose from.
+    if (!filter.matchesRoom(room.roomId)) {
+      return Promise.resolve({ events: [], forks: new Map(), next: span.from, exhausted: true })
+    }
+    return this.#timelines.collect(room.nid, span, {
+      userId: requester.userId,
+      sight,
+      limit,
+      filter,
+      ignored,
+    })
   }
 
   /** With lazy loading: the member events of the senders, as of the newest event of the page. */
-  async #lazyMembers(
-    access: Access,
-    request: PageRequest,
-    events: readonly StoredEvent[],
-    requester: Requester,
-  ): Promise<string[]> {
-    if (!request.filter.lazyLoadMembers || events.length === 0) return []
+  async #lazyMembers({ requester, access, filter, sight }: Reading, events: readonly StoredEvent[]) {
+    if (!filter.lazyLoadMembers || events.length === 0) return []
     const newest = Math.max(...events.map(({ position }) => position ?? 0))
+    const entries = await this.#membersOf(access, events, newest)
+    const members = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    return this.#clientEvents.render(members, { ...requester, sight }, { roomId: true })
+  }
+
+  /** The senders' member events; of those who were no members then, what they are now. */
+  async #membersOf(
+    { room, upTo = this.#now() }: Access,
+    events: readonly StoredEvent[],
+    position: number,
+  ): Promise<StateEntry[]> {
     const senders = [...new Set(events.map(({ event }) => event.sender))]
-    const nids = await Promise.all(
-      senders.map(
-        async sender =>
-          (await this.#read.state.point(access.room.nid, 'm.room.member', sender, newest)) ??
-          (await this.#read.state.point(access.room.nid, 'm.room.member', sender)),
-      ),
-    )
-    const members = await this.#read.events.byNids(nids.filter(nid => nid !== undefined))
-    return this.#clientEvents.render(members, requester, { roomId: true })
+    const then = await this.#views.members(room.nid, senders, position)
+    const found = new Set(then.map(entry => entry.stateKey))
+    const others = senders.filter(sender => !found.has(sender))
+    return [...then, ...(await this.#views.members(room.nid, others, upTo))]
+  }
+
+  async #stateAround(
+    { access, filter }: Reading,
+    events: readonly StoredEvent[],
+    position: number,
+  ): Promise<StoredEvent[]> {
+    const { nid } = access.room
+    const entries = filter.lazyLoadMembers
+      ? [
+          ...(await this.#views.withoutMembers(nid, position)),
+          ...(await this.#membersOf(access, events, position)),
+        ]
+      : await this.#read.state.at(nid, position)
+    return this.#read.events.byNids(entries.map(entry => entry.nid))
   }
 }
+
+/** Whether what lies before everything that is stored might be shown, if it were fetched. */
+const reachesBeginning = (sight: Sight, { direction, to }: TimelineSpan): boolean =>
+  direction === 'b' && to === BEGINNING && sight.ranges[0]?.from === BEGINNING
 
 const pageLimit = (limit: number | undefined): number =>
   Math.min(Math.max(Math.floor(limit ?? DEFAULT_LIMIT), 0), MAX_LIMIT)

@@ -4,35 +4,46 @@ import { parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { StateEntry } from '../../storage/rooms/state.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
-import type { ClientEvents } from './client-events.ts'
+import type { ClientEvents, EventViewer } from './client-events.ts'
 import { type Access, accessOf } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
-import { sightOf } from './room-sight.ts'
+import type { Sights } from './room-sight.ts'
 
 /** Reads rooms for clients: state, members and single events, each as far as the requester may know. */
 export class RoomReading {
   readonly #read: RoomReaders
+  readonly #views: StateViews
+  readonly #sights: Sights
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
 
-  constructor(read: RoomReaders, clientEvents: ClientEvents, currentPosition: () => number) {
-    this.#read = read
-    this.#clientEvents = clientEvents
-    this.#now = currentPosition
+  constructor(parts: {
+    read: RoomReaders
+    views: StateViews
+    sights: Sights
+    clientEvents: ClientEvents
+    currentPosition: () => number
+  }) {
+    this.#read = parts.read
+    this.#views = parts.views
+    this.#sights = parts.sights
+    this.#clientEvents = parts.clientEvents
+    this.#now = parts.currentPosition
   }
 
   /** The room's state as JSON texts of client events. Throws `M_FORBIDDEN`. */
   async state(requester: Requester, roomId: string): Promise<string[]> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
+    const access = await this.#access(requester, roomId)
     const entries = await this.#read.state.at(access.room.nid, access.upTo ?? this.#now())
-    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
-    return this.#clientEvents.render(events, requester, { roomId: true })
+    return this.#render(requester, access, await this.#events(entries))
   }
 
   /** Throws `M_FORBIDDEN` unless the requester may read the room. */
   async requireAccess(requester: Requester, roomId: string): Promise<void> {
-    await accessOf(this.#read, requester.userId, roomId)
+    await this.#access(requester, roomId)
   }
 
   /** One state event: its content, or all of it. Throws `M_FORBIDDEN`, `M_NOT_FOUND`. */
@@ -41,10 +52,11 @@ export class RoomReading {
     point: { roomId: string; type: string; stateKey: string; format: 'content' | 'event' },
   ): Promise<JsonObject> {
     const { type, stateKey } = point
-    const access = await accessOf(this.#read, requester.userId, point.roomId)
+    const access = await this.#access(requester, point.roomId)
     const nid = await this.#read.state.point(access.room.nid, type, stateKey, access.upTo)
     const stored = nid === undefined ? [] : await this.#read.events.byNids([nid])
-    const [value] = await this.#clientEvents.values(stored, requester, { roomId: true })
+    const viewer = await this.#viewer(requester, access)
+    const [value] = await this.#clientEvents.values(stored, viewer, { roomId: true })
     if (value === undefined)
       throw new MatrixError('M_NOT_FOUND', `The room has no ${type} with this state key`)
     return point.format === 'event' ? value : (value['content'] as JsonObject)
@@ -60,21 +72,21 @@ export class RoomReading {
       notMembership?: Membership | undefined
     },
   ): Promise<string[]> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
+    const access = await this.#access(requester, roomId)
     const position = this.#positionOf(options.at, access)
-    const entries = await this.#read.state.ofTypes(access.room.nid, ['m.room.member'], position)
-    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    const entries = await this.#views.allMembers(access.room.nid, position)
+    const events = await this.#events(entries)
     const chosen = events.filter(({ event }) => {
       const membership = membershipOf(event)
       if (options.membership !== undefined && membership !== options.membership) return false
       return options.notMembership === undefined || membership !== options.notMembership
     })
-    return this.#clientEvents.render(chosen, requester, { roomId: true })
+    return this.#render(requester, access, chosen)
   }
 
   /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
   async joinedMembers(requester: Requester, roomId: string): Promise<Record<string, MemberCard>> {
-    const { room, membership } = await accessOf(this.#read, requester.userId, roomId)
+    const { room, membership } = await this.#access(requester, roomId)
     if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
     const events = await this.#read.events.byNids(rows.map(row => row.eventNid))
@@ -94,8 +106,9 @@ export class RoomReading {
   /** One event of a room as JSON text. Throws `M_NOT_FOUND` also for what the requester may not see. */
   async event(requester: Requester, roomId: string, eventId: string): Promise<string> {
     const stored = await this.visibleEvent(requester, roomId, eventId)
-    const sight = await sightOf(this.#read, stored.roomNid, requester.userId)
-    const [text] = await this.#clientEvents.render([stored], { ...requester, sight }, { roomId: true })
+    const sight = await this.#sights.of(stored.roomNid, requester.userId)
+    const forks = await this.#sights.forks([stored.nid], requester.userId)
+    const [text] = await this.#clientEvents.render([stored], { ...requester, sight, forks }, { roomId: true })
     if (text === undefined) throw notFound()
     return text
   }
@@ -112,11 +125,28 @@ export class RoomReading {
     const [stored, room] = await Promise.all([this.#read.events.byId(eventId), this.#read.rooms.byId(roomId)])
     if (stored === undefined || room === undefined || stored.roomNid !== room.nid) throw notFound()
     if (stored.rejected !== undefined || stored.softFailed) throw notFound()
-    const sight = await sightOf(this.#read, room.nid, requester.userId)
+    const sight = await this.#sights.of(room.nid, requester.userId)
     const isState = stored.event.stateKey !== undefined && stored.position === undefined
     const seesAsState = isState && sight.membershipAt(this.#now()) === 'join'
-    if (!sight.sees(stored) && !seesAsState) throw notFound()
+    const forks = await this.#sights.forks([stored.nid], requester.userId)
+    if (!sight.sees(stored, forks.get(stored.nid)) && !seesAsState) throw notFound()
     return stored
+  }
+
+  #access(requester: Requester, roomId: string): Promise<Access> {
+    return accessOf(this.#read, requester.userId, roomId)
+  }
+
+  #events(entries: readonly StateEntry[]): Promise<StoredEvent[]> {
+    return this.#read.events.byNids(entries.map(entry => entry.nid))
+  }
+
+  async #viewer(requester: Requester, { room }: Access): Promise<EventViewer> {
+    return { ...requester, sight: await this.#sights.of(room.nid, requester.userId) }
+  }
+
+  async #render(requester: Requester, access: Access, events: readonly StoredEvent[]): Promise<string[]> {
+    return this.#clientEvents.render(events, await this.#viewer(requester, access), { roomId: true })
   }
 
   #positionOf(at: string | undefined, access: Access): number {

@@ -1,76 +1,219 @@
+import { LRUCache } from 'lru-cache'
 import { type HistoryVisibility, historyVisibilityOf, mayUserSee } from '../../core/history-visibility.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { StateSpan } from '../../storage/rooms/state.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
 import { membershipOf } from './room-head.ts'
+import {
+  at,
+  END,
+  joinedSince,
+  type Range,
+  type SightHistory,
+  type Span,
+  visibilityAt,
+  visibleRanges,
+} from './visible-ranges.ts'
+
+export { at, type Span, visibilityAt } from './visible-ranges.ts'
+
+/** Where the state before an event on a fork is another than the timeline's. */
+export interface ForkState {
+  readonly visibility?: HistoryVisibility
+  readonly membership?: Membership | 'none'
+}
 
 /** What one user may see of one room. */
 export interface Sight {
+  /** Where there is anything to be seen, oldest first; what is outside need not be read. */
+  readonly ranges: readonly Range[]
+  /** From this position on `membershipAt` knows; before it, only a sight that is loaded in full does. */
+  readonly knownFrom: number
+  /** When the user was joined. */
+  readonly joins: readonly Span<Membership>[]
   /** Whether the user may see an event of the timeline (client-server API, "Room History Visibility"). */
-  sees(stored: StoredEvent): boolean
+  sees(stored: StoredEvent, fork?: ForkState): boolean
   /** The user's membership right after the event at a position; `undefined` if there was none. */
   membershipAt(position: number): Membership | undefined
+  /** The same in the state of the event itself, which on a fork may be another one. */
+  membershipIn(stored: StoredEvent, fork?: ForkState): Membership | undefined
 }
 
-/** A value that held from a position (inclusive) to another (exclusive). */
-export interface Span<T> {
-  readonly from: number
-  readonly to: number | undefined
-  readonly value: T
-}
+/**
+ * The sight of somebody who is joined since a position, of what came since: everything. Nothing has to be loaded for it.
+ */
+export const presentSight = (joinedAt: number): Sight => ({
+  ranges: [{ from: joinedAt, to: END }],
+  knownFrom: joinedAt,
+  joins: [{ from: joinedAt, to: undefined, value: 'join' }],
+  sees: ({ position }) => position !== undefined && position >= joinedAt,
+  membershipAt: () => 'join',
+  membershipIn: () => 'join',
+})
 
-/** Loads what decides about a user's sight of a room: a few rows, however long the room's history is. */
-export const sightOf = async (read: RoomReaders, roomNid: number, userId: string): Promise<Sight> => {
-  const [visibilities, memberships] = await Promise.all([
-    spans(read, roomNid, 'm.room.history_visibility', '', stored => historyVisibilityOf(stored.event)),
-    spans(read, roomNid, 'm.room.member', userId, stored => membershipOf(stored.event)),
-  ])
+const fullSight = (history: SightHistory, userId: string): Sight => {
+  const { visibilities, memberships } = history
+  const isOwn = ({ event }: StoredEvent): boolean =>
+    event.type === 'm.room.member' && event.stateKey === userId
+  const membershipBefore = (position: number, fork: ForkState | undefined): Membership | undefined => {
+    if (fork?.membership === undefined) return at(memberships, position - 1)
+    return fork.membership === 'none' ? undefined : fork.membership
+  }
   return {
+    ranges: visibleRanges(history),
+    knownFrom: -END,
+    joins: memberships.filter(({ value }) => value === 'join'),
     membershipAt: position => at(memberships, position),
-    sees: stored => {
-      const { position } = stored
+    membershipIn: (stored, fork) =>
+      isOwn(stored) ? membershipOf(stored.event) : membershipBefore(stored.position ?? 0, fork),
+    sees: (stored, fork) => {
+      const { position, event } = stored
       if (position === undefined) return false
-      const own = stored.event.type === 'm.room.member' && stored.event.stateKey === userId
-      const before = visibilityAt(visibilities, position - 1)
+      const visibility = fork?.visibility ?? visibilityAt(visibilities, position - 1)
+      const membership = membershipBefore(position, fork)
       return mayUserSee({
-        visibilityAt: { before, after: visibilityAt(visibilities, position) },
-        membershipAt: own
-          ? { before: at(memberships, position - 1), after: membershipOf(stored.event) }
-          : { before: at(memberships, position - 1) },
-        joinedSince: memberships.some(
-          ({ value, to }) => value === 'join' && (to === undefined || to > position),
-        ),
+        visibilityAt:
+          event.type === 'm.room.history_visibility' && event.stateKey === ''
+            ? { before: visibility, after: historyVisibilityOf(event) }
+            : { before: visibility },
+        membershipAt: isOwn(stored)
+          ? { before: membership, after: membershipOf(event) }
+          : { before: membership },
+        joinedSince: joinedSince(memberships, position),
       })
     },
   }
 }
 
-/** Everything that a point of the room's state has been. */
+/** A point's values over time, and the row that was the newest when they were read. */
+interface Track<T> {
+  readonly newest: StateSpan
+  readonly spans: readonly Span<T>[]
+}
+
+/**
+ * Loads what decides about users' sights of rooms. What was loaded is kept: it is taken up from where it ended, at the
+ * price of one look whether there is more.
+ */
+export class Sights {
+  readonly #read: RoomReaders
+  readonly #views: StateViews
+  readonly #visibilities: LRUCache<number, Track<HistoryVisibility>>
+  readonly #memberships: LRUCache<string, Track<Membership>>
+
+  constructor(read: RoomReaders, views: StateViews, options: { cacheSize?: number } = {}) {
+    this.#read = read
+    this.#views = views
+    const max = options.cacheSize ?? 20_000
+    this.#visibilities = new LRUCache({ max })
+    this.#memberships = new LRUCache({ max })
+  }
+
+  /** A user's sight of a room, as everything stored by now makes it. */
+  async of(roomNid: number, userId: string): Promise<Sight> {
+    const key = `${roomNid} ${userId}`
+    const [visibilities, memberships] = await Promise.all([
+      this.#track(this.#visibilities.get(roomNid), { roomNid, type: VISIBILITY, stateKey: '' }, stored =>
+        historyVisibilityOf(stored.event),
+      ),
+      this.#track(this.#memberships.get(key), { roomNid, type: 'm.room.member', stateKey: userId }, stored =>
+        membershipOf(stored.event),
+      ),
+    ])
+    if (visibilities !== undefined) this.#visibilities.set(roomNid, visibilities)
+    if (memberships !== undefined) this.#memberships.set(key, memberships)
+    return fullSight(
+      { visibilities: visibilities?.spans ?? [], memberships: memberships?.spans ?? [] },
+      userId,
+    )
+  }
+
+  /** For events on forks: what decides in their own states, by nid. */
+  async forks(eventNids: readonly number[], userId: string): Promise<Map<number, ForkState>> {
+    const states = new Map<number, ForkState>()
+    if (eventNids.length === 0) return states
+    const points = await this.#views.forks(eventNids, userId)
+    const events = await this.#read.events.byNids(points.flatMap(point => point.stateNid ?? []))
+    const byNid = new Map(events.map(stored => [stored.nid, stored.event]))
+    for (const { eventNid, type, stateNid } of points) {
+      const event = stateNid === undefined ? undefined : byNid.get(stateNid)
+      const known = states.get(eventNid)
+      if (type === VISIBILITY) states.set(eventNid, { ...known, visibility: historyVisibilityOf(event) })
+      else states.set(eventNid, { ...known, membership: (event && membershipOf(event)) ?? 'none' })
+    }
+    return states
+  }
+
+  async #track<T>(
+    known: Track<T> | undefined,
+    { roomNid, type, stateKey }: { roomNid: number; type: string; stateKey: string },
+    value: (stored: StoredEvent) => T | undefined,
+  ): Promise<Track<T> | undefined> {
+    const newest = await this.#views.newest(roomNid, type, stateKey)
+    if (newest === undefined) return undefined
+    if (known !== undefined && isSame(known.newest, newest)) return known
+    const rows =
+      known === undefined
+        ? await this.#read.state.history(roomNid, type, stateKey)
+        : await this.#views.since(roomNid, type, stateKey, known.newest.from)
+    const fresh = await valuesOf(this.#read, rows, value)
+    const before = known === undefined ? [] : until(known.spans, known.newest.from)
+    return { newest: rows.at(-1) ?? newest, spans: joined([...before, ...fresh]) }
+  }
+}
+
+/** A user's sight of a room for one look; who looks often takes `Sights`. */
+export const sightOf = async (read: RoomReaders, roomNid: number, userId: string): Promise<Sight> => {
+  const [visibilities, memberships] = await Promise.all([
+    spans(read, roomNid, VISIBILITY, '', stored => historyVisibilityOf(stored.event)),
+    spans(read, roomNid, 'm.room.member', userId, stored => membershipOf(stored.event)),
+  ])
+  return fullSight({ visibilities, memberships: joined(memberships) }, userId)
+}
+
+const VISIBILITY = 'm.room.history_visibility'
+
+const isSame = (a: StateSpan, b: StateSpan): boolean => a.nid === b.nid && a.from === b.from && a.to === b.to
+
+/** The values that a point of a room's state has had, with when they held, oldest first. */
 export const spans = async <T>(
   read: RoomReaders,
   roomNid: number,
   type: string,
   stateKey: string,
-  value: (stored: StoredEvent) => T,
+  value: (stored: StoredEvent) => T | undefined,
+): Promise<Span<T>[]> => valuesOf(read, await read.state.history(roomNid, type, stateKey), value)
+
+const valuesOf = async <T>(
+  read: RoomReaders,
+  rows: readonly StateSpan[],
+  value: (stored: StoredEvent) => T | undefined,
 ): Promise<Span<T>[]> => {
-  const history = await read.state.history(roomNid, type, stateKey)
-  const events = new Map((await read.events.byNids(history.map(span => span.nid))).map(one => [one.nid, one]))
-  return history.flatMap(({ nid, from, to }) => {
+  const events = new Map((await read.events.byNids(rows.map(row => row.nid))).map(one => [one.nid, one]))
+  return rows.flatMap(({ nid, from, to }) => {
     const stored = events.get(nid)
-    return stored === undefined ? [] : [{ from, to, value: value(stored) }]
+    const found = stored && value(stored)
+    return found === undefined ? [] : [{ from, to, value: found }]
   })
 }
 
-/** What held at a position. */
-export const at = <T>(all: readonly Span<T>[], position: number): T | undefined =>
-  all.find(({ from, to }) => from <= position && (to === undefined || position < to))?.value
+/** What of these spans is before a position. */
+const until = <T>(all: readonly Span<T>[], position: number): Span<T>[] =>
+  all.flatMap(span => {
+    if (span.from >= position) return []
+    return span.to !== undefined && span.to <= position ? [span] : [{ ...span, to: position }]
+  })
 
-/** History from before this server knew the room was sent under what held when it came to know it. */
-export const visibilityAt = (
-  all: readonly Span<HistoryVisibility>[],
-  position: number,
-): HistoryVisibility => {
-  const [first] = all
-  if (first !== undefined && position < 0 && first.from > 0) return first.value
-  return at(all, position) ?? 'shared'
+/** Neighbours of one value become one: a user who changes their name a thousand times was joined once. */
+const joined = <T>(all: readonly Span<T>[]): Span<T>[] => {
+  const result: Span<T>[] = []
+  for (const span of all) {
+    const last = result.at(-1)
+    if (last !== undefined && last.to === span.from && last.value === span.value) {
+      result[result.length - 1] = { ...last, to: span.to }
+    } else result.push(span)
+  }
+  return result
 }

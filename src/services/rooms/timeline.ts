@@ -1,58 +1,125 @@
+import type { EventFilter } from '../../core/filter.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
+import type { ForkState, Sight, Sights } from './room-sight.ts'
+import type { Range } from './visible-ranges.ts'
+
+export { BEGINNING } from './visible-ranges.ts'
 
 /** A stretch of a timeline: for `b` down from `from` (inclusive) to `to` (exclusive), for `f` the other way round. */
-export interface Span {
-  readonly direction: 'b' | 'f'
+export interface TimelineSpan {
+  readonly direction: Direction
   readonly from: number
   readonly to: number
 }
 
-/** Which events of a stretch are wanted, and how many at most. */
+/** Whose view of a timeline is read, which events are wanted, and how many at most. */
 export interface Wanted {
+  readonly userId: string
+  readonly sight: Sight
   readonly limit: number
-  readonly passes: (stored: StoredEvent) => boolean
+  readonly filter: EventFilter
+  /** Of these users only state events are shown (module "Ignoring Users"). */
+  readonly ignored: ReadonlySet<string>
 }
 
-/** Events of a stretch, and where to go on. */
+/** Events of a stretch in the order of its direction, and where to go on. */
 export interface Stretch {
-  readonly events: StoredEvent[]
+  readonly events: readonly StoredEvent[]
+  /** What differs in the states of those events that stand on forks, by nid. */
+  readonly forks: ReadonlyMap<number, ForkState>
   readonly next: number
-  /** Nothing is left of the stretch. */
+  /** Nothing that the user may see is left of the stretch. */
   readonly exhausted: boolean
 }
 
-/** A filter that lets little through still costs at most this many events; `next` then leads on. */
-const MAX_SCANNED = 5000
-/** Below the position of any event there is. */
-export const BEGINNING: number = -Number.MAX_SAFE_INTEGER
+/** Reads pages of timelines; `TimelineReader`, or something that remembers what it read. */
+export type PageReader = Pick<TimelineReader, 'page' | 'load'>
 
-/** Reads on from `span.from` until enough events have passed, the stretch ends, or enough was looked at. */
-export const collect = async (
-  read: RoomReaders,
-  roomNid: number,
-  span: Span,
-  want: Wanted,
-): Promise<Stretch> => {
-  const events: StoredEvent[] = []
-  let next = span.from
-  let scanned = 0
-  while (events.length < want.limit && scanned < MAX_SCANNED) {
-    const batch = Math.min(Math.max(want.limit - events.length, 20), 200)
-    const page = await readPage(read, roomNid, { ...span, from: next }, batch)
-    for (const stored of page) {
-      const position = stored.position ?? 0
-      next = span.direction === 'b' ? position - 1 : position
-      if (want.passes(stored)) events.push(stored)
-      if (events.length === want.limit) return { events, next, exhausted: false }
-    }
-    scanned += page.length
-    if (page.length < batch) return { events, next, exhausted: true }
+/** A filter that lets little through still costs at most this many rows; `next` then leads on. */
+const MAX_SCANNED = 5000
+const SMALLEST_PAGE = 20
+const LARGEST_PAGE = 200
+
+/** Reads rooms' timelines as their users may see them. */
+export class Timelines {
+  readonly #pages: PageReader
+  readonly #sights: Sights
+
+  constructor(pages: PageReader, sights: Sights) {
+    this.#pages = pages
+    this.#sights = sights
   }
-  return { events, next, exhausted: false }
+
+  /** Reads on from `span.from` until enough events have passed, the stretch ends, or enough was looked at. */
+  async collect(roomNid: number, span: TimelineSpan, wanted: Wanted): Promise<Stretch> {
+    const { direction } = span
+    const events: StoredEvent[] = []
+    const forks = new Map<number, ForkState>()
+    let next = span.from
+    let scanned = 0
+    for (const range of wanted.filter.nothing ? [] : parts(span, wanted.sight.ranges)) {
+      let rest: Range | undefined = range
+      while (rest !== undefined) {
+        if (events.length === wanted.limit || scanned >= MAX_SCANNED) {
+          return { events, forks, next, exhausted: false }
+        }
+        const limit = Math.min(Math.max(wanted.limit - events.length, SMALLEST_PAGE), LARGEST_PAGE)
+        const rows = await this.#pages.page(direction, {
+          roomNid,
+          after: rest.from - 1,
+          upTo: rest.to,
+          limit,
+        })
+        scanned += rows.length
+        const passing = await this.#passing(rows, wanted, forks)
+        for (const stored of passing) {
+          events.push(stored)
+          if (events.length < wanted.limit) continue
+          return { events, forks, next: beyond(direction, stored.position ?? 0), exhausted: false }
+        }
+        const last: number | undefined = rows.at(-1)?.position
+        if (last !== undefined) next = beyond(direction, last)
+        rest = last === undefined || rows.length < limit ? undefined : remainder(direction, rest, last)
+      }
+    }
+    return { events, forks, next, exhausted: true }
+  }
+
+  async #passing(
+    rows: readonly TimelineRow[],
+    { userId, sight, filter, ignored }: Wanted,
+    forks: Map<number, ForkState>,
+  ): Promise<StoredEvent[]> {
+    const candidates = rows.filter(
+      row => filter.matchesHead(row.type, row.sender) && (row.isState || !ignored.has(row.sender)),
+    )
+    const forked = candidates.filter(row => row.forked).map(row => row.nid)
+    for (const [nid, fork] of await this.#sights.forks(forked, userId)) forks.set(nid, fork)
+    const events = await this.#pages.load(candidates)
+    return events.filter(stored => passes(filter, stored) && sight.sees(stored, forks.get(stored.nid)))
+  }
 }
 
-const readPage = (read: RoomReaders, roomNid: number, span: Span, limit: number): Promise<StoredEvent[]> =>
-  span.direction === 'b'
-    ? read.events.backwards({ roomNid, after: span.to, upTo: span.from, limit })
-    : read.events.forwards({ roomNid, after: span.from, upTo: span.to, limit })
+/** Whether a filter lets an event through as it is shown: what was redacted has no content to look into. */
+export const passes = (filter: EventFilter, { event, redactedBy }: StoredEvent): boolean =>
+  filter.matches(redactedBy === undefined ? event : { type: event.type, sender: event.sender })
+
+/** The parts of a stretch in which there is something to see, in its direction. */
+const parts = ({ direction, from, to }: TimelineSpan, ranges: readonly Range[]): Range[] => {
+  const low = (direction === 'b' ? to : from) + 1
+  const high = direction === 'b' ? from : to
+  const found = ranges
+    .map(range => ({ from: Math.max(range.from, low), to: Math.min(range.to, high) }))
+    .filter(range => range.from <= range.to)
+  return direction === 'b' ? found.reverse() : found
+}
+
+/** Where to go on behind an event: spans begin inclusively backwards, and exclusively forwards. */
+const beyond = (direction: Direction, position: number): number =>
+  direction === 'b' ? position - 1 : position
+
+const remainder = (direction: Direction, range: Range, last: number): Range | undefined => {
+  const rest = direction === 'b' ? { from: range.from, to: last - 1 } : { from: last + 1, to: range.to }
+  return rest.from <= rest.to ? rest : undefined
+}

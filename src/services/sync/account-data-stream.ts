@@ -1,22 +1,30 @@
 import type { AccountDataEntry, AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type RoomExtras, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+import type { UserStream } from './user-stream.ts'
 
 /** The `account_data` stream of `/sync`. */
 export class AccountDataStream implements SyncSource {
   readonly stream = 'account_data'
   readonly #read: AccountDataReader
-  readonly position: () => number
+  readonly #sync: SyncReader
+  readonly #changes: UserStream
 
-  constructor(read: AccountDataReader, position: () => number) {
-    this.#read = read
-    this.position = position
+  constructor(parts: { read: AccountDataReader; sync: SyncReader; changes: UserStream }) {
+    this.#read = parts.read
+    this.#sync = parts.sync
+    this.#changes = parts.changes
+  }
+
+  position(): number {
+    return this.#changes.position
   }
 
   async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    if (after !== undefined && after >= upTo) return NO_NEWS
     const { userId } = request.requester
-    const { accountData, roomAccountData, matchesRoom } = request.filter
+    const { accountData, matchesRoom } = request.filter
+    if (after !== undefined && !this.#changes.mayHaveNews(userId, after)) return NO_NEWS
     const entries = await (after === undefined
       ? this.#read.all(userId)
       : this.#read.changed(userId, after, upTo))
@@ -27,14 +35,24 @@ export class AccountDataStream implements SyncSource {
       if (after === undefined && entry.content === '{}') continue
       if (entry.roomId === '') {
         if (accountData.matches({ type: entry.type })) global.push(eventText(entry))
-      } else if (matchesRoom(entry.roomId) && roomAccountData.matches({ type: entry.type })) {
+      } else if (matchesRoom(entry.roomId) && passes(request, entry.roomId, entry.type)) {
         const before = rooms.get(entry.roomId)?.accountData ?? []
         rooms.set(entry.roomId, { accountData: [...before, eventText(entry)] })
       }
     }
-    return { events: new Map([['account_data', global]]), rooms }
+    return { events: new Map([['account_data', global.slice(0, accountData.limit)]]), rooms }
+  }
+
+  async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
+    const entries = await this.#sync.accountDataOf(request.requester.userId, roomId)
+    return entries
+      .filter(({ type, content }) => content !== '{}' && passes(request, roomId, type))
+      .map(eventText)
   }
 }
 
-const eventText = ({ type, content }: AccountDataEntry): string =>
+const passes = ({ filter }: SyncRequest, roomId: string, type: string): boolean =>
+  filter.roomAccountData.matchesRoom(roomId) && filter.roomAccountData.matches({ type })
+
+const eventText = ({ type, content }: Pick<AccountDataEntry, 'type' | 'content'>): string =>
   `{"type":${JSON.stringify(type)},"content":${content}}`

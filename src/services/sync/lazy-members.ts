@@ -1,31 +1,70 @@
-import { LRUCache } from 'lru-cache'
-import type { StateEntry } from '../../storage/rooms/state.ts'
+/** Member events remembered as sent, over all devices; beyond that the device that synced longest ago starts afresh. */
+const MAX_REMEMBERED = 1_000_000
 
-/** Members remembered as sent, for each device and room; beyond that some are sent once more. */
-const MAX_REMEMBERED = 500
-const MAX_ROOMS = 50_000
+interface Sent {
+  readonly nid: number
+  /** Where the response that carried it ended: a device that asks on from there has got it. */
+  readonly upTo: number
+}
+
+interface Device {
+  /** By room nid and user ID. */
+  readonly rooms: Map<number, Map<string, Sent>>
+  count: number
+}
 
 /**
- * Which member events a device has been sent, so that lazy loading need not repeat them ("redundant" members, client-
+ * Which member events devices have been sent, so that lazy loading need not repeat them ("redundant" members, client-
  * server API, "Lazy-loading room members"). A cache: what is forgotten is sent again.
  */
 export class SentMembers {
-  readonly #sent = new LRUCache<string, LRUCache<string, number>>({ max: MAX_ROOMS })
+  readonly #max: number
+  /** By device, the one that synced longest ago first. */
+  readonly #devices = new Map<string, Device>()
+  #count = 0
 
-  /** Leaves out member events that the device has; remembers the others as sent. */
-  withoutRedundant(deviceKey: string, roomNid: number, members: readonly StateEntry[]): StateEntry[] {
-    const key = `${roomNid} ${deviceKey}`
-    const sent = this.#sent.get(key) ?? new LRUCache<string, number>({ max: MAX_REMEMBERED })
-    this.#sent.set(key, sent)
-    return members.filter(member => {
-      if (sent.get(member.stateKey) === member.nid) return false
-      sent.set(member.stateKey, member.nid)
-      return true
-    })
+  constructor(options: { max?: number } = {}) {
+    this.#max = options.max ?? MAX_REMEMBERED
   }
 
-  /** Forgets what a device was sent of a room, as after a gap. */
-  forget(deviceKey: string, roomNid: number): void {
-    this.#sent.delete(`${roomNid} ${deviceKey}`)
+  /**
+   * Whether a device has a user's member event, as far as it has acknowledged responses.
+   *
+   * @param since the position in its token: responses that ended later may have been lost on their way
+   */
+  has(device: string, roomNid: number, member: { userId: string; nid: number }, since: number): boolean {
+    const sent = this.#devices.get(device)?.rooms.get(roomNid)?.get(member.userId)
+    return sent !== undefined && sent.nid === member.nid && sent.upTo <= since
+  }
+
+  /** Remembers that a response which ends at `upTo` carries these. */
+  remember(
+    device: string,
+    roomNid: number,
+    members: Iterable<{ userId: string; nid: number }>,
+    upTo: number,
+  ): void {
+    const known = this.#devices.get(device) ?? { rooms: new Map(), count: 0 }
+    this.#devices.delete(device)
+    this.#devices.set(device, known)
+    const room = known.rooms.get(roomNid) ?? new Map<string, Sent>()
+    known.rooms.set(roomNid, room)
+    const before = room.size
+    for (const { userId, nid } of members) {
+      // The earlier response counts as long as it was the same event.
+      if (room.get(userId)?.nid !== nid) room.set(userId, { nid, upTo })
+    }
+    known.count += room.size - before
+    this.#count += room.size - before
+    for (const [oldest] of this.#devices) {
+      if (this.#count <= this.#max) break
+      this.forget(oldest)
+    }
+  }
+
+  /** Forgets a device, as when it starts from scratch. */
+  forget(device: string): void {
+    this.#count -= this.#devices.get(device)?.count ?? 0
+    this.#devices.delete(device)
   }
 }

@@ -26,6 +26,7 @@ export class Notifier {
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #stopListening: () => void
   readonly #wakeQueue: (() => void)[] = []
+  readonly #followed = new Map<Follower, number>()
   #following = Promise.resolve()
   #pending = false
   #closed = false
@@ -44,6 +45,13 @@ export class Notifier {
     let count = 0
     for (const wakers of this.#waiting.values()) count += wakers.size
     return count
+  }
+
+  /** Resolves when everything that is committed by now has been followed. */
+  caughtUp(): Promise<void> {
+    const isBehind = (follower: Follower): boolean =>
+      this.#db.position(follower.stream) > (this.#followed.get(follower) ?? 0)
+    return this.#followers.some(isBehind) ? this.catchUp() : Promise.resolve()
   }
 
   /** Lets all followers follow what is committed by now. */
@@ -109,14 +117,18 @@ export class Notifier {
 
   async #follow(): Promise<void> {
     this.#pending = false
+    const concerned = new Set<string>()
     for (const follower of this.#followers) {
+      const position = this.#db.position(follower.stream)
       try {
-        this.wake(await follower.follow(this.#db.position(follower.stream)))
+        for (const userId of await follower.follow(position)) concerned.add(userId)
+        this.#followed.set(follower, position)
       } catch (error) {
         // Nobody is woken by this round; the next one follows from the same place.
         this.#log.error({ err: error, stream: follower.stream }, 'could not follow a stream')
       }
     }
+    this.wake(concerned)
   }
 
   #wakeSlice(): void {

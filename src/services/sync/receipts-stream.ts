@@ -77,7 +77,7 @@ export class ReceiptsStream implements SyncSource, Follower {
   async #roomsWithNews(userId: string, after: number, upTo: number): Promise<number[]> {
     const joined = await this.#watch.joinedRooms(userId)
     const recent = this.#recent.between(after, upTo)
-    if (recent === undefined) return this.#read.roomsWithNews([...joined], after, upTo)
+    if (recent === undefined) return this.#read.roomsWithNews([...joined.keys()], after, upTo)
     const nids = new Set<number>()
     for (const { roomNid, onlyFor } of recent)
       if (joined.has(roomNid) && (onlyFor === undefined || onlyFor === userId)) nids.add(roomNid)

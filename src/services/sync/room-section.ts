@@ -1,181 +1,157 @@
 import { formatStreamToken } from '../../core/stream-token.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateEntry } from '../../storage/rooms/state.ts'
-import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
-import type { ClientEvents } from '../rooms/client-events.ts'
-import { type Sight, sightOf } from '../rooms/room-sight.ts'
-import type { SentMembers } from './lazy-members.ts'
-import { readTimeline, stateDelta, type Timeline, wholeState } from './room-timeline.ts'
-import type { EventSpan, SyncRequest } from './sync-request.ts'
-import type { SyncSource, ToldRoom } from './sync-source.ts'
+import type { ClientEvents, EventViewer } from '../rooms/client-events.ts'
+import type { Sight } from '../rooms/room-sight.ts'
+import { passes } from '../rooms/timeline.ts'
+import type { RoomStates, StateNews } from './room-state.ts'
+import { RoomSummaries } from './room-summaries.ts'
+import type { Place, RoomTimeline, RoomTimelines } from './room-timeline.ts'
+import type { SpanMemo } from './span-memo.ts'
+import type { SyncRequest } from './sync-request.ts'
+import type { RoomExtras, SyncSource } from './sync-source.ts'
 
-/** What one room contributes to a response, as JSON text; `undefined` if there is nothing to tell. */
-export type RoomText = string | undefined
-
-/** A room to be told of. */
-export interface RoomNews extends ToldRoom {
-  readonly span: EventSpan
-  /** The client does not have the room's state: tell all of it. */
-  readonly whole: boolean
-  /** The section is wanted even if there is no event to tell. */
-  readonly isTold: boolean
-  /** JSON texts of the user's account data for the room. */
-  readonly accountData: readonly string[]
-  /** JSON texts of ephemeral events. */
-  readonly ephemeral: readonly string[]
+/** A room that the user is in. */
+export interface JoinedNews extends StateNews {
+  readonly place: Place
+  /** What other streams have to say about it; the section is then wanted even if there is no event to tell. */
+  readonly extras: RoomExtras | undefined
 }
 
-/** Writes the parts of a sync response that tell of rooms which the user is in, or was. */
+/** A room that the user was in, or was invited to. */
+export interface LeftNews {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly sight: Sight
+  /** The stretch in which they were in it, as far as it is to be told. */
+  readonly span: { readonly after: number | undefined; readonly upTo: number } | undefined
+  /** Their own latest member event. */
+  readonly own: StoredEvent | undefined
+  readonly extras: RoomExtras | undefined
+}
+
+/** Writes the parts of a sync response that tell of rooms which the user is in, or was, as JSON text. */
 export class RoomSections {
   readonly #read: RoomReaders
-  readonly #sync: SyncReader
+  readonly #timelines: RoomTimelines
+  readonly #states: RoomStates
+  readonly #summaries: RoomSummaries
+  readonly #memo: SpanMemo
   readonly #clientEvents: ClientEvents
-  readonly #sentMembers: SentMembers
   readonly #sources: readonly SyncSource[]
 
   constructor(parts: {
     read: RoomReaders
-    sync: SyncReader
+    timelines: RoomTimelines
+    states: RoomStates
+    summaries: RoomSummaries
+    memo: SpanMemo
     clientEvents: ClientEvents
-    sentMembers: SentMembers
     sources: readonly SyncSource[]
   }) {
     this.#read = parts.read
-    this.#sync = parts.sync
+    this.#timelines = parts.timelines
+    this.#states = parts.states
+    this.#summaries = parts.summaries
+    this.#memo = parts.memo
     this.#clientEvents = parts.clientEvents
-    this.#sentMembers = parts.sentMembers
     this.#sources = parts.sources
   }
 
-  /** A room that the user is in. */
-  async joined(request: SyncRequest, news: RoomNews): Promise<RoomText> {
-    const { state, timeline, sight } = await this.#contents(request, news)
-    const members = await this.#memberChange(news, timeline, state)
-    const empty = timeline.events.length === 0 && state.length === 0
-    if (empty && !news.isTold && !news.whole && !members) return undefined
-    const ephemeral = news.whole ? await this.#allEphemeral(request, news) : news.ephemeral
-    const furtherMembers = await Promise.all(
-      this.#sources.map(source => source.roomMembers?.(request, news.roomNid) ?? []),
+  /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
+  async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
+    const { roomNid, whole, extras } = news
+    const timeline = await this.#timelines.read(request, news, news.span, news.place)
+    const tellsSummary = whole || (await this.#summaryChanged(news))
+    const entries = await this.#states.of(request, news, timeline, tellsSummary)
+    const state = await this.#load(request, entries)
+    const isEmpty = timeline.events.length === 0 && state.length === 0
+    if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
+    const members = await Promise.all(
+      this.#sources.map(source => source.roomMembers?.(request, roomNid) ?? []),
     )
     const parts = [
-      ...(await this.#eventParts(request, { state, timeline, sight })),
-      `"account_data":{"events":[${news.accountData.join(',')}]}`,
-      `"ephemeral":{"events":[${ephemeral.join(',')}]}`,
-      ...furtherMembers.flat(),
-      ...(members ? [`"summary":${JSON.stringify(await this.#summary(request, news.roomNid))}`] : []),
+      ...(await this.#eventParts(request, timeline, state)),
+      eventsPart('account_data', await this.#accountData(request, news)),
+      eventsPart('ephemeral', await this.#ephemeral(request, news)),
+      ...members.flat(),
+      ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
     return `{${parts.join(',')}}`
   }
 
-  /** A room that the user has left: up to their leaving. */
-  async left(request: SyncRequest, news: RoomNews): Promise<string> {
-    const { state, timeline, sight } = await this.#contents(request, news)
-    const parts = [
-      ...(await this.#eventParts(request, { state, timeline, sight })),
-      `"account_data":{"events":[${news.accountData.join(',')}]}`,
-    ]
-    return `{${parts.join(',')}}`
-  }
-
-  async #allEphemeral(request: SyncRequest, room: ToldRoom): Promise<string[]> {
-    const texts = await Promise.all(this.#sources.map(source => source.roomEphemeral?.(request, room) ?? []))
-    return texts.flat()
-  }
-
-  async #contents(
-    request: SyncRequest,
-    news: RoomNews,
-  ): Promise<{ state: StateEntry[]; timeline: Timeline; sight: Sight }> {
-    const { roomNid, span } = news
-    const sight = await sightOf(this.#read, roomNid, request.requester.userId)
-    const timeline = await readTimeline(this.#read, roomNid, span, request, sight)
-    const after = request.stateAfter !== false
+  /** The section of a room that the user has left: up to their leaving, whatever has happened since. */
+  async left(request: SyncRequest, news: LeftNews): Promise<string> {
+    const { span, own, sight, roomNid, roomId, extras } = news
+    const ended = own?.position ?? 0
+    const found =
+      span === undefined
+        ? { events: [], forks: new Map(), limited: false, before: ended - 1, sight }
+        : await this.#timelines.read(request, news, span, { sight })
+    // What ended an invitation, or a ban that followed, is seen by nobody but in this place by the user concerned.
+    const isTold =
+      own === undefined ||
+      found.events.some(({ nid }) => nid === own.nid) ||
+      !passes(request.filter.timeline, own)
+    const timeline = isTold ? found : { ...found, events: [...found.events, own] }
     const entries =
-      news.whole || span.after === undefined
-        ? await wholeState(this.#read, roomNid, span.upTo, timeline, after)
-        : await stateDelta(this.#read, roomNid, { after: span.after, upTo: span.upTo }, timeline, after)
-    return { state: await this.#lazily(request, news, timeline, entries), timeline, sight }
+      span === undefined
+        ? []
+        : await this.#states.of(
+            request,
+            { roomNid, roomId, span, whole: span.after === undefined },
+            timeline,
+            false,
+          )
+    const parts = await this.#eventParts(request, timeline, await this.#load(request, entries))
+    return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
   }
 
-  /** With lazy loading: of the members only those who sent something in the timeline, and the user's own. */
-  async #lazily(
-    request: SyncRequest,
-    { roomNid, whole }: RoomNews,
-    timeline: Timeline,
-    entries: StateEntry[],
-  ): Promise<StateEntry[]> {
-    const { state: filter } = request.filter
-    if (!filter.lazyLoadMembers) return entries
-    const { userId, deviceId = '' } = request.requester
-    const device = `${userId} ${deviceId}`
-    if (whole || timeline.limited) this.#sentMembers.forget(device, roomNid)
-    const wanted = new Set(timeline.events.map(({ event }) => event.sender))
-    if (whole) for (const hero of await this.#sync.heroes(roomNid, userId)) wanted.add(hero)
-    wanted.add(userId)
-    const inTimeline = new Set(
-      timeline.events.flatMap(({ event }) => (event.type === 'm.room.member' ? (event.stateKey ?? []) : [])),
-    )
-    const members = new Map(
-      entries.filter(entry => entry.type === 'm.room.member').map(entry => [entry.stateKey, entry]),
-    )
-    for (const sender of wanted) {
-      if (members.has(sender) || inTimeline.has(sender)) continue
-      const nid = await this.#read.state.point(roomNid, 'm.room.member', sender)
-      const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
-      if (stored === undefined) continue
-      const { type, eventId } = stored.event
-      members.set(sender, { type, stateKey: sender, nid: stored.nid, eventId })
-    }
-    // A change of membership is told whoever it is about, except in the whole state.
-    const shown = [...members.values()].filter(member => !whole || wanted.has(member.stateKey))
-    const fresh = filter.includeRedundantMembers
-      ? shown
-      : this.#sentMembers.withoutRedundant(device, roomNid, shown)
-    return [...entries.filter(entry => entry.type !== 'm.room.member'), ...fresh]
+  async #load(request: SyncRequest, entries: readonly StateEntry[]): Promise<StoredEvent[]> {
+    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    return events.filter(stored => passes(request.filter.state, stored))
   }
 
   async #eventParts(
     request: SyncRequest,
-    { state, timeline, sight }: { state: readonly StateEntry[]; timeline: Timeline; sight: Sight },
+    timeline: RoomTimeline,
+    state: readonly StoredEvent[],
   ): Promise<string[]> {
-    const viewer = { ...request.requester, sight }
-    const { state: filter } = request.filter
-    const stateEvents = (await this.#read.events.byNids(state.map(entry => entry.nid))).filter(({ event }) =>
-      filter.matches(event),
-    )
-    const [stateTexts, timelineTexts] = await Promise.all([
-      this.#clientEvents.render(stateEvents, viewer, { roomId: false }),
-      this.#clientEvents.render(timeline.events, viewer, { roomId: false }),
-    ])
-    const token = formatStreamToken({ events: timeline.before })
+    const { sight, forks, before, limited } = timeline
+    const viewer: EventViewer = { ...request.requester, sight, forks }
+    const { federationFormat: federation, eventFields: fields } = request.filter
+    const form = { roomId: false, federation, fields }
+    const stateTexts = await this.#clientEvents.render(state, viewer, form)
+    const texts = await this.#clientEvents.render(timeline.events, viewer, form)
+    const token = formatStreamToken({ events: before })
     return [
-      `"timeline":{"events":[${timelineTexts.join(',')}],"limited":${timeline.limited},"prev_batch":"${token}"}`,
-      `"${request.stateAfter === false ? 'state' : request.stateAfter}":{"events":[${stateTexts.join(',')}]}`,
+      `"timeline":{"events":[${texts.join(',')}],"limited":${limited},"prev_batch":"${token}"}`,
+      eventsPart(request.stateAfter === false ? 'state' : request.stateAfter, stateTexts),
     ]
   }
 
-  /** Whether the room's summary may have changed. */
-  async #memberChange(news: RoomNews, timeline: Timeline, state: readonly StateEntry[]): Promise<boolean> {
-    if (news.whole || news.span.after === undefined) return true
-    return (
-      timeline.events.some(({ event }) => event.type === 'm.room.member') ||
-      state.some(entry => entry.type === 'm.room.member')
-    )
+  async #summaryChanged({ roomNid, span }: JoinedNews): Promise<boolean> {
+    const changes = await this.#memo.changes(roomNid, span.after ?? 0, span.upTo)
+    return changes.some(({ type }) => RoomSummaries.isTouchedBy(type))
   }
 
-  async #summary({ requester }: SyncRequest, roomNid: number): Promise<object> {
-    const [counts, name, alias] = await Promise.all([
-      this.#read.memberships.counts(roomNid),
-      this.#read.state.point(roomNid, 'm.room.name', ''),
-      this.#read.state.point(roomNid, 'm.room.canonical_alias', ''),
-    ])
-    const [nameEvent] = name === undefined ? [] : await this.#read.events.byNids([name])
-    const [aliasEvent] = alias === undefined ? [] : await this.#read.events.byNids([alias])
-    const isNamed = Boolean(nameEvent?.event.content['name']) || Boolean(aliasEvent?.event.content['alias'])
-    return {
-      'm.joined_member_count': counts.join ?? 0,
-      'm.invited_member_count': counts.invite ?? 0,
-      ...(isNamed ? {} : { 'm.heroes': await this.#sync.heroes(roomNid, requester.userId) }),
-    }
+  /** An initial sync reads all account data at once; of a room that was joined since, the client may lack older data. */
+  async #accountData(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
+    const isNew = news.span.after === undefined && request.since !== undefined
+    if (!isNew) return news.extras?.accountData ?? []
+    const texts = await Promise.all(
+      this.#sources.map(source => source.roomAccountData?.(request, news) ?? []),
+    )
+    return texts.flat()
+  }
+
+  async #ephemeral(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
+    if (!news.whole) return news.extras?.ephemeral ?? []
+    const texts = await Promise.all(this.#sources.map(source => source.roomEphemeral?.(request, news) ?? []))
+    return texts.flat()
   }
 }
+
+const eventsPart = (name: string, texts: readonly string[]): string =>
+  `"${name}":{"events":[${texts.join(',')}]}`

@@ -1,76 +1,86 @@
-import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
-import type { Sight } from '../rooms/room-sight.ts'
-import { BEGINNING, collect } from '../rooms/timeline.ts'
+import { type ForkState, presentSight, type Sight, type Sights } from '../rooms/room-sight.ts'
+import { BEGINNING, type Stretch, type Timelines } from '../rooms/timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 500
 
 /** The newest events of a room in a span, oldest first. */
-export interface Timeline {
+export interface RoomTimeline {
   readonly events: readonly StoredEvent[]
+  readonly forks: ReadonlyMap<number, ForkState>
   /** Something was left out between the span's beginning and the first event. */
   readonly limited: boolean
   /** The position just before the first event: where `/messages` goes on backwards. */
   readonly before: number
+  /** As much of the user's sight as had to be known. */
+  readonly sight: Sight
 }
 
-/** Reads the timeline of one room for a sync. */
-export const readTimeline = async (
-  read: RoomReaders,
-  roomNid: number,
-  span: EventSpan,
-  request: SyncRequest,
-  sight: Sight,
-): Promise<Timeline> => {
-  const { timeline: filter } = request.filter
-  const limit = Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT)
-  if (limit === 0 || filter.nothing) return { events: [], limited: false, before: span.after ?? span.upTo }
-  const wanted = {
-    limit: limit + 1,
-    passes: (stored: StoredEvent): boolean => filter.matches(stored.event) && sight.sees(stored),
+/** What is known of a user's place in a room. */
+export interface Place {
+  /** Joined since this position, without any change; `undefined` if that is not sure. */
+  readonly joinedAt?: number | undefined
+  readonly sight?: Sight | undefined
+}
+
+/** Reads the timelines of rooms for a sync. */
+export class RoomTimelines {
+  readonly #timelines: Timelines
+  readonly #sights: Sights
+
+  constructor(timelines: Timelines, sights: Sights) {
+    this.#timelines = timelines
+    this.#sights = sights
   }
-  const from = { direction: 'b', from: span.upTo, to: span.after ?? BEGINNING } as const
-  const { events, exhausted, next } = await collect(read, roomNid, from, wanted)
-  const more = events.length > limit
-  const kept = events.slice(0, limit).reverse()
-  const limited = more || !exhausted
-  if (!limited)
-    return { events: kept, limited: false, before: span.after ?? (kept[0]?.position ?? next + 1) - 1 }
-  return { events: kept, limited, before: (kept[0]?.position ?? next + 1) - 1 }
-}
 
-/**
- * The state changes of a room that a client cannot know from the timeline: those before it, and those that come with
- * no event of their own (when forks of the room merge). With `stateAfter`, all changes up to the timeline's end.
- */
-export const stateDelta = async (
-  read: RoomReaders,
-  roomNid: number,
-  span: { readonly after: number; readonly upTo: number },
-  timeline: Timeline,
-  stateAfter: boolean,
-): Promise<StateEntry[]> => {
-  const shown = new Set(timeline.events.map(stored => stored.nid))
-  const latest = new Map<string, StateEntry>()
-  for (const change of await read.state.changes(roomNid, span.after, span.upTo)) {
-    const told = change.position > timeline.before && shown.has(change.nid)
-    if (stateAfter || !told) latest.set(stateMapKey(change.type, change.stateKey), change)
+  async read(
+    request: SyncRequest,
+    room: { readonly roomNid: number; readonly roomId: string },
+    span: EventSpan,
+    place: Place,
+  ): Promise<RoomTimeline> {
+    const { timeline: filter } = request.filter
+    const limit = Math.min(filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
+    if (!filter.matchesRoom(room.roomId)) {
+      const sight = place.sight ?? presentSight(span.upTo + 1)
+      return { events: [], forks: new Map(), limited: false, before: span.after ?? span.upTo, sight }
+    }
+    // One more than wanted tells whether something is left out.
+    const { found, sight } = await this.#collect(request, room.roomNid, span, place, limit + 1)
+    const kept = found.events.slice(0, limit).reverse()
+    const limited = found.events.length > limit || !found.exhausted
+    const first = kept[0]?.position
+    const before = first === undefined ? (limit === 0 ? span.upTo : found.next) : first - 1
+    return {
+      events: kept,
+      forks: found.forks,
+      limited,
+      before: limited ? before : (span.after ?? before),
+      sight,
+    }
   }
-  return [...latest.values()]
-}
 
-/** The whole state at the start of the timeline or, with `stateAfter`, at its end. */
-export const wholeState = (
-  read: RoomReaders,
-  roomNid: number,
-  upTo: number,
-  timeline: Timeline,
-  stateAfter: boolean,
-): Promise<StateEntry[]> => {
-  const first = timeline.events[0]?.position
-  return read.state.at(roomNid, stateAfter || first === undefined ? upTo : first - 1)
+  /** What came since the user joined they see, so that their history in the room matters only further back. */
+  async #collect(
+    { requester, filter, ignored }: SyncRequest,
+    roomNid: number,
+    span: EventSpan,
+    { joinedAt, sight: given }: Place,
+    limit: number,
+  ): Promise<{ found: Stretch; sight: Sight }> {
+    const { userId } = requester
+    const to = span.after ?? BEGINNING
+    const wanted = { userId, filter: filter.timeline, ignored, limit }
+    const all = { direction: 'b', from: span.upTo, to } as const
+    if (given === undefined && joinedAt !== undefined && joinedAt <= span.upTo) {
+      const sight = presentSight(joinedAt)
+      const found = await this.#timelines.collect(roomNid, all, { ...wanted, sight })
+      const isAll = joinedAt <= to + 1 || !found.exhausted
+      if (isAll && found.forks.size === 0) return { found, sight }
+    }
+    const sight = given ?? (await this.#sights.of(roomNid, userId))
+    return { found: await this.#timelines.collect(roomNid, all, { ...wanted, sight }), sight }
+  }
 }

@@ -1,41 +1,69 @@
 import { LRUCache } from 'lru-cache'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import { SyncReader, type TouchedEvent } from '../../storage/rooms/sync-reader.ts'
+import type { SyncReader, TouchedPoint } from '../../storage/rooms/sync-reader.ts'
+import { RecentChanges } from '../ephemeral/recent-changes.ts'
+import { RoomSummaries } from './room-summaries.ts'
 
-/** A user whose rooms are kept in memory while they sync. */
+/** A user whose rooms are kept up to date. */
 interface Watched {
-  readonly rooms: Set<number>
+  /** Nid → the position since when the user is joined without any change to their membership. */
+  readonly rooms: Map<number, number>
+  readonly loaded: Promise<void>
+  /** Memberships followed while the others are still being read: these are newer. */
+  readonly fresh: Set<number>
+  /** All changes after this were followed; the last was at `movedAt`. */
+  since: number
+  movedAt: number
+  /** How many wait or are being answered. Whom nobody waits for may be forgotten. */
+  holders: number
 }
 
-/** Users who have not synced for long are forgotten first. */
-const MAX_WATCHED = 20_000
+/** A look at what is new for a user: rooms that may have news, with the positions since when the user is joined. */
+export interface RoomsNow {
+  /** What came after this is not looked at. */
+  readonly upTo: number
+  readonly rooms: ReadonlyMap<number, number>
+  /** All rooms that the user is in; may go ahead of `upTo`. */
+  readonly joined: ReadonlyMap<number, number>
+  /** Each of the rooms has news; else some may have none. */
+  readonly isExact: boolean
+  /** Memberships have changed in the span, or it began before watching did. */
+  readonly hasMoved: boolean
+}
+
+/** Rooms of users for whom nobody waits; beyond that the first are forgotten. */
+const MAX_IDLE_ROOMS = 500_000
 
 /**
  * Follows the `events` stream for `/sync`: which rooms have news, and who of those who sync is in them. What it has
  * not followed yet does not exist for `/sync`: `position` is what tokens are made of.
  */
 export class RoomWatch {
+  readonly #db: Reader
   readonly #read: RoomReaders
   readonly #sync: SyncReader
-  readonly #watched: LRUCache<string, Watched>
+  readonly #summaries: RoomSummaries
+  readonly #watched = new Map<string, Watched>()
+  readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
-  /** Newest position of every room that had an event since this process started. */
-  readonly #newest = new Map<number, number>()
-  readonly #startedAt: number
+  readonly #recent: RecentChanges<number>
   /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
 
-  constructor(db: Reader, read: RoomReaders) {
-    this.#read = read
-    this.#sync = new SyncReader(db)
-    this.#startedAt = db.position('events')
-    this.#position = this.#startedAt
-    this.#watched = new LRUCache({
-      max: MAX_WATCHED,
-      dispose: ({ rooms }, userId) => {
-        for (const nid of rooms) this.#leave(nid, userId)
+  constructor(parts: { db: Reader; read: RoomReaders; sync: SyncReader; summaries: RoomSummaries }) {
+    this.#db = parts.db
+    this.#read = parts.read
+    this.#sync = parts.sync
+    this.#summaries = parts.summaries
+    this.#position = parts.db.position('events')
+    this.#recent = new RecentChanges(this.#position)
+    this.#idle = new LRUCache({
+      maxSize: MAX_IDLE_ROOMS,
+      sizeCalculation: ({ rooms }) => rooms.size + 1,
+      dispose: (watched, userId, reason) => {
+        if (reason === 'evict') this.#drop(userId, watched)
       },
     })
   }
@@ -48,27 +76,48 @@ export class RoomWatch {
   /** Follows the stream up to a position; answers the users among the watched whom it concerns. */
   async follow(upTo: number): Promise<Set<string>> {
     const concerned = new Set<string>()
-    if (upTo <= this.#position) return concerned
-    const touched = await this.#sync.touched(this.#position, upTo)
-    for (const event of touched) {
-      this.#newest.set(event.roomNid, event.position)
-      for (const userId of this.#usersIn.get(event.roomNid) ?? []) concerned.add(userId)
+    const after = this.#position
+    if (upTo <= after) return concerned
+    const touched = await this.#sync.touchedRooms(after, upTo)
+    const nids = touched.map(room => room.roomNid)
+    const points = await this.#sync.touchedPoints(nids, after, upTo)
+    // Another process may have redacted what is cached here.
+    this.#read.events.forget(await this.#sync.redacted(after, upTo))
+    for (const nid of nids) for (const userId of this.#usersIn.get(nid) ?? []) concerned.add(userId)
+    for (const point of points) {
+      if (RoomSummaries.isTouchedBy(point.type)) this.#summaries.forget(point.roomNid)
+      if (point.type === 'm.room.member') await this.#followMember(point, upTo, concerned)
     }
-    for (const event of touched) await this.#followMember(event, concerned)
+    for (const { roomNid, position } of touched.sort((a, b) => a.position - b.position)) {
+      this.#recent.add(position, roomNid)
+    }
     this.#position = upTo
     return concerned
   }
 
-  /** The rooms that a user has joined; kept up to date from now on. */
-  async joinedRooms(userId: string): Promise<ReadonlySet<number>> {
-    const known = this.#watched.get(userId)
-    if (known !== undefined) return known.rooms
-    // What changes while this is read is followed afterwards, since membership rows are read as they are then.
-    const rows = await this.#read.memberships.ofUser(userId, ['join'])
-    const rooms = new Set(rows.map(row => row.roomNid))
-    this.#watched.set(userId, { rooms })
-    for (const nid of rooms) this.#join(nid, userId)
-    return rooms
+  /** Keeps a user's rooms up to date until the answer is called. */
+  async enter(userId: string): Promise<() => void> {
+    const watched = this.#watched.get(userId) ?? this.#watch(userId)
+    watched.holders += 1
+    this.#idle.delete(userId)
+    const leave = (): void => {
+      watched.holders -= 1
+      if (watched.holders === 0) this.#idle.set(userId, watched)
+    }
+    try {
+      await watched.loaded
+    } catch (error) {
+      leave()
+      throw error
+    }
+    return leave
+  }
+
+  /** The rooms that a user has joined, as far as was followed: nids with the positions since when. */
+  async joinedRooms(userId: string): Promise<ReadonlyMap<number, number>> {
+    const leave = await this.enter(userId)
+    leave()
+    return this.#watched.get(userId)?.rooms ?? new Map()
   }
 
   /** Those of the watched who are in a room. */
@@ -76,49 +125,86 @@ export class RoomWatch {
     return this.#usersIn.get(roomNid) ?? []
   }
 
-  /** Which of these rooms have events after `after` and up to the position that was followed. */
-  async changedSince(rooms: ReadonlySet<number>, after: number): Promise<number[]> {
-    const changed: number[] = []
-    const unsure: number[] = []
-    for (const nid of rooms) {
-      const newest = this.#newest.get(nid)
-      if (newest !== undefined && newest > after) changed.push(nid)
-      else if (after < this.#startedAt) unsure.push(nid)
+  /** What there is to look at for a user who has entered, after a position; `all`: every room, whether or not it has news. */
+  look(userId: string, after: number, all: boolean): RoomsNow {
+    const watched = this.#watched.get(userId)
+    const upTo = this.#position
+    const joined: ReadonlyMap<number, number> = watched?.rooms ?? new Map()
+    const hasMoved = watched === undefined || after < watched.since || watched.movedAt > after
+    const recent = all ? undefined : this.#recent.between(after, upTo)
+    if (recent === undefined) return { upTo, rooms: new Map(joined), joined, isExact: all, hasMoved }
+    const rooms = new Map<number, number>()
+    for (const nid of recent) {
+      const joinedAt = joined.get(nid)
+      if (joinedAt !== undefined) rooms.set(nid, joinedAt)
     }
-    if (unsure.length === 0) return changed
-    return [...changed, ...(await this.#sync.withEvents(unsure, after, this.#position))]
+    return { upTo, rooms, joined, isExact: true, hasMoved }
   }
 
-  async #followMember({ roomNid, memberOf: userId }: TouchedEvent, concerned: Set<string>): Promise<void> {
-    if (userId === undefined) return
-    const watched = this.#watched.peek(userId)
-    if (watched === undefined) {
+  #watch(userId: string): Watched {
+    const watched: Watched = {
+      rooms: new Map(),
+      loaded: Promise.resolve().then(() => this.#load(userId, watched)),
+      fresh: new Set(),
+      since: Number.MAX_SAFE_INTEGER,
+      movedAt: 0,
+      holders: 0,
+    }
+    this.#watched.set(userId, watched)
+    return watched
+  }
+
+  async #load(userId: string, watched: Watched): Promise<void> {
+    try {
+      for (const { roomNid, position } of await this.#read.memberships.ofUser(userId, ['join'])) {
+        if (!watched.fresh.has(roomNid)) this.#join(userId, watched, roomNid, position)
+      }
+      watched.fresh.clear()
+      // What was read may be ahead of what was followed.
+      watched.since = this.#db.position('events')
+    } catch (error) {
+      this.#drop(userId, watched)
+      throw error
+    }
+  }
+
+  async #followMember(
+    { roomNid, stateKey: userId }: TouchedPoint,
+    upTo: number,
+    concerned: Set<string>,
+  ): Promise<void> {
+    if (!this.#watched.has(userId)) {
       this.onMember?.(userId, roomNid, false)
       return
     }
-    concerned.add(userId)
     const row = await this.#read.memberships.one(userId, roomNid)
-    const isIn = row?.membership === 'join'
-    const cameIn = isIn && !watched.rooms.has(roomNid)
-    if (isIn) {
-      watched.rooms.add(roomNid)
-      this.#join(roomNid, userId)
-    } else {
-      watched.rooms.delete(roomNid)
-      this.#leave(roomNid, userId)
-    }
-    this.onMember?.(userId, roomNid, cameIn)
+    const watched = this.#watched.get(userId)
+    if (watched === undefined) return
+    concerned.add(userId)
+    watched.movedAt = upTo
+    watched.fresh.add(roomNid)
+    const wasIn = watched.rooms.has(roomNid)
+    if (row?.membership === 'join') this.#join(userId, watched, roomNid, row.position)
+    else this.#leave(userId, watched, roomNid)
+    this.onMember?.(userId, roomNid, row?.membership === 'join' && !wasIn)
   }
 
-  #join(roomNid: number, userId: string): void {
+  #join(userId: string, watched: Watched, roomNid: number, position: number): void {
+    watched.rooms.set(roomNid, position)
     const users = this.#usersIn.get(roomNid)
     if (users === undefined) this.#usersIn.set(roomNid, new Set([userId]))
     else users.add(userId)
   }
 
-  #leave(roomNid: number, userId: string): void {
+  #leave(userId: string, watched: Watched, roomNid: number): void {
+    watched.rooms.delete(roomNid)
     const users = this.#usersIn.get(roomNid)
     users?.delete(userId)
     if (users?.size === 0) this.#usersIn.delete(roomNid)
+  }
+
+  #drop(userId: string, watched: Watched): void {
+    for (const nid of [...watched.rooms.keys()]) this.#leave(userId, watched, nid)
+    if (this.#watched.get(userId) === watched) this.#watched.delete(userId)
   }
 }

@@ -1,199 +1,186 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { InvitationRow } from '../../storage/rooms/invitations.ts'
-import type { MembershipRow } from '../../storage/rooms/memberships.ts'
-import { membershipOf } from '../rooms/room-head.ts'
-import type { RoomSections } from './room-section.ts'
-import type { RoomWatch } from './room-watch.ts'
+import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { Sight, Sights } from '../rooms/room-sight.ts'
+import { END } from '../rooms/visible-ranges.ts'
+import type { InvitationTexts } from './invitations.ts'
+import { inOrder, type Section } from './response.ts'
+import type { JoinedNews, LeftNews, RoomSections } from './room-section.ts'
+import type { Place } from './room-timeline.ts'
+import type { RoomsNow } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
 import type { RoomExtras } from './sync-source.ts'
 
-/** Pending invitations in one response; more are listed by `…/invitations`. */
-const MAX_INVITATIONS = 500
-
-/** The `rooms` part of a response: JSON texts by room ID. */
-export interface RoomTexts {
-  readonly join: Map<string, string>
-  readonly invite: Map<string, string>
-  readonly knock: Map<string, string>
-  readonly leave: Map<string, string>
-}
-
-/** Positions that a response starts from and ends at; nothing to start from is an initial sync. */
-export interface RoomSpan {
-  readonly events: { readonly after: number | undefined; readonly upTo: number }
-  readonly invites: { readonly after: number | undefined; readonly upTo: number }
-}
+/** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
+const AHEAD = 8
 
 /** What other streams have to say about rooms that the user is in, by room ID. */
 export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
 
-/** The `events` and `invites` streams of `/sync`. */
+/** Everything that a response tells of rooms. */
+interface Told {
+  readonly joined: readonly JoinedNews[]
+  readonly left: readonly LeftNews[]
+}
+
+/** A joined room that may have news. */
+interface Candidate {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly joinedAt: number
+}
+
+/** The `events` stream of `/sync`: finds the rooms that a response tells of. */
 export class RoomsStream {
   readonly #read: RoomReaders
-  readonly #watch: RoomWatch
+  readonly #sync: SyncReader
+  readonly #sights: Sights
   readonly #sections: RoomSections
 
-  constructor(parts: { read: RoomReaders; watch: RoomWatch; sections: RoomSections }) {
+  constructor(parts: { read: RoomReaders; sync: SyncReader; sights: Sights; sections: RoomSections }) {
     this.#read = parts.read
-    this.#watch = parts.watch
+    this.#sync = parts.sync
+    this.#sights = parts.sights
     this.#sections = parts.sections
   }
 
-  async texts(request: SyncRequest, span: RoomSpan, extras: ExtrasByRoom): Promise<RoomTexts> {
-    const texts: RoomTexts = { join: new Map(), invite: new Map(), knock: new Map(), leave: new Map() }
-    const { after } = span.events
-    if (after === undefined) await this.#initial(request, span, extras, texts)
-    else await this.#incremental(request, { ...span, after }, extras, texts)
-    await this.#invitations(request, span, texts)
-    return texts
+  /** The sections of a response, made one after another as they are taken. */
+  async *sections(
+    request: SyncRequest,
+    now: RoomsNow,
+    extras: ExtrasByRoom,
+    invitations: InvitationTexts,
+  ): AsyncGenerator<Section, void> {
+    const { joined, left } =
+      request.since === undefined
+        ? await this.#initial(request, now.upTo, extras)
+        : await this.#incremental(request, request.since, now, extras)
+    const joinedTexts = inOrder(joined, AHEAD, async news => ({
+      roomId: news.roomId,
+      text: await this.#sections.joined(request, news),
+    }))
+    for await (const { roomId, text } of joinedTexts) {
+      if (text !== undefined) yield { part: 'join', roomId, text }
+    }
+    for (const part of ['invite', 'knock'] as const) {
+      for (const [roomId, text] of invitations[part]) yield { part, roomId, text }
+    }
+    const leftTexts = inOrder(left, AHEAD, async news => ({
+      roomId: news.roomId,
+      text: await this.#sections.left(request, news),
+    }))
+    for await (const { roomId, text } of leftTexts) yield { part: 'leave', roomId, text }
+    const told = new Set([...joined, ...left].map(({ roomId }) => roomId))
+    for (const [roomId, text] of invitations.leave) {
+      if (!told.has(roomId)) yield { part: 'leave', roomId, text }
+    }
   }
 
-  async #initial(
-    request: SyncRequest,
-    span: RoomSpan,
-    extras: ExtrasByRoom,
-    texts: RoomTexts,
-  ): Promise<void> {
-    const { userId } = request.requester
-    const memberships = request.filter.includeLeave
-      ? (['join', 'leave', 'ban'] as const)
-      : (['join'] as const)
-    for (const row of await this.#read.memberships.ofUser(userId, memberships)) {
+  async #initial(request: SyncRequest, upTo: number, extras: ExtrasByRoom): Promise<Told> {
+    const memberships: Membership[] = request.filter.includeLeave ? ['join', 'leave', 'ban'] : ['join']
+    const joined: JoinedNews[] = []
+    const left: LeftNews[] = []
+    for (const row of await this.#read.memberships.ofUser(request.requester.userId, memberships)) {
       if (!request.filter.matchesRoom(row.roomId)) continue
-      if (row.membership === 'join')
-        await this.#joined(request, row, { after: undefined, upTo: span.events.upTo }, true, extras, texts)
-      else await this.#left(request, row, undefined, extras, texts)
+      const { roomNid, roomId } = row
+      const common = { roomNid, roomId, extras: extras.get(roomId) }
+      const span = { after: undefined, upTo }
+      if (row.membership === 'join' && row.position <= upTo) {
+        joined.push({ ...common, span, whole: true, place: { joinedAt: row.position } })
+        continue
+      }
+      const sight = await this.#sights.of(roomNid, row.userId)
+      if (sight.membershipAt(upTo) === 'join') joined.push({ ...common, span, whole: true, place: { sight } })
+      else if (row.membership !== 'join' && !row.forgotten)
+        left.push(await this.#left(row, { sight, after: undefined, upTo }, extras))
     }
+    return { joined, left }
   }
 
   async #incremental(
     request: SyncRequest,
-    span: RoomSpan & { readonly after: number },
+    after: number,
+    now: RoomsNow,
     extras: ExtrasByRoom,
-    texts: RoomTexts,
-  ): Promise<void> {
-    const { after } = span
-    const { upTo } = span.events
-    const { userId } = request.requester
-    const changed = new Map(
-      (await this.#read.memberships.changed(userId, after, upTo)).map(row => [row.roomNid, row]),
+  ): Promise<Told> {
+    const joined: JoinedNews[] = []
+    const left: LeftNews[] = []
+    const moved = await this.#moved(request, after, now)
+    const apart = new Set(moved.map(row => row.roomNid))
+    for (const row of moved) {
+      if (!request.filter.matchesRoom(row.roomId)) continue
+      const sight = await this.#sights.of(row.roomNid, row.userId)
+      const [before, then] = [sight.membershipAt(after), sight.membershipAt(now.upTo)]
+      if (then === 'join') {
+        const whole = request.fullState || before !== 'join'
+        const span = { after: before === 'join' ? after : undefined, upTo: now.upTo }
+        const { roomNid, roomId } = row
+        joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
+      } else if ((then === 'leave' || then === 'ban') && row.position <= now.upTo) {
+        // Whoever has forgotten the room need not hear of it, unless a client still believes to be in it.
+        if (!row.forgotten || before === 'join')
+          left.push(await this.#left(row, { sight, after, upTo: now.upTo }, extras))
+      }
+    }
+    const span = { after, upTo: now.upTo }
+    for (const { roomNid, roomId, joinedAt } of await this.#candidates(after, now, extras)) {
+      if (apart.has(roomNid) || !request.filter.matchesRoom(roomId)) continue
+      const place = joinedAt <= after ? { joinedAt } : await this.#wasInAll(request, roomNid, span)
+      if (place === undefined) continue
+      joined.push({ roomNid, roomId, span, whole: request.fullState, place, extras: extras.get(roomId) })
+    }
+    return { joined, left }
+  }
+
+  /** The user's memberships that have changed since; those that change at this moment are among them. */
+  async #moved({ requester }: SyncRequest, after: number, now: RoomsNow): Promise<MembershipRow[]> {
+    return now.hasMoved ? this.#read.memberships.changed(requester.userId, after, END) : []
+  }
+
+  /** The joined rooms with news of any kind. */
+  async #candidates(after: number, now: RoomsNow, extras: ExtrasByRoom): Promise<Candidate[]> {
+    const nids = [...now.rooms.keys()]
+    const withEvents = now.isExact ? nids : await this.#sync.withEvents(nids, after, now.upTo)
+    const found = new Map(
+      (await this.#read.rooms.byNids(withEvents)).map(room => [
+        room.nid,
+        { roomNid: room.nid, roomId: room.roomId, joinedAt: now.rooms.get(room.nid) ?? END },
+      ]),
     )
-    const joinedRooms = await this.#watch.joinedRooms(userId)
-    const nids = new Set(request.fullState ? joinedRooms : await this.#watch.changedSince(joinedRooms, after))
-    for (const row of await this.#joinedAmong(userId, [...extras.keys()])) nids.add(row.roomNid)
-    for (const row of changed.values()) {
-      if (!request.filter.matchesRoom(row.roomId)) continue
-      nids.delete(row.roomNid)
-      if (row.membership === 'join') {
-        const whole = request.fullState || (await this.#membershipAt(row, after)) !== 'join'
-        await this.#joined(request, row, { after: whole ? undefined : after, upTo }, whole, extras, texts)
-      } else if ((row.membership === 'leave' || row.membership === 'ban') && !row.forgotten) {
-        await this.#left(request, row, after, extras, texts)
-      }
-    }
-    for (const row of await this.#read.rooms.byNids([...nids])) {
-      if (!request.filter.matchesRoom(row.roomId)) continue
-      const room = { roomNid: row.nid, roomId: row.roomId }
-      await this.#joined(request, room, { after, upTo }, request.fullState, extras, texts)
-    }
-  }
-
-  async #joined(
-    request: SyncRequest,
-    { roomNid, roomId }: { roomNid: number; roomId: string },
-    span: { after: number | undefined; upTo: number },
-    whole: boolean,
-    extras: ExtrasByRoom,
-    texts: RoomTexts,
-  ): Promise<void> {
-    const { accountData = [], ephemeral = [] } = extras.get(roomId) ?? {}
-    const isTold = extras.has(roomId)
-    const text = await this.#sections.joined(request, {
-      roomNid,
-      roomId,
-      span,
-      whole,
-      isTold,
-      accountData,
-      ephemeral,
-    })
-    if (text !== undefined) texts.join.set(roomId, text)
-  }
-
-  /** A room that was left is told up to the leaving, whatever happened since. */
-  async #left(
-    request: SyncRequest,
-    row: MembershipRow,
-    after: number | undefined,
-    extras: ExtrasByRoom,
-    texts: RoomTexts,
-  ): Promise<void> {
-    const wasIn = after !== undefined && (await this.#membershipAt(row, after)) === 'join'
-    // Who was never in the room is told of nothing but the end of their invitation.
-    const ownOnly = !wasIn && !(await this.#wasJoined(row))
-    const span = { after: wasIn ? after : ownOnly ? row.position - 1 : undefined, upTo: row.position }
-    const text = await this.#sections.left(request, {
-      roomNid: row.roomNid,
-      roomId: row.roomId,
-      span,
-      whole: !wasIn && !ownOnly,
-      isTold: true,
-      accountData: extras.get(row.roomId)?.accountData ?? [],
-      ephemeral: [],
-    })
-    texts.leave.set(row.roomId, text)
-  }
-
-  async #invitations(request: SyncRequest, { invites }: RoomSpan, texts: RoomTexts): Promise<void> {
-    const { userId } = request.requester
-    const { invitations } = this.#read
-    const rows =
-      invites.after === undefined
-        ? await invitations.pending(userId, invites.upTo, MAX_INVITATIONS)
-        : await invitations.changed(userId, invites.after, invites.upTo)
-    for (const row of rows) {
-      if (!request.filter.matchesRoom(row.roomId)) continue
-      if (row.status === 'invited') {
-        const part = row.kind === 'invite' ? 'invite' : 'knock'
-        texts[part].set(row.roomId, `{"${part}_state":{"events":${JSON.stringify(strippedEvents(row))}}}`)
-      } else if (row.status !== 'accepted' && !texts.leave.has(row.roomId) && !texts.join.has(row.roomId)) {
-        texts.leave.set(row.roomId, ENDED_INVITATION)
-      }
-    }
-  }
-
-  async #joinedAmong(userId: string, roomIds: readonly string[]): Promise<MembershipRow[]> {
-    const rows: MembershipRow[] = []
-    for (const roomId of new Set(roomIds)) {
+    for (const roomId of extras.keys()) {
       const room = await this.#read.rooms.byId(roomId)
-      const row = room && (await this.#read.memberships.one(userId, room.nid))
-      if (row?.membership === 'join') rows.push(row)
+      if (room === undefined || found.has(room.nid)) continue
+      const joinedAt = now.joined.get(room.nid)
+      if (joinedAt !== undefined) found.set(room.nid, { roomNid: room.nid, roomId, joinedAt })
     }
-    return rows
+    return [...found.values()]
   }
 
-  async #membershipAt({ roomNid, userId }: MembershipRow, position: number): Promise<string | undefined> {
-    const nid = await this.#read.state.point(roomNid, 'm.room.member', userId, position)
-    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
-    return stored && membershipOf(stored.event)
+  /** For a membership that changes at this moment: whether the user was in the room at both ends of a span. */
+  async #wasInAll(
+    { requester }: SyncRequest,
+    roomNid: number,
+    { after, upTo }: { after: number; upTo: number },
+  ): Promise<Place | undefined> {
+    const sight = await this.#sights.of(roomNid, requester.userId)
+    const isIn = sight.membershipAt(after) === 'join' && sight.membershipAt(upTo) === 'join'
+    return isIn ? { sight } : undefined
   }
 
-  async #wasJoined({ roomNid, userId }: MembershipRow): Promise<boolean> {
-    const history = await this.#read.state.history(roomNid, 'm.room.member', userId)
-    const events = await this.#read.events.byNids(history.map(span => span.nid))
-    return events.some(({ event }) => membershipOf(event) === 'join')
+  /**
+   * A room that the user is not in any more, or was invited to: what happened while they were in it, if that is news,
+   * and their own last event.
+   */
+  async #left(
+    { roomNid, roomId, eventNid, forgotten }: MembershipRow,
+    { sight, after, upTo }: { sight: Sight; after: number | undefined; upTo: number },
+    extras: ExtrasByRoom,
+  ): Promise<LeftNews> {
+    const last = sight.joins.findLast(({ from }) => from <= upTo)
+    const [own] = await this.#read.events.byNids([eventNid])
+    const common = { roomNid, roomId, sight, own, extras: extras.get(roomId) }
+    if (last?.to === undefined || last.to <= (after ?? 0) || forgotten) return { ...common, span: undefined }
+    const hadRoom = after !== undefined && sight.membershipAt(after) === 'join'
+    return { ...common, span: { after: hadRoom ? after : undefined, upTo: last.to } }
   }
-}
-
-/** An invitation to a room that this server is not in has ended: there is no event to show. */
-const ENDED_INVITATION = '{"timeline":{"events":[],"limited":false},"state":{"events":[]}}'
-
-/** The stripped state with the member event that invites (or knocks), which carries the comment. */
-const strippedEvents = (row: InvitationRow): object[] => {
-  const { type, sender, state_key, content, origin_server_ts } = row.event
-  const own = { type, sender, state_key, content, origin_server_ts, event_id: row.eventId }
-  const others = row.strippedState.filter(
-    event => !(event['type'] === 'm.room.member' && event['state_key'] === row.userId),
-  )
-  return [...others, own]
 }

@@ -8,6 +8,10 @@ export interface SyncRequest {
   readonly fullState: boolean
   /** State as of the end of the timeline under `state_after`, instead of its start under `state` (and under which name). */
   readonly stateAfter: false | 'state_after' | 'org.matrix.msc4222.state_after'
+  /** Where the client's last response ended in the `events` stream; `undefined` in an initial sync. */
+  readonly since: number | undefined
+  /** Of these users the client is sent no messages and no invitations. */
+  readonly ignored: ReadonlySet<string>
 }
 
 /** The stretch of the `events` stream that a response covers. */
@@ -16,3 +20,7 @@ export interface EventSpan {
   readonly after: number | undefined
   readonly upTo: number
 }
+
+/** Tells a user's devices apart. */
+export const deviceOf = ({ requester }: SyncRequest): string =>
+  `${requester.userId} ${requester.deviceId ?? requester.tokenId}`

@@ -50,6 +50,37 @@ export interface SyncSource {
    * tell of such rooms.
    */
   roomEphemeral?(request: SyncRequest, room: ToldRoom): Promise<readonly string[]>
+  /** The same of a room's account data, for rooms that the user has joined since the client's last response. */
+  roomAccountData?(request: SyncRequest, room: ToldRoom): Promise<readonly string[]>
   /** Members that belong into the section of each joined room that is told, such as `"unread_notifications":{…}`. */
   roomMembers?(request: SyncRequest, roomNid: number): Promise<readonly string[]>
+}
+
+/** What all sources have to say about each room. */
+export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
+  const rooms = new Map<string, RoomExtras>()
+  for (const { rooms: told = [] } of news) {
+    for (const [roomId, { accountData = [], ephemeral = [] }] of told) {
+      const before = rooms.get(roomId)
+      rooms.set(roomId, {
+        accountData: [...(before?.accountData ?? []), ...accountData],
+        ephemeral: [...(before?.ephemeral ?? []), ...ephemeral],
+      })
+    }
+  }
+  return rooms
+}
+
+/** The members of a response that are news and not about rooms, as JSON text. */
+export const topMembers = (news: readonly News[]): string[] => {
+  const events = new Map<string, string[]>()
+  for (const { events: told = [] } of news) {
+    for (const [name, texts] of told) events.set(name, [...(events.get(name) ?? []), ...texts])
+  }
+  return [
+    ...[...events].flatMap(([name, texts]) =>
+      texts.length === 0 ? [] : [`"${name}":{"events":[${texts.join(',')}]}`],
+    ),
+    ...news.flatMap(({ members = [] }) => members),
+  ]
 }

@@ -1,19 +1,22 @@
 import { MatrixError } from '../../core/errors.ts'
-import { syncFilter } from '../../core/filter.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import {
   formatStreamToken,
   parseStreamToken,
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
-import type { Database } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
+import type { IgnoredUsers } from '../rooms/ignored-users.ts'
+import type { Invitations } from './invitations.ts'
+import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
-import type { RoomWatch } from './room-watch.ts'
-import type { RoomsStream, RoomTexts } from './rooms-stream.ts'
-import type { SyncRequest } from './sync-request.ts'
-import type { News, RoomExtras, SyncSource } from './sync-source.ts'
+import { type Body, respond } from './response.ts'
+import type { RoomsNow, RoomWatch } from './room-watch.ts'
+import type { RoomsStream } from './rooms-stream.ts'
+import type { SyncFilters } from './sync-filters.ts'
+import { deviceOf, type SyncRequest } from './sync-request.ts'
+import { extrasByRoom, type SyncSource, topMembers } from './sync-source.ts'
+import type { UserStream } from './user-stream.ts'
 
 /** `GET /sync` as it was asked. */
 export interface SyncQuery {
@@ -24,45 +27,33 @@ export interface SyncQuery {
   readonly stateAfter: SyncRequest['stateAfter']
 }
 
-/** A stored filter of a user. Throws `M_NOT_FOUND`. */
-export type StoredFilter = (userId: string, filterId: string) => Promise<JsonObject>
+/** What `/sync` is made of. */
+export interface SyncParts {
+  readonly watch: RoomWatch
+  readonly notifier: Notifier
+  readonly rooms: RoomsStream
+  readonly invitations: Invitations
+  readonly invites: UserStream
+  readonly sources: readonly SyncSource[]
+  readonly filters: SyncFilters
+  readonly ignoredUsers: IgnoredUsers
+  readonly sentMembers: SentMembers
+  /** Resolves once all events that are committed now can be told. */
+  readonly ready: () => Promise<void>
+}
 
 /** The longest that a client may wait, whatever it asks for: proxies and clients give up before. */
 const MAX_TIMEOUT_MS = 120_000
-
-/** Where each stream stands. */
-type Positions = StreamToken & Required<Pick<StreamToken, 'events' | 'invites'>>
 
 /**
  * `/sync`. Each stream says what is new for the user between two positions; a token is the positions that a response
  * ends at. Work is proportional to what changed for the user.
  */
 export class Sync {
-  readonly #db: Database
-  readonly #watch: RoomWatch
-  readonly #notifier: Notifier
-  readonly #rooms: RoomsStream
-  readonly #sources: readonly SyncSource[]
-  readonly #storedFilter: StoredFilter
-  readonly #ready: () => Promise<void>
+  readonly #parts: SyncParts
 
-  constructor(parts: {
-    db: Database
-    watch: RoomWatch
-    notifier: Notifier
-    rooms: RoomsStream
-    sources: readonly SyncSource[]
-    storedFilter: StoredFilter
-    /** Resolves once all that is committed now can be told. */
-    ready: () => Promise<void>
-  }) {
-    this.#db = parts.db
-    this.#watch = parts.watch
-    this.#notifier = parts.notifier
-    this.#rooms = parts.rooms
-    this.#sources = parts.sources
-    this.#storedFilter = parts.storedFilter
-    this.#ready = parts.ready
+  constructor(parts: SyncParts) {
+    this.#parts = parts
   }
 
   /**
@@ -71,26 +62,49 @@ export class Sync {
    *
    * Throws `M_INVALID_PARAM` for a token that is not this server's and for a bad filter.
    */
-  async sync(requester: Requester, query: SyncQuery, signal: AbortSignal): Promise<string> {
+  async sync(requester: Requester, query: SyncQuery, signal: AbortSignal): Promise<Body> {
+    const { notifier, watch, filters, sentMembers, ready } = this.#parts
     const since = query.since === undefined ? undefined : parseStreamToken(query.since)
     if (query.since !== undefined && since === undefined) {
       throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this server')
     }
-    const { fullState, stateAfter } = query
-    const filter = syncFilter(await this.#filter(requester.userId, query.filter))
-    const request: SyncRequest = { requester, filter, fullState, stateAfter }
-    const deadline = this.#notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
-    const mayWait = since !== undefined && !fullState
-    await this.#ready()
-    // Who watches is kept up to date from here on, so that nothing is missed between looking and waiting.
-    await this.#watch.joinedRooms(requester.userId)
+    const deadline = notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
+    const base = {
+      requester,
+      filter: await filters.of(requester.userId, query.filter),
+      fullState: query.fullState,
+      stateAfter: query.stateAfter,
+      since: since === undefined ? undefined : (since.events ?? 0),
+    }
+    if (since === undefined) sentMembers.forget(deviceOf({ ...base, ignored: new Set() }))
+    // Whatever was acknowledged before this request is told by it.
+    await ready()
+    await notifier.caughtUp()
+    // From here on it is known which rooms the user is in, so that nothing is missed between looking and waiting.
+    const leave = await watch.enter(requester.userId)
+    try {
+      return await this.#whenThereIsNews(base, since, deadline, signal)
+    } finally {
+      leave()
+    }
+  }
+
+  async #whenThereIsNews(
+    base: Omit<SyncRequest, 'ignored'>,
+    since: StreamToken | undefined,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<Body> {
+    const { notifier, ignoredUsers } = this.#parts
+    const { userId } = base.requester
+    const mayWait = since !== undefined && !base.fullState
     for (;;) {
-      const wait = mayWait ? this.#notifier.wait(requester.userId, deadline, signal) : undefined
+      const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
       try {
-        const upTo = this.#now()
-        const response = await this.#response(request, since, upTo)
-        const over = this.#notifier.now() >= deadline || signal.aborted || this.#notifier.isClosed
-        if (!response.isEmpty || wait === undefined || over) return response.text
+        const request = { ...base, ignored: await ignoredUsers.of(userId) }
+        const { isEmpty, body } = await this.#response(request, since)
+        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
+        if (!isEmpty || wait === undefined || isOver) return body
         await wait.woken
       } finally {
         wait?.cancel()
@@ -98,92 +112,59 @@ export class Sync {
     }
   }
 
-  /** Where everything is that can be told now. */
-  #now(): Positions {
-    return {
-      events: this.#watch.position,
-      invites: this.#db.position('invites'),
-      ...Object.fromEntries(this.#sources.map(source => [source.stream, source.position()])),
-    }
-  }
-
   async #response(
     request: SyncRequest,
     since: StreamToken | undefined,
-    upTo: Positions,
-  ): Promise<{ text: string; isEmpty: boolean }> {
-    const after = (stream: SyncStream): number | undefined =>
-      since === undefined ? undefined : (since[stream] ?? 0)
-    const span = {
-      events: { after: after('events'), upTo: upTo.events },
-      invites: { after: after('invites'), upTo: upTo.invites },
-    }
+  ): Promise<{ isEmpty: boolean; body: Body }> {
+    const { invites, invitations, rooms, sources } = this.#parts
+    // Everything that can be told now, in one moment.
+    const now = this.#look(request)
+    const ends = streamEnds(sources, since)
+    const end = Math.max(invites.position, since?.invites ?? 0)
+    const after = since && (since.invites ?? 0)
+    const events = { after: request.since, upTo: now.upTo }
     const news = await Promise.all(
-      this.#sources.map(source =>
-        source.news(request, after(source.stream), upTo[source.stream] ?? source.position(), span.events),
-      ),
+      sources.map(source => {
+        const from = since && (since[source.stream] ?? 0)
+        return source.news(request, from, ends[source.stream] ?? source.position(), events)
+      }),
     )
-    const reached = this.#sources.flatMap(({ stream }, index) => {
-      const end = news[index]?.upTo
-      return end === undefined ? [] : [[stream, end] as const]
+    // What does not fit into one response comes with the next.
+    for (const [index, { upTo }] of news.entries()) {
+      const stream = sources[index]?.stream
+      if (stream !== undefined && upTo !== undefined) ends[stream] = upTo
+    }
+    const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
+    const invited = await invitations.texts(request, mayBeInvited ? after : end, end)
+    const token = formatStreamToken({ ...since, ...ends, events: now.upTo, invites: end })
+    return respond({
+      always: [`"next_batch":"${token}"`, ...news.flatMap(({ always = [] }) => always)],
+      members: topMembers(news),
+      sections: rooms.sections(request, now, extrasByRoom(news), invited),
     })
-    const rooms = await this.#rooms.texts(request, span, extrasByRoom(news))
-    const parts = [...topMembers(news), ...roomsPart(rooms)]
-    const always = [
-      `"next_batch":"${formatStreamToken({ ...since, ...upTo, ...Object.fromEntries(reached) })}"`,
-      ...news.flatMap(({ always = [] }) => always),
-    ]
-    return { text: `{${[...always, ...parts].join(',')}}`, isEmpty: parts.length === 0 }
   }
 
-  async #filter(userId: string, text: string | undefined): Promise<JsonObject> {
-    if (text === undefined) return {}
-    // "If the first character is {, it is a JSON filter definition, otherwise the ID of a stored filter."
-    if (!text.startsWith('{')) return this.#storedFilter(userId, text)
-    let filter: unknown
-    try {
-      filter = JSON.parse(text)
-    } catch {
-      filter = undefined
-    }
-    if (!isJsonObject(filter)) throw new MatrixError('M_INVALID_PARAM', 'filter is not valid JSON')
-    return filter
+  #look({ requester, since, fullState }: SyncRequest): RoomsNow {
+    const { watch } = this.#parts
+    const now = watch.look(requester.userId, since ?? 0, since === undefined || fullState)
+    // Another process may have told the client of more than this one has followed: that is not told again.
+    return since !== undefined && since > now.upTo ? { ...now, upTo: since, rooms: new Map() } : now
   }
 }
 
-/** What all sources have to say about each room. */
-const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
-  const rooms = new Map<string, RoomExtras>()
-  for (const { rooms: told = [] } of news) {
-    for (const [roomId, { accountData = [], ephemeral = [] }] of told) {
-      const before = rooms.get(roomId)
-      rooms.set(roomId, {
-        accountData: [...(before?.accountData ?? []), ...accountData],
-        ephemeral: [...(before?.ephemeral ?? []), ...ephemeral],
-      })
-    }
+/**
+ * Where the streams of sources stand, never before what the client was told already. Sources that share a stream go as
+ * far as the last of them.
+ */
+const streamEnds = (
+  sources: readonly SyncSource[],
+  since: StreamToken | undefined,
+): Partial<Record<SyncStream, number>> => {
+  const ends: Partial<Record<SyncStream, number>> = {}
+  for (const source of sources) {
+    const position = Math.min(source.position(), ends[source.stream] ?? Number.MAX_SAFE_INTEGER)
+    ends[source.stream] = position
   }
-  return rooms
-}
-
-/** The members of a response that are not about rooms. */
-const topMembers = (news: readonly News[]): string[] => {
-  const events = new Map<string, string[]>()
-  for (const { events: told = [] } of news) {
-    for (const [name, texts] of told) events.set(name, [...(events.get(name) ?? []), ...texts])
-  }
-  return [
-    ...[...events].flatMap(([name, texts]) =>
-      texts.length === 0 ? [] : [`"${name}":{"events":[${texts.join(',')}]}`],
-    ),
-    ...news.flatMap(({ members = [] }) => members),
-  ]
-}
-
-const roomsPart = (rooms: RoomTexts): string[] => {
-  const sections = (['join', 'invite', 'knock', 'leave'] as const).flatMap(name => {
-    const entries = [...rooms[name]].map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`)
-    return entries.length === 0 ? [] : [`"${name}":{${entries.join(',')}}`]
-  })
-  return sections.length === 0 ? [] : [`"rooms":{${sections.join(',')}}`]
+  for (const { stream } of sources) ends[stream] = Math.max(ends[stream] ?? 0, since?.[stream] ?? 0)
+  return ends
 }

@@ -1,55 +1,86 @@
 import type { Prepared, Reader } from '../database.ts'
 
-/** What `/sync` has to know of a new event to find out whom it concerns. */
-export interface TouchedEvent {
+/** A room with new events, and the position of the newest. */
+export interface TouchedRoom {
   readonly roomNid: number
   readonly position: number
-  /** The user whose membership it sets. */
-  readonly memberOf: string | undefined
+}
+
+/** A change of one point of a room's state. */
+export interface TouchedPoint {
+  readonly roomNid: number
+  readonly type: string
+  readonly stateKey: string
 }
 
 /** Reads that only `/sync` needs. */
 export class SyncReader {
   readonly #db: Reader
-  readonly #touched: Prepared
+  readonly #touchedRooms: Prepared
+  readonly #touchedPoints: Prepared
+  readonly #redacted: Prepared
   readonly #withEvents: Prepared
+  readonly #accountData: Prepared
   readonly #heroes: Prepared
   readonly #formerHeroes: Prepared
 
   constructor(db: Reader) {
     this.#db = db
-    this.#touched = db.prepare(
-      `SELECT room_nid, position, type, state_key FROM events
-       WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 ORDER BY position`,
+    const { inInteger } = db.dialect
+    const span = 'position > ? AND position <= ?'
+    this.#touchedRooms = db.prepare(
+      `SELECT room_nid, MAX(position) AS newest FROM events
+       WHERE ${span} AND rejected IS NULL AND soft_failed = 0 GROUP BY room_nid`,
+    )
+    // Not by the events: resolution may change state that no new event speaks of.
+    this.#touchedPoints = db.prepare(
+      `SELECT room_nid, type, state_key FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
+       UNION
+       SELECT room_nid, type, state_key FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?`,
+    )
+    this.#redacted = db.prepare(
+      `SELECT t.event_nid FROM events e JOIN redactions r ON r.redaction_nid = e.event_nid
+       JOIN events t ON t.event_id = r.redacts
+       WHERE e.position > ? AND e.position <= ? AND e.type = 'm.room.redaction'`,
     )
     this.#withEvents = db.prepare(
-      `SELECT r.room_nid FROM rooms r WHERE ${db.dialect.inInteger('r.room_nid')} AND EXISTS (
+      `SELECT r.room_nid FROM rooms r WHERE ${inInteger('r.room_nid')} AND EXISTS (
          SELECT 1 FROM events e WHERE e.room_nid = r.room_nid AND e.position > ? AND e.position <= ?
            AND e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0)`,
     )
+    this.#accountData = db.prepare('SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ?')
     this.#heroes = db.prepare(
-      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('join', 'invite') AND user_id <> ?
-       ORDER BY position LIMIT 5`,
+      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('join', 'invite')
+       ORDER BY position, user_id LIMIT ?`,
     )
     this.#formerHeroes = db.prepare(
-      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('leave', 'ban') AND user_id <> ?
-       ORDER BY position LIMIT 5`,
+      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('leave', 'ban')
+       ORDER BY position, user_id LIMIT ?`,
     )
   }
 
-  /** The shown events after one position up to another. */
-  async touched(after: number, upTo: number): Promise<TouchedEvent[]> {
-    const rows = await this.#db.all<{
-      room_nid: number
-      position: number
-      type: string
-      state_key: string | null
-    }>(this.#touched, [after, upTo])
-    return rows.map(row => ({
-      roomNid: row.room_nid,
-      position: row.position,
-      memberOf: row.type === 'm.room.member' ? (row.state_key ?? undefined) : undefined,
-    }))
+  /** The rooms with shown events after one position up to another. */
+  async touchedRooms(after: number, upTo: number): Promise<TouchedRoom[]> {
+    const rows = await this.#db.all<{ room_nid: number; newest: number }>(this.#touchedRooms, [after, upTo])
+    return rows.map(row => ({ roomNid: row.room_nid, position: row.newest }))
+  }
+
+  /** The points of these rooms' states that something began or ceased to hold at in a span of positions. */
+  async touchedPoints(roomNids: readonly number[], after: number, upTo: number): Promise<TouchedPoint[]> {
+    const half = [this.#db.list(roomNids), after, upTo]
+    const rows = await this.#db.all<{ room_nid: number; type: string; state_key: string }>(
+      this.#touchedPoints,
+      [...half, ...half],
+    )
+    return rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key }))
+  }
+
+  /** The nids of the events that new redactions refer to, whether or not they take effect. */
+  async redacted(after: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.all<{ event_nid: number }>(this.#redacted, [after, upTo])
+    return rows.map(row => row.event_nid)
   }
 
   /** Which of these rooms have shown events in a span of positions: one index seek for each room. */
@@ -62,15 +93,20 @@ export class SyncReader {
     return rows.map(row => row.room_nid)
   }
 
-  /**
-   * Up to five members by whom a room without a name is called: "joined or invited, ordered by stream ordering"; if
-   * there are none, those who were.
-   */
-  async heroes(roomNid: number, exceptUserId: string): Promise<string[]> {
-    const parameters = [roomNid, exceptUserId]
-    const present = await this.#db.all<{ user_id: string }>(this.#heroes, parameters)
-    const rows =
-      present.length > 0 ? present : await this.#db.all<{ user_id: string }>(this.#formerHeroes, parameters)
+  /** A user's account data for a room; `content` is JSON text. */
+  accountDataOf(userId: string, roomId: string): Promise<{ type: string; content: string }[]> {
+    return this.#db.all<{ type: string; content: string }>(this.#accountData, [userId, roomId])
+  }
+
+  /** The first members of a room, "ordered by stream ordering, which are joined or invited". */
+  async heroes(roomNid: number, limit: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#heroes, [roomNid, limit])
+    return rows.map(row => row.user_id)
+  }
+
+  /** The same of those who were members. */
+  async formerHeroes(roomNid: number, limit: number): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#formerHeroes, [roomNid, limit])
     return rows.map(row => row.user_id)
   }
 }

@@ -1,0 +1,357 @@
+import test from 'ava'
+import {
+  newPerson,
+  type Person,
+  type ShownEvent,
+  type ShownRoom,
+  serverTests,
+} from '../../test-kit/people.ts'
+
+const onServer = serverTests(test)
+
+const bodies = (events: readonly ShownEvent[] = []): unknown[] =>
+  events.flatMap(({ content }) => content['body'] ?? [])
+
+const types = (events: readonly ShownEvent[] = []): string[] => events.map(({ type }) => type)
+
+const stateOf = (room: ShownRoom | undefined): Map<string, ShownEvent> =>
+  new Map((room?.state?.events ?? []).map(event => [`${event.type} ${event.state_key}`, event]))
+
+/** A public room of `creator` that the others are in. */
+const roomOf = async (creator: Person, others: readonly Person[] = [], settings: object = {}) => {
+  const roomId = await creator.createRoom({ preset: 'public_chat', ...settings })
+  for (const other of others) await other.change('join', roomId)
+  return roomId
+}
+
+onServer(
+  'an initial sync tells all rooms with their state; an incremental one what came after',
+  async (t, server) => {
+    const ann = await newPerson(server, 'ann')
+    const bob = await newPerson(server, 'bob')
+    const roomId = await roomOf(ann, [bob], { name: 'Tea', topic: 'Leaves' })
+    await bob.send(roomId, 'hello')
+    const first = await ann.sync()
+    const room = first.rooms?.join?.[roomId]
+    const timeline = room?.timeline.events ?? []
+    t.deepEqual(bodies(timeline), ['hello'])
+    t.is(timeline.length, 10)
+    t.true(room?.timeline.limited === false || stateOf(room).size > 0)
+    const known = new Set([...(room?.state?.events ?? []), ...timeline].map(({ type }) => type))
+    for (const type of ['m.room.create', 'm.room.name', 'm.room.topic', 'm.room.member'])
+      t.true(known.has(type))
+    t.deepEqual(room?.summary, { 'm.joined_member_count': 2, 'm.invited_member_count': 0 })
+
+    const idle = await ann.sync({ since: first.next_batch })
+    t.is(idle.rooms, undefined)
+    const eventId = await bob.send(roomId, 'again')
+    const second = await ann.sync({ since: idle.next_batch })
+    const news = second.rooms?.join?.[roomId]
+    t.deepEqual(
+      news?.timeline.events.map(event => event.event_id),
+      [eventId],
+    )
+    t.deepEqual(news?.state?.events, [])
+    t.false(news?.timeline.limited)
+    t.is(news?.timeline.prev_batch.split('.')[1], idle.next_batch.split('.')[1])
+    t.is(news?.summary, undefined, 'nothing about the members has changed')
+    t.deepEqual(Object.keys(second.rooms ?? {}), ['join'])
+  },
+)
+
+onServer('a limited timeline joins /messages without loss or repetition', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  const { next_batch: since } = await ann.sync()
+  for (let n = 0; n < 25; n++) await bob.send(roomId, `${n}`)
+  const filter = { room: { timeline: { limit: 5 } } }
+  const room = (await ann.sync({ since, filter })).rooms?.join?.[roomId]
+  t.true(room?.timeline.limited)
+  t.deepEqual(bodies(room?.timeline.events), ['20', '21', '22', '23', '24'])
+  const gap: unknown[] = []
+  let from: string | undefined = room?.timeline.prev_batch
+  while (from !== undefined) {
+    const page = await ann.messages(roomId, { dir: 'b', from, to: since, limit: 7 })
+    gap.unshift(...bodies(page.chunk).reverse())
+    from = page.end
+  }
+  t.deepEqual(
+    gap,
+    Array.from({ length: 20 }, (_, n) => `${n}`),
+  )
+  const forwards = await ann.messages(roomId, {
+    dir: 'f',
+    from: since,
+    to: room?.timeline.prev_batch,
+    limit: 50,
+  })
+  t.deepEqual(bodies(forwards.chunk), gap)
+})
+
+onServer(
+  'state in a gap is told as of the start of the timeline, or of its end if asked',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const roomId = await roomOf(ann, [bob])
+    const { next_batch: since } = await bob.sync()
+    await ann.setState(roomId, 'm.room.topic', { topic: 'one' })
+    await ann.setState(roomId, 'm.room.topic', { topic: 'two' })
+    await ann.send(roomId, 'a')
+    await ann.setState(roomId, 'm.room.topic', { topic: 'three' })
+    await ann.send(roomId, 'b')
+    const filter = { room: { timeline: { limit: 3 } } }
+    const before = (await bob.sync({ since, filter })).rooms?.join?.[roomId]
+    t.deepEqual(types(before?.timeline.events), ['m.room.message', 'm.room.topic', 'm.room.message'])
+    t.deepEqual(
+      before?.state?.events.map(event => event.content),
+      [{ topic: 'two' }],
+    )
+    const after = (await bob.sync({ since, filter, use_state_after: true })).rooms?.join?.[roomId]
+    t.deepEqual(
+      after?.state_after?.events.map(event => event.content),
+      [{ topic: 'three' }],
+    )
+    t.is(after?.state, undefined)
+    const unstable = await bob.sync({ since, filter, 'org.matrix.msc4222.use_state_after': true })
+    const room = unstable.rooms?.join?.[roomId]
+    t.deepEqual(
+      room?.['org.matrix.msc4222.state_after']?.events.map(({ content }) => content),
+      [{ topic: 'three' }],
+    )
+    t.is(room?.state, undefined)
+    t.is(room?.state_after, undefined)
+
+    const all = (await bob.sync({ since, use_state_after: true })).rooms?.join?.[roomId]
+    t.deepEqual(
+      all?.state_after?.events.map(event => event.content),
+      [{ topic: 'three' }],
+      'also without a gap',
+    )
+    t.deepEqual((await bob.sync({ since })).rooms?.join?.[roomId]?.state?.events, [])
+    await ann.send(roomId, 'c')
+    const { next_batch: later } = await bob.sync()
+    await ann.send(roomId, 'd')
+    const none = (await bob.sync({ since: later, use_state_after: true })).rooms?.join?.[roomId]
+    t.deepEqual(none?.state_after, { events: [] }, '"required, even if it is empty"')
+  },
+)
+
+onServer(
+  'what a filter keeps out of the timeline is told as state, so that none is lost',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const roomId = await roomOf(ann, [bob])
+    const filter = { room: { timeline: { types: ['m.room.message'], limit: 2 } } }
+    const { next_batch: since } = await bob.sync({ filter })
+    await ann.send(roomId, 'a')
+    await ann.setState(roomId, 'm.room.topic', { topic: 'hidden' })
+    await ann.send(roomId, 'b')
+    const incremental = (await bob.sync({ since, filter })).rooms?.join?.[roomId]
+    t.deepEqual(bodies(incremental?.timeline.events), ['a', 'b'])
+    t.false(incremental?.timeline.limited)
+    t.deepEqual(
+      incremental?.state?.events.map(event => event.content),
+      [{ topic: 'hidden' }],
+    )
+    const initial = (await bob.sync({ filter })).rooms?.join?.[roomId]
+    t.deepEqual(stateOf(initial).get('m.room.topic ')?.content, { topic: 'hidden' })
+  },
+)
+
+onServer('a room joined meanwhile comes with all of its state', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [], { name: 'Tea' })
+  await bob.setAccountData('m.tag', { tags: { early: {} } }, roomId)
+  for (let n = 0; n < 5; n++) await ann.send(roomId, `${n}`)
+  const { next_batch: since } = await bob.sync()
+  await bob.change('join', roomId)
+  const filter = { room: { timeline: { limit: 3 } } }
+  const room = (await bob.sync({ since, filter })).rooms?.join?.[roomId]
+  t.true(room?.timeline.limited)
+  t.deepEqual(types(room?.timeline.events), ['m.room.message', 'm.room.message', 'm.room.member'])
+  t.true(stateOf(room).has('m.room.create '))
+  t.deepEqual(stateOf(room).get('m.room.name ')?.content, { name: 'Tea' })
+  t.deepEqual(room?.summary, { 'm.joined_member_count': 2, 'm.invited_member_count': 0 })
+  t.deepEqual(
+    room?.account_data?.events.map(({ type }) => type),
+    ['m.tag'],
+  )
+
+  const { next_batch: joined } = await bob.sync()
+  await bob.change('leave', roomId)
+  await ann.send(roomId, 'while bob is away')
+  await bob.change('join', roomId)
+  const back = (await bob.sync({ since: joined })).rooms?.join?.[roomId]
+  t.deepEqual(types(back?.timeline.events), ['m.room.member', 'm.room.message', 'm.room.member'])
+  t.deepEqual(back?.state?.events, [], 'the client was never without the room')
+})
+
+onServer('who leaves, is kicked or banned is told up to that, and nothing later', async (t, server) => {
+  const ann = await newPerson(server)
+  for (const how of ['leave', 'kick', 'ban']) {
+    const bob = await newPerson(server)
+    const roomId = await roomOf(ann, [bob])
+    const { next_batch: since } = await bob.sync()
+    await ann.send(roomId, 'before')
+    if (how === 'leave') await bob.change('leave', roomId)
+    else await ann.change(how, roomId, bob)
+    await ann.send(roomId, 'after')
+    await ann.setState(roomId, 'm.room.topic', { topic: 'secret' })
+    const told = await bob.sync({ since })
+    const room = told.rooms?.leave?.[roomId]
+    t.is(told.rooms?.join, undefined)
+    t.deepEqual(bodies(room?.timeline.events), ['before'])
+    t.is(room?.timeline.events.at(-1)?.content['membership'], how === 'ban' ? 'ban' : 'leave')
+    t.deepEqual(room?.state?.events, [])
+    t.is((await bob.sync({ since: told.next_batch })).rooms, undefined)
+    t.is((await bob.sync()).rooms?.leave, undefined)
+    const filter = { room: { include_leave: true, timeline: { limit: 2 } } }
+    const archived = (await bob.sync({ filter })).rooms?.leave?.[roomId]
+    t.deepEqual(bodies(archived?.timeline.events), ['before'])
+    t.false(JSON.stringify(archived).includes('secret'))
+    const page = await bob.messages(roomId, { dir: 'b', from: archived?.timeline.prev_batch, limit: 100 })
+    t.is(page.chunk.at(-1)?.type, 'm.room.create')
+    if (how !== 'leave') continue
+    await bob.change('forget', roomId)
+    t.is((await bob.sync({ filter })).rooms?.leave, undefined, 'forgotten')
+  }
+})
+
+onServer('a room left and forgotten on one device does not stay on another', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  const { next_batch: since } = await bob.sync()
+  await bob.change('leave', roomId)
+  await bob.change('forget', roomId)
+  const room = (await bob.sync({ since })).rooms?.leave?.[roomId]
+  t.deepEqual(
+    room?.timeline.events.map(({ content }) => content['membership']),
+    ['leave'],
+  )
+})
+
+onServer('a ban after leaving tells the ban, not what happened between', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  await bob.change('leave', roomId)
+  const { next_batch: since } = await bob.sync()
+  await ann.send(roomId, 'unseen')
+  await ann.setState(roomId, 'm.room.topic', { topic: 'secret' })
+  await ann.change('ban', roomId, bob)
+  const room = (await bob.sync({ since })).rooms?.leave?.[roomId]
+  t.deepEqual(
+    room?.timeline.events.map(({ content }) => content['membership']),
+    ['ban'],
+  )
+  t.deepEqual(room?.state?.events, [])
+  const state = await bob.api<ShownEvent[]>('GET', `/rooms/${roomId}/state`)
+  t.false(JSON.stringify(state).includes('secret'))
+})
+
+onServer('joining and leaving between two syncs tells the room as left', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [], { name: 'Tea' })
+  await ann.send(roomId, 'early')
+  const { next_batch: since } = await bob.sync()
+  await bob.change('join', roomId)
+  await ann.send(roomId, 'during')
+  await bob.change('leave', roomId)
+  await ann.send(roomId, 'late')
+  const filter = { room: { timeline: { limit: 3 } } }
+  const room = (await bob.sync({ since, filter })).rooms?.leave?.[roomId]
+  t.deepEqual(types(room?.timeline.events), ['m.room.member', 'm.room.message', 'm.room.member'])
+  t.true(room?.timeline.limited)
+  t.deepEqual(stateOf(room).get('m.room.name ')?.content, { name: 'Tea' })
+})
+
+onServer(
+  'invitations come with stripped state, and go when they are refused, withdrawn or accepted',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const invite = async () => {
+      const roomId = await ann.createRoom({ preset: 'private_chat', name: 'Tea', topic: 'Leaves' })
+      const { next_batch: before } = await bob.sync()
+      await ann.change('invite', roomId, bob, { reason: 'come' })
+      const told = await bob.sync({ since: before })
+      return { roomId, told, events: told.rooms?.invite?.[roomId]?.invite_state.events ?? [] }
+    }
+    const { roomId, told, events } = await invite()
+    const own = events.find(event => event.type === 'm.room.member' && event.state_key === bob.userId)
+    t.is(own?.content['membership'], 'invite')
+    t.is(own?.content['reason'], 'come')
+    t.is(own?.sender, ann.userId)
+    for (const type of ['m.room.create', 'm.room.join_rules', 'm.room.name', 'm.room.topic', 'm.room.member'])
+      t.true(types(events).includes(type), type)
+    const keys = new Set(events.flatMap(event => Object.keys(event)))
+    t.deepEqual([...keys].sort(), ['content', 'sender', 'state_key', 'type'])
+    t.deepEqual((await bob.sync()).rooms?.invite?.[roomId]?.invite_state.events, events)
+
+    await bob.change('leave', roomId)
+    const refused = await bob.sync({ since: told.next_batch })
+    t.is(refused.rooms?.invite, undefined)
+    const left = refused.rooms?.leave?.[roomId]
+    t.deepEqual(
+      left?.timeline.events.map(({ content }) => content['membership']),
+      ['leave'],
+    )
+    t.deepEqual(left?.state?.events, [], 'of the room itself nothing is told')
+    t.is((await bob.sync()).rooms?.invite?.[roomId], undefined)
+
+    const second = await invite()
+    await ann.change('kick', second.roomId, bob)
+    const withdrawn = await bob.sync({ since: second.told.next_batch })
+    t.is(withdrawn.rooms?.leave?.[second.roomId]?.timeline.events[0]?.sender, ann.userId)
+
+    const third = await invite()
+    await bob.change('join', third.roomId)
+    const accepted = await bob.sync({ since: third.told.next_batch })
+    t.deepEqual(Object.keys(accepted.rooms ?? {}), ['join'])
+    t.truthy(accepted.rooms?.join?.[third.roomId])
+  },
+)
+
+onServer('knocks are told, and what becomes of them', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
+  const roomId = await ann.createRoom({ name: 'Tea', initial_state: [joinRules] })
+  const { next_batch: since } = await bob.sync()
+  await bob.api('POST', `/knock/${encodeURIComponent(roomId)}`, { reason: 'please' })
+  const knocked = await bob.sync({ since })
+  const events = knocked.rooms?.knock?.[roomId]?.knock_state.events ?? []
+  t.true(types(events).includes('m.room.create'))
+  const own = events.find(event => event.state_key === bob.userId)
+  t.is(own?.content['membership'], 'knock')
+  t.truthy((await bob.sync()).rooms?.knock?.[roomId])
+  await ann.change('invite', roomId, bob)
+  const invited = await bob.sync({ since: knocked.next_batch })
+  t.truthy(invited.rooms?.invite?.[roomId])
+  t.is(invited.rooms?.knock, undefined)
+})
+
+onServer('full_state tells all state again, and the timeline since the token', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob], { name: 'Tea' })
+  const quiet = await roomOf(bob)
+  await ann.send(roomId, 'old')
+  const { next_batch: since } = await bob.sync()
+  await ann.send(roomId, 'new')
+  await bob.api('PUT', `/profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Bobby' })
+  const rooms = (await bob.sync({ since, full_state: true, timeout: 60_000 })).rooms?.join
+  t.deepEqual(bodies(rooms?.[roomId]?.timeline.events), ['new'])
+  t.deepEqual(stateOf(rooms?.[roomId]).get('m.room.name ')?.content, { name: 'Tea' })
+  t.true(stateOf(rooms?.[quiet]).has('m.room.create '))
+  const later = await bob.sync()
+  const idle = await bob.sync({ since: later.next_batch, full_state: true, timeout: 60_000 })
+  t.deepEqual(idle.rooms?.join?.[roomId]?.timeline.events, [])
+  t.true(stateOf(idle.rooms?.join?.[roomId]).has('m.room.create '))
+})

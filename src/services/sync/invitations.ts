@@ -1,0 +1,78 @@
+import type { JsonObject } from '../../core/json.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { SyncRequest } from './sync-request.ts'
+
+/** Pending invitations in one initial response; more are listed by `…/invitations`. */
+const MAX_INVITATIONS = 500
+
+/** What a response tells of invitations and knocks: JSON texts by room ID. */
+export interface InvitationTexts {
+  readonly invite: ReadonlyMap<string, string>
+  readonly knock: ReadonlyMap<string, string>
+  /** Of rooms that this server is not in, so that no event tells how the invitation ended. */
+  readonly leave: ReadonlyMap<string, string>
+}
+
+/** The `invites` stream of `/sync`. */
+export class Invitations {
+  readonly #read: RoomReaders
+
+  constructor(read: RoomReaders) {
+    this.#read = read
+  }
+
+  /** What has changed in a span of the stream; initially, what is pending. */
+  async texts(request: SyncRequest, after: number | undefined, upTo: number): Promise<InvitationTexts> {
+    const { userId } = request.requester
+    const { invitations } = this.#read
+    const rows =
+      after === undefined
+        ? await invitations.pending(userId, upTo, MAX_INVITATIONS)
+        : await invitations.changed(userId, after, upTo)
+    const texts = { invite: new Map(), knock: new Map(), leave: new Map() }
+    for (const row of rows) {
+      if (!request.filter.matchesRoom(row.roomId)) continue
+      if (row.status === 'invited') {
+        // "Servers must not send room invites from ignored users to clients."
+        if (!request.ignored.has(row.sender)) texts[row.kind].set(row.roomId, invitation(row))
+      } else if (row.status !== 'accepted' && row.status !== 'scheduled' && (await this.#isElsewhere(row))) {
+        texts.leave.set(row.roomId, endedInvitation(request))
+      }
+    }
+    return texts
+  }
+
+  /** Whether this server has no events of the room that would tell the user. */
+  async #isElsewhere({ userId, roomId, eventId }: InvitationRow): Promise<boolean> {
+    const room = await this.#read.rooms.byId(roomId)
+    if (room === undefined) return true
+    const membership = await this.#read.memberships.one(userId, room.nid)
+    if (membership === undefined) return true
+    // The room's own record is older than the invitation, which therefore came from outside.
+    const stored = await this.#read.events.byId(eventId)
+    return stored?.position === undefined
+  }
+}
+
+const invitation = (row: InvitationRow): string =>
+  `{"${row.kind}_state":{"events":${JSON.stringify(strippedEvents(row))}}}`
+
+/** The stripped state with the member event that invites (or knocks), which carries the comment. */
+const strippedEvents = (row: InvitationRow): object[] => [
+  ...row.strippedState
+    .filter(event => !(event['type'] === 'm.room.member' && event['state_key'] === row.userId))
+    .map(stripped),
+  stripped(row.event),
+]
+
+/** "Can only have the `sender`, `type`, `state_key` and `content` properties", whatever came over federation. */
+const stripped = ({ content, sender, state_key, type }: JsonObject): object => ({
+  content,
+  sender,
+  state_key,
+  type,
+})
+
+const endedInvitation = ({ stateAfter }: SyncRequest): string =>
+  `{"timeline":{"events":[],"limited":false},"${stateAfter === false ? 'state' : stateAfter}":{"events":[]}}`

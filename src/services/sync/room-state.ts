@@ -1,0 +1,156 @@
+import { stateMapKey } from '../../core/event/event.ts'
+import type { StateEntry, StateReader } from '../../storage/rooms/state.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { SentMembers } from './lazy-members.ts'
+import type { RoomSummaries } from './room-summaries.ts'
+import type { RoomTimeline } from './room-timeline.ts'
+import type { SpanMemo } from './span-memo.ts'
+import { deviceOf, type EventSpan, type SyncRequest } from './sync-request.ts'
+
+/** A room whose state is to be told beside its timeline. */
+export interface StateNews {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly span: EventSpan
+  /** The client does not have the room's state: tell all of it. */
+  readonly whole: boolean
+}
+
+/** Finds what of rooms' states responses have to tell. */
+export class RoomStates {
+  readonly #state: StateReader
+  readonly #views: StateViews
+  readonly #memo: SpanMemo
+  readonly #summaries: RoomSummaries
+  readonly #sentMembers: SentMembers
+
+  constructor(parts: {
+    state: StateReader
+    views: StateViews
+    memo: SpanMemo
+    summaries: RoomSummaries
+    sentMembers: SentMembers
+  }) {
+    this.#state = parts.state
+    this.#views = parts.views
+    this.#memo = parts.memo
+    this.#summaries = parts.summaries
+    this.#sentMembers = parts.sentMembers
+  }
+
+  /**
+   * The state events that go with a timeline, as far as their types pass the filter: all that the client cannot learn
+   * from the timeline, or with `state_after` all that has changed.
+   */
+  async of(
+    request: SyncRequest,
+    news: StateNews,
+    timeline: RoomTimeline,
+    tellsSummary: boolean,
+  ): Promise<StateEntry[]> {
+    const { state: filter } = request.filter
+    if (filter.nothing || !filter.matchesRoom(news.roomId)) return []
+    const { upTo } = news.span
+    const first = timeline.events[0]?.position
+    // "Between the time indicated by `since`, and the start of the timeline" or, with `state_after`, its end.
+    const position = request.stateAfter !== false || first === undefined ? upTo : first - 1
+    const found = news.whole
+      ? await this.#whole(request, news, timeline, position)
+      : await this.#changes(request, news.roomNid, news.span, timeline)
+    const isWanted = ({ type }: StateEntry): boolean => filter.matchesType(type)
+    if (!filter.lazyLoadMembers || !filter.matchesType('m.room.member')) {
+      return [...found.values()].filter(isWanted)
+    }
+    const members = await this.#lazyMembers(request, news, timeline, { found, position, tellsSummary })
+    const others = [...found.values()].filter(entry => entry.type !== 'm.room.member' && isWanted(entry))
+    return [...others, ...members]
+  }
+
+  /** All of the state at a position, with what has changed since and is not in the timeline (which is filtered). */
+  async #whole(
+    request: SyncRequest,
+    { roomNid, span }: StateNews,
+    timeline: RoomTimeline,
+    position: number,
+  ): Promise<Map<string, StateEntry>> {
+    const { state: filter } = request.filter
+    const read = filter.lazyLoadMembers
+      ? this.#views.withoutMembers(roomNid, position)
+      : filter.exactTypes !== undefined
+        ? this.#state.ofTypes(roomNid, filter.exactTypes, position)
+        : this.#state.at(roomNid, position)
+    const entries = await read
+    const since =
+      position < span.upTo
+        ? await this.#changes(request, roomNid, { after: position, upTo: span.upTo }, timeline)
+        : []
+    return new Map([...entries.map(entry => [keyOf(entry), entry] as const), ...since])
+  }
+
+  /** The latest change of each point in a span, without those that the timeline tells (unless all are wanted). */
+  async #changes(
+    request: SyncRequest,
+    roomNid: number,
+    { after = 0, upTo }: EventSpan,
+    timeline: RoomTimeline,
+  ): Promise<Map<string, StateEntry>> {
+    const shown = new Set(timeline.events.map(({ nid, position }) => `${nid} ${position}`))
+    const latest = new Map<string, StateEntry>()
+    for (const change of await this.#memo.changes(roomNid, after, upTo)) {
+      const isTold = shown.has(`${change.nid} ${change.position}`)
+      if (request.stateAfter !== false || !isTold) latest.set(keyOf(change), change)
+    }
+    return latest
+  }
+
+  /**
+   * "Servers will only return membership events for the `sender` of events in the timeline", but for the user's own
+   * where all state is told, those of a room's heroes, and every change in a gap, "regardless as to whether or not they
+   * are redundant".
+   */
+  async #lazyMembers(
+    request: SyncRequest,
+    { roomNid, span, whole }: StateNews,
+    timeline: RoomTimeline,
+    state: { found: ReadonlyMap<string, StateEntry>; position: number; tellsSummary: boolean },
+  ): Promise<StateEntry[]> {
+    const { userId } = request.requester
+    const device = deviceOf(request)
+    const wanted = sendersToIntroduce(request, timeline)
+    if (whole) wanted.add(userId)
+    if (state.tellsSummary) for (const hero of await this.#summaries.heroes(roomNid, userId)) wanted.add(hero)
+    const changed = [...state.found.values()].filter(
+      entry => entry.type === 'm.room.member' && (!whole || wanted.has(entry.stateKey)),
+    )
+    for (const entry of changed) wanted.delete(entry.stateKey)
+    const others = await this.#views.members(roomNid, [...wanted], state.position)
+    const fresh = others.filter(({ stateKey, nid }) => {
+      if (whole || request.since === undefined || request.filter.state.includeRedundantMembers) return true
+      return !this.#sentMembers.has(device, roomNid, { userId: stateKey, nid }, request.since)
+    })
+    const told = [...changed, ...fresh].map(({ stateKey, nid }) => ({ userId: stateKey, nid }))
+    // The last one of each counts: `state` comes before the timeline, `state_after` behind it.
+    const inTimeline = membersIn(timeline)
+    const inOrder = request.stateAfter === false ? [...told, ...inTimeline] : [...inTimeline, ...told]
+    this.#sentMembers.remember(device, roomNid, inOrder, span.upTo)
+    return [...changed, ...fresh]
+  }
+}
+
+const keyOf = ({ type, stateKey }: StateEntry): string => stateMapKey(type, stateKey)
+
+/** The senders in a timeline, but for those of whom it tells itself before they first send something. */
+const sendersToIntroduce = (request: SyncRequest, timeline: RoomTimeline): Set<string> => {
+  const introduced = new Set<string>()
+  const wanted = new Set<string>()
+  for (const { event } of timeline.events) {
+    if (request.stateAfter === false && event.type === 'm.room.member') introduced.add(event.stateKey ?? '')
+    if (!introduced.has(event.sender)) wanted.add(event.sender)
+  }
+  return wanted
+}
+
+const membersIn = ({ events }: RoomTimeline): { userId: string; nid: number }[] =>
+  events.flatMap(({ event, nid }) =>
+    event.type === 'm.room.member' && event.stateKey !== undefined ? [{ userId: event.stateKey, nid }] : [],
+  )

@@ -1,0 +1,92 @@
+import { LRUCache } from 'lru-cache'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+
+/** A room without a name is called by so many of its members. */
+const HEROES = 5
+const MAX_ROOMS = 20_000
+
+/** The state that a summary follows from. */
+const TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])
+
+interface Facts {
+  readonly joined: number
+  readonly invited: number
+  /** Members to call a room by that has no name; one more than are told, since nobody is told themselves. */
+  readonly heroes: readonly string[] | undefined
+}
+
+/** How many are in rooms, and by whom rooms without a name are called. Counted once after each change, for everybody. */
+export class RoomSummaries {
+  readonly #read: RoomReaders
+  readonly #sync: SyncReader
+  readonly #known = new LRUCache<number, Promise<Facts>>({ max: MAX_ROOMS })
+
+  constructor(read: RoomReaders, sync: SyncReader) {
+    this.#read = read
+    this.#sync = sync
+  }
+
+  /** Whether a change of such state changes summaries. */
+  static isTouchedBy(type: string): boolean {
+    return TYPES.has(type)
+  }
+
+  /** A room's state has changed. */
+  forget(roomNid: number): void {
+    this.#known.delete(roomNid)
+  }
+
+  /** The members whose names make the room's name for this user; none if it has one of its own. */
+  async heroes(roomNid: number, userId: string): Promise<string[]> {
+    const { heroes = [] } = await this.#facts(roomNid)
+    return heroes.filter(hero => hero !== userId).slice(0, HEROES)
+  }
+
+  /** The `summary` of a room for a user, as JSON text. */
+  async text(roomNid: number, userId: string): Promise<string> {
+    const { joined, invited, heroes } = await this.#facts(roomNid)
+    const named = heroes && { 'm.heroes': heroes.filter(hero => hero !== userId).slice(0, HEROES) }
+    return JSON.stringify({ 'm.joined_member_count': joined, 'm.invited_member_count': invited, ...named })
+  }
+
+  #facts(roomNid: number): Promise<Facts> {
+    const known = this.#known.get(roomNid)
+    if (known !== undefined) return known
+    const made = this.#count(roomNid)
+    this.#known.set(roomNid, made)
+    made.catch(() => this.forget(roomNid))
+    return made
+  }
+
+  async #count(roomNid: number): Promise<Facts> {
+    const [counts, isNamed] = await Promise.all([
+      this.#read.memberships.counts(roomNid),
+      this.#isNamed(roomNid),
+    ])
+    const { join: joined = 0, invite: invited = 0 } = counts
+    const limit = HEROES + 1
+    const present = isNamed ? undefined : await this.#sync.heroes(roomNid, limit)
+    // "When no joined or invited members are available, this should consist of the banned and left users."
+    const heroes =
+      present !== undefined && joined + invited < 2
+        ? [...present, ...(await this.#sync.formerHeroes(roomNid, limit))]
+        : present
+    return { joined, invited, heroes }
+  }
+
+  /** "Required if the room's `m.room.name` or `m.room.canonical_alias` state events are unset or empty." */
+  async #isNamed(roomNid: number): Promise<boolean> {
+    const [name, alias] = await Promise.all([
+      this.#field(roomNid, 'm.room.name', 'name'),
+      this.#field(roomNid, 'm.room.canonical_alias', 'alias'),
+    ])
+    return name || alias
+  }
+
+  async #field(roomNid: number, type: string, field: string): Promise<boolean> {
+    const nid = await this.#read.state.point(roomNid, type, '')
+    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
+    return stored?.redactedBy === undefined && Boolean(stored?.event.content[field])
+  }
+}

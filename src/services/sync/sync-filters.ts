@@ -1,0 +1,50 @@
+import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../../core/errors.ts'
+import { type SyncFilter, syncFilter } from '../../core/filter.ts'
+import { filterProblem } from '../../core/filter-check.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+
+/** A stored filter of a user. Throws `M_NOT_FOUND`. */
+export type StoredFilter = (userId: string, filterId: string) => Promise<JsonObject>
+
+const MAX_KEPT = 2_000
+const NO_FILTER = syncFilter({})
+
+/** Reads the filters of requests. Clients come with the same one again and again, so what was read is kept. */
+export class SyncFilters {
+  readonly #stored: StoredFilter
+  readonly #kept = new LRUCache<string, SyncFilter>({ max: MAX_KEPT })
+
+  constructor(stored: StoredFilter) {
+    this.#stored = stored
+  }
+
+  /**
+   * The filter that a query names or holds. Throws `M_INVALID_PARAM` if it is no filter, `M_NOT_FOUND` if there is none
+   * of this ID.
+   */
+  async of(userId: string, text: string | undefined): Promise<SyncFilter> {
+    if (text === undefined || text === '') return NO_FILTER
+    // "Whether it is an ID or a JSON object is told by whether the first character is an open brace."
+    const isInline = text.startsWith('{')
+    const key = isInline ? text : `${userId} ${text}`
+    const known = this.#kept.get(key)
+    if (known !== undefined) return known
+    const made = syncFilter(isInline ? inlineFilter(text) : await this.#stored(userId, text))
+    this.#kept.set(key, made)
+    return made
+  }
+}
+
+const inlineFilter = (text: string): JsonObject => {
+  let filter: unknown
+  try {
+    filter = JSON.parse(text)
+  } catch {
+    filter = undefined
+  }
+  if (!isJsonObject(filter)) throw new MatrixError('M_INVALID_PARAM', 'filter is not valid JSON')
+  const problem = filterProblem(filter)
+  if (problem !== undefined) throw new MatrixError('M_INVALID_PARAM', `filter: ${problem}`)
+  return filter
+}

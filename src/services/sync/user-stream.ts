@@ -1,0 +1,48 @@
+import { LRUCache } from 'lru-cache'
+import type { Reader } from '../../storage/database.ts'
+import type { StreamTouches, UserStreamName } from '../../storage/stream-touches.ts'
+import type { Follower } from './notifier.ts'
+
+/** Users whose newest change is remembered; of others the database has to be asked. */
+const MAX_REMEMBERED = 50_000
+
+/** Follows a stream whose rows each belong to one user, and knows for most users that there is nothing new. */
+export class UserStream implements Follower {
+  readonly stream: UserStreamName
+  readonly #touches: StreamTouches
+  readonly #newest: LRUCache<string, number>
+  /** Of what happened up to here nothing is remembered for those who are not in `#newest`. */
+  #floor: number
+  #position: number
+
+  constructor(stream: UserStreamName, db: Reader, touches: StreamTouches) {
+    this.stream = stream
+    this.#touches = touches
+    this.#position = db.position(stream)
+    this.#floor = this.#position
+    this.#newest = new LRUCache({
+      max: MAX_REMEMBERED,
+      dispose: (position, _, reason) => {
+        if (reason === 'evict') this.#floor = Math.max(this.#floor, position)
+      },
+    })
+  }
+
+  /** The position up to which this has followed the stream: what is later is not told yet. */
+  get position(): number {
+    return this.#position
+  }
+
+  async follow(upTo: number): Promise<Iterable<string>> {
+    if (upTo <= this.#position) return []
+    const users = await this.#touches.users(this.stream, this.#position, upTo)
+    for (const userId of users) this.#newest.set(userId, upTo)
+    this.#position = upTo
+    return users
+  }
+
+  /** Whether a user may have rows after a position; `false` is certain. */
+  mayHaveNews(userId: string, after: number): boolean {
+    return after < this.#floor || (this.#newest.get(userId) ?? 0) > after
+  }
+}

@@ -1,0 +1,204 @@
+/** People who use a server over HTTP as clients do: registering, talking, syncing. */
+import type { ExecutionContext, TestFn } from 'ava'
+import type { RunningTestServer, TestAccount, TestServerOptions } from './server.ts'
+import { startTestServer } from './server.ts'
+import { makePostgresDatabase } from './templates.ts'
+
+/** An event as a client gets it. */
+export interface ShownEvent {
+  readonly type: string
+  readonly sender: string
+  readonly event_id: string
+  readonly state_key?: string
+  readonly origin_server_ts: number
+  readonly content: Readonly<Record<string, unknown>>
+  readonly unsigned?: Readonly<Record<string, unknown>>
+}
+
+interface Events {
+  readonly events: readonly ShownEvent[]
+}
+
+/** A room in a response of `/sync`. */
+export interface ShownRoom {
+  readonly timeline: Events & { readonly limited: boolean; readonly prev_batch: string }
+  readonly state?: Events
+  readonly state_after?: Events
+  readonly 'org.matrix.msc4222.state_after'?: Events
+  readonly account_data?: Events
+  readonly ephemeral?: Events
+  readonly summary?: Readonly<Record<string, unknown>>
+}
+
+export interface SyncBody {
+  readonly next_batch: string
+  readonly account_data?: Events
+  readonly rooms?: {
+    readonly join?: Readonly<Record<string, ShownRoom>>
+    readonly leave?: Readonly<Record<string, ShownRoom>>
+    readonly invite?: Readonly<Record<string, { readonly invite_state: Events }>>
+    readonly knock?: Readonly<Record<string, { readonly knock_state: Events }>>
+  }
+}
+
+export interface PageBody {
+  readonly chunk: readonly ShownEvent[]
+  readonly start: string
+  readonly end?: string
+  readonly state?: readonly ShownEvent[]
+}
+
+export interface SyncParameters {
+  readonly since?: string | undefined
+  readonly filter?: object | string
+  readonly timeout?: number
+  readonly full_state?: boolean
+  readonly use_state_after?: boolean
+  readonly 'org.matrix.msc4222.use_state_after'?: boolean
+}
+
+/** A refusal of the server. */
+export class Refused extends Error {
+  readonly code: string
+  constructor(status: number, body: { errcode?: string; error?: string }) {
+    super(`${status} ${body.errcode}: ${body.error}`)
+    this.code = `${status} ${body.errcode}`
+  }
+}
+
+/** Somebody with one device. */
+export class Person {
+  readonly server: RunningTestServer
+  readonly account: TestAccount
+  #transactions = 0
+
+  constructor(server: RunningTestServer, account: TestAccount) {
+    this.server = server
+    this.account = account
+  }
+
+  get userId(): string {
+    return this.account.userId
+  }
+
+  /** Asks under `/_matrix/client/v3`. Throws `Refused`. */
+  async api<T = Record<string, string>>(method: string, path: string, json?: unknown): Promise<T> {
+    const token = this.account.accessToken
+    const options = { token, ...(json === undefined ? {} : { json }) }
+    const { status, body } = await this.server.request(method, `/_matrix/client/v3${path}`, options)
+    if (status >= 400) throw new Refused(status, body as object)
+    return body as T
+  }
+
+  sync(parameters: SyncParameters = {}): Promise<SyncBody> {
+    return this.api('GET', `/sync?${query({ ...parameters })}`)
+  }
+
+  messages(roomId: string, parameters: Readonly<Record<string, unknown>>): Promise<PageBody> {
+    return this.api('GET', `/rooms/${encodeURIComponent(roomId)}/messages?${query(parameters)}`)
+  }
+
+  async createRoom(settings: object = {}): Promise<string> {
+    return (await this.api('POST', '/createRoom', settings))['room_id'] ?? ''
+  }
+
+  /** `join`, `leave`, `forget`; with somebody else `invite`, `kick`, `ban`, `unban`. */
+  async change(what: string, roomId: string, other?: Person, more: object = {}): Promise<void> {
+    const body = other === undefined ? more : { user_id: other.userId, ...more }
+    await this.api('POST', `/rooms/${encodeURIComponent(roomId)}/${what}`, body)
+  }
+
+  /** Sends a text, or content of another type; answers the event ID. */
+  async send(roomId: string, content: string | object, type = 'm.room.message'): Promise<string> {
+    const txnId = `${this.account.deviceId}-${this.#transactions++}`
+    const body = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/${type}/${txnId}`
+    return (await this.api('PUT', path, body))['event_id'] ?? ''
+  }
+
+  async setState(roomId: string, type: string, content: object, stateKey = ''): Promise<string> {
+    const path = `/rooms/${encodeURIComponent(roomId)}/state/${type}/${encodeURIComponent(stateKey)}`
+    return (await this.api('PUT', path, content))['event_id'] ?? ''
+  }
+
+  async redact(roomId: string, eventId: string): Promise<string> {
+    const txnId = `r${this.#transactions++}`
+    const path = `/rooms/${encodeURIComponent(roomId)}/redact/${encodeURIComponent(eventId)}/${txnId}`
+    return (await this.api('PUT', path, {}))['event_id'] ?? ''
+  }
+
+  async setAccountData(type: string, content: object, roomId?: string): Promise<void> {
+    const room = roomId === undefined ? '' : `/rooms/${encodeURIComponent(roomId)}`
+    await this.api('PUT', `/user/${encodeURIComponent(this.userId)}${room}/account_data/${type}`, content)
+  }
+}
+
+const query = (parameters: Readonly<Record<string, unknown>>): string =>
+  new URLSearchParams(
+    Object.entries(parameters)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]): [string, string] => [
+        name,
+        typeof value === 'object' ? JSON.stringify(value) : String(value),
+      ]),
+  ).toString()
+
+let people = 0
+
+/** Registers somebody new. */
+export const newPerson = async (server: RunningTestServer, name = 'user'): Promise<Person> =>
+  new Person(server, await server.register(`${name}${people++}`))
+
+/** A test that talks to a whole server. */
+export type ServerTest = (t: ExecutionContext, server: RunningTestServer) => Promise<void>
+
+interface Started {
+  readonly server: RunningTestServer
+  end(): Promise<void>
+}
+
+/**
+ * Answers what declares such tests, for every kind of database; the tests of a file share one server of each.
+ * PostgreSQL is found, or missed, as in `testDatabases`.
+ */
+export const serverTests = (
+  test: TestFn,
+  options: TestServerOptions = {},
+): ((name: string, body: ServerTest) => void) => {
+  const url = process.env['TESSERA_TEST_POSTGRES']
+  const sqlite = shared(async () => {
+    const server = await startTestServer(options)
+    return { server, end: server.close }
+  })
+  const postgres = shared(async () => {
+    const { url: database, drop } = await makePostgresDatabase(url ?? '')
+    const server = await startTestServer({ ...options, database: { kind: 'postgres', url: database } })
+    const end = async () => {
+      await server.close()
+      await drop()
+    }
+    return { server, end }
+  })
+  test.after.always(async () => {
+    await Promise.all([sqlite.end(), postgres.end()])
+  })
+  return (name, body) => {
+    test(`sqlite: ${name}`, async t => body(t, await sqlite.server()))
+    const title = `postgres: ${name}`
+    if (url !== undefined) test(title, async t => body(t, await postgres.server()))
+    else if (process.env['CI'] === undefined) test.skip(title, t => t.pass())
+    else test(title, t => t.fail('PostgreSQL is missing: TESSERA_TEST_POSTGRES is not set'))
+  }
+}
+
+/** Started when it is first asked for. */
+const shared = (start: () => Promise<Started>) => {
+  let started: Promise<Started> | undefined
+  return {
+    server: async (): Promise<RunningTestServer> => {
+      started ??= start()
+      return (await started).server
+    },
+    end: async (): Promise<void> => (await started)?.end(),
+  }
+}
