@@ -8,6 +8,7 @@ import { ephemeral } from './0005-ephemeral.ts'
 import { roomDiscovery } from './0006-room-discovery.ts'
 import { encryption } from './0008-encryption.ts'
 import { push } from './0009-push.ts'
+import { syncPositions } from './0012-sync-positions.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -32,6 +33,7 @@ export const migrations: readonly Migration[] = [
   roomDiscovery,
   encryption,
   push,
+  syncPositions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

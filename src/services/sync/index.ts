@@ -6,6 +6,7 @@ import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { Encryption } from '../encryption/index.ts'
 import type { Ephemeral } from '../ephemeral/index.ts'
+import type { Push } from '../push/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { Timelines } from '../rooms/timeline.ts'
 import { AccountDataStream } from './account-data-stream.ts'
@@ -14,6 +15,7 @@ import { connectEphemeral } from './ephemeral-streams.ts'
 import { Invitations } from './invitations.ts'
 import { SentMembers } from './lazy-members.ts'
 import { Notifier } from './notifier.ts'
+import { connectPush, eventsWithCounts } from './push-sources.ts'
 import { RoomSections } from './room-section.ts'
 import { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
@@ -37,6 +39,7 @@ export const createSync = (parts: {
   core: RoomCore
   ephemeral: Ephemeral
   encryption: Encryption
+  push: Push
   database: Database
   clock: Clock
   log: Log
@@ -52,25 +55,30 @@ export const createSync = (parts: {
   const touches = new StreamTouches(database)
   const invites = new UserStream('invites', database, touches)
   const accountData = new UserStream('account_data', database, touches)
+  const events = eventsWithCounts(parts.push.counter, database, watch)
   const passing = connectEphemeral({ ephemeral: parts.ephemeral, db: database, watch, rooms: read.rooms })
   const encrypted = connectEncryption({ encryption: parts.encryption, db: database, watch, rooms: read })
+  const notified = connectPush({ push: parts.push, db: database })
   const notifier = new Notifier({
     db: database,
     clock,
     log,
     followers: [
-      { stream: 'events', follow: upTo => watch.follow(upTo) },
+      events.follower,
       invites,
       accountData,
       ...passing.followers,
       ...encrypted.followers,
+      ...notified.followers,
     ],
   })
   passing.wakeBy(notifier)
+  events.wakeBy(notifier)
   const sources: readonly SyncSource[] = [
     new AccountDataStream({ read: new AccountDataReader(database), sync: reader, changes: accountData }),
     ...passing.sources,
     ...encrypted.sources,
+    ...notified.sources,
   ]
   const sentMembers = new SentMembers()
   const memo = new SpanMemo(views.pages, read.state, () => watch.position)
@@ -93,7 +101,7 @@ export const createSync = (parts: {
     filters: new SyncFilters(parts.storedFilter),
     ignoredUsers: views.ignoredUsers,
     sentMembers,
-    ready: () => Promise.resolve(),
+    ready: () => events.ready(notifier),
   })
   return { sync, notifier }
 }
