@@ -9,10 +9,10 @@ export interface Homeserver {
   register(username: string, password: string): Promise<void>
 }
 
-const password = 'correct horse battery staple'
+export const password = 'correct horse battery staple'
 
 /** The algorithm of encrypted rooms, the only one in use. */
-const megolm = 'm.megolm.v1.aes-sha2'
+export const megolm = 'm.megolm.v1.aes-sha2'
 
 /** What two people do on one server. */
 export type Conversation = (t: ExecutionContext, alice: SdkUser, bob: SdkUser) => Promise<void>
@@ -74,7 +74,7 @@ export async function talkEncrypted(t: ExecutionContext, alice: SdkUser, bob: Sd
 }
 
 /** Alice invites, Bob sees by whom and why, and accepts. */
-async function inviteAndJoin(
+export async function inviteAndJoin(
   t: ExecutionContext,
   roomId: string,
   alice: SdkUser,
@@ -91,7 +91,7 @@ async function inviteAndJoin(
 }
 
 /** Each says something that the other gets by sync; `wireType` is what the server sees of it. */
-async function sayBothWays(
+export async function sayBothWays(
   t: ExecutionContext,
   roomId: string,
   alice: SdkUser,

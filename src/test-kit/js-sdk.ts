@@ -16,6 +16,7 @@ import {
   RoomStateEvent,
   SyncState,
 } from 'matrix-js-sdk'
+import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { logger as sdkLogger } from 'matrix-js-sdk/lib/logger.js'
 
@@ -57,6 +58,15 @@ export interface SdkUser {
   stop(): Promise<void>
 }
 
+/** How a client under test is set up. */
+export interface SdkOptions {
+  /** Whether it encrypts; by default it does. */
+  readonly encryption?: boolean
+  readonly cryptoCallbacks?: CryptoCallbacks
+  /** While it is down, all requests fail. */
+  readonly network?: { isDown: boolean }
+}
+
 /**
  * Logs in with a password as a new device, starts encryption unless told otherwise, and syncs until prepared.
  * @param user localpart or user ID
@@ -65,7 +75,7 @@ export async function startSdkUser(
   baseUrl: string,
   user: string,
   password: string,
-  options: { readonly encryption?: boolean } = {},
+  options: SdkOptions = {},
 ): Promise<SdkUser> {
   const session = await createClient({ baseUrl, logger: quiet }).loginRequest({
     type: 'm.login.password',
@@ -75,10 +85,17 @@ export async function startSdkUser(
   const client = createClient({
     baseUrl,
     logger: quiet,
-    fetchFn: withPushRules,
+    fetchFn: async (input, init) => {
+      if (options.network?.isDown) throw new TypeError('the network is down')
+      const response = await withPushRules(input, init)
+      // What was under way when the network went is lost as well.
+      if (options.network?.isDown) throw new TypeError('the network is down')
+      return response
+    },
     userId: session.user_id,
     deviceId: session.device_id,
     accessToken: session.access_token,
+    ...(options.cryptoCallbacks === undefined ? {} : { cryptoCallbacks: options.cryptoCallbacks }),
   })
   // A prefix of its own: all clients of the process share one (fake) IndexedDB.
   if (options.encryption !== false)
