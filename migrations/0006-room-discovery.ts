@@ -57,5 +57,17 @@ const tables = (isPostgres: boolean): string[] => {
       PRIMARY KEY (room_nid, root_id)
     )${clustered}`,
     'CREATE INDEX threads_latest ON threads (room_nid, latest_position)',
+    ...(isPostgres ? POSTGRES_WORDS : SQLITE_WORDS),
   ]
 }
+
+/** Words of messages by the nid of their event. The text itself stays with the event. */
+const SQLITE_WORDS = [
+  `CREATE VIRTUAL TABLE message_words
+    USING fts5(words, room, content='', contentless_delete=1, tokenize='ascii')`,
+]
+
+const POSTGRES_WORDS = [
+  'CREATE TABLE message_words (event_nid bigint PRIMARY KEY, room_nid bigint NOT NULL, words tsvector NOT NULL)',
+  'CREATE INDEX message_words_words ON message_words USING gin (words)',
+]

@@ -1,5 +1,7 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { relationOf } from '../../core/relations.ts'
+import { searchTokens } from '../../core/search-text.ts'
+import { searchedText } from '../../core/searched-text.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomWriters } from '../../storage/rooms/index.ts'
@@ -13,7 +15,16 @@ export interface ShownEvent {
 }
 
 /** What events are found by is written in the commit that shows them: right as soon as the sender is answered. */
-export const projected = (
+export const projected = (write: RoomWriters, shown: ShownEvent): WriteStatement[] => {
+  const { nid, roomNid, event } = shown
+  const tokens = searchTokens(searchedText(event) ?? '')
+  return [
+    ...relationStatements(write, shown),
+    ...(tokens.length === 0 ? [] : [write.messages.insert({ nid, roomNid, tokens })]),
+  ]
+}
+
+const relationStatements = (
   write: RoomWriters,
   { nid, roomNid, event, position }: ShownEvent,
 ): WriteStatement[] => {
@@ -36,5 +47,8 @@ export const projected = (
 export const unprojected = (write: RoomWriters, redacted: readonly StoredEvent[]): WriteStatement[] =>
   redacted.flatMap(({ nid, roomNid, event }) => {
     const relation = relationOf(event)
-    return relation === undefined ? [] : write.relations.remove({ ...relation, nid, roomNid })
+    return [
+      ...(relation === undefined ? [] : write.relations.remove({ ...relation, nid, roomNid })),
+      ...(searchedText(event) === undefined ? [] : [write.messages.remove([nid])]),
+    ]
   })

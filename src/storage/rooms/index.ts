@@ -1,10 +1,12 @@
 import type { Reader } from '../database.ts'
+import { messageIndex } from '../dialect/message-index.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
 import { MembershipReader, MembershipWriter } from './memberships.ts'
+import type { MessageIndex } from './message-index.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
 import { RelationWriter } from './relation-writer.ts'
 import { RelationReader } from './relations.ts'
@@ -21,6 +23,7 @@ export interface RoomReaders {
   readonly memberships: MembershipReader
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
+  readonly messages: Pick<MessageIndex, 'search'>
   readonly redactions: RedactionReader
   readonly relations: RelationReader
   readonly awaitingAuth: AwaitingAuthReader
@@ -36,6 +39,7 @@ export interface RoomWriters {
   readonly memberships: MembershipWriter
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
+  readonly messages: Pick<MessageIndex, 'insert' | 'remove'>
   readonly redactions: RedactionWriter
   readonly relations: RelationWriter
   readonly awaitingAuth: AwaitingAuthWriter
@@ -51,6 +55,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   memberships: new MembershipReader(db),
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
+  messages: messageIndex(db),
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
@@ -66,6 +71,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   memberships: new MembershipWriter(db),
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
+  messages: messageIndex(db),
   redactions: new RedactionWriter(db),
   relations: new RelationWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),
