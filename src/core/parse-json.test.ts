@@ -1,6 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { strictJson } from '../test-kit/arbitrary-json.ts'
+import { checkStrictNumbers } from './canonical-json.ts'
+import { isJsonObject, type JsonValue, ownMember } from './json.ts'
 import { JsonParseError, MAX_PARSE_DEPTH, parseJson } from './parse-json.ts'
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
@@ -41,3 +43,66 @@ test('limits the depth before parsing, and counts no brackets in strings', t => 
   t.deepEqual(parseJson('["[[[[", "\\"[[\\\\", [1]]', { maxDepth: 2 }), ['[[[[', '"[[\\', [1]])
   t.deepEqual(parseJson('[[1],[2],[3]]', { maxDepth: 2 }), [[1], [2], [3]])
 })
+
+test('a key written with an escape is read as what it means, whatever keys were read before', t => {
+  // V8 guesses keys from earlier objects and compares its guess with the source text: see parse-plainly.ts.
+  const keys = fc.constantFrom(
+    '\\',
+    '\0',
+    '"',
+    '\n',
+    '\\\\',
+    '\\u0000',
+    'a',
+    'a\\',
+    'a"',
+    '',
+    '__proto__',
+    '1',
+    '\u{1f375}',
+  )
+  const { value } = fc.letrec<{ value: JsonValue }>(tie => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(true, null, 0, -5, 1e21, 'text', '\\', '\0'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.array(fc.tuple(keys, tie('value')), { maxLength: 4 }).map(entries => objectOf(entries)),
+    ),
+  }))
+  fc.assert(
+    fc.property(value, given => {
+      t.true(isSame(parseJson(JSON.stringify(given)), given))
+      t.true(isSame(parseJson(JSON.stringify(given, undefined, 2)), given))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('numbers keep their source beside keys written with escapes, too', t => {
+  t.throws(() => parseJson('{"\\u0061":1.0}', { strictNumbers: true }), { instanceOf: JsonParseError })
+  t.false(checkStrictNumbers(parseJson('{"\\u0061":1.0}')))
+  t.true(checkStrictNumbers(parseJson('{"\\u0061":[1,-2]}')))
+  for (const bad of ['{"\\u0061":}', '{"\\u0061" 1}', '{"\\x":1}', '{"\\u0061":1']) {
+    t.throws(() => parseJson(bad), { instanceOf: JsonParseError })
+  }
+})
+
+const objectOf = (entries: readonly (readonly [string, JsonValue])[]): JsonValue => {
+  const object = {}
+  for (const [key, value] of entries) {
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true })
+  }
+  return object
+}
+
+const isSame = (a: JsonValue | undefined, b: JsonValue | undefined): boolean => {
+  if (!isJsonObject(a) || !isJsonObject(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b)) return a === b
+    return a.length === b.length && a.every((item, index) => isSame(item, b[index]))
+  }
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(key => Object.hasOwn(b, key) && isSame(ownMember(a, key), ownMember(b, key)))
+  )
+}

@@ -1,4 +1,5 @@
 import type { JsonValue } from './json.ts'
+import { parsePlainly } from './parse-plainly.ts'
 
 /** Why a text is not read: not JSON at all, nested too deeply, or with numbers that are not allowed. */
 export class JsonParseError extends Error {
@@ -72,15 +73,36 @@ const isNumberChar = (unit: number): boolean =>
   unit === 0x2b ||
   unit === 0x2d
 
-/** One pass over the text before it is parsed: enforces the depth, and tells whether any number is irregular. */
-const scan = (text: string, maxDepth: number): boolean => {
+const BACKSLASH = /\\/
+
+/** Whether the next character after white space is a colon, so that the string before it is a key. */
+const isKeyEnd = (text: string, end: number): boolean => {
+  let next = end + 1
+  while (text.charCodeAt(next) <= 0x20) next++
+  return text.charCodeAt(next) === 0x3a
+}
+
+/** What a text holds that takes care. */
+interface Findings {
+  /** A number that is not written canonically. */
+  readonly irregular: boolean
+  /** A key that is written with an escape, which V8 may read as another (`parsePlainly`). */
+  readonly escapedKey: boolean
+}
+
+/** One pass over the text before it is parsed: enforces the depth, and tells what takes care. */
+const scan = (text: string, maxDepth: number): Findings => {
   let depth = 0
   let irregular = false
+  let escapedKey = false
+  const mayEscape = BACKSLASH.test(text)
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
     if (unit === 0x22) {
-      i = endOfString(text, i)
-      if (i === -1) return irregular
+      const start = i
+      i = endOfString(text, start)
+      if (i === -1) return { irregular, escapedKey }
+      if (mayEscape && !escapedKey && isKeyEnd(text, i)) escapedKey = BACKSLASH.test(text.slice(start, i))
     } else if (unit === 0x7b || unit === 0x5b) {
       if (++depth > maxDepth) throw new JsonParseError('depth', `nested more than ${maxDepth} levels deep`)
     } else if (unit === 0x7d || unit === 0x5d) {
@@ -91,19 +113,22 @@ const scan = (text: string, maxDepth: number): boolean => {
       irregular ||= isIrregular(text.slice(start, i + 1))
     }
   }
-  return irregular
+  return { irregular, escapedKey }
 }
 
 type Reviver = (this: object, key: string, value: JsonValue, context: { source?: string }) => JsonValue
 
 const parseWithReviver = JSON.parse as (text: string, reviver?: Reviver) => JsonValue
 
+const markNumber = (holder: object, key: string | number, source: string): void => {
+  if (!isIrregular(source)) return
+  const marked = holder as Marked
+  marked[NUMBER_SOURCES] ??= new Map()
+  marked[NUMBER_SOURCES].set(String(key), source)
+}
+
 const markIrregular: Reviver = function (key, value, { source }) {
-  if (typeof value === 'number' && source !== undefined && isIrregular(source)) {
-    const marked = this as Marked
-    marked[NUMBER_SOURCES] ??= new Map()
-    marked[NUMBER_SOURCES].set(key, source)
-  }
+  if (typeof value === 'number' && source !== undefined) markNumber(this, key, source)
   return value
 }
 
@@ -119,16 +144,15 @@ export const parseJson = (
   text: string,
   options: { maxDepth?: number; strictNumbers?: boolean } = {},
 ): JsonValue => {
-  const irregular = scan(text, options.maxDepth ?? MAX_PARSE_DEPTH)
+  const { irregular, escapedKey } = scan(text, options.maxDepth ?? MAX_PARSE_DEPTH)
+  const strict = options.strictNumbers === true
   try {
-    const value =
-      irregular && options.strictNumbers !== true
-        ? parseWithReviver(text, markIrregular)
-        : parseWithReviver(text)
-    if (irregular && options.strictNumbers === true) {
+    const marks = irregular && !strict
+    const value = parseWithReviver(text, marks && !escapedKey ? markIrregular : undefined)
+    if (irregular && strict) {
       throw new JsonParseError('numbers', 'numbers must be integers within ±(2^53 − 1)')
     }
-    return value
+    return escapedKey ? parsePlainly(text, marks ? markNumber : undefined) : value
   } catch (error) {
     if (error instanceof JsonParseError) throw error
     throw new JsonParseError('syntax', 'not JSON', { cause: error })

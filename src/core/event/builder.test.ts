@@ -6,6 +6,7 @@ import { allVersions, pduOf, versionOf } from '../../test-kit/pdus.ts'
 import { decodeBase64 } from '../base64.ts'
 import { contentHash, eventIdOf, roomIdOfCreate } from '../hashes.ts'
 import type { JsonObject } from '../json.ts'
+import { parseJson } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { signatureOf, signingKeyFromSeed, verifyJson, verifySignature } from '../signing.ts'
 import { addSignature, buildEvent, type EventTemplate } from './builder.ts'
@@ -46,7 +47,7 @@ for (const version of allVersions) {
     fc.assert(
       fc.property(strictObject, fc.option(fc.string(), { nil: undefined }), (content, stateKey) => {
         const event = build(version, { content, stateKey, unsigned: { age: 1 } })
-        const parsed = parsePdu(JSON.parse(JSON.stringify(event.pdu)), version)
+        const parsed = parsePdu(parseJson(JSON.stringify(event.pdu)), version)
         if ('refusal' in parsed) throw new Error(parsed.refusal.message)
         t.deepEqual(parsed.event, event)
         t.is(

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /** One key of another server, as last published. Instants are milliseconds since 1970. */
@@ -73,7 +74,7 @@ export class ServerKeyReader {
     return (
       row && {
         serverName: row.server_name,
-        document: JSON.parse(row.document) as JsonObject,
+        document: parseJson(row.document) as JsonObject,
         validUntilTs: row.valid_until_ts,
         fetchedTs: row.fetched_ts,
       }

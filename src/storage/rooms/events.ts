@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { trustedEvent } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { roomVersion } from '../../core/room-versions.ts'
 import type { Prepared, Reader, SqlList, SqlValue } from '../database.ts'
 import { EventCache } from './event-cache.ts'
@@ -248,6 +249,6 @@ const storedEvent = (row: EventRow): StoredEvent => {
     softFailed: row.soft_failed !== 0,
     redactedBy: row.redacted_by ?? undefined,
     generation: row.generation,
-    event: trustedEvent(JSON.parse(row.json) as JsonObject, row.event_id, version),
+    event: trustedEvent(parseJson(row.json) as JsonObject, row.event_id, version),
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
 
 export type InvitationStatus = 'scheduled' | 'invited' | 'accepted' | 'declined' | 'cancelled' | 'expired'
@@ -46,10 +47,10 @@ const invitationRow = (row: InvitationColumns): InvitationRow => ({
   createdTs: row.created_ts,
   updatedTs: row.updated_ts,
   position: row.position,
-  event: JSON.parse(row.event) as JsonObject,
+  event: parseJson(row.event) as JsonObject,
   eventId: row.event_id,
   roomVersion: row.room_version,
-  strippedState: JSON.parse(row.stripped_state) as JsonObject[],
+  strippedState: parseJson(row.stripped_state) as JsonObject[],
 })
 
 /** Reads invitations. */

@@ -2,6 +2,7 @@ import type { RoomEvent } from '../../../core/event/event.ts'
 import { trustedEvent } from '../../../core/event/format.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
+import { parseJson } from '../../../core/parse-json.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
 import { receiveEvent } from '../../rooms/receive.ts'
@@ -83,7 +84,7 @@ export class RoomInbox {
           this.#clear(staged)
           continue
         }
-        const pdu = JSON.parse(staged.json) as JsonObject
+        const pdu = parseJson(staged.json) as JsonObject
         const event = trustedEvent(pdu, staged.eventId, head.version)
         await this.room(staged.origin)
         this.add([{ origin: staged.origin, event }])
