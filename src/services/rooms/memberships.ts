@@ -3,10 +3,8 @@ import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
-import { describingState } from './invitation-statements.ts'
-import { makeLocalEvent } from './local-event.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
-import { receiveEvent } from './receive.ts'
+import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
@@ -36,7 +34,7 @@ export interface ChangeOfOther {
 export class Memberships {
   readonly #writer: RoomWriter
   readonly #sender: RoomSender
-  readonly #signingKey: SigningKey
+  readonly #inviting: Parameters<typeof inviteRemotely>[0]
   readonly #profile: MemberProfile
   readonly #remote: RemoteMemberships
   readonly #joined: (userId: string, roomId: string) => Promise<void>
@@ -54,7 +52,7 @@ export class Memberships {
   }) {
     this.#writer = parts.writer
     this.#sender = parts.sender
-    this.#signingKey = parts.signingKey
+    this.#inviting = parts
     this.#profile = parts.profile
     this.#remote = parts.remote
     this.#joined = parts.joined
@@ -135,22 +133,8 @@ export class Memberships {
     const profile = host === this.#serverName ? await this.#profile(userId) : {}
     const content = { ...profile, ...withReason(change), membership: 'invite' }
     const template = { type: 'm.room.member', sender, stateKey: userId, content }
-    if (host === this.#serverName) {
-      await this.#sender.send(roomId, template)
-      return
-    }
-    const head = await this.#headOf(roomId)
-    const { event } = await makeLocalEvent(this.#writer.context, this.#signingKey, head, template)
-    const signed = await this.#remote.invite({
-      event,
-      destination: host,
-      // Whole events since v1.16; the receiving server strips them.
-      strippedState: await describingState(this.#writer.context, head, [sender]),
-    })
-    const received = await receiveEvent(this.#writer, signed)
-    if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
-      throw new MatrixError('M_FORBIDDEN', received.reason)
-    }
+    if (host === this.#serverName) await this.#sender.send(roomId, template)
+    else await inviteRemotely(this.#inviting, roomId, template)
   }
 
   /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */

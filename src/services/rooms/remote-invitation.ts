@@ -1,0 +1,36 @@
+import { MatrixError } from '../../core/errors.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import { describingState } from './invitation-statements.ts'
+import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import type { RemoteMemberships } from './ports.ts'
+import { receiveEvent } from './receive.ts'
+import type { RoomWriter } from './room-writer.ts'
+
+/**
+ * Invites a user of another server: their server is asked first, and the event with its signature then enters the room.
+ * Nothing happens here if it refuses.
+ *
+ * @param template the member event; its state key is the invited user
+ * Throws `M_NOT_FOUND` (room not known), `M_FORBIDDEN`, and what the other server's refusal becomes.
+ */
+export const inviteRemotely = async (
+  parts: { writer: RoomWriter; signingKey: SigningKey; remote: RemoteMemberships },
+  roomId: string,
+  template: EventTemplate & { readonly stateKey: string },
+): Promise<void> => {
+  const { writer, signingKey, remote } = parts
+  const head = await writer.head(roomId)
+  if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+  const { event } = await makeLocalEvent(writer.context, signingKey, head, template)
+  const signed = await remote.invite({
+    event,
+    destination: serverNameOf(template.stateKey),
+    // Whole events since v1.16; the receiving server strips them.
+    strippedState: await describingState(writer.context, head, [template.sender]),
+  })
+  const received = await receiveEvent(writer, signed)
+  if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
+    throw new MatrixError('M_FORBIDDEN', received.reason)
+  }
+}
