@@ -23,9 +23,16 @@ const nobody = async (): Promise<never> => {
 /** Builds the room services of `here.test` over a test database. */
 export const testRooms = async (
   database: Database,
-  options: { serverName?: string; seed?: number; remote?: Partial<RemoteMemberships> } = {},
+  options: {
+    serverName?: string
+    seed?: number
+    remote?: Partial<RemoteMemberships>
+    clock?: FakeClock
+    random?: (size: number) => Uint8Array
+    core?: Pick<Parameters<typeof createRoomCore>[0], 'log' | 'metrics' | 'resolver'>
+  } = {},
 ): Promise<TestRooms> => {
-  const clock = new FakeClock()
+  const clock = options.clock ?? new FakeClock()
   let counter = 0
   const core = createRoomCore({
     database,
@@ -33,7 +40,8 @@ export const testRooms = async (
     nids: await NidAllocator.open(database, 'rooms'),
     serverName: options.serverName ?? 'here.test',
     signingKey: signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(options.seed ?? 1)),
-    random: size => Uint8Array.from({ length: size }, () => counter++ % 256),
+    random: options.random ?? (size => Uint8Array.from({ length: size }, () => counter++ % 256)),
+    ...options.core,
   })
   const rooms = createRooms(core, {
     profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),

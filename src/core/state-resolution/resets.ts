@@ -15,28 +15,32 @@ export interface Reset {
 const POWER_LEVELS = stateMapKey('m.room.power_levels', '')
 
 /**
- * Finds what people call a state reset: a membership on which all sides agreed that came out as another or not at all,
- * and power levels that came out missing, or as an event that no side held. Neither is wrong by the algorithm; both are
- * worth looking at.
+ * Finds what people call a state reset: a point that all sides held (with different events) and that came out empty; a
+ * membership on which all sides agreed that came out as another; power levels that no side held. None of it is wrong
+ * by the algorithm; all of it is worth looking at.
  */
 export const findResets = (sides: readonly StateMap[], resolved: StateMap, load: LoadEvent): Reset[] => {
-  const [first, ...others] = sides
   const resets: Reset[] = []
-  for (const key of first?.keys() ?? []) {
+  for (const key of sides[0]?.keys() ?? []) {
     const point = parseStateMapKey(key)
-    const isMember = point?.type === 'm.room.member'
-    if (point === undefined || !(isMember || key === POWER_LEVELS)) continue
     const held = sides.flatMap(side => side.get(key) ?? [])
     const outcome = resolved.get(key)
-    if (held.length <= others.length || (outcome !== undefined && held.includes(outcome) && !isMember))
-      continue
-    if (isMember) {
-      const memberships = new Set(held.map(eventId => load(eventId)?.content['membership']))
-      const [agreed] = memberships
-      const after = outcome === undefined ? undefined : load(outcome)?.content['membership']
-      if (memberships.size > 1 || agreed === after) continue
-    }
+    if (point === undefined || held.length < sides.length || !isReset(key, held, outcome, load)) continue
     resets.push({ ...point, held: [...new Set(held)], resolved: outcome })
   }
   return resets
+}
+
+const isReset = (
+  key: string,
+  held: readonly string[],
+  outcome: string | undefined,
+  load: LoadEvent,
+): boolean => {
+  if (outcome === undefined) return true
+  if (key === POWER_LEVELS) return !held.includes(outcome)
+  if (parseStateMapKey(key)?.type !== 'm.room.member') return false
+  const membershipOf = (eventId: string) => load(eventId)?.content['membership']
+  const [agreed, ...others] = new Set(held.map(membershipOf))
+  return others.length === 0 && agreed !== membershipOf(outcome)
 }

@@ -30,7 +30,7 @@ export interface Placement {
   /** Awaited before, and no longer. */
   readonly awaitedBefore?: readonly string[]
   /** What says who has which power before it, where that is not the current state. */
-  readonly powers?: PowerEvents
+  readonly powers?: () => Promise<PowerEvents>
   /** The nid that the caller has taken for it already. */
   readonly nid?: number
   /** On a fork: how the state before it differs from the room's current state. */
@@ -48,8 +48,6 @@ export interface PowerEvents {
   readonly create: RoomEvent | undefined
   readonly powerLevels: RoomEvent | undefined
 }
-
-const NO_POWERS: PowerEvents = { create: undefined, powerLevels: undefined }
 
 /** What an appended event needs committed, and what it will be called. */
 export interface Appended {
@@ -93,10 +91,14 @@ export const append = async (
     ...write.awaitingAuth.add(nid, placement.awaits ?? []),
   )
 
-  const powers = placement.powers ?? (shown ? await powerContext(read, head) : NO_POWERS)
-  const redaction = shown
-    ? await redactionEffect(context, head, { event, nid, powers, local: placement.local === true })
-    : NOTHING_REDACTED
+  // What is not shown redacts nothing, but is redacted: it may be shown some day.
+  const redaction =
+    shown || event.redacts === undefined
+      ? await redactionEffect(context, head, {
+          ...{ event, nid, local: placement.local === true },
+          powers: placement.powers ?? (() => powerContext(read, head)),
+        })
+      : NOTHING_REDACTED
   statements.push(...redaction.statements)
   if (placement.local !== true) {
     statements.push(

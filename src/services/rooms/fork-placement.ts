@@ -4,7 +4,7 @@ import type { StateDelta } from '../../storage/rooms/state.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
-import { overlayAfter, overlayOf, type StateOverlay } from './state-overlay.ts'
+import { NO_DIFFERENCE, overlayAfter, overlayOf, type StateOverlay } from './state-overlay.ts'
 
 type Extremities = RoomHead['extremities']
 
@@ -51,7 +51,8 @@ export const placeOnFork = async (
   if (grows && (fillsGap || head.extremities.length >= MAX_EXTREMITIES)) {
     return { stateChanges: [], extremities: () => head.extremities }
   }
-  const states = grows ? [overlayOf(head)] : await statesAfter(context, head, others)
+  // One end alone is what the current state is after. Several have to be resolved anew with the new one, all at once.
+  const states = grows && others.length === 1 ? [NO_DIFFERENCE] : await statesAfter(context, head, others)
   const own = fillsGap ? [] : [stateAfterOwn(head, forked, before)]
   const { generation, authNodes: authEvents } = forked
   const after = await resolveStates(context, head, [...states, ...own], {

@@ -44,7 +44,12 @@ export const importRoom = async (
 ): Promise<{ position: number }> => {
   const { roomId } = snapshot
   const judged = await judge(snapshot)
-  const renew = () => writer.update(roomId, head => draft(writer.context, head, snapshot, judged, []))
+  const renew = () =>
+    writer.update<{ position: number }>(roomId, async head => {
+      const position = (await writer.context.read.events.byId(snapshot.join.eventId))?.position
+      if (position !== undefined) return { settled: { position } }
+      return draft(writer.context, head, snapshot, judged, [])
+    })
   if ((await writer.head(roomId)) !== undefined) return renew()
   try {
     return await writer.create(roomId, () => draftRoom(writer.context, snapshot, judged))
@@ -82,7 +87,8 @@ interface Judged extends JudgedOutliers {
 
 /** Authorises every event of a snapshot by its own auth events, and the join by the state. */
 const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
-  const events = [...snapshot.authChain, ...snapshot.state]
+  const { eventId: joinId } = snapshot.join
+  const events = [...snapshot.authChain, ...snapshot.state].filter(({ eventId }) => eventId !== joinId)
   const createEvent = events.find(
     ({ type, stateKey, roomId }) => type === 'm.room.create' && stateKey === '' && roomId === snapshot.roomId,
   )
@@ -122,13 +128,14 @@ const draft = async (
   const summary = await summaryStatements(context, head, { content })
   const { join } = snapshot
   // Some may be known as state already: history before the join is missing all the same.
-  const known = await context.read.events.byIds(join.prevEvents)
+  const known = await context.read.events.byIds([join.eventId, ...join.prevEvents])
   const appended: Appended = await append(
     context,
     head,
     {
       event: join,
       json: canonicalJson(join.pdu),
+      outlierNid: known.get(join.eventId)?.nid,
       authNodes: await authNodesOf(context, outliers, join.authEvents),
       missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
     },

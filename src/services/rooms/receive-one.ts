@@ -6,7 +6,7 @@ import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state.ts'
-import { append, type Placement } from './append.ts'
+import { append, type Placement, type PowerEvents } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
@@ -115,7 +115,8 @@ class Receipt {
 
   async #judge(known: ReadonlyMap<string, StoredEvent>): Promise<Judgement> {
     await this.#loadCreateEvent()
-    const before = this.#isLinear() ? undefined : await this.#stateBefore(known)
+    const linear = this.#options.stateBefore === undefined && this.#isLinear()
+    const before = linear ? undefined : await this.#stateBefore(known)
     const awaits = this.#event.authEvents.filter(eventId => {
       const authEvent = known.get(eventId)
       return authEvent === undefined || authEvent.rejected !== undefined
@@ -175,13 +176,13 @@ class Receipt {
   /** "The room state before an event is the resolution of the states after its prev_events." */
   async #stateBefore(known: ReadonlyMap<string, StoredEvent>): Promise<StateOverlay> {
     const { context } = this.#writer
-    const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
-    const states = await Promise.all(
-      prev.filter(stored => !isOutlier(stored)).map(stored => overlayAfter(context.read, this.#head, stored)),
-    )
     const given = this.#options.stateBefore
-    if (given !== undefined) states.push(await this.#givenState(given))
-    if (states.length === 0) return overlayOfState(this.#head, new Map())
+    // What the peer answers has the known ones among them resolved already; to resolve it with them again would not
+    // do the same.
+    if (given !== undefined) return this.#givenState(given)
+    const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
+    if (prev.length === 0) return overlayOfState(this.#head, new Map())
+    const states = await Promise.all(prev.map(stored => overlayAfter(context.read, this.#head, stored)))
     return resolveStates(context, this.#head, states)
   }
 
@@ -217,7 +218,7 @@ class Receipt {
       missingPrevEvents: event.prevEvents.filter(eventId => notHere(known.get(eventId))),
     }
     if (before === undefined) return placement
-    const forked = { ...placement, delta: [...before.values()], powers: await this.#powersIn(before) }
+    const forked = { ...placement, delta: [...before.values()], powers: () => this.#powersIn(before) }
     if (rejected !== undefined || softFailed !== undefined) return forked
     const nid = self?.nid ?? context.nids.next()
     const generation = nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
@@ -226,7 +227,7 @@ class Receipt {
     return { ...forked, nid, ...(await placeOnFork(context, this.#head, place)) }
   }
 
-  async #powersIn(state: StateOverlay): Promise<NonNullable<Placement['powers']>> {
+  async #powersIn(state: StateOverlay): Promise<PowerEvents> {
     const nid = entryIn(this.#head, state, stateMapKey('m.room.power_levels', ''))?.nid
     const [powerLevels] = nid === undefined ? [] : await this.#writer.context.read.events.byNids([nid])
     return { create: this.#createEvent, powerLevels: powerLevels?.event }

@@ -26,10 +26,11 @@ export const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
 export const redactionEffect = async (
   context: RoomsContext,
   head: RoomHead,
-  { event, nid, powers, local }: { event: RoomEvent; nid: number; powers: PowerEvents; local: boolean },
+  placed: { event: RoomEvent; nid: number; powers: () => Promise<PowerEvents>; local: boolean },
 ): Promise<RedactionEffect> => {
+  const { event, nid, local } = placed
   if (event.type === 'm.room.redaction' && event.redacts !== undefined) {
-    return redactTarget(context, head, { event, redacts: event.redacts, nid, powers })
+    return redactTarget(context, head, { event, redacts: event.redacts, nid, powers: await placed.powers() })
   }
   if (local) return NOTHING_REDACTED
   const { read, write } = context

@@ -169,8 +169,16 @@ export class RoomWriter {
   }
 
   #submit<T>(head: RoomHead, draft: Draft<T>): { outcome: Promise<Outcome<T>> } {
-    const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion)
-    head.headVersion += 1
+    let next: number
+    try {
+      next = this.context.nids.next()
+    } catch (error) {
+      // The draft has moved the head already.
+      this.#drop(head, draft.nids)
+      throw error
+    }
+    const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion, next)
+    head.headVersion = next
     const commit = this.context.db.commit({
       statements: [...leading(draft.statements), bump, ...following(draft.statements)],
     })

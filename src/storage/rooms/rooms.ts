@@ -5,7 +5,7 @@ export interface RoomRow {
   readonly nid: number
   readonly roomId: string
   readonly version: string
-  /** Raised by every commit that touches the room: what makes several writers safe. */
+  /** Changed by every commit that touches the room, never to the same twice: what makes several writers safe. */
   readonly headVersion: number
   readonly isPublic: boolean
   readonly creator: string
@@ -138,9 +138,7 @@ export class RoomWriteStatements {
       `INSERT INTO rooms (room_nid, room_id, version, head_version, is_public, creator, created_ts)
        VALUES (?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
-    this.#bump = db.prepare(
-      'UPDATE rooms SET head_version = head_version + 1 WHERE room_nid = ? AND head_version = ?',
-    )
+    this.#bump = db.prepare('UPDATE rooms SET head_version = ? WHERE room_nid = ? AND head_version = ?')
     this.#publish = db.prepare('UPDATE rooms SET is_public = ? WHERE room_nid = ?')
     this.#addExtremity = db.prepare(
       'INSERT INTO forward_extremities (room_nid, event_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
@@ -164,9 +162,12 @@ export class RoomWriteStatements {
     }
   }
 
-  /** Claims the next head version; the guard `head` fails if another writer was faster. */
-  bump(roomNid: number, from: number): WriteStatement {
-    return { prepared: this.#bump, rows: [[roomNid, from]], guard: { name: 'head', expected: 1 } }
+  /**
+   * Puts a new head version, which nobody has used before, in the place of another; the guard `head` fails if another
+   * writer was faster. (Counting would not do: what was built on a write that failed could fit one that came to pass.)
+   */
+  bump(roomNid: number, from: number, to: number): WriteStatement {
+    return { prepared: this.#bump, rows: [[to, roomNid, from]], guard: { name: 'head', expected: 1 } }
   }
 
   publish(roomNid: number, isPublic: boolean): WriteStatement {

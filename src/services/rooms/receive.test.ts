@@ -1,0 +1,145 @@
+import test from 'ava'
+import { testDatabases } from '../../test-kit/database.ts'
+import { guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
+import { storeOutliers } from './outliers.ts'
+
+testDatabases(
+  test,
+  'an event that fills a gap covers what it follows, and is no end itself',
+  async (t, database) => {
+    const peers = peerRoom('11')
+    peers.add('A: bob say a', 'B: bob topic b', 'C: bob say c')
+    const here = await guest(database, peers)
+    t.is((await here.receive('A')).outcome, 'accepted')
+    const missing = await here.receive('C')
+    t.deepEqual(missing, { outcome: 'missing', prevEvents: idsOf(peers, 'B'), authEvents: [] })
+    await storeOutliers(here.core.writer, peers.roomId, peers.stateBefore('C'))
+    const stateBefore = peers.stateBefore('C').map(event => event.eventId)
+    t.is((await here.receive('C', { stateBefore })).outcome, 'accepted')
+    t.deepEqual(await here.ends(), ['A', 'C'])
+    t.is(await here.current('m.room.topic'), 'B')
+    t.is((await here.receive('B')).outcome, 'accepted')
+    t.deepEqual(await here.ends(), ['C'])
+    t.is(await here.current('m.room.topic'), 'B')
+  },
+)
+
+testDatabases(test, 'what was rejected for want of an auth event is judged again', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add('JD: dave join < JR', 'TD: dave say hello', 'TE: dave say more')
+  const here = await guest(database, peers)
+  const stateBefore = idsOf(peers, 'CREATE', 'JA', 'PL', 'JR')
+  // Nobody gives Dave's join.
+  const options = { stateBefore, authEventsUnavailable: true }
+  t.is((await here.receive('TD', options)).outcome, 'rejected')
+  const stored = (name: string) => here.core.context.read.events.byId(peers.event(name).eventId)
+  t.regex((await stored('TD'))?.rejected ?? '', /not to be had/)
+  t.deepEqual(await here.ends(), ['ME'])
+  t.is((await here.receive('TE', options)).outcome, 'rejected')
+  t.is((await here.receive('JD', { stateBefore })).outcome, 'accepted')
+  t.is((await stored('TD'))?.rejected, undefined)
+  t.is((await stored('TE'))?.rejected, undefined)
+  t.deepEqual(await here.ends(), ['ME', 'TE'])
+  t.is((await here.receive('TE')).outcome, 'duplicate')
+})
+
+testDatabases(test, 'what a wrong state of a peer has rejected is put right later', async (t, database) => {
+  const peers = peerRoom('10')
+  peers.add('JD: dave join < JC', 'PD: alice power alice=100 bob=50 dave=50', 'TD: dave topic his')
+  const here = await guest(database, peers)
+  await storeOutliers(here.core.writer, peers.roomId, peers.events('JD', 'PD'))
+  // The peer says that Dave is not in the room.
+  const lie = { stateBefore: idsOf(peers, 'CREATE', 'JA', 'PL', 'JR', 'JB', 'JC') }
+  t.is((await here.receive('TD', lie)).outcome, 'rejected')
+  t.is((await here.receive('JD', lie)).outcome, 'accepted')
+  t.is((await here.receive('PD')).outcome, 'accepted')
+  t.is(await here.current('m.room.topic'), undefined)
+  t.is((await here.receive('TD')).outcome, 'accepted')
+  t.is(await here.current('m.room.topic'), 'TD')
+})
+
+testDatabases(test, 'an outlier that was rejected with its auth event follows it', async (t, database) => {
+  const peers = peerRoom('10')
+  peers.add(
+    'JD: dave join < JC',
+    'PD: alice power alice=100 dave=50',
+    'ID: dave invite erin',
+    'JE: erin join',
+  )
+  const here = await guest(database, peers)
+  await storeOutliers(here.core.writer, peers.roomId, peers.events('JD'))
+  // By this state Alice is not in the room: the power levels are rejected, and with them what rests on them.
+  const lie = { stateBefore: idsOf(peers, 'CREATE', 'PL', 'JR') }
+  t.is((await here.receive('PD', lie)).outcome, 'rejected')
+  await storeOutliers(here.core.writer, peers.roomId, peers.events('ID', 'JE'))
+  const { read } = here.core.context
+  t.not((await read.events.byId(peers.event('JE').eventId))?.rejected, undefined)
+  const truth = peers.stateBefore('PD').map(event => event.eventId)
+  t.is((await here.receive('PD', { stateBefore: truth })).outcome, 'accepted')
+  t.is((await read.events.byId(peers.event('ID').eventId))?.rejected, undefined)
+  t.is((await read.events.byId(peers.event('JE').eventId))?.rejected, undefined)
+  t.false(await read.awaitingAuth.any())
+})
+
+testDatabases(test, 'a second create event gets no say', async (t, database) => {
+  const peers = peerRoom('10')
+  peers.add('!CREATE2: alice create < nothing')
+  const here = await guest(database, peers)
+  t.like(await here.receive('CREATE2'), { outcome: 'soft-failed' })
+  t.is(await here.current('m.room.create'), 'CREATE')
+  t.deepEqual(await here.ends(), ['ME'])
+})
+
+testDatabases(test, 'refused events are kept, and nothing of ours refers to them', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add('X: carol topic hers', 'OK: carol say hi', 'BAN: alice ban carol < ME', 'SF: carol say psst < OK')
+  const here = await guest(database, peers)
+  t.is((await here.receive('X')).outcome, 'rejected')
+  t.is((await here.receive('OK')).outcome, 'accepted')
+  // What follows a rejected event covers what that one follows.
+  t.deepEqual(await here.ends(), ['OK'])
+  t.is((await here.receive('BAN')).outcome, 'accepted')
+  t.is((await here.receive('SF')).outcome, 'soft-failed')
+  t.deepEqual(await here.ends(), ['BAN', 'OK'])
+  t.is(await here.current('m.room.topic'), undefined)
+  const { event } = await here.core.sender.send(peers.roomId, {
+    type: 'm.room.message',
+    sender: '@me:here.test',
+    content: {},
+  })
+  t.deepEqual(event?.prevEvents.map(id => peers.nameOf(id)).sort(), ['BAN', 'OK'])
+  t.not(await here.core.context.read.events.byId(peers.event('SF').eventId), undefined)
+})
+
+for (const order of [
+  ['M', 'R', 'DB'],
+  ['DB', 'M', 'R'],
+  ['R', 'DB', 'M'],
+]) {
+  const title = `it counts who might redact when the redaction was sent (${order.join(', ')})`
+  testDatabases(test, title, async (t, database) => {
+    const peers = peerRoom('11')
+    // Bob loses his power beside his redaction.
+    peers.add('M: carol say oops', 'R: bob redact M', 'DB: alice power alice=100 bob=0 < M')
+    const here = await guest(database, peers)
+    const stateBefore = peers.stateBefore('M').map(event => event.eventId)
+    for (const name of order) t.is((await here.receive(name, { stateBefore })).outcome, 'accepted')
+    const target = await here.core.context.read.events.byId(peers.event('M').eventId)
+    t.not(target?.redactedBy, undefined)
+  })
+}
+
+testDatabases(
+  test,
+  'a redaction without power takes nothing away, whichever comes first',
+  async (t, database) => {
+    const peers = peerRoom('11')
+    peers.add('M: bob say mine', 'R: carol redact M')
+    const here = await guest(database, peers)
+    const stateBefore = peers.stateBefore('M').map(event => event.eventId)
+    t.is((await here.receive('R', { stateBefore })).outcome, 'accepted')
+    t.is((await here.receive('M')).outcome, 'accepted')
+    const target = await here.core.context.read.events.byId(peers.event('M').eventId)
+    t.is(target?.redactedBy, undefined)
+  },
+)
