@@ -12,6 +12,7 @@ import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
 import { type Listener, openListener } from './http/listener.ts'
 import { followAccounts } from './server-follow-accounts.ts'
+import { openPushGateway } from './network/push-gateway.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
@@ -110,8 +111,13 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     remote: federation.client,
     queueEdu: federation.queueEdu,
   })
-  accounts.hooks.onDevicesChange = encryption.onDevicesChange
-  const push = createPush({ core, clock, log })
+  accounts.hooks.onDevicesChange = (userId, change) => [
+    ...encryption.onDevicesChange(userId, change),
+    ...push.sender.onDevicesChange(userId, change),
+  ]
+  const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
+  const push = createPush({ core, gateway, clock, log })
+  rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
   const sync = createSync({
     core,
     ephemeral,

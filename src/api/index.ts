@@ -45,6 +45,7 @@ import { getPushRule } from './client-server/getPushRule.ts'
 import { getPushRuleActions } from './client-server/getPushRuleActions.ts'
 import { getPushRules } from './client-server/getPushRules.ts'
 import { getPushRulesGlobal } from './client-server/getPushRulesGlobal.ts'
+import { getPushers } from './client-server/getPushers.ts'
 import { getRoomEvents } from './client-server/getRoomEvents.ts'
 import { getRoomIdByAlias } from './client-server/getRoomIdByAlias.ts'
 import { getRoomKeyBySessionId } from './client-server/getRoomKeyBySessionId.ts'
@@ -75,6 +76,7 @@ import { leaveRoom } from './client-server/leaveRoom.ts'
 import { login } from './client-server/login.ts'
 import { logout } from './client-server/logout.ts'
 import { logoutAll } from './client-server/logoutAll.ts'
+import { postPusher } from './client-server/postPusher.ts'
 import { postReceipt } from './client-server/postReceipt.ts'
 import { postRoomKeysVersion } from './client-server/postRoomKeysVersion.ts'
 import { putRoomKeyBySessionId } from './client-server/putRoomKeyBySessionId.ts'
@@ -191,6 +193,7 @@ export const endpoints: readonly Endpoint[] = [
   getPushRuleActions,
   getPushRules,
   getPushRulesGlobal,
+  getPushers,
   getRoomEvents,
   getRoomIdByAlias,
   getRoomKeyBySessionId,
@@ -221,6 +224,7 @@ export const endpoints: readonly Endpoint[] = [
   login,
   logout,
   logoutAll,
+  postPusher,
   postReceipt,
   postRoomKeysVersion,
   putRoomKeyBySessionId,

@@ -463,6 +463,13 @@ export interface Operations {
     body: undefined
     response: PushRuleset
   }
+  getPushers: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly pushers?: readonly { readonly pushkey: string; readonly kind: string; readonly app_id: string; readonly app_display_name: string; readonly device_display_name: string; readonly profile_tag?: string | undefined; readonly lang: string; readonly data: { readonly url?: string | undefined; readonly format?: string | undefined } }[] | undefined }
+  }
   getRoomEvents: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -742,6 +749,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly next_batch?: string }
     response: { readonly events: readonly JsonObject[]; readonly next_batch?: string | undefined }
+  }
+  postPusher: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly pushkey: string; readonly kind: string | null; readonly app_id: string; readonly app_display_name?: string; readonly device_display_name?: string; readonly profile_tag?: string; readonly lang?: string; readonly data?: { readonly url?: string; readonly format?: string }; readonly append?: boolean }
+    response: JsonObject
   }
   postReceipt: {
     authentication: 'accessToken'

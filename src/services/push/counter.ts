@@ -70,6 +70,11 @@ export class NotificationCounter {
     return isWorking ? this.#reached : Number.MAX_SAFE_INTEGER
   }
 
+  /** Up to where events are counted. */
+  get reached(): number {
+    return this.#reached
+  }
+
   /** Calls back after each step. */
   onCounted(listener: Counted): void {
     this.#listeners.add(listener)

@@ -53,13 +53,19 @@ export class RuleBook {
 
   /** The rules of users, in the order given. */
   async of(userIds: readonly string[]): Promise<RulesOfUser[]> {
+    const edition = this.#edition
     const missing = userIds.filter(userId => !this.#users.has(userId))
     const loaded = new Map<string, RulesOfUser>()
     if (missing.length > 0) {
       for (const settings of await this.#read.settings(missing)) {
         loaded.set(settings.userId, this.#entry(settings))
       }
-      for (const userId of missing) this.#users.set(userId, loaded.get(userId) ?? DEFAULTS)
+      for (const userId of missing) {
+        const own = loaded.get(userId) ?? DEFAULTS
+        loaded.set(userId, own)
+        // What was read while rules changed may be old.
+        if (edition === this.#edition) this.#users.set(userId, own)
+      }
     }
     return userIds.map(userId => loaded.get(userId) ?? this.#users.get(userId) ?? DEFAULTS)
   }

@@ -68,7 +68,7 @@ export class PushActionReader {
   readonly #unread: Prepared
   readonly #total: Prepared
   readonly #page: Prepared
-  readonly #after: Prepared
+  readonly #unreadAfter: Prepared
   readonly #crowded: Prepared
 
   constructor(db: Reader) {
@@ -88,9 +88,9 @@ export class PushActionReader {
       `SELECT ${prefixed}, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read FROM push_actions a
        WHERE a.user_id = ? AND a.position < ? AND a.highlight >= ? ORDER BY a.position DESC LIMIT ?`,
     )
-    this.#after = db.prepare(
+    this.#unreadAfter = db.prepare(
       `SELECT ${prefixed} FROM push_actions a WHERE a.user_id = ? AND a.position > ? AND a.position <= ?
-       ORDER BY a.position LIMIT ?`,
+       AND NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
     )
     this.#crowded = db.prepare(
       `SELECT user_id, room_nid, highlight FROM push_actions
@@ -126,10 +126,13 @@ export class PushActionReader {
     return rows.map(row => ({ ...pushAction(row), read: row.is_read !== 0 }))
   }
 
-  /** A user's notifications after a position up to another, oldest first. */
-  async after(userId: string, span: { after: number; upTo: number; limit: number }): Promise<PushAction[]> {
+  /** A user's unread notifications after a position up to another, oldest first. */
+  async unreadAfter(
+    userId: string,
+    span: { after: number; upTo: number; limit: number },
+  ): Promise<PushAction[]> {
     const parameters = [userId, span.after, span.upTo, span.limit]
-    return (await this.#db.all<Columns>(this.#after, parameters)).map(pushAction)
+    return (await this.#db.all<Columns>(this.#unreadAfter, parameters)).map(pushAction)
   }
 
   /** Where users have more than `keep` notifications, highlights and others apart. */

@@ -1,0 +1,92 @@
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { judge } from '../../core/push-rules/compile.ts'
+import { PushEvent } from '../../core/push-rules/push-event.ts'
+import type { Action } from '../../core/push-rules/rule.ts'
+import { roomVersion } from '../../core/room-versions.ts'
+import type { PushAction } from '../../storage/push/push-actions.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { Announced } from './push-message.ts'
+import type { RuleBook } from './rule-book.ts'
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
+
+/** Puts together what gateways are told about events. */
+export class Announcements {
+  readonly #read: RoomReaders
+  readonly #rules: RuleBook
+
+  constructor(read: RoomReaders, rules: RuleBook) {
+    this.#read = read
+    this.#rules = rules
+  }
+
+  /** An event that notifies; `undefined` if it is gone or redacted. */
+  async ofEvent({ eventNid, roomNid, actions }: PushAction): Promise<Announced | undefined> {
+    const [stored] = await this.#read.events.byNids([eventNid])
+    if (stored === undefined || stored.redactedBy !== undefined) return undefined
+    const { event } = stored
+    const [member, name, alias] = await Promise.all([
+      this.#state(roomNid, 'm.room.member', event.sender),
+      this.#state(roomNid, 'm.room.name', ''),
+      this.#state(roomNid, 'm.room.canonical_alias', ''),
+    ])
+    return {
+      eventId: event.eventId,
+      roomId: event.roomId,
+      type: event.type,
+      sender: event.sender,
+      stateKey: event.stateKey,
+      content: event.content,
+      senderDisplayName: text(member?.['displayname']),
+      roomName: text(name?.['name']),
+      roomAlias: text(alias?.['alias']),
+      actions: JSON.parse(actions) as Action[],
+    }
+  }
+
+  /**
+   * An invitation, to a room of which this server may have no event; `undefined` if it does not notify the user.
+   */
+  async ofInvitation(row: InvitationRow): Promise<Announced | undefined> {
+    const { userId, roomId, eventId, sender, event } = row
+    const version = roomVersion(row.roomVersion)
+    if (row.status !== 'invited' || row.kind !== 'invite' || version === undefined) return undefined
+    await this.#rules.refresh()
+    const [own] = await this.#rules.of([userId])
+    if (own === undefined || own.ignored.has(sender)) return undefined
+    const occasion = {
+      event: new PushEvent({ ...event, event_id: eventId, room_id: roomId }),
+      memberCount: 0,
+      power: { version, create: undefined, powerLevels: undefined },
+    }
+    let actions: readonly Action[] | undefined
+    judge(own.rules, occasion, [{ userId, displayName: undefined }], (_, outcome) => {
+      if (outcome.notify) actions = outcome.actions
+    })
+    if (actions === undefined) return undefined
+    const shown = (type: string, stateKey: string): JsonObject | undefined => {
+      const found = row.strippedState.find(one => one['type'] === type && one['state_key'] === stateKey)
+      return isJsonObject(found?.['content']) ? found['content'] : undefined
+    }
+    return {
+      eventId,
+      roomId,
+      type: 'm.room.member',
+      sender,
+      stateKey: userId,
+      content: isJsonObject(event['content']) ? event['content'] : {},
+      senderDisplayName: text(shown('m.room.member', sender)?.['displayname']),
+      roomName: text(shown('m.room.name', '')?.['name']),
+      roomAlias: text(shown('m.room.canonical_alias', '')?.['alias']),
+      actions,
+    }
+  }
+
+  async #state(roomNid: number, type: string, stateKey: string): Promise<JsonObject | undefined> {
+    const nid = await this.#read.state.point(roomNid, type, stateKey)
+    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
+    return stored?.redactedBy === undefined ? stored?.event.content : undefined
+  }
+}

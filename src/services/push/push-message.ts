@@ -1,0 +1,67 @@
+import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { parseActions } from '../../core/push-rules/actions.ts'
+import type { Action } from '../../core/push-rules/rule.ts'
+import type { PusherRow } from '../../storage/push/pushers.ts'
+
+/** What a gateway is told about an event. */
+export interface Announced {
+  readonly eventId: string
+  readonly roomId: string
+  readonly type: string
+  readonly sender: string
+  readonly stateKey: string | undefined
+  readonly content: JsonObject
+  readonly senderDisplayName: string | undefined
+  readonly roomName: string | undefined
+  readonly roomAlias: string | undefined
+  readonly actions: readonly Action[]
+}
+
+/** The `notification` of a request to a gateway that tells of an event (Push Gateway API, `/notify`). */
+export const eventNotification = (
+  pusher: PusherRow,
+  event: Announced,
+  unread: number,
+): Record<string, JsonValue> => {
+  const { tweaks, highlight } = parseActions(event.actions)
+  const data = JSON.parse(pusher.data) as JsonObject
+  // What makes no sound and is not marked may wait until the phone wakes up anyway; what is encrypted may be anything.
+  const isUrgent = highlight || tweaks['sound'] !== undefined || event.type === 'm.room.encrypted'
+  const common = {
+    event_id: event.eventId,
+    room_id: event.roomId,
+    counts: countsOf(unread),
+    prio: isUrgent ? 'high' : 'low',
+  }
+  // "Only the event_id, room_id, counts, and devices are required to be populated."
+  if (data['format'] === 'event_id_only') return { ...common, devices: [device(pusher, data)] }
+  return {
+    ...common,
+    type: event.type,
+    sender: event.sender,
+    ...(event.senderDisplayName === undefined ? {} : { sender_display_name: event.senderDisplayName }),
+    ...(event.roomName === undefined ? {} : { room_name: event.roomName }),
+    ...(event.roomAlias === undefined ? {} : { room_alias: event.roomAlias }),
+    ...(event.type === 'm.room.member' ? { user_is_target: event.stateKey === pusher.userId } : {}),
+    content: event.content,
+    devices: [{ ...device(pusher, data), tweaks }],
+  }
+}
+
+/** One that only brings the badge up to date. */
+export const badgeNotification = (pusher: PusherRow, unread: number): Record<string, JsonValue> => ({
+  counts: countsOf(unread),
+  prio: 'low',
+  devices: [device(pusher, JSON.parse(pusher.data) as JsonObject)],
+})
+
+/** "Counts whose value is zero should be omitted." */
+const countsOf = (unread: number): JsonObject => (unread === 0 ? {} : { unread })
+
+const device = ({ appId, pushkey, updatedTs }: PusherRow, { url: _, ...data }: JsonObject): JsonObject => ({
+  app_id: appId,
+  pushkey,
+  // "The unix timestamp (in seconds) when the pushkey was last updated."
+  pushkey_ts: Math.floor(updatedTs / 1_000),
+  data,
+})

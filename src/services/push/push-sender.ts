@@ -1,0 +1,132 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { PushGateway } from '../../network/push-gateway.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import { PushActionReader } from '../../storage/push/push-actions.ts'
+import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
+import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { SerialQueue } from '../serial-queue.ts'
+import { Announcements } from './announcements.ts'
+import type { NotificationCounter } from './counter.ts'
+import { PushWorker, type WorkerContext } from './push-worker.ts'
+import type { RuleBook } from './rule-book.ts'
+import type { UnreadCounts } from './unread.ts'
+
+/** Keeps a worker for each pusher, and wakes those whom news concern. */
+export class PushSender {
+  readonly #context: WorkerContext
+  readonly #counter: NotificationCounter
+  readonly #touches: StreamTouches
+  readonly #source: PushSourceReader
+  readonly #workers = new Map<string, Map<string, PushWorker>>()
+  readonly #queue = new SerialQueue()
+  readonly #closing = new AbortController()
+  #stopListening: (() => void) | undefined
+  #followed = { invites: 0, receipts: 0 }
+  #settled = Promise.resolve()
+
+  constructor(parts: {
+    context: RoomsContext
+    counter: NotificationCounter
+    rules: RuleBook
+    unread: UnreadCounts
+    gateway: PushGateway
+    clock: Clock
+    log: Log
+  }) {
+    const { context, counter, rules, ...shared } = parts
+    const { db, read, random } = context
+    this.#counter = counter
+    this.#touches = new StreamTouches(db)
+    this.#source = new PushSourceReader(db)
+    this.#context = {
+      ...shared,
+      db,
+      pushers: { read: new PusherReader(db), write: new PusherWriter(db) },
+      actions: new PushActionReader(db),
+      invitations: read.invitations,
+      announcements: new Announcements(read, rules),
+      counted: () => counter.reached,
+      random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
+      closing: this.#closing.signal,
+    }
+    counter.onCounted((_, notified) => {
+      for (const userId of notified) for (const worker of this.#of(userId)) worker.wake()
+    })
+  }
+
+  /** Goes on where the last process ended. */
+  start(): void {
+    const { db, pushers, log } = this.#context
+    this.#followed = { invites: db.position('invites'), receipts: db.position('receipts') }
+    this.#stopListening = db.onCommit(moved => {
+      if (moved.has('invites') || moved.has('receipts'))
+        this.#settled = this.#settled.then(() => this.#follow())
+    })
+    this.#settled = this.#settled
+      .then(async () => {
+        for (const row of await pushers.read.all()) this.#add(row)
+      })
+      .catch(error => log.error({ err: error }, 'pushers could not be read'))
+  }
+
+  /** Ends what is under way; what was not delivered is delivered after the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#stopListening?.()
+    await this.#settled
+    await Promise.all([...this.#workers.values()].flatMap(all => [...all.values()].map(one => one.settled)))
+    await this.#context.gateway.close()
+  }
+
+  /** A user's pushers have been set or removed. */
+  reload(userId: string): Promise<void> {
+    return this.#queue.run(userId, async () => {
+      const rows = await this.#context.pushers.read.ofUser(userId)
+      const before = this.#workers.get(userId)
+      const keys = new Set(rows.map(keyOf))
+      // A worker whose pusher is gone finds that out by itself.
+      for (const key of [...(before?.keys() ?? [])]) if (!keys.has(key)) before?.delete(key)
+      if (before?.size === 0) this.#workers.delete(userId)
+      for (const row of rows) this.#add(row)
+    })
+  }
+
+  /** The statements that remove what goes with devices that are removed. */
+  readonly onDevicesChange = (
+    userId: string,
+    { removed = [] }: { readonly removed?: readonly string[] },
+  ): WriteStatement[] => this.#context.pushers.write.removeDevices(userId, removed)
+
+  #of(userId: string): Iterable<PushWorker> {
+    return this.#workers.get(userId)?.values() ?? []
+  }
+
+  #add(row: PusherRow): void {
+    const ofUser = this.#workers.get(row.userId) ?? new Map<string, PushWorker>()
+    this.#workers.set(row.userId, ofUser)
+    const worker = ofUser.get(keyOf(row)) ?? new PushWorker(this.#context, row)
+    ofUser.set(keyOf(row), worker)
+    // Before the counter runs nothing is known to be counted.
+    void this.#counter.counted(this.#context.db.position('events')).then(() => worker.wake())
+  }
+
+  async #follow(): Promise<void> {
+    const { db, log } = this.#context
+    const upTo = { invites: db.position('invites'), receipts: db.position('receipts') }
+    try {
+      for (const userId of await this.#touches.users('invites', this.#followed.invites, upTo.invites))
+        for (const worker of this.#of(userId)) worker.wake()
+      for (const userId of await this.#source.readers(this.#followed.receipts, upTo.receipts))
+        for (const worker of this.#of(userId)) worker.badgeChanged()
+      this.#followed = upTo
+    } catch (error) {
+      // The next commit has it looked at again.
+      log.error({ err: error }, 'invitations and receipts could not be followed for pushers')
+    }
+  }
+}
+
+const keyOf = ({ appId, pushkey }: PusherRow): string => `${appId} ${pushkey}`

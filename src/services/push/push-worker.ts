@@ -1,0 +1,218 @@
+import type { Clock } from '../../core/clock.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
+import { afterFailure, type BackoffPolicy, type BackoffState } from '../../network/backoff.ts'
+import type { PushGateway } from '../../network/push-gateway.ts'
+import type { Database } from '../../storage/database.ts'
+import type { PushActionReader } from '../../storage/push/push-actions.ts'
+import type { PusherReader, PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
+import type { InvitationReader } from '../../storage/rooms/invitations.ts'
+import type { Announcements } from './announcements.ts'
+import { type Announced, badgeNotification, eventNotification } from './push-message.ts'
+import type { UnreadCounts } from './unread.ts'
+
+/** What all workers share. */
+export interface WorkerContext {
+  readonly db: Database
+  readonly gateway: PushGateway
+  readonly pushers: { readonly read: PusherReader; readonly write: PusherWriter }
+  readonly actions: PushActionReader
+  readonly invitations: InvitationReader
+  readonly announcements: Announcements
+  readonly unread: UnreadCounts
+  /** Up to where events are counted. */
+  readonly counted: () => number
+  readonly clock: Clock
+  readonly log: Log
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  readonly closing: AbortSignal
+}
+
+/** "For a reasonable amount of time": so long is a notification tried, and no longer (milliseconds). */
+const GIVE_UP_MS = 24 * 60 * 60_000
+const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
+const BATCH = 20
+
+/** Something to be sent, and how far the gateway is when it has it. */
+interface Delivery {
+  readonly event: Announced | undefined
+  readonly events: number
+  readonly invites: number
+}
+
+/**
+ * Sends one pusher what it has not been sent, one after another, from the position that is stored. A notification may
+ * be sent twice, when the process ends just after; "duplicate suppression … using the event_id" is the gateway's part.
+ */
+export class PushWorker {
+  readonly #context: WorkerContext
+  #pusher: PusherRow
+  #at: { events: number; invites: number }
+  /** What the badge says, as far as this process has told. */
+  #badge: number | undefined
+  #badgeIsOld = false
+  #hasNews = true
+  #backoff: BackoffState | undefined
+  #running: Promise<void> | undefined
+
+  constructor(context: WorkerContext, pusher: PusherRow) {
+    this.#context = context
+    this.#pusher = pusher
+    this.#at = { events: pusher.eventPosition, invites: pusher.invitePosition }
+  }
+
+  /** Settles when its work of now has ended. */
+  get settled(): Promise<void> {
+    return this.#running ?? Promise.resolve()
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    this.#hasNews = true
+    this.#start()
+  }
+
+  /** The user has read something. */
+  badgeChanged(): void {
+    this.#badgeIsOld = true
+    this.#start()
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#context.closing.aborted) return
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined
+      if (this.#hasNews || this.#badgeIsOld) this.#start()
+    })
+  }
+
+  async #run(): Promise<void> {
+    const { closing, clock, log } = this.#context
+    while ((this.#hasNews || this.#badgeIsOld) && !closing.aborted) {
+      try {
+        if (!(await this.#reload())) return
+        await this.#sendNews()
+        await this.#sendBadge()
+        this.#backoff = undefined
+      } catch (error) {
+        if (closing.aborted) return
+        await this.#failed()
+        const { appId, userId } = this.#pusher
+        log.info({ err: error, app: appId, user: userId }, 'a push gateway does not take what is sent to it')
+        await clock.sleep((this.#backoff?.retryAt ?? 0) - clock.now(), closing).catch(() => undefined)
+      }
+    }
+  }
+
+  /** Reads the pusher again: it may have been changed or removed. Answers whether it is still there. */
+  async #reload(): Promise<boolean> {
+    const row = await this.#context.pushers.read.one(this.#pusher)
+    if (row === undefined) {
+      this.#hasNews = false
+      this.#badgeIsOld = false
+      return false
+    }
+    this.#pusher = row
+    // One that was removed and set again starts from there.
+    this.#at = {
+      events: Math.max(this.#at.events, row.eventPosition),
+      invites: Math.max(this.#at.invites, row.invitePosition),
+    }
+    return true
+  }
+
+  async #sendNews(): Promise<void> {
+    while (this.#hasNews && !this.#context.closing.aborted) {
+      this.#hasNews = false
+      const deliveries = await this.#due()
+      for (const { event, ...at } of deliveries) {
+        // Whatever is left is looked for again, should this fail.
+        this.#hasNews = true
+        if (event !== undefined && !(await this.#sendEvent(event))) return
+        await this.#reached(at, event !== undefined)
+      }
+    }
+  }
+
+  /** What the gateway does not have yet: invitations, then events; some of it, if there is much. */
+  async #due(): Promise<Delivery[]> {
+    const { db, actions, invitations, announcements, counted } = this.#context
+    const { userId } = this.#pusher
+    const due: Delivery[] = []
+    let { events, invites } = this.#at
+    const invitesEnd = db.position('invites')
+    if (invites < invitesEnd) {
+      for (const row of await invitations.changed(userId, invites, invitesEnd)) {
+        invites = row.position
+        due.push({ event: await announcements.ofInvitation(row), events, invites })
+      }
+      invites = invitesEnd
+    }
+    const eventsEnd = Math.min(counted(), db.position('events'))
+    if (events < eventsEnd) {
+      const rows = await actions.unreadAfter(userId, { after: events, upTo: eventsEnd, limit: BATCH })
+      for (const row of rows) {
+        events = row.position
+        due.push({ event: await announcements.ofEvent(row), events, invites })
+      }
+      if (rows.length < BATCH) events = eventsEnd
+    }
+    if (events > this.#at.events || invites > this.#at.invites)
+      due.push({ event: undefined, events, invites })
+    return due
+  }
+
+  async #reached(at: { events: number; invites: number }, isSent: boolean): Promise<void> {
+    this.#at = at
+    const { db, pushers } = this.#context
+    // What was not sent needs no note: it is found again not to be for the gateway.
+    if (isSent) await db.commit({ statements: [pushers.write.reached(this.#pusher, at)] })
+  }
+
+  /** Answers whether the pusher is still there. */
+  async #sendEvent(event: Announced): Promise<boolean> {
+    const unread = await this.#context.unread.badge(this.#pusher.userId)
+    if (!(await this.#notify(eventNotification(this.#pusher, event, unread)))) return false
+    this.#badge = unread
+    this.#badgeIsOld = false
+    return true
+  }
+
+  async #sendBadge(): Promise<void> {
+    if (!this.#badgeIsOld) return
+    this.#badgeIsOld = false
+    const unread = await this.#context.unread.badge(this.#pusher.userId)
+    if (unread === this.#badge) return
+    this.#badgeIsOld = true
+    if (await this.#notify(badgeNotification(this.#pusher, unread))) this.#badge = unread
+    this.#badgeIsOld = false
+  }
+
+  /** Answers whether the gateway still knows the key: "homeservers must … remove the associated pushers". */
+  async #notify(notification: JsonObject): Promise<boolean> {
+    const { gateway, db, pushers, log, closing } = this.#context
+    const { url } = JSON.parse(this.#pusher.data) as { url: string }
+    const rejected = await gateway.notify(url, notification, closing)
+    this.#backoff = undefined
+    if (!rejected.includes(this.#pusher.pushkey)) return true
+    const { appId, userId } = this.#pusher
+    log.info({ app: appId, user: userId }, 'a push gateway rejected a key; the pusher is removed')
+    await db.commit({ statements: [pushers.write.remove(this.#pusher)] })
+    this.#hasNews = false
+    this.#badgeIsOld = false
+    return false
+  }
+
+  /** Waits longer each time; after a day, what could not be sent is given up. */
+  async #failed(): Promise<void> {
+    const { clock, random, db, pushers, counted } = this.#context
+    this.#backoff = afterFailure(this.#backoff, { now: clock.now(), random: random() }, BACKOFF)
+    if (clock.now() - this.#backoff.firstFailedAt < GIVE_UP_MS) return
+    this.#at = { events: Math.min(counted(), db.position('events')), invites: db.position('invites') }
+    this.#badgeIsOld = true
+    await db
+      .commit({ statements: [pushers.write.reached(this.#pusher, this.#at)] })
+      .catch(error => this.#context.log.error({ err: error }, 'how far a pusher has come could not be noted'))
+  }
+}

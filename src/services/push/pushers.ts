@@ -1,0 +1,154 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { fitsBytes } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Database } from '../../storage/database.ts'
+import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
+import type { Requester } from '../requester.ts'
+
+/** A pusher as a client gives it; without a kind it is to be removed. */
+export interface GivenPusher {
+  readonly app_id: string
+  readonly pushkey: string
+  readonly kind: string | null
+  readonly app_display_name?: string
+  readonly device_display_name?: string
+  readonly profile_tag?: string
+  readonly lang?: string
+  readonly data?: JsonObject
+  readonly append?: boolean
+}
+
+/** A pusher as clients see it. */
+export type ListedPusher = {
+  readonly app_id: string
+  readonly pushkey: string
+  readonly kind: string
+  readonly app_display_name: string
+  readonly device_display_name: string
+  readonly profile_tag?: string
+  readonly lang: string
+  readonly data: { readonly url?: string; readonly format?: string }
+}
+
+const MAX_KEY_BYTES = 512
+const MAX_APP_ID_CHARACTERS = 64
+const MAX_DATA_BYTES = 16 * 1024
+/** Of one user. */
+const MAX_PUSHERS = 200
+const GATEWAY_PATH = '/_matrix/push/v1/notify'
+
+/** Where local users want their notifications sent (module "Push Notifications"). */
+export class Pushers {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #read: PusherReader
+  readonly #write: PusherWriter
+  readonly #changed: (userId: string) => Promise<void>
+
+  /** @param parts.changed called after a user's pushers have changed */
+  constructor(parts: { db: Database; clock: Clock; changed: (userId: string) => Promise<void> }) {
+    this.#db = parts.db
+    this.#clock = parts.clock
+    this.#read = new PusherReader(parts.db)
+    this.#write = new PusherWriter(parts.db)
+    this.#changed = parts.changed
+  }
+
+  /** A user's pushers. */
+  async list(userId: string): Promise<ListedPusher[]> {
+    return (await this.#read.ofUser(userId)).map(listed)
+  }
+
+  /**
+   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_RESOURCE_LIMIT_EXCEEDED`.
+   */
+  async set({ userId, deviceId }: Requester, given: GivenPusher): Promise<void> {
+    const key = { userId, appId: given.app_id, pushkey: given.pushkey }
+    if (given.kind === null) {
+      await this.#db.commit({ statements: [this.#write.remove(key)] })
+      return this.#changed(userId)
+    }
+    const present = await this.#read.ofUser(userId)
+    const isNew = !present.some(row => row.appId === key.appId && row.pushkey === key.pushkey)
+    if (isNew && present.length >= MAX_PUSHERS) {
+      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'You have too many pushers')
+    }
+    // "Otherwise, the homeserver must remove any other pushers with the same App ID and pushkey for different users."
+    const others = given.append === true ? [] : await this.#read.usersOf(key.appId, key.pushkey)
+    const row: PusherRow = {
+      ...key,
+      ...described(given),
+      deviceId,
+      updatedTs: this.#clock.now(),
+      eventPosition: this.#db.position('events'),
+      invitePosition: this.#db.position('invites'),
+    }
+    await this.#db.commit({
+      statements: [this.#write.set(row), ...(given.append === true ? [] : [this.#write.removeOthers(key)])],
+    })
+    for (const user of new Set([...others, userId])) await this.#changed(user)
+  }
+}
+
+const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
+
+/** What a pusher that is to be set has to say about itself. */
+const described = (
+  given: GivenPusher,
+): Pick<PusherRow, 'kind' | 'appDisplayName' | 'deviceDisplayName' | 'profileTag' | 'lang' | 'data'> => {
+  const { kind, data, lang, app_display_name, device_display_name } = given
+  if (kind !== 'http') throw invalid('This server has pushers of the kind http only')
+  if (
+    data === undefined ||
+    lang === undefined ||
+    app_display_name === undefined ||
+    device_display_name === undefined
+  ) {
+    const needed = ['data', 'lang', 'app_display_name', 'device_display_name'] as const
+    const missing = needed.filter(name => given[name] === undefined)
+    throw new MatrixError('M_MISSING_PARAM', `Missing parameters: ${missing.join(', ')}`)
+  }
+  checkSizes(given)
+  if (data['url'] === undefined) throw new MatrixError('M_MISSING_PARAM', 'Missing parameters: data.url')
+  checkUrl(data['url'])
+  return {
+    kind,
+    appDisplayName: app_display_name,
+    deviceDisplayName: device_display_name,
+    profileTag: given.profile_tag,
+    lang,
+    data: JSON.stringify(data),
+  }
+}
+
+const checkSizes = (given: GivenPusher): void => {
+  if (given.pushkey === '' || !fitsBytes(given.pushkey, MAX_KEY_BYTES)) {
+    throw invalid(`A pushkey has 1 to ${MAX_KEY_BYTES} bytes`)
+  }
+  if (given.app_id === '' || [...given.app_id].length > MAX_APP_ID_CHARACTERS) {
+    throw invalid(`An app_id has 1 to ${MAX_APP_ID_CHARACTERS} characters`)
+  }
+  const rest = [given.app_display_name, given.device_display_name, given.profile_tag, given.lang, given.data]
+  if (!fitsBytes(JSON.stringify(rest), MAX_DATA_BYTES))
+    throw invalid('This is too much to keep with a pusher')
+}
+
+/** "MUST be an HTTPS URL with a path of /_matrix/push/v1/notify." */
+const checkUrl = (url: unknown): void => {
+  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol !== 'https:' || parsed.pathname !== GATEWAY_PATH || parsed.username !== '') {
+    throw invalid(`data.url must be an HTTPS URL with the path ${GATEWAY_PATH}`)
+  }
+}
+
+const listed = (row: PusherRow): ListedPusher => ({
+  app_id: row.appId,
+  pushkey: row.pushkey,
+  kind: row.kind,
+  app_display_name: row.appDisplayName,
+  device_display_name: row.deviceDisplayName,
+  ...(row.profileTag === undefined ? {} : { profile_tag: row.profileTag }),
+  lang: row.lang,
+  data: JSON.parse(row.data) as ListedPusher['data'],
+})
