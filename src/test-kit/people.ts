@@ -112,7 +112,7 @@ export class Person {
   async send(roomId: string, content: string | object, type = 'm.room.message'): Promise<string> {
     const txnId = `${this.account.deviceId}-${this.#transactions++}`
     const body = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content
-    const path = `/rooms/${encodeURIComponent(roomId)}/send/${type}/${txnId}`
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/${encodeURIComponent(type)}/${txnId}`
     return (await this.api('PUT', path, body))['event_id'] ?? ''
   }
 

@@ -1,0 +1,152 @@
+import test from 'ava'
+import { newPerson, type ShownEvent, serverTests } from '../../test-kit/people.ts'
+import { bodies, roomOf, stateOf, types } from '../../test-kit/shown.ts'
+
+const onServer = serverTests(test)
+
+onServer('who leaves, is kicked or banned is told up to that, and nothing later', async (t, server) => {
+  const ann = await newPerson(server)
+  for (const how of ['leave', 'kick', 'ban']) {
+    const bob = await newPerson(server)
+    const roomId = await roomOf(ann, [bob])
+    const { next_batch: since } = await bob.sync()
+    await ann.send(roomId, 'before')
+    if (how === 'leave') await bob.change('leave', roomId)
+    else await ann.change(how, roomId, bob)
+    await ann.send(roomId, 'after')
+    await ann.setState(roomId, 'm.room.topic', { topic: 'secret' })
+    const told = await bob.sync({ since })
+    const room = told.rooms?.leave?.[roomId]
+    t.is(told.rooms?.join, undefined)
+    t.deepEqual(bodies(room?.timeline.events), ['before'])
+    t.is(room?.timeline.events.at(-1)?.content['membership'], how === 'ban' ? 'ban' : 'leave')
+    t.deepEqual(room?.state?.events, [])
+    t.is((await bob.sync({ since: told.next_batch })).rooms, undefined)
+    t.is((await bob.sync()).rooms?.leave, undefined)
+    const filter = { room: { include_leave: true, timeline: { limit: 2 } } }
+    const archived = (await bob.sync({ filter })).rooms?.leave?.[roomId]
+    t.deepEqual(bodies(archived?.timeline.events), ['before'])
+    t.false(JSON.stringify(archived).includes('secret'))
+    const page = await bob.messages(roomId, { dir: 'b', from: archived?.timeline.prev_batch, limit: 100 })
+    t.is(page.chunk.at(-1)?.type, 'm.room.create')
+    if (how !== 'leave') continue
+    await bob.change('forget', roomId)
+    t.is((await bob.sync({ filter })).rooms?.leave, undefined, 'forgotten')
+  }
+})
+
+onServer('a room left and forgotten on one device does not stay on another', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  const { next_batch: since } = await bob.sync()
+  await bob.change('leave', roomId)
+  await bob.change('forget', roomId)
+  const room = (await bob.sync({ since })).rooms?.leave?.[roomId]
+  t.deepEqual(
+    room?.timeline.events.map(({ content }) => content['membership']),
+    ['leave'],
+  )
+})
+
+onServer('a ban after leaving tells the ban, not what happened between', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [bob])
+  await bob.change('leave', roomId)
+  const { next_batch: since } = await bob.sync()
+  await ann.send(roomId, 'unseen')
+  await ann.setState(roomId, 'm.room.topic', { topic: 'secret' })
+  await ann.change('ban', roomId, bob)
+  const room = (await bob.sync({ since })).rooms?.leave?.[roomId]
+  t.deepEqual(
+    room?.timeline.events.map(({ content }) => content['membership']),
+    ['ban'],
+  )
+  t.deepEqual(room?.state?.events, [])
+  const state = await bob.api<ShownEvent[]>('GET', `/rooms/${roomId}/state`)
+  t.false(JSON.stringify(state).includes('secret'))
+})
+
+onServer('joining and leaving between two syncs tells the room as left', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const roomId = await roomOf(ann, [], { name: 'Tea' })
+  await ann.send(roomId, 'early')
+  const { next_batch: since } = await bob.sync()
+  await bob.change('join', roomId)
+  await ann.send(roomId, 'during')
+  await bob.change('leave', roomId)
+  await ann.send(roomId, 'late')
+  const filter = { room: { timeline: { limit: 3 } } }
+  const room = (await bob.sync({ since, filter })).rooms?.leave?.[roomId]
+  t.deepEqual(types(room?.timeline.events), ['m.room.member', 'm.room.message', 'm.room.member'])
+  t.true(room?.timeline.limited)
+  t.deepEqual(stateOf(room).get('m.room.name ')?.content, { name: 'Tea' })
+})
+
+onServer(
+  'invitations come with stripped state, and go when they are refused, withdrawn or accepted',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const invite = async () => {
+      const roomId = await ann.createRoom({ preset: 'private_chat', name: 'Tea', topic: 'Leaves' })
+      const { next_batch: before } = await bob.sync()
+      await ann.change('invite', roomId, bob, { reason: 'come' })
+      const told = await bob.sync({ since: before })
+      return { roomId, told, events: told.rooms?.invite?.[roomId]?.invite_state.events ?? [] }
+    }
+    const { roomId, told, events } = await invite()
+    const own = events.find(event => event.type === 'm.room.member' && event.state_key === bob.userId)
+    t.is(own?.content['membership'], 'invite')
+    t.is(own?.content['reason'], 'come')
+    t.is(own?.sender, ann.userId)
+    for (const type of ['m.room.create', 'm.room.join_rules', 'm.room.name', 'm.room.topic', 'm.room.member'])
+      t.true(types(events).includes(type), type)
+    const keys = new Set(events.flatMap(event => Object.keys(event)))
+    t.deepEqual([...keys].sort(), ['content', 'sender', 'state_key', 'type'])
+    t.deepEqual((await bob.sync()).rooms?.invite?.[roomId]?.invite_state.events, events)
+
+    await bob.change('leave', roomId)
+    const refused = await bob.sync({ since: told.next_batch })
+    t.is(refused.rooms?.invite, undefined)
+    const left = refused.rooms?.leave?.[roomId]
+    t.deepEqual(
+      left?.timeline.events.map(({ content }) => content['membership']),
+      ['leave'],
+    )
+    t.deepEqual(left?.state?.events, [], 'of the room itself nothing is told')
+    t.is((await bob.sync()).rooms?.invite?.[roomId], undefined)
+
+    const second = await invite()
+    await ann.change('kick', second.roomId, bob)
+    const withdrawn = await bob.sync({ since: second.told.next_batch })
+    t.is(withdrawn.rooms?.leave?.[second.roomId]?.timeline.events[0]?.sender, ann.userId)
+
+    const third = await invite()
+    await bob.change('join', third.roomId)
+    const accepted = await bob.sync({ since: third.told.next_batch })
+    t.deepEqual(Object.keys(accepted.rooms ?? {}), ['join'])
+    t.truthy(accepted.rooms?.join?.[third.roomId])
+  },
+)
+
+onServer('knocks are told, and what becomes of them', async (t, server) => {
+  const ann = await newPerson(server)
+  const bob = await newPerson(server)
+  const joinRules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
+  const roomId = await ann.createRoom({ name: 'Tea', initial_state: [joinRules] })
+  const { next_batch: since } = await bob.sync()
+  await bob.api('POST', `/knock/${encodeURIComponent(roomId)}`, { reason: 'please' })
+  const knocked = await bob.sync({ since })
+  const events = knocked.rooms?.knock?.[roomId]?.knock_state.events ?? []
+  t.true(types(events).includes('m.room.create'))
+  const own = events.find(event => event.state_key === bob.userId)
+  t.is(own?.content['membership'], 'knock')
+  t.truthy((await bob.sync()).rooms?.knock?.[roomId])
+  await ann.change('invite', roomId, bob)
+  const invited = await bob.sync({ since: knocked.next_batch })
+  t.truthy(invited.rooms?.invite?.[roomId])
+  t.is(invited.rooms?.knock, undefined)
+})
