@@ -65,7 +65,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     options: accountsOptionsOf(config),
     onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
   })
-  const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes })
+  const core = createRoomCore({ database, nids, clock, serverName, signingKey, random: randomBytes, log })
   const federation = createFederation({
     core,
     config: config.federation,

@@ -68,6 +68,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addConfig(program, host, action)
   addKeys(program, host, action)
   addAccounts(program, host, action)
+  addDebug(program, host, done)
   return program
 }
 
@@ -150,6 +151,15 @@ const addAccounts = (program: Command, host: Host, action: Action): void => {
       .action(tokenCreate)
   withTokenOptions(program.command('token').description('registration tokens').command('create'))
   withTokenOptions(program.command('invite'))
+}
+
+const addDebug = (program: Command, host: Host, done: (code: number) => void): void => {
+  program
+    .command('debug')
+    .description('for those who look into what happened')
+    .command('resolve <file>')
+    .description('replay state resolutions that were logged')
+    .action(async (file: string) => done((await import('./debug-resolve.ts')).debugResolve(host, file)))
 }
 
 /** Runs a command line (without `node` and the program's own path). Answers the exit code. */
