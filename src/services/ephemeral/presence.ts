@@ -55,6 +55,8 @@ export class Presence {
   readonly #local: LocalPresence
   readonly #store: PresenceStore
   readonly #announcer: PresenceAnnouncer
+  /** What was written down is read; answers whose presence is known by it. */
+  #loading: Promise<string[]> | undefined
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
@@ -106,6 +108,7 @@ export class Presence {
     if (viewerId !== userId && !(await this.#shared.any(viewerId, userId))) {
       throw new MatrixError('M_FORBIDDEN', 'You have no room in common with this user')
     }
+    await this.#loading?.catch(() => undefined)
     const state = this.states.get(userId)
     if (state === undefined && !this.#isLocal(userId)) {
       throw new MatrixError('M_NOT_FOUND', 'Nothing is known of this user')
@@ -161,12 +164,8 @@ export class Presence {
   /** Reads what was written down before the last stop. */
   async load(): Promise<void> {
     if (!this.enabled) return
-    for (const { userId, ...stored } of await this.#store.load()) {
-      if (this.states.get(userId) !== undefined) continue
-      this.states.set(userId, { ...stored, currentlyActive: false })
-      this.states.place(userId, await this.#announcer.roomsOf(userId))
-      if (stored.presence !== 'offline' && this.#isLocal(userId)) this.#local.judgeLater(userId, RETURN_MS)
-    }
+    this.#loading = this.#load()
+    for (const userId of await this.#loading) this.states.place(userId, await this.#announcer.roomsOf(userId))
   }
 
   /** Writes down what has changed, and looks after those of whom nothing was heard. */
@@ -191,6 +190,22 @@ export class Presence {
     this.#local.close()
     await this.idle()
     await this.#store.flush()
+  }
+
+  async #load(): Promise<string[]> {
+    const loaded: string[] = []
+    for (const { userId, ...stored } of await this.#store.load()) {
+      const state = this.states.get(userId)
+      if (state !== undefined) {
+        // Back already: what they are doing is known better by now, but their status is not.
+        this.states.set(userId, { ...state, statusMsg: state.statusMsg ?? stored.statusMsg })
+        continue
+      }
+      this.states.set(userId, { ...stored, currentlyActive: false })
+      if (stored.presence !== 'offline' && this.#isLocal(userId)) this.#local.judgeLater(userId, RETURN_MS)
+      loaded.push(userId)
+    }
+    return loaded
   }
 
   #shown({ presence, currentlyActive, statusMsg, lastActiveTs }: PresenceState): ShownPresence {

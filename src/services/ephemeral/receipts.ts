@@ -6,6 +6,7 @@ import type { CommitResult, WriteStatement } from '../../storage/database.ts'
 import {
   type NewReceipt,
   ReceiptReader,
+  type ReceiptRow,
   type ReceiptType,
   ReceiptWriter,
 } from '../../storage/ephemeral/receipts.ts'
@@ -69,9 +70,13 @@ export class Receipts {
     }
     const checked = await this.#check(head, markers)
     const now = this.#clock.now()
-    const receipts = checked.flatMap(({ type, threadId, stored }) =>
-      type === 'm.fully_read' ? [] : newReceipt(userId, { type, threadId, stored }, now),
-    )
+    const known = await this.#read.ofUser(head.room.nid, userId)
+    const receipts = checked.flatMap(({ type, threadId, stored }) => {
+      const receipt =
+        type === 'm.fully_read' ? undefined : newReceipt(userId, { type, threadId, stored }, now)
+      // Clients repeat themselves; what stands already costs no commit.
+      return receipt === undefined || known.some(row => covers(row, receipt)) ? [] : receipt
+    })
     const fullyRead = checked.findLast(({ type }) => type === 'm.fully_read')
     const statements = [
       ...(await this.#store(receipts)),
@@ -197,6 +202,13 @@ const newReceipt = (
   eventPosition: stored.position,
   ts,
 })
+
+/** Whether a receipt is the newer one already, or the same. */
+const covers = (row: ReceiptRow, { type, threadId, eventId, eventPosition }: NewReceipt): boolean => {
+  if (row.type !== type || row.threadId !== threadId) return false
+  if (row.eventId === eventId) return true
+  return row.eventPosition !== undefined && eventPosition !== undefined && row.eventPosition >= eventPosition
+}
 
 const keyOf = ({ type, threadId }: { type: unknown; threadId: unknown }): string => `${type} ${threadId}`
 

@@ -11,10 +11,10 @@ const MAX_INVITATIONS = 10_000
 /** Makes users whose accounts are gone leave: rooms are left, invitations declined, knocks taken back. */
 export class Departure {
   readonly #context: RoomsContext
-  readonly #memberships: Memberships
+  readonly #memberships: Pick<Memberships, 'leave'>
   readonly #log: Log
 
-  constructor(parts: { context: RoomsContext; memberships: Memberships; log: Log }) {
+  constructor(parts: { context: RoomsContext; memberships: Pick<Memberships, 'leave'>; log: Log }) {
     this.#context = parts.context
     this.#memberships = parts.memberships
     this.#log = parts.log

@@ -3,9 +3,6 @@ import { isCompliantUserId } from '../../core/ids.ts'
 import type { Reader } from '../../storage/database.ts'
 import { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
 
-/** Rooms in one answer. */
-const PAGE = 100
-
 /** A page of rooms that two users have in common. */
 export interface MutualRoomsPage {
   readonly joined: string[]
@@ -17,9 +14,11 @@ export interface MutualRoomsPage {
 /** Which rooms users have in common (module "Mutual Rooms"). */
 export class MutualRooms {
   readonly #read: SharedRoomReader
+  readonly #pageSize: number
 
-  constructor(db: Reader) {
+  constructor(db: Reader, options: { pageSize?: number } = {}) {
     this.#read = new SharedRoomReader(db)
+    this.#pageSize = options.pageSize ?? 100
   }
 
   /**
@@ -31,14 +30,14 @@ export class MutualRooms {
       throw new MatrixError('M_INVALID_PARAM', 'The user ID provided was invalid')
     }
     const after = from === undefined ? 0 : afterNid(from)
-    const rooms = await this.#read.page(userId, otherId, after, PAGE + 1)
-    const shown = rooms.slice(0, PAGE)
-    const isFirstAndOnly = after === 0 && rooms.length <= PAGE
+    const rooms = await this.#read.page(userId, otherId, after, this.#pageSize + 1)
+    const shown = rooms.slice(0, this.#pageSize)
+    const isLast = rooms.length <= this.#pageSize
     const last = shown.at(-1)
     return {
       joined: shown.map(({ roomId }) => roomId),
-      count: isFirstAndOnly ? shown.length : await this.#read.count(userId, otherId),
-      ...(rooms.length > PAGE && last !== undefined ? { next_batch: `m${last.nid}` } : {}),
+      count: after === 0 && isLast ? shown.length : await this.#read.count(userId, otherId),
+      ...(!isLast && last !== undefined ? { next_batch: `m${last.nid}` } : {}),
     }
   }
 }

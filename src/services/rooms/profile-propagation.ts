@@ -42,7 +42,7 @@ const NOT_CARRIED_OVER = new Set([
 export class ProfilePropagation {
   readonly #db: Database
   readonly #context: RoomsContext
-  readonly #sender: RoomSender
+  readonly #sender: Pick<RoomSender, 'send'>
   readonly #profile: MemberProfile
   readonly #clock: Clock
   readonly #log: Log
@@ -56,7 +56,7 @@ export class ProfilePropagation {
 
   constructor(parts: {
     context: RoomsContext
-    sender: RoomSender
+    sender: Pick<RoomSender, 'send'>
     profile: MemberProfile
     clock: Clock
     log: Log
@@ -106,7 +106,7 @@ export class ProfilePropagation {
     let isLoaded = false
     while (!signal.aborted) {
       try {
-        if (!isLoaded) this.#position = await this.#followed.position(FOLLOWER)
+        if (!isLoaded) this.#reached(await this.#followed.position(FOLLOWER))
         isLoaded = true
         await this.#catchUp()
       } catch (error) {
@@ -141,7 +141,11 @@ export class ProfilePropagation {
     await forEachBounded(changed, USERS_AT_ONCE, ({ userId }) => this.#propagate(userId))
     const reached = changed.length < BATCH ? upTo : (changed.at(-1)?.position ?? upTo)
     await this.#db.commit({ statements: [this.#followed.reached(FOLLOWER, reached)] })
-    this.#position = reached
+    this.#reached(reached)
+  }
+
+  #reached(position: number): void {
+    this.#position = position
     for (const check of this.#done) check()
   }
 

@@ -67,7 +67,8 @@ export class ReceiptsStream implements SyncSource, Follower {
   async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
     if (!passes(request, roomId)) return []
     const { userId } = request.requester
-    const span = { roomNid, after: 0, upTo: this.#followed, limit: MAX_RECEIPTS }
+    // Also what is not followed yet: it is told once more then, which does no harm.
+    const span = { roomNid, after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: MAX_RECEIPTS }
     const newest = await this.#read.visible(span, userId)
     if (newest.length < MAX_RECEIPTS) return receiptEvents(newest)
     const others = newest.filter(receipt => receipt.userId !== userId)

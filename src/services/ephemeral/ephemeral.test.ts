@@ -1,0 +1,188 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
+import { requesterOf } from '../../test-kit/rooms.ts'
+
+const MINUTE = 60_000
+
+testDatabases(
+  test,
+  'typing is told to the servers in the room, and believed of their own users',
+  async (t, db) => {
+    const { a, b, roomId, nidAt, idle } = await setting(t, db)
+    const typing = a.ephemeral.services.typing
+    const atB = async (): Promise<string[]> => b.ephemeral.services.typing.users(await nidAt(b))
+    await typing.set(ALICE, roomId, true, 25_000)
+    await idle()
+    t.deepEqual(await atB(), [ALICE])
+    t.deepEqual(a.sent, [
+      {
+        destinations: ['b.test'],
+        type: 'm.typing',
+        content: { room_id: roomId, user_id: ALICE, typing: true },
+        keep: false,
+        key: `typing ${roomId} ${ALICE}`,
+      },
+    ])
+    await a.clock.advance(15_000)
+    await typing.set(ALICE, roomId, true, 25_000)
+    t.is(a.sent.length, 1, 'renewed at once: nobody else needs to know')
+    await a.clock.advance(10_000)
+    await typing.set(ALICE, roomId, true, 25_000)
+    await idle()
+    t.is(a.sent.length, 2)
+    await a.clock.advance(26_000)
+    await idle()
+    t.deepEqual(await atB(), [], 'the end is told')
+
+    await typing.set(ALICE, roomId, true)
+    await idle()
+    await b.clock.advance(MINUTE)
+    t.deepEqual(await atB(), [], 'and comes by itself, if it is not')
+
+    const received = (origin: string, content: JsonObject): Promise<void> =>
+      deliver(b, 'm.typing', origin, { room_id: roomId, user_id: ALICE, typing: true, ...content })
+    await received('evil.test', {})
+    await received('a.test', { user_id: BOB })
+    await received('a.test', { user_id: '@carol:a.test' })
+    await received('a.test', { room_id: '!none:a.test' })
+    for (const field of ['room_id', 'user_id', 'typing']) await received('a.test', { [field]: 7 })
+    b.isOpen = false
+    await received('a.test', {})
+    t.deepEqual(await atB(), [])
+    b.isOpen = true
+    await received('a.test', {})
+    t.deepEqual(await atB(), [ALICE])
+  },
+)
+
+testDatabases(test, 'public receipts are told to other servers, and nothing else is', async (t, db) => {
+  const { a, b, roomId, say, nidAt, idle } = await setting(t, db)
+  const [first, second] = [await say(a, ALICE, '1'), await say(a, ALICE, '2')]
+  const reader = new ReceiptReader(a.core.context.db)
+  const atA = async (): Promise<string[]> =>
+    (await reader.ofUser(await nidAt(a), BOB)).map(row => `${row.type} ${row.eventId} ${row.threadId}`)
+  const received = (content: JsonObject, origin = 'b.test'): Promise<void> =>
+    deliver(a, 'm.receipt', origin, { [roomId]: { 'm.read': content } })
+  const receipt = (eventId: string, data: JsonObject = {}): JsonObject => ({
+    [BOB]: { event_ids: [eventId], data: { ts: 1000, ...data } },
+  })
+  await received(receipt(second))
+  t.deepEqual(await atA(), [`m.read ${second} `])
+  await received(receipt(first))
+  t.deepEqual(await atA(), [`m.read ${second} `], 'never back')
+  await received(receipt('$unknown', { thread_id: 'main' }))
+  t.deepEqual(
+    (await atA()).toSorted(),
+    [`m.read $unknown main`, `m.read ${second} `].toSorted(),
+    'not here (yet)',
+  )
+  const before = await atA()
+  await received(receipt('$other'), 'evil.test')
+  for (const bad of [
+    { [BOB]: 7 },
+    { [BOB]: { event_ids: [], data: { ts: 1 } } },
+    { [BOB]: { event_ids: [7], data: { ts: 1 } } },
+    { [BOB]: { event_ids: ['$x'], data: {} } },
+    { [BOB]: { event_ids: ['$x'], data: { ts: 1.5 } } },
+    { [BOB]: { event_ids: ['$x'], data: { ts: 1, thread_id: 7 } } },
+    { '@nobody:b.test': { event_ids: ['$x'], data: { ts: 1 } } },
+  ])
+    await received(bad)
+  await deliver(a, 'm.receipt', 'b.test', { '!none:x': { 'm.read': receipt('$x') }, [roomId]: 3 })
+  await deliver(a, 'm.receipt', 'b.test', { [roomId]: { 'm.read.private': receipt('$x') } })
+  a.isOpen = false
+  await received(receipt('$y'))
+  t.deepEqual(await atA(), before)
+
+  const { receipts } = b.ephemeral.services
+  const mine = await say(b, BOB, 'mine')
+  await b.federation.transactions.receive('a.test', '1', { pdus: await pdusOf(a, [first, second]), edus: [] })
+  await b.federation.idle()
+  await receipts.mark(BOB, roomId, [
+    { type: 'm.read', eventId: mine },
+    { type: 'm.read.private', eventId: second },
+    { type: 'm.fully_read', eventId: second },
+  ])
+  await idle()
+  t.deepEqual(b.sent, [], 'that one has read what one wrote oneself is known')
+  await receipts.mark(BOB, roomId, [{ type: 'm.read', eventId: second, threadId: 'main' }])
+  await idle()
+  t.deepEqual(
+    b.sent.map(({ content, keep }) => ({ content, keep })),
+    [
+      {
+        content: {
+          [roomId]: {
+            'm.read': { [BOB]: { event_ids: [second], data: { ts: b.clock.now(), thread_id: 'main' } } },
+          },
+        },
+        keep: true,
+      },
+    ],
+  )
+  await receipts.mark(BOB, roomId, [{ type: 'm.read', eventId: second, threadId: 'main' }])
+  await idle()
+  t.is(b.sent.length, 1, 'nothing new')
+})
+
+testDatabases(
+  test,
+  'presence travels, is told again, and ends with the silence of a server',
+  async (t, db) => {
+    const { a, b, idle } = await setting(t, db)
+    const [atA, atB] = [a.ephemeral.services.presence, b.ephemeral.services.presence]
+    const ended = atA.syncing(requesterOf(ALICE), 'online')
+    await idle()
+    t.like(atB.states.get(ALICE), { presence: 'online', currentlyActive: true })
+    t.is(a.sent.length, 1)
+    await atA.set(requesterOf(ALICE), 'online', 'Hello')
+    await idle()
+    t.is(atB.states.get(ALICE)?.statusMsg, 'Hello')
+
+    // A client that goes on waiting is there; without anything done, its user is idle after a while.
+    await a.clock.advance(5 * MINUTE)
+    await idle()
+    t.like(atA.states.get(ALICE), { presence: 'unavailable' })
+    t.like(atB.states.get(ALICE), { presence: 'unavailable' })
+    atA.active(requesterOf(ALICE, 'PHONE'))
+    t.like(atA.states.get(ALICE), { presence: 'online', currentlyActive: true }, 'on any device')
+    await a.clock.advance(MINUTE)
+    t.like(atA.states.get(ALICE), { presence: 'unavailable' }, 'the telephone was there for a moment')
+    await idle()
+    const soFar = a.sent.length
+    await a.clock.advance(25 * MINUTE)
+    await atA.tidy()
+    await idle()
+    t.is(a.sent.length, soFar + 1)
+    ended()
+    await a.clock.advance(MINUTE)
+    await idle()
+    t.like(atB.states.get(ALICE), { presence: 'offline', statusMsg: 'Hello' })
+
+    const push = (update: JsonObject, origin = 'a.test'): Promise<void> =>
+      deliver(b, 'm.presence', origin, { push: [{ user_id: ALICE, presence: 'online', ...update }] })
+    await push({ status_msg: 7, last_active_ago: 'x' })
+    t.like(atB.states.get(ALICE), { presence: 'online', statusMsg: undefined, lastActiveTs: b.clock.now() })
+    await push({ presence: 'offline' }, 'evil.test')
+    await push({ presence: 'busy' })
+    await push({ user_id: '@stranger:a.test' })
+    await deliver(b, 'm.presence', 'a.test', { push: [null, 7, {}] })
+    await deliver(b, 'm.presence', 'a.test', { push: 7 })
+    t.is(atB.states.get('@stranger:a.test'), undefined, 'in no room with anybody here')
+    t.is(atB.states.get(ALICE)?.presence, 'online')
+    await b.clock.advance(40 * MINUTE)
+    await atB.tidy()
+    t.is(atB.states.get(ALICE)?.presence, 'offline')
+  },
+)
+
+const pdusOf = async ({ core }: Place, eventIds: readonly string[]): Promise<JsonObject[]> => {
+  const events = await core.context.read.events.byIds(eventIds)
+  return eventIds.flatMap(eventId => {
+    const stored = events.get(eventId)
+    return stored === undefined ? [] : [stored.event.pdu]
+  })
+}

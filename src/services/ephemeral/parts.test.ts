@@ -1,0 +1,66 @@
+import test from 'ava'
+import { type DeviceActivity, judgePresence } from '../../core/presence.ts'
+import { ReceiptReader, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { RecentChanges } from './recent-changes.ts'
+
+const ALICE = '@alice:a.test'
+const BOB = '@bob:b.test'
+const MINUTE = 60_000
+
+testDatabases(test, 'receipts in many threads: the longest untouched are forgotten', async (t, db) => {
+  const [read, write] = [new ReceiptReader(db), new ReceiptWriter(db)]
+  const receipt = (threadId: string, userId = BOB) =>
+    ({ roomNid: 1, userId, type: 'm.read', threadId, eventId: '$e', eventPosition: 1, ts: 1 }) as const
+  for (const thread of ['', '$1', '$2', '$3', '$4'])
+    await db.commit({ statements: [write.move([receipt(thread)])] })
+  await db.commit({ statements: [write.move([{ ...receipt('$1'), eventId: '$f', eventPosition: 2 }])] })
+  await db.commit({
+    statements: [write.move([receipt('$1', ALICE)]), write.boundThreads(1, BOB, 'm.read', 2)],
+  })
+  t.deepEqual((await read.ofUser(1, BOB)).map(row => row.threadId).toSorted(), ['', '$1', '$4'])
+  t.is((await read.ofUser(1, ALICE)).length, 1)
+  t.deepEqual(await read.roomsWithNews([1, 2], 0, 100), [])
+})
+
+test('what is remembered of a stream, and what is not', t => {
+  const changes = new RecentChanges<string>(10, { max: 4 })
+  t.is(changes.between(9, 20), undefined)
+  for (const [position, change] of [
+    [11, 'a'],
+    [12, 'b'],
+    [12, 'c'],
+    [15, 'd'],
+  ] as const)
+    changes.add(position, change)
+  t.deepEqual(changes.between(10, 20), ['a', 'b', 'c', 'd'])
+  t.deepEqual(changes.between(11, 14), ['b', 'c'])
+  t.deepEqual(changes.between(15, 20), [])
+  changes.add(16, 'e')
+  t.is(changes.between(11, 20), undefined, 'the older half is gone')
+  t.deepEqual(changes.between(12, 20), ['d', 'e'], 'after the last that was forgotten, nothing is missing')
+})
+
+test('devices amount to the presence of the liveliest one', t => {
+  const now = 1_000_000_000
+  const device: DeviceActivity = { chosen: 'online', openSyncs: 1, lastSeenTs: now, lastActiveTs: now }
+  const judge = (...devices: readonly Partial<DeviceActivity>[]): string => {
+    const judged = judgePresence(
+      devices.map(changes => ({ ...device, ...changes })),
+      now,
+    )
+    return `${judged.presence} ${judged.currentlyActive} ${judged.until - now}`
+  }
+  const chosen = (presence: 'unavailable' | 'offline') => ({ chosen: presence })
+  t.is(judge(), 'offline false Infinity')
+  t.is(judge({}), 'online true 60000')
+  t.is(judge({ lastActiveTs: now - MINUTE }), 'online false 240000')
+  t.is(judge({ lastActiveTs: now - 5 * MINUTE }), 'unavailable false Infinity')
+  t.is(judge({ lastActiveTs: now - 5 * MINUTE, openSyncs: 0 }), 'unavailable false 30000')
+  t.is(judge({ openSyncs: 0, lastSeenTs: now - 29_000 }), 'online true 1000')
+  t.is(judge({ openSyncs: 0, lastSeenTs: now - 30_000 }), 'offline false Infinity')
+  t.is(judge(chosen('unavailable')), 'unavailable false Infinity')
+  t.is(judge(chosen('offline')), 'offline false Infinity')
+  t.is(judge(chosen('offline'), chosen('unavailable')), 'unavailable false Infinity')
+  t.is(judge(chosen('offline'), {}), 'online true 60000')
+})
