@@ -5,7 +5,7 @@ import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { projected, unprojected } from './event-projections.ts'
 import { invitationStatements } from './invitation-statements.ts'
-import { NOTHING_REDACTED, powerContext, redactionEffect } from './redaction-effect.ts'
+import { powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -91,14 +91,10 @@ export const append = async (
     ...write.awaitingAuth.add(nid, placement.awaits ?? []),
   )
 
-  // What is not shown redacts nothing, but is redacted: it may be shown some day.
-  const redaction =
-    shown || event.redacts === undefined
-      ? await redactionEffect(context, head, {
-          ...{ event, nid, local: placement.local === true },
-          powers: placement.powers ?? (() => powerContext(read, head)),
-        })
-      : NOTHING_REDACTED
+  const redaction = await redactionEffect(context, head, {
+    ...{ event, nid, shown, local: placement.local === true },
+    powers: placement.powers ?? (() => powerContext(read, head)),
+  })
   statements.push(...redaction.statements)
   if (placement.local !== true) {
     statements.push(

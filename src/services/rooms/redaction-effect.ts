@@ -15,7 +15,7 @@ export interface RedactionEffect {
   readonly redactedBy?: number
 }
 
-export const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
+const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
 
 /**
  * Redactions may arrive before or after what they redact (rooms/v3.md, "Handling redactions"): both orders end with
@@ -26,27 +26,42 @@ export const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
 export const redactionEffect = async (
   context: RoomsContext,
   head: RoomHead,
-  placed: { event: RoomEvent; nid: number; powers: () => Promise<PowerEvents>; local: boolean },
+  placed: {
+    event: RoomEvent
+    nid: number
+    powers: () => Promise<PowerEvents>
+    /** What is not shown redacts nothing, but is redacted: it may be shown some day. */
+    shown: boolean
+    local: boolean
+  },
 ): Promise<RedactionEffect> => {
-  const { event, nid, local } = placed
-  if (event.type === 'm.room.redaction' && event.redacts !== undefined) {
-    return redactTarget(context, head, { event, redacts: event.redacts, nid, powers: await placed.powers() })
-  }
-  if (local) return NOTHING_REDACTED
-  const { read, write } = context
+  const { event, nid, local, shown } = placed
+  const { redacts } = event
+  // A redaction may be redacted itself.
+  const own =
+    redacts === undefined || !shown
+      ? NOTHING_REDACTED
+      : await redactTarget(context, head, { event, redacts, nid, powers: await placed.powers() })
+  const waiting = local ? undefined : await waitingRedaction(context, head, event)
+  if (waiting === undefined) return own
+  const statement = context.write.events.redacted([nid], waiting.nid)
+  return { ...own, statements: [...own.statements, statement], redactedBy: waiting.nid }
+}
+
+/** The redaction of an event that came before it and may redact it. */
+const waitingRedaction = async (
+  context: RoomsContext,
+  head: RoomHead,
+  event: RoomEvent,
+): Promise<StoredEvent | undefined> => {
+  const { read } = context
   for (const redaction of await read.events.byNids(await read.redactions.of(event.eventId))) {
     const { rejected, softFailed, roomNid } = redaction
     if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
-    const powersThen = await powersBefore(context, redaction)
-    if (redactionAllowed(redaction.event, event, { ...powersThen, version: head.version }) !== undefined)
-      continue
-    return {
-      statements: [write.events.redacted([nid], redaction.nid)],
-      touched: [],
-      redactedBy: redaction.nid,
-    }
+    const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }
+    if (redactionAllowed(redaction.event, event, powersThen) === undefined) return redaction
   }
-  return NOTHING_REDACTED
+  return undefined
 }
 
 const redactTarget = async (
