@@ -9,6 +9,7 @@ import { roomDiscovery } from './0006-room-discovery.ts'
 import { encryption } from './0008-encryption.ts'
 import { push } from './0009-push.ts'
 import { syncPositions } from './0012-sync-positions.ts'
+import { media } from './0013-media.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
   encryption,
   push,
   syncPositions,
+  media,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

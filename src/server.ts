@@ -11,8 +11,9 @@ import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
 import { type Listener, openListener } from './http/listener.ts'
-import { followAccounts } from './server-follow-accounts.ts'
 import { openPushGateway } from './network/push-gateway.ts'
+import { followAccounts } from './server-follow-accounts.ts'
+import { composeMedia } from './server-media.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
@@ -129,6 +130,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
   })
   const oldSync = createOldSync(core, rooms)
+  const media = composeMedia({ config, database, federation, clock, log })
   const services: Services = {
     ...{
       ...rooms,
@@ -140,6 +142,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       accounts,
       encryption,
       federation,
+      media,
     },
     mutualRooms: new MutualRooms(database),
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
@@ -166,6 +169,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       accounts.start()
       ephemeral.start()
       profiles.start()
+      media.start()
       push.start()
       federation.start()
     },
@@ -175,6 +179,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       sync.notifier.close()
       await push.close()
       oldSync.eventStream.close()
+      await media.close()
       await federation.close()
       await accounts.close()
     },

@@ -4,6 +4,7 @@ import { ban } from './client-server/ban.ts'
 import { changePassword } from './client-server/changePassword.ts'
 import { checkUsernameAvailability } from './client-server/checkUsernameAvailability.ts'
 import { claimKeys } from './client-server/claimKeys.ts'
+import { createContent } from './client-server/createContent.ts'
 import { createRoom } from './client-server/createRoom.ts'
 import { deactivateAccount } from './client-server/deactivateAccount.ts'
 import { defineFilter } from './client-server/defineFilter.ts'
@@ -22,6 +23,12 @@ import { generateLoginToken } from './client-server/generateLoginToken.ts'
 import { getAccountData } from './client-server/getAccountData.ts'
 import { getAccountDataPerRoom } from './client-server/getAccountDataPerRoom.ts'
 import { getCapabilities } from './client-server/getCapabilities.ts'
+import { getConfig } from './client-server/getConfig.ts'
+import { getConfigAuthed } from './client-server/getConfigAuthed.ts'
+import { getContent } from './client-server/getContent.ts'
+import { getContentAuthed } from './client-server/getContentAuthed.ts'
+import { getContentOverrideName } from './client-server/getContentOverrideName.ts'
+import { getContentOverrideNameAuthed } from './client-server/getContentOverrideNameAuthed.ts'
 import { getDevice } from './client-server/getDevice.ts'
 import { getDevices } from './client-server/getDevices.ts'
 import { getEventByTimestamp } from './client-server/getEventByTimestamp.ts'
@@ -113,12 +120,15 @@ import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
 import { upgradeRoom } from './client-server/upgradeRoom.ts'
+import { uploadContent } from './client-server/uploadContent.ts'
+import { uploadContentToMXC } from './client-server/uploadContentToMXC.ts'
 import { uploadCrossSigningKeys } from './client-server/uploadCrossSigningKeys.ts'
 import { uploadCrossSigningSignatures } from './client-server/uploadCrossSigningSignatures.ts'
 import { uploadKeys } from './client-server/uploadKeys.ts'
 import { backfillRoom } from './server-server/backfillRoom.ts'
 import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQuery.ts'
 import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
+import { federationGetContent } from './server-server/federationGetContent.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
 import { getEvent } from './server-server/getEvent.ts'
 import { getEventAuth } from './server-server/getEventAuth.ts'
@@ -152,6 +162,7 @@ export const endpoints: readonly Endpoint[] = [
   changePassword,
   checkUsernameAvailability,
   claimKeys,
+  createContent,
   createRoom,
   deactivateAccount,
   defineFilter,
@@ -170,6 +181,12 @@ export const endpoints: readonly Endpoint[] = [
   getAccountData,
   getAccountDataPerRoom,
   getCapabilities,
+  getConfig,
+  getConfigAuthed,
+  getContent,
+  getContentAuthed,
+  getContentOverrideName,
+  getContentOverrideNameAuthed,
   getDevice,
   getDevices,
   getEventByTimestamp,
@@ -261,12 +278,15 @@ export const endpoints: readonly Endpoint[] = [
   unban,
   updateDevice,
   upgradeRoom,
+  uploadContent,
+  uploadContentToMXC,
   uploadCrossSigningKeys,
   uploadCrossSigningSignatures,
   uploadKeys,
   backfillRoom,
   bulkPerspectivesKeyQuery,
   exchangeOpenIdToken,
+  federationGetContent,
   federationGetRoomState,
   getEvent,
   getEventAuth,

@@ -65,6 +65,10 @@ export const FORMATS = {
     admits: text => parseDuration(text) !== undefined,
   },
   size: { allowed: 'a size such as 500K, 50M or 2G', admits: text => parseSize(text) !== undefined },
+  instant: {
+    allowed: 'a date such as 2024-09-01, alone or with a time such as 2024-09-01T12:00:00Z',
+    admits: text => /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) && !Number.isNaN(Date.parse(text)),
+  },
   path: { allowed: 'a path', admits: text => text !== '' && !text.includes('\0') },
   'not-empty': { allowed: 'a text that is not empty', admits: text => text !== '' },
 } as const satisfies Record<string, Format>

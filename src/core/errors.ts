@@ -49,6 +49,8 @@ export const STATUS_OF_ERRCODE = {
   M_CONNECTION_FAILED: 502,
   M_CONNECTION_TIMEOUT: 504,
   M_TOO_MANY_REQUESTS: 429,
+  M_NOT_YET_UPLOADED: 504,
+  M_CANNOT_OVERWRITE_MEDIA: 409,
 } as const satisfies Record<string, number>
 
 export type Errcode = keyof typeof STATUS_OF_ERRCODE

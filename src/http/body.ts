@@ -60,6 +60,47 @@ export const readBody = (request: IncomingMessage, limit: number, clock: Clock):
     })
   })
 
+/** How long a streamed body may pause, in milliseconds. */
+const STREAM_PAUSE_LIMIT = 60_000
+
+/**
+ * A request's body as it comes, for whoever stores it. Whoever stops reading half way leaves the connection open, so
+ * that the client gets to read why. Its length is for the reader to judge.
+ *
+ * The iterator throws `RequestAborted` when the connection ends first, and a `MatrixError` with 408 when it pauses
+ * for too long.
+ */
+export async function* streamBody(request: IncomingMessage, clock: Clock): AsyncGenerator<Uint8Array> {
+  const chunks = request.iterator({ destroyOnReturn: false })
+  try {
+    for (;;) {
+      const next = await withinPause(chunks.next(), clock)
+      if (next.done) return
+      yield next.value as Buffer
+    }
+  } catch (error) {
+    if (error instanceof MatrixError) throw error
+    throw new RequestAborted('the connection ended')
+  } finally {
+    // Not waited for: where the client is silent, it does not end.
+    void chunks.return?.()?.catch(() => {})
+  }
+}
+
+const withinPause = async <T>(next: Promise<T>, clock: Clock): Promise<T> => {
+  const timer = new AbortController()
+  // A pause can outlast the interest in it.
+  next.catch(() => {})
+  try {
+    return await Promise.race([
+      next,
+      clock.sleep(STREAM_PAUSE_LIMIT, timer.signal).then(() => Promise.reject(tooSlow())),
+    ])
+  } finally {
+    timer.abort(SETTLED)
+  }
+}
+
 /** Given to `abort`, which would otherwise make an error with a stack. */
 const SETTLED = 'settled'
 

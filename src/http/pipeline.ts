@@ -14,7 +14,7 @@ import {
   single,
   type VerifyRequest,
 } from './authentication.ts'
-import { parseBody, readBody } from './body.ts'
+import { parseBody, readBody, streamBody } from './body.ts'
 import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -110,7 +110,7 @@ const bodyOf = async (
   facts: GatheredFacts,
 ): Promise<unknown> => {
   if (operation.body === 'none') return undefined
-  if (operation.body === 'stream') return request
+  if (operation.body === 'stream') return streamBody(request, parts.clock)
   const bytes = await readBody(request, operation.bodyLimit, parts.clock)
   const maxDepth = operation.authentication === 'signedRequest' ? MAX_DEPTH.federation : MAX_DEPTH.client
   const { value, text } = parseBody(bytes, { required: operation.bodyRequired, maxDepth })

@@ -27,7 +27,8 @@ export const send = async (
   }
   if (mustCloseAfter(request)) headers.Connection = 'close'
   if (!isStream(body)) {
-    headers['Content-Length'] = Buffer.byteLength(body)
+    // Of a 304 it would be the length of what is not sent.
+    if (reply.status !== 304) headers['Content-Length'] = Buffer.byteLength(body)
     response.writeHead(reply.status, headers)
     response.end(body)
     return

@@ -3,13 +3,14 @@ import { directoryEndpoints } from './federation/directory.ts'
 import { eventEndpoints } from './federation/events.ts'
 import { inviteEndpoints } from './federation/invites.ts'
 import { keyEndpoints } from './federation/keys.ts'
+import { mediaEndpoints } from './federation/media.ts'
 import { membershipEndpoints } from './federation/membership.ts'
 import { createRequester, type Requester, type RequesterOptions } from './federation/requester.ts'
 import { transactionEndpoints } from './federation/transactions.ts'
 
 export { FederationError, type FederationFailure } from './federation/federation-error.ts'
 
-const endpointsOf = (requester: Requester) => ({
+const endpointsOf = (requester: Requester, http: RequesterOptions['http']) => ({
   ...requester,
   ...keyEndpoints(requester),
   ...membershipEndpoints(requester),
@@ -18,6 +19,7 @@ const endpointsOf = (requester: Requester) => ({
   ...eventEndpoints(requester),
   ...directoryEndpoints(requester),
   ...deviceEndpoints(requester),
+  ...mediaEndpoints(requester, http),
 })
 
 /**
@@ -29,4 +31,4 @@ export type FederationClient = ReturnType<typeof endpointsOf>
 
 /** Makes the client. */
 export const createFederationClient = (options: RequesterOptions): FederationClient =>
-  endpointsOf(createRequester(options))
+  endpointsOf(createRequester(options), options.http)

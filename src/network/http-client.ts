@@ -30,6 +30,15 @@ export interface OutboundResponse {
   readonly body: Buffer
 }
 
+/** A response whose body is still to come. */
+export interface IncomingResponse {
+  readonly status: number
+  /** By lower-case name; repeated ones are joined with commas. */
+  readonly headers: Readonly<Record<string, string>>
+  /** At most `maxBytes`; throws `OutboundError` beyond, and where it breaks off. */
+  readonly body: AsyncIterable<Buffer>
+}
+
 export interface HttpClientOptions {
   readonly clock: Clock
   readonly policy: AddressPolicy
@@ -74,23 +83,30 @@ const flat = (headers: Dispatcher.ResponseData['headers']): Record<string, strin
     ]),
   )
 
-const readBody = async ({ body, headers, statusCode }: Dispatcher.ResponseData, maxBytes: number) => {
+async function* bounded({ body, headers, statusCode }: Dispatcher.ResponseData, maxBytes: number) {
   const tooLarge = () =>
     new OutboundError('too-large', `the response is larger than ${maxBytes} bytes`, { status: statusCode })
-  const chunks: Buffer[] = []
   let length = 0
   try {
     if (Number(headers['content-length']) > maxBytes) throw tooLarge()
     for await (const chunk of body as AsyncIterable<Buffer>) {
       length += chunk.length
       if (length > maxBytes) throw tooLarge()
-      chunks.push(chunk)
+      yield chunk
     }
   } catch (error) {
-    body.on('error', () => undefined).destroy()
     throw toOutboundError(error, statusCode)
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+}
+
+const readAll = async ({ status, headers, body }: IncomingResponse): Promise<OutboundResponse> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return {
+    status,
+    headers,
+    body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
+  }
 }
 
 /**
@@ -120,16 +136,30 @@ export class HttpClient {
    *
    * @throws {OutboundError} where no complete response came; and the signal's reason when it is aborted.
    */
-  async request(request: OutboundRequest): Promise<OutboundResponse> {
+  request(request: OutboundRequest): Promise<OutboundResponse> {
+    return this.receive(request, readAll)
+  }
+
+  /**
+   * Sends one request and lends the response while it comes. Time-out and signal hold until `consume` has ended; what
+   * it leaves of the body is not read.
+   *
+   * @returns what `consume` answers.
+   * @throws {OutboundError} on failure on the way; the signal's reason when it is aborted; what `consume` throws.
+   */
+  async receive<T>(
+    request: OutboundRequest,
+    consume: (response: IncomingResponse) => Promise<T>,
+  ): Promise<T> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal: outer } = request
     outer?.throwIfAborted()
     try {
       return await withDeadline(this.#options.clock, timeoutMs, outer, signal =>
-        this.#exchange(request, signal),
+        this.#exchange(request, signal, consume),
       )
     } catch (error) {
       outer?.throwIfAborted()
-      throw toOutboundError(error)
+      throw error
     }
   }
 
@@ -140,10 +170,23 @@ export class HttpClient {
     await Promise.all(pools.map(pool => pool.destroy().catch(() => undefined)))
   }
 
-  async #exchange(request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
-    const response = await this.#dispatch(request, signal)
-    const body = await readBody(response, request.maxBytes ?? DEFAULT_MAX_BYTES)
-    return { status: response.statusCode, headers: flat(response.headers), body }
+  async #exchange<T>(
+    request: OutboundRequest,
+    signal: AbortSignal,
+    consume: (response: IncomingResponse) => Promise<T>,
+  ): Promise<T> {
+    const response = await this.#dispatch(request, signal).catch(error => {
+      throw toOutboundError(error)
+    })
+    try {
+      return await consume({
+        status: response.statusCode,
+        headers: flat(response.headers),
+        body: bounded(response, request.maxBytes ?? DEFAULT_MAX_BYTES),
+      })
+    } finally {
+      if (!response.body.readableEnded) response.body.on('error', () => undefined).destroy()
+    }
   }
 
   async #dispatch(request: OutboundRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {

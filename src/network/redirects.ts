@@ -1,5 +1,5 @@
 import type { Target } from './connector.ts'
-import type { HttpClient, OutboundRequest, OutboundResponse } from './http-client.ts'
+import type { HttpClient, IncomingResponse, OutboundRequest, OutboundResponse } from './http-client.ts'
 import { OutboundError } from './outbound-error.ts'
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
@@ -22,20 +22,58 @@ const parseUrl = (text: string, base?: URL): URL => {
   }
 }
 
+type RedirectOptions = Omit<OutboundRequest, 'target' | 'method' | 'path'> & {
+  /** How many redirects are followed. */
+  readonly maxRedirects: number
+  /** Whether leaving HTTPS is refused. */
+  readonly httpsOnly: boolean
+}
+
 /**
  * Gets a URL, following redirects. Every hop passes the client's address policy. The time-out of the options is for
  * each hop.
  *
- * @param options.maxRedirects how many redirects are followed.
- * @param options.httpsOnly whether leaving HTTPS is refused.
  * @throws {OutboundError} on failure, on loops, and on one redirect too many.
  */
-export const getFollowingRedirects = async (
+export const getFollowingRedirects = (
   client: Pick<HttpClient, 'request'>,
   address: string,
-  options: Omit<OutboundRequest, 'target' | 'method' | 'path'> & { maxRedirects: number; httpsOnly: boolean },
-): Promise<OutboundResponse> => {
-  const { maxRedirects, httpsOnly, ...rest } = options
+  options: RedirectOptions,
+): Promise<OutboundResponse> =>
+  follow(address, options, async request => {
+    const response = await client.request(request)
+    const location = locationOf(response)
+    return location === undefined ? { result: response } : { location }
+  })
+
+/**
+ * The same, lending the last response to `consume` while it comes.
+ *
+ * @param consume is also given the URL that answered.
+ */
+export const receiveFollowingRedirects = <T>(
+  client: Pick<HttpClient, 'receive'>,
+  address: string,
+  options: RedirectOptions,
+  consume: (response: IncomingResponse, url: URL) => Promise<T>,
+): Promise<T> =>
+  follow(address, options, (request, url) =>
+    client.receive<Hop<T>>(request, async response => {
+      const location = locationOf(response)
+      return location === undefined ? { result: await consume(response, url) } : { location }
+    }),
+  )
+
+type Hop<T> = { readonly location: string } | { readonly result: T }
+
+const locationOf = ({ status, headers }: Pick<OutboundResponse, 'status' | 'headers'>): string | undefined =>
+  REDIRECTS.includes(status) ? headers['location'] : undefined
+
+const follow = async <T>(
+  address: string,
+  { maxRedirects, httpsOnly, ...rest }: RedirectOptions,
+  visit: (request: OutboundRequest, url: URL) => Promise<Hop<T>>,
+): Promise<T> => {
   const visited = new Set<string>()
   let url = parseUrl(address)
   for (;;) {
@@ -45,10 +83,9 @@ export const getFollowingRedirects = async (
     if (visited.has(url.href)) throw new OutboundError('unreachable', 'redirected in a circle')
     visited.add(url.href)
     const path = `${url.pathname}${url.search}`
-    const response = await client.request({ ...rest, target: targetOfUrl(url), method: 'GET', path })
-    const location = response.headers['location']
-    if (!REDIRECTS.includes(response.status) || location === undefined) return response
+    const hop = await visit({ ...rest, target: targetOfUrl(url), method: 'GET', path }, url)
+    if ('result' in hop) return hop.result
     if (visited.size > maxRedirects) throw new OutboundError('unreachable', 'redirected too often')
-    url = parseUrl(location, url)
+    url = parseUrl(hop.location, url)
   }
 }

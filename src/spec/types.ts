@@ -120,6 +120,13 @@ export interface Operations {
     body: { readonly timeout?: number; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
     response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, OneTimeKeys>>>> }
   }
+  createContent: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly content_uri: string; readonly unused_expires_at?: number | undefined }
+  }
   createRoom: {
     authentication: 'accessToken'
     path: NoMembers
@@ -225,6 +232,13 @@ export interface Operations {
     body: undefined
     response: { readonly sub: string }
   }
+  federationGetContent: {
+    authentication: 'signedRequest'
+    path: { readonly mediaId: string }
+    query: { readonly timeout_ms: number }
+    body: undefined
+    response: never
+  }
   federationGetRoomState: {
     authentication: 'signedRequest'
     path: { readonly roomId: string }
@@ -266,6 +280,48 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly capabilities: { readonly "m.change_password"?: { readonly enabled: boolean } | undefined; readonly "m.forget_forced_upon_leave"?: { readonly enabled: boolean } | undefined; readonly "m.room_versions"?: { readonly default: string; readonly available: Readonly<Record<string, ("stable" | "unstable")>> } | undefined; readonly "m.set_displayname"?: { readonly enabled: boolean } | undefined; readonly "m.set_avatar_url"?: { readonly enabled: boolean } | undefined; readonly "m.3pid_changes"?: { readonly enabled: boolean } | undefined; readonly "m.get_login_token"?: { readonly enabled: boolean } | undefined; readonly "m.profile_fields"?: { readonly allowed?: readonly string[] | undefined; readonly disallowed?: readonly string[] | undefined; readonly enabled: boolean } | undefined; readonly "m.account_moderation"?: { readonly suspend?: boolean | undefined; readonly lock?: boolean | undefined } | undefined } }
+  }
+  getConfig: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly "m.upload.size"?: number | undefined }
+  }
+  getConfigAuthed: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly "m.upload.size"?: number | undefined }
+  }
+  getContent: {
+    authentication: 'none'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: { readonly allow_remote: boolean; readonly timeout_ms: number; readonly allow_redirect: boolean }
+    body: undefined
+    response: never
+  }
+  getContentAuthed: {
+    authentication: 'accessToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: { readonly timeout_ms: number }
+    body: undefined
+    response: never
+  }
+  getContentOverrideName: {
+    authentication: 'none'
+    path: { readonly serverName: string; readonly mediaId: string; readonly fileName: string }
+    query: { readonly allow_remote: boolean; readonly timeout_ms: number; readonly allow_redirect: boolean }
+    body: undefined
+    response: never
+  }
+  getContentOverrideNameAuthed: {
+    authentication: 'accessToken'
+    path: { readonly serverName: string; readonly mediaId: string; readonly fileName: string }
+    query: { readonly timeout_ms: number }
+    body: undefined
+    response: never
   }
   getDehydratedDevice: {
     authentication: 'accessToken'
@@ -1078,6 +1134,20 @@ export interface Operations {
     query: NoMembers
     body: { readonly new_version: string; readonly additional_creators?: readonly string[] }
     response: { readonly replacement_room: string }
+  }
+  uploadContent: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly filename?: string }
+    body: AsyncIterable<Uint8Array>
+    response: { readonly content_uri: string }
+  }
+  uploadContentToMXC: {
+    authentication: 'accessToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: { readonly filename?: string }
+    body: AsyncIterable<Uint8Array>
+    response: JsonObject
   }
   uploadCrossSigningKeys: {
     authentication: 'accessToken'

@@ -7,6 +7,7 @@ import {
   type FederationClient,
   FederationError,
 } from '../network/federation-client.ts'
+import { httpPort } from './http-port.ts'
 
 /** A request that a client made. */
 export interface Sent {
@@ -21,14 +22,12 @@ export const clientThatGets = (...answers: (JsonValue | number)[]) => {
     serverName: 'here.test',
     signingKey: signingKeyFromSeed('ed25519:1', randomBytes(32)),
     discovery: { resolve: async name => ({ candidates: [], hostHeader: name, tlsServerName: name }) },
-    http: {
-      request: async ({ method, path, body }) => {
-        sent.push({ line: `${method} ${path}`, body: body === undefined ? null : JSON.parse(body) })
-        const answer = answers.shift() ?? null
-        const status = typeof answer === 'number' ? answer : 200
-        return { status, headers: {}, body: Buffer.from(status === 200 ? JSON.stringify(answer) : '{}') }
-      },
-    },
+    http: httpPort(async ({ method, path, body }) => {
+      sent.push({ line: `${method} ${path}`, body: body === undefined ? null : JSON.parse(body) })
+      const answer = answers.shift() ?? null
+      const status = typeof answer === 'number' ? answer : 200
+      return { status, headers: {}, body: Buffer.from(status === 200 ? JSON.stringify(answer) : '{}') }
+    }),
   })
   return { federation, sent }
 }

@@ -19,6 +19,7 @@ import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { openTestServer, type TestServer } from './http.ts'
+import { httpPort } from './http-port.ts'
 import { type TestRooms, testRooms } from './rooms.ts'
 
 export const FEDERATION_OPTIONS: FederationOptions = {
@@ -94,7 +95,7 @@ export class FederationWorld {
       discovery: {
         resolve: async server => ({ candidates: [], hostHeader: server, tlsServerName: server }),
       },
-      http: { request: request => this.#carry(name, request) },
+      http: httpPort(request => this.#carry(name, request)),
     })
     const { mayBeInvited = async () => true } = options
     const federation = createFederation({

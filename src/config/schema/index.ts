@@ -6,6 +6,7 @@ import type { SectionSchema, Value } from '../schema-types.ts'
 import { accountOptions } from './accounts.ts'
 import { callOptions } from './calls.ts'
 import { federationOptions } from './federation.ts'
+import { mediaOptions } from './media.ts'
 import { operationOptions } from './operations.ts'
 import { rateLimitOptions } from './rate-limits.ts'
 import { roomOptions } from './rooms.ts'
@@ -19,6 +20,7 @@ export const configSchema = {
     ...accountOptions,
     ...federationOptions,
     ...roomOptions,
+    ...mediaOptions,
     ...callOptions,
     ...rateLimitOptions,
     ...operationOptions,

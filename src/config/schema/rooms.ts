@@ -1,5 +1,5 @@
 import type { Schema } from '../schema-types.ts'
-import { duration, size } from './units.ts'
+import { duration } from './units.ts'
 
 /** Rooms and what goes on in them. */
 export const roomOptions = {
@@ -87,59 +87,6 @@ export const roomOptions = {
         default: 'Server notices',
         'x-planned': true,
         description: 'The name of the room.',
-      },
-    },
-  },
-  media: {
-    type: 'object',
-    description: 'Files that users share.',
-    properties: {
-      directory: {
-        type: 'string',
-        format: 'path',
-        'x-path': true,
-        'x-optional': true,
-        'x-planned': true,
-        description: 'Where they are kept. By default `media` in the data directory.',
-      },
-      max_upload_size: {
-        ...size,
-        default: '50M',
-        'x-planned': true,
-        description: 'The largest file a user may upload.',
-      },
-      max_remote_size: {
-        ...size,
-        default: '100M',
-        'x-planned': true,
-        description: 'The largest file that is fetched from another server.',
-      },
-      remote_lifetime: {
-        ...duration,
-        default: '90d',
-        'x-planned': true,
-        description:
-          'Copies of files of other servers are deleted when nobody has asked for them for so long.',
-      },
-      legacy_endpoints: {
-        type: 'boolean',
-        default: false,
-        'x-planned': true,
-        description:
-          'Whether files may be downloaded without an access token, as clients did before Matrix 1.11.',
-      },
-    },
-  },
-  previews: {
-    type: 'object',
-    description: 'Previews of links. This server fetches the page, so it learns which links are shared.',
-    properties: {
-      enabled: { type: 'boolean', default: false, 'x-planned': true, description: 'Whether there are any.' },
-      max_page_size: {
-        ...size,
-        default: '2M',
-        'x-planned': true,
-        description: 'How much of a page is read.',
       },
     },
   },

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.t
 import { JsonParseError, parseJson } from '../../core/parse-json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { unlessAborted } from '../deadline.ts'
-import type { HttpClient, OutboundResponse } from '../http-client.ts'
+import type { HttpClient, IncomingResponse, OutboundRequest, OutboundResponse } from '../http-client.ts'
 import { OutboundError } from '../outbound-error.ts'
 import { authorizationHeader } from '../request-signature.ts'
 import type { ServerDiscovery } from '../server-discovery.ts'
@@ -36,6 +36,9 @@ export interface FederationRequest<T> extends CallOptions {
   readonly parse: (body: JsonValue) => T
 }
 
+/** A request whose response is read while it comes. */
+export type StreamedRequest = Omit<FederationRequest<never>, 'parse'>
+
 /** Sends one request to a homeserver. */
 export interface Requester {
   /**
@@ -43,13 +46,19 @@ export interface Requester {
    * @throws {FederationError} and the signal's reason when it is aborted.
    */
   request<T>(request: FederationRequest<T>): Promise<T>
+  /**
+   * Lends a successful response to `consume` while it comes; the time-out holds until that has ended.
+   *
+   * @throws {FederationError} and the signal's reason when it is aborted; and what `consume` throws.
+   */
+  receive<T>(request: StreamedRequest, consume: (response: IncomingResponse) => Promise<T>): Promise<T>
 }
 
 export interface RequesterOptions {
   readonly serverName: string
   readonly signingKey: SigningKey
   readonly discovery: Pick<ServerDiscovery, 'resolve'>
-  readonly http: Pick<HttpClient, 'request'>
+  readonly http: Pick<HttpClient, 'request' | 'receive'>
   /** Whether we talk to a server at all: the operator's allow and deny lists. Everybody if not given. */
   readonly permits?: (serverName: string) => boolean
 }
@@ -122,18 +131,18 @@ const onTheWay = (destination: string, error: OutboundError): FederationError =>
 export const createRequester = (options: RequesterOptions): Requester => {
   const { serverName: origin, signingKey, discovery, http, permits = () => true } = options
 
-  const send = async (request: FederationRequest<unknown>): Promise<OutboundResponse> => {
+  const prepare = async (request: StreamedRequest, accept: string): Promise<OutboundRequest> => {
     const { destination, method, timeoutMs, maxBytes, signal } = request
     const target = await unlessAborted(discovery.resolve(destination), signal)
     const body = method === 'GET' ? undefined : (request.canonicalBody ?? canonicalJson(request.body ?? {}))
     const uri = uriOf(request)
     const parts = { method, uri, origin, destination }
-    return http.request({
+    return {
       target,
       method,
       path: uri,
       headers: {
-        accept: 'application/json',
+        accept,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(request.signed === false ? {} : { authorization: authorizationHeader(parts, signingKey, body) }),
       },
@@ -141,18 +150,17 @@ export const createRequester = (options: RequesterOptions): Requester => {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
       signal,
-    })
+    }
   }
 
-  const request = async <T>(request: FederationRequest<T>): Promise<T> => {
-    const { destination, signal, parse } = request
+  /** Gives the failures of an exchange their meaning. */
+  const meaning = async <T>(request: StreamedRequest, exchange: () => Promise<T>): Promise<T> => {
+    const { destination, signal } = request
     signal?.throwIfAborted()
     if (destination === origin) throw new FederationError('denied', destination, 'that is this server')
     if (!permits(destination)) throw new FederationError('denied', destination, 'not federated with')
     try {
-      const response = await send(request)
-      if (response.status < 200 || response.status >= 300) throw errorResponse(destination, response)
-      return parse(parseBody(response.body))
+      return await exchange()
     } catch (error) {
       if (error instanceof OutboundError) throw onTheWay(destination, error)
       if (error instanceof ShapeError) {
@@ -162,5 +170,38 @@ export const createRequester = (options: RequesterOptions): Requester => {
     }
   }
 
-  return { request }
+  const request = <T>(request: FederationRequest<T>): Promise<T> =>
+    meaning(request, async () => {
+      const response = await http.request(await prepare(request, 'application/json'))
+      if (response.status < 200 || response.status >= 300) throw errorResponse(request.destination, response)
+      return request.parse(parseBody(response.body))
+    })
+
+  const receive = <T>(
+    request: StreamedRequest,
+    consume: (response: IncomingResponse) => Promise<T>,
+  ): Promise<T> =>
+    meaning(request, async () =>
+      http.receive(await prepare(request, '*/*'), async response => {
+        if (response.status >= 200 && response.status < 300) return await consume(response)
+        const body = await readError(response)
+        throw errorResponse(request.destination, { ...response, body })
+      }),
+    )
+
+  return { request, receive }
+}
+
+/** As much of an error response as anybody needs. */
+const MAX_ERROR = 65_536
+
+const readError = async ({ body }: IncomingResponse): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > MAX_ERROR) break
+  }
+  return Buffer.concat(chunks)
 }

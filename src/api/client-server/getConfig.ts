@@ -1,0 +1,5 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const getConfig = endpoint('getConfig', async (_call, { media }) => ({
+  'm.upload.size': media.maxUploadSize,
+}))

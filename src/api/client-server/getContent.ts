@@ -1,0 +1,8 @@
+import { endpoint } from '../../http/endpoint.ts'
+import { mediaReply, wantedOf } from '../media-reply.ts'
+
+/** As it was before Matrix 1.11: without an access token, and frozen unless the operator wants otherwise. */
+export const getContent = endpoint('getContent', async ({ path, query, request }, { media }) => {
+  const wanted = { ...wantedOf(path, query, request), isLegacy: true }
+  return mediaReply(await media.downloads.download(wanted), request, { isPublic: true })
+})

@@ -1,0 +1,98 @@
+import type { Schema } from '../schema-types.ts'
+import { duration, size } from './units.ts'
+
+/** Files, and previews of links. */
+export const mediaOptions = {
+  media: {
+    type: 'object',
+    description: 'Files that users share.',
+    properties: {
+      directory: {
+        type: 'string',
+        format: 'path',
+        'x-path': true,
+        'x-optional': true,
+        description: 'Where they are kept. By default `media` in the data directory.',
+      },
+      max_upload_size: {
+        ...size,
+        default: '50M',
+        description: 'The largest file a user may upload.',
+      },
+      user_quota: {
+        ...size,
+        'x-optional': true,
+        description: 'How much all files of one user may take. Not set: any amount.',
+        examples: ['5G'],
+      },
+      max_pending_uploads: {
+        type: 'integer',
+        minimum: 1,
+        default: 20,
+        description: 'How many files a user may have announced (for asynchronous uploads) and not uploaded.',
+      },
+      pending_lifetime: {
+        ...duration,
+        default: '1d',
+        description: 'How long an announced file may be uploaded.',
+      },
+      local_lifetime: {
+        ...duration,
+        'x-optional': true,
+        description:
+          'Uploaded files older than this are deleted, unless they are the picture of a user or a room. Not set: they are kept.',
+        examples: ['365d'],
+      },
+      max_remote_size: {
+        ...size,
+        default: '100M',
+        description: 'The largest file that is fetched from another server.',
+      },
+      remote_lifetime: {
+        ...duration,
+        default: '90d',
+        description:
+          'Copies of files of other servers are deleted when nobody has asked for them for so long.',
+      },
+      remote_cache_size: {
+        ...size,
+        default: '20G',
+        description:
+          'How much all copies of files of other servers may take. Those that were asked for least recently are deleted first.',
+      },
+      max_thumbnail_pixels: {
+        type: 'integer',
+        minimum: 1,
+        default: 100_000_000,
+        description: 'The largest picture, in pixels, that thumbnails are made of.',
+      },
+      legacy_endpoints: {
+        type: 'boolean',
+        default: false,
+        description:
+          'Whether files may be downloaded without an access token, as clients did before Matrix 1.11.',
+      },
+      legacy_before: {
+        type: 'string',
+        format: 'instant',
+        'x-optional': true,
+        description:
+          'If that is not so: files that were stored before this instant may be, all the same. For servers that have come to Tessera from another program.',
+        examples: ['2024-09-01T00:00:00Z'],
+      },
+    },
+  },
+  previews: {
+    type: 'object',
+    description: 'Previews of links. This server fetches the page, so it learns which links are shared.',
+    properties: {
+      enabled: { type: 'boolean', default: false, 'x-planned': true, description: 'Whether there are any.' },
+      max_page_size: {
+        ...size,
+        default: '2M',
+        'x-planned': true,
+        description: 'How much of a page is read.',
+      },
+    },
+  },
+} as const satisfies Record<string, Schema>

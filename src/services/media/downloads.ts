@@ -1,0 +1,167 @@
+import type { Readable } from 'node:stream'
+import { formatContentDisposition } from '../../core/content-disposition.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { isServerName } from '../../core/ids.ts'
+import { essenceOf, isMediaId, mayBeInline } from '../../core/media.ts'
+import { BlobMissing, type ByteRange } from '../../storage/media/blob-store.ts'
+import type { MediaRow } from '../../storage/media/media.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { MediaContext } from './context.ts'
+import type { RemoteMedia } from './remote-media.ts'
+
+/** Which file somebody wants, and how. */
+export interface Wanted {
+  readonly origin: string
+  readonly mediaId: string
+  /** How long they wait for a file that is still to be uploaded. Milliseconds. */
+  readonly timeoutMs?: number | undefined
+  /** Whether it may be fetched from its origin; `true` if not given. */
+  readonly allowRemote?: boolean | undefined
+  /** Asked for without an access token, through an endpoint that is frozen. */
+  readonly isLegacy?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A row with content. */
+export type StoredMedia = MediaRow & { readonly hash: string }
+
+/** A file as it goes out. */
+export interface MediaFile {
+  readonly size: number
+  readonly contentType: string
+  /** The whole `Content-Disposition` header. */
+  readonly disposition: string
+  /** Changes with the content; in the form of the header. */
+  readonly etag: string
+  /** @throws {MatrixError} `M_NOT_FOUND` */
+  open(range?: ByteRange): Promise<Readable>
+}
+
+/** "The content repository SHOULD impose a maximum value for this parameter." */
+const MAX_WAIT_MS = 60_000
+const DEFAULT_WAIT_MS = 20_000
+
+/** That a file was asked for is noted this often: it need not be exact. Milliseconds. */
+const ACCESS_PRECISION_MS = 3_600_000
+
+/** Finds files: those of this server, and those of others by way of their copies here. */
+export class Downloads {
+  readonly #context: MediaContext
+  readonly #arrivals: Arrivals
+  readonly #remote: RemoteMedia
+  readonly #noting = new Set<Promise<void>>()
+
+  constructor(context: MediaContext, arrivals: Arrivals, remote: RemoteMedia) {
+    this.#context = context
+    this.#arrivals = arrivals
+    this.#remote = remote
+  }
+
+  /**
+   * What is known about a file whose content is here, once it is.
+   *
+   * @throws {MatrixError} `M_NOT_FOUND` (also for what is quarantined, or frozen), `M_NOT_YET_UPLOADED`; and for files
+   * of others `M_TOO_LARGE` (502), `M_CONNECTION_FAILED`, `M_CONNECTION_TIMEOUT`, `M_FORBIDDEN`.
+   */
+  async find(wanted: Wanted): Promise<StoredMedia> {
+    const { origin, mediaId } = wanted
+    // "homeservers MUST sanitise `mxc://` URIs"
+    if (!isServerName(origin) || !isMediaId(mediaId)) {
+      throw new MatrixError('M_INVALID_PARAM', 'This is not the name of a file')
+    }
+    const isOurs = origin === this.#context.serverName
+    const row = isOurs ? await this.#local(wanted) : await this.#copy(wanted)
+    if (row?.hash === undefined || row.quarantinedTs !== undefined || this.#isFrozen(wanted, row)) {
+      throw notFound()
+    }
+    this.#note(row)
+    return { ...row, hash: row.hash }
+  }
+
+  /** A file ready to be sent. @param fileName instead of the one it was uploaded with. */
+  async download(wanted: Wanted, fileName?: string): Promise<MediaFile> {
+    const { contentType, size, hash, ...row } = await this.find(wanted)
+    const type = mayBeInline(contentType) ? 'inline' : 'attachment'
+    return this.file({
+      hash,
+      size,
+      contentType,
+      disposition: formatContentDisposition(type, fileName ?? row.fileName),
+    })
+  }
+
+  /** Stored content in the shape in which it goes out. */
+  file(facts: Pick<MediaFile, 'size' | 'contentType' | 'disposition'> & { hash: string }): MediaFile {
+    const { blobs } = this.#context
+    const { hash, size, contentType, disposition } = facts
+    return {
+      size,
+      contentType,
+      disposition,
+      etag: `"${hash.slice(0, 32)}-${essenceOf(contentType)}"`,
+      open: async range => {
+        try {
+          return await blobs.open(hash, range)
+        } catch (error) {
+          if (!(error instanceof BlobMissing)) throw error
+          this.#context.log.error({ err: error, hash }, 'the content of a file is missing')
+          throw notFound()
+        }
+      },
+    }
+  }
+
+  /** Waits for what is still to be written down. */
+  async close(): Promise<void> {
+    await Promise.all(this.#noting)
+  }
+
+  async #local({ mediaId, origin, timeoutMs = DEFAULT_WAIT_MS, signal }: Wanted): Promise<MediaRow> {
+    const look = async (): Promise<MediaRow | undefined> => {
+      const row = await this.#context.read.one(origin, mediaId)
+      if (row === undefined || row.quarantinedTs !== undefined) throw notFound()
+      if (row.hash !== undefined) return row
+      if ((row.expiresTs ?? 0) <= this.#context.clock.now()) throw notFound()
+      return undefined
+    }
+    const row = await this.#arrivals.wait(
+      mediaId,
+      Math.min(Math.max(0, timeoutMs), MAX_WAIT_MS),
+      look,
+      signal,
+    )
+    if (row === undefined) throw new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet')
+    return row
+  }
+
+  async #copy(wanted: Wanted): Promise<MediaRow | undefined> {
+    const { origin, mediaId, allowRemote = true, timeoutMs = DEFAULT_WAIT_MS } = wanted
+    const row = await this.#context.read.one(origin, mediaId)
+    if (row?.hash !== undefined || row?.quarantinedTs !== undefined) return row
+    // A copy that is made now would be newer than the freeze.
+    if (!allowRemote || (wanted.isLegacy && !this.#context.options.legacyEndpoints)) return row
+    return this.#remote.fetch({ origin, mediaId }, Math.min(Math.max(0, timeoutMs), MAX_WAIT_MS))
+  }
+
+  /** "media uploaded *before* the freeze remains accessible" */
+  #isFrozen({ isLegacy }: Wanted, { createdTs }: MediaRow): boolean {
+    const { legacyEndpoints, legacyBefore = 0 } = this.#context.options
+    return isLegacy === true && !legacyEndpoints && createdTs >= legacyBefore
+  }
+
+  #note({ origin, mediaId, accessedTs }: MediaRow): void {
+    const { clock, database, write, log } = this.#context
+    const now = clock.now()
+    if (now - accessedTs < ACCESS_PRECISION_MS) return
+    const noted = database
+      .commit({ statements: [write.accessed(origin, mediaId, now)] })
+      .then(
+        () => {},
+        error => log.warn({ err: error }, 'that a file was asked for could not be noted'),
+      )
+      .finally(() => this.#noting.delete(noted))
+    this.#noting.add(noted)
+  }
+}
+
+const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'The file was not found')

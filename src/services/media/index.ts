@@ -1,0 +1,42 @@
+import type { BlobStore } from '../../storage/media/blob-store.ts'
+import { Arrivals } from './arrivals.ts'
+import { type MediaParts, mediaContext } from './context.ts'
+import { Downloads } from './downloads.ts'
+import { type FetchMedia, RemoteMedia } from './remote-media.ts'
+import { Uploads } from './uploads.ts'
+
+export type { MediaFile } from './downloads.ts'
+export type { MediaOptions } from './options.ts'
+
+/** The content repository. */
+export interface Media {
+  readonly uploads: Uploads
+  readonly downloads: Downloads
+  readonly serverName: string
+  /** The largest file that may be uploaded, in bytes. */
+  readonly maxUploadSize: number
+  start(): void
+  close(): Promise<void>
+}
+
+export type { BlobStore }
+
+/** Puts the content repository together. Nothing runs in the background before `start`. */
+export const createMedia = (parts: MediaParts & { readonly fetchMedia: FetchMedia }): Media => {
+  const context = mediaContext(parts)
+  const arrivals = new Arrivals(context.clock)
+  const remote = new RemoteMedia(context, parts.fetchMedia)
+  const uploads = new Uploads(context, arrivals)
+  const downloads = new Downloads(context, arrivals, remote)
+  return {
+    uploads,
+    downloads,
+    serverName: parts.serverName,
+    maxUploadSize: parts.options.maxUploadSize,
+    start: () => {},
+    close: async () => {
+      await remote.close()
+      await downloads.close()
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import { parseContentDisposition } from '../../core/content-disposition.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { contentTypeOf, formatMxc, type Mxc } from '../../core/media.ts'
+import type { IncomingMedia } from '../../network/federation/media.ts'
+import { type FederationClient, FederationError } from '../../network/federation-client.ts'
+import { BlobTooLarge, StorageFull } from '../../storage/media/blob-store.ts'
+import type { MediaRow, NewMedia } from '../../storage/media/media.ts'
+import { BoundedPool, PoolFull } from '../accounts/bounded-pool.ts'
+import { toClientError } from '../federation/outbound/client-errors.ts'
+import type { MediaContext } from './context.ts'
+import { diskFull } from './uploads.ts'
+
+/** How files come from other servers; of the federation client. */
+export type FetchMedia = FederationClient['downloadMedia']
+
+/** Transfers at a time: of one server, so that a slow one does not take all places, and of all. */
+const PER_ORIGIN = 6
+const TOTAL = 32
+const MAX_WAITING = 500
+
+/** For one file, from connecting to the last byte; what pauses longer than a minute ends sooner. Milliseconds. */
+const TRANSFER_MS = 10 * 60_000
+
+const MAX_FILE_NAME = 1_000
+
+/** Gets files of other servers, each once however many ask for it at the same time. */
+export class RemoteMedia {
+  readonly #context: MediaContext
+  readonly #fetchMedia: FetchMedia
+  readonly #underWay = new Map<string, Promise<MediaRow>>()
+  readonly #all = new BoundedPool(TOTAL, MAX_WAITING)
+  readonly #origins = new Map<string, { pool: BoundedPool; users: number }>()
+  readonly #stopping = new AbortController()
+
+  constructor(context: MediaContext, fetchMedia: FetchMedia) {
+    this.#context = context
+    this.#fetchMedia = fetchMedia
+  }
+
+  /**
+   * Copies a file here. It goes on when those who asked have gone: the next will want it.
+   *
+   * @param waitMs how long the other server should wait for a file that is still to be uploaded.
+   * @throws {MatrixError} as `Downloads.find`.
+   */
+  fetch(mxc: Mxc, waitMs: number): Promise<MediaRow> {
+    const key = formatMxc(mxc)
+    const underWay = this.#underWay.get(key)
+    if (underWay !== undefined) return underWay
+    const fetching = this.#inTurn(mxc.origin, () => this.#transfer(mxc, waitMs))
+      .catch(error => {
+        throw clientError(error, this.#context.options.maxRemoteSize)
+      })
+      .finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, fetching)
+    return fetching
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new MatrixError('M_UNKNOWN', 'The server is being stopped', { status: 503 }))
+    await Promise.allSettled(this.#underWay.values())
+  }
+
+  async #inTurn<T>(origin: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#origins.get(origin) ?? { pool: new BoundedPool(PER_ORIGIN, MAX_WAITING), users: 0 }
+    this.#origins.set(origin, turns)
+    turns.users++
+    try {
+      return await turns.pool.run(() => this.#all.run(work))
+    } finally {
+      turns.users--
+      if (turns.users === 0) this.#origins.delete(origin)
+    }
+  }
+
+  async #transfer(mxc: Mxc, waitMs: number): Promise<MediaRow> {
+    const { options, read, write, database, clock } = this.#context
+    const limits = { waitMs, maxBytes: options.maxRemoteSize, timeoutMs: TRANSFER_MS }
+    const { signal } = this.#stopping
+    let file: NewMedia | undefined
+    try {
+      await this.#fetchMedia(mxc.origin, mxc.mediaId, { ...limits, signal }, async media => {
+        file = await this.#store(mxc, media)
+      })
+    } catch (error) {
+      // The message around the file did not end as it should.
+      if (file) await database.commit({ statements: [write.discard([file.hash], clock.now())] })
+      throw error
+    }
+    if (file) await database.commit({ statements: write.putRemote(file) })
+    const row = await read.one(mxc.origin, mxc.mediaId)
+    if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'The file was not found')
+    return row
+  }
+
+  async #store(mxc: Mxc, media: IncomingMedia): Promise<NewMedia> {
+    const { blobs, options, clock } = this.#context
+    const blob = await blobs.put(media.body, options.maxRemoteSize)
+    const fileName = nameIn(media.contentDisposition)
+    return { ...mxc, ...blob, contentType: contentTypeOf(media.contentType), fileName, now: clock.now() }
+  }
+}
+
+/** "the remote server's `filename` in the `Content-Disposition` header is used" */
+const nameIn = (header: string | undefined): string | undefined => {
+  const name = header === undefined ? undefined : parseContentDisposition(header)?.fileName
+  return name === undefined || name.length > MAX_FILE_NAME || /[\0\r\n]/.test(name) ? undefined : name
+}
+
+const clientError = (error: unknown, limit: number): unknown => {
+  if (error instanceof StorageFull) return diskFull(error)
+  if (error instanceof PoolFull) {
+    return new MatrixError('M_LIMIT_EXCEEDED', 'Too many files are being fetched', {
+      fields: { retry_after_ms: 5_000 },
+    })
+  }
+  const isTooLarge =
+    error instanceof BlobTooLarge ||
+    (error instanceof FederationError && (error.kind === 'too-large' || error.errcode === 'M_TOO_LARGE'))
+  if (isTooLarge) {
+    // "returning a HTTP 502 error with the M_TOO_LARGE code"
+    return new MatrixError('M_TOO_LARGE', `Files larger than ${limit} bytes are not fetched from others`, {
+      status: 502,
+      cause: error,
+    })
+  }
+  if (error instanceof FederationError && error.errcode === 'M_NOT_YET_UPLOADED') {
+    return new MatrixError('M_NOT_YET_UPLOADED', 'This file has not been uploaded yet', { cause: error })
+  }
+  return toClientError(error)
+}
