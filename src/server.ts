@@ -99,8 +99,6 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     admits: (head, server) => federation.gate.allows(head, server),
     presence: config.presence,
   })
-  for (const [type, handler] of Object.entries(ephemeral.handlers))
-    federation.transactions.onEdu(type, handler)
   const { presence } = ephemeral.services
   const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
   const encryption = createEncryption({
@@ -111,11 +109,14 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     serverName,
     remote: federation.client,
     queueEdu: federation.queueEdu,
+    shareNames: config.federation.shareDeviceNames,
   })
   accounts.hooks.onDevicesChange = (userId, change) => [
     ...encryption.onDevicesChange(userId, change),
     ...push.sender.onDevicesChange(userId, change),
   ]
+  for (const [type, handler] of Object.entries({ ...ephemeral.handlers, ...encryption.eduHandlers }))
+    federation.transactions.onEdu(type, handler)
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
@@ -168,6 +169,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     start: () => {
       accounts.start()
       ephemeral.start()
+      encryption.start()
       profiles.start()
       media.start()
       push.start()
@@ -176,6 +178,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     stop: async () => {
       await profiles.close()
       await ephemeral.close()
+      await encryption.close()
       sync.notifier.close()
       await push.close()
       oldSync.eventStream.close()

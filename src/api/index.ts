@@ -127,6 +127,7 @@ import { uploadCrossSigningSignatures } from './client-server/uploadCrossSigning
 import { uploadKeys } from './client-server/uploadKeys.ts'
 import { backfillRoom } from './server-server/backfillRoom.ts'
 import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQuery.ts'
+import { claimUserEncryptionKeys } from './server-server/claimUserEncryptionKeys.ts'
 import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
 import { federationGetContent } from './server-server/federationGetContent.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
@@ -135,6 +136,7 @@ import { getEventAuth } from './server-server/getEventAuth.ts'
 import { getMissingPreviousEvents } from './server-server/getMissingPreviousEvents.ts'
 import { getRoomStateIds } from './server-server/getRoomStateIds.ts'
 import { getServerKey } from './server-server/getServerKey.ts'
+import { getUserDevices } from './server-server/getUserDevices.ts'
 import { getVersion } from './server-server/getVersion.ts'
 import { makeJoin } from './server-server/makeJoin.ts'
 import { makeKnock } from './server-server/makeKnock.ts'
@@ -142,6 +144,7 @@ import { makeLeave } from './server-server/makeLeave.ts'
 import { perspectivesKeyQuery } from './server-server/perspectivesKeyQuery.ts'
 import { queryProfile } from './server-server/queryProfile.ts'
 import { queryRoomDirectory } from './server-server/queryRoomDirectory.ts'
+import { queryUserEncryptionKeys } from './server-server/queryUserEncryptionKeys.ts'
 import { sendInviteV1 } from './server-server/sendInviteV1.ts'
 import { sendInviteV2 } from './server-server/sendInviteV2.ts'
 import { sendJoinV2 } from './server-server/sendJoinV2.ts'
@@ -285,6 +288,7 @@ export const endpoints: readonly Endpoint[] = [
   uploadKeys,
   backfillRoom,
   bulkPerspectivesKeyQuery,
+  claimUserEncryptionKeys,
   exchangeOpenIdToken,
   federationGetContent,
   federationGetRoomState,
@@ -293,6 +297,7 @@ export const endpoints: readonly Endpoint[] = [
   getMissingPreviousEvents,
   getRoomStateIds,
   getServerKey,
+  getUserDevices,
   getVersion,
   makeJoin,
   makeKnock,
@@ -300,6 +305,7 @@ export const endpoints: readonly Endpoint[] = [
   perspectivesKeyQuery,
   queryProfile,
   queryRoomDirectory,
+  queryUserEncryptionKeys,
   sendInviteV1,
   sendInviteV2,
   sendJoinV2,

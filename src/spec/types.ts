@@ -120,6 +120,13 @@ export interface Operations {
     body: { readonly timeout?: number; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
     response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, OneTimeKeys>>>> }
   }
+  claimUserEncryptionKeys: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
+    response: { readonly one_time_keys: Readonly<Record<string, (Readonly<Record<string, (Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>>)>> }
+  }
   createContent: {
     authentication: 'accessToken'
     path: NoMembers
@@ -659,6 +666,13 @@ export interface Operations {
     body: undefined
     response: { readonly username?: string | undefined; readonly password?: string | undefined; readonly uris?: readonly string[] | undefined; readonly ttl?: number | undefined }
   }
+  getUserDevices: {
+    authentication: 'signedRequest'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly user_id: string; readonly stream_id: number; readonly devices: readonly { readonly device_id: string; readonly keys: DeviceKeys; readonly device_display_name?: string | undefined }[]; readonly master_key?: CrossSigningKey | undefined; readonly self_signing_key?: CrossSigningKey | undefined }
+  }
   getUserProfile: {
     authentication: 'none'
     path: { readonly userId: string }
@@ -889,6 +903,13 @@ export interface Operations {
     query: { readonly room_alias: string }
     body: undefined
     response: { readonly room_id: string; readonly servers: readonly string[] }
+  }
+  queryUserEncryptionKeys: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly device_keys: Readonly<Record<string, readonly string[]>> }
+    response: { readonly device_keys: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>>; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
   }
   redactEvent: {
     authentication: 'accessToken'

@@ -90,7 +90,6 @@ export const federationOptions = {
       share_device_names: {
         type: 'boolean',
         default: false,
-        'x-planned': true,
         description:
           'Whether other servers learn the names of devices (“Alice’s phone”) along with their keys. Encryption works without.',
       },

@@ -16,6 +16,9 @@ export interface DeviceListNews {
   readonly left: readonly string[]
 }
 
+/** Beyond that, of several changes of a user only the newest is known. */
+const KEPT_MS = 60 * 86_400_000
+
 const NOTHING: DeviceListNews = { changed: [], left: [] }
 
 /**
@@ -45,6 +48,12 @@ export class DeviceListSpans {
     const left = [...gone].filter(other => !sharing.has(other))
     for (const other of left) changed.delete(other)
     return { changed: [...changed], left }
+  }
+
+  /** Forgets changes that nobody will ask for any more. */
+  async expire(): Promise<void> {
+    const { write, clock } = this.#context
+    await this.#context.commit([write.deviceLists.expire(clock.now() - KEPT_MS)])
   }
 
   /** The user's own joining and leaving: everybody in the room is concerned. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
@@ -11,13 +12,17 @@ import { DehydratedDevices } from './dehydrated-devices.ts'
 import { deviceChangeStatements } from './device-changes.ts'
 import { DeviceKeys } from './device-keys.ts'
 import { DeviceListSpans } from './device-list-span.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { KeyBackups } from './key-backups.ts'
 import { KeyChanges } from './key-changes.ts'
 import { KeyClaims } from './key-claim.ts'
 import { KeyQueries } from './key-query.ts'
 import { LocalKeys } from './local-keys.ts'
 import type { QueueEdu, RemoteKeys } from './ports.ts'
+import { DeviceListSender } from './remote/device-list-sender.ts'
+import { DeviceListUpdates } from './remote/device-list-updates.ts'
 import { RemoteDevices } from './remote/remote-devices.ts'
+import { ServedKeys } from './remote/served-keys.ts'
 import { SignatureUpload } from './signature-upload.ts'
 import { ToDevice } from './to-device.ts'
 
@@ -33,6 +38,8 @@ export const createEncryption = (parts: {
   serverName: string
   remote: RemoteKeys
   queueEdu: QueueEdu
+  /** Whether other servers learn the names of devices. */
+  shareNames: boolean
 }) => {
   const context = encryptionContext(parts)
   const remoteDevices = new RemoteDevices(context, parts.remote)
@@ -40,20 +47,46 @@ export const createEncryption = (parts: {
   const deviceKeys = new DeviceKeys(context)
   const backups = new KeyBackups(context)
   const deviceListSpans = new DeviceListSpans(context)
+  const keyClaims = new KeyClaims(context, parts.remote)
+  const toDevice = new ToDevice(context, parts.queueEdu)
+  const updates = new DeviceListUpdates(context, remoteDevices.resync)
+  const federated = { local: localKeys, withNames: parts.shareNames }
+  const sender = new DeviceListSender(context, { ...federated, queueEdu: parts.queueEdu })
+  const housekeeping = new Housekeeping(context, [
+    () => remoteDevices.resync.refreshStale(),
+    () => toDevice.expire(),
+    () => deviceListSpans.expire(),
+  ])
   return {
     context,
     onDevicesChange: (userId: string, change: DevicesChange) =>
       deviceChangeStatements(context, context.clock, userId, change),
     deviceKeys,
     keyQueries: new KeyQueries(context, localKeys, remoteDevices),
-    keyClaims: new KeyClaims(context, parts.remote),
+    keyClaims,
+    servedKeys: new ServedKeys(context, { ...federated, claims: keyClaims }),
     keyChanges: new KeyChanges(deviceListSpans),
     deviceListSpans,
     crossSigning: new CrossSigning(context),
     signatures: new SignatureUpload(context, remoteDevices),
-    toDevice: new ToDevice(context, parts.queueEdu),
+    toDevice,
     backups,
     backupContents: new BackupContents(context, backups),
     dehydrated: new DehydratedDevices(context, deviceKeys),
+    /** What is done with EDUs of other servers, by type. */
+    eduHandlers: {
+      'm.direct_to_device': (origin: string, content: JsonObject) => toDevice.receive(origin, content),
+      'm.device_list_update': (origin: string, content: JsonObject) => updates.deviceChanged(origin, content),
+      'm.signing_key_update': (origin: string, content: JsonObject) => updates.keysChanged(origin, content),
+    },
+    /** Begins what runs in the background. */
+    start: () => {
+      sender.start()
+      housekeeping.start()
+    },
+    close: async () => {
+      await housekeeping.close()
+      await sender.close()
+    },
   }
 }

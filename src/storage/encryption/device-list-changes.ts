@@ -53,6 +53,8 @@ export class DeviceListReader {
   readonly #ofRoom: Prepared
   readonly #previous: Prepared
   readonly #latest: Prepared
+  readonly #hosts: Prepared
+  readonly #memberEvents: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -82,7 +84,16 @@ export class DeviceListReader {
     )
     this.#ofRoom = db.prepare(`${members} WHERE b.room_nid = ? AND (b.membership = 'join' OR b.position > ?)`)
     const newest =
-      'SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND audience IS NULL'
+      "SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND device_id <> ''"
+    this.#hosts = db.prepare(
+      `SELECT DISTINCT b.host FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
+    )
+    this.#memberEvents = db.prepare(
+      `SELECT position, room_nid, state_key FROM events
+       WHERE position > ? AND position <= ? AND type = 'm.room.member' AND state_key IS NOT NULL
+         AND rejected IS NULL ORDER BY position LIMIT ?`,
+    )
     this.#previous = db.prepare(`${newest} AND position < ?`)
     this.#latest = db.prepare(newest)
   }
@@ -140,13 +151,31 @@ export class DeviceListReader {
     return (await this.#db.scan<MemberColumns>(this.#ofRoom, [roomNid, since])).map(recentMember)
   }
 
-  /** The position of a user's change before this one. */
+  /** The servers that have users in a room together with this user. */
+  async hostsOf(userId: string): Promise<string[]> {
+    return (await this.#db.scan<{ host: string }>(this.#hosts, [userId])).map(row => row.host)
+  }
+
+  /** The next events that set memberships, oldest first (positions of the `events` stream). */
+  async memberEvents(
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ position: number; roomNid: number; userId: string }[]> {
+    const rows = await this.#db.all<{ position: number; room_nid: number; state_key: string }>(
+      this.#memberEvents,
+      [after, upTo, limit],
+    )
+    return rows.map(row => ({ position: row.position, roomNid: row.room_nid, userId: row.state_key }))
+  }
+
+  /** The position of the change of a user's devices before this one. */
   async previous(userId: string, position: number): Promise<number | undefined> {
     const row = await this.#db.get<{ position: number | null }>(this.#previous, [userId, position])
     return row?.position ?? undefined
   }
 
-  /** The position of a user's newest change; 0 if there is none. */
+  /** The position of the newest change of a user's devices; 0 if there is none. */
   async latest(userId: string): Promise<number> {
     return (await this.#db.get<{ position: number | null }>(this.#latest, [userId]))?.position ?? 0
   }
@@ -172,7 +201,7 @@ export class DeviceListWriter {
     this.#expire = db.prepare(
       `DELETE FROM device_list_changes WHERE changed_ts < ? AND EXISTS (
          SELECT 1 FROM device_list_changes newer WHERE newer.user_id = device_list_changes.user_id
-           AND newer.position > device_list_changes.position)`,
+           AND newer.device_id <> '' AND newer.position > device_list_changes.position)`,
     )
   }
 

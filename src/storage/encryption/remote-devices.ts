@@ -97,6 +97,7 @@ export class RemoteDeviceWriter {
   readonly #advance: Prepared
   readonly #markStale: Prepared
   readonly #forget: Prepared
+  readonly #forgetUnshared: Prepared
   readonly #set: Prepared
   readonly #drop: Prepared
   readonly #dropAll: Prepared
@@ -114,6 +115,15 @@ export class RemoteDeviceWriter {
       'UPDATE remote_device_lists SET stale = 1, version = version + 1 WHERE user_id = ?',
     )
     this.#forget = db.prepare('DELETE FROM remote_device_lists WHERE user_id = ?')
+    this.#forgetUnshared = db.prepare(
+      `DELETE FROM remote_device_lists
+       WHERE user_id IN (SELECT m.user_id FROM memberships m WHERE m.room_nid = ? AND m.host <> ?)
+         AND (user_id = ? OR NOT EXISTS (SELECT 1 FROM memberships l WHERE l.room_nid = ? AND l.host = ?
+           AND l.membership = 'join' AND l.position < ?))
+         AND NOT EXISTS (SELECT 1 FROM memberships b JOIN memberships a ON a.room_nid = b.room_nid
+           WHERE b.user_id = remote_device_lists.user_id AND b.membership = 'join' AND b.room_nid <> ?
+             AND a.host = ? AND a.membership = 'join')`,
+    )
     this.#set = db.prepare(
       `INSERT INTO remote_devices (user_id, device_id, display_name, json) VALUES (?, ?, ?, ?)
        ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = excluded.display_name, json = excluded.json`,
@@ -161,6 +171,18 @@ export class RemoteDeviceWriter {
 
   dropAll(userId: string): WriteStatement {
     return { prepared: this.#dropAll, rows: [[userId]] }
+  }
+
+  /**
+   * Stops following users who share no other room with this server: somebody has left this one, and whatever changes
+   * from there on may not be told. Of those who stay, only if no local user has stayed with them.
+   */
+  forgetUnshared(left: { roomNid: number; userId: string; position: number }, host: string): WriteStatement {
+    const { roomNid, userId, position } = left
+    return {
+      prepared: this.#forgetUnshared,
+      rows: [[roomNid, host, userId, roomNid, host, position, roomNid, host]],
+    }
   }
 
   /** Stops keeping users' devices: nobody here shares a room with them any more. */

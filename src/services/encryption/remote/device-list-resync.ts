@@ -73,15 +73,18 @@ export class DeviceListResync {
       const found = await this.#remote.userDevices(host, userId, options)
       const statements = [
         write.remoteDevices.advance(list, { streamId: found.streamId, isStale: false }),
-        ...(await this.#replace(userId, found)),
+        ...(await this.#replace(userId, found, list.streamId === 0)),
       ]
       if ((await this.#context.commit(statements)).ok) return true
     }
     return false
   }
 
-  /** The statements that put what was found in place of what is kept; clients are told where that differs. */
-  async #replace(userId: string, found: UserDevices): Promise<WriteStatement[]> {
+  /**
+   * The statements that put what was found in place of what is kept; clients are told where that differs, but of what
+   * is there for the first time: whoever has asked is answered, and nobody knows of anything else.
+   */
+  async #replace(userId: string, found: UserDevices, isFirst: boolean): Promise<WriteStatement[]> {
     const { read, write, clock } = this.#context
     const [before, crossSigning] = await Promise.all([
       read.remoteDevices.devices([userId]),
@@ -106,7 +109,7 @@ export class DeviceListResync {
       ...write.remoteDevices.set(after),
       ...write.crossSigningKeys.drop(userId, ['master', 'self_signing']),
       ...write.crossSigningKeys.set(keys),
-      write.deviceLists.insert(userId, [''], clock.now()),
+      write.deviceLists.insert(userId, isFirst && before.length === 0 ? [] : [''], clock.now()),
     ]
   }
 }
