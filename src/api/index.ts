@@ -53,6 +53,9 @@ import { getPushRuleActions } from './client-server/getPushRuleActions.ts'
 import { getPushRules } from './client-server/getPushRules.ts'
 import { getPushRulesGlobal } from './client-server/getPushRulesGlobal.ts'
 import { getPushers } from './client-server/getPushers.ts'
+import { getRelatingEvents } from './client-server/getRelatingEvents.ts'
+import { getRelatingEventsWithRelType } from './client-server/getRelatingEventsWithRelType.ts'
+import { getRelatingEventsWithRelTypeAndEventType } from './client-server/getRelatingEventsWithRelTypeAndEventType.ts'
 import { getRoomEvents } from './client-server/getRoomEvents.ts'
 import { getRoomIdByAlias } from './client-server/getRoomIdByAlias.ts'
 import { getRoomKeyBySessionId } from './client-server/getRoomKeyBySessionId.ts'
@@ -66,6 +69,7 @@ import { getRoomSummary } from './client-server/getRoomSummary.ts'
 import { getRoomTags } from './client-server/getRoomTags.ts'
 import { getRoomVisibilityOnDirectory } from './client-server/getRoomVisibilityOnDirectory.ts'
 import { getSpaceHierarchy } from './client-server/getSpaceHierarchy.ts'
+import { getThreadRoots } from './client-server/getThreadRoots.ts'
 import { getTokenOwner } from './client-server/getTokenOwner.ts'
 import { getTurnServer } from './client-server/getTurnServer.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
@@ -214,6 +218,9 @@ export const endpoints: readonly Endpoint[] = [
   getPushRules,
   getPushRulesGlobal,
   getPushers,
+  getRelatingEvents,
+  getRelatingEventsWithRelType,
+  getRelatingEventsWithRelTypeAndEventType,
   getRoomEvents,
   getRoomIdByAlias,
   getRoomKeyBySessionId,
@@ -227,6 +234,7 @@ export const endpoints: readonly Endpoint[] = [
   getRoomTags,
   getRoomVisibilityOnDirectory,
   getSpaceHierarchy,
+  getThreadRoots,
   getTokenOwner,
   getTurnServer,
   getUserProfile,

@@ -533,6 +533,27 @@ export interface Operations {
     body: undefined
     response: { readonly pushers?: readonly { readonly pushkey: string; readonly kind: string; readonly app_id: string; readonly app_display_name: string; readonly device_display_name: string; readonly profile_tag?: string | undefined; readonly lang: string; readonly data: { readonly url?: string | undefined; readonly format?: string | undefined } }[] | undefined }
   }
+  getRelatingEvents: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: { readonly from?: string; readonly to?: string; readonly limit?: number; readonly dir?: "b" | "f"; readonly recurse?: boolean }
+    body: undefined
+    response: { readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly recursion_depth?: number | undefined; readonly chunk: readonly ClientEvent[] }
+  }
+  getRelatingEventsWithRelType: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string; readonly relType: string }
+    query: { readonly from?: string; readonly to?: string; readonly limit?: number; readonly dir?: "b" | "f"; readonly recurse?: boolean }
+    body: undefined
+    response: { readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly recursion_depth?: number | undefined; readonly chunk: readonly ClientEvent[] }
+  }
+  getRelatingEventsWithRelTypeAndEventType: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string; readonly relType: string; readonly eventType: string }
+    query: { readonly from?: string; readonly to?: string; readonly limit?: number; readonly dir?: "b" | "f"; readonly recurse?: boolean }
+    body: undefined
+    response: { readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly recursion_depth?: number | undefined; readonly chunk: readonly ClientEvent[] }
+  }
   getRoomEvents: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -651,6 +672,13 @@ export interface Operations {
     query: { readonly suggested_only?: boolean; readonly limit?: number; readonly max_depth?: number; readonly from?: string }
     body: undefined
     response: { readonly rooms: readonly { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly children_state: readonly { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string; readonly origin_server_ts: number }[] }[]; readonly next_batch?: string | undefined }
+  }
+  getThreadRoots: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly include?: "all" | "participated"; readonly limit?: number; readonly from?: string }
+    body: undefined
+    response: { readonly chunk: readonly ClientEvent[]; readonly next_batch?: string | undefined }
   }
   getTokenOwner: {
     authentication: 'accessToken'

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { Aggregations, Bundle } from './aggregations.ts'
 import type { ForkState, Sight } from './room-sight.ts'
 
 /** For whom events are rendered. */
@@ -33,6 +34,8 @@ export interface EventForm {
   readonly federation?: boolean
   /** Members that are asked for; those without which an event is none come along. */
   readonly fields?: FieldTree | undefined
+  /** Whether `unsigned` holds what relates to the events (`m.relations`), for viewers with a sight of the room. */
+  readonly bundle?: Bundle | undefined
 }
 
 /** What of an event is the same for every viewer, as JSON text. */
@@ -55,13 +58,18 @@ const ALWAYS = ['event_id', 'type', 'sender', 'origin_server_ts', 'state_key', '
 export class ClientEvents {
   readonly #read: RoomReaders
   readonly #views: StateViews
+  readonly #aggregations: Aggregations
   readonly #clock: Clock
   readonly #rendered: LRUCache<number, Rendered>
 
-  constructor(read: RoomReaders, views: StateViews, clock: Clock, options: { cacheSize?: number } = {}) {
-    this.#read = read
-    this.#views = views
-    this.#clock = clock
+  constructor(
+    parts: { read: RoomReaders; views: StateViews; aggregations: Aggregations; clock: Clock },
+    options: { cacheSize?: number } = {},
+  ) {
+    this.#read = parts.read
+    this.#views = parts.views
+    this.#aggregations = parts.aggregations
+    this.#clock = parts.clock
     this.#rendered = new LRUCache({ max: options.cacheSize ?? 20_000 })
   }
 
@@ -69,18 +77,21 @@ export class ClientEvents {
   async render(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
     if (events.length === 0) return []
     const rendered = await this.#renderAll(events)
-    const [transactions, replaced] = await Promise.all([
+    const [transactions, replaced, relations] = await Promise.all([
       this.#transactions(events, viewer),
       this.#replaced(rendered),
+      this.#relations(events, viewer, form),
     ])
     const now = this.#clock.now()
     return events.map((stored, index) => {
       const { head = '{', because = '', replaced: replacedNid } = rendered[index] ?? {}
       const { event } = stored
       const transaction = transactions.get(event.eventId)
+      const relating = relations?.get(stored.nid)
       const unsigned =
         `{${because}${replacement(stored, replaced.get(replacedNid ?? 0), viewer)}"age":${now - event.originServerTs}` +
-        `${membership(stored, viewer)}${transaction === undefined ? '' : `,"transaction_id":${JSON.stringify(transaction)}`}}`
+        `${membership(stored, viewer)}${transaction === undefined ? '' : `,"transaction_id":${JSON.stringify(transaction)}`}` +
+        `${relating === undefined ? '' : `,"m.relations":${relating}`}}`
       if (form.federation === true || form.fields !== undefined) return inForm(stored, head, unsigned, form)
       const roomId = form.roomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
       return `${head}${roomId},"unsigned":${unsigned}}`
@@ -90,6 +101,19 @@ export class ClientEvents {
   /** The same as JSON values, for small answers. */
   async values(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<JsonObject[]> {
     return (await this.render(events, viewer, form)).map(text => JSON.parse(text) as JsonObject)
+  }
+
+  /** `m.relations` by nid; children are rendered like their parents. */
+  async #relations(
+    events: readonly StoredEvent[],
+    viewer: EventViewer,
+    form: EventForm,
+  ): Promise<ReadonlyMap<number, string> | undefined> {
+    const { userId, sight } = viewer
+    if (sight === undefined || form.bundle === undefined) return undefined
+    return this.#aggregations.of(events, { userId, sight }, form.bundle, (children, { bundle }) =>
+      this.render(children, viewer, { ...form, bundle }),
+    )
   }
 
   async #renderAll(events: readonly StoredEvent[]): Promise<Rendered[]> {

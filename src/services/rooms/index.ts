@@ -6,6 +6,7 @@ import type { SigningKey } from '../../core/signing.ts'
 import type { Database } from '../../storage/database.ts'
 import type { NidAllocator } from '../../storage/nids.ts'
 import { roomReaders, roomWriters } from '../../storage/rooms/index.ts'
+import { Aggregations } from './aggregations.ts'
 import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
 import { DummyEvents } from './dummy-events.ts'
@@ -16,6 +17,7 @@ import { RoomCreation } from './room-creation.ts'
 import { RoomCreator } from './room-creator.ts'
 import { type FetchHistory, RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
+import { RoomRelations } from './room-relations.ts'
 import { RoomSender } from './room-sender.ts'
 import { RoomUpgrades } from './room-upgrade.ts'
 import { createRoomViews, type RoomViews } from './room-views.ts'
@@ -42,6 +44,7 @@ export interface RoomServices {
   readonly roomUpgrades: RoomUpgrades
   readonly successors: Successors
   readonly roomReading: RoomReading
+  readonly roomRelations: RoomRelations
   readonly roomHistory: RoomHistory
 }
 
@@ -79,6 +82,7 @@ export const createRoomCore = (parts: {
     write: roomWriters(database),
   }
   const views = createRoomViews(database, read)
+  const aggregations = new Aggregations(read, views.ignoredUsers)
   const writer = new RoomWriter(context)
   const sender = new RoomSender(writer, signingKey)
   const dummies = new DummyEvents(context, sender)
@@ -88,7 +92,7 @@ export const createRoomCore = (parts: {
     writer,
     sender,
     views,
-    clientEvents: new ClientEvents(read, views.state, parts.clock),
+    clientEvents: new ClientEvents({ read, views: views.state, aggregations, clock: parts.clock }),
     signingKey,
   }
 }
@@ -116,6 +120,7 @@ export const createRooms = (
     remote: parts.remote,
   })
   const reading = { read: context.read, views: views.state, sights: views.sights }
+  const roomReading = new RoomReading({ ...reading, clientEvents, currentPosition })
   const creator = new RoomCreator(writer, signingKey)
   return {
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
@@ -131,7 +136,11 @@ export const createRooms = (
     }),
     roomUpgrades: new RoomUpgrades({ writer, sender, creator, profile, successors }),
     successors,
-    roomReading: new RoomReading({ ...reading, clientEvents, currentPosition }),
+    roomReading,
+    roomRelations: new RoomRelations({
+      ...{ read: context.read, roomReading, clientEvents },
+      ...{ sights: views.sights, ignoredUsers: views.ignoredUsers },
+    }),
     roomHistory: new RoomHistory({
       ...reading,
       timelines: new Timelines(views.pages, views.sights),

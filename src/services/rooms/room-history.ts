@@ -111,7 +111,7 @@ export class RoomHistory {
     return {
       start: formatStreamToken({ events: span.from }),
       end: found.exhausted ? undefined : formatStreamToken({ events: found.next }),
-      chunk: await this.#clientEvents.render(found.events, viewer, { roomId: true }),
+      chunk: await this.#clientEvents.render(found.events, viewer, { roomId: true, bundle: 'all' }),
       state: await this.#lazyMembers(reading, found.events),
     }
   }
@@ -134,7 +134,7 @@ export class RoomHistory {
     ])
     const forks = new Map([...before.forks, ...after.forks])
     const render = (events: readonly StoredEvent[]) =>
-      this.#clientEvents.render(events, { ...requester, sight, forks }, { roomId: true })
+      this.#clientEvents.render(events, { ...requester, sight, forks }, { roomId: true, bundle: 'all' })
     const last = after.events.at(-1)?.position ?? position
     const shown = [center, ...before.events, ...after.events]
     const state = await this.#stateAround(reading, shown, last)

@@ -108,7 +108,8 @@ export class RoomReading {
     const stored = await this.visibleEvent(requester, roomId, eventId)
     const sight = await this.#sights.of(stored.roomNid, requester.userId)
     const forks = await this.#sights.forks([stored.nid], requester.userId)
-    const [text] = await this.#clientEvents.render([stored], { ...requester, sight, forks }, { roomId: true })
+    const viewer = { ...requester, sight, forks }
+    const [text] = await this.#clientEvents.render([stored], viewer, { roomId: true, bundle: 'all' })
     if (text === undefined) throw notFound()
     return text
   }

@@ -123,7 +123,9 @@ export class RoomSections {
     const { federationFormat: federation, eventFields: fields } = request.filter
     const form = { roomId: false, federation, fields }
     const stateTexts = await this.#clientEvents.render(state, viewer, form)
-    const texts = await this.#clientEvents.render(timeline.events, viewer, form)
+    // What relates to events in a gap the client cannot put together by itself.
+    const bundle = limited ? 'all' : undefined
+    const texts = await this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
     const token = formatStreamToken({ events: before })
     return [
       `"timeline":{"events":[${texts.join(',')}],"limited":${limited},"prev_batch":"${token}"}`,

@@ -1,0 +1,17 @@
+import { endpoint, reply } from '../../http/endpoint.ts'
+import { relationsBody } from '../relations-body.ts'
+
+export const getRelatingEventsWithRelType = endpoint(
+  'getRelatingEventsWithRelType',
+  async ({ requester, path, query }, { roomRelations }) => {
+    const page = await roomRelations.relations(requester, path.roomId, path.eventId, {
+      relType: path.relType,
+      direction: query.dir ?? 'b',
+      from: query.from,
+      to: query.to,
+      limit: query.limit,
+      recurse: query.recurse === true,
+    })
+    return reply({ body: relationsBody(page) })
+  },
+)

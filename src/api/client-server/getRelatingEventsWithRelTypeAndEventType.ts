@@ -1,0 +1,18 @@
+import { endpoint, reply } from '../../http/endpoint.ts'
+import { relationsBody } from '../relations-body.ts'
+
+export const getRelatingEventsWithRelTypeAndEventType = endpoint(
+  'getRelatingEventsWithRelTypeAndEventType',
+  async ({ requester, path, query }, { roomRelations }) => {
+    const page = await roomRelations.relations(requester, path.roomId, path.eventId, {
+      relType: path.relType,
+      eventType: path.eventType,
+      direction: query.dir ?? 'b',
+      from: query.from,
+      to: query.to,
+      limit: query.limit,
+      recurse: query.recurse === true,
+    })
+    return reply({ body: relationsBody(page) })
+  },
+)

@@ -1,0 +1,225 @@
+import { MatrixError } from '../../core/errors.ts'
+import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { type ChildPlace, MAX_RELATION_DEPTH, type ThreadRow } from '../../storage/rooms/relations.ts'
+import type { Requester } from '../requester.ts'
+import type { ClientEvents } from './client-events.ts'
+import type { IgnoredUsers } from './ignored-users.ts'
+import { accessOf } from './room-access.ts'
+import type { RoomReading } from './room-reading.ts'
+import type { Sight, Sights } from './room-sight.ts'
+import { BEGINNING } from './timeline.ts'
+import { END } from './visible-ranges.ts'
+
+/** Which of the events that relate to one are wanted. */
+export interface RelationsRequest {
+  readonly relType?: string | undefined
+  readonly eventType?: string | undefined
+  readonly direction: 'b' | 'f'
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly limit?: number | undefined
+  /** Also what relates to what relates to it. */
+  readonly recurse: boolean
+}
+
+export interface RelationsPage {
+  /** JSON texts in client format. */
+  readonly chunk: readonly string[]
+  readonly nextBatch: string | undefined
+  readonly prevBatch: string | undefined
+  readonly recursionDepth: number | undefined
+}
+
+/** Which threads are wanted. */
+export interface ThreadsRequest {
+  readonly participated: boolean
+  readonly limit?: number | undefined
+  readonly from?: string | undefined
+}
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 500
+/** Events that one request looks at, seen or not. */
+const MAX_SCANNED = 2_000
+
+/** Pages through what relates to events, and through threads. Tokens are those of the timeline. */
+export class RoomRelations {
+  readonly #read: RoomReaders
+  readonly #roomReading: RoomReading
+  readonly #sights: Sights
+  readonly #ignoredUsers: IgnoredUsers
+  readonly #clientEvents: ClientEvents
+
+  constructor(parts: {
+    read: RoomReaders
+    roomReading: RoomReading
+    sights: Sights
+    ignoredUsers: IgnoredUsers
+    clientEvents: ClientEvents
+  }) {
+    this.#read = parts.read
+    this.#roomReading = parts.roomReading
+    this.#sights = parts.sights
+    this.#ignoredUsers = parts.ignoredUsers
+    this.#clientEvents = parts.clientEvents
+  }
+
+  /** `GET …/relations/…`. Throws `M_NOT_FOUND` (also for what the requester may not see), `M_INVALID_PARAM`. */
+  async relations(
+    requester: Requester,
+    roomId: string,
+    parentId: string,
+    request: RelationsRequest,
+  ): Promise<RelationsPage> {
+    const { roomNid } = await this.#roomReading.visibleEvent(requester, roomId, parentId)
+    const sight = await this.#sights.of(roomNid, requester.userId)
+    const ignored = await this.#ignoredUsers.of(requester.userId)
+    const limit = pageLimit(request.limit)
+    const { direction, relType, eventType, recurse } = request
+    const from = request.from === undefined ? undefined : positionOf('from', request.from)
+    const to = request.to === undefined ? undefined : positionOf('to', request.to)
+    const span =
+      direction === 'b'
+        ? { after: to ?? BEGINNING, upTo: from ?? END }
+        : { after: from ?? BEGINNING, upTo: to ?? END }
+    const found = await this.#collect(
+      limit,
+      (last, count) => {
+        // Where the page before ended: spans are exclusive below and inclusive above.
+        const rest =
+          last === undefined
+            ? span
+            : direction === 'b'
+              ? { ...span, upTo: last - 1 }
+              : { ...span, after: last }
+        return this.#read.relations.children({
+          ...{ roomNid, parentId, relType, eventType, recurse, direction, limit: count },
+          ...rest,
+        })
+      },
+      stored =>
+        sight.sees(stored) && (stored.event.stateKey !== undefined || !ignored.has(stored.event.sender)),
+    )
+    const next = found.next === undefined ? undefined : direction === 'b' ? found.next - 1 : found.next
+    return {
+      chunk: await this.#render(found.events, requester, sight),
+      nextBatch: next === undefined ? undefined : formatStreamToken({ events: next }),
+      prevBatch: from === undefined ? undefined : formatStreamToken({ events: from }),
+      recursionDepth: recurse ? MAX_RELATION_DEPTH : undefined,
+    }
+  }
+
+  /**
+   * `GET …/threads`: the events that threads hang on, by the newest event of each thread. The root of an ignored user
+   * "is returned redacted". Throws `M_FORBIDDEN`, `M_INVALID_PARAM`.
+   */
+  async threads(
+    requester: Requester,
+    roomId: string,
+    request: ThreadsRequest,
+  ): Promise<{ chunk: readonly string[]; nextBatch: string | undefined }> {
+    const { userId } = requester
+    const limit = pageLimit(request.limit)
+    const { room } = await accessOf(this.#read, userId, roomId)
+    const [sight, ignored] = await Promise.all([
+      this.#sights.of(room.nid, userId),
+      this.#ignoredUsers.of(userId),
+    ])
+    const participant = request.participated ? userId : undefined
+    let before = request.from === undefined ? END : positionOf('from', request.from) + 1
+    const roots: StoredEvent[] = []
+    for (let scanned = 0; scanned < MAX_SCANNED; ) {
+      const rows = await this.#read.relations.threadList(room.nid, before, limit + 1, participant)
+      const shown = await this.#roots(rows, room.nid, sight, ignored)
+      for (const row of rows) {
+        const root = shown.get(row.rootId)
+        if (root !== undefined && roots.length === limit) {
+          const chunk = await this.#renderRoots(roots, requester, sight, ignored)
+          return { chunk, nextBatch: formatStreamToken({ events: before - 1 }) }
+        }
+        before = row.latestPosition
+        if (root !== undefined) roots.push(root)
+      }
+      scanned += rows.length
+      if (rows.length <= limit) break
+    }
+    return { chunk: await this.#renderRoots(roots, requester, sight, ignored), nextBatch: undefined }
+  }
+
+  /** The roots of threads of which there is something to be seen, by ID. */
+  async #roots(
+    rows: readonly ThreadRow[],
+    roomNid: number,
+    sight: Sight,
+    ignored: ReadonlySet<string>,
+  ): Promise<Map<string, StoredEvent>> {
+    const stored = await this.#read.events.byIds(rows.map(row => row.rootId))
+    const visible = [...stored].filter(([, root]) => root.roomNid === roomNid && sight.sees(root))
+    const upTo = sight.ranges.at(-1)?.to ?? BEGINNING
+    if (upTo === END && ignored.size === 0) return new Map(visible)
+    const without = { senders: ignored, upTo }
+    const counts = await Promise.all(
+      visible.map(([rootId]) => this.#read.relations.threadWithout(roomNid, rootId, without)),
+    )
+    return new Map(visible.filter((_, index) => (counts[index]?.count ?? 0) > 0))
+  }
+
+  #render(events: readonly StoredEvent[], requester: Requester, sight: Sight): Promise<string[]> {
+    return this.#clientEvents.render(events, { ...requester, sight }, { roomId: true, bundle: 'all' })
+  }
+
+  async #renderRoots(
+    roots: readonly StoredEvent[],
+    requester: Requester,
+    sight: Sight,
+    ignored: ReadonlySet<string>,
+  ): Promise<string[]> {
+    const texts = await this.#render(roots, requester, sight)
+    return texts.map((text, index) => {
+      const root = roots[index]
+      return root !== undefined && ignored.has(root.event.sender) ? withoutContent(text) : text
+    })
+  }
+
+  /** Reads children page by page until enough pass. `next`: the position of the last one looked at, if more may come. */
+  async #collect(
+    limit: number,
+    read: (last: number | undefined, count: number) => Promise<ChildPlace[]>,
+    passes: (stored: StoredEvent) => boolean,
+  ): Promise<{ events: StoredEvent[]; next: number | undefined }> {
+    const events: StoredEvent[] = []
+    let last: number | undefined
+    for (let scanned = 0; scanned < MAX_SCANNED; ) {
+      const count = limit - events.length + 1
+      const places = await read(last, count)
+      for (const stored of await this.#read.events.byNids(places.map(place => place.nid))) {
+        if (passes(stored)) {
+          if (events.length === limit) return { events, next: last }
+          events.push(stored)
+        }
+        last = stored.position
+      }
+      scanned += places.length
+      if (places.length < count) return { events, next: undefined }
+    }
+    return { events, next: last }
+  }
+}
+
+const pageLimit = (limit: number | undefined): number => {
+  if (limit !== undefined && limit < 1) throw new MatrixError('M_INVALID_PARAM', 'limit must be at least 1')
+  return Math.min(limit ?? DEFAULT_LIMIT, MAX_LIMIT)
+}
+
+const positionOf = (name: string, token: string): number => {
+  const position = parseStreamToken(token)?.events
+  if (position === undefined)
+    throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
+  return position
+}
+
+/** What redaction leaves of a message: nothing but that there was one. */
+const withoutContent = (text: string): string =>
+  JSON.stringify({ ...(JSON.parse(text) as object), content: {} })
