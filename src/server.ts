@@ -90,6 +90,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     rooms,
     remote: federatedDiscovery(federation.client),
     hasDirectory: config.roomDirectory.enabled,
+    directoryIsForServers: config.roomDirectory.overFederation,
   })
   const ephemeral = createEphemeral({
     core,

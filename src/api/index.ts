@@ -134,7 +134,11 @@ import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQue
 import { claimUserEncryptionKeys } from './server-server/claimUserEncryptionKeys.ts'
 import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
 import { federationGetContent } from './server-server/federationGetContent.ts'
+import { federationGetEventByTimestamp } from './server-server/federationGetEventByTimestamp.ts'
+import { federationGetPublicRooms } from './server-server/federationGetPublicRooms.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
+import { federationGetSpaceHierarchy } from './server-server/federationGetSpaceHierarchy.ts'
+import { federationQueryPublicRooms } from './server-server/federationQueryPublicRooms.ts'
 import { getEvent } from './server-server/getEvent.ts'
 import { getEventAuth } from './server-server/getEventAuth.ts'
 import { getMissingPreviousEvents } from './server-server/getMissingPreviousEvents.ts'
@@ -299,7 +303,11 @@ export const endpoints: readonly Endpoint[] = [
   claimUserEncryptionKeys,
   exchangeOpenIdToken,
   federationGetContent,
+  federationGetEventByTimestamp,
+  federationGetPublicRooms,
   federationGetRoomState,
+  federationGetSpaceHierarchy,
+  federationQueryPublicRooms,
   getEvent,
   getEventAuth,
   getMissingPreviousEvents,

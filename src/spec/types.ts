@@ -246,12 +246,40 @@ export interface Operations {
     body: undefined
     response: never
   }
+  federationGetEventByTimestamp: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: { readonly ts: number; readonly dir: "f" | "b" }
+    body: undefined
+    response: { readonly event_id: string; readonly origin_server_ts: number }
+  }
+  federationGetPublicRooms: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: { readonly limit?: number; readonly since?: string; readonly include_all_networks?: boolean; readonly third_party_instance_id?: string }
+    body: undefined
+    response: PublicRoomsResponse
+  }
   federationGetRoomState: {
     authentication: 'signedRequest'
     path: { readonly roomId: string }
     query: { readonly event_id: string }
     body: undefined
     response: { readonly auth_chain: readonly JsonObject[]; readonly pdus: readonly JsonObject[] }
+  }
+  federationGetSpaceHierarchy: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: { readonly suggested_only?: boolean }
+    body: undefined
+    response: { readonly room: { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly children_state: readonly { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string; readonly origin_server_ts: number }[] }; readonly children: readonly { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined }[]; readonly inaccessible_children: readonly string[] }
+  }
+  federationQueryPublicRooms: {
+    authentication: 'signedRequest'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly limit?: number; readonly since?: string; readonly filter?: { readonly generic_search_term?: string; readonly room_types?: readonly (string | null)[] }; readonly include_all_networks?: boolean; readonly third_party_instance_id?: string }
+    response: PublicRoomsResponse
   }
   forgetRoom: {
     authentication: 'accessToken'

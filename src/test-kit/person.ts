@@ -1,5 +1,5 @@
 /** People who use a test server over HTTP, each with an account of their own. */
-import type { RunningTestServer } from './server.ts'
+import type { RunningTestServer, TestAccount } from './server.ts'
 
 type Json = Record<string, unknown>
 
@@ -32,8 +32,14 @@ export interface Person {
 let transactions = 0
 
 /** Makes an account on a test server. */
-export const registerPerson = async (server: RunningTestServer, username: string): Promise<Person> => {
-  const { userId, accessToken } = await server.register(username)
+export const registerPerson = async (server: RunningTestServer, username: string): Promise<Person> =>
+  personOf(server, await server.register(username))
+
+/** Whoever has an account on a test server, such as one that was made before the server was started anew. */
+export const personOf = (
+  server: RunningTestServer,
+  { userId, accessToken }: Pick<TestAccount, 'userId' | 'accessToken'>,
+): Person => {
   const request: Person['request'] = async (method, path, json) => {
     const target = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`
     const options = { token: accessToken, ...(json === undefined ? {} : { json }) }

@@ -1,5 +1,5 @@
 /** The whole server as it is shipped, on a free port, for tests that talk HTTP to all of it. */
-import { constants, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { constants, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareDataDirectory } from '../config/data-directory.ts'
@@ -19,6 +19,8 @@ export interface TestServerOptions {
   /** Time; by default that of the machine. */
   readonly clock?: Clock
   readonly log?: Log
+  /** Where it keeps what it has; by default in a directory of its own that goes with it. */
+  readonly directory?: string
   /** Further settings, as in the settings file; sections replace those that make this a test server. */
   readonly settings?: object
 }
@@ -38,7 +40,7 @@ export interface RunningTestServer extends TestClient {
   register(username: string, password?: string): Promise<TestAccount>
   /** Logs an account in on one more device. */
   login(username: string, password?: string): Promise<TestAccount>
-  /** Stops it as a signal would, and removes what it has stored. */
+  /** Stops it as a signal would, and removes what it has stored unless its directory was given. */
   close(): Promise<void>
 }
 
@@ -52,7 +54,7 @@ const CHEAP_HASHING = { memory: '8K', iterations: 1 }
  */
 export const startTestServer = async (options: TestServerOptions = {}): Promise<RunningTestServer> => {
   const { serverName = 'localhost', log = silentLog } = options
-  const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'tessera-'))
   const settings = {
     server_name: serverName,
     data_directory: directory,
@@ -69,7 +71,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     ...(options.database === undefined ? {} : { database: { url: databaseUrl(options.database) } }),
   })
   const location = databaseLocation(config)
-  if (options.database === undefined && location.kind === 'sqlite') {
+  if (options.database === undefined && location.kind === 'sqlite' && !existsSync(location.path)) {
     copyFileSync(await sqliteTemplate(), location.path, constants.COPYFILE_FICLONE)
   }
   const server = await createServer(config, {
@@ -94,7 +96,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
       }),
     close: async () => {
       await server.close()
-      rmSync(directory, { recursive: true, force: true })
+      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true })
     },
   }
 }

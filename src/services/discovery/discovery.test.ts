@@ -34,7 +34,12 @@ const discoveryOver = async (t: Parameters<typeof testDatabase>[0], answers: Par
     throw new Error('nobody was to be asked')
   }
   const remote = { publicRooms: unexpected, hierarchy: unexpected, eventByTimestamp: unexpected, ...answers }
-  return { core, rooms, clock, discovery: createDiscovery({ core, rooms, remote, hasDirectory: true }) }
+  return {
+    core,
+    rooms,
+    clock,
+    discovery: createDiscovery({ core, rooms, remote, hasDirectory: true, directoryIsForServers: true }),
+  }
 }
 
 test('the directory of another server is handed on, with what was asked for', async t => {

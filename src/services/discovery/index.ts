@@ -20,11 +20,18 @@ export const createDiscovery = (parts: {
   remote: RemoteDiscovery
   /** Whether there is a room directory. */
   hasDirectory: boolean
+  /** Whether other servers may read it. */
+  directoryIsForServers: boolean
 }): DiscoveryServices => {
   const { core, rooms, remote } = parts
   const { context, writer } = core
   return {
-    publicRooms: new PublicRooms({ writer, remote, isEnabled: parts.hasDirectory }),
+    publicRooms: new PublicRooms({
+      writer,
+      remote,
+      isEnabled: parts.hasDirectory,
+      isForServers: parts.directoryIsForServers,
+    }),
     roomSummaries: new RoomSummaries({ context, directory: rooms.directory, remote }),
     spaceHierarchy: new SpaceHierarchy({ context, remote }),
     eventByTimestamp: new EventByTimestamp({ context, remote }),

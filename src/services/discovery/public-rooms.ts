@@ -32,11 +32,18 @@ export class PublicRooms {
   readonly #writer: RoomWriter
   readonly #remote: RemoteDiscovery
   readonly #isEnabled: boolean
+  readonly #isForServers: boolean
 
-  constructor(parts: { writer: RoomWriter; remote: RemoteDiscovery; isEnabled: boolean }) {
+  constructor(parts: {
+    writer: RoomWriter
+    remote: RemoteDiscovery
+    isEnabled: boolean
+    isForServers: boolean
+  }) {
     this.#writer = parts.writer
     this.#remote = parts.remote
     this.#isEnabled = parts.isEnabled
+    this.#isForServers = parts.isForServers
   }
 
   /** Whether a room is in the directory. Throws `M_NOT_FOUND` if it is not known here. */
@@ -76,7 +83,17 @@ export class PublicRooms {
     return this.#ofOtherServer(request, server)
   }
 
-  /** A page of this server's directory, for its users and for other servers. */
+  /**
+   * A page of this server's directory for another server, whose default is no limit but ours. Throws `M_FORBIDDEN` if
+   * the operator keeps the directory to the users of this server.
+   */
+  async forServer(request: DirectoryRequest): Promise<DirectoryPage> {
+    if (!this.#isForServers)
+      throw new MatrixError('M_FORBIDDEN', 'The directory is not open to other servers')
+    return this.ofThisServer({ ...request, limit: request.limit || MAX_LIMIT })
+  }
+
+  /** A page of this server's directory. */
   async ofThisServer(request: DirectoryRequest): Promise<DirectoryPage> {
     const from = request.since === undefined ? undefined : parseToken(request.since)
     // Bridged networks have no rooms here.

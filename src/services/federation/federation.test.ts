@@ -757,3 +757,27 @@ test('an event that is too deep, too large or no object is dropped alone', async
   t.true((await messagesOf(p.b, roomId)).includes('good'))
   t.is(await p.b.core.context.read.events.byId(large.eventId), undefined)
 })
+
+test('servers in a room find its events by time, as far as they may see them', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const hidden = { type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }
+  const roomId = await makeRoom(a)
+  await setState(a, ALICE, roomId, hidden)
+  await a.clock.advance(1_000)
+  const before = await say(a, ALICE, roomId, 'before you came')
+  await a.clock.advance(1_000)
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  await a.clock.advance(1_000)
+  const after = await say(a, ALICE, roomId, 'welcome')
+  const nearest = (ts: number, dir: 'f' | 'b') => b.client.timestampToEvent('a.test', { roomId, ts, dir })
+  const ts = after.originServerTs
+  t.deepEqual(await nearest(ts - 1, 'f'), { eventId: after.eventId, originServerTs: ts })
+  t.is((await nearest(ts + 9, 'b')).eventId, after.eventId)
+  const unseen = [await nearest(before.originServerTs, 'f'), await nearest(before.originServerTs, 'b')]
+  t.false(unseen.some(({ eventId }) => eventId === before.eventId))
+  await t.throwsAsync(nearest(ts + 1, 'f'), { message: /No event is known/ })
+  const stranger = await world.add('c.test')
+  const asked = stranger.client.timestampToEvent('a.test', { roomId, ts, dir: 'f' })
+  await t.throwsAsync(asked, { message: /not in this room/ })
+})

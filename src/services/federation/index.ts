@@ -41,7 +41,7 @@ export interface FederationParts {
 /** This server among the others. */
 export interface Federation
   extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu'>,
-    Pick<Inbound, 'gate' | 'handshakes' | 'invitations' | 'transactions' | 'history'> {
+    Pick<Inbound, 'gate' | 'handshakes' | 'invitations' | 'transactions' | 'history' | 'eventsByTime'> {
   readonly ownKeys: OwnKeys
   readonly notary: Notary
   readonly client: FederationClient
@@ -114,10 +114,10 @@ export const createFederation = (parts: FederationParts): Federation => {
     },
   })
   const background = new Background({ inbound, outbound, clock, log })
-  const { gate, handshakes, invitations, transactions, history } = inbound
+  const { gate, handshakes, invitations, transactions, history, eventsByTime } = inbound
   const { remote, queryAlias, queryProfile, fetchHistory, queueEdu } = outbound
   return {
-    ...{ gate, handshakes, invitations, transactions, history },
+    ...{ gate, handshakes, invitations, transactions, history, eventsByTime },
     ...{ remote, queryAlias, queryProfile, fetchHistory, queueEdu },
     ownKeys,
     client,

@@ -2,6 +2,7 @@ import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { EventVerifier } from '../verify-event.ts'
+import { EventsByTime } from './events-by-time.ts'
 import { Handshakes } from './handshakes.ts'
 import { InvitationReceiver, type MayBeInvited } from './invitations.ts'
 import { MissingEvents } from './missing-events.ts'
@@ -17,6 +18,7 @@ export interface Inbound {
   readonly invitations: InvitationReceiver
   readonly transactions: TransactionReceiver
   readonly history: FederatedHistory
+  readonly eventsByTime: EventsByTime
   readonly inbox: RoomInbox
 }
 
@@ -53,5 +55,6 @@ export const createInbound = (parts: {
       log,
     }),
     history: new FederatedHistory({ writer, gate }),
+    eventsByTime: new EventsByTime({ writer, gate }),
   }
 }
