@@ -130,6 +130,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     clock,
     log,
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
+    metrics: metrics.sync,
   })
   const oldSync = createOldSync(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })

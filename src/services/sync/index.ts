@@ -6,6 +6,7 @@ import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { Encryption } from '../encryption/index.ts'
 import type { Ephemeral } from '../ephemeral/index.ts'
+import type { Metrics } from '../metrics.ts'
 import type { Push } from '../push/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { Timelines } from '../rooms/timeline.ts'
@@ -44,6 +45,7 @@ export const createSync = (parts: {
   clock: Clock
   log: Log
   storedFilter: StoredFilter
+  metrics?: Metrics['sync']
 }): SyncServices => {
   const { database, clock, log } = parts
   const { read } = parts.core.context
@@ -101,6 +103,7 @@ export const createSync = (parts: {
     filters: new SyncFilters(parts.storedFilter),
     ignoredUsers: views.ignoredUsers,
     sentMembers,
+    metrics: parts.metrics,
     ready: () => events.ready(notifier),
   })
   return { sync, notifier }

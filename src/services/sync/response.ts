@@ -37,8 +37,12 @@ interface Piece {
 }
 
 async function* rest(first: string, pieces: AsyncGenerator<Piece, void>): AsyncGenerator<string, void> {
-  yield first
-  for await (const { text } of pieces) yield text
+  try {
+    yield first
+    for await (const { text } of pieces) yield text
+  } finally {
+    await pieces.return()
+  }
 }
 
 async function* inPieces(texts: AsyncGenerator<Piece, void>): AsyncGenerator<Piece, void> {

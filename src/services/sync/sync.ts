@@ -5,6 +5,7 @@ import {
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
+import type { Metrics } from '../metrics.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import type { Invitations } from './invitations.ts'
@@ -40,6 +41,7 @@ export interface SyncParts {
   readonly sentMembers: SentMembers
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Promise<void>
+  readonly metrics?: Metrics['sync'] | undefined
 }
 
 /** The longest that a client may wait, whatever it asks for: proxies and clients give up before. */
@@ -95,17 +97,25 @@ export class Sync {
     deadline: number,
     signal: AbortSignal,
   ): Promise<Body> {
-    const { notifier, ignoredUsers } = this.#parts
+    const { notifier, ignoredUsers, metrics } = this.#parts
     const { userId } = base.requester
     const mayWait = since !== undefined && !base.fullState
+    let worked = 0
     for (;;) {
+      const started = notifier.now()
       const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
       try {
         const request = { ...base, ignored: await ignoredUsers.of(userId) }
         const { isEmpty, body } = await this.#response(request, since)
+        worked += notifier.now() - started
         const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
-        if (!isEmpty || wait === undefined || isOver) return body
+        if (!isEmpty || wait === undefined || isOver) {
+          metrics?.answered(since === undefined ? 'initial' : 'incremental', worked)
+          return body
+        }
+        metrics?.waiting(1)
         await wait.woken
+        metrics?.waiting(-1)
       } finally {
         wait?.cancel()
       }
