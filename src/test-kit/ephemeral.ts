@@ -10,7 +10,7 @@ import { newRoom, requesterOf } from './rooms.ts'
 export const ALICE = '@alice:a.test'
 export const BOB = '@bob:b.test'
 
-/** A server with what passes there; its EDUs reach the others by direct call. */
+/** A server with what passes there; its EDUs reach the others by direct call, or over federation. */
 export interface Place extends WorldServer {
   readonly ephemeral: Ephemeral
   readonly sent: OutgoingEdu[]
@@ -19,7 +19,11 @@ export interface Place extends WorldServer {
 }
 
 /** Alice on one server and Bob on another, in one room; `idle` resolves once all EDUs have arrived. */
-export const twoPlaces = async (t: ExecutionContext, database: Database) => {
+export const twoPlaces = async (
+  t: ExecutionContext,
+  database: Database,
+  options: { overFederation?: boolean } = {},
+) => {
   const world = new FederationWorld(t)
   const places = new Map<string, Place>()
   const deliveries: Promise<void>[] = []
@@ -34,12 +38,18 @@ export const twoPlaces = async (t: ExecutionContext, database: Database) => {
         admits: async () => place.isOpen,
         queueEdu: async edu => {
           sent.push(edu)
+          if (options.overFederation === true) return server.federation.queueEdu(edu)
           for (const name of edu.destinations)
             deliveries.push(deliver(places.get(name), edu.type, server.name, edu.content))
         },
       }),
     })
     places.set(server.name, place)
+    if (options.overFederation === true) {
+      for (const [type, handler] of Object.entries(place.ephemeral.handlers))
+        server.federation.transactions.onEdu(type, handler)
+      server.federation.start()
+    }
     return place
   }
   const a = await add(await world.add('a.test', { database }))

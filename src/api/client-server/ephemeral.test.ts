@@ -172,6 +172,25 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'nothing of what passes is told of ignored users', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+  const room = await alice.createOpenRoom()
+  await bob.join(room)
+  const message = await alice.say(room, 'one')
+  await alice.put(`/user/${path(alice.userId)}/account_data/m.ignored_user_list`, {
+    ignored_users: { [bob.userId]: {} },
+  })
+  await mark(bob, room, 'm.read', message)
+  await bob.put(`/rooms/${path(room)}/typing/${path(bob.userId)}`, { typing: true })
+  await bob.put(`/presence/${path(bob.userId)}/status`, { presence: 'online' })
+  const view = await syncAs(alice)
+  t.deepEqual(view.ephemeral(room), [])
+  t.false(view.presence.some(event => event.sender === bob.userId))
+  t.is((await syncAs(bob)).ephemeral(room).length, 2)
+})
+
 testDatabases(test, 'a place in a room is remembered over a restart', async (t, _, database) => {
   const before = await startTestServer({ database })
   const alice = await registerPerson(before, 'alice')

@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 
@@ -178,6 +178,25 @@ testDatabases(
     t.is(atB.states.get(ALICE)?.presence, 'offline')
   },
 )
+
+test('all of it travels in signed transactions', async t => {
+  const { a, b, roomId, say, nidAt } = await setting(t, await testDatabase(t), { overFederation: true })
+  const { typing, receipts, presence } = a.ephemeral.services
+  const message = await say(b, BOB, 'Hello')
+  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
+    while (!(await holds())) await new Promise(resolve => setImmediate(resolve))
+  }
+  await until(async () => (await a.core.context.read.events.byId(message)) !== undefined)
+  await typing.set(ALICE, roomId, true)
+  await receipts.mark(ALICE, roomId, [{ type: 'm.read', eventId: message }])
+  await presence.set(requesterOf(ALICE), 'online', 'Here')
+  const room = await nidAt(b)
+  const reader = new ReceiptReader(b.core.context.db)
+  await until(() => b.ephemeral.services.typing.users(room).includes(ALICE))
+  await until(async () => (await reader.ofUser(room, ALICE)).some(row => row.eventId === message))
+  await until(() => b.ephemeral.services.presence.states.get(ALICE)?.statusMsg === 'Here')
+  t.deepEqual(b.sent, [], 'what was received is not passed on')
+})
 
 const pdusOf = async ({ core }: Place, eventIds: readonly string[]): Promise<JsonObject[]> => {
   const events = await core.context.read.events.byIds(eventIds)

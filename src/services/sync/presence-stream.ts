@@ -27,7 +27,8 @@ export class PresenceStream implements SyncSource {
     const events: string[] = []
     for (const sender of states.news(userId, joined, after, upTo)) {
       const state = states.get(sender)
-      if (state === undefined || !filter.matches({ type: 'm.presence', sender })) continue
+      if (state === undefined || request.ignored.has(sender)) continue
+      if (!filter.matches({ type: 'm.presence', sender })) continue
       if (events.length === filter.limit) break
       const content = this.#presence.content(state)
       events.push(JSON.stringify({ type: 'm.presence', sender, content }))

@@ -59,7 +59,8 @@ export class ReceiptsStream implements SyncSource, Follower {
       if (!passes(request, roomId)) continue
       const span = { roomNid: nid, after, upTo, limit: MAX_RECEIPTS }
       const receipts = await this.#read.visible(span, request.requester.userId)
-      if (receipts.length > 0) rooms.set(roomId, { ephemeral: receiptEvents(receipts) })
+      const ephemeral = receiptEvents(receipts, request)
+      if (ephemeral.length > 0) rooms.set(roomId, { ephemeral })
     }
     return { rooms }
   }
@@ -70,9 +71,9 @@ export class ReceiptsStream implements SyncSource, Follower {
     // Also what is not followed yet: it is told once more then, which does no harm.
     const span = { roomNid, after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: MAX_RECEIPTS }
     const newest = await this.#read.visible(span, userId)
-    if (newest.length < MAX_RECEIPTS) return receiptEvents(newest)
+    if (newest.length < MAX_RECEIPTS) return receiptEvents(newest, request)
     const others = newest.filter(receipt => receipt.userId !== userId)
-    return receiptEvents([...(await this.#read.ofUser(roomNid, userId)), ...others])
+    return receiptEvents([...(await this.#read.ofUser(roomNid, userId)), ...others], request)
   }
 
   async #roomsWithNews(userId: string, after: number, upTo: number): Promise<number[]> {
@@ -95,8 +96,9 @@ const passes = ({ filter }: SyncRequest, roomId: string): boolean =>
  * "Receipts SHOULD be batched into one event per room and thread": under one event ID a user has one place, so that
  * the receipts of two threads for the same event could not stand in one.
  */
-const receiptEvents = (receipts: readonly ReceiptRow[]): string[] => {
-  const threads = Map.groupBy(receipts, receipt => receipt.threadId)
+const receiptEvents = (receipts: readonly ReceiptRow[], { ignored }: SyncRequest): string[] => {
+  const shown = receipts.filter(receipt => !ignored.has(receipt.userId))
+  const threads = Map.groupBy(shown, receipt => receipt.threadId)
   return [...threads.values()].map(inThread => {
     const events = Map.groupBy(inThread, receipt => receipt.eventId)
     const content = Object.fromEntries([...events].map(([eventId, rows]) => [eventId, byType(rows)]))

@@ -29,14 +29,18 @@ export class TypingStream implements SyncSource {
     if (nids.length === 0) return NO_NEWS
     const rooms = new Map<string, RoomExtras>()
     for (const { nid, roomId } of await this.#rooms.byNids(nids)) {
-      if (passes(request, roomId)) rooms.set(roomId, { ephemeral: [typingEvent(this.#typing.users(nid))] })
+      if (passes(request, roomId)) rooms.set(roomId, { ephemeral: [typingEvent(this.#users(request, nid))] })
     }
     return { rooms }
   }
 
   async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
-    const users = this.#typing.users(roomNid)
+    const users = this.#users(request, roomNid)
     return users.length > 0 && passes(request, roomId) ? [typingEvent(users)] : []
+  }
+
+  #users({ ignored }: SyncRequest, roomNid: number): string[] {
+    return this.#typing.users(roomNid).filter(userId => !ignored.has(userId))
   }
 }
 
