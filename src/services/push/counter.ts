@@ -118,6 +118,7 @@ export class NotificationCounter {
           this.#reached = await this.#followed.position(FOLLOWER)
           this.#noted = this.#reached
           isPlaced = true
+          this.#tell(new Set())
         }
         if (this.#reached >= db.position('events')) await this.#news()
         else await this.#step()

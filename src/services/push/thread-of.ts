@@ -1,5 +1,4 @@
-import type { RoomEvent } from '../../core/event/event.ts'
-import { isJsonObject } from '../../core/json.ts'
+import { relationOf } from '../../core/relations.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 
@@ -15,17 +14,10 @@ export const threadOf = async (read: RoomReaders, stored: StoredEvent): Promise<
   for (let hop = 0; hop <= MAX_HOPS; hop++) {
     const relation = relationOf(event)
     if (relation === undefined) break
-    if (relation.type === 'm.thread') return relation.eventId
-    const parent = hop === MAX_HOPS ? undefined : await read.events.byId(relation.eventId)
+    if (relation.relType === 'm.thread') return relation.parentId
+    const parent = hop === MAX_HOPS ? undefined : await read.events.byId(relation.parentId)
     if (parent?.roomNid !== stored.roomNid) break
     event = parent.event
   }
   return MAIN_TIMELINE
-}
-
-const relationOf = ({ content }: RoomEvent): { type: string; eventId: string } | undefined => {
-  const relation = content['m.relates_to']
-  if (!isJsonObject(relation)) return undefined
-  const { rel_type: type, event_id: eventId } = relation
-  return typeof type === 'string' && typeof eventId === 'string' ? { type, eventId } : undefined
 }
