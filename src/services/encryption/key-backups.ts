@@ -1,7 +1,8 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { ConstraintError } from '../../storage/database.ts'
-import type { BackedUpKey, BackupVersion, KeySelection } from '../../storage/encryption/key-backups.ts'
+import type { KeySelection } from '../../storage/encryption/key-backup-writer.ts'
+import type { BackedUpKey, BackupVersion } from '../../storage/encryption/key-backups.ts'
 import { isBetterKey } from './better-key.ts'
 import type { EncryptionContext } from './context.ts'
 

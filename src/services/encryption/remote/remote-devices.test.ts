@@ -1,0 +1,165 @@
+import test from 'ava'
+import type { JsonObject } from '../../../core/json.ts'
+import { silentLog } from '../../../core/log.ts'
+import type { UserDevices } from '../../../network/federation/devices.ts'
+import type { Database } from '../../../storage/database.ts'
+import { roomReaders } from '../../../storage/rooms/index.ts'
+import { MembershipWriter } from '../../../storage/rooms/memberships.ts'
+import { testDatabases } from '../../../test-kit/database.ts'
+import { FakeClock } from '../../../test-kit/fake-clock.ts'
+import { createEncryption } from '../index.ts'
+import { noRemoteKeys } from '../ports.ts'
+
+const bob = '@bob:far.test'
+const alice = '@alice:near.test'
+
+const keysOf = (deviceId: string, more: JsonObject = {}): JsonObject => ({
+  user_id: bob,
+  device_id: deviceId,
+  algorithms: [],
+  keys: {},
+  signatures: {},
+  ...more,
+})
+
+/** Encryption of `near.test`, over a remote server whose answers the test decides. */
+const world = async (database: Database) => {
+  const remote = { streamId: 0, devices: [] as string[], isDown: false, asked: 0, meanwhile: async () => {} }
+  const encryption = createEncryption({
+    database,
+    rooms: roomReaders(database),
+    clock: new FakeClock(),
+    log: silentLog,
+    serverName: 'near.test',
+    shareNames: false,
+    queueEdu: () => {},
+    remote: {
+      ...noRemoteKeys,
+      userDevices: async (): Promise<UserDevices> => {
+        remote.asked++
+        const { streamId, devices } = remote
+        await remote.meanwhile()
+        if (remote.isDown) throw new Error('nobody answers')
+        return {
+          streamId,
+          devices: devices.map(deviceId => ({ deviceId, keys: keysOf(deviceId), displayName: undefined })),
+          masterKey: undefined,
+          selfSigningKey: undefined,
+        }
+      },
+    },
+  })
+  const room = database.prepare(
+    `INSERT INTO rooms (room_nid, room_id, version, head_version, is_public, creator, created_ts)
+     VALUES (1, '!r:near.test', '11', 1, 0, 'x', 0)`,
+  )
+  const members = [alice, bob].map((userId, index) => ({
+    roomNid: 1,
+    userId,
+    host: userId === bob ? 'far.test' : 'near.test',
+    membership: 'join' as const,
+    eventNid: index + 1,
+    position: index + 1,
+  }))
+  await database.commit({
+    statements: [{ prepared: room, rows: [[]] }, ...new MembershipWriter(database).set(members)],
+  })
+  const update = (streamId: number, previous: number[], deviceId: string, more: JsonObject = {}) =>
+    encryption.eduHandlers['m.device_list_update']('far.test', {
+      user_id: bob,
+      device_id: deviceId,
+      stream_id: streamId,
+      prev_id: previous,
+      keys: keysOf(deviceId),
+      ...more,
+    })
+  const devices = async () => {
+    const { device_keys: keys, failures } = await encryption.keyQueries.query(alice, { [bob]: [] }, undefined)
+    return { ids: Object.keys(keys[bob] ?? {}).toSorted(), failures: Object.keys(failures) }
+  }
+  const told = () => database.position('device_lists')
+  return { remote, encryption, update, devices, told }
+}
+
+testDatabases(test, 'lists are kept, and follow updates that follow each other', async (t, database) => {
+  const { remote, update, devices, told } = await world(database)
+  Object.assign(remote, { streamId: 5, devices: ['ONE'] })
+  t.deepEqual(await devices(), { ids: ['ONE'], failures: [] })
+  await update(7, [5], 'TWO')
+  t.deepEqual(await devices(), { ids: ['ONE', 'TWO'], failures: [] })
+  await update(8, [7], 'ONE', { deleted: true })
+  t.deepEqual(await devices(), { ids: ['TWO'], failures: [] })
+  const before = told()
+  await update(8, [7], 'ONE', { deleted: true })
+  t.is(told(), before, 'the same once more is no news')
+  t.is(remote.asked, 1)
+})
+
+testDatabases(
+  test,
+  'a gap has the list fetched whole; what cannot be is kept as it was',
+  async (t, database) => {
+    const { remote, update, devices, told, encryption } = await world(database)
+    Object.assign(remote, { streamId: 5, devices: ['ONE'] })
+    await devices()
+    Object.assign(remote, { streamId: 9, devices: ['ONE', 'TWO', 'NINE'], isDown: true })
+    const before = told()
+    await update(9, [8], 'NINE')
+    t.true(told() > before, 'clients are told that there is something')
+    t.deepEqual(await devices(), { ids: ['ONE'], failures: ['far.test'] })
+    remote.isDown = false
+    t.deepEqual(await devices(), { ids: ['NINE', 'ONE', 'TWO'], failures: [] })
+    const { asked } = remote
+    await update(10, [9], 'TEN')
+    t.deepEqual(await devices(), { ids: ['NINE', 'ONE', 'TEN', 'TWO'], failures: [] })
+    t.is(remote.asked, asked)
+    t.truthy(encryption)
+  },
+)
+
+testDatabases(test, 'an update during the fetch is not lost under the older answer', async (t, database) => {
+  const { remote, update, devices } = await world(database)
+  Object.assign(remote, { streamId: 5, devices: ['ONE'] })
+  remote.meanwhile = async () => {
+    remote.meanwhile = async () => {}
+    Object.assign(remote, { streamId: 6, devices: ['ONE', 'SIX'] })
+    await update(6, [5], 'SIX')
+  }
+  t.deepEqual(await devices(), { ids: ['ONE', 'SIX'], failures: [] })
+})
+
+testDatabases(test, 'nobody speaks for the users of others', async (t, database) => {
+  const { encryption, told } = await world(database)
+  const content = { user_id: bob, device_id: 'EVIL', stream_id: 1, prev_id: [], keys: keysOf('EVIL') }
+  await encryption.eduHandlers['m.device_list_update']('evil.test', content)
+  await encryption.eduHandlers['m.device_list_update']('evil.test', { ...content, user_id: '@e:evil.test' })
+  await encryption.eduHandlers['m.signing_key_update']('evil.test', { user_id: bob })
+  await encryption.eduHandlers['m.direct_to_device']('evil.test', {
+    sender: bob,
+    type: 'm.x',
+    message_id: '1',
+    messages: { [alice]: { '*': {} } },
+  })
+  t.is(told(), 0)
+  t.is(database.position('to_device'), 0)
+})
+
+testDatabases(test, 'a message that arrives twice is delivered once', async (t, database) => {
+  const { encryption } = await world(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  await database.commit({ statements: [{ prepared: device, rows: [[alice, 'D']] }] })
+  const receive = (id: string) =>
+    encryption.eduHandlers['m.direct_to_device']('far.test', {
+      sender: bob,
+      type: 'm.x',
+      message_id: id,
+      messages: { [alice]: { D: { id } }, '@other:far.test': { D: {} } },
+    })
+  for (const id of ['1', '2', '1', '2']) await receive(id)
+  const span = { after: 0, upTo: database.position('to_device') }
+  const waiting = await encryption.toDevice.waiting(alice, 'D', span, 10)
+  t.deepEqual(
+    waiting.map(message => message.content),
+    ['{"id":"1"}', '{"id":"2"}'],
+  )
+})

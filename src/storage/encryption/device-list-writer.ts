@@ -1,0 +1,75 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** Builds the statements that write the stream. */
+export class DeviceListWriter {
+  readonly #insert: Prepared
+  readonly #insertIfKeys: Prepared
+  readonly #expire: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO device_list_changes (position, user_id, device_id, audience, changed_ts)
+       VALUES (?, ?, ?, ?, ?)`,
+    )
+    this.#insertIfKeys = db.prepare(
+      `INSERT INTO device_list_changes (position, user_id, device_id, changed_ts)
+       SELECT CAST(? AS bigint), user_id, device_id, CAST(? AS bigint) FROM device_keys
+       WHERE user_id = ? AND device_id = ?`,
+    )
+    // The newest of each user stays: it is what the next change names as the one before.
+    this.#expire = db.prepare(
+      `DELETE FROM device_list_changes WHERE changed_ts < ? AND EXISTS (
+         SELECT 1 FROM device_list_changes newer WHERE newer.user_id = device_list_changes.user_id
+           AND newer.device_id <> '' AND newer.position > device_list_changes.position)`,
+    )
+  }
+
+  /**
+   * Notes changes of devices; of a user's cross-signing keys where the device ID is empty.
+   * @param offset the first position of the set that is taken.
+   */
+  insert(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
+    return {
+      prepared: this.#insert,
+      rows: deviceIds.map((deviceId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        userId,
+        deviceId,
+        null,
+        now,
+      ]),
+    }
+  }
+
+  /** Notes that users' keys look different to one user, who has signed them. */
+  insertFor(audience: string, userIds: readonly string[], now: number, offset = 0): WriteStatement {
+    return {
+      prepared: this.#insert,
+      rows: userIds.map((userId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        userId,
+        '',
+        audience,
+        now,
+      ]),
+    }
+  }
+
+  /** Like `insert` for those of the devices that have keys: others do not exist for encryption. */
+  insertIfKeys(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
+    return {
+      prepared: this.#insertIfKeys,
+      rows: deviceIds.map((deviceId, index) => [
+        { stream: 'device_lists', offset: offset + index },
+        now,
+        userId,
+        deviceId,
+      ]),
+    }
+  }
+
+  /** Forgets changes from before an instant (ms), but each user's newest. */
+  expire(before: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[before]] }
+  }
+}

@@ -1,0 +1,107 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { BackedUpKey, BackupVersion } from './key-backups.ts'
+
+/** What keys are meant: all, those of a room, or one. */
+export interface KeySelection {
+  readonly roomId?: string | undefined
+  readonly sessionId?: string | undefined
+}
+
+/** Builds the statements that change backups. */
+export class KeyBackupWriter {
+  readonly #create: Prepared
+  readonly #setAuthData: Prepared
+  readonly #delete: Prepared
+  readonly #advance: Prepared
+  readonly #setKey: Prepared
+  readonly #dropAll: Prepared
+  readonly #dropRoom: Prepared
+  readonly #dropKey: Prepared
+
+  constructor(db: Reader) {
+    this.#create = db.prepare(
+      `INSERT INTO key_backups (user_id, version, algorithm, auth_data, etag, key_count, deleted)
+       SELECT CAST(? AS text), 1 + coalesce(max(version), 0), CAST(? AS text), CAST(? AS text), 0, 0, 0
+       FROM key_backups WHERE user_id = ? RETURNING version`,
+    )
+    this.#setAuthData = db.prepare(
+      'UPDATE key_backups SET auth_data = ? WHERE user_id = ? AND version = ? AND deleted = 0',
+    )
+    this.#delete = db.prepare(
+      `UPDATE key_backups SET deleted = 1, key_count = 0, auth_data = '{}'
+       WHERE user_id = ? AND version = ? AND deleted = 0`,
+    )
+    this.#advance = db.prepare(
+      `UPDATE key_backups SET etag = etag + 1, key_count = key_count + ?
+       WHERE user_id = ? AND version = ? AND etag = ? AND deleted = 0`,
+    )
+    this.#setKey = db.prepare(
+      `INSERT INTO backed_up_keys (user_id, version, room_id, session_id,
+         first_message_index, forwarded_count, is_verified, session_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE SET
+         first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
+         is_verified = excluded.is_verified, session_data = excluded.session_data`,
+    )
+    const drop = 'DELETE FROM backed_up_keys WHERE user_id = ? AND version = ?'
+    this.#dropAll = db.prepare(drop)
+    this.#dropRoom = db.prepare(`${drop} AND room_id = ?`)
+    this.#dropKey = db.prepare(`${drop} AND room_id = ? AND session_id = ?`)
+  }
+
+  /** Makes a version after all that ever were. Returns `created`. Two at once: the later violates the primary key. */
+  create(userId: string, algorithm: string, authData: string): WriteStatement {
+    return { prepared: this.#create, rows: [[userId, algorithm, authData, userId]], returning: 'created' }
+  }
+
+  /** Guard `no-such-backup`. */
+  setAuthData(userId: string, version: number, authData: string): WriteStatement {
+    return {
+      prepared: this.#setAuthData,
+      rows: [[authData, userId, version]],
+      guard: { name: 'no-such-backup', expected: 1 },
+    }
+  }
+
+  /** Deletes a version with its keys. Guard `no-such-backup`. */
+  delete(userId: string, version: number): WriteStatement[] {
+    return [
+      {
+        prepared: this.#delete,
+        rows: [[userId, version]],
+        guard: { name: 'no-such-backup', expected: 1 },
+      },
+      { prepared: this.#dropAll, rows: [[userId, version]] },
+    ]
+  }
+
+  /** Moves the etag on from what was read. Guard `backup-changed`. */
+  advance(userId: string, { version, etag }: BackupVersion, added: number): WriteStatement {
+    return {
+      prepared: this.#advance,
+      rows: [[added, userId, version, etag]],
+      guard: { name: 'backup-changed', expected: 1 },
+    }
+  }
+
+  setKeys(userId: string, version: number, keys: readonly BackedUpKey[]): WriteStatement {
+    return {
+      prepared: this.#setKey,
+      rows: keys.map(key => [
+        userId,
+        version,
+        key.roomId,
+        key.sessionId,
+        key.firstMessageIndex,
+        key.forwardedCount,
+        key.isVerified ? 1 : 0,
+        key.sessionData,
+      ]),
+    }
+  }
+
+  dropKeys(userId: string, version: number, { roomId, sessionId }: KeySelection): WriteStatement {
+    if (roomId === undefined) return { prepared: this.#dropAll, rows: [[userId, version]] }
+    if (sessionId === undefined) return { prepared: this.#dropRoom, rows: [[userId, version, roomId]] }
+    return { prepared: this.#dropKey, rows: [[userId, version, roomId, sessionId]] }
+  }
+}
