@@ -1,0 +1,102 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Database } from '../../storage/database.ts'
+import { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { Metrics } from '../metrics.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import { Timelines } from '../rooms/timeline.ts'
+import { AccountDataStream } from './account-data-stream.ts'
+import { Invitations } from './invitations.ts'
+import { SentMembers } from './lazy-members.ts'
+import { type Follower, Notifier } from './notifier.ts'
+import { RoomSections } from './room-section.ts'
+import { RoomStates } from './room-state.ts'
+import { RoomSummaries } from './room-summaries.ts'
+import { RoomTimelines } from './room-timeline.ts'
+import { RoomWatch } from './room-watch.ts'
+import { RoomsStream } from './rooms-stream.ts'
+import { SpanMemo } from './span-memo.ts'
+import { Sync } from './sync.ts'
+import { type StoredFilter, SyncFilters } from './sync-filters.ts'
+import type { SyncSource } from './sync-source.ts'
+import { UserStream } from './user-stream.ts'
+
+/** `/sync` with what it waits by. */
+export interface SyncServices {
+  readonly sync: Sync
+  readonly notifier: Notifier
+}
+
+/** The streams beside rooms, invitations and account data, and how they are followed. */
+export interface OtherStreams {
+  readonly sources: readonly SyncSource[]
+  readonly followers: readonly Follower[]
+  /** Follows the stream of events, by `RoomWatch.follow`. */
+  readonly events: Follower
+  /** Hands over whom to tell of what is not in the database. */
+  wakeBy(notifier: Notifier): void
+  /** Resolves once all events that are committed now can be told. */
+  ready(notifier: Notifier): Promise<void>
+}
+
+/** What `/sync` is built over. */
+export interface SyncGround {
+  readonly core: RoomCore
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly storedFilter: StoredFilter
+  readonly metrics?: Metrics['sync']
+}
+
+/** Builds `/sync` of rooms, and of whatever other streams there are. */
+export const createRoomSync = (
+  ground: SyncGround,
+  connect: (watch: RoomWatch) => OtherStreams,
+): SyncServices => {
+  const { database, clock, log } = ground
+  const { read } = ground.core.context
+  const { views, clientEvents } = ground.core
+  const { sights } = views
+  const reader = new SyncReader(database)
+  const summaries = new RoomSummaries(read, reader)
+  const watch = new RoomWatch({ db: database, read, sync: reader, summaries })
+  const touches = new StreamTouches(database)
+  const invites = new UserStream('invites', database, touches)
+  const accountData = new UserStream('account_data', database, touches)
+  const others = connect(watch)
+  const followers = [others.events, invites, accountData, ...others.followers]
+  const notifier = new Notifier({ db: database, clock, log, followers })
+  others.wakeBy(notifier)
+  const sources: readonly SyncSource[] = [
+    new AccountDataStream({ read: new AccountDataReader(database), sync: reader, changes: accountData }),
+    ...others.sources,
+  ]
+  const sentMembers = new SentMembers()
+  const memo = new SpanMemo(views.pages, read.state, () => watch.position)
+  const sections = new RoomSections({
+    read,
+    timelines: new RoomTimelines(new Timelines(memo, sights), sights),
+    states: new RoomStates({ state: read.state, views: views.state, memo, summaries, sentMembers }),
+    summaries,
+    memo,
+    clientEvents,
+    sources,
+  })
+  const sync = new Sync({
+    watch,
+    notifier,
+    rooms: new RoomsStream({ read, sync: reader, sights, sections }),
+    invitations: new Invitations(read),
+    invites,
+    sources,
+    filters: new SyncFilters(ground.storedFilter),
+    ignoredUsers: views.ignoredUsers,
+    sentMembers,
+    metrics: ground.metrics,
+    ready: () => others.ready(notifier),
+  })
+  return { sync, notifier }
+}
