@@ -17,7 +17,8 @@ export class WorkerPool<Input, Output> {
   readonly #threads: number
   readonly #idle: Worker[] = []
   readonly #waiting: Job<Input, Output>[] = []
-  #started = 0
+  /** What each thread is at. */
+  readonly #jobs = new Map<Worker, Job<Input, Output> | undefined>()
 
   constructor(file: URL, options: { readonly threads: number }) {
     this.#file = file
@@ -33,54 +34,42 @@ export class WorkerPool<Input, Output> {
   }
 
   #next(): void {
-    const worker = this.#idle.pop() ?? (this.#started < this.#threads ? this.#start() : undefined)
-    if (worker === undefined) return
-    const job = this.#waiting.shift()
-    if (job === undefined) {
-      this.#idle.push(worker)
-      return
-    }
-    this.#give(worker, job)
-  }
-
-  #start(): Worker {
-    this.#started += 1
-    return new Worker(this.#file)
-  }
-
-  #give(worker: Worker, job: Job<Input, Output>): void {
-    const settled = (): void => {
-      worker.removeAllListeners()
-      worker.unref()
-    }
+    if (this.#waiting.length === 0) return
+    const worker = this.#idle.pop() ?? (this.#jobs.size < this.#threads ? this.#start() : undefined)
+    const job = worker && this.#waiting.shift()
+    if (worker === undefined || job === undefined) return
+    this.#jobs.set(worker, job)
     worker.ref()
-    worker.once('message', (answer: Answer<Output>) => {
-      settled()
-      this.#idle.push(worker)
-      // A thread that dies with nothing to do is missed by nobody, but must not be given work.
-      worker.once('exit', () => this.#lost(worker))
-      worker.once('error', () => undefined)
-      if ('output' in answer) job.resolve(answer.output)
-      else job.reject(new Error(answer.error))
-      if (this.#waiting.length > 0) this.#next()
-    })
-    const failed = (error: Error): void => {
-      settled()
-      this.#started -= 1
-      job.reject(error)
-      if (this.#waiting.length > 0) this.#next()
-    }
-    worker.removeAllListeners('exit')
-    worker.once('error', failed)
-    worker.once('exit', () => failed(new Error('the thread ended')))
     worker.postMessage(job.input)
   }
 
-  #lost(worker: Worker): void {
+  #start(): Worker {
+    const worker = new Worker(this.#file)
+    this.#jobs.set(worker, undefined)
+    worker.on('message', (answer: Answer<Output>) => this.#answered(worker, answer))
+    worker.on('error', error => this.#lost(worker, error))
+    worker.on('exit', () => this.#lost(worker, new Error('the thread ended')))
+    return worker
+  }
+
+  #answered(worker: Worker, answer: Answer<Output>): void {
+    const job = this.#jobs.get(worker)
+    this.#jobs.set(worker, undefined)
+    worker.unref()
+    this.#idle.push(worker)
+    if ('output' in answer) job?.resolve(answer.output)
+    else job?.reject(new Error(answer.error))
+    this.#next()
+  }
+
+  #lost(worker: Worker, error: Error): void {
+    if (!this.#jobs.has(worker)) return
+    const job = this.#jobs.get(worker)
+    this.#jobs.delete(worker)
     const at = this.#idle.indexOf(worker)
-    if (at === -1) return
-    this.#idle.splice(at, 1)
-    this.#started -= 1
+    if (at !== -1) this.#idle.splice(at, 1)
+    job?.reject(error)
+    this.#next()
   }
 }
 

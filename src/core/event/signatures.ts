@@ -10,7 +10,7 @@ import { redactPdu } from './redaction.ts'
  * An invite made of a third-party invite. "The server which actually sends the event may be a different server" than
  * the sender's: the auth rules check the identity server's signature instead.
  */
-const isThirdPartyInvite = ({ type, content }: RoomEvent): boolean =>
+const isThirdPartyInvite = ({ type, content }: Pick<RoomEvent, 'type' | 'content'>): boolean =>
   type === 'm.room.member' &&
   content['membership'] === 'invite' &&
   content['third_party_invite'] !== undefined
@@ -20,7 +20,9 @@ const isThirdPartyInvite = ({ type, content }: RoomEvent): boolean =>
  * received events"; rooms/v8.md, rule 4.2). Empty for third-party invites in versions where only the sender's
  * server signs.
  */
-export const requiredSigners = (event: RoomEvent): readonly string[] => {
+export const requiredSigners = (
+  event: Pick<RoomEvent, 'type' | 'content' | 'sender' | 'eventId' | 'version'>,
+): readonly string[] => {
   const { signatures } = event.version
   const servers = new Set<string>()
   if (!isThirdPartyInvite(event)) servers.add(serverNameOf(event.sender))

@@ -1,33 +1,41 @@
+import { availableParallelism } from 'node:os'
+import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
-import { parsePdu } from '../../core/event/format.ts'
-import {
-  contentHashMatches,
-  eventWithRedactedContent,
-  requiredSigners,
-  signedBytes,
-} from '../../core/event/signatures.ts'
-import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import { parsePdu, trustedEvent } from '../../core/event/format.ts'
+import { contentHashMatches, eventWithRedactedContent } from '../../core/event/signatures.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { keepNumberSources } from '../../core/parse-json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
-import { signatureKeyIds, signatureOf, verifySignature } from '../../core/signing.ts'
+import { WorkerPool } from '../worker-pool.ts'
 import type { KeyRing } from './keys/key-ring.ts'
+import {
+  keyIdsOf,
+  type SignerOptions,
+  signableOf,
+  signatureRefusal,
+  signersOf,
+  type VerifyFinding,
+  type VerifyJob,
+} from './verify-job.ts'
 
 /** An event whose format, signatures and hash have been checked, or why it is dropped. */
 export type Verified =
   | { readonly event: RoomEvent }
   | { readonly eventId: string | undefined; readonly refusal: string }
 
-export interface VerifyOptions {
-  /** Servers whose signature is still to come (our own, on what we are asked to sign), and not needed yet. */
-  readonly exempt?: string
-  /** Servers that must have signed, besides those that every server demands. */
-  readonly alsoSignedBy?: readonly string[]
-}
+export type VerifyOptions = SignerOptions
 
 /** Events per slice: about 10 ms of work, after which whatever waits gets its turn. */
 const SLICE = 25
-/** A server needs one good signature; more of its keys than this are not tried. */
-const MAX_KEYS_PER_SIGNER = 4
+/** So many and more are checked by threads, in jobs of a few tens of milliseconds. */
+const MANY = 100
+const JOB = 100
+
+/** All servers of the process share its threads: as many as there are cores. */
+const pool = new WorkerPool<VerifyJob, VerifyFinding[]>(
+  new URL(`./verify-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+  { threads: availableParallelism() },
+)
 
 /**
  * The checks of a received event that need no room: 1. format, 2. signatures, 3. hash (server-server API, "Checks
@@ -57,8 +65,11 @@ export class EventVerifier {
     version: RoomVersion,
     options: VerifyOptions = {},
   ): Promise<Verified[]> {
+    if (pdus.length >= MANY) return this.#verifyInThreads(pdus, version, options)
     const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version))
-    const needed = await inSlices(parsed, one => ('event' in one ? keysNeeded(one.event, options) : []))
+    const needed = await inSlices(parsed, one =>
+      'event' in one ? keysNeeded(one.event, one.event.pdu, options) : [],
+    )
     // Ask for all of them at once, each with the latest validity that is needed; below they are at hand.
     if (pdus.length > 1) await Promise.all(latestOf(needed).map(need => this.#key(need)))
     const results: Verified[] = []
@@ -75,6 +86,36 @@ export class EventVerifier {
     return results
   }
 
+  /** The main thread finds the keys and makes the text that travels; the rest is done by all cores. */
+  async #verifyInThreads(
+    pdus: readonly JsonValue[],
+    version: RoomVersion,
+    options: VerifyOptions,
+  ): Promise<Verified[]> {
+    const bare = pdus.map(withoutUnsigned)
+    const needed = await inSlices(bare, pdu => {
+      const signable = signableOf(pdu, version)
+      return signable === undefined || !isJsonObject(pdu) ? [] : keysNeeded(signable, pdu, options)
+    })
+    await Promise.all(latestOf(needed).map(need => this.#key(need)))
+    const jobs: Promise<VerifyFinding[]>[] = []
+    for (let start = 0; start < bare.length; start += JOB) {
+      const events: VerifyJob['events'][number][] = []
+      for (let index = start; index < Math.min(start + JOB, bare.length); index++) {
+        const keys: [string, string, string][] = []
+        for (const need of needed[index] ?? []) {
+          const key = await this.#key(need)
+          if (key !== undefined) keys.push([need.server, need.keyId, key])
+        }
+        events.push({ text: textOf(bare[index], version), keys })
+      }
+      jobs.push(pool.run({ version: version.id, options, events }))
+      await nextTurn()
+    }
+    const findings = (await Promise.all(jobs)).flat()
+    return inSlices(findings, (finding, index) => concluded(finding, bare[index], version))
+  }
+
   #key({ server, keyId, validAt }: KeyNeed): Promise<string | undefined> {
     return this.#keys.publicKey(server, keyId, validAt === undefined ? {} : { validAt })
   }
@@ -88,10 +129,15 @@ interface KeyNeed {
   readonly validAt: number | undefined
 }
 
-const keysNeeded = (event: RoomEvent, options: VerifyOptions): KeyNeed[] => {
-  const validAt = event.version.signatures.enforceKeyValidity ? event.originServerTs : undefined
+const keysNeeded = (
+  event: Parameters<typeof signersOf>[0],
+  pdu: JsonObject,
+  options: VerifyOptions,
+): KeyNeed[] => {
+  const sent = pdu['origin_server_ts']
+  const validAt = event.version.signatures.enforceKeyValidity && typeof sent === 'number' ? sent : undefined
   return signersOf(event, options).flatMap(server =>
-    keyIdsOf(event, server).map(keyId => ({ server, keyId, validAt })),
+    keyIdsOf(pdu, server).map(keyId => ({ server, keyId, validAt })),
   )
 }
 
@@ -116,31 +162,41 @@ type KeyTable = Map<string, string | undefined>
 
 const tableKey = ({ server, keyId }: Pick<KeyNeed, 'server' | 'keyId'>): string => `${server} ${keyId}`
 
-const signersOf = (event: RoomEvent, { exempt, alsoSignedBy = [] }: VerifyOptions): string[] =>
-  [...new Set([...requiredSigners(event), ...alsoSignedBy])].filter(server => server !== exempt)
-
-const keyIdsOf = (event: RoomEvent, server: string): string[] =>
-  signatureKeyIds(event.pdu, server).slice(0, MAX_KEYS_PER_SIGNER)
-
 const judge = (event: RoomEvent, keys: KeyTable, options: VerifyOptions): Verified => {
-  const { eventId } = event
-  const message = signedBytes(event)
-  for (const server of signersOf(event, options)) {
-    const isSigned = keyIdsOf(event, server).some(keyId => {
-      const key = keys.get(tableKey({ server, keyId }))
-      const signature = signatureOf(event.pdu, server, keyId)
-      return key !== undefined && signature !== undefined && verifySignature(key, message, signature)
-    })
-    if (!isSigned) return { eventId, refusal: `it has no valid signature of ${server}` }
-  }
+  const keyOf = (server: string, keyId: string) => keys.get(tableKey({ server, keyId }))
+  const refusal = signatureRefusal(event, keyOf, options)
+  if (refusal !== undefined) return { eventId: event.eventId, refusal }
   return { event: contentHashMatches(event) ? event : eventWithRedactedContent(event) }
 }
 
-const inSlices = async <T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> => {
+/** An event as text that a thread reads back to the same; what has none is no event anywhere. */
+const textOf = (pdu: JsonValue | undefined, version: RoomVersion): string => {
+  if (pdu === undefined) return ''
+  try {
+    return canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) return ''
+    throw error
+  }
+}
+
+const concluded = (finding: VerifyFinding, pdu: JsonValue | undefined, version: RoomVersion): Verified => {
+  if ('refusal' in finding) {
+    // What has no text did not travel: here is what is wrong with it.
+    const parsed = finding.eventId === undefined && pdu !== undefined ? parsePdu(pdu, version) : undefined
+    return parsed !== undefined && 'refusal' in parsed
+      ? { eventId: undefined, refusal: parsed.refusal.message }
+      : finding
+  }
+  const event = trustedEvent(pdu as JsonObject, finding.eventId, version)
+  return { event: finding.hashMatches ? event : eventWithRedactedContent(event) }
+}
+
+const inSlices = async <T, R>(items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> => {
   const results: R[] = []
   for (const [index, item] of items.entries()) {
     if (index > 0 && index % SLICE === 0) await nextTurn()
-    results.push(work(item))
+    results.push(work(item, index))
   }
   return results
 }

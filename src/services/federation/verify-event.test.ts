@@ -1,0 +1,70 @@
+import test from 'ava'
+import { parseJson } from '../../core/canonical-json.ts'
+import { buildEvent } from '../../core/event/builder.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { signingKeyFromSeed } from '../../core/signing.ts'
+import { allVersions, PARENT } from '../../test-kit/pdus.ts'
+import type { KeyRing } from './keys/key-ring.ts'
+import { EventVerifier } from './verify-event.ts'
+
+const key = signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(3))
+
+const ring: Pick<KeyRing, 'publicKey'> = {
+  publicKey: async (server, keyId) =>
+    server === 'example.org' && keyId === 'ed25519:1' ? key.publicKey : undefined,
+}
+
+/** One event as it may arrive: whole, changed on the way, or nothing of the kind. */
+const variants: ((pdu: JsonObject) => JsonValue)[] = [
+  pdu => pdu,
+  pdu => ({ ...pdu, unsigned: { age: 1 } }),
+  pdu => ({ ...pdu, content: { body: 'changed' } }),
+  pdu => ({ ...pdu, depth: 99 }),
+  pdu => ({ ...pdu, signatures: {} }),
+  pdu => ({ ...pdu, signatures: { 'example.org': { 'ed25519:2': 'x' } } }),
+  pdu => ({ ...pdu, sender: '@other:elsewhere.org' }),
+  pdu => ({ ...pdu, sender: 7 }),
+  pdu => ({ ...pdu, content: { body: '\ud800' } }),
+  pdu => parseJson(JSON.stringify({ ...pdu, content: { n: 123456 } }).replace('123456', '1.0')),
+  pdu => parseJson(JSON.stringify({ ...pdu, depth: 123456 }).replace('123456', '9223372036854775808')),
+  pdu => ({
+    ...pdu,
+    type: 'm.room.member',
+    state_key: '@a:b',
+    content: { join_authorised_via_users_server: 1 },
+  }),
+  () => null,
+  () => 'event',
+  () => ({}),
+]
+
+for (const version of allVersions) {
+  test(`threads find the same as the main thread (version ${version.id})`, async t => {
+    const verifier = new EventVerifier(ring as KeyRing)
+    const pdus = Array.from({ length: 120 }, (_, index) => {
+      const event = buildEvent(
+        {
+          version,
+          roomId: '!room:example.org',
+          type: 'm.room.message',
+          sender: '@alice:example.org',
+          content: { body: `${index}` },
+          prevEvents: [PARENT],
+          authEvents: [PARENT],
+          depth: 2,
+          originServerTs: 1_700_000_000_000,
+          eventId: `$${index}:example.org`,
+          references: new Map([[PARENT, 'hash']]),
+        },
+        'example.org',
+        key,
+      )
+      return variants[index % variants.length]?.(event.pdu) ?? null
+    })
+    const together = await verifier.verifyAll(pdus, version)
+    const alone = await Promise.all(pdus.map(pdu => verifier.verify(pdu, version)))
+    t.deepEqual(together, alone)
+    t.is(together.filter(one => 'event' in one).length, alone.filter(one => 'event' in one).length)
+    t.true(together.some(one => 'event' in one) && together.some(one => 'refusal' in one))
+  })
+}

@@ -1,0 +1,104 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import { parsePdu } from '../../core/event/format.ts'
+import { contentHashMatches, requiredSigners, signedBytes } from '../../core/event/signatures.ts'
+import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import { JsonParseError, parseJson } from '../../core/parse-json.ts'
+import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
+import { signatureKeyIds, signatureOf, verifySignature } from '../../core/signing.ts'
+
+/** Who has to have signed an event beside, or not, those that every server demands. */
+export interface SignerOptions {
+  /** Servers whose signature is still to come (our own, on what we are asked to sign), and not needed yet. */
+  readonly exempt?: string
+  /** Servers that must have signed, besides those that every server demands. */
+  readonly alsoSignedBy?: readonly string[]
+}
+
+/** A server needs one good signature; more of its keys than this are not tried. */
+const MAX_KEYS_PER_SIGNER = 4
+
+/** Public keys by server and key ID, as they hold for one event. */
+export type KeyOf = (server: string, keyId: string) => string | undefined
+
+/** What a signer's check needs of an event: a `RoomEvent` has it, and so has one that is not parsed yet. */
+type Signable = Pick<RoomEvent, 'type' | 'content' | 'sender' | 'eventId' | 'version'>
+
+export const signersOf = (event: Signable, { exempt, alsoSignedBy = [] }: SignerOptions): string[] =>
+  [...new Set([...requiredSigners(event), ...alsoSignedBy])].filter(server => server !== exempt)
+
+export const keyIdsOf = (pdu: RoomEvent['pdu'], server: string): string[] =>
+  signatureKeyIds(pdu, server).slice(0, MAX_KEYS_PER_SIGNER)
+
+/** Whether an event carries the signatures that it needs; else the reason. */
+export const signatureRefusal = (
+  event: RoomEvent,
+  keyOf: KeyOf,
+  options: SignerOptions,
+): string | undefined => {
+  const message = signedBytes(event)
+  for (const server of signersOf(event, options)) {
+    const isSigned = keyIdsOf(event.pdu, server).some(keyId => {
+      const key = keyOf(server, keyId)
+      const signature = signatureOf(event.pdu, server, keyId)
+      return key !== undefined && signature !== undefined && verifySignature(key, message, signature)
+    })
+    if (!isSigned) return `it has no valid signature of ${server}`
+  }
+  return undefined
+}
+
+/** Events to check in another thread: as text, which keeps how numbers were written. */
+export interface VerifyJob {
+  readonly version: string
+  readonly options: SignerOptions
+  readonly events: readonly {
+    readonly text: string
+    /** `[server, key ID, public key]` */
+    readonly keys: readonly (readonly [string, string, string])[]
+  }[]
+}
+
+/** What was found: the event's ID and whether its content hash fits, or why it is dropped. */
+export type VerifyFinding =
+  | { readonly eventId: string; readonly hashMatches: boolean }
+  | { readonly eventId: string | undefined; readonly refusal: string }
+
+/** The checks of `EventVerifier`, for many events at once. Pure. */
+export const verifyJob = ({ version: id, events, options }: VerifyJob): VerifyFinding[] => {
+  const version = roomVersion(id)
+  if (version === undefined) throw new RangeError(`room version ${id} is not known`)
+  return events.map(({ text, keys }) => find(text, keys, version, options))
+}
+
+const find = (
+  text: string,
+  keys: VerifyJob['events'][number]['keys'],
+  version: RoomVersion,
+  options: SignerOptions,
+): VerifyFinding => {
+  const value = parsed(text)
+  const result = parsePdu(value, version)
+  if ('refusal' in result) return { eventId: undefined, refusal: result.refusal.message }
+  const { event } = result
+  const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]
+  const refusal = signatureRefusal(event, keyOf, options)
+  if (refusal !== undefined) return { eventId: event.eventId, refusal }
+  return { eventId: event.eventId, hashMatches: contentHashMatches(event) }
+}
+
+const parsed = (text: string): JsonValue => {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (error instanceof JsonParseError) return null
+    throw error
+  }
+}
+
+/** What of an event tells who has to sign it, before anybody has looked whether it is one. */
+export const signableOf = (pdu: JsonValue, version: RoomVersion): Signable | undefined => {
+  if (!isJsonObject(pdu)) return undefined
+  const { type, sender, content, event_id: eventId = '' } = pdu
+  if (typeof type !== 'string' || typeof sender !== 'string' || typeof eventId !== 'string') return undefined
+  return isJsonObject(content) ? { type, sender, content, eventId, version } : undefined
+}
