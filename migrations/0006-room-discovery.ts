@@ -57,6 +57,9 @@ const tables = (isPostgres: boolean): string[] => {
       PRIMARY KEY (room_nid, root_id)
     )${clustered}`,
     'CREATE INDEX threads_latest ON threads (room_nid, latest_position)',
+    // By what people are found: their IDs and what they are called, as folded tokens with a space before each.
+    `CREATE TABLE user_directory (user_id ${text} PRIMARY KEY, search_text ${text} NOT NULL)`,
+    'CREATE INDEX room_summaries_open ON room_summaries (room_nid) WHERE is_open = 1',
     ...(isPostgres ? POSTGRES_WORDS : SQLITE_WORDS),
   ]
 }

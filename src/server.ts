@@ -29,6 +29,7 @@ import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { MutualRooms } from './services/rooms/mutual-rooms.ts'
+import { createSearch } from './services/search/index.ts'
 import { createSync } from './services/sync/index.ts'
 import { Turn } from './services/turn.ts'
 import { wellKnownOf } from './services/well-known.ts'
@@ -133,6 +134,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     metrics: metrics.sync,
   })
   const oldSync = createOldSync(core, rooms)
+  const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
   const services: Services = {
     ...{
@@ -142,6 +144,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
       ...push.services,
       ...sync,
       ...oldSync,
+      ...search,
       accounts,
       encryption,
       federation,

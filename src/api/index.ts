@@ -105,6 +105,8 @@ import { reportRoom } from './client-server/reportRoom.ts'
 import { reportUser } from './client-server/reportUser.ts'
 import { requestOpenIdToken } from './client-server/requestOpenIdToken.ts'
 import { roomInitialSync } from './client-server/roomInitialSync.ts'
+import { search } from './client-server/search.ts'
+import { searchUserDirectory } from './client-server/searchUserDirectory.ts'
 import { sendMessage } from './client-server/sendMessage.ts'
 import { sendToDevice } from './client-server/sendToDevice.ts'
 import { setAccountData } from './client-server/setAccountData.ts'
@@ -274,6 +276,8 @@ export const endpoints: readonly Endpoint[] = [
   reportUser,
   requestOpenIdToken,
   roomInitialSync,
+  search,
+  searchUserDirectory,
   sendMessage,
   sendToDevice,
   setAccountData,

@@ -37,6 +37,11 @@ const MAX_TOKENS = 10_000
 export const searchTokens = (text: string): string[] =>
   (foldText(text).match(TOKEN) ?? []).slice(0, MAX_TOKENS).map(token => token.slice(0, MAX_TOKEN))
 
+const ONE_CHARACTER = new RegExp(String.raw`^${UNSPACED}\p{M}*$`, 'v')
+
+/** Whether a token is a character of a script without spaces, which belongs to its neighbours. */
+export const isCharacterToken = (token: string): boolean => ONE_CHARACTER.test(token)
+
 /** Phrases of one search, and tokens of one phrase. */
 const MAX_PHRASES = 20
 const MAX_PHRASE = 50

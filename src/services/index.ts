@@ -9,6 +9,7 @@ import type { PushServices } from './push/index.ts'
 import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
+import type { SearchServices } from './search/index.ts'
 import type { SyncServices } from './sync/index.ts'
 import type { Turn } from './turn.ts'
 import type { WellKnown } from './well-known.ts'
@@ -20,6 +21,7 @@ export interface Services
     EphemeralServices,
     PushServices,
     SyncServices,
+    SearchServices,
     OldSyncServices {
   readonly accounts: Accounts
   readonly encryption: Encryption

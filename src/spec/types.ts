@@ -1037,6 +1037,20 @@ export interface Operations {
     body: undefined
     response: { readonly room_id: string; readonly membership?: "invite" | "join" | "leave" | "ban" | undefined; readonly messages?: { readonly start?: string | undefined; readonly end: string; readonly chunk: readonly ClientEvent[] } | undefined; readonly state?: readonly ClientEvent[] | undefined; readonly visibility?: "private" | "public" | undefined; readonly account_data?: readonly Event[] | undefined }
   }
+  search: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly next_batch?: string }
+    body: { readonly search_categories: { readonly room_events?: { readonly search_term: string; readonly keys?: readonly ("content.body" | "content.name" | "content.topic")[]; readonly filter?: RoomEventFilterRequest; readonly order_by?: "recent" | "rank"; readonly event_context?: { readonly before_limit?: number; readonly after_limit?: number; readonly include_profile?: boolean }; readonly include_state?: boolean; readonly groupings?: { readonly group_by?: readonly { readonly key?: "room_id" | "sender" }[] } } } }
+    response: { readonly search_categories: { readonly room_events?: { readonly count?: number | undefined; readonly highlights?: readonly string[] | undefined; readonly results?: readonly { readonly rank?: number | undefined; readonly result?: ClientEvent | undefined; readonly context?: { readonly start?: string | undefined; readonly end?: string | undefined; readonly profile_info?: Readonly<Record<string, ({ readonly displayname?: string | undefined; readonly avatar_url?: string | undefined })>> | undefined; readonly events_before?: readonly ClientEvent[] | undefined; readonly events_after?: readonly ClientEvent[] | undefined } | undefined }[] | undefined; readonly state?: Readonly<Record<string, readonly ClientEvent[]>> | undefined; readonly groups?: Readonly<Record<string, (Readonly<Record<string, ({ readonly next_batch?: string | undefined; readonly order?: number | undefined; readonly results?: readonly string[] | undefined })>>)>> | undefined; readonly next_batch?: string | undefined } | undefined } }
+  }
+  searchUserDirectory: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly search_term: string; readonly limit?: number }
+    response: { readonly results: readonly { readonly user_id: string; readonly display_name?: string | undefined; readonly avatar_url?: string | undefined }[]; readonly limited: boolean }
+  }
   sendInviteV1: {
     authentication: 'signedRequest'
     path: { readonly roomId: string; readonly eventId: string }

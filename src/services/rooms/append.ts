@@ -9,6 +9,7 @@ import { powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { userSearchText } from './user-names.ts'
 
 /** An event that has been judged, ready to enter the room's timeline. */
 export interface Placement {
@@ -203,6 +204,9 @@ const stateStatements = async (
         { roomNid: head.room.nid, userId, host, membership, eventNid: memberNid, position },
       ]),
     )
+    if (membership === 'join') {
+      statements.push(...write.userDirectory.put([{ userId, searchText: userSearchText(userId, member) }]))
+    }
     if (host === context.serverName) {
       statements.push(...(await invitationStatements(context, head, member, membership)))
     }

@@ -13,6 +13,7 @@ import { membershipOf, RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
+import { userSearchText } from './user-names.ts'
 
 /** What a peer hands over when a local user joins: all signatures and hashes checked by the caller. */
 export interface RoomSnapshot {
@@ -204,9 +205,15 @@ const membershipStatements = (
         membership,
         eventNid: nids.get(event.eventId) ?? 0,
         position: { stream: 'events', offset: 0 } as const,
+        searchText: userSearchText(userId, event),
       },
     ]
   })
+  const joined = rows.filter(row => row.membership === 'join')
   const gone = members.filter(change => change.nid === undefined).map(change => change.stateKey)
-  return [...write.memberships.set(rows), ...write.memberships.remove(head.room.nid, gone)]
+  return [
+    ...write.memberships.set(rows),
+    ...write.memberships.remove(head.room.nid, gone),
+    ...write.userDirectory.put(joined),
+  ]
 }

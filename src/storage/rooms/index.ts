@@ -14,6 +14,7 @@ import { RoomReader, RoomWriteStatements } from './rooms.ts'
 import { StateReader, StateWriter } from './state.ts'
 import { SummaryReader, SummaryWriter } from './summaries.ts'
 import { TransactionReader, TransactionWriter } from './transactions.ts'
+import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
 
 /** Everything that can be read about rooms. */
 export interface RoomReaders {
@@ -29,6 +30,7 @@ export interface RoomReaders {
   readonly awaitingAuth: AwaitingAuthReader
   readonly summaries: SummaryReader
   readonly transactions: TransactionReader
+  readonly userDirectory: UserDirectoryReader
 }
 
 /** The builders of everything that can be written about rooms. */
@@ -45,6 +47,7 @@ export interface RoomWriters {
   readonly awaitingAuth: AwaitingAuthWriter
   readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
+  readonly userDirectory: UserDirectoryWriter
 }
 
 /** Makes the readers; one set per process, since they share the cache of events. */
@@ -61,6 +64,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   awaitingAuth: new AwaitingAuthReader(db),
   summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
+  userDirectory: new UserDirectoryReader(db),
 })
 
 /** Makes the builders of statements. */
@@ -77,4 +81,5 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   awaitingAuth: new AwaitingAuthWriter(db),
   summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),
+  userDirectory: new UserDirectoryWriter(db),
 })

@@ -1,0 +1,50 @@
+import { searchPhrases } from '../../core/search-text.ts'
+import type { Operations } from '../../spec/types.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { MAX_USER_PHRASES } from '../../storage/rooms/user-directory.ts'
+import { contentShown } from '../rooms/room-summary.ts'
+import { userSearchText } from '../rooms/user-names.ts'
+
+type FoundUsers = Operations['searchUserDirectory']['response']
+
+const DEFAULT_LIMIT = 10
+const MAX_LIMIT = 50
+/** More than are answered, since some turn out to be called otherwise where the searcher may know them. */
+const SPARE = 50
+
+/** Finds people (client-server API, "User Directory"). */
+export class UserDirectory {
+  readonly #read: RoomReaders
+
+  constructor(read: RoomReaders) {
+    this.#read = read
+  }
+
+  /**
+   * People whose ID or name has words that begin like those given, among those who share a room with the searcher or
+   * are in one that anybody may join or read. They are called as they are called there: what somebody is called in a
+   * room that the searcher may not know, nobody learns.
+   */
+  async search(searcher: string, term: string, limit: number = DEFAULT_LIMIT): Promise<FoundUsers> {
+    const phrases = searchPhrases(term).slice(0, MAX_USER_PHRASES)
+    const wanted = Math.min(Math.max(limit, 1), MAX_LIMIT)
+    if (phrases.length === 0) return { results: [], limited: false }
+    const found = await this.#read.userDirectory.search(searcher, phrases, wanted + SPARE)
+    const members = await this.#read.events.byNids(found.map(user => user.memberNid))
+    const byNid = new Map(members.map(stored => [stored.nid, contentShown(stored)]))
+    const results = found.flatMap(({ userId, memberNid }) => {
+      const content = byNid.get(memberNid) ?? {}
+      const text = userSearchText(userId, { content })
+      if (!phrases.every(tokens => text.includes(` ${tokens.join(' ')}`))) return []
+      const { displayname: name, avatar_url: avatar } = content
+      return [
+        {
+          user_id: userId,
+          ...(typeof name === 'string' ? { display_name: name } : {}),
+          ...(typeof avatar === 'string' && avatar.startsWith('mxc://') ? { avatar_url: avatar } : {}),
+        },
+      ]
+    })
+    return { results: results.slice(0, wanted), limited: results.length > wanted }
+  }
+}

@@ -1,0 +1,79 @@
+import { containing } from '../../core/search-text.ts'
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** Somebody who was found, with the member event that a room both may know calls them by. */
+export interface FoundUser {
+  readonly userId: string
+  readonly memberNid: number
+}
+
+/** Further phrases of a search are not looked for. */
+export const MAX_USER_PHRASES = 3
+/** Of more people than this whose names fit, the others are not looked at. */
+const MAX_FITTING = 5_000
+
+/** Finds people by ID and display name. */
+export class UserDirectoryReader {
+  readonly #db: Reader
+  readonly #search: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const fits = `u.search_text LIKE ? ESCAPE '!'`
+    // The shorter the text, the more of it is what was looked for.
+    this.#search = db.prepare(
+      `SELECT user_id, member_nid FROM (
+         SELECT u.user_id, LENGTH(u.search_text) AS size, (
+           SELECT m.event_nid FROM memberships m LEFT JOIN room_summaries s ON s.room_nid = m.room_nid
+           WHERE m.user_id = u.user_id AND m.membership = 'join' AND (s.is_open = 1 OR EXISTS (
+             SELECT 1 FROM memberships o
+             WHERE o.user_id = ? AND o.room_nid = m.room_nid AND o.membership = 'join'))
+           LIMIT 1) AS member_nid
+         FROM (SELECT u.user_id, u.search_text FROM user_directory u
+           WHERE ${fits} AND ${fits} AND ${fits} AND u.user_id <> ?
+           ORDER BY LENGTH(u.search_text), u.user_id LIMIT ${MAX_FITTING}) u
+       ) found WHERE member_nid IS NOT NULL ORDER BY size, user_id LIMIT ?`,
+    )
+  }
+
+  /**
+   * People whose tokens hold all of these phrases (rows of tokens, the last of which may go on), and who share a room
+   * with the searcher or are in one that anybody may join or read.
+   */
+  async search(
+    searcher: string,
+    phrases: readonly (readonly string[])[],
+    limit: number,
+  ): Promise<FoundUser[]> {
+    const patterns = Array.from({ length: MAX_USER_PHRASES }, (_, index) => {
+      const phrase = phrases[index]
+      return phrase === undefined ? '%' : containing(` ${phrase.join(' ')}`)
+    })
+    const rows = await this.#db.scan<{ user_id: string; member_nid: number }>(this.#search, [
+      searcher,
+      ...patterns,
+      searcher,
+      limit,
+    ])
+    return rows.map(row => ({ userId: row.user_id, memberNid: row.member_nid }))
+  }
+}
+
+/** Builds the statement that keeps the directory. */
+export class UserDirectoryWriter {
+  readonly #put: Prepared
+
+  constructor(db: Reader) {
+    this.#put = db.prepare(
+      `INSERT INTO user_directory (user_id, search_text) VALUES (?, ?)
+       ON CONFLICT (user_id) DO UPDATE SET search_text = excluded.search_text
+       WHERE user_directory.search_text <> excluded.search_text`,
+    )
+  }
+
+  /** What people are found by now. */
+  put(users: readonly { readonly userId: string; readonly searchText: string }[]): WriteStatement[] {
+    if (users.length === 0) return []
+    return [{ prepared: this.#put, rows: users.map(({ userId, searchText }) => [userId, searchText]) }]
+  }
+}
