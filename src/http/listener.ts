@@ -33,9 +33,15 @@ const DRAIN_INTERVAL_MS = 50
 
 /** Opens a listener. Rejects when the address is taken or not ours. */
 export const openListener = async (options: ListenerOptions): Promise<Listener> => {
+  let closing = false
+  const handler: ListenerOptions['handler'] = (request, response) => {
+    // Who is answered while we close is not to ask again on the same connection.
+    if (closing) response.setHeader('Connection', 'close')
+    options.handler(request, response)
+  }
   const server: Server = options.tls
-    ? createTlsServer({ ...TIMEOUTS, ...options.tls }, options.handler)
-    : createServer(TIMEOUTS, options.handler)
+    ? createTlsServer({ ...TIMEOUTS, ...options.tls }, handler)
+    : createServer(TIMEOUTS, handler)
   server.on('clientError', refuse)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -53,7 +59,10 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     port,
     host: address,
     url: `${options.tls ? 'https' : 'http'}://${authority}`,
-    close: (graceMs = 10_000) => close(server, graceMs),
+    close: (graceMs = 10_000) => {
+      closing = true
+      return close(server, graceMs)
+    },
   }
 }
 
