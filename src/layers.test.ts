@@ -51,6 +51,7 @@ const HOMES: Record<string, readonly string[]> = {
   pg: ['src/storage/'],
   undici: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
+  sharp: ['src/services/media/'],
 }
 
 interface Import {

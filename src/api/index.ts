@@ -29,6 +29,8 @@ import { getContent } from './client-server/getContent.ts'
 import { getContentAuthed } from './client-server/getContentAuthed.ts'
 import { getContentOverrideName } from './client-server/getContentOverrideName.ts'
 import { getContentOverrideNameAuthed } from './client-server/getContentOverrideNameAuthed.ts'
+import { getContentThumbnail } from './client-server/getContentThumbnail.ts'
+import { getContentThumbnailAuthed } from './client-server/getContentThumbnailAuthed.ts'
 import { getDevice } from './client-server/getDevice.ts'
 import { getDevices } from './client-server/getDevices.ts'
 import { getEventByTimestamp } from './client-server/getEventByTimestamp.ts'
@@ -136,6 +138,7 @@ import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQue
 import { claimUserEncryptionKeys } from './server-server/claimUserEncryptionKeys.ts'
 import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
 import { federationGetContent } from './server-server/federationGetContent.ts'
+import { federationGetContentThumbnail } from './server-server/federationGetContentThumbnail.ts'
 import { federationGetEventByTimestamp } from './server-server/federationGetEventByTimestamp.ts'
 import { federationGetPublicRooms } from './server-server/federationGetPublicRooms.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
@@ -200,6 +203,8 @@ export const endpoints: readonly Endpoint[] = [
   getContentAuthed,
   getContentOverrideName,
   getContentOverrideNameAuthed,
+  getContentThumbnail,
+  getContentThumbnailAuthed,
   getDevice,
   getDevices,
   getEventByTimestamp,
@@ -307,6 +312,7 @@ export const endpoints: readonly Endpoint[] = [
   claimUserEncryptionKeys,
   exchangeOpenIdToken,
   federationGetContent,
+  federationGetContentThumbnail,
   federationGetEventByTimestamp,
   federationGetPublicRooms,
   federationGetRoomState,

@@ -5,6 +5,7 @@ import { type RequestFacts, reply } from '../http/endpoint.ts'
 import { isUnchanged, rangeOf } from '../http/range.ts'
 import type { Reply } from '../http/reply.ts'
 import type { MediaFile, Wanted } from '../services/media/downloads.ts'
+import type { ThumbnailRequest } from '../services/media/thumbnails.ts'
 
 /** The policy that the specification recommends: nothing in a file may run, or load anything. */
 export const SAFE_CONTENT = {
@@ -68,6 +69,14 @@ export const wantedOf = (
   timeoutMs: query.timeout_ms,
   allowRemote: query.allow_remote,
   signal,
+})
+
+/** What a request wants a thumbnail to be. */
+export const thumbnailOf = (query: ThumbnailRequest): ThumbnailRequest => ({
+  width: query.width,
+  height: query.height,
+  method: query.method,
+  animated: query.animated,
 })
 
 /** Sends a file to another server: "exactly two parts", no metadata and the bytes. */

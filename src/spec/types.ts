@@ -246,6 +246,13 @@ export interface Operations {
     body: undefined
     response: never
   }
+  federationGetContentThumbnail: {
+    authentication: 'signedRequest'
+    path: { readonly mediaId: string }
+    query: { readonly width: number; readonly height: number; readonly method?: "crop" | "scale"; readonly timeout_ms: number; readonly animated?: boolean }
+    body: undefined
+    response: never
+  }
   federationGetEventByTimestamp: {
     authentication: 'signedRequest'
     path: { readonly roomId: string }
@@ -355,6 +362,20 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly serverName: string; readonly mediaId: string; readonly fileName: string }
     query: { readonly timeout_ms: number }
+    body: undefined
+    response: never
+  }
+  getContentThumbnail: {
+    authentication: 'none'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: { readonly width: number; readonly height: number; readonly method?: "crop" | "scale"; readonly allow_remote: boolean; readonly timeout_ms: number; readonly allow_redirect: boolean; readonly animated?: boolean }
+    body: undefined
+    response: never
+  }
+  getContentThumbnailAuthed: {
+    authentication: 'accessToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: { readonly width: number; readonly height: number; readonly method?: "crop" | "scale"; readonly timeout_ms: number; readonly animated?: boolean }
     body: undefined
     response: never
   }

@@ -3,6 +3,7 @@ import { Arrivals } from './arrivals.ts'
 import { type MediaParts, mediaContext } from './context.ts'
 import { Downloads } from './downloads.ts'
 import { type FetchMedia, RemoteMedia } from './remote-media.ts'
+import { Thumbnails } from './thumbnails.ts'
 import { Uploads } from './uploads.ts'
 
 export type { MediaFile } from './downloads.ts'
@@ -12,6 +13,7 @@ export type { MediaOptions } from './options.ts'
 export interface Media {
   readonly uploads: Uploads
   readonly downloads: Downloads
+  readonly thumbnails: Thumbnails
   readonly serverName: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadSize: number
@@ -28,14 +30,17 @@ export const createMedia = (parts: MediaParts & { readonly fetchMedia: FetchMedi
   const remote = new RemoteMedia(context, parts.fetchMedia)
   const uploads = new Uploads(context, arrivals)
   const downloads = new Downloads(context, arrivals, remote)
+  const thumbnails = new Thumbnails(context, downloads)
   return {
     uploads,
     downloads,
+    thumbnails,
     serverName: parts.serverName,
     maxUploadSize: parts.options.maxUploadSize,
     start: () => {},
     close: async () => {
       await remote.close()
+      await thumbnails.close()
       await downloads.close()
     },
   }

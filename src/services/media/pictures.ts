@@ -1,0 +1,136 @@
+/** The one place where pictures are decoded: by libvips, in threads of its own, with all but usual formats switched off. */
+import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import { type Size, type ThumbnailSpec, thumbnailSize } from './thumbnail-sizes.ts'
+
+export type Picture =
+  | { readonly kind: 'made'; readonly bytes: Uint8Array; readonly contentType: string }
+  /** The picture is no larger than what was asked for: it is its own thumbnail. */
+  | { readonly kind: 'original'; readonly contentType: string }
+
+/** The file is no picture of a format that is read here, or a broken one. */
+export class NoPicture extends Error {
+  override readonly name = 'NoPicture'
+}
+
+/** The picture has more pixels than are decoded here. */
+export class TooManyPixels extends Error {
+  override readonly name = 'TooManyPixels'
+}
+
+/** Formats that come from many hands and are fuzzed by many; SVG, TIFF, PDF and the like stay off. */
+const LOADERS = [
+  'VipsForeignLoadJpeg',
+  'VipsForeignLoadPng',
+  'VipsForeignLoadWebp',
+  'VipsForeignLoadNsgif',
+  'VipsForeignLoadHeif',
+]
+
+/** For one picture; seconds. */
+const TIME_LIMIT = 30
+
+/** "image/jpeg, image/png, image/apng, image/gif, image/webp" are what a thumbnail may be. */
+const SERVED: Readonly<Record<string, string>> = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  gif: 'image/gif',
+  webp: 'image/webp',
+}
+
+type Open = (path: string, options: SharpOptions) => Sharp
+
+let loading: Promise<Open> | undefined
+
+/** Loaded when the first picture comes: a server that meets none starts without it. */
+const load = (): Promise<Open> => {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.block({ operation: ['VipsForeignLoad'] })
+    sharp.unblock({ operation: LOADERS })
+    // One thread for each picture, and nothing kept: the same one is not decoded twice.
+    sharp.concurrency(1)
+    sharp.cache(false)
+    return sharp
+  })
+  return loading
+}
+
+const failure = (error: unknown): Error =>
+  error instanceof Error && /pixel limit/.test(error.message)
+    ? new TooManyPixels('the picture has too many pixels', { cause: error })
+    : new NoPicture('not a picture that can be read', { cause: error })
+
+/** The size as it is seen: turned as EXIF says, one frame of an animation. */
+const sizeOf = (metadata: Metadata): Size => {
+  const { width, height } = metadata.autoOrient
+  return { width, height: metadata.pageHeight ?? height }
+}
+
+/** Whether libvips reads AVIF; HEIC, under the same name, is not for it to judge by. */
+const isReadable = ({ format, compression }: Metadata): boolean => format !== 'heif' || compression === 'av1'
+
+/** What a picture is, and how large. @throws {NoPicture} {TooManyPixels} */
+export const inspectPicture = async (
+  path: string,
+  maxPixels: number,
+): Promise<Size & { readonly contentType: string }> => {
+  const open = await load()
+  try {
+    const metadata = await open(path, { limitInputPixels: maxPixels }).metadata()
+    if (!isReadable(metadata)) throw new Error('no AV1')
+    return { ...sizeOf(metadata), contentType: SERVED[metadata.format] ?? 'image/avif' }
+  } catch (error) {
+    throw failure(error)
+  }
+}
+
+/**
+ * Makes a thumbnail.
+ *
+ * @param maxPixels of the picture; of an animation, all frames together: beyond that its first is taken.
+ * @throws {NoPicture} {TooManyPixels}
+ */
+export const makeThumbnail = async (
+  path: string,
+  spec: ThumbnailSpec,
+  maxPixels: number,
+): Promise<Picture> => {
+  const open = await load()
+  try {
+    const still = await open(path, { limitInputPixels: maxPixels }).metadata()
+    if (!isReadable(still)) throw new Error('no AV1')
+    const frames = still.pages ?? 1
+    const isAnimated = frames > 1 && spec.animated && frames * still.width * still.height <= maxPixels
+    const size = thumbnailSize(sizeOf(still), spec)
+    const served = SERVED[still.format]
+    // "When `false`, the server MUST NOT return an animated thumbnail."
+    if (size === undefined && served !== undefined && (frames === 1 || isAnimated)) {
+      return { kind: 'original', contentType: served }
+    }
+    const image = open(path, {
+      limitInputPixels: maxPixels,
+      failOn: 'error',
+      animated: isAnimated,
+      autoOrient: true,
+    })
+    const sized =
+      size === undefined ? image : image.resize({ ...size, fit: spec.method === 'crop' ? 'cover' : 'fill' })
+    const { data, contentType } = await encode(
+      sized.timeout({ seconds: TIME_LIMIT }),
+      isAnimated,
+      still.hasAlpha,
+    )
+    return { kind: 'made', bytes: data, contentType }
+  } catch (error) {
+    throw failure(error)
+  }
+}
+
+/** Without any metadata of the original. "Servers SHOULD prefer to return `image/webp` … when supporting animation." */
+const encode = async (
+  image: Sharp,
+  isAnimated: boolean,
+  hasAlpha: boolean,
+): Promise<{ data: Uint8Array; contentType: string }> =>
+  isAnimated || hasAlpha
+    ? { data: await image.webp({ quality: 80, effort: 3 }).toBuffer(), contentType: 'image/webp' }
+    : { data: await image.jpeg({ quality: 82, mozjpeg: false }).toBuffer(), contentType: 'image/jpeg' }

@@ -1,0 +1,126 @@
+import { formatContentDisposition } from '../../core/content-disposition.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { BlobMissing, StorageFull } from '../../storage/media/blob-store.ts'
+import { Thumbnails as Stored, type StoredThumbnail } from '../../storage/media/thumbnails.ts'
+import { BoundedPool, PoolFull } from '../accounts/bounded-pool.ts'
+import type { MediaContext } from './context.ts'
+import type { Downloads, MediaFile, StoredMedia, Wanted } from './downloads.ts'
+import { makeThumbnail, NoPicture, TooManyPixels } from './pictures.ts'
+import { specFor, specName, type ThumbnailMethod, type ThumbnailSpec } from './thumbnail-sizes.ts'
+import { diskFull } from './uploads.ts'
+
+/** What a client asks for. */
+export interface ThumbnailRequest {
+  readonly width: number
+  readonly height: number
+  /** `scale` if not given. */
+  readonly method?: ThumbnailMethod | undefined
+  readonly animated?: boolean | undefined
+}
+
+/** Decoding large pictures takes memory: few at a time. */
+const AT_ONCE = 2
+const MAX_WAITING = 400
+
+/** Of one picture. */
+const KEPT = 40
+
+/** Larger files than this are no photos. Bytes. */
+const MAX_SOURCE = 200 * 1_048_576
+
+/** Thumbnails of stored pictures, made when they are first asked for and then kept. */
+export class Thumbnails {
+  readonly #context: MediaContext
+  readonly #downloads: Downloads
+  readonly #stored: Stored
+  readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
+  readonly #underWay = new Map<string, Promise<StoredThumbnail>>()
+
+  constructor(context: MediaContext, downloads: Downloads) {
+    this.#context = context
+    this.#downloads = downloads
+    this.#stored = new Stored(context.database)
+  }
+
+  /**
+   * A thumbnail ready to be sent; of small pictures, the picture itself.
+   *
+   * @throws {MatrixError} as `Downloads.find`; `M_INVALID_PARAM`; `M_UNKNOWN` (400) for what is no picture;
+   * `M_TOO_LARGE` (413, or 502 for files of others) for too many pixels; `M_LIMIT_EXCEEDED`.
+   */
+  async get(wanted: Wanted, request: ThumbnailRequest): Promise<MediaFile> {
+    const { width, height, method = 'scale', animated = false } = request
+    if (width < 1 || height < 1) {
+      throw new MatrixError('M_INVALID_PARAM', 'Width and height must be at least 1')
+    }
+    const media = await this.#downloads.find(wanted)
+    const spec = specFor({ width, height, method, animated })
+    const made = await this.#once(media, spec).catch(error => {
+      throw this.#refusal(error, media)
+    })
+    const extension = made.contentType.slice('image/'.length)
+    return this.#downloads.file({
+      ...made,
+      disposition: formatContentDisposition('inline', `thumbnail.${extension}`),
+    })
+  }
+
+  /** Waits for what is being made. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values())
+  }
+
+  async #once(media: StoredMedia, spec: ThumbnailSpec): Promise<StoredThumbnail> {
+    const name = specName(spec)
+    const stored = await this.#stored.find(media.hash, name)
+    if (stored !== undefined) return stored
+    const key = `${media.hash} ${name}`
+    const underWay = this.#underWay.get(key)
+    if (underWay !== undefined) return underWay
+    const making = this.#pool.run(() => this.#make(media, spec)).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, making)
+    return making
+  }
+
+  async #make({ hash, size }: StoredMedia, spec: ThumbnailSpec): Promise<StoredThumbnail> {
+    const { blobs, options, database, clock } = this.#context
+    if (size > MAX_SOURCE) throw new TooManyPixels('the file is too large')
+    const picture = await blobs.withFile(hash, path => makeThumbnail(path, spec, options.maxThumbnailPixels))
+    const { contentType } = picture
+    const blob =
+      picture.kind === 'original'
+        ? { hash, size }
+        : await blobs.put(piece(picture.bytes), picture.bytes.length)
+    const made = { ...blob, contentType }
+    await database.commit({
+      statements: this.#stored.insert(hash, specName(spec), made, clock.now(), KEPT),
+    })
+    return made
+  }
+
+  #refusal(error: unknown, { origin, kind }: StoredMedia): unknown {
+    if (error instanceof TooManyPixels) {
+      return new MatrixError('M_TOO_LARGE', 'The picture is too large for a thumbnail', {
+        status: kind === 'remote' && origin !== this.#context.serverName ? 502 : 413,
+        cause: error,
+      })
+    }
+    if (error instanceof NoPicture) {
+      return new MatrixError('M_UNKNOWN', 'There are no thumbnails of such files', {
+        status: 400,
+        cause: error,
+      })
+    }
+    if (error instanceof PoolFull) {
+      return new MatrixError('M_LIMIT_EXCEEDED', 'Too many thumbnails are being made', {
+        fields: { retry_after_ms: 2_000 },
+      })
+    }
+    if (error instanceof StorageFull) return diskFull(error)
+    return error instanceof BlobMissing ? new MatrixError('M_NOT_FOUND', 'The file was not found') : error
+  }
+}
+
+async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
