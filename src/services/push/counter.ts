@@ -7,11 +7,11 @@ import { FollowedStreams } from '../../storage/followed-streams.ts'
 import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
 import { threadOf } from './thread-of.ts'
+import { Undoing } from './undoing.ts'
 
 const FOLLOWER = 'push'
 const BATCH = 200
@@ -40,6 +40,7 @@ export class NotificationCounter {
   readonly #rules: RuleBook
   readonly #audiences: RoomAudiences
   readonly #source: PushSourceReader
+  readonly #undoing: Undoing
   readonly #write: PushActionWriter
   readonly #followed: FollowedStreams
   readonly #listeners = new Set<Counted>()
@@ -58,6 +59,7 @@ export class NotificationCounter {
     this.#rules = parts.rules
     this.#audiences = new RoomAudiences(parts.context, parts.rules)
     this.#source = new PushSourceReader(db)
+    this.#undoing = new Undoing(parts.context, this.#source)
     this.#write = new PushActionWriter(db)
     this.#followed = new FollowedStreams(db)
     this.#reached = 0
@@ -162,8 +164,8 @@ export class NotificationCounter {
     for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
     const statements = [
       ...this.#write.insert(actions),
-      ...this.#write.undo(await this.#undone(events)),
-      ...this.#write.clear(await this.#cleared(roomNids, after, upTo)),
+      ...this.#write.undo(await this.#undoing.redacted(events)),
+      ...this.#write.clear(await this.#undoing.cleared(roomNids, after, upTo)),
     ]
     if (statements.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
       await db.commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo)] })
@@ -207,45 +209,6 @@ export class NotificationCounter {
     if (found.length === 0) return []
     const threadId = await threadOf(this.#context.read, stored)
     return found.map(one => ({ ...one, threadId }))
-  }
-
-  /** The positions of the events that these have redacted, asked of the database: the cache may not know yet. */
-  async #undone(events: readonly StoredEvent[]): Promise<number[]> {
-    const redactions = events.filter(({ event }) => event.redacts !== undefined)
-    if (redactions.length === 0) return []
-    return this.#source.redacted(
-      redactions.flatMap(({ event }) => event.redacts ?? []),
-      redactions.map(({ nid }) => nid),
-    )
-  }
-
-  /** Local users who have left a room, or come to it: what was there before does not count for them. */
-  async #cleared(
-    roomNids: readonly number[],
-    after: number,
-    upTo: number,
-  ): Promise<{ userId: string; roomNid: number; upTo: number }[]> {
-    if (roomNids.length === 0) return []
-    const { serverName } = this.#context
-    const cleared: { userId: string; roomNid: number; upTo: number }[] = []
-    for (const { roomNid, userId, position } of await this.#source.memberChanges(
-      roomNids,
-      { after, upTo },
-      serverName,
-    )) {
-      const stayed =
-        (await this.#isJoined(roomNid, userId, position)) &&
-        (await this.#isJoined(roomNid, userId, position - 1))
-      if (!stayed) cleared.push({ userId, roomNid, upTo: position })
-    }
-    return cleared
-  }
-
-  async #isJoined(roomNid: number, userId: string, position: number): Promise<boolean> {
-    const { read } = this.#context
-    const nid = await read.state.point(roomNid, 'm.room.member', userId, position)
-    const [member] = nid === undefined ? [] : await read.events.byNids([nid])
-    return member !== undefined && membershipOf(member.event) === 'join'
   }
 
   #tell(notified: ReadonlySet<string>): void {
