@@ -84,12 +84,18 @@ class PushRulesStream implements SyncSource, Follower {
   }
 }
 
+/** Users whose newest receipts are remembered; beyond that the database is asked. */
+const MAX_REMEMBERED = 100_000
+
 /** The counts of what is unread. They change with events, and with the user's own receipts. */
 class UnreadStream implements SyncSource, Follower {
   readonly stream = 'receipts'
   readonly #unread: UnreadCounts
   readonly #db: Reader
   readonly #read: PushSourceReader
+  /** Of users whose receipts have moved since `#sureFrom`: no later than where. */
+  readonly #newest = new Map<string, number>()
+  #sureFrom: number
   #followed: number
 
   constructor(unread: UnreadCounts, db: Reader) {
@@ -97,6 +103,7 @@ class UnreadStream implements SyncSource, Follower {
     this.#db = db
     this.#read = new PushSourceReader(db)
     this.#followed = db.position('receipts')
+    this.#sureFrom = this.#followed
   }
 
   position(): number {
@@ -106,12 +113,19 @@ class UnreadStream implements SyncSource, Follower {
   async follow(upTo: number): Promise<string[]> {
     if (upTo <= this.#followed) return []
     const users = await this.#read.readers(this.#followed, upTo)
+    if (this.#newest.size > MAX_REMEMBERED) {
+      this.#newest.clear()
+      this.#sureFrom = upTo
+    }
+    for (const userId of users) this.#newest.set(userId, upTo)
     this.#followed = upTo
     return users
   }
 
   async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
     if (after === undefined || after >= upTo) return NO_NEWS
+    const isSure = after >= this.#sureFrom && upTo <= this.#followed
+    if (isSure && (this.#newest.get(requester.userId) ?? 0) <= after) return NO_NEWS
     const rooms = await this.#read.receiptRooms(requester.userId, after, upTo)
     return { rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }
   }
