@@ -164,6 +164,38 @@ test('an invitation is declined, another withdrawn', async t => {
   t.is(await bob.code('POST', `/join/${encodeURIComponent(roomId)}`, {}), '403 M_FORBIDDEN')
 })
 
+test('a knock is taken back, another refused, a third answered by an invitation', async t => {
+  const { alice, bob } = await pair(t)
+  const roomId = await alice.createRoom({
+    initial_state: [{ type: 'm.room.join_rules', content: { join_rule: 'knock' } }],
+  })
+  const room = `/rooms/${encodeURIComponent(roomId)}`
+  const knock = async (reason: string): Promise<void> => {
+    await bob.post(`/knock/${encodeURIComponent(roomId)}?via=${TEA}`, { reason })
+    await sees(alice, view => view.timeline(roomId).some(event => event.content['reason'] === reason))
+  }
+  const hasEnded = ({ body }: SyncView): boolean =>
+    (body['rooms'] as { leave?: Json } | undefined)?.leave?.[roomId] !== undefined
+  await knock('Once')
+  const { token } = await syncAs(bob)
+  await bob.leave(roomId)
+  await syncUntil(bob, token, hasEnded)
+  await seesMembership(alice, roomId, bob.userId, 'leave')
+
+  await knock('Twice')
+  const again = await syncAs(bob)
+  await alice.post(`${room}/kick`, { user_id: bob.userId, reason: 'Not now' })
+  await syncUntil(bob, again.token, hasEnded)
+
+  await knock('A third time')
+  await alice.invite(roomId, bob.userId)
+  await sees(bob, view => invited(view, roomId) !== undefined)
+  await bob.join(roomId)
+  await alice.say(roomId, 'Come in')
+  await hears(bob, roomId, 'Come in')
+  t.pass()
+})
+
 test('a server that was away catches up with what was said', async t => {
   const [first, second] = await sites(t)
   const tea = await start(t, first, [second])

@@ -1,41 +1,6 @@
-import { type PlainClient, registerPlainClient } from './plain-client.ts'
-
-/** A scenario between two servers, given by the addresses of their client APIs: ours, and the other one. */
-export type Scenario = (ours: string, theirs: string) => Promise<void>
-
-let people = 0
-
-/** Somebody new on each of the two servers. */
-const pair = async (first: string, second: string): Promise<[PlainClient, PlainClient]> => {
-  people += 1
-  return [await registerPlainClient(first, `ann${people}`), await registerPlainClient(second, `ben${people}`)]
-}
-
-const expect = (what: string, actual: unknown, wanted: unknown): void => {
-  if (actual !== wanted) throw new Error(`${what}: ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`)
-}
-
-const makeRoom = async (maker: PlainClient, fields: object = {}): Promise<string> =>
-  String((await maker.call('POST', '/createRoom', fields))['room_id'])
-
-const at = (roomId: string): string => `/rooms/${encodeURIComponent(roomId)}`
-
-const invite = async (host: PlainClient, guest: PlainClient, roomId: string): Promise<void> => {
-  await host.call('POST', `${at(roomId)}/invite`, { user_id: guest.userId, reason: 'Come in' })
-  await guest.until('the invitation', sync => sync.rooms?.invite?.[roomId])
-}
-
-const accept = async (guest: PlainClient, roomId: string): Promise<void> => {
-  await guest.call('POST', `/join/${encodeURIComponent(roomId)}`, {})
-}
-
-/** Both talk, and hear each other. */
-const talk = async (one: PlainClient, other: PlainClient, roomId: string): Promise<void> => {
-  await one.say(roomId, `hello from ${one.userId}`)
-  expect('heard', await other.hears(roomId, one.userId), `hello from ${one.userId}`)
-  await other.say(roomId, `hello from ${other.userId}`)
-  expect('heard', await one.hears(roomId, other.userId), `hello from ${other.userId}`)
-}
+import { accept, at, both, expect, invite, makeRoom, pair, type Scenario, talk } from './interop-parts.ts'
+import { roomScenarios } from './interop-rooms.ts'
+import { userScenarios } from './interop-users.ts'
 
 /** A room is made on the first server; somebody of the second is invited, accepts, and both talk. */
 const conversation =
@@ -113,14 +78,6 @@ const moderation = async (first: string, second: string): Promise<void> => {
   await guest.until('the ban', sync => sync.rooms?.leave?.[roomId])
 }
 
-const both = (
-  name: string,
-  scenario: (first: string, second: string) => Promise<void>,
-): [string, Scenario][] => [
-  [`${name}, room made here`, (ours, theirs) => scenario(ours, theirs)],
-  [`${name}, room made there`, (ours, theirs) => scenario(theirs, ours)],
-]
-
 /** What is tried, by name. */
 export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries([
   ...['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'].flatMap(version =>
@@ -130,4 +87,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...both('an invitation is withdrawn', cancel),
   ...both('a public room is joined by its alias, with its history', publicByAlias),
   ...both('topic, redaction and ban', moderation),
+  ...roomScenarios,
+  ...userScenarios,
 ])

@@ -16,9 +16,19 @@ export interface SeenEvent {
 /** The parts of a sync response that the scripts look at. */
 export interface SeenSync {
   readonly next_batch: string
+  readonly presence?: { readonly events: readonly SeenEvent[] }
+  readonly to_device?: { readonly events: readonly SeenEvent[] }
+  readonly device_lists?: { readonly changed?: readonly string[] }
   readonly rooms?: {
     readonly invite?: Record<string, { readonly invite_state: { readonly events: readonly SeenEvent[] } }>
-    readonly join?: Record<string, { readonly timeline: { readonly events: readonly SeenEvent[] } }>
+    readonly join?: Record<
+      string,
+      {
+        readonly timeline: { readonly events: readonly SeenEvent[] }
+        readonly state?: { readonly events: readonly SeenEvent[] }
+        readonly ephemeral?: { readonly events: readonly SeenEvent[] }
+      }
+    >
     readonly leave?: Record<string, object>
   }
 }
@@ -26,7 +36,8 @@ export interface SeenSync {
 /** A Matrix client with nothing but `fetch`, for any homeserver. */
 export interface PlainClient {
   readonly userId: string
-  /** Throws with the server's answer where it refuses. */
+  readonly deviceId: string
+  /** Throws with the server's answer where it refuses; paths without a prefix are those of version 3. */
   call(method: string, path: string, body?: object): Promise<JsonObject>
   /** Long-polls until something in a response is what is waited for. */
   until<T>(what: string, find: (sync: SeenSync) => T | undefined): Promise<T>
@@ -40,10 +51,10 @@ const WAIT_MS = 3000
 
 /** Registers a user (open registration by the dummy stage) and gives a client for them. */
 export const registerPlainClient = async (url: string, username: string): Promise<PlainClient> => {
-  const api = `${url.replace(/\/$/, '')}/_matrix/client/v3`
+  const base = url.replace(/\/$/, '')
   let token = ''
   const call = async (method: string, path: string, body?: object): Promise<JsonObject> => {
-    const response = await fetch(`${api}${path}`, {
+    const response = await fetch(`${base}${path.startsWith('/_matrix') ? '' : '/_matrix/client/v3'}${path}`, {
       method,
       headers: {
         'content-type': 'application/json',
@@ -76,6 +87,7 @@ export const registerPlainClient = async (url: string, username: string): Promis
   let transactions = 0
   return {
     userId,
+    deviceId: String(account['device_id']),
     call,
     until,
     hears: async (roomId, from) => {

@@ -25,6 +25,8 @@ export function synapseConfig(directory: string, options: SynapseOptions, secret
     registration_shared_secret: secret,
     enable_registration: true,
     enable_registration_without_verification: true,
+    allow_public_rooms_over_federation: true,
+    room_list_publication_rules: [{ action: 'allow' }],
     // The cost of a password hash is not what anybody measures here.
     bcrypt_rounds: 4,
     ip_range_blacklist: [],

@@ -78,6 +78,7 @@ const compose = async (config: Config, log: Log, clock: Clock): Promise<Composit
     signingKeys: signingKeys(config),
     version: programVersion(),
   })
+  accounts.hooks.remoteProfile = federation.queryProfile
   const rooms = createRooms(core, {
     profile: userId => accounts.profiles.memberProfile(userId),
     remote: federation.remote,

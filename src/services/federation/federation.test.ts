@@ -781,3 +781,48 @@ test('servers in a room find its events by time, as far as they may see them', a
   const asked = stranger.client.timestampToEvent('a.test', { roomId, ts, dir: 'f' })
   await t.throwsAsync(asked, { message: /not in this room/ })
 })
+
+test('who comes back finds what was said in the meantime', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await world.send(a, b, [await say(a, ALICE, roomId, 'before')])
+  const gaps = async () =>
+    b.core.context.read.rooms.missingEvents((await b.core.writer.head(roomId))?.room.nid ?? 0)
+  const gapsBefore = await gaps()
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  await world.send(b, a, [(await stateAt(b, roomId, 'm.room.member', BOB)) ?? {}])
+  await say(a, ALICE, roomId, 'while')
+  await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'changed' } })
+  await say(a, ALICE, roomId, 'you were away')
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  t.deepEqual(await messagesOf(b, roomId), ['before', 'while', 'you were away'])
+  t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'changed')
+  t.deepEqual(await gaps(), gapsBefore, 'nothing more is missing than before')
+  await world.send(a, b, [await say(a, ALICE, roomId, 'welcome back')])
+  t.is((await messagesOf(b, roomId)).at(-1), 'welcome back')
+})
+
+test('of a long absence the newest part comes, and a server that tells nothing of it is joined through all the same', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const comeBack = async (missed: number): Promise<void> => {
+    await b.rooms.memberships.leave({ userId: BOB, roomId })
+    await world.send(b, a, [(await stateAt(b, roomId, 'm.room.member', BOB)) ?? {}])
+    for (let n = 1; n <= missed; n++) await say(a, ALICE, roomId, `${missed}.${n}`)
+    await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+    t.is((await b.core.writer.head(roomId))?.memberships.get(BOB), 'join')
+  }
+  await comeBack(120)
+  t.deepEqual(
+    await messagesOf(b, roomId),
+    Array.from({ length: 100 }, (_, index) => `120.${index + 21}`),
+  )
+  world.intercept = ({ path }) =>
+    path.includes('/backfill/') ? { status: 403, json: { errcode: 'M_FORBIDDEN', error: 'no' } } : undefined
+  await comeBack(2)
+  t.is((await messagesOf(b, roomId)).length, 100)
+  await world.send(a, b, [await say(a, ALICE, roomId, 'welcome back')])
+  t.is((await messagesOf(b, roomId)).at(-1), 'welcome back')
+})

@@ -12,6 +12,7 @@ import { SerialQueue } from '../../serial-queue.ts'
 import { type Attempt, firstToHelp } from './candidates.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
+import { fetchRejoinGap } from './rejoin-gap.ts'
 
 /** Verified in one go, between two lines in the log. */
 const BATCH = 1_000
@@ -186,6 +187,7 @@ export class RemoteJoin {
         if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
         throw new BadSnapshot('reason' in received ? received.reason : 'its auth events are missing')
       }
+      if (head !== undefined) await fetchRejoinGap(this.#context, server, join)
       await context.nids.ensure(state.length + authChain.length + 1)
       await importRoom(writer, snapshot)
     } catch (error) {
