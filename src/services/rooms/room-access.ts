@@ -30,8 +30,8 @@ export const accessOf = async (read: RoomReaders, userId: string, roomId: string
   const membership = row?.membership
   if (membership === 'join') return { room, membership, upTo: undefined }
   if (await isWorldReadable(read, room.nid)) return { room, membership, upTo: undefined }
-  if (row !== undefined && (membership === 'leave' || membership === 'ban') && !row.forgotten) {
-    // What came of it later (a ban, a refused invitation) does not let them know more.
+  if (row !== undefined && !row.forgotten) {
+    // What came of it later (a ban, another invitation) lets them know neither more nor less.
     const memberships = await spans(read, room.nid, 'm.room.member', userId, ({ event }) =>
       membershipOf(event),
     )

@@ -7,9 +7,9 @@ import type { Sight } from '../rooms/room-sight.ts'
 import { passes } from '../rooms/timeline.ts'
 import type { RoomStates, StateNews } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
-import type { Place, RoomTimeline, RoomTimelines } from './room-timeline.ts'
+import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
-import type { SyncRequest } from './sync-request.ts'
+import type { EventSpan, SyncRequest } from './sync-request.ts'
 import type { RoomExtras, SyncSource } from './sync-source.ts'
 
 /** A room that the user is in. */
@@ -62,11 +62,11 @@ export class RoomSections {
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
   async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
     const { roomNid, whole, extras } = news
-    const timeline = await this.#timelines.read(request, news, news.span, news.place)
+    const timeline = await this.#timeline(request, news, news.span, news.place)
     const tellsSummary = whole || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
     const state = await this.#load(request, entries)
-    const isEmpty = timeline.events.length === 0 && state.length === 0
+    const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
     if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
     const members = await Promise.all(
       this.#sources.map(source => source.roomMembers?.(request, roomNid) ?? []),
@@ -88,7 +88,7 @@ export class RoomSections {
     const found =
       span === undefined
         ? { events: [], forks: new Map(), limited: false, before: ended - 1, sight }
-        : await this.#timelines.read(request, news, span, { sight })
+        : await this.#timeline(request, news, span, { sight })
     // What ended an invitation, or a ban that followed, is seen by nobody but in this place by the user concerned.
     const isTold =
       own === undefined ||
@@ -106,6 +106,19 @@ export class RoomSections {
           )
     const parts = await this.#eventParts(request, timeline, await this.#load(request, entries))
     return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
+  }
+
+  async #timeline(
+    request: SyncRequest,
+    room: { readonly roomNid: number; readonly roomId: string },
+    span: EventSpan,
+    place: Place,
+  ): Promise<RoomTimeline> {
+    const timeline = await this.#timelines.read(request, room, span, place)
+    const first = timeline.events.find(({ event }) => event.stateKey !== undefined)?.position
+    if (request.stateAfter !== false || first === undefined) return timeline
+    const changes = await this.#memo.changes(room.roomNid, span.after ?? first - 1, span.upTo)
+    return withoutMisleading(timeline, changes)
   }
 
   async #load(request: SyncRequest, entries: readonly StateEntry[]): Promise<StoredEvent[]> {

@@ -1,4 +1,6 @@
+import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { StateChange } from '../../storage/rooms/state.ts'
 import { type ForkState, presentSight, type Sight, type Sights } from '../rooms/room-sight.ts'
 import { BEGINNING, type Stretch, type Timelines } from '../rooms/timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -14,6 +16,8 @@ export interface RoomTimeline {
   readonly limited: boolean
   /** The position just before the first event: where `/messages` goes on backwards. */
   readonly before: number
+  /** Events were left to `/messages` that would have misled the client. */
+  readonly isCut?: boolean
   /** As much of the user's sight as had to be known. */
   readonly sight: Sight
 }
@@ -23,6 +27,28 @@ export interface Place {
   /** Joined since this position, without any change; `undefined` if that is not sure. */
   readonly joinedAt?: number | undefined
   readonly sight?: Sight | undefined
+}
+
+/**
+ * Clients take the last state event of a timeline for what holds (unless they are given `state_after`). Where that is
+ * not so, because what replaced it is filtered out or hidden, or because state resolution decided otherwise, the timeline
+ * begins after that event, so that the client finds it in `/messages` where it changes no state.
+ *
+ * @param changes of the room's state, at least from the timeline's first event on
+ */
+export const withoutMisleading = (timeline: RoomTimeline, changes: readonly StateChange[]): RoomTimeline => {
+  const holding = new Map(changes.map(change => [stateMapKey(change.type, change.stateKey), change.nid]))
+  const checked = new Set<string>()
+  const wrong = timeline.events.findLastIndex(({ event, nid }) => {
+    if (event.stateKey === undefined) return false
+    const key = stateMapKey(event.type, event.stateKey)
+    if (checked.has(key)) return false
+    checked.add(key)
+    return holding.get(key) !== nid
+  })
+  if (wrong === -1) return timeline
+  const before = timeline.events[wrong]?.position ?? timeline.before
+  return { ...timeline, events: timeline.events.slice(wrong + 1), limited: true, isCut: true, before }
 }
 
 /** Reads the timelines of rooms for a sync. */

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import test from 'ava'
+import fc from 'fast-check'
+import { silentLog } from '../../core/log.ts'
+import { beginConversation, type Conversation, PEOPLE, step, type View } from '../../test-kit/conversation.ts'
+import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import type { FollowedRoom, FollowingClient } from '../../test-kit/following-client.ts'
+import { testRooms } from '../../test-kit/rooms.ts'
+import { createRoomSync } from './room-sync.ts'
+
+/** What a client believes, as one value that can be compared. */
+const beliefOf = (room: FollowedRoom, userId: string, log: readonly LoggedEvent[], view: View) => {
+  const { end } = stayOf(userId, log)
+  const index = new Map(log.map((event, at) => [event.eventId, at]))
+  return {
+    isJoined: room.isJoined,
+    // Beyond their leaving people are told of themselves alone: bans, refused invitations.
+    timeline: room.timeline.map(event => event.event_id).filter(id => (index.get(id) ?? 0) < end),
+    state: room.isJoined ? comparable(room.state, view) : [],
+    members: room.isJoined ? room.summary['m.joined_member_count'] : undefined,
+  }
+}
+
+const truthFor = (userId: string, log: readonly LoggedEvent[], view: View) => {
+  const { isJoined, end } = stayOf(userId, log)
+  const seen = asSeenBy(userId, log).slice(0, end)
+  const state = stateAtEnd(log)
+  const memberships = log.filter(event => state.get(`m.room.member ${event.stateKey}`) === event.eventId)
+  return {
+    isJoined,
+    timeline: seen.filter(one => one.isVisible && view.passes(one.event)).map(one => one.event.eventId),
+    state: isJoined ? comparable(state, view) : [],
+    members: isJoined
+      ? memberships.filter(event => event.content['membership'] === 'join').length
+      : undefined,
+  }
+}
+
+/** With lazy loading a client does not have all members. */
+const comparable = (state: ReadonlyMap<string, string>, view: View): string[] =>
+  [...state]
+    .filter(([key]) => !view.lazy || !key.startsWith('m.room.member '))
+    .map(([key, eventId]) => `${key}: ${eventId}`)
+    .sort()
+
+/** Whatever was handed over could be seen, and says rightly what its reader was at that moment. */
+const checkReceived = ({ received, requester }: FollowingClient<View>, log: readonly LoggedEvent[]): void => {
+  const seen = new Map(asSeenBy(requester.userId, log).map(one => [one.event.eventId, one]))
+  for (const { event } of received) {
+    const truth = seen.get(event.event_id)
+    const isOwn = event.type === 'm.room.member' && event.state_key === requester.userId
+    assert.ok(truth?.isVisible || isOwn, `${requester.userId} was shown ${event.type} ${event.event_id}`)
+    assert.equal(event.unsigned?.['membership'], truth?.membership, `membership at ${event.type}`)
+  }
+}
+
+const check = async (conversation: Conversation): Promise<void> => {
+  const last = { limit: 5, pageLimit: 3, mode: 'normal', fill: 'b' } as const
+  for (const name of PEOPLE) {
+    for (const client of conversation.clients.get(name) ?? []) {
+      await client.sync(last)
+      await client.readAll(3)
+      const log = await logOf(conversation.rooms.core.context.read, conversation.roomId)
+      const { userId } = client.requester
+      for (const room of client.rooms.values()) {
+        const truth = truthFor(userId, log, client.options)
+        assert.deepEqual(beliefOf(room, userId, log, client.options), truth)
+      }
+      checkReceived(client, log)
+    }
+  }
+}
+
+testDatabases(
+  test,
+  'clients that follow a random conversation have what they may see, each event once, in order',
+  async (t, database) => {
+    t.timeout(120_000)
+    const rooms = await testRooms(database)
+    const { core, clock } = rooms
+    const { sync, notifier } = createRoomSync(
+      {
+        core,
+        database,
+        clock,
+        log: silentLog,
+        storedFilter: () => Promise.reject(new Error('none is stored')),
+      },
+      watch => ({
+        events: { stream: 'events', follow: upTo => watch.follow(upTo) },
+        sources: [],
+        followers: [],
+        wakeBy: () => undefined,
+        ready: () => Promise.resolve(),
+      }),
+    )
+    t.teardown(() => notifier.close())
+    let count = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async steps => {
+        const conversation = await beginConversation(rooms, sync, String(count++))
+        for (const one of steps) await conversation.run(one)
+        await check(conversation)
+      }),
+      { numRuns: database.dialect.name === 'sqlite' ? 30 : 8, includeErrorInReport: true },
+    )
+    t.pass()
+  },
+)
