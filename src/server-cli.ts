@@ -3,6 +3,7 @@ import type { CliServices } from './cli/ports.ts'
 import { databaseLocation } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import type { Log } from './core/log.ts'
+import { composeOfflineMedia } from './server-media.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { openDatabase } from './storage/open.ts'
@@ -12,6 +13,7 @@ import { systemClock } from './system-clock.ts'
 export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
   const database = await openDatabase(databaseLocation(config), { log: message => log.info({}, message) })
   const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
+  const media = composeOfflineMedia({ config, database, clock: systemClock, log })
   return {
     createUser: async ({ localpart, password, admin }) => {
       const chosen = password ?? randomBytes(12).toString('base64url')
@@ -26,6 +28,14 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       })
       return { token: created.token }
     },
-    close: () => database.close(),
+    media: {
+      usage: () => media.retention.usage(),
+      purge: options => media.retention.purge(options),
+      quarantine: (uri, isHidden) => media.retention.quarantine(uri, isHidden),
+    },
+    close: async () => {
+      await media.close()
+      await database.close()
+    },
   }
 }

@@ -4,7 +4,7 @@ import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import type { Federation } from './services/federation/index.ts'
-import { createMedia, type Media } from './services/media/index.ts'
+import { createMedia, type FetchMedia, type Media } from './services/media/index.ts'
 import type { Database } from './storage/database.ts'
 import { DirectoryStore } from './storage/media/directory-store.ts'
 
@@ -12,15 +12,24 @@ import { DirectoryStore } from './storage/media/directory-store.ts'
 export const mediaDirectory = (config: Config): string =>
   config.media.directory ?? join(config.dataDirectory, 'media')
 
-/** The content repository as the settings want it. */
-export const composeMedia = (parts: {
+interface MediaSurroundings {
   readonly config: Config
   readonly database: Database
-  readonly federation: Pick<Federation, 'client'>
   readonly clock: Clock
   readonly log: Log
-}): Media => {
-  const { config, database, federation, clock } = parts
+}
+
+/** The content repository as the settings want it. */
+export const composeMedia = (
+  parts: MediaSurroundings & { readonly federation: Pick<Federation, 'client'> },
+): Media => compose(parts, parts.federation.client.downloadMedia)
+
+/** The same for commands, which fetch nothing. */
+export const composeOfflineMedia = (parts: MediaSurroundings): Media =>
+  compose(parts, () => Promise.reject(new Error('commands fetch nothing')))
+
+const compose = (parts: MediaSurroundings, fetchMedia: FetchMedia): Media => {
+  const { config, database, clock } = parts
   const { legacyBefore, ...media } = config.media
   return createMedia({
     database,
@@ -30,6 +39,6 @@ export const composeMedia = (parts: {
     serverName: config.serverName,
     options: { ...media, legacyBefore: legacyBefore === undefined ? undefined : Date.parse(legacyBefore) },
     random: randomBytes,
-    fetchMedia: federation.client.downloadMedia,
+    fetchMedia,
   })
 }

@@ -14,7 +14,7 @@ import { shortPath, withConfig } from './settings.ts'
 import { startFailure } from './start-errors.ts'
 
 /** Opens the database for a command, and says in one sentence why something cannot be done. */
-const withServices = async (
+export const withServices = async (
   host: Host,
   config: Config,
   command: (services: CliServices) => Promise<void>,

@@ -372,6 +372,33 @@ test('user create and token create', async t => {
   t.is(refused.host.err(), 'This name is taken (M_USER_IN_USE)\n')
 })
 
+test('media usage, purge and quarantine', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  t.is(
+    await says('media usage'),
+    'copies from other servers: 2 files, 1.5 KiB\nuploads of users here: 1 files, 3 bytes\n',
+  )
+  t.is(await says('media purge --dry-run'), 'would delete 4 files, 5 MiB\n')
+  t.is(await says('media purge --remote-older-than 7d'), 'deleted 4 files, 5 MiB\n')
+  t.is((await run(t, 'media purge --remote-older-than soon', { cwd, module })).code, 1)
+  t.is(await says('media quarantine mxc://a/b'), 'hidden: 2 files\n')
+  t.is(await says('media quarantine mxc://a/b --undo'), 'shown again: 2 files\n')
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { dryRun: true },
+      { dryRun: false, remoteLifetime: 604_800_000 },
+      ['mxc://a/b', true],
+      ['mxc://a/b', false],
+    ],
+  )
+})
+
 test('the log blanks secrets out', t => {
   const lines: string[] = []
   const log = createLog({ level: 'info', format: 'json' }, { write: line => lines.push(line) })

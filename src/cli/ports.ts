@@ -36,6 +36,19 @@ export interface CliServices {
     readonly expiresInMs?: number
     readonly token?: string
   }): Promise<{ readonly token: string }>
+  /** What became of the files that users share. */
+  readonly media: {
+    /** What they come to, by kind: `upload`, `remote` (copies of others' files), `preview` (pictures of links). */
+    usage(): Promise<readonly { readonly kind: string; readonly files: number; readonly bytes: number }[]>
+    /** Deletes what is too old by the settings. */
+    purge(options: {
+      readonly dryRun: boolean
+      /** In place of the setting. Milliseconds. */
+      readonly remoteLifetime?: number
+    }): Promise<{ readonly files: number; readonly bytes: number }>
+    /** Hides a file and its likes, or no longer; answers how many. Throws `MatrixError` for what is no `mxc://` URI. */
+    quarantine(uri: string, isHidden: boolean): Promise<number>
+  }
   close(): Promise<void>
 }
 

@@ -68,6 +68,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addConfig(program, host, action)
   addKeys(program, host, action)
   addAccounts(program, host, action)
+  addMedia(program, host, action)
   addDebug(program, host, done)
   return program
 }
@@ -151,6 +152,38 @@ const addAccounts = (program: Command, host: Host, action: Action): void => {
       .action(tokenCreate)
   withTokenOptions(program.command('token').description('registration tokens').command('create'))
   withTokenOptions(program.command('invite'))
+}
+
+const addMedia = (program: Command, host: Host, action: Action): void => {
+  const media = program.command('media').description('files that users share')
+  media
+    .command('usage')
+    .description('print how many files there are, and what they come to')
+    .action(action(async flags => (await import('./media.ts')).mediaUsage(host, flags)))
+  media
+    .command('purge')
+    .description(
+      "delete what is too old by the settings: copies of others' files, and uploads if these expire",
+    )
+    .option('--dry-run', 'only say how much that is')
+    .option(
+      '--remote-older-than <duration>',
+      "copies of others' files that nobody has asked for so long, such as 7d",
+    )
+    .action(
+      action(async (flags, options: { dryRun?: boolean; remoteOlderThan?: string }) =>
+        (await import('./media.ts')).mediaPurge(host, flags, options),
+      ),
+    )
+  media
+    .command('quarantine <mxc>')
+    .description('hide a file, and all others of the same content, from everybody')
+    .option('--undo', 'show it again')
+    .action(
+      action(async (flags, uri: string, options: { undo?: boolean }) =>
+        (await import('./media.ts')).mediaQuarantine(host, flags, uri, options),
+      ),
+    )
 }
 
 const addDebug = (program: Command, host: Host, done: (code: number) => void): void => {

@@ -78,5 +78,19 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
     calls.push(token)
     return { token: token.token ?? 'made-up' }
   },
+  media: {
+    usage: async () => [
+      { kind: 'remote', files: 2, bytes: 1_536 },
+      { kind: 'upload', files: 1, bytes: 3 },
+    ],
+    purge: async options => {
+      calls.push(options)
+      return { files: 4, bytes: 5_242_880 }
+    },
+    quarantine: async (uri, isHidden) => {
+      calls.push([uri, isHidden])
+      return 2
+    },
+  },
   close: async () => void calls.push('close'),
 })

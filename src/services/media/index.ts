@@ -3,17 +3,20 @@ import { Arrivals } from './arrivals.ts'
 import { type MediaParts, mediaContext } from './context.ts'
 import { Downloads } from './downloads.ts'
 import { type FetchMedia, RemoteMedia } from './remote-media.ts'
+import { Retention } from './retention.ts'
 import { Thumbnails } from './thumbnails.ts'
 import { Uploads } from './uploads.ts'
 
 export type { MediaFile } from './downloads.ts'
 export type { MediaOptions } from './options.ts'
+export type { FetchMedia } from './remote-media.ts'
 
 /** The content repository. */
 export interface Media {
   readonly uploads: Uploads
   readonly downloads: Downloads
   readonly thumbnails: Thumbnails
+  readonly retention: Retention
   readonly serverName: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadSize: number
@@ -31,14 +34,17 @@ export const createMedia = (parts: MediaParts & { readonly fetchMedia: FetchMedi
   const uploads = new Uploads(context, arrivals)
   const downloads = new Downloads(context, arrivals, remote)
   const thumbnails = new Thumbnails(context, downloads)
+  const retention = new Retention(context)
   return {
     uploads,
     downloads,
     thumbnails,
+    retention,
     serverName: parts.serverName,
     maxUploadSize: parts.options.maxUploadSize,
-    start: () => {},
+    start: () => retention.start(),
     close: async () => {
+      await retention.close()
       await remote.close()
       await thumbnails.close()
       await downloads.close()

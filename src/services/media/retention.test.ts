@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { silentLog } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import { DirectoryStore } from '../../storage/media/directory-store.ts'
+import { chunksOf } from '../../test-kit/blob-stores.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { createMedia, type MediaOptions } from './index.ts'
+
+const DAY = 86_400_000
+
+const OPTIONS: MediaOptions = {
+  maxUploadSize: 1_000,
+  maxRemoteSize: 1_000,
+  maxPendingUploads: 5,
+  pendingLifetime: DAY,
+  remoteLifetime: 10 * DAY,
+  remoteCacheSize: 1_000,
+  legacyEndpoints: false,
+  maxThumbnailPixels: 1_000_000,
+}
+
+const start = (t: ExecutionContext, database: Database, changes: Partial<MediaOptions> = {}) => {
+  const directory = temporaryDirectory(t)
+  const clock = new FakeClock()
+  const media = createMedia({
+    database,
+    blobs: new DirectoryStore(directory, () => clock.now()),
+    clock,
+    log: silentLog,
+    serverName: 'here.test',
+    options: { ...OPTIONS, ...changes },
+    random: randomBytes,
+    fetchMedia: (_origin, mediaId, _options, consume) =>
+      consume({ contentType: undefined, contentDisposition: undefined, body: chunksOf(mediaId.repeat(200)) }),
+  })
+  t.teardown(() => media.close())
+  const stored = () =>
+    readdirSync(directory, { recursive: true, withFileTypes: true }).filter(each => each.isFile()).length
+  const get = (uri: string) => {
+    const [origin = '', mediaId = ''] = uri.slice('mxc://'.length).split('/')
+    return media.downloads.find({ origin, mediaId, timeoutMs: 0, allowRemote: false })
+  }
+  const fetch = (mediaId: string) => media.downloads.find({ origin: 'there.test', mediaId })
+  const upload = (text: string) => media.uploads.upload('@a:here.test', { content: chunksOf(text) })
+  return { media, clock, stored, get, fetch, upload }
+}
+
+testDatabases(
+  test,
+  'copies go when nobody asks for them, or when there are too many',
+  async (t, database) => {
+    const { media, clock, stored, fetch, get, upload } = start(t, database)
+    const mine = await upload('mine')
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      await fetch(id)
+      await clock.advance(2 * 3_600_000)
+    }
+    t.deepEqual(await media.retention.purge({ dryRun: true }), { files: 0, bytes: 0 })
+    await fetch('f')
+    await fetch('a')
+    await media.downloads.close()
+    t.deepEqual(await media.retention.purge({ dryRun: true }), { files: 1, bytes: 200 })
+    t.is(stored(), 7)
+    t.deepEqual(await media.retention.purge(), { files: 1, bytes: 200 })
+    await t.throwsAsync(get('mxc://there.test/b'), { message: /not found/ }, 'the least recently used')
+    await get('mxc://there.test/a')
+    await media.retention.collect()
+    t.is(stored(), 7, 'content has a grace time')
+    await clock.advance(3_600_001)
+    await media.retention.collect()
+    t.is(stored(), 6)
+
+    await clock.advance(5 * DAY)
+    await fetch('c')
+    await media.downloads.close()
+    await clock.advance(6 * DAY)
+    t.deepEqual(await media.retention.purge(), { files: 4, bytes: 800 })
+    await get('mxc://there.test/c')
+    await get(mine)
+    t.deepEqual(await media.retention.usage(), [
+      { kind: 'remote', files: 1, bytes: 200 },
+      { kind: 'upload', files: 1, bytes: 4 },
+    ])
+  },
+)
+
+testDatabases(
+  test,
+  'uploads go by rule, never while shown, and content only with its last name',
+  async (t, database) => {
+    const { media, clock, stored, get, upload } = start(t, database, {
+      localLifetime: 30 * DAY,
+      userQuota: 20,
+    })
+    const [shown, old] = [await upload('avatar'), await upload('old')]
+    const insert = database.prepare(
+      "INSERT INTO profiles (user_id, avatar_url, fields, position) VALUES ('@a:here.test', ?, '{}', 1)",
+    )
+    await database.commit({ statements: [{ prepared: insert, rows: [[shown]] }] })
+    await clock.advance(31 * DAY)
+    const again = await upload('old')
+    await t.throwsAsync(upload('x'.repeat(15)), { message: /space/ })
+    t.deepEqual(await media.retention.purge(), { files: 1, bytes: 3 })
+    await upload('x'.repeat(11))
+    await t.throwsAsync(get(old), { message: /not found/ })
+    await get(shown)
+    await clock.advance(2 * 3_600_000)
+    await media.retention.collect()
+    await get(again)
+    t.is(stored(), 3)
+    await clock.advance(31 * DAY)
+    await media.retention.purge()
+    await clock.advance(2 * 3_600_000)
+    await media.retention.collect()
+    t.is(stored(), 1, 'the avatar')
+  },
+)
+
+testDatabases(
+  test,
+  'names expire, and what is quarantined stays hidden under all of them',
+  async (t, database) => {
+    const { media, clock, get, fetch, upload } = start(t, database)
+    const { content_uri } = await media.uploads.create('@a:here.test')
+    await t.throwsAsync(get(content_uri), { message: /not been uploaded/ })
+    await clock.advance(DAY + 1)
+    await media.retention.purge()
+    const find = database.prepare('SELECT COUNT(*) AS n FROM media')
+    t.like(await database.get(find), { n: 0 })
+
+    const [one, two] = [await upload('bad'), await upload('bad')]
+    t.is(await media.retention.quarantine(one, true), 2)
+    for (const uri of [one, two]) await t.throwsAsync(get(uri), { message: /not found/ })
+    t.is(await media.retention.quarantine('mxc://there.test/x', true), 1)
+    await t.throwsAsync(fetch('x'), { message: /not found/ }, 'it is not even fetched')
+    t.is(await media.retention.quarantine(one, false), 2)
+    t.is((await get(two)).size, 3)
+    await t.throwsAsync(media.retention.quarantine('mxc://there.test/../x', true), { message: /no mxc/ })
+  },
+)
