@@ -137,6 +137,7 @@ import { backfillRoom } from './server-server/backfillRoom.ts'
 import { bulkPerspectivesKeyQuery } from './server-server/bulkPerspectivesKeyQuery.ts'
 import { claimUserEncryptionKeys } from './server-server/claimUserEncryptionKeys.ts'
 import { exchangeOpenIdToken } from './server-server/exchangeOpenIdToken.ts'
+import { exchangeThirdPartyInvite } from './server-server/exchangeThirdPartyInvite.ts'
 import { federationGetContent } from './server-server/federationGetContent.ts'
 import { federationGetContentThumbnail } from './server-server/federationGetContentThumbnail.ts'
 import { federationGetEventByTimestamp } from './server-server/federationGetEventByTimestamp.ts'
@@ -311,6 +312,7 @@ export const endpoints: readonly Endpoint[] = [
   bulkPerspectivesKeyQuery,
   claimUserEncryptionKeys,
   exchangeOpenIdToken,
+  exchangeThirdPartyInvite,
   federationGetContent,
   federationGetContentThumbnail,
   federationGetEventByTimestamp,

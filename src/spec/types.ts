@@ -56,6 +56,8 @@ export type RoomEventFilter = { readonly limit?: number | undefined; readonly no
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
 export type RoomKeyBackupRequest = { readonly sessions: Readonly<Record<string, KeyBackupDataRequest>> }
+export type SignedThirdPartyInvite = { readonly mxid: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>>; readonly token: string }
+export type SignedThirdPartyInviteRequest = { readonly mxid: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>>; readonly token: string }
 export type SinglePduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type SinglePduTransactionRequest = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type StateEvent = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedData | undefined; readonly room_id: string; readonly state_key: string }
@@ -238,6 +240,13 @@ export interface Operations {
     query: { readonly access_token: string }
     body: undefined
     response: { readonly sub: string }
+  }
+  exchangeThirdPartyInvite: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly type: string; readonly room_id: string; readonly sender: string; readonly state_key: string; readonly content: { readonly membership: string; readonly third_party_invite: { readonly display_name: string; readonly signed: SignedThirdPartyInviteRequest } } }
+    response: JsonObject
   }
   federationGetContent: {
     authentication: 'signedRequest'
