@@ -1,48 +1,14 @@
-import { authEventsFor } from '../core/auth/auth-events.ts'
-import { canonicalJson, parseJson } from '../core/canonical-json.ts'
 import { MatrixError } from '../core/errors.ts'
-import { buildEvent } from '../core/event/builder.ts'
 import type { RoomEvent } from '../core/event/event.ts'
-import { parsePdu } from '../core/event/format.ts'
-import type { JsonObject } from '../core/json.ts'
 import type { RoomVersion } from '../core/room-versions.ts'
-import { eventReferences } from '../services/rooms/event-references.ts'
 import { importRoom } from '../services/rooms/import-room.ts'
 import { inOrderOf } from '../services/rooms/judge-outliers.ts'
 import type { EventTemplate } from '../services/rooms/local-event.ts'
 import { storeOutliers } from '../services/rooms/outliers.ts'
 import { type Received, receiveEvent } from '../services/rooms/receive.ts'
-import { stateBefore } from '../services/rooms/state-at.ts'
-import type { StoredEvent } from '../storage/rooms/events.ts'
-import { newRoom, type TestRooms } from './rooms.ts'
+import { type NetworkServer, stateFrom, travelled, unchecked } from './network-server.ts'
+import { newRoom } from './rooms.ts'
 import type { SeededRandom } from './seeded-random.ts'
-
-/** A server of the network, with what it has to tell the others. */
-export class NetworkServer {
-  readonly rooms: TestRooms
-  readonly users: readonly string[]
-  /** What each of the others has not been told yet. */
-  readonly untold = new Map<NetworkServer, RoomEvent[]>()
-  /** The event by which it came to know the room; what is older it knows from hearsay. */
-  entry: RoomEvent | undefined
-
-  constructor(rooms: TestRooms, users: readonly string[]) {
-    this.rooms = rooms
-    this.users = users
-  }
-
-  get name(): string {
-    return this.rooms.core.context.serverName
-  }
-
-  get read(): TestRooms['core']['context']['read'] {
-    return this.rooms.core.context.read
-  }
-
-  async stored(eventId: string): Promise<StoredEvent | undefined> {
-    return this.read.events.byId(eventId)
-  }
-}
 
 /**
  * One room on several servers, whose requests are plain calls. Whom events reach, in which order, how often, and how gaps
@@ -95,27 +61,11 @@ export class RoomNetwork {
     template: EventTemplate,
     prevEvents: readonly RoomEvent[],
   ): Promise<void> {
-    const { context, signingKey, writer } = server.rooms.core
+    const { writer } = server.rooms.core
     const head = await writer.head(this.roomId)
     if (head === undefined) return
-    const points = authEventsFor({ ...template, stateKey: template.stateKey }, this.version)
-    const authEvents = points.flatMap(point => head.entry(point.type, point.stateKey)?.eventId ?? [])
-    const prev = prevEvents.map(event => event.eventId)
-    const event = buildEvent(
-      {
-        version: this.version,
-        roomId: this.roomId,
-        ...template,
-        prevEvents: prev,
-        authEvents,
-        depth: head.nextDepth,
-        originServerTs: context.clock.now(),
-        references: await eventReferences(context, this.version, [...prev, ...authEvents]),
-        eventId: `$${Buffer.from(context.random(18)).toString('base64url')}:${server.name}`,
-      },
-      server.name,
-      signingKey,
-    )
+    const ids = prevEvents.map(event => event.eventId)
+    const event = await unchecked(server, { server, head }, template, ids)
     await receiveEvent(writer, event)
     this.#learn(event, server)
   }
@@ -132,87 +82,45 @@ export class RoomNetwork {
 
   /** Lets a user in who is on a server that nobody of is in the room, through another. */
   async joinThrough(server: NetworkServer, resident: NetworkServer, userId: string): Promise<boolean> {
-    const { writer, context, signingKey } = server.rooms.core
-    const residentHead = await resident.rooms.core.writer.head(this.roomId)
-    if (residentHead === undefined || residentHead.memberships.get(userId) === 'join') return false
+    const { writer } = server.rooms.core
+    const head = await resident.rooms.core.writer.head(this.roomId)
+    if (head === undefined || head.memberships.get(userId) === 'join') return false
     const template = {
       type: 'm.room.member',
       sender: userId,
       stateKey: userId,
       content: { membership: 'join' },
     }
-    const points = authEventsFor(template, this.version)
-    const prev = residentHead.extremities.slice(0, 20).map(one => one.eventId)
-    const authEvents = points.flatMap(point => residentHead.entry(point.type, point.stateKey)?.eventId ?? [])
-    const join = buildEvent(
-      {
-        ...template,
-        version: this.version,
-        roomId: this.roomId,
-        prevEvents: prev,
-        authEvents,
-        depth: residentHead.nextDepth,
-        originServerTs: context.clock.now(),
-        references: await eventReferences(resident.rooms.core.context, this.version, [
-          ...prev,
-          ...authEvents,
-        ]),
-        eventId: `$${Buffer.from(context.random(18)).toString('base64url')}:${server.name}`,
-      },
-      server.name,
-      signingKey,
-    )
-    const received = await receiveEvent(resident.rooms.core.writer, this.#travelled(join))
+    const ends = head.extremities.slice(0, 20).map(one => one.eventId)
+    const join = await unchecked(server, { server: resident, head }, template, ends)
+    const received = await receiveEvent(resident.rooms.core.writer, travelled(join, this.version))
     if (received.outcome !== 'accepted') return false
-    const { state, chain } = await this.#stateFrom(resident, join.eventId)
+    const { state, chain } = await stateFrom(resident, join.eventId)
     await importRoom(writer, {
       roomId: this.roomId,
       version: this.version,
-      join: this.#travelled(join),
-      state: state.map(event => this.#travelled(event)),
-      authChain: chain.map(event => this.#travelled(event)),
+      join: travelled(join, this.version),
+      state: state.map(event => travelled(event, this.version)),
+      authChain: chain.map(event => travelled(event, this.version)),
     })
     server.entry ??= join
     this.#learn(join, server)
     return true
   }
 
-  /** An event as it arrives over the wire. */
-  #travelled(event: RoomEvent): RoomEvent {
-    const parsed = parsePdu(parseJson(canonicalJson(event.pdu)) as JsonObject, this.version)
-    if ('refusal' in parsed) throw new Error(parsed.refusal.message)
-    return parsed.event
-  }
-
-  async #stateFrom(
-    server: NetworkServer,
-    eventId: string,
-  ): Promise<{ state: RoomEvent[]; chain: RoomEvent[] }> {
-    const { read } = server
-    const stored = await read.events.byId(eventId)
-    if (stored?.position === undefined) throw new Error(`${server.name} does not know ${eventId}`)
-    const nids = [...(await stateBefore(read, stored)).values()].map(entry => entry.nid)
-    const load = async (wanted: readonly number[]): Promise<RoomEvent[]> =>
-      (await read.events.byNids(wanted)).map(one => one.event)
-    return {
-      state: await load(nids),
-      chain: await load(await read.events.authChain([...nids, stored.nid])),
-    }
-  }
-
   /** Hands an event from one server to another, who asks back for what it needs. */
   async deliver(from: NetworkServer, to: NetworkServer, event: RoomEvent, depth = 0): Promise<void> {
-    const travelled = this.#travelled(event)
+    const arrived = travelled(event, this.version)
     let options: { stateBefore?: string[] } = {}
     for (let attempt = 0; attempt < 6; attempt++) {
-      const received: Received = await receiveEvent(to.rooms.core.writer, travelled, options)
+      const received: Received = await receiveEvent(to.rooms.core.writer, arrived, options)
       if (received.outcome !== 'missing') return
       if (received.authEvents.length > 0) {
-        const { state, chain } = await this.#stateFrom(from, event.eventId)
+        const { state, chain } = await stateFrom(from, event.eventId)
         await storeOutliers(
           to.rooms.core.writer,
           this.roomId,
-          [...chain, ...state].map(one => this.#travelled(one)),
+          [...chain, ...state].map(one => travelled(one, this.version)),
         )
         continue
       }
@@ -238,8 +146,8 @@ export class RoomNetwork {
   }
 
   async #fetchState(from: NetworkServer, to: NetworkServer, event: RoomEvent): Promise<string[]> {
-    const { state, chain } = await this.#stateFrom(from, event.eventId)
-    const unknown = [...chain, ...state].map(one => this.#travelled(one))
+    const { state, chain } = await stateFrom(from, event.eventId)
+    const unknown = [...chain, ...state].map(one => travelled(one, this.version))
     await storeOutliers(to.rooms.core.writer, this.roomId, unknown)
     return state.map(one => one.eventId)
   }

@@ -17,6 +17,11 @@ export class AuthEdges {
     for (const { nid: authNid, generation } of authEvents) this.generations.set(authNid, generation)
   }
 
+  /** How many events' edges are known. */
+  get size(): number {
+    return this.#known.size
+  }
+
   has(nid: number): boolean {
     return this.#known.has(nid)
   }

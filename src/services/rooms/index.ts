@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type Log, silentLog } from '../../core/log.ts'
@@ -58,6 +59,9 @@ export interface RoomCore {
   readonly signingKey: SigningKey
 }
 
+/** Rooms whose auth graphs are kept in memory: hardly more fork at the same time. */
+const ROOMS_IN_CONFLICT = 8
+
 /** Builds what writes rooms. */
 export const createRoomCore = (parts: {
   database: Database
@@ -77,6 +81,7 @@ export const createRoomCore = (parts: {
     ...others,
     log: parts.log ?? silentLog,
     resolver: parts.resolver ?? threadedResolver(),
+    authEdges: new LRUCache({ max: ROOMS_IN_CONFLICT }),
     db: database,
     read,
     write: roomWriters(database),

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Known, reasonAgainst } from './judge-outliers.ts'
-import { type Received, receiveOne } from './receive-one.ts'
+import { receiveOne } from './receive-one.ts'
+import type { Received } from './received.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /**
@@ -54,6 +55,7 @@ const judgeOutlier = (writer: RoomWriter, { nid, event }: StoredEvent): Promise<
       statements: [...write.events.place(row), ...write.awaitingAuth.remove(nid, event.authEvents)],
       nids: [nid],
       result: () => {
+        writer.context.authEdges.delete(head.room.nid)
         read.events.forget([nid])
         return true
       },

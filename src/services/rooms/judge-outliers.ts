@@ -23,6 +23,8 @@ export type Known = Pick<StoredEvent, 'event' | 'rejected'>
 /** Events per slice: a few milliseconds of work, after which whatever waits gets its turn. */
 const SLICE = 100
 
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
 /** Authorises each event by its own auth events: the rejected ones of these reject it, too. */
 export const judgeOutliers = async (
   events: readonly RoomEvent[],
@@ -39,7 +41,7 @@ export const judgeOutliers = async (
     event => event.authEvents,
   )
   for (const [index, event] of ordered.entries()) {
-    if (index > 0 && index % SLICE === 0) await new Promise(resolve => setImmediate(resolve))
+    if (index > 0 && index % SLICE === 0) await nextTurn()
     const auth = event.authEvents.flatMap(eventId => find(eventId) ?? [])
     if (auth.length < event.authEvents.length) continue
     judged.set(event.eventId, { event, rejected: reasonAgainst(event, auth, room.createEvent) })
@@ -122,17 +124,20 @@ export const outlierStatements = async (
   const known = await context.read.events.nodesOf([
     ...new Set(ordered.flatMap(event => [event.eventId, ...event.authEvents])),
   ])
-  const fresh = ordered
-    .filter(event => !known.has(event.eventId))
-    .map(event => ({
+  const unlinked = []
+  for (const event of ordered) {
+    if (known.has(event.eventId)) continue
+    if (unlinked.length > 0 && unlinked.length % SLICE === 0) await nextTurn()
+    unlinked.push({
       nid: context.nids.next(),
       roomNid: head.room.nid,
       position: null,
       rejected: rejected.get(event.eventId),
       event,
       json: canonicalJson(event.pdu),
-    }))
-  const rows = withAuth(fresh, known)
+    })
+  }
+  const rows = withAuth(unlinked, known)
   const nodes = new Map<string, AuthNode>(known)
   for (const { event, nid, generation } of rows) nodes.set(event.eventId, { nid, generation })
   const waiting = rows.flatMap(({ event, nid }) =>

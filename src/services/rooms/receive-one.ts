@@ -3,41 +3,15 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
-import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
+import type { Received, ReceiveOptions } from './received.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import { entryIn, NO_DIFFERENCE, overlayAfter, overlayOfState, type StateOverlay } from './state-overlay.ts'
-
-/** What became of a received event. */
-export type Received =
-  | { readonly outcome: 'accepted'; readonly position: number }
-  /** Kept but never shown or referred to; `reason` says which rule of the current state forbids it. */
-  | { readonly outcome: 'soft-failed'; readonly reason: string }
-  | { readonly outcome: 'rejected'; readonly reason: string }
-  | { readonly outcome: 'duplicate' }
-  /** Nothing was stored: these events are needed first. */
-  | { readonly outcome: 'missing'; readonly prevEvents: string[]; readonly authEvents: string[] }
-
-/** What the caller has found out about an event whose `prev_events` are not all here. */
-export interface ReceiveOptions {
-  /**
-   * The IDs of the state events before it, fetched from the peer where history has a gap. All of them must be stored
-   * (at least as outliers). Without it, missing `prev_events` are reported.
-   */
-  readonly stateBefore?: readonly string[]
-  /**
-   * Nobody gives the missing auth events: instead of reporting them, the event is stored as rejected, and judged again
-   * should they ever come.
-   */
-  readonly authEventsUnavailable?: boolean
-  /** Further statements of the commit that stores the event, if it is accepted. */
-  readonly statements?: (nid: number) => readonly WriteStatement[]
-}
 
 /** Receives one event: see `receiveEvent`, which also judges again what waited for it. */
 export const receiveOne = (
@@ -220,6 +194,8 @@ class Receipt {
     if (before === undefined) return placement
     const forked = { ...placement, delta: [...before.values()], powers: () => this.#powersIn(before) }
     if (rejected !== undefined || softFailed !== undefined) return forked
+    // Auth events that were missing may be here now.
+    if (self?.rejected !== undefined) context.authEdges.delete(this.#head.room.nid)
     const nid = self?.nid ?? context.nids.next()
     const generation = nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
     const fillsGap = await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)

@@ -1,9 +1,10 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { judgeAwaiting } from './judge-awaiting.ts'
-import { type Received, type ReceiveOptions, receiveOne } from './receive-one.ts'
+import { receiveOne } from './receive-one.ts'
+import type { Received, ReceiveOptions } from './received.ts'
 import type { RoomWriter } from './room-writer.ts'
 
-export type { Received, ReceiveOptions } from './receive-one.ts'
+export type { Received, ReceiveOptions } from './received.ts'
 
 /**
  * Receives one event that is not of this server's making into the room's timeline. The order of checks is that of the

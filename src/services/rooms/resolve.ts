@@ -55,6 +55,18 @@ const POWER_LEVELS_BEHIND = 4
 /** Rounds of loading what the algorithm misses; each leads twice as deep into the room's past. */
 const MAX_ROUNDS = 30
 
+/** More edges than this are loaded anew, so that no room holds too much. */
+const MAX_EDGES = 200_000
+
+/** Edges never change (but where an event is judged again), and the next fork asks for mostly the same. */
+const edgesOf = ({ authEdges, read }: RoomsContext, roomNid: number): AuthEdges => {
+  const known = authEdges.get(roomNid)
+  if (known !== undefined && known.size < MAX_EDGES) return known
+  const edges = new AuthEdges(nids => read.events.authEdges(nids))
+  authEdges.set(roomNid, edges)
+  return edges
+}
+
 class Conflict {
   readonly #context: RoomsContext
   readonly #head: RoomHead
@@ -75,7 +87,7 @@ class Conflict {
     this.#head = head
     this.#states = states
     this.#pending = pending
-    this.#edges = new AuthEdges(nids => context.read.events.authEdges(nids))
+    this.#edges = edgesOf(context, head.room.nid)
     if (pending !== undefined) this.#edges.tell(pending.nid, pending.authEvents)
     this.#events = new ResolutionEvents(context.read, head.room.nid, pending)
     this.#keys = new Set(states.flatMap(state => [...state.keys()]))

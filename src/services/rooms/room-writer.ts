@@ -7,6 +7,7 @@ import type { NidAllocator } from '../../storage/nids.ts'
 import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
 import type { Metrics } from '../metrics.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import type { AuthEdges } from './auth-walk.ts'
 import type { Resolver } from './resolver.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
 
@@ -23,6 +24,8 @@ export interface RoomsContext {
   readonly log: Log
   readonly metrics?: Pick<Metrics['rooms'], 'resolved' | 'reset'> | undefined
   readonly resolver: Resolver
+  /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
+  readonly authEdges: LRUCache<number, AuthEdges>
 }
 
 /** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */

@@ -1,0 +1,27 @@
+import type { WriteStatement } from '../../storage/database.ts'
+
+/** What became of a received event. */
+export type Received =
+  | { readonly outcome: 'accepted'; readonly position: number }
+  /** Kept but never shown or referred to; `reason` says which rule of the current state forbids it. */
+  | { readonly outcome: 'soft-failed'; readonly reason: string }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'duplicate' }
+  /** Nothing was stored: these events are needed first. */
+  | { readonly outcome: 'missing'; readonly prevEvents: string[]; readonly authEvents: string[] }
+
+/** What the caller has found out about an event whose `prev_events` are not all here. */
+export interface ReceiveOptions {
+  /**
+   * The IDs of the state events before it, fetched from the peer where history has a gap. All of them must be stored
+   * (at least as outliers). Without it, missing `prev_events` are reported.
+   */
+  readonly stateBefore?: readonly string[]
+  /**
+   * Nobody gives the missing auth events: instead of reporting them, the event is stored as rejected, and judged again
+   * should they ever come.
+   */
+  readonly authEventsUnavailable?: boolean
+  /** Further statements of the commit that stores the event, if it is accepted. */
+  readonly statements?: (nid: number) => readonly WriteStatement[]
+}
