@@ -1,14 +1,11 @@
 import {
-  accept,
   at,
   both,
   expect,
-  invite,
   joinThrough,
   makeRoom,
   type Play,
   pair,
-  refused,
   type Scenario,
   sees,
   seesMembership,
@@ -16,49 +13,6 @@ import {
   setState,
   talk,
 } from './interop-parts.ts'
-
-const joinRules = (content: object) => ({
-  initial_state: [{ type: 'm.room.join_rules', state_key: '', content }],
-})
-
-const restricted: Play = async (first, second) => {
-  const [host, guest] = await pair(first, second)
-  const club = await makeRoom(host, { preset: 'public_chat', creation_content: { type: 'm.space' } })
-  const rule = { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: club }] }
-  const roomId = await makeRoom(host, joinRules(rule))
-  await refused('a join of who is not in the space', joinThrough(guest, roomId, host))
-  await joinThrough(guest, club, host)
-  await joinThrough(guest, roomId, host)
-  await talk(host, guest, roomId)
-}
-
-const knock: Play = async (first, second) => {
-  const [host, guest] = await pair(first, second)
-  const roomId = await makeRoom(host, { name: 'Door', ...joinRules({ join_rule: 'knock' }) })
-  const server = encodeURIComponent(serverOf(host))
-  await guest.call('POST', `/knock/${encodeURIComponent(roomId)}?server_name=${server}&via=${server}`, {
-    reason: 'Me!',
-  })
-  const knocked = await seesMembership(host, roomId, guest.userId, 'knock')
-  expect('the reason', knocked.content.reason, 'Me!')
-  await invite(host, guest, roomId)
-  await accept(guest, roomId)
-  await talk(host, guest, roomId)
-}
-
-/** Synapse keeps to itself that its users take a knock back, and that it refuses those of others. */
-const knockRetracted: Scenario = async (ours, theirs) => {
-  const [host, guest] = await pair(theirs, ours)
-  const roomId = await makeRoom(host, joinRules({ join_rule: 'knock' }))
-  const server = encodeURIComponent(serverOf(host))
-  const knocking = `/knock/${encodeURIComponent(roomId)}?server_name=${server}&via=${server}`
-  await guest.call('POST', knocking, {})
-  await seesMembership(host, roomId, guest.userId, 'knock')
-  await guest.call('POST', `${at(roomId)}/leave`, {})
-  await seesMembership(host, roomId, guest.userId, 'leave')
-  await guest.call('POST', knocking, {})
-  await seesMembership(host, roomId, guest.userId, 'knock')
-}
 
 const upgrade: Play = async (first, second) => {
   const [host, guest] = await pair(first, second)
@@ -108,38 +62,6 @@ const spaces: Play = async (first, second) => {
   const tree = await guest.call('GET', `/_matrix/client/v1${at(own)}/hierarchy`)
   const names = (tree['rooms'] as unknown as { name: string }[]).map(room => room.name)
   expect('the tree', names.join(), 'Own,Space,Open')
-}
-
-const rejoin: Play = async (first, second) => {
-  const [host, guest] = await pair(first, second)
-  const roomId = await makeRoom(host, { preset: 'public_chat' })
-  await joinThrough(guest, roomId, host)
-  await talk(host, guest, roomId)
-  await guest.call('POST', `${at(roomId)}/leave`, {})
-  await seesMembership(host, roomId, guest.userId, 'leave')
-  for (const body of ['while', 'you', 'were away']) await host.say(roomId, body)
-  await joinThrough(guest, roomId, host)
-  await seesMembership(host, roomId, guest.userId, 'join')
-  await host.say(roomId, 'welcome back')
-  await sees(guest, roomId, 'the welcome', event => event.content.body === 'welcome back')
-  const page = await guest.call('GET', `${at(roomId)}/messages?dir=b&limit=50`)
-  const bodies = (page['chunk'] as unknown as { content: { body?: string } }[])
-    .flatMap(event => event.content.body ?? [])
-    .reverse()
-  const greetings = [`hello from ${host.userId}`, `hello from ${guest.userId}`]
-  expect('the history', bodies.join(), [...greetings, 'while', 'you', 'were away', 'welcome back'].join())
-}
-
-const kick: Play = async (first, second) => {
-  const [host, guest] = await pair(first, second)
-  const roomId = await makeRoom(host, { preset: 'public_chat' })
-  await joinThrough(guest, roomId, host)
-  await talk(host, guest, roomId)
-  await host.call('POST', `${at(roomId)}/kick`, { user_id: guest.userId, reason: 'Enough' })
-  await guest.until('the kick', sync => sync.rooms?.leave?.[roomId])
-  await refused('a message of who was kicked', guest.say(roomId, 'but'))
-  await joinThrough(guest, roomId, host)
-  await talk(host, guest, roomId)
 }
 
 const roomState: Play = async (first, second) => {
@@ -214,16 +136,36 @@ const serverAcl: Play = async (first, second) => {
   expect('a message of a banned server', bodies.includes('can you hear me?'), false)
 }
 
-/** Rooms and who is in them. */
+/** More than one page, with redactions and state in between, from before the guest came. */
+const longHistory: Play = async (first, second) => {
+  const [host, guest] = await pair(first, second)
+  const roomId = await makeRoom(host, { preset: 'public_chat' })
+  const said: string[] = []
+  for (let n = 0; n < 60; n++) {
+    const eventId = await host.say(roomId, `line ${n}`)
+    if (n % 20 === 7) await host.call('PUT', `${at(roomId)}/redact/${encodeURIComponent(eventId)}/r${n}`, {})
+    else said.push(`line ${n}`)
+    if (n % 25 === 3) await setState(host, roomId, 'm.room.topic', { topic: `topic ${n}` })
+  }
+  await joinThrough(guest, roomId, host)
+  const found: string[] = []
+  let from = ''
+  for (let page = 0; page < 30; page++) {
+    const answer = await guest.call('GET', `${at(roomId)}/messages?dir=b&limit=15${from}`)
+    const chunk = answer['chunk'] as unknown as { content: { body?: string } }[]
+    found.push(...chunk.flatMap(event => event.content.body ?? []))
+    if (answer['end'] === undefined) break
+    from = `&from=${encodeURIComponent(String(answer['end']))}`
+  }
+  expect('the history', found.reverse().join(), said.join())
+}
+
+/** Rooms, and how they are found. */
 export const roomScenarios: readonly [string, Scenario][] = [
-  ...both('a restricted room is joined by a member of the space', restricted),
-  ...both('a knock is answered by an invitation', knock),
-  ['a knock is taken back, room made there', knockRetracted],
   ...both('a room is upgraded', upgrade),
   ...both('the room directory of the other server is read and searched', directory),
   ...both('a space of the other server is explored', spaces),
-  ...both('somebody leaves, comes back, and reads what was said', rejoin),
-  ...both('somebody is kicked and comes back', kick),
+  ...both('a long history is paged through to its beginning', longHistory),
   ...both('name, topic and picture change from both sides', roomState),
   ...both('a new display name spreads', profile),
   ...both('a server is banned from a room', serverAcl),

@@ -1,3 +1,4 @@
+import { membershipScenarios } from './interop-memberships.ts'
 import { accept, at, both, expect, invite, makeRoom, pair, type Scenario, talk } from './interop-parts.ts'
 import { roomScenarios } from './interop-rooms.ts'
 import { userScenarios } from './interop-users.ts'
@@ -87,6 +88,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...both('an invitation is withdrawn', cancel),
   ...both('a public room is joined by its alias, with its history', publicByAlias),
   ...both('topic, redaction and ban', moderation),
+  ...membershipScenarios,
   ...roomScenarios,
   ...userScenarios,
 ])

@@ -782,8 +782,8 @@ test('servers in a room find its events by time, as far as they may see them', a
   await t.throwsAsync(asked, { message: /not in this room/ })
 })
 
-test('who comes back finds what was said in the meantime', async t => {
-  const p = await pair(t)
+testDatabases(test, 'who comes back finds what was said in the meantime', async (t, database) => {
+  const p = await pair(t, database)
   const { a, b, world } = p
   const roomId = await sharedRoom(p)
   await world.send(a, b, [await say(a, ALICE, roomId, 'before')])
