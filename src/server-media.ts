@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
 import type { Log } from './core/log.ts'
+import { openPageFetcher } from './network/page-fetcher.ts'
 import type { Federation } from './services/federation/index.ts'
 import { createMedia, type FetchMedia, type Media } from './services/media/index.ts'
 import type { Database } from './storage/database.ts'
@@ -40,5 +41,12 @@ const compose = (parts: MediaSurroundings, fetchMedia: FetchMedia): Media => {
     options: { ...media, legacyBefore: legacyBefore === undefined ? undefined : Date.parse(legacyBefore) },
     random: randomBytes,
     fetchMedia,
+    previews: config.previews,
+    pages: openPageFetcher({
+      ...config.previews,
+      hosts: config.federation.hosts,
+      caFile: config.caFile,
+      clock,
+    }),
   })
 }

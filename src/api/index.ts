@@ -74,6 +74,8 @@ import { getSpaceHierarchy } from './client-server/getSpaceHierarchy.ts'
 import { getThreadRoots } from './client-server/getThreadRoots.ts'
 import { getTokenOwner } from './client-server/getTokenOwner.ts'
 import { getTurnServer } from './client-server/getTurnServer.ts'
+import { getUrlPreview } from './client-server/getUrlPreview.ts'
+import { getUrlPreviewAuthed } from './client-server/getUrlPreviewAuthed.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
 import { getVersions } from './client-server/getVersions.ts'
 import { getWellknown } from './client-server/getWellknown.ts'
@@ -249,6 +251,8 @@ export const endpoints: readonly Endpoint[] = [
   getThreadRoots,
   getTokenOwner,
   getTurnServer,
+  getUrlPreview,
+  getUrlPreviewAuthed,
   getUserProfile,
   getVersions,
   getWellknown,

@@ -27,6 +27,8 @@ type RedirectOptions = Omit<OutboundRequest, 'target' | 'method' | 'path'> & {
   readonly maxRedirects: number
   /** Whether leaving HTTPS is refused. */
   readonly httpsOnly: boolean
+  /** Whether a URL may be visited; asked for every hop. */
+  readonly permits?: (url: URL) => boolean
 }
 
 /**
@@ -71,7 +73,7 @@ const locationOf = ({ status, headers }: Pick<OutboundResponse, 'status' | 'head
 
 const follow = async <T>(
   address: string,
-  { maxRedirects, httpsOnly, ...rest }: RedirectOptions,
+  { maxRedirects, httpsOnly, permits = () => true, ...rest }: RedirectOptions,
   visit: (request: OutboundRequest, url: URL) => Promise<Hop<T>>,
 ): Promise<T> => {
   const visited = new Set<string>()
@@ -79,6 +81,7 @@ const follow = async <T>(
   for (;;) {
     if (httpsOnly && url.protocol !== 'https:')
       throw new OutboundError('denied', 'redirected away from HTTPS')
+    if (!permits(url)) throw new OutboundError('denied', 'this address is not visited')
     url.hash = ''
     if (visited.has(url.href)) throw new OutboundError('unreachable', 'redirected in a circle')
     visited.add(url.href)

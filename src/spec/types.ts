@@ -752,6 +752,20 @@ export interface Operations {
     body: undefined
     response: { readonly username?: string | undefined; readonly password?: string | undefined; readonly uris?: readonly string[] | undefined; readonly ttl?: number | undefined }
   }
+  getUrlPreview: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly url: string; readonly ts?: number }
+    body: undefined
+    response: { readonly "matrix:image:size"?: number | undefined; readonly "og:image"?: string | undefined }
+  }
+  getUrlPreviewAuthed: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly url: string; readonly ts?: number }
+    body: undefined
+    response: { readonly "matrix:image:size"?: number | undefined; readonly "og:image"?: string | undefined }
+  }
   getUserDevices: {
     authentication: 'signedRequest'
     path: { readonly userId: string }

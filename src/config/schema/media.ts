@@ -13,6 +13,7 @@ export const mediaOptions = {
         'x-path': true,
         'x-optional': true,
         description: 'Where they are kept. By default `media` in the data directory.',
+        examples: ['/srv/tessera/media'],
       },
       max_upload_size: {
         ...size,
@@ -22,7 +23,7 @@ export const mediaOptions = {
       user_quota: {
         ...size,
         'x-optional': true,
-        description: 'How much all files of one user may take. Not set: any amount.',
+        description: 'How much all files of one user may take. By default any amount.',
         examples: ['5G'],
       },
       max_pending_uploads: {
@@ -40,7 +41,7 @@ export const mediaOptions = {
         ...duration,
         'x-optional': true,
         description:
-          'Uploaded files older than this are deleted, unless they are the picture of a user or a room. Not set: they are kept.',
+          'Uploaded files older than this are deleted, unless they are the picture of a user or a room. By default they are kept.',
         examples: ['365d'],
       },
       max_remote_size: {
@@ -86,12 +87,52 @@ export const mediaOptions = {
     type: 'object',
     description: 'Previews of links. This server fetches the page, so it learns which links are shared.',
     properties: {
-      enabled: { type: 'boolean', default: false, 'x-planned': true, description: 'Whether there are any.' },
+      enabled: { type: 'boolean', default: false, description: 'Whether there are any.' },
       max_page_size: {
         ...size,
         default: '2M',
-        'x-planned': true,
         description: 'How much of a page is read.',
+      },
+      max_image_size: {
+        ...size,
+        default: '10M',
+        description: 'The largest picture that is fetched for a preview.',
+      },
+      timeout: {
+        ...duration,
+        default: '15s',
+        description: 'How long a page, and then its picture, may take.',
+      },
+      lifetime: {
+        ...duration,
+        default: '1d',
+        description: 'How long a preview is kept before the page is fetched anew.',
+      },
+      user_agent: {
+        type: 'string',
+        format: 'not-empty',
+        default: 'Mozilla/5.0 (compatible; Tessera; link preview bot)',
+        description:
+          'What pages are told about who asks. Some show nothing to programs that they do not know.',
+      },
+      deny_addresses: {
+        type: 'array',
+        items: {
+          type: 'string',
+          format: 'denied-network',
+          description: 'An address, a network, or `non-public`.',
+        },
+        default: ['non-public'],
+        description:
+          'Addresses that are never visited, checked after names are resolved and on every redirect, so that nobody can look into your network with links.',
+        examples: [['non-public', '203.0.113.7']],
+      },
+      allow_addresses: {
+        type: 'array',
+        items: { type: 'string', format: 'network', description: 'An address or a network.' },
+        default: [],
+        description: 'Exceptions to `deny_addresses`.',
+        examples: [['10.1.0.0/16']],
       },
     },
   },

@@ -1,7 +1,9 @@
+import type { PageFetcher } from '../../network/page-fetcher.ts'
 import type { BlobStore } from '../../storage/media/blob-store.ts'
 import { Arrivals } from './arrivals.ts'
 import { type MediaParts, mediaContext } from './context.ts'
 import { Downloads } from './downloads.ts'
+import { type PreviewOptions, Previews } from './previews/previews.ts'
 import { type FetchMedia, RemoteMedia } from './remote-media.ts'
 import { Retention } from './retention.ts'
 import { Thumbnails } from './thumbnails.ts'
@@ -17,6 +19,7 @@ export interface Media {
   readonly downloads: Downloads
   readonly thumbnails: Thumbnails
   readonly retention: Retention
+  readonly previews: Previews
   readonly serverName: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadSize: number
@@ -27,24 +30,33 @@ export interface Media {
 export type { BlobStore }
 
 /** Puts the content repository together. Nothing runs in the background before `start`. */
-export const createMedia = (parts: MediaParts & { readonly fetchMedia: FetchMedia }): Media => {
+export const createMedia = (
+  parts: MediaParts & {
+    readonly fetchMedia: FetchMedia
+    readonly previews: PreviewOptions
+    readonly pages: PageFetcher
+  },
+): Media => {
   const context = mediaContext(parts)
   const arrivals = new Arrivals(context.clock)
   const remote = new RemoteMedia(context, parts.fetchMedia)
   const uploads = new Uploads(context, arrivals)
   const downloads = new Downloads(context, arrivals, remote)
   const thumbnails = new Thumbnails(context, downloads)
+  const previews = new Previews(context, parts.previews, parts.pages)
   const retention = new Retention(context)
   return {
     uploads,
     downloads,
     thumbnails,
     retention,
+    previews,
     serverName: parts.serverName,
     maxUploadSize: parts.options.maxUploadSize,
     start: () => retention.start(),
     close: async () => {
       await retention.close()
+      await previews.close()
       await remote.close()
       await thumbnails.close()
       await downloads.close()

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import type { Clock } from '../core/clock.ts'
+import { createAddressPolicy } from './address-policy.ts'
+import { HttpClient, type IncomingResponse } from './http-client.ts'
+import { createNameResolver } from './name-resolver.ts'
+import { receiveFollowingRedirects } from './redirects.ts'
+
+/** How pages are visited. Durations in milliseconds. */
+export interface PageFetcherOptions {
+  readonly denyAddresses: readonly string[]
+  readonly allowAddresses: readonly string[]
+  readonly userAgent: string
+  readonly timeout: number
+  /** Addresses of host names, in place of the DNS. */
+  readonly hosts: Readonly<Record<string, readonly string[]>>
+  readonly caFile?: string | undefined
+  readonly clock: Clock
+}
+
+/** The way to web pages that anybody may name. */
+export interface PageFetcher {
+  /**
+   * Lends what a URL leads to while it comes; `consume` is also given the URL that answered, and bounds what it reads.
+   *
+   * @throws {OutboundError}; and what `consume` throws.
+   */
+  get<T>(
+    url: string,
+    accept: string,
+    consume: (response: IncomingResponse, url: URL) => Promise<T>,
+  ): Promise<T>
+  close(): Promise<void>
+}
+
+const MAX_REDIRECTS = 6
+
+/** Names that mean something else in every network. */
+const LOCAL_NAME =
+  /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa|onion)\.?$/i
+
+/** "no credentials, no local names, no other protocols"; addresses are for the policy to judge. */
+export const mayVisit = ({ protocol, username, password, hostname }: URL): boolean => {
+  if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return false
+  if (isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) return true
+  return hostname.replace(/\.$/, '').includes('.') && !LOCAL_NAME.test(hostname)
+}
+
+/** Opens the way: a client of its own, whose address policy is asked for every connection. */
+export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
+  const { clock, timeout, caFile } = options
+  const http = new HttpClient({
+    clock,
+    resolver: createNameResolver({ clock, hosts: new Map(Object.entries(options.hosts)) }),
+    policy: createAddressPolicy({ deny: options.denyAddresses, allow: options.allowAddresses }),
+    userAgent: options.userAgent,
+    idleTimeoutMs: timeout,
+    connectionsPerTarget: 2,
+    maxPools: 50,
+    keepAliveMs: 5_000,
+    ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
+  })
+  return {
+    get: (url, accept, consume) =>
+      receiveFollowingRedirects(
+        http,
+        url,
+        {
+          headers: { accept, 'accept-language': 'en, *;q=0.5' },
+          timeoutMs: timeout,
+          // Whoever reads stops where it is enough, also of pages that say that they are endless.
+          maxBytes: Number.MAX_SAFE_INTEGER,
+          maxRedirects: MAX_REDIRECTS,
+          httpsOnly: false,
+          permits: mayVisit,
+        },
+        consume,
+      ),
+    close: () => http.close(),
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Reads what a page says of itself: its title and `<meta>` elements. It is no HTML parser: it only has to find those
+ * tags outside of comments and scripts, in time that grows with the length of the page and no faster.
+ */
+import { decodeEntities } from './entities.ts'
+
+export interface HtmlHead {
+  readonly title: string | undefined
+  /** By lower-case `property`, `name` or `itemprop`: the first that is not empty. */
+  readonly metas: ReadonlyMap<string, string>
+}
+
+/** More than this nobody shows. Characters. */
+const MAX_TEXT = 2_000
+const MAX_METAS = 200
+const MAX_ATTRIBUTES = 20
+
+/** Elements whose content is text to a browser, up to their end tag. */
+const RAW = new Set(['script', 'style', 'noscript', 'template', 'textarea', 'svg', 'iframe', 'xmp'])
+
+const TAG_NAME = /[a-zA-Z][a-zA-Z0-9-]{0,20}/y
+/** White space or slashes, a name, and perhaps a value. */
+const ATTRIBUTE =
+  /[\s/]{0,1000}([^\s"'<>/=]{1,100})(?:\s{0,10}=\s{0,10}(?:"([^"]{0,10000})"|'([^']{0,10000})'|([^\s"'=<>`]{0,10000})))?/y
+
+/** One line, as it is shown. */
+const tidy = (text: string): string =>
+  decodeEntities(text).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_TEXT).toWellFormed()
+
+/** Reads the beginning of a page. */
+export const readHead = (html: string): HtmlHead => {
+  const metas = new Map<string, string>()
+  const lower = lazily(() => html.toLowerCase())
+  let title: string | undefined
+  for (let at = html.indexOf('<'); at !== -1; at = html.indexOf('<', at)) {
+    if (html.startsWith('<!--', at)) {
+      at = after(html, '-->', at + 4)
+      continue
+    }
+    TAG_NAME.lastIndex = at + 1
+    const name = TAG_NAME.exec(html)?.[0].toLowerCase()
+    if (name === undefined) {
+      at += 1
+      continue
+    }
+    at += 1 + name.length
+    if (name === 'meta' && metas.size < MAX_METAS) at = readMeta(html, at, metas)
+    else if (name === 'title' && title === undefined) {
+      const start = after(html, '>', at)
+      const end = lower().indexOf('</title', start)
+      title = tidy(html.slice(start, end === -1 ? start + MAX_TEXT : end).slice(0, 2 * MAX_TEXT))
+      at = end === -1 ? html.length : end + 1
+    } else if (RAW.has(name)) at = after(lower(), `</${name}`, at)
+  }
+  return { title: title === '' ? undefined : title, metas }
+}
+
+/** Where a mark ends; the end of the page where there is none. */
+const after = (text: string, mark: string, from: number): number => {
+  const found = text.indexOf(mark, from)
+  return found === -1 ? text.length : found + mark.length
+}
+
+const lazily = <T>(make: () => T): (() => T) => {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** Reads the attributes of a `<meta>`. Answers where they end. */
+const readMeta = (html: string, from: number, metas: Map<string, string>): number => {
+  const attributes = new Map<string, string>()
+  ATTRIBUTE.lastIndex = from
+  let at = from
+  for (let count = 0; count < MAX_ATTRIBUTES; count++) {
+    const match = ATTRIBUTE.exec(html)
+    if (match === null) break
+    at = ATTRIBUTE.lastIndex
+    const [, name = '', quoted, single, plain] = match
+    const key = name.toLowerCase()
+    if (!attributes.has(key)) attributes.set(key, quoted ?? single ?? plain ?? '')
+  }
+  const key = attributes.get('property') ?? attributes.get('name') ?? attributes.get('itemprop')
+  const content = tidy((attributes.get('content') ?? '').slice(0, 4 * MAX_TEXT))
+  const name = key?.trim().toLowerCase()
+  if (name && content !== '' && !metas.has(name)) metas.set(name, content)
+  return at
+}

@@ -1,0 +1,211 @@
+import { MatrixError } from '../../../core/errors.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import { essenceOf, formatMxc } from '../../../core/media.ts'
+import type { IncomingResponse } from '../../../network/http-client.ts'
+import { OutboundError } from '../../../network/outbound-error.ts'
+import { mayVisit, type PageFetcher } from '../../../network/page-fetcher.ts'
+import { PreviewStore } from '../../../storage/media/previews.ts'
+import { BoundedPool, PoolFull } from '../../accounts/bounded-pool.ts'
+import { type MediaContext, newMediaId } from '../context.ts'
+import { inspectPicture } from '../pictures.ts'
+import { decodePage } from './charset.ts'
+import { readHead } from './html-head.ts'
+
+/** Sizes in bytes, durations in milliseconds. */
+export interface PreviewOptions {
+  readonly enabled: boolean
+  readonly maxPageSize: number
+  readonly maxImageSize: number
+  readonly lifetime: number
+}
+
+const MAX_URL = 4_096
+const AT_ONCE = 8
+const MAX_WAITING = 200
+
+/** What of a page's Open Graph members goes to clients as it is. */
+const PASSED_ON = [
+  'og:type',
+  'og:site_name',
+  'og:locale',
+  'article:published_time',
+  'article:author',
+] as const
+
+/** What links lead to, as clients show it (`preview_url`). */
+export class Previews {
+  readonly #context: MediaContext
+  readonly #options: PreviewOptions
+  readonly #pages: PageFetcher
+  readonly #store: PreviewStore
+  readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
+  readonly #underWay = new Map<string, Promise<JsonObject>>()
+
+  constructor(context: MediaContext, options: PreviewOptions, pages: PageFetcher) {
+    this.#context = context
+    this.#options = options
+    this.#pages = pages
+    this.#store = new PreviewStore(context.database)
+  }
+
+  /**
+   * The preview of a link: Open Graph members, with the picture as an `mxc://` URI. Empty where the page says nothing.
+   *
+   * @throws {MatrixError} `M_UNRECOGNIZED` where there are no previews; `M_INVALID_PARAM`, `M_FORBIDDEN` (not visited);
+   * `M_CONNECTION_FAILED`, `M_CONNECTION_TIMEOUT`, `M_UNKNOWN` (502) where the page did not answer; `M_LIMIT_EXCEEDED`.
+   */
+  async get(link: string): Promise<JsonObject> {
+    if (!this.#options.enabled) throw new MatrixError('M_UNRECOGNIZED', 'There are no previews here')
+    const url = link.length <= MAX_URL ? URL.parse(link) : null
+    if (url === null) throw new MatrixError('M_INVALID_PARAM', 'This is no URL')
+    if (!mayVisit(url)) throw new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses')
+    url.hash = ''
+    const known = await this.#store.find(url.href, this.#context.clock.now())
+    if (known !== undefined) return known
+    const underWay = this.#underWay.get(url.href)
+    if (underWay !== undefined) return underWay
+    const making = this.#pool
+      .run(() => this.#make(url))
+      .catch(error => {
+        throw clientError(error)
+      })
+      .finally(() => this.#underWay.delete(url.href))
+    this.#underWay.set(url.href, making)
+    return making
+  }
+
+  async close(): Promise<void> {
+    await this.#pages.close()
+    await Promise.allSettled(this.#underWay.values())
+  }
+
+  async #make(url: URL): Promise<JsonObject> {
+    const { clock, database } = this.#context
+    const preview = await this.#pages.get(
+      url.href,
+      'text/html,application/xhtml+xml,image/*;q=0.9,*/*;q=0.5',
+      (page, at) => this.#describe(page, at),
+    )
+    const now = clock.now()
+    const expires = now + this.#options.lifetime
+    await database.commit({ statements: this.#store.put(url.href, preview, now, expires) })
+    return preview
+  }
+
+  async #describe(response: IncomingResponse, url: URL): Promise<JsonObject> {
+    const { status, headers } = response
+    if (status < 200 || status > 299) {
+      throw new MatrixError('M_UNKNOWN', `The page answers with status ${status}`, { status: 502 })
+    }
+    if (!['', 'identity'].includes(headers['content-encoding'] ?? '')) return {}
+    const contentType = headers['content-type'] ?? ''
+    const type = essenceOf(contentType)
+    if (type.startsWith('image/')) return (await this.#keepImage(response)) ?? {}
+    if (type !== 'text/html' && type !== 'application/xhtml+xml') return {}
+    return this.#summarise(decodePage(await this.#beginning(response), contentType), url)
+  }
+
+  async #beginning({ body }: IncomingResponse): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let length = 0
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length >= this.#options.maxPageSize) break
+    }
+    return Buffer.concat(chunks).subarray(0, this.#options.maxPageSize)
+  }
+
+  async #summarise(html: string, url: URL): Promise<JsonObject> {
+    const { title: heading, metas } = readHead(html)
+    const first = (...names: string[]) => names.map(name => metas.get(name)).find(text => text !== undefined)
+    const title = first('og:title', 'twitter:title') ?? heading
+    const description = first('og:description', 'twitter:description', 'description')
+    const image = first(
+      'og:image:secure_url',
+      'og:image',
+      'og:image:url',
+      'twitter:image',
+      'twitter:image:src',
+    )
+    const preview: Record<string, string> = {}
+    for (const name of PASSED_ON) {
+      const text = metas.get(name)
+      if (text !== undefined) preview[name] = text
+    }
+    return {
+      ...preview,
+      ...(title === undefined ? {} : { 'og:title': title }),
+      ...(description === undefined ? {} : { 'og:description': description }),
+      ...(title === undefined && description === undefined ? {} : { 'og:url': url.href }),
+      ...(image === undefined ? {} : await this.#image(image, url)),
+    }
+  }
+
+  /** A preview without its picture is better than none. */
+  async #image(link: string, page: URL): Promise<JsonObject> {
+    const url = URL.parse(link, page.href)
+    if (url === null || !mayVisit(url)) return {}
+    try {
+      return (
+        (await this.#pages.get(url.href, 'image/*', async response =>
+          response.status === 200 ? this.#keepImage(response) : undefined,
+        )) ?? {}
+      )
+    } catch (error) {
+      this.#context.log.debug({ err: error }, 'the picture of a preview was not to be had')
+      return {}
+    }
+  }
+
+  /** Stores a picture like a file of this server's; `undefined` for what is none, or too large. */
+  async #keepImage({ body }: IncomingResponse): Promise<JsonObject | undefined> {
+    const { blobs, write, database, clock, serverName: origin, options } = this.#context
+    const blob = await blobs.put(body, this.#options.maxImageSize).catch(() => undefined)
+    if (blob === undefined) return undefined
+    const now = clock.now()
+    try {
+      const { width, height, contentType } = await blobs.withFile(blob.hash, path =>
+        inspectPicture(path, options.maxThumbnailPixels),
+      )
+      const file = {
+        ...blob,
+        origin,
+        mediaId: newMediaId(this.#context),
+        contentType,
+        fileName: undefined,
+        now,
+      }
+      await database.commit({ statements: write.insert(file, 'preview', undefined) })
+      return {
+        'og:image': formatMxc(file),
+        'og:image:type': contentType,
+        'og:image:width': width,
+        'og:image:height': height,
+        'matrix:image:size': blob.size,
+      }
+    } catch (error) {
+      this.#context.log.debug({ err: error }, 'the picture of a preview is none')
+      await database.commit({ statements: [write.discard([blob.hash], now)] })
+      return undefined
+    }
+  }
+}
+
+const clientError = (error: unknown): unknown => {
+  if (error instanceof PoolFull) {
+    return new MatrixError('M_LIMIT_EXCEEDED', 'Too many pages are being fetched', {
+      fields: { retry_after_ms: 5_000 },
+    })
+  }
+  if (!(error instanceof OutboundError)) return error
+  const options = { cause: error }
+  switch (error.kind) {
+    case 'denied':
+      return new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses', options)
+    case 'timeout':
+      return new MatrixError('M_CONNECTION_TIMEOUT', 'The page did not answer in time', options)
+    default:
+      return new MatrixError('M_CONNECTION_FAILED', 'The page cannot be reached', options)
+  }
+}
