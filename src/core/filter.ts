@@ -20,6 +20,8 @@ export interface EventFilter {
   matchesType(type: string): boolean
   /** Whether no type can pass at all, so that nothing needs to be read. */
   readonly nothing: boolean
+  /** Whether everything passes. */
+  readonly everything: boolean
   /** Event types that pass, if they are a list without wildcards. */
   readonly exactTypes: readonly string[] | undefined
 }
@@ -65,6 +67,9 @@ export const eventFilter = (value: JsonValue | undefined): EventFilter => {
   return {
     limit: typeof limit === 'number' && Number.isFinite(limit) ? Math.max(Math.floor(limit), 0) : undefined,
     nothing: types?.length === 0 || senders?.size === 0 || notTypes.some(matchesAll),
+    everything: ['types', 'not_types', 'senders', 'not_senders', 'contains_url'].every(
+      name => source[name] === undefined,
+    ),
     exactTypes: types?.every(type => !type.includes('*')) ? types : undefined,
     matchesType,
     matchesHead,

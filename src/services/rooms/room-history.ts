@@ -3,8 +3,7 @@ import type { RoomEventFilter } from '../../core/filter.ts'
 import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
-import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction } from '../../storage/rooms/timeline-reader.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
@@ -198,7 +197,7 @@ export class RoomHistory {
     { room, upTo = this.#now() }: Access,
     events: readonly StoredEvent[],
     position: number,
-  ): Promise<StateEntry[]> {
+  ): Promise<StateAt[]> {
     const senders = [...new Set(events.map(({ event }) => event.sender))]
     const then = await this.#views.members(room.nid, senders, position)
     const found = new Set(then.map(entry => entry.stateKey))
@@ -217,7 +216,7 @@ export class RoomHistory {
           ...(await this.#views.withoutMembers(nid, position)),
           ...(await this.#membersOf(access, events, position)),
         ]
-      : await this.#read.state.at(nid, position)
+      : await this.#views.whole(nid, position, true)
     return this.#read.events.byNids(entries.map(entry => entry.nid))
   }
 }

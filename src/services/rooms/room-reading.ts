@@ -4,8 +4,7 @@ import { parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
-import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
 import { type Access, accessOf } from './room-access.ts'
@@ -37,7 +36,7 @@ export class RoomReading {
   /** The room's state as JSON texts of client events. Throws `M_FORBIDDEN`. */
   async state(requester: Requester, roomId: string): Promise<string[]> {
     const access = await this.#access(requester, roomId)
-    const entries = await this.#read.state.at(access.room.nid, access.upTo ?? this.#now())
+    const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
     return this.#render(requester, access, await this.#events(entries))
   }
 
@@ -138,7 +137,7 @@ export class RoomReading {
     return accessOf(this.#read, requester.userId, roomId)
   }
 
-  #events(entries: readonly StateEntry[]): Promise<StoredEvent[]> {
+  #events(entries: readonly StateAt[]): Promise<StoredEvent[]> {
     return this.#read.events.byNids(entries.map(entry => entry.nid))
   }
 

@@ -64,7 +64,11 @@ export class Timelines {
         if (events.length === wanted.limit || scanned >= MAX_SCANNED) {
           return { events, forks, next, exhausted: false }
         }
-        const limit = Math.min(Math.max(wanted.limit - events.length, SMALLEST_PAGE), LARGEST_PAGE)
+        const missing = wanted.limit - events.length
+        const limit = Math.min(
+          wanted.filter.everything ? missing : Math.max(missing, SMALLEST_PAGE),
+          LARGEST_PAGE,
+        )
         const rows = await this.#pages.page(direction, {
           roomNid,
           after: rest.from - 1,

@@ -1,7 +1,7 @@
 import { formatStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
+import type { StateAt } from '../../storage/rooms/state-views.ts'
 import type { ClientEvents, EventViewer } from '../rooms/client-events.ts'
 import type { Sight } from '../rooms/room-sight.ts'
 import { passes } from '../rooms/timeline.ts'
@@ -121,7 +121,7 @@ export class RoomSections {
     return withoutMisleading(timeline, changes)
   }
 
-  async #load(request: SyncRequest, entries: readonly StateEntry[]): Promise<StoredEvent[]> {
+  async #load(request: SyncRequest, entries: readonly StateAt[]): Promise<StoredEvent[]> {
     const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
     return events.filter(stored => passes(request.filter.state, stored))
   }

@@ -1,6 +1,5 @@
 import { stateMapKey } from '../../core/event/event.ts'
-import type { StateEntry, StateReader } from '../../storage/rooms/state.ts'
-import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { RoomSummaries } from './room-summaries.ts'
 import type { RoomTimeline } from './room-timeline.ts'
@@ -18,20 +17,17 @@ export interface StateNews {
 
 /** Finds what of rooms' states responses have to tell. */
 export class RoomStates {
-  readonly #state: StateReader
   readonly #views: StateViews
   readonly #memo: SpanMemo
   readonly #summaries: RoomSummaries
   readonly #sentMembers: SentMembers
 
   constructor(parts: {
-    state: StateReader
     views: StateViews
     memo: SpanMemo
     summaries: RoomSummaries
     sentMembers: SentMembers
   }) {
-    this.#state = parts.state
     this.#views = parts.views
     this.#memo = parts.memo
     this.#summaries = parts.summaries
@@ -47,7 +43,7 @@ export class RoomStates {
     news: StateNews,
     timeline: RoomTimeline,
     tellsSummary: boolean,
-  ): Promise<StateEntry[]> {
+  ): Promise<StateAt[]> {
     const { state: filter } = request.filter
     if (filter.nothing || !filter.matchesRoom(news.roomId)) return []
     const { upTo } = news.span
@@ -57,7 +53,7 @@ export class RoomStates {
     const found = news.whole
       ? await this.#whole(request, news, timeline, position)
       : await this.#changes(request, news.roomNid, news.span, timeline)
-    const isWanted = ({ type }: StateEntry): boolean => filter.matchesType(type)
+    const isWanted = ({ type }: StateAt): boolean => filter.matchesType(type)
     if (!filter.lazyLoadMembers || !filter.matchesType('m.room.member')) {
       return [...found.values()].filter(isWanted)
     }
@@ -72,14 +68,13 @@ export class RoomStates {
     { roomNid, span }: StateNews,
     timeline: RoomTimeline,
     position: number,
-  ): Promise<Map<string, StateEntry>> {
+  ): Promise<Map<string, StateAt>> {
     const { state: filter } = request.filter
-    const read = filter.lazyLoadMembers
-      ? this.#views.withoutMembers(roomNid, position)
+    const entries = filter.lazyLoadMembers
+      ? await this.#views.withoutMembers(roomNid, position)
       : filter.exactTypes !== undefined
-        ? this.#state.ofTypes(roomNid, filter.exactTypes, position)
-        : this.#state.at(roomNid, position)
-    const entries = await read
+        ? await this.#views.ofTypes(roomNid, filter.exactTypes, position)
+        : await this.#views.whole(roomNid, position, await this.#summaries.isLarge(roomNid))
     const since =
       position < span.upTo
         ? await this.#changes(request, roomNid, { after: position, upTo: span.upTo }, timeline)
@@ -93,9 +88,9 @@ export class RoomStates {
     roomNid: number,
     { after = 0, upTo }: EventSpan,
     timeline: RoomTimeline,
-  ): Promise<Map<string, StateEntry>> {
+  ): Promise<Map<string, StateAt>> {
     const shown = new Set(timeline.events.map(({ nid, position }) => `${nid} ${position}`))
-    const latest = new Map<string, StateEntry>()
+    const latest = new Map<string, StateAt>()
     for (const change of await this.#memo.changes(roomNid, after, upTo)) {
       const isTold = shown.has(`${change.nid} ${change.position}`)
       if (request.stateAfter !== false || !isTold) latest.set(keyOf(change), change)
@@ -112,8 +107,8 @@ export class RoomStates {
     request: SyncRequest,
     { roomNid, span, whole }: StateNews,
     timeline: RoomTimeline,
-    state: { found: ReadonlyMap<string, StateEntry>; position: number; tellsSummary: boolean },
-  ): Promise<StateEntry[]> {
+    state: { found: ReadonlyMap<string, StateAt>; position: number; tellsSummary: boolean },
+  ): Promise<StateAt[]> {
     const { userId } = request.requester
     const device = deviceOf(request)
     const wanted = sendersToIntroduce(request, timeline)
@@ -137,7 +132,7 @@ export class RoomStates {
   }
 }
 
-const keyOf = ({ type, stateKey }: StateEntry): string => stateMapKey(type, stateKey)
+const keyOf = ({ type, stateKey }: StateAt): string => stateMapKey(type, stateKey)
 
 /** The senders in a timeline, but for those of whom it tells itself before they first send something. */
 const sendersToIntroduce = (request: SyncRequest, timeline: RoomTimeline): Set<string> => {

@@ -1,10 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 
 /** A room without a name is called by so many of its members. */
 const HEROES = 5
 const MAX_ROOMS = 20_000
+const LARGE = 60
 
 /** The state that a summary follows from. */
 const TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])
@@ -12,6 +14,8 @@ const TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.r
 interface Facts {
   readonly joined: number
   readonly invited: number
+  /** All who have a membership of any kind. */
+  readonly members: number
   /** Members to call a room by that has no name; one more than are told, since nobody is told themselves. */
   readonly heroes: readonly string[] | undefined
 }
@@ -19,12 +23,14 @@ interface Facts {
 /** How many are in rooms, and by whom rooms without a name are called. Counted once after each change, for everybody. */
 export class RoomSummaries {
   readonly #read: RoomReaders
+  readonly #views: StateViews
   readonly #sync: SyncReader
   readonly #known = new LRUCache<number, Promise<Facts>>({ max: MAX_ROOMS })
 
-  constructor(read: RoomReaders, sync: SyncReader) {
-    this.#read = read
-    this.#sync = sync
+  constructor(parts: { read: RoomReaders; views: StateViews; sync: SyncReader }) {
+    this.#read = parts.read
+    this.#views = parts.views
+    this.#sync = parts.sync
   }
 
   /** Whether a change of such state changes summaries. */
@@ -35,6 +41,11 @@ export class RoomSummaries {
   /** A room's state has changed. */
   forget(roomNid: number): void {
     this.#known.delete(roomNid)
+  }
+
+  /** Whether the room has so many members that reading them all takes a while. */
+  async isLarge(roomNid: number): Promise<boolean> {
+    return (await this.#facts(roomNid)).members > LARGE
   }
 
   /** The members whose names make the room's name for this user; none if it has one of its own. */
@@ -72,21 +83,17 @@ export class RoomSummaries {
       present !== undefined && joined + invited < 2
         ? [...present, ...(await this.#sync.formerHeroes(roomNid, limit))]
         : present
-    return { joined, invited, heroes }
+    const members = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    return { joined, invited, members, heroes }
   }
 
   /** "Required if the room's `m.room.name` or `m.room.canonical_alias` state events are unset or empty." */
   async #isNamed(roomNid: number): Promise<boolean> {
-    const [name, alias] = await Promise.all([
-      this.#field(roomNid, 'm.room.name', 'name'),
-      this.#field(roomNid, 'm.room.canonical_alias', 'alias'),
-    ])
-    return name || alias
-  }
-
-  async #field(roomNid: number, type: string, field: string): Promise<boolean> {
-    const nid = await this.#read.state.point(roomNid, type, '')
-    const [stored] = nid === undefined ? [] : await this.#read.events.byNids([nid])
-    return stored?.redactedBy === undefined && Boolean(stored?.event.content[field])
+    const entries = await this.#views.names(roomNid)
+    const events = await this.#read.events.byNids(entries.map(({ nid }) => nid))
+    return events.some(
+      ({ event, redactedBy }) =>
+        redactedBy === undefined && Boolean(event.content[event.type === 'm.room.name' ? 'name' : 'alias']),
+    )
   }
 }

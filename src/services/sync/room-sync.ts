@@ -61,7 +61,7 @@ export const createRoomSync = (
   const { views, clientEvents } = ground.core
   const { sights } = views
   const reader = new SyncReader(database)
-  const summaries = new RoomSummaries(read, reader)
+  const summaries = new RoomSummaries({ read, views: views.state, sync: reader })
   const watch = new RoomWatch({ db: database, read, sync: reader, summaries })
   const touches = new StreamTouches(database)
   const invites = new UserStream('invites', database, touches)
@@ -75,11 +75,11 @@ export const createRoomSync = (
     ...others.sources,
   ]
   const sentMembers = new SentMembers()
-  const memo = new SpanMemo(views.pages, read.state, () => watch.position)
+  const memo = new SpanMemo(views.pages, views.state, () => watch.position)
   const sections = new RoomSections({
     read,
     timelines: new RoomTimelines(new Timelines(memo, sights), sights),
-    states: new RoomStates({ state: read.state, views: views.state, memo, summaries, sentMembers }),
+    states: new RoomStates({ views: views.state, memo, summaries, sentMembers }),
     summaries,
     memo,
     clientEvents,

@@ -1,6 +1,6 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import type { StateChange } from '../../storage/rooms/state.ts'
+import type { StateChangeAt } from '../../storage/rooms/state-views.ts'
 import { type ForkState, presentSight, type Sight, type Sights } from '../rooms/room-sight.ts'
 import { BEGINNING, type Stretch, type Timelines } from '../rooms/timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -36,7 +36,10 @@ export interface Place {
  *
  * @param changes of the room's state, at least from the timeline's first event on
  */
-export const withoutMisleading = (timeline: RoomTimeline, changes: readonly StateChange[]): RoomTimeline => {
+export const withoutMisleading = (
+  timeline: RoomTimeline,
+  changes: readonly StateChangeAt[],
+): RoomTimeline => {
   const holding = new Map(changes.map(change => [stateMapKey(change.type, change.stateKey), change.nid]))
   const checked = new Set<string>()
   const wrong = timeline.events.findLastIndex(({ event, nid }) => {

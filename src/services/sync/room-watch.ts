@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { SyncReader, TouchedPoint } from '../../storage/rooms/sync-reader.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { RecentChanges } from '../ephemeral/recent-changes.ts'
 import { RoomSummaries } from './room-summaries.ts'
 
@@ -79,14 +79,14 @@ export class RoomWatch {
     const after = this.#position
     if (upTo <= after) return concerned
     const touched = await this.#sync.touchedRooms(after, upTo)
-    const nids = touched.map(room => room.roomNid)
-    const points = await this.#sync.touchedPoints(nids, after, upTo)
-    // Another process may have redacted what is cached here.
-    this.#read.events.forget(await this.#sync.redacted(after, upTo))
-    for (const nid of nids) for (const userId of this.#usersIn.get(nid) ?? []) concerned.add(userId)
-    for (const point of points) {
-      if (RoomSummaries.isTouchedBy(point.type)) this.#summaries.forget(point.roomNid)
-      if (point.type === 'm.room.member') await this.#followMember(point, upTo, concerned)
+    if (touched.some(room => room.redacts)) await this.#forgetRedacted(after, upTo)
+    for (const { roomNid } of touched) {
+      for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
+      for (const point of await this.#sync.touchedPoints(roomNid, after, upTo)) {
+        if (RoomSummaries.isTouchedBy(point.type)) this.#summaries.forget(roomNid)
+        if (point.type === 'm.room.member')
+          await this.#followMember(roomNid, point.stateKey, { upTo, concerned })
+      }
     }
     for (const { roomNid, position } of touched.sort((a, b) => a.position - b.position)) {
       this.#recent.add(position, roomNid)
@@ -168,10 +168,18 @@ export class RoomWatch {
     }
   }
 
+  /** Another process may have redacted what is cached here. */
+  async #forgetRedacted(after: number, upTo: number): Promise<void> {
+    const { events } = this.#read
+    const redactions = await events.byNids(await this.#sync.redactions(after, upTo))
+    const targets = await events.nidsOf(redactions.flatMap(({ event }) => event.redacts ?? []))
+    events.forget([...targets.values()])
+  }
+
   async #followMember(
-    { roomNid, stateKey: userId }: TouchedPoint,
-    upTo: number,
-    concerned: Set<string>,
+    roomNid: number,
+    userId: string,
+    { upTo, concerned }: { upTo: number; concerned: Set<string> },
   ): Promise<void> {
     if (!this.#watched.has(userId)) {
       this.onMember?.(userId, roomNid, false)

@@ -1,5 +1,5 @@
 import type { TimelineRange } from '../../storage/rooms/events.ts'
-import type { StateChange, StateReader } from '../../storage/rooms/state.ts'
+import type { StateChangeAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import type { PageReader } from '../rooms/timeline.ts'
 
@@ -12,13 +12,13 @@ const MAX_KEPT = 2_000
  */
 export class SpanMemo implements PageReader {
   readonly #pages: TimelineReader
-  readonly #state: StateReader
+  readonly #state: StateViews
   readonly #position: () => number
   readonly #kept = new Map<string, Promise<unknown>>()
   #keptAt = 0
 
   /** @param position where the stream `events` stands */
-  constructor(pages: TimelineReader, state: StateReader, position: () => number) {
+  constructor(pages: TimelineReader, state: StateViews, position: () => number) {
     this.#pages = pages
     this.#state = state
     this.#position = position
@@ -34,8 +34,8 @@ export class SpanMemo implements PageReader {
     return this.#pages.load(...parameters)
   }
 
-  /** `StateReader.changes`. */
-  changes(roomNid: number, after: number, upTo: number): Promise<StateChange[]> {
+  /** `StateViews.changes`. */
+  changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
     if (after >= upTo) return Promise.resolve([])
     return this.#once(`s ${roomNid} ${after} ${upTo}`, () => this.#state.changes(roomNid, after, upTo))
   }

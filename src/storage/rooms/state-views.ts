@@ -1,5 +1,17 @@
 import type { Prepared, Reader } from '../database.ts'
-import type { StateEntry, StateSpan } from './state.ts'
+import type { StateSpan } from './state.ts'
+
+/** A state event's place, and the event's nid. */
+export interface StateAt {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number
+}
+
+/** A change of one state point: what holds from a position on. */
+export interface StateChangeAt extends StateAt {
+  readonly position: number
+}
 
 /** What a user's sight of an event on a fork depends on: what the event's own state has in place of the timeline's. */
 export interface ForkPoint {
@@ -13,7 +25,6 @@ interface EntryColumns {
   type: string
   state_key: string
   event_nid: number
-  event_id: string
 }
 
 interface SpanColumns {
@@ -22,11 +33,10 @@ interface SpanColumns {
   valid_to: number | null
 }
 
-const entry = (row: EntryColumns): StateEntry => ({
+const entry = (row: EntryColumns): StateAt => ({
   type: row.type,
   stateKey: row.state_key,
   nid: row.event_nid,
-  eventId: row.event_id,
 })
 
 const span = (row: SpanColumns): StateSpan => ({
@@ -35,11 +45,16 @@ const span = (row: SpanColumns): StateSpan => ({
   to: row.valid_to ?? undefined,
 })
 
-const HOLDS = 's.valid_from <= ? AND (s.valid_to IS NULL OR s.valid_to > ?)'
+// The plus keeps the index by position out of it, which has all that the room has ever been: the key's own order is read.
+const HOLDS = '+valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)'
 
 /** Partial reads of the room state over time, for showing rooms to clients: see `state.ts` for what the rows mean. */
 export class StateViews {
   readonly #db: Reader
+  readonly #whole: Prepared
+  readonly #ofTypes: Prepared
+  readonly #named: Prepared
+  readonly #changes: Prepared
   readonly #withoutMembers: Prepared
   readonly #members: Prepared
   readonly #allMembers: Prepared
@@ -50,18 +65,27 @@ export class StateViews {
 
   constructor(db: Reader) {
     this.#db = db
-    const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id
-      FROM room_state s JOIN events e ON e.event_nid = s.event_nid`
+    const select = 'SELECT type, state_key, event_nid FROM room_state'
+    this.#whole = db.prepare(`${select} WHERE room_nid = ? AND ${HOLDS}`)
+    this.#ofTypes = db.prepare(`${select} WHERE room_nid = ? AND ${db.dialect.inText('type')} AND ${HOLDS}`)
+    this.#named = db.prepare(
+      `${select} WHERE room_nid = ? AND type IN ('m.room.name', 'm.room.canonical_alias') AND state_key = ''
+         AND valid_to IS NULL`,
+    )
+    this.#changes = db.prepare(
+      `SELECT type, state_key, event_nid, valid_from FROM room_state
+       WHERE room_nid = ? AND valid_from > ? AND valid_from <= ? ORDER BY valid_from`,
+    )
     // Two ranges of the key, so that the rows of members are never touched.
     this.#withoutMembers = db.prepare(
-      `${select} WHERE s.room_nid = ? AND s.type < 'm.room.member' AND ${HOLDS}
+      `${select} WHERE room_nid = ? AND type < 'm.room.member' AND ${HOLDS}
        UNION ALL
-       ${select} WHERE s.room_nid = ? AND s.type > 'm.room.member' AND ${HOLDS}`,
+       ${select} WHERE room_nid = ? AND type > 'm.room.member' AND ${HOLDS}`,
     )
     this.#members = db.prepare(
-      `${select} WHERE s.room_nid = ? AND s.type = 'm.room.member' AND ${db.dialect.inText('s.state_key')} AND ${HOLDS}`,
+      `${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${db.dialect.inText('state_key')} AND ${HOLDS}`,
     )
-    this.#allMembers = db.prepare(`${select} WHERE s.room_nid = ? AND s.type = 'm.room.member' AND ${HOLDS}`)
+    this.#allMembers = db.prepare(`${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${HOLDS}`)
     this.#newest = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ?
        ORDER BY valid_from DESC LIMIT 1`,
@@ -83,21 +107,50 @@ export class StateViews {
     )
   }
 
+  /**
+   * All of the state that held at a position.
+   *
+   * @param isLarge that it has more than about a hundred entries: it is then read off the event loop
+   */
+  async whole(roomNid: number, position: number, isLarge: boolean): Promise<StateAt[]> {
+    const read = isLarge ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
+    return (await read<EntryColumns>(this.#whole, [roomNid, position, position])).map(entry)
+  }
+
+  /** The state of some types that held at a position. */
+  async ofTypes(roomNid: number, types: readonly string[], position: number): Promise<StateAt[]> {
+    const read = types.includes('m.room.member') ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
+    const parameters = [roomNid, this.#db.list(types), position, position]
+    return (await read<EntryColumns>(this.#ofTypes, parameters)).map(entry)
+  }
+
+  /** What the room is called by now: its name and its canonical alias, as far as they are set. */
+  async names(roomNid: number): Promise<StateAt[]> {
+    return (await this.#db.all<EntryColumns>(this.#named, [roomNid])).map(entry)
+  }
+
+  /** Every change after one position up to another, in order. */
+  async changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
+    const parameters = [roomNid, after, upTo]
+    const rows = await this.#db.all<EntryColumns & { valid_from: number }>(this.#changes, parameters)
+    return rows.map(row => ({ ...entry(row), position: row.valid_from }))
+  }
+
   /** The state that held at a position, but for `m.room.member`: its cost does not depend on how many members there are. */
-  async withoutMembers(roomNid: number, position: number): Promise<StateEntry[]> {
+  async withoutMembers(roomNid: number, position: number): Promise<StateAt[]> {
     const one = [roomNid, position, position]
     return (await this.#db.all<EntryColumns>(this.#withoutMembers, [...one, ...one])).map(entry)
   }
 
   /** Some users' member events as they held at a position. */
-  async members(roomNid: number, userIds: readonly string[], position: number): Promise<StateEntry[]> {
+  async members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
     if (userIds.length === 0) return []
     const parameters = [roomNid, this.#db.list(userIds), position, position]
     return (await this.#db.all<EntryColumns>(this.#members, parameters)).map(entry)
   }
 
   /** All member events as they held at a position. */
-  async allMembers(roomNid: number, position: number): Promise<StateEntry[]> {
+  async allMembers(roomNid: number, position: number): Promise<StateAt[]> {
     return (await this.#db.scan<EntryColumns>(this.#allMembers, [roomNid, position, position])).map(entry)
   }
 

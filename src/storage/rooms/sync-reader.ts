@@ -4,11 +4,12 @@ import type { Prepared, Reader } from '../database.ts'
 export interface TouchedRoom {
   readonly roomNid: number
   readonly position: number
+  /** There are redactions among the events. */
+  readonly redacts: boolean
 }
 
-/** A change of one point of a room's state. */
+/** A point of a room's state that has changed. */
 export interface TouchedPoint {
-  readonly roomNid: number
   readonly type: string
   readonly stateKey: string
 }
@@ -18,7 +19,7 @@ export class SyncReader {
   readonly #db: Reader
   readonly #touchedRooms: Prepared
   readonly #touchedPoints: Prepared
-  readonly #redacted: Prepared
+  readonly #redactions: Prepared
   readonly #withEvents: Prepared
   readonly #accountData: Prepared
   readonly #heroes: Prepared
@@ -27,23 +28,19 @@ export class SyncReader {
   constructor(db: Reader) {
     this.#db = db
     const { inInteger } = db.dialect
-    const span = 'position > ? AND position <= ?'
     this.#touchedRooms = db.prepare(
-      `SELECT room_nid, MAX(position) AS newest FROM events
-       WHERE ${span} AND rejected IS NULL AND soft_failed = 0 GROUP BY room_nid`,
+      `SELECT room_nid, MAX(position) AS newest,
+         MAX(CASE WHEN type = 'm.room.redaction' THEN 1 ELSE 0 END) AS redacts FROM events
+       WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 GROUP BY room_nid`,
+    )
+    this.#redactions = db.prepare(
+      `SELECT event_nid FROM events WHERE position > ? AND position <= ? AND type = 'm.room.redaction'`,
     )
     // Not by the events: resolution may change state that no new event speaks of.
     this.#touchedPoints = db.prepare(
-      `SELECT room_nid, type, state_key FROM room_state
-       WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
+      `SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_from > ? AND valid_from <= ?
        UNION
-       SELECT room_nid, type, state_key FROM room_state
-       WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?`,
-    )
-    this.#redacted = db.prepare(
-      `SELECT t.event_nid FROM events e JOIN redactions r ON r.redaction_nid = e.event_nid
-       JOIN events t ON t.event_id = r.redacts
-       WHERE e.position > ? AND e.position <= ? AND e.type = 'm.room.redaction'`,
+       SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_to > ? AND valid_to <= ?`,
     )
     this.#withEvents = db.prepare(
       `SELECT r.room_nid FROM rooms r WHERE ${inInteger('r.room_nid')} AND EXISTS (
@@ -63,23 +60,26 @@ export class SyncReader {
 
   /** The rooms with shown events after one position up to another. */
   async touchedRooms(after: number, upTo: number): Promise<TouchedRoom[]> {
-    const rows = await this.#db.all<{ room_nid: number; newest: number }>(this.#touchedRooms, [after, upTo])
-    return rows.map(row => ({ roomNid: row.room_nid, position: row.newest }))
-  }
-
-  /** The points of these rooms' states that something began or ceased to hold at in a span of positions. */
-  async touchedPoints(roomNids: readonly number[], after: number, upTo: number): Promise<TouchedPoint[]> {
-    const half = [this.#db.list(roomNids), after, upTo]
-    const rows = await this.#db.all<{ room_nid: number; type: string; state_key: string }>(
-      this.#touchedPoints,
-      [...half, ...half],
+    const rows = await this.#db.all<{ room_nid: number; newest: number; redacts: number }>(
+      this.#touchedRooms,
+      [after, upTo],
     )
-    return rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key }))
+    return rows.map(row => ({ roomNid: row.room_nid, position: row.newest, redacts: row.redacts !== 0 }))
   }
 
-  /** The nids of the events that new redactions refer to, whether or not they take effect. */
-  async redacted(after: number, upTo: number): Promise<number[]> {
-    const rows = await this.#db.all<{ event_nid: number }>(this.#redacted, [after, upTo])
+  /** The points of a room's state where something began or ceased to hold in a span of positions. */
+  async touchedPoints(roomNid: number, after: number, upTo: number): Promise<TouchedPoint[]> {
+    const half = [roomNid, after, upTo]
+    const rows = await this.#db.all<{ type: string; state_key: string }>(this.#touchedPoints, [
+      ...half,
+      ...half,
+    ])
+    return rows.map(row => ({ type: row.type, stateKey: row.state_key }))
+  }
+
+  /** The nids of redactions in a span of positions. */
+  async redactions(after: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.all<{ event_nid: number }>(this.#redactions, [after, upTo])
     return rows.map(row => row.event_nid)
   }
 
