@@ -10,6 +10,13 @@ const isWord = (text: string, at: number): boolean => {
 const startsWord = (text: string, at: number): boolean => at === 0 || !isWord(text, at - 1)
 const endsWord = (text: string, at: number): boolean => at === text.length || !isWord(text, at)
 
+/** Between the two halves of a character beyond the basic plane nothing begins that `?` could stand for. */
+const isInsideCharacter = (text: string, at: number): boolean => {
+  const unit = text.charCodeAt(at)
+  const before = text.charCodeAt(at - 1)
+  return unit >= 0xdc00 && unit <= 0xdfff && before >= 0xd800 && before <= 0xdbff
+}
+
 /**
  * Whether a glob matches any part of a text that stands between word boundaries (module "Push Notifications",
  * `event_match` of `content.body`). Letter case counts.
@@ -42,7 +49,7 @@ const find = (
       at = text.indexOf(segment, at)
       if (at === -1) return -1
     }
-    if (isFirst && !startsWord(text, at)) continue
+    if ((!literal && isInsideCharacter(text, at)) || (isFirst && !startsWord(text, at))) continue
     const end = literal ? at + segment.length : matchAt(segment, text, at)
     if (end !== -1 && (!isLast || endsWord(text, end))) return end
   }
