@@ -170,8 +170,10 @@ import { sendTransaction } from './server-server/sendTransaction.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
 import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
+import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
+import { getUserIcon } from './tessera/getUserIcon.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
@@ -347,8 +349,10 @@ export const endpoints: readonly Endpoint[] = [
   deleteDehydratedDevice,
   getDehydratedDevice,
   getDehydratedDeviceEvents,
+  getRoomIcon,
   getRoomRecord,
   getSharedSecretNonce,
+  getUserIcon,
   postDehydratedDeviceEvents,
   putDehydratedDevice,
   registerBySharedSecret,

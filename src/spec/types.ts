@@ -619,6 +619,13 @@ export interface Operations {
     body: undefined
     response: { readonly start: string; readonly end?: string | undefined; readonly chunk: readonly ClientEvent[]; readonly state?: readonly ClientEvent[] | undefined }
   }
+  getRoomIcon: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly size?: number; readonly via?: readonly string[] }
+    body: undefined
+    response: never
+  }
   getRoomIdByAlias: {
     authentication: 'none'
     path: { readonly roomAlias: string }
@@ -772,6 +779,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly user_id: string; readonly stream_id: number; readonly devices: readonly { readonly device_id: string; readonly keys: DeviceKeys; readonly device_display_name?: string | undefined }[]; readonly master_key?: CrossSigningKey | undefined; readonly self_signing_key?: CrossSigningKey | undefined }
+  }
+  getUserIcon: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: { readonly size?: number }
+    body: undefined
+    response: never
   }
   getUserProfile: {
     authentication: 'none'

@@ -3,6 +3,7 @@ import type { BlobStore } from '../../storage/media/blob-store.ts'
 import { Arrivals } from './arrivals.ts'
 import { type MediaParts, mediaContext } from './context.ts'
 import { Downloads } from './downloads.ts'
+import { Icons } from './icons.ts'
 import { type PreviewOptions, Previews } from './previews/previews.ts'
 import { type FetchMedia, RemoteMedia } from './remote-media.ts'
 import { Retention } from './retention.ts'
@@ -20,6 +21,7 @@ export interface Media {
   readonly thumbnails: Thumbnails
   readonly retention: Retention
   readonly previews: Previews
+  readonly icons: Icons
   readonly serverName: string
   /** The largest file that may be uploaded, in bytes. */
   readonly maxUploadSize: number
@@ -51,6 +53,7 @@ export const createMedia = (
     thumbnails,
     retention,
     previews,
+    icons: new Icons(),
     serverName: parts.serverName,
     maxUploadSize: parts.options.maxUploadSize,
     start: () => retention.start(),

@@ -134,3 +134,10 @@ const encode = async (
   isAnimated || hasAlpha
     ? { data: await image.webp({ quality: 80, effort: 3 }).toBuffer(), contentType: 'image/webp' }
     : { data: await image.jpeg({ quality: 82, mozjpeg: false }).toBuffer(), contentType: 'image/jpeg' }
+
+/** Draws pixels of red, green and blue as a square PNG. */
+export const drawPixels = async (rgb: Uint8Array, side: number, size: number): Promise<Uint8Array> => {
+  const { default: sharp } = await import('sharp')
+  const image = sharp(rgb, { raw: { width: side, height: side, channels: 3 } })
+  return image.resize(size, size, { kernel: 'nearest' }).png().toBuffer()
+}
