@@ -146,6 +146,7 @@ import { federationGetEventByTimestamp } from './server-server/federationGetEven
 import { federationGetPublicRooms } from './server-server/federationGetPublicRooms.ts'
 import { federationGetRoomState } from './server-server/federationGetRoomState.ts'
 import { federationGetSpaceHierarchy } from './server-server/federationGetSpaceHierarchy.ts'
+import { federationGetWellKnown } from './server-server/federationGetWellKnown.ts'
 import { federationQueryPublicRooms } from './server-server/federationQueryPublicRooms.ts'
 import { getEvent } from './server-server/getEvent.ts'
 import { getEventAuth } from './server-server/getEventAuth.ts'
@@ -325,6 +326,7 @@ export const endpoints: readonly Endpoint[] = [
   federationGetPublicRooms,
   federationGetRoomState,
   federationGetSpaceHierarchy,
+  federationGetWellKnown,
   federationQueryPublicRooms,
   getEvent,
   getEventAuth,

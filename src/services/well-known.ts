@@ -3,7 +3,10 @@ import type { JsonObject } from '../core/json.ts'
 /** What of the settings is published under `/.well-known/matrix/`. */
 export interface WellKnownOptions {
   readonly publicBaseUrl?: string | undefined
-  readonly wellKnown: { readonly clientExtra: Readonly<Record<string, unknown>> }
+  readonly wellKnown: {
+    readonly clientExtra: Readonly<Record<string, unknown>>
+    readonly federationServer?: string | undefined
+  }
   readonly support: {
     readonly contacts: readonly {
       readonly role: string
@@ -18,6 +21,8 @@ export interface WellKnownOptions {
 export interface WellKnown {
   /** How clients reach this server; `undefined` if the operator has not said. */
   readonly client: ({ readonly 'm.homeserver': { readonly base_url: string } } & JsonObject) | undefined
+  /** How other servers reach it (server-server API, "Resolving server names"); `undefined` if by its name alone. */
+  readonly server: { readonly 'm.server': string } | undefined
   /** Whom to ask; `undefined` if nobody is named. */
   readonly support: JsonObject | undefined
 }
@@ -36,6 +41,7 @@ export const wellKnownOf = ({ publicBaseUrl, wellKnown, support }: WellKnownOpti
   return {
     client:
       publicBaseUrl === undefined ? undefined : { ...extra, 'm.homeserver': { base_url: publicBaseUrl } },
+    server: wellKnown.federationServer === undefined ? undefined : { 'm.server': wellKnown.federationServer },
     support: isEmpty
       ? undefined
       : {

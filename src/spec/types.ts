@@ -290,6 +290,13 @@ export interface Operations {
     body: undefined
     response: { readonly room: { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined; readonly children_state: readonly { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string; readonly origin_server_ts: number }[] }; readonly children: readonly { readonly canonical_alias?: string | undefined; readonly name?: string | undefined; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string | undefined; readonly join_rule?: string | undefined; readonly room_type?: string | undefined; readonly allowed_room_ids?: readonly string[] | undefined; readonly encryption?: string | undefined; readonly room_version?: string | undefined }[]; readonly inaccessible_children: readonly string[] }
   }
+  federationGetWellKnown: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly "m.server"?: string | undefined }
+  }
   federationQueryPublicRooms: {
     authentication: 'signedRequest'
     path: NoMembers

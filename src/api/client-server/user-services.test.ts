@@ -152,12 +152,15 @@ test('TURN credentials and what is published follow the settings', async t => {
     headers: { authorization: `Bearer ${alice.accessToken}` },
   })
   t.deepEqual([none.status, await none.json()], [200, {}])
-  for (const name of ['client', 'support'])
+  for (const name of ['client', 'support', 'server'])
     t.is((await silent.request('GET', `/.well-known/matrix/${name}`)).status, 404)
 
   const settings = {
     public_base_url: 'https://matrix.example.org',
-    well_known: { client_extra: { 'm.identity_server': { base_url: 'https://id.example.org' } } },
+    well_known: {
+      client_extra: { 'm.identity_server': { base_url: 'https://id.example.org' } },
+      federation_server: 'matrix.example.org:443',
+    },
     support: { contacts: [{ email_address: 'a@example.org' }], page: 'https://example.org/help' },
     turn: { uris: ['turns:turn.example.org'], shared_secret: 'between us', lifetime: '1h' },
   }
@@ -178,6 +181,9 @@ test('TURN credentials and what is published follow the settings', async t => {
     'm.homeserver': { base_url: 'https://matrix.example.org' },
   })
   t.is(client.headers['access-control-allow-origin'], '*')
+  t.deepEqual((await server.request('GET', '/.well-known/matrix/server')).body, {
+    'm.server': 'matrix.example.org:443',
+  })
   t.deepEqual((await server.request('GET', '/.well-known/matrix/support')).body, {
     contacts: [{ role: 'm.role.admin', email_address: 'a@example.org' }],
     support_page: 'https://example.org/help',
