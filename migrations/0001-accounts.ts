@@ -1,27 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** Accounts: users, their devices and tokens, what they keep on the server, and the ways in. */
 export const accounts: Migration = {
   name: '0001-accounts',
   breaking: true,
-  async up(knex) {
-    const isPostgres = columnsOf(knex).isPostgres
-    for (const statement of [...people(isPostgres), ...waysIn(isPostgres), ...belongings(isPostgres)]) {
-      await knex.raw(statement)
-    }
-  },
+  up: knex => execute(knex, types => [...people(types), ...waysIn(types), ...belongings(types)]),
 }
 
-const typesOf = (isPostgres: boolean): { integer: string; text: string; clustered: string } => ({
-  integer: isPostgres ? 'bigint' : 'integer',
-  text: isPostgres ? 'text COLLATE "C"' : 'text',
-  // Tables that are looked up by their whole key live in that key's own tree.
-  clustered: isPostgres ? '' : ' WITHOUT ROWID',
-})
-
-const people = (isPostgres: boolean): string[] => {
-  const { integer, text, clustered } = typesOf(isPostgres)
+const people = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     // credential_version moves with every change that ends sessions: who was verified against an older one is late.
     // cleanup = 1 until a deactivated user has left all rooms. accepted_terms is JSON: policy → version.
@@ -71,8 +58,7 @@ const people = (isPostgres: boolean): string[] => {
   ]
 }
 
-const waysIn = (isPostgres: boolean): string[] => {
-  const { integer, text, clustered } = typesOf(isPostgres)
+const waysIn = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     `CREATE TABLE registration_tokens (
       token ${text} PRIMARY KEY,
@@ -111,8 +97,7 @@ const waysIn = (isPostgres: boolean): string[] => {
 }
 
 // Their rows may be large, which a key's own tree does not bear well.
-const belongings = (isPostgres: boolean): string[] => {
-  const { integer, text } = typesOf(isPostgres)
+const belongings = ({ integer, text }: SqlTypes): string[] => {
   return [
     // fields is JSON: everything but the two columns. position is the row's place in the stream of profiles.
     `CREATE TABLE profiles (

@@ -1,20 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** Rooms, their events, their state over time, memberships, invitations, aliases. */
 export const rooms: Migration = {
   name: '0002-rooms',
   breaking: true,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  // Tables that are looked up by their whole key live in that key's own tree.
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     `CREATE TABLE rooms (
       room_nid ${integer} PRIMARY KEY,

@@ -1,19 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** What other servers give us: their keys, and what they sent that is not worked through yet. */
 export const federationInbound: Migration = {
   name: '0003-federation-inbound',
   breaking: true,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     `CREATE TABLE server_keys (
       server_name ${text} NOT NULL,

@@ -1,19 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** What is still to be sent to other servers, as positions and references, and which of them do not answer. */
 export const federationOutbound: Migration = {
   name: '0004-federation-outbound',
   breaking: true,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     // One row: how far the stream of events has been distributed to the destinations.
     `CREATE TABLE federation_sender (id ${integer} PRIMARY KEY, position ${integer} NOT NULL)`,

@@ -1,19 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** What passes: receipts, presence, reports, and how far the followers of streams have come. */
 export const ephemeral: Migration = {
   name: '0005-ephemeral',
   breaking: false,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     // thread_id is empty for unthreaded receipts. The event may not be here (yet): hence its ID; event_position is
     // where it stands in the timeline, if that was known when the receipt came.

@@ -1,19 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** What rooms and events are found by: projections of the rooms, kept in the commits that change these. */
 export const roomDiscovery: Migration = {
   name: '0006-room-discovery',
   breaking: true,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered, isPostgres }: SqlTypes): string[] => {
   return [
     // What every room is shown by; the published ones are the room directory.
     `CREATE TABLE room_summaries (

@@ -1,31 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** End-to-end encryption: keys and signatures, messages to devices, changes of device lists, backups of room keys. */
 export const encryption: Migration = {
   name: '0008-encryption',
   breaking: true,
-  async up(knex) {
-    const isPostgres = columnsOf(knex).isPostgres
-    const types = {
-      integer: isPostgres ? 'bigint' : 'integer',
-      text: isPostgres ? 'text COLLATE "C"' : 'text',
-      // Tables that are looked up by their whole key live in that key's own tree.
-      clustered: isPostgres ? '' : ' WITHOUT ROWID',
-    }
-    for (const statement of [...keys(types), ...news(types), ...remote(types), ...backups(types)]) {
-      await knex.raw(statement)
-    }
-  },
+  up: knex => execute(knex, types => [...keys(types), ...news(types), ...remote(types), ...backups(types)]),
 }
 
-interface Types {
-  readonly integer: string
-  readonly text: string
-  readonly clustered: string
-}
-
-const keys = ({ integer, text, clustered }: Types): string[] => [
+const keys = ({ integer, text, clustered }: SqlTypes): string[] => [
   // Identity keys of local users' devices, as they were uploaded.
   `CREATE TABLE device_keys (
     user_id ${text} NOT NULL,
@@ -81,7 +64,7 @@ const keys = ({ integer, text, clustered }: Types): string[] => [
   )`,
 ]
 
-const news = ({ integer, text, clustered }: Types): string[] => [
+const news = ({ integer, text, clustered }: SqlTypes): string[] => [
   // Waiting for their devices, until those have acknowledged them. Several devices may share a position.
   `CREATE TABLE to_device_messages (
     user_id ${text} NOT NULL,
@@ -117,7 +100,7 @@ const news = ({ integer, text, clustered }: Types): string[] => [
   'CREATE INDEX memberships_room_changed ON memberships (room_nid, position)',
 ]
 
-const remote = ({ integer, text, clustered }: Types): string[] => [
+const remote = ({ integer, text, clustered }: SqlTypes): string[] => [
   // Remote users whose devices are kept here. stale = 1: something was missed, and they have to be asked for again.
   `CREATE TABLE remote_device_lists (
     user_id ${text} PRIMARY KEY,
@@ -136,7 +119,7 @@ const remote = ({ integer, text, clustered }: Types): string[] => [
   )`,
 ]
 
-const backups = ({ integer, text }: Types): string[] => [
+const backups = ({ integer, text }: SqlTypes): string[] => [
   // Deleted versions stay as empty rows: a version is never given out twice.
   `CREATE TABLE key_backups (
     user_id ${text} NOT NULL,

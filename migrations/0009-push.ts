@@ -1,19 +1,14 @@
-import { columnsOf } from './columns.ts'
+import { execute, type SqlTypes } from './columns.ts'
 import type { Migration } from './index.ts'
 
 /** Push rules, what notifies whom, and where notifications are sent. */
 export const push: Migration = {
   name: '0009-push',
   breaking: false,
-  async up(knex) {
-    for (const statement of tables(columnsOf(knex).isPostgres)) await knex.raw(statement)
-  },
+  up: knex => execute(knex, tables),
 }
 
-const tables = (isPostgres: boolean): string[] => {
-  const integer = isPostgres ? 'bigint' : 'integer'
-  const text = isPostgres ? 'text COLLATE "C"' : 'text'
-  const clustered = isPostgres ? '' : ' WITHOUT ROWID'
+const tables = ({ integer, text, clustered }: SqlTypes): string[] => {
   return [
     // Only of users who have changed something. rules is JSON (UserRules); position is of the stream account_data.
     `CREATE TABLE push_rules (user_id ${text} PRIMARY KEY, rules ${text} NOT NULL, position ${integer} NOT NULL)`,

@@ -40,3 +40,27 @@ export const columnsOf = (knex: Knex): Columns => {
     boolean: type('integer', 'smallint'),
   }
 }
+
+/** Column types as migrations that are written in SQL put them into their statements. */
+export interface SqlTypes {
+  readonly integer: string
+  readonly text: string
+  /** Behind a table that is looked up by its whole key: it lives in that key's own tree. */
+  readonly clustered: string
+  readonly isPostgres: boolean
+}
+
+/** Runs the statements of a migration one after another, in the words of the database that `knex` speaks to. */
+export const execute = async (
+  knex: Knex,
+  statements: (types: SqlTypes) => readonly string[],
+): Promise<void> => {
+  const { isPostgres } = columnsOf(knex)
+  const types: SqlTypes = {
+    integer: isPostgres ? 'bigint' : 'integer',
+    text: isPostgres ? 'text COLLATE "C"' : 'text',
+    clustered: isPostgres ? '' : ' WITHOUT ROWID',
+    isPostgres,
+  }
+  for (const statement of statements(types)) await knex.raw(statement)
+}
