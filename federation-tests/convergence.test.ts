@@ -164,8 +164,11 @@ const settle = async (network: RoomNetwork): Promise<string[]> => {
         head: server.entry && (await server.rooms.core.writer.head(network.roomId)),
       })),
     )
-    // Whose own join was soft-failed by the others believes for good that it is in the room: nobody refers to it.
-    const heads = all.filter(({ name }) => all[0]?.head?.hasHost(name)).map(({ head }) => head)
+    // Soft failure parts those for good who never hear of each other again: a server whose join the others soft-failed
+    // believes that it is in the room, and one that accepted what the others soft-failed may believe that it is not.
+    const heads = all
+      .filter(({ name, head }) => all[0]?.head?.hasHost(name) && head?.hasHost(name))
+      .map(({ head }) => head)
     ends = heads.map(head => head?.extremities.map(end => end.eventId).join(' ') ?? 'unknown')
     if (new Set(ends).size === 1 && ends[0]?.includes(' ') === false) return ends.slice(0, 1)
   }
