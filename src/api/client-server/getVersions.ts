@@ -17,6 +17,7 @@ const FEATURES: Readonly<Record<string, string>> = {
   'uk.tcpip.msc4133.stable': '/_matrix/client/v3/profile/{userId}/{keyName}',
   'org.matrix.msc2285.stable': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3771': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
+  'org.matrix.msc3773': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3916.stable': '/_matrix/client/v1/media/download/{serverName}/{mediaId}',
   'org.matrix.msc4222': '/_matrix/client/v3/sync',
   'uk.half-shot.msc2666.query_mutual_rooms':

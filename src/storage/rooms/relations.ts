@@ -28,6 +28,11 @@ export interface ThreadRow {
   readonly count: number
 }
 
+interface PlaceColumns {
+  event_nid: number
+  position: number
+}
+
 interface ThreadColumns {
   root_id: string
   latest_nid: number
@@ -52,6 +57,7 @@ const MAX_REFERENCES = 1_000
 export class RelationReader {
   readonly #db: Reader
   readonly #children: Readonly<Record<'b' | 'f', Prepared>>
+  readonly #typedChildren: Readonly<Record<'b' | 'f', Prepared>>
   readonly #descendants: Readonly<Record<'b' | 'f', Prepared>>
   readonly #parents: Prepared
   readonly #replacements: Prepared
@@ -70,22 +76,26 @@ export class RelationReader {
       b: db.prepare(make(' DESC')),
       f: db.prepare(make('')),
     })
-    // What is not asked for by type is passed as NULL.
-    const typed =
-      'r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND r.type = COALESCE(CAST(? AS text), r.type)'
+    // What is not asked for is passed as NULL.
+    const isOfType = 'r.type = COALESCE(CAST(? AS text), r.type)'
+    const typed = `r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND ${isOfType}`
     const span = 'position > ? AND position <= ?'
-    this.#children = directed(
-      order => `SELECT r.event_nid, r.position FROM relations r
-        WHERE r.room_nid = ? AND r.parent_id = ? AND ${typed} AND r.${span} ORDER BY r.position${order} LIMIT ?`,
-    )
+    const children = (ofRelType: string) =>
+      directed(
+        order => `SELECT r.event_nid, r.position FROM relations r
+          WHERE r.room_nid = ? AND r.parent_id = ?${ofRelType} AND ${isOfType} AND r.${span}
+          ORDER BY r.position${order} LIMIT ?`,
+      )
+    this.#children = children('')
+    this.#typedChildren = children(' AND r.rel_type = ?')
+    // Written as a product, which SQLite takes in this order: else it compares all of the room with all that it found.
     this.#descendants = directed(
       order => `WITH RECURSIVE tree (event_id, event_nid, position, depth) AS (
           SELECT r.event_id, r.event_nid, r.position, 1 FROM relations r
           WHERE r.room_nid = ? AND r.parent_id = ? AND ${typed}
           UNION
-          SELECT r.event_id, r.event_nid, r.position, t.depth + 1 FROM tree t
-          JOIN relations r ON r.room_nid = ? AND r.parent_id = t.event_id AND ${typed}
-          WHERE t.depth < ${MAX_RELATION_DEPTH}
+          SELECT r.event_id, r.event_nid, r.position, t.depth + 1 FROM tree t CROSS JOIN relations r
+          WHERE r.room_nid = ? AND r.parent_id = t.event_id AND ${typed} AND t.depth < ${MAX_RELATION_DEPTH}
         ) SELECT DISTINCT event_nid, position FROM tree WHERE ${span} ORDER BY position${order} LIMIT ?`,
     )
     this.#parents = db.prepare(
@@ -93,11 +103,12 @@ export class RelationReader {
          SELECT 1 FROM relations r WHERE r.room_nid = p.room_nid AND r.parent_id = p.event_id
            AND r.rel_type IN ('m.replace', 'm.thread', 'm.reference'))`,
     )
-    // "The most recent event is determined by comparing origin_server_ts", then the event ID.
+    // "The most recent event is determined by comparing origin_server_ts", then the event ID. The plus keeps SQLite from
+    // the index by position, in which it would go through everything that relates to the event.
     this.#replacements = db.prepare(
       `SELECT p.event_nid AS parent_nid, r.event_nid FROM events p JOIN relations r ON r.event_nid = (
          SELECT x.event_nid FROM relations x WHERE x.room_nid = p.room_nid AND x.parent_id = p.event_id
-           AND x.sender = p.sender AND x.type = p.type AND x.is_replacement = 1 AND x.position <= ?
+           AND x.sender = p.sender AND x.type = p.type AND x.is_replacement = 1 AND +x.position <= ?
          ORDER BY x.origin_server_ts DESC, x.event_id DESC LIMIT 1)
        WHERE ${inInteger('p.event_nid')} AND p.state_key IS NULL AND p.redacted_by IS NULL`,
     )
@@ -108,18 +119,17 @@ export class RelationReader {
     )
     const thread = 'SELECT t.root_id, t.latest_nid, t.latest_position, t.count FROM threads t'
     this.#threads = db.prepare(`${thread} WHERE t.room_nid = ? AND ${inText('t.root_id')}`)
+    const hasWritten = `EXISTS (SELECT 1 FROM relations r WHERE r.room_nid = t.room_nid AND r.parent_id = t.root_id
+      AND r.rel_type = 'm.thread' AND r.sender = ?)`
     this.#participated = db.prepare(
-      `SELECT DISTINCT parent_id FROM relations
-       WHERE room_nid = ? AND ${inText('parent_id')} AND rel_type = 'm.thread' AND sender = ?`,
+      `SELECT t.root_id FROM threads t WHERE t.room_nid = ? AND ${inText('t.root_id')} AND ${hasWritten}`,
     )
     const older = 't.room_nid = ? AND t.latest_position < ?'
     const newestFirst = 'ORDER BY t.latest_position DESC LIMIT ?'
     this.#threadList = db.prepare(`${thread} WHERE ${older} ${newestFirst}`)
     this.#ownThreadList = db.prepare(
-      `${thread} WHERE ${older} AND (
-         EXISTS (SELECT 1 FROM relations r WHERE r.room_nid = t.room_nid AND r.parent_id = t.root_id
-           AND r.rel_type = 'm.thread' AND r.sender = ?)
-         OR EXISTS (SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.sender = ?)) ${newestFirst}`,
+      `${thread} WHERE ${older} AND (${hasWritten} OR EXISTS (
+         SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.sender = ?)) ${newestFirst}`,
     )
     this.#annotation = db.prepare(
       `SELECT 1 AS one FROM relations WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.annotation'
@@ -134,17 +144,19 @@ export class RelationReader {
 
   /** Children of an event, in the order of the timeline or against it. */
   async children(query: ChildrenQuery): Promise<ChildPlace[]> {
-    const { roomNid, parentId, relType = null, eventType = null, direction, after, upTo, limit } = query
-    const first = [roomNid, parentId, relType, eventType]
+    const { roomNid, parentId, relType, eventType = null, direction } = query
+    const span = [query.after, query.upTo, query.limit]
     const rows = query.recurse
-      ? await this.#db.scan<{ event_nid: number; position: number }>(this.#descendants[direction], [
-          ...first,
-          ...[roomNid, relType, eventType, after, upTo, limit],
+      ? await this.#db.scan<PlaceColumns>(this.#descendants[direction], [
+          ...[roomNid, parentId, relType ?? null, eventType, roomNid, relType ?? null, eventType],
+          ...span,
         ])
-      : await this.#db.all<{ event_nid: number; position: number }>(this.#children[direction], [
-          ...first,
-          ...[after, upTo, limit],
-        ])
+      : relType === undefined
+        ? await this.#db.all<PlaceColumns>(this.#children[direction], [roomNid, parentId, eventType, ...span])
+        : await this.#db.all<PlaceColumns>(this.#typedChildren[direction], [
+            ...[roomNid, parentId, relType, eventType],
+            ...span,
+          ])
     return rows.map(row => ({ nid: row.event_nid, position: row.position }))
   }
 
@@ -187,12 +199,12 @@ export class RelationReader {
 
   /** Those of these threads that a user has written in. */
   async participated(roomNid: number, rootIds: readonly string[], userId: string): Promise<Set<string>> {
-    const rows = await this.#db.all<{ parent_id: string }>(this.#participated, [
+    const rows = await this.#db.all<{ root_id: string }>(this.#participated, [
       roomNid,
       this.#db.list(rootIds),
       userId,
     ])
-    return new Set(rows.map(row => row.parent_id))
+    return new Set(rows.map(row => row.root_id))
   }
 
   /** How much of a thread is left without some senders and after a position; the place of its newest event. */
