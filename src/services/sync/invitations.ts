@@ -14,6 +14,8 @@ export interface InvitationTexts {
   readonly leave: ReadonlyMap<string, string>
 }
 
+export const NO_INVITATIONS: InvitationTexts = { invite: new Map(), knock: new Map(), leave: new Map() }
+
 /** The `invites` stream of `/sync`. */
 export class Invitations {
   readonly #read: RoomReaders

@@ -118,7 +118,7 @@ export class RoomStates {
       entry => entry.type === 'm.room.member' && (!whole || wanted.has(entry.stateKey)),
     )
     for (const entry of changed) wanted.delete(entry.stateKey)
-    const others = await this.#views.members(roomNid, [...wanted], state.position)
+    const others = await this.#memo.members(roomNid, [...wanted], state.position)
     const fresh = others.filter(({ stateKey, nid }) => {
       if (whole || request.since === undefined || request.filter.state.includeRedundantMembers) return true
       return !this.#sentMembers.has(device, roomNid, { userId: stateKey, nid }, request.since)

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -13,6 +14,7 @@ import type { RoomExtras } from './sync-source.ts'
 
 /** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
 const AHEAD = 8
+const MAX_ROOM_IDS = 50_000
 
 /** What other streams have to say about rooms that the user is in, by room ID. */
 export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
@@ -36,6 +38,7 @@ export class RoomsStream {
   readonly #sync: SyncReader
   readonly #sights: Sights
   readonly #sections: RoomSections
+  readonly #roomIds = new LRUCache<number, string>({ max: MAX_ROOM_IDS })
 
   constructor(parts: { read: RoomReaders; sync: SyncReader; sights: Sights; sections: RoomSections }) {
     this.#read = parts.read
@@ -141,12 +144,10 @@ export class RoomsStream {
   async #candidates(after: number, now: RoomsNow, extras: ExtrasByRoom): Promise<Candidate[]> {
     const nids = [...now.rooms.keys()]
     const withEvents = now.isExact ? nids : await this.#sync.withEvents(nids, after, now.upTo)
-    const found = new Map(
-      (await this.#read.rooms.byNids(withEvents)).map(room => [
-        room.nid,
-        { roomNid: room.nid, roomId: room.roomId, joinedAt: now.rooms.get(room.nid) ?? END },
-      ]),
-    )
+    const found = new Map<number, Candidate>()
+    for (const [roomNid, roomId] of await this.#idsOf(withEvents)) {
+      found.set(roomNid, { roomNid, roomId, joinedAt: now.rooms.get(roomNid) ?? END })
+    }
     for (const roomId of extras.keys()) {
       const room = await this.#read.rooms.byId(roomId)
       if (room === undefined || found.has(room.nid)) continue
@@ -154,6 +155,23 @@ export class RoomsStream {
       if (joinedAt !== undefined) found.set(room.nid, { roomNid: room.nid, roomId, joinedAt })
     }
     return [...found.values()]
+  }
+
+  /** Room IDs by nid; they never change. */
+  async #idsOf(nids: readonly number[]): Promise<Map<number, string>> {
+    const ids = new Map<number, string>()
+    const unknown: number[] = []
+    for (const nid of nids) {
+      const roomId = this.#roomIds.get(nid)
+      if (roomId === undefined) unknown.push(nid)
+      else ids.set(nid, roomId)
+    }
+    if (unknown.length === 0) return ids
+    for (const { nid, roomId } of await this.#read.rooms.byNids(unknown)) {
+      ids.set(nid, roomId)
+      this.#roomIds.set(nid, roomId)
+    }
+    return ids
   }
 
   /** For a membership that changes at this moment: whether the user was in the room at both ends of a span. */

@@ -1,5 +1,5 @@
 import type { TimelineRange } from '../../storage/rooms/events.ts'
-import type { StateChangeAt, StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StateChangeAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import type { PageReader } from '../rooms/timeline.ts'
 
@@ -38,6 +38,14 @@ export class SpanMemo implements PageReader {
   changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
     if (after >= upTo) return Promise.resolve([])
     return this.#once(`s ${roomNid} ${after} ${upTo}`, () => this.#state.changes(roomNid, after, upTo))
+  }
+
+  /** `StateViews.members`. */
+  members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
+    if (userIds.length === 0) return Promise.resolve([])
+    return this.#once(`m ${roomNid} ${position} ${userIds.join(' ')}`, () =>
+      this.#state.members(roomNid, userIds, position),
+    )
   }
 
   #once<T>(key: string, read: () => Promise<T>): Promise<T> {

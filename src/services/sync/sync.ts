@@ -8,7 +8,7 @@ import {
 import type { Metrics } from '../metrics.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
-import type { Invitations } from './invitations.ts'
+import { type Invitations, NO_INVITATIONS } from './invitations.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
 import { type Body, respond } from './response.ts'
@@ -99,7 +99,7 @@ export class Sync {
   ): Promise<Body> {
     const { notifier, ignoredUsers, metrics } = this.#parts
     const { userId } = base.requester
-    const mayWait = since !== undefined && !base.fullState
+    const mayWait = since !== undefined && !base.fullState && deadline > notifier.now()
     let worked = 0
     for (;;) {
       const started = notifier.now()
@@ -145,7 +145,7 @@ export class Sync {
       if (stream !== undefined && upTo !== undefined) ends[stream] = upTo
     }
     const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
-    const invited = await invitations.texts(request, mayBeInvited ? after : end, end)
+    const invited = mayBeInvited ? await invitations.texts(request, after, end) : NO_INVITATIONS
     const token = formatStreamToken({ ...since, ...ends, events: now.upTo, invites: end })
     return respond({
       always: [`"next_batch":"${token}"`, ...news.flatMap(({ always = [] }) => always)],
