@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto'
+import { endpoints } from './api/index.ts'
+import { databaseLocation, rateLimitsOf, signingKeyPath } from './config/locations.ts'
+import type { Config } from './config/schema/index.ts'
+import { readKeyFile } from './config/signing-key.ts'
+import { programVersion } from './config/version.ts'
+import type { Clock } from './core/clock.ts'
+import type { Log } from './core/log.ts'
+import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
+import { createHttpApp, type HttpApp } from './http/app.ts'
+import { openPushGateway } from './network/push-gateway.ts'
+import { followAccounts } from './server-follow-accounts.ts'
+import { composeMedia } from './server-media.ts'
+import { accountsOptionsOf } from './server-options.ts'
+import { serverPages } from './server-pages.ts'
+import { Accounts } from './services/accounts/index.ts'
+import { federatedDiscovery } from './services/discovery/federated.ts'
+import { createDiscovery } from './services/discovery/index.ts'
+import { createEncryption } from './services/encryption/index.ts'
+import { createEphemeral } from './services/ephemeral/index.ts'
+import { createFederation } from './services/federation/index.ts'
+import type { Services } from './services/index.ts'
+import { createMetrics } from './services/metrics.ts'
+import { createOldSync } from './services/old-sync/index.ts'
+import { createPush } from './services/push/index.ts'
+import { Reports } from './services/reports.ts'
+import { createRoomCore, createRooms } from './services/rooms/index.ts'
+import { MutualRooms } from './services/rooms/mutual-rooms.ts'
+import { createSearch } from './services/search/index.ts'
+import { createSync } from './services/sync/index.ts'
+import { Turn } from './services/turn.ts'
+import { wellKnownOf } from './services/well-known.ts'
+import type { Database } from './storage/database.ts'
+import { metered } from './storage/metered.ts'
+import { NidAllocator } from './storage/nids.ts'
+import { openDatabase } from './storage/open.ts'
+
+/** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
+export interface Composition {
+  readonly database: Database
+  readonly services: Services
+  readonly app: HttpApp
+  start(): void
+  /** Ends what waits (long polls) and what runs in the background. */
+  stop(): Promise<void>
+}
+
+/** What a server is made for. */
+export interface Circumstances {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
+const layFoundation = async ({ config, log, clock }: Circumstances) => {
+  const { serverName } = config
+  const [signingKey] = signingKeys(config)
+  const metrics = createMetrics({ process: true })
+  const opened = await openDatabase(databaseLocation(config), {
+    log: message => log.info({ part: 'database' }, message),
+  })
+  const database = metered(opened, metrics.database)
+  const nids = await NidAllocator.open(database, 'rooms')
+  const accounts = new Accounts({
+    database,
+    clock,
+    options: accountsOptionsOf(config),
+    onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
+  })
+  const core = createRoomCore({
+    database,
+    nids,
+    clock,
+    serverName,
+    signingKey,
+    random: randomBytes,
+    log,
+    metrics: metrics.rooms,
+  })
+  const federation = createFederation({
+    core,
+    config: config.federation,
+    caFile: config.caFile,
+    database,
+    clock,
+    log,
+    signingKeys: signingKeys(config),
+    version: programVersion(),
+  })
+  accounts.hooks.remoteProfile = federation.queryProfile
+  return { database, metrics, accounts, core, federation }
+}
+
+type Foundation = Awaited<ReturnType<typeof layFoundation>>
+
+/** What local users do, and what follows from it. */
+const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundation) => {
+  const { database, metrics, accounts, core, federation } = foundation
+  const { serverName } = config
+  const rooms = createRooms(core, {
+    profile: userId => accounts.profiles.memberProfile(userId),
+    remote: federation.remote,
+    queryRemoteAlias: federation.queryAlias,
+    fetchHistory: federation.fetchHistory,
+    defaultRoomVersion: config.rooms.defaultVersion,
+    log,
+  })
+  const discovery = createDiscovery({
+    core,
+    rooms,
+    remote: federatedDiscovery(federation.client),
+    hasDirectory: config.roomDirectory.enabled,
+    directoryIsForServers: config.roomDirectory.overFederation,
+  })
+  const ephemeral = createEphemeral({
+    core,
+    clock,
+    log,
+    queueEdu: federation.queueEdu,
+    admits: (head, server) => federation.gate.allows(head, server),
+    presence: config.presence,
+  })
+  const { presence } = ephemeral.services
+  const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
+  const encryption = createEncryption({
+    database,
+    rooms: core.context.read,
+    clock,
+    log,
+    serverName,
+    remote: federation.client,
+    queueEdu: federation.queueEdu,
+    shareNames: config.federation.shareDeviceNames,
+  })
+  accounts.hooks.onDevicesChange = (userId, change) => [
+    ...encryption.onDevicesChange(userId, change),
+    ...push.sender.onDevicesChange(userId, change),
+  ]
+  for (const [type, handler] of Object.entries({ ...ephemeral.handlers, ...encryption.eduHandlers }))
+    federation.transactions.onEdu(type, handler)
+  const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
+  const push = createPush({ core, gateway, clock, log })
+  rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
+  const sync = createSync({
+    core,
+    ephemeral,
+    encryption,
+    push,
+    database,
+    clock,
+    log,
+    storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
+    metrics: metrics.sync,
+  })
+  const oldSync = createOldSync(core, rooms)
+  const search = createSearch(core, rooms)
+  const media = composeMedia({ config, database, federation, clock, log })
+  const services: Services = {
+    ...{
+      ...rooms,
+      ...discovery,
+      ...ephemeral.services,
+      ...push.services,
+      ...sync,
+      ...oldSync,
+      ...search,
+      accounts,
+      encryption,
+      federation,
+      media,
+    },
+    mutualRooms: new MutualRooms(database),
+    reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
+    turn: new Turn(config.turn, clock),
+    wellKnown: wellKnownOf(config),
+  }
+  return { services, profiles, ephemeral, encryption, push, sync, oldSync, media }
+}
+
+/** Builds everything; nothing runs before `start`. */
+export const compose = async (circumstances: Circumstances): Promise<Composition> => {
+  const { config, log, clock } = circumstances
+  const foundation = await layFoundation(circumstances)
+  const { database, metrics, accounts, federation } = foundation
+  const domain = buildDomain(circumstances, foundation)
+  const { services, profiles, ephemeral, encryption, push, sync, oldSync, media } = domain
+  const app = createHttpApp({
+    endpoints,
+    services,
+    authenticate: (token, connection) => accounts.authenticate(token, connection),
+    verifyRequest: request => federation.verifyRequest(request),
+    log,
+    clock,
+    rateLimits: rateLimitsOf(config),
+    trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
+    pages: serverPages({ config, accounts, clock, metrics, check: readable(database) }),
+    onResponse: outcome => metrics.http.answered(outcome),
+  })
+  return {
+    database,
+    services,
+    app,
+    start: () => {
+      accounts.start()
+      ephemeral.start()
+      encryption.start()
+      push.start()
+      profiles.start()
+      federation.start()
+      media.start()
+    },
+    stop: async () => {
+      await profiles.close()
+      await ephemeral.close()
+      await encryption.close()
+      sync.notifier.close()
+      await push.close()
+      oldSync.eventStream.close()
+      await media.close()
+      await federation.close()
+      await accounts.close()
+    },
+  }
+}
+
+/** Makes a check that rejects when the database does not answer. */
+const readable = (database: Database): (() => Promise<void>) => {
+  const prepared = database.prepare('SELECT 1 AS one')
+  return async () => {
+    await database.get(prepared)
+  }
+}
+
+/** The keys of the key file; the first signs. */
+const signingKeys = (config: Config): [SigningKey, ...SigningKey[]] => {
+  const { keys } = readKeyFile(signingKeyPath(config))
+  const [first, ...others] = keys
+  return [
+    signingKeyFromSeed(first.keyId, first.seed),
+    ...others.map(({ keyId, seed }) => signingKeyFromSeed(keyId, seed)),
+  ]
+}
