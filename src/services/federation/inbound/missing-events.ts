@@ -66,7 +66,9 @@ export class MissingEvents {
       if (outcome.outcome !== 'dropped') return outcome
       dropped = outcome
     }
-    return dropped
+    // Kept as rejected for want of its auth events, and judged again should they come (services/rooms/ENGINE.md).
+    const last = await receiveEvent(this.#writer, event, { authEventsUnavailable: true })
+    return last.outcome === 'missing' ? dropped : last
   }
 
   /** Who may know: the server that sent it, the one that made it. */
