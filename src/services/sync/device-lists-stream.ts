@@ -22,18 +22,18 @@ export class DeviceListsStream implements SyncSource {
     upTo: number,
     events: EventSpan,
   ): Promise<News> {
-    const { userId, deviceId } = requester
-    const always = deviceId === undefined ? [] : await this.#ownKeys(userId, deviceId)
+    const { userId } = requester
     // "Only present on an incremental sync."
-    if (after === undefined || events.after === undefined) return { always }
+    if (after === undefined || events.after === undefined) return NO_NEWS
     const span = { deviceLists: { after, upTo }, events: { after: events.after, upTo: events.upTo } }
     const { changed, left } = await this.#spans.news(userId, span)
-    if (changed.length + left.length === 0) return deviceId === undefined ? NO_NEWS : { always }
-    return { always, members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
+    if (changed.length + left.length === 0) return NO_NEWS
+    return { members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
   }
 
   /** Goes with every response: "required if any unclaimed one-time keys exist", and "required". */
-  async #ownKeys(userId: string, deviceId: string): Promise<string[]> {
+  async always({ requester: { userId, deviceId } }: SyncRequest): Promise<readonly string[]> {
+    if (deviceId === undefined) return []
     const { counts, unusedFallbackTypes } = await this.#deviceKeys.left(userId, deviceId)
     return [
       `"device_one_time_keys_count":${JSON.stringify(counts)}`,

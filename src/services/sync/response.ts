@@ -7,8 +7,8 @@ export interface Section {
 
 /** A response under construction; everything is JSON text. */
 export interface Draft {
-  /** Members that go with every response: `"next_batch":"…"`. */
-  readonly always: readonly string[]
+  /** Members that go with every response: `"next_batch":"…"`. Asked for only if there is one. */
+  readonly always: () => Promise<readonly string[]>
   /** Members that are news. */
   readonly members: readonly string[]
   /** Rooms, those of a part together. */
@@ -21,56 +21,65 @@ export type Body = string | AsyncIterable<string>
 /** In characters: what is more is sent in pieces of about this size. */
 const PIECE = 65_536
 
-/** Puts a response together. If there is no news in it, `isEmpty` says so. */
-export const respond = async (draft: Draft): Promise<{ readonly isEmpty: boolean; readonly body: Body }> => {
-  const pieces = inPieces(tokens(draft))
+/** Finds out whether there is any news in a response, and makes it where it is wanted. */
+export const respond = async (
+  draft: Draft,
+): Promise<{ readonly isEmpty: boolean; readonly body: () => Promise<Body> }> => {
+  const first = await draft.sections.next()
+  const isEmpty = draft.members.length === 0 && first.done === true
+  return { isEmpty, body: () => bodyOf(texts(draft, first.done === true ? undefined : first.value)) }
+}
+
+const bodyOf = async (parts: AsyncGenerator<string, void>): Promise<Body> => {
+  const pieces = inPieces(parts)
   const first = await pieces.next()
-  if (first.done === true) return { isEmpty: true, body: '{}' }
-  // The first piece ends early if there is more.
-  if (first.value.text.length < PIECE) return { isEmpty: first.value.isEmpty, body: first.value.text }
-  return { isEmpty: false, body: rest(first.value.text, pieces) }
+  const text = first.done === true ? '' : first.value
+  // A piece that is short is the last one.
+  return text.length < PIECE ? text : rest(text, pieces)
 }
 
-interface Piece {
-  readonly text: string
-  readonly isEmpty: boolean
-}
-
-async function* rest(first: string, pieces: AsyncGenerator<Piece, void>): AsyncGenerator<string, void> {
+async function* rest(first: string, pieces: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
   try {
     yield first
-    for await (const { text } of pieces) yield text
+    yield* pieces
   } finally {
     await pieces.return()
   }
 }
 
-async function* inPieces(texts: AsyncGenerator<Piece, void>): AsyncGenerator<Piece, void> {
-  let parts: string[] = []
+async function* inPieces(parts: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
+  let gathered: string[] = []
   let length = 0
-  let isEmpty = true
-  for await (const part of texts) {
-    parts.push(part.text)
-    length += part.text.length
-    isEmpty &&= part.isEmpty
+  for await (const part of parts) {
+    gathered.push(part)
+    length += part.length
     if (length < PIECE) continue
-    yield { text: parts.join(''), isEmpty }
-    parts = []
+    yield gathered.join('')
+    gathered = []
     length = 0
   }
-  if (length > 0) yield { text: parts.join(''), isEmpty }
+  if (length > 0) yield gathered.join('')
 }
 
-async function* tokens({ always, members, sections }: Draft): AsyncGenerator<Piece, void> {
-  yield { text: `{${[...always, ...members].join(',')}`, isEmpty: members.length === 0 }
-  let open: Section['part'] | undefined
-  for await (const { part, roomId, text } of sections) {
-    const lead = open === undefined ? `,"rooms":{"${part}":{` : open === part ? ',' : `},"${part}":{`
-    open = part
-    yield { text: `${lead}${JSON.stringify(roomId)}:${text}`, isEmpty: false }
+async function* texts(
+  { always, members, sections }: Draft,
+  first: Section | undefined,
+): AsyncGenerator<string, void> {
+  yield `{${[...(await always()), ...members].join(',')}`
+  if (first === undefined) {
+    yield '}'
+    return
   }
-  yield { text: open === undefined ? '}' : '}}}', isEmpty: true }
+  yield `,"rooms":{"${first.part}":{${entry(first)}`
+  let open = first.part
+  for await (const section of sections) {
+    yield `${open === section.part ? ',' : `},"${section.part}":{`}${entry(section)}`
+    open = section.part
+  }
+  yield '}}}'
 }
+
+const entry = ({ roomId, text }: Section): string => `${JSON.stringify(roomId)}:${text}`
 
 /** Runs over items in their order, some at a time ahead of whoever takes the results. */
 export async function* inOrder<T, R>(

@@ -21,8 +21,6 @@ export interface News {
   readonly events?: ReadonlyMap<string, readonly string[]>
   /** Further members of the response as JSON text, such as `"device_lists":{…}`. */
   readonly members?: readonly string[]
-  /** The same for what goes with every response and is no news: nobody is answered early for it. */
-  readonly always?: readonly string[]
   /** By room ID. */
   readonly rooms?: ReadonlyMap<string, RoomExtras>
   /** How far this tells, where that is not all there is: the token ends here, and the rest comes next time. */
@@ -45,6 +43,8 @@ export interface SyncSource {
    * @param events the stretch of the `events` stream that goes with it
    */
   news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Promise<News>
+  /** Members that go with every response and are no news: nobody is answered early for them. */
+  always?(request: SyncRequest): Promise<readonly string[]>
   /**
    * All ephemeral events of a room of which the client knows nothing yet, as JSON texts. Where this is, `news` need not
    * tell of such rooms.

@@ -111,7 +111,7 @@ export class Sync {
         const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
         if (!isEmpty || wait === undefined || isOver) {
           metrics?.answered(since === undefined ? 'initial' : 'incremental', worked)
-          return body
+          return await body()
         }
         metrics?.waiting(1)
         await wait.woken
@@ -122,10 +122,7 @@ export class Sync {
     }
   }
 
-  async #response(
-    request: SyncRequest,
-    since: StreamToken | undefined,
-  ): Promise<{ isEmpty: boolean; body: Body }> {
+  async #response(request: SyncRequest, since: StreamToken | undefined): ReturnType<typeof respond> {
     const { invites, invitations, rooms, sources } = this.#parts
     // Everything that can be told now, in one moment.
     const now = this.#look(request)
@@ -148,7 +145,10 @@ export class Sync {
     const invited = mayBeInvited ? await invitations.texts(request, after, end) : NO_INVITATIONS
     const token = formatStreamToken({ ...since, ...ends, events: now.upTo, invites: end })
     return respond({
-      always: [`"next_batch":"${token}"`, ...news.flatMap(({ always = [] }) => always)],
+      always: async () => {
+        const texts = await Promise.all(sources.map(source => source.always?.(request) ?? []))
+        return [`"next_batch":"${token}"`, ...texts.flat()]
+      },
       members: topMembers(news),
       sections: rooms.sections(request, now, extrasByRoom(news), invited),
     })
