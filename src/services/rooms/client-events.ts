@@ -151,7 +151,8 @@ export class ClientEvents {
   }
 
   #transactions(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, string>> {
-    const own = events.filter(({ event }) => event.sender === viewer.userId)
+    // State is set without transactions.
+    const own = events.filter(({ event }) => event.sender === viewer.userId && event.stateKey === undefined)
     if (viewer.deviceId === undefined || own.length === 0) return Promise.resolve(new Map())
     const eventIds = own.map(({ event }) => event.eventId)
     return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, eventIds)
