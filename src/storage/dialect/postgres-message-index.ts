@@ -16,7 +16,7 @@ export class PostgresMessageIndex implements MessageIndex {
     this.#db = db
     const { inText, inInteger } = db.dialect
     this.#insert = db.prepare(
-      'INSERT INTO message_words (event_nid, room_nid, words) VALUES (?, ?, CAST(? AS tsvector))',
+      'INSERT INTO message_words (event_nid, room_nid, words) VALUES (?, ?, CAST(? AS tsvector)) ON CONFLICT DO NOTHING',
     )
     this.#remove = db.prepare('DELETE FROM message_words WHERE event_nid = ?')
     this.#search = db.prepare(

@@ -18,7 +18,7 @@ export class SqliteMessageIndex implements MessageIndex {
   constructor(db: Reader) {
     this.#db = db
     const { inText, inInteger } = db.dialect
-    this.#insert = db.prepare('INSERT INTO message_words (rowid, words, room) VALUES (?, ?, ?)')
+    this.#insert = db.prepare('INSERT OR REPLACE INTO message_words (rowid, words, room) VALUES (?, ?, ?)')
     this.#remove = db.prepare('DELETE FROM message_words WHERE rowid = ?')
     this.#search = db.prepare(
       `SELECT e.event_nid, e.room_nid, e.position, e.sender, -bm25(message_words, 1.0, 0.0) AS score

@@ -27,7 +27,7 @@ export class RelationWriter {
     this.#insert = db.prepare(
       `INSERT INTO relations (event_nid, event_id, room_nid, parent_id, rel_type, type, sender, annotation_key,
          is_replacement, position, origin_server_ts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     this.#delete = db.prepare('DELETE FROM relations WHERE event_nid = ?')
     this.#addToThread = db.prepare(

@@ -1,0 +1,132 @@
+import test, { type ExecutionContext, registerCompletionHandler } from 'ava'
+import { Direction, EventType, MsgType, Preset, RelationType, Visibility } from 'matrix-js-sdk'
+import { type SdkUser, startSdkUser } from '../src/test-kit/js-sdk.ts'
+import { startTestServer, TEST_PASSWORD } from '../src/test-kit/server.ts'
+
+// The SDK leaves timers behind: see src/test-kit/js-sdk.ts.
+registerCompletionHandler(() => process.exit())
+
+/** Two people with a server of their own, whose clients do not encrypt. */
+const twoPeople = async (t: ExecutionContext): Promise<{ alice: SdkUser; bob: SdkUser }> => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const start = async (name: string): Promise<SdkUser> => {
+    await server.register(name)
+    const user = await startSdkUser(server.url, name, TEST_PASSWORD, { encryption: false })
+    t.teardown(() => user.stop())
+    return user
+  }
+  return { alice: await start('alice'), bob: await start('bob') }
+}
+
+const openRoom = async ({ client }: SdkUser, more: object = {}): Promise<string> =>
+  (await client.createRoom({ preset: Preset.PublicChat, ...more })).room_id
+
+test('threads, edits and reactions are what the SDK makes of them', async t => {
+  const { alice, bob } = await twoPeople(t)
+  const roomId = await openRoom(alice)
+  await bob.client.joinRoom(roomId)
+  await alice.membership(roomId, 'join', bob.userId)
+  const { event_id: root } = await alice.client.sendTextMessage(roomId, 'shall we?')
+  await alice.client.sendTextMessage(roomId, root, 'yes')
+  const { event_id: reply } = await bob.client.sendTextMessage(roomId, root, 'no')
+  const better = { msgtype: MsgType.Text, body: 'shall we not?' } as const
+  await alice.client.sendMessage(roomId, {
+    ...better,
+    'm.new_content': better,
+    'm.relates_to': { rel_type: RelationType.Replace, event_id: root },
+  })
+  const react = () =>
+    bob.client.sendEvent(roomId, EventType.Reaction, {
+      'm.relates_to': { rel_type: RelationType.Annotation, event_id: root, key: '🎉' },
+    })
+  await react()
+  await t.throwsAsync(react(), { message: /M_DUPLICATE_ANNOTATION|already/ })
+
+  const raw = await bob.client.fetchRoomEvent(roomId, root)
+  const event = bob.client.getEventMapper()(raw)
+  t.is(
+    event.getServerAggregatedRelation<{ event_id: string }>(RelationType.Replace)?.event_id !== undefined,
+    true,
+  )
+  const thread = event.getServerAggregatedRelation<{ count: number; latest_event: { event_id: string } }>(
+    RelationType.Thread,
+  )
+  t.is(thread?.count, 2)
+  t.is(thread?.latest_event.event_id, reply)
+  const { events } = await bob.client.relations(roomId, root, RelationType.Thread, null, {
+    dir: Direction.Forward,
+  })
+  t.deepEqual(
+    events.map(one => one.getContent()['body']),
+    ['yes', 'no'],
+  )
+  const list = await bob.client.createThreadListMessagesRequest(roomId, null, 10, Direction.Backward)
+  t.deepEqual(
+    list.chunk.map(one => one.event_id),
+    [root],
+  )
+  await alice.client.redactEvent(roomId, reply)
+  const after = bob.client.getEventMapper()(await bob.client.fetchRoomEvent(roomId, root))
+  t.is(after.getServerAggregatedRelation<{ count: number }>(RelationType.Thread)?.count, 1)
+})
+
+test('rooms, messages and people are found', async t => {
+  const { alice, bob } = await twoPeople(t)
+  const roomId = await openRoom(alice, {
+    visibility: Visibility.Public,
+    name: 'Botany',
+    topic: 'Green things',
+  })
+  const { chunk } = await bob.client.publicRooms({ filter: { generic_search_term: 'green' } })
+  t.deepEqual(
+    chunk.map(room => [room.room_id, room.name]),
+    [[roomId, 'Botany']],
+  )
+  t.like(await bob.client.getRoomSummary(roomId), { name: 'Botany', num_joined_members: 1 })
+  await bob.client.joinRoom(roomId)
+  for (const text of ['a fern', 'another fern', 'a rose']) await alice.client.sendTextMessage(roomId, text)
+  const found = await bob.client.searchRoomEvents({ term: 'fern' })
+  t.is(found.count, 2)
+  t.deepEqual(found.results.map(one => one.context.getEvent().getContent()['body']).sort(), [
+    'a fern',
+    'another fern',
+  ])
+  const { results } = await bob.client.searchUserDirectory({ term: 'ali' })
+  t.deepEqual(
+    results.map(user => user.user_id),
+    [alice.userId],
+  )
+  const start = await bob.client.timestampToEvent(roomId, 0, Direction.Forward)
+  const first = await bob.client.fetchRoomEvent(roomId, start.event_id)
+  t.is(first.type, 'm.room.create')
+})
+
+test('a space is walked, and a room is replaced by another version', async t => {
+  const { alice, bob } = await twoPeople(t)
+  const space = await openRoom(alice, { name: 'Campus', creation_content: { type: 'm.space' } })
+  const roomId = await openRoom(alice, { name: 'Library', room_version: '10', room_alias_name: 'library' })
+  await alice.client.sendStateEvent(space, EventType.SpaceChild, { via: ['localhost'] }, roomId)
+  const { rooms } = await bob.client.getRoomHierarchy(space)
+  t.deepEqual(
+    rooms.map(room => room.name),
+    ['Campus', 'Library'],
+  )
+  await bob.client.joinRoom(roomId)
+  await bob.client.setRoomTag(roomId, 'm.favourite', { order: 0.5 })
+  const { replacement_room: replacement } = await alice.client.upgradeRoom(roomId, '12')
+  const tombstone = await bob.until('the tombstone', client =>
+    client.getRoom(roomId)?.currentState.getStateEvents(EventType.RoomTombstone, '')?.getContent(),
+  )
+  t.is(tombstone['replacement_room'], replacement)
+  await bob.client.joinRoom(String(tombstone['replacement_room']))
+  const room = await bob.until('the new room', client => {
+    const joined = client.getRoom(replacement)
+    return joined?.getCanonicalAlias() === null ? undefined : (joined ?? undefined)
+  })
+  t.is(room.getVersion(), '12')
+  t.is(room.findPredecessor()?.roomId, roomId)
+  t.is(room.name, 'Library')
+  t.truthy(await bob.until('the tag', client => client.getRoom(replacement)?.tags['m.favourite']))
+  t.is((await bob.client.getRoomIdForAlias('#library:localhost')).room_id, replacement)
+})
