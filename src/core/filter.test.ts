@@ -1,6 +1,7 @@
 import test from 'ava'
 import { fieldTree, pickFields, propertyPath } from './event-fields.ts'
 import { eventFilter, roomEventFilter, syncFilter } from './filter.ts'
+import { filterProblem, roomEventFilterProblem } from './filter-check.ts'
 
 const passes = (filter: object, event: { type?: string; sender?: string; content?: object }): boolean =>
   eventFilter(filter as never).matches({ type: 'm.a', sender: '@a:x', ...event } as never)
@@ -90,4 +91,22 @@ test('only the named members of an event are kept', t => {
     content: {},
   })
   t.deepEqual(pick('sender.length'), {})
+})
+
+test('a filter of a wrong shape is found out, with the place', t => {
+  t.is(filterProblem({}), undefined)
+  t.is(
+    filterProblem({ room: { timeline: { limit: 5, types: ['m.a'], 'org.new': 1 } }, 'org.new': [] }),
+    undefined,
+  )
+  t.is(filterProblem({ room: { timeline: { limit: '5' } } }), 'room.timeline.limit must be a number')
+  t.is(filterProblem({ room: [] }), 'room must be an object')
+  t.is(filterProblem({ presence: { types: 'm.a' } }), 'presence.types must be an array')
+  t.is(
+    filterProblem({ presence: { senders: ['a'] } }),
+    'presence.senders must hold strings that begin with @',
+  )
+  t.is(filterProblem({ event_format: 'x' }), 'event_format must be client or federation')
+  t.is(roomEventFilterProblem({ not_rooms: [1] }), 'not_rooms must hold strings that begin with !')
+  t.is(roomEventFilterProblem({ contains_url: 'yes' }), 'contains_url must be a boolean')
 })

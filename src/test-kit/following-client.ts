@@ -5,6 +5,7 @@ import type { Requester } from '../services/requester.ts'
 import type { RoomHistory } from '../services/rooms/room-history.ts'
 import type { Sync } from '../services/sync/sync.ts'
 import type { ShownEvent, ShownRoom, SyncBody } from './people.ts'
+import { bodyText } from './room-sync.ts'
 
 /** What of rooms a client has put together. */
 export interface FollowedRoom {
@@ -65,7 +66,7 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
       timeoutMs: 0,
       stateAfter: this.options.stateAfter ? ('state_after' as const) : (false as const),
     }
-    const body = await textOf(await this.#sync.sync(this.requester, query, new AbortController().signal))
+    const body = await bodyText(await this.#sync.sync(this.requester, query, new AbortController().signal))
     if (step.mode === 'lost') return
     const answer = JSON.parse(body) as SyncBody
     if (since === undefined) this.rooms.clear()
@@ -146,11 +147,4 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
   #note(roomId: string, events: readonly ShownEvent[]): void {
     for (const event of events) this.received.push({ roomId, event })
   }
-}
-
-const textOf = async (body: string | AsyncIterable<string>): Promise<string> => {
-  if (typeof body === 'string') return body
-  let text = ''
-  for await (const piece of body) text += piece
-  return text
 }

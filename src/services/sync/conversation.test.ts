@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'ava'
 import fc from 'fast-check'
-import { silentLog } from '../../core/log.ts'
 import { beginConversation, type Conversation, PEOPLE, step, type View } from '../../test-kit/conversation.ts'
 import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import type { FollowedRoom, FollowingClient } from '../../test-kit/following-client.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
-import { createRoomSync } from './room-sync.ts'
 
 /** What a client believes, as one value that can be compared. */
 const beliefOf = (room: FollowedRoom, userId: string, log: readonly LoggedEvent[], view: View) => {
@@ -78,24 +77,8 @@ testDatabases(
   async (t, database) => {
     t.timeout(120_000)
     const rooms = await testRooms(database)
-    const { core, clock } = rooms
-    const { sync, notifier } = createRoomSync(
-      {
-        core,
-        database,
-        clock,
-        log: silentLog,
-        storedFilter: () => Promise.reject(new Error('none is stored')),
-      },
-      watch => ({
-        events: { stream: 'events', follow: upTo => watch.follow(upTo) },
-        sources: [],
-        followers: [],
-        wakeBy: () => undefined,
-        ready: () => Promise.resolve(),
-      }),
-    )
-    t.teardown(() => notifier.close())
+    const { sync, close } = testSync(rooms, database)
+    t.teardown(close)
     let count = 0
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async steps => {

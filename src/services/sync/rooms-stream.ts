@@ -83,7 +83,12 @@ export class RoomsStream {
     const memberships: Membership[] = request.filter.includeLeave ? ['join', 'leave', 'ban'] : ['join']
     const joined: JoinedNews[] = []
     const left: LeftNews[] = []
-    for (const row of await this.#read.memberships.ofUser(request.requester.userId, memberships)) {
+    const { userId } = request.requester
+    const rows = await this.#read.memberships.ofUser(userId, memberships)
+    // Whoever leaves at this moment is still in the room.
+    const moving = await this.#read.memberships.changed(userId, upTo, END)
+    const known = new Set(rows.map(row => row.roomNid))
+    for (const row of [...rows, ...moving.filter(({ roomNid }) => !known.has(roomNid))]) {
       if (!request.filter.matchesRoom(row.roomId)) continue
       const { roomNid, roomId } = row
       const common = { roomNid, roomId, extras: extras.get(roomId) }
@@ -94,7 +99,7 @@ export class RoomsStream {
       }
       const sight = await this.#sights.of(roomNid, row.userId)
       if (sight.membershipAt(upTo) === 'join') joined.push({ ...common, span, whole: true, place: { sight } })
-      else if (row.membership !== 'join' && !row.forgotten)
+      else if (known.has(roomNid) && row.membership !== 'join' && !row.forgotten)
         left.push(await this.#left(row, { sight, after: undefined, upTo }, extras))
     }
     return { joined, left }

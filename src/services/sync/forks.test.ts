@@ -1,0 +1,113 @@
+import test from 'ava'
+import { roomEventFilter } from '../../core/filter.ts'
+import type { Database } from '../../storage/database.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { type Guest, guest, idsOf } from '../../test-kit/guest.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
+import type { ShownRoom } from '../../test-kit/people.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
+import { requesterOf } from '../../test-kit/rooms.ts'
+import { contents, types } from '../../test-kit/shown.ts'
+import type { SyncQuery } from './sync.ts'
+
+const ME = requesterOf('@me:here.test')
+
+/** A room of others with this history visibility, which `@me:here.test` comes into by the event `ME`. */
+const roomShowing = (visibility: string): PeerRoom =>
+  new PeerRoom('11', [
+    'CREATE: alice create',
+    'JA: alice join',
+    'PL: alice power alice=100 bob=50',
+    'JR: alice rule public',
+    `HV: alice state m.room.history_visibility "" {"history_visibility":"${visibility}"}`,
+    'JB: bob join',
+    'ME: me@here.test join',
+  ])
+
+const follow = (server: Guest, database: Database, roomId: string) => {
+  const { ask } = testSync(server, database)
+  let since: string | undefined
+  return async (stateAfter: SyncQuery['stateAfter'] = false): Promise<ShownRoom | undefined> => {
+    const answer = await ask(ME.userId, { since, stateAfter })
+    since = answer.next_batch
+    return answer.rooms?.join?.[roomId]
+  }
+}
+
+for (const visibility of ['joined', 'shared']) {
+  testDatabases(
+    test,
+    `in a ${visibility} room, an event from before one came in counts as that when it is late`,
+    async (t, database) => {
+      const peers = roomShowing(visibility)
+      peers.add('LATE: bob say secret < JB', 'NOW: bob say hello < ME')
+      const server = await guest(database, peers)
+      const sync = follow(server, database, peers.roomId)
+      await sync()
+      const stateBefore = idsOf(peers, 'CREATE', 'JA', 'PL', 'JR', 'HV', 'JB')
+      t.is((await server.receive('LATE', { stateBefore })).outcome, 'accepted')
+      await server.receive('NOW')
+      const told = (await sync())?.timeline.events ?? []
+      const shared = visibility === 'shared'
+      t.deepEqual(contents(told), shared ? [{ body: 'secret' }, { body: 'hello' }] : [{ body: 'hello' }])
+      const memberships = told.map(event => event.unsigned?.['membership'])
+      t.deepEqual(memberships, shared ? ['leave', 'join'] : ['join'])
+      const page = await server.rooms.roomHistory.messages(ME, peers.roomId, {
+        direction: 'b',
+        limit: 2,
+        filter: roomEventFilter({ types: ['m.room.message'] }),
+      })
+      t.is(page.chunk.length, shared ? 2 : 1)
+      const late = server.rooms.roomReading.event(ME, peers.roomId, peers.event('LATE').eventId)
+      if (shared) await t.notThrowsAsync(late)
+      else await t.throwsAsync(late, { message: /may not see/ })
+    },
+  )
+}
+
+testDatabases(test, 'state that does not take effect misleads no client', async (t, database) => {
+  const peers = roomShowing('shared')
+  peers.add(
+    'T: alice topic old < ME',
+    'WINS: alice topic new < T @9000000000000',
+    'LOSES: bob topic lost < T @8000000000000',
+  )
+  const server = await guest(database, peers)
+  for (const name of ['T', 'WINS']) await server.receive(name)
+  const before = follow(server, database, peers.roomId)
+  const after = follow(server, database, peers.roomId)
+  await before()
+  await after('state_after')
+  await server.receive('LOSES')
+  t.is(await server.current('m.room.topic'), 'WINS')
+  const told = await before()
+  t.deepEqual([told?.timeline.events, told?.state?.events], [[], []])
+  t.true(told?.timeline.limited, 'it is left to /messages, where it changes nothing')
+  const page = await server.rooms.roomHistory.messages(ME, peers.roomId, {
+    direction: 'b',
+    from: told?.timeline.prev_batch,
+    limit: 1,
+    filter: roomEventFilter({}),
+  })
+  t.deepEqual(
+    page.chunk.map(text => JSON.parse(text).content),
+    [{ topic: 'lost' }],
+  )
+  const exact = await after('state_after')
+  t.deepEqual(contents(exact?.timeline.events), [{ topic: 'lost' }])
+  t.deepEqual(exact?.state_after?.events, [])
+})
+
+testDatabases(test, 'state that changes without an event of its own is told', async (t, database) => {
+  const peers = roomShowing('shared')
+  peers.add('T: alice topic old < ME', 'B: bob topic new < T', 'DOWN: alice power alice=100 < T')
+  const server = await guest(database, peers)
+  const sync = follow(server, database, peers.roomId)
+  for (const name of ['T', 'B']) await server.receive(name)
+  await sync()
+  await server.receive('DOWN')
+  t.is(await server.current('m.room.topic'), 'T', 'Bob never had the power')
+  const told = await sync()
+  t.deepEqual(types(told?.timeline.events), ['m.room.power_levels'])
+  t.deepEqual(contents(told?.state?.events), [{ topic: 'old' }])
+})
