@@ -21,13 +21,12 @@ export type Conversation = (t: ExecutionContext, alice: SdkUser, bob: SdkUser) =
 export async function twoPeopleTalk(
   t: ExecutionContext,
   server: Homeserver,
-  conversations: readonly Conversation[],
-  options: { readonly encryption?: boolean } = {},
+  conversations: readonly Conversation[] = [talkInClear, talkEncrypted],
 ): Promise<void> {
   await server.register('alice', password)
   await server.register('bob', password)
-  const alice = await startSdkUser(server.baseUrl, 'alice', password, options)
-  const bob = await startSdkUser(server.baseUrl, 'bob', password, options)
+  const alice = await startSdkUser(server.baseUrl, 'alice', password)
+  const bob = await startSdkUser(server.baseUrl, 'bob', password)
   try {
     for (const converse of conversations) await converse(t, alice, bob)
   } finally {
@@ -35,7 +34,7 @@ export async function twoPeopleTalk(
   }
 }
 
-export async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
+async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
   const { room_id: roomId } = await alice.client.createRoom({
     preset: Preset.PrivateChat,
     room_alias_name: 'garden',

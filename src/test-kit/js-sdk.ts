@@ -87,7 +87,7 @@ export async function startSdkUser(
     logger: quiet,
     fetchFn: async (input, init) => {
       if (options.network?.isDown) throw new TypeError('the network is down')
-      const response = await withPushRules(input, init)
+      const response = await fetch(input, init)
       // What was under way when the network went is lost as well.
       if (options.network?.isDown) throw new TypeError('the network is down')
       return response
@@ -108,16 +108,6 @@ export async function startSdkUser(
       : undefined,
   )
   return sdkUser
-}
-
-/**
- * The SDK does not start to sync without push rules: a server that does not know them yet is taken to have none. Any
- * other answer reaches the SDK as it is.
- */
-const withPushRules: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init)
-  if (response.status !== 404 || !response.url.endsWith('/pushrules/')) return response
-  return Response.json({ global: {} })
 }
 
 function describeUser(client: MatrixClient, userId: string): SdkUser {
