@@ -81,7 +81,13 @@ async function* texts(
 
 const entry = ({ roomId, text }: Section): string => `${JSON.stringify(roomId)}:${text}`
 
-/** Runs over items in their order, some at a time ahead of whoever takes the results. */
+/** Lets whatever else there is to do have its turn. */
+export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+/**
+ * Runs over items in their order, some at a time ahead of whoever takes the results. Of many items everybody else gets
+ * their turns in between: a database that answers at once would otherwise hold the event loop to the end.
+ */
 export async function* inOrder<T, R>(
   items: readonly T[],
   ahead: number,
@@ -89,7 +95,7 @@ export async function* inOrder<T, R>(
 ): AsyncGenerator<R, void> {
   const running: Promise<R>[] = []
   const waiting = items.values()
-  for (;;) {
+  for (let count = 1; ; count++) {
     while (running.length < ahead) {
       const { value: item, done } = waiting.next()
       if (done === true) break
@@ -101,5 +107,6 @@ export async function* inOrder<T, R>(
     const first = running.shift()
     if (first === undefined) return
     yield await first
+    if (count % ahead === 0) await turn()
   }
 }

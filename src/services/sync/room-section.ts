@@ -2,9 +2,10 @@ import { formatStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
-import type { ClientEvents, EventViewer } from '../rooms/client-events.ts'
+import type { ClientEvents, EventForm, EventViewer } from '../rooms/client-events.ts'
 import type { Sight } from '../rooms/room-sight.ts'
 import { passes } from '../rooms/timeline.ts'
+import { turn } from './response.ts'
 import type { RoomStates, StateNews } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
@@ -30,6 +31,9 @@ export interface LeftNews {
   readonly own: StoredEvent | undefined
   readonly extras: RoomExtras | undefined
 }
+
+/** State events that are made at once. */
+const SLICE = 250
 
 /** Writes the parts of a sync response that tell of rooms which the user is in, or was, as JSON text. */
 export class RoomSections {
@@ -65,7 +69,7 @@ export class RoomSections {
     const timeline = await this.#timeline(request, news, news.span, news.place)
     const tellsSummary = whole || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
-    const state = await this.#load(request, entries)
+    const state = await this.#stateTexts(request, timeline, entries)
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
     if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
     const members = await Promise.all(
@@ -104,7 +108,11 @@ export class RoomSections {
             timeline,
             false,
           )
-    const parts = await this.#eventParts(request, timeline, await this.#load(request, entries))
+    const parts = await this.#eventParts(
+      request,
+      timeline,
+      await this.#stateTexts(request, timeline, entries),
+    )
     return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
   }
 
@@ -121,28 +129,36 @@ export class RoomSections {
     return withoutMisleading(timeline, changes)
   }
 
-  async #load(request: SyncRequest, entries: readonly StateAt[]): Promise<StoredEvent[]> {
-    const events = await this.#read.events.byNids(entries.map(entry => entry.nid))
-    return events.filter(stored => passes(request.filter.state, stored))
+  /** Loads and renders state, of a large room in slices. */
+  async #stateTexts(
+    request: SyncRequest,
+    timeline: RoomTimeline,
+    entries: readonly StateAt[],
+  ): Promise<string[]> {
+    const { viewer, form } = presentation(request, timeline)
+    const texts: string[] = []
+    for (let from = 0; from < entries.length; from += SLICE) {
+      if (from > 0) await turn()
+      const nids = entries.slice(from, from + SLICE).map(({ nid }) => nid)
+      const events = (await this.#read.events.byNids(nids)).filter(stored =>
+        passes(request.filter.state, stored),
+      )
+      for (const text of await this.#clientEvents.render(events, viewer, form)) texts.push(text)
+    }
+    return texts
   }
 
   async #eventParts(
     request: SyncRequest,
     timeline: RoomTimeline,
-    state: readonly StoredEvent[],
+    state: readonly string[],
   ): Promise<string[]> {
-    const { sight, forks, before, limited } = timeline
-    const viewer: EventViewer = { ...request.requester, sight, forks }
-    const { federationFormat: federation, eventFields: fields } = request.filter
-    const form = { roomId: false, federation, fields }
-    const stateTexts = await this.#clientEvents.render(state, viewer, form)
-    // What relates to events in a gap the client cannot put together by itself.
-    const bundle = limited ? 'all' : undefined
-    const texts = await this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
-    const token = formatStreamToken({ events: before })
+    const { viewer, form } = presentation(request, timeline)
+    const texts = await this.#clientEvents.render(timeline.events, viewer, form)
+    const token = formatStreamToken({ events: timeline.before })
     return [
-      `"timeline":{"events":[${texts.join(',')}],"limited":${limited},"prev_batch":"${token}"}`,
-      eventsPart(request.stateAfter === false ? 'state' : request.stateAfter, stateTexts),
+      `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${token}"}`,
+      eventsPart(request.stateAfter === false ? 'state' : request.stateAfter, state),
     ]
   }
 
@@ -167,6 +183,15 @@ export class RoomSections {
     return texts.flat()
   }
 }
+
+/** For whom, and in which form, the events of a section are rendered. */
+const presentation = (
+  { requester, filter }: SyncRequest,
+  { sight, forks }: RoomTimeline,
+): { viewer: EventViewer; form: EventForm } => ({
+  viewer: { ...requester, sight, forks },
+  form: { roomId: false, federation: filter.federationFormat, fields: filter.eventFields },
+})
 
 const eventsPart = (name: string, texts: readonly string[]): string =>
   `"${name}":{"events":[${texts.join(',')}]}`
