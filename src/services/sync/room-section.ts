@@ -154,7 +154,9 @@ export class RoomSections {
     state: readonly string[],
   ): Promise<string[]> {
     const { viewer, form } = presentation(request, timeline)
-    const texts = await this.#clientEvents.render(timeline.events, viewer, form)
+    // What relates to events in a gap the client cannot put together by itself.
+    const bundle = timeline.limited ? 'all' : undefined
+    const texts = await this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
     const token = formatStreamToken({ events: timeline.before })
     return [
       `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${token}"}`,
