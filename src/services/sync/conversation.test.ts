@@ -7,6 +7,7 @@ import { testDatabases } from '../../test-kit/database.ts'
 import type { FollowedRoom, FollowingClient } from '../../test-kit/following-client.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
+import { sightOf } from '../rooms/room-sight.ts'
 
 /** What a client believes, as one value that can be compared. */
 const beliefOf = (room: FollowedRoom, userId: string, log: readonly LoggedEvent[], view: View) => {
@@ -54,6 +55,15 @@ const checkReceived = ({ received, requester }: FollowingClient<View>, log: read
   }
 }
 
+/** What is remembered of a user's sight and taken up where it ended is what one would find from scratch. */
+const checkSight = async ({ rooms, roomId }: Conversation, userId: string): Promise<void> => {
+  const { read } = rooms.core.context
+  const roomNid = (await read.rooms.byId(roomId))?.nid ?? 0
+  const remembered = await rooms.core.views.sights.of(roomNid, userId)
+  const { ranges, joins } = await sightOf(read, roomNid, userId)
+  assert.deepEqual({ ranges: remembered.ranges, joins: remembered.joins }, { ranges, joins })
+}
+
 const check = async (conversation: Conversation): Promise<void> => {
   const last = { limit: 5, pageLimit: 3, mode: 'normal', fill: 'b' } as const
   for (const name of PEOPLE) {
@@ -67,6 +77,7 @@ const check = async (conversation: Conversation): Promise<void> => {
         assert.deepEqual(beliefOf(room, userId, log, client.options), truth)
       }
       checkReceived(client, log)
+      await checkSight(conversation, userId)
     }
   }
 }

@@ -52,7 +52,10 @@ export class RoomWatch {
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
 
-  constructor(parts: { db: Reader; read: RoomReaders; sync: SyncReader; summaries: RoomSummaries }) {
+  constructor(
+    parts: { db: Reader; read: RoomReaders; sync: SyncReader; summaries: RoomSummaries },
+    options: { maxIdleRooms?: number } = {},
+  ) {
     this.#db = parts.db
     this.#read = parts.read
     this.#sync = parts.sync
@@ -60,7 +63,7 @@ export class RoomWatch {
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
     this.#idle = new LRUCache({
-      maxSize: MAX_IDLE_ROOMS,
+      maxSize: options.maxIdleRooms ?? MAX_IDLE_ROOMS,
       sizeCalculation: ({ rooms }) => rooms.size + 1,
       dispose: (watched, userId, reason) => {
         if (reason === 'evict') this.#drop(userId, watched)

@@ -1,0 +1,65 @@
+import test from 'ava'
+import type { Database } from '../../storage/database.ts'
+import { testDatabase } from '../../test-kit/database.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
+import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
+
+/** Counts the statements that a database is asked to read by. */
+const counted = (database: Database) => {
+  let count = 0
+  const counting =
+    <A extends unknown[], R>(method: (...given: A) => R) =>
+    (...given: A): R => {
+      count += 1
+      return method.apply(database, given)
+    }
+  const [all, get, scan] = [counting(database.all), counting(database.get), counting(database.scan)]
+  const reader = new Proxy(database, {
+    get: (target, name) => {
+      const known = { all, get, scan }[String(name)]
+      const value: unknown = known ?? Reflect.get(target, name)
+      return typeof value === 'function' && known === undefined ? value.bind(target) : value
+    },
+  })
+  const during = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = count
+    await work()
+    return count - before
+  }
+  return { database: reader, during }
+}
+
+const say = ({ rooms }: TestRooms, userId: string, roomId: string, body: string) =>
+  rooms.sending.message(requesterOf(userId), {
+    roomId,
+    type: 'm.room.message',
+    txnId: body,
+    content: { body },
+  })
+
+test('an incremental sync asks as much in one room as in many, of few members as of many, and a neighbour asks nothing', async t => {
+  const { database, during } = counted(await testDatabase(t))
+  const rooms = await testRooms(database)
+  const { ask, close } = testSync(rooms, database)
+  t.teardown(close)
+  const [speaker, few, many] = ['@speaker:here.test', '@few:here.test', '@many:here.test']
+  const create = (creator: string) =>
+    rooms.rooms.roomCreation.create(newRoom(rooms.rooms, creator, { isPublic: true }), { isDirect: false })
+  const roomId = await create(speaker)
+  for (const userId of [few, many]) await rooms.rooms.memberships.join({ userId, roomId })
+  for (let n = 0; n < 30; n++) await create(many)
+  const sinceFew = (await ask(few)).next_batch
+  const sinceMany = (await ask(many)).next_batch
+
+  await say(rooms, speaker, roomId, 'one')
+  const alone = await during(() => ask(few, { since: sinceFew }))
+  t.true(alone > 0 && alone < 10)
+  t.is(await during(() => ask(many, { since: sinceMany })), 0, 'it was all asked a moment ago')
+  await say(rooms, speaker, roomId, 'two')
+  t.true((await during(() => ask(many, { since: sinceMany }))) <= alone)
+
+  for (let n = 0; n < 30; n++) await rooms.rooms.memberships.join({ userId: `@member${n}:here.test`, roomId })
+  const { next_batch: since } = await ask(few)
+  await say(rooms, speaker, roomId, 'three')
+  t.true((await during(() => ask(few, { since }))) <= alone)
+})
