@@ -85,7 +85,7 @@ onServer('state and account data are filtered for themselves', async (t, server)
       account_data: { types: ['org.*'], limit: 1 },
       room: { timeline, state: elsewhere, account_data: elsewhere },
     }),
-    { state: [], global: ['org.a'], local: [] },
+    { state: [], global: ['org.b'], local: [] },
   )
 })
 

@@ -40,7 +40,9 @@ export class AccountDataStream implements SyncSource {
         rooms.set(entry.roomId, { accountData: [...before, eventText(entry)] })
       }
     }
-    return { events: new Map([['account_data', global.slice(0, accountData.limit)]]), rooms }
+    const { limit = global.length } = accountData
+    // "The maximum number of events to return": the newest, where it is asked for.
+    return { events: new Map([['account_data', global.slice(Math.max(global.length - limit, 0))]]), rooms }
   }
 
   async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
