@@ -11,7 +11,7 @@ import { createHttpApp, type HttpApp } from './http/app.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
-import { accountsOptionsOf } from './server-options.ts'
+import { accountsOptionsOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { federatedDiscovery } from './services/discovery/federated.ts'
@@ -89,7 +89,9 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
     version: programVersion(),
   })
   accounts.hooks.remoteProfile = federation.queryProfile
-  return { database, metrics, accounts, core, federation }
+  /** The way out for e-mail, if the operator has named one. */
+  const mailer = mailerOf(config, clock)
+  return { database, metrics, accounts, core, federation, mailer }
 }
 
 type Foundation = Awaited<ReturnType<typeof layFoundation>>
@@ -182,7 +184,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, metrics, accounts, federation } = foundation
+  const { database, metrics, accounts, federation, mailer } = foundation
   const domain = buildDomain(circumstances, foundation)
   const { services, profiles, ephemeral, encryption, push, sync, oldSync, media } = domain
   const app = createHttpApp({
@@ -219,6 +221,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
       oldSync.eventStream.close()
       await media.close()
       await federation.close()
+      await mailer?.close()
       await accounts.close()
     },
   }

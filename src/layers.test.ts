@@ -50,6 +50,7 @@ const HOMES: Record<string, readonly string[]> = {
   'better-sqlite3': ['src/storage/'],
   pg: ['src/storage/'],
   undici: ['src/network/'],
+  nodemailer: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
   sharp: ['src/services/media/'],
 }

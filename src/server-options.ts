@@ -1,4 +1,6 @@
 import type { Config } from './config/schema/index.ts'
+import type { Clock } from './core/clock.ts'
+import { type Mailer, openMailer } from './network/mailer.ts'
 import type { AccountsOptions } from './services/accounts/index.ts'
 
 /** The settings that concern accounts, as the accounts service takes them. */
@@ -25,4 +27,12 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       loginTokens: sessions.loginTokens,
     },
   }
+}
+
+/** The way out for e-mail, or nothing where the operator has named no mail server. */
+export const mailerOf = ({ email, caFile }: Config, clock: Clock): Mailer | undefined => {
+  const { host, from } = email
+  return host === undefined || from === undefined
+    ? undefined
+    : openMailer({ ...email, host, from, caFile, clock })
 }

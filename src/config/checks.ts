@@ -32,6 +32,13 @@ export const contradictions = (config: Config): Problem[] => {
     problems.push(...unreadable(['listeners', index, 'tls', 'key'], tls?.key))
   }
   problems.push(...unreadable(['ca_file'], config.caFile))
+  const { email } = config
+  if (email.host !== undefined && email.from === undefined) {
+    problems.push({ path: ['email', 'from'], message: 'must be set, since email.host is' })
+  }
+  if ((email.user === undefined) !== (email.password === undefined)) {
+    problems.push({ path: ['email', 'user'], message: 'goes with email.password: set both, or neither' })
+  }
   const { backOff } = config.federation
   if (backOff.min > backOff.max) {
     problems.push({
@@ -77,6 +84,9 @@ export const warningsAbout = (config: Config, defaults: Config): string[] => [
   ),
   ...(config.registration.mode === 'open'
     ? ['registration.mode is open: whoever reaches this server can make accounts, spammers included']
+    : []),
+  ...(config.email.tls === 'none' && config.email.host !== undefined && !isLoopback(config.email.host)
+    ? ['email.tls is none: what confirms addresses and resets passwords travels unencrypted']
     : []),
   ...withoutEffect(configSchema, config, defaults, ''),
 ]

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { parseMailbox } from '../core/email-address.ts'
 import { isServerName, isUserId } from '../core/ids.ts'
 import { parseDuration, parseSize } from './units.ts'
 
@@ -35,6 +36,10 @@ export const FORMATS = {
     admits: text => /^[0-9A-Za-z.:*?[\]-]{1,255}$/.test(text),
   },
   'user-id': { allowed: 'a user ID such as @alice:example.org', admits: isUserId },
+  mailbox: {
+    allowed: 'an e-mail address such as noreply@example.org, alone or as in Our server <noreply@example.org>',
+    admits: text => parseMailbox(text) !== undefined,
+  },
   host: {
     allowed: 'an IP address or a host name',
     admits: text =>

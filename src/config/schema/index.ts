@@ -5,6 +5,7 @@
 import type { SectionSchema, Value } from '../schema-types.ts'
 import { accountOptions } from './accounts.ts'
 import { callOptions } from './calls.ts'
+import { emailOptions } from './email.ts'
 import { federationOptions } from './federation.ts'
 import { mediaOptions } from './media.ts'
 import { operationOptions } from './operations.ts'
@@ -18,6 +19,7 @@ export const configSchema = {
   properties: {
     ...serverOptions,
     ...accountOptions,
+    ...emailOptions,
     ...federationOptions,
     ...roomOptions,
     ...mediaOptions,

@@ -1,20 +1,11 @@
 import { createHash } from 'node:crypto'
+import { escapeHtml } from '../../core/escape-html.ts'
 import type { PageContext } from '../pages.ts'
 
 /** HTML that is safe to put into a page as it is. Made by `html` alone. */
 export interface Html {
   readonly html: string
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character] ?? '')
 
 /** A template whose values are escaped, unless they are `Html` themselves. `undefined` is nothing. */
 export const html = (
