@@ -87,6 +87,7 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
     log,
     signingKeys: signingKeys(config),
     version: programVersion(),
+    metrics: metrics.federation,
   })
   accounts.hooks.remoteProfile = federation.queryProfile
   /** The way out for e-mail, if the operator has named one. */

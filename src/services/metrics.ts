@@ -34,6 +34,8 @@ export interface Metrics {
     sent(result: 'ok' | 'failed', pdus: number, edus: number, milliseconds: number): void
     received(pdus: number, edus: number): void
     judged(verdict: PduVerdict): void
+    /** A destination never took an event or EDU, which was therefore passed over. */
+    setAside(kind: 'pdu' | 'edu'): void
   }
   readonly sync: {
     answered(kind: 'initial' | 'incremental', milliseconds: number): void
@@ -193,6 +195,12 @@ const federationMetrics = (registry: Registry): Metrics['federation'] => {
     labelNames: ['verdict'],
     registers,
   })
+  const setAside = new Counter({
+    name: 'tessera_federation_set_aside_total',
+    help: 'PDUs and EDUs that a destination never took, and that were passed over',
+    labelNames: ['kind'],
+    registers,
+  })
   const count = (direction: 'in' | 'out', pdus: number, edus: number): void => {
     units.inc({ direction, kind: 'pdu' }, pdus)
     units.inc({ direction, kind: 'edu' }, edus)
@@ -209,6 +217,7 @@ const federationMetrics = (registry: Registry): Metrics['federation'] => {
       count('in', pdus, edus)
     },
     judged: verdict => verdicts.inc({ verdict }),
+    setAside: kind => setAside.inc({ kind }),
   }
 }
 

@@ -10,6 +10,7 @@ import { silentLog } from '../../core/log.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { transactionBody } from '../../network/federation/transactions.ts'
 import { FederationError } from '../../network/federation-client.ts'
+import { DatabaseUnavailable } from '../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { startPeer } from '../../test-kit/federation.ts'
@@ -502,6 +503,29 @@ test('EDUs go to who takes them; one that fails harms nothing', async t => {
   await a.client.sendTransaction('b.test', { txnId: 'edus', body })
   await b.federation.idle()
   t.deepEqual(taken, [['a.test', { type: 'm.test' }]])
+  t.deepEqual(await messagesOf(b, roomId), ['hi'])
+})
+
+test('a transaction with an EDU that could not be stored is not acknowledged, and comes again', async t => {
+  const p = await pair(t)
+  const { a, b } = p
+  const roomId = await sharedRoom(p)
+  const taken: unknown[] = []
+  let isThere = false
+  b.federation.transactions.onEdu('m.test', async (_, content) => {
+    if (!isThere) throw new DatabaseUnavailable('gone')
+    taken.push(content)
+  })
+  const edus = [canonicalJson({ edu_type: 'm.test', content: { n: 1 } })]
+  const pdus = [canonicalJson((await say(a, ALICE, roomId, 'hi')).pdu)]
+  const body = transactionBody({ origin: 'a.test', originServerTs: 1, pdus, edus })
+  const send = () => a.client.sendTransaction('b.test', { txnId: 'edus', body })
+  t.is((await t.throwsAsync<FederationError>(send))?.status, 500)
+  isThere = true
+  await send()
+  await send()
+  await b.federation.idle()
+  t.deepEqual(taken, [{ n: 1 }])
   t.deepEqual(await messagesOf(b, roomId), ['hi'])
 })
 

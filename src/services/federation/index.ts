@@ -5,6 +5,7 @@ import { DEFAULT_BACKOFF } from '../../network/backoff.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
+import type { Metrics } from '../metrics.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { openFederationNetwork } from './client.ts'
 import { createInbound, type Inbound } from './inbound/index.ts'
@@ -32,6 +33,7 @@ export interface FederationParts {
   readonly retiredKeys?: readonly RetiredKey[]
   /** The version of the program, for who asks. */
   readonly version?: string
+  readonly metrics?: Metrics['federation'] | undefined
   /** Tests: the way to other servers, in place of the network. */
   readonly client?: FederationClient
   /** Who may be invited by users of other servers; by default whoever has an account here that is in use. */
@@ -94,6 +96,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     policy: { ...DEFAULT_BACKOFF, initialMs: config.backOff.min, maxMs: config.backOff.max },
     clock,
     log,
+    metrics: parts.metrics,
   })
   const inbound = createInbound({
     core,
@@ -102,6 +105,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     mayBeInvited: parts.mayBeInvited ?? activeUsers(database),
     joinsIdle: outbound.joinsIdle,
     log,
+    metrics: parts.metrics,
   })
   const requests = new RequestVerifier({
     serverName,

@@ -1,5 +1,6 @@
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
+import type { Metrics } from '../../metrics.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { EventsByTime } from './events-by-time.ts'
@@ -31,13 +32,14 @@ export const createInbound = (parts: {
   /** Settles when no join of the room through another server is under way. */
   joinsIdle: (roomId: string) => Promise<void>
   log: Log
+  metrics?: Metrics['federation'] | undefined
 }): Inbound => {
-  const { verifier, log, client, mayBeInvited, joinsIdle } = parts
+  const { verifier, log, client, mayBeInvited, joinsIdle, metrics } = parts
   const { writer, signingKey, context } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
   const missing = new MissingEvents({ writer, client, verifier, log })
-  const inbox = new RoomInbox({ writer, missing, log })
+  const inbox = new RoomInbox({ writer, missing, log, metrics })
   const invitations = new InvitationReceiver({ writer, gate, verifier, signingKey, mayBeInvited, log })
   return {
     gate,
@@ -53,6 +55,7 @@ export const createInbound = (parts: {
       joinsIdle,
       clock,
       log,
+      metrics,
     }),
     history: new FederatedHistory({ writer, gate }),
     eventsByTime: new EventsByTime({ writer, gate }),

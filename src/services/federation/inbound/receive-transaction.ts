@@ -3,7 +3,9 @@ import type { Clock } from '../../../core/clock.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
+import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
+import type { Metrics } from '../../metrics.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import type { InvitationReceiver } from './invitations.ts'
@@ -44,6 +46,7 @@ interface TransactionParts {
   readonly joinsIdle: (roomId: string) => Promise<void>
   readonly clock: Clock
   readonly log: Log
+  readonly metrics?: Metrics['federation'] | undefined
 }
 
 /**
@@ -94,13 +97,13 @@ export class TransactionReceiver {
   }
 
   async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<TransactionResponse> {
-    const { writer, inbox, clock } = this.#parts
+    const { writer, inbox, clock, metrics } = this.#parts
     const remembered = await this.#read.responseTo(origin, txnId)
     if (remembered !== undefined) return remembered as unknown as TransactionResponse
     await inbox.room(origin)
     const results: Results = new Map()
     const waiting = await this.#check(origin, pdus, results)
-    await Promise.all(edus.map(edu => this.#handle(origin, edu)))
+    await this.#handleAll(origin, edus)
     const now = clock.now()
     const response = { pdus: Object.fromEntries(results) }
     const staged = waiting.map(({ event }) => ({
@@ -114,6 +117,7 @@ export class TransactionReceiver {
     const statements = [...this.#write.stage(staged), this.#write.remember(origin, txnId, response, now)]
     await writer.context.db.commit({ statements })
     inbox.add(waiting)
+    metrics?.received(pdus.length, edus.length)
     return response
   }
 
@@ -176,6 +180,16 @@ export class TransactionReceiver {
     joined.abort()
   }
 
+  /**
+   * Throws `DatabaseUnavailable` where an EDU could not be stored: the transaction is not acknowledged then, and comes
+   * again with it. What was handled already is known by its message ID, or the same when it is handled twice.
+   */
+  async #handleAll(origin: string, edus: readonly JsonValue[]): Promise<void> {
+    const handled = await Promise.allSettled(edus.map(edu => this.#handle(origin, edu)))
+    const failed = handled.find(one => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
   async #handle(origin: string, edu: JsonValue): Promise<void> {
     if (!isJsonObject(edu)) return
     const { edu_type: type, content } = edu
@@ -184,7 +198,9 @@ export class TransactionReceiver {
     try {
       await handler(origin, content)
     } catch (error) {
-      this.#parts.log.warn({ origin, type, err: error }, 'an EDU could not be handled')
+      if (error instanceof DatabaseUnavailable) throw error
+      // To see it again would not change what is wrong with it, or with us.
+      this.#parts.log.error({ origin, type, err: error }, 'an EDU could not be handled')
     }
   }
 }

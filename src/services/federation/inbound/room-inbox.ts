@@ -5,6 +5,7 @@ import type { Log } from '../../../core/log.ts'
 import { parseJson } from '../../../core/parse-json.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
+import type { Metrics } from '../../metrics.ts'
 import { receiveEvent } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
@@ -26,6 +27,7 @@ export class RoomInbox {
   readonly #writer: RoomWriter
   readonly #missing: MissingEvents
   readonly #log: Log
+  readonly #metrics: Metrics['federation'] | undefined
   readonly #read: InboxReader
   readonly #write: InboxWriter
   /** What waits in each room that is being worked on. */
@@ -37,10 +39,16 @@ export class RoomInbox {
   #released: (() => void)[] = []
   #closed = false
 
-  constructor(parts: { writer: RoomWriter; missing: MissingEvents; log: Log }) {
+  constructor(parts: {
+    writer: RoomWriter
+    missing: MissingEvents
+    log: Log
+    metrics?: Metrics['federation'] | undefined
+  }) {
     this.#writer = parts.writer
     this.#missing = parts.missing
     this.#log = parts.log
+    this.#metrics = parts.metrics
     this.#read = new InboxReader(parts.writer.context.db)
     this.#write = new InboxWriter(parts.writer.context.db)
   }
@@ -144,6 +152,9 @@ export class RoomInbox {
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
       this.#clear(event)
+      if (outcome.outcome !== 'duplicate') {
+        this.#metrics?.judged(outcome.outcome === 'dropped' ? 'missing' : outcome.outcome)
+      }
       return outcome
     } catch (error) {
       if (error instanceof DatabaseUnavailable) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
+import type { Metrics } from '../../metrics.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { VerifyEvents } from './ports.ts'
 
@@ -13,4 +14,5 @@ export interface OutboundContext {
   readonly permits: (server: string) => boolean
   readonly clock: Clock
   readonly log: Log
+  readonly metrics?: Metrics['federation'] | undefined
 }

@@ -1,8 +1,9 @@
 import { afterFailure, afterInbound, type BackoffState, mayTry } from '../../../../network/backoff.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import { Ephemera } from './ephemera.ts'
+import { Portion, refusesContent } from './portion.ts'
 import type { SenderContext } from './sender-context.ts'
-import { MAX_EDUS, MAX_PDUS, type PendingEvent, readPending } from './transaction.ts'
+import { MAX_EDUS, MAX_PDUS, type Outgoing, type PendingEvent, readPending } from './transaction.ts'
 
 /** A destination that failed for so long (milliseconds) is sent the newest event of each room only. */
 const CATCH_UP_AFTER_MS = 10 * 60_000
@@ -20,6 +21,12 @@ export class Destination {
   #queue: PendingEvent[] = []
   #complete: boolean
   #keptEdus: boolean
+  /**
+   * The transaction that is under way, or has failed: "the sending server must wait and retry for a 200 OK response
+   * before sending a transaction with a different `txnId`".
+   */
+  #unacknowledged: Outgoing | undefined
+  readonly #portion = new Portion()
   /** After a long failure, until nothing is left of it. */
   #catchingUp = false
   #backoff: BackoffState | undefined
@@ -50,7 +57,13 @@ export class Destination {
   }
 
   get #hasWork(): boolean {
-    return !this.#complete || this.#queue.length > 0 || this.#keptEdus || this.#ephemera.size > 0
+    return (
+      this.#unacknowledged !== undefined ||
+      !this.#complete ||
+      this.#queue.length > 0 ||
+      this.#keptEdus ||
+      this.#ephemera.size > 0
+    )
   }
 
   /** An event for it, which is in the database already. */
@@ -131,39 +144,57 @@ export class Destination {
 
   /** Sends one transaction and notes that it arrived. */
   async #sendOne(): Promise<void> {
-    const { clock, database, write, transact } = this.#context
-    if (!this.#complete) await this.#readBack()
-    const events = this.#queue.slice(0, MAX_PDUS)
-    const kept = this.#keptEdus ? await this.#takeKeptEdus() : []
-    const edus = [
-      ...kept.map(edu => edu.payload),
-      ...this.#ephemera.take(MAX_EDUS - kept.length, clock.now()),
-    ]
-    const nids = events.map(event => event.nid).filter(nid => nid !== undefined)
-    if (nids.length > 0 || edus.length > 0) await transact(this.server, { nids, edus })
-    else if (events.length === 0) return
-    const rooms = new Map(events.map(({ roomNid, position }) => [roomNid, position]))
-    const what = { rooms, edus: kept.map(edu => edu.position), now: clock.now() }
-    await database.commit({ statements: write.acknowledged(this.server, what) })
-    this.#queue.splice(0, events.length)
-    this.#backoff = undefined
-    if (kept.length === MAX_EDUS) this.#keptEdus = true
-    if (this.#complete && this.#queue.length === 0) this.#catchingUp = false
+    const transaction = this.#unacknowledged ?? (await this.#next())
+    const { events, edus } = transaction
+    const kept = edus.length === 0 ? [] : await this.#context.read.edusAt(this.server, edus)
+    const room = MAX_EDUS - edus.length
+    const late = this.#portion.isSearching ? [] : this.#ephemera.take(room, this.#context.clock.now())
+    if (events.length === 0 && kept.length === 0 && late.length === 0) {
+      this.#unacknowledged = undefined
+      return
+    }
+    this.#unacknowledged = transaction
+    await this.#context.transact(this.server, transaction, [...kept, ...late])
+    this.#portion.taken()
+    await this.#settle(transaction)
   }
 
-  async #takeKeptEdus(): Promise<{ position: number; payload: string }[]> {
+  /** What is to be sent next. */
+  async #next(): Promise<Outgoing> {
+    if (!this.#complete) await this.#readBack()
+    const { limit } = this.#portion
+    const events = this.#queue.slice(0, Math.min(MAX_PDUS, limit))
+    const most = Math.min(MAX_EDUS, limit - events.length)
+    const edus = this.#keptEdus && most > 0 ? await this.#takeKeptEdus(most) : []
+    return { txnId: this.#context.newTxnId(), events, edus }
+  }
+
+  /** A transaction needs to be sent no more. */
+  async #settle({ events, edus }: Outgoing): Promise<void> {
+    const { clock, database, write } = this.#context
+    const rooms = new Map(events.map(({ roomNid, position }) => [roomNid, position]))
+    await database.commit({ statements: write.acknowledged(this.server, { rooms, edus, now: clock.now() }) })
+    this.#unacknowledged = undefined
+    if (this.#queue[0] === events[0]) this.#queue.splice(0, events.length)
+    if (this.#complete && this.#queue.length === 0) this.#catchingUp = false
+    else this.#noteAbsence()
+    this.#backoff = undefined
+  }
+
+  async #takeKeptEdus(limit: number): Promise<number[]> {
     // Before reading: what is added from here on is another look's.
     this.#keptEdus = false
-    return this.#context.read.edus(this.server, MAX_EDUS)
+    const positions = await this.#context.read.edus(this.server, limit)
+    if (positions.length === limit) this.#keptEdus = true
+    return positions
   }
 
   /** Takes from the database what is to be sent; what arrives in the meantime comes behind it. */
   async #readBack(): Promise<void> {
-    const { clock, read, isFor } = this.#context
+    const { read, isFor } = this.#context
     this.#queue = []
     this.#complete = true
-    const since = this.#backoff?.firstFailedAt
-    if (since !== undefined && clock.now() - since >= CATCH_UP_AFTER_MS) this.#catchingUp = true
+    this.#noteAbsence()
     const { events, all } = await readPending(read, this.server, {
       newestOnly: this.#catchingUp,
       isFor: rows => isFor(this.server, rows),
@@ -174,11 +205,47 @@ export class Destination {
     this.#queue = this.#complete ? [...events, ...this.#queue.filter(event => event.position > last)] : events
   }
 
+  /** Looks for what the peer cannot take among what it refused; answers whether that has been set aside. */
+  async #search(error: FederationError): Promise<boolean> {
+    const { log, onSetAside } = this.#context
+    const refused = this.#unacknowledged
+    if (refused === undefined || !refusesContent(error)) return false
+    const { events, edus } = refused
+    const size = events.length + edus.length
+    const then = this.#portion.refused(size, error)
+    if (then === 'repeat') return false
+    // "Must retry for a 200 OK response before sending a transaction with a different txnId": there will be none.
+    this.#unacknowledged = undefined
+    if (then === 'split') {
+      log.info({ server: this.server, size, err: error }, 'a server refuses a transaction: trying its halves')
+      return false
+    }
+    const facts = { server: this.server, position: events[0]?.position ?? edus[0], err: error }
+    log.warn(facts, `a server does not take an ${events.length > 0 ? 'event' : 'EDU'}: it is set aside`)
+    onSetAside(events.length > 0 ? 'pdu' : 'edu')
+    await this.#settle(refused)
+    return true
+  }
+
+  #noteAbsence(): void {
+    const since = this.#backoff?.firstFailedAt
+    if (since !== undefined && this.#context.clock.now() - since >= CATCH_UP_AFTER_MS) this.#catchingUp = true
+  }
+
   async #failed(error: unknown): Promise<void> {
     const { clock, policy, fraction, database, write, log } = this.#context
-    const retryAfterMs = error instanceof FederationError ? error.retryAfterMs : undefined
-    const attempt = { now: clock.now(), random: fraction(), retryAfterMs }
-    this.#backoff = afterFailure(this.#backoff, attempt, policy)
+    const isRefusal = error instanceof FederationError
+    if (isRefusal && (await this.#search(error))) return
+    const attempt = {
+      now: clock.now(),
+      random: fraction(),
+      retryAfterMs: isRefusal ? error.retryAfterMs : undefined,
+    }
+    const after = afterFailure(this.#backoff, attempt, policy)
+    // While the culprit is looked for, the peer is there: each step waits as after a first failure.
+    this.#backoff = this.#portion.isSearching
+      ? { ...after, retryAt: Math.min(after.retryAt, clock.now() + policy.initialMs) }
+      : after
     this.#giveUpMemory()
     this.#keptEdus = true
     this.#ephemera.clear()
@@ -203,6 +270,7 @@ export class Destination {
     this.#queue = []
     this.#complete = true
     this.#keptEdus = false
+    this.#unacknowledged = undefined
     this.#ephemera.clear()
     this.#backoff = undefined
   }

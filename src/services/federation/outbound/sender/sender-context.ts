@@ -6,6 +6,7 @@ import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/o
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import type { Destination } from './destination.ts'
 import type { Lanes } from './lanes.ts'
+import type { Outgoing } from './transaction.ts'
 
 /** What all destinations of a sender share. */
 export interface SenderContext {
@@ -22,11 +23,12 @@ export interface SenderContext {
   readonly permits: (server: string) => boolean
   /** Aborted when the sender closes. */
   readonly closing: AbortSignal
-  /** Sends one transaction of events and EDUs (JSON texts). Throws `FederationError`. */
-  readonly transact: (
-    server: string,
-    what: { readonly nids: readonly number[]; readonly edus: readonly string[] },
-  ) => Promise<void>
+  /** Sends one transaction with these EDUs (JSON texts). Throws `FederationError`. */
+  readonly transact: (server: string, transaction: Outgoing, edus: readonly string[]) => Promise<void>
+  /** A transaction ID that was not used before. */
+  readonly newTxnId: () => string
+  /** Counts an event or EDU that its destination never took. */
+  readonly onSetAside: (kind: 'pdu' | 'edu') => void
   /** Of these events, the nids of those that the server is to get. */
   readonly isFor: (server: string, rows: readonly OutgoingRow[]) => Promise<ReadonlySet<number>>
   readonly onIdle: (destination: Destination) => void

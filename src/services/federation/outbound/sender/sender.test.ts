@@ -13,6 +13,7 @@ import { eventually } from '../../../../test-kit/eventually.ts'
 import { type FederatedServer, federatedServer } from '../../../../test-kit/outbound.ts'
 import { Resident } from '../../../../test-kit/resident.ts'
 import { newRoom, requesterOf } from '../../../../test-kit/rooms.ts'
+import { createMetrics } from '../../../metrics.ts'
 import { receiveEvent } from '../../../rooms/receive.ts'
 import { FederationSender, type SenderOptions } from './sender.ts'
 
@@ -23,12 +24,16 @@ interface Sent {
   readonly server: string
   readonly pdus: readonly JsonObject[]
   readonly edus: readonly JsonObject[]
+  readonly txnId: string
 }
 
 /** Other servers that take transactions, unless they are down. */
 class Peers {
   readonly sent: Sent[] = []
   readonly attempts: string[] = []
+  readonly txnIds: string[] = []
+  /** Transactions that hold this text are refused. */
+  poison: string | undefined
   readonly down = new Map<string, FederationError | 'hangs'>()
   inFlight = 0
   mostInFlight = 0
@@ -36,21 +41,23 @@ class Peers {
   readonly client: FederationClient = {
     sendTransaction: async (
       server: string,
-      { body }: { body: string },
+      { body, txnId }: { body: string; txnId: string },
       { signal }: { signal: AbortSignal },
     ) => {
       this.attempts.push(server)
+      this.txnIds.push(txnId)
       this.inFlight += 1
       this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
       try {
         const trouble = this.down.get(server)
         if (trouble instanceof FederationError) throw trouble
+        if (this.poison !== undefined && body.includes(this.poison)) throw refused(server)
         if (trouble === 'hangs') {
           await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
         }
         await undefined
         const { pdus, edus = [] } = JSON.parse(body)
-        this.sent.push({ server, pdus, edus })
+        this.sent.push({ server, pdus, edus, txnId })
         return new Map()
       } finally {
         this.inFlight -= 1
@@ -71,14 +78,20 @@ class Peers {
   }
 }
 
+const refused = (server: string) =>
+  new FederationError('response', server, 'no', { status: 400, errcode: 'M_BAD_JSON' })
+
 const unreachable = (server: string) => new FederationError('unreachable', server, 'down')
 
 interface World {
   readonly here: FederatedServer
   readonly peers: Peers
-  build(options?: SenderOptions): FederationSender
+  build(options?: SenderOptions, onSetAside?: (kind: string) => void): FederationSender
   /** Starts a sender as a process would; `stop` ends it as if the process had gone. */
-  run(options?: SenderOptions): Promise<{ sender: FederationSender; stop(): Promise<void> }>
+  run(
+    options?: SenderOptions,
+    onSetAside?: (kind: string) => void,
+  ): Promise<{ sender: FederationSender; stop(): Promise<void> }>
   readonly outbox: OutboxReader
 }
 
@@ -86,7 +99,7 @@ const world = async (t: ExecutionContext, database?: Database): Promise<World> =
   const peers = new Peers()
   const db = database ?? (await testDatabase(t))
   const here = await federatedServer(db, { federation: peers.client, keys: new Map() })
-  const build: World['build'] = (options = {}) => {
+  const build: World['build'] = (options = {}, onSetAside = () => undefined) => {
     const { core, clock } = here
     const sender = new FederationSender(
       {
@@ -96,14 +109,15 @@ const world = async (t: ExecutionContext, database?: Database): Promise<World> =
         verifyEvents: async () => [],
         permits: server => server !== 'denied.test',
         log: silentLog,
+        metrics: { ...createMetrics({ process: false }).federation, setAside: onSetAside },
       },
       options,
     )
     t.teardown(() => sender.close())
     return sender
   }
-  const run: World['run'] = async options => {
-    const sender = build(options)
+  const run: World['run'] = async (options, onSetAside) => {
+    const sender = build(options, onSetAside)
     await sender.start()
     return { sender, stop: () => sender.close() }
   }
@@ -223,10 +237,11 @@ testDatabases(test, 'after a long failure the newest event of each room is sent'
   for (const roomId of rooms) await remoteMember(w, roomId, '@bob:b.test')
   w.peers.down.set('b.test', unreachable('b.test'))
   await w.run()
+  await say(w, rooms[0] ?? '', '0.0')
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
   for (const [index, roomId] of rooms.entries()) {
     for (const nth of [1, 2, 3]) await say(w, roomId, `${index}.${nth}`)
   }
-  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
   for (let hour = 0; hour < 8; hour++) {
     const before = w.peers.attempts.length
     await w.here.clock.advance(26 * 60 * MINUTE)
@@ -236,7 +251,9 @@ testDatabases(test, 'after a long failure the newest event of each room is sent'
   w.peers.down.clear()
   await w.here.clock.advance(26 * 60 * MINUTE)
   await eventually('it has caught up', async () => (await w.outbox.pendingServers()).length === 0)
-  t.deepEqual(w.peers.messages('b.test'), ['0.3', '1.3', '2.3'])
+  const [first, ...others] = w.peers.messages('b.test')
+  t.is(first, '0.0', 'what failed is what is tried again')
+  t.deepEqual(others, ['0.3', '1.3', '2.3'])
   await say(w, rooms[0] ?? '', 'live again')
   await eventually('it is sent at once', () => w.peers.messages('b.test').includes('live again'))
 })
@@ -345,4 +362,68 @@ test('an answer in no known form is an answer', async t => {
   await sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
   await eventually('it is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
   t.deepEqual(await w.outbox.failing(), [])
+})
+
+test('what a server never takes is found by halves, set aside and counted', async t => {
+  const w = await world(t)
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  const first = await w.run()
+  await first.stop()
+  const bodies = Array.from({ length: 20 }, (_, i) => `m${i};`)
+  for (const body of bodies) await say(w, roomId, body)
+  for (let n = 0; n < 5; n++) {
+    const edu = { destinations: ['b.test'], type: 'm.x', content: { n: `e${n};` }, keep: true }
+    await first.sender.queueEdu(edu)
+  }
+  const setAside: string[] = []
+  for (const poison of ['m13;', 'e3;']) {
+    w.peers.poison = poison
+    const { stop } = await w.run({}, kind => setAside.push(kind))
+    await eventually('the rest has arrived', async () => {
+      const [failing] = await w.outbox.failing()
+      const wait = (failing?.retryAt ?? 0) - w.here.clock.now()
+      if (wait > 0) await w.here.clock.advance(wait)
+      return poison === 'm13;' ? w.peers.messages('b.test').length >= 19 : setAside.length === 2
+    })
+    await stop()
+    w.peers.poison = undefined
+    if (poison === 'm13;') {
+      const edu = { destinations: ['b.test'], type: 'm.x', content: { n: 'e3;' }, keep: true }
+      await first.sender.queueEdu(edu)
+    }
+  }
+  t.deepEqual(
+    w.peers.messages('b.test'),
+    bodies.filter(body => body !== 'm13;'),
+  )
+  t.deepEqual(setAside, ['pdu', 'edu'])
+  t.true(w.peers.attempts.length < 40, `${w.peers.attempts.length} attempts`)
+  t.deepEqual(await w.outbox.pendingServers(), [])
+})
+
+test('a transaction is repeated under its ID until it is taken, without what is stale by then', async t => {
+  const w = await world(t)
+  const { sender } = await w.run()
+  w.peers.down.set('b.test', new FederationError('response', 'b.test', 'busy', { status: 503 }))
+  const edu = (n: number, keep: boolean) => ({
+    destinations: ['b.test'],
+    type: 'm.x',
+    content: { n },
+    keep,
+  })
+  await sender.queueEdu(edu(1, true))
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  await sender.queueEdu(edu(2, true))
+  await w.here.clock.advance(MINUTE)
+  await eventually('it is tried again', () => w.peers.attempts.length === 2)
+  await eventually('the failure is noted', async () => (await w.outbox.failing())[0]?.failures === 2)
+  w.peers.down.clear()
+  await w.here.clock.advance(10 * MINUTE)
+  await eventually('all is sent', async () => (await w.outbox.pendingServers()).length === 0)
+  const [one, two, three, four] = w.peers.txnIds
+  t.is(one, two)
+  t.is(two, three)
+  t.not(three, four)
+  t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }, { n: 2 }])
 })

@@ -14,6 +14,7 @@ import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
 import { PduTexts } from './pdu-texts.ts'
 import { type Addressed, Recipients } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
+import type { Outgoing } from './transaction.ts'
 
 /** An EDU for other servers. */
 export interface OutgoingEdu {
@@ -73,7 +74,9 @@ export class FederationSender {
       fraction: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
       lanes: new Lanes(clock, options.lanes ?? DEFAULT_LANES),
       closing: this.#closing.signal,
-      transact: (server, what) => this.#transact(server, what),
+      transact: (server, transaction, edus) => this.#transact(server, transaction, edus),
+      newTxnId: () => `${clock.now()}-${this.#txnPrefix}-${this.#txnCount++}`,
+      onSetAside: kind => context.metrics?.setAside(kind),
       isFor: async (server, rows) => {
         const addressed = await this.#recipients.address(rows)
         return new Set(addressed.flatMap(one => (one.servers.includes(server) ? one.stored.nid : [])))
@@ -172,15 +175,15 @@ export class FederationSender {
     }
   }
 
-  async #transact(
-    server: string,
-    { nids, edus }: { nids: readonly number[]; edus: readonly string[] },
-  ): Promise<void> {
-    const { core, clock, federation, log } = this.#context
+  async #transact(server: string, { txnId, events }: Outgoing, edus: readonly string[]): Promise<void> {
+    const { core, clock, federation, log, metrics } = this.#context
+    const nids = events.map(event => event.nid).filter(nid => nid !== undefined)
+    if (nids.length === 0 && edus.length === 0) return
     const pdus = (await core.context.read.events.byNids(nids)).map(stored => this.#texts.of(stored))
-    const now = clock.now()
-    const body = transactionBody({ origin: core.context.serverName, originServerTs: now, pdus, edus })
-    const txnId = `${now}-${this.#txnPrefix}-${this.#txnCount++}`
+    const started = clock.now()
+    const body = transactionBody({ origin: core.context.serverName, originServerTs: started, pdus, edus })
+    const count = (result: 'ok' | 'failed') =>
+      metrics?.sent(result, pdus.length, edus.length, clock.now() - started)
     try {
       const { signal } = this.#closing
       for (const [eventId, reason] of await federation.sendTransaction(server, { txnId, body }, { signal })) {
@@ -188,9 +191,13 @@ export class FederationSender {
       }
     } catch (error) {
       // "Any response means that it has been received", however odd.
-      if (!(error instanceof FederationError) || error.kind !== 'malformed') throw error
+      if (!(error instanceof FederationError) || error.kind !== 'malformed') {
+        count('failed')
+        throw error
+      }
       log.info({ server, err: error }, 'a server answered a transaction in no known form')
     }
+    count('ok')
   }
 
   async #housekeeping(): Promise<void> {

@@ -12,6 +12,14 @@ export interface PendingEvent {
   readonly nid: number | undefined
 }
 
+/** A transaction as it is repeated until it is acknowledged. What is dropped rather than late is not part of it. */
+export interface Outgoing {
+  readonly txnId: string
+  readonly events: readonly PendingEvent[]
+  /** Positions of kept EDUs. */
+  readonly edus: readonly number[]
+}
+
 /** How many rooms or events of a destination are looked at in one go. */
 const MAX_PENDING = 500
 
