@@ -10,6 +10,7 @@ import { encryption } from './0008-encryption.ts'
 import { push } from './0009-push.ts'
 import { syncPositions } from './0012-sync-positions.ts'
 import { media } from './0013-media.ts'
+import { invitationRecords } from './0014-invitation-records.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   push,
   syncPositions,
   media,
+  invitationRecords,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -20,6 +20,7 @@ import { createEncryption } from './services/encryption/index.ts'
 import { createEphemeral } from './services/ephemeral/index.ts'
 import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
+import { createInvitations } from './services/invitations/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createOldSync } from './services/old-sync/index.ts'
 import { createPush } from './services/push/index.ts'
@@ -156,6 +157,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
     metrics: metrics.sync,
   })
+  const invitations = createInvitations({ core, clock, log })
   const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
@@ -171,6 +173,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       accounts,
       encryption,
       federation,
+      invitations,
       media,
     },
     mutualRooms: new MutualRooms(database),
@@ -178,7 +181,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     turn: new Turn(config.turn, clock),
     wellKnown: wellKnownOf(config),
   }
-  return { services, profiles, ephemeral, encryption, push, sync, oldSync, media }
+  return { services, profiles, ephemeral, encryption, push, sync, oldSync, media, invitations }
 }
 
 /** Builds everything; nothing runs before `start`. */
@@ -187,7 +190,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const foundation = await layFoundation(circumstances)
   const { database, metrics, accounts, federation, mailer } = foundation
   const domain = buildDomain(circumstances, foundation)
-  const { services, profiles, ephemeral, encryption, push, sync, oldSync, media } = domain
+  const { services, profiles, ephemeral, encryption, push, sync, oldSync, media, invitations } = domain
   const app = createHttpApp({
     endpoints,
     services,
@@ -209,6 +212,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
       ephemeral.start()
       encryption.start()
       push.start()
+      invitations.start()
       profiles.start()
       federation.start()
       media.start()
@@ -218,6 +222,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
       await ephemeral.close()
       await encryption.close()
       sync.notifier.close()
+      await invitations.close()
       await push.close()
       oldSync.eventStream.close()
       await media.close()

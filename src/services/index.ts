@@ -3,6 +3,7 @@ import type { DiscoveryServices } from './discovery/index.ts'
 import type { Encryption } from './encryption/index.ts'
 import type { EphemeralServices } from './ephemeral/index.ts'
 import type { Federation } from './federation/index.ts'
+import type { Invitations } from './invitations/index.ts'
 import type { Media } from './media/index.ts'
 import type { OldSyncServices } from './old-sync/index.ts'
 import type { PushServices } from './push/index.ts'
@@ -26,6 +27,7 @@ export interface Services
   readonly accounts: Accounts
   readonly encryption: Encryption
   readonly federation: Federation
+  readonly invitations: Invitations
   readonly media: Media
   readonly mutualRooms: MutualRooms
   readonly reports: Reports

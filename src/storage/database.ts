@@ -47,6 +47,7 @@ export type StreamName =
   | 'notifications'
   | 'federation_edus'
   | 'profiles'
+  | 'invitation_records'
 
 export type SqlParameter = SqlValue | SqlList | StreamPosition
 

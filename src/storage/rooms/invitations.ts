@@ -59,6 +59,7 @@ export class InvitationReader {
   readonly #one: Prepared
   readonly #pending: Prepared
   readonly #changed: Prepared
+  readonly #changedOfAll: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -69,6 +70,9 @@ export class InvitationReader {
       ORDER BY position DESC LIMIT ?`)
     this.#changed = db.prepare(
       `${select} WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
+    )
+    this.#changedOfAll = db.prepare(
+      `${select} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
     )
   }
 
@@ -85,6 +89,13 @@ export class InvitationReader {
   /** Those that changed after `after` up to `upTo`, whatever they have become. */
   async changed(userId: string, after: number, upTo: number): Promise<InvitationRow[]> {
     return (await this.#db.all<InvitationColumns>(this.#changed, [userId, after, upTo])).map(invitationRow)
+  }
+
+  /** The same of all users, at most so many. */
+  async changedOfAll(after: number, upTo: number, limit: number): Promise<InvitationRow[]> {
+    return (await this.#db.all<InvitationColumns>(this.#changedOfAll, [after, upTo, limit])).map(
+      invitationRow,
+    )
   }
 }
 

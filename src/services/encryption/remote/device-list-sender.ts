@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { DeviceListChange } from '../../../storage/encryption/device-list-changes.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
+import { StreamFollower } from '../../stream-follower.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { LocalKeys, Viewer } from '../local-keys.ts'
 import type { QueueEdu } from '../ports.ts'
-import { StreamFollower } from './stream-follower.ts'
 
 /** Rows of a stream that are worked on at once. */
 const BATCH = 100

@@ -1,6 +1,6 @@
-import type { Log } from '../../../core/log.ts'
-import type { Database, StreamName } from '../../../storage/database.ts'
-import { FollowedStreams } from '../../../storage/followed-streams.ts'
+import type { Log } from '../core/log.ts'
+import type { Database, StreamName } from '../storage/database.ts'
+import { FollowedStreams } from '../storage/followed-streams.ts'
 
 /**
  * Works through a stream from where it stopped, also across restarts: at least once. What fails is tried again with
@@ -21,6 +21,8 @@ export class StreamFollower {
   #running: Promise<void> | undefined
   #again = false
   #isClosed = false
+  /** Who waits for which position. */
+  readonly #waiting = new Set<{ readonly position: number; readonly done: () => void }>()
 
   constructor(parts: {
     name: string
@@ -46,6 +48,27 @@ export class StreamFollower {
     this.#isClosed = true
     this.#stopListening?.()
     await this.#running
+    this.#tell(Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * Resolves when everything is worked on that was in the stream when it was called, so that whoever has written sees what
+   * comes of it; also when the follower is closed. It does not begin to follow.
+   */
+  async caughtUp(): Promise<void> {
+    const { name, stream, database } = this.#parts
+    const position = database.position(stream)
+    this.#position ??= await this.#followed.position(name)
+    if (this.#isClosed || this.#position >= position) return
+    await new Promise<void>(done => this.#waiting.add({ position, done }))
+  }
+
+  #tell(position: number): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.position > position) continue
+      this.#waiting.delete(waiting)
+      waiting.done()
+    }
   }
 
   #wake(): void {
@@ -66,9 +89,12 @@ export class StreamFollower {
         const reached = await work(this.#position, database.position(stream))
         await database.commit({ statements: [this.#followed.reached(name, reached)] })
         this.#position = reached
+        this.#tell(reached)
       }
     } catch (error) {
       log.error({ err: error, stream, follower: name }, 'could not follow a stream')
+      // What they see is old, but they need not wait for a commit that may be long in coming.
+      this.#tell(Number.POSITIVE_INFINITY)
     }
   }
 }

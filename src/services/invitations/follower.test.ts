@@ -1,0 +1,80 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { silentLog } from '../../core/log.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { createInvitations } from './index.ts'
+
+const A = '@a:here.test'
+const B = '@b:here.test'
+const ABROAD = '@c:abroad.test'
+
+testDatabases(test, 'records follow the memberships of rooms, whoever changes them', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database, {
+    remote: { invite: async ({ event }) => event },
+  })
+  const invitations = createInvitations({ core, clock, log: silentLog })
+  const { memberships, roomCreation } = rooms
+  const roomId = await roomCreation.create(newRoom(rooms, A, { invite: [B] }), { isDirect: false })
+  await memberships.invite({ sender: A, userId: ABROAD, roomId, reason: 'come' })
+  invitations.start()
+  t.teardown(() => invitations.close())
+  const recordOf = async (userId: string) => {
+    await invitations.follower.caughtUp()
+    return invitations.records.read.one(roomId, userId)
+  }
+
+  t.like(await recordOf(B), { status: 'invited', inviter: A }, 'also what was before it began')
+  t.like(await recordOf(ABROAD), { status: 'invited', details: { comment: 'come' } })
+  await memberships.leave({ userId: B, roomId, reason: 'no' })
+  t.like(await recordOf(B), { status: 'declined', details: { answer: 'no' } })
+  await memberships.kick({ sender: A, userId: ABROAD, roomId })
+  t.is((await recordOf(ABROAD))?.status, 'cancelled')
+  await memberships.invite({ sender: A, userId: B, roomId })
+  await memberships.join({ userId: B, roomId })
+  t.is((await recordOf(B))?.status, 'accepted')
+  const changed = await invitations.records.read.changed(0, database.position('invitation_records'), 10)
+  t.deepEqual(
+    changed.map(record => record.userId),
+    [ABROAD, B],
+    'each once, in the order of its last change',
+  )
+})
+
+testDatabases(test, 'invitations from outside are followed where no timeline tells', async (t, database) => {
+  const left: JsonObject[] = []
+  const { core, rooms, clock } = await testRooms(database, {
+    remote: { leave: async ({ content }) => void left.push(content) },
+  })
+  const invitations = createInvitations({ core, clock, log: silentLog })
+  invitations.start()
+  t.teardown(() => invitations.close())
+  const roomId = '!far:abroad.test'
+  const receive = (eventId: string) =>
+    database.commit({
+      statements: [
+        core.context.write.invitations.put(
+          {
+            ...{ userId: B, roomId, kind: 'invite', sender: ABROAD, updatedTs: clock.now(), eventId },
+            event: { content: { membership: 'invite', reason: 'hello' } },
+            ...{ roomVersion: '12', strippedState: [] },
+          },
+          { stream: 'invites', offset: 0 },
+        ),
+      ],
+    })
+  const recordOf = async () => {
+    await invitations.follower.caughtUp()
+    return invitations.records.read.one(roomId, B)
+  }
+  await receive('$1')
+  const first = await recordOf()
+  t.like(first, { status: 'invited', inviter: ABROAD, details: { comment: 'hello' } })
+  await rooms.memberships.leave({ userId: B, roomId })
+  t.is(left.length, 1)
+  t.is((await recordOf())?.status, 'declined')
+  await receive('$2')
+  const second = await recordOf()
+  t.is(second?.status, 'invited')
+  t.not(second?.recordId, first?.recordId)
+})

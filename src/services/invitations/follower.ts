@@ -1,0 +1,140 @@
+import type { Clock } from '../../core/clock.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import { MemberEventReader } from '../../storage/invitations/member-events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { SerialQueue } from '../serial-queue.ts'
+import { StreamFollower } from '../stream-follower.ts'
+import type { InvitationKey, InvitationRecords } from './records.ts'
+import { answered, ended, type InvitationChange, invited } from './status.ts'
+
+const BATCH = 200
+
+type Change = InvitationKey & { readonly change: InvitationChange }
+
+/**
+ * Keeps the records in step with what happens, whichever way it came: from our own endpoints, from plain clients, from other
+ * servers. Two streams tell of it: the events of the rooms in which this server is, and the invitations that came from
+ * outside (`storage/rooms/invitations.ts`), which have no place in any timeline here. Both are followed from where
+ * they were left, at least once; applying the same twice changes nothing.
+ */
+export class InvitationFollower {
+  readonly #read: RoomReaders
+  readonly #clock: Clock
+  readonly #serverName: string
+  readonly #records: InvitationRecords
+  readonly #members: MemberEventReader
+  readonly #followers: readonly StreamFollower[]
+  /** The two streams take turns, so that neither overtakes the other halfway. */
+  readonly #turns = new SerialQueue()
+
+  constructor(parts: {
+    database: Database
+    read: RoomReaders
+    records: InvitationRecords
+    clock: Clock
+    serverName: string
+    log: Log
+  }) {
+    const { database, log } = parts
+    this.#read = parts.read
+    this.#clock = parts.clock
+    this.#serverName = parts.serverName
+    this.#records = parts.records
+    this.#members = new MemberEventReader(database)
+    const follower = (
+      stream: 'events' | 'invites',
+      work: (after: number, upTo: number) => Promise<number>,
+    ): StreamFollower =>
+      new StreamFollower({
+        ...{ name: `invitation records of ${stream}`, stream, database, log },
+        work: (after, upTo) => this.#turns.run('', () => work(after, upTo)),
+      })
+    this.#followers = [
+      follower('invites', (after, upTo) => this.#followInvites(after, upTo)),
+      follower('events', (after, upTo) => this.#followEvents(after, upTo)),
+    ]
+  }
+
+  start(): void {
+    for (const follower of this.#followers) follower.start()
+  }
+
+  /** Resolves when the records hold everything that was written before the call. */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.#followers.map(follower => follower.caughtUp()))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#followers.map(follower => follower.close()))
+  }
+
+  async #followEvents(after: number, upTo: number): Promise<number> {
+    const { nids, reached } = await this.#members.after(after, upTo, BATCH)
+    const changes: Change[] = []
+    for (const { event } of await this.#read.events.byNids(nids)) {
+      if (event.stateKey === undefined) continue
+      changes.push(...(await this.#changesBy(event, event.stateKey)))
+    }
+    if (changes.length > 0) await this.#records.changeAll(changes)
+    return reached
+  }
+
+  async #changesBy(event: RoomEvent, userId: string): Promise<Change[]> {
+    const { roomId } = event
+    const now = this.#clock.now()
+    if (event.content['membership'] === 'invite') {
+      const concernsUs = this.#isLocal(userId) || this.#isLocal(event.sender)
+      return concernsUs ? [{ roomId, userId, change: invited(event, now) }] : []
+    }
+    const change = answered(event, now)
+    // Whoever accepts an invitation from outside brings this server into the room: the other stream may be behind.
+    const outside = this.#isLocal(userId) ? await this.#read.invitations.one(userId, roomId) : undefined
+    const before = outside === undefined ? [] : await this.#changesByRows([outside], { onlyInvited: true })
+    return [...before, { roomId, userId, change }]
+  }
+
+  async #followInvites(after: number, upTo: number): Promise<number> {
+    const rows = await this.#read.invitations.changedOfAll(after, upTo, BATCH)
+    const changes = await this.#changesByRows(rows, { onlyInvited: false })
+    if (changes.length > 0) await this.#records.changeAll(changes)
+    return rows.length < BATCH ? upTo : (rows.at(-1)?.position ?? upTo)
+  }
+
+  /** What came from outside; where a timeline tells of the invitation, it also tells what came of it. */
+  async #changesByRows(
+    rows: readonly InvitationRow[],
+    { onlyInvited }: { onlyInvited: boolean },
+  ): Promise<Change[]> {
+    const invitations = rows.filter(row => row.kind === 'invite')
+    const stored = await this.#read.events.byIds(invitations.map(row => row.eventId))
+    const now = this.#clock.now()
+    return invitations
+      .filter(row => (stored.get(row.eventId)?.position ?? 0) <= 0)
+      .flatMap(row => {
+        const { roomId, userId, status } = row
+        const opened = { roomId, userId, change: invited(memberEvent(row), now) }
+        if (status === 'invited' || onlyInvited) return [opened]
+        return [opened, { roomId, userId, change: onlyIfOf(row, ended(status, now)) }]
+      })
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#serverName
+  }
+}
+
+const memberEvent = ({ eventId, roomId, userId, sender, event }: InvitationRow) => {
+  const content: JsonObject = isJsonObject(event['content']) ? event['content'] : {}
+  return { eventId, roomId, sender, stateKey: userId, content }
+}
+
+/** What became of one invitation says nothing of another one. */
+const onlyIfOf =
+  (row: InvitationRow, change: InvitationChange): InvitationChange =>
+  record =>
+    record?.eventId === row.eventId ? change(record) : undefined

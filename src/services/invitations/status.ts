@@ -1,0 +1,163 @@
+import { hash } from 'node:crypto'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { type InvitationTerms, SILENT_KEY, saysExpired, termsOf } from '../../core/invitation-terms.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { InvitationDetails, InvitationRecord } from '../../storage/invitations/records.ts'
+import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
+
+/**
+ * What becomes of an invitation (rooms-and-invitations, section 2):
+ *
+ *     scheduled → invited → accepted | declined | cancelled | expired
+ *
+ * Whatever happens in the room decides, whichever way it came: these functions turn member events into records, and answer
+ * `undefined` where nothing changes. What is over opens again only by another invitation, which is then a new one.
+ */
+export type InvitationChange = (record: InvitationRecord | undefined) => InvitationRecord | undefined
+
+/** Somebody has been invited by a member event. The same event again changes nothing. */
+export const invited =
+  (
+    event: Pick<RoomEvent, 'eventId' | 'roomId' | 'sender' | 'stateKey' | 'content'>,
+    now: number,
+  ): InvitationChange =>
+  record => {
+    if (record?.eventId === event.eventId) return undefined
+    const { eventId, roomId, sender: inviter, stateKey: userId = '', content } = event
+    const terms = termsOf(content)
+    const { expiresTs } = terms
+    const changed = {
+      ...({
+        roomId,
+        userId,
+        inviter,
+        eventId,
+        expiresTs,
+        updatedTs: now,
+        status: 'invited',
+        silent: false,
+      } as const),
+      details: detailsOf(terms),
+      dueTs: expiresTs,
+    }
+    if (record?.status === 'scheduled' && terms.uid === record.recordId) return { ...record, ...changed }
+    if (record?.status === 'invited') {
+      return {
+        ...record,
+        ...changed,
+        sequence: record.sequence + 1,
+        details: { ...changed.details, ...uidOf(record) },
+      }
+    }
+    const recordId = hash('sha256', `${eventId} ${userId}`, 'base64url')
+    return { ...changed, recordId, createdTs: now, deliverTs: undefined, sequence: 0 }
+  }
+
+/** Somebody's membership has become something else than an invitation. */
+export const answered =
+  (
+    event: Pick<RoomEvent, 'sender' | 'stateKey' | 'content' | 'originServerTs'>,
+    now: number,
+  ): InvitationChange =>
+  record => {
+    if (record?.status !== 'invited') return undefined
+    const { content } = event
+    const status = statusAfter(event, record)
+    if (status === undefined) return undefined
+    const { reason } = content
+    const says = status === 'declined' && typeof reason === 'string' && reason !== ''
+    return {
+      ...over(record, status, now),
+      silent: status === 'declined' && content[SILENT_KEY] === true,
+      details: { ...record.details, ...(says ? { answer: reason } : {}) },
+    }
+  }
+
+const statusAfter = (
+  { sender, stateKey, content, originServerTs }: Parameters<typeof answered>[0],
+  record: InvitationRecord,
+): InvitationStatus | undefined => {
+  switch (content['membership']) {
+    case 'join':
+      return 'accepted'
+    case 'ban':
+      return 'cancelled'
+    case 'leave': {
+      if (sender === stateKey) return 'declined'
+      const isLate = record.expiresTs !== undefined && originServerTs >= record.expiresTs
+      return isLate || saysExpired(content) ? 'expired' : 'cancelled'
+    }
+    default:
+      return undefined
+  }
+}
+
+/** It is over without an event that says so: settled elsewhere, expired by this server's clock, withdrawn unsent. */
+export const ended =
+  (status: InvitationStatus, now: number, details: Partial<InvitationDetails> = {}): InvitationChange =>
+  record => {
+    if (record === undefined || !isOpen(record)) return undefined
+    return { ...over(record, status, now), details: { ...record.details, ...details } }
+  }
+
+/** Whether it still waits for something. */
+export const isOpen = ({ status }: Pick<InvitationRecord, 'status'>): boolean =>
+  status === 'scheduled' || status === 'invited'
+
+/** An invitation that is to be sent later. */
+export const scheduled = (
+  plan: {
+    readonly roomId: string
+    readonly userId: string
+    readonly inviter: string
+    readonly recordId: string
+    readonly deliverTs: number
+    readonly terms: InvitationTerms
+  },
+  now: number,
+): InvitationChange => {
+  const { terms, ...rest } = plan
+  return record => {
+    const isSame = record?.status === 'scheduled' && record.inviter === plan.inviter
+    return {
+      ...rest,
+      recordId: isSame ? record.recordId : plan.recordId,
+      status: 'scheduled',
+      createdTs: isSame ? record.createdTs : now,
+      updatedTs: now,
+      expiresTs: terms.expiresTs,
+      sequence: isSame ? record.sequence + 1 : 0,
+      silent: false,
+      eventId: undefined,
+      details: detailsOf(terms),
+      dueTs: plan.deliverTs,
+    }
+  }
+}
+
+/** The content of its member event, as far as it is about the invitation. */
+export const termsOfRecord = ({ recordId, expiresTs, details }: InvitationRecord): InvitationTerms => {
+  const { comment, event, uid } = details
+  return {
+    ...(comment === undefined ? {} : { comment }),
+    ...(expiresTs === undefined ? {} : { expiresTs }),
+    ...(event === undefined ? {} : { event }),
+    uid: uid ?? recordId,
+  }
+}
+
+const over = (record: InvitationRecord, status: InvitationStatus, now: number): InvitationRecord => ({
+  ...record,
+  status,
+  updatedTs: now,
+  sequence: record.sequence + 1,
+  dueTs: undefined,
+})
+
+const detailsOf = ({ comment, event, uid }: InvitationTerms): InvitationDetails => ({
+  ...(comment === undefined ? {} : { comment }),
+  ...(event === undefined ? {} : { event }),
+  ...(uid === undefined ? {} : { uid }),
+})
+
+const uidOf = ({ recordId, details }: InvitationRecord): JsonObject => ({ uid: details.uid ?? recordId })

@@ -1,0 +1,251 @@
+import type { InvitationEvent } from '../../core/invitation-terms.ts'
+import type { Prepared, Reader, SqlParameter, SqlValue, WriteStatement } from '../database.ts'
+import type { InvitationStatus } from '../rooms/invitations.ts'
+
+/** Why a scheduled invitation could not be delivered. */
+export interface InvitationFailure {
+  readonly errcode: string
+  readonly error: string
+}
+
+/** What is written about an invitation in words. */
+export interface InvitationDetails {
+  readonly comment?: string
+  readonly event?: InvitationEvent
+  /** What the invited user said when declining. */
+  readonly answer?: string
+  readonly failure?: InvitationFailure
+  /** What calendars call it, where the inviter's server has said so; else the record's ID. */
+  readonly uid?: string
+}
+
+/** An invitation of or by a user of this server. Instants are milliseconds since 1970. */
+export interface InvitationRecord {
+  readonly roomId: string
+  /** The invited user. */
+  readonly userId: string
+  /** Names this invitation on this server; the next one of the same user to the same room has another. */
+  readonly recordId: string
+  readonly inviter: string
+  readonly status: InvitationStatus
+  readonly createdTs: number
+  readonly updatedTs: number
+  readonly expiresTs: number | undefined
+  readonly deliverTs: number | undefined
+  /** How often it was changed, as calendars count (RFC 5545, SEQUENCE). */
+  readonly sequence: number
+  /** Declined without telling the inviter. */
+  readonly silent: boolean
+  /** The member event that invites; `undefined` while nobody has sent one. */
+  readonly eventId: string | undefined
+  readonly details: InvitationDetails
+  /** When something has to be done about it; `undefined` if nothing has. */
+  readonly dueTs: number | undefined
+}
+
+/** As stored, with its place in the stream `invitation_records`. */
+export interface StoredInvitation extends InvitationRecord {
+  readonly position: number
+}
+
+interface Columns {
+  room_id: string
+  user_id: string
+  record_id: string
+  inviter: string
+  status: InvitationStatus
+  created_ts: number
+  updated_ts: number
+  expires_ts: number | null
+  deliver_ts: number | null
+  sequence: number
+  silent: number
+  event_id: string | null
+  details: string
+  position: number
+  due_ts: number | null
+}
+
+const COLUMNS = `room_id, user_id, record_id, inviter, status, created_ts, updated_ts, expires_ts, deliver_ts, sequence,
+  silent, event_id, details, position, due_ts`
+
+const stored = (row: Columns): StoredInvitation => ({
+  roomId: row.room_id,
+  userId: row.user_id,
+  recordId: row.record_id,
+  inviter: row.inviter,
+  status: row.status,
+  createdTs: row.created_ts,
+  updatedTs: row.updated_ts,
+  expiresTs: row.expires_ts ?? undefined,
+  deliverTs: row.deliver_ts ?? undefined,
+  sequence: row.sequence,
+  silent: row.silent !== 0,
+  eventId: row.event_id ?? undefined,
+  details: JSON.parse(row.details) as InvitationDetails,
+  position: row.position,
+  dueTs: row.due_ts ?? undefined,
+})
+
+/** Whose invitations: those that a user has got, or has sent. */
+export type Direction = 'received' | 'sent'
+
+/** A place in a list, which is ordered by creation, newest first. */
+export interface InvitationPlace {
+  readonly createdTs: number
+  readonly recordId: string
+}
+
+const OWNER: Readonly<Record<Direction, string>> = { received: 'user_id', sent: 'inviter' }
+
+/** Reads invitations. */
+export class InvitationRecordReader {
+  readonly #db: Reader
+  readonly #one: Prepared
+  readonly #byId: Prepared
+  readonly #ofUsers: Prepared
+  readonly #changed: Prepared
+  readonly #pages: Readonly<Record<Direction, Prepared>>
+  readonly #pending: Readonly<Record<Direction, Prepared>>
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT ${COLUMNS} FROM invitation_records`
+    this.#one = db.prepare(`${select} WHERE room_id = ? AND user_id = ?`)
+    this.#byId = db.prepare(`${select} WHERE record_id = ?`)
+    this.#ofUsers = db.prepare(`${select} WHERE room_id = ? AND ${db.dialect.inText('user_id')}`)
+    this.#changed = db.prepare(`${select} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`)
+    const both = (make: (owner: string) => string): Readonly<Record<Direction, Prepared>> => ({
+      received: db.prepare(make(OWNER.received)),
+      sent: db.prepare(make(OWNER.sent)),
+    })
+    this.#pages = both(
+      owner => `${select} WHERE ${owner} = ? AND status = ? AND (created_ts, record_id) < (?, ?)
+        ORDER BY created_ts DESC, record_id DESC LIMIT ?`,
+    )
+    this.#pending = both(
+      owner => `SELECT COUNT(*) AS n FROM (
+        SELECT 1 AS one FROM invitation_records WHERE ${owner} = ? AND status IN ('scheduled', 'invited') LIMIT ?
+      ) AS some`,
+    )
+  }
+
+  async one(roomId: string, userId: string): Promise<StoredInvitation | undefined> {
+    const row = await this.#db.get<Columns>(this.#one, [roomId, userId])
+    return row && stored(row)
+  }
+
+  async byId(recordId: string): Promise<StoredInvitation | undefined> {
+    const row = await this.#db.get<Columns>(this.#byId, [recordId])
+    return row && stored(row)
+  }
+
+  /** Those of some users to a room. */
+  async ofUsers(roomId: string, userIds: readonly string[]): Promise<StoredInvitation[]> {
+    const rows = await this.#db.all<Columns>(this.#ofUsers, [roomId, this.#db.list(userIds)])
+    return rows.map(stored)
+  }
+
+  /** What changed after `after` up to `upTo` of the stream `invitation_records`, in order; each as it is now. */
+  async changed(after: number, upTo: number, limit: number): Promise<StoredInvitation[]> {
+    return (await this.#db.all<Columns>(this.#changed, [after, upTo, limit])).map(stored)
+  }
+
+  /**
+   * A stretch of somebody's list, newest first, after a place. Each status has an index of its own, so that a page costs the
+   * same wherever it is and however many others there are.
+   */
+  async page(
+    direction: Direction,
+    query: {
+      readonly owner: string
+      readonly statuses: readonly InvitationStatus[]
+      readonly after: InvitationPlace | undefined
+      readonly limit: number
+    },
+  ): Promise<StoredInvitation[]> {
+    const { owner, statuses, limit } = query
+    const { createdTs, recordId } = query.after ?? { createdTs: Number.MAX_SAFE_INTEGER, recordId: '' }
+    const found = await Promise.all(
+      statuses.map(status =>
+        this.#db.scan<Columns>(this.#pages[direction], [owner, status, createdTs, recordId, limit]),
+      ),
+    )
+    return found.flat().map(stored).sort(newestFirst).slice(0, limit)
+  }
+
+  /** How many of somebody's invitations are scheduled or pending; counts no further than `limit`. */
+  async pending(direction: Direction, owner: string, limit: number): Promise<number> {
+    const [row] = await this.#db.scan<{ n: number }>(this.#pending[direction], [owner, limit])
+    return row?.n ?? 0
+  }
+}
+
+const newestFirst = (a: InvitationPlace, b: InvitationPlace): number =>
+  b.createdTs - a.createdTs || (a.recordId < b.recordId ? 1 : -1)
+
+/** Builds the statements that change invitations. */
+export class InvitationRecordWriter {
+  readonly #put: Prepared
+  readonly #wake: Prepared
+  readonly #forget: Prepared
+
+  constructor(db: Reader) {
+    this.#put = db.prepare(
+      `INSERT INTO invitation_records (${COLUMNS}, wake_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (room_id, user_id) DO UPDATE SET record_id = excluded.record_id, inviter = excluded.inviter,
+         status = excluded.status, created_ts = excluded.created_ts, updated_ts = excluded.updated_ts,
+         expires_ts = excluded.expires_ts, deliver_ts = excluded.deliver_ts, sequence = excluded.sequence,
+         silent = excluded.silent, event_id = excluded.event_id, details = excluded.details,
+         position = excluded.position, due_ts = excluded.due_ts, wake_ts = excluded.wake_ts
+       WHERE invitation_records.position = ?`,
+    )
+    this.#wake = db.prepare(`UPDATE invitation_records SET wake_ts = ? WHERE record_id = ?`)
+    this.#forget = db.prepare(
+      `DELETE FROM invitation_records WHERE updated_ts < ? AND status NOT IN ('scheduled', 'invited')`,
+    )
+  }
+
+  /**
+   * Stores an invitation. Guard `invitation-changed`: it is no longer what it was when it was read.
+   *
+   * @param before its place in the stream then; `undefined` if there was none.
+   */
+  put(record: InvitationRecord, before: number | undefined, position: SqlParameter): WriteStatement {
+    const { dueTs = null } = record
+    const row: SqlValue[] = [
+      record.roomId,
+      record.userId,
+      record.recordId,
+      record.inviter,
+      record.status,
+      record.createdTs,
+      record.updatedTs,
+      record.expiresTs ?? null,
+      record.deliverTs ?? null,
+      record.sequence,
+      record.silent ? 1 : 0,
+      record.eventId ?? null,
+      JSON.stringify(record.details),
+    ]
+    return {
+      prepared: this.#put,
+      rows: [[...row, position, dueTs, dueTs, before ?? -1]],
+      guard: { name: CHANGED, expected: 1 },
+    }
+  }
+
+  /** Has what is due looked at again later. */
+  postpone(recordId: string, wakeTs: number): WriteStatement {
+    return { prepared: this.#wake, rows: [[wakeTs, recordId]] }
+  }
+
+  /** Removes what has been over since before an instant. */
+  forgetBefore(ts: number): WriteStatement {
+    return { prepared: this.#forget, rows: [[ts]] }
+  }
+}
+
+/** The guard of `put`. */
+export const CHANGED = 'invitation-changed'
