@@ -11,6 +11,7 @@ import { push } from './0009-push.ts'
 import { syncPositions } from './0012-sync-positions.ts'
 import { media } from './0013-media.ts'
 import { invitationRecords } from './0014-invitation-records.ts'
+import { delayedEvents } from './0015-delayed-events.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -38,6 +39,7 @@ export const migrations: readonly Migration[] = [
   syncPositions,
   media,
   invitationRecords,
+  delayedEvents,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

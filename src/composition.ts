@@ -14,6 +14,7 @@ import { composeMedia } from './server-media.ts'
 import { accountsOptionsOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
+import { DelayedEvents } from './services/delayed-events/delayed-events.ts'
 import { federatedDiscovery } from './services/discovery/federated.ts'
 import { createDiscovery } from './services/discovery/index.ts'
 import { createEncryption } from './services/encryption/index.ts'
@@ -158,6 +159,10 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     metrics: metrics.sync,
   })
   const invitations = createInvitations({ core, clock, log })
+  const delayedEvents = new DelayedEvents({
+    ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
+    standing: userId => accounts.refusalOf(userId),
+  })
   const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
@@ -171,6 +176,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       ...oldSync,
       ...search,
       accounts,
+      delayedEvents,
       encryption,
       federation,
       invitations,
@@ -191,6 +197,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const { database, metrics, accounts, federation, mailer } = foundation
   const domain = buildDomain(circumstances, foundation)
   const { services, profiles, ephemeral, encryption, push, sync, oldSync, media, invitations } = domain
+  const { delayedEvents } = services
   const app = createHttpApp({
     endpoints,
     services,
@@ -215,9 +222,11 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
       invitations.start()
       profiles.start()
       federation.start()
+      delayedEvents.start()
       media.start()
     },
     stop: async () => {
+      await delayedEvents.close()
       await profiles.close()
       await ephemeral.close()
       await encryption.close()

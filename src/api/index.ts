@@ -168,9 +168,12 @@ import { sendJoinV2 } from './server-server/sendJoinV2.ts'
 import { sendKnock } from './server-server/sendKnock.ts'
 import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
+import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
 import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
+import { getDelayedEvent } from './tessera/getDelayedEvent.ts'
+import { getDelayedEvents } from './tessera/getDelayedEvents.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
@@ -178,6 +181,10 @@ import { getUserIcon } from './tessera/getUserIcon.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
+import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
+import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
+import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
+import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
 
 export const endpoints: readonly Endpoint[] = [
   ban,
@@ -348,9 +355,12 @@ export const endpoints: readonly Endpoint[] = [
   sendKnock,
   sendLeaveV2,
   sendTransaction,
+  cancelDelayedEvent,
   deleteDehydratedDevice,
   getDehydratedDevice,
   getDehydratedDeviceEvents,
+  getDelayedEvent,
+  getDelayedEvents,
   getRoomIcon,
   getRoomRecord,
   getSharedSecretNonce,
@@ -358,4 +368,8 @@ export const endpoints: readonly Endpoint[] = [
   postDehydratedDeviceEvents,
   putDehydratedDevice,
   registerBySharedSecret,
+  restartDelayedEvent,
+  scheduleDelayedEvent,
+  sendDelayedEvent,
+  updateDelayedEvent,
 ]

@@ -11,14 +11,17 @@ import { DueWork, type DueWorkParts } from './due-work.ts'
 const chores = async (database: Database) => {
   const text = database.dialect.name === 'sqlite' ? 'text' : 'text COLLATE "C"'
   const create = database.prepare(
-    `CREATE TABLE chores (name ${text} PRIMARY KEY, due_ts bigint NOT NULL, wake_ts bigint)`,
+    `CREATE TABLE chores (
+       name ${text} PRIMARY KEY, room ${text} NOT NULL, due_ts bigint NOT NULL, wake_ts bigint)`,
   )
   await database.commit({ statements: [{ prepared: create, rows: [[]] }] })
-  const insert = database.prepare('INSERT INTO chores (name, due_ts, wake_ts) VALUES (?, ?, ?)')
+  const insert = database.prepare('INSERT INTO chores (name, room, due_ts, wake_ts) VALUES (?, ?, ?, ?)')
   const count = database.prepare('SELECT count(*) AS n FROM chores')
   return {
     store: (...due: [name: string, dueTs: number][]) =>
-      database.commit({ statements: [{ prepared: insert, rows: due.map(([name, ts]) => [name, ts, ts]) }] }),
+      database.commit({
+        statements: [{ prepared: insert, rows: due.map(([name, ts]) => [name, name.slice(0, 4), ts, ts]) }],
+      }),
     left: async () => (await database.get<{ n: number }>(count))?.n,
   }
 }
@@ -143,7 +146,7 @@ testDatabases(test, 'lanes do not wait for each other', async (t, database) => {
   const { store, left } = await chores(database)
   const finish = Promise.withResolvers<void>()
   const work = doer(database, clock, name => (name.startsWith('slow') ? finish.promise : undefined), {
-    laneOf: ({ key }) => key.slice(0, 4),
+    table: { name: 'chores', key: 'name', lane: 'room' },
   })
   await store(['slow 1', 999_000], ['slow 2', 999_001], ['fast 1', 999_002])
   work.start()

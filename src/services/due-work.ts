@@ -26,13 +26,12 @@ export interface DueWorkParts {
    * doing it. A row that is left as it was is tried again when the hold runs out, as after a crash.
    */
   perform(row: HeldRow, rows: DueRows): Promise<void>
-  /** Rows of the same lane are done one after another, in the order in which they are due. By default all are. */
-  laneOf?(row: HeldRow): string
 }
 
 /**
  * Does stored work when it is due: one timer for the earliest row, whatever their number. Rows are taken in bounded batches and
- * held under a lease, so that neither a restart nor a second process loses or doubles any.
+ * held under a lease, so that neither a restart nor a second process loses or doubles any. Rows of the same lane are done one
+ * after another, in the order in which they are due; lanes do not wait for each other.
  */
 export class DueWork {
   readonly rows: DueRows
@@ -85,7 +84,7 @@ export class DueWork {
   }
 
   async #round(): Promise<void> {
-    const { database, clock, laneOf = () => '' } = this.#parts
+    const { database, clock } = this.#parts
     const now = clock.now()
     const taken = await database.commit({
       statements: [this.rows.take(now, now + HOLD_MS, BATCH, 'taken')],
@@ -96,7 +95,7 @@ export class DueWork {
     const left: HeldRow[] = []
     await Promise.all(
       inOrder.map(row =>
-        this.#lanes.run(laneOf(row), async () => {
+        this.#lanes.run(row.lane, async () => {
           if (this.#closing.signal.aborted) left.push(row)
           else await this.#perform(row)
         }),

@@ -1,4 +1,5 @@
 import type { Accounts } from './accounts/index.ts'
+import type { DelayedEvents } from './delayed-events/delayed-events.ts'
 import type { DiscoveryServices } from './discovery/index.ts'
 import type { Encryption } from './encryption/index.ts'
 import type { EphemeralServices } from './ephemeral/index.ts'
@@ -25,6 +26,7 @@ export interface Services
     SearchServices,
     OldSyncServices {
   readonly accounts: Accounts
+  readonly delayedEvents: DelayedEvents
   readonly encryption: Encryption
   readonly federation: Federation
   readonly invitations: Invitations

@@ -16,6 +16,8 @@ export type ClientEventWithoutRoomId = { readonly event_id: string; readonly typ
 export type ClientEventWithoutRoomIdRequest = { readonly event_id: string; readonly type: string; readonly state_key?: string; readonly sender: string; readonly origin_server_ts: number; readonly content: JsonObject; readonly unsigned?: { readonly age?: number; readonly redacted_because?: JsonObject; readonly transaction_id?: string; readonly prev_content?: JsonObject; readonly replaces_state?: string; readonly membership?: string } }
 export type CrossSigningKey = { readonly user_id: string; readonly usage: readonly ("master" | "self_signing" | "user_signing")[]; readonly keys: Readonly<Record<string, string>>; readonly signatures?: JsonObject | undefined }
 export type CrossSigningKeyRequest = { readonly user_id: string; readonly usage: readonly ("master" | "self_signing" | "user_signing")[]; readonly keys: Readonly<Record<string, string>>; readonly signatures?: JsonObject }
+export type DelayedEvent = { readonly delay_id: string; readonly room_id: string; readonly type: string; readonly state_key?: string | undefined; readonly delay_ms: number; readonly scheduled_at: number; readonly content: JsonObject; readonly error?: JsonObject | undefined; readonly event_id?: string | undefined; readonly finalised_ts?: number | undefined }
+export type DelayedEventRequest = { readonly delay_id: string; readonly room_id: string; readonly type: string; readonly state_key?: string; readonly delay_ms: number; readonly scheduled_at: number; readonly content: JsonObject; readonly error?: JsonObject; readonly event_id?: string; readonly finalised_ts?: number }
 export type DeviceKeys = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type DeviceKeysRequest = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type DiscoveryInformation = { readonly "m.homeserver": HomeserverInformation; readonly "m.identity_server"?: IdentityServerInformation | undefined }
@@ -100,6 +102,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly server_keys: Readonly<Record<string, Readonly<Record<string, { readonly minimum_valid_until_ts?: number }>>>> }
     response: KeysQueryResponse
+  }
+  cancelDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly delayId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   changePassword: {
     authentication: 'optionalAccessToken'
@@ -408,6 +417,20 @@ export interface Operations {
     query: { readonly from?: string }
     body: undefined
     response: { readonly events: readonly JsonObject[]; readonly next_batch?: string | undefined }
+  }
+  getDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly delayId: string }
+    query: NoMembers
+    body: undefined
+    response: DelayedEvent
+  }
+  getDelayedEvents: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly status?: "scheduled" | "finalised"; readonly delay_id?: readonly string[]; readonly from?: string }
+    body: undefined
+    response: { readonly delayed_events: readonly DelayedEvent[]; readonly scheduled?: readonly DelayedEvent[] | undefined; readonly finalised?: readonly { readonly delayed_event: DelayedEvent; readonly outcome: "send" | "cancel"; readonly reason: "error" | "action" | "delay"; readonly error?: JsonObject | undefined; readonly event_id?: string | undefined; readonly origin_server_ts: number }[] | undefined; readonly next_batch?: string | undefined }
   }
   getDevice: {
     authentication: 'accessToken'
@@ -1095,12 +1118,26 @@ export interface Operations {
     body: JsonObject
     response: OpenIdToken
   }
+  restartDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly delayId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
   roomInitialSync: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
     body: undefined
     response: { readonly room_id: string; readonly membership?: "invite" | "join" | "leave" | "ban" | undefined; readonly messages?: { readonly start?: string | undefined; readonly end: string; readonly chunk: readonly ClientEvent[] } | undefined; readonly state?: readonly ClientEvent[] | undefined; readonly visibility?: "private" | "public" | undefined; readonly account_data?: readonly Event[] | undefined }
+  }
+  scheduleDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
+    query: NoMembers
+    body: { readonly delay_ms: number; readonly state_key?: string; readonly content: JsonObject }
+    response: { readonly delay_id: string }
   }
   search: {
     authentication: 'accessToken'
@@ -1115,6 +1152,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly search_term: string; readonly limit?: number }
     response: { readonly results: readonly { readonly user_id: string; readonly display_name?: string | undefined; readonly avatar_url?: string | undefined }[]; readonly limited: boolean }
+  }
+  sendDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly delayId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   sendInviteV1: {
     authentication: 'signedRequest'
@@ -1154,9 +1198,9 @@ export interface Operations {
   sendMessage: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
-    query: NoMembers
+    query: { readonly "org.matrix.msc4140.delay"?: number }
     body: JsonObject
-    response: { readonly event_id: string }
+    response: { readonly event_id: string } | { readonly delay_id: string }
   }
   sendToDevice: {
     authentication: 'accessToken'
@@ -1238,9 +1282,9 @@ export interface Operations {
   setRoomStateWithKey: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
-    query: NoMembers
+    query: { readonly "org.matrix.msc4140.delay"?: number }
     body: JsonObject
-    response: { readonly event_id: string }
+    response: { readonly event_id: string } | { readonly delay_id: string }
   }
   setRoomTag: {
     authentication: 'accessToken'
@@ -1275,6 +1319,13 @@ export interface Operations {
     path: { readonly roomId: string }
     query: NoMembers
     body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  updateDelayedEvent: {
+    authentication: 'accessToken'
+    path: { readonly delayId: string }
+    query: NoMembers
+    body: { readonly action: "send" | "cancel" | "restart" }
     response: JsonObject
   }
   updateDevice: {

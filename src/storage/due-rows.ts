@@ -4,6 +4,8 @@ import type { Prepared, Reader, WriteStatement } from './database.ts'
 export interface HeldRow {
   readonly key: string
   readonly dueTs: number
+  /** What the table's `lane` column says; '' without one. */
+  readonly lane: string
   /** Until when nobody else takes it. Also what tells this hold from any other: see `stillHeld`. */
   readonly heldUntil: number
 }
@@ -14,11 +16,13 @@ export interface HeldRow {
  * NULL when there is nothing left to do. An index on `wake_ts` is what makes all this cheap:
  * `CREATE INDEX … ON t (wake_ts) WHERE wake_ts IS NOT NULL`.
  *
- * `name` and `key` become part of the SQL: they are constants of the program.
+ * All names become part of the SQL: they are constants of the program.
  */
 export interface DueTable {
   readonly name: string
   readonly key: string
+  /** A column of text whose values tell which rows have to be done one after another. Without one: all of them. */
+  readonly lane?: string
 }
 
 /** Takes what is due, so that each row is held by one process at a time. */
@@ -29,14 +33,14 @@ export class DueRows {
   readonly #stillHeld: Prepared
   readonly #release: Prepared
 
-  constructor(db: Reader, { name, key }: DueTable) {
+  constructor(db: Reader, { name, key, lane = "CAST('' AS text)" }: DueTable) {
     this.#db = db
     this.#earliest = db.prepare(`SELECT MIN(wake_ts) AS at FROM ${name} WHERE wake_ts IS NOT NULL`)
     // Of two processes that take the same row, the second waits for the first, and then finds it taken.
     this.#take = db.prepare(
       `UPDATE ${name} SET wake_ts = ? WHERE wake_ts <= ? AND ${key} IN (
          SELECT ${key} FROM ${name} WHERE wake_ts IS NOT NULL AND wake_ts <= ? ORDER BY wake_ts LIMIT ?)
-       RETURNING ${key} AS key, due_ts AS "dueTs", wake_ts AS "heldUntil"`,
+       RETURNING ${key} AS key, ${lane} AS lane, due_ts AS "dueTs", wake_ts AS "heldUntil"`,
     )
     this.#stillHeld = db.prepare(`UPDATE ${name} SET wake_ts = wake_ts WHERE ${key} = ? AND wake_ts = ?`)
     this.#release = db.prepare(`UPDATE ${name} SET wake_ts = ? WHERE ${key} = ? AND wake_ts = ?`)

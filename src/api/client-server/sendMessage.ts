@@ -2,13 +2,14 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const sendMessage = endpoint(
   'sendMessage',
-  async ({ requester, path, body }, { sending, presence }) => {
-    const { eventId } = await sending.message(requester, {
-      roomId: path.roomId,
-      type: path.eventType,
-      txnId: path.txnId,
-      content: body,
-    })
+  async ({ requester, path, query, body }, { sending, delayedEvents, presence }) => {
+    const { roomId, eventType: type, txnId } = path
+    const delayMs = query['org.matrix.msc4140.delay']
+    if (delayMs !== undefined) {
+      const wanted = { roomId, type, txnId, content: body, delayMs, byQuery: true }
+      return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
+    }
+    const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body })
     presence.active(requester)
     return { event_id: eventId }
   },

@@ -2,13 +2,14 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const setRoomStateWithKey = endpoint(
   'setRoomStateWithKey',
-  async ({ requester, path, body }, { sending }) => {
-    const { eventId } = await sending.state(requester, {
-      roomId: path.roomId,
-      type: path.eventType,
-      stateKey: path.stateKey,
-      content: body,
-    })
+  async ({ requester, path, query, body }, { sending, delayedEvents }) => {
+    const { roomId, eventType: type, stateKey } = path
+    const delayMs = query['org.matrix.msc4140.delay']
+    if (delayMs !== undefined) {
+      const wanted = { roomId, type, stateKey, content: body, delayMs, byQuery: true }
+      return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
+    }
+    const { eventId } = await sending.state(requester, { roomId, type, stateKey, content: body })
     return { event_id: eventId }
   },
 )

@@ -51,6 +51,25 @@ export const roomOptions = {
       },
     },
   },
+  delayed_events: {
+    type: 'object',
+    description:
+      'Events that clients tell the server to send later, unless they cancel or put them off before: what ends a call of somebody who was cut off.',
+    properties: {
+      max_delay: {
+        ...duration,
+        default: '1d',
+        description: 'The longest delay.',
+      },
+      max_scheduled: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 1000,
+        default: 100,
+        description: 'How many a user may have waiting. 0 switches them off.',
+      },
+    },
+  },
   retention: {
     type: 'object',
     description: 'How long messages are kept.',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { UserFlag } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
@@ -148,6 +149,16 @@ export class Accounts {
     const result = await this.#context.commit([this.#context.write.users.setFlag(userId, flag, value)])
     this.#authentication.forget(userId)
     return result.ok
+  }
+
+  /** Why an account may not act any more, in its absence; `undefined` for accounts in order. */
+  async refusalOf(userId: string): Promise<MatrixError | undefined> {
+    const user = await this.#context.read.users.byId(userId)
+    if (user === undefined || user.deactivatedTs !== undefined) {
+      return new MatrixError('M_USER_DEACTIVATED', 'The account has been deactivated')
+    }
+    if (user.isLocked) return new MatrixError('M_USER_LOCKED', 'The account is locked')
+    return user.isSuspended ? new MatrixError('M_USER_SUSPENDED', 'The account is suspended') : undefined
   }
 
   /** What the requester can do here (client-server API, "Capabilities negotiation"). */

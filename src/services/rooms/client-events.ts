@@ -9,6 +9,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
+import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import type { ForkState, Sight } from './room-sight.ts'
 
@@ -77,8 +78,8 @@ export class ClientEvents {
   async render(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
     if (events.length === 0) return []
     const rendered = await this.#renderAll(events)
-    const [transactions, replaced, relations] = await Promise.all([
-      this.#transactions(events, viewer),
+    const [origins, replaced, relations] = await Promise.all([
+      this.#origins(events, viewer),
       this.#replaced(rendered),
       this.#relations(events, viewer, form),
     ])
@@ -86,11 +87,10 @@ export class ClientEvents {
     return events.map((stored, index) => {
       const { head = '{', because = '', replaced: replacedNid } = rendered[index] ?? {}
       const { event } = stored
-      const transaction = transactions.get(event.eventId)
       const relating = relations?.get(stored.nid)
       const unsigned =
         `{${because}${replacement(stored, replaced.get(replacedNid ?? 0), viewer)}"age":${now - event.originServerTs}` +
-        `${membership(stored, viewer)}${transaction === undefined ? '' : `,"transaction_id":${JSON.stringify(transaction)}`}` +
+        `${membership(stored, viewer)}${originText(origins.get(event.eventId))}` +
         `${relating === undefined ? '' : `,"m.relations":${relating}`}}`
       if (form.federation === true || form.fields !== undefined) return inForm(stored, head, unsigned, form)
       const roomId = form.roomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
@@ -150,14 +150,19 @@ export class ClientEvents {
     return new Map((await this.#read.events.byNids(nids)).map(stored => [stored.nid, stored]))
   }
 
-  #transactions(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, string>> {
-    // State is set without transactions.
-    const own = events.filter(({ event }) => event.sender === viewer.userId && event.stateKey === undefined)
+  /** How the viewer's own events came to be. */
+  #origins(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, EventOrigin>> {
+    const own = events.filter(({ event }) => event.sender === viewer.userId)
     if (viewer.deviceId === undefined || own.length === 0) return Promise.resolve(new Map())
     const eventIds = own.map(({ event }) => event.eventId)
     return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, eventIds)
   }
 }
+
+/** "The `delay_id` of a sent delayed event MUST be included … if, and only if, the client … is authenticated as the event's sender" (MSC4140). */
+const originText = (origin: EventOrigin | undefined): string =>
+  (origin?.txnId === undefined ? '' : `,"transaction_id":${JSON.stringify(origin.txnId)}`) +
+  (origin?.delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(origin.delayId)}`)
 
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
 const cacheKey = (stored: StoredEvent): number => (stored.redactedBy === undefined ? stored.nid : -stored.nid)

@@ -9,15 +9,15 @@ import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
-import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { type Draft, GuardFailed, type RoomWriter, type Settled } from './room-writer.ts'
 import type { StateOverlay } from './state-overlay.ts'
 
 /** Beside the event: what is committed with it. */
 export interface SendOptions {
   /** The client's transaction: sending it again answers the first event. */
   readonly transaction?: TransactionKey
-  /** Further statements of the same commit. */
-  readonly statements?: readonly WriteStatement[]
+  /** Further statements of the same commit; made from the ID of the (last) event where they need it. */
+  readonly statements?: readonly WriteStatement[] | ((eventId: string) => readonly WriteStatement[])
   /** Looks at the head before anything is built; throws to refuse. */
   readonly check?: (head: RoomHead) => Promise<void> | void
   /** Send a state event even if the same content is the state already. */
@@ -126,14 +126,15 @@ export class RoomSender {
 
   #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
     const { context } = this.#writer
-    const { transaction } = options
+    const { transaction, statements = [] } = options
     const eventId = appended.at(-1)?.event.eventId ?? ''
+    const further = typeof statements === 'function' ? statements(eventId) : statements
     const remember =
       transaction === undefined
         ? []
         : [context.write.transactions.remember(transaction, eventId, context.clock.now())]
     return {
-      statements: [...appended.flatMap(one => one.statements), ...remember, ...(options.statements ?? [])],
+      statements: [...appended.flatMap(one => one.statements), ...remember, ...further],
       nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
       result: ({ positions: { events: first = 0 } }) =>
         appended.map(({ event, offset, settle }) => {
@@ -143,7 +144,7 @@ export class RoomSender {
       onGuard: async guard => {
         // The same transaction was sent twice at once: both are answered with the first one's event.
         const before = transaction && (await context.read.transactions.eventOf(transaction))
-        if (guard !== 'transaction' || before === undefined) throw new Error(`guard ${guard} failed`)
+        if (guard !== 'transaction' || before === undefined) throw new GuardFailed(guard)
         return [{ eventId: before, event: undefined, position: undefined }]
       },
     }

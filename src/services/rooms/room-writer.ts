@@ -38,6 +38,16 @@ export interface Draft<T> {
   readonly onGuard?: (guard: string) => Promise<T>
 }
 
+/** A guard that the sender of an event gave along has failed: nothing was stored. */
+export class GuardFailed extends Error {
+  override readonly name = 'GuardFailed'
+  readonly guard: string
+  constructor(guard: string) {
+    super(`guard ${guard} failed`)
+    this.guard = guard
+  }
+}
+
 /** A job that needs nothing written answers this. */
 export interface Settled<T> {
   readonly settled: T
@@ -215,7 +225,7 @@ export class RoomWriter {
     const { guard } = committed
     if (guard === HEAD_GUARD || guard === ROOM_GUARD) return { retry: true }
     if (draft.onGuard !== undefined) return { value: await draft.onGuard(guard) }
-    throw new Error(`guard ${guard} failed`)
+    throw new GuardFailed(guard)
   }
 
   /** Anew after every change, so that its size counts as it is now. */

@@ -9,7 +9,7 @@ import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
 import { checkRelation } from './relation-checks.ts'
 import type { RoomHead } from './room-head.ts'
-import type { RoomSender } from './room-sender.ts'
+import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /** What a client asks to be sent into a room. */
@@ -34,6 +34,12 @@ export interface Redaction {
   readonly reason: string | undefined
 }
 
+/** How a message goes out other than at its client's request: under whose transaction, and what is committed with it. */
+export type Delivery = Pick<SendOptions, 'transaction' | 'statements'>
+
+/** `position` is missing where the event was there already, and nothing was committed. */
+export type Delivered = Pick<Sent, 'eventId'> & Partial<Pick<Sent, 'position'>>
+
 /** Sends what clients ask for, after the checks that are this server's own and not the room's. */
 export class Sending {
   readonly #writer: RoomWriter
@@ -54,21 +60,21 @@ export class Sending {
   }
 
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkRelation`. */
-  async message(requester: Requester, message: Message): Promise<{ eventId: string }> {
+  async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, txnId, content } = message
     if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
       const reason = typeof content['reason'] === 'string' ? content['reason'] : undefined
-      return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason })
+      return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason }, delivery)
     }
     const template = { type, sender: requester.userId, content }
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const check = (head: RoomHead): Promise<void> =>
       checkRelation(this.#writer.context, head, { ...template, transaction })
-    return this.#sender.send(roomId, template, { transaction, check })
+    return this.#sender.send(roomId, template, { transaction, check, ...delivery })
   }
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */
-  async redaction(requester: Requester, redaction: Redaction): Promise<{ eventId: string }> {
+  async redaction(requester: Requester, redaction: Redaction, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, redacts, txnId, reason } = redaction
     const { read } = this.#writer.context
     const [target, room] = await Promise.all([read.events.byId(redacts), read.rooms.byId(roomId)])
@@ -79,14 +85,14 @@ export class Sending {
     const template = { type: 'm.room.redaction', sender: requester.userId, content, redacts }
     const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
     const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
-    return this.#sender.send(roomId, template, { ...transaction, check })
+    return this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
   }
 
   /**
    * Sets state. Memberships go the way of the membership endpoints where another server has a say.
    * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_ALIAS`.
    */
-  async state(requester: Requester, change: StateChange): Promise<{ eventId: string }> {
+  async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, stateKey, content } = change
     const { userId } = requester
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
@@ -101,7 +107,7 @@ export class Sending {
       const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
       if (entry !== undefined) return { eventId: entry.eventId }
     }
-    return this.#sender.send(roomId, { type, sender: userId, stateKey, content })
+    return this.#sender.send(roomId, { type, sender: userId, stateKey, content }, delivery)
   }
 
   /**

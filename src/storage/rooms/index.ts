@@ -2,6 +2,7 @@ import type { Reader } from '../database.ts'
 import { messageIndex } from '../dialect/message-index.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
+import { DelayedEventReader, DelayedEventWriter } from './delayed-events.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
@@ -28,6 +29,7 @@ export interface RoomReaders {
   readonly redactions: RedactionReader
   readonly relations: RelationReader
   readonly awaitingAuth: AwaitingAuthReader
+  readonly delayedEvents: DelayedEventReader
   readonly summaries: SummaryReader
   readonly transactions: TransactionReader
   readonly userDirectory: UserDirectoryReader
@@ -45,6 +47,7 @@ export interface RoomWriters {
   readonly redactions: RedactionWriter
   readonly relations: RelationWriter
   readonly awaitingAuth: AwaitingAuthWriter
+  readonly delayedEvents: DelayedEventWriter
   readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
   readonly userDirectory: UserDirectoryWriter
@@ -62,6 +65,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
+  delayedEvents: new DelayedEventReader(db),
   summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
   userDirectory: new UserDirectoryReader(db),
@@ -79,6 +83,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   redactions: new RedactionWriter(db),
   relations: new RelationWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),
+  delayedEvents: new DelayedEventWriter(db),
   summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),
   userDirectory: new UserDirectoryWriter(db),

@@ -9,6 +9,16 @@ export interface TransactionKey {
   readonly txnId: string
 }
 
+/** The scope of the transactions by which delayed events are sent; their IDs are delay IDs, and belong to no device. */
+export const DELAYED_SCOPE = 'delayed'
+
+/** What sent an event: a client's transaction, or its having been delayed until then. */
+export interface EventOrigin {
+  /** Of the asking device alone. */
+  readonly txnId?: string
+  readonly delayId?: string
+}
+
 /** Reads remembered client transactions. */
 export class TransactionReader {
   readonly #db: Reader
@@ -21,8 +31,8 @@ export class TransactionReader {
       'SELECT event_id FROM client_transactions WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?',
     )
     this.#ofEvents = db.prepare(
-      `SELECT event_id, txn_id FROM client_transactions
-       WHERE user_id = ? AND device_id = ? AND ${db.dialect.inText('event_id')}`,
+      `SELECT event_id, scope, txn_id FROM client_transactions
+       WHERE user_id = ? AND (device_id = ? OR scope = ?) AND ${db.dialect.inText('event_id')}`,
     )
   }
 
@@ -37,19 +47,23 @@ export class TransactionReader {
     return row?.event_id
   }
 
-  /** The transaction IDs under which a device sent these events, by event ID (for `unsigned.transaction_id`). */
+  /** How a user's events came to be, by event ID: what their clients are told of it in `unsigned`. */
   async ofEvents(
     userId: string,
     deviceId: string,
     eventIds: readonly string[],
-  ): Promise<Map<string, string>> {
+  ): Promise<Map<string, EventOrigin>> {
     if (eventIds.length === 0) return new Map()
-    const rows = await this.#db.all<{ event_id: string; txn_id: string }>(this.#ofEvents, [
-      userId,
-      deviceId,
+    const rows = await this.#db.all<{ event_id: string; scope: string; txn_id: string }>(this.#ofEvents, [
+      ...[userId, deviceId, DELAYED_SCOPE],
       this.#db.list(eventIds),
     ])
-    return new Map(rows.map(row => [row.event_id, row.txn_id]))
+    return new Map(
+      rows.map(row => [
+        row.event_id,
+        row.scope === DELAYED_SCOPE ? { delayId: row.txn_id } : { txnId: row.txn_id },
+      ]),
+    )
   }
 }
 

@@ -1,0 +1,12 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const scheduleDelayedEvent = endpoint(
+  'scheduleDelayedEvent',
+  async ({ requester, path, body }, { delayedEvents }) => {
+    const { delayId } = await delayedEvents.schedule(requester, {
+      ...{ roomId: path.roomId, type: path.eventType, txnId: path.txnId },
+      ...{ stateKey: body.state_key, content: body.content, delayMs: body.delay_ms },
+    })
+    return { delay_id: delayId }
+  },
+)

@@ -1,0 +1,95 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { DelayedEvent, Outcome } from '../../storage/rooms/delayed-events.ts'
+import { GuardFailed, type RoomWriter } from '../rooms/room-writer.ts'
+import type { Sending } from '../rooms/sending.ts'
+
+/** "The recommended strategy is to retain finalised events for up to 7 days or 1000 events per user." */
+const KEPT_MS = 7 * 86_400_000
+const KEPT_PER_USER = 1_000
+
+/** What delayed events come to: sent, cancelled, or refused. `hold` says that whoever does it still holds the row. */
+export class DelayedDelivery {
+  readonly #writer: RoomWriter
+  readonly #sending: Sending
+  readonly #standing: (userId: string) => Promise<MatrixError | undefined>
+
+  constructor(parts: {
+    writer: RoomWriter
+    sending: Sending
+    standing(userId: string): Promise<MatrixError | undefined>
+  }) {
+    this.#writer = parts.writer
+    this.#sending = parts.sending
+    this.#standing = parts.standing
+  }
+
+  /** "If a delayed event fails to be sent at its scheduled send time …, the event will be stored as a finalised delayed event." */
+  async sendAtItsTime(delayed: DelayedEvent, hold: readonly WriteStatement[]): Promise<void> {
+    if (await this.isOvertaken(delayed)) {
+      await this.finalise(delayed, {}, hold)
+      return
+    }
+    try {
+      const refusal = await this.#standing(delayed.userId)
+      if (refusal !== undefined) throw refusal
+      await this.send(delayed, hold)
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      await this.finalise(delayed, { error: error.body }, hold)
+    }
+  }
+
+  /** Whether it was sent now, and not before or never. */
+  async send(delayed: DelayedEvent, hold: readonly WriteStatement[] = []): Promise<boolean> {
+    const { userId, deviceId, roomId, type, stateKey, content, delayId } = delayed
+    const requester = { userId, deviceId, tokenId: '', isGuest: false, isAdmin: false }
+    const delivery = {
+      transaction: { userId, deviceId: '', scope: 'delayed', txnId: delayId },
+      statements: (eventId: string) => [...hold, ...this.#finalising(delayed, { eventId })],
+    }
+    try {
+      const { eventId, position } =
+        stateKey === undefined
+          ? await this.#sending.message(requester, { roomId, type, content, txnId: delayId }, delivery)
+          : await this.#sending.state(requester, { roomId, type, stateKey, content }, delivery)
+      return position !== undefined || (await this.finalise(delayed, { eventId }, hold))
+    } catch (error) {
+      // It was cancelled, put off or sent by somebody else at this moment.
+      if (error instanceof GuardFailed) return false
+      throw error
+    }
+  }
+
+  /**
+   * State that somebody else has set after a change to it was scheduled is not overwritten: the change was meant for what
+   * was there before. (What the user themselves sets leaves it standing: so clients keep the end of a call in store.)
+   */
+  async isOvertaken({ roomId, type, stateKey, userId, position }: DelayedEvent): Promise<boolean> {
+    if (stateKey === undefined) return false
+    const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    return stored !== undefined && stored.event.sender !== userId && (stored.position ?? 0) > position
+  }
+
+  #finalising(delayed: DelayedEvent, outcome: Omit<Outcome, 'finalisedTs'>) {
+    const { write, clock } = this.#writer.context
+    const finalisedTs = clock.now()
+    return write.delayedEvents.finalise(
+      delayed,
+      { ...outcome, finalisedTs },
+      { expired: finalisedTs - KEPT_MS, keep: KEPT_PER_USER },
+    )
+  }
+
+  /** Without an event and an error it is cancelled. Answers whether it was not final before. */
+  async finalise(
+    delayed: DelayedEvent,
+    outcome: { eventId?: string; error?: JsonObject },
+    hold: readonly WriteStatement[] = [],
+  ): Promise<boolean> {
+    const statements = [...hold, ...this.#finalising(delayed, outcome)]
+    return (await this.#writer.context.db.commit({ statements })).ok
+  }
+}
