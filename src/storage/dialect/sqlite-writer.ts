@@ -27,19 +27,17 @@ export class SqliteWriter {
    * itself back. Throws when the group as a whole could not be committed; then nothing of it is stored.
    */
   commit(sets: readonly WireSet[]): CommitAnswer {
-    const database = this.#connection.raw
-    this.#positions.clear()
     const before = new Map<StreamName, number>()
     try {
-      this.#run('BEGIN IMMEDIATE')
-      const results = sets.map(set => this.#executeSet(set, before))
+      this.#begin(before)
+      const results = this.#executeAll(sets, before) ?? this.#executeEach(sets, before)
       const moved = [...this.#positions].filter(([stream, position]) => position !== before.get(stream))
       for (const [stream, position] of moved)
         this.#connection.statement(SAVE_POSITION).statement.run([stream, position])
       this.#run('COMMIT')
       return { results, moved }
     } catch (error) {
-      if (database.inTransaction) database.exec('ROLLBACK')
+      if (this.#connection.raw.inTransaction) this.#run('ROLLBACK')
       throw error
     }
   }
@@ -53,7 +51,53 @@ export class SqliteWriter {
     this.#connection.close()
   }
 
-  #executeSet(set: WireSet, before: Map<StreamName, number>): WireResult {
+  #begin(before: Map<StreamName, number>): void {
+    this.#positions.clear()
+    before.clear()
+    this.#run('BEGIN IMMEDIATE')
+  }
+
+  /**
+   * All sets without savepoints between them, since nearly always none fails: a savepoint costs as much as a row, and has
+   * the full-text index write out what it gathers. When one does fail, all are taken back and nothing is answered.
+   */
+  #executeAll(sets: readonly WireSet[], before: Map<StreamName, number>): WireResult[] | undefined {
+    const results: WireResult[] = []
+    try {
+      for (const set of sets) {
+        const result = this.#execute(set, before)
+        if (result[0] !== COMMITTED) break
+        results.push(result)
+      }
+      if (results.length === sets.length) return results
+    } catch (error) {
+      // A full disk and the like end the whole transaction: then the group has failed, not one set alone.
+      if (!this.#connection.raw.inTransaction) throw error
+    }
+    this.#run('ROLLBACK')
+    this.#begin(before)
+    return undefined
+  }
+
+  /** Each set behind a savepoint of its own. */
+  #executeEach(sets: readonly WireSet[], before: Map<StreamName, number>): WireResult[] {
+    return sets.map(set => {
+      this.#run('SAVEPOINT write_set')
+      let result: WireResult
+      try {
+        result = this.#execute(set, before)
+      } catch (error) {
+        if (!this.#connection.raw.inTransaction) throw error
+        result = [FAILED, wireErrorOf(error)]
+      }
+      if (result[0] !== COMMITTED) this.#run('ROLLBACK TO write_set')
+      this.#run('RELEASE write_set')
+      return result
+    })
+  }
+
+  /** Executes one set as far as its guards hold; what it did until then is the caller's to take back. */
+  #execute(set: WireSet, before: Map<StreamName, number>): WireResult {
     const taken = new Map<StreamName, number>()
     const resolve = (parameter: WireParameter): SqlValue => {
       if (!isPosition(parameter)) return parameter
@@ -61,29 +105,17 @@ export class SqliteWriter {
       taken.set(stream, Math.max(taken.get(stream) ?? 0, offset + 1))
       return storedPosition(stream, this.#position(stream, before) + 1 + offset)
     }
-    this.#run('SAVEPOINT write_set')
-    try {
-      const returned: Row[][] = []
-      for (const [index, statement] of set.entries()) {
-        if (!this.#execute(statement, resolve, returned)) {
-          this.#takeBack()
-          return [GUARD_FAILED, index]
-        }
-      }
-      this.#run('RELEASE write_set')
-      const positions = [...taken.keys()].map(stream => [stream, this.#position(stream, before) + 1] as const)
-      for (const [stream, count] of taken) this.#positions.set(stream, this.#position(stream, before) + count)
-      return [COMMITTED, positions, returned]
-    } catch (error) {
-      // A full disk and the like end the whole transaction: then the group has failed, not this set alone.
-      if (!this.#connection.raw.inTransaction) throw error
-      this.#takeBack()
-      return [FAILED, wireErrorOf(error)]
+    const returned: Row[][] = []
+    for (const [index, statement] of set.entries()) {
+      if (!this.#executeStatement(statement, resolve, returned)) return [GUARD_FAILED, index]
     }
+    const positions = [...taken.keys()].map(stream => [stream, this.#position(stream, before) + 1] as const)
+    for (const [stream, count] of taken) this.#positions.set(stream, this.#position(stream, before) + count)
+    return [COMMITTED, positions, returned]
   }
 
   /** Whether the guard of the statement, if any, held. */
-  #execute(
+  #executeStatement(
     [ref, rows, expected, returning]: WireStatement,
     resolve: (parameter: WireParameter) => SqlValue,
     returned: Row[][],
@@ -103,11 +135,6 @@ export class SqliteWriter {
     }
     if (returning) returned.push(answered)
     return expected < 0 || affected === expected
-  }
-
-  #takeBack(): void {
-    this.#run('ROLLBACK TO write_set')
-    this.#run('RELEASE write_set')
   }
 
   /** The position before the next; read in the transaction, since other processes may write too. */

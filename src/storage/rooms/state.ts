@@ -77,6 +77,7 @@ export class StateReader {
   readonly #replaced: Prepared
   readonly #changedAfter: Prepared
   readonly #endedAfter: Prepared
+  readonly #changedRooms: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -110,6 +111,10 @@ export class StateReader {
       'SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_from > ?',
     )
     this.#endedAfter = db.prepare(`${select} WHERE s.room_nid = ? AND s.valid_to > ? AND s.valid_from <= ?`)
+    const inSpan = (column: string): string =>
+      `SELECT room_nid FROM room_state
+       WHERE ${db.dialect.inInteger('room_nid')} AND ${column} > ? AND ${column} <= ? AND type = ?`
+    this.#changedRooms = db.prepare(`${inSpan('valid_from')} UNION ${inSpan('valid_to')}`)
     this.#replaced = db.prepare(
       'SELECT event_nid FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_to = ?',
     )
@@ -160,6 +165,17 @@ export class StateReader {
   /** What held at `after` and ended by `upTo`: with `changes`, enough to undo a span of positions. */
   async ended(roomNid: number, after: number, upTo: number): Promise<StateEntry[]> {
     return (await this.#db.all<StateRow>(this.#ended, [roomNid, after, upTo, after])).map(entry)
+  }
+
+  /** Those of these rooms in which a point of a type has begun or ended after `after` up to and including `upTo`. */
+  async changedRooms(
+    roomNids: readonly number[],
+    type: string,
+    { after, upTo }: { after: number; upTo: number },
+  ): Promise<Set<number>> {
+    const span = [this.#db.list(roomNids), after, upTo, type]
+    const rows = await this.#db.all<{ room_nid: number }>(this.#changedRooms, [...span, ...span])
+    return new Set(rows.map(row => row.room_nid))
   }
 
   /** How the state before an event differs from what held just before its position (empty but on forks). */

@@ -18,6 +18,12 @@ export interface Addressed {
   readonly servers: readonly string[]
 }
 
+interface KnownHosts {
+  readonly servers: ReadonlySet<string>
+  readonly from: number
+  readonly upTo: number
+}
+
 /** Decides which events this server sends, and to which servers. */
 export class Recipients {
   readonly #read: RoomReaders
@@ -27,8 +33,8 @@ export class Recipients {
   readonly #permits: (server: string) => boolean
   readonly #isHandedIn: (eventId: string) => boolean
   readonly #log: Log
-  /** By room: the servers in it, and the position up to which that is known to be so. */
-  readonly #hosts = new LRUCache<number, { servers: ReadonlySet<string>; asOf: number }>({ max: 2_000 })
+  /** By room: the servers in it, and the positions between which that is known to be so. */
+  readonly #hosts = new LRUCache<number, KnownHosts>({ max: 2_000 })
 
   constructor(parts: {
     read: RoomReaders
@@ -61,6 +67,7 @@ export class Recipients {
     // Not the cached event's own position: it is set a moment after the commit, of which we may know before.
     const positions = new Map(ours.map(row => [row.nid, row.position]))
     const events = await this.#read.events.byNids(ours.map(row => row.nid))
+    await this.#lookAhead(events, positions)
     const addressed: Addressed[] = []
     for (const stored of events) {
       const { nid, event } = stored
@@ -91,16 +98,39 @@ export class Recipients {
     return [...servers].filter(server => server !== '' && this.#permits(server))
   }
 
+  /** Asks once for all rooms of these events whether those who were in them still are. */
+  async #lookAhead(
+    events: readonly StoredEvent[],
+    positions: ReadonlyMap<number, number | undefined>,
+  ): Promise<void> {
+    const known = new Map<number, KnownHosts>()
+    const upTo = Math.max(...positions.values().map(position => position ?? 0), 0)
+    for (const { roomNid } of events) {
+      const hosts = this.#hosts.get(roomNid)
+      if (hosts !== undefined && hosts.upTo < upTo) known.set(roomNid, hosts)
+    }
+    if (known.size === 0) return
+    const after = Math.min(...known.values().map(hosts => hosts.upTo))
+    const { state } = this.#read
+    const changed = await state.changedRooms([...known.keys()], 'm.room.member', { after, upTo })
+    for (const [roomNid, hosts] of known) {
+      if (!changed.has(roomNid)) this.#hosts.set(roomNid, { ...hosts, upTo })
+    }
+  }
+
   async #hostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
     const known = this.#hosts.get(roomNid)
-    if (known !== undefined && known.asOf <= position) {
-      if ((await this.#changed(roomNid, known.asOf, position)).size === 0) {
-        this.#hosts.set(roomNid, { servers: known.servers, asOf: position })
+    if (known !== undefined && known.from <= position) {
+      if (position <= known.upTo) return known.servers
+      if ((await this.#changed(roomNid, known.upTo, position)).size === 0) {
+        this.#hosts.set(roomNid, { ...known, upTo: position })
         return known.servers
       }
     }
     const servers = await this.#readHostsAt(roomNid, position)
-    if (known === undefined || known.asOf <= position) this.#hosts.set(roomNid, { servers, asOf: position })
+    if (known === undefined || known.upTo <= position) {
+      this.#hosts.set(roomNid, { servers, from: position, upTo: position })
+    }
     return servers
   }
 
