@@ -10,6 +10,7 @@ import { silentLog } from '../../core/log.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { transactionBody } from '../../network/federation/transactions.ts'
 import { FederationError } from '../../network/federation-client.ts'
+import { AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import { DatabaseUnavailable } from '../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
@@ -133,6 +134,25 @@ test('an invitation is declined over federation, and another withdrawn', async t
   const kick = await stateAt(a, roomId, 'm.room.member', BOB)
   await world.send(a, b, kick === undefined ? [] : [kick])
   t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'cancelled')
+})
+
+test('who does not want to be invited is not, and the inviter is told', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a, { preset: 'private_chat' })
+  const accountData = new AccountDataWriter(b.database)
+  const write = (content: object) =>
+    b.database.commit({
+      statements: [accountData.set(BOB, '', 'm.invite_permission_config', JSON.stringify(content))],
+    })
+  await write({ default_action: 'block' })
+  await t.throwsAsync(a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId }), {
+    message: /does not want/,
+  })
+  t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), undefined)
+  t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
+  await write({})
+  await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
 })
 
 test('nobody but the inviting room can withdraw an invitation', async t => {

@@ -10,9 +10,9 @@ export interface OldSyncServices {
 
 /** Builds the endpoints' services over the room services. */
 export const createOldSync = (
-  { context, clientEvents }: RoomCore,
+  { context, clientEvents, views }: RoomCore,
   rooms: Pick<RoomServices, 'roomReading' | 'roomHistory'>,
 ): OldSyncServices => ({
-  roomSnapshots: new RoomSnapshots({ context, ...rooms }),
+  roomSnapshots: new RoomSnapshots({ context, views, ...rooms }),
   eventStream: new EventStream({ context, clientEvents }),
 })

@@ -8,6 +8,7 @@ import type { Requester } from '../requester.ts'
 import { accessOf } from '../rooms/room-access.ts'
 import type { RoomHistory } from '../rooms/room-history.ts'
 import type { RoomReading } from '../rooms/room-reading.ts'
+import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 
 const DEFAULT_LIMIT = 20
@@ -23,10 +24,17 @@ export class RoomSnapshots {
   readonly #roomReading: RoomReading
   readonly #roomHistory: RoomHistory
   readonly #accountData: AccountDataReader
+  readonly #views: RoomViews
 
-  constructor(parts: { context: RoomsContext; roomReading: RoomReading; roomHistory: RoomHistory }) {
+  constructor(parts: {
+    context: RoomsContext
+    views: RoomViews
+    roomReading: RoomReading
+    roomHistory: RoomHistory
+  }) {
     this.#context = parts.context
     this.#read = parts.context.read
+    this.#views = parts.views
     this.#roomReading = parts.roomReading
     this.#roomHistory = parts.roomHistory
     this.#accountData = new AccountDataReader(parts.context.db)
@@ -70,17 +78,22 @@ export class RoomSnapshots {
     const { db } = this.#context
     const end = formatStreamToken({ events: db.position('events') })
     const memberships = options.archived ? (['join', 'leave', 'ban'] as const) : (['join'] as const)
-    const [rows, invitations, accountData] = await Promise.all([
+    const [rows, invitations, accountData, ignored, policy] = await Promise.all([
       this.#read.memberships.ofUser(userId, memberships),
       this.#read.invitations.pending(userId, db.position('invites'), MAX_INVITATIONS),
       this.#accountData.all(userId),
+      this.#views.ignoredUsers.of(userId),
+      this.#views.invitePolicies.of(userId),
     ])
     const rooms: string[] = []
     for (const row of rows) {
       const text = await this.#ofRow(requester, row, options.limit)
       if (text !== undefined) rooms.push(text)
     }
-    for (const row of invitations) if (row.kind === 'invite') rooms.push(invitationText(row))
+    for (const row of invitations) {
+      const isHidden = ignored.has(row.sender) || policy(row.sender) !== 'allow'
+      if (row.kind === 'invite' && !isHidden) rooms.push(invitationText(row))
+    }
     const global = accountData.filter(entry => entry.roomId === '').map(dataEvent)
     return joined([
       `"end":"${end}"`,

@@ -6,6 +6,7 @@ import { roomVersion } from '../../core/room-versions.ts'
 import type { PushAction } from '../../storage/push/push-actions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { Announced } from './push-message.ts'
 import type { RuleBook } from './rule-book.ts'
 
@@ -16,10 +17,12 @@ const text = (value: unknown): string | undefined =>
 export class Announcements {
   readonly #read: RoomReaders
   readonly #rules: RuleBook
+  readonly #policies: InvitePolicies
 
-  constructor(read: RoomReaders, rules: RuleBook) {
-    this.#read = read
-    this.#rules = rules
+  constructor(parts: { read: RoomReaders; rules: RuleBook; policies: InvitePolicies }) {
+    this.#read = parts.read
+    this.#rules = parts.rules
+    this.#policies = parts.policies
   }
 
   /** An event that notifies; `undefined` if it is gone or redacted. */
@@ -56,6 +59,7 @@ export class Announcements {
     await this.#rules.refresh()
     const [own] = await this.#rules.of([userId])
     if (own === undefined || own.ignored.has(sender)) return undefined
+    if ((await this.#policies.of(userId))(sender) !== 'allow') return undefined
     const occasion = {
       event: new PushEvent({ ...event, event_id: eventId, room_id: roomId }),
       memberCount: 0,

@@ -36,7 +36,10 @@ export const createPush = (parts: { core: RoomCore; gateway: PushGateway; clock:
   const rules = new RuleBook(db)
   const counter = new NotificationCounter({ context, rules, log, clock })
   const unread = new UnreadCounts(db)
-  const sender = new PushSender({ context, counter, rules, unread, gateway, clock, log })
+  const sender = new PushSender({
+    ...{ context, counter, rules, unread, gateway, clock, log },
+    policies: core.views.invitePolicies,
+  })
   const housekeeping = new PushHousekeeping({ db, clock, log })
   return {
     services: {

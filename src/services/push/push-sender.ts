@@ -6,6 +6,7 @@ import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { Announcements } from './announcements.ts'
@@ -31,12 +32,13 @@ export class PushSender {
     context: RoomsContext
     counter: NotificationCounter
     rules: RuleBook
+    policies: InvitePolicies
     unread: UnreadCounts
     gateway: PushGateway
     clock: Clock
     log: Log
   }) {
-    const { context, counter, rules, ...shared } = parts
+    const { context, counter, rules, policies, ...shared } = parts
     const { db, read, random } = context
     this.#counter = counter
     this.#touches = new StreamTouches(db)
@@ -47,7 +49,7 @@ export class PushSender {
       pushers: { read: new PusherReader(db), write: new PusherWriter(db) },
       actions: new PushActionReader(db),
       invitations: read.invitations,
-      announcements: new Announcements(read, rules),
+      announcements: new Announcements({ read, rules, policies }),
       counted: () => counter.reached,
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
       closing: this.#closing.signal,

@@ -122,6 +122,7 @@ export const createRooms = (
   const joined = (userId: string, roomId: string): Promise<void> => successors.joined(userId, roomId)
   const memberships = new Memberships({
     ...{ writer, sender, signingKey, profile, joined, log },
+    invitePolicies: views.invitePolicies,
     remote: parts.remote,
   })
   const reading = { read: context.read, views: views.state, sights: views.sights }
@@ -131,11 +132,12 @@ export const createRooms = (
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
     directory,
     memberships,
-    sending: new Sending({ writer, sender, memberships, directory }),
+    sending: new Sending({ writer, sender, memberships, directory, invitePolicies: views.invitePolicies }),
     roomCreation: new RoomCreation({
       creator,
       memberships,
       profile,
+      invitePolicies: views.invitePolicies,
       invitationFailed: ({ error, ...facts }) =>
         log.warn({ ...facts, err: error }, 'invitation not delivered'),
     }),

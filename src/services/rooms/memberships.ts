@@ -3,6 +3,7 @@ import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import type { InvitePolicies } from './invite-policies.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
@@ -36,6 +37,7 @@ export class Memberships {
   readonly #sender: RoomSender
   readonly #inviting: Parameters<typeof inviteRemotely>[0]
   readonly #profile: MemberProfile
+  readonly #invitePolicies: InvitePolicies
   readonly #remote: RemoteMemberships
   readonly #joined: (userId: string, roomId: string) => Promise<void>
   readonly #log: Log
@@ -45,6 +47,7 @@ export class Memberships {
     sender: RoomSender
     signingKey: SigningKey
     profile: MemberProfile
+    invitePolicies: InvitePolicies
     remote: RemoteMemberships
     /** Told of every join that has succeeded. */
     joined: (userId: string, roomId: string) => Promise<void>
@@ -54,6 +57,7 @@ export class Memberships {
     this.#sender = parts.sender
     this.#inviting = parts
     this.#profile = parts.profile
+    this.#invitePolicies = parts.invitePolicies
     this.#remote = parts.remote
     this.#joined = parts.joined
     this.#log = parts.log
@@ -124,12 +128,13 @@ export class Memberships {
 
   /**
    * Invites a user. A user of another server is invited through that server first: if it refuses, nothing happens.
-   * Throws `M_FORBIDDEN` (no right to invite, target joined or banned), `M_INVALID_PARAM` (no user ID).
+   * Throws `M_FORBIDDEN` (no right to invite, target joined or banned), `M_INVITE_BLOCKED`, `M_INVALID_PARAM` (no user ID).
    */
   async invite(change: ChangeOfOther): Promise<void> {
     const { sender, userId, roomId } = change
     if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
     const host = serverNameOf(userId)
+    if (host === this.#serverName) await this.#invitePolicies.admit(userId, sender)
     const profile = host === this.#serverName ? await this.#profile(userId) : {}
     const content = { ...profile, ...withReason(change), membership: 'invite' }
     const template = { type: 'm.room.member', sender, stateKey: userId, content }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId } from '../../core/ids.ts'
+import type { InvitePolicies } from './invite-policies.ts'
 import type { Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomCreator } from './room-creator.ts'
@@ -15,17 +16,20 @@ export class RoomCreation {
   readonly #creator: RoomCreator
   readonly #memberships: Memberships
   readonly #profile: MemberProfile
+  readonly #invitePolicies: InvitePolicies
   readonly #invitationFailed: InvitationFailed
 
   constructor(parts: {
     creator: RoomCreator
     memberships: Memberships
     profile: MemberProfile
+    invitePolicies: InvitePolicies
     invitationFailed: InvitationFailed
   }) {
     this.#creator = parts.creator
     this.#memberships = parts.memberships
     this.#profile = parts.profile
+    this.#invitePolicies = parts.invitePolicies
     this.#invitationFailed = parts.invitationFailed
   }
 
@@ -33,7 +37,8 @@ export class RoomCreation {
    * Creates a room and invites people to it. The room is there even if somebody's server does not answer; they can be
    * invited again.
    *
-   * @returns the room ID. Throws as `RoomCreator.create`, and `M_INVALID_PARAM` for bad user IDs.
+   * @returns the room ID. Throws as `RoomCreator.create`, `M_INVALID_PARAM` for bad user IDs, and
+   * `M_INVITE_BLOCKED` if a user of this server does not want to be invited.
    */
   async create(room: NewRoom, options: { isDirect: boolean }): Promise<string> {
     const invited = [...new Set(room.invite)].filter(userId => userId !== room.creator)
@@ -42,6 +47,8 @@ export class RoomCreation {
     if (invited.length > MAX_INVITATIONS) {
       throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
     }
+    // Users of other servers block nobody before their servers say so, and then the room is there.
+    for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
     const profile = await this.#profile(room.creator)
     const roomId = await this.#creator.create(
       { ...room, invite: invited },

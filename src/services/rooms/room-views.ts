@@ -4,6 +4,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { StateViews } from '../../storage/rooms/state-views.ts'
 import { TimelineReader } from '../../storage/rooms/timeline-reader.ts'
 import { IgnoredUsers } from './ignored-users.ts'
+import { InvitePolicies } from './invite-policies.ts'
 import { Sights } from './room-sight.ts'
 
 /** What rooms are shown to clients by. */
@@ -12,14 +13,18 @@ export interface RoomViews {
   readonly pages: TimelineReader
   readonly sights: Sights
   readonly ignoredUsers: IgnoredUsers
+  readonly invitePolicies: InvitePolicies
 }
 
 export const createRoomViews = (database: Reader, read: RoomReaders): RoomViews => {
   const state = new StateViews(database)
+  const accountData = new AccountDataReader(database)
+  const position = (): number => database.position('account_data')
   return {
     state,
     pages: new TimelineReader(database, read.events),
     sights: new Sights(read, state),
-    ignoredUsers: new IgnoredUsers(new AccountDataReader(database), () => database.position('account_data')),
+    ignoredUsers: new IgnoredUsers(accountData, position),
+    invitePolicies: new InvitePolicies(accountData, position),
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 /** Pending invitations in one initial response; more are listed by `…/invitations`. */
@@ -19,9 +20,11 @@ export const NO_INVITATIONS: InvitationTexts = { invite: new Map(), knock: new M
 /** The `invites` stream of `/sync`. */
 export class Invitations {
   readonly #read: RoomReaders
+  readonly #policies: InvitePolicies
 
-  constructor(read: RoomReaders) {
+  constructor(read: RoomReaders, policies: InvitePolicies) {
     this.#read = read
+    this.#policies = policies
   }
 
   /** What has changed in a span of the stream; initially, what is pending. */
@@ -32,12 +35,15 @@ export class Invitations {
       after === undefined
         ? await invitations.pending(userId, upTo, MAX_INVITATIONS)
         : await invitations.changed(userId, after, upTo)
+    if (rows.length === 0) return NO_INVITATIONS
+    const policy = await this.#policies.of(userId)
     const texts = { invite: new Map(), knock: new Map(), leave: new Map() }
     for (const row of rows) {
       if (!request.filter.matchesRoom(row.roomId)) continue
       if (row.status === 'invited') {
-        // "Servers must not send room invites from ignored users to clients."
-        if (!request.ignored.has(row.sender)) texts[row.kind].set(row.roomId, invitation(row))
+        // "Servers must not send room invites from ignored users to clients", nor those that the user wants blocked.
+        const isHidden = row.kind === 'invite' && policy(row.sender) !== 'allow'
+        if (!isHidden && !request.ignored.has(row.sender)) texts[row.kind].set(row.roomId, invitation(row))
       } else if (row.status !== 'accepted' && row.status !== 'scheduled' && (await this.#isElsewhere(row))) {
         texts.leave.set(row.roomId, endedInvitation(request))
       }

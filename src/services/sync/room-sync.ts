@@ -89,7 +89,7 @@ export const createRoomSync = (
     watch,
     notifier,
     rooms: new RoomsStream({ read, sync: reader, sights, sections }),
-    invitations: new Invitations(read),
+    invitations: new Invitations(read, views.invitePolicies),
     invites,
     sources,
     filters: new SyncFilters(ground.storedFilter),

@@ -35,12 +35,15 @@ export const createInbound = (parts: {
   metrics?: Metrics['federation'] | undefined
 }): Inbound => {
   const { verifier, log, client, mayBeInvited, joinsIdle, metrics } = parts
-  const { writer, signingKey, context } = parts.core
+  const { writer, signingKey, context, views } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
   const missing = new MissingEvents({ writer, client, verifier, log })
   const inbox = new RoomInbox({ writer, missing, log, metrics })
-  const invitations = new InvitationReceiver({ writer, gate, verifier, signingKey, mayBeInvited, log })
+  const invitations = new InvitationReceiver({
+    ...{ writer, gate, verifier, signingKey, mayBeInvited, log },
+    invitePolicies: views.invitePolicies,
+  })
   return {
     gate,
     inbox,

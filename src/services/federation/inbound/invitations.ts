@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/jso
 import type { Log } from '../../../core/log.ts'
 import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
 import type { SigningKey } from '../../../core/signing.ts'
+import type { InvitePolicies } from '../../rooms/invite-policies.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -34,6 +35,7 @@ export class InvitationReceiver {
   readonly #verifier: EventVerifier
   readonly #signingKey: SigningKey
   readonly #mayBeInvited: MayBeInvited
+  readonly #invitePolicies: InvitePolicies
   readonly #log: Log
 
   constructor(parts: {
@@ -42,6 +44,7 @@ export class InvitationReceiver {
     verifier: EventVerifier
     signingKey: SigningKey
     mayBeInvited: MayBeInvited
+    invitePolicies: InvitePolicies
     log: Log
   }) {
     this.#writer = parts.writer
@@ -50,6 +53,7 @@ export class InvitationReceiver {
     this.#verifier = parts.verifier
     this.#signingKey = parts.signingKey
     this.#mayBeInvited = parts.mayBeInvited
+    this.#invitePolicies = parts.invitePolicies
     this.#log = parts.log
   }
 
@@ -57,7 +61,7 @@ export class InvitationReceiver {
    * Takes an invitation; answers the event with our signature added. It is the invited user's to see at once, unless
    * this server is in the room: then the event itself follows as part of the room.
    *
-   * Throws `M_INCOMPATIBLE_ROOM_VERSION`, `M_BAD_JSON`, `M_INVALID_PARAM`, `M_FORBIDDEN`.
+   * Throws `M_INCOMPATIBLE_ROOM_VERSION`, `M_BAD_JSON`, `M_INVALID_PARAM`, `M_FORBIDDEN`, `M_INVITE_BLOCKED`.
    */
   async receive(origin: string, invite: ReceivedInvite): Promise<JsonObject> {
     const version = knownVersion(invite.roomVersion)
@@ -71,6 +75,7 @@ export class InvitationReceiver {
     if (!(await this.#mayBeInvited(userId))) {
       throw new MatrixError('M_FORBIDDEN', `${userId} cannot be invited`)
     }
+    await this.#invitePolicies.admit(userId, event.sender)
     const signed = addSignature(event, serverName, this.#signingKey)
     const head = await this.#writer.head(invite.roomId)
     if (head !== undefined && !(await this.#gate.allows(head, origin))) {

@@ -1,0 +1,48 @@
+import { LRUCache } from 'lru-cache'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+
+interface Known<T> {
+  readonly text: string | undefined
+  readonly value: T
+  /** Nobody's account data has changed since this position. */
+  checkedAt: number
+}
+
+/** What a piece of users' account data says, read once for as long as it stays the same. */
+export class AccountDataMemo<T> {
+  readonly #read: AccountDataReader
+  readonly #position: () => number
+  readonly #type: string
+  readonly #parse: (content: JsonObject, userId: string) => T
+  readonly #known = new LRUCache<string, Known<T>>({ max: 20_000 })
+
+  constructor(parts: {
+    read: AccountDataReader
+    /** Where the stream `account_data` stands now. */
+    position: () => number
+    type: string
+    /** What is missing, or no object, is read as an empty object. */
+    parse: (content: JsonObject, userId: string) => T
+  }) {
+    this.#read = parts.read
+    this.#position = parts.position
+    this.#type = parts.type
+    this.#parse = parts.parse
+  }
+
+  async of(userId: string): Promise<T> {
+    const position = this.#position()
+    const known = this.#known.get(userId)
+    if (known?.checkedAt === position) return known.value
+    const text = await this.#read.content(userId, '', this.#type)
+    if (known !== undefined && known.text === text) {
+      known.checkedAt = position
+      return known.value
+    }
+    const content = text === undefined ? {} : (JSON.parse(text) as JsonValue)
+    const value = this.#parse(isJsonObject(content) ? content : {}, userId)
+    this.#known.set(userId, { text, value, checkedAt: position })
+    return value
+  }
+}

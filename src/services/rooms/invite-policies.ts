@@ -1,0 +1,34 @@
+import { MatrixError } from '../../core/errors.ts'
+import { type InvitePolicy, inviteFilter, invitePolicy } from '../../core/invite-policy.ts'
+import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import { AccountDataMemo } from './account-data-memo.ts'
+
+/** Who may invite users (module "Invite permission", and MSC4155); beside it stands whom they ignore altogether. */
+export class InvitePolicies {
+  readonly #sources: readonly AccountDataMemo<InvitePolicy>[]
+
+  /** @param position where the stream `account_data` stands now */
+  constructor(read: AccountDataReader, position: () => number) {
+    this.#sources = [
+      new AccountDataMemo({ read, position, type: 'm.invite_permission_config', parse: invitePolicy }),
+      new AccountDataMemo({
+        ...{ read, position, parse: inviteFilter },
+        type: 'org.matrix.msc4155.invite_permission_config',
+      }),
+    ]
+  }
+
+  /** How a user's settings judge whoever invites them; what any of them forbids is forbidden. */
+  async of(userId: string): Promise<InvitePolicy> {
+    const policies = await Promise.all(this.#sources.map(source => source.of(userId)))
+    return inviter => policies.map(policy => policy(inviter)).find(verdict => verdict !== 'allow') ?? 'allow'
+  }
+
+  /** Throws `M_INVITE_BLOCKED` if a user of this server does not want to be invited by somebody. */
+  async admit(userId: string, inviter: string): Promise<void> {
+    const policy = await this.of(userId)
+    if (policy(inviter) === 'block') {
+      throw new MatrixError('M_INVITE_BLOCKED', `${userId} does not want to be invited`)
+    }
+  }
+}
