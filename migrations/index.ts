@@ -12,6 +12,7 @@ import { syncPositions } from './0012-sync-positions.ts'
 import { media } from './0013-media.ts'
 import { invitationRecords } from './0014-invitation-records.ts'
 import { delayedEvents } from './0015-delayed-events.ts'
+import { leanerIndexes } from './0016-leaner-indexes.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   media,
   invitationRecords,
   delayedEvents,
+  leanerIndexes,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -91,7 +91,7 @@ export class DelayedEvents {
       position: db.position('events'),
       ...{ finalisedTs: undefined, eventId: undefined, error: undefined },
     }
-    const remember = transaction && write.transactions.remember(transaction, delayed.delayId, now)
+    const remember = transaction && write.transactions.remember(transaction, { id: delayed.delayId }, now)
     const insert = write.delayedEvents.insert(delayed, this.#limits.maxScheduled)
     const result = await db.commit({ statements: [...(remember ? [remember] : []), insert] })
     if (!result.ok) {

@@ -15,6 +15,9 @@ export const KEPT_MS = 180 * 86_400_000
 /** For so long another server's message is known again. */
 const RECEIVED_KEPT_MS = 30 * 86_400_000
 
+/** For so long a client may repeat a request, and is told which of its own requests made an event. */
+const TRANSACTIONS_KEPT_MS = 30 * 86_400_000
+
 /** Messages that go into one EDU, so that a transaction stays of a size that everybody takes. */
 const EDU_BYTES = 256 * 1024
 
@@ -61,7 +64,7 @@ export class ToDevice {
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
     // A failed guard means that this transaction was sent before.
     await this.#context.commit([
-      write.transactions.remember(key, '', clock.now()),
+      write.transactions.remember(key, { id: '' }, clock.now()),
       ...write.toDevice.insert(local, clock.now()),
     ])
   }
@@ -106,12 +109,13 @@ export class ToDevice {
     ])
   }
 
-  /** Gives up what has waited for too long. */
+  /** Gives up what has waited for too long, and forgets the transactions of clients that nobody repeats any more. */
   async expire(): Promise<void> {
     const { write, clock } = this.#context
     await this.#context.commit([
       write.toDevice.expire(clock.now() - KEPT_MS),
       write.toDevice.expireReceived(clock.now() - RECEIVED_KEPT_MS),
+      write.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS),
     ])
   }
 

@@ -43,7 +43,8 @@ export class PushHousekeeping {
 
   /** One round. `keep`: how many notifications of each sort a user keeps of a room. */
   async tidy(keep = MAX_IN_ROOM): Promise<void> {
-    await this.#db.commit({ statements: [this.#write.expire(this.#clock.now() - READ_KEPT_MS)] })
+    const old = await this.#read.newestBefore(this.#clock.now() - READ_KEPT_MS)
+    if (old !== undefined) await this.#db.commit({ statements: [this.#write.expire(old)] })
     const crowded = await this.#read.crowded(keep)
     for (let at = 0; at < crowded.length; at += BATCH) {
       const statements = crowded.slice(at, at + BATCH).map(row => this.#write.bound(row, keep))

@@ -154,8 +154,8 @@ export class ClientEvents {
   #origins(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, EventOrigin>> {
     const own = events.filter(({ event }) => event.sender === viewer.userId)
     if (viewer.deviceId === undefined || own.length === 0) return Promise.resolve(new Map())
-    const eventIds = own.map(({ event }) => event.eventId)
-    return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, eventIds)
+    const nids = own.map(({ nid }) => nid)
+    return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, nids)
   }
 }
 

@@ -127,12 +127,13 @@ export class RoomSender {
   #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
     const { context } = this.#writer
     const { transaction, statements = [] } = options
-    const eventId = appended.at(-1)?.event.eventId ?? ''
-    const further = typeof statements === 'function' ? statements(eventId) : statements
+    const last = appended.at(-1)
+    const made = { id: last?.event.eventId ?? '', nid: last?.nid }
+    const further = typeof statements === 'function' ? statements(made.id) : statements
     const remember =
       transaction === undefined
         ? []
-        : [context.write.transactions.remember(transaction, eventId, context.clock.now())]
+        : [context.write.transactions.remember(transaction, made, context.clock.now())]
     return {
       statements: [...appended.flatMap(one => one.statements), ...remember, ...further],
       nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),

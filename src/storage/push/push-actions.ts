@@ -70,6 +70,7 @@ export class PushActionReader {
   readonly #page: Prepared
   readonly #unreadAfter: Prepared
   readonly #crowded: Prepared
+  readonly #newestBefore: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -92,6 +93,7 @@ export class PushActionReader {
       `SELECT ${prefixed} FROM push_actions a WHERE a.user_id = ? AND a.position > ? AND a.position <= ?
        AND NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
     )
+    this.#newestBefore = db.prepare('SELECT MAX(position) AS newest FROM push_actions WHERE ts < ?')
     this.#crowded = db.prepare(
       `SELECT user_id, room_nid, highlight FROM push_actions
        GROUP BY user_id, room_nid, highlight HAVING COUNT(*) > ?`,
@@ -135,6 +137,12 @@ export class PushActionReader {
     return (await this.#db.all<Columns>(this.#unreadAfter, parameters)).map(pushAction)
   }
 
+  /** The position of the newest notification that was found before an instant (ms), if there is any. */
+  async newestBefore(instant: number): Promise<number | undefined> {
+    const [row] = await this.#db.scan<{ newest: number | null }>(this.#newestBefore, [instant])
+    return row?.newest ?? undefined
+  }
+
   /** Where users have more than `keep` notifications, highlights and others apart. */
   async crowded(keep: number): Promise<{ userId: string; roomNid: number; highlight: boolean }[]> {
     const rows = await this.#db.scan<Pick<Columns, 'user_id' | 'room_nid' | 'highlight'>>(this.#crowded, [
@@ -159,7 +167,7 @@ export class PushActionWriter {
     this.#undo = db.prepare('DELETE FROM push_actions WHERE position = ?')
     this.#clear = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position <= ?')
     this.#expire = db.prepare(
-      `DELETE FROM push_actions WHERE ts < ? AND EXISTS (SELECT 1 FROM receipts r
+      `DELETE FROM push_actions WHERE position <= ? AND EXISTS (SELECT 1 FROM receipts r
          WHERE r.room_nid = push_actions.room_nid AND r.user_id = push_actions.user_id
          AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', push_actions.thread_id)
          AND r.event_position >= push_actions.position)`,
@@ -188,9 +196,9 @@ export class PushActionWriter {
     return [{ prepared: this.#clear, rows: rows.map(row => [row.userId, row.roomNid, row.upTo]) }]
   }
 
-  /** Forgets what was read and is older than an instant (ms). */
-  expire(before: number): WriteStatement {
-    return { prepared: this.#expire, rows: [[before]] }
+  /** Forgets what was read up to a position. */
+  expire(upTo: number): WriteStatement {
+    return { prepared: this.#expire, rows: [[upTo]] }
   }
 
   /** Keeps the newest. */

@@ -32,7 +32,7 @@ export class TransactionReader {
     )
     this.#ofEvents = db.prepare(
       `SELECT event_id, scope, txn_id FROM client_transactions
-       WHERE user_id = ? AND (device_id = ? OR scope = ?) AND ${db.dialect.inText('event_id')}`,
+       WHERE user_id = ? AND (device_id = ? OR scope = ?) AND ${db.dialect.inInteger('event_nid')}`,
     )
   }
 
@@ -47,16 +47,16 @@ export class TransactionReader {
     return row?.event_id
   }
 
-  /** How a user's events came to be, by event ID: what their clients are told of it in `unsigned`. */
+  /** How a user's events, given by nid, came to be, by event ID: what their clients are told of it in `unsigned`. */
   async ofEvents(
     userId: string,
     deviceId: string,
-    eventIds: readonly string[],
+    nids: readonly number[],
   ): Promise<Map<string, EventOrigin>> {
-    if (eventIds.length === 0) return new Map()
+    if (nids.length === 0) return new Map()
     const rows = await this.#db.all<{ event_id: string; scope: string; txn_id: string }>(this.#ofEvents, [
       ...[userId, deviceId, DELAYED_SCOPE],
-      this.#db.list(eventIds),
+      this.#db.list(nids),
     ])
     return new Map(
       rows.map(row => [
@@ -74,17 +74,24 @@ export class TransactionWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      `INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, created_ts)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, event_nid, created_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     this.#expire = db.prepare('DELETE FROM client_transactions WHERE created_ts < ?')
   }
 
-  /** Guard `transaction`: it was not remembered before. */
-  remember(key: TransactionKey, eventId: string, now: number): WriteStatement {
+  /**
+   * Guard `transaction`: it was not remembered before. `made` is what the transaction made: an event of a room, or the ID
+   * of something else that is not to be made twice.
+   */
+  remember(
+    { userId, deviceId, scope, txnId }: TransactionKey,
+    made: { readonly id: string; readonly nid?: number | undefined },
+    now: number,
+  ): WriteStatement {
     return {
       prepared: this.#insert,
-      rows: [[key.userId, key.deviceId, key.scope, key.txnId, eventId, now]],
+      rows: [[userId, deviceId, scope, txnId, made.id, made.nid ?? null, now]],
       guard: { name: 'transaction', expected: 1 },
     }
   }
