@@ -12,6 +12,7 @@ import { syncPositions } from './0012-sync-positions.ts'
 import { media } from './0013-media.ts'
 import { invitationRecords } from './0014-invitation-records.ts'
 import { delayedEvents } from './0015-delayed-events.ts'
+import { appServices } from './0016-app-services.ts'
 import { leanerIndexes } from './0016-leaner-indexes.ts'
 
 /**
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   invitationRecords,
   delayedEvents,
   leanerIndexes,
+  appServices,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

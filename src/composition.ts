@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { endpoints } from './api/index.ts'
+import { readAppServices } from './config/app-service-registrations.ts'
 import { databaseLocation, rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
@@ -8,12 +9,14 @@ import type { Clock } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
+import { openAppServiceClient } from './network/app-service-client.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
 import { accountsOptionsOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
+import { AppServices } from './services/appservices/index.ts'
 import { DelayedEvents } from './services/delayed-events/delayed-events.ts'
 import { federatedDiscovery } from './services/discovery/federated.ts'
 import { createDiscovery } from './services/discovery/index.ts'
@@ -97,6 +100,12 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
   return { database, metrics, accounts, core, federation, mailer }
 }
 
+/** What does something by itself, in the order in which it starts; closed in reverse. */
+interface Running {
+  start?(): void
+  close(): void | Promise<void>
+}
+
 type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
 /** What local users do, and what follows from it. */
@@ -163,6 +172,15 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
   })
+  const appServices = new AppServices({
+    services: readAppServices(config.applicationServices.directory, serverName),
+    ...{ accounts, encryption, clock, log, context: core.context, clientEvents: core.clientEvents },
+    ephemeral: ephemeral.services,
+    client: openAppServiceClient({ clock, hosts: config.federation.hosts, caFile: config.caFile }),
+  })
+  accounts.hooks.isExclusive = userId => appServices.registry.isExclusiveUser(userId)
+  accounts.hooks.makeUser = userId => appServices.queries.user(userId)
+  rooms.directory.makeRoom = alias => appServices.queries.alias(alias)
   const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
@@ -177,6 +195,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       ...search,
       accounts,
       delayedEvents,
+      appServices,
       encryption,
       federation,
       invitations,
@@ -187,7 +206,11 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     turn: new Turn(config.turn, clock),
     wellKnown: wellKnownOf(config),
   }
-  return { services, profiles, ephemeral, encryption, push, sync, oldSync, media, invitations }
+  const running: Running[] = [
+    ...[ephemeral, encryption, push, invitations, profiles, delayedEvents, appServices, media],
+    ...[sync.notifier, oldSync.eventStream],
+  ]
+  return { services, running }
 }
 
 /** Builds everything; nothing runs before `start`. */
@@ -195,13 +218,13 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
   const { database, metrics, accounts, federation, mailer } = foundation
-  const domain = buildDomain(circumstances, foundation)
-  const { services, profiles, ephemeral, encryption, push, sync, oldSync, media, invitations } = domain
-  const { delayedEvents } = services
+  const { services, running } = buildDomain(circumstances, foundation)
+  const all: readonly Running[] = [accounts, ...(mailer ? [mailer] : []), federation, ...running]
   const app = createHttpApp({
     endpoints,
     services,
-    authenticate: (token, connection) => accounts.authenticate(token, connection),
+    authenticate: async (token, context) =>
+      (await services.appServices.identity.identify(token, context)) ?? accounts.authenticate(token, context),
     verifyRequest: request => federation.verifyRequest(request),
     log,
     clock,
@@ -215,29 +238,10 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     services,
     app,
     start: () => {
-      accounts.start()
-      ephemeral.start()
-      encryption.start()
-      push.start()
-      invitations.start()
-      profiles.start()
-      federation.start()
-      delayedEvents.start()
-      media.start()
+      for (const one of all) one.start?.()
     },
     stop: async () => {
-      await delayedEvents.close()
-      await profiles.close()
-      await ephemeral.close()
-      await encryption.close()
-      sync.notifier.close()
-      await invitations.close()
-      await push.close()
-      oldSync.eventStream.close()
-      await media.close()
-      await federation.close()
-      await mailer?.close()
-      await accounts.close()
+      for (const one of all.toReversed()) await one.close()
     },
   }
 }

@@ -49,6 +49,8 @@ import { getOneEvent } from './client-server/getOneEvent.ts'
 import { getOneRoomEvent } from './client-server/getOneRoomEvent.ts'
 import { getPresence } from './client-server/getPresence.ts'
 import { getProfileField } from './client-server/getProfileField.ts'
+import { getProtocolMetadata } from './client-server/getProtocolMetadata.ts'
+import { getProtocols } from './client-server/getProtocols.ts'
 import { getPublicRooms } from './client-server/getPublicRooms.ts'
 import { getPushRule } from './client-server/getPushRule.ts'
 import { getPushRuleActions } from './client-server/getPushRuleActions.ts'
@@ -91,6 +93,7 @@ import { leaveRoom } from './client-server/leaveRoom.ts'
 import { login } from './client-server/login.ts'
 import { logout } from './client-server/logout.ts'
 import { logoutAll } from './client-server/logoutAll.ts'
+import { pingAppservice } from './client-server/pingAppservice.ts'
 import { postPusher } from './client-server/postPusher.ts'
 import { postReceipt } from './client-server/postReceipt.ts'
 import { postRoomKeysVersion } from './client-server/postRoomKeysVersion.ts'
@@ -99,7 +102,11 @@ import { putRoomKeys } from './client-server/putRoomKeys.ts'
 import { putRoomKeysByRoomId } from './client-server/putRoomKeysByRoomId.ts'
 import { putRoomKeysVersion } from './client-server/putRoomKeysVersion.ts'
 import { queryKeys } from './client-server/queryKeys.ts'
+import { queryLocationByAlias } from './client-server/queryLocationByAlias.ts'
+import { queryLocationByProtocol } from './client-server/queryLocationByProtocol.ts'
 import { queryPublicRooms } from './client-server/queryPublicRooms.ts'
+import { queryUserByID } from './client-server/queryUserByID.ts'
+import { queryUserByProtocol } from './client-server/queryUserByProtocol.ts'
 import { redactEvent } from './client-server/redactEvent.ts'
 import { refresh } from './client-server/refresh.ts'
 import { register } from './client-server/register.ts'
@@ -128,6 +135,7 @@ import { setRoomVisibilityOnDirectory } from './client-server/setRoomVisibilityO
 import { setTyping } from './client-server/setTyping.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
+import { updateAppserviceRoomDirectoryVisibility } from './client-server/updateAppserviceRoomDirectoryVisibility.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
 import { upgradeRoom } from './client-server/upgradeRoom.ts'
 import { uploadContent } from './client-server/uploadContent.ts'
@@ -236,6 +244,8 @@ export const endpoints: readonly Endpoint[] = [
   getOneRoomEvent,
   getPresence,
   getProfileField,
+  getProtocolMetadata,
+  getProtocols,
   getPublicRooms,
   getPushRule,
   getPushRuleActions,
@@ -278,6 +288,7 @@ export const endpoints: readonly Endpoint[] = [
   login,
   logout,
   logoutAll,
+  pingAppservice,
   postPusher,
   postReceipt,
   postRoomKeysVersion,
@@ -286,7 +297,11 @@ export const endpoints: readonly Endpoint[] = [
   putRoomKeysByRoomId,
   putRoomKeysVersion,
   queryKeys,
+  queryLocationByAlias,
+  queryLocationByProtocol,
   queryPublicRooms,
+  queryUserByID,
+  queryUserByProtocol,
   redactEvent,
   refresh,
   register,
@@ -315,6 +330,7 @@ export const endpoints: readonly Endpoint[] = [
   setTyping,
   sync,
   unban,
+  updateAppserviceRoomDirectoryVisibility,
   updateDevice,
   upgradeRoom,
   uploadContent,

@@ -1,4 +1,5 @@
 import type { Accounts } from './accounts/index.ts'
+import type { AppServices } from './appservices/index.ts'
 import type { DelayedEvents } from './delayed-events/delayed-events.ts'
 import type { DiscoveryServices } from './discovery/index.ts'
 import type { Encryption } from './encryption/index.ts'
@@ -27,6 +28,7 @@ export interface Services
     OldSyncServices {
   readonly accounts: Accounts
   readonly delayedEvents: DelayedEvents
+  readonly appServices: AppServices
   readonly encryption: Encryption
   readonly federation: Federation
   readonly invitations: Invitations

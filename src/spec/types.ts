@@ -70,8 +70,18 @@ export type StrippedState = { readonly content: JsonObject; readonly state_key: 
 export type StrippedStateRequest = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
 export type Tag = { readonly order?: number | undefined }
 export type TagRequest = { readonly order?: number }
+export type ThirdPartyLocation = { readonly alias: string; readonly protocol: string; readonly fields: JsonObject }
+export type ThirdPartyLocationRequest = { readonly alias: string; readonly protocol: string; readonly fields: JsonObject }
+export type ThirdPartyLocations = readonly ThirdPartyLocation[]
+export type ThirdPartyLocationsRequest = readonly ThirdPartyLocationRequest[]
+export type ThirdPartyProtocol = { readonly user_fields: readonly string[]; readonly location_fields: readonly string[]; readonly icon: string; readonly field_types: Readonly<Record<string, { readonly regexp: string; readonly placeholder: string }>>; readonly instances: readonly { readonly desc: string; readonly icon?: string | undefined; readonly fields: JsonObject; readonly network_id: string; readonly instance_id?: string | undefined }[] }
+export type ThirdPartyProtocolRequest = { readonly user_fields: readonly string[]; readonly location_fields: readonly string[]; readonly icon: string; readonly field_types: Readonly<Record<string, { readonly regexp: string; readonly placeholder: string }>>; readonly instances: readonly { readonly desc: string; readonly icon?: string; readonly fields: JsonObject; readonly network_id: string; readonly instance_id?: string }[] }
 export type ThirdPartySigned = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type ThirdPartySignedRequest = { readonly sender: string; readonly mxid: string; readonly token: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
+export type ThirdPartyUser = { readonly userid: string; readonly protocol: string; readonly fields: JsonObject }
+export type ThirdPartyUserRequest = { readonly userid: string; readonly protocol: string; readonly fields: JsonObject }
+export type ThirdPartyUsers = readonly ThirdPartyUser[]
+export type ThirdPartyUsersRequest = readonly ThirdPartyUserRequest[]
 export type TimelineBatch = { readonly limited?: boolean | undefined; readonly prev_batch?: string | undefined; readonly events: readonly ClientEventWithoutRoomId[] }
 export type TimelineBatchRequest = { readonly limited?: boolean; readonly prev_batch?: string; readonly events: readonly ClientEventWithoutRoomIdRequest[] }
 export type UnlimitedPduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
@@ -579,6 +589,20 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  getProtocolMetadata: {
+    authentication: 'accessToken'
+    path: { readonly protocol: string }
+    query: NoMembers
+    body: undefined
+    response: ThirdPartyProtocol
+  }
+  getProtocols: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: Readonly<Record<string, ThirdPartyProtocol>>
+  }
   getPublicRooms: {
     authentication: 'optionalAccessToken'
     path: NoMembers
@@ -957,6 +981,13 @@ export interface Operations {
     body: undefined
     response: KeysQueryResponse
   }
+  pingAppservice: {
+    authentication: 'appServiceToken'
+    path: { readonly appserviceId: string }
+    query: NoMembers
+    body: { readonly transaction_id?: string }
+    response: { readonly duration_ms: number }
+  }
   postDehydratedDeviceEvents: {
     authentication: 'accessToken'
     path: { readonly deviceId: string }
@@ -1027,6 +1058,20 @@ export interface Operations {
     body: { readonly timeout?: number; readonly device_keys: Readonly<Record<string, readonly string[]>> }
     response: { readonly failures?: Readonly<Record<string, JsonObject>> | undefined; readonly device_keys?: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>> | undefined; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly user_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
   }
+  queryLocationByAlias: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly alias: string }
+    body: undefined
+    response: ThirdPartyLocations
+  }
+  queryLocationByProtocol: {
+    authentication: 'accessToken'
+    path: { readonly protocol: string }
+    query: NoMembers
+    body: undefined
+    response: ThirdPartyLocations
+  }
   queryProfile: {
     authentication: 'signedRequest'
     path: NoMembers
@@ -1047,6 +1092,20 @@ export interface Operations {
     query: { readonly room_alias: string }
     body: undefined
     response: { readonly room_id: string; readonly servers: readonly string[] }
+  }
+  queryUserByID: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly userid: string }
+    body: undefined
+    response: ThirdPartyUsers
+  }
+  queryUserByProtocol: {
+    authentication: 'accessToken'
+    path: { readonly protocol: string }
+    query: NoMembers
+    body: undefined
+    response: ThirdPartyUsers
   }
   queryUserEncryptionKeys: {
     authentication: 'signedRequest'
@@ -1073,7 +1132,7 @@ export interface Operations {
     authentication: 'none'
     path: NoMembers
     query: { readonly kind: "guest" | "user" }
-    body: { readonly auth?: AuthDataRequest; readonly username?: string; readonly password?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly inhibit_login?: boolean; readonly refresh_token?: boolean }
+    body: { readonly auth?: AuthDataRequest; readonly type?: string; readonly username?: string; readonly password?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly inhibit_login?: boolean; readonly refresh_token?: boolean }
     response: { readonly user_id: string; readonly access_token?: string | undefined; readonly refresh_token?: string | undefined; readonly expires_in_ms?: number | undefined; readonly home_server?: string | undefined; readonly device_id?: string | undefined }
   }
   registerBySharedSecret: {
@@ -1198,7 +1257,7 @@ export interface Operations {
   sendMessage: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
-    query: { readonly "org.matrix.msc4140.delay"?: number }
+    query: { readonly "org.matrix.msc4140.delay"?: number; readonly ts?: number }
     body: JsonObject
     response: { readonly event_id: string } | { readonly delay_id: string }
   }
@@ -1282,7 +1341,7 @@ export interface Operations {
   setRoomStateWithKey: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
-    query: { readonly "org.matrix.msc4140.delay"?: number }
+    query: { readonly "org.matrix.msc4140.delay"?: number; readonly ts?: number }
     body: JsonObject
     response: { readonly event_id: string } | { readonly delay_id: string }
   }
@@ -1319,6 +1378,13 @@ export interface Operations {
     path: { readonly roomId: string }
     query: NoMembers
     body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  updateAppserviceRoomDirectoryVisibility: {
+    authentication: 'appServiceToken'
+    path: { readonly networkId: string; readonly roomId: string }
+    query: NoMembers
+    body: { readonly visibility: "public" | "private" }
     response: JsonObject
   }
   updateDelayedEvent: {

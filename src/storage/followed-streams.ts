@@ -17,7 +17,12 @@ export class FollowedStreams {
 
   /** The position up to which the follower has done its work; 0 for one that never ran. */
   async position(follower: string): Promise<number> {
-    return (await this.#db.get<{ position: number }>(this.#read, [follower]))?.position ?? 0
+    return (await this.known(follower)) ?? 0
+  }
+
+  /** The same; `undefined` for one that never ran. */
+  async known(follower: string): Promise<number | undefined> {
+    return (await this.#db.get<{ position: number }>(this.#read, [follower]))?.position
   }
 
   reached(follower: string, position: number): WriteStatement {

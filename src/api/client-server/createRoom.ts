@@ -3,11 +3,14 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const createRoom = endpoint(
   'createRoom',
-  async ({ requester, body }, { roomCreation, roomSettings }) => {
+  async ({ requester, body }, { roomCreation, roomSettings, appServices }) => {
     const version = roomSettings.versionFor(body.room_version)
     const alias = body.room_alias_name
     if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
       throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
+    }
+    if (alias !== undefined) {
+      appServices.registry.checkNewAlias(requester, `#${alias}:${roomSettings.serverName}`)
     }
     const roomId = await roomCreation.create(
       {

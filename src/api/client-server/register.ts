@@ -1,7 +1,13 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { SERVICE_LOGIN } from '../../services/appservices/index.ts'
 
-export const register = endpoint('register', ({ query, body, request }, { accounts }) =>
-  query.kind === 'guest'
+export const register = endpoint('register', ({ query, body, request }, { accounts, appServices }) => {
+  if (body.type === SERVICE_LOGIN) {
+    const { registry } = appServices
+    const service = registry.require(request.accessToken)
+    return accounts.ofServices.register(body, userId => registry.checkUser(service, userId))
+  }
+  return query.kind === 'guest'
     ? accounts.registration.registerGuest(body)
-    : accounts.registration.register(body, request),
-)
+    : accounts.registration.register(body, request)
+})

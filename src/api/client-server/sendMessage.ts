@@ -1,4 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { massagedTs } from '../massaged-ts.ts'
 
 export const sendMessage = endpoint(
   'sendMessage',
@@ -9,7 +10,8 @@ export const sendMessage = endpoint(
       const wanted = { roomId, type, txnId, content: body, delayMs, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
-    const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body })
+    const ts = massagedTs(requester, query.ts)
+    const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body, ts })
     presence.active(requester)
     return { event_id: eventId }
   },

@@ -1,4 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { massagedTs } from '../massaged-ts.ts'
 
 export const setRoomStateWithKey = endpoint(
   'setRoomStateWithKey',
@@ -9,7 +10,8 @@ export const setRoomStateWithKey = endpoint(
       const wanted = { roomId, type, stateKey, content: body, delayMs, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
-    const { eventId } = await sending.state(requester, { roomId, type, stateKey, content: body })
+    const ts = massagedTs(requester, query.ts)
+    const { eventId } = await sending.state(requester, { roomId, type, stateKey, content: body, ts })
     return { event_id: eventId }
   },
 )

@@ -107,7 +107,6 @@ export const accountOptions = {
         format: 'path',
         'x-path': true,
         'x-optional': true,
-        'x-planned': true,
         description: 'The directory with their registration files (`*.yaml`).',
         examples: ['/etc/tessera/application-services'],
       },

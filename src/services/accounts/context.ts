@@ -27,6 +27,8 @@ import type { RandomBytes } from './secrets.ts'
 export interface AccountsHooks {
   /** Whether an application service claims the user ID for itself (`M_EXCLUSIVE`). */
   isExclusive?(userId: string): boolean
+  /** Has an application service make a local user who is not there; answers whether one has. */
+  makeUser?(userId: string): Promise<boolean>
   /**
    * The display name or avatar of a local user has changed, durably. Called after the commit; to survive a crash
    * in between, follow the stream `profiles`.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import type { UserFlag } from '../../storage/accounts/users.ts'
+import type { User, UserFlag } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
 import { AccountData } from './account-data.ts'
@@ -20,6 +20,7 @@ import { Profiles } from './profiles.ts'
 import { type CreateUser, Registration } from './registration.ts'
 import { type NewRegistrationToken, RegistrationTokens } from './registration-tokens.ts'
 import type { RandomBytes } from './secrets.ts'
+import { ServiceAccounts } from './service-accounts.ts'
 import { SetupLink } from './setup-link.ts'
 import { SharedSecretRegistration } from './shared-secret.ts'
 import { Tags } from './tags.ts'
@@ -53,6 +54,7 @@ export class Accounts {
   readonly registrationTokens: RegistrationTokens
   readonly sharedSecret: SharedSecretRegistration
   readonly setup: SetupLink
+  readonly ofServices: ServiceAccounts
   readonly management: AccountManagement
   readonly interactive: UserInteractive
   readonly profiles: Profiles
@@ -86,6 +88,7 @@ export class Accounts {
     this.registrationTokens = new RegistrationTokens(context)
     this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
     this.setup = new SetupLink(context, this.registration)
+    this.ofServices = new ServiceAccounts(context, this.login, this.devices)
     const { devices, interactive } = this
     this.management = new AccountManagement(context, { authentication, devices, interactive })
     this.profiles = new Profiles(context)
@@ -111,6 +114,22 @@ export class Accounts {
   /** Whether there is, or ever was, an account with this user ID here. */
   async exists(userId: string): Promise<boolean> {
     return (await this.#context.read.users.existing([userId])).size > 0
+  }
+
+  /** An active account. */
+  async find(userId: string): Promise<User | undefined> {
+    const user = await this.#context.read.users.byId(userId)
+    return user?.deactivatedTs === undefined ? user : undefined
+  }
+
+  /** Whether a user has a device with this ID. */
+  async hasDevice(userId: string, deviceId: string): Promise<boolean> {
+    return (await this.#context.read.devices.byId(userId, deviceId)) !== undefined
+  }
+
+  /** Makes an account without a password for an application service's own user, unless it is there. */
+  ensureUser(userId: string): Promise<void> {
+    return this.ofServices.ensure(userId)
   }
 
   /** Whether the server has an administrator. */

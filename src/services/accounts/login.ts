@@ -106,6 +106,11 @@ export class Login {
     }
   }
 
+  /** Logs in a user who has been verified. @throws {MatrixError} `M_USER_LOCKED` */
+  start(user: User, request: DeviceRequest): Promise<LoggedIn> {
+    return this.#start(user, request, [])
+  }
+
   /** Exchanges a refresh token. See `refreshTokens`. */
   async refresh(refreshToken: string): Promise<IssuedTokens> {
     const { tokens, owner } = await refreshTokens(this.#context, refreshToken)

@@ -39,7 +39,7 @@ export class Profiles {
    */
   async get(userId: string): Promise<JsonObject> {
     if (!this.#isLocal(userId)) return this.#remote(userId, undefined)
-    const stored = await this.#context.read.profiles.byUser(userId)
+    const stored = await this.#stored(userId)
     if (stored === undefined) throw noProfile()
     return fieldsOf(stored)
   }
@@ -57,7 +57,7 @@ export class Profiles {
 
   /** What membership events of a local user carry. */
   async memberProfile(userId: string): Promise<DisplayProfile> {
-    const stored = await this.#context.read.profiles.byUser(userId)
+    const stored = await this.#stored(userId)
     return stored === undefined ? {} : displayOf(stored)
   }
 
@@ -86,6 +86,14 @@ export class Profiles {
     checkKey(key)
     refuseGuest(requester, key)
     await this.#change(requester.userId, key, undefined)
+  }
+
+  /** The profile of a local user, whom an application service may have to make first. */
+  async #stored(userId: string): Promise<StoredProfile | undefined> {
+    const { read, hooks } = this.#context
+    const stored = await read.profiles.byUser(userId)
+    if (stored !== undefined || !(await hooks.makeUser?.(userId))) return stored
+    return read.profiles.byUser(userId)
   }
 
   #isLocal(userId: string): boolean {

@@ -96,8 +96,7 @@ export class PublicRooms {
   /** A page of this server's directory. */
   async ofThisServer(request: DirectoryRequest): Promise<DirectoryPage> {
     const from = request.since === undefined ? undefined : parseToken(request.since)
-    // Bridged networks have no rooms here.
-    if (!this.#isEnabled || request.network !== undefined) return { chunk: [], total_room_count_estimate: 0 }
+    if (!this.#isEnabled) return { chunk: [], total_room_count_estimate: 0 }
     const { summaries } = this.#writer.context.read
     const limit = Math.min(Math.max(request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     const direction = from?.direction ?? 'after'
@@ -106,6 +105,7 @@ export class PublicRooms {
         words: searchWords(request.searchTerm ?? '', MAX_DIRECTORY_WORDS),
         roomTypes: request.roomTypes?.map(type => type ?? ''),
         direction,
+        network: request.network ?? (request.allNetworks === true ? 'all' : undefined),
         place: from?.place,
         limit: limit + 1,
       }),

@@ -17,6 +17,8 @@ export type QueryRemoteAlias = (server: string, alias: string) => Promise<Resolv
 export class Directory {
   readonly #writer: RoomWriter
   readonly #queryRemote: QueryRemoteAlias
+  /** Filled in by application services: has one make a room for an alias; answers whether one has. */
+  makeRoom: ((alias: string) => Promise<boolean>) | undefined
 
   constructor(writer: RoomWriter, queryRemote: QueryRemoteAlias) {
     this.#writer = writer
@@ -29,7 +31,9 @@ export class Directory {
     const { context } = this.#writer
     const server = serverNameOf(alias)
     if (server !== context.serverName) return this.#queryRemote(server, alias)
-    const row = await context.read.aliases.one(alias)
+    const { aliases } = context.read
+    const known = await aliases.one(alias)
+    const row = known ?? ((await this.makeRoom?.(alias)) ? await aliases.one(alias) : undefined)
     if (row === undefined) throw aliasNotFound(alias)
     const head = await this.#writer.head(row.roomId)
     const servers = new Set([context.serverName, ...(head?.joinedHosts() ?? [])])
@@ -61,15 +65,16 @@ export class Directory {
   }
 
   /**
-   * Takes an alias away: its maker may, and whoever may set the room's canonical alias, and administrators.
+   * Takes an alias away: its maker may, and whoever may set the room's canonical alias, and who controls it
+   * anyway: administrators, and application services in their namespaces.
    * Throws `M_NOT_FOUND`, `M_FORBIDDEN`.
    */
-  async remove(requester: { userId: string; isAdmin: boolean }, alias: string): Promise<void> {
+  async remove(requester: { userId: string; isInControl: boolean }, alias: string): Promise<void> {
     const { context } = this.#writer
     const row = await context.read.aliases.one(alias)
     if (row === undefined) throw aliasNotFound(alias)
     const may =
-      requester.isAdmin ||
+      requester.isInControl ||
       row.creator === requester.userId ||
       (await mayNameRoom(this.#writer, requester.userId, row.roomId))
     if (!may) throw new MatrixError('M_FORBIDDEN', 'You may not remove this alias')

@@ -19,6 +19,8 @@ export interface Message {
   readonly type: string
   readonly txnId: string
   readonly content: JsonObject
+  /** Milliseconds; what an application service says of the time ("Timestamp massaging"). */
+  readonly ts?: number | undefined
 }
 
 export interface StateChange {
@@ -26,6 +28,7 @@ export interface StateChange {
   readonly type: string
   readonly stateKey: string
   readonly content: JsonObject
+  readonly ts?: number | undefined
 }
 
 export interface Redaction {
@@ -65,12 +68,12 @@ export class Sending {
 
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, type, txnId, content } = message
+    const { roomId, type, txnId, content, ts } = message
     if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
       const reason = typeof content['reason'] === 'string' ? content['reason'] : undefined
       return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason }, delivery)
     }
-    const template = { type, sender: requester.userId, content }
+    const template = { type, sender: requester.userId, content, originServerTs: ts }
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const check = (head: RoomHead): Promise<void> =>
       checkRelation(this.#writer.context, head, { ...template, transaction })
@@ -97,7 +100,7 @@ export class Sending {
    * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, type, stateKey, content } = change
+    const { roomId, type, stateKey, content, ts } = change
     const { userId } = requester
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
@@ -110,7 +113,11 @@ export class Sending {
       const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
       if (entry !== undefined) return { eventId: entry.eventId }
     }
-    return this.#sender.send(roomId, { type, sender: userId, stateKey, content }, delivery)
+    return this.#sender.send(
+      roomId,
+      { type, sender: userId, stateKey, content, originServerTs: ts },
+      delivery,
+    )
   }
 
   /**

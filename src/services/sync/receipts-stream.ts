@@ -92,17 +92,20 @@ const passes = ({ filter }: SyncRequest, roomId: string): boolean =>
   filter.ephemeral.matchesRoom(roomId) &&
   filter.ephemeral.matches({ type: 'm.receipt' })
 
+const receiptEvents = (receipts: readonly ReceiptRow[], { ignored }: SyncRequest): string[] =>
+  receiptContents(receipts.filter(receipt => !ignored.has(receipt.userId))).map(
+    content => `{"type":"m.receipt","content":${JSON.stringify(content)}}`,
+  )
+
 /**
- * "Receipts SHOULD be batched into one event per room and thread": under one event ID a user has one place, so that
- * the receipts of two threads for the same event could not stand in one.
+ * The contents of `m.receipt` events of a room. "Receipts SHOULD be batched into one event per room and thread": under
+ * one event ID a user has one place, so that the receipts of two threads for the same event could not stand in one.
  */
-const receiptEvents = (receipts: readonly ReceiptRow[], { ignored }: SyncRequest): string[] => {
-  const shown = receipts.filter(receipt => !ignored.has(receipt.userId))
-  const threads = Map.groupBy(shown, receipt => receipt.threadId)
+export const receiptContents = (receipts: readonly ReceiptRow[]): object[] => {
+  const threads = Map.groupBy(receipts, receipt => receipt.threadId)
   return [...threads.values()].map(inThread => {
     const events = Map.groupBy(inThread, receipt => receipt.eventId)
-    const content = Object.fromEntries([...events].map(([eventId, rows]) => [eventId, byType(rows)]))
-    return `{"type":"m.receipt","content":${JSON.stringify(content)}}`
+    return Object.fromEntries([...events].map(([eventId, rows]) => [eventId, byType(rows)]))
   })
 }
 

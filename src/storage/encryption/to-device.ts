@@ -9,6 +9,12 @@ export interface WaitingMessage {
   readonly content: string
 }
 
+/** A waiting message with whom it is for. */
+export interface AddressedMessage extends WaitingMessage {
+  readonly userId: string
+  readonly deviceId: string
+}
+
 /** A message to a device, or to all devices of a user. */
 export interface NewMessage {
   readonly userId: string
@@ -25,6 +31,7 @@ export class ToDeviceReader {
   readonly #waiting: Prepared
   readonly #anyUpTo: Prepared
   readonly #recipients: Prepared
+  readonly #between: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -36,6 +43,10 @@ export class ToDeviceReader {
     this.#anyUpTo = db.prepare(`SELECT 1 AS found ${ofDevice} AND position <= ? LIMIT 1`)
     this.#recipients = db.prepare(
       'SELECT DISTINCT user_id FROM to_device_messages WHERE position > ? AND position <= ?',
+    )
+    this.#between = db.prepare(
+      `SELECT position, user_id, device_id, sender, type, content FROM to_device_messages
+       WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
     )
   }
 
@@ -58,6 +69,20 @@ export class ToDeviceReader {
   /** Whether messages up to this position are still stored. */
   async anyUpTo(userId: string, deviceId: string, position: number): Promise<boolean> {
     return (await this.#db.get(this.#anyUpTo, [userId, deviceId, position])) !== undefined
+  }
+
+  /** The oldest messages to anybody after one position up to another. */
+  async between(after: number, upTo: number, limit: number): Promise<AddressedMessage[]> {
+    const rows = await this.#db.all<WaitingMessage & { user_id: string; device_id: string }>(this.#between, [
+      after,
+      upTo,
+      limit,
+    ])
+    return rows.map(({ user_id: userId, device_id: deviceId, ...message }) => ({
+      ...message,
+      userId,
+      deviceId,
+    }))
   }
 
   /** Whom the messages between two positions are for. */

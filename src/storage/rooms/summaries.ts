@@ -25,6 +25,8 @@ export interface DirectoryQuery {
   readonly roomTypes: readonly string[] | undefined
   /** `after`: rooms that follow the place, in order; `before`: those that precede it, in reverse. */
   readonly direction: 'after' | 'before'
+  /** Rooms of one bridged network (its instance ID), or of all networks and this server; else this server's alone. */
+  readonly network?: string | 'all' | undefined
   readonly place: DirectoryPlace | undefined
   readonly limit: number
 }
@@ -45,6 +47,9 @@ const summaryRow = (row: SummaryColumns): SummaryRow => ({
   summary: JSON.parse(row.summary) as RoomSummary,
 })
 
+/** Which rooms a page is of. */
+type Shelf = 'own' | 'network' | 'all'
+
 /** Further words of a search are not looked for. */
 export const MAX_DIRECTORY_WORDS = 3
 
@@ -52,8 +57,7 @@ export const MAX_DIRECTORY_WORDS = 3
 export class SummaryReader {
   readonly #db: Reader
   readonly #ofRooms: Prepared
-  readonly #after: Prepared
-  readonly #before: Prepared
+  readonly #pages: Readonly<Record<Shelf, { readonly after: Prepared; readonly before: Prepared }>>
   readonly #count: Prepared
 
   constructor(db: Reader) {
@@ -61,17 +65,26 @@ export class SummaryReader {
     const select = `SELECT s.room_nid, r.room_id, s.is_public, s.joined, s.summary
       FROM room_summaries s JOIN rooms r ON r.room_nid = s.room_nid`
     // Where nobody is left, nobody can let anybody in.
-    const matching = `s.is_public = 1 AND s.joined > 0
+    const matching = `s.joined > 0
       AND s.search_text LIKE ? ESCAPE '!' AND s.search_text LIKE ? ESCAPE '!' AND s.search_text LIKE ? ESCAPE '!'
       AND (CAST(? AS integer) = 1 OR ${db.dialect.inText(`COALESCE(s.room_type, '')`)})`
+    const pages = (shelf: string) => ({
+      after: db.prepare(
+        `${select} WHERE ${shelf} AND ${matching} AND (s.joined, s.room_nid) < (?, ?)
+         ORDER BY s.joined DESC, s.room_nid DESC LIMIT ?`,
+      ),
+      before: db.prepare(
+        `${select} WHERE ${shelf} AND ${matching} AND (s.joined, s.room_nid) > (?, ?)
+         ORDER BY s.joined, s.room_nid LIMIT ?`,
+      ),
+    })
+    const listed = 'SELECT 1 FROM app_service_rooms a WHERE a.room_nid = s.room_nid'
     this.#ofRooms = db.prepare(`${select} WHERE ${db.dialect.inInteger('s.room_nid')}`)
-    this.#after = db.prepare(
-      `${select} WHERE ${matching} AND (s.joined, s.room_nid) < (?, ?)
-       ORDER BY s.joined DESC, s.room_nid DESC LIMIT ?`,
-    )
-    this.#before = db.prepare(
-      `${select} WHERE ${matching} AND (s.joined, s.room_nid) > (?, ?) ORDER BY s.joined, s.room_nid LIMIT ?`,
-    )
+    this.#pages = {
+      own: pages('s.is_public = 1'),
+      network: pages(`EXISTS (${listed} AND a.instance_id = ?)`),
+      all: pages(`(s.is_public = 1 OR EXISTS (${listed}))`),
+    }
     this.#count = db.prepare('SELECT COUNT(*) AS n FROM room_summaries WHERE is_public = 1 AND joined > 0')
   }
 
@@ -92,7 +105,10 @@ export class SummaryReader {
     const patterns = Array.from({ length: MAX_DIRECTORY_WORDS }, (_, index) =>
       containing(query.words[index] ?? ''),
     )
-    const rows = await this.#db.scan<SummaryColumns>(isAfter ? this.#after : this.#before, [
+    const { network } = query
+    const pages = this.#pages[network === undefined ? 'own' : network === 'all' ? 'all' : 'network']
+    const rows = await this.#db.scan<SummaryColumns>(isAfter ? pages.after : pages.before, [
+      ...(network === undefined || network === 'all' ? [] : [network]),
       ...patterns,
       query.roomTypes === undefined ? 1 : 0,
       this.#db.list(query.roomTypes ?? []),

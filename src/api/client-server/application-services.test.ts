@@ -1,0 +1,314 @@
+import test, { type ExecutionContext } from 'ava'
+import { registrations, ScriptedAppService } from '../../test-kit/app-service.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { type Person, registerPerson } from '../../test-kit/person.ts'
+import { type RunningTestServer, startTestServer, type TestServerOptions } from '../../test-kit/server.ts'
+
+type Json = Record<string, unknown>
+
+const TOKEN = 'as-secret'
+const BOT = '@bridge:localhost'
+const GHOST = '@_irc_ghost:localhost'
+
+interface World {
+  readonly service: ScriptedAppService
+  readonly server: RunningTestServer
+  readonly alice: Person
+  readonly clock: FakeClock
+  /** A request of the service, for itself or for one of its users. */
+  act(
+    method: string,
+    path: string,
+    json?: unknown,
+    userId?: string,
+  ): Promise<{ status: number; body: Json; code: string }>
+}
+
+const registration = (url: string): Json => ({
+  id: 'irc',
+  url,
+  as_token: TOKEN,
+  hs_token: 'hs-secret',
+  sender_localpart: 'bridge',
+  receive_ephemeral: true,
+  'org.matrix.msc3202': true,
+  rate_limited: false,
+  protocols: ['irc'],
+  namespaces: {
+    users: [{ exclusive: true, regex: '@_irc_.*:localhost' }],
+    aliases: [{ exclusive: true, regex: '#_irc_.*:localhost' }],
+    rooms: [],
+  },
+})
+
+const startWorld = async (t: ExecutionContext, options: TestServerOptions = {}): Promise<World> => {
+  const service = await ScriptedAppService.start(t)
+  const clock = new FakeClock()
+  const directory = registrations(t, registration(service.url))
+  const server = await startTestServer({
+    clock,
+    settings: { application_services: { directory } },
+    ...options,
+  })
+  t.teardown(server.close)
+  const alice = await registerPerson(server, 'alice')
+  const act: World['act'] = async (method, path, json, userId) => {
+    const target = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`
+    const query =
+      userId === undefined ? '' : `${target.includes('?') ? '&' : '?'}user_id=${encodeURIComponent(userId)}`
+    const { status, body } = await server.request(method, `${target}${query}`, {
+      token: TOKEN,
+      ...(json === undefined ? {} : { json }),
+    })
+    return { status, body: body as Json, code: `${status} ${(body as Json)['errcode'] ?? '-'}` }
+  }
+  return { service, server, alice, clock, act }
+}
+
+const registerGhost = ({ act }: World, username = '_irc_ghost') =>
+  act('POST', '/register', { type: 'm.login.application_service', username, inhibit_login: true })
+
+testDatabases(
+  test,
+  'a service acts for its users, and is told what concerns them',
+  async (t, _, database) => {
+    const world = await startWorld(t, { database })
+    const { service, alice, act } = world
+    t.like(await act('GET', '/account/whoami'), { status: 200, body: { user_id: BOT } })
+    t.is((await act('GET', '/account/whoami', undefined, GHOST)).code, '403 M_FORBIDDEN', 'not registered')
+    t.like(await registerGhost(world), { status: 200, body: { user_id: GHOST } })
+    t.is((await registerGhost(world)).code, '400 M_USER_IN_USE')
+    t.is((await registerGhost(world, 'somebody')).code, '400 M_EXCLUSIVE')
+    t.is((await act('GET', '/account/whoami', undefined, alice.userId)).code, '403 M_FORBIDDEN')
+
+    const quiet = await alice.createRoom()
+    await alice.say(quiet, 'between us')
+    const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+    t.is((await act('POST', `/join/${room}`, {}, GHOST)).status, 200)
+    await alice.say(room, 'hello')
+    const sent = await act(
+      'PUT',
+      `/rooms/${room}/send/m.room.message/1?ts=1000`,
+      { msgtype: 'm.text', body: 'hi' },
+      GHOST,
+    )
+    t.is(sent.status, 200)
+    t.is((await act('POST', `/rooms/${room}/leave`, {}, GHOST)).status, 200)
+    await alice.say(room, 'gone')
+
+    const event = await alice.get(`/rooms/${room}/event/${sent.body['event_id']}`)
+    t.is(event['origin_server_ts'], 1000)
+    await service.until(() =>
+      service.told('events').some(({ content }) => (content as Json)['membership'] === 'leave'),
+    )
+    t.deepEqual(
+      service
+        .told('events')
+        .map(({ type, content }) => (content as Json)['body'] ?? (content as Json)['membership'] ?? type),
+      ['invite', 'join', 'hello', 'hi', 'leave'],
+    )
+    t.true(service.told('events').every(each => each['room_id'] === room))
+    t.is(service.requests[0]?.token, 'hs-secret')
+  },
+)
+
+test('a transaction is sent again as it was until it is taken', async t => {
+  const world = await startWorld(t)
+  const { service, alice, clock, act } = world
+  await registerGhost(world)
+  let failures = 2
+  service.answer = ({ path }) => (path.includes('/transactions/') && failures-- > 0 ? { status: 500 } : {})
+  const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+  const transactions = () =>
+    service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
+  await act('POST', `/join/${room}`, {}, GHOST)
+  await eventually('all are delivered', async () => {
+    await clock.advance(1_000)
+    return transactions().length === 4
+  })
+  const [first, second, third, fourth] = transactions()
+  t.deepEqual(second, first)
+  t.deepEqual(third, first)
+  t.not(fourth?.path, third?.path)
+  t.deepEqual(
+    service.told('events').map(({ content }) => (content as Json)['membership']),
+    ['invite', 'join'],
+  )
+})
+
+test('typing, receipts and presence of rooms with its users reach the service', async t => {
+  const world = await startWorld(t)
+  const { service, alice, act } = world
+  await registerGhost(world)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await act('POST', `/join/${room}`, {}, GHOST)
+  const said = await alice.say(room, 'hello')
+  await alice.put(`/rooms/${room}/typing/${alice.userId}`, { typing: true, timeout: 10_000 })
+  await act('POST', `/rooms/${room}/receipt/m.read.private/${said}`, {}, GHOST)
+  await alice.post(`/rooms/${room}/receipt/m.read/${said}`)
+  await alice.post(`/rooms/${room}/receipt/m.read.private/${said}`)
+  await alice.put(`/presence/${alice.userId}/status`, { presence: 'unavailable', status_msg: 'tea' })
+  const kinds = ['m.typing', 'm.receipt', 'm.presence']
+  await service.until(() => kinds.every(kind => service.told('ephemeral').some(({ type }) => type === kind)))
+  for (const part of ['"m.read"', '"status_msg":"tea"'])
+    await service.until(() => JSON.stringify(service.told('ephemeral')).includes(part))
+  const told = JSON.stringify(service.told('ephemeral'))
+  t.true(told.includes(`{"type":"m.typing","room_id":"${room}","content":{"user_ids":["${alice.userId}"]}}`))
+  t.regex(told, new RegExp(`"m.read.private":\\{"${GHOST}"`))
+  t.notRegex(told, new RegExp(`"m.read.private":\\{"${alice.userId}"`))
+})
+
+test('devices of its users are the service’s to make, and what is sent to them reaches it', async t => {
+  const world = await startWorld(t)
+  const { service, server, alice, act } = world
+  await registerGhost(world)
+  t.is((await act('PUT', '/devices/GHOSTLY', { display_name: 'Bridge' }, GHOST)).status, 201)
+  t.is((await act('PUT', '/devices/GHOSTLY', { display_name: 'Bridge 2' }, GHOST)).status, 200)
+  t.like(await act('GET', '/account/whoami?device_id=GHOSTLY', undefined, GHOST), {
+    body: { device_id: 'GHOSTLY' },
+  })
+  t.is((await act('GET', '/account/whoami?device_id=OTHER', undefined, GHOST)).code, '400 M_UNKNOWN_DEVICE')
+  const keys = {
+    one_time_keys: {
+      'signed_curve25519:A': { key: 'AAAA', signatures: { [GHOST]: { 'ed25519:GHOSTLY': 'x' } } },
+    },
+  }
+  t.is((await act('POST', '/keys/upload?device_id=GHOSTLY', keys, GHOST)).status, 200)
+  await alice.put('/sendToDevice/m.dummy/1', { messages: { [GHOST]: { GHOSTLY: { a: 1 } } } })
+  await service.until(() => service.told('to_device').length > 0)
+  const message = {
+    type: 'm.dummy',
+    sender: alice.userId,
+    to_user_id: GHOST,
+    to_device_id: 'GHOSTLY',
+    content: { a: 1 },
+  }
+  t.deepEqual(service.told('to_device'), [message])
+  t.deepEqual(service.told('de.sorunome.msc2409.to_device'), [message])
+  const counts = service.requests.find(({ body }) => body['to_device'])?.body['device_one_time_keys_count']
+  t.deepEqual(counts, { [GHOST]: { GHOSTLY: { signed_curve25519: 1 } } })
+
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await act('POST', `/join/${room}`, {}, GHOST)
+  const named = () =>
+    service.requests.flatMap(
+      ({ body }) => (body['device_lists'] as { changed: string[] } | undefined)?.changed ?? [],
+    )
+  await service.until(() => named().includes(alice.userId))
+  t.is((await act('DELETE', '/devices/GHOSTLY', {}, GHOST)).status, 200, 'without further authentication')
+  t.like(await server.request('GET', '/_matrix/client/v3/login'), {
+    body: {
+      flows: [
+        { type: 'm.login.password' },
+        { type: 'm.login.token' },
+        { type: 'm.login.application_service' },
+      ],
+    },
+  })
+  const login = { type: 'm.login.application_service', identifier: { type: 'm.id.user', user: '_irc_ghost' } }
+  t.like(await act('POST', '/login', login), { status: 200, body: { user_id: GHOST } })
+  t.is(
+    (await act('POST', '/login', { ...login, identifier: { type: 'm.id.user', user: 'alice' } })).code,
+    '400 M_EXCLUSIVE',
+  )
+  t.like(await server.request('POST', '/_matrix/client/v3/login', { json: login }), {
+    status: 401,
+    body: { errcode: 'M_MISSING_TOKEN' },
+  })
+})
+
+test('namespaces are kept, and users and rooms in them are made when they are asked for', async t => {
+  const world = await startWorld(t)
+  const { service, server, alice, act } = world
+  const register = { username: '_irc_nosy', password: 'correct horse', auth: { type: 'm.login.dummy' } }
+  t.like(await server.request('POST', '/_matrix/client/v3/register', { json: register }), {
+    status: 400,
+    body: { errcode: 'M_EXCLUSIVE' },
+  })
+  const own = await alice.createRoom()
+  const alias = encodeURIComponent('#_irc_tea:localhost')
+  t.is(await alice.code('PUT', `/directory/room/${alias}`, { room_id: own }), '400 M_EXCLUSIVE')
+  t.is(await alice.code('POST', '/createRoom', { room_alias_name: '_irc_tea' }), '400 M_EXCLUSIVE')
+  t.is(await alice.code('GET', `/directory/room/${alias}`), '404 M_NOT_FOUND')
+
+  let room = ''
+  service.answer = async ({ path }) => {
+    if (path === `/_matrix/app/v1/rooms/${alias}`) {
+      const { body } = await act('POST', '/createRoom', {
+        preset: 'public_chat',
+        room_alias_name: '_irc_tea',
+      })
+      room = String(body['room_id'])
+      return {}
+    }
+    if (path === `/_matrix/app/v1/users/${encodeURIComponent(GHOST)}`) {
+      await registerGhost(world)
+      return {}
+    }
+    return path.includes('/transactions/') ? {} : { status: 404, body: {} }
+  }
+  t.is((await alice.get(`/directory/room/${alias}`))['room_id'], room)
+  await alice.join('#_irc_tea:localhost')
+  t.deepEqual(await alice.get(`/profile/${GHOST}`), { displayname: '_irc_ghost' })
+  t.is(await alice.code('DELETE', `/directory/room/${alias}`), '400 M_EXCLUSIVE')
+  t.is((await act('DELETE', `/directory/room/${alias}`)).status, 200)
+})
+
+test('networks of a service: protocols, places, people, and a directory of their own', async t => {
+  const { service, alice, act, server } = await startWorld(t)
+  t.is(await alice.code('GET', '/thirdparty/protocol/xmpp'), '404 M_NOT_FOUND')
+  const instance = { desc: 'Libera', fields: { network: 'libera' }, network_id: 'libera' }
+  const place = { alias: '#_irc_tea:localhost', protocol: 'irc', fields: { channel: '#tea' } }
+  const person = { userid: GHOST, protocol: 'irc', fields: { nickname: 'ghost' } }
+  const answers: Record<string, unknown> = {
+    '/_matrix/app/v1/thirdparty/protocol/irc': {
+      user_fields: ['nickname'],
+      location_fields: ['channel'],
+      icon: 'mxc://localhost/irc',
+      field_types: {
+        nickname: { regexp: '.*', placeholder: 'nick' },
+        channel: { regexp: '#.*', placeholder: '#x' },
+      },
+      instances: [instance],
+    },
+    '/_matrix/app/v1/thirdparty/location/irc?channel=%23tea': [place, 'junk'],
+    '/_matrix/app/v1/thirdparty/user?userid=%40_irc_ghost%3Alocalhost': [person],
+  }
+  service.answer = ({ path }) =>
+    path in answers
+      ? { body: answers[path] }
+      : path.includes('/transactions/')
+        ? {}
+        : { status: 404, body: {} }
+  const protocols = await alice.get('/thirdparty/protocols')
+  t.like(protocols, { irc: { instances: [{ ...instance, instance_id: 'irc|libera' }] } })
+  const locations = await alice.request('GET', '/thirdparty/location/irc?channel=%23tea')
+  t.deepEqual(locations.body as unknown, [place])
+  const users = await alice.request('GET', `/thirdparty/user?userid=${encodeURIComponent(GHOST)}`)
+  t.deepEqual(users.body as unknown, [person])
+  t.is(await alice.code('GET', '/thirdparty/user?userid=@nobody:localhost'), '404 M_NOT_FOUND')
+
+  const room = String(
+    (await act('POST', '/createRoom', { name: 'Tea', preset: 'public_chat' })).body['room_id'],
+  )
+  const list = `/directory/list/appservice/libera/${room}`
+  t.is((await act('PUT', list, { visibility: 'public' })).status, 200)
+  t.is(await alice.code('PUT', list, { visibility: 'public' }), '403 M_FORBIDDEN')
+  const listed = async (body: Json) =>
+    ((await alice.post('/publicRooms', body))['chunk'] as Json[]).map(each => each['room_id'])
+  t.deepEqual(await listed({}), [])
+  t.deepEqual(await listed({ third_party_instance_id: 'irc|libera' }), [room])
+  t.deepEqual(await listed({ include_all_networks: true }), [room])
+  await act('PUT', list, { visibility: 'private' })
+  t.deepEqual(await listed({ third_party_instance_id: 'irc|libera' }), [])
+
+  const ping = '/_matrix/client/v1/appservice/irc/ping'
+  t.is((await act('POST', ping, { transaction_id: 'x' })).code, '502 M_BAD_STATUS')
+  service.answer = () => ({})
+  t.is((await act('POST', ping, { transaction_id: 'x' })).status, 200)
+  t.deepEqual(service.requests.at(-1)?.body, { transaction_id: 'x' })
+  t.is((await act('POST', '/_matrix/client/v1/appservice/other/ping', {})).code, '403 M_FORBIDDEN')
+  t.like(await server.request('POST', ping, { token: alice.accessToken, json: {} }), { status: 403 })
+})

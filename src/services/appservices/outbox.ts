@@ -1,0 +1,250 @@
+import type { AppService } from '../../core/app-service.ts'
+import { clientEvent } from '../../core/event/client-event.ts'
+import { trustedEvent } from '../../core/event/format.ts'
+import { roomVersion } from '../../core/room-versions.ts'
+import { AppServiceReader } from '../../storage/appservices/app-services.ts'
+import type { StreamName, WriteStatement } from '../../storage/database.ts'
+import type { AddressedMessage } from '../../storage/encryption/to-device.ts'
+import { FollowedStreams } from '../../storage/followed-streams.ts'
+import { PushSourceReader } from '../../storage/push/push-source.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { Encryption } from '../encryption/index.ts'
+import type { EphemeralServices } from '../ephemeral/index.ts'
+import type { ClientEvents } from '../rooms/client-events.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { AppServiceAudience } from './audience.ts'
+import { DeviceNews } from './device-news.ts'
+import { PassingNews } from './passing-news.ts'
+
+/** The streams that services follow. */
+export const FOLLOWED = [
+  'events',
+  'invites',
+  'receipts',
+  'to_device',
+  'device_lists',
+] as const satisfies StreamName[]
+type Followed = (typeof FOLLOWED)[number]
+type Positions = Readonly<Record<Followed, number>>
+
+/** What is new for a service, and what to commit with it. */
+export interface Gathered {
+  /** The body of a transaction, as JSON text; `undefined`: nothing of it was for the service. */
+  readonly body: string | undefined
+  /** The statements that go with storing the transaction. */
+  readonly statements: readonly WriteStatement[]
+  readonly reached: Positions
+}
+
+export interface OutboxParts {
+  readonly context: RoomsContext
+  readonly clientEvents: ClientEvents
+  readonly ephemeral: EphemeralServices
+  readonly encryption: Pick<Encryption, 'context' | 'deviceKeys'>
+}
+
+/** Events that are looked at for one transaction. */
+const BATCH = 100
+/** "100 messages is recommended as a reasonable limit" for `/sync`; a service acts for many. */
+const MAX_MESSAGES = 200
+
+/**
+ * Puts together what a service is told next, from the positions up to which it was told. "The homeserver MUST maintain
+ * a queue of transactions": the streams are that queue, and only the transaction under way is stored as it is.
+ */
+export class AppServiceOutbox {
+  readonly #service: AppService
+  readonly #parts: OutboxParts
+  readonly #audience: AppServiceAudience
+  readonly #source: PushSourceReader
+  readonly #touches: StreamTouches
+  readonly #followed: FollowedStreams
+  readonly #passing: PassingNews | undefined
+  readonly #devices: DeviceNews
+  #at: Positions | undefined
+  #noted: Positions | undefined
+
+  /** @param wake called when something waits that no stream of the database tells of */
+  constructor(service: AppService, parts: OutboxParts, wake: () => void) {
+    const { context, ephemeral, encryption } = parts
+    const { db } = context
+    this.#service = service
+    this.#parts = parts
+    this.#audience = new AppServiceAudience(service, context)
+    this.#source = new PushSourceReader(db)
+    this.#touches = new StreamTouches(db)
+    this.#followed = new FollowedStreams(db)
+    this.#passing = service.receivesEphemeral
+      ? new PassingNews({ audience: this.#audience, context, ephemeral }, wake)
+      : undefined
+    const read = new AppServiceReader(db)
+    this.#devices = new DeviceNews({ audience: this.#audience, context, encryption, read })
+  }
+
+  /** Whether there may be something to tell. */
+  get hasNews(): boolean {
+    const { db } = this.#parts.context
+    const at = this.#at
+    return (
+      at === undefined ||
+      this.#passing?.isWaiting === true ||
+      FOLLOWED.some(name => db.position(name) > at[name])
+    )
+  }
+
+  /** What comes next. A service that is new here is told of what comes from now on. */
+  async gather(): Promise<Gathered> {
+    const after = this.#at ?? (await this.#start())
+    this.#at = after
+    const { db } = this.#parts.context
+    const now = Object.fromEntries(FOLLOWED.map(name => [name, db.position(name)])) as Record<
+      Followed,
+      number
+    >
+    const { events, upTo } = await this.#events(after.events, now.events)
+    const invitations = await this.#invitations(after.invites, now.invites)
+    const messages = await this.#messages(after.to_device, now.to_device)
+    const passing = (await this.#passing?.take({ after: after.receipts, upTo: now.receipts })) ?? []
+    const encrypting = this.#service.isEncrypting
+      ? await this.#encrypting({ after: after.device_lists, upTo: now.device_lists }, events, messages.own)
+      : []
+    const reached = { ...now, events: upTo, to_device: messages.upTo }
+    const members = [
+      ...bothNames('ephemeral', 'de.sorunome.msc2409.ephemeral', passing),
+      ...bothNames('to_device', 'de.sorunome.msc2409.to_device', messages.own.map(messageText)),
+      ...encrypting,
+    ]
+    const texts = [...(await this.#texts(events)), ...invitations]
+    const isEmpty = texts.length === 0 && members.length === 0
+    return {
+      body: isEmpty ? undefined : `{${[`"events":[${texts.join(',')}]`, ...members].join(',')}}`,
+      statements: [...this.#note(reached), ...this.#delivered(messages.own)],
+      reached,
+    }
+  }
+
+  /** What was gathered is stored, or was nothing. */
+  reached(positions: Positions): void {
+    this.#at = positions
+  }
+
+  /** The statements that write down how far a service was told, even if nothing was for it. */
+  #note(positions: Positions): WriteStatement[] {
+    return FOLLOWED.filter(name => this.#noted?.[name] !== positions[name]).map(name =>
+      this.#followed.reached(this.#name(name), positions[name]),
+    )
+  }
+
+  async #start(): Promise<Positions> {
+    const { db } = this.#parts.context
+    const known = await Promise.all(FOLLOWED.map(name => this.#followed.known(this.#name(name))))
+    const positions = Object.fromEntries(
+      FOLLOWED.map((name, index) => [name, known[index] ?? db.position(name)]),
+    ) as Record<Followed, number>
+    if (known.includes(undefined)) await db.commit({ statements: this.#note(positions) })
+    this.#noted = positions
+    return positions
+  }
+
+  #name(stream: Followed): string {
+    return `appservice ${this.#service.id} ${stream}`
+  }
+
+  async #events(after: number, now: number): Promise<{ events: StoredEvent[]; upTo: number }> {
+    if (after >= now) return { events: [], upTo: now }
+    const rows = await this.#source.events(after, now, BATCH)
+    const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
+    const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
+    // An event that was stored a moment ago may still be cached without its position.
+    const events = (await this.#parts.context.read.events.byNids([...positions.keys()]))
+      .map(stored => ({ ...stored, position: positions.get(stored.nid) }))
+      .sort((a, b) => (a.position ?? 0) - (b.position ?? 0))
+    // Memberships are read as they are now, so that all that has changed them since then has to be known.
+    const span = { after, upTo: this.#parts.context.db.position('events') }
+    return { events: await this.#audience.select(events, span), upTo }
+  }
+
+  #texts(events: readonly StoredEvent[]): Promise<string[]> {
+    const viewer = { userId: this.#service.senderId, deviceId: undefined }
+    return this.#parts.clientEvents.render(events, viewer, { roomId: true })
+  }
+
+  /** Invitations of the service's users to rooms that this server is not in: no event of theirs is in the stream. */
+  async #invitations(after: number, now: number): Promise<string[]> {
+    if (after >= now) return []
+    const { read } = this.#parts.context
+    const texts: string[] = []
+    for (const userId of await this.#touches.users('invites', after, now)) {
+      if (!this.#audience.isOwn(userId)) continue
+      for (const row of await read.invitations.changed(userId, after, now)) {
+        const version = roomVersion(row.roomVersion)
+        if (row.status !== 'invited' || row.kind !== 'invite' || version === undefined) continue
+        if ((await read.events.byId(row.eventId))?.position !== undefined) continue
+        const event = trustedEvent(row.event, row.eventId, version)
+        const unsigned = { invite_room_state: [...row.strippedState] }
+        texts.push(JSON.stringify(clientEvent(event, { roomId: true, unsigned })))
+      }
+    }
+    return texts
+  }
+
+  async #messages(after: number, now: number): Promise<{ own: AddressedMessage[]; upTo: number }> {
+    if (after >= now) return { own: [], upTo: now }
+    const all = await this.#parts.encryption.context.read.toDevice.between(after, now, MAX_MESSAGES)
+    return {
+      own: all.filter(({ userId }) => this.#audience.isOwn(userId)),
+      upTo: all.length < MAX_MESSAGES ? now : (all.at(-1)?.position ?? now),
+    }
+  }
+
+  /** Nobody else fetches what is for users of exclusive namespaces (MSC4203, "when to delete a to-device message"). */
+  #delivered(messages: readonly AddressedMessage[]): WriteStatement[] {
+    const newest = new Map<string, AddressedMessage>()
+    for (const message of messages) newest.set(`${message.userId} ${message.deviceId}`, message)
+    const { toDevice } = this.#parts.encryption.context.write
+    return [...newest.values()]
+      .filter(({ userId }) => this.#audience.isExclusive(userId))
+      .map(({ userId, deviceId, position }) => toDevice.acknowledge(userId, deviceId, position))
+  }
+
+  async #encrypting(
+    span: { after: number; upTo: number },
+    events: readonly StoredEvent[],
+    messages: readonly AddressedMessage[],
+  ): Promise<string[]> {
+    const lists = await this.#devices.lists(span, events)
+    const recipients = messages.map(({ userId }) => userId)
+    const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients)
+    const members: string[] = []
+    const add = (name: string, value: object): void => {
+      members.push(`"${name}":${JSON.stringify(value)}`)
+    }
+    if (lists.changed.length + lists.left.length > 0) {
+      for (const name of ['device_lists', 'org.matrix.msc3202.device_lists']) add(name, lists)
+    }
+    if (Object.keys(counts).length > 0) {
+      for (const name of COUNT_NAMES) add(name, counts)
+      for (const name of FALLBACK_NAMES) add(name, fallbackTypes)
+    }
+    return members
+  }
+}
+
+/** Services of different ages look under different names. */
+const COUNT_NAMES = [
+  'device_one_time_keys_count',
+  'org.matrix.msc3202.device_one_time_keys_count',
+  'org.matrix.msc3202.device_one_time_key_counts',
+]
+const FALLBACK_NAMES = [
+  'device_unused_fallback_key_types',
+  'org.matrix.msc3202.device_unused_fallback_key_types',
+]
+
+const bothNames = (stable: string, unstable: string, texts: readonly string[]): string[] =>
+  texts.length === 0 ? [] : [stable, unstable].map(name => `"${name}":[${texts.join(',')}]`)
+
+const messageText = ({ type, sender, content, userId, deviceId }: AddressedMessage): string =>
+  `{"type":${JSON.stringify(type)},"sender":${JSON.stringify(sender)},"to_user_id":${JSON.stringify(userId)},` +
+  `"to_device_id":${JSON.stringify(deviceId)},"content":${content}}`
