@@ -81,6 +81,7 @@ import { getUrlPreviewAuthed } from './client-server/getUrlPreviewAuthed.ts'
 import { getUserProfile } from './client-server/getUserProfile.ts'
 import { getVersions } from './client-server/getVersions.ts'
 import { getWellknown } from './client-server/getWellknown.ts'
+import { getWellknownPolicy } from './client-server/getWellknownPolicy.ts'
 import { getWellknownSupport } from './client-server/getWellknownSupport.ts'
 import { initialSync } from './client-server/initialSync.ts'
 import { inviteUser } from './client-server/inviteUser.ts'
@@ -166,7 +167,9 @@ import { getVersion } from './server-server/getVersion.ts'
 import { makeJoin } from './server-server/makeJoin.ts'
 import { makeKnock } from './server-server/makeKnock.ts'
 import { makeLeave } from './server-server/makeLeave.ts'
+import { onBindThirdPartyIdentifier } from './server-server/onBindThirdPartyIdentifier.ts'
 import { perspectivesKeyQuery } from './server-server/perspectivesKeyQuery.ts'
+import { queryInfo } from './server-server/queryInfo.ts'
 import { queryProfile } from './server-server/queryProfile.ts'
 import { queryRoomDirectory } from './server-server/queryRoomDirectory.ts'
 import { queryUserEncryptionKeys } from './server-server/queryUserEncryptionKeys.ts'
@@ -276,6 +279,7 @@ export const endpoints: readonly Endpoint[] = [
   getUserProfile,
   getVersions,
   getWellknown,
+  getWellknownPolicy,
   getWellknownSupport,
   initialSync,
   inviteUser,
@@ -361,7 +365,9 @@ export const endpoints: readonly Endpoint[] = [
   makeJoin,
   makeKnock,
   makeLeave,
+  onBindThirdPartyIdentifier,
   perspectivesKeyQuery,
+  queryInfo,
   queryProfile,
   queryRoomDirectory,
   queryUserEncryptionKeys,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { decodeBase64 } from '../core/base64.ts'
 import { parseMailbox } from '../core/email-address.ts'
 import { isServerName, isUserId } from '../core/ids.ts'
 import { parseDuration, parseSize } from './units.ts'
@@ -52,6 +53,10 @@ export const FORMATS = {
   network: {
     allowed: 'an IP address such as 10.1.2.3 or a network such as 10.0.0.0/8',
     admits: isNetwork,
+  },
+  'ed25519-key': {
+    admits: text => decodeBase64(text)?.length === 32,
+    allowed: 'the 32 bytes of a public key in base64',
   },
   'denied-network': {
     allowed: 'non-public, an IP address such as 10.1.2.3, or a network such as 10.0.0.0/8',

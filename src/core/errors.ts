@@ -90,3 +90,18 @@ export class MatrixError extends Error {
     return { ...this.fields, errcode: this.errcode, error: this.message }
   }
 }
+
+/** What another server answered, handed on word for word where the specification asks for that. */
+export class RelayedError extends MatrixError {
+  readonly #body: JsonObject
+
+  /** @param options.body what that server answered, with its `errcode` and `error`. */
+  constructor(message: string, options: { status: number; body: JsonObject; cause?: unknown }) {
+    super('M_FORBIDDEN', message, { status: options.status, cause: options.cause })
+    this.#body = options.body
+  }
+
+  override get body(): JsonObject {
+    return this.#body
+  }
+}

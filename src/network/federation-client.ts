@@ -5,6 +5,7 @@ import { inviteEndpoints } from './federation/invites.ts'
 import { keyEndpoints } from './federation/keys.ts'
 import { mediaEndpoints } from './federation/media.ts'
 import { membershipEndpoints } from './federation/membership.ts'
+import { policyEndpoints } from './federation/policy.ts'
 import { createRequester, type Requester, type RequesterOptions } from './federation/requester.ts'
 import { transactionEndpoints } from './federation/transactions.ts'
 
@@ -19,6 +20,7 @@ const endpointsOf = (requester: Requester, http: RequesterOptions['http']) => ({
   ...eventEndpoints(requester),
   ...directoryEndpoints(requester),
   ...deviceEndpoints(requester),
+  ...policyEndpoints(requester),
   ...mediaEndpoints(requester, http),
 })
 

@@ -6,6 +6,7 @@ export interface WellKnownOptions {
   readonly wellKnown: {
     readonly clientExtra: Readonly<Record<string, unknown>>
     readonly federationServer?: string | undefined
+    readonly policyServerKey?: string | undefined
   }
   readonly support: {
     readonly contacts: readonly {
@@ -23,6 +24,8 @@ export interface WellKnown {
   readonly client: ({ readonly 'm.homeserver': { readonly base_url: string } } & JsonObject) | undefined
   /** How other servers reach it (server-server API, "Resolving server names"); `undefined` if by its name alone. */
   readonly server: { readonly 'm.server': string } | undefined
+  /** The key of the policy server of this name; `undefined` if there is none. */
+  readonly policyServer: { readonly public_keys: { readonly ed25519: string } } | undefined
   /** Whom to ask; `undefined` if nobody is named. */
   readonly support: JsonObject | undefined
 }
@@ -42,6 +45,10 @@ export const wellKnownOf = ({ publicBaseUrl, wellKnown, support }: WellKnownOpti
     client:
       publicBaseUrl === undefined ? undefined : { ...extra, 'm.homeserver': { base_url: publicBaseUrl } },
     server: wellKnown.federationServer === undefined ? undefined : { 'm.server': wellKnown.federationServer },
+    policyServer:
+      wellKnown.policyServerKey === undefined
+        ? undefined
+        : { public_keys: { ed25519: wellKnown.policyServerKey } },
     support: isEmpty
       ? undefined
       : {

@@ -869,6 +869,13 @@ export interface Operations {
     body: undefined
     response: DiscoveryInformation
   }
+  getWellknownPolicy: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly public_keys: { readonly ed25519: string } }
+  }
   getWellknownSupport: {
     authentication: 'none'
     path: NoMembers
@@ -974,6 +981,13 @@ export interface Operations {
     body: undefined
     response: { readonly room_version?: string | undefined; readonly event?: JsonObject | undefined }
   }
+  onBindThirdPartyIdentifier: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly medium: string; readonly address: string; readonly mxid: string; readonly invites: readonly { readonly medium: string; readonly address: string; readonly mxid: string; readonly room_id: string; readonly sender: string; readonly signed: SignedThirdPartyInviteRequest }[] }
+    response: JsonObject
+  }
   perspectivesKeyQuery: {
     authentication: 'none'
     path: { readonly serverName: string }
@@ -1050,6 +1064,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly algorithm: string; readonly auth_data: JsonObject; readonly version?: string }
     response: JsonObject
+  }
+  queryInfo: {
+    authentication: 'signedRequest'
+    path: { readonly queryType: string }
+    query: NoMembers
+    body: undefined
+    response: never
   }
   queryKeys: {
     authentication: 'accessToken'

@@ -52,6 +52,7 @@ export type Interceptor = (request: {
   readonly method: string
   /** Without the query, percent-decoded. */
   readonly path: string
+  readonly body?: string
 }) => { readonly status: number; readonly json: JsonObject } | 'unreachable' | undefined
 
 /** One homeserver of the world. */
@@ -152,7 +153,11 @@ export class FederationWorld {
     const to = request.target.hostHeader
     const path = decodeURIComponent(request.path.split('?')[0] ?? '')
     this.requests.push(`${from} > ${to} ${request.method} ${path}`)
-    const answer = this.intercept({ from, to, method: request.method, path })
+    const answer = this.intercept({
+      ...{ from, to, path },
+      method: request.method,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    })
     const server = this.servers.get(to)
     if (answer === 'unreachable' || server === undefined)
       throw new OutboundError('unreachable', 'nobody is there')

@@ -97,6 +97,14 @@ export const serverOptions = {
           'Where other servers find this one (`m.server` in `/.well-known/matrix/server`), if that is not port 8448 of the server name.',
         examples: ['matrix.example.org:443'],
       },
+      policy_server_key: {
+        type: 'string',
+        format: 'ed25519-key',
+        'x-optional': true,
+        description:
+          'The key of the policy server that goes by this server\u2019s name (unpadded base64), if you run one in front of `/_matrix/policy/`. Published in `/.well-known/matrix/policy_server`, from which clients fill in `m.room.policy`.',
+        examples: ['6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s'],
+      },
       client_extra: {
         type: 'object',
         additionalProperties: true,

@@ -40,6 +40,20 @@ export const inviteEndpoints = ({ request }: Requester) => {
   }
 
   return {
+    /** Asks the server of who has invited an address for the invitation of the user to whom it is bound. */
+    exchangeThirdPartyInvite: (
+      destination: string,
+      roomId: string,
+      invite: JsonObject,
+      options: CallOptions = {},
+    ): Promise<void> =>
+      request({
+        ...common(destination, options),
+        path: pathOf`/_matrix/federation/v1/exchange_third_party_invite/${roomId}`,
+        body: invite,
+        parse: () => undefined,
+      }),
+
     /**
      * Sends an invite to the invited user's server; answers the event with that server's signature, which is still
      * to be verified. "Senders which receive a 400 or 404 … should retry using the v1 API … if the room version is

@@ -16,6 +16,7 @@ import { Notary } from './keys/notary.ts'
 import { OwnKeys, type RetiredKey } from './keys/own-keys.ts'
 import { type FederationOptions, permitsOf } from './options.ts'
 import { createOutbound, type Outbound } from './outbound/index.ts'
+import { policyAsker } from './policy-servers.ts'
 import { EventVerifier } from './verify-event.ts'
 import { RequestVerifier, type SignedRequest } from './verify-request.ts'
 
@@ -43,7 +44,16 @@ export interface FederationParts {
 /** This server among the others. */
 export interface Federation
   extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu'>,
-    Pick<Inbound, 'gate' | 'handshakes' | 'invitations' | 'transactions' | 'history' | 'eventsByTime'> {
+    Pick<
+      Inbound,
+      | 'gate'
+      | 'handshakes'
+      | 'invitations'
+      | 'thirdPartyInvites'
+      | 'transactions'
+      | 'history'
+      | 'eventsByTime'
+    > {
   readonly ownKeys: OwnKeys
   readonly notary: Notary
   readonly client: FederationClient
@@ -117,11 +127,12 @@ export const createFederation = (parts: FederationParts): Federation => {
       outbound.resetBackoff(server)
     },
   })
+  core.writer.askPolicyServer = policyAsker({ client, clock })
   const background = new Background({ inbound, outbound, clock, log })
-  const { gate, handshakes, invitations, transactions, history, eventsByTime } = inbound
+  const { gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime } = inbound
   const { remote, queryAlias, queryProfile, fetchHistory, queueEdu } = outbound
   return {
-    ...{ gate, handshakes, invitations, transactions, history, eventsByTime },
+    ...{ gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime },
     ...{ remote, queryAlias, queryProfile, fetchHistory, queueEdu },
     ownKeys,
     client,

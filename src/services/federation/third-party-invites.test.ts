@@ -66,6 +66,27 @@ test('whoever owns the address is invited in the name of who has invited it', as
   t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), 'join')
 })
 
+test('a user who binds an address gets the invitations that waited for it', async t => {
+  const { a, b, roomId, identityServer: key } = await offered(t)
+  const onBind = async (to: WorldServer, mxid: string, fields: JsonObject = {}) => {
+    const signed = signJson({ mxid, token: 'token' }, 'id.test', key)
+    const invite = { medium: 'email', address: 'b@x.test', mxid, room_id: roomId, sender: ALICE, signed }
+    const body = { medium: 'email', address: 'b@x.test', mxid, invites: [{ ...invite, ...fields }] }
+    const uri = '/_matrix/federation/v1/3pid/onbind'
+    return (await to.http.request('PUT', uri, { body: canonicalJson(body) })).status
+  }
+  t.is(await onBind(b, BOB, { sender: '@nobody:a.test' }), 200)
+  t.is(await stateAt(a, roomId, 'm.room.member', BOB), undefined, 'not in the name of somebody else')
+  t.is(await onBind(b, BOB), 200)
+  const member = await stateAt(a, roomId, 'm.room.member', BOB)
+  t.is(member?.sender, ALICE)
+  t.like(member?.content, { third_party_invite: { display_name: 'b…@…' } })
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+  t.is(await onBind(a, '@bill:a.test'), 200)
+  t.is((await stateAt(a, roomId, 'm.room.member', '@bill:a.test'))?.content['membership'], 'invite')
+  t.is(await onBind(a, BOB), 404)
+})
+
 test('nobody else is, whoever asks', async t => {
   const { world, a, b, roomId, identityServer: key } = await offered(t)
   const c = await world.add('c.test')

@@ -3,6 +3,7 @@ import { parsePdu } from '../../core/event/format.ts'
 import { contentHashMatches, requiredSigners, signedBytes } from '../../core/event/signatures.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { JsonParseError, parseJson } from '../../core/parse-json.ts'
+import { POLICY_KEY_ID } from '../../core/policy-server.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import { signatureKeyIds, signatureOf, verifySignature } from '../../core/signing.ts'
 
@@ -26,10 +27,17 @@ type Signable = Pick<RoomEvent, 'type' | 'content' | 'sender' | 'eventId' | 'ver
 export const signersOf = (event: Signable, { exempt, alsoSignedBy = [] }: SignerOptions): string[] =>
   [...new Set([...requiredSigners(event), ...alsoSignedBy])].filter(server => server !== exempt)
 
+/** "The policy server key is not expected to be published and therefore should be skipped at this stage." */
 export const keyIdsOf = (pdu: RoomEvent['pdu'], server: string): string[] =>
-  signatureKeyIds(pdu, server).slice(0, MAX_KEYS_PER_SIGNER)
+  signatureKeyIds(pdu, server)
+    .filter(keyId => keyId !== POLICY_KEY_ID)
+    .slice(0, MAX_KEYS_PER_SIGNER)
 
-/** Whether an event carries the signatures that it needs; else the reason. */
+/**
+ * Whether an event carries the signatures that it needs; else the reason. "If all signatures from known unexpired keys
+ * from the originating server(s) are found to be valid": keys that cannot be had count for nothing, of the others
+ * there must be one, and none may be wrong.
+ */
 export const signatureRefusal = (
   event: RoomEvent,
   keyOf: KeyOf,
@@ -37,11 +45,12 @@ export const signatureRefusal = (
 ): string | undefined => {
   const message = signedBytes(event)
   for (const server of signersOf(event, options)) {
-    const isSigned = keyIdsOf(event.pdu, server).some(keyId => {
+    const known = keyIdsOf(event.pdu, server).flatMap(keyId => {
       const key = keyOf(server, keyId)
-      const signature = signatureOf(event.pdu, server, keyId)
-      return key !== undefined && signature !== undefined && verifySignature(key, message, signature)
+      return key === undefined ? [] : [{ key, signature: signatureOf(event.pdu, server, keyId) ?? '' }]
     })
+    const isSigned =
+      known.length > 0 && known.every(({ key, signature }) => verifySignature(key, message, signature))
     if (!isSigned) return `it has no valid signature of ${server}`
   }
   return undefined

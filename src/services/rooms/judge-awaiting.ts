@@ -30,7 +30,9 @@ export const judgeAwaiting = async (writer: RoomWriter, eventIds: readonly strin
 
 const isAcceptedNow = async (writer: RoomWriter, stored: StoredEvent): Promise<boolean> => {
   if (stored.position === undefined) return judgeOutlier(writer, stored)
-  const { outcome }: Received = await receiveOne(writer, stored.event)
+  const { outcome }: Received = await receiveOne(writer, stored.event, {
+    notRecommended: 'It came without the signature of the policy server.',
+  })
   return outcome === 'accepted' || outcome === 'soft-failed'
 }
 

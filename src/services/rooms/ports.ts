@@ -29,3 +29,9 @@ export interface RemoteMemberships {
     readonly strippedState: readonly JsonObject[]
   }): Promise<RoomEvent>
 }
+
+/**
+ * Asks a policy server about an event; answers the event with its signature added, which is not verified yet.
+ * Throws `MatrixError`, as a client that sends the event is to see it.
+ */
+export type AskPolicyServer = (event: RoomEvent, server: string) => Promise<RoomEvent>

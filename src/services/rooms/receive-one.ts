@@ -3,6 +3,7 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import { isRecommended } from '../../core/policy-server.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
@@ -10,6 +11,7 @@ import { placeOnFork } from './fork-placement.ts'
 import type { Received, ReceiveOptions } from './received.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
+import { policyServerOf } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import { entryIn, NO_DIFFERENCE, overlayAfter, overlayOfState, type StateOverlay } from './state-overlay.ts'
 
@@ -30,6 +32,8 @@ interface Judgement {
   readonly softFailed: Verdict
   /** Auth events whose arrival, or acceptance, may change the verdict. */
   readonly awaits: readonly string[]
+  /** The policy server that has not signed it, and was not asked yet. */
+  readonly unrecommendedBy?: string
 }
 
 class Receipt {
@@ -60,9 +64,12 @@ class Receipt {
     const missing = this.#missing(known)
     if (missing !== undefined) return { settled: missing }
     const judgement = await this.#judge(known)
-    const { rejected } = judgement
+    const { rejected, unrecommendedBy } = judgement
     if (isPlaced && rejected !== undefined) {
       return { settled: { outcome: 'rejected', reason: rejected.message } }
+    }
+    if (unrecommendedBy !== undefined) {
+      return { settled: { outcome: 'unrecommended', policyServer: unrecommendedBy } }
     }
     return this.#drafted(await this.#place(judgement, known, self), judgement)
   }
@@ -101,7 +108,18 @@ class Receipt {
     // 6.
     const softFailed =
       this.#secondCreate() ?? (before === undefined ? undefined : await this.#judgeBy(NO_DIFFERENCE))
-    return { before, rejected, softFailed, awaits: [] }
+    const judgement = { before, rejected, softFailed, awaits: [] }
+    return softFailed === undefined ? { ...judgement, ...(await this.#judgeByPolicy()) } : judgement
+  }
+
+  /** 7. */
+  async #judgeByPolicy(): Promise<Partial<Judgement>> {
+    const policy = await policyServerOf(this.#writer.context, this.#head)
+    if (policy === undefined || isRecommended(this.#event, policy)) return {}
+    const { notRecommended: message } = this.#options
+    return message === undefined
+      ? { unrecommendedBy: policy.via }
+      : { softFailed: { rule: 'policy_server', message } }
   }
 
   /** Whether the event extends exactly the head, so that the state before it is the current state. */

@@ -15,7 +15,8 @@ export type { Received, ReceiveOptions } from './received.ts'
  * 4. It passes the authorisation rules based on its auth events, else it is rejected.
  * 5. It passes them based on the state before it, else it is rejected.
  * 6. It passes them based on the current state of the room, else it is soft-failed.
- * 7. The policy server's say: the caller's, since it takes a request.
+ * 7. It is signed by the room's policy server, if there is one, else it is soft-failed; but first the caller is told,
+ *    so that it can ask that server (`receiveRecommended`).
  *
  * Nothing here fetches: what is missing is the answer, and the caller asks again with it. An event that was rejected
  * before is judged again: what spoke against it may have been a gap in what this server knew. What was rejected for

@@ -7,6 +7,8 @@ export type Received =
   | { readonly outcome: 'soft-failed'; readonly reason: string }
   | { readonly outcome: 'rejected'; readonly reason: string }
   | { readonly outcome: 'duplicate' }
+  /** Nothing was stored: the room's policy server has not signed it, and is to be asked first. */
+  | { readonly outcome: 'unrecommended'; readonly policyServer: string }
   /** Nothing was stored: these events are needed first. */
   | { readonly outcome: 'missing'; readonly prevEvents: string[]; readonly authEvents: string[] }
 
@@ -22,6 +24,10 @@ export interface ReceiveOptions {
    * should they ever come.
    */
   readonly authEventsUnavailable?: boolean
+  /**
+   * The policy server was asked, or cannot be: if the event lacks its signature, it is soft-failed for this reason.
+   */
+  readonly notRecommended?: string
   /** Further statements of the commit that stores the event, if it is accepted. */
   readonly statements?: (nid: number) => readonly WriteStatement[]
 }

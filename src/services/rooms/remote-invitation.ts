@@ -4,7 +4,8 @@ import type { SigningKey } from '../../core/signing.ts'
 import { describingState } from './invitation-statements.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import type { RemoteMemberships } from './ports.ts'
-import { receiveEvent } from './receive.ts'
+import { receiveRecommended } from './receive-recommended.ts'
+import { policyServerOf, recommended } from './room-policy.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /**
@@ -23,13 +24,14 @@ export const inviteRemotely = async (
   const head = await writer.head(roomId)
   if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
   const { event } = await makeLocalEvent(writer.context, signingKey, head, template)
+  const policy = await policyServerOf(writer.context, head)
   const signed = await remote.invite({
-    event,
+    event: await recommended(writer, policy, event),
     destination: serverNameOf(template.stateKey),
     // Whole events since v1.16; the receiving server strips them.
     strippedState: await describingState(writer.context, head, [template.sender]),
   })
-  const received = await receiveEvent(writer, signed)
+  const received = await receiveRecommended(writer, signed)
   if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
     throw new MatrixError('M_FORBIDDEN', received.reason)
   }

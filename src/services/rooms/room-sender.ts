@@ -2,13 +2,17 @@ import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/format.ts'
+import { needsNoPolicy, type PolicyServer } from '../../core/policy-server.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import { receiveEvent } from './receive.ts'
 import type { RoomHead } from './room-head.ts'
+import { policyServerOf, recommended } from './room-policy.ts'
 import { type Draft, GuardFailed, type RoomWriter, type Settled } from './room-writer.ts'
 import type { StateOverlay } from './state-overlay.ts'
 
@@ -32,10 +36,17 @@ export interface Sent {
   readonly position: number | undefined
 }
 
+/** An event that its policy server is to be asked about, or the answer where there is nothing to send. */
+type Built =
+  | { readonly sent: Sent[] }
+  | { readonly event: RoomEvent; readonly policy: PolicyServer | undefined }
+
 /** Sends local users' events into rooms. */
 export class RoomSender {
   readonly #writer: RoomWriter
   readonly #signingKey: SigningKey
+  /** One at a time in each room with a policy server, so that our own events do not fork the room. */
+  readonly #policed = new SerialQueue()
 
   constructor(writer: RoomWriter, signingKey: SigningKey) {
     this.#writer = writer
@@ -66,6 +77,11 @@ export class RoomSender {
       if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
     }
     const head = await this.#writer.head(roomId)
+    const policy = head && (await policyServerOf(this.#writer.context, head))
+    if (policy !== undefined && !templates.every(needsNoPolicy)) {
+      if (templates.length > 1) return this.#sendEach(roomId, templates, options)
+      return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
+    }
     const tooManyEnds = (head?.extremities.length ?? 0) > MAX_PREV_EVENTS
     // An event that leaves ends out needs to know the states after them, which are those of stored events.
     if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
@@ -91,18 +107,71 @@ export class RoomSender {
     return sent
   }
 
+  /**
+   * Sends an event in a room with a policy server: "*all* servers in that room MUST ask that Policy Server for a
+   * signature before sending an event". The room moves on meanwhile; the event then stands where it was made, on a fork.
+   */
+  async #sendRecommended(
+    roomId: string,
+    templates: readonly EventTemplate[],
+    options: SendOptions,
+  ): Promise<Sent[]> {
+    const { transaction } = options
+    const { context } = this.#writer
+    const before = transaction && (await context.read.transactions.eventOf(transaction))
+    if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
+    const built = await this.#writer.update<Built>(roomId, async head => {
+      const settled = await this.#settled(head, templates, options)
+      if (settled !== undefined) return { settled: { sent: settled } }
+      const [template] = templates
+      if (template === undefined) throw new Error('no event to send')
+      const { event } = await makeLocalEvent(context, this.#signingKey, head, template)
+      return { settled: { event, policy: await policyServerOf(context, head) } }
+    })
+    if ('sent' in built) return built.sent
+    const event = await recommended(this.#writer, built.policy, built.event)
+    const received = await receiveEvent(this.#writer, event, {
+      statements: nid => [
+        ...this.#remembered(transaction, { id: event.eventId, nid }),
+        ...furtherStatements(options, event.eventId),
+      ],
+    })
+    if (received.outcome === 'accepted') {
+      return [{ eventId: event.eventId, event, position: received.position }]
+    }
+    throw new MatrixError('M_FORBIDDEN', 'reason' in received ? received.reason : 'The room has changed')
+  }
+
+  /** The answer where nothing is to be sent. Throws where it must not be. */
+  async #settled(
+    head: RoomHead,
+    templates: readonly EventTemplate[],
+    options: SendOptions,
+  ): Promise<Sent[] | undefined> {
+    await options.check?.(head)
+    if (!head.hasHost(this.#writer.context.serverName)) {
+      throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
+    }
+    const same = options.always === true ? undefined : await this.#unchanged(head, templates)
+    return same === undefined ? undefined : [{ eventId: same, event: undefined, position: undefined }]
+  }
+
+  #remembered(
+    transaction: TransactionKey | undefined,
+    made: { readonly id: string; readonly nid: number | undefined },
+  ): WriteStatement[] {
+    const { write, clock } = this.#writer.context
+    return transaction === undefined ? [] : [write.transactions.remember(transaction, made, clock.now())]
+  }
+
   async #draft(
     head: RoomHead,
     templates: readonly EventTemplate[],
     options: SendOptions,
   ): Promise<Draft<Sent[]> | Settled<Sent[]>> {
     const { context } = this.#writer
-    await options.check?.(head)
-    if (!head.hasHost(context.serverName)) {
-      throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
-    }
-    const same = options.always === true ? undefined : await this.#unchanged(head, templates)
-    if (same !== undefined) return { settled: [{ eventId: same, event: undefined, position: undefined }] }
+    const settled = await this.#settled(head, templates, options)
+    if (settled !== undefined) return { settled }
     const appended: Appended[] = []
     for (const [offset, template] of templates.entries()) {
       const made = await makeLocalEvent(context, this.#signingKey, head, template)
@@ -126,16 +195,15 @@ export class RoomSender {
 
   #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
     const { context } = this.#writer
-    const { transaction, statements = [] } = options
+    const { transaction } = options
     const last = appended.at(-1)
     const made = { id: last?.event.eventId ?? '', nid: last?.nid }
-    const further = typeof statements === 'function' ? statements(made.id) : statements
-    const remember =
-      transaction === undefined
-        ? []
-        : [context.write.transactions.remember(transaction, made, context.clock.now())]
     return {
-      statements: [...appended.flatMap(one => one.statements), ...remember, ...further],
+      statements: [
+        ...appended.flatMap(one => one.statements),
+        ...this.#remembered(transaction, made),
+        ...furtherStatements(options, made.id),
+      ],
       nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
       result: ({ positions: { events: first = 0 } }) =>
         appended.map(({ event, offset, settle }) => {
@@ -162,6 +230,9 @@ export class RoomSender {
     return same ? current.event.eventId : undefined
   }
 }
+
+const furtherStatements = ({ statements = [] }: SendOptions, eventId: string): readonly WriteStatement[] =>
+  typeof statements === 'function' ? statements(eventId) : statements
 
 /** What a local event does not refer to stays an end. */
 const keepingOthers =

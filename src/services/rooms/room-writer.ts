@@ -8,6 +8,7 @@ import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
 import type { Metrics } from '../metrics.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AuthEdges } from './auth-walk.ts'
+import type { AskPolicyServer } from './ports.ts'
 import type { Resolver } from './resolver.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
 
@@ -82,6 +83,8 @@ export class RoomWriter {
   readonly context: RoomsContext
   /** Told after a commit that leaves the room's graph with several ends. Must not throw. */
   onForked: ((head: RoomHead) => void) | undefined
+  /** How policy servers are asked; not at all where there is no federation. */
+  askPolicyServer: AskPolicyServer | undefined
   readonly #queue = new SerialQueue()
   readonly #heads: LRUCache<string, RoomHead>
 

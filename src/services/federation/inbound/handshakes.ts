@@ -8,7 +8,7 @@ import { RelayedEventWriter } from '../../../storage/federation/relayed-events.t
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import { describingState } from '../../rooms/invitation-statements.ts'
 import { makeLocalEvent } from '../../rooms/local-event.ts'
-import { receiveEvent } from '../../rooms/receive.ts'
+import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import { restrictedJoin } from '../../rooms/restricted-join.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
@@ -173,7 +173,7 @@ export class Handshakes {
     if ('refusal' in verified)
       throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
     const event = asksUs ? await this.#signed(head, verified.event) : verified.event
-    const received = await receiveEvent(this.#writer, event, {
+    const received = await receiveRecommended(this.#writer, event, {
       statements: nid => [this.#relays.insert(nid)],
     })
     if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {

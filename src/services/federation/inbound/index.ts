@@ -11,12 +11,14 @@ import { TransactionReceiver } from './receive-transaction.ts'
 import { RoomGate } from './room-gate.ts'
 import { FederatedHistory } from './room-history.ts'
 import { RoomInbox } from './room-inbox.ts'
+import { ThirdPartyInvites } from './third-party-invites.ts'
 
 /** What other servers ask of this one, and send to it. */
 export interface Inbound {
   readonly gate: RoomGate
   readonly handshakes: Handshakes
   readonly invitations: InvitationReceiver
+  readonly thirdPartyInvites: ThirdPartyInvites
   readonly transactions: TransactionReceiver
   readonly history: FederatedHistory
   readonly eventsByTime: EventsByTime
@@ -49,6 +51,7 @@ export const createInbound = (parts: {
     inbox,
     invitations,
     handshakes: new Handshakes({ writer, gate, verifier, signingKey }),
+    thirdPartyInvites: new ThirdPartyInvites({ writer, gate, client, mayBeInvited, log }),
     transactions: new TransactionReceiver({
       writer,
       gate,

@@ -5,7 +5,8 @@ import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
-import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
+import type { Received, ReceiveOptions } from '../../rooms/receive.ts'
+import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { Slots } from '../slots.ts'
@@ -55,7 +56,7 @@ export class MissingEvents {
    * @param origin the server that sent it, which is asked for what is missing
    */
   async receive(origin: string, event: RoomEvent): Promise<Outcome> {
-    const received = await receiveEvent(this.#writer, event)
+    const received = await receiveRecommended(this.#writer, event)
     if (received.outcome !== 'missing') return received
     const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, events: MAX_GAP_EVENTS })
     const servers = await this.#serversFor(origin, event)
@@ -67,7 +68,7 @@ export class MissingEvents {
       dropped = outcome
     }
     // Kept as rejected for want of its auth events, and judged again should they come (services/rooms/ENGINE.md).
-    const last = await receiveEvent(this.#writer, event, { authEventsUnavailable: true })
+    const last = await receiveRecommended(this.#writer, event, { authEventsUnavailable: true })
     return last.outcome === 'missing' ? dropped : last
   }
 
@@ -92,7 +93,7 @@ export class MissingEvents {
   async #receiveOne(server: string, event: RoomEvent, budget: Budget): Promise<Outcome> {
     let options: ReceiveOptions = {}
     for (let step = 0; step < 3; step++) {
-      const received = await receiveEvent(this.#writer, event, options)
+      const received = await receiveRecommended(this.#writer, event, options)
       if (received.outcome !== 'missing') return received
       if (budget.isSpent) return { outcome: 'dropped', reason: 'what it needs took too long to fetch' }
       try {

@@ -137,7 +137,7 @@ export class RoomInbox {
     )
     for (const [index, one] of batch.entries()) {
       const outcome = first[index]
-      if (outcome?.outcome !== 'missing') continue
+      if (outcome === undefined || !needsOthers(outcome)) continue
       if (this.#closed) return
       await this.#attempt(one, () => this.#missing.receive(one.origin, one.event))
     }
@@ -148,7 +148,7 @@ export class RoomInbox {
     const facts = { origin, room: event.roomId, event: event.eventId }
     try {
       const outcome = await receive()
-      if (outcome.outcome === 'missing') return outcome
+      if (needsOthers(outcome)) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
       this.#clear(event)
@@ -201,3 +201,9 @@ export class RoomInbox {
     }
   }
 }
+
+/** Whether it takes other servers to come to a verdict: nothing is stored yet. */
+const needsOthers = (
+  outcome: Outcome,
+): outcome is Extract<Outcome, { outcome: 'missing' | 'unrecommended' }> =>
+  outcome.outcome === 'missing' || outcome.outcome === 'unrecommended'

@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { FederationError } from '../../../network/federation-client.ts'
-import { receiveEvent } from '../../rooms/receive.ts'
+import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { OutboundContext } from './context.ts'
 import { newestFirst } from './history/chunk-order.ts'
 import { fetchStateBefore } from './history/state-fetcher.ts'
@@ -63,9 +63,9 @@ const gapBefore = async (
 /** Where the gap is longer than what was fetched, the state before its oldest events has to be fetched, too. */
 const receive = async (context: OutboundContext, server: string, event: RoomEvent): Promise<void> => {
   const { writer } = context.core
-  const received = await receiveEvent(writer, event)
+  const received = await receiveRecommended(writer, event)
   if (received.outcome !== 'missing') return
   const options = { alsoNeeded: event.authEvents, timeoutMs: TIMEOUT_MS }
   const stateBefore = await fetchStateBefore(context, server, event, options)
-  if (stateBefore.length > 0) await receiveEvent(writer, event, { stateBefore })
+  if (stateBefore.length > 0) await receiveRecommended(writer, event, { stateBefore })
 }

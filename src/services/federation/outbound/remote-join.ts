@@ -1,12 +1,15 @@
 import { MatrixError } from '../../../core/errors.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
+import { trustedEvent } from '../../../core/event/format.ts'
 import { serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject } from '../../../core/json.ts'
+import { isRecommended, POLICY_KEY_ID, POLICY_TYPE, parsePolicyServer } from '../../../core/policy-server.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import { signatureOf, withSignature } from '../../../core/signing.ts'
 import { BadSnapshot, importRoom } from '../../rooms/import-room.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { RemoteRequest } from '../../rooms/ports.ts'
-import { receiveEvent } from '../../rooms/receive.ts'
+import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import { restrictedJoin } from '../../rooms/restricted-join.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import { type Attempt, firstToHelp } from './candidates.ts'
@@ -102,13 +105,14 @@ export class RemoteJoin {
     const { eventId, pdu } = ours
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers: false })
     if (response.membersOmitted) throw badAnswer(server, 'it left out members that were asked for')
-    const join = await this.#countersigned(server, ours, response.event)
     const state = await this.#verified(response.state, version, { server, roomId, what: 'state' })
     const authChain = await this.#verified(response.authChain, version, {
       server,
       roomId,
       what: 'auth chain',
     })
+    const countersigned = await this.#countersigned(server, ours, response.event)
+    const join = withRecommendation(countersigned, response.event ?? {}, state)
     this.#onHandedIn(join.eventId)
     await this.#store({ server, roomId, version, join, state, authChain })
   }
@@ -183,7 +187,9 @@ export class RemoteJoin {
         // We are in the room, only nobody here could vouch for the user: the join is one event among others.
         await context.nids.ensure(state.length + authChain.length + 1)
         await storeOutliers(writer, roomId, [...authChain, ...state])
-        const received = await receiveEvent(writer, join, { stateBefore: state.map(event => event.eventId) })
+        const received = await receiveRecommended(writer, join, {
+          stateBefore: state.map(event => event.eventId),
+        })
         if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
         throw new BadSnapshot('reason' in received ? received.reason : 'its auth events are missing')
       }
@@ -196,6 +202,21 @@ export class RemoteJoin {
     }
     this.#context.log.info({ room: roomId, server, state: state.length }, 'joined a room')
   }
+}
+
+/** The join with the signature of the room's policy server, if it has one and the resident server has asked it. */
+const withRecommendation = (
+  join: RoomEvent,
+  answered: JsonObject,
+  state: readonly RoomEvent[],
+): RoomEvent => {
+  const content = state.find(event => event.type === POLICY_TYPE && event.stateKey === '')?.content
+  const policy = content && parsePolicyServer(content)
+  const signature = policy && signatureOf(answered, policy.via, POLICY_KEY_ID)
+  if (policy === undefined || signature === undefined) return join
+  const pdu = withSignature(join.pdu, policy.via, POLICY_KEY_ID, signature)
+  const signed = trustedEvent(pdu, join.eventId, join.version)
+  return isRecommended(signed, policy) ? signed : join
 }
 
 const badAnswer = (server: string, reason: string): MatrixError =>

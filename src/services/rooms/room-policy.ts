@@ -1,0 +1,51 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { isRecommended, POLICY_TYPE, type PolicyServer, parsePolicyServer } from '../../core/policy-server.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext, RoomWriter } from './room-writer.ts'
+
+/**
+ * The policy server that a room uses now: its current state names one, and "the server name denoted by the
+ * `m.room.policy` state event's `via` has at least one joined user in the room in *current state*".
+ */
+export const policyServerOf = async (
+  { read, serverName }: Pick<RoomsContext, 'read' | 'serverName'>,
+  head: RoomHead,
+): Promise<PolicyServer | undefined> => {
+  const entry = head.entry(POLICY_TYPE, '')
+  if (entry === undefined) return undefined
+  const [stored] = await read.events.byNids([entry.nid])
+  const policy = stored && parsePolicyServer(stored.event.content)
+  // This server is none. Whoever names it all the same must not keep its users from speaking, or leaving.
+  if (policy === undefined || policy.via === serverName) return undefined
+  return head.hasHost(policy.via) ? policy : undefined
+}
+
+/**
+ * Has an event of ours signed by its room's policy server, if there is one. Throws what that server answers, and
+ * `M_FORBIDDEN` if its signature is not what the room asks for.
+ */
+export const recommended = async (
+  writer: RoomWriter,
+  policy: PolicyServer | undefined,
+  event: RoomEvent,
+): Promise<RoomEvent> => {
+  if (policy === undefined || isRecommended(event, policy)) return event
+  const signed = await askPolicyServer(writer, event, policy.via)
+  if (isRecommended(signed, policy)) return signed
+  throw new MatrixError(
+    'M_FORBIDDEN',
+    `The policy server ${policy.via} has not signed the event with its key`,
+  )
+}
+
+/** Asks the policy server. Throws `MatrixError`. */
+export const askPolicyServer = (writer: RoomWriter, event: RoomEvent, server: string): Promise<RoomEvent> => {
+  if (writer.askPolicyServer === undefined) {
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `The policy server ${server} cannot be asked: there is no federation`,
+    )
+  }
+  return writer.askPolicyServer(event, server)
+}
