@@ -167,7 +167,6 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
     metrics: metrics.sync,
   })
-  const invitations = createInvitations({ core, clock, log })
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
@@ -181,6 +180,12 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   accounts.hooks.isExclusive = userId => appServices.registry.isExclusiveUser(userId)
   accounts.hooks.makeUser = userId => appServices.queries.user(userId)
   rooms.directory.makeRoom = alias => appServices.queries.alias(alias)
+  const invitations = createInvitations({
+    ...{ core, rooms, clock, log },
+    roomSummaries: discovery.roomSummaries,
+    limits: config.invitations,
+  })
+  federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
   const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })

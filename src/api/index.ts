@@ -180,11 +180,14 @@ import { sendKnock } from './server-server/sendKnock.ts'
 import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
 import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
+import { cancelInvitation } from './tessera/cancelInvitation.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
 import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
 import { getDelayedEvent } from './tessera/getDelayedEvent.ts'
 import { getDelayedEvents } from './tessera/getDelayedEvents.ts'
+import { getInvitation } from './tessera/getInvitation.ts'
+import { getInvitations } from './tessera/getInvitations.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
@@ -378,11 +381,14 @@ export const endpoints: readonly Endpoint[] = [
   sendLeaveV2,
   sendTransaction,
   cancelDelayedEvent,
+  cancelInvitation,
   deleteDehydratedDevice,
   getDehydratedDevice,
   getDehydratedDeviceEvents,
   getDelayedEvent,
   getDelayedEvents,
+  getInvitation,
+  getInvitations,
   getRoomIcon,
   getRoomRecord,
   getSharedSecretNonce,

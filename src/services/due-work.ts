@@ -71,8 +71,10 @@ export class DueWork {
       this.#alarm = new AbortController()
       this.#wakesAt = Number.POSITIVE_INFINITY
       try {
+        const earliest = (await this.rows.earliest()) ?? Number.POSITIVE_INFINITY
+        // Time has gone on meanwhile.
         const now = clock.now()
-        const next = Math.min((await this.rows.earliest()) ?? Number.POSITIVE_INFINITY, now + LOOK_AGAIN_MS)
+        const next = Math.min(earliest, now + LOOK_AGAIN_MS)
         this.#wakesAt = next
         if (next > now) await clock.sleep(next - now, this.#alarm.signal).catch(() => undefined)
         else await this.#round()

@@ -70,6 +70,16 @@ export type StrippedState = { readonly content: JsonObject; readonly state_key: 
 export type StrippedStateRequest = { readonly content: JsonObject; readonly state_key: string; readonly type: string; readonly sender: string }
 export type Tag = { readonly order?: number | undefined }
 export type TagRequest = { readonly order?: number }
+export type TesseraInvitation = { readonly room_id: string; readonly room: TesseraRoomRecord; readonly inviter: TesseraPerson; readonly invited: TesseraPerson; readonly status: "scheduled" | "invited" | "accepted" | "declined" | "cancelled" | "expired"; readonly created_ts: number; readonly updated_ts: number; readonly reason?: string | undefined; readonly expires_ts?: number | undefined; readonly deliver_ts?: number | undefined; readonly event?: TesseraInvitationEvent | undefined; readonly answer?: string | undefined; readonly failure?: { readonly errcode: string; readonly error: string } | undefined }
+export type TesseraInvitationRequest = { readonly room_id: string; readonly room: TesseraRoomRecordRequest; readonly inviter: TesseraPersonRequest; readonly invited: TesseraPersonRequest; readonly status: "scheduled" | "invited" | "accepted" | "declined" | "cancelled" | "expired"; readonly created_ts: number; readonly updated_ts: number; readonly reason?: string; readonly expires_ts?: number; readonly deliver_ts?: number; readonly event?: TesseraInvitationEventRequest; readonly answer?: string; readonly failure?: { readonly errcode: string; readonly error: string } }
+export type TesseraInvitationEvent = { readonly start: number; readonly end?: number | undefined; readonly summary?: string | undefined }
+export type TesseraInvitationEventRequest = { readonly start: number; readonly end?: number; readonly summary?: string }
+export type TesseraInvitationTerms = { readonly expires_ts?: number | undefined; readonly ttl_ms?: number | undefined; readonly deliver_ts?: number | undefined; readonly delay_ms?: number | undefined; readonly event?: TesseraInvitationEvent | undefined }
+export type TesseraInvitationTermsRequest = { readonly expires_ts?: number; readonly ttl_ms?: number; readonly deliver_ts?: number; readonly delay_ms?: number; readonly event?: TesseraInvitationEventRequest }
+export type TesseraPerson = { readonly user_id: string; readonly displayname?: string | undefined; readonly avatar_url?: string | undefined }
+export type TesseraPersonRequest = { readonly user_id: string; readonly displayname?: string; readonly avatar_url?: string }
+export type TesseraRoomRecord = { readonly room_id: string; readonly creator?: string | undefined; readonly created_ts?: number | undefined; readonly is_public?: boolean | undefined; readonly alias?: string | undefined; readonly alt_aliases?: readonly string[] | undefined; readonly name: string; readonly topic: string; readonly avatar_url?: string | undefined; readonly encryption: string; readonly media?: readonly ("text" | "audio" | "video" | "screenshare")[] | undefined; readonly room_type?: string | undefined; readonly room_version?: string | undefined; readonly join_rule?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly joined_members: number; readonly invited_members?: number | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
+export type TesseraRoomRecordRequest = { readonly room_id: string; readonly creator?: string; readonly created_ts?: number; readonly is_public?: boolean; readonly alias?: string; readonly alt_aliases?: readonly string[]; readonly name: string; readonly topic: string; readonly avatar_url?: string; readonly encryption: string; readonly media?: readonly ("text" | "audio" | "video" | "screenshare")[]; readonly room_type?: string; readonly room_version?: string; readonly join_rule?: string; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly joined_members: number; readonly invited_members?: number; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" }
 export type ThirdPartyLocation = { readonly alias: string; readonly protocol: string; readonly fields: JsonObject }
 export type ThirdPartyLocationRequest = { readonly alias: string; readonly protocol: string; readonly fields: JsonObject }
 export type ThirdPartyLocations = readonly ThirdPartyLocation[]
@@ -120,6 +130,13 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  cancelInvitation: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
   changePassword: {
     authentication: 'optionalAccessToken'
     path: NoMembers
@@ -159,7 +176,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: NoMembers
     query: NoMembers
-    body: { readonly visibility?: "public" | "private"; readonly room_alias_name?: string; readonly name?: string; readonly "chat.tessera.avatar_url"?: string; readonly "chat.tessera.encryption"?: string; readonly "chat.tessera.media"?: readonly string[]; readonly topic?: string; readonly invite?: readonly string[]; readonly invite_3pid?: readonly Invite3pidRequest[]; readonly room_version?: string; readonly creation_content?: JsonObject; readonly initial_state?: readonly { readonly type: string; readonly state_key?: string; readonly content: JsonObject }[]; readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat"; readonly is_direct?: boolean; readonly power_level_content_override?: JsonObject }
+    body: { readonly visibility?: "public" | "private"; readonly room_alias_name?: string; readonly name?: string; readonly "chat.tessera.avatar_url"?: string; readonly "chat.tessera.encryption"?: string; readonly "chat.tessera.media"?: readonly string[]; readonly "chat.tessera.invitation"?: TesseraInvitationTermsRequest; readonly reason?: string; readonly topic?: string; readonly invite?: readonly string[]; readonly invite_3pid?: readonly Invite3pidRequest[]; readonly room_version?: string; readonly creation_content?: JsonObject; readonly initial_state?: readonly { readonly type: string; readonly state_key?: string; readonly content: JsonObject }[]; readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat"; readonly is_direct?: boolean; readonly power_level_content_override?: JsonObject }
     response: { readonly room_id: string }
   }
   deactivateAccount: {
@@ -498,6 +515,20 @@ export interface Operations {
     body: undefined
     response: Filter
   }
+  getInvitation: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly user_id?: string }
+    body: undefined
+    response: TesseraInvitation
+  }
+  getInvitations: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly direction?: "received" | "sent"; readonly status?: readonly ("scheduled" | "invited" | "accepted" | "declined" | "cancelled" | "expired")[]; readonly limit?: number; readonly from?: string }
+    body: undefined
+    response: { readonly invitations: readonly TesseraInvitation[]; readonly next_batch?: string | undefined }
+  }
   getJoinedMembersByRoom: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -727,7 +758,7 @@ export interface Operations {
     path: { readonly roomIdOrAlias: string }
     query: { readonly via?: readonly string[] }
     body: undefined
-    response: { readonly room_id: string; readonly creator?: string | undefined; readonly created_ts?: number | undefined; readonly is_public?: boolean | undefined; readonly alias?: string | undefined; readonly alt_aliases?: readonly string[] | undefined; readonly name: string; readonly topic: string; readonly avatar_url?: string | undefined; readonly encryption: string; readonly media?: readonly ("text" | "audio" | "video" | "screenshare")[] | undefined; readonly room_type?: string | undefined; readonly room_version?: string | undefined; readonly join_rule?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly joined_members: number; readonly invited_members?: number | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
+    response: TesseraRoomRecord
   }
   getRoomState: {
     authentication: 'accessToken'
@@ -894,7 +925,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly user_id?: string; readonly reason?: string; readonly id_server?: string; readonly id_access_token?: string; readonly medium?: string; readonly address?: string }
+    body: { readonly user_id?: string; readonly reason?: string; readonly id_server?: string; readonly id_access_token?: string; readonly medium?: string; readonly address?: string; readonly "chat.tessera.invitation"?: TesseraInvitationTermsRequest }
     response: JsonObject
   }
   isPushRuleEnabled: {
@@ -936,7 +967,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly reason?: string }
+    body: { readonly reason?: string; readonly "chat.tessera.silent"?: boolean }
     response: JsonObject
   }
   login: {

@@ -3,7 +3,7 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const createRoom = endpoint(
   'createRoom',
-  async ({ requester, body }, { roomCreation, roomSettings, appServices }) => {
+  async ({ requester, body }, { invitations, roomCreation, roomSettings, appServices }) => {
     const version = roomSettings.versionFor(body.room_version)
     const alias = body.room_alias_name
     if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
@@ -12,6 +12,8 @@ export const createRoom = endpoint(
     if (alias !== undefined) {
       appServices.registry.checkNewAlias(requester, `#${alias}:${roomSettings.serverName}`)
     }
+    const plan = invitations.plan(body['chat.tessera.invitation'])
+    await invitations.sending.checkSent(requester.userId, body.invite?.length ?? 0)
     const roomId = await roomCreation.create(
       {
         creator: requester.userId,
@@ -33,7 +35,10 @@ export const createRoom = endpoint(
         encryption: body['chat.tessera.encryption'],
         media: body['chat.tessera.media'],
       },
-      { isDirect: body.is_direct === true },
+      {
+        isDirect: body.is_direct === true,
+        invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
+      },
     )
     return { room_id: roomId }
   },

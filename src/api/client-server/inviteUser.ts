@@ -1,7 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
-export const inviteUser = endpoint('inviteUser', async ({ requester, path, body }, { memberships }) => {
+export const inviteUser = endpoint('inviteUser', async ({ requester, path, body }, { invitations }) => {
   const { user_id: userId, medium, address } = body
   if (userId === undefined) {
     if (medium === undefined || address === undefined) {
@@ -10,11 +10,8 @@ export const inviteUser = endpoint('inviteUser', async ({ requester, path, body 
     // It would take an identity server to find out whose address it is, and this server asks none.
     throw new MatrixError('M_THREEPID_DENIED', 'People are invited by their user ID here, not by an address')
   }
-  await memberships.invite({
-    sender: requester.userId,
-    userId,
-    roomId: path.roomId,
-    reason: body.reason,
-  })
+  const plan = invitations.plan(body['chat.tessera.invitation'])
+  const invitation = { sender: requester.userId, userId, roomId: path.roomId, reason: body.reason }
+  await invitations.sending.send(invitation, plan)
   return {}
 })

@@ -22,6 +22,29 @@ export const roomOptions = {
       },
     },
   },
+  invitations: {
+    type: 'object',
+    description: 'Invitations to rooms.',
+    properties: {
+      max_sent: {
+        type: 'integer',
+        minimum: 1,
+        default: 5_000,
+        description: 'How many invitations of one user may be pending or scheduled at a time.',
+      },
+      max_received: {
+        type: 'integer',
+        minimum: 1,
+        default: 20_000,
+        description: 'How many invitations to one user may be pending at a time; further ones are refused.',
+      },
+      keep_history: {
+        ...duration,
+        default: '365d',
+        description: 'How long both sides can look up what became of an invitation.',
+      },
+    },
+  },
   room_directory: {
     type: 'object',
     description: 'The list of public rooms.',

@@ -60,31 +60,32 @@ export class RoomSummaries {
    * Of a room that only other servers know, what these do not tell is absent. Throws `M_NOT_FOUND`, `M_INVALID_PARAM`.
    */
   async record(userId: string, roomIdOrAlias: string, via: readonly string[]): Promise<RoomRecord> {
-    const { roomId, joinedMembers, summary, row } = await this.#find(userId, roomIdOrAlias, via)
-    const extras = isJsonObject(summary[RECORD_KEY]) ? summary[RECORD_KEY] : {}
-    const counts = row && (await this.#context.read.memberships.counts(row.roomNid))
-    const membership = await this.#membership(userId, roomId)
-    const known: Record<string, JsonValue | undefined> = {
-      ...extras,
-      is_public: row?.isPublished,
-      alias: summary.canonical_alias,
-      avatar_url: summary.avatar_url,
-      room_type: summary.room_type,
-      room_version: summary.room_version,
-      join_rule: summary.join_rule,
-      invited_members: counts && (counts.invite ?? 0),
-      membership,
+    const found = await this.#find(userId, roomIdOrAlias, via)
+    const counts = found.row && (await this.#context.read.memberships.counts(found.row.roomNid))
+    const membership = await this.#membership(userId, found.roomId)
+    return recordFrom(found, { invited_members: counts && (counts.invite ?? 0), membership })
+  }
+
+  /**
+   * The same as far as it is known without asking anybody, for the two sides of an invitation, who may see the room by it;
+   * without what takes counting.
+   *
+   * @param userId the invited user
+   */
+  async ofInvitation(userId: string, roomId: string): Promise<RoomRecord> {
+    const { read } = this.#context
+    const room = await read.rooms.byId(roomId)
+    const row = room && (await read.summaries.ofRoom(room.nid))
+    const invitation = await read.invitations.one(userId, roomId)
+    // Where nobody here is in the room, what is known of it is older than what came with the invitation.
+    if (row !== undefined && (row.joinedMembers > 0 || invitation === undefined)) {
+      return recordFrom({ roomId, joinedMembers: row.joinedMembers, summary: row.summary, row })
     }
-    return {
-      room_id: roomId,
-      name: summary.name ?? '',
-      topic: summary.topic ?? '',
-      encryption: summary.encryption ?? 'cleartext',
-      world_readable: summary.world_readable,
-      guest_can_join: summary.guest_can_join,
-      joined_members: joinedMembers,
-      ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
-    }
+    return recordFrom(
+      invitation === undefined
+        ? { roomId, joinedMembers: 0, summary: { world_readable: false, guest_can_join: false } }
+        : ofInvitation(invitation),
+    )
   }
 
   async #find(userId: string | undefined, roomIdOrAlias: string, via: readonly string[]): Promise<Found> {
@@ -124,6 +125,33 @@ export class RoomSummaries {
     if (row?.membership === 'join') return 'join'
     const invitation = await read.invitations.one(userId, roomId)
     return invitation?.status === 'invited' ? invitation.kind : row?.membership
+  }
+}
+
+const recordFrom = (
+  { roomId, joinedMembers, summary, row }: Found,
+  more: Readonly<Record<string, JsonValue | undefined>> = {},
+): RoomRecord => {
+  const extras = isJsonObject(summary[RECORD_KEY]) ? summary[RECORD_KEY] : {}
+  const known: Record<string, JsonValue | undefined> = {
+    ...extras,
+    is_public: row?.isPublished,
+    alias: summary.canonical_alias,
+    avatar_url: summary.avatar_url,
+    room_type: summary.room_type,
+    room_version: summary.room_version,
+    join_rule: summary.join_rule,
+    ...more,
+  }
+  return {
+    room_id: roomId,
+    name: summary.name ?? '',
+    topic: summary.topic ?? '',
+    encryption: summary.encryption ?? 'cleartext',
+    world_readable: summary.world_readable,
+    guest_can_join: summary.guest_can_join,
+    joined_members: joinedMembers,
+    ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
   }
 }
 

@@ -1,24 +1,34 @@
 import test from 'ava'
+import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
-import { createInvitations } from './index.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import { InvitationFollower } from './follower.ts'
+import { InvitationRecords } from './records.ts'
 
 const A = '@a:here.test'
 const B = '@b:here.test'
 const ABROAD = '@c:abroad.test'
 
+const following = (core: RoomCore, clock: Clock) => {
+  const { db: database, read, serverName } = core.context
+  const records = new InvitationRecords(database)
+  const parts = { database, read, records, clock, serverName, log: silentLog }
+  return { records, follower: new InvitationFollower(parts) }
+}
+
 testDatabases(test, 'records follow the memberships of rooms, whoever changes them', async (t, database) => {
   const { core, rooms, clock } = await testRooms(database, {
     remote: { invite: async ({ event }) => event },
   })
-  const invitations = createInvitations({ core, clock, log: silentLog })
+  const invitations = following(core, clock)
   const { memberships, roomCreation } = rooms
   const roomId = await roomCreation.create(newRoom(rooms, A, { invite: [B] }), { isDirect: false })
   await memberships.invite({ sender: A, userId: ABROAD, roomId, reason: 'come' })
-  invitations.start()
-  t.teardown(() => invitations.close())
+  invitations.follower.start()
+  t.teardown(() => invitations.follower.close())
   const recordOf = async (userId: string) => {
     await invitations.follower.caughtUp()
     return invitations.records.read.one(roomId, userId)
@@ -46,9 +56,9 @@ testDatabases(test, 'invitations from outside are followed where no timeline tel
   const { core, rooms, clock } = await testRooms(database, {
     remote: { leave: async ({ content }) => void left.push(content) },
   })
-  const invitations = createInvitations({ core, clock, log: silentLog })
-  invitations.start()
-  t.teardown(() => invitations.close())
+  const invitations = following(core, clock)
+  invitations.follower.start()
+  t.teardown(() => invitations.follower.close())
   const roomId = '!far:abroad.test'
   const receive = (eventId: string) =>
     database.commit({

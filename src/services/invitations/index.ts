@@ -1,27 +1,71 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
-import type { RoomCore } from '../rooms/index.ts'
+import type { RoomSummaries } from '../discovery/room-summaries.ts'
+import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { DueInvitations } from './due.ts'
 import { InvitationFollower } from './follower.ts'
+import { InvitationHousekeeping } from './housekeeping.ts'
+import type { InvitationLimits } from './limits.ts'
+import { InvitationListing } from './listing.ts'
+import { type InvitationPlan, type InvitationRequest, planOf } from './plan.ts'
 import { InvitationRecords } from './records.ts'
+import { InvitationSending } from './sending.ts'
+import { Withdrawal } from './withdrawal.ts'
 
 /** Invitations, as the rest of the program sees them. */
 export interface Invitations {
   readonly records: InvitationRecords
   readonly follower: InvitationFollower
+  readonly sending: InvitationSending
+  readonly listing: InvitationListing
+  readonly withdrawal: Withdrawal
+  /** Reads what a client asks for. Throws `M_INVALID_PARAM`. */
+  plan(request: InvitationRequest | undefined): InvitationPlan
   start(): void
   close(): Promise<void>
 }
 
-/** Builds what knows about invitations. */
-export const createInvitations = (parts: { core: RoomCore; clock: Clock; log: Log }): Invitations => {
-  const { core, clock, log } = parts
+/** Builds what knows about invitations, and has memberships ask it. */
+export const createInvitations = (parts: {
+  core: RoomCore
+  rooms: Pick<RoomServices, 'memberships'>
+  roomSummaries: RoomSummaries
+  limits: InvitationLimits
+  clock: Clock
+  log: Log
+}): Invitations => {
+  const { core, clock, limits, log } = parts
+  const { memberships } = parts.rooms
+  const { writer } = core
   const { db: database, read, serverName } = core.context
   const records = new InvitationRecords(database)
   const follower = new InvitationFollower({ database, read, records, clock, serverName, log })
+  const shared = { writer, memberships, records, follower, clock }
+  const sending = new InvitationSending({ ...shared, core, limits })
+  const withdrawal = new Withdrawal(shared)
+  const due = new DueInvitations({ ...shared, sending, withdrawal, log })
+  const housekeeping = new InvitationHousekeeping({ database, records, clock, limits, log })
+  memberships.invitationChecks.push(({ sender, userId, roomId }) =>
+    sending.checkBounds(sender, userId, roomId),
+  )
+  memberships.joinChecks.push(join => withdrawal.checkJoin(join))
   return {
-    records,
-    follower,
-    start: () => follower.start(),
-    close: () => follower.close(),
+    ...{ records, follower, sending, withdrawal },
+    listing: new InvitationListing({
+      ...shared,
+      summaries: parts.roomSummaries,
+      views: core.views,
+    }),
+    plan: request => planOf(request, clock.now()),
+    start: () => {
+      follower.start()
+      due.work.start()
+      housekeeping.start()
+    },
+    close: async () => {
+      await due.work.close()
+      await housekeeping.close()
+      await follower.close()
+    },
   }
 }

@@ -21,6 +21,8 @@ export interface InvitationKey {
 export class InvitationRecords {
   readonly read: InvitationRecordReader
   readonly write: InvitationRecordWriter
+  /** Told when something has to be done about a record that was just stored. Instants are milliseconds. */
+  onDue: (dueTs: number) => void = () => {}
   readonly #db: Database
 
   constructor(db: Database) {
@@ -30,9 +32,10 @@ export class InvitationRecords {
   }
 
   /**
-   * Changes one invitation, together with other statements. Resolves when that is durable.
+   * Changes one invitation, together with other statements, which come first. Resolves when that is durable.
    *
-   * @returns what it is now; `undefined` if `change` answered nothing (nothing is written then).
+   * @returns what it is now; `undefined` if nothing is written: `change` answered nothing, or a guard of the other
+   *   statements failed.
    */
   async change(
     key: InvitationKey,
@@ -79,9 +82,12 @@ export class InvitationRecords {
       const puts = changed.map((record, offset) =>
         this.write.put(record, found.get(keyOf(record))?.position, { stream: 'invitation_records', offset }),
       )
-      const committed = await this.#db.commit({ statements: [...puts, ...statements] })
-      if (committed.ok) return changed
-      if (committed.guard !== CHANGED) throw new Error(`guard ${committed.guard} failed`)
+      const committed = await this.#db.commit({ statements: [...statements, ...puts] })
+      if (committed.ok) {
+        for (const { dueTs } of changed) if (dueTs !== undefined) this.onDue(dueTs)
+        return changed
+      }
+      if (committed.guard !== CHANGED) return []
     }
     throw new Error('an invitation is changed by too many at once')
   }

@@ -104,7 +104,7 @@ export const ended =
 export const isOpen = ({ status }: Pick<InvitationRecord, 'status'>): boolean =>
   status === 'scheduled' || status === 'invited'
 
-/** An invitation that is to be sent later. */
+/** An invitation that is to be sent later; not if the user is invited already, or somebody else has scheduled one. */
 export const scheduled = (
   plan: {
     readonly roomId: string
@@ -118,7 +118,9 @@ export const scheduled = (
 ): InvitationChange => {
   const { terms, ...rest } = plan
   return record => {
-    const isSame = record?.status === 'scheduled' && record.inviter === plan.inviter
+    if (record?.status === 'invited') return undefined
+    const isSame = record?.status === 'scheduled'
+    if (isSame && record.inviter !== plan.inviter) return undefined
     return {
       ...rest,
       recordId: isSame ? record.recordId : plan.recordId,

@@ -132,7 +132,7 @@ export const createRooms = (
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
     directory,
     memberships,
-    sending: new Sending({ writer, sender, memberships, directory, invitePolicies: views.invitePolicies }),
+    sending: new Sending({ writer, sender, memberships, directory }),
     roomCreation: new RoomCreation({
       creator,
       memberships,

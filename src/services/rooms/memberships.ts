@@ -4,7 +4,8 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { InvitePolicies } from './invite-policies.ts'
-import type { MemberProfile, RemoteMemberships } from './ports.ts'
+import { othersIn, withReason } from './membership-content.ts'
+import type { InvitationCheck, JoinCheck, MemberProfile, RemoteMemberships } from './ports.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
 import type { RoomHead } from './room-head.ts'
@@ -33,6 +34,10 @@ export interface ChangeOfOther {
 
 /** Local users' memberships: joining, inviting, leaving and the rest, in rooms here and on other servers. */
 export class Memberships {
+  /** What is asked before a local user invites somebody, by whichever endpoint. */
+  readonly invitationChecks: InvitationCheck[] = []
+  /** What is asked before a local user joins. */
+  readonly joinChecks: JoinCheck[] = []
   readonly #writer: RoomWriter
   readonly #sender: RoomSender
   readonly #inviting: Parameters<typeof inviteRemotely>[0]
@@ -74,6 +79,7 @@ export class Memberships {
 
   async #join(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
+    for (const check of this.joinChecks) await check({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
@@ -132,14 +138,21 @@ export class Memberships {
    */
   async invite(change: ChangeOfOther): Promise<void> {
     const { sender, userId, roomId } = change
-    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    await this.checkInvitation(change)
     const host = serverNameOf(userId)
-    if (host === this.#serverName) await this.#invitePolicies.admit(userId, sender)
     const profile = host === this.#serverName ? await this.#profile(userId) : {}
     const content = { ...profile, ...withReason(change), membership: 'invite' }
     const template = { type: 'm.room.member', sender, stateKey: userId, content }
     if (host === this.#serverName) await this.#sender.send(roomId, template)
     else await inviteRemotely(this.#inviting, roomId, template)
+  }
+
+  /** Whether an invitation may be tried at all, whatever the room says to it. Throws `M_INVALID_PARAM`, `M_INVITE_BLOCKED`, and as the checks say. */
+  async checkInvitation(invitation: Pick<ChangeOfOther, 'sender' | 'userId' | 'roomId'>): Promise<void> {
+    const { userId, sender } = invitation
+    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
+    if (serverNameOf(userId) === this.#serverName) await this.#invitePolicies.admit(userId, sender)
+    for (const check of this.invitationChecks) await check(invitation)
   }
 
   /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */
@@ -248,17 +261,3 @@ export class Memberships {
     }
   }
 }
-
-const withReason = ({
-  reason,
-  content = {},
-}: {
-  reason?: string | undefined
-  content?: JsonObject
-}): JsonObject => ({
-  ...content,
-  ...(reason === undefined ? {} : { reason }),
-})
-
-const othersIn = (head: RoomHead, serverName: string): string[] =>
-  head.joinedHosts().filter(host => host !== serverName)

@@ -4,6 +4,16 @@ import type { JsonObject } from '../../core/json.ts'
 /** A user's profile as member events carry it: `displayname` and `avatar_url`, each only if set. */
 export type MemberProfile = (userId: string) => Promise<JsonObject>
 
+/** Somebody is about to be invited, by or as a local user; throws `MatrixError` where that may not be. */
+export type InvitationCheck = (invitation: {
+  readonly sender: string
+  readonly userId: string
+  readonly roomId: string
+}) => Promise<void>
+
+/** A local user is about to join a room; throws `MatrixError` where that may not be. */
+export type JoinCheck = (join: { readonly userId: string; readonly roomId: string }) => Promise<void>
+
 /** A membership change in a room that this server is not in, made through one of the servers that are. */
 export interface RemoteRequest {
   readonly userId: string

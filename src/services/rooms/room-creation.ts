@@ -1,7 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId } from '../../core/ids.ts'
 import type { InvitePolicies } from './invite-policies.ts'
-import type { Memberships } from './memberships.ts'
+import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomCreator } from './room-creator.ts'
 import type { NewRoom } from './room-templates.ts'
@@ -37,10 +37,15 @@ export class RoomCreation {
    * Creates a room and invites people to it. The room is there even if somebody's server does not answer; they can be
    * invited again.
    *
+   * @param options.invite sends an invitation; a plain one, if not given
    * @returns the room ID. Throws as `RoomCreator.create`, `M_INVALID_PARAM` for bad user IDs, and
    * `M_INVITE_BLOCKED` if a user of this server does not want to be invited.
    */
-  async create(room: NewRoom, options: { isDirect: boolean }): Promise<string> {
+  async create(
+    room: NewRoom,
+    options: { isDirect: boolean; invite?: (invitation: ChangeOfOther) => Promise<void> },
+  ): Promise<string> {
+    const { isDirect, invite = change => this.#memberships.invite(change) } = options
     const invited = [...new Set(room.invite)].filter(userId => userId !== room.creator)
     const bad = invited.find(userId => !isUserId(userId))
     if (bad !== undefined) throw new MatrixError('M_INVALID_PARAM', `${bad} is not a user ID`)
@@ -55,9 +60,9 @@ export class RoomCreation {
       { ...profile, membership: 'join' },
     )
     for (const userId of invited) {
-      const content = options.isDirect ? { is_direct: true } : {}
+      const content = isDirect ? { is_direct: true } : {}
       try {
-        await this.#memberships.invite({ sender: room.creator, userId, roomId, content })
+        await invite({ sender: room.creator, userId, roomId, content })
       } catch (error) {
         this.#invitationFailed({ roomId, userId, error })
       }

@@ -5,7 +5,6 @@ import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
-import type { InvitePolicies } from './invite-policies.ts'
 import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
 import { checkRelation } from './relation-checks.ts'
@@ -50,20 +49,17 @@ export class Sending {
   readonly #sender: RoomSender
   readonly #memberships: Memberships
   readonly #directory: Directory
-  readonly #invitePolicies: InvitePolicies
 
   constructor(parts: {
     writer: RoomWriter
     sender: RoomSender
     memberships: Memberships
     directory: Directory
-    invitePolicies: InvitePolicies
   }) {
     this.#writer = parts.writer
     this.#sender = parts.sender
     this.#memberships = parts.memberships
     this.#directory = parts.directory
-    this.#invitePolicies = parts.invitePolicies
   }
 
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkRelation`. */
@@ -104,10 +100,9 @@ export class Sending {
     const { userId } = requester
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
-    const isInvitation = type === 'm.room.member' && content['membership'] === 'invite'
-    const isLocal = serverNameOf(stateKey) === this.#writer.context.serverName
-    if (isInvitation && isLocal) await this.#invitePolicies.admit(stateKey, userId)
-    if (isInvitation && !isLocal) {
+    const invites = type === 'm.room.member' && content['membership'] === 'invite'
+    if (invites) await this.#memberships.checkInvitation({ sender: userId, userId: stateKey, roomId })
+    if (invites && serverNameOf(stateKey) !== this.#writer.context.serverName) {
       const { membership: _, ...others } = content
       await this.#memberships.invite({ sender: userId, userId: stateKey, roomId, content: others })
       const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)

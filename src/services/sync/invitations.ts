@@ -56,7 +56,8 @@ export class Invitations {
     const room = await this.#read.rooms.byId(roomId)
     if (room === undefined) return true
     const membership = await this.#read.memberships.one(userId, room.nid)
-    if (membership === undefined) return true
+    // Where it still invites them, it has ended by this server's own word: expired, or withdrawn.
+    if (membership === undefined || membership.membership === 'invite') return true
     // The room's own record is older than the invitation, which therefore came from outside.
     const stored = await this.#read.events.byId(eventId)
     return stored?.position === undefined

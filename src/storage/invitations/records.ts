@@ -126,7 +126,7 @@ export class InvitationRecordReader {
     this.#pending = both(
       owner => `SELECT COUNT(*) AS n FROM (
         SELECT 1 AS one FROM invitation_records WHERE ${owner} = ? AND status IN ('scheduled', 'invited') LIMIT ?
-      ) AS some`,
+      ) AS open_ones`,
     )
   }
 

@@ -8,6 +8,7 @@ import type { Log } from '../../../core/log.ts'
 import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
 import type { SigningKey } from '../../../core/signing.ts'
 import type { InvitePolicies } from '../../rooms/invite-policies.ts'
+import type { InvitationCheck } from '../../rooms/ports.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -29,6 +30,8 @@ const INVITES = { stream: 'invites', offset: 0 } as const
 
 /** Invitations of local users by users of other servers (server-server API, "Inviting to a room"). */
 export class InvitationReceiver {
+  /** What is asked before an invitation is taken. */
+  readonly checks: InvitationCheck[] = []
   readonly #writer: RoomWriter
   readonly #context: RoomsContext
   readonly #gate: RoomGate
@@ -76,6 +79,7 @@ export class InvitationReceiver {
       throw new MatrixError('M_FORBIDDEN', `${userId} cannot be invited`)
     }
     await this.#invitePolicies.admit(userId, event.sender)
+    for (const check of this.checks) await check({ sender: event.sender, userId, roomId: event.roomId })
     const signed = addSignature(event, serverName, this.#signingKey)
     const head = await this.#writer.head(invite.roomId)
     if (head !== undefined && !(await this.#gate.allows(head, origin))) {

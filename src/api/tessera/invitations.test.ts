@@ -1,0 +1,243 @@
+/** Invitations on one server, as its people see them. */
+import test, { type TestFn } from 'ava'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { newPerson, type Person, Refused, serverTests } from '../../test-kit/people.ts'
+
+const clock = new FakeClock()
+const onServer = serverTests(test.serial as TestFn, {
+  clock,
+  settings: { invitations: { max_sent: 5, max_received: 10_500 } },
+})
+
+const HOUR = 3_600_000
+const TERMS = 'chat.tessera.invitation'
+
+interface Shown {
+  readonly room_id: string
+  readonly room: Readonly<Record<string, unknown>>
+  readonly inviter: Readonly<Record<string, string>>
+  readonly status: string
+  readonly reason?: string
+  readonly answer?: string
+  readonly expires_ts?: number
+  readonly failure?: { readonly errcode: string }
+}
+interface List {
+  readonly invitations: readonly Shown[]
+  readonly next_batch?: string
+}
+
+const path = (...parts: string[]): string =>
+  ['', '_matrix', 'client', 'v1', 'chat.tessera', 'invitations', ...parts.map(encodeURIComponent)].join('/')
+
+const ask = async <T>(person: Person, method: string, target: string): Promise<T> => {
+  const { status, body } = await person.server.request(method, target, {
+    token: person.account.accessToken,
+  })
+  if (status >= 400) throw new Refused(status, body as object)
+  return body as T
+}
+
+const list = (person: Person, query = ''): Promise<List> => ask(person, 'GET', `${path()}?${query}`)
+
+const one = (person: Person, roomId: string, invited?: Person): Promise<Shown> =>
+  ask(person, 'GET', `${path(roomId)}${invited ? `?user_id=${encodeURIComponent(invited.userId)}` : ''}`)
+
+const code = async (action: Promise<unknown>): Promise<string> =>
+  action.then(
+    () => 'went through',
+    error => (error instanceof Refused ? error.code : String(error)),
+  )
+
+const invitedTo = async (person: Person): Promise<string[]> =>
+  Object.keys((await person.sync()).rooms?.invite ?? {})
+
+onServer('B declines, silently and with a message', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ name: 'Tea', 'chat.tessera.media': ['text'] })
+  await a.change('invite', roomId, b, { reason: '<b>come</b>\u0007' })
+  const received = await one(b, roomId)
+  t.like(received, { status: 'invited', reason: '<b>come</b>\u0007' }, 'stored as given')
+  t.like(received.room, { name: 'Tea', media: ['text'], creator: a.userId, encryption: 'cleartext' })
+  t.is(received.inviter['displayname'], a.userId.slice(1).split(':')[0])
+  t.deepEqual(await list(a, 'direction=sent'), { invitations: [received] })
+
+  await b.change('leave', roomId, undefined, { reason: 'no time' })
+  t.like(await one(a, roomId, b), { status: 'declined', answer: 'no time' })
+  t.deepEqual((await list(b, 'status=invited&status=scheduled')).invitations, [])
+
+  await a.change('invite', roomId, b)
+  await b.change('leave', roomId, undefined, { reason: 'really not', 'chat.tessera.silent': true })
+  t.is((await one(a, roomId, b)).answer, undefined, 'nothing is said')
+  t.is((await one(b, roomId)).answer, 'really not')
+})
+
+onServer('an invitation is accepted by a plain join, and is not for others to see', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId, c.userId], reason: 'hello' })
+  t.is((await one(b, roomId)).reason, 'hello')
+  t.is(await code(one(b, roomId, c)), '404 M_NOT_FOUND')
+  await b.change('join', roomId)
+  t.is((await one(a, roomId, b)).status, 'accepted')
+  t.is(await code(a.change('invite', roomId, b)), '403 M_FORBIDDEN', 'the standard error')
+  await c.setAccountData('m.ignored_user_list', { ignored_users: { [a.userId]: {} } })
+  t.deepEqual((await list(c)).invitations, [], 'ignored users’ invitations never appear')
+})
+
+onServer('an invitation expires', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  await a.change('invite', roomId, b, { [TERMS]: { ttl_ms: HOUR } })
+  t.is((await one(b, roomId)).expires_ts, clock.now() + HOUR)
+  t.deepEqual(await invitedTo(b), [roomId])
+  await clock.advance(HOUR)
+  await eventually('it has expired', async () => (await one(b, roomId)).status === 'expired')
+  t.deepEqual(await invitedTo(b), [])
+  t.is(await code(b.change('join', roomId)), '403 M_FORBIDDEN')
+  await a.change('invite', roomId, b)
+  await b.change('join', roomId)
+  t.is((await one(a, roomId, b)).status, 'accepted', 'the next one counts')
+})
+
+onServer('who may invite but not kick takes invitations back all the same', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c, { [TERMS]: { ttl_ms: HOUR } })
+  const { next_batch: since } = await c.sync()
+  await clock.advance(HOUR)
+  await eventually('it has expired', async () => (await one(c, roomId)).status === 'expired')
+  t.true(roomId in ((await c.sync({ since })).rooms?.leave ?? {}), 'the client is told')
+  t.is(await code(c.change('join', roomId)), '403 M_FORBIDDEN')
+
+  await b.change('invite', roomId, c, { reason: 'again' })
+  t.deepEqual(await invitedTo(c), [roomId])
+  await ask(b, 'DELETE', path(roomId, c.userId))
+  t.is((await one(c, roomId)).status, 'cancelled')
+  t.deepEqual(await invitedTo(c), [])
+  t.is(await code(c.change('join', roomId)), '403 M_FORBIDDEN')
+  t.is(await code(ask(b, 'DELETE', path(roomId, c.userId))), '404 M_NOT_FOUND', 'it is over')
+})
+
+onServer('an invitation is cancelled by its inviter and by whoever may kick', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c)
+  t.is(await code(ask(c, 'DELETE', path(roomId, c.userId))), '404 M_NOT_FOUND', 'that is declining')
+  await a.change('kick', roomId, c)
+  t.is((await one(b, roomId, c)).status, 'cancelled')
+  await a.change('invite', roomId, c)
+  await ask(a, 'DELETE', path(roomId, c.userId))
+  t.is((await one(a, roomId, c)).status, 'cancelled')
+  t.deepEqual(await invitedTo(c), [])
+})
+
+onServer('an invitation is scheduled', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  const plan = { delay_ms: 2 * HOUR, ttl_ms: HOUR }
+  await a.change('invite', roomId, b, { reason: 'later', [TERMS]: plan })
+  t.like(await one(a, roomId, b), { status: 'scheduled', expires_ts: clock.now() + 3 * HOUR })
+  t.is(await code(one(b, roomId)), '404 M_NOT_FOUND', 'it is not theirs to see yet')
+  t.deepEqual(await invitedTo(b), [])
+  await a.change('invite', roomId, b, { reason: 'sooner', [TERMS]: { delay_ms: HOUR } })
+  await clock.advance(HOUR)
+  await eventually('it is there', async () => (await invitedTo(b)).includes(roomId))
+  t.like(await one(b, roomId), { status: 'invited', reason: 'sooner' })
+
+  await b.change('leave', roomId)
+  await a.change('invite', roomId, b, { [TERMS]: { delay_ms: HOUR } })
+  await ask(a, 'DELETE', path(roomId, b.userId))
+  await clock.advance(HOUR)
+  t.is((await one(a, roomId, b)).status, 'cancelled')
+  t.deepEqual(await invitedTo(b), [])
+})
+
+onServer('a scheduled invitation that is no longer possible fails visibly', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })
+  t.is(await code(a.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })), '403 M_FORBIDDEN')
+  await b.change('leave', roomId)
+  await clock.advance(HOUR)
+  await eventually('it has failed', async () => (await one(b, roomId, c)).status === 'cancelled')
+  t.is((await one(b, roomId, c)).failure?.errcode, 'M_FORBIDDEN')
+  t.is(
+    await code(b.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })),
+    '403 M_FORBIDDEN',
+    'what is impossible now is refused now',
+  )
+})
+
+onServer('inviting again changes what changed, and nothing else', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  const expires = { expires_ts: clock.now() + HOUR }
+  await a.change('invite', roomId, b, { reason: 'come', [TERMS]: expires })
+  const { next_batch: since } = await b.sync()
+  await a.change('invite', roomId, b, { reason: 'come', [TERMS]: expires })
+  t.is((await b.sync({ since })).rooms?.invite, undefined, 'nothing has happened')
+  await a.change('invite', roomId, b, { reason: 'do come', [TERMS]: expires })
+  t.true(roomId in ((await b.sync({ since })).rooms?.invite ?? {}))
+  t.like(await one(b, roomId), { reason: 'do come', ...expires })
+})
+
+onServer('bad terms are refused and change nothing', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  const now = clock.now()
+  const century = 100 * 366 * 24 * HOUR
+  const bad = [
+    { expires_ts: now - 1 },
+    { expires_ts: 0 },
+    { ttl_ms: 0 },
+    { ttl_ms: -HOUR },
+    { ttl_ms: 2 ** 53 },
+    { ttl_ms: century },
+    { deliver_ts: now - 1 },
+    { delay_ms: century },
+    { ttl_ms: HOUR, expires_ts: now + HOUR },
+    { delay_ms: HOUR, deliver_ts: now + HOUR },
+    { delay_ms: 2 * HOUR, expires_ts: now + HOUR },
+    { event: { start: now + 2 * HOUR, end: now + HOUR } },
+    { event: { start: now - 2 * HOUR, end: now - HOUR } },
+    { event: { start: now + century } },
+    { event: { start: now + HOUR, summary: 'x'.repeat(501) } },
+  ]
+  for (const terms of bad) {
+    t.is(
+      await code(a.change('invite', roomId, b, { [TERMS]: terms })),
+      '400 M_INVALID_PARAM',
+      JSON.stringify(terms),
+    )
+  }
+  for (const terms of ['soon', { ttl_ms: '1h' }, { event: {} }]) {
+    t.regex(await code(a.change('invite', roomId, b, { [TERMS]: terms })), /^400 M_(BAD_JSON|MISSING_PARAM)$/)
+  }
+  t.is(await code(a.createRoom({ invite: [b.userId], [TERMS]: { ttl_ms: 0 } })), '400 M_INVALID_PARAM')
+  t.deepEqual((await list(a, 'direction=sent')).invitations, [])
+  t.deepEqual(await invitedTo(b), [])
+  t.is(await code(list(a, 'from=nowhere')), '400 M_INVALID_PARAM')
+  t.is(await code(list(a, 'limit=1000')), '400 M_INVALID_PARAM')
+})
+
+onServer('one account may have only so many invitations out', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  for (let n = 0; n < 5; n++) {
+    const body = { user_id: `@nobody${n}:localhost`, ...(n === 0 ? { [TERMS]: { delay_ms: HOUR } } : {}) }
+    await a.api('POST', `/rooms/${encodeURIComponent(roomId)}/invite`, body)
+  }
+  t.is(await code(a.change('invite', roomId, b)), '403 M_FORBIDDEN')
+  t.is(await code(a.change('invite', roomId, b, { [TERMS]: { delay_ms: HOUR } })), '403 M_FORBIDDEN')
+  const content = { membership: 'invite' }
+  t.is(await code(a.setState(roomId, 'm.room.member', content, b.userId)), '403 M_FORBIDDEN')
+  t.is(await code(a.createRoom({ invite: [b.userId] })), '403 M_FORBIDDEN')
+  t.is((await list(a, 'direction=sent&limit=2')).invitations.length, 2)
+  await ask(a, 'DELETE', path(roomId, '@nobody1:localhost'))
+  await a.change('invite', roomId, b)
+  t.deepEqual(await invitedTo(b), [roomId])
+})

@@ -1,0 +1,124 @@
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import { INVITATION_KEY } from '../../core/invitation-terms.ts'
+import type { Log } from '../../core/log.ts'
+import type { DueRows, HeldRow } from '../../storage/due-rows.ts'
+import type { StoredInvitation } from '../../storage/invitations/records.ts'
+import { DueWork } from '../due-work.ts'
+import type { Memberships } from '../rooms/memberships.ts'
+import type { RoomWriter } from '../rooms/room-writer.ts'
+import type { InvitationFollower } from './follower.ts'
+import type { InvitationRecords } from './records.ts'
+import type { InvitationSending } from './sending.ts'
+import { ended } from './status.ts'
+import type { Withdrawal } from './withdrawal.ts'
+
+const MINUTE_MS = 60_000
+/** A server that does not answer is asked again for so long; the pauses grow. */
+const TRY_FOR_MS = 24 * 60 * MINUTE_MS
+const MAX_PAUSE_MS = 60 * MINUTE_MS
+
+/** Delivers scheduled invitations when their time comes, and ends those whose time is over. */
+export class DueInvitations {
+  readonly work: DueWork
+  readonly #writer: RoomWriter
+  readonly #memberships: Memberships
+  readonly #records: InvitationRecords
+  readonly #follower: InvitationFollower
+  readonly #sending: InvitationSending
+  readonly #withdrawal: Withdrawal
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(parts: {
+    writer: RoomWriter
+    memberships: Memberships
+    records: InvitationRecords
+    follower: InvitationFollower
+    sending: InvitationSending
+    withdrawal: Withdrawal
+    clock: Clock
+    log: Log
+  }) {
+    const { clock, log } = parts
+    this.#writer = parts.writer
+    this.#memberships = parts.memberships
+    this.#records = parts.records
+    this.#follower = parts.follower
+    this.#sending = parts.sending
+    this.#withdrawal = parts.withdrawal
+    this.#clock = clock
+    this.#log = log
+    this.work = new DueWork({
+      ...{ database: parts.writer.context.db, clock, log },
+      // Each in a lane of its own: a server that does not answer holds up nobody else's.
+      table: { name: 'invitation_records', key: 'record_id', lane: 'record_id' },
+      perform: (row, rows) => this.#perform(row, rows),
+    })
+    parts.records.onDue = dueTs => this.work.expect(dueTs)
+  }
+
+  async #perform(row: HeldRow, rows: DueRows): Promise<void> {
+    // What was sent before a crash is known by now, and is not sent again.
+    await this.#follower.caughtUp()
+    const record = await this.#records.read.byId(row.key)
+    if (record?.dueTs === undefined || record.dueTs > this.#clock.now()) return
+    if (record.status === 'scheduled') await this.#deliver(record, row, rows)
+    else await this.#expire(record, row, rows)
+  }
+
+  async #deliver(record: StoredInvitation, row: HeldRow, rows: DueRows): Promise<void> {
+    const { roomId, userId } = record
+    const held = [rows.stillHeld(row)]
+    const head = await this.#writer.head(roomId)
+    if (head?.memberships.get(userId) === 'join') {
+      await this.#records.change(record, ended('accepted', this.#clock.now()), held)
+      return
+    }
+    try {
+      await this.#sending.deliver(record)
+      await this.#follower.caughtUp()
+    } catch (error) {
+      const now = this.#clock.now()
+      const late = now - row.dueTs
+      if (isPassing(error) && late < TRY_FOR_MS && !(record.expiresTs && record.expiresTs <= now)) {
+        const pause = Math.min(Math.max(late, MINUTE_MS), MAX_PAUSE_MS)
+        await this.#writer.context.db.commit({
+          statements: [...held, this.#records.write.postpone(record.recordId, now + pause)],
+        })
+        return
+      }
+      const { errcode, message } =
+        error instanceof MatrixError ? error : { errcode: 'M_UNKNOWN', message: 'It could not be delivered' }
+      const failure = { errcode, error: message }
+      this.#log.info({ room: roomId, user: userId, err: error }, 'a scheduled invitation was not delivered')
+      await this.#records.change(record, ended('cancelled', now, { failure }), held)
+    }
+  }
+
+  /** On the inviter's behalf where that is a local user; else by this server's clock. */
+  async #expire(record: StoredInvitation, row: HeldRow, rows: DueRows): Promise<void> {
+    const { roomId, userId, inviter } = record
+    const { serverName } = this.#writer.context
+    const head = await this.#writer.head(roomId)
+    if (serverNameOf(inviter) === serverName && head?.memberships.get(userId) === 'invite') {
+      try {
+        const content = { [INVITATION_KEY]: { expired: true } }
+        const reason = 'The invitation has expired'
+        await this.#memberships.kick({ sender: inviter, userId, roomId, reason, content })
+        await this.#follower.caughtUp()
+        return
+      } catch (error) {
+        if (!(error instanceof MatrixError) || error.status >= 500) throw error
+        // Whoever may invite may not always take it back: the clocks of both sides do.
+        this.#log.debug({ room: roomId, user: userId, err: error }, 'an invitation expires by the clock only')
+      }
+    }
+    await this.#withdrawal.byOwnWord(record, 'expired', [rows.stillHeld(row)])
+  }
+}
+
+/** Whether it may go well another time: the other server does not answer, or this one is in trouble. */
+const isPassing = (error: unknown): boolean =>
+  !(error instanceof MatrixError) || error.status >= 500 || error.errcode === 'M_LIMIT_EXCEEDED'

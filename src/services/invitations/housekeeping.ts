@@ -1,0 +1,58 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import type { InvitationLimits } from './limits.ts'
+import type { InvitationRecords } from './records.ts'
+
+const HOUR_MS = 60 * 60_000
+
+/** Forgets invitations that have been over for long. */
+export class InvitationHousekeeping {
+  readonly #database: Database
+  readonly #records: InvitationRecords
+  readonly #clock: Clock
+  readonly #limits: InvitationLimits
+  readonly #log: Log
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(parts: {
+    database: Database
+    records: InvitationRecords
+    clock: Clock
+    limits: InvitationLimits
+    log: Log
+  }) {
+    this.#database = parts.database
+    this.#records = parts.records
+    this.#clock = parts.clock
+    this.#limits = parts.limits
+    this.#log = parts.log
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  /** One round. */
+  async tidy(): Promise<void> {
+    const before = this.#clock.now() - this.#limits.keepHistory
+    await this.#database.commit({ statements: [this.#records.write.forgetBefore(before)] })
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
+      if (signal.aborted) return
+      await this.tidy().catch(error =>
+        this.#log.error({ err: error }, 'old invitations could not be forgotten'),
+      )
+    }
+  }
+}

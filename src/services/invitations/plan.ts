@@ -1,0 +1,91 @@
+import { MatrixError } from '../../core/errors.ts'
+import type { InvitationEvent, InvitationTerms } from '../../core/invitation-terms.ts'
+import { MAX_AHEAD_MS, MAX_SUMMARY_LENGTH } from './limits.ts'
+
+/** What a client asks for under `chat.tessera.invitation`. Instants and durations are milliseconds. */
+export interface InvitationRequest {
+  readonly expires_ts?: number
+  readonly ttl_ms?: number
+  readonly deliver_ts?: number
+  readonly delay_ms?: number
+  readonly event?: InvitationEvent
+}
+
+/** When an invitation is to be delivered and to expire, and to what it invites. */
+export interface InvitationPlan {
+  readonly expiresTs?: number
+  /** `undefined`: at once. */
+  readonly deliverTs?: number
+  readonly event?: InvitationEvent
+}
+
+/**
+ * Reads what a client asks for. Throws `M_INVALID_PARAM` for instants in the past or centuries away, and for what
+ * contradicts itself.
+ */
+export const planOf = (request: InvitationRequest | undefined, now: number): InvitationPlan => {
+  if (request === undefined) return {}
+  const { event } = request
+  const deliverTs = instantOf('deliver_ts', request.deliver_ts, 'delay_ms', request.delay_ms, now, now)
+  const expiresTs = instantOf(
+    'expires_ts',
+    request.expires_ts,
+    'ttl_ms',
+    request.ttl_ms,
+    deliverTs ?? now,
+    now,
+  )
+  if (expiresTs !== undefined && deliverTs !== undefined && expiresTs <= deliverTs)
+    throw invalid('the invitation would expire before it is delivered')
+  if (event !== undefined) checkEvent(event, now)
+  return {
+    ...(expiresTs === undefined ? {} : { expiresTs }),
+    ...(deliverTs === undefined ? {} : { deliverTs }),
+    ...(event === undefined ? {} : { event: eventOf(event) }),
+  }
+}
+
+const instantOf = (
+  tsName: string,
+  ts: number | undefined,
+  spanName: string,
+  span: number | undefined,
+  from: number,
+  now: number,
+): number | undefined => {
+  if (ts !== undefined && span !== undefined) throw invalid(`give ${tsName} or ${spanName}, not both`)
+  const name = ts === undefined ? spanName : tsName
+  const at = ts ?? (span === undefined ? undefined : from + span)
+  if (at === undefined) return undefined
+  if (!Number.isSafeInteger(at)) throw invalid(`${name} is not a number of milliseconds`)
+  if (at <= now || (span !== undefined && span <= 0)) throw invalid(`${name} is not in the future`)
+  if (at > now + MAX_AHEAD_MS) throw invalid(`${name} is too far in the future: at most five years`)
+  return at
+}
+
+const checkEvent = ({ start, end = start, summary = '' }: InvitationEvent, now: number): void => {
+  if (end < start) throw invalid('the event ends before it starts')
+  if (end < now) throw invalid('the event is over already')
+  if (end > now + MAX_AHEAD_MS) throw invalid('the event is too far in the future: at most five years')
+  if (summary.length > MAX_SUMMARY_LENGTH) throw invalid(`the summary is longer than ${MAX_SUMMARY_LENGTH}`)
+}
+
+/** Nothing but what is known: the event travels to other servers. */
+const eventOf = ({ start, end, summary }: InvitationEvent): InvitationEvent => ({
+  start,
+  ...(end === undefined ? {} : { end }),
+  ...(summary === undefined ? {} : { summary }),
+})
+
+/** What the invitation says to the other side. */
+export const termsOfPlan = (
+  { expiresTs, event }: InvitationPlan,
+  comment: string | undefined,
+): InvitationTerms => ({
+  ...(comment === undefined || comment === '' ? {} : { comment }),
+  ...(expiresTs === undefined ? {} : { expiresTs }),
+  ...(event === undefined ? {} : { event }),
+})
+
+const invalid = (message: string): MatrixError =>
+  new MatrixError('M_INVALID_PARAM', `chat.tessera.invitation: ${message}`)

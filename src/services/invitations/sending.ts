@@ -1,0 +1,155 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
+import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { contentOfTerms, type InvitationTerms } from '../../core/invitation-terms.ts'
+import type { InvitationRecord } from '../../storage/invitations/records.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import { makeLocalEvent } from '../rooms/local-event.ts'
+import type { ChangeOfOther, Memberships } from '../rooms/memberships.ts'
+import type { InvitationFollower } from './follower.ts'
+import type { InvitationLimits } from './limits.ts'
+import { type InvitationPlan, termsOfPlan } from './plan.ts'
+import type { InvitationRecords } from './records.ts'
+import { isOpen, scheduled, termsOfRecord } from './status.ts'
+
+/** Sends invitations, now or later. */
+export class InvitationSending {
+  readonly #core: RoomCore
+  readonly #memberships: Memberships
+  readonly #records: InvitationRecords
+  readonly #follower: InvitationFollower
+  readonly #clock: Clock
+  readonly #limits: InvitationLimits
+
+  constructor(parts: {
+    core: RoomCore
+    memberships: Memberships
+    records: InvitationRecords
+    follower: InvitationFollower
+    clock: Clock
+    limits: InvitationLimits
+  }) {
+    this.#core = parts.core
+    this.#memberships = parts.memberships
+    this.#records = parts.records
+    this.#follower = parts.follower
+    this.#clock = parts.clock
+    this.#limits = parts.limits
+  }
+
+  /**
+   * Invites somebody, or schedules that. Inviting again changes comment and times; where nothing changes, nothing happens.
+   *
+   * Throws `M_FORBIDDEN` (no right to invite, target joined or banned, too many pending), `M_INVALID_PARAM`, and what the
+   * refusal of the invited user's server becomes.
+   */
+  async send(invitation: ChangeOfOther, plan: InvitationPlan): Promise<void> {
+    const { roomId, userId, sender, reason, content = {} } = invitation
+    await this.#follower.caughtUp()
+    const record = await this.#records.read.one(roomId, userId)
+    const terms = termsOfPlan(plan, reason)
+    if (plan.deliverTs !== undefined) return this.#schedule(invitation, terms, plan.deliverTs)
+    if (record !== undefined && (await this.#says(record, sender, terms))) return
+    const uid = this.#uidFor(record, sender, terms)
+    const said = contentOfTerms({ ...terms, ...(uid === undefined ? {} : { uid }) })
+    await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } })
+  }
+
+  /** Sends one whose time has come. Throws as `send`. */
+  async deliver(record: InvitationRecord): Promise<void> {
+    const { roomId, userId, inviter: sender } = record
+    const content = contentOfTerms(termsOfRecord(record))
+    await this.#memberships.invite({ sender, userId, roomId, content })
+  }
+
+  /**
+   * Throws `M_FORBIDDEN` if one of the two sides has as many pending invitations as one may have. Changing one of them is
+   * always possible.
+   */
+  async checkBounds(sender: string, userId: string, roomId: string): Promise<void> {
+    const record = await this.#records.read.one(roomId, userId)
+    const isPending = record !== undefined && isOpen(record)
+    if (!(isPending && record.inviter === sender)) await this.checkSent(sender)
+    if (!isPending) await this.checkReceived(userId)
+  }
+
+  /** The same for an invitation from another server, whose users are that server's matter. */
+  async checkIncoming(invitation: { readonly userId: string; readonly roomId: string }): Promise<void> {
+    const { userId, roomId } = invitation
+    const record = await this.#records.read.one(roomId, userId)
+    if (record === undefined || !isOpen(record)) await this.checkReceived(userId)
+  }
+
+  /** Throws `M_FORBIDDEN` if somebody may not have `more` invitations pending. */
+  async checkSent(sender: string, more = 1): Promise<void> {
+    const { maxSent } = this.#limits
+    const pending = await this.#records.read.pending('sent', sender, maxSent)
+    if (pending + more <= maxSent) return
+    throw new MatrixError('M_FORBIDDEN', `You have ${pending} pending invitations; ${maxSent} are allowed`)
+  }
+
+  /** Throws `M_FORBIDDEN` if somebody has as many pending invitations as one may have. */
+  async checkReceived(userId: string): Promise<void> {
+    const { maxReceived } = this.#limits
+    if ((await this.#records.read.pending('received', userId, maxReceived)) < maxReceived) return
+    throw new MatrixError('M_FORBIDDEN', `${userId} has too many pending invitations`)
+  }
+
+  async #schedule(invitation: ChangeOfOther, terms: InvitationTerms, deliverTs: number): Promise<void> {
+    const { roomId, userId, sender: inviter } = invitation
+    await this.#memberships.checkInvitation(invitation)
+    await this.#checkRoom(invitation)
+    const change = scheduled(
+      { roomId, userId, inviter, deliverTs, terms, recordId: this.#newId() },
+      this.#clock.now(),
+    )
+    if ((await this.#records.change({ roomId, userId }, change)) === undefined) {
+      throw new MatrixError('M_FORBIDDEN', `${userId} is invited already, or going to be by somebody else`)
+    }
+  }
+
+  /** Whether the room would take the invitation now: an impossible one is refused at once, not at its time. */
+  async #checkRoom({ roomId, userId, sender }: ChangeOfOther): Promise<void> {
+    const { writer, context, signingKey } = this.#core
+    const head = await writer.head(roomId)
+    if (!head?.hasHost(context.serverName)) {
+      throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    }
+    const content = { membership: 'invite' }
+    await makeLocalEvent(context, signingKey, head, {
+      type: 'm.room.member',
+      sender,
+      stateKey: userId,
+      content,
+    })
+  }
+
+  /** Whether the invitation says that already, and the room has it so. */
+  async #says(record: InvitationRecord, sender: string, terms: InvitationTerms): Promise<boolean> {
+    const { roomId, userId, inviter, status, expiresTs, details } = record
+    if (status !== 'invited' || inviter !== sender) return false
+    const { comment, event } = details
+    const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
+    if (canonicalJson(before) !== canonicalJson(contentOfTerms(terms))) return false
+    const head = await this.#core.writer.head(roomId)
+    return head?.memberships.get(userId) === 'invite'
+  }
+
+  /** What calendars are to call it; plain invitations stay plain. */
+  #uidFor(record: InvitationRecord | undefined, sender: string, terms: InvitationTerms): string | undefined {
+    if (record?.status === 'scheduled' && record.inviter === sender) return record.recordId
+    if (terms.expiresTs === undefined && terms.event === undefined) return undefined
+    return record?.status === 'invited' ? (record.details.uid ?? record.recordId) : this.#newId()
+  }
+
+  #newId(): string {
+    return Buffer.from(this.#core.context.random(18)).toString('base64url')
+  }
+}
+
+const definedOf = (
+  terms: {
+    readonly [Name in keyof InvitationTerms]: InvitationTerms[Name] | undefined
+  },
+): InvitationTerms =>
+  Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined)) as InvitationTerms
