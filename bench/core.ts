@@ -160,7 +160,7 @@ const withCore = async <T>(work: (core: RoomCore, seen: () => number) => Promise
       serverName: 'here.test',
       signingKey: key,
       random: size => new Uint8Array(size),
-      metrics: { reset: () => undefined, resolved },
+      metrics: { stored: () => undefined, reset: () => undefined, resolved },
     })
     return await work(core, () => events)
   } finally {

@@ -38,11 +38,13 @@ import { wellKnownOf } from './services/well-known.ts'
 import type { Database } from './storage/database.ts'
 import { metered } from './storage/metered.ts'
 import { NidAllocator } from './storage/nids.ts'
-import { openDatabase } from './storage/open.ts'
+import { type Migrated, openDatabase } from './storage/open.ts'
 
 /** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
 export interface Composition {
   readonly database: Database
+  /** What this start has done to the schema. */
+  readonly migrated: Migrated
   readonly services: Services
   readonly app: HttpApp
   start(): void
@@ -62,7 +64,12 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
   const { serverName } = config
   const [signingKey] = signingKeys(config)
   const metrics = createMetrics({ process: true })
+  let migrated: Migrated = { applied: 0, milliseconds: 0 }
   const opened = await openDatabase(databaseLocation(config), {
+    onMigrated: done => {
+      migrated = done
+      log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
+    },
     log: message => log.info({ part: 'database' }, message),
   })
   const database = metered(opened, metrics.database)
@@ -97,7 +104,7 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
   accounts.hooks.remoteProfile = federation.queryProfile
   /** The way out for e-mail, if the operator has named one. */
   const mailer = mailerOf(config, clock)
-  return { database, metrics, accounts, core, federation, mailer }
+  return { database, migrated, metrics, accounts, core, federation, mailer }
 }
 
 /** What does something by itself, in the order in which it starts; closed in reverse. */
@@ -222,7 +229,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, metrics, accounts, federation, mailer } = foundation
+  const { database, migrated, metrics, accounts, federation, mailer } = foundation
   const { services, running } = buildDomain(circumstances, foundation)
   const all: readonly Running[] = [accounts, ...(mailer ? [mailer] : []), federation, ...running]
   const app = createHttpApp({
@@ -240,6 +247,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   })
   return {
     database,
+    migrated,
     services,
     app,
     start: () => {

@@ -11,7 +11,10 @@ import { systemClock } from './system-clock.ts'
 
 /** Opens just enough for commands that change the database beside a running server. */
 export const openCliServices = async (config: Config, log: Log): Promise<CliServices> => {
-  const database = await openDatabase(databaseLocation(config), { log: message => log.info({}, message) })
+  const database = await openDatabase(databaseLocation(config), {
+    onMigrated: done => log.info({ ...done }, 'the database schema was brought up to date'),
+    log: message => log.info({}, message),
+  })
   const accounts = new Accounts({ database, clock: systemClock, options: accountsOptionsOf(config) })
   const media = composeOfflineMedia({ config, database, clock: systemClock, log })
   return {

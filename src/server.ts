@@ -55,7 +55,7 @@ export const createServer = async (
 
 const firstStartFacts = async (
   config: Config,
-  { services }: Composition,
+  { services, migrated }: Composition,
   url: string,
 ): Promise<FirstStart | undefined> => {
   const token = await services.accounts.setup.issue()
@@ -65,6 +65,6 @@ const firstStartFacts = async (
   return {
     setupUrl: `${base}/setup?token=${token}`,
     signingKeyId: key.keyId,
-    migrations: { applied: 0, milliseconds: 0 },
+    migrations: migrated,
   }
 }

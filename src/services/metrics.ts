@@ -22,7 +22,7 @@ export interface Metrics {
     failed(): void
   }
   readonly rooms: {
-    /** An event is stored: made here, or come from another server. */
+    /** An event has entered a room's timeline: made here, or come from another server. */
     stored(origin: 'local' | 'remote'): void
     /** Branches of a room were resolved, looking at so many events in conflict. */
     resolved(events: number, milliseconds: number): void
@@ -139,7 +139,7 @@ const databaseMetrics = (registry: Registry): Metrics['database'] => {
 const roomMetrics = (registry: Registry): Metrics['rooms'] => {
   const stored = new Counter({
     name: 'tessera_events_stored_total',
-    help: 'Events stored, by where they were made',
+    help: 'Events that have entered the timeline of a room, by where they were made',
     labelNames: ['origin'],
     registers: [registry],
   })

@@ -25,8 +25,18 @@ export const needsMigration = (found: SchemaInfo | undefined): boolean => {
   return false
 }
 
+/** What a start has done to the schema. */
+export interface Migrated {
+  readonly applied: number
+  readonly milliseconds: number
+}
+
 /** Runs all pending migrations in one transaction, and records the schema's version in it. */
-export const migrate = async (config: Knex.Config, log?: (message: string) => void): Promise<void> => {
+export const migrate = async (
+  config: Knex.Config,
+  onMigrated: (migrated: Migrated) => void = () => undefined,
+): Promise<void> => {
+  const started = performance.now()
   const knex = loadKnex()({ ...config, pool: { min: 0, max: 1, ...config.pool }, log: silent })
   try {
     const [, names] = await knex.migrate.latest({
@@ -38,8 +48,7 @@ export const migrate = async (config: Knex.Config, log?: (message: string) => vo
           .merge()
       },
     })
-    if (names.length > 0)
-      log?.(`database schema brought to version ${SCHEMA_VERSION} (${names.length} steps)`)
+    if (names.length > 0) onMigrated({ applied: names.length, milliseconds: performance.now() - started })
   } finally {
     await knex.destroy()
   }

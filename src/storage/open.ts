@@ -1,5 +1,8 @@
 import type { Database } from './database.ts'
 import { openSqlite } from './dialect/sqlite-open.ts'
+import type { Migrated } from './migrate.ts'
+
+export type { Migrated }
 
 /** Where the data is kept. */
 export type DatabaseConfig =
@@ -7,7 +10,9 @@ export type DatabaseConfig =
   | { readonly kind: 'postgres'; readonly url: string; readonly poolSize?: number }
 
 export interface OpenOptions {
-  /** Told of migrations that ran, and of connections lost and found again. */
+  /** Told of migrations that ran. */
+  readonly onMigrated?: (migrated: Migrated) => void
+  /** Told of connections lost and found again. */
   readonly log?: (message: string) => void
   /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
   readonly patience?: number
@@ -20,7 +25,7 @@ export interface OpenOptions {
  * `DatabaseUnavailable` when it cannot be reached or written.
  */
 export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
-  if (config.kind === 'sqlite') return openSqlite(config.path, options.log)
+  if (config.kind === 'sqlite') return openSqlite(config.path, options.onMigrated)
   const { openPostgres } = await import('./dialect/postgres-open.ts')
   return openPostgres(config, options)
 }

@@ -131,6 +131,7 @@ export const append = async (
   const settle = (firstPosition: number): void => {
     read.events.remember({ ...stored, position: firstPosition + offset })
     read.events.forget(redaction.touched)
+    context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }
   return { nid, event, offset, statements, touched: redaction.touched, settle }
 }

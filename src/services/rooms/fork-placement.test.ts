@@ -123,5 +123,6 @@ for (const inline of [0, 1_000]) {
       [['m.room.join_rules', ['J1', 'J2']]],
     )
     t.regex(await metrics.text(), /tessera_state_resets_total 1/)
+    t.regex(await metrics.text(), /tessera_events_stored_total\{origin="remote"\} \d/)
   })
 }

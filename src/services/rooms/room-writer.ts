@@ -23,7 +23,7 @@ export interface RoomsContext {
   /** Random bytes, for room IDs of old room versions. */
   readonly random: (size: number) => Uint8Array
   readonly log: Log
-  readonly metrics?: Pick<Metrics['rooms'], 'resolved' | 'reset'> | undefined
+  readonly metrics?: Pick<Metrics['rooms'], 'stored' | 'resolved' | 'reset'> | undefined
   readonly resolver: Resolver
   /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
   readonly authEdges: LRUCache<number, AuthEdges>

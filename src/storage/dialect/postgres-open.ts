@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type Database, DatabaseUnavailable } from '../database.ts'
-import { migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { clientConfig } from './postgres-connection.ts'
 import { messageOf, PostgresConnector } from './postgres-connector.ts'
@@ -20,8 +20,13 @@ export const openPostgres = async (
   config: { readonly url: string; readonly poolSize?: number },
   {
     log = () => undefined,
+    onMigrated,
     patience,
-  }: { readonly log?: (message: string) => void; readonly patience?: number },
+  }: {
+    readonly log?: (message: string) => void
+    readonly onMigrated?: (migrated: Migrated) => void
+    readonly patience?: number
+  },
 ): Promise<Database> => {
   const client = new pg.Client(clientConfig(config.url, false))
   client.on('error', () => undefined)
@@ -33,7 +38,7 @@ export const openPostgres = async (
   }
   try {
     await checkServer(client)
-    await migrateOnce(client, config.url, log)
+    await migrateOnce(client, config.url, onMigrated)
   } finally {
     await client.end()
   }
@@ -53,11 +58,17 @@ const checkServer = async (client: pg.Client): Promise<void> => {
   }
 }
 
-const migrateOnce = async (client: pg.Client, url: string, log: (message: string) => void): Promise<void> => {
+const migrateOnce = async (
+  client: pg.Client,
+  url: string,
+  onMigrated?: (migrated: Migrated) => void,
+): Promise<void> => {
   if (!needsMigration(await readSchemaInfo(client))) return
   // Held until the connection ends.
   await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
-  if (needsMigration(await readSchemaInfo(client))) await migrate({ client: 'pg', connection: url }, log)
+  if (needsMigration(await readSchemaInfo(client))) {
+    await migrate({ client: 'pg', connection: url }, onMigrated)
+  }
 }
 
 const readSchemaInfo = async (client: pg.Client): Promise<SchemaInfo | undefined> => {

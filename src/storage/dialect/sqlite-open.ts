@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } fro
 import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Database, DatabaseUnavailable } from '../database.ts'
-import { migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
 import { SqliteDatabase } from './sqlite.ts'
 import { errorOf } from './sqlite-connection.ts'
 
@@ -12,11 +12,15 @@ import { errorOf } from './sqlite-connection.ts'
  *
  * Throws `DatabaseTooNew`, or `DatabaseUnavailable` with a sentence that names the file and what is wrong.
  */
-export const openSqlite = async (path: string, log?: (message: string) => void): Promise<Database> => {
+export const openSqlite = async (
+  path: string,
+  onMigrated?: (migrated: Migrated) => void,
+): Promise<Database> => {
   const file = resolve(path)
   makeFile(file)
   if (needsMigration(readSchemaInfo(file))) {
-    await migrate({ client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }, log)
+    const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
+    await migrate(config, onMigrated)
   }
   return new SqliteDatabase(file)
 }
