@@ -14,6 +14,7 @@ import { invitationRecords } from './0014-invitation-records.ts'
 import { delayedEvents } from './0015-delayed-events.ts'
 import { appServices } from './0016-app-services.ts'
 import { leanerIndexes } from './0016-leaner-indexes.ts'
+import { directRooms } from './0017-direct-rooms.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -44,6 +45,7 @@ export const migrations: readonly Migration[] = [
   delayedEvents,
   leanerIndexes,
   appServices,
+  directRooms,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -18,6 +18,7 @@ import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { AppServices } from './services/appservices/index.ts'
 import { DelayedEvents } from './services/delayed-events/delayed-events.ts'
+import { createDirect } from './services/direct/index.ts'
 import { federatedDiscovery } from './services/discovery/federated.ts'
 import { createDiscovery } from './services/discovery/index.ts'
 import { createEncryption } from './services/encryption/index.ts'
@@ -163,6 +164,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
+  const direct = createDirect({ core, rooms, log, isReused: config.rooms.reuseDirectRooms })
   const sync = createSync({
     core,
     ephemeral,
@@ -200,6 +202,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     ...{
       ...rooms,
       ...discovery,
+      ...direct.services,
       ...ephemeral.services,
       ...push.services,
       ...sync,
@@ -219,7 +222,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     wellKnown: wellKnownOf(config),
   }
   const running: Running[] = [
-    ...[ephemeral, encryption, push, invitations, profiles, delayedEvents, appServices, media],
+    ...[ephemeral, encryption, push, invitations, direct, profiles, delayedEvents, appServices, media],
     ...[sync.notifier, oldSync.eventStream],
   ]
   return { services, running }

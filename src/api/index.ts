@@ -192,6 +192,7 @@ import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { getUserIcon } from './tessera/getUserIcon.ts'
+import { openDirectRoom } from './tessera/openDirectRoom.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
@@ -393,6 +394,7 @@ export const endpoints: readonly Endpoint[] = [
   getRoomRecord,
   getSharedSecretNonce,
   getUserIcon,
+  openDirectRoom,
   postDehydratedDeviceEvents,
   putDehydratedDevice,
   registerBySharedSecret,

@@ -1,6 +1,7 @@
 import type { Accounts } from './accounts/index.ts'
 import type { AppServices } from './appservices/index.ts'
 import type { DelayedEvents } from './delayed-events/delayed-events.ts'
+import type { DirectServices } from './direct/index.ts'
 import type { DiscoveryServices } from './discovery/index.ts'
 import type { Encryption } from './encryption/index.ts'
 import type { EphemeralServices } from './ephemeral/index.ts'
@@ -20,6 +21,7 @@ import type { WellKnown } from './well-known.ts'
 /** The domain, as the endpoints see it: what `server.ts` composes. */
 export interface Services
   extends RoomServices,
+    DirectServices,
     DiscoveryServices,
     EphemeralServices,
     PushServices,

@@ -1019,6 +1019,13 @@ export interface Operations {
     body: { readonly medium: string; readonly address: string; readonly mxid: string; readonly invites: readonly { readonly medium: string; readonly address: string; readonly mxid: string; readonly room_id: string; readonly sender: string; readonly signed: SignedThirdPartyInviteRequest }[] }
     response: JsonObject
   }
+  openDirectRoom: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly request?: boolean; readonly encryption?: string }
+    response: { readonly room_id: string; readonly created: boolean; readonly key: readonly string[]; readonly membership: "invite" | "join" | "knock" | "leave" | "ban" }
+  }
   perspectivesKeyQuery: {
     authentication: 'none'
     path: { readonly serverName: string }

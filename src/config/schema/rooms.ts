@@ -16,7 +16,6 @@ export const roomOptions = {
       reuse_direct_rooms: {
         type: 'boolean',
         default: false,
-        'x-planned': true,
         description:
           'Whether a client that asks for a new direct room with somebody gets the one that the two already have.',
       },

@@ -3,7 +3,7 @@ import { isUserId } from '../../core/ids.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
-import type { RoomCreator } from './room-creator.ts'
+import type { RoomClaim, RoomCreator } from './room-creator.ts'
 import type { NewRoom } from './room-templates.ts'
 
 /** Told of invitations of a new room that could not be delivered. */
@@ -54,11 +54,7 @@ export class RoomCreation {
     }
     // Users of other servers block nobody before their servers say so, and then the room is there.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
-    const profile = await this.#profile(room.creator)
-    const roomId = await this.#creator.create(
-      { ...room, invite: invited },
-      { ...profile, membership: 'join' },
-    )
+    const roomId = await this.make({ ...room, invite: invited })
     for (const userId of invited) {
       const content = isDirect ? { is_direct: true } : {}
       try {
@@ -68,5 +64,13 @@ export class RoomCreation {
       }
     }
     return roomId
+  }
+  /**
+   * Creates a room without inviting anybody: whom it names is only trusted, where the preset says so. Throws as
+   * `RoomCreator.create`.
+   */
+  async make(room: NewRoom, claim?: RoomClaim): Promise<string> {
+    const profile = await this.#profile(room.creator)
+    return this.#creator.create(room, { ...profile, membership: 'join' }, claim)
   }
 }

@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import { type Appended, append } from './append.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import { RoomHead } from './room-head.ts'
@@ -15,6 +16,14 @@ import type { Draft, RoomWriter } from './room-writer.ts'
 
 /** Another process may have made the same room in the same millisecond. */
 const MAX_ATTEMPTS = 5
+
+/** Statements that are committed with a room, given its ID, or not at all. */
+export type RoomClaim = (roomId: string) => readonly WriteStatement[]
+
+/** A guard of the statements that were to go with a room failed: there is no room. */
+export class ClaimLost extends Error {
+  override readonly name = 'ClaimLost'
+}
 
 /** Makes rooms: all their first events in one durable commit. */
 export class RoomCreator {
@@ -32,18 +41,20 @@ export class RoomCreator {
    * Creates a room with everything but its invitations, which the caller sends.
    *
    * @param creatorMember content of the creator's member event (their profile, and `membership: join`)
+   * @param claim what else the commit holds
    * @returns the room ID
+   * @throws {ClaimLost}
    *
    * Throws `M_ROOM_IN_USE` if the alias is taken, `M_INVALID_ROOM_STATE` if the asked-for state is not one that the
    * creator may set, `M_INVALID_PARAM` for fields of ours.
    */
-  async create(room: NewRoom, creatorMember: JsonObject): Promise<string> {
+  async create(room: NewRoom, creatorMember: JsonObject, claim: RoomClaim = () => []): Promise<string> {
     checkTesseraFields(room)
     const { context } = this.#writer
     if (room.alias !== undefined && (await context.read.aliases.one(room.alias)) !== undefined)
       throw aliasTaken(room)
     for (let attempt = 1; ; attempt++) {
-      const roomId = await this.#attempt(room, creatorMember)
+      const roomId = await this.#attempt(room, creatorMember, claim)
       if (roomId !== undefined) return roomId
       if (attempt === MAX_ATTEMPTS)
         throw new MatrixError('M_UNKNOWN', 'No room ID could be found', { status: 503 })
@@ -51,7 +62,7 @@ export class RoomCreator {
   }
 
   /** Answers `undefined` if there is a room of this ID already. */
-  async #attempt(room: NewRoom, creatorMember: JsonObject): Promise<string | undefined> {
+  async #attempt(room: NewRoom, creatorMember: JsonObject, claim: RoomClaim): Promise<string | undefined> {
     const { context } = this.#writer
     const create = await this.#createEvent(room)
     const { roomId } = create.event
@@ -61,7 +72,7 @@ export class RoomCreator {
       for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
         appended.push(await this.#append(head, template, appended.length))
       }
-      return { head, draft: this.#draft(room, head, appended) }
+      return { head, draft: this.#draft(room, head, appended, claim(roomId)) }
     })
   }
 
@@ -94,7 +105,12 @@ export class RoomCreator {
     }
   }
 
-  #draft(room: NewRoom, head: RoomHead, appended: readonly Appended[]): Draft<string | undefined> {
+  #draft(
+    room: NewRoom,
+    head: RoomHead,
+    appended: readonly Appended[],
+    claims: readonly WriteStatement[],
+  ): Draft<string | undefined> {
     const { write, clock } = this.#writer.context
     const { roomId } = head.room
     const alias =
@@ -102,7 +118,12 @@ export class RoomCreator {
         ? []
         : [write.aliases.insert({ alias: room.alias, roomId, creator: room.creator }, clock.now())]
     return {
-      statements: [write.rooms.insert(head.room), ...appended.flatMap(one => one.statements), ...alias],
+      statements: [
+        write.rooms.insert(head.room),
+        ...appended.flatMap(one => one.statements),
+        ...alias,
+        ...claims,
+      ],
       nids: appended.map(one => one.nid),
       result: ({ positions: { events: first = 0 } }) => {
         for (const one of appended) one.settle(first)
@@ -110,6 +131,7 @@ export class RoomCreator {
       },
       onGuard: async guard => {
         if (guard === 'alias') throw aliasTaken(room)
+        if (claims.some(claim => claim.guard?.name === guard)) throw new ClaimLost()
         return undefined
       },
     }

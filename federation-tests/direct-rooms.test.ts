@@ -1,0 +1,107 @@
+/** Direct rooms between people of two servers, and with people of servers that know nothing of them. */
+import test, { type ExecutionContext } from 'ava'
+import { eventually } from '../src/test-kit/eventually.ts'
+import { type Person, registerPerson } from '../src/test-kit/person.ts'
+import { startPlainNeighbour } from '../src/test-kit/plain-server.ts'
+import { syncAs } from '../src/test-kit/syncing.ts'
+import { startFederatedServers } from './federated-servers.ts'
+
+type Json = Record<string, unknown>
+
+const pathOf = (userId: string): string =>
+  `/_matrix/client/v1/chat.tessera/direct/${encodeURIComponent(userId)}`
+
+const open = async (person: Person, other: Person): Promise<string> =>
+  String((await person.put(pathOf(other.userId)))['room_id'])
+
+const roomOf = (roomId: string): string => `/rooms/${encodeURIComponent(roomId)}`
+
+const pair = async (t: ExecutionContext): Promise<[Person, Person]> => {
+  const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
+  if (tea === undefined || cake === undefined) throw new Error('two servers were to start')
+  return Promise.all([registerPerson(tea, 'alice'), registerPerson(cake, 'bob')])
+}
+
+const invitesOf = async (person: Person): Promise<string[]> => {
+  const rooms = (await syncAs(person)).body['rooms'] as { invite?: Record<string, Json> } | undefined
+  return Object.keys(rooms?.invite ?? {})
+}
+
+const joinedBy = async (person: Person): Promise<string[]> =>
+  (await person.get('/joined_rooms'))['joined_rooms'] as string[]
+
+const listed = async (person: Person, other: Person): Promise<unknown> => {
+  const path = `/user/${encodeURIComponent(person.userId)}/account_data/m.direct`
+  const { status, body } = await person.request('GET', path)
+  return status === 200 ? body[other.userId] : undefined
+}
+
+const hears = (person: Person, roomId: string, text: string): Promise<void> =>
+  eventually(text, async () => {
+    const { chunk } = await person.get(`${roomOf(roomId)}/messages?dir=b&limit=20`)
+    return (chunk as { content: Json }[]).some(({ content }) => content['body'] === text)
+  })
+
+test('A opens a chat with B, who closes the window; A wants to talk again', async t => {
+  const [alice, bob] = await pair(t)
+  const roomId = await open(alice, bob)
+  t.deepEqual(await invitesOf(bob), [roomId])
+  t.is(await open(bob, alice), roomId, 'asking for the same room accepts')
+  t.deepEqual(await listed(bob, alice), [roomId])
+  await alice.say(roomId, 'Hello')
+  await hears(bob, roomId, 'Hello')
+  await bob.leave(roomId)
+  await eventually('A hears of it', async () => {
+    const { joined } = await alice.get(`${roomOf(roomId)}/joined_members`)
+    return !Object.hasOwn(joined as Json, bob.userId)
+  })
+  t.is(await open(alice, bob), roomId)
+  await eventually('B is invited again', async () => (await invitesOf(bob)).includes(roomId))
+  await bob.join(roomId)
+  await bob.say(roomId, 'Back again')
+  await hears(alice, roomId, 'Back again')
+})
+
+test('both open at once', async t => {
+  const [alice, bob] = await pair(t)
+  await Promise.all([open(alice, bob), open(bob, alice)])
+  await eventually('both are in one room, the same, and invited to no other', async () => {
+    const [first, second] = await Promise.all([joinedBy(alice), joinedBy(bob)])
+    return (
+      first.length === 1 &&
+      second.length === 1 &&
+      first[0] === second[0] &&
+      (await invitesOf(alice)).length + (await invitesOf(bob)).length === 0
+    )
+  })
+  const [roomId = ''] = await joinedBy(alice)
+  t.is(await open(alice, bob), roomId)
+  t.is(await open(bob, alice), roomId)
+  for (const [person, other] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const)
+    t.deepEqual(await listed(person, other), [roomId])
+  await alice.say(roomId, 'In one room')
+  await hears(bob, roomId, 'In one room')
+})
+
+test('the other one is on a plain Matrix server', async t => {
+  const { server, peer, change } = await startPlainNeighbour(t)
+  const alice = await registerPerson(server, 'alice')
+  const bob = `@bob:${peer.serverName}`
+  const opened = await alice.put(pathOf(bob))
+  const roomId = String(opened['room_id'])
+  t.is(opened['membership'], 'invite')
+  t.like(peer.requests[0]?.body, {
+    event: { content: { membership: 'invite', is_direct: true }, state_key: bob },
+  })
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false })
+  await change('join', roomId, bob)
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'join' })
+  await change('leave', roomId, bob)
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
+  const invitations = peer.requests.filter(({ path }) => path.includes('/invite/'))
+  t.is(invitations.length, 2, 'once, and once more after they had left')
+  t.deepEqual(peer.problems(), [])
+})

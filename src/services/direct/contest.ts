@@ -1,0 +1,137 @@
+import { isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
+import { MatrixError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { claimOfInvitation, type DirectClaims } from './claims.ts'
+import type { DirectList } from './direct-list.ts'
+import { standingOf } from './standing.ts'
+
+/** Messages that are said again in the room that has won: more cannot have been said while nobody was there. */
+const MAX_CARRIED = 50
+
+/**
+ * Where two servers have each made a room for the same pair, both come to the same one: each hears of the other's by its
+ * invitation, and judges by `isPreferred`. On the side of the room that has lost, its maker goes over to the other, takes
+ * along what they have said, and leaves the old one pointing there.
+ */
+export class Contest {
+  readonly #core: RoomCore
+  readonly #rooms: RoomServices
+  readonly #claims: DirectClaims
+  readonly #list: DirectList
+  readonly #log: Log
+
+  constructor(parts: {
+    core: RoomCore
+    rooms: RoomServices
+    claims: DirectClaims
+    list: DirectList
+    log: Log
+  }) {
+    this.#core = parts.core
+    this.#rooms = parts.rooms
+    this.#claims = parts.claims
+    this.#list = parts.list
+    this.#log = parts.log
+  }
+
+  /** Judges all that the other invites the user to; answers whether the pair's room is another one now. */
+  async settle(pair: Pair, userId: string): Promise<boolean> {
+    let isChanged = false
+    for (const invitation of await this.#claims.invitations(pair, userId))
+      isChanged = (await this.#invited(pair, invitation)) || isChanged
+    return isChanged
+  }
+
+  /** Takes note of an invitation of a local user, new, accepted or whatever became of it. */
+  async consider(invitation: InvitationRow): Promise<void> {
+    const { userId, sender, status, kind } = invitation
+    if (kind !== 'invite') return
+    const pair = pairOf(userId, sender)
+    if (status === 'invited') await this.#invited(pair, invitation)
+    else if (status === 'accepted') await this.#accepted(pair, invitation)
+  }
+
+  /** A room that the user is in now may be the pair's; then their list says so. */
+  async #accepted(pair: Pair, invitation: InvitationRow): Promise<void> {
+    const { userId, roomId } = invitation
+    const claim = claimOfInvitation(invitation, pair)
+    const row = await this.#claims.ofPair(pair)
+    if (claim !== undefined && claim.generation > 0 && (row === undefined || isPreferred(claim, row)))
+      await this.#claims.set(pair, claim, row?.roomId)
+    if ((await this.#claims.ofPair(pair))?.roomId === roomId)
+      await this.#list.note(userId, otherOf(pair, userId), roomId)
+  }
+
+  async #invited(pair: Pair, invitation: InvitationRow): Promise<boolean> {
+    const { userId } = invitation
+    const claim = claimOfInvitation(invitation, pair)
+    const row = await this.#claims.ofPair(pair)
+    if (claim === undefined || claim.generation === 0 || row === undefined) return false
+    if (claim.roomId === row.roomId) return false
+    if (isPreferred(claim, row)) {
+      if (!(await this.#claims.set(pair, claim, row.roomId))) return false
+      if (claim.generation === row.generation && (await this.#isWaiting(row, userId)))
+        await this.#fold(row, userId, claim.roomId)
+      return true
+    }
+    // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
+    if (await this.#isWaiting(row, userId)) await this.#decline(invitation)
+    return false
+  }
+
+  /** Whether a user has made the room, and the other has not come. */
+  async #isWaiting({ pair, roomId, maker }: DirectRoomRow, userId: string): Promise<boolean> {
+    if (maker !== userId) return false
+    const standing = await standingOf(this.#core.context, roomId, pair, userId)
+    return standing?.own === 'join' && standing.other !== 'join'
+  }
+
+  async #decline({ userId, roomId }: InvitationRow): Promise<void> {
+    const content = { 'chat.tessera.silent': true }
+    await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId, content }))
+  }
+
+  async #fold({ pair, roomId }: DirectRoomRow, userId: string, winner: string): Promise<void> {
+    const { sender } = this.#core
+    const otherId = otherOf(pair, userId)
+    await this.#rooms.memberships.join({ userId, roomId: winner })
+    await this.#carry(roomId, userId, winner)
+    await this.#list.note(userId, otherId, winner, roomId)
+    const content = { body: 'The conversation goes on in another room', replacement_room: winner }
+    await this.#unlessRefused(() =>
+      sender.send(roomId, { type: 'm.room.tombstone', sender: userId, stateKey: '', content }),
+    )
+    await this.#unlessRefused(() => this.#rooms.memberships.kick({ sender: userId, userId: otherId, roomId }))
+    await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId }))
+  }
+
+  /** Says again, in the user's own name, what they have said where nobody heard it. */
+  async #carry(roomId: string, userId: string, winner: string): Promise<void> {
+    const { context, sender, views } = this.#core
+    const nid = (await context.read.rooms.byId(roomId))?.nid
+    if (nid === undefined) return
+    const range = { roomNid: nid, after: 0, upTo: context.db.position('events'), limit: MAX_CARRIED }
+    const rows = await views.pages.page('b', range)
+    const said = rows.filter(
+      row => row.type === 'm.room.message' && row.sender === userId && row.redactedBy === undefined,
+    )
+    const events = await context.read.events.byNids(said.map(row => row.nid))
+    for (const { event } of events.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0))) {
+      const { type, content, originServerTs } = event
+      await sender.send(winner, { type, sender: userId, content, originServerTs })
+    }
+  }
+
+  /** The other side may have done it already. */
+  async #unlessRefused(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      this.#log.info({ err: error }, 'a direct room that has lost could not be closed')
+    }
+  }
+}
