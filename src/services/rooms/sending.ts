@@ -5,6 +5,7 @@ import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
+import { checkMedia } from './media-checks.ts'
 import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
 import { checkRelation } from './relation-checks.ts'
@@ -62,7 +63,7 @@ export class Sending {
     this.#directory = parts.directory
   }
 
-  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkRelation`. */
+  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkMedia` and `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, txnId, content, ts } = message
     if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
@@ -71,8 +72,10 @@ export class Sending {
     }
     const template = { type, sender: requester.userId, content, originServerTs: ts }
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
-    const check = (head: RoomHead): Promise<void> =>
-      checkRelation(this.#writer.context, head, { ...template, transaction })
+    const check = async (head: RoomHead): Promise<void> => {
+      await checkMedia(this.#writer.context, head, template)
+      await checkRelation(this.#writer.context, head, { ...template, transaction })
+    }
     return this.#sender.send(roomId, template, { transaction, check, ...delivery })
   }
 
@@ -108,11 +111,9 @@ export class Sending {
       const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
       if (entry !== undefined) return { eventId: entry.eventId }
     }
-    return this.#sender.send(
-      roomId,
-      { type, sender: userId, stateKey, content, originServerTs: ts },
-      delivery,
-    )
+    const template = { type, sender: userId, stateKey, content, originServerTs: ts }
+    const check = (head: RoomHead): Promise<void> => checkMedia(this.#writer.context, head, template)
+    return this.#sender.send(roomId, template, { check, ...delivery })
   }
 
   /**
