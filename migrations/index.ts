@@ -15,6 +15,7 @@ import { delayedEvents } from './0015-delayed-events.ts'
 import { appServices } from './0016-app-services.ts'
 import { leanerIndexes } from './0016-leaner-indexes.ts'
 import { directRooms } from './0017-direct-rooms.ts'
+import { thirdPartyIds } from './0017-third-party-ids.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -46,6 +47,7 @@ export const migrations: readonly Migration[] = [
   leanerIndexes,
   appServices,
   directRooms,
+  thirdPartyIds,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

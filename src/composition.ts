@@ -10,6 +10,7 @@ import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
 import { openAppServiceClient } from './network/app-service-client.ts'
+import { openIdentityServers } from './network/identity-servers.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
@@ -75,10 +76,16 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
   })
   const database = metered(opened, metrics.database)
   const nids = await NidAllocator.open(database, 'rooms')
+  /** The way out for e-mail, if the operator has named one. */
+  const mailer = mailerOf(config, clock)
+  const { caFile } = config
+  const identityServers = openIdentityServers({ ...config.federation, caFile, serverName, signingKey, clock })
   const accounts = new Accounts({
     database,
     clock,
     options: accountsOptionsOf(config),
+    mailer,
+    identityServers,
     onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
   })
   const core = createRoomCore({
@@ -94,7 +101,7 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
   const federation = createFederation({
     core,
     config: config.federation,
-    caFile: config.caFile,
+    caFile,
     database,
     clock,
     log,
@@ -103,9 +110,7 @@ const layFoundation = async ({ config, log, clock }: Circumstances) => {
     metrics: metrics.federation,
   })
   accounts.hooks.remoteProfile = federation.queryProfile
-  /** The way out for e-mail, if the operator has named one. */
-  const mailer = mailerOf(config, clock)
-  return { database, migrated, metrics, accounts, core, federation, mailer }
+  return { database, migrated, metrics, accounts, core, federation, mailer, identityServers }
 }
 
 /** What does something by itself, in the order in which it starts; closed in reverse. */
@@ -232,9 +237,15 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, migrated, metrics, accounts, federation, mailer } = foundation
+  const { database, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
   const { services, running } = buildDomain(circumstances, foundation)
-  const all: readonly Running[] = [accounts, ...(mailer ? [mailer] : []), federation, ...running]
+  const all: readonly Running[] = [
+    accounts,
+    identityServers,
+    ...(mailer ? [mailer] : []),
+    federation,
+    ...running,
+  ]
   const app = createHttpApp({
     endpoints,
     services,

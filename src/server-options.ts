@@ -2,10 +2,21 @@ import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
 import { type Mailer, openMailer } from './network/mailer.ts'
 import type { AccountsOptions } from './services/accounts/index.ts'
+import type { PolicyDocument } from './services/accounts/options.ts'
+
+/** Where clients reach this server. */
+export const baseUrlOf = (config: Config): string => {
+  const [listener] = config.listeners
+  const scheme = listener?.tls === undefined ? 'http' : 'https'
+  return (
+    config.publicBaseUrl?.replace(/\/+$/, '') ??
+    `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
+  )
+}
 
 /** The settings that concern accounts, as the accounts service takes them. */
 export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRoomVersion: string } => {
-  const { registration, guests, passwords, sessions, rooms } = config
+  const { registration, guests, passwords, sessions, rooms, email } = config
   return {
     serverName: config.serverName,
     defaultRoomVersion: rooms.defaultVersion,
@@ -13,6 +24,13 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       mode: registration.mode,
       sharedSecret: registration.sharedSecret,
       guests: guests.enabled,
+      email: registration.email,
+      ...(Object.keys(registration.terms).length === 0 ? {} : { terms: termsOf(registration.terms) }),
+    },
+    email: {
+      allowDomains: email.allowDomains,
+      revealAccounts: email.revealAccounts,
+      baseUrl: baseUrlOf(config),
     },
     passwords: {
       minimumLength: passwords.minLength,
@@ -28,6 +46,14 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
     },
   }
 }
+
+const termsOf = (terms: Config['registration']['terms']): Record<string, PolicyDocument> =>
+  Object.fromEntries(
+    Object.entries(terms).map(([policy, { version, languages }]) => [
+      policy,
+      { version, translations: languages },
+    ]),
+  )
 
 /** The way out for e-mail, or nothing where the operator has named no mail server. */
 export const mailerOf = ({ email, caFile }: Config, clock: Clock): Mailer | undefined => {

@@ -1,21 +1,14 @@
 import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
+import { addConfirmEmailPage } from './http/pages/confirm-email.ts'
 import { addLandingPage } from './http/pages/landing.ts'
 import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
 import { createPages, type Pages } from './http/pages.ts'
+import { baseUrlOf } from './server-options.ts'
+import { CONFIRM_PATH } from './services/accounts/email-validation.ts'
 import type { Accounts } from './services/accounts/index.ts'
 import type { Metrics } from './services/metrics.ts'
-
-/** Where clients reach this server. */
-export const baseUrlOf = (config: Config): string => {
-  const [listener] = config.listeners
-  const scheme = listener?.tls === undefined ? 'http' : 'https'
-  return (
-    config.publicBaseUrl ??
-    `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
-  )
-}
 
 /** Everything that answers HTTP and is no operation of an API. */
 export const serverPages = (parts: {
@@ -32,6 +25,7 @@ export const serverPages = (parts: {
   addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
+  addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addOperationsPages(pages, {
     check: parts.check,
     metrics: config.metrics.enabled ? metrics : undefined,

@@ -1,6 +1,8 @@
 // Generated from api-spec by `npm run spec`. Do not edit.
 import type { Endpoint } from '../http/endpoint.ts'
+import { add3PID } from './client-server/add3PID.ts'
 import { ban } from './client-server/ban.ts'
+import { bind3PID } from './client-server/bind3PID.ts'
 import { changePassword } from './client-server/changePassword.ts'
 import { checkUsernameAvailability } from './client-server/checkUsernameAvailability.ts'
 import { claimKeys } from './client-server/claimKeys.ts'
@@ -8,6 +10,7 @@ import { createContent } from './client-server/createContent.ts'
 import { createRoom } from './client-server/createRoom.ts'
 import { deactivateAccount } from './client-server/deactivateAccount.ts'
 import { defineFilter } from './client-server/defineFilter.ts'
+import { delete3pidFromAccount } from './client-server/delete3pidFromAccount.ts'
 import { deleteDevice } from './client-server/deleteDevice.ts'
 import { deleteDevices } from './client-server/deleteDevices.ts'
 import { deleteProfileField } from './client-server/deleteProfileField.ts'
@@ -20,8 +23,11 @@ import { deleteRoomKeysVersion } from './client-server/deleteRoomKeysVersion.ts'
 import { deleteRoomTag } from './client-server/deleteRoomTag.ts'
 import { forgetRoom } from './client-server/forgetRoom.ts'
 import { generateLoginToken } from './client-server/generateLoginToken.ts'
+import { getAccount3PIDs } from './client-server/getAccount3PIDs.ts'
 import { getAccountData } from './client-server/getAccountData.ts'
 import { getAccountDataPerRoom } from './client-server/getAccountDataPerRoom.ts'
+import { getAdminLockUser } from './client-server/getAdminLockUser.ts'
+import { getAdminSuspendUser } from './client-server/getAdminSuspendUser.ts'
 import { getCapabilities } from './client-server/getCapabilities.ts'
 import { getConfig } from './client-server/getConfig.ts'
 import { getConfigAuthed } from './client-server/getConfigAuthed.ts'
@@ -83,6 +89,7 @@ import { getVersions } from './client-server/getVersions.ts'
 import { getWellknown } from './client-server/getWellknown.ts'
 import { getWellknownPolicy } from './client-server/getWellknownPolicy.ts'
 import { getWellknownSupport } from './client-server/getWellknownSupport.ts'
+import { getWhoIs } from './client-server/getWhoIs.ts'
 import { initialSync } from './client-server/initialSync.ts'
 import { inviteUser } from './client-server/inviteUser.ts'
 import { isPushRuleEnabled } from './client-server/isPushRuleEnabled.ts'
@@ -95,6 +102,7 @@ import { login } from './client-server/login.ts'
 import { logout } from './client-server/logout.ts'
 import { logoutAll } from './client-server/logoutAll.ts'
 import { pingAppservice } from './client-server/pingAppservice.ts'
+import { post3PIDs } from './client-server/post3PIDs.ts'
 import { postPusher } from './client-server/postPusher.ts'
 import { postReceipt } from './client-server/postReceipt.ts'
 import { postRoomKeysVersion } from './client-server/postRoomKeysVersion.ts'
@@ -116,6 +124,12 @@ import { reportEvent } from './client-server/reportEvent.ts'
 import { reportRoom } from './client-server/reportRoom.ts'
 import { reportUser } from './client-server/reportUser.ts'
 import { requestOpenIdToken } from './client-server/requestOpenIdToken.ts'
+import { requestTokenTo3PIDEmail } from './client-server/requestTokenTo3PIDEmail.ts'
+import { requestTokenTo3PIDMSISDN } from './client-server/requestTokenTo3PIDMSISDN.ts'
+import { requestTokenToRegisterEmail } from './client-server/requestTokenToRegisterEmail.ts'
+import { requestTokenToRegisterMSISDN } from './client-server/requestTokenToRegisterMSISDN.ts'
+import { requestTokenToResetPasswordEmail } from './client-server/requestTokenToResetPasswordEmail.ts'
+import { requestTokenToResetPasswordMSISDN } from './client-server/requestTokenToResetPasswordMSISDN.ts'
 import { roomInitialSync } from './client-server/roomInitialSync.ts'
 import { search } from './client-server/search.ts'
 import { searchUserDirectory } from './client-server/searchUserDirectory.ts'
@@ -123,6 +137,8 @@ import { sendMessage } from './client-server/sendMessage.ts'
 import { sendToDevice } from './client-server/sendToDevice.ts'
 import { setAccountData } from './client-server/setAccountData.ts'
 import { setAccountDataPerRoom } from './client-server/setAccountDataPerRoom.ts'
+import { setAdminLockUser } from './client-server/setAdminLockUser.ts'
+import { setAdminSuspendUser } from './client-server/setAdminSuspendUser.ts'
 import { setPresence } from './client-server/setPresence.ts'
 import { setProfileField } from './client-server/setProfileField.ts'
 import { setPushRule } from './client-server/setPushRule.ts'
@@ -136,6 +152,7 @@ import { setRoomVisibilityOnDirectory } from './client-server/setRoomVisibilityO
 import { setTyping } from './client-server/setTyping.ts'
 import { sync } from './client-server/sync.ts'
 import { unban } from './client-server/unban.ts'
+import { unbind3pidFromAccount } from './client-server/unbind3pidFromAccount.ts'
 import { updateAppserviceRoomDirectoryVisibility } from './client-server/updateAppserviceRoomDirectoryVisibility.ts'
 import { updateDevice } from './client-server/updateDevice.ts'
 import { upgradeRoom } from './client-server/upgradeRoom.ts'
@@ -202,7 +219,9 @@ import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
 import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
 
 export const endpoints: readonly Endpoint[] = [
+  add3PID,
   ban,
+  bind3PID,
   changePassword,
   checkUsernameAvailability,
   claimKeys,
@@ -210,6 +229,7 @@ export const endpoints: readonly Endpoint[] = [
   createRoom,
   deactivateAccount,
   defineFilter,
+  delete3pidFromAccount,
   deleteDevice,
   deleteDevices,
   deleteProfileField,
@@ -222,8 +242,11 @@ export const endpoints: readonly Endpoint[] = [
   deleteRoomTag,
   forgetRoom,
   generateLoginToken,
+  getAccount3PIDs,
   getAccountData,
   getAccountDataPerRoom,
+  getAdminLockUser,
+  getAdminSuspendUser,
   getCapabilities,
   getConfig,
   getConfigAuthed,
@@ -285,6 +308,7 @@ export const endpoints: readonly Endpoint[] = [
   getWellknown,
   getWellknownPolicy,
   getWellknownSupport,
+  getWhoIs,
   initialSync,
   inviteUser,
   isPushRuleEnabled,
@@ -297,6 +321,7 @@ export const endpoints: readonly Endpoint[] = [
   logout,
   logoutAll,
   pingAppservice,
+  post3PIDs,
   postPusher,
   postReceipt,
   postRoomKeysVersion,
@@ -318,6 +343,12 @@ export const endpoints: readonly Endpoint[] = [
   reportRoom,
   reportUser,
   requestOpenIdToken,
+  requestTokenTo3PIDEmail,
+  requestTokenTo3PIDMSISDN,
+  requestTokenToRegisterEmail,
+  requestTokenToRegisterMSISDN,
+  requestTokenToResetPasswordEmail,
+  requestTokenToResetPasswordMSISDN,
   roomInitialSync,
   search,
   searchUserDirectory,
@@ -325,6 +356,8 @@ export const endpoints: readonly Endpoint[] = [
   sendToDevice,
   setAccountData,
   setAccountDataPerRoom,
+  setAdminLockUser,
+  setAdminSuspendUser,
   setPresence,
   setProfileField,
   setPushRule,
@@ -338,6 +371,7 @@ export const endpoints: readonly Endpoint[] = [
   setTyping,
   sync,
   unban,
+  unbind3pidFromAccount,
   updateAppserviceRoomDirectoryVisibility,
   updateDevice,
   upgradeRoom,

@@ -39,6 +39,9 @@ export const contradictions = (config: Config): Problem[] => {
   if ((email.user === undefined) !== (email.password === undefined)) {
     problems.push({ path: ['email', 'user'], message: 'goes with email.password: set both, or neither' })
   }
+  if (config.registration.email === 'required' && email.host === undefined) {
+    problems.push({ path: ['registration', 'email'], message: 'is required, which needs email.host' })
+  }
   const { backOff } = config.federation
   if (backOff.min > backOff.max) {
     problems.push({

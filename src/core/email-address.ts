@@ -32,3 +32,18 @@ export const parseMailbox = (text: string): Mailbox | undefined => {
   const [, name = '', address = text] = /^([^<>,;:@\p{C}]*?) ?<([^<>]*)>$/u.exec(text) ?? []
   return isEmailAddress(address) ? { name, address } : undefined
 }
+
+/** Full case folding of one character, as far as its mappings to capitals and back tell it. */
+const folded = (character: string): string =>
+  // The dotless i has no case of its own: folding it by way of its capital would make it another letter.
+  character === 'ı' ? character : character.toLowerCase().toUpperCase().toLowerCase()
+
+/**
+ * The one form of an e-mail address in which it is stored and compared: case folded, so that `Strauß@Example.com` is
+ * `strauss@example.com` (appendices, "E-Mail"). `undefined` for what is no address.
+ */
+export const canonicalEmail = (text: string): string | undefined => {
+  if (!isEmailAddress(text)) return undefined
+  const canonical = [...text].map(folded).join('')
+  return isEmailAddress(canonical) ? canonical : undefined
+}

@@ -54,6 +54,12 @@ export type PushRule = { readonly actions: readonly (string | JsonObject)[]; rea
 export type PushRuleRequest = { readonly actions: readonly (string | JsonObject)[]; readonly default: boolean; readonly enabled: boolean; readonly rule_id: string; readonly conditions?: readonly PushConditionRequest[]; readonly pattern?: string }
 export type PushRuleset = { readonly content?: readonly PushRule[] | undefined; readonly override?: readonly PushRule[] | undefined; readonly room?: readonly PushRule[] | undefined; readonly sender?: readonly PushRule[] | undefined; readonly underride?: readonly PushRule[] | undefined }
 export type PushRulesetRequest = { readonly content?: readonly PushRuleRequest[]; readonly override?: readonly PushRuleRequest[]; readonly room?: readonly PushRuleRequest[]; readonly sender?: readonly PushRuleRequest[]; readonly underride?: readonly PushRuleRequest[] }
+export type RequestEmailValidation = { readonly client_secret: string; readonly email: string; readonly send_attempt: number; readonly next_link?: string | undefined; readonly id_server?: string | undefined; readonly id_access_token?: string | undefined }
+export type RequestEmailValidationRequest = { readonly client_secret: string; readonly email: string; readonly send_attempt: number; readonly next_link?: string; readonly id_server?: string; readonly id_access_token?: string }
+export type RequestMsisdnValidation = { readonly client_secret: string; readonly country: string; readonly phone_number: string; readonly send_attempt: number; readonly next_link?: string | undefined; readonly id_server?: string | undefined; readonly id_access_token?: string | undefined }
+export type RequestMsisdnValidationRequest = { readonly client_secret: string; readonly country: string; readonly phone_number: string; readonly send_attempt: number; readonly next_link?: string; readonly id_server?: string; readonly id_access_token?: string }
+export type RequestTokenResponse = { readonly sid: string; readonly submit_url?: string | undefined }
+export type RequestTokenResponseRequest = { readonly sid: string; readonly submit_url?: string }
 export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
@@ -102,6 +108,13 @@ export type UserIdentifier = { readonly type: string }
 export type UserIdentifierRequest = { readonly type: string } & JsonObject
 
 export interface Operations {
+  add3PID: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly auth?: AuthDataRequest; readonly client_secret: string; readonly sid: string }
+    response: JsonObject
+  }
   backfillRoom: {
     authentication: 'signedRequest'
     path: { readonly roomId: string }
@@ -114,6 +127,13 @@ export interface Operations {
     path: { readonly roomId: string }
     query: NoMembers
     body: { readonly user_id: string; readonly reason?: string }
+    response: JsonObject
+  }
+  bind3PID: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly client_secret: string; readonly id_server: string; readonly id_access_token: string; readonly sid: string }
     response: JsonObject
   }
   bulkPerspectivesKeyQuery: {
@@ -192,6 +212,13 @@ export interface Operations {
     query: NoMembers
     body: FilterRequest
     response: { readonly filter_id: string }
+  }
+  delete3pidFromAccount: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly id_server?: string; readonly medium: "email" | "msisdn"; readonly address: string }
+    response: { readonly id_server_unbind_result: "no-support" | "success" }
   }
   deleteDehydratedDevice: {
     authentication: 'accessToken'
@@ -354,6 +381,13 @@ export interface Operations {
     body: { readonly auth?: AuthDataRequest }
     response: { readonly login_token: string; readonly expires_in_ms: number }
   }
+  getAccount3PIDs: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly threepids?: readonly { readonly medium: "email" | "msisdn"; readonly address: string; readonly validated_at: number; readonly added_at: number }[] | undefined }
+  }
   getAccountData: {
     authentication: 'accessToken'
     path: { readonly userId: string; readonly type: string }
@@ -367,6 +401,20 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: JsonObject
+  }
+  getAdminLockUser: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly locked: boolean }
+  }
+  getAdminSuspendUser: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly suspended: boolean }
   }
   getCapabilities: {
     authentication: 'accessToken'
@@ -914,6 +962,13 @@ export interface Operations {
     body: undefined
     response: { readonly contacts?: readonly { readonly matrix_id?: string | undefined; readonly email_address?: string | undefined; readonly role: "m.role.admin" | "m.role.security" }[] | undefined; readonly support_page?: string | undefined }
   }
+  getWhoIs: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly user_id?: string | undefined; readonly devices?: Readonly<Record<string, ({ readonly sessions?: readonly { readonly connections?: readonly { readonly ip?: string | undefined; readonly last_seen?: number | undefined; readonly user_agent?: string | undefined }[] | undefined }[] | undefined })>> | undefined }
+  }
   initialSync: {
     authentication: 'accessToken'
     path: NoMembers
@@ -1039,6 +1094,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly transaction_id?: string }
     response: { readonly duration_ms: number }
+  }
+  post3PIDs: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly three_pid_creds: { readonly client_secret: string; readonly id_server: string; readonly id_access_token: string; readonly sid: string } }
+    response: { readonly submit_url?: string | undefined }
   }
   postDehydratedDeviceEvents: {
     authentication: 'accessToken'
@@ -1236,6 +1298,48 @@ export interface Operations {
     body: JsonObject
     response: OpenIdToken
   }
+  requestTokenTo3PIDEmail: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestEmailValidationRequest
+    response: RequestTokenResponse
+  }
+  requestTokenTo3PIDMSISDN: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestMsisdnValidationRequest
+    response: RequestTokenResponse
+  }
+  requestTokenToRegisterEmail: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestEmailValidationRequest
+    response: RequestTokenResponse
+  }
+  requestTokenToRegisterMSISDN: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestMsisdnValidationRequest
+    response: RequestTokenResponse
+  }
+  requestTokenToResetPasswordEmail: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestEmailValidationRequest
+    response: RequestTokenResponse
+  }
+  requestTokenToResetPasswordMSISDN: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: RequestMsisdnValidationRequest
+    response: RequestTokenResponse
+  }
   restartDelayedEvent: {
     authentication: 'accessToken'
     path: { readonly delayId: string }
@@ -1348,6 +1452,20 @@ export interface Operations {
     body: JsonObject
     response: JsonObject
   }
+  setAdminLockUser: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly locked: boolean }
+    response: { readonly locked: boolean }
+  }
+  setAdminSuspendUser: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly suspended: boolean }
+    response: { readonly suspended: boolean }
+  }
   setPresence: {
     authentication: 'accessToken'
     path: { readonly userId: string }
@@ -1438,6 +1556,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly user_id: string; readonly reason?: string }
     response: JsonObject
+  }
+  unbind3pidFromAccount: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly id_server?: string; readonly medium: "email" | "msisdn"; readonly address: string }
+    response: { readonly id_server_unbind_result: "no-support" | "success" }
   }
   updateAppserviceRoomDirectoryVisibility: {
     authentication: 'appServiceToken'

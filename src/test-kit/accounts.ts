@@ -2,7 +2,8 @@ import type { ExecutionContext } from 'ava'
 import { endpoints } from '../api/index.ts'
 import { createHttpApp } from '../http/app.ts'
 import type { Pages } from '../http/pages.ts'
-import { Accounts, type AccountsOptions } from '../services/accounts/index.ts'
+import type { Mail } from '../network/mailer.ts'
+import { Accounts, type AccountsOptions, type AccountsParts } from '../services/accounts/index.ts'
 import type { Services } from '../services/index.ts'
 import { RATE_LIMIT_BUCKETS } from '../spec/operation.ts'
 import type { Database } from '../storage/database.ts'
@@ -18,7 +19,8 @@ export const PASSWORD = 'correct horse battery'
 export const alice = `@alice:${SERVER_NAME}`
 
 /** What of the options a test wants otherwise. */
-export type TestAccountsOptions = Omit<Partial<AccountsOptions>, 'serverName'>
+export type TestAccountsOptions = Omit<Partial<AccountsOptions>, 'serverName'> &
+  Partial<Pick<AccountsParts, 'mailer' | 'identityServers'>>
 
 /** Accounts over a database, with time standing still and passwords that cost next to nothing. */
 export const testAccounts = (
@@ -33,9 +35,24 @@ export const testAccounts = (
     database,
     clock,
     options: { ...options, serverName: SERVER_NAME, passwords },
+    mailer: options.mailer,
+    identityServers: options.identityServers,
     onError,
   })
   return { accounts, clock, errors }
+}
+
+/** A mailer that keeps what it is given, and the token of the link in the latest. */
+export const recordingMailer = () => {
+  const mails: Mail[] = []
+  return {
+    mails,
+    send: async (mail: Mail) => void mails.push(mail),
+    close: async () => {},
+    get token(): string {
+      return /\?token=(\S+)/.exec(mails.at(-1)?.text ?? '')?.[1] ?? ''
+    },
+  }
 }
 
 /** The account endpoints behind the real pipeline, without rate limits. */
@@ -50,7 +67,11 @@ export const accountServer = async (
   const app = createHttpApp({
     endpoints,
     // Only endpoints that need no more are called.
-    services: { accounts } as unknown as Services,
+    services: {
+      accounts,
+      appServices: { registry: { all: [] } },
+      delayedEvents: { capability: {} },
+    } as unknown as Services,
     authenticate: (token, context) => accounts.authenticate(token, context),
     verifyRequest: () => Promise.reject(new Error('no federation here')),
     log: { debug: silent, info: silent, warn: silent, error: fields => failures.push(fields) },

@@ -23,6 +23,47 @@ export const accountOptions = {
           'Lets whoever knows it make accounts through `/_synapse/admin/v1/register`, as the tool `register_new_matrix_user` does. Not set: that way is closed.',
         examples: ['a long random text'],
       },
+      email: {
+        type: 'string',
+        enum: ['off', 'optional', 'required'],
+        default: 'optional',
+        description:
+          'Whether new users show that they have an e-mail address, which they then can log in with and reset their password by. `required` needs a mail server (`email.host`); without one, `optional` is `off`.',
+      },
+      terms: {
+        type: 'object',
+        default: {},
+        description:
+          'Documents that new users have to accept: a name of your own for each, its version, and its title and address in one or more languages.',
+        additionalProperties: {
+          type: 'object',
+          description: 'One document.',
+          properties: {
+            version: { type: 'string', format: 'not-empty', description: 'Its version.' },
+            languages: {
+              type: 'object',
+              default: {},
+              description: 'Where it can be read, by language (such as `en`).',
+              additionalProperties: {
+                type: 'object',
+                description: 'The document in one language.',
+                properties: {
+                  name: { type: 'string', format: 'not-empty', description: 'Its title.' },
+                  url: { type: 'string', format: 'base-url', description: 'Its address.' },
+                },
+              },
+            },
+          },
+        },
+        examples: [
+          {
+            terms_of_service: {
+              version: '1.0',
+              languages: { en: { name: 'Terms of service', url: 'https://example.org/terms.html' } },
+            },
+          },
+        ],
+      },
     },
   },
   guests: {

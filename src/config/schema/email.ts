@@ -51,6 +51,23 @@ export const emailOptions = {
         description: 'The sender of what is sent: an address, alone or after a name. Needed with a host.',
         examples: ['Our server <noreply@example.org>', 'noreply@example.org'],
       },
+      allow_domains: {
+        type: 'array',
+        items: {
+          type: 'string',
+          format: 'server-pattern',
+          description: 'A domain; `*` stands for any characters, `?` for one.',
+        },
+        'x-optional': true,
+        description: 'If set, only addresses of these domains can be used with accounts.',
+        examples: [['example.org', '*.example.org']],
+      },
+      reveal_accounts: {
+        type: 'boolean',
+        default: false,
+        description:
+          'Whether whoever asks is told at once that an address belongs to an account, or to none. If not, only the owner of the address is, by e-mail, so that nobody can find out who has an account here.',
+      },
     },
   },
 } as const satisfies Record<string, Schema>

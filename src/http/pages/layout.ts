@@ -35,20 +35,31 @@ code{overflow-wrap:anywhere;padding:.1em .3em;border-radius:.25em;background:lig
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 /** Nothing from anywhere, no scripts, no frames around it: only this style sheet, and forms to this server. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${STYLE_HASH}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const policy = (formAction: string): string =>
+  [
+    "default-src 'none'",
+    `style-src 'sha256-${STYLE_HASH}'`,
+    `form-action ${formAction}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
 
-/** Answers a page, with headers that keep it to itself: not cached, not framed, no referrer to follow. */
-export const sendPage = (context: PageContext, status: number, title: string, content: Html): void => {
+/**
+ * Answers a page, with headers that keep it to itself: not cached, not framed, no referrer to follow.
+ *
+ * @param formTarget the origin of another site to which the answer to a form of this page may redirect
+ */
+export const sendPage = (
+  context: PageContext,
+  status: number,
+  title: string,
+  content: Html,
+  formTarget?: string,
+): void => {
   context.status = status
   context.type = 'text/html; charset=utf-8'
   context.set({
-    'Content-Security-Policy': POLICY,
+    'Content-Security-Policy': policy(formTarget === undefined ? "'self'" : `'self' ${formTarget}`),
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',

@@ -39,6 +39,8 @@ export class AccountManagement {
    * Has the user confirm a request with their password, by user-interactive authentication. Application services
    * need not (v1.17). Without an access token the password stage says who it is.
    *
+   * @param options.singleUse whether one confirmation is good for one request
+   * @param options.orByEmail whether an address of the account will do instead
    * @returns the user
    * @throws {MatrixError} the interactive challenge
    */
@@ -46,16 +48,18 @@ export class AccountManagement {
     requester: Requester | undefined,
     request: ConfirmableRequest,
     body: InteractiveBody,
-    options: { singleUse?: boolean } = {},
+    options: { singleUse?: boolean; orByEmail?: boolean } = {},
   ): Promise<string> {
+    const { singleUse = false, orByEmail = false } = options
     if (requester?.appServiceId !== undefined) return requester.userId
     const { userId } = await this.#interactive.require({
       operation: operationOf(request),
       body,
       userId: requester?.userId,
-      flows: [['m.login.password']],
+      flows: [['m.login.password'], ...(orByEmail ? [['m.login.email.identity']] : [])],
+      emailFor: 'password',
       binding: 'request',
-      ...options,
+      singleUse,
     })
     if (userId === undefined) throw new MatrixError('M_FORBIDDEN', 'The authentication named no user.')
     return userId
@@ -109,6 +113,7 @@ export class AccountManagement {
     const profile = erase ? await read.profiles.byUser(userId) : undefined
     const result = await this.#context.commit([
       write.users.deactivate(userId, erase, clock.now()),
+      write.threepids.deleteAll(userId),
       ...removalStatements(this.#context, userId, deviceIds),
       ...(erase ? [write.accountData.deleteAll(userId), write.filters.deleteAll(userId)] : []),
       ...(profile === undefined

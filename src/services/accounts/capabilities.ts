@@ -6,7 +6,7 @@ import type { AccountsOptions } from './options.ts'
 export const capabilitiesFor = (
   requester: Requester,
   options: AccountsOptions,
-  defaultRoomVersion?: string,
+  { defaultRoomVersion, canChangeThreepids }: { defaultRoomVersion?: string; canChangeThreepids: boolean },
 ) => {
   const isUser = !requester.isGuest
   return {
@@ -19,8 +19,9 @@ export const capabilitiesFor = (
     'm.profile_fields': isUser ? { enabled: true } : { enabled: true, allowed: ['displayname'] },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: isUser },
-    'm.3pid_changes': { enabled: false },
+    'm.3pid_changes': { enabled: isUser && canChangeThreepids },
     'm.get_login_token': { enabled: isUser && options.sessions.loginTokens },
     'm.forget_forced_upon_leave': { enabled: false },
+    ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),
   }
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { AccessTokenReader, AccessTokenWriter } from '../../storage/accounts/access-tokens.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import { DeviceReader, DeviceWriter } from '../../storage/accounts/devices.ts'
+import { EmailValidationReader, EmailValidationWriter } from '../../storage/accounts/email-validations.ts'
 import { FilterReader, FilterWriter } from '../../storage/accounts/filters.ts'
 import {
   InteractiveSessionReader,
@@ -14,6 +15,7 @@ import {
   RegistrationTokenReader,
   RegistrationTokenWriter,
 } from '../../storage/accounts/registration-tokens.ts'
+import { ThirdPartyIdReader, ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
 import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
 import type { CommitResult, Database, Reader, WriteStatement } from '../../storage/database.ts'
 import type { AccountsOptions } from './options.ts'
@@ -62,6 +64,8 @@ const storesOf = (db: Reader) => ({
     profiles: new ProfileReader(db),
     accountData: new AccountDataReader(db),
     filters: new FilterReader(db),
+    threepids: new ThirdPartyIdReader(db),
+    emails: new EmailValidationReader(db),
   },
   write: {
     users: new UserWriter(db),
@@ -73,6 +77,8 @@ const storesOf = (db: Reader) => ({
     profiles: new ProfileWriter(db),
     accountData: new AccountDataWriter(db),
     filters: new FilterWriter(db),
+    threepids: new ThirdPartyIdWriter(db),
+    emails: new EmailValidationWriter(db),
   },
 })
 

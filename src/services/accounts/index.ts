@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import type { IdentityServers } from '../../network/identity-servers.ts'
+import type { Mailer } from '../../network/mailer.ts'
 import type { User, UserFlag } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
@@ -11,9 +13,11 @@ import { Authentication, type Connection } from './authentication.ts'
 import { capabilitiesFor } from './capabilities.ts'
 import { type AccountsContext, type AccountsHooks, accountsContext } from './context.ts'
 import { Devices } from './devices.ts'
+import { EmailValidations } from './email-validation.ts'
 import { Filters } from './filters.ts'
 import { interactiveStages } from './interactive-stages.ts'
 import { Login } from './login.ts'
+import { Moderation } from './moderation.ts'
 import { OpenId } from './open-id.ts'
 import { accountsOptions, type PartialAccountsOptions } from './options.ts'
 import { Profiles } from './profiles.ts'
@@ -24,6 +28,7 @@ import { ServiceAccounts } from './service-accounts.ts'
 import { SetupLink } from './setup-link.ts'
 import { SharedSecretRegistration } from './shared-secret.ts'
 import { Tags } from './tags.ts'
+import { ThirdPartyIds } from './third-party-ids.ts'
 import { UserInteractive } from './user-interactive.ts'
 
 export type { AccountsHooks, DevicesChange, DisplayProfile } from './context.ts'
@@ -40,6 +45,9 @@ export interface AccountsParts {
   readonly clock: Clock
   readonly options: PartialAccountsOptions & { readonly defaultRoomVersion?: string | undefined }
   readonly random?: RandomBytes
+  /** The way out for e-mail, if there is one. */
+  readonly mailer?: Mailer | undefined
+  readonly identityServers?: IdentityServers | undefined
   /** Told of failures in the background, which nobody waits for. */
   readonly onError?: (error: unknown) => void
 }
@@ -62,6 +70,9 @@ export class Accounts {
   readonly tags: Tags
   readonly filters: Filters
   readonly openId: OpenId
+  readonly emails: EmailValidations
+  readonly threepids: ThirdPartyIds
+  readonly moderation: Moderation
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
   readonly #authentication: Authentication
@@ -83,8 +94,13 @@ export class Accounts {
     this.#authentication = authentication
     this.devices = new Devices(context, authentication)
     this.login = new Login(context, authentication, this.devices)
-    this.interactive = new UserInteractive(context, interactiveStages(context, this.login))
-    this.registration = new Registration(context, this.login, this.interactive)
+    this.emails = new EmailValidations(context, parts.mailer)
+    this.threepids = new ThirdPartyIds(context, {
+      emails: this.emails,
+      identityServers: parts.identityServers,
+    })
+    this.interactive = new UserInteractive(context, interactiveStages(context, this))
+    this.registration = new Registration(context, this)
     this.registrationTokens = new RegistrationTokens(context)
     this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
     this.setup = new SetupLink(context, this.registration)
@@ -96,6 +112,7 @@ export class Accounts {
     this.tags = new Tags(context)
     this.filters = new Filters(context)
     this.openId = new OpenId(context)
+    this.moderation = new Moderation(context, authentication)
   }
 
   /**
@@ -182,7 +199,11 @@ export class Accounts {
 
   /** What the requester can do here (client-server API, "Capabilities negotiation"). */
   capabilities(requester: Requester): ReturnType<typeof capabilitiesFor> {
-    return capabilitiesFor(requester, this.#context.options, this.#parts.options.defaultRoomVersion)
+    const { defaultRoomVersion } = this.#parts.options
+    return capabilitiesFor(requester, this.#context.options, {
+      ...(defaultRoomVersion === undefined ? {} : { defaultRoomVersion }),
+      canChangeThreepids: this.emails.isOffered,
+    })
   }
 
   /** Starts the work in the background, and goes on with what a stop has interrupted. */
@@ -202,6 +223,7 @@ export class Accounts {
     const { clock, write } = this.#context
     await this.#authentication.lastSeen.flush()
     await this.interactive.prune()
+    await this.emails.prune()
     await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
     await this.management.resume()
   }

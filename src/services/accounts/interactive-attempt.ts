@@ -18,6 +18,8 @@ export interface InteractiveAttempt {
   readonly userId?: string | undefined
   /** The ways to authenticate: stages in order. */
   readonly flows: readonly (readonly string[])[]
+  /** What the stage of e-mail addresses takes one for, where it is in a flow. */
+  readonly emailFor?: 'register' | 'password'
   /**
    * What else a session is bound to. `request`: the body, so that nothing else can be done with a confirmation that
    * was given for this. `operation`: nothing; for registration, where clients probe the flows with an empty
@@ -33,6 +35,8 @@ export interface Authenticated {
   /** Whose access token it was, or whom a stage has identified. */
   readonly userId: string | undefined
   readonly completed: readonly string[]
+  /** The session of the e-mail address that was shown, if one was. */
+  readonly emailSid: string | undefined
   /** `undefined` when everything was submitted at once, without a session. */
   readonly session: InteractiveSession | undefined
 }

@@ -1,8 +1,10 @@
 import { MatrixError } from '../../core/errors.ts'
-import type { JsonObject } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
+import type { EmailValidations } from './email-validation.ts'
+import type { InteractiveAttempt } from './interactive-attempt.ts'
 import type { Login } from './login.ts'
 import type { PolicyDocument } from './options.ts'
 import { namedUser } from './usernames.ts'
@@ -11,6 +13,8 @@ import { namedUser } from './usernames.ts'
 export interface StagePassed {
   /** Whom the stage has identified. */
   readonly userId?: string
+  /** The session of the e-mail address that the stage has shown. */
+  readonly emailSid?: string
   /** What has to be stored together with the passing. */
   readonly statements?: readonly WriteStatement[]
 }
@@ -20,15 +24,19 @@ export interface Stage {
   /** What the client has to know to use it. */
   params?(): JsonObject | undefined
   /** @throws {MatrixError} with the `errcode` that the client is shown, when the attempt has failed */
-  attempt(auth: JsonObject, session: InteractiveSession): Promise<StagePassed>
+  attempt(auth: JsonObject, session: InteractiveSession, attempt: InteractiveAttempt): Promise<StagePassed>
 }
 
 /** The stages that are offered anywhere, by type. */
-export const interactiveStages = (context: AccountsContext, login: Login): Map<string, Stage> => {
+export const interactiveStages = (
+  context: AccountsContext,
+  { login, emails }: { login: Login; emails: EmailValidations },
+): Map<string, Stage> => {
   const stages = new Map<string, Stage>([
     ['m.login.dummy', { attempt: async () => ({}) }],
     ['m.login.password', passwordStage(login)],
     ['m.login.registration_token', registrationTokenStage(context)],
+    ['m.login.email.identity', emailStage(context, emails)],
   ])
   const { terms } = context.options.registration
   if (terms !== undefined) stages.set('m.login.terms', termsStage(terms))
@@ -38,12 +46,11 @@ export const interactiveStages = (context: AccountsContext, login: Login): Map<s
 /** "Password-based": of the user whose access token it is; without one, of the user who is named. */
 const passwordStage = (login: Login): Stage => ({
   async attempt(auth, session) {
-    const named = namedUser(auth)
-    if (typeof auth.password !== 'string' || (named === undefined && session.userId === undefined)) {
+    const named = namedUser(auth) ?? (session.userId === undefined ? undefined : { user: session.userId })
+    if (typeof auth.password !== 'string' || named === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    const name = named === 'third-party' ? undefined : (named ?? session.userId)
-    const user = await login.verify(name, auth.password)
+    const user = await login.verify(named, auth.password)
     if (session.userId !== undefined && session.userId !== user.userId) {
       throw new MatrixError('M_FORBIDDEN', 'This is the password of somebody else.')
     }
@@ -57,6 +64,27 @@ const registrationTokenStage = ({ clock, write }: AccountsContext): Stage => ({
     if (typeof auth.token !== 'string')
       throw new MatrixError('M_MISSING_PARAM', 'A registration token is needed.')
     return { statements: write.registrationTokens.reserve(auth.token, session.sessionId, clock.now()) }
+  },
+})
+
+/**
+ * "Email-based": an address that was validated for this. A registration adds it to the account; for a new password it
+ * says whose account it is, once.
+ */
+const emailStage = ({ read, write }: AccountsContext, emails: EmailValidations): Stage => ({
+  async attempt(auth, _session, { emailFor }) {
+    const { sid, client_secret: clientSecret } = isJsonObject(auth.threepid_creds) ? auth.threepid_creds : {}
+    if (typeof sid !== 'string' || typeof clientSecret !== 'string') {
+      throw new MatrixError('M_MISSING_PARAM', 'threepid_creds with sid and client_secret are needed.')
+    }
+    const purpose = emailFor ?? 'register'
+    const email = await emails.validated(purpose, { sid, clientSecret })
+    if (purpose === 'register') return { emailSid: email.sid }
+    const userId = await read.threepids.owner({ medium: 'email', address: email.address })
+    if (userId === undefined) {
+      throw new MatrixError('M_THREEPID_NOT_FOUND', 'No account has this e-mail address.')
+    }
+    return { userId, statements: [write.emails.use(email.sid)] }
   },
 })
 

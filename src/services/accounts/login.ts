@@ -7,7 +7,7 @@ import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
 import { hashToken, newToken } from './secrets.ts'
 import { accountLocked, type Issue, type IssuedTokens, issueTokens, refreshTokens } from './token-issuer.ts'
-import { findUser, generatedDeviceId, namedUser } from './usernames.ts'
+import { findUser, generatedDeviceId, type NamedUser, namedUser } from './usernames.ts'
 
 /** What a client says about itself when it logs in. */
 export interface DeviceRequest {
@@ -22,6 +22,8 @@ export interface LoginRequest extends DeviceRequest {
   readonly type: string
   readonly identifier?: JsonValue
   readonly user?: string
+  readonly medium?: string
+  readonly address?: string
   readonly password?: string
   readonly token?: string
 }
@@ -77,12 +79,12 @@ export class Login {
   }
 
   /**
-   * Verifies a user by name and password, in the same time whether or not there is such a user.
+   * Verifies a user by password, in the same time whether or not there is such a user.
    * @throws {MatrixError} `M_FORBIDDEN`
    */
-  async verify(name: string | undefined, password: string): Promise<User> {
+  async verify(named: NamedUser, password: string): Promise<User> {
     const { passwords, write } = this.#context
-    const user = name === undefined ? undefined : await findUser(this.#context, name)
+    const user = await findUser(this.#context, named)
     const hash = user?.passwordHash
     if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
       throw new MatrixError('M_FORBIDDEN', 'The user name or password is not right.')
@@ -142,12 +144,11 @@ export class Login {
   }
 
   async #byPassword(request: LoginRequest): Promise<User> {
-    const name = namedUser(request)
-    if (name === undefined || request.password === undefined) {
+    const named = namedUser(request)
+    if (named === undefined || request.password === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    // No account here has a third-party identifier: 403, as for any that is not known.
-    return this.verify(name === 'third-party' ? undefined : name, request.password)
+    return this.verify(named, request.password)
   }
 
   async #byToken(request: LoginRequest): Promise<LoggedIn> {

@@ -21,6 +21,16 @@ export interface AccountsOptions {
     readonly terms?: Readonly<Record<string, PolicyDocument>> | undefined
     /** Lets whoever knows it make accounts through `/_synapse/admin/v1/register`. */
     readonly sharedSecret?: string | undefined
+    /** Whether new users show that they have an e-mail address, which is then added to their account. */
+    readonly email: 'off' | 'optional' | 'required'
+  }
+  readonly email: {
+    /** Patterns (globs) of the domains whose addresses may be used; `undefined`: any. */
+    readonly allowDomains?: readonly string[] | undefined
+    /** Whether whoever asks is told that an address belongs to an account; otherwise its owner is, by e-mail. */
+    readonly revealAccounts: boolean
+    /** Where links in e-mails lead, without a slash at the end. */
+    readonly baseUrl: string
   }
   readonly passwords: PasswordOptions
   readonly sessions: {
@@ -45,6 +55,7 @@ export interface AccountsOptions {
 export interface PartialAccountsOptions {
   readonly serverName: string
   readonly registration?: Partial<AccountsOptions['registration']>
+  readonly email?: Partial<AccountsOptions['email']>
   readonly passwords?: Partial<PasswordOptions>
   readonly sessions?: Partial<AccountsOptions['sessions']>
 }
@@ -54,7 +65,8 @@ const DAY = 86_400_000
 /** Fills in the defaults: registration closed, tokens without expiry for clients that cannot refresh. */
 export const accountsOptions = (options: PartialAccountsOptions): AccountsOptions => ({
   serverName: options.serverName,
-  registration: { mode: 'closed', guests: false, ...options.registration },
+  registration: { mode: 'closed', guests: false, email: 'optional', ...options.registration },
+  email: { revealAccounts: false, baseUrl: `https://${options.serverName}`, ...options.email },
   passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
   sessions: {
     accessTokenLifetimeMs: 3_600_000,

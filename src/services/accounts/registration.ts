@@ -1,13 +1,16 @@
 import { MatrixError } from '../../core/errors.ts'
 import { localpartOf } from '../../core/ids.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { NewUser } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type ConfirmableRequest, operationOf } from './account-management.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId } from './devices.ts'
+import { type EmailValidations, threepidInUse } from './email-validation.ts'
 import type { Authenticated, InteractiveBody } from './interactive-attempt.ts'
 import type { DeviceRequest, LoggedIn, Login } from './login.ts'
+import { acceptedTerms, registrationFlows } from './registration-stages.ts'
+import type { ThirdPartyIds } from './third-party-ids.ts'
 import type { UserInteractive } from './user-interactive.ts'
 import { generatedUserId, newUserId, refuseUnavailable, userInUse } from './usernames.ts'
 
@@ -40,11 +43,18 @@ export class Registration {
   readonly #context: AccountsContext
   readonly #login: Login
   readonly #interactive: UserInteractive
+  readonly #emails: EmailValidations
+  readonly #threepids: ThirdPartyIds
 
-  constructor(context: AccountsContext, login: Login, interactive: UserInteractive) {
+  constructor(
+    context: AccountsContext,
+    parts: { login: Login; interactive: UserInteractive; emails: EmailValidations; threepids: ThirdPartyIds },
+  ) {
     this.#context = context
-    this.#login = login
-    this.#interactive = interactive
+    this.#login = parts.login
+    this.#interactive = parts.interactive
+    this.#emails = parts.emails
+    this.#threepids = parts.threepids
   }
 
   /**
@@ -71,23 +81,23 @@ export class Registration {
     if (request.password !== undefined) passwords.check(request.password)
     else if (!isProbe) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
 
-    const flows = [this.#stages()]
+    const flows = registrationFlows(options.registration, this.#emails.isOffered)
     const authenticated = await this.#interactive.require({
       operation: operationOf(target),
       body: request,
       flows,
       binding: 'operation',
+      emailFor: 'register',
     })
     const userId =
       request.username === undefined
         ? generatedUserId(this.#context)
         : newUserId(request.username, options.serverName)
     const user = await this.#newUser(userId, request.password ?? '', false)
-    const { session } = authenticated
     const made = await this.#create(
       { ...user, acceptedTerms: acceptedTerms(authenticated) },
       request,
-      session,
+      authenticated,
     )
     // Another request of this session may have been first just now.
     const answer = made ?? (await this.#repeated(request))
@@ -147,15 +157,6 @@ export class Registration {
     return { refused: result.guard }
   }
 
-  #stages(): string[] {
-    const { mode, terms } = this.#context.options.registration
-    const stages = [
-      ...(mode === 'token' ? ['m.login.registration_token'] : []),
-      ...(terms === undefined ? [] : ['m.login.terms']),
-    ]
-    return stages.length === 0 ? ['m.login.dummy'] : stages
-  }
-
   async #newUser(userId: string, password: string, isAdmin: boolean): Promise<NewUser> {
     const passwordHash = await this.#context.passwords.hash(password)
     return { userId, passwordHash, kind: 'user', isAdmin, createdTs: this.#context.clock.now() }
@@ -171,9 +172,10 @@ export class Registration {
   async #create(
     user: NewUser,
     request: RegisterRequest,
-    session?: Authenticated['session'],
+    authenticated?: Authenticated,
   ): Promise<Registered | undefined> {
     const { options, write } = this.#context
+    const session = authenticated?.session
     const { userId } = user
     const outcome: Outcome = { userId }
     const login = request.inhibit_login === true ? undefined : this.#login.session(userId, request)
@@ -185,15 +187,29 @@ export class Registration {
         ? []
         : [write.registrationTokens.complete(session.registrationToken)]),
       ...this.#statements(user),
+      ...(await this.#emailOf(userId, authenticated)),
       ...(login?.statements ?? []),
     ])
     if (!result.ok && result.guard === 'session-concluded') return undefined
+    if (!result.ok && result.guard === 'threepid-in-use') throw threepidInUse()
     if (!result.ok) throw userInUse()
     return {
       user_id: userId,
       home_server: options.serverName,
       ...(login === undefined ? {} : { device_id: login.deviceId, ...login.tokens }),
     }
+  }
+
+  /** The statements that add the address which was shown. */
+  async #emailOf(userId: string, authenticated: Authenticated | undefined): Promise<WriteStatement[]> {
+    const { clock, read } = this.#context
+    const { emailSid } = authenticated ?? {}
+    if (emailSid === undefined) return []
+    const email = await read.emails.bySid(emailSid, clock.now())
+    if (email?.validatedTs === undefined) {
+      throw new MatrixError('M_THREEPID_AUTH_FAILED', 'The confirmation of the e-mail address has expired.')
+    }
+    return [this.#threepids.addition(userId, { ...email, validatedTs: email.validatedTs })]
   }
 
   /** The account that this session has made before, for a client that lost the answer. It has to know the password. */
@@ -204,7 +220,7 @@ export class Registration {
     const { userId } = JSON.parse(session.outcome) as Outcome
     if (request.password === undefined) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
     if (request.inhibit_login === true) {
-      await this.#login.verify(userId, request.password)
+      await this.#login.verify({ user: userId }, request.password)
       return { user_id: userId, home_server: this.#context.options.serverName }
     }
     return this.#login.login({ ...request, type: 'm.login.password', user: userId })
@@ -216,15 +232,3 @@ const registrationClosed = (): MatrixError =>
     'M_FORBIDDEN',
     'Registration is closed on this server. Ask its administrator for an account.',
   )
-
-/** Which version of each policy document the session has shown, if it has passed that stage. */
-const acceptedTerms = ({ completed, session }: Authenticated): string | undefined => {
-  if (!completed.includes('m.login.terms') || session === undefined) return undefined
-  const shown = (JSON.parse(session.params) as JsonObject)['m.login.terms']
-  const policies = isJsonObject(shown) && isJsonObject(shown.policies) ? shown.policies : {}
-  const versions = Object.entries(policies).map(([id, policy]) => [
-    id,
-    isJsonObject(policy) ? policy.version : undefined,
-  ])
-  return JSON.stringify(Object.fromEntries(versions))
-}

@@ -63,10 +63,12 @@ export class ServiceAccounts {
    */
   async login(request: LoginRequest, check: CheckServiceUser): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
-    const name = namedUser(request)
-    if (typeof name !== 'string') throw new MatrixError('M_MISSING_PARAM', 'A user is needed.')
-    check(name.startsWith('@') ? name : `@${name}:${this.#context.options.serverName}`)
-    const user = await findUser(this.#context, name)
+    const named = namedUser(request)
+    if (named === undefined || !('user' in named)) {
+      throw new MatrixError('M_MISSING_PARAM', 'A user is needed.')
+    }
+    check(named.user.startsWith('@') ? named.user : `@${named.user}:${this.#context.options.serverName}`)
+    const user = await findUser(this.#context, named)
     if (user === undefined || user.deactivatedTs !== undefined) {
       throw new MatrixError('M_FORBIDDEN', 'There is no such user.')
     }

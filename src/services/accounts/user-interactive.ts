@@ -25,6 +25,12 @@ const MAX_SESSIONS = 50_000
 /** Expired sessions are removed with every so many new ones. */
 const PRUNE_EVERY = 100
 
+const GUARD_MESSAGES: Readonly<Record<string, string>> = {
+  'session-changed': 'Another request of this session came first.',
+  'token-refused': 'The registration token is not valid.',
+  'email-used': 'The confirmation of the e-mail address was used already.',
+}
+
 /**
  * The User-Interactive Authentication API: one engine for every operation that demands it. Sessions are in the
  * database, so that they survive a restart and are good for any process.
@@ -92,12 +98,13 @@ export class UserInteractive {
     try {
       if (stage === undefined || !isNext)
         throw new MatrixError('M_FORBIDDEN', `${type} is not the next stage.`)
-      const passed = await stage.attempt(auth, before)
+      const passed = await stage.attempt(auth, before, attempt)
       const completed = [...before.completed, type]
       const after: InteractiveSession = {
         ...before,
         completed,
         userId: before.userId ?? passed.userId,
+        emailSid: passed.emailSid ?? before.emailSid,
         expiresTs: isComplete(attempt, completed)
           ? this.#context.clock.now() + COMPLETED_LIFETIME_MS
           : before.expiresTs,
@@ -119,7 +126,8 @@ export class UserInteractive {
   ): Promise<Authenticated> {
     const done = isComplete(attempt, after.completed)
     if (known === undefined && done && statements.length === 0) {
-      return { userId: after.userId, completed: after.completed, session: undefined }
+      const { userId, completed, emailSid } = after
+      return { userId, completed, emailSid, session: undefined }
     }
     const { interactive } = this.#context.write
     const result = await this.#context.commit([
@@ -127,9 +135,7 @@ export class UserInteractive {
       ...statements,
     ])
     if (!result.ok) {
-      throw result.guard === 'session-changed'
-        ? new MatrixError('M_FORBIDDEN', 'Another request of this session came first.')
-        : new MatrixError('M_FORBIDDEN', 'The registration token is not valid.')
+      throw new MatrixError('M_FORBIDDEN', GUARD_MESSAGES[result.guard] ?? 'The stage was not passed.')
     }
     const stored = (await this.session(after.sessionId)) ?? after
     return done ? this.#finish(attempt, stored) : this.#challenge(attempt, stored, undefined)
@@ -140,7 +146,8 @@ export class UserInteractive {
       const result = await this.#context.commit([this.#context.write.interactive.use(session.sessionId)])
       if (!result.ok) return this.#challenge(attempt, await this.#open(attempt), undefined)
     }
-    return { userId: session.userId, completed: session.completed, session }
+    const { userId, completed, emailSid } = session
+    return { userId, completed, emailSid, session }
   }
 
   /** A session may not be carried to another operation, another body, or another user. */
@@ -164,6 +171,7 @@ export class UserInteractive {
       completed: [],
       params: JSON.stringify(this.#params(attempt)),
       registrationToken: undefined,
+      emailSid: undefined,
       outcome: undefined,
       createdTs: now,
       expiresTs: now + LIFETIME_MS,

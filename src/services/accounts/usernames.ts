@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isValidNewLocalpart, localpartOf, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
@@ -49,26 +50,48 @@ export const generatedUserId = ({ random, options }: AccountsContext): string =>
 export const generatedDeviceId = ({ random }: AccountsContext): string =>
   randomText(random, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 10)
 
-/** Whom a request names. `undefined`: nobody was named at all. */
+/** Whom a request names: somebody by user name or user ID, or the owner of a third-party identifier. */
+export type NamedUser = { readonly user: string } | { readonly medium: string; readonly address: string }
+
+/**
+ * Whom a request names. `undefined`: nobody was named at all. Telephone numbers as they are dialled (`m.id.phone`) name
+ * nobody here, since no account has one.
+ */
 export const namedUser = (request: {
   identifier?: JsonValue
   user?: JsonValue
-}): string | 'third-party' | undefined => {
-  const { identifier, user } = request
-  if (isJsonObject(identifier)) {
-    if (identifier.type === 'm.id.user')
-      return typeof identifier.user === 'string' ? identifier.user : undefined
-    // Without a type it is the old form of a third-party identifier; no account here has any.
-    return 'third-party'
-  }
-  return typeof user === 'string' ? user : undefined
+  medium?: JsonValue
+  address?: JsonValue
+}): NamedUser | undefined => {
+  const { identifier } = request
+  if (!isJsonObject(identifier)) return userNamed(request) ?? thirdPartyNamed(request)
+  if (identifier.type === 'm.id.user') return userNamed(identifier)
+  // Without a type it is the old form of a third-party identifier.
+  if (identifier.type === 'm.id.thirdparty' || identifier.type === undefined)
+    return thirdPartyNamed(identifier)
+  return identifier.type === 'm.id.phone' ? { medium: 'msisdn', address: '' } : undefined
 }
+
+const userNamed = ({ user }: { user?: JsonValue }): NamedUser | undefined =>
+  typeof user === 'string' ? { user } : undefined
+
+const thirdPartyNamed = ({ medium, address }: { medium?: JsonValue; address?: JsonValue }) =>
+  typeof medium === 'string' && typeof address === 'string' ? { medium, address } : undefined
 
 /**
  * The local account that a login names, by localpart or by full user ID ("Matrix User ID" among the identifier
- * types). Where the exact name does not exist, its lower-case form is tried.
+ * types), or by an address that was added to it. Where the exact name does not exist, its lower-case form is tried.
  */
-export const findUser = async (context: AccountsContext, name: string): Promise<User | undefined> => {
+export const findUser = async (context: AccountsContext, named: NamedUser): Promise<User | undefined> => {
+  const { threepids, users } = context.read
+  if ('user' in named) return findByName(context, named.user)
+  const { medium } = named
+  const address = medium === 'email' ? canonicalEmail(named.address) : named.address
+  const owner = address === undefined ? undefined : await threepids.owner({ medium, address })
+  return owner === undefined ? undefined : users.byId(owner)
+}
+
+const findByName = async (context: AccountsContext, name: string): Promise<User | undefined> => {
   const { serverName } = context.options
   const isFull = name.startsWith('@')
   if (isFull && serverNameOf(name) !== serverName) return undefined

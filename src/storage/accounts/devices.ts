@@ -7,6 +7,7 @@ export interface Device {
   readonly createdTs: number
   readonly lastSeenTs: number | undefined
   readonly lastSeenIp: string | undefined
+  readonly lastSeenUserAgent: string | undefined
 }
 
 interface DeviceRow {
@@ -15,9 +16,10 @@ interface DeviceRow {
   created_ts: number
   last_seen_ts: number | null
   last_seen_ip: string | null
+  last_seen_user_agent: string | null
 }
 
-const COLUMNS = 'device_id, display_name, created_ts, last_seen_ts, last_seen_ip'
+const COLUMNS = 'device_id, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_user_agent'
 
 /** Reads devices. */
 export class DeviceReader {
@@ -58,6 +60,7 @@ const device = (row: DeviceRow): Device => ({
   createdTs: row.created_ts,
   lastSeenTs: row.last_seen_ts ?? undefined,
   lastSeenIp: row.last_seen_ip ?? undefined,
+  lastSeenUserAgent: row.last_seen_user_agent ?? undefined,
 })
 
 /** When and from where a device was last heard of. */

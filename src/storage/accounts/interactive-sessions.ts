@@ -14,6 +14,8 @@ export interface InteractiveSession {
   /** The `params` that the client was shown, as JSON. */
   readonly params: string
   readonly registrationToken: string | undefined
+  /** The session in which an e-mail address was validated, if a stage has shown one. */
+  readonly emailSid: string | undefined
   /** What came of it, once the operation has been performed: JSON of the operation's own. */
   readonly outcome: string | undefined
   readonly createdTs: number
@@ -28,6 +30,7 @@ interface SessionRow {
   completed: string
   params: string
   registration_token: string | null
+  email_sid: string | null
   outcome: string | null
   created_ts: number
   expires_ts: number
@@ -41,8 +44,8 @@ export class InteractiveSessionReader {
   constructor(db: Reader) {
     this.#db = db
     this.#byId = db.prepare(
-      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, outcome, created_ts,
-         expires_ts
+      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, email_sid, outcome,
+         created_ts, expires_ts
        FROM uia_sessions WHERE session_id = ? AND expires_ts > ?`,
     )
   }
@@ -59,6 +62,7 @@ export class InteractiveSessionReader {
       completed: JSON.parse(row.completed) as string[],
       params: row.params,
       registrationToken: row.registration_token ?? undefined,
+      emailSid: row.email_sid ?? undefined,
       outcome: row.outcome ?? undefined,
       createdTs: row.created_ts,
       expiresTs: row.expires_ts,
@@ -76,11 +80,12 @@ export class InteractiveSessionWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      `INSERT INTO uia_sessions (session_id, operation, request_hash, user_id, completed, params, created_ts, expires_ts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO uia_sessions (session_id, operation, request_hash, user_id, completed, params, email_sid,
+         created_ts, expires_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#complete = db.prepare(
-      `UPDATE uia_sessions SET completed = ?, user_id = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
+      `UPDATE uia_sessions SET completed = ?, user_id = ?, email_sid = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
     )
     this.#conclude = db.prepare(
       'UPDATE uia_sessions SET outcome = ?, registration_token = NULL WHERE session_id = ? AND outcome IS NULL',
@@ -94,7 +99,8 @@ export class InteractiveSessionWriter {
 
   /** Stores a new session. */
   insert(session: Omit<InteractiveSession, 'registrationToken' | 'outcome'>): WriteStatement {
-    const { sessionId, operation, requestHash, userId, completed, params, createdTs, expiresTs } = session
+    const { sessionId, operation, requestHash, userId, completed, params, emailSid, createdTs, expiresTs } =
+      session
     return {
       prepared: this.#insert,
       rows: [
@@ -105,6 +111,7 @@ export class InteractiveSessionWriter {
           userId ?? null,
           JSON.stringify(completed),
           params,
+          emailSid ?? null,
           createdTs,
           expiresTs,
         ],
@@ -123,6 +130,7 @@ export class InteractiveSessionWriter {
         [
           JSON.stringify(after.completed),
           after.userId ?? null,
+          after.emailSid ?? null,
           after.expiresTs,
           before.sessionId,
           JSON.stringify(before.completed),

@@ -2,15 +2,15 @@ import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /**
  * What a one-time token is good for: `setup` makes the first administrator, `login` logs its subject in, `nonce`
- * belongs to one registration by shared secret. `openid` tells others who its subject is, as often as they ask.
+ * belongs to one registration by shared secret. `email` is the link to confirm an address, whose subject is a session. `openid` tells others who its subject is, as often as they ask.
  */
-export type OneTimePurpose = 'setup' | 'login' | 'nonce' | 'openid'
+export type OneTimePurpose = 'setup' | 'login' | 'nonce' | 'openid' | 'email'
 
 /** A secret that is good for one use. Instants are milliseconds since 1970. */
 export interface OneTimeToken {
   readonly tokenHash: string
   readonly purpose: OneTimePurpose
-  /** Whom it concerns: a user ID. */
+  /** Whom or what it concerns: a user ID, or a session. */
   readonly subject: string | undefined
   readonly createdTs: number
   readonly expiresTs: number

@@ -1,0 +1,6 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const requestTokenToResetPasswordEmail = endpoint(
+  'requestTokenToResetPasswordEmail',
+  ({ body }, { accounts }) => accounts.emails.request('password', body),
+)

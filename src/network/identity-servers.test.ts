@@ -1,0 +1,64 @@
+import test from 'ava'
+import { verifyJson } from '../core/signing.ts'
+import { startNetwork, startPeer } from '../test-kit/federation.ts'
+import { parseXMatrix } from '../test-kit/https-server.ts'
+import { IdentityServerError, identityServers } from './identity-servers.ts'
+import { OutboundError } from './outbound-error.ts'
+
+const BIND = { accessToken: 'token', sid: 's', clientSecret: 'c', userId: '@a:here.test' }
+const ID = { medium: 'email', address: 'a@example.org' }
+
+test('binding goes in the name of the user, unbinding in that of the server', async t => {
+  const peer = await startPeer(t)
+  const network = await startNetwork(t, { hosts: [peer.hostsEntry] })
+  const servers = identityServers(network.http, network)
+  peer.expect('POST', '/_matrix/identity/v2/3pid/bind', { json: { ...ID, mxid: BIND.userId } })
+  t.deepEqual(await servers.bind(peer.serverName, BIND), ID)
+  t.is(peer.requests[0]?.headers.authorization, 'Bearer token')
+  t.deepEqual(peer.requests[0]?.body, { sid: 's', client_secret: 'c', mxid: '@a:here.test' })
+
+  const uri = '/_matrix/identity/v2/3pid/unbind'
+  peer.expect('POST', uri, { json: {} })
+  await servers.unbind(peer.serverName, { ...ID, userId: BIND.userId })
+  const [, request] = peer.requests
+  t.deepEqual(request?.body, { mxid: '@a:here.test', threepid: ID })
+  const { sig = '' } = parseXMatrix(request?.headers.authorization ?? '')
+  const signed = {
+    ...{ method: 'POST', uri, origin: 'here.test', destination: peer.serverName },
+    content: request?.body ?? null,
+    signatures: { 'here.test': { 'ed25519:here': sig } },
+  }
+  t.true(verifyJson(signed, 'here.test', 'ed25519:here', network.signingKey.publicKey))
+})
+
+test('refusals keep what the identity server said, if it is a Matrix error', async t => {
+  const peer = await startPeer(t)
+  const network = await startNetwork(t, { hosts: [peer.hostsEntry] })
+  const servers = identityServers(network.http, network)
+  const terms = { errcode: 'M_TERMS_NOT_SIGNED', error: 'Read them first' }
+  peer.expect('POST', '/_matrix/identity/v2/3pid/bind', { status: 403, json: terms })
+  const refused = await t.throwsAsync(servers.bind(peer.serverName, BIND), {
+    instanceOf: IdentityServerError,
+  })
+  t.deepEqual([refused.status, refused.body], [403, terms])
+  for (const text of ['<html>', '[]', '{"error": 7}']) {
+    peer.expect('POST', '/_matrix/identity/v2/3pid/unbind', { status: 501, text })
+    const odd = await t.throwsAsync(servers.unbind(peer.serverName, { ...ID, userId: '@a:b' }), {
+      instanceOf: IdentityServerError,
+    })
+    t.deepEqual([odd.status, odd.body], [501, undefined])
+  }
+  peer.expect('POST', '/_matrix/identity/v2/3pid/bind', { json: {} })
+  await t.throwsAsync(servers.bind(peer.serverName, BIND), { instanceOf: IdentityServerError })
+})
+
+test('nothing but a server name gets into the URL, and nothing inside is reached', async t => {
+  const peer = await startPeer(t)
+  const network = await startNetwork(t, { hosts: [peer.hostsEntry], deny: ['non-public'] })
+  const servers = identityServers(network.http, network)
+  for (const name of ['a.test/path', 'user@a.test', 'a.test?x', 'http://a.test', '', peer.serverName]) {
+    const error = await t.throwsAsync(servers.bind(name, BIND), { instanceOf: OutboundError }, name)
+    t.is(error.kind, 'denied', name)
+  }
+  t.is(peer.requests.length, 0)
+})

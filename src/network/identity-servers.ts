@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { canonicalJson } from '../core/canonical-json.ts'
+import type { Clock } from '../core/clock.ts'
+import { isServerName } from '../core/ids.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { JsonParseError, parseJson } from '../core/parse-json.ts'
+import type { SigningKey } from '../core/signing.ts'
+import { createAddressPolicy } from './address-policy.ts'
+import { HttpClient, type OutboundResponse } from './http-client.ts'
+import { createNameResolver } from './name-resolver.ts'
+import { OutboundError } from './outbound-error.ts'
+import { targetOfUrl } from './redirects.ts'
+import { authorizationHeader } from './request-signature.ts'
+
+/** The way to identity servers (Identity Service API), which users name. */
+export interface IdentityServers {
+  /**
+   * Has an identity server publish that a validated identifier is a user's (`POST /3pid/bind`).
+   *
+   * @param idServer `host` or `host:port`
+   * @param request.accessToken the user's, of that identity server
+   * @returns the identifier
+   * @throws {OutboundError} where no complete answer came; `IdentityServerError` for any other than success
+   */
+  bind(
+    idServer: string,
+    request: { accessToken: string; sid: string; clientSecret: string; userId: string },
+  ): Promise<{ medium: string; address: string }>
+  /**
+   * Has an identity server forget that an identifier is a user's, in the name of this server (`POST /3pid/unbind`).
+   *
+   * @throws as `bind`
+   */
+  unbind(idServer: string, request: { medium: string; address: string; userId: string }): Promise<void>
+  close(): Promise<void>
+}
+
+/** An identity server did not do what it was asked for. */
+export class IdentityServerError extends Error {
+  override readonly name = 'IdentityServerError'
+  readonly status: number
+  /** Its answer, if that is a Matrix error. */
+  readonly body: (JsonObject & { readonly errcode: string }) | undefined
+
+  constructor(status: number, body: JsonObject | undefined) {
+    super(`the identity server answered ${status}`)
+    this.status = status
+    this.body =
+      typeof body?.['errcode'] === 'string' ? { ...body, errcode: body['errcode'].slice(0, 100) } : undefined
+  }
+}
+
+const TIMEOUT_MS = 20_000
+const MAX_BYTES = 64 * 1024
+const PATH = '/_matrix/identity/v2/3pid'
+
+/** Speaks to identity servers over a client whose address policy keeps them away from what is inside. */
+export const identityServers = (
+  http: Pick<HttpClient, 'request' | 'close'>,
+  self: { serverName: string; signingKey: SigningKey },
+): IdentityServers => {
+  const post = async (idServer: string, path: string, body: JsonObject, authorization: string) => {
+    const response = await http.request({
+      target: targetOfUrl(new URL(`https://${idServer}`)),
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json', authorization },
+      body: canonicalJson(body),
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+    })
+    const answer = bodyOf(response)
+    if (response.status !== 200) throw new IdentityServerError(response.status, answer)
+    return answer
+  }
+  return {
+    bind: async (idServer, { accessToken, sid, clientSecret, userId }) => {
+      refuseOtherNames(idServer)
+      const body = { sid, client_secret: clientSecret, mxid: userId }
+      const answer = await post(idServer, `${PATH}/bind`, body, `Bearer ${accessToken}`)
+      const { medium, address } = answer ?? {}
+      if (typeof medium !== 'string' || typeof address !== 'string')
+        throw new IdentityServerError(200, undefined)
+      return { medium: medium.slice(0, 255), address: address.slice(0, 500) }
+    },
+    unbind: async (idServer, { medium, address, userId }) => {
+      refuseOtherNames(idServer)
+      const path = `${PATH}/unbind`
+      const body = { mxid: userId, threepid: { medium, address } }
+      // "The request is signed by the homeserver which controls the `user_id`."
+      const parts = { method: 'POST', uri: path, origin: self.serverName, destination: idServer }
+      await post(idServer, path, body, authorizationHeader(parts, self.signingKey, canonicalJson(body)))
+    },
+    close: () => http.close(),
+  }
+}
+
+/** "The hostname of the identity server to communicate with. May optionally include a port": nothing else gets into a URL. */
+const refuseOtherNames = (idServer: string): void => {
+  if (!isServerName(idServer)) throw new OutboundError('denied', 'that is no name of an identity server')
+}
+
+const bodyOf = ({ body }: OutboundResponse): JsonObject | undefined => {
+  try {
+    const value = parseJson(body.toString('utf8'))
+    return isJsonObject(value) ? value : undefined
+  } catch (error) {
+    if (error instanceof JsonParseError) return undefined
+    throw error
+  }
+}
+
+/** Opens the way with the operator's rules for outgoing connections. */
+export const openIdentityServers = (parts: {
+  clock: Clock
+  serverName: string
+  signingKey: SigningKey
+  denyAddresses: readonly string[]
+  allowAddresses: readonly string[]
+  hosts: Readonly<Record<string, readonly string[]>>
+  /** A file of certificate authorities besides the system's. */
+  caFile: string | undefined
+}): IdentityServers => {
+  const { clock, caFile } = parts
+  const http = new HttpClient({
+    clock,
+    resolver: createNameResolver({ clock, hosts: new Map(Object.entries(parts.hosts)) }),
+    policy: createAddressPolicy({ deny: parts.denyAddresses, allow: parts.allowAddresses }),
+    ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
+  })
+  return identityServers(http, parts)
+}
