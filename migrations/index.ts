@@ -16,6 +16,7 @@ import { appServices } from './0016-app-services.ts'
 import { leanerIndexes } from './0016-leaner-indexes.ts'
 import { directRooms } from './0017-direct-rooms.ts'
 import { thirdPartyIds } from './0017-third-party-ids.ts'
+import { partialRooms } from './0018-partial-rooms.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -48,6 +49,7 @@ export const migrations: readonly Migration[] = [
   appServices,
   directRooms,
   thirdPartyIds,
+  partialRooms,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

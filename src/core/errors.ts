@@ -37,6 +37,8 @@ export const STATUS_OF_ERRCODE = {
   M_SERVER_NOT_TRUSTED: 400,
   M_UNABLE_TO_AUTHORISE_JOIN: 400,
   M_UNABLE_TO_GRANT_JOIN: 400,
+  /** MSC3895: we lack the members of a room, and with them the means to judge a request. */
+  M_UNABLE_DUE_TO_PARTIAL_STATE: 403,
   M_WEAK_PASSWORD: 400,
   M_USER_LIMIT_EXCEEDED: 403,
   M_DUPLICATE_ANNOTATION: 400,

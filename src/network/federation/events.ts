@@ -1,5 +1,6 @@
 import { isEventId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { objectsIn, readLists } from './json-lists.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
 import { asObject, integerOf, objectsOf, ShapeError, stringOf, stringsOf } from './shape.ts'
 
@@ -15,7 +16,7 @@ const bytesFor = (events: number): number => Math.min(64 * MB, MB + events * 70_
  * Server-server API, "Backfilling and retrieving missing events", "Retrieving events". The PDUs are as they came:
  * none has been checked, not even that it is one of those asked for.
  */
-export const eventEndpoints = ({ request }: Requester) => ({
+export const eventEndpoints = ({ request, receive }: Requester) => ({
   /** The events `from` and what precedes them, at most `limit`. */
   backfill: (
     destination: string,
@@ -67,19 +68,24 @@ export const eventEndpoints = ({ request }: Requester) => ({
     { roomId, eventId }: { roomId: string; eventId: string },
     options: CallOptions = {},
   ): Promise<{ state: JsonObject[]; authChain: JsonObject[] }> =>
-    request({
-      timeoutMs: 5 * 60_000,
-      ...options,
-      destination,
-      method: 'GET',
-      path: pathOf`/_matrix/federation/v1/state/${roomId}`,
-      query: { event_id: eventId },
-      maxBytes: 256 * MB,
-      parse: body => ({
-        state: objectsOf(asObject(body), 'pdus', MAX_STATE_EVENTS),
-        authChain: objectsOf(asObject(body), 'auth_chain', MAX_STATE_EVENTS),
-      }),
-    }),
+    receive(
+      {
+        timeoutMs: 15 * 60_000,
+        ...options,
+        destination,
+        method: 'GET',
+        path: pathOf`/_matrix/federation/v1/state/${roomId}`,
+        query: { event_id: eventId },
+        maxBytes: 256 * MB,
+      },
+      async ({ body }) => {
+        const read = await readLists(body, ['pdus', 'auth_chain'])
+        return {
+          state: objectsIn(read, 'pdus', MAX_STATE_EVENTS),
+          authChain: objectsIn(read, 'auth_chain', MAX_STATE_EVENTS),
+        }
+      },
+    ),
 
   /** The same as event IDs. */
   getStateIds: (

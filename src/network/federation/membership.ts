@@ -1,5 +1,6 @@
 import { isServerName } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { objectsIn, type ReadLists, readLists } from './json-lists.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
 import {
   asObject,
@@ -70,21 +71,21 @@ const parseTemplate =
     return { roomVersion: optionalStringOf(response, 'room_version') ?? '1', event }
   }
 
-const parseJoin = (body: JsonValue): JoinResponse => {
-  const response = asObject(body)
+const joinResponseOf = (read: ReadLists): JoinResponse => {
+  const response = asObject(read.rest)
   const membersOmitted = response['members_omitted'] === true
   const known = membersOmitted || Array.isArray(response['servers_in_room'])
   return {
     event: optionalObjectOf(response, 'event'),
-    state: objectsOf(response, 'state', MAX_STATE_EVENTS),
-    authChain: objectsOf(response, 'auth_chain', MAX_STATE_EVENTS),
+    state: objectsIn(read, 'state', MAX_STATE_EVENTS),
+    authChain: objectsIn(read, 'auth_chain', MAX_STATE_EVENTS),
     membersOmitted,
     serversInRoom: known ? stringsOf(response, 'servers_in_room', MAX_SERVERS, isServerName) : undefined,
   }
 }
 
 /** Server-server API, "Joining Rooms", "Knocking upon a room", "Leaving Rooms". */
-export const membershipEndpoints = ({ request }: Requester) => {
+export const membershipEndpoints = ({ request, receive }: Requester) => {
   const make = (
     kind: 'join' | 'knock' | 'leave',
     destination: string,
@@ -114,8 +115,8 @@ export const membershipEndpoints = ({ request }: Requester) => {
       destination: string,
       { roomId, eventId, event, omitMembers }: FinishedEvent & { readonly omitMembers: boolean },
       options: CallOptions = {},
-    ): Promise<JoinResponse> =>
-      request({
+    ): Promise<JoinResponse> => {
+      const asked = {
         timeoutMs: 5 * 60_000,
         ...options,
         destination,
@@ -124,8 +125,11 @@ export const membershipEndpoints = ({ request }: Requester) => {
         query: { omit_members: omitMembers },
         body: event,
         maxBytes: 256 * MB,
-        parse: parseJoin,
-      }),
+      } as const
+      return receive(asked, async ({ body }) =>
+        joinResponseOf(await readLists(body, ['state', 'auth_chain'])),
+      )
+    },
 
     makeKnock: (
       destination: string,

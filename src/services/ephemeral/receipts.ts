@@ -102,7 +102,7 @@ export class Receipts {
     for (const [roomId, received] of parseReceiptContent(origin, content)) {
       const head = await this.#writer.head(roomId)
       if (!head?.hasHost(serverName) || !(await this.#admits(head, origin))) continue
-      const present = received.filter(({ userId }) => head.memberships.get(userId) === 'join')
+      const present = received.filter(({ userId }) => head.mayBeJoined(userId))
       const events = await read.events.byIds(present.map(({ eventId }) => eventId))
       for (const receipt of present) {
         const stored = events.get(receipt.eventId)

@@ -78,7 +78,7 @@ export class Typing {
     if (typeof roomId !== 'string' || typeof userId !== 'string' || typeof typing !== 'boolean') return
     if (serverNameOf(userId) !== origin) return
     const head = await this.#writer.head(roomId)
-    if (head?.memberships.get(userId) !== 'join' || !(await this.#admits(head, origin))) return
+    if (!head?.mayBeJoined(userId) || !(await this.#admits(head, origin))) return
     if (typing) this.#start(head, userId, REMOTE_TIMEOUT_MS, this.#clock.now())
     else this.#stop(head.room.nid, userId)
   }

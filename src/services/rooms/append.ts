@@ -107,7 +107,7 @@ export const append = async (
   }
   if (shown) {
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
-    statements.push(...(await stateStatements(context, head, changes, event, nid, position)))
+    statements.push(...(await stateStatements(context, head, { changes, position, fresh: { event, nid } })))
     statements.push(...extremityStatements(context, head, placement, event, nid))
     if (redaction.redactedBy === undefined) {
       statements.push(...projected(write, { nid, roomNid, event, position }))
@@ -171,26 +171,30 @@ const extremityStatements = (
   })
 }
 
-/** Changes the state over time, the projection of memberships, and local users' invitations. */
-const stateStatements = async (
+/**
+ * Changes the state over time, the projection of memberships, and local users' invitations.
+ *
+ * @param to.fresh an event among the changes that is not stored yet
+ */
+export const stateStatements = async (
   context: RoomsContext,
   head: RoomHead,
-  changes: readonly StateDelta[],
-  event: RoomEvent,
-  nid: number,
-  position: SqlParameter,
+  to: {
+    readonly changes: readonly StateDelta[]
+    readonly position: SqlParameter
+    readonly fresh?: { readonly event: RoomEvent; readonly nid: number }
+  },
 ): Promise<WriteStatement[]> => {
+  const { changes, position, fresh } = to
   if (changes.length === 0) return []
   const { read, write } = context
   head.applyState(changes)
   const statements = write.state.change(head.room.nid, position, changes)
   const members = changes.filter(change => change.type === 'm.room.member')
   if (members.length === 0) return statements
-  const others = members.flatMap(({ nid: memberNid }) =>
-    memberNid === undefined || memberNid === nid ? [] : memberNid,
-  )
+  const others = members.flatMap(({ nid }) => (nid === undefined || nid === fresh?.nid ? [] : nid))
   const events = new Map((await read.events.byNids(others)).map(stored => [stored.nid, stored.event]))
-  events.set(nid, event)
+  if (fresh !== undefined) events.set(fresh.nid, fresh.event)
   for (const { stateKey: userId, nid: memberNid } of members) {
     const member = memberNid === undefined ? undefined : events.get(memberNid)
     const membership = member && membershipOf(member)

@@ -9,6 +9,7 @@ import type { AuthNode } from '../../storage/rooms/events.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
 import { type Appended, append } from './append.ts'
 import { type JudgedOutliers, judgeOutliers, outlierStatements } from './judge-outliers.ts'
+import { PartialJoin } from './partial-join.ts'
 import { membershipOf, RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
@@ -25,6 +26,8 @@ export interface RoomSnapshot {
   readonly state: readonly RoomEvent[]
   /** Everything that authorises the state. */
   readonly authChain: readonly RoomEvent[]
+  /** The state lacks members: these servers were in the room. */
+  readonly partial?: { readonly servers: readonly string[] } | undefined
 }
 
 /** A snapshot that contradicts itself: `message` says how. */
@@ -34,7 +37,8 @@ export class BadSnapshot extends Error {
 
 /**
  * Stores a room (or a newer view of one that everybody here had left) as a peer describes it, with the join that lets
- * a local user in. The state holds from the position just before the join.
+ * a local user in. The state holds from the position just before the join. Where it lacks members, the room is marked
+ * as partial in the same commit; they are filled in at that position later (`partial-completion.ts`).
  *
  * Throws `BadSnapshot` if there is no acceptable create event, an event lacks its auth events, or the join is not
  * allowed by that state. State events that the rules reject are left out of the state.
@@ -105,10 +109,27 @@ const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
     if (event.stateKey === undefined || rejected.has(eventId) || !stored.has(eventId)) continue
     state.set(stateMapKey(event.type, event.stateKey), event)
   }
+  if (snapshot.partial !== undefined) addMembersOfAuth(state, snapshot.join, ordered, rejected)
   const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
   const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
   if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
   return { ordered, rejected, awaits, state }
+}
+
+/** Those whose membership authorises the join are known, even where the state was told without members. */
+const addMembersOfAuth = (
+  state: Map<string, RoomEvent>,
+  join: RoomEvent,
+  stored: readonly RoomEvent[],
+  rejected: ReadonlyMap<string, string>,
+): void => {
+  const authEvents = new Set(join.authEvents)
+  for (const event of stored) {
+    if (!authEvents.has(event.eventId) || rejected.has(event.eventId)) continue
+    if (event.type !== 'm.room.member' || event.stateKey === undefined) continue
+    const key = stateMapKey(event.type, event.stateKey)
+    if (!state.has(key)) state.set(key, event)
+  }
 }
 
 const draft = async (
@@ -142,6 +163,7 @@ const draft = async (
     },
     1,
   )
+  const partial = partialStatements(context, head, snapshot, appended.nid)
   return {
     statements: [
       ...leading,
@@ -150,13 +172,30 @@ const draft = async (
       ...memberships,
       ...summary,
       ...appended.statements,
+      ...partial,
     ],
     nids: [appended.nid, ...outliers.nids.values()],
     result: ({ positions: { events: first = 0 } }) => {
       appended.settle(first)
+      if (head.partial !== undefined) head.partial.joinedAt = first + 1
       return { position: first + 1 }
     },
   }
+}
+
+/** Marks the room as one that lacks members, or takes the mark of an earlier stay away. */
+const partialStatements = (
+  { write, serverName }: RoomsContext,
+  head: RoomHead,
+  { join, partial }: RoomSnapshot,
+  joinNid: number,
+): WriteStatement[] => {
+  const roomNid = head.room.nid
+  const was = head.partial
+  head.partial = partial && new PartialJoin({ joinEventId: join.eventId, ...partial, serverName })
+  const joinedAt = { stream: 'events', offset: 1 } as const
+  if (head.partial === undefined) return was === undefined ? [] : [write.partial.giveUp(roomNid, joinedAt)]
+  return [write.partial.begin({ roomNid, joinNid, joinedAt, servers: [...head.partial.servers] })]
 }
 
 const stateOf = (judged: Judged, nodes: ReadonlyMap<string, AuthNode>): Map<string, StateEntry> => {

@@ -12,6 +12,7 @@ import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
 import { DummyEvents } from './dummy-events.ts'
 import { Memberships } from './memberships.ts'
+import { PartialRooms } from './partial-rooms.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { type Resolver, threadedResolver } from './resolver.ts'
 import { RoomCreation } from './room-creation.ts'
@@ -81,6 +82,7 @@ export const createRoomCore = (parts: {
     ...others,
     log: parts.log ?? silentLog,
     resolver: parts.resolver ?? threadedResolver(),
+    partial: new PartialRooms({ read, clock: parts.clock }),
     authEdges: new LRUCache({ max: ROOMS_IN_CONFLICT }),
     db: database,
     read,
@@ -126,7 +128,8 @@ export const createRooms = (
     remote: parts.remote,
   })
   const reading = { read: context.read, views: views.state, sights: views.sights }
-  const roomReading = new RoomReading({ ...reading, clientEvents, currentPosition })
+  const { partial } = context
+  const roomReading = new RoomReading({ ...reading, clientEvents, currentPosition, partial })
   const creator = new RoomCreator(writer, signingKey)
   return {
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),

@@ -83,7 +83,15 @@ export class Memberships {
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
-    if (head.memberships.get(userId) === 'join') return
+    const membership = head.memberships.get(userId)
+    if (membership === 'join') return
+    // Whether they may is known to those who know all members.
+    if (head.partial !== undefined && membership === undefined) {
+      return this.#joinRemotely(
+        { ...change, via: [...(change.via ?? []), ...othersIn(head, this.#serverName)] },
+        content,
+      )
+    }
     const restricted = await restrictedJoin(this.#writer.context, head, userId)
     if (restricted.kind === 'elsewhere' || (restricted.kind === 'refused' && !restricted.certain)) {
       return this.#joinRemotely(
@@ -143,6 +151,7 @@ export class Memberships {
     const profile = host === this.#serverName ? await this.#profile(userId) : {}
     const content = { ...profile, ...withReason(change), membership: 'invite' }
     const template = { type: 'm.room.member', sender, stateKey: userId, content }
+    await this.#knowsMember(change)
     if (host === this.#serverName) await this.#sender.send(roomId, template)
     else await inviteRemotely(this.#inviting, roomId, template)
   }
@@ -167,6 +176,7 @@ export class Memberships {
 
   /** Bans a user. Throws `M_FORBIDDEN`. */
   async ban(change: ChangeOfOther): Promise<void> {
+    await this.#knowsMember(change)
     const profile = await this.#currentProfile(change)
     await this.#setOther(change, { ...profile, ...withReason(change), membership: 'ban' })
   }
@@ -205,7 +215,15 @@ export class Memberships {
     const { sender, userId, roomId } = change
     if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
     const options: SendOptions = check === undefined ? {} : { check }
+    await this.#knowsMember(change)
     await this.#sender.send(roomId, { type: 'm.room.member', sender, stateKey: userId, content }, options)
+  }
+
+  /** Where nothing is known of a user because the room lacks members, waits until it does not. */
+  async #knowsMember({ roomId, userId }: ChangeOfOther): Promise<void> {
+    const head = await this.#writer.head(roomId)
+    if (head?.partial === undefined || head.memberships.has(userId)) return
+    await this.#writer.context.partial.require(head.room.nid)
   }
 
   async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {

@@ -1,19 +1,25 @@
-import { authEventsFor } from '../../core/auth/auth-events.ts'
-import { authorise } from '../../core/auth/authorise.ts'
-import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
-import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import { type RoomEvent, stateMapKey, type Verdict } from '../../core/event/event.ts'
 import { isRecommended } from '../../core/policy-server.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
+import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
+import { adoptMembers } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
-import { entryIn, NO_DIFFERENCE, overlayAfter, overlayOfState, type StateOverlay } from './state-overlay.ts'
+import {
+  entryIn,
+  NO_DIFFERENCE,
+  overlayAfter,
+  overlayOfEvents,
+  overlayOfState,
+  type StateOverlay,
+} from './state-overlay.ts'
 
 /** Receives one event: see `receiveEvent`, which also judges again what waited for it. */
 export const receiveOne = (
@@ -42,6 +48,8 @@ class Receipt {
   readonly #event: RoomEvent
   readonly #options: ReceiveOptions
   #createEvent: RoomEvent | undefined
+  /** What stores members of whom the event tells in a room that lacks members. */
+  #adopted: readonly WriteStatement[] = []
 
   constructor(writer: RoomWriter, head: RoomHead, event: RoomEvent, options: ReceiveOptions) {
     this.#writer = writer
@@ -66,12 +74,22 @@ class Receipt {
     const judgement = await this.#judge(known)
     const { rejected, unrecommendedBy } = judgement
     if (isPlaced && rejected !== undefined) {
-      return { settled: { outcome: 'rejected', reason: rejected.message } }
+      return this.#withoutEvent({ outcome: 'rejected', reason: rejected.message })
     }
     if (unrecommendedBy !== undefined) {
-      return { settled: { outcome: 'unrecommended', policyServer: unrecommendedBy } }
+      return this.#withoutEvent({ outcome: 'unrecommended', policyServer: unrecommendedBy })
     }
     return this.#drafted(await this.#place(judgement, known, self), judgement)
+  }
+
+  /** What has been learnt of members by the event is kept, even where the event itself is not. */
+  #withoutEvent(outcome: Received): Draft<Received> | Settled<Received> {
+    if (this.#adopted.length === 0) return { settled: outcome }
+    return { statements: this.#adopted, nids: [], result: () => outcome }
+  }
+
+  #auth(known: ReadonlyMap<string, StoredEvent>): StoredEvent[] {
+    return this.#event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
   }
 
   /** Events by ID; those whose place may just have been taken by another process are read anew. */
@@ -88,26 +106,33 @@ class Receipt {
     const { stateBefore, authEventsUnavailable } = this.#options
     const authEvents =
       authEventsUnavailable === true ? [] : this.#event.authEvents.filter(eventId => !known.has(eventId))
-    const prevEvents =
-      stateBefore === undefined ? this.#event.prevEvents.filter(eventId => notHere(known.get(eventId))) : []
+    const isGapOpen = stateBefore === undefined && !this.#ignoresGap
+    const prevEvents = isGapOpen ? this.#event.prevEvents.filter(eventId => notHere(known.get(eventId))) : []
     if (authEvents.length === 0 && prevEvents.length === 0) return undefined
     return { outcome: 'missing', prevEvents, authEvents }
   }
 
   async #judge(known: ReadonlyMap<string, StoredEvent>): Promise<Judgement> {
-    await this.#loadCreateEvent()
-    const linear = this.#options.stateBefore === undefined && this.#isLinear()
+    const { read } = this.#writer.context
+    this.#createEvent = await createEventOf(read, this.#head)
+    const createEvent = this.#createEvent
+    const judgeBy = (state: StateOverlay) =>
+      judgeByState(read, this.#head, this.#event, { state, createEvent })
+    const linear = this.#options.stateBefore === undefined && !this.#ignoresGap && this.#isLinear()
     const before = linear ? undefined : await this.#stateBefore(known)
     const awaits = this.#event.authEvents.filter(eventId => {
       const authEvent = known.get(eventId)
       return authEvent === undefined || authEvent.rejected !== undefined
     })
     // 4. and 5.
-    const rejected = this.#judgeByAuthEvents(known) ?? (await this.#judgeBy(before ?? NO_DIFFERENCE))
+    const refusal = judgeByAuthEvents(this.#event, known, createEvent)
+    if (refusal === undefined)
+      this.#adopted = adoptMembers(this.#writer.context, this.#head, this.#auth(known))
+    const rejected = refusal ?? (await judgeBy(before ?? NO_DIFFERENCE))
     if (rejected !== undefined) return { before, rejected, softFailed: undefined, awaits }
-    // 6.
-    const softFailed =
-      this.#secondCreate() ?? (before === undefined ? undefined : await this.#judgeBy(NO_DIFFERENCE))
+    // 6. MSC3902, of rooms that lack members: "no attempt is made to perform a soft fail check".
+    const isChecked = before !== undefined && this.#head.partial === undefined
+    const softFailed = this.#secondCreate() ?? (isChecked ? await judgeBy(NO_DIFFERENCE) : undefined)
     const judgement = { before, rejected, softFailed, awaits: [] }
     return softFailed === undefined ? { ...judgement, ...(await this.#judgeByPolicy()) } : judgement
   }
@@ -122,33 +147,15 @@ class Receipt {
       : { softFailed: { rule: 'policy_server', message } }
   }
 
+  get #ignoresGap(): boolean {
+    return this.#options.onCurrentState === true && this.#head.partial !== undefined
+  }
+
   /** Whether the event extends exactly the head, so that the state before it is the current state. */
   #isLinear(): boolean {
     const { extremities } = this.#head
     const prev = new Set(this.#event.prevEvents)
     return extremities.length === prev.size && extremities.every(extremity => prev.has(extremity.eventId))
-  }
-
-  #judgeByAuthEvents(known: ReadonlyMap<string, StoredEvent>): Verdict {
-    const missing = this.#event.authEvents.find(eventId => !known.has(eventId))
-    if (missing !== undefined) {
-      return { rule: 'auth_events.missing', message: `The auth event ${missing} is not to be had.` }
-    }
-    const events = this.#event.authEvents.flatMap(eventId => known.get(eventId)?.event ?? [])
-    const isRejected = (eventId: string): boolean => known.get(eventId)?.rejected !== undefined
-    return (
-      checkAuthEvents(this.#event, events, isRejected) ??
-      authorise(this.#event, { state: lookupIn(events), createEvent: this.#createEvent })
-    )
-  }
-
-  async #judgeBy(state: StateOverlay): Promise<Verdict> {
-    const nids = authEventsFor(this.#event, this.#head.version).flatMap(
-      point => entryIn(this.#head, state, stateMapKey(point.type, point.stateKey))?.nid ?? [],
-    )
-    const events = await this.#writer.context.read.events.byNids(nids)
-    const lookup = lookupIn(events.map(({ event }) => event))
-    return authorise(this.#event, { state: lookup, createEvent: this.#createEvent })
   }
 
   /** The rules know a create event by its form alone. A second one would be another room under the same ID. */
@@ -159,35 +166,18 @@ class Receipt {
     return { rule: 'create.second', message: 'The room has its create event already.' }
   }
 
-  async #loadCreateEvent(): Promise<void> {
-    const entry = this.#head.entry('m.room.create', '')
-    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    this.#createEvent = stored?.event
-  }
-
   /** "The room state before an event is the resolution of the states after its prev_events." */
   async #stateBefore(known: ReadonlyMap<string, StoredEvent>): Promise<StateOverlay> {
     const { context } = this.#writer
     const given = this.#options.stateBefore
     // What the peer answers has the known ones among them resolved already; to resolve it with them again would not
     // do the same.
-    if (given !== undefined) return this.#givenState(given)
+    if (given !== undefined) return overlayOfEvents(context.read, this.#head, given)
+    if (this.#ignoresGap) return NO_DIFFERENCE
     const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
     if (prev.length === 0) return overlayOfState(this.#head, new Map())
     const states = await Promise.all(prev.map(stored => overlayAfter(context.read, this.#head, stored)))
     return resolveStates(context, this.#head, states)
-  }
-
-  async #givenState(eventIds: readonly string[]): Promise<StateOverlay> {
-    const events = await this.#writer.context.read.events.byIds(eventIds)
-    const state = new Map<string, StateEntry>()
-    for (const { event, nid, rejected, roomNid, generation } of events.values()) {
-      if (roomNid !== this.#head.room.nid) continue
-      if (event.stateKey === undefined || rejected !== undefined) continue
-      const { type, stateKey, eventId } = event
-      state.set(stateMapKey(type, stateKey), { type, stateKey, eventId, nid, generation })
-    }
-    return overlayOfState(this.#head, state)
   }
 
   async #place(
@@ -197,7 +187,7 @@ class Receipt {
   ): Promise<Placement> {
     const { context } = this.#writer
     const event = this.#event
-    const nodes = event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
+    const nodes = this.#auth(known)
     const placement: Placement = {
       event,
       json: canonicalJson(event.pdu),
@@ -232,6 +222,7 @@ class Receipt {
     const accepted = rejected === undefined && softFailed === undefined
     return {
       statements: [
+        ...this.#adopted,
         ...appended.statements,
         ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
       ],
@@ -251,9 +242,3 @@ const isOutlier = (stored: StoredEvent): boolean => stored.position === undefine
 
 /** Whether an event is not part of the timeline: unknown, or known only as somebody's auth event. */
 const notHere = (stored: StoredEvent | undefined): boolean => stored === undefined || isOutlier(stored)
-
-/** Some state events as the rules look them up. */
-const lookupIn = (events: readonly RoomEvent[]): StateLookup => {
-  const byKey = new Map(events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const))
-  return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
-}

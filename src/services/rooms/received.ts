@@ -28,6 +28,11 @@ export interface ReceiveOptions {
    * The policy server was asked, or cannot be: if the event lacks its signature, it is soft-failed for this reason.
    */
   readonly notRecommended?: string
+  /**
+   * Missing `prev_events` are not to be had while the room lacks members: the event builds on the current state, as far
+   * as that is known.
+   */
+  readonly onCurrentState?: boolean
   /** Further statements of the commit that stores the event, if it is accepted. */
   readonly statements?: (nid: number) => readonly WriteStatement[]
 }

@@ -66,7 +66,9 @@ const meets = async (
     const room = await read.rooms.byId(roomId)
     const membership = room && (await read.memberships.one(userId, room.nid))
     if (membership?.membership === 'join') return true
-    const knows = room !== undefined && (await read.memberships.joinedHosts(room.nid)).includes(serverName)
+    const isIn = room !== undefined && (await read.memberships.joinedHosts(room.nid)).includes(serverName)
+    // Of a room that lacks members nobody can say that a user is not in it.
+    const knows = isIn && (membership !== undefined || (await read.partial.open(room.nid)) === undefined)
     if (!knows) unsure = true
   }
   return unsure ? undefined : false

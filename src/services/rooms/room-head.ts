@@ -6,6 +6,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { Extremity, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+import { PartialJoin } from './partial-join.ts'
 
 const IN_SUMMARY: ReadonlySet<string> = new Set(SUMMARY_TYPES)
 
@@ -35,6 +36,8 @@ export class RoomHead {
   summaryChanged = false
   /** The number of joined members that `room_summaries` has, as of the last draft. */
   summarisedMembers: number
+  /** Set while not all members are known: the server joined without being told of them. */
+  partial: PartialJoin | undefined
   readonly #joinedByHost = new Map<string, number>()
   #joinedMembers = 0
 
@@ -44,8 +47,10 @@ export class RoomHead {
     extremities: readonly Extremity[],
     state: readonly StateEntry[],
     memberships: ReadonlyMap<string, Membership>,
+    partial?: PartialJoin,
   ) {
     this.room = room
+    this.partial = partial
     this.version = version
     this.headVersion = room.headVersion
     this.#extremities = extremities
@@ -71,14 +76,23 @@ export class RoomHead {
     return Math.min(deepest + 1, Number.MAX_SAFE_INTEGER)
   }
 
-  /** Whether any user of this server is joined. */
+  /** Whether any user of this server is joined; while not all members are known, also as others have told. */
   hasHost(serverName: string): boolean {
-    return (this.#joinedByHost.get(serverName) ?? 0) > 0
+    if ((this.#joinedByHost.get(serverName) ?? 0) > 0) return true
+    return this.partial?.servers.has(serverName) ?? false
   }
 
-  /** The servers with at least one joined user. */
+  /** The servers with at least one joined user; while not all members are known, also those of which others have told. */
   joinedHosts(): string[] {
-    return [...this.#joinedByHost.keys()]
+    if (this.partial === undefined) return [...this.#joinedByHost.keys()]
+    return [...new Set([...this.#joinedByHost.keys(), ...this.partial.servers])]
+  }
+
+  /** Whether a user is joined; while not all members are known, also one of whom nothing is known on such a server. */
+  mayBeJoined(userId: string): boolean {
+    const membership = this.memberships.get(userId)
+    if (membership !== undefined) return membership === 'join'
+    return this.partial?.servers.has(serverNameOf(userId)) ?? false
   }
 
   /** How many users are joined. */
@@ -136,18 +150,30 @@ export const stateMapOf = (state: ReadonlyMap<string, StateEntry>): StateMap =>
   new Map([...state].map(([key, entry]) => [key, entry.eventId]))
 
 /** Loads the head of a room from the database; `undefined` if the room is not known. */
-export const loadHead = async (readers: RoomReaders, roomId: string): Promise<RoomHead | undefined> => {
+export const loadHead = async (
+  readers: RoomReaders,
+  roomId: string,
+  serverName: string,
+): Promise<RoomHead | undefined> => {
   const room = await readers.rooms.byId(roomId)
   if (room === undefined) return undefined
   const version = roomVersion(room.version)
   if (version === undefined) throw new Error(`room ${roomId} has unknown version ${room.version}`)
-  const [extremities, state, members] = await Promise.all([
+  const [extremities, state, members, partial] = await Promise.all([
     readers.rooms.extremities(room.nid),
     readers.state.current(room.nid),
     readers.memberships.inRoom(room.nid, ['join', 'invite', 'knock', 'leave', 'ban']),
+    readers.partial.open(room.nid),
   ])
   const memberships = new Map(members.map(row => [row.userId, row.membership]))
-  return new RoomHead(room, version, extremities, state, memberships)
+  return new RoomHead(
+    room,
+    version,
+    extremities,
+    state,
+    memberships,
+    partial && PartialJoin.of(partial, serverName),
+  )
 }
 
 /** The membership that a member event gives its target, `undefined` for anything unknown. */

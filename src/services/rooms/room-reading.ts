@@ -7,6 +7,7 @@ import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
+import type { PartialRooms } from './partial-rooms.ts'
 import { type Access, accessOf } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
 import type { Sights } from './room-sight.ts'
@@ -18,6 +19,7 @@ export class RoomReading {
   readonly #sights: Sights
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
+  readonly #partial: PartialRooms
 
   constructor(parts: {
     read: RoomReaders
@@ -25,7 +27,9 @@ export class RoomReading {
     sights: Sights
     clientEvents: ClientEvents
     currentPosition: () => number
+    partial: PartialRooms
   }) {
+    this.#partial = parts.partial
     this.#read = parts.read
     this.#views = parts.views
     this.#sights = parts.sights
@@ -36,6 +40,7 @@ export class RoomReading {
   /** The room's state as JSON texts of client events. Throws `M_FORBIDDEN`. */
   async state(requester: Requester, roomId: string): Promise<string[]> {
     const access = await this.#access(requester, roomId)
+    await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
     return this.#render(requester, access, await this.#events(entries))
   }
@@ -52,7 +57,12 @@ export class RoomReading {
   ): Promise<JsonObject> {
     const { type, stateKey } = point
     const access = await this.#access(requester, point.roomId)
-    const nid = await this.#read.state.point(access.room.nid, type, stateKey, access.upTo)
+    const find = () => this.#read.state.point(access.room.nid, type, stateKey, access.upTo)
+    let nid = await find()
+    if (nid === undefined && type === 'm.room.member') {
+      await this.#partial.require(access.room.nid)
+      nid = await find()
+    }
     const stored = nid === undefined ? [] : await this.#read.events.byNids([nid])
     const viewer = await this.#viewer(requester, access)
     const [value] = await this.#clientEvents.values(stored, viewer, { roomId: true })
@@ -73,6 +83,7 @@ export class RoomReading {
   ): Promise<string[]> {
     const access = await this.#access(requester, roomId)
     const position = this.#positionOf(options.at, access)
+    await this.#partial.require(access.room.nid)
     const entries = await this.#views.allMembers(access.room.nid, position)
     const events = await this.#events(entries)
     const chosen = events.filter(({ event }) => {
@@ -87,6 +98,7 @@ export class RoomReading {
   async joinedMembers(requester: Requester, roomId: string): Promise<Record<string, MemberCard>> {
     const { room, membership } = await this.#access(requester, roomId)
     if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    await this.#partial.require(room.nid)
     const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
     const events = await this.#read.events.byNids(rows.map(row => row.eventNid))
     return Object.fromEntries(events.map(({ event }) => [event.stateKey ?? '', memberCard(event.content)]))

@@ -62,8 +62,11 @@ export class RoomUpgrades {
   }
 
   async #upgrade(userId: string, roomId: string, upgrade: Upgrade): Promise<string> {
-    const head = await this.#writer.head(roomId)
-    if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+    const known = await this.#writer.head(roomId)
+    if (known === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+    // Bans are carried over: all of them have to be known.
+    await this.#writer.context.partial.require(known.room.nid)
+    const head = (await this.#writer.head(roomId)) ?? known
     await this.#checkPower(userId, head)
     const { read, write } = this.#writer.context
     const aliases = await read.aliases.ofRoom(roomId)

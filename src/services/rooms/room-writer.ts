@@ -8,6 +8,7 @@ import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
 import type { Metrics } from '../metrics.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AuthEdges } from './auth-walk.ts'
+import type { PartialRooms } from './partial-rooms.ts'
 import type { AskPolicyServer } from './ports.ts'
 import type { Resolver } from './resolver.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
@@ -25,6 +26,7 @@ export interface RoomsContext {
   readonly log: Log
   readonly metrics?: Pick<Metrics['rooms'], 'stored' | 'resolved' | 'reset'> | undefined
   readonly resolver: Resolver
+  readonly partial: PartialRooms
   /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
   readonly authEdges: LRUCache<number, AuthEdges>
 }
@@ -149,7 +151,7 @@ export class RoomWriter {
   async #load(roomId: string): Promise<RoomHead | undefined> {
     const cached = this.#heads.get(roomId)
     if (cached !== undefined) return cached
-    const head = await loadHead(this.context.read, roomId)
+    const head = await loadHead(this.context.read, roomId, this.context.serverName)
     if (head !== undefined) this.#keep(head)
     return head
   }

@@ -46,6 +46,23 @@ export const overlayOfState = (head: RoomHead, state: ReadonlyMap<string, StateE
   return overlayOf(head, lacking, state.values())
 }
 
+/** A whole state given by the IDs of its events, of which those count that are stored and accepted. */
+export const overlayOfEvents = async (
+  read: RoomReaders,
+  head: RoomHead,
+  eventIds: readonly string[],
+): Promise<StateOverlay> => {
+  const events = await read.events.byIds(eventIds)
+  const state = new Map<string, StateEntry>()
+  for (const { event, nid, rejected, roomNid, generation } of events.values()) {
+    if (roomNid !== head.room.nid) continue
+    if (event.stateKey === undefined || rejected !== undefined) continue
+    const { type, stateKey, eventId } = event
+    state.set(stateMapKey(type, stateKey), { type, stateKey, eventId, nid, generation })
+  }
+  return overlayOfState(head, state)
+}
+
 /** The state before an event of the timeline. The head must be that of the database: nothing in flight. */
 export const overlayBefore = async (
   read: RoomReaders,

@@ -18,6 +18,8 @@ export interface JoinedNews extends StateNews {
   readonly place: Place
   /** What other streams have to say about it; the section is then wanted even if there is no event to tell. */
   readonly extras: RoomExtras | undefined
+  /** All members have come to be known, and with them how many there are. */
+  readonly isNewlyComplete?: boolean
 }
 
 /** A room that the user was in, or was invited to. */
@@ -67,7 +69,7 @@ export class RoomSections {
   async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
     const { roomNid, whole, extras } = news
     const timeline = await this.#timeline(request, news, news.span, news.place)
-    const tellsSummary = whole || (await this.#summaryChanged(news))
+    const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
     const state = await this.#stateTexts(request, timeline, entries)
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true

@@ -11,6 +11,7 @@ import { AccountDataStream } from './account-data-stream.ts'
 import { Invitations } from './invitations.ts'
 import { SentMembers } from './lazy-members.ts'
 import { type Follower, Notifier } from './notifier.ts'
+import { PartialSpans } from './partial-spans.ts'
 import { RoomSections } from './room-section.ts'
 import { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
@@ -62,7 +63,8 @@ export const createRoomSync = (
   const { sights } = views
   const reader = new SyncReader(database)
   const summaries = new RoomSummaries({ read, views: views.state, sync: reader })
-  const watch = new RoomWatch({ db: database, read, sync: reader, summaries })
+  const partial = new PartialSpans(read.partial)
+  const watch = new RoomWatch({ db: database, read, sync: reader, summaries, partial })
   const touches = new StreamTouches(database)
   const invites = new UserStream('invites', database, touches)
   const accountData = new UserStream('account_data', database, touches)
@@ -88,7 +90,7 @@ export const createRoomSync = (
   const sync = new Sync({
     watch,
     notifier,
-    rooms: new RoomsStream({ read, sync: reader, sights, sections }),
+    rooms: new RoomsStream({ read, sync: reader, sights, sections, partial }),
     invitations: new Invitations(read, views.invitePolicies),
     invites,
     sources,

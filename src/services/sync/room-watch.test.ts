@@ -2,6 +2,7 @@ import test from 'ava'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { PartialSpans } from './partial-spans.ts'
 import type { RoomSummaries } from './room-summaries.ts'
 import { RoomWatch } from './room-watch.ts'
 
@@ -57,6 +58,7 @@ const world = (options: { maxIdleRooms?: number } = {}) => {
       read: read as unknown as RoomReaders,
       sync: sync as unknown as SyncReader,
       summaries: { forget: () => undefined } as unknown as RoomSummaries,
+      partial: { load: async () => undefined, follow: async () => [] } as unknown as PartialSpans,
     },
     options,
   )

@@ -3,6 +3,7 @@ import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { RecentChanges } from '../ephemeral/recent-changes.ts'
+import type { PartialSpans } from './partial-spans.ts'
 import { RoomSummaries } from './room-summaries.ts'
 
 /** A user whose rooms are kept up to date. */
@@ -44,6 +45,7 @@ export class RoomWatch {
   readonly #read: RoomReaders
   readonly #sync: SyncReader
   readonly #summaries: RoomSummaries
+  readonly #partial: PartialSpans
   readonly #watched = new Map<string, Watched>()
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
@@ -53,13 +55,20 @@ export class RoomWatch {
   #position: number
 
   constructor(
-    parts: { db: Reader; read: RoomReaders; sync: SyncReader; summaries: RoomSummaries },
+    parts: {
+      db: Reader
+      read: RoomReaders
+      sync: SyncReader
+      summaries: RoomSummaries
+      partial: PartialSpans
+    },
     options: { maxIdleRooms?: number } = {},
   ) {
     this.#db = parts.db
     this.#read = parts.read
     this.#sync = parts.sync
     this.#summaries = parts.summaries
+    this.#partial = parts.partial
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
     this.#idle = new LRUCache({
@@ -81,6 +90,7 @@ export class RoomWatch {
     const concerned = new Set<string>()
     const after = this.#position
     if (upTo <= after) return concerned
+    const completed = await this.#partial.follow(after, upTo)
     const touched = await this.#sync.touchedRooms(after, upTo)
     if (touched.some(room => room.redacts)) await this.#forgetRedacted(after, upTo)
     for (const { roomNid } of touched) {
@@ -91,7 +101,11 @@ export class RoomWatch {
           await this.#followMember(roomNid, point.stateKey, { upTo, concerned })
       }
     }
-    for (const { roomNid, position } of touched.sort((a, b) => a.position - b.position)) {
+    for (const { roomNid } of completed) {
+      this.#summaries.forget(roomNid)
+      for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
+    }
+    for (const { roomNid, position } of [...touched, ...completed].sort((a, b) => a.position - b.position)) {
       this.#recent.add(position, roomNid)
     }
     this.#position = upTo
@@ -108,7 +122,7 @@ export class RoomWatch {
       if (watched.holders === 0) this.#idle.set(userId, watched)
     }
     try {
-      await watched.loaded
+      await Promise.all([watched.loaded, this.#partial.load()])
     } catch (error) {
       leave()
       throw error

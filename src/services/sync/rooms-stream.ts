@@ -5,6 +5,7 @@ import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sight, Sights } from '../rooms/room-sight.ts'
 import { END } from '../rooms/visible-ranges.ts'
 import type { InvitationTexts } from './invitations.ts'
+import type { PartialSpans } from './partial-spans.ts'
 import { inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews, RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
@@ -38,9 +39,17 @@ export class RoomsStream {
   readonly #sync: SyncReader
   readonly #sights: Sights
   readonly #sections: RoomSections
+  readonly #partial: PartialSpans
   readonly #roomIds = new LRUCache<number, string>({ max: MAX_ROOM_IDS })
 
-  constructor(parts: { read: RoomReaders; sync: SyncReader; sights: Sights; sections: RoomSections }) {
+  constructor(parts: {
+    read: RoomReaders
+    sync: SyncReader
+    sights: Sights
+    sections: RoomSections
+    partial: PartialSpans
+  }) {
+    this.#partial = parts.partial
     this.#read = parts.read
     this.#sync = parts.sync
     this.#sights = parts.sights
@@ -92,6 +101,7 @@ export class RoomsStream {
       if (!request.filter.matchesRoom(row.roomId)) continue
       const { roomNid, roomId } = row
       const common = { roomNid, roomId, extras: extras.get(roomId) }
+      if (this.#isHidden(request, roomNid, upTo)) continue
       const span = { after: undefined, upTo }
       if (row.membership === 'join' && row.position <= upTo) {
         joined.push({ ...common, span, whole: true, place: { joinedAt: row.position } })
@@ -120,9 +130,11 @@ export class RoomsStream {
       const sight = await this.#sights.of(row.roomNid, row.userId)
       const [before, then] = [sight.membershipAt(after), sight.membershipAt(now.upTo)]
       if (then === 'join') {
-        const whole = request.fullState || before !== 'join'
-        const span = { after: before === 'join' ? after : undefined, upTo: now.upTo }
         const { roomNid, roomId } = row
+        if (this.#isHidden(request, roomNid, now.upTo)) continue
+        const hadRoom = before === 'join' && !this.#isHidden(request, roomNid, after)
+        const whole = request.fullState || !hadRoom
+        const span = { after: hadRoom ? after : undefined, upTo: now.upTo }
         joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
       } else if ((then === 'leave' || then === 'ban') && row.position <= now.upTo) {
         // Whoever has forgotten the room need not hear of it, unless a client still believes to be in it.
@@ -130,12 +142,19 @@ export class RoomsStream {
           left.push(await this.#left(row, { sight, after, upTo: now.upTo }, extras))
       }
     }
-    const span = { after, upTo: now.upTo }
+    const { upTo } = now
+    const span = { after, upTo }
     for (const { roomNid, roomId, joinedAt } of await this.#candidates(after, now, extras)) {
       if (apart.has(roomNid) || !request.filter.matchesRoom(roomId)) continue
       const place = joinedAt <= after ? { joinedAt } : await this.#wasInAll(request, roomNid, span)
-      if (place === undefined) continue
-      joined.push({ roomNid, roomId, span, whole: request.fullState, place, extras: extras.get(roomId) })
+      if (place === undefined || this.#isHidden(request, roomNid, upTo)) continue
+      const common = { roomNid, roomId, place, extras: extras.get(roomId) }
+      if (this.#isHidden(request, roomNid, after)) {
+        joined.push({ ...common, span: { after: undefined, upTo }, whole: true })
+        continue
+      }
+      const isNewlyComplete = this.#partial.isCompletedIn(roomNid, after, upTo)
+      joined.push({ ...common, span, whole: request.fullState, isNewlyComplete })
     }
     return { joined, left }
   }
@@ -145,10 +164,20 @@ export class RoomsStream {
     return now.hasMoved ? this.#read.memberships.changed(requester.userId, after, END) : []
   }
 
+  /** Whether the room was not there for the client at a position: it wants all members, and not all were known. */
+  #isHidden({ filter }: SyncRequest, roomNid: number, position: number): boolean {
+    return !filter.state.lazyLoadMembers && this.#partial.isOpenAt(roomNid, position)
+  }
+
   /** The joined rooms with news of any kind. */
   async #candidates(after: number, now: RoomsNow, extras: ExtrasByRoom): Promise<Candidate[]> {
     const nids = [...now.rooms.keys()]
-    const withEvents = now.isExact ? nids : await this.#sync.withEvents(nids, after, now.upTo)
+    const withEvents = now.isExact
+      ? nids
+      : [
+          ...(await this.#sync.withEvents(nids, after, now.upTo)),
+          ...nids.filter(nid => this.#partial.isCompletedIn(nid, after, now.upTo)),
+        ]
     const found = new Map<number, Candidate>()
     for (const [roomNid, roomId] of await this.#idsOf(withEvents)) {
       found.set(roomNid, { roomNid, roomId, joinedAt: now.rooms.get(roomNid) ?? END })

@@ -5,6 +5,7 @@ import type { FailingDestination, PendingRoom } from './outbox-reader.ts'
 export class OutboxWriter {
   readonly #distributed: Prepared
   readonly #addRoom: Prepared
+  readonly #addEarlier: Prepared
   readonly #removeRoom: Prepared
   readonly #shorten: Prepared
   readonly #succeeded: Prepared
@@ -25,6 +26,12 @@ export class OutboxWriter {
     this.#addRoom = db.prepare(
       `INSERT INTO federation_destination_rooms (server, room_nid, since, position) VALUES (?, ?, ?, ?)
        ON CONFLICT (server, room_nid) DO UPDATE SET position = excluded.position`,
+    )
+    this.#addEarlier = db.prepare(
+      `INSERT INTO federation_destination_rooms AS d (server, room_nid, since, position) VALUES (?, ?, ?, ?)
+       ON CONFLICT (server, room_nid) DO UPDATE SET
+         since = CASE WHEN excluded.since < d.since THEN excluded.since ELSE d.since END,
+         position = CASE WHEN excluded.position > d.position THEN excluded.position ELSE d.position END`,
     )
     this.#removeRoom = db.prepare(
       'DELETE FROM federation_destination_rooms WHERE server = ? AND room_nid = ? AND position <= ?',
@@ -81,6 +88,12 @@ export class OutboxWriter {
   addRooms(pending: readonly (PendingRoom & { readonly server: string })[]): WriteStatement[] {
     const rows = pending.map(({ server, roomNid, since, newest }) => [server, roomNid, since, newest])
     return rows.length === 0 ? [] : [{ prepared: this.#addRoom, rows }]
+  }
+
+  /** Servers turn out to have something to get of rooms from earlier on than was known. */
+  addEarlier(pending: readonly (PendingRoom & { readonly server: string })[]): WriteStatement[] {
+    const rows = pending.map(({ server, roomNid, since, newest }) => [server, roomNid, since, newest])
+    return rows.length === 0 ? [] : [{ prepared: this.#addEarlier, rows }]
   }
 
   /** A server has acknowledged what rooms had for it up to a position, and some kept EDUs. */

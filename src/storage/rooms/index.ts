@@ -8,6 +8,7 @@ import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
 import { MembershipReader, MembershipWriter } from './memberships.ts'
 import type { MessageIndex } from './message-index.ts'
+import { PartialRoomReader, PartialRoomWriter } from './partial-rooms.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
 import { RelationWriter } from './relation-writer.ts'
 import { RelationReader } from './relations.ts'
@@ -26,6 +27,7 @@ export interface RoomReaders {
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
   readonly messages: Pick<MessageIndex, 'search'>
+  readonly partial: PartialRoomReader
   readonly redactions: RedactionReader
   readonly relations: RelationReader
   readonly awaitingAuth: AwaitingAuthReader
@@ -44,6 +46,7 @@ export interface RoomWriters {
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
   readonly messages: Pick<MessageIndex, 'insert' | 'remove'>
+  readonly partial: PartialRoomWriter
   readonly redactions: RedactionWriter
   readonly relations: RelationWriter
   readonly awaitingAuth: AwaitingAuthWriter
@@ -62,6 +65,7 @@ export const roomReaders = (db: Reader): RoomReaders => ({
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
   messages: messageIndex(db),
+  partial: new PartialRoomReader(db),
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
@@ -80,6 +84,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
   messages: messageIndex(db),
+  partial: new PartialRoomWriter(db),
   redactions: new RedactionWriter(db),
   relations: new RelationWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),

@@ -62,7 +62,7 @@ export class Handshakes {
    * `M_UNABLE_TO_AUTHORISE_JOIN` and `M_UNABLE_TO_GRANT_JOIN`.
    */
   async makeJoin(origin: string, request: TemplateRequest): Promise<Template> {
-    const head = await this.#headFor(origin, request)
+    const head = await this.#completeHead(await this.#headFor(origin, request))
     const by = await this.#authoriser(head, request.userId)
     return this.#template(head, request.userId, 'join', {
       ...(by === undefined ? {} : { join_authorised_via_users_server: by }),
@@ -71,12 +71,14 @@ export class Handshakes {
 
   /** Prepares a leave: of a member, of somebody invited, or of somebody who knocked. */
   async makeLeave(origin: string, request: TemplateRequest): Promise<Template> {
-    return this.#template(await this.#headFor(origin, request), request.userId, 'leave')
+    const head = await this.#headFor(origin, request)
+    const known = head.memberships.has(request.userId) ? head : await this.#completeHead(head)
+    return this.#template(known, request.userId, 'leave')
   }
 
   /** Prepares a knock. */
   async makeKnock(origin: string, request: TemplateRequest): Promise<Template> {
-    const head = await this.#headFor(origin, request)
+    const head = await this.#completeHead(await this.#headFor(origin, request))
     return this.#template(head, request.userId, 'knock')
   }
 
@@ -85,7 +87,7 @@ export class Handshakes {
     origin: string,
     handedIn: HandedIn & { readonly omitMembers: boolean },
   ): Promise<JoinAnswer> {
-    const head = await this.#gate.resident(origin, handedIn.roomId)
+    const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     const hosts = head.joinedHosts()
     const stored = await this.#accept(origin, head, handedIn, 'join')
     return joinAnswer(this.#writer.context, stored, {
@@ -103,7 +105,7 @@ export class Handshakes {
 
   /** Lets a knock into the room; answers the events that describe it. */
   async sendKnock(origin: string, handedIn: HandedIn): Promise<JsonObject[]> {
-    const head = await this.#gate.resident(origin, handedIn.roomId)
+    const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     await this.#accept(origin, head, handedIn, 'knock')
     return describingState(this.#writer.context, head, [])
   }
@@ -119,6 +121,13 @@ export class Handshakes {
       )
     }
     return head
+  }
+
+  /** The head once all members are known, of whom it depends whether others may come in. */
+  async #completeHead(head: RoomHead): Promise<RoomHead> {
+    if (head.partial === undefined) return head
+    await this.#gate.complete(head)
+    return (await this.#writer.head(head.room.roomId)) ?? head
   }
 
   async #template(

@@ -99,7 +99,10 @@ export class MissingEvents {
       try {
         if (received.authEvents.length > 0) await this.#fetchAuth(server, event, received.authEvents, budget)
         if (received.prevEvents.length > 0) {
-          options = { stateBefore: await this.#fetchState(server, event, budget) }
+          const isPartial = (await this.#writer.head(event.roomId))?.partial !== undefined
+          options = isPartial
+            ? { onCurrentState: true }
+            : { stateBefore: await this.#fetchState(server, event, budget) }
         }
       } catch (error) {
         this.#log.debug({ server, event: event.eventId, err: error }, 'what an event needs was not given')

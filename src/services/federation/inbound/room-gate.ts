@@ -4,6 +4,15 @@ import { isServerAllowed, parseServerAcl, type ServerAcl } from '../../../core/s
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 
+/** For so long a request waits for the members of a room. */
+const PATIENCE_MS = 10_000
+
+/** MSC3895. */
+const unableToJudge = (status = 403): MatrixError =>
+  new MatrixError('M_UNABLE_DUE_TO_PARTIAL_STATE', 'This server does not know all members of the room yet', {
+    status,
+  })
+
 /** Decides which servers may ask and say something about a room. */
 export class RoomGate {
   readonly #writer: RoomWriter
@@ -32,8 +41,18 @@ export class RoomGate {
   /** The same for what only the servers in the room may ask. Throws `M_FORBIDDEN` for the others, too. */
   async member(origin: string, roomId: string): Promise<RoomHead> {
     const head = await this.resident(origin, roomId)
+    if (!head.hasHost(origin) && head.partial !== undefined) throw unableToJudge()
     if (!head.hasHost(origin)) throw new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
     return head
+  }
+
+  /**
+   * Resolves once all members of a room are known, if it was joined without them. Throws
+   * `M_UNABLE_DUE_TO_PARTIAL_STATE` (404: others are to be asked) where that takes longer than a server would wait.
+   */
+  async complete({ partial, room }: RoomHead): Promise<void> {
+    if (partial === undefined) return
+    if (!(await this.#writer.context.partial.complete(room.nid, PATIENCE_MS))) throw unableToJudge(404)
   }
 
   /** Whether the room's access control list lets a server take part. */

@@ -8,7 +8,7 @@ import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
 import type { RoomGate } from './room-gate.ts'
-import { serverSightOf } from './server-sight.ts'
+import { mayHideHistory, serverSightOf } from './server-sight.ts'
 
 /** A transaction of nothing but events, which is the form in which several endpoints answer. */
 export interface Pdus {
@@ -153,6 +153,7 @@ export class FederatedHistory {
     // Of what is known only as somebody's auth event no state is known.
     if (stored.position === undefined) throw notFound(eventId)
     const { read } = this.#context
+    await this.#gate.complete(head)
     const state = await stateBefore(read, stored)
     return { state, chain: await read.events.authChain([...state.values()].map(entry => entry.nid)) }
   }
@@ -165,6 +166,9 @@ export class FederatedHistory {
 
   /** The events as the asking server may have them: whole, or redacted. */
   async #shown(origin: string, head: RoomHead, events: readonly StoredEvent[]): Promise<JsonObject[]> {
+    if (head.partial !== undefined && (await mayHideHistory(this.#context.read, head.room.nid))) {
+      await this.#gate.complete(head)
+    }
     const sees = await serverSightOf(this.#context.read, this.#members, head.room.nid, origin)
     return events.map(stored =>
       stored.redactedBy === undefined && sees(stored)

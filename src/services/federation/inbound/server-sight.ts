@@ -1,4 +1,8 @@
-import { historyVisibilityOf, mayServerSee } from '../../../core/history-visibility.ts'
+import {
+  type HistoryVisibility,
+  historyVisibilityOf,
+  mayServerSee,
+} from '../../../core/history-visibility.ts'
 import type { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
@@ -18,11 +22,8 @@ export const serverSightOf = async (
   roomNid: number,
   host: string,
 ): Promise<ServerSight> => {
-  const visibilities = await spans(read, roomNid, 'm.room.history_visibility', '', stored =>
-    historyVisibilityOf(stored.event),
-  )
-  // Somebody of that server is joined: only rooms that were once `invited` or `joined` hide anything from it.
-  const hides = visibilities.some(({ value }) => value === 'invited' || value === 'joined')
+  const visibilities = await visibilitiesOf(read, roomNid)
+  const hides = hidesAnything(visibilities)
   const byUser = hides ? await membershipSpans(read, members, roomNid, host) : []
   return stored => {
     const { position } = stored
@@ -35,6 +36,17 @@ export const serverSightOf = async (
     return mayServerSee({ visibilityAt: { before, after }, memberships, joinedSince: true })
   }
 }
+
+/** Whether a room hides, or has ever hidden, anything from servers that are in it now. */
+export const mayHideHistory = async (read: RoomReaders, roomNid: number): Promise<boolean> =>
+  hidesAnything(await visibilitiesOf(read, roomNid))
+
+const visibilitiesOf = (read: RoomReaders, roomNid: number): Promise<Span<HistoryVisibility>[]> =>
+  spans(read, roomNid, 'm.room.history_visibility', '', stored => historyVisibilityOf(stored.event))
+
+/** Somebody of that server is joined: only rooms that were once `invited` or `joined` hide anything from it. */
+const hidesAnything = (visibilities: readonly Span<HistoryVisibility>[]): boolean =>
+  visibilities.some(({ value }) => value === 'invited' || value === 'joined')
 
 const membershipSpans = async (
   read: RoomReaders,

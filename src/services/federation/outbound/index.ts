@@ -1,6 +1,7 @@
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
 import type { FetchHistory } from '../../rooms/room-history.ts'
+import { RoomCompleter } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { HistoryFetcher } from './history/fetch-history.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
@@ -32,7 +33,13 @@ export const createOutbound = (
 ): Outbound => {
   const context: OutboundContext = { permits: () => true, ...parts }
   const sender = new FederationSender(context, parts)
-  const remote = new RemoteMembershipHandshakes(context, eventId => sender.handedIn(eventId))
+  const completer = new RoomCompleter(context, ({ roomNid, newServers, joinedAt }) =>
+    sender.catchUp(roomNid, newServers, joinedAt),
+  )
+  const remote = new RemoteMembershipHandshakes(context, {
+    onHandedIn: eventId => sender.handedIn(eventId),
+    complete: (completion, given) => completer.complete(completion, given),
+  })
   const history = new HistoryFetcher(context)
   return {
     remote,
@@ -41,7 +48,12 @@ export const createOutbound = (
     ...remoteQueries(context.federation),
     queueEdu: edu => sender.queueEdu(edu),
     resetBackoff: server => sender.resetBackoff(server),
-    start: () => sender.start(),
-    close: () => sender.close(),
+    start: async () => {
+      await Promise.all([sender.start(), completer.start()])
+    },
+    close: async () => {
+      await completer.close()
+      await sender.close()
+    },
   }
 }

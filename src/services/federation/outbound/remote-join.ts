@@ -13,14 +13,29 @@ import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import { restrictedJoin } from '../../rooms/restricted-join.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import { type Attempt, firstToHelp } from './candidates.ts'
+import type { Completion, GivenState } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
+import { type JoinEntry, withoutMembers } from './join-entry.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
 
 /** Verified in one go, between two lines in the log. */
 const BATCH = 1_000
 /** Rooms from this many events on tell how far their join has come. */
 const LARGE_ROOM = 2_000
+
+/** A room whose members are told at once is small enough for one commit up to so many events of its state. */
+const MAX_AT_ONCE = 1_000
+/** For so long (milliseconds) a join waits for the members: those of a small room are there by then. */
+const PATIENCE_MS = 500
+
+/** What joins set off. */
+export interface JoinPorts {
+  /** Told of the events that another server passes on for us. */
+  readonly onHandedIn: (eventId: string) => void
+  /** Completes a room that was joined without its members; resolves once it is, or need not be. */
+  readonly complete: (completion: Completion, given: GivenState | undefined) => Promise<void>
+}
 
 /**
  * Joins rooms through servers that are in them (server-server API, "Joining Rooms"). Joins of one room run one after
@@ -31,11 +46,11 @@ export class RemoteJoin {
   readonly #rooms = new SerialQueue()
   readonly #underWay = new Map<string, Promise<void>>()
 
-  readonly #onHandedIn: (eventId: string) => void
+  readonly #ports: JoinPorts
 
-  constructor(context: OutboundContext, onHandedIn: (eventId: string) => void) {
+  constructor(context: OutboundContext, ports: JoinPorts) {
     this.#context = context
-    this.#onHandedIn = onHandedIn
+    this.#ports = ports
   }
 
   /** Throws `MatrixError` as the client is to see it. */
@@ -74,7 +89,9 @@ export class RemoteJoin {
     const { serverName } = core.context
     const head = await core.writer.head(roomId)
     if (head === undefined || !head.hasHost(serverName)) return false
-    if (head.memberships.get(userId) === 'join') return true
+    const membership = head.memberships.get(userId)
+    if (membership === 'join') return true
+    if (head.partial !== undefined && membership === undefined) return false
     const restricted = await restrictedJoin(core.context, head, userId)
     if (restricted.kind !== 'unrestricted' && restricted.kind !== 'authorised') return false
     const vouched =
@@ -103,18 +120,19 @@ export class RemoteJoin {
       random: core.context.random,
     })
     const { eventId, pdu } = ours
-    const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers: false })
-    if (response.membersOmitted) throw badAnswer(server, 'it left out members that were asked for')
-    const state = await this.#verified(response.state, version, { server, roomId, what: 'state' })
-    const authChain = await this.#verified(response.authChain, version, {
-      server,
-      roomId,
-      what: 'auth chain',
-    })
+    const head = await core.writer.head(roomId)
+    const isComplete = head?.hasHost(core.context.serverName) === true && head.partial === undefined
+    const omitMembers = !isComplete
+    const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
+    const { membersOmitted, serversInRoom = [] } = response
+    const about = { server, roomId }
+    const state = await this.#verified(response.state, version, { ...about, what: 'state' })
+    const authChain = await this.#verified(response.authChain, version, { ...about, what: 'auth chain' })
     const countersigned = await this.#countersigned(server, ours, response.event)
     const join = withRecommendation(countersigned, response.event ?? {}, state)
-    this.#onHandedIn(join.eventId)
-    await this.#store({ server, roomId, version, join, state, authChain })
+    this.#ports.onHandedIn(join.eventId)
+    const servers = [server, ...serversInRoom]
+    await this.#store({ server, roomId, version, join, state, authChain, membersOmitted, servers })
   }
 
   async #versionOf(roomId: string, id: string): Promise<RoomVersion> {
@@ -171,36 +189,54 @@ export class RemoteJoin {
     return events
   }
 
-  async #store(snapshot: {
-    server: string
-    roomId: string
-    version: RoomVersion
-    join: RoomEvent
-    state: readonly RoomEvent[]
-    authChain: readonly RoomEvent[]
-  }): Promise<void> {
-    const { server, roomId, join, state, authChain } = snapshot
+  async #store(entry: JoinEntry): Promise<void> {
+    const { server, roomId, join, state, authChain } = entry
     const { writer, context } = this.#context.core
     const head = await writer.head(roomId)
     try {
-      if (head?.hasHost(context.serverName) === true) {
-        // We are in the room, only nobody here could vouch for the user: the join is one event among others.
-        await context.nids.ensure(state.length + authChain.length + 1)
-        await storeOutliers(writer, roomId, [...authChain, ...state])
-        const received = await receiveRecommended(writer, join, {
-          stateBefore: state.map(event => event.eventId),
-        })
-        if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
-        throw new BadSnapshot('reason' in received ? received.reason : 'its auth events are missing')
-      }
+      if (head?.hasHost(context.serverName) === true) return await this.#storeAmongOthers(entry)
       if (head !== undefined) await fetchRejoinGap(this.#context, server, join)
       await context.nids.ensure(state.length + authChain.length + 1)
-      await importRoom(writer, snapshot)
+      await this.#enter(entry)
     } catch (error) {
       if (error instanceof BadSnapshot) throw badAnswer(server, error.message)
       throw error
     }
     this.#context.log.info({ room: roomId, server, state: state.length }, 'joined a room')
+  }
+
+  /** The room is new here, or nobody here was in it any more. */
+  async #enter(entry: JoinEntry): Promise<void> {
+    const { core, clock } = this.#context
+    const { roomId, join, state, membersOmitted } = entry
+    if (!membersOmitted && state.length <= MAX_AT_ONCE) {
+      await importRoom(core.writer, entry)
+      return
+    }
+    // Many members are as good as omitted: they are stored in chunks, whatever comes between.
+    const known = membersOmitted ? entry : withoutMembers(entry)
+    const { servers } = known
+    await importRoom(core.writer, { ...known, partial: { servers } })
+    const completion = { roomId, joinEventId: join.eventId, servers }
+    const given = membersOmitted ? undefined : entry
+    const patience = new AbortController()
+    const waited = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
+    await Promise.race([this.#ports.complete(completion, given), waited])
+    patience.abort()
+  }
+
+  /** We are in the room, only nobody here could vouch for the user: the join is one event among others. */
+  async #storeAmongOthers({ roomId, join, state, authChain, membersOmitted }: JoinEntry): Promise<void> {
+    const { writer, context } = this.#context.core
+    await context.nids.ensure(state.length + authChain.length + 1)
+    await storeOutliers(writer, roomId, [...authChain, ...state])
+    const received = await receiveRecommended(
+      writer,
+      join,
+      membersOmitted ? { onCurrentState: true } : { stateBefore: state.map(event => event.eventId) },
+    )
+    if (received.outcome === 'accepted' || received.outcome === 'duplicate') return
+    throw new BadSnapshot('reason' in received ? received.reason : 'what it builds on is missing')
   }
 }
 

@@ -8,7 +8,7 @@ import { firstToHelp } from './candidates.ts'
 import { toClientError } from './client-errors.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
-import { RemoteJoin } from './remote-join.ts'
+import { type JoinPorts, RemoteJoin } from './remote-join.ts'
 
 const CHANGED = { stream: 'invites', offset: 0 } as const
 
@@ -17,10 +17,9 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
   readonly #context: OutboundContext
   readonly #joins: RemoteJoin
 
-  /** `onHandedIn` is told of the events that another server passes on for us. */
-  constructor(context: OutboundContext, onHandedIn: (eventId: string) => void) {
+  constructor(context: OutboundContext, joins: JoinPorts) {
     this.#context = context
-    this.#joins = new RemoteJoin(context, onHandedIn)
+    this.#joins = new RemoteJoin(context, joins)
   }
 
   join(request: RemoteRequest): Promise<void> {

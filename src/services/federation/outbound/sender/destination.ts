@@ -73,6 +73,12 @@ export class Destination {
     this.wake()
   }
 
+  /** Events for it that are older than what it has got are in the database. */
+  addEarlierEvents(): void {
+    this.#giveUpMemory()
+    this.wake()
+  }
+
   /** A kept EDU for it is in the database. */
   addKeptEdu(): void {
     this.#keptEdus = true

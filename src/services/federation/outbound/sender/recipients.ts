@@ -128,6 +128,9 @@ export class Recipients {
       }
     }
     const servers = await this.#readHostsAt(roomNid, position)
+    // While not all members are known, whoever was told to be in the room gets everything; that comes to an end unseen.
+    const partial = await this.#read.partial.open(roomNid)
+    if (partial !== undefined) return new Set([...servers, ...partial.servers])
     if (known === undefined || known.upTo <= position) {
       this.#hosts.set(roomNid, { servers, from: position, upTo: position })
     }

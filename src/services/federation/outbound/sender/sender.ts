@@ -139,6 +139,18 @@ export class FederationSender {
     this.#destinations.get(server)?.heardOf()
   }
 
+  /** Sends servers what they missed of a room since a position, because nobody knew that they were in it. */
+  async catchUp(roomNid: number, servers: readonly string[], since: number): Promise<void> {
+    const { db } = this.#context.core.context
+    const newest = db.position('events')
+    const pending = servers
+      .filter(server => this.#context.permits(server))
+      .map(server => ({ server, roomNid, since, newest }))
+    await db.commit({ statements: this.#shared.write.addEarlier(pending) })
+    if (this.#early !== undefined) return
+    for (const { server } of pending) this.#destination(server).addEarlierEvents()
+  }
+
   /** Queues an EDU. With `keep` it is durable when this resolves. */
   async queueEdu({ destinations, type, content, keep, key }: OutgoingEdu): Promise<void> {
     const { serverName, db } = this.#context.core.context

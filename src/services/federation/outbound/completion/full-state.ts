@@ -1,0 +1,130 @@
+import type { RoomEvent } from '../../../../core/event/event.ts'
+import type { JsonObject } from '../../../../core/json.ts'
+import type { RoomVersion } from '../../../../core/room-versions.ts'
+import { storeOutliers } from '../../../rooms/outliers.ts'
+import { Slots } from '../../slots.ts'
+import type { OutboundContext } from '../context.ts'
+
+/** Events that are verified, and then stored, in one go. */
+const CHUNK = 250
+/** IDs that are looked up in one go. */
+const IDS = 2_000
+/** Where more is missing than this, the whole state is fetched in one request. */
+const MAX_SINGLE_FETCHES = 60
+const AT_ONCE = 8
+
+/** What a server tells of a room contradicts what it has to be. */
+export class BadState extends Error {
+  override readonly name = 'BadState'
+}
+
+/** The state of which it is told: before this event. */
+export interface StatePlace {
+  readonly roomId: string
+  readonly eventId: string
+  readonly version: RoomVersion
+  /** The create event, which is known. */
+  readonly createEventId: string
+}
+
+type Progress = (what: string, done: number, of: number) => void
+
+/**
+ * Makes sure that a room's whole state before an event is stored, as far as a server gives it: what is missing of it and
+ * of what authorises it is fetched, verified by threads and stored in chunks. Answers the event IDs of that state.
+ * What was stored by an attempt that failed half-way is not fetched again where little is missing.
+ *
+ * Throws `FederationError`; `BadState` where it is none of this room, or most of what was announced is not given.
+ */
+export const storeFullState = async (
+  context: OutboundContext,
+  server: string,
+  place: StatePlace,
+  options: { readonly signal: AbortSignal; readonly onProgress: Progress },
+): Promise<string[]> => {
+  const { federation } = context
+  const { signal, onProgress } = options
+  const { roomId, eventId, createEventId } = place
+  const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { signal })
+  if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
+  const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])])
+  if (missing.size === 0) return stateIds
+  const pdus =
+    missing.size > MAX_SINGLE_FETCHES
+      ? await whole(context, server, place, signal)
+      : await oneByOne(context, server, missing, signal)
+  const { events, given } = await verified(context, place, pdus, missing, onProgress)
+  if (given < missing.size / 2) throw new BadState(`of ${missing.size} events only ${given} were given`)
+  await storeEvents(context, roomId, events, onProgress)
+  return stateIds
+}
+
+/** Stores events that are verified, in chunks, each after what authorises it. */
+export const storeEvents = async (
+  { core }: OutboundContext,
+  roomId: string,
+  events: readonly RoomEvent[],
+  onProgress: Progress,
+): Promise<void> => {
+  // What authorises an event is always less deep, unless somebody lies: then it is left out.
+  const ordered = events.toSorted((a, b) => a.depth - b.depth)
+  for (let start = 0; start < ordered.length; start += CHUNK) {
+    await storeOutliers(core.writer, roomId, ordered.slice(start, start + CHUNK))
+    onProgress('storing', Math.min(start + CHUNK, ordered.length), ordered.length)
+  }
+}
+
+const missingOf = async ({ core }: OutboundContext, eventIds: readonly string[]): Promise<Set<string>> => {
+  const missing = new Set<string>()
+  for (let start = 0; start < eventIds.length; start += IDS) {
+    const some = eventIds.slice(start, start + IDS)
+    const known = await core.context.read.events.nodesOf(some)
+    for (const eventId of some) if (!known.has(eventId)) missing.add(eventId)
+  }
+  return missing
+}
+
+const whole = async (
+  { federation }: OutboundContext,
+  server: string,
+  { roomId, eventId }: StatePlace,
+  signal: AbortSignal,
+): Promise<JsonObject[]> => {
+  const { state, authChain } = await federation.getState(server, { roomId, eventId }, { signal })
+  return [...authChain, ...state]
+}
+
+const oneByOne = async (
+  { federation }: OutboundContext,
+  server: string,
+  eventIds: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<JsonObject[]> => {
+  const slots = new Slots(AT_ONCE)
+  const one = (eventId: string): Promise<JsonObject[]> =>
+    slots.run(async () => [await federation.getEvent(server, eventId, { signal })]).catch(() => [])
+  return (await Promise.all([...eventIds].map(one))).flat()
+}
+
+/** Those of the events that were asked for and can be stored; `given` counts also those that nobody vouches for. */
+const verified = async (
+  { verifyEvents, log }: OutboundContext,
+  { roomId, version }: StatePlace,
+  pdus: readonly JsonObject[],
+  wanted: ReadonlySet<string>,
+  onProgress: Progress,
+): Promise<{ events: RoomEvent[]; given: number }> => {
+  const events = new Map<string, RoomEvent>()
+  const given = new Set<string>()
+  for (let start = 0; start < pdus.length; start += CHUNK) {
+    for (const one of await verifyEvents(pdus.slice(start, start + CHUNK), version)) {
+      const eventId = 'event' in one ? one.event.eventId : one.eventId
+      if (eventId === undefined || !wanted.has(eventId)) continue
+      given.add(eventId)
+      if ('event' in one) events.set(eventId, one.event)
+      else log.debug({ room: roomId, event: eventId, reason: one.refusal }, 'state: event dropped')
+    }
+    onProgress('verifying', Math.min(start + CHUNK, pdus.length), pdus.length)
+  }
+  return { events: [...events.values()], given: given.size }
+}

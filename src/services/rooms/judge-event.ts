@@ -1,0 +1,52 @@
+import { authEventsFor } from '../../core/auth/auth-events.ts'
+import { authorise } from '../../core/auth/authorise.ts'
+import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
+import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { RoomHead } from './room-head.ts'
+import { entryIn, type StateOverlay } from './state-overlay.ts'
+
+/** The room's create event, as its current state has it. */
+export const createEventOf = async (read: RoomReaders, head: RoomHead): Promise<RoomEvent | undefined> => {
+  const entry = head.entry('m.room.create', '')
+  const [stored] = entry === undefined ? [] : await read.events.byNids([entry.nid])
+  return stored?.event
+}
+
+/** Judges an event by its own auth events: the fourth of the checks on receipt (`receive.ts`). */
+export const judgeByAuthEvents = (
+  event: RoomEvent,
+  known: ReadonlyMap<string, StoredEvent>,
+  createEvent: RoomEvent | undefined,
+): Verdict => {
+  const missing = event.authEvents.find(eventId => !known.has(eventId))
+  if (missing !== undefined) {
+    return { rule: 'auth_events.missing', message: `The auth event ${missing} is not to be had.` }
+  }
+  const events = event.authEvents.flatMap(eventId => known.get(eventId)?.event ?? [])
+  const isRejected = (eventId: string): boolean => known.get(eventId)?.rejected !== undefined
+  return (
+    checkAuthEvents(event, events, isRejected) ?? authorise(event, { state: lookupIn(events), createEvent })
+  )
+}
+
+/** Judges an event by a state of its room: the fifth and the sixth of these checks. */
+export const judgeByState = async (
+  read: RoomReaders,
+  head: RoomHead,
+  event: RoomEvent,
+  { state, createEvent }: { state: StateOverlay; createEvent: RoomEvent | undefined },
+): Promise<Verdict> => {
+  const nids = authEventsFor(event, head.version).flatMap(
+    point => entryIn(head, state, stateMapKey(point.type, point.stateKey))?.nid ?? [],
+  )
+  const events = await read.events.byNids(nids)
+  return authorise(event, { state: lookupIn(events.map(stored => stored.event)), createEvent })
+}
+
+/** Some state events as the rules look them up. */
+const lookupIn = (events: readonly RoomEvent[]): StateLookup => {
+  const byKey = new Map(events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const))
+  return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
+}

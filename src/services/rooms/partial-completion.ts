@@ -1,0 +1,161 @@
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { setMembers } from './partial-members.ts'
+import { type PartialTask, partialOf } from './partial-task.ts'
+import { receiveRecommended } from './receive-recommended.ts'
+import { finishRejudging, Rejudging } from './rejudge.ts'
+import type { RoomHead } from './room-head.ts'
+import { summaryStatements } from './room-summary.ts'
+import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+
+/** Members per commit: the writer thread is never kept from others for long. */
+const CHUNK = 250
+
+/**
+ * Completes a room that was joined without its members, once its whole state at the join is stored: fills in the
+ * members at the join's position, some hundreds in a commit; judges what has come since anew (MSC3902,
+ * "Resynchronisation": "work forward through the event DAG … rechecking event authorisation"); and takes the mark away in
+ * the commit that sets right what has to be. Goes on where an earlier attempt has ended.
+ *
+ * @param stateIds the event IDs of the state before the join. Those of other types than `m.room.member` are left alone:
+ *   they came with the join.
+ * @returns whether it is complete now; `false` if nobody here is in the room by this join any more
+ */
+export const completeRoom = async (
+  writer: RoomWriter,
+  task: PartialTask,
+  stateIds: readonly string[],
+  options: { readonly onProgress?: (done: number, of: number) => void } = {},
+): Promise<boolean> => {
+  for (let start = 0; start < stateIds.length; start += CHUNK) {
+    const chunk = stateIds.slice(start, start + CHUNK)
+    const filled = await writer.update<boolean>(task.roomId, head => fill(writer, head, task, chunk), SETTLED)
+    if (!filled) return false
+    options.onProgress?.(Math.min(start + CHUNK, stateIds.length), stateIds.length)
+  }
+  await removeHearsay(writer, task, stateIds)
+  const rejudging = new Rejudging(writer, task)
+  for (;;) {
+    if (!(await rejudging.catchUp())) return false
+    const outcome = await writer.update(
+      task.roomId,
+      head => finishRejudging(writer, head, task, rejudging),
+      SETTLED,
+    )
+    if (outcome === 'overtaken') return false
+    if (outcome === 'complete') break
+  }
+  for (const event of rejudging.acceptable) await receiveRecommended(writer, event)
+  return true
+}
+
+/** Nobody here is in the room any more: what is not known of its members will never be. */
+export const abandonCompletion = (writer: RoomWriter, task: PartialTask): Promise<void> =>
+  writer.update<void>(
+    task.roomId,
+    async head => {
+      if (partialOf(head, task) === undefined) return { settled: undefined }
+      head.partial = undefined
+      head.revision += 1
+      return {
+        statements: [writer.context.write.partial.giveUp(head.room.nid, { stream: 'events', offset: 0 })],
+        nids: [],
+        result: () => writer.context.partial.settled(head.room.nid),
+      }
+    },
+    SETTLED,
+  )
+
+/** These jobs compare what is in the database with the head. */
+const SETTLED = { settled: true } as const
+
+/** Puts members into the state at the join; whose membership has changed since stays what it is now. */
+const fill = async (
+  { context }: RoomWriter,
+  head: RoomHead,
+  task: PartialTask,
+  eventIds: readonly string[],
+): Promise<Draft<boolean> | Settled<boolean>> => {
+  const partial = partialOf(head, task)
+  if (partial === undefined) return { settled: false }
+  const { read, write } = context
+  const roomNid = head.room.nid
+  const members = [...(await read.events.byIds(eventIds)).values()].filter(stored =>
+    isMember(stored, roomNid),
+  )
+  const userIds = members.map(userIdOf)
+  const known = new Map(
+    (await read.partial.membersAt(roomNid, partial.stateAt, userIds)).map(member => [member.userId, member]),
+  )
+  const moved = await read.partial.movedAfter(roomNid, partial.stateAt, userIds)
+  const late: StoredEvent[] = []
+  const misheard: StoredEvent[] = []
+  for (const stored of members) {
+    const was = known.get(userIdOf(stored))
+    if (was === undefined) late.push(stored)
+    else if (was.nid !== stored.nid && was.from === partial.stateAt) misheard.push(stored)
+  }
+  if (late.length + misheard.length === 0) return { settled: true }
+  const lateMember = (stored: StoredEvent) => ({ userId: userIdOf(stored), nid: stored.nid })
+  const current = [...late, ...misheard].filter(stored => !moved.has(userIdOf(stored)))
+  const statements = [
+    ...write.partial.fill(roomNid, partial.stateAt, late.map(lateMember)),
+    ...write.partial.correct(roomNid, partial.stateAt, misheard.map(lateMember)),
+    ...setMembers(context, head, current, partial.stateAt),
+  ]
+  statements.push(...(await summaryStatements(context, head)))
+  return { statements, nids: [], result: () => true }
+}
+
+const userIdOf = ({ event }: StoredEvent): string => event.stateKey ?? ''
+
+const isMember = ({ event, rejected, roomNid }: StoredEvent, inRoom: number): boolean =>
+  roomNid === inRoom &&
+  rejected === undefined &&
+  event.type === 'm.room.member' &&
+  event.stateKey !== undefined
+
+/** Takes out who was taken for a member at the join by what others said, and was none. */
+const removeHearsay = async (
+  writer: RoomWriter,
+  task: PartialTask,
+  stateIds: readonly string[],
+): Promise<void> => {
+  const { read, write } = writer.context
+  const truth = new Set((await read.events.nidsOf(stateIds)).values())
+  await writer.update<void>(
+    task.roomId,
+    async head => {
+      const partial = partialOf(head, task)
+      if (partial === undefined) return { settled: undefined }
+      const roomNid = head.room.nid
+      const at = await read.partial.membersAt(roomNid, partial.stateAt)
+      const strangers = at.filter(({ nid, from }) => from === partial.stateAt && !truth.has(nid))
+      if (strangers.length === 0) return { settled: undefined }
+      const gone = strangers.filter(({ userId, nid }) => head.entry('m.room.member', userId)?.nid === nid)
+      head.applyState(
+        gone.map(({ userId }) => ({
+          ...{ type: 'm.room.member', stateKey: userId },
+          ...{ nid: undefined, eventId: undefined },
+        })),
+      )
+      for (const { userId } of gone) head.setMembership(userId, undefined)
+      return {
+        statements: [
+          ...write.partial.remove(
+            roomNid,
+            partial.stateAt,
+            strangers.map(({ userId }) => userId),
+          ),
+          ...write.memberships.remove(
+            roomNid,
+            gone.map(({ userId }) => userId),
+          ),
+          ...(await summaryStatements(writer.context, head)),
+        ],
+        nids: [],
+        result: () => undefined,
+      }
+    },
+    SETTLED,
+  )
+}

@@ -1,0 +1,63 @@
+import { stateMapKey } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { StateDelta } from '../../storage/rooms/state.ts'
+import { membershipOf, type RoomHead } from './room-head.ts'
+import type { RoomsContext } from './room-writer.ts'
+import { userSearchText } from './user-names.ts'
+
+/**
+ * In a room that was joined without its members: takes those into the state at the join whom an event's auth events
+ * name and nobody has said anything of yet. So its sender's membership is at hand for the rules and for whoever is shown
+ * the event (MSC3902: "we resolve this by checking the `auth_events`"). What is known of a user already stands: "if we
+ * have a ban for a particular user, then their events will be rejected".
+ *
+ * Moves the head; answers the statements that store it.
+ */
+export const adoptMembers = (
+  context: RoomsContext,
+  head: RoomHead,
+  authEvents: Iterable<StoredEvent>,
+): WriteStatement[] => {
+  const { partial } = head
+  if (partial === undefined) return []
+  const unknown = new Map<string, StoredEvent>()
+  for (const stored of authEvents) {
+    const { type, stateKey } = stored.event
+    if (type !== 'm.room.member' || stateKey === undefined) continue
+    if (stored.rejected !== undefined || stored.roomNid !== head.room.nid) continue
+    if (!head.state.has(stateMapKey(type, stateKey))) unknown.set(stateKey, stored)
+  }
+  if (unknown.size === 0) return []
+  const members = [...unknown].map(([userId, { nid }]) => ({ userId, nid }))
+  return [
+    ...context.write.partial.fill(head.room.nid, partial.stateAt, members),
+    ...setMembers(context, head, unknown.values(), partial.stateAt),
+  ]
+}
+
+/** Puts member events into the current state that have held since a position, with all that follows from them. */
+export const setMembers = (
+  { write }: RoomsContext,
+  head: RoomHead,
+  members: Iterable<StoredEvent>,
+  position: number,
+): WriteStatement[] => {
+  const roomNid = head.room.nid
+  const deltas: StateDelta[] = []
+  const rows: Parameters<typeof write.memberships.set>[0][number][] = []
+  const joined: Parameters<typeof write.userDirectory.put>[0][number][] = []
+  for (const { nid, generation, event } of members) {
+    const { type, stateKey: userId = '', eventId } = event
+    deltas.push({ type, stateKey: userId, nid, eventId, generation })
+    const membership = membershipOf(event)
+    head.setMembership(userId, membership)
+    if (membership === undefined) continue
+    const host = serverNameOf(userId)
+    rows.push({ roomNid, userId, host, membership, eventNid: nid, position })
+    if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, event) })
+  }
+  head.applyState(deltas)
+  return [...write.memberships.set(rows), ...write.userDirectory.put(joined)]
+}

@@ -1,0 +1,240 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Extremity } from '../../storage/rooms/rooms.ts'
+import type { StateDelta } from '../../storage/rooms/state.ts'
+import { stateStatements } from './append.ts'
+import { unprojected } from './event-projections.ts'
+import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
+import { type PartialTask, partialOf } from './partial-task.ts'
+import { resolveStates } from './resolve.ts'
+import type { RoomHead } from './room-head.ts'
+import { summaryStatements } from './room-summary.ts'
+import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { entryIn, overlayAfter, overlayOf, type StateOverlay, sameOverlay } from './state-overlay.ts'
+
+/** Events that are looked at in one turn of the room. */
+const BATCH = 50
+
+/** What was found out about an event that came while members were not known. */
+interface Finding {
+  readonly stored: StoredEvent
+  readonly statements: readonly WriteStatement[]
+  /** It is shown to nobody any more, and no end of the graph. */
+  readonly isRefused: boolean
+}
+
+/**
+ * Judges the events that came into a room while it lacked members once more, in the order in which they came: by the
+ * state before each as it is known now. An event that turns out to be forbidden is rejected, or soft-failed, where it
+ * stands; where the state before one was another than was thought, that is stored as its difference. What was rejected
+ * and would not be now is left to be received again.
+ */
+export class Rejudging {
+  readonly #writer: RoomWriter
+  readonly #task: PartialTask
+  readonly #refused = new Map<string, StoredEvent>()
+  /** What accepted events refer to. */
+  readonly #referred = new Set<string>()
+  #acceptable: RoomEvent[] = []
+  #after: number | undefined
+  /** Whether anything was not as it had been taken for. */
+  hasFindings = false
+
+  constructor(writer: RoomWriter, task: PartialTask) {
+    this.#writer = writer
+    this.#task = task
+  }
+
+  /** Rejected events that the room's rules allow. */
+  get acceptable(): readonly RoomEvent[] {
+    return this.#acceptable
+  }
+
+  /** Judges all that is there; answers whether the room still lacks members by the same join. */
+  async catchUp(): Promise<boolean> {
+    for (;;) {
+      const more = await this.#writer.update<'more' | 'done' | 'overtaken'>(
+        this.#task.roomId,
+        head => this.#batch(head),
+        { settled: true },
+      )
+      if (more !== 'more') return more === 'done'
+    }
+  }
+
+  /** Whether everything that has come into the room is judged. */
+  async isUpToDate(head: RoomHead): Promise<boolean> {
+    const { read } = this.#writer.context
+    return (await read.partial.arrivedAfter(head.room.nid, this.#after ?? 0, 1)).length === 0
+  }
+
+  /** The ends of the room's graph without what was refused. */
+  async ends(head: RoomHead): Promise<readonly Extremity[]> {
+    const kept = head.extremities.filter(end => !this.#refused.has(end.eventId))
+    if (kept.length === head.extremities.length) return head.extremities
+    const ends = new Map(kept.map(end => [end.eventId, end]))
+    let wave = head.extremities.flatMap(end => this.#refused.get(end.eventId)?.event.prevEvents ?? [])
+    while (wave.length > 0) {
+      const stored = [...(await this.#writer.context.read.events.byIds(wave)).values()]
+      wave = []
+      for (const { event, nid, position, rejected, softFailed } of stored) {
+        if (position === undefined || this.#referred.has(event.eventId)) continue
+        if (rejected !== undefined || softFailed) wave.push(...event.prevEvents)
+        else ends.set(event.eventId, { nid, eventId: event.eventId, depth: event.depth })
+      }
+    }
+    return [...ends.values()]
+  }
+
+  async #batch(
+    head: RoomHead,
+  ): Promise<Draft<'more' | 'done' | 'overtaken'> | Settled<'more' | 'done' | 'overtaken'>> {
+    const partial = partialOf(head, this.#task)
+    if (partial === undefined) return { settled: 'overtaken' }
+    const { read } = this.#writer.context
+    const after = this.#after ?? partial.stateAt + 1
+    const nids = await read.partial.arrivedAfter(head.room.nid, after, BATCH)
+    this.#after = after
+    for (const stored of await read.events.byNids(nids)) {
+      const finding = await this.#judge(head, stored)
+      if (finding.statements.length === 0) {
+        this.#passed(finding)
+        continue
+      }
+      return {
+        statements: finding.statements,
+        nids: [stored.nid],
+        result: () => {
+          read.events.forget([stored.nid])
+          this.#passed(finding)
+          this.hasFindings = true
+          return 'more'
+        },
+      }
+    }
+    return { settled: nids.length < BATCH ? 'done' : 'more' }
+  }
+
+  #passed({ stored, isRefused }: Finding): void {
+    this.#after = stored.position ?? this.#after
+    if (isRefused) this.#refused.set(stored.event.eventId, stored)
+    else for (const eventId of stored.event.prevEvents) this.#referred.add(eventId)
+  }
+
+  async #judge(head: RoomHead, stored: StoredEvent): Promise<Finding> {
+    const { context } = this.#writer
+    const { read } = context
+    const { event, nid, position = 0 } = stored
+    const createEvent = await createEventOf(read, head)
+    const known = await read.events.byIds(event.authEvents)
+    const intervals = overlayOf(head, await read.state.backTo(head.room.nid, position - 1))
+    const told = overlayOf(head, intervals.values(), await read.state.delta(nid))
+    const before = (await this.#stateBefore(head, event)) ?? told
+    const rejected =
+      judgeByAuthEvents(event, known, createEvent) ??
+      (await judgeByState(read, head, event, { state: before, createEvent }))
+    if (stored.rejected !== undefined) {
+      if (rejected === undefined) this.#acceptable.push(event)
+      return { stored, statements: [], isRefused: true }
+    }
+    const isOurs = serverNameOf(event.sender) === context.serverName
+    const softFailed =
+      rejected === undefined && !isOurs
+        ? await judgeByState(read, head, event, { state: intervals, createEvent })
+        : undefined
+    const isRefused = rejected !== undefined || softFailed !== undefined
+    const statements: WriteStatement[] = []
+    if (!sameOverlay(told, before)) statements.push(...this.#restate(head, nid, intervals, before))
+    if (isRefused && !stored.softFailed) {
+      const { generation } = stored
+      statements.push(
+        ...context.write.events.place({
+          ...{ nid, position, rejected: rejected?.message, softFailed: softFailed !== undefined },
+          ...{ authNids: [], generation },
+        }),
+        ...unprojected(context.write, [stored]),
+      )
+      const reason = (rejected ?? softFailed)?.message
+      context.log.info({ room: event.roomId, event: event.eventId, reason }, 'refused after all')
+    }
+    return { stored, statements, isRefused: isRefused || stored.softFailed }
+  }
+
+  /** The state before an event by the states after those that it refers to; `undefined` where some are not here. */
+  async #stateBefore(head: RoomHead, { prevEvents }: RoomEvent): Promise<StateOverlay | undefined> {
+    const { context } = this.#writer
+    const found = await context.read.events.byIds(prevEvents)
+    const prev = prevEvents.flatMap(eventId => found.get(eventId) ?? [])
+    if (prev.length === 0 || prev.length < prevEvents.length) return undefined
+    if (prev.some(one => one.position === undefined)) return undefined
+    const states = await Promise.all(prev.map(one => overlayAfter(context.read, head, one)))
+    return resolveStates(context, head, states)
+  }
+
+  /** Stores how the state before an event differs from what held in the timeline just before it. */
+  #restate(head: RoomHead, nid: number, intervals: StateOverlay, before: StateOverlay): WriteStatement[] {
+    const { write } = this.#writer.context
+    const deltas: StateDelta[] = []
+    for (const key of new Set([...intervals.keys(), ...before.keys()])) {
+      const entry = entryIn(head, before, key)
+      const held = entryIn(head, intervals, key)
+      if (entry?.nid === held?.nid) continue
+      if (entry !== undefined) deltas.push(entry)
+      else if (held !== undefined) {
+        deltas.push({ type: held.type, stateKey: held.stateKey, nid: undefined, eventId: undefined })
+      }
+    }
+    return [write.state.clearDelta(nid), ...write.state.delta(nid, deltas)]
+  }
+}
+
+/** What became of the attempt: events have come in between, or somebody else was faster. */
+type Finish = 'complete' | 'more' | 'overtaken'
+
+/**
+ * The end of it: if nothing has come since, the current state is made what its ends say, and the room lacks nothing any
+ * more.
+ */
+export const finishRejudging = async (
+  writer: RoomWriter,
+  head: RoomHead,
+  task: PartialTask,
+  rejudging: Rejudging,
+): Promise<Draft<Finish> | Settled<Finish>> => {
+  const { context } = writer
+  if (partialOf(head, task) === undefined) return { settled: 'overtaken' }
+  if (!(await rejudging.isUpToDate(head))) return { settled: 'more' }
+  const position = { stream: 'events', offset: 0 } as const
+  const statements: WriteStatement[] = [context.write.partial.complete(head.room.nid, position)]
+  if (rejudging.hasFindings) {
+    const ends = await rejudging.ends(head)
+    const events = await context.read.events.byNids(ends.map(end => end.nid))
+    const states = await Promise.all(events.map(stored => overlayAfter(context.read, head, stored)))
+    const state = await resolveStates(context, head, states)
+    const kept = new Set(ends.map(end => end.nid))
+    const had = new Set(head.extremities.map(end => end.nid))
+    statements.push(
+      ...context.write.rooms.extremities(head.room.nid, {
+        add: [...kept].filter(nid => !had.has(nid)),
+        remove: [...had].filter(nid => !kept.has(nid)),
+      }),
+    )
+    head.setExtremities(ends)
+    statements.push(...(await stateStatements(context, head, { changes: [...state.values()], position })))
+  }
+  head.partial = undefined
+  head.revision += 1
+  statements.push(...(await summaryStatements(context, head)))
+  return {
+    statements,
+    nids: [],
+    result: () => {
+      context.partial.settled(head.room.nid)
+      return 'complete'
+    },
+    // Another process was faster.
+    onGuard: async () => 'overtaken',
+  }
+}

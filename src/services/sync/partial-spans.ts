@@ -1,0 +1,63 @@
+import type { PartialRoomReader } from '../../storage/rooms/partial-rooms.ts'
+
+interface Span {
+  readonly joinedAt: number
+  /** `undefined`: members are lacking still. */
+  readonly completedAt: number | undefined
+}
+
+/**
+ * From when to when rooms lacked members (positions of the `events` stream), as far as the stream was followed. Clients
+ * that do not load members lazily are not told of a room before all are known (MSC3902: "partial-state rooms are omitted
+ * from the response"), and then as of one that they have just joined.
+ */
+export class PartialSpans {
+  readonly #read: PartialRoomReader
+  readonly #spans = new Map<number, Span>()
+  #loaded: Promise<void> | undefined
+
+  constructor(read: PartialRoomReader) {
+    this.#read = read
+  }
+
+  /** Reads what there is; to be awaited before anything is asked. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#load()
+    return this.#loaded
+  }
+
+  /** Follows the stream; answers the rooms that have become complete, with where. */
+  async follow(after: number, upTo: number): Promise<{ roomNid: number; position: number }[]> {
+    await this.load()
+    const completed: { roomNid: number; position: number }[] = []
+    for (const { roomNid, joinedAt, completedAt } of await this.#read.changedBetween(after, upTo)) {
+      this.#spans.set(roomNid, { joinedAt, completedAt })
+      if (completedAt !== undefined && completedAt > after) completed.push({ roomNid, position: completedAt })
+    }
+    return completed
+  }
+
+  /** Whether a room that was joined by then lacked members at a position. */
+  isOpenAt(roomNid: number, position: number): boolean {
+    const span = this.#spans.get(roomNid)
+    if (span === undefined || span.joinedAt > position) return false
+    return span.completedAt === undefined || span.completedAt > position
+  }
+
+  /** Whether a room has become complete after one position up to another. */
+  isCompletedIn(roomNid: number, after: number, upTo: number): boolean {
+    const completedAt = this.#spans.get(roomNid)?.completedAt
+    return completedAt !== undefined && completedAt > after && completedAt <= upTo
+  }
+
+  async #load(): Promise<void> {
+    try {
+      for (const { roomNid, joinedAt, completedAt } of await this.#read.spans()) {
+        this.#spans.set(roomNid, { joinedAt, completedAt })
+      }
+    } catch (error) {
+      this.#loaded = undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,239 @@
+import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+
+/** A room of which this server has not been told all members yet: it joined without them. */
+export interface PartialRoom {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly joinEventId: string
+  /** Where the join stands in the stream `events`; what lacks members is the state just before it. */
+  readonly joinedAt: number
+  /** The servers that were in the room then, as the one that let us in told. */
+  readonly servers: readonly string[]
+}
+
+/** What a user's membership was at a position: the event, and when it came to be. */
+export interface MemberAt {
+  readonly userId: string
+  readonly nid: number
+  readonly from: number
+}
+
+/** A member of whom is learnt later that they were one when we joined. */
+export interface LateMember {
+  readonly userId: string
+  readonly nid: number
+}
+
+interface PartialColumns {
+  room_nid: number
+  room_id: string
+  event_id: string
+  joined_at: number
+  servers: string
+}
+
+const partialRoom = (row: PartialColumns): PartialRoom => ({
+  roomNid: row.room_nid,
+  roomId: row.room_id,
+  joinEventId: row.event_id,
+  joinedAt: row.joined_at,
+  servers: JSON.parse(row.servers) as string[],
+})
+
+/** From when to when a room lacked members, in positions of `events`. */
+export interface PartialSpan {
+  readonly roomNid: number
+  readonly joinedAt: number
+  /** `undefined`: it still does. */
+  readonly completedAt: number | undefined
+}
+
+interface SpanColumns {
+  room_nid: number
+  joined_at: number
+  completed_at: number | null
+}
+
+const partialSpan = (row: SpanColumns): PartialSpan => ({
+  roomNid: row.room_nid,
+  joinedAt: row.joined_at,
+  completedAt: row.completed_at ?? undefined,
+})
+
+const MEMBERS = "room_nid = ? AND type = 'm.room.member'"
+
+/** Reads which rooms lack members. */
+export class PartialRoomReader {
+  readonly #db: Reader
+  readonly #open: Prepared
+  readonly #allOpen: Prepared
+  readonly #completed: Prepared
+  readonly #completions: Prepared
+  readonly #changed: Prepared
+  readonly #membersAt: Prepared
+  readonly #allMembersAt: Prepared
+  readonly #arrived: Prepared
+  readonly #moved: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const select = `SELECT p.room_nid, r.room_id, e.event_id, p.joined_at, p.servers FROM partial_rooms p
+      JOIN rooms r ON r.room_nid = p.room_nid JOIN events e ON e.event_nid = p.join_nid`
+    this.#open = db.prepare(`${select} WHERE p.room_nid = ? AND p.completed_at IS NULL`)
+    this.#allOpen = db.prepare(`${select} WHERE p.completed_at IS NULL ORDER BY p.joined_at`)
+    this.#completed = db.prepare(
+      'SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
+    )
+    const span = 'SELECT room_nid, joined_at, completed_at FROM partial_rooms'
+    this.#completions = db.prepare(span)
+    this.#changed = db.prepare(
+      `${span} WHERE (joined_at > ? AND joined_at <= ?) OR (completed_at > ? AND completed_at <= ?)`,
+    )
+    const holds = 'valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)'
+    this.#membersAt = db.prepare(
+      `SELECT state_key, event_nid, valid_from FROM room_state
+       WHERE ${MEMBERS} AND ${db.dialect.inText('state_key')} AND ${holds}`,
+    )
+    this.#allMembersAt = db.prepare(
+      `SELECT state_key, event_nid, valid_from FROM room_state WHERE ${MEMBERS} AND ${holds}`,
+    )
+    this.#moved = db.prepare(
+      `SELECT DISTINCT state_key FROM room_state
+       WHERE ${MEMBERS} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
+    )
+    this.#arrived = db.prepare(
+      'SELECT event_nid FROM events WHERE room_nid = ? AND position > ? ORDER BY position LIMIT ?',
+    )
+  }
+
+  /** What is known of a room that lacks members; `undefined` of all others. */
+  async open(roomNid: number): Promise<PartialRoom | undefined> {
+    const row = await this.#db.get<PartialColumns>(this.#open, [roomNid])
+    return row && partialRoom(row)
+  }
+
+  /** Every room that lacks members, the longest first. */
+  async allOpen(): Promise<PartialRoom[]> {
+    return (await this.#db.all<PartialColumns>(this.#allOpen)).map(partialRoom)
+  }
+
+  /** The rooms that came to be complete after one position up to another. */
+  async completedBetween(after: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.all<{ room_nid: number }>(this.#completed, [after, upTo])
+    return rows.map(row => row.room_nid)
+  }
+
+  /** From when to when rooms lacked members; those without `completedAt` still do. */
+  async spans(): Promise<PartialSpan[]> {
+    return (await this.#db.scan<SpanColumns>(this.#completions)).map(partialSpan)
+  }
+
+  /** Those of them that began or ended after one position up to another. */
+  async changedBetween(after: number, upTo: number): Promise<PartialSpan[]> {
+    const parameters = [after, upTo, after, upTo]
+    return (await this.#db.all<SpanColumns>(this.#changed, parameters)).map(partialSpan)
+  }
+
+  /** Users' memberships as they were at a position, or (without users) everybody's. */
+  async membersAt(roomNid: number, position: number, userIds?: readonly string[]): Promise<MemberAt[]> {
+    type Columns = { state_key: string; event_nid: number; valid_from: number }
+    const rows =
+      userIds === undefined
+        ? await this.#db.scan<Columns>(this.#allMembersAt, [roomNid, position, position])
+        : await this.#db.scan<Columns>(this.#membersAt, [roomNid, this.#db.list(userIds), position, position])
+    return rows.map(row => ({ userId: row.state_key, nid: row.event_nid, from: row.valid_from }))
+  }
+
+  /** Which of these users' memberships have changed after a position. */
+  async movedAfter(roomNid: number, position: number, userIds: readonly string[]): Promise<Set<string>> {
+    const parameters = [roomNid, this.#db.list(userIds), position]
+    const rows = await this.#db.scan<{ state_key: string }>(this.#moved, parameters)
+    return new Set(rows.map(row => row.state_key))
+  }
+
+  /** The nids of what came into a room after a position, in order, whatever became of it. */
+  async arrivedAfter(roomNid: number, position: number, limit: number): Promise<number[]> {
+    const rows = await this.#db.all<{ event_nid: number }>(this.#arrived, [roomNid, position, limit])
+    return rows.map(row => row.event_nid)
+  }
+}
+
+/** Builds the statements that begin and end the lack of members, and fill it. */
+export class PartialRoomWriter {
+  readonly #begin: Prepared
+  readonly #complete: Prepared
+  readonly #fill: Prepared
+  readonly #correct: Prepared
+  readonly #remove: Prepared
+
+  constructor(db: Reader) {
+    this.#begin = db.prepare(
+      `INSERT INTO partial_rooms (room_nid, join_nid, joined_at, servers) VALUES (?, ?, ?, ?)
+       ON CONFLICT (room_nid) DO UPDATE SET join_nid = excluded.join_nid, joined_at = excluded.joined_at,
+         servers = excluded.servers, completed_at = NULL`,
+    )
+    this.#complete = db.prepare(
+      'UPDATE partial_rooms SET completed_at = ? WHERE room_nid = ? AND completed_at IS NULL',
+    )
+    this.#fill = db.prepare(
+      `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid, valid_to)
+       VALUES (?, 'm.room.member', ?, ?, ?,
+         (SELECT MIN(s.valid_from) FROM room_state s
+          WHERE s.room_nid = ? AND s.type = 'm.room.member' AND s.state_key = ? AND s.valid_from > ?))`,
+    )
+    this.#correct = db.prepare(
+      `UPDATE room_state SET event_nid = ? WHERE ${MEMBERS} AND state_key = ? AND valid_from = ?`,
+    )
+    this.#remove = db.prepare(`DELETE FROM room_state WHERE ${MEMBERS} AND state_key = ? AND valid_from = ?`)
+  }
+
+  /** A room is joined without its members. */
+  begin(room: {
+    roomNid: number
+    joinNid: number
+    joinedAt: SqlParameter
+    servers: readonly string[]
+  }): WriteStatement {
+    const { roomNid, joinNid, joinedAt, servers } = room
+    return { prepared: this.#begin, rows: [[roomNid, joinNid, joinedAt, JSON.stringify(servers)]] }
+  }
+
+  /** All members are known from here on; the guard `partial` fails where they were known before. */
+  complete(roomNid: number, position: SqlParameter): WriteStatement {
+    return {
+      prepared: this.#complete,
+      rows: [[position, roomNid]],
+      guard: { name: 'partial', expected: 1 },
+    }
+  }
+
+  /** From here on nobody waits for members any more, whether or not they came. */
+  giveUp(roomNid: number, position: SqlParameter): WriteStatement {
+    return { prepared: this.#complete, rows: [[position, roomNid]] }
+  }
+
+  /** Members who have no place in the state at a position get it, until what followed. */
+  fill(roomNid: number, position: number, members: readonly LateMember[]): WriteStatement[] {
+    if (members.length === 0) return []
+    return [
+      {
+        prepared: this.#fill,
+        rows: members.map(({ userId, nid }) => [roomNid, userId, position, nid, roomNid, userId, position]),
+      },
+    ]
+  }
+
+  /** Members who have a place that began at a position get another event there. */
+  correct(roomNid: number, position: number, members: readonly LateMember[]): WriteStatement[] {
+    if (members.length === 0) return []
+    return [
+      { prepared: this.#correct, rows: members.map(({ userId, nid }) => [nid, roomNid, userId, position]) },
+    ]
+  }
+
+  /** Users who had no membership after all lose the place that began at a position. */
+  remove(roomNid: number, position: number, userIds: readonly string[]): WriteStatement[] {
+    if (userIds.length === 0) return []
+    return [{ prepared: this.#remove, rows: userIds.map(userId => [roomNid, userId, position]) }]
+  }
+}
