@@ -40,6 +40,8 @@ const ROOM_EVENT_FILTER = {
   rooms: texts('!'),
   not_rooms: texts('!'),
   contains_url: isType('boolean'),
+  'org.matrix.msc3874.rel_types': texts(),
+  'org.matrix.msc3874.not_rel_types': texts(),
   lazy_load_members: isType('boolean'),
   include_redundant_members: isType('boolean'),
   unread_thread_notifications: isType('boolean'),

@@ -12,7 +12,7 @@ export interface Filterable {
 export interface EventFilter {
   /** At most this many events, if the filter says. */
   readonly limit: number | undefined
-  /** Whether an event passes by type, sender and (for room events) the presence of a `url`. */
+  /** Whether an event passes by type, sender and (for room events) the presence of a `url` and of relations. */
   matches(event: Filterable): boolean
   /** Whether it passes by type and sender, as far as can be told without its content. */
   matchesHead(type: string, sender: string): boolean
@@ -61,13 +61,14 @@ export const eventFilter = (value: JsonValue | undefined): EventFilter => {
   const isWanted = types && typeMatcher(types)
   const isUnwanted = typeMatcher(notTypes)
   const { limit, contains_url: containsUrl } = source
+  const relates = relationMatcher(source)
   const matchesType = (type: string): boolean => (isWanted?.(type) ?? true) && !isUnwanted(type)
   const matchesHead = (type: string, sender: string): boolean =>
     matchesType(type) && (senders?.has(sender) ?? true) && !notSenders.has(sender)
   return {
     limit: typeof limit === 'number' && Number.isFinite(limit) ? Math.max(Math.floor(limit), 0) : undefined,
     nothing: types?.length === 0 || senders?.size === 0 || notTypes.some(matchesAll),
-    everything: ['types', 'not_types', 'senders', 'not_senders', 'contains_url'].every(
+    everything: ['types', 'not_types', 'senders', 'not_senders', 'contains_url', ...RELATION_FILTERS].every(
       name => source[name] === undefined,
     ),
     exactTypes: types?.every(type => !type.includes('*')) ? types : undefined,
@@ -76,7 +77,8 @@ export const eventFilter = (value: JsonValue | undefined): EventFilter => {
     // "If `true`, includes only events with a `url` key in their content; if `false`, excludes those."
     matches: ({ type, sender = '', content = {} }) =>
       matchesHead(type, sender) &&
-      (typeof containsUrl !== 'boolean' || containsUrl === Object.hasOwn(content, 'url')),
+      (typeof containsUrl !== 'boolean' || containsUrl === Object.hasOwn(content, 'url')) &&
+      relates(content),
   }
 }
 
@@ -107,6 +109,20 @@ export const syncFilter = (source: JsonObject): SyncFilter => {
     roomAccountData: roomEventFilter(room['account_data']),
     matchesRoom: roomMatcher(room),
     source,
+  }
+}
+
+const RELATION_FILTERS = ['org.matrix.msc3874.rel_types', 'org.matrix.msc3874.not_rel_types'] as const
+
+/** Filters by how an event relates to another (MSC3874): "`not_rel_types` takes precedence". */
+const relationMatcher = (source: JsonObject): ((content: JsonObject) => boolean) => {
+  const [wanted, unwanted] = RELATION_FILTERS.map(name => setOf(source[name]))
+  if (wanted === undefined && unwanted === undefined) return () => true
+  return content => {
+    const relation = content['m.relates_to']
+    const relType = isJsonObject(relation) ? relation['rel_type'] : undefined
+    if (typeof relType !== 'string') return wanted === undefined
+    return (wanted?.has(relType) ?? true) && unwanted?.has(relType) !== true
   }
 }
 

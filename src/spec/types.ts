@@ -1118,7 +1118,7 @@ export interface Operations {
   }
   postReceipt: {
     authentication: 'accessToken'
-    path: { readonly roomId: string; readonly receiptType: "m.read" | "m.read.private" | "m.fully_read"; readonly eventId: string }
+    path: { readonly roomId: string; readonly receiptType: "m.read" | "m.read.private" | "m.fully_read" | "org.matrix.msc2285.read.private"; readonly eventId: string }
     query: NoMembers
     body: { readonly thread_id?: JsonValue }
     response: JsonObject
@@ -1239,7 +1239,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventId: string; readonly txnId: string }
     query: NoMembers
-    body: { readonly reason?: string }
+    body: { readonly reason?: string; readonly with_rel_types?: readonly string[]; readonly "org.matrix.msc3912.with_relations"?: readonly string[] }
     response: { readonly event_id?: string | undefined }
   }
   refresh: {
@@ -1505,7 +1505,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly "m.fully_read"?: string; readonly "m.read"?: string; readonly "m.read.private"?: string }
+    body: { readonly "m.fully_read"?: string; readonly "m.read"?: string; readonly "m.read.private"?: string; readonly "org.matrix.msc2285.read.private"?: string }
     response: JsonObject
   }
   setRoomAlias: {

@@ -19,6 +19,8 @@ const FEATURES: Readonly<Record<string, string>> = {
   'org.matrix.msc3771': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3773': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3916.stable': '/_matrix/client/v1/media/download/{serverName}/{mediaId}',
+  'org.matrix.msc3874': '/_matrix/client/v3/rooms/{roomId}/messages',
+  'org.matrix.msc3912': '/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}',
   'org.matrix.msc4155': '/_matrix/client/v3/rooms/{roomId}/invite',
   'org.matrix.msc4380.stable': '/_matrix/client/v3/rooms/{roomId}/invite',
   'org.matrix.msc4222': '/_matrix/client/v3/sync',

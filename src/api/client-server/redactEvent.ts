@@ -6,6 +6,7 @@ export const redactEvent = endpoint('redactEvent', async ({ requester, path, bod
     redacts: path.eventId,
     txnId: path.txnId,
     reason: body?.reason,
+    withRelTypes: body?.with_rel_types ?? body?.['org.matrix.msc3912.with_relations'],
   })
   return { event_id: eventId }
 })

@@ -2,6 +2,7 @@ import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, isRoomId, serverNameOf } from '../../core/ids.ts'
 import { stateLookup } from './local-event.ts'
+import type { RoomSender } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /** A resolved alias: the room, and servers that should know how to join it. */
@@ -16,12 +17,14 @@ export type QueryRemoteAlias = (server: string, alias: string) => Promise<Resolv
 /** Room aliases: this server's own, and other servers' by asking them. */
 export class Directory {
   readonly #writer: RoomWriter
+  readonly #sender: RoomSender
   readonly #queryRemote: QueryRemoteAlias
   /** Filled in by application services: has one make a room for an alias; answers whether one has. */
   makeRoom: ((alias: string) => Promise<boolean>) | undefined
 
-  constructor(writer: RoomWriter, queryRemote: QueryRemoteAlias) {
+  constructor(writer: RoomWriter, sender: RoomSender, queryRemote: QueryRemoteAlias) {
     this.#writer = writer
+    this.#sender = sender
     this.#queryRemote = queryRemote
   }
 
@@ -80,6 +83,32 @@ export class Directory {
     if (!may) throw new MatrixError('M_FORBIDDEN', 'You may not remove this alias')
     const result = await context.db.commit({ statements: [context.write.aliases.delete(alias)] })
     if (!result.ok) throw aliasNotFound(alias)
+    await this.#unname(requester.userId, row)
+  }
+
+  /**
+   * "Servers which choose to update the canonical alias event are recommended to … delete the alias and return a successful
+   * response even if the user does not have permission to update the `m.room.canonical_alias` event."
+   */
+  async #unname(userId: string, { alias, roomId }: { alias: string; roomId: string }): Promise<void> {
+    const entry = (await this.#writer.head(roomId))?.entry('m.room.canonical_alias', '')
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    if (stored === undefined || stored.redactedBy !== undefined) return
+    const { alias: main, alt_aliases: others, ...rest } = stored.event.content
+    const isListed = Array.isArray(others) && others.includes(alias)
+    if (main !== alias && !isListed) return
+    const content = {
+      ...rest,
+      ...(main === undefined || main === alias ? {} : { alias: main }),
+      ...(Array.isArray(others) ? { alt_aliases: others.filter(other => other !== alias) } : {}),
+    }
+    try {
+      await this.#sender.send(roomId, {
+        ...{ type: 'm.room.canonical_alias', sender: userId, stateKey: '', content },
+      })
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+    }
   }
 
   /** This server's aliases of a room. */

@@ -119,7 +119,7 @@ export const createRooms = (
   const { context, writer, sender, views, clientEvents, signingKey } = core
   const { profile, log } = parts
   const currentPosition = (): number => context.db.position('events')
-  const directory = new Directory(writer, parts.queryRemoteAlias)
+  const directory = new Directory(writer, sender, parts.queryRemoteAlias)
   const successors = new Successors(writer, log)
   const joined = (userId: string, roomId: string): Promise<void> => successors.joined(userId, roomId)
   const memberships = new Memberships({

@@ -8,6 +8,7 @@ import type { Directory } from './directory.ts'
 import { checkMedia } from './media-checks.ts'
 import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
+import { redactRelated } from './related-redactions.ts'
 import { checkRelation } from './relation-checks.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
@@ -36,6 +37,8 @@ export interface Redaction {
   readonly redacts: string
   readonly txnId: string
   readonly reason: string | undefined
+  /** Relation types of which related events are redacted too; `*` for all (MSC3912). */
+  readonly withRelTypes?: readonly string[] | undefined
 }
 
 /** How a message goes out other than at its client's request: under whose transaction, and what is committed with it. */
@@ -70,6 +73,8 @@ export class Sending {
       const reason = typeof content['reason'] === 'string' ? content['reason'] : undefined
       return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason }, delivery)
     }
+    // "A user may be allowed to send `m.room.redaction` events but not `m.room.message` events."
+    if (requester.isSuspended) throw suspended()
     const template = { type, sender: requester.userId, content, originServerTs: ts }
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const check = async (head: RoomHead): Promise<void> => {
@@ -81,17 +86,31 @@ export class Sending {
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */
   async redaction(requester: Requester, redaction: Redaction, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, redacts, txnId, reason } = redaction
+    const { roomId, redacts, txnId, reason, withRelTypes = [] } = redaction
     const { read } = this.#writer.context
     const [target, room] = await Promise.all([read.events.byId(redacts), read.rooms.byId(roomId)])
     if (target === undefined || target.roomNid !== room?.nid) {
       throw new MatrixError('M_NOT_FOUND', 'The room has no such event')
     }
+    if (requester.isSuspended && target.event.sender !== requester.userId) throw suspended()
     const content = reason === undefined ? {} : { reason }
     const template = { type: 'm.room.redaction', sender: requester.userId, content, redacts }
     const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
     const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
-    return this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
+    const sent = await this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
+    if (withRelTypes.length > 0) {
+      await redactRelated(
+        { writer: this.#writer, sender: this.#sender },
+        {
+          ...{ userId: requester.userId, roomId, target, relTypes: withRelTypes, content },
+          may: async ({ event }) => {
+            const head = await this.#writer.head(roomId)
+            return head !== undefined && this.#mayRedact(requester, head, event)
+          },
+        },
+      )
+    }
+    return sent
   }
 
   /**
@@ -120,11 +139,15 @@ export class Sending {
    * Anybody may redact what they sent themselves; what others sent takes the redact level. Since room version 3 the auth rules let more
    * pass, which servers then do not apply: we refuse it instead.
    */
-  async #checkRedaction({ userId }: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
-    if (target.sender === userId) return
-    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
-    if (powerLevelOf(userId, powers) >= levelTo('redact', powers)) return
+  async #checkRedaction(requester: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
+    if (await this.#mayRedact(requester, head, target)) return
     throw new MatrixError('M_FORBIDDEN', 'You may not redact what others have sent')
+  }
+
+  async #mayRedact({ userId }: Requester, head: RoomHead, target: RoomEvent): Promise<boolean> {
+    if (target.sender === userId) return true
+    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
+    return powerLevelOf(userId, powers) >= levelTo('redact', powers)
   }
 
   /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
@@ -144,6 +167,10 @@ export class Sending {
     }
   }
 }
+
+/** "The server MUST respond with a `403 Forbidden` error response with `M_USER_SUSPENDED`" ("Account suspension"). */
+const suspended = (): MatrixError =>
+  new MatrixError('M_USER_SUSPENDED', 'You cannot perform this action while suspended')
 
 const aliasesOf = (content: JsonObject): unknown[] => {
   const { alias, alt_aliases: alternatives } = content

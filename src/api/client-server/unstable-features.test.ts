@@ -1,0 +1,115 @@
+import test from 'ava'
+import { newPerson, type Person, serverTests } from '../../test-kit/people.ts'
+import { roomOf } from '../../test-kit/shown.ts'
+
+/** What clients use beyond the specification, and what they find of it in `/versions`. */
+
+const onServer = serverTests(test)
+const path = encodeURIComponent
+
+const relating = (relType: string, parent: string, more: object = {}): object => ({
+  ...{ msgtype: 'm.text', body: relType },
+  'm.relates_to': { rel_type: relType, event_id: parent, ...more },
+})
+
+const isRedacted = async (who: Person, roomId: string, eventId: string): Promise<boolean> => {
+  const event = await who.api<{ unsigned: object }>('GET', `/rooms/${path(roomId)}/event/${path(eventId)}`)
+  return 'redacted_because' in event.unsigned
+}
+
+onServer('MSC3912: what relates to an event is redacted along with it', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const root = await bob.send(roomId, 'root')
+  const edit = await bob.send(roomId, { ...relating('m.replace', root), 'm.new_content': { body: 'new' } })
+  const notAnEdit = await ann.send(roomId, {
+    ...relating('m.replace', root),
+    'm.new_content': { body: 'no' },
+  })
+  const own = await bob.send(roomId, relating('m.thread', root))
+  const others = await ann.send(roomId, relating('m.thread', root))
+  const reaction = await ann.send(roomId, relating('m.annotation', root, { key: 'k' }), 'm.reaction')
+  const redact = (who: Person, txn: string, body: object) =>
+    who.api('PUT', `/rooms/${path(roomId)}/redact/${path(root)}/${txn}`, body)
+  const redacted = () =>
+    Promise.all([root, edit, notAnEdit, own, others, reaction].map(id => isRedacted(ann, roomId, id)))
+  await redact(bob, 'one', { 'org.matrix.msc3912.with_relations': ['m.replace', 'm.thread'] })
+  t.deepEqual(
+    await redacted(),
+    [true, true, false, true, false, false],
+    'as far as bob may, and as they are valid',
+  )
+  await redact(ann, 'two', { with_rel_types: ['*'] })
+  t.deepEqual(await redacted(), [true, true, false, true, true, true])
+  await t.throwsAsync(redact(ann, 'three', { with_rel_types: 'm.thread' }), { code: '400 M_BAD_JSON' })
+})
+
+onServer('MSC3874: messages are filtered by how they relate', async (t, server) => {
+  const ann = await newPerson(server)
+  const roomId = await ann.createRoom()
+  const root = await ann.send(roomId, 'root')
+  const inThread = await ann.send(roomId, relating('m.thread', root))
+  const reference = await ann.send(roomId, relating('m.reference', root))
+  const found = async (filter: object) =>
+    (
+      await ann.messages(roomId, { dir: 'f', limit: 50, filter: { types: ['m.room.message'], ...filter } })
+    ).chunk.map(event => event.event_id)
+  t.deepEqual(await found({ 'org.matrix.msc3874.not_rel_types': ['m.thread'] }), [root, reference])
+  t.deepEqual(await found({ 'org.matrix.msc3874.rel_types': ['m.thread', 'm.reference'] }), [
+    inThread,
+    reference,
+  ])
+  t.deepEqual(
+    await found({
+      'org.matrix.msc3874.rel_types': ['m.thread'],
+      'org.matrix.msc3874.not_rel_types': ['m.thread'],
+    }),
+    [],
+  )
+  await t.throwsAsync(found({ 'org.matrix.msc3874.rel_types': 'm.thread' }), { code: '400 M_INVALID_PARAM' })
+})
+
+onServer('MSC2285: private receipts go by their older name too', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const [first, second] = [await ann.send(roomId, '1'), await ann.send(roomId, '2')]
+  const room = `/rooms/${path(roomId)}`
+  await bob.api('POST', `${room}/receipt/org.matrix.msc2285.read.private/${path(first)}`, {})
+  const receipts = async (who: Person) =>
+    JSON.stringify((await who.sync()).rooms?.join?.[roomId]?.ephemeral?.events ?? [])
+  t.regex(await receipts(bob), /m\.read\.private/)
+  await bob.api('POST', `${room}/read_markers`, { 'org.matrix.msc2285.read.private': second })
+  t.true((await receipts(bob)).includes(second))
+  t.false((await receipts(ann)).includes('m.read.private'))
+})
+
+onServer('an alias that is deleted is no longer what a room is called', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const name = ann.account.deviceId.toLowerCase()
+  const [main, other] = [`#${name}:${server.serverName}`, `#${name}2:${server.serverName}`]
+  const roomId = await ann.createRoom({ preset: 'public_chat', room_alias_name: name })
+  await bob.change('join', roomId)
+  const directory = (alias: string): string => `/directory/room/${path(alias)}`
+  await bob.api('PUT', directory(other), { room_id: roomId })
+  await ann.setState(roomId, 'm.room.canonical_alias', { alias: main, alt_aliases: [other] })
+  const canonical = () => ann.api<object>('GET', `/rooms/${path(roomId)}/state/m.room.canonical_alias/`)
+  await ann.api('DELETE', directory(main))
+  t.deepEqual(await canonical(), { alt_aliases: [other] })
+  await bob.api('DELETE', directory(other))
+  t.deepEqual(await canonical(), { alt_aliases: [other] }, 'bob may not change it, but the alias is gone')
+  await t.throwsAsync(ann.api('GET', directory(other)), { code: '404 M_NOT_FOUND' })
+})
+
+onServer('/versions says so', async (t, server) => {
+  const { body } = await server.request('GET', '/_matrix/client/versions')
+  const { unstable_features: features } = body as { unstable_features: object }
+  t.like(features, {
+    'org.matrix.msc2285.stable': true,
+    'org.matrix.msc3874': true,
+    'org.matrix.msc3912': true,
+    'org.matrix.msc4140': true,
+    'org.matrix.msc4155': true,
+    'org.matrix.msc4222': true,
+    'org.matrix.msc4380.stable': true,
+  })
+})
