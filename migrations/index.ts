@@ -16,6 +16,7 @@ import { appServices } from './0016-app-services.ts'
 import { leanerIndexes } from './0016-leaner-indexes.ts'
 import { directRooms } from './0017-direct-rooms.ts'
 import { thirdPartyIds } from './0017-third-party-ids.ts'
+import { notifications } from './0018-notifications.ts'
 import { partialRooms } from './0018-partial-rooms.ts'
 
 /**
@@ -50,6 +51,7 @@ export const migrations: readonly Migration[] = [
   directRooms,
   thirdPartyIds,
   partialRooms,
+  notifications,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

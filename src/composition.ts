@@ -28,6 +28,7 @@ import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
 import { createInvitations } from './services/invitations/index.ts'
 import { createMetrics } from './services/metrics.ts'
+import { createNotifications } from './services/notifications/index.ts'
 import { createOldSync } from './services/old-sync/index.ts'
 import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
@@ -169,12 +170,24 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
+  const invitations = createInvitations({
+    ...{ core, rooms, clock, log },
+    roomSummaries: discovery.roomSummaries,
+    limits: config.invitations,
+  })
+  federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
+  const notifications = createNotifications({
+    ...{ core, push, clock, log },
+    records: invitations.records.read,
+    limits: config.notifications,
+  })
   const direct = createDirect({ core, rooms, log, isReused: config.rooms.reuseDirectRooms })
   const sync = createSync({
     core,
     ephemeral,
     encryption,
     push,
+    notifications,
     database,
     clock,
     log,
@@ -194,12 +207,6 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   accounts.hooks.isExclusive = userId => appServices.registry.isExclusiveUser(userId)
   accounts.hooks.makeUser = userId => appServices.queries.user(userId)
   rooms.directory.makeRoom = alias => appServices.queries.alias(alias)
-  const invitations = createInvitations({
-    ...{ core, rooms, clock, log },
-    roomSummaries: discovery.roomSummaries,
-    limits: config.invitations,
-  })
-  federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
   const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
@@ -210,6 +217,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       ...direct.services,
       ...ephemeral.services,
       ...push.services,
+      ...notifications.services,
       ...sync,
       ...oldSync,
       ...search,
@@ -227,7 +235,18 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     wellKnown: wellKnownOf(config),
   }
   const running: Running[] = [
-    ...[ephemeral, encryption, push, invitations, direct, profiles, delayedEvents, appServices, media],
+    ...[
+      ephemeral,
+      encryption,
+      push,
+      invitations,
+      notifications,
+      direct,
+      profiles,
+      delayedEvents,
+      appServices,
+      media,
+    ],
     ...[sync.notifier, oldSync.eventStream],
   ]
   return { services, running }

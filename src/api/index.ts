@@ -198,7 +198,9 @@ import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
 import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
 import { cancelInvitation } from './tessera/cancelInvitation.ts'
+import { closeNotification } from './tessera/closeNotification.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
+import { dismissNotifications } from './tessera/dismissNotifications.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
 import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
 import { getDelayedEvent } from './tessera/getDelayedEvent.ts'
@@ -209,6 +211,7 @@ import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { getUserIcon } from './tessera/getUserIcon.ts'
+import { listNotifications } from './tessera/listNotifications.ts'
 import { openDirectRoom } from './tessera/openDirectRoom.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
@@ -417,7 +420,9 @@ export const endpoints: readonly Endpoint[] = [
   sendTransaction,
   cancelDelayedEvent,
   cancelInvitation,
+  closeNotification,
   deleteDehydratedDevice,
+  dismissNotifications,
   getDehydratedDevice,
   getDehydratedDeviceEvents,
   getDelayedEvent,
@@ -428,6 +433,7 @@ export const endpoints: readonly Endpoint[] = [
   getRoomRecord,
   getSharedSecretNonce,
   getUserIcon,
+  listNotifications,
   openDirectRoom,
   postDehydratedDeviceEvents,
   putDehydratedDevice,

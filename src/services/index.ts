@@ -8,6 +8,7 @@ import type { EphemeralServices } from './ephemeral/index.ts'
 import type { Federation } from './federation/index.ts'
 import type { Invitations } from './invitations/index.ts'
 import type { Media } from './media/index.ts'
+import type { NotificationServices } from './notifications/index.ts'
 import type { OldSyncServices } from './old-sync/index.ts'
 import type { PushServices } from './push/index.ts'
 import type { Reports } from './reports.ts'
@@ -24,6 +25,7 @@ export interface Services
     DirectServices,
     DiscoveryServices,
     EphemeralServices,
+    NotificationServices,
     PushServices,
     SyncServices,
     SearchServices,

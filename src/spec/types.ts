@@ -82,6 +82,8 @@ export type TesseraInvitationEvent = { readonly start: number; readonly end?: nu
 export type TesseraInvitationEventRequest = { readonly start: number; readonly end?: number; readonly summary?: string }
 export type TesseraInvitationTerms = { readonly expires_ts?: number | undefined; readonly ttl_ms?: number | undefined; readonly deliver_ts?: number | undefined; readonly delay_ms?: number | undefined; readonly event?: TesseraInvitationEvent | undefined }
 export type TesseraInvitationTermsRequest = { readonly expires_ts?: number; readonly ttl_ms?: number; readonly deliver_ts?: number; readonly delay_ms?: number; readonly event?: TesseraInvitationEventRequest }
+export type TesseraNotification = { readonly id: string; readonly kind: "invitation" | "invitation_declined" | "invitation_accepted" | "invitation_expired" | "knock" | "message" | "mention" | "conversation_requested" | "call"; readonly created_ts: number; readonly room: { readonly room_id: string; readonly name: string; readonly avatar_url?: string | undefined }; readonly sender: { readonly user_id: string; readonly display_name?: string | undefined; readonly avatar_url?: string | undefined }; readonly event?: JsonObject | undefined; readonly count?: number | undefined; readonly comment?: string | undefined; readonly expires_ts?: number | undefined; readonly invitation_event?: JsonObject | undefined; readonly failure?: JsonObject | undefined; readonly messages_waiting?: number | undefined; readonly actions: readonly string[] }
+export type TesseraNotificationRequest = { readonly id: string; readonly kind: "invitation" | "invitation_declined" | "invitation_accepted" | "invitation_expired" | "knock" | "message" | "mention" | "conversation_requested" | "call"; readonly created_ts: number; readonly room: { readonly room_id: string; readonly name: string; readonly avatar_url?: string }; readonly sender: { readonly user_id: string; readonly display_name?: string; readonly avatar_url?: string }; readonly event?: JsonObject; readonly count?: number; readonly comment?: string; readonly expires_ts?: number; readonly invitation_event?: JsonObject; readonly failure?: JsonObject; readonly messages_waiting?: number; readonly actions: readonly string[] }
 export type TesseraPerson = { readonly user_id: string; readonly displayname?: string | undefined; readonly avatar_url?: string | undefined }
 export type TesseraPersonRequest = { readonly user_id: string; readonly displayname?: string; readonly avatar_url?: string }
 export type TesseraRoomRecord = { readonly room_id: string; readonly creator?: string | undefined; readonly created_ts?: number | undefined; readonly is_public?: boolean | undefined; readonly alias?: string | undefined; readonly alt_aliases?: readonly string[] | undefined; readonly name: string; readonly topic: string; readonly avatar_url?: string | undefined; readonly encryption: string; readonly media?: readonly ("text" | "audio" | "video" | "screenshare")[] | undefined; readonly room_type?: string | undefined; readonly room_version?: string | undefined; readonly join_rule?: string | undefined; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly joined_members: number; readonly invited_members?: number | undefined; readonly membership?: "invite" | "join" | "knock" | "leave" | "ban" | undefined }
@@ -184,6 +186,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly one_time_keys: Readonly<Record<string, Readonly<Record<string, string>>>> }
     response: { readonly one_time_keys: Readonly<Record<string, (Readonly<Record<string, (Readonly<Record<string, (string | { readonly key: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>>)>> }
+  }
+  closeNotification: {
+    authentication: 'accessToken'
+    path: { readonly notificationId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   createContent: {
     authentication: 'accessToken'
@@ -296,6 +305,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: JsonObject
+  }
+  dismissNotifications: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly ids?: readonly string[]; readonly room_id?: string; readonly kind?: string }
+    response: { readonly dismissed: number }
   }
   exchangeOpenIdToken: {
     authentication: 'none'
@@ -1024,6 +1040,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly reason?: string; readonly "chat.tessera.silent"?: boolean }
     response: JsonObject
+  }
+  listNotifications: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly from?: string; readonly limit?: number; readonly kind?: string }
+    body: undefined
+    response: { readonly items: readonly TesseraNotification[]; readonly total: number; readonly next_batch?: string | undefined }
   }
   login: {
     authentication: 'none'

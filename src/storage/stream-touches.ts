@@ -1,7 +1,11 @@
 import type { Prepared, Reader } from './database.ts'
 
 /** The streams whose rows each belong to one user, with their tables. */
-const TABLES = { invites: 'invitations', account_data: 'account_data' } as const
+const TABLES = {
+  invites: 'invitations',
+  account_data: 'account_data',
+  notifications: 'notifications',
+} as const
 
 export type UserStreamName = keyof typeof TABLES
 
@@ -14,7 +18,11 @@ export class StreamTouches {
     this.#db = db
     const users = (table: string): Prepared =>
       db.prepare(`SELECT DISTINCT user_id FROM ${table} WHERE position > ? AND position <= ?`)
-    this.#users = { invites: users(TABLES.invites), account_data: users(TABLES.account_data) }
+    this.#users = {
+      invites: users(TABLES.invites),
+      account_data: users(TABLES.account_data),
+      notifications: users(TABLES.notifications),
+    }
   }
 
   /** The users with rows after one position up to another. */

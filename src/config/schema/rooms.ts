@@ -44,6 +44,23 @@ export const roomOptions = {
       },
     },
   },
+  notifications: {
+    type: 'object',
+    description: 'What waits for users to act: messages, mentions, answers to invitations and the like.',
+    properties: {
+      expiry: {
+        ...duration,
+        default: '30d',
+        description: 'How long a notification waits. Invitations do as long as they are pending.',
+      },
+      max_per_user: {
+        type: 'integer',
+        minimum: 1,
+        default: 500,
+        description: 'How many wait for one user; beyond that the oldest messages are given up first.',
+      },
+    },
+  },
   room_directory: {
     type: 'object',
     description: 'The list of public rooms.',

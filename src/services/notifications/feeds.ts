@@ -1,0 +1,201 @@
+import { serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Log } from '../../core/log.ts'
+import type { InvitationRecordReader, StoredInvitation } from '../../storage/invitations/records.ts'
+import type { InboxRoom } from '../../storage/notifications/inboxes.ts'
+import {
+  MESSAGE_KINDS,
+  type NotificationFact,
+  type NotificationKind,
+} from '../../storage/notifications/notifications.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { forEachBounded } from '../bounded.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { StreamFollower } from '../stream-follower.ts'
+import type { Inbox } from './inbox.ts'
+import type { Knocks } from './knocks.ts'
+import { notificationId } from './subjects.ts'
+
+const BATCH = 200
+/** Inboxes brought up to date side by side; their commits share the disk. */
+const AT_ONCE = 16
+
+/**
+ * Follows what notifications come from, and what takes them back: events (as far as they are judged by push rules),
+ * receipts, and invitations. Each from where it was left, at least once; the same twice changes nothing.
+ */
+export class NotificationFeeds {
+  readonly #context: RoomsContext
+  readonly #inbox: Inbox
+  readonly #knocks: Knocks
+  readonly #records: InvitationRecordReader
+  readonly #log: Log
+  readonly #followers: readonly StreamFollower[]
+
+  constructor(parts: {
+    context: RoomsContext
+    inbox: Inbox
+    knocks: Knocks
+    records: InvitationRecordReader
+    /** Resolves once everything up to a position of `events` is judged. */
+    counted: (position: number) => Promise<void>
+    log: Log
+  }) {
+    const { context, log } = parts
+    const { db: database } = context
+    this.#context = context
+    this.#inbox = parts.inbox
+    this.#knocks = parts.knocks
+    this.#records = parts.records
+    this.#log = log
+    const follower = (
+      stream: 'events' | 'receipts' | 'invitation_records',
+      work: (after: number, upTo: number) => Promise<number>,
+    ) => new StreamFollower({ name: `notifications of ${stream}`, stream, database, log, work })
+    this.#followers = [
+      follower('events', async (after, upTo) => {
+        await parts.counted(upTo)
+        return this.#followEvents(after, upTo)
+      }),
+      follower('receipts', async (after, upTo) => {
+        await this.#each(await this.#inbox.rooms.readers(after, upTo), room =>
+          this.#inbox.visited(room.userId, room.roomNid),
+        )
+        return upTo
+      }),
+      follower('invitation_records', (after, upTo) => this.#followInvitations(after, upTo)),
+    ]
+  }
+
+  start(): void {
+    for (const follower of this.#followers) follower.start()
+  }
+
+  /** Resolves once everything that is stored now has been followed. */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.#followers.map(follower => follower.caughtUp()))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#followers.map(follower => follower.close()))
+  }
+
+  async #followEvents(after: number, end: number): Promise<number> {
+    const found = await this.#inbox.rooms.events(after, end, BATCH)
+    const upTo = found.length < BATCH ? end : (found.at(-1)?.position ?? end)
+    await this.#each(await this.#inbox.rooms.notified(after, upTo), room =>
+      this.#inbox.follow(room.userId, room.roomNid),
+    )
+    const stored = await this.#context.read.events.byNids(found.map(({ nid }) => nid))
+    for (const one of stored) {
+      await this.#followEvent(one).catch(error =>
+        this.#log.warn(
+          { err: error, event: one.event.eventId },
+          'an event was not looked at for notifications',
+        ),
+      )
+    }
+    await this.#each(await this.#inbox.rooms.writers(after, upTo), room =>
+      this.#inbox.visited(room.userId, room.roomNid),
+    )
+    return upTo
+  }
+
+  async #followEvent({ event, roomNid }: StoredEvent): Promise<void> {
+    const { roomId, stateKey: userId } = event
+    if (event.type === 'm.room.redaction') {
+      for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
+        await this.#inbox.follow(reader, roomNid)
+      return
+    }
+    if (userId === undefined) return
+    await this.#knocks.follow({ roomId, roomNid, userId })
+    const isHere = serverNameOf(userId) === this.#context.serverName
+    if (!isHere || event.content['membership'] === 'join') return
+    if ((await this.#inbox.read.inRoom(userId, roomId)).length > 0) await this.#inbox.left(userId, roomNid)
+  }
+
+  async #followInvitations(after: number, upTo: number): Promise<number> {
+    const records = await this.#records.changed(after, upTo, BATCH)
+    for (const record of records) {
+      await this.#followInvitation(record).catch(error =>
+        this.#log.warn(
+          { err: error, room: record.roomId },
+          'an invitation was not looked at for notifications',
+        ),
+      )
+    }
+    return records.length < BATCH ? upTo : (records.at(-1)?.position ?? upTo)
+  }
+
+  async #followInvitation(record: StoredInvitation): Promise<void> {
+    const { userId, inviter } = record
+    if (this.#isLocal(userId)) await this.#inviteeOf(record)
+    if (this.#isLocal(inviter) && inviter !== userId) await this.#inviterOf(record)
+  }
+
+  /** The invited user has it as long as it is pending. */
+  async #inviteeOf(record: StoredInvitation): Promise<void> {
+    const fact = invitationFact(record)
+    if (record.status === 'invited') await this.#inbox.raise(fact)
+    else await this.#inbox.settle(fact.userId, fact.id)
+  }
+
+  /** The inviter hears what became of it. */
+  async #inviterOf(record: StoredInvitation): Promise<void> {
+    const { inviter, userId, roomId, eventId, updatedTs, details } = record
+    const id = notificationId(inviter, { about: 'answer', roomId, of: userId })
+    const kind = answerKind(record)
+    if (kind === undefined) {
+      await this.#inbox.settle(inviter, id)
+      return
+    }
+    await this.#inbox.raise({
+      ...{ userId: inviter, id, kind, roomId, sender: userId, eventId, count: 1, ts: updatedTs },
+      eventPosition: this.#context.db.position('events'),
+      details: {
+        ...(details.answer === undefined ? {} : { comment: details.answer }),
+        ...(details.failure === undefined ? {} : { failure: { ...details.failure } }),
+      },
+    })
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#context.serverName
+  }
+
+  async #each(rooms: readonly InboxRoom[], work: (room: InboxRoom) => Promise<void>): Promise<void> {
+    await forEachBounded([...rooms], AT_ONCE, work)
+  }
+}
+
+/** A pending invitation as its invited user is told of it. */
+export const invitationFact = (record: StoredInvitation): NotificationFact => {
+  const { userId, roomId, inviter, eventId, updatedTs, expiresTs, details } = record
+  return {
+    ...{ userId, roomId, sender: inviter, eventId, count: 1, ts: updatedTs },
+    id: notificationId(userId, { about: 'invitation', roomId }),
+    kind: 'invitation',
+    eventPosition: undefined,
+    details: {
+      ...(details.comment === undefined ? {} : { comment: details.comment }),
+      ...(expiresTs === undefined ? {} : { expires_ts: expiresTs }),
+      ...(details.event === undefined ? {} : { invitation_event: { ...details.event } as JsonObject }),
+    },
+  }
+}
+
+/** What the inviter is told, if anything: a silent refusal says nothing, and what they have taken back they know. */
+const answerKind = ({ status, silent, details }: StoredInvitation): NotificationKind | undefined => {
+  switch (status) {
+    case 'accepted':
+      return 'invitation_accepted'
+    case 'declined':
+      return silent ? undefined : 'invitation_declined'
+    case 'expired':
+      return 'invitation_expired'
+    default:
+      // One that was to be sent later and could not be.
+      return details.failure === undefined ? undefined : 'invitation_expired'
+  }
+}

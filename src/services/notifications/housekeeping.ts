@@ -1,0 +1,64 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import { FollowedStreams } from '../../storage/followed-streams.ts'
+import type { Inbox } from './inbox.ts'
+import { FORGOTTEN } from './notification-center.ts'
+
+const HOUR_MS = 60 * 60_000
+/** Clients that come back within this time are told what is gone; later ones begin anew. */
+const OVER_KEPT_MS = 7 * 24 * HOUR_MS
+const BATCH = 500
+
+/** Gives up what has waited too long, and forgets what is over. */
+export class NotificationHousekeeping {
+  readonly #db: Database
+  readonly #inbox: Inbox
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #followed: FollowedStreams
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(parts: { db: Database; inbox: Inbox; clock: Clock; log: Log }) {
+    this.#db = parts.db
+    this.#inbox = parts.inbox
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#followed = new FollowedStreams(parts.db)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  /** One round. */
+  async tidy(): Promise<void> {
+    for (;;) {
+      const rows = await this.#inbox.read.expired(this.#inbox.horizon, BATCH)
+      await this.#inbox.expire(rows)
+      if (rows.length < BATCH) break
+    }
+    const over = await this.#inbox.forget(this.#clock.now() - OVER_KEPT_MS)
+    if (over === undefined) return
+    const { statement, newest } = over
+    const floor = Math.max(newest, await this.#followed.position(FORGOTTEN))
+    await this.#db.commit({ statements: [statement, this.#followed.reached(FORGOTTEN, floor)] })
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
+      if (signal.aborted) return
+      await this.tidy().catch(error =>
+        this.#log.error({ err: error }, 'old notifications could not be given up'),
+      )
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** A user and a room. */
+export interface InboxRoom {
+  readonly userId: string
+  readonly roomNid: number
+}
+
+/** Reads whose messages are kept as notifications, and what may have changed about them. */
+export class InboxReader {
+  readonly #db: Reader
+  readonly #isReady: Prepared
+  readonly #any: Prepared
+  readonly #notified: Prepared
+  readonly #readers: Prepared
+  readonly #writers: Prepared
+  readonly #events: Prepared
+  readonly #receipt: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#isReady = db.prepare('SELECT ready FROM notification_inboxes WHERE user_id = ?')
+    this.#any = db.prepare('SELECT 1 AS one FROM notification_inboxes LIMIT 1')
+    this.#notified = db.prepare(
+      `SELECT DISTINCT p.user_id, p.room_nid FROM push_actions p JOIN notification_inboxes i ON i.user_id = p.user_id
+       WHERE p.position > ? AND p.position <= ?`,
+    )
+    const isWaitedFor = `EXISTS (SELECT 1 FROM notifications n WHERE n.room_id = r.room_id
+      AND n.user_id = x.user_id AND n.removed = 0)`
+    this.#readers = db.prepare(
+      `SELECT DISTINCT x.user_id, x.room_nid FROM receipts x JOIN rooms r ON r.room_nid = x.room_nid
+       WHERE x.position > ? AND x.position <= ? AND ${isWaitedFor}`,
+    )
+    this.#writers = db.prepare(
+      `SELECT DISTINCT n.user_id, e.room_nid FROM events e JOIN rooms r ON r.room_nid = e.room_nid
+       JOIN notifications n ON n.room_id = r.room_id AND n.user_id = e.sender
+       WHERE e.position > ? AND e.position <= ? AND n.kind = 'conversation_requested' AND n.removed = 0`,
+    )
+    this.#events = db.prepare(
+      `SELECT event_nid, position FROM events
+       WHERE position > ? AND position <= ? AND type IN ('m.room.member', 'm.room.redaction')
+         AND rejected IS NULL AND soft_failed = 0 ORDER BY position LIMIT ?`,
+    )
+    this.#receipt = db.prepare(
+      `SELECT MAX(event_position) AS position FROM receipts
+       WHERE room_nid = ? AND user_id = ? AND type IN ('m.read', 'm.read.private') AND thread_id IN ('', 'main')`,
+    )
+  }
+
+  /** Whether a user's messages are kept; `undefined` if they never asked for it, `false` if it has begun. */
+  async isReady(userId: string): Promise<boolean | undefined> {
+    const row = await this.#db.get<{ ready: number }>(this.#isReady, [userId])
+    return row && row.ready !== 0
+  }
+
+  /** Whose messages in which rooms have come to notify them after one position of `events` up to another. */
+  async notified(after: number, upTo: number): Promise<InboxRoom[]> {
+    if ((await this.#db.get(this.#any)) === undefined) return []
+    return this.#rooms(this.#notified, after, upTo)
+  }
+
+  /** Who has read in which rooms where something waits for them, between two positions of `receipts`. */
+  readers(after: number, upTo: number): Promise<InboxRoom[]> {
+    return this.#rooms(this.#readers, after, upTo)
+  }
+
+  /** Who has sent something into a room where they were asked for attention, between two positions of `events`. */
+  writers(after: number, upTo: number): Promise<InboxRoom[]> {
+    return this.#rooms(this.#writers, after, upTo)
+  }
+
+  /** Events that may take notifications back, or make some: memberships and redactions. */
+  async events(
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ readonly nid: number; readonly position: number }[]> {
+    const rows = await this.#db.all<{ event_nid: number; position: number }>(this.#events, [
+      after,
+      upTo,
+      limit,
+    ])
+    return rows.map(row => ({ nid: row.event_nid, position: row.position }))
+  }
+
+  /** Up to where of a room's main timeline a user has read. */
+  async readUpTo(userId: string, roomNid: number): Promise<number> {
+    const row = await this.#db.get<{ position: number | null }>(this.#receipt, [roomNid, userId])
+    return row?.position ?? 0
+  }
+
+  async #rooms(prepared: Prepared, after: number, upTo: number): Promise<InboxRoom[]> {
+    const rows = await this.#db.scan<{ user_id: string; room_nid: number }>(prepared, [after, upTo])
+    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid }))
+  }
+}
+
+/** Builds the statements that say whose messages are kept. */
+export class InboxWriter {
+  readonly #set: Prepared
+
+  constructor(db: Reader) {
+    this.#set = db.prepare(
+      `INSERT INTO notification_inboxes (user_id, ready) VALUES (?, ?)
+       ON CONFLICT (user_id) DO UPDATE SET ready = CASE WHEN notification_inboxes.ready > excluded.ready
+         THEN notification_inboxes.ready ELSE excluded.ready END`,
+    )
+  }
+
+  /** From now on a user's messages are kept; `isReady` once those of before are. */
+  set(userId: string, isReady: boolean): WriteStatement {
+    return { prepared: this.#set, rows: [[userId, isReady ? 1 : 0]] }
+  }
+}
