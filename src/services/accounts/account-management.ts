@@ -4,6 +4,7 @@ import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
 import type { InteractiveBody } from './interactive-attempt.ts'
+import { accountLocked } from './token-issuer.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
 /** A request as far as confirming it by password needs it. */
@@ -42,7 +43,7 @@ export class AccountManagement {
    * @param options.singleUse whether one confirmation is good for one request
    * @param options.orByEmail whether an address of the account will do instead
    * @returns the user
-   * @throws {MatrixError} the interactive challenge
+   * @throws {MatrixError} the interactive challenge; `M_USER_LOCKED`
    */
   async confirm(
     requester: Requester | undefined,
@@ -62,6 +63,9 @@ export class AccountManagement {
       singleUse,
     })
     if (userId === undefined) throw new MatrixError('M_FORBIDDEN', 'The authentication named no user.')
+    // With an access token it was judged before.
+    if (requester === undefined && (await this.#context.read.users.byId(userId))?.isLocked)
+      throw accountLocked()
     return userId
   }
 

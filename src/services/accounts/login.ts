@@ -86,6 +86,7 @@ export class Login {
     const { passwords, write } = this.#context
     const user = await findUser(this.#context, named)
     const hash = user?.passwordHash
+    // Deactivated accounts have no password: "servers may choose not to use `M_USER_DEACTIVATED` at login time".
     if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
       throw new MatrixError('M_FORBIDDEN', 'The user name or password is not right.')
     }
