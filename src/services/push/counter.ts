@@ -12,6 +12,7 @@ import { RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
 import { threadOf } from './thread-of.ts'
 import { Undoing } from './undoing.ts'
+import type { UnreadCounts } from './unread.ts'
 
 const FOLLOWER = 'push'
 const BATCH = 200
@@ -38,6 +39,7 @@ export class NotificationCounter {
   readonly #clock: Clock
   readonly #log: Log
   readonly #rules: RuleBook
+  readonly #unread: UnreadCounts
   readonly #audiences: RoomAudiences
   readonly #source: PushSourceReader
   readonly #undoing: Undoing
@@ -51,12 +53,19 @@ export class NotificationCounter {
   #noted: number
   #failures = 0
 
-  constructor(parts: { context: RoomsContext; rules: RuleBook; log: Log; clock: Clock }) {
+  constructor(parts: {
+    context: RoomsContext
+    rules: RuleBook
+    unread: UnreadCounts
+    log: Log
+    clock: Clock
+  }) {
     const { db } = parts.context
     this.#context = parts.context
     this.#clock = parts.clock
     this.#log = parts.log
     this.#rules = parts.rules
+    this.#unread = parts.unread
     this.#audiences = new RoomAudiences(parts.context, parts.rules)
     this.#source = new PushSourceReader(db)
     this.#undoing = new Undoing(parts.context, this.#source)
@@ -162,14 +171,18 @@ export class NotificationCounter {
     }
     const actions: PushAction[] = []
     for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
+    const redactions = events.filter(({ event }) => event.redacts !== undefined)
+    const undone = await this.#undoing.redacted(redactions)
+    const cleared = await this.#undoing.cleared(roomNids, after, upTo)
     const statements = [
       ...this.#write.insert(actions),
-      ...this.#write.undo(await this.#undoing.redacted(events)),
-      ...this.#write.clear(await this.#undoing.cleared(roomNids, after, upTo)),
+      ...this.#write.undo(undone),
+      ...this.#write.clear(cleared),
     ]
     if (statements.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
       await db.commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo)] })
       this.#noted = upTo
+      this.#unread.counted({ actions, undone: redactions.map(({ roomNid }) => roomNid), cleared })
     }
     this.#reached = upTo
     this.#tell(new Set(actions.map(({ userId }) => userId)))

@@ -313,7 +313,10 @@ testDatabases(test, 'what is stored is bounded, and what was read goes in time',
     await world.say(alice, i % 4 === 0 ? { 'm.mentions': { user_ids: [bob] } } : {}, more)
   await world.settled()
   const { clock } = world.test
-  const housekeeping = new PushHousekeeping({ db: database, clock, log: silentLog })
+  const housekeeping = new PushHousekeeping({
+    ...{ db: database, clock, log: silentLog },
+    onTidied: () => world.push.unread.forget(),
+  })
   const reader = new PushActionReader(database)
   const kept = async (): Promise<number> =>
     (await reader.page(bob, { before: Number.MAX_SAFE_INTEGER, onlyHighlights: false, limit: 100 })).length

@@ -19,15 +19,18 @@ export class PushHousekeeping {
   readonly #db: Database
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onTidied: () => void
   readonly #read: PushActionReader
   readonly #write: PushActionWriter
   readonly #closing = new AbortController()
   #running: Promise<void> | undefined
 
-  constructor(parts: { db: Database; clock: Clock; log: Log }) {
+  /** `onTidied`: notifications are gone that nobody has read. */
+  constructor(parts: { db: Database; clock: Clock; log: Log; onTidied: () => void }) {
     this.#db = parts.db
     this.#clock = parts.clock
     this.#log = parts.log
+    this.#onTidied = parts.onTidied
     this.#read = new PushActionReader(parts.db)
     this.#write = new PushActionWriter(parts.db)
   }
@@ -50,6 +53,7 @@ export class PushHousekeeping {
       const statements = crowded.slice(at, at + BATCH).map(row => this.#write.bound(row, keep))
       await this.#db.commit({ statements })
     }
+    if (crowded.length > 0) this.#onTidied()
   }
 
   async #run(): Promise<void> {

@@ -34,13 +34,13 @@ export const createPush = (parts: { core: RoomCore; gateway: PushGateway; clock:
   const { context, clientEvents } = core
   const { db, read } = context
   const rules = new RuleBook(db)
-  const counter = new NotificationCounter({ context, rules, log, clock })
   const unread = new UnreadCounts(db)
+  const counter = new NotificationCounter({ context, rules, unread, log, clock })
   const sender = new PushSender({
     ...{ context, counter, rules, unread, gateway, clock, log },
     policies: core.views.invitePolicies,
   })
-  const housekeeping = new PushHousekeeping({ db, clock, log })
+  const housekeeping = new PushHousekeeping({ db, clock, log, onTidied: () => unread.forget() })
   return {
     services: {
       pushRules: new UserPushRules(db),

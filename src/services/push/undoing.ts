@@ -14,8 +14,7 @@ export class Undoing {
   }
 
   /** The positions of the events that these have redacted, asked of the database: the cache may not know yet. */
-  async redacted(events: readonly StoredEvent[]): Promise<number[]> {
-    const redactions = events.filter(({ event }) => event.redacts !== undefined)
+  async redacted(redactions: readonly StoredEvent[]): Promise<number[]> {
     if (redactions.length === 0) return []
     return this.#source.redacted(
       redactions.flatMap(({ event }) => event.redacts ?? []),

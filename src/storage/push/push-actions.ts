@@ -28,6 +28,24 @@ export interface ThreadCount {
   readonly highlights: number
 }
 
+/** What of a room a user has not read. */
+export interface UnreadInRoom {
+  readonly threads: readonly ThreadCount[]
+  /** The position of the newest notification, read or not; 0 for none. */
+  readonly newest: number
+  /** The position of the furthest event with a receipt of the user's, whatever its thread; 0 for none. */
+  readonly readUpTo: number
+}
+
+interface UnreadColumns {
+  newest: number | null
+  read_up_to: number | null
+  /** `null` in the one row where nothing is unread. */
+  thread_id: string | null
+  notifications: number
+  highlights: number
+}
+
 interface Columns {
   user_id: string
   room_nid: number
@@ -74,11 +92,17 @@ export class PushActionReader {
 
   constructor(db: Reader) {
     this.#db = db
+    const receipts = `FROM receipts r WHERE r.room_nid = ? AND r.user_id = ? AND r.type IN ('m.read', 'm.read.private')`
+    // One statement, so that all of it is of one moment.
     this.#unread = db.prepare(
-      `SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights FROM push_actions a
-       WHERE a.user_id = ? AND a.room_nid = ? AND a.position > COALESCE((SELECT MAX(r.event_position) FROM receipts r
-         WHERE r.room_nid = ? AND r.user_id = ? AND r.type IN ('m.read', 'm.read.private') AND r.thread_id = ''), 0)
-       AND NOT ${IS_READ} GROUP BY a.thread_id`,
+      `SELECT known.newest, known.read_up_to, unread.thread_id, unread.notifications, unread.highlights
+       FROM (SELECT (SELECT MAX(position) FROM push_actions WHERE user_id = ? AND room_nid = ?) AS newest,
+         (SELECT MAX(r.event_position) ${receipts}) AS read_up_to) known
+       LEFT JOIN (
+         SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights FROM push_actions a
+         WHERE a.user_id = ? AND a.room_nid = ? AND a.position >
+           COALESCE((SELECT MAX(r.event_position) ${receipts} AND r.thread_id = ''), 0)
+         AND NOT ${IS_READ} GROUP BY a.thread_id) unread ON 1 = 1`,
     )
     this.#total = db.prepare(
       `SELECT COUNT(*) AS n FROM (
@@ -101,16 +125,16 @@ export class PushActionReader {
   }
 
   /** What is unread in a room, by thread; threads without anything are left out. */
-  async unread(userId: string, roomNid: number): Promise<ThreadCount[]> {
-    const rows = await this.#db.all<{ thread_id: string; notifications: number; highlights: number }>(
-      this.#unread,
-      [userId, roomNid, roomNid, userId],
-    )
-    return rows.map(({ thread_id: threadId, notifications, highlights }) => ({
-      threadId,
-      notifications,
-      highlights,
-    }))
+  async unread(userId: string, roomNid: number): Promise<UnreadInRoom> {
+    const parameters = [userId, roomNid, roomNid, userId]
+    const rows = await this.#db.all<UnreadColumns>(this.#unread, [...parameters, ...parameters])
+    return {
+      threads: rows.flatMap(({ thread_id: threadId, notifications, highlights }) =>
+        threadId === null ? [] : { threadId, notifications, highlights },
+      ),
+      newest: rows[0]?.newest ?? 0,
+      readUpTo: rows[0]?.read_up_to ?? 0,
+    }
   }
 
   /** What is unread in all rooms together, up to 9,999. */

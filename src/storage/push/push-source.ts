@@ -19,6 +19,7 @@ export class PushSourceReader {
   readonly #memberChanges: Prepared
   readonly #receiptRooms: Prepared
   readonly #readers: Prepared
+  readonly #readings: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -49,6 +50,9 @@ export class PushSourceReader {
       `SELECT DISTINCT r.room_id FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
        JOIN receipts t ON t.room_nid = m.room_nid AND t.user_id = m.user_id
        WHERE m.user_id = ? AND m.membership = 'join' AND t.position > ? AND t.position <= ?`,
+    )
+    this.#readings = db.prepare(
+      'SELECT DISTINCT user_id, room_nid FROM receipts WHERE position > ? AND position <= ?',
     )
     this.#readers = db.prepare('SELECT DISTINCT user_id FROM receipts WHERE position > ? AND position <= ?')
   }
@@ -110,6 +114,12 @@ export class PushSourceReader {
   async receiptRooms(userId: string, after: number, upTo: number): Promise<string[]> {
     const rows = await this.#db.scan<{ room_id: string }>(this.#receiptRooms, [userId, after, upTo])
     return rows.map(row => row.room_id)
+  }
+
+  /** Whose receipts have moved in which rooms in a span of the stream `receipts`. */
+  async readings(after: number, upTo: number): Promise<{ userId: string; roomNid: number }[]> {
+    const rows = await this.#db.scan<{ user_id: string; room_nid: number }>(this.#readings, [after, upTo])
+    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid }))
   }
 
   /** Whose receipts have moved in a span of the stream `receipts`. */
