@@ -158,9 +158,10 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     log,
     serverName,
     remote: federation.client,
-    queueEdu: federation.queueEdu,
+    keepEdus: federation.keepEdus,
     shareNames: config.federation.shareDeviceNames,
   })
+  federation.hooks.onRoomComplete = encryption.roomCompleted
   accounts.hooks.onDevicesChange = (userId, change) => [
     ...encryption.onDevicesChange(userId, change),
     ...push.sender.onDevicesChange(userId, change),

@@ -1,4 +1,5 @@
 /** Several whole homeservers in one process that reach each other through their real endpoints and signatures. */
+import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { endpoints } from '../api/index.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
@@ -65,10 +66,16 @@ export interface WorldServer {
   readonly client: FederationClient
   readonly http: TestServer
   readonly database: Database
+  /** What its endpoints use; a test may add what it built itself. */
+  readonly services: Partial<Services>
+  /** Ends it; another of its name may take its place. */
+  stop(): Promise<void>
 }
 
 export interface WorldServerOptions {
   readonly database?: Database
+  /** To go on where another server of the name has ended. */
+  readonly clock?: FakeClock
   readonly config?: Partial<FederationOptions>
   /** Who has an account; everybody if not given. */
   readonly mayBeInvited?: (userId: string) => Promise<boolean>
@@ -79,6 +86,7 @@ export class FederationWorld {
   /** Everything that was asked, as `from > to method path`. */
   readonly requests: string[] = []
   intercept: Interceptor = () => undefined
+  readonly #names: string[] = []
   readonly #t: ExecutionContext
   #transactions = 0
 
@@ -89,7 +97,11 @@ export class FederationWorld {
   /** Starts a server of this name. */
   async add(name: string, options: WorldServerOptions = {}): Promise<WorldServer> {
     const database = options.database ?? (await testDatabase(this.#t))
-    const { core, clock } = await testRooms(database, { serverName: name, seed: 10 + this.servers.size })
+    const { core, clock } = await testRooms(database, {
+      serverName: name,
+      seed: this.#seedOf(name),
+      ...(options.clock === undefined ? {} : { clock: options.clock, random: randomBytes }),
+    })
     const client = createFederationClient({
       serverName: name,
       signingKey: core.signingKey,
@@ -112,23 +124,32 @@ export class FederationWorld {
       defaultRoomVersion: '12',
       log: silentLog,
     })
+    const services: Partial<Services> = { ...rooms, federation }
     const app = createHttpApp({
       ...SERVER_SERVER,
       // Accounts are not part of the world.
-      services: { ...rooms, federation } as unknown as Services,
+      services: services as Services,
       authenticate: () => Promise.reject(new Error('no clients here')),
       verifyRequest: request => federation.verifyRequest(request),
       log: { ...silentLog, error: fields => this.#t.log(fields) },
       clock,
     })
     const http = await openTestServer(app)
-    const server = { name, core, clock, rooms, federation, client, http, database }
+    let stopped: Promise<unknown> | undefined
+    const stop = async (): Promise<void> => {
+      stopped ??= http.close().then(() => federation.close())
+      await stopped
+    }
+    const server = { name, core, clock, rooms, federation, client, http, database, services, stop }
     this.servers.set(name, server)
-    this.#t.teardown(async () => {
-      await http.close()
-      await federation.close()
-    })
+    this.#t.teardown(stop)
     return server
+  }
+
+  /** Each name has a key of its own, also after a restart. */
+  #seedOf(name: string): number {
+    const index = this.#names.indexOf(name)
+    return 10 + (index === -1 ? this.#names.push(name) - 1 : index)
   }
 
   /** Sends events in one transaction; answers what was refused. Resolves once they are part of their rooms. */

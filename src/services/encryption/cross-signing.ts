@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { verifyJson } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
@@ -59,7 +60,7 @@ export class CrossSigning {
     }
     for (const { usage, json } of keys) {
       if (usage === 'master' || master === undefined) continue
-      const key = JSON.parse(json) as JsonObject
+      const key = parseJson(json) as JsonObject
       if (!verifyJson(key, userId, `ed25519:${master.publicKey}`, master.publicKey)) {
         throw new MatrixError('M_INVALID_SIGNATURE', `The master key has not signed the ${usage} key.`)
       }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { DeviceWriter } from '../../storage/accounts/devices.ts'
 import { checkDeviceId, initialDeviceName } from '../accounts/devices.ts'
 import type { EncryptionContext } from './context.ts'
@@ -45,7 +46,7 @@ export class DehydratedDevices {
   /** The user's dehydrated device. @throws {MatrixError} `M_NOT_FOUND` */
   async get(userId: string): Promise<{ device_id: string; device_data: JsonObject }> {
     const { deviceId, deviceData } = await this.#existing(userId)
-    return { device_id: deviceId, device_data: JSON.parse(deviceData) as JsonObject }
+    return { device_id: deviceId, device_data: parseJson(deviceData) as JsonObject }
   }
 
   /**
@@ -122,7 +123,7 @@ export class DehydratedDevices {
     const events = told.map(({ sender, type, content }) => ({
       sender,
       type,
-      content: JSON.parse(content) as JsonObject,
+      content: parseJson(content) as JsonObject,
     }))
     return { events, position: told.at(-1)?.position ?? span.after, isLast: told.length === messages.length }
   }

@@ -18,11 +18,13 @@ import { KeyChanges } from './key-changes.ts'
 import { KeyClaims } from './key-claim.ts'
 import { KeyQueries } from './key-query.ts'
 import { LocalKeys } from './local-keys.ts'
-import type { QueueEdu, RemoteKeys } from './ports.ts'
+import type { KeepEdus, RemoteKeys } from './ports.ts'
+import { DeviceListEdus } from './remote/device-list-edus.ts'
 import { DeviceListSender } from './remote/device-list-sender.ts'
 import { DeviceListUpdates } from './remote/device-list-updates.ts'
 import { RemoteDevices } from './remote/remote-devices.ts'
 import { ServedKeys } from './remote/served-keys.ts'
+import { SharedRooms } from './remote/shared-rooms.ts'
 import { SignatureUpload } from './signature-upload.ts'
 import { ToDevice } from './to-device.ts'
 
@@ -37,7 +39,7 @@ export const createEncryption = (parts: {
   log: Log
   serverName: string
   remote: RemoteKeys
-  queueEdu: QueueEdu
+  keepEdus: KeepEdus
   /** Whether other servers learn the names of devices. */
   shareNames: boolean
 }) => {
@@ -48,10 +50,12 @@ export const createEncryption = (parts: {
   const backups = new KeyBackups(context)
   const deviceListSpans = new DeviceListSpans(context)
   const keyClaims = new KeyClaims(context, parts.remote)
-  const toDevice = new ToDevice(context, parts.queueEdu)
+  const toDevice = new ToDevice(context, parts.keepEdus)
   const updates = new DeviceListUpdates(context, remoteDevices.resync)
   const federated = { local: localKeys, withNames: parts.shareNames }
-  const sender = new DeviceListSender(context, { ...federated, queueEdu: parts.queueEdu })
+  const outgoing = { edus: new DeviceListEdus(context, federated), keepEdus: parts.keepEdus }
+  const sharedRooms = new SharedRooms(context, outgoing)
+  const followers = [new DeviceListSender(context, outgoing), sharedRooms]
   const housekeeping = new Housekeeping(context, [
     () => remoteDevices.resync.refreshStale(),
     () => toDevice.expire(),
@@ -73,6 +77,8 @@ export const createEncryption = (parts: {
     backups,
     backupContents: new BackupContents(context, backups),
     dehydrated: new DehydratedDevices(context, deviceKeys),
+    /** To be told of rooms whose members were not known at first. */
+    roomCompleted: (roomNid: number) => sharedRooms.roomCompleted(roomNid),
     /** What is done with EDUs of other servers, by type. */
     eduHandlers: {
       'm.direct_to_device': (origin: string, content: JsonObject) => toDevice.receive(origin, content),
@@ -81,12 +87,12 @@ export const createEncryption = (parts: {
     },
     /** Begins what runs in the background. */
     start: () => {
-      sender.start()
+      for (const follower of followers) follower.start()
       housekeeping.start()
     },
     close: async () => {
       await housekeeping.close()
-      await sender.close()
+      await Promise.all(followers.map(follower => follower.close()))
     },
   }
 }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { ConstraintError } from '../../storage/database.ts'
 import type { KeySelection } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey, BackupVersion } from '../../storage/encryption/key-backups.ts'
@@ -185,7 +186,7 @@ const stateOf = ({ etag, keyCount }: BackupVersion): BackupState => ({ etag: Str
 
 const clientBackup = (backup: BackupVersion): ClientBackup => ({
   algorithm: backup.algorithm,
-  auth_data: JSON.parse(backup.authData) as JsonObject,
+  auth_data: parseJson(backup.authData) as JsonObject,
   ...stateOf(backup),
   version: String(backup.version),
 })

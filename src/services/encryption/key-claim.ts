@@ -1,5 +1,6 @@
 import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { type ClaimedKey, claimedKey, type WantedKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
 import { failureOf, type RemoteKeys, remoteTimeout } from './ports.ts'
@@ -72,12 +73,15 @@ export class KeyClaims {
         claimed.set(nameOf(key), key)
       }
     }
-    const keys: Keys = {}
-    for (const { userId, deviceId, algorithm, keyId, json } of claimed.values()) {
-      keys[userId] ??= {}
-      keys[userId][deviceId] = { [`${algorithm}:${keyId}`]: JSON.parse(json) as JsonValue }
-    }
-    return keys
+    const ofDevices = (keys: readonly ClaimedKey[]): Record<string, JsonObject> =>
+      Object.fromEntries(
+        keys.map(({ deviceId, algorithm, keyId, json }) => [
+          deviceId,
+          { [`${algorithm}:${keyId}`]: parseJson(json) },
+        ]),
+      )
+    const byUser = Map.groupBy(claimed.values(), ({ userId }) => userId)
+    return Object.fromEntries(Array.from(byUser, ([userId, keys]) => [userId, ofDevices(keys)]))
   }
 
   async #claimOnce(wanted: readonly WantedKey[]): Promise<Map<string, ClaimedKey>> {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import type { UserReader } from '../../storage/accounts/users.ts'
 import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
 import type { DeviceKeysRow } from '../../storage/encryption/device-keys.ts'
@@ -59,12 +60,13 @@ export class LocalKeys {
     ])
     const index = new SignatureIndex(signatures)
     const keys = noKeys()
-    for (const userId of userIds) keys.device_keys[userId] = {}
-    for (const row of devices) {
-      const only = wanted.get(row.userId) ?? []
-      if (only.length > 0 && !only.includes(row.deviceId)) continue
-      const ofUser = keys.device_keys[row.userId]
-      if (ofUser !== undefined) ofUser[row.deviceId] = deviceInformation(row, index, viewer)
+    const byUser = Map.groupBy(devices, ({ userId }) => userId)
+    for (const userId of userIds) {
+      const only = new Set(wanted.get(userId))
+      const told = (byUser.get(userId) ?? []).filter(({ deviceId }) => only.size === 0 || only.has(deviceId))
+      keys.device_keys[userId] = Object.fromEntries(
+        told.map(row => [row.deviceId, deviceInformation(row, index, viewer)]),
+      )
     }
     addCrossSigning(keys, crossSigning, index, viewer.userId)
     return keys
@@ -77,7 +79,7 @@ export const deviceInformation = (
   index: SignatureIndex,
   viewer: Viewer,
 ): JsonObject => {
-  const uploaded = JSON.parse(json) as JsonObject
+  const uploaded = parseJson(json) as JsonObject
   const keys = index.merged(uploaded, userId, deviceId, viewer.userId)
   const isNamed = viewer.withNames && displayName !== undefined
   return { ...keys, ...(isNamed ? { unsigned: { device_display_name: displayName } } : {}) }
@@ -92,6 +94,6 @@ export const addCrossSigning = (
 ): void => {
   for (const { userId, usage, publicKey, json } of rows) {
     if (usage === 'user_signing' && userId !== viewer) continue
-    keys[MEMBER[usage]][userId] = index.merged(JSON.parse(json) as JsonObject, userId, publicKey, viewer)
+    keys[MEMBER[usage]][userId] = index.merged(parseJson(json) as JsonObject, userId, publicKey, viewer)
   }
 }

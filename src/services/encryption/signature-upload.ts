@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type Errcode, MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import { signatureKeyIds, signatureOf, verifyJson } from '../../core/signing.ts'
 import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
 import type { KeySignature } from '../../storage/encryption/key-signatures.ts'
@@ -88,12 +89,12 @@ export class SignatureUpload {
     const { read } = this.#context
     const master = keyFor(own, 'master')
     if (keyId === master?.publicKey) {
-      refuseOtherContent(key, JSON.parse(master.json) as JsonObject)
+      refuseOtherContent(key, parseJson(master.json) as JsonObject)
       return this.#ofMasterKey(userId, keyId, key)
     }
     const device = await read.deviceKeys.one(userId, keyId)
     if (device === undefined) throw new MatrixError('M_NOT_FOUND', 'You have no such key.')
-    refuseOtherContent(key, JSON.parse(device.json) as JsonObject)
+    refuseOtherContent(key, parseJson(device.json) as JsonObject)
     return [signed(userId, userId, keyId, key, keyFor(own, 'self_signing'))]
   }
 
@@ -103,7 +104,7 @@ export class SignatureUpload {
       const deviceId = signerKey.slice('ed25519:'.length)
       if (deviceId === keyId) continue
       const device = await this.#context.read.deviceKeys.one(userId, deviceId)
-      const keys = device && (JSON.parse(device.json) as JsonObject)['keys']
+      const keys = device && (parseJson(device.json) as JsonObject)['keys']
       const publicKey = isJsonObject(keys) ? ownMember(keys, signerKey) : undefined
       if (typeof publicKey !== 'string' || !verifyJson(key, userId, signerKey, publicKey)) throw invalid()
       found.push(signatureRow(userId, userId, keyId, key, signerKey))
@@ -130,7 +131,7 @@ export class SignatureUpload {
 
   async #masterKeyOf(userId: string): Promise<{ publicKey: string; key: JsonObject } | undefined> {
     const known = keyFor(await this.#context.read.crossSigningKeys.ofUsers([userId]), 'master')
-    if (known !== undefined) return { publicKey: known.publicKey, key: JSON.parse(known.json) as JsonObject }
+    if (known !== undefined) return { publicKey: known.publicKey, key: parseJson(known.json) as JsonObject }
     if (this.#context.isLocal(userId)) return undefined
     const { master_keys: masters } = await this.#remote.query(new Map([[userId, []]]), userId, undefined)
     const key = masters[userId]

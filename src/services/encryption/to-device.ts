@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
+import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
 import type { EncryptionContext } from './context.ts'
-import type { QueueEdu } from './ports.ts'
+import type { KeepEdus, OutgoingEdu } from './ports.ts'
 
 /** User ID → device ID (or `*`) → content. */
 export type ToDeviceMessages = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>
@@ -24,16 +25,16 @@ const EDU_BYTES = 256 * 1024
 /** Messages to devices (module "Send-to-Device messaging"). */
 export class ToDevice {
   readonly #context: EncryptionContext
-  readonly #queueEdu: QueueEdu
+  readonly #keepEdus: KeepEdus
 
-  constructor(context: EncryptionContext, queueEdu: QueueEdu) {
+  constructor(context: EncryptionContext, keepEdus: KeepEdus) {
     this.#context = context
-    this.#queueEdu = queueEdu
+    this.#keepEdus = keepEdus
   }
 
   /**
-   * Sends messages of one type, once for each transaction of a device: those for local devices in one commit.
-   * @throws {MatrixError} `M_INVALID_PARAM`
+   * Sends messages of one type, once for each transaction of a device, all in one commit.
+   * @throws {MatrixError} `M_INVALID_PARAM`; `M_BAD_JSON` where a content cannot travel to another server
    */
   async send(
     sender: { readonly userId: string; readonly deviceId: string },
@@ -46,27 +47,31 @@ export class ToDevice {
       throw new MatrixError('M_INVALID_PARAM', 'A type has at most 255 bytes.')
     }
     const local: NewMessage[] = []
-    const remote = new Map<string, [userId: string, deviceId: string, content: JsonObject][]>()
+    const remote = new Map<string, Addressed[]>()
     for (const [userId, devices] of Object.entries(messages)) {
       if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is no user ID.`)
+      const batch = remote.get(serverNameOf(userId)) ?? []
       for (const [deviceId, content] of Object.entries(devices)) {
         if (this.#context.isLocal(userId)) {
           local.push({ userId, deviceId, sender: sender.userId, type, content: JSON.stringify(content) })
-        } else {
-          const server = serverNameOf(userId)
-          remote.set(server, [...(remote.get(server) ?? []), [userId, deviceId, content]])
-        }
+        } else batch.push({ userId, deviceId, content })
       }
+      if (batch.length > 0) remote.set(serverNameOf(userId), batch)
     }
-    // A crash after this has the client repeat the request; the message IDs then are the same, and known there.
     const source = [sender.userId, sender.deviceId, type, txnId]
-    for (const [server, batch] of remote) await this.#sendRemote(server, sender.userId, type, source, batch)
+    const edus = this.#kept(
+      Array.from(remote, ([server, batch]) =>
+        directEdus(server, sender.userId, { type, source, batch }),
+      ).flat(),
+    )
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
-    // A failed guard means that this transaction was sent before.
-    await this.#context.commit([
+    const result = await this.#context.commit([
       write.transactions.remember(key, { id: '' }, clock.now()),
       ...write.toDevice.insert(local, clock.now()),
+      ...edus.statements,
     ])
+    // A failed guard means that this transaction was sent before.
+    if (result.ok) edus.committed()
   }
 
   /** The oldest messages that wait for a device, after one position up to another. */
@@ -119,33 +124,45 @@ export class ToDevice {
     ])
   }
 
-  async #sendRemote(
-    server: string,
-    sender: string,
-    type: string,
-    source: readonly string[],
-    batch: readonly (readonly [userId: string, deviceId: string, content: JsonObject])[],
-  ): Promise<void> {
-    for (const [index, part] of partsOf(batch).entries()) {
-      const messages: Record<string, Record<string, JsonObject>> = {}
-      for (const [userId, deviceId, content] of part) {
-        messages[userId] = { ...messages[userId], [deviceId]: content }
-      }
-      const messageId = hash('sha256', JSON.stringify([...source, server, index]), 'base64url')
-      await this.#queueEdu({
-        destinations: [server],
-        type: 'm.direct_to_device',
-        content: { sender, type, message_id: messageId, messages },
-        keep: true,
-      })
+  #kept(edus: readonly OutgoingEdu[]): ReturnType<KeepEdus> {
+    try {
+      return this.#keepEdus(edus)
+    } catch (error) {
+      if (!(error instanceof CanonicalJsonError)) throw error
+      throw new MatrixError('M_BAD_JSON', `A message cannot be sent to another server: ${error.message}.`)
     }
   }
 }
 
-type Part = readonly [userId: string, deviceId: string, content: JsonObject]
+interface Addressed {
+  readonly userId: string
+  readonly deviceId: string
+  readonly content: JsonObject
+}
 
-const partsOf = (batch: readonly Part[]): Part[][] => {
-  const parts: Part[][] = [[]]
+/** The EDUs that carry messages to one server. */
+const directEdus = (
+  server: string,
+  sender: string,
+  { type, source, batch }: { type: string; source: readonly string[]; batch: readonly Addressed[] },
+): OutgoingEdu[] =>
+  partsOf(batch).map((part, index) => {
+    const messages = Object.fromEntries(
+      Array.from(
+        Map.groupBy(part, ({ userId }) => userId),
+        ([userId, entries]) => [
+          userId,
+          Object.fromEntries(entries.map(({ deviceId, content }) => [deviceId, content])),
+        ],
+      ),
+    )
+    const messageId = hash('sha256', JSON.stringify([...source, server, index]), 'base64url')
+    const content = { sender, type, message_id: messageId, messages }
+    return { destinations: [server], type: 'm.direct_to_device', content }
+  })
+
+const partsOf = (batch: readonly Addressed[]): Addressed[][] => {
+  const parts: Addressed[][] = [[]]
   let size = 0
   for (const entry of batch) {
     const bytes = Buffer.byteLength(JSON.stringify(entry))

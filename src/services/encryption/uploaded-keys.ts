@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
 import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 
 /** Larger identity keys are nobody's. Bytes of JSON. */
@@ -62,7 +63,7 @@ export const fallbackKeys = (keys: JsonObject): OneTimeKey[] => {
 export const isSameKey = (one: string, other: string): boolean => {
   if (one === other) return true
   const material = (text: string): JsonValue | undefined => {
-    const key = JSON.parse(text) as JsonValue
+    const key = parseJson(text)
     return isJsonObject(key) ? key['key'] : key
   }
   return material(one) === material(other)

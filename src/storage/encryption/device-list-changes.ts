@@ -41,6 +41,12 @@ const recentMember = (row: MemberColumns): RecentMember => ({
 const SHARE_A_ROOM = `EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
   WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join' AND b.user_id =`
 
+/** A room other than this one that `user` shares with `host` since before a position. */
+const shareAnother = (user: string, host: string): string => `EXISTS (
+  SELECT 1 FROM memberships o JOIN memberships p ON p.room_nid = o.room_nid
+  WHERE o.user_id = ${user} AND o.membership = 'join' AND o.room_nid <> ? AND o.position < ?
+    AND p.membership = 'join' AND p.host = ${host} AND p.position < ?)`
+
 /** Reads the stream `device_lists`, and what of the memberships decides whom it concerns. */
 export class DeviceListReader {
   readonly #db: Reader
@@ -55,6 +61,8 @@ export class DeviceListReader {
   readonly #latest: Prepared
   readonly #hosts: Prepared
   readonly #memberEvents: Prepared
+  readonly #hostsNewTo: Prepared
+  readonly #usersNewTo: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -93,6 +101,19 @@ export class DeviceListReader {
       `SELECT position, room_nid, state_key FROM events
        WHERE position > ? AND position <= ? AND type = 'm.room.member' AND state_key IS NOT NULL
          AND rejected IS NULL ORDER BY position LIMIT ?`,
+    )
+    this.#hostsNewTo = db.prepare(
+      `SELECT DISTINCT b.host FROM memberships b
+       WHERE b.room_nid = ? AND b.membership = 'join' AND b.host <> ? AND NOT ${shareAnother('?', 'b.host')}`,
+    )
+    this.#usersNewTo = db.prepare(
+      `SELECT a.user_id FROM memberships a
+       WHERE a.room_nid = ? AND a.membership = 'join' AND a.host = ?
+         AND EXISTS (SELECT 1 FROM device_keys k WHERE k.user_id = a.user_id)
+         AND NOT EXISTS (SELECT 1 FROM memberships b WHERE b.room_nid = a.room_nid AND b.membership = 'join'
+           AND b.host = ? AND b.user_id <> ? AND b.position < ?)
+         AND NOT ${shareAnother('a.user_id', '?')}
+       ORDER BY a.user_id LIMIT ?`,
     )
     this.#previous = db.prepare(`${newest} AND position < ?`)
     this.#latest = db.prepare(newest)
@@ -167,6 +188,36 @@ export class DeviceListReader {
       [after, upTo, limit],
     )
     return rows.map(row => ({ position: row.position, roomNid: row.room_nid, userId: row.state_key }))
+  }
+
+  /** The servers in a room that share no other room with a local user who has joined it (position of the event). */
+  async hostsNewTo(
+    joined: { readonly roomNid: number; readonly userId: string; readonly position: number },
+    ownHost: string,
+  ): Promise<string[]> {
+    const { roomNid, userId, position } = joined
+    const parameters = [roomNid, ownHost, userId, roomNid, position, position]
+    const rows = await this.#db.scan<{ host: string }>(this.#hostsNewTo, parameters)
+    return rows.map(row => row.host)
+  }
+
+  /**
+   * The local users with keys in a room who shared no room with a server before its user joined this one; nobody, where
+   * the server was in the room already.
+   */
+  async usersNewTo(
+    host: string,
+    joined: { readonly roomNid: number; readonly userId: string; readonly position: number },
+    { host: ownHost, limit }: { host: string; limit: number },
+  ): Promise<string[]> {
+    const { roomNid, userId, position } = joined
+    const before = [roomNid, ownHost, host, userId, position]
+    const rows = await this.#db.scan<{ user_id: string }>(this.#usersNewTo, [
+      ...before,
+      ...[roomNid, position, host, position],
+      limit,
+    ])
+    return rows.map(row => row.user_id)
   }
 
   /** The position of the change of a user's devices before this one. */

@@ -1,6 +1,14 @@
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
 import type { FailingDestination, PendingRoom } from './outbox-reader.ts'
 
+/** An EDU that is to be kept until its destinations have it. */
+export interface NewEdu {
+  readonly destinations: readonly string[]
+  /** JSON text. */
+  readonly payload: string
+  readonly key: string | undefined
+}
+
 /** Builds the statements that change what is to be sent. */
 export class OutboxWriter {
   readonly #distributed: Prepared
@@ -124,20 +132,24 @@ export class OutboxWriter {
     return { prepared: this.#failed, rows: [[server, failures, firstFailedAt, lastFailedAt, retryAt]] }
   }
 
-  /** Keeps an EDU for servers; with a key it takes the place of what the same key had left for them. */
-  addEdu(
-    destinations: readonly string[],
-    { payload, key, now }: { payload: string; key: string | undefined; now: number },
-  ): WriteStatement[] {
-    const position: SqlParameter = { stream: 'federation_edus', offset: 0 }
-    const replaced = key === undefined ? [] : destinations.map(server => [server, key])
+  /**
+   * Keeps EDUs for servers, in order; one with a key takes the place of what the same key had left for them. All EDUs
+   * of a write set go in by one call.
+   */
+  addEdus(edus: readonly NewEdu[], now: number): WriteStatement[] {
+    const removed: SqlParameter[][] = []
+    const added: SqlParameter[][] = []
+    const addressed: SqlParameter[][] = []
+    for (const [offset, { destinations, payload, key }] of edus.entries()) {
+      const position: SqlParameter = { stream: 'federation_edus', offset }
+      if (key !== undefined) removed.push(...destinations.map(server => [server, key]))
+      added.push([position, payload, now])
+      addressed.push(...destinations.map(server => [server, position, key ?? null]))
+    }
     return nonEmpty([
-      { prepared: this.#removeKey, rows: replaced },
-      { prepared: this.#addEdu, rows: [[position, payload, now]] },
-      {
-        prepared: this.#addEduDestination,
-        rows: destinations.map(server => [server, position, key ?? null]),
-      },
+      { prepared: this.#removeKey, rows: removed },
+      { prepared: this.#addEdu, rows: added },
+      { prepared: this.#addEduDestination, rows: addressed },
     ])
   }
 

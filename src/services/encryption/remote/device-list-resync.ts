@@ -31,14 +31,28 @@ export class DeviceListResync {
   }
 
   /**
-   * Fetches a user's devices and keeps them; answers whether what is kept is good now. Throws what the request throws.
+   * Fetches a user's devices for somebody who has asked, and keeps them; answers whether what is kept is good now. Throws
+   * what the request throws.
    */
   refresh(userId: string, options: CallOptions): Promise<boolean> {
+    return this.#once(userId, { ...options, isAsked: true })
+  }
+
+  /** Fetches a user's devices while nobody waits for it: whoever needs the keys asks, and waits then. */
+  refreshSoon(userId: string): void {
+    this.#once(userId, { isAsked: false }).catch((error: unknown) => this.#notAnswered(userId, error))
+  }
+
+  #once(userId: string, options: CallOptions & { isAsked: boolean }): Promise<boolean> {
     const running = this.#running.get(userId)
     if (running !== undefined) return running
     const refreshing = this.#refresh(userId, options).finally(() => this.#running.delete(userId))
     this.#running.set(userId, refreshing)
     return refreshing
+  }
+
+  #notAnswered(userId: string, error: unknown): void {
+    this.#context.log.debug({ user: userId, err: error }, 'the devices of a user cannot be fetched')
   }
 
   /** Tries again for users whose servers did not answer; nobody waits for it. */
@@ -51,17 +65,20 @@ export class DeviceListResync {
   async #refreshInTurn(userIds: readonly string[]): Promise<void> {
     for (const userId of userIds) {
       try {
-        if (await this.isFollowed(userId)) await this.refresh(userId, {})
+        if (await this.isFollowed(userId)) await this.#once(userId, { isAsked: false })
         else await this.#context.commit(this.#context.write.remoteDevices.forget([userId]))
       } catch (error) {
         // The server is asked no more in this round.
-        this.#context.log.debug({ user: userId, err: error }, 'the devices of a user cannot be fetched')
+        this.#notAnswered(userId, error)
         return
       }
     }
   }
 
-  async #refresh(userId: string, options: CallOptions): Promise<boolean> {
+  async #refresh(
+    userId: string,
+    { isAsked, ...options }: CallOptions & { isAsked: boolean },
+  ): Promise<boolean> {
     const { read, write } = this.#context
     const host = serverNameOf(userId)
     await this.#context.commit([write.remoteDevices.begin([{ userId, host }])])
@@ -73,7 +90,7 @@ export class DeviceListResync {
       const found = await this.#remote.userDevices(host, userId, options)
       const statements = [
         write.remoteDevices.advance(list, { streamId: found.streamId, isStale: false }),
-        ...(await this.#replace(userId, found, list.streamId === 0)),
+        ...(await this.#replace(userId, found, isAsked && list.streamId === 0)),
       ]
       if ((await this.#context.commit(statements)).ok) return true
     }
@@ -82,7 +99,7 @@ export class DeviceListResync {
 
   /**
    * The statements that put what was found in place of what is kept; clients are told where that differs, but of what
-   * is there for the first time: whoever has asked is answered, and nobody knows of anything else.
+   * is there for the first time (`isFirst`) because somebody has asked, who is answered: nobody knows of anything else.
    */
   async #replace(userId: string, found: UserDevices, isFirst: boolean): Promise<WriteStatement[]> {
     const { read, write, clock } = this.#context

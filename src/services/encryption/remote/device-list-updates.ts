@@ -2,6 +2,7 @@ import { fitsBytes, isCompliantUserId, MAX_ID_BYTES, serverNameOf } from '../../
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
 import type { RemoteDeviceList } from '../../../storage/encryption/remote-devices.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 import type { EncryptionContext } from '../context.ts'
 import { crossSigningRow, type DeviceListResync } from './device-list-resync.ts'
 
@@ -23,6 +24,7 @@ interface Update {
 export class DeviceListUpdates {
   readonly #context: EncryptionContext
   readonly #resync: DeviceListResync
+  readonly #turns = new SerialQueue()
 
   constructor(context: EncryptionContext, resync: DeviceListResync) {
     this.#context = context
@@ -35,7 +37,13 @@ export class DeviceListUpdates {
    */
   async deviceChanged(origin: string, content: JsonObject): Promise<void> {
     const update = updateOf(origin, content)
-    if (update === undefined || !(await this.#resync.isFollowed(update.userId))) return
+    if (update === undefined) return
+    // In the order in which they came: the updates of one transaction follow each other.
+    await this.#turns.run(update.userId, () => this.#takeIn(update))
+  }
+
+  async #takeIn(update: Update): Promise<void> {
+    if (!(await this.#resync.isFollowed(update.userId))) return
     const { read, write, clock } = this.#context
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const list = (await read.remoteDevices.lists([update.userId])).get(update.userId)
@@ -43,7 +51,8 @@ export class DeviceListUpdates {
       if (list !== undefined && !list.isStale && update.streamId <= list.streamId) return
       const kept = list === undefined ? [] : this.#keep(list, update)
       if ((await this.#context.commit([...kept, told])).ok) {
-        if (list !== undefined && (list.isStale || !follows(list, update))) this.#fetchSoon(update.userId)
+        if (list !== undefined && (list.isStale || !follows(list, update)))
+          this.#resync.refreshSoon(update.userId)
         return
       }
     }
@@ -85,18 +94,14 @@ export class DeviceListUpdates {
         : remoteDevices.set([{ userId, deviceId, displayName, json }])),
     ]
   }
-
-  /** Nobody waits for it: whoever needs the keys asks, and waits then. */
-  #fetchSoon(userId: string): void {
-    this.#resync.refresh(userId, {}).catch((error: unknown) => {
-      this.#context.log.debug({ user: userId, err: error }, 'the devices of a user cannot be fetched')
-    })
-  }
 }
 
-/** Whether nothing was missed: all updates that this one is relative to are in the list. */
+/**
+ * Whether nothing was missed: all updates that this one is relative to are in the list. `prev_id` is empty "for the first
+ * EDU in a sequence", which is no continuation of anything.
+ */
 const follows = (list: RemoteDeviceList, { previous }: Update): boolean =>
-  previous.every(streamId => streamId <= list.streamId)
+  previous.length === 0 ? list.streamId === 0 : previous.every(streamId => streamId <= list.streamId)
 
 const updateOf = (origin: string, content: JsonObject): Update | undefined => {
   const { user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: previous = [] } = content

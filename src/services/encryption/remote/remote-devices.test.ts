@@ -8,7 +8,7 @@ import { MembershipWriter } from '../../../storage/rooms/memberships.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
 import { createEncryption } from '../index.ts'
-import { noRemoteKeys } from '../ports.ts'
+import { noEdus, noRemoteKeys } from '../ports.ts'
 
 const bob = '@bob:far.test'
 const alice = '@alice:near.test'
@@ -32,7 +32,7 @@ const world = async (database: Database) => {
     log: silentLog,
     serverName: 'near.test',
     shareNames: false,
-    queueEdu: () => {},
+    keepEdus: noEdus,
     remote: {
       ...noRemoteKeys,
       userDevices: async (): Promise<UserDevices> => {

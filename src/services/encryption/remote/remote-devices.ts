@@ -1,5 +1,6 @@
 import { isCompliantUserId, serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../../core/json.ts'
+import { parseJson } from '../../../core/parse-json.ts'
 import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { EncryptionContext } from '../context.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
@@ -117,7 +118,7 @@ export class RemoteDevices {
     for (const { userId, deviceId, displayName, json } of devices) {
       const only = wanted.get(userId) ?? []
       if (only.length > 0 && !only.includes(deviceId)) continue
-      const keys = index.merged(JSON.parse(json) as JsonObject, userId, deviceId, viewer)
+      const keys = index.merged(parseJson(json) as JsonObject, userId, deviceId, viewer)
       const unsigned = displayName === undefined ? {} : { unsigned: { device_display_name: displayName } }
       answer.device_keys[userId] = { ...answer.device_keys[userId], [deviceId]: { ...keys, ...unsigned } }
     }

@@ -6,12 +6,20 @@ import type { OutboundContext } from './context.ts'
 import { HistoryFetcher } from './history/fetch-history.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
-import { FederationSender, type OutgoingEdu, type SenderOptions } from './sender/sender.ts'
+import type { KeptEdu, KeptEdus, OutgoingEdu } from './sender/outgoing-edu.ts'
+import { FederationSender, type SenderOptions } from './sender/sender.ts'
 
-export type { OutgoingEdu } from './sender/sender.ts'
+export type { OutgoingEdu } from './sender/outgoing-edu.ts'
+
+/** Filled in by services that are built later. */
+export interface OutboundHooks {
+  /** Told of each room that was joined without its members, once these are known. */
+  onRoomComplete?: (roomNid: number) => Promise<void>
+}
 
 /** What this server asks of other servers, and sends to them. */
 export interface Outbound {
+  readonly hooks: OutboundHooks
   readonly remote: RemoteMemberships
   /** Settles when no join of the room through another server is under way. */
   readonly joinsIdle: (roomId: string) => Promise<void>
@@ -20,6 +28,8 @@ export interface Outbound {
   readonly fetchHistory: FetchHistory
   /** Queues an EDU for other servers; durable when this resolves, if it is to be kept. */
   readonly queueEdu: (edu: OutgoingEdu) => Promise<void>
+  /** What keeps EDUs, as a part of somebody else's write set. */
+  readonly keepEdus: (edus: readonly KeptEdu[]) => KeptEdus
   /** To be told of every server whose request has been verified: it is there, and may be tried again. Cheap. */
   readonly resetBackoff: (server: string) => void
   /** Begins to send. */
@@ -33,20 +43,24 @@ export const createOutbound = (
 ): Outbound => {
   const context: OutboundContext = { permits: () => true, ...parts }
   const sender = new FederationSender(context, parts)
-  const completer = new RoomCompleter(context, ({ roomNid, newServers, joinedAt }) =>
-    sender.catchUp(roomNid, newServers, joinedAt),
-  )
+  const hooks: OutboundHooks = {}
+  const completer = new RoomCompleter(context, async ({ roomNid, newServers, joinedAt }) => {
+    await sender.catchUp(roomNid, newServers, joinedAt)
+    await hooks.onRoomComplete?.(roomNid)
+  })
   const remote = new RemoteMembershipHandshakes(context, {
     onHandedIn: eventId => sender.handedIn(eventId),
     complete: (completion, given) => completer.complete(completion, given),
   })
   const history = new HistoryFetcher(context)
   return {
+    hooks,
     remote,
     fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),
     queueEdu: edu => sender.queueEdu(edu),
+    keepEdus: edus => sender.keepEdus(edus),
     resetBackoff: server => sender.resetBackoff(server),
     start: async () => {
       await Promise.all([sender.start(), completer.start()])

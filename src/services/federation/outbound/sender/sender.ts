@@ -1,6 +1,4 @@
 import { LRUCache } from 'lru-cache'
-import { canonicalJson } from '../../../../core/canonical-json.ts'
-import type { JsonObject } from '../../../../core/json.ts'
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
 import { transactionBody } from '../../../../network/federation/transactions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
@@ -11,22 +9,11 @@ import type { OutboundContext } from '../context.ts'
 import { Destination } from './destination.ts'
 import { Distributor } from './distributor.ts'
 import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
+import { type KeptEdu, type KeptEdus, type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
 import { PduTexts } from './pdu-texts.ts'
 import { type Addressed, Recipients } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
 import type { Outgoing } from './transaction.ts'
-
-/** An EDU for other servers. */
-export interface OutgoingEdu {
-  readonly destinations: readonly string[]
-  /** `edu_type` */
-  readonly type: string
-  readonly content: JsonObject
-  /** Kept until each destination has it (to-device messages, device lists); otherwise dropped rather than late. */
-  readonly keep: boolean
-  /** A newer EDU with the same key takes the place of one that is still waiting. */
-  readonly key?: string
-}
 
 export interface SenderOptions {
   readonly policy?: BackoffPolicy
@@ -152,24 +139,41 @@ export class FederationSender {
   }
 
   /** Queues an EDU. With `keep` it is durable when this resolves. */
-  async queueEdu({ destinations, type, content, keep, key }: OutgoingEdu): Promise<void> {
-    const { serverName, db } = this.#context.core.context
-    const servers = [...new Set(destinations)].filter(
-      server => server !== serverName && this.#context.permits(server),
-    )
-    if (servers.length === 0) return
-    const payload = canonicalJson({ content, edu_type: type })
-    if (!keep) {
-      if (this.#early !== undefined) return
-      for (const server of servers) this.#destination(server).addEphemeral(payload, key)
+  async queueEdu(edu: OutgoingEdu): Promise<void> {
+    if (edu.keep) {
+      const { statements, committed } = this.keepEdus([edu])
+      if (statements.length === 0) return
+      await this.#context.core.context.db.commit({ statements })
+      committed()
       return
     }
-    const now = this.#context.clock.now()
-    await db.commit({ statements: this.#shared.write.addEdu(servers, { payload, key, now }) })
-    for (const server of servers) {
-      if (this.#early === undefined) this.#destination(server).addKeptEdu()
-      else this.#early.add(server)
+    if (this.#early !== undefined) return
+    const payload = payloadOf(edu)
+    for (const server of this.#reachable(edu)) this.#destination(server).addEphemeral(payload, edu.key)
+  }
+
+  /**
+   * What keeps EDUs until their destinations have them, for a write set that says more: all EDUs of the set go in by one
+   * call, and `committed` is called once it is stored. Throws where a content cannot be sent, having done nothing.
+   */
+  keepEdus(edus: readonly KeptEdu[]): KeptEdus {
+    const reachable = edus
+      .map(edu => ({ destinations: this.#reachable(edu), payload: payloadOf(edu), key: edu.key }))
+      .filter(({ destinations }) => destinations.length > 0)
+    return {
+      statements: this.#shared.write.addEdus(reachable, this.#context.clock.now()),
+      committed: () => {
+        for (const server of new Set(reachable.flatMap(({ destinations }) => destinations))) {
+          if (this.#early === undefined) this.#destination(server).addKeptEdu()
+          else this.#early.add(server)
+        }
+      },
     }
+  }
+
+  #reachable({ destinations }: KeptEdu): string[] {
+    const { serverName } = this.#context.core.context
+    return [...new Set(destinations)].filter(server => server !== serverName && this.#context.permits(server))
   }
 
   #destination(server: string): Destination {

@@ -1,0 +1,206 @@
+import test, { type ExecutionContext } from 'ava'
+import { MatrixError } from '../../../core/errors.ts'
+import { FederationError } from '../../../network/federation-client.ts'
+import {
+  addDevice,
+  addUser,
+  EncryptionWorld,
+  plainKeys,
+  removeDevice,
+  renameDevice,
+} from '../../../test-kit/encryption-world.ts'
+import { FollowingDevice } from '../../../test-kit/following-device.ts'
+import { newRoom, requesterOf } from '../../../test-kit/rooms.ts'
+import { SeededRandom } from '../../../test-kit/seeded-random.ts'
+
+const SERVERS = ['s0.test', 's1.test', 's2.test']
+const ALGORITHM = 'signed_curve25519'
+
+/** What happens on three servers by chance, and what must come of it. */
+class Schedule {
+  readonly #random: SeededRandom
+  readonly #world: EncryptionWorld
+  readonly #rooms: { roomId: string; creator: string }[] = []
+  readonly #users: string[] = []
+  readonly #devices: FollowingDevice[] = []
+  /** What each device is to receive from each sender, in order. */
+  readonly #expected = new Map<FollowingDevice, Map<string, number[]>>()
+  readonly #claimed: string[] = []
+  #count = 0
+
+  constructor(t: ExecutionContext, seed: number) {
+    this.#random = new SeededRandom(seed)
+    this.#world = new EncryptionWorld(t)
+  }
+
+  async prepare(): Promise<void> {
+    for (const name of SERVERS) {
+      const server = await this.#world.start(name)
+      for (const localpart of ['creator', 'x', 'y']) {
+        const userId = `@${localpart}:${name}`
+        await addUser(server, userId)
+        this.#users.push(userId)
+        await this.#addDevice(userId)
+      }
+      const creator = `@creator:${name}`
+      const request = newRoom(server.rooms, creator, { preset: 'public_chat' })
+      const roomId = await server.rooms.roomCreation.create(request, { isDirect: false })
+      this.#rooms.push({ roomId, creator })
+    }
+    // Everybody learns everybody's keys while all are there: without them a state cannot be verified.
+    for (const { roomId, creator } of this.#rooms) {
+      for (const name of SERVERS) {
+        const [userId, via] = [`@x:${name}`, [hostOf(creator)]]
+        await this.#world.server(name).rooms.memberships.join({ userId, roomId, via })
+      }
+    }
+  }
+
+  /** One thing that happens. What is refused, or fails because a server is away, happens not. */
+  async step(): Promise<void> {
+    const device = this.#random.pick(this.#devices)
+    const chance = this.#random.below(100)
+    try {
+      if (chance < 8) await this.#addDevice(this.#random.pick(this.#users))
+      else if (chance < 12) await this.#removeDevice(device)
+      else if (chance < 16)
+        await renameDevice(device.server, device.userId, device.deviceId, `name ${++this.#count}`)
+      else if (chance < 20) await this.#uploadIdentity(device)
+      else if (chance < 36) await this.#join()
+      else if (chance < 46) await this.#leave()
+      else if (chance < 50) this.#toggleOutage()
+      else if (chance < 54) await this.#world.restart(this.#random.pick(SERVERS))
+      else if (chance < 70) await device.sync()
+      else if (chance < 82) await device.lists()
+      else if (chance < 90) await this.#claim()
+      else await this.#send(device)
+    } catch (error) {
+      if (!(error instanceof MatrixError) && !(error instanceof FederationError)) throw error
+    }
+  }
+
+  /** Once everything has been told: who knows what they must, and has what they were sent. */
+  async check(t: ExecutionContext): Promise<void> {
+    await this.#world.settle()
+    for (const device of this.#devices) {
+      await device.sync()
+      const lists = await device.lists()
+      for (const [userId, devices] of lists) {
+        // Forks can part what servers hold for the members of a room; whoever is not seen there is told nothing.
+        if (!(await this.#shares(userId, hostOf(device.userId)))) continue
+        t.deepEqual(devices, await this.#truth(userId), `${device.userId} ${device.deviceId} about ${userId}`)
+      }
+      const expected = this.#expected.get(device) ?? new Map<string, number[]>()
+      for (const sender of new Set([...expected.keys(), ...device.received.map(each => each.sender)])) {
+        const numbers = device.received.filter(each => each.sender === sender).map(({ n }) => n)
+        t.deepEqual(
+          numbers,
+          expected.get(sender) ?? [],
+          `from ${sender} to ${device.userId} ${device.deviceId}`,
+        )
+      }
+    }
+    t.is(new Set(this.#claimed).size, this.#claimed.length, 'a key was given out twice')
+  }
+
+  /** Whether the server of a user takes another server for one that shares a room. */
+  async #shares(userId: string, host: string): Promise<boolean> {
+    if (hostOf(userId) === host) return true
+    const { read } = this.#world.server(hostOf(userId)).encryption.context
+    return read.deviceLists.sharesRoomWithHost(userId, host)
+  }
+
+  async #truth(userId: string): Promise<unknown> {
+    const { encryption } = this.#world.server(hostOf(userId))
+    return (await encryption.keyQueries.query(userId, { [userId]: [] }, undefined)).device_keys[userId]
+  }
+
+  async #addDevice(userId: string): Promise<void> {
+    const device = new FollowingDevice(this.#world, { userId, deviceId: `D${++this.#count}` })
+    await addDevice(device.server, userId, device.deviceId)
+    this.#devices.push(device)
+    await device.sync()
+    await this.#uploadIdentity(device)
+    const names = Array.from({ length: 3 }, () => `${ALGORITHM}:K${++this.#count}`)
+    const keys = Object.fromEntries(names.map(name => [name, { key: name, signatures: {} }]))
+    await device.server.encryption.deviceKeys.upload(userId, device.deviceId, { one_time_keys: keys })
+  }
+
+  async #uploadIdentity({ server, userId, deviceId }: FollowingDevice): Promise<void> {
+    const keys = plainKeys(userId, deviceId, `curve ${++this.#count}`)
+    await server.encryption.deviceKeys.upload(userId, deviceId, { device_keys: keys })
+  }
+
+  async #removeDevice(device: FollowingDevice): Promise<void> {
+    // Everybody keeps one.
+    if (this.#devices.filter(({ userId }) => userId === device.userId).length === 1) return
+    this.#devices.splice(this.#devices.indexOf(device), 1)
+    await removeDevice(device.server, device.userId, device.deviceId)
+  }
+
+  async #join(): Promise<void> {
+    const { roomId, creator } = this.#random.pick(this.#rooms)
+    const userId = this.#random.pick(this.#users)
+    const { rooms, core } = this.#world.server(hostOf(userId))
+    const isResident = (await core.writer.head(roomId))?.hasHost(hostOf(userId)) === true
+    // Who left last and has not been able to say so would be back by what others know: that is a matter of rooms.
+    if (!isResident && (await this.#world.hasUnsent(hostOf(userId)))) return
+    await rooms.memberships.join({ userId, roomId, via: [hostOf(creator)] })
+  }
+
+  async #leave(): Promise<void> {
+    const { roomId, creator } = this.#random.pick(this.#rooms)
+    const userId = this.#random.pick(this.#users)
+    if (userId === creator) return
+    await this.#world.server(hostOf(userId)).rooms.memberships.leave({ userId, roomId })
+  }
+
+  #toggleOutage(): void {
+    const name = this.#random.pick(SERVERS)
+    if (!this.#world.away.delete(name)) this.#world.away.add(name)
+  }
+
+  /** Several ask for the same keys at once. */
+  async #claim(): Promise<void> {
+    const { userId, deviceId } = this.#random.pick(this.#devices)
+    const claims = await Promise.all(
+      SERVERS.map(name =>
+        this.#world
+          .server(name)
+          .encryption.keyClaims.claim({ [userId]: { [deviceId]: ALGORITHM } }, undefined),
+      ),
+    )
+    for (const { one_time_keys: keys } of claims)
+      this.#claimed.push(
+        ...Object.keys(keys[userId]?.[deviceId] ?? {}).map(name => `${userId} ${deviceId} ${name}`),
+      )
+  }
+
+  async #send(from: FollowingDevice): Promise<void> {
+    const to = this.#random.pick(this.#devices)
+    const n = ++this.#count
+    const requester = requesterOf(from.userId, from.deviceId)
+    const messages = { [to.userId]: { [to.deviceId]: { n } } }
+    const send = () =>
+      from.server.encryption.toDevice.send({ ...requester, deviceId: from.deviceId }, 'm.x', `${n}`, messages)
+    await send()
+    if (this.#random.chance(0.3)) await send()
+    const expected = this.#expected.get(to) ?? new Map<string, number[]>()
+    this.#expected.set(to, expected.set(from.userId, [...(expected.get(from.userId) ?? []), n]))
+  }
+}
+
+const hostOf = (userId: string): string => userId.slice(userId.indexOf(':') + 1)
+
+const seeds = process.env['ENCRYPTION_SEEDS'] ?? '2'
+
+for (let seed = 1; seed <= Number(seeds); seed++) {
+  test.serial(`whoever shares a room knows all devices, whatever happens on the way (${seed})`, async t => {
+    const schedule = new Schedule(t, seed)
+    await schedule.prepare()
+    for (let round = 0; round < 4; round++) {
+      for (let step = 0; step < 40; step++) await schedule.step()
+      await schedule.check(t)
+    }
+  })
+}

@@ -1,0 +1,66 @@
+import test, { type ExecutionContext } from 'ava'
+import type { JsonObject } from '../../../core/json.ts'
+import { testIdentity } from '../../../test-kit/encryption.ts'
+import {
+  addDevice,
+  addUser,
+  type CryptoServer,
+  EncryptionWorld,
+  plainKeys,
+} from '../../../test-kit/encryption-world.ts'
+import { eventually } from '../../../test-kit/eventually.ts'
+import { newRoom } from '../../../test-kit/rooms.ts'
+
+const [ALICE, BOB, BERT] = ['@alice:a.test', '@bob:b.test', '@bert:b.test']
+
+/** Two servers; what the second is told of devices, and a way to make rooms on either. */
+const world = async (t: ExecutionContext) => {
+  const servers = new EncryptionWorld(t)
+  const [a, b] = [await servers.start('a.test'), await servers.start('b.test')]
+  const told: JsonObject[] = []
+  for (const type of ['m.device_list_update', 'm.signing_key_update']) {
+    b.federation.transactions.onEdu(type, async (_, content) => void told.push(content))
+  }
+  await addUser(a, ALICE)
+  for (const deviceId of ['D1', 'D2']) {
+    await addDevice(a, ALICE, deviceId)
+    const upload = { device_keys: plainKeys(ALICE, deviceId, deviceId) }
+    await a.encryption.deviceKeys.upload(ALICE, deviceId, upload)
+  }
+  const { master_key: master } = testIdentity(ALICE).upload
+  await a.encryption.crossSigning.store(ALICE, await a.encryption.crossSigning.check(ALICE, { master }))
+  const makeRoom = ({ rooms }: CryptoServer, creator: string): Promise<string> =>
+    rooms.roomCreation.create(newRoom(rooms, creator, { preset: 'public_chat' }), { isDirect: false })
+  /** Lets somebody join; answers what b was told because of it. */
+  const join = async ({ rooms }: CryptoServer, userId: string, roomId: string) => {
+    told.length = 0
+    await rooms.memberships.join({ userId, roomId, via: ['a.test', 'b.test'] })
+    await servers.settle()
+    return told.map(({ device_id: deviceId, master_key: key }) => deviceId ?? (key && 'identity')).toSorted()
+  }
+  return { a, b, told, makeRoom, join }
+}
+
+const EVERYTHING = ['D1', 'D2', 'identity']
+
+test('a user who joins is introduced to servers that know nothing of them', async t => {
+  const { a, b, told, makeRoom, join } = await world(t)
+  t.deepEqual(await join(a, ALICE, await makeRoom(b, BOB)), EVERYTHING)
+  const [first, second] = told.filter(content => content['device_id'] !== undefined)
+  t.like(first, { user_id: ALICE, prev_id: [1], stream_id: 2, keys: plainKeys(ALICE, 'D1', 'D1') })
+  t.is(second?.['stream_id'], 2, 'both are parts of what the newest change left')
+  t.deepEqual(await join(a, ALICE, await makeRoom(b, BOB)), [], 'a second room of that server is no news')
+})
+
+test('a server whose first user joins is told of who is there', async t => {
+  const { a, b, makeRoom, join } = await world(t)
+  const roomId = await makeRoom(a, ALICE)
+  t.deepEqual(await join(b, BOB, roomId), EVERYTHING)
+  t.deepEqual(await join(b, BERT, roomId), [], 'the server is there already')
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  t.deepEqual(await join(b, BOB, roomId), [], 'and has stayed')
+  for (const userId of [BOB, BERT]) await b.rooms.memberships.leave({ userId, roomId })
+  const { deviceLists } = a.encryption.context.read
+  await eventually('they are gone', async () => !(await deviceLists.hostsOf(ALICE)).includes('b.test'))
+  t.deepEqual(await join(b, BERT, roomId), EVERYTHING, 'whoever was away may have missed something')
+})

@@ -1,0 +1,111 @@
+import { serverNameOf } from '../../../core/ids.ts'
+import { membershipOf } from '../../rooms/room-head.ts'
+import { StreamFollower } from '../../stream-follower.ts'
+import type { EncryptionContext } from '../context.ts'
+import type { KeepEdus, OutgoingEdu } from '../ports.ts'
+import type { DeviceListEdus } from './device-list-edus.ts'
+
+/** Events that are worked on at once. */
+const BATCH = 100
+
+/** Of a room with more users of ours, a server that joins asks for the lists that it needs. */
+const MAX_INTRODUCED = 1_000
+
+interface MemberEvent {
+  readonly position: number
+  readonly roomNid: number
+  readonly userId: string
+}
+
+/**
+ * Follows who comes to share rooms with whom, and who ceases to. Servers that come to share a room with a local user are
+ * told of the user's devices ("when that user joins a room which contains servers which are not already receiving
+ * updates for that user's device list"); remote users are followed only as long as their servers tell us of changes.
+ */
+export class SharedRooms {
+  readonly #context: EncryptionContext
+  readonly #edus: DeviceListEdus
+  readonly #keepEdus: KeepEdus
+  readonly #follower: StreamFollower
+
+  constructor(context: EncryptionContext, parts: { edus: DeviceListEdus; keepEdus: KeepEdus }) {
+    this.#context = context
+    this.#edus = parts.edus
+    this.#keepEdus = parts.keepEdus
+    const { database, log } = context
+    this.#follower = new StreamFollower({
+      name: 'followed device lists',
+      stream: 'events',
+      database,
+      log,
+      work: (after, upTo) => this.#follow(after, upTo),
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#follower.close()
+  }
+
+  /** A room that was joined without its members is complete: there may be servers that nobody knew of before. */
+  async roomCompleted(roomNid: number): Promise<void> {
+    const { read, serverName, isLocal } = this.#context
+    const members = (await read.deviceLists.ofRoom(roomNid, Number.MAX_SAFE_INTEGER)).filter(
+      ({ userId, membership }) => membership === 'join' && isLocal(userId),
+    )
+    const edus: OutgoingEdu[] = []
+    for (const member of members.slice(0, MAX_INTRODUCED)) {
+      const hosts = await read.deviceLists.hostsNewTo(member, serverName)
+      edus.push(...(await this.#edus.introduction(member.userId, hosts)))
+    }
+    await this.#keep(edus)
+  }
+
+  async #keep(edus: readonly OutgoingEdu[]): Promise<void> {
+    const { statements, committed } = this.#keepEdus(edus)
+    await this.#context.commit(statements)
+    committed()
+  }
+
+  async #follow(after: number, upTo: number): Promise<number> {
+    const { read, write, serverName } = this.#context
+    const members = await read.deviceLists.memberEvents(after, upTo, BATCH)
+    const edus: OutgoingEdu[] = []
+    for (const member of members) {
+      if (!(await this.#isJoined(member, member.position))) {
+        // Whoever has left may change devices without our being told; a later return does not make up for that.
+        await this.#context.commit([write.remoteDevices.forgetUnshared(member, serverName)])
+      } else if (!(await this.#isJoined(member, member.position - 1))) {
+        edus.push(...(await this.#introductions(member)))
+      }
+    }
+    await this.#keep(edus)
+    return members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo)
+  }
+
+  /** What is to be said because somebody has joined. */
+  async #introductions(member: MemberEvent): Promise<OutgoingEdu[]> {
+    const { deviceLists } = this.#context.read
+    const { serverName } = this.#context
+    if (this.#context.isLocal(member.userId)) {
+      const hosts = await deviceLists.hostsNewTo(member, serverName)
+      return this.#edus.introduction(member.userId, hosts)
+    }
+    const host = serverNameOf(member.userId)
+    const users = await deviceLists.usersNewTo(host, member, { host: serverName, limit: MAX_INTRODUCED + 1 })
+    if (users.length > MAX_INTRODUCED) return []
+    const edus: OutgoingEdu[] = []
+    for (const userId of users) edus.push(...(await this.#edus.introduction(userId, [host])))
+    return edus
+  }
+
+  async #isJoined({ roomNid, userId }: MemberEvent, position: number): Promise<boolean> {
+    const { state, events } = this.#context.rooms
+    const nid = await state.point(roomNid, 'm.room.member', userId, position)
+    const [stored] = nid === undefined ? [] : await events.byNids([nid])
+    return stored !== undefined && membershipOf(stored.event) === 'join'
+  }
+}
