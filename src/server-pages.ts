@@ -4,6 +4,7 @@ import { addConfirmEmailPage } from './http/pages/confirm-email.ts'
 import { addLandingPage } from './http/pages/landing.ts'
 import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
+import { addWebPage } from './http/pages/web.ts'
 import { createPages, type Pages } from './http/pages.ts'
 import { baseUrlOf } from './server-options.ts'
 import { CONFIRM_PATH } from './services/accounts/email-validation.ts'
@@ -22,7 +23,8 @@ export const serverPages = (parts: {
   const { serverName } = config
   const baseUrl = baseUrlOf(config)
   const pages = createPages()
-  addLandingPage(pages, { serverName, baseUrl })
+  if (config.webPage.enabled) addWebPage(pages)
+  else addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })

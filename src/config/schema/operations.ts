@@ -22,6 +22,18 @@ export const operationOptions = {
       },
     },
   },
+  web_page: {
+    type: 'object',
+    description: 'A small client at `/`, for trying the server out with a browser.',
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether it is served; otherwise `/` says how to reach the server with a client of one’s own.',
+      },
+    },
+  },
   metrics: {
     type: 'object',
     description: 'Figures for Prometheus, at `/metrics`.',

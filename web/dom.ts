@@ -1,0 +1,41 @@
+/** What an element may be given: properties, `on…` listeners, and `aria-…`, `data-…` and other attributes. */
+type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>
+type Child = Node | string | undefined | false
+
+/** Makes an element. Texts become text nodes, so that nothing of what people write is ever HTML. */
+export const h = <Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Name] => {
+  const element = document.createElement(name)
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue
+    if (typeof value === 'function') element.addEventListener(key.slice(2), value as EventListener)
+    else element.setAttribute(key, value === true ? '' : String(value))
+  }
+  element.append(...children.filter(child => child !== undefined && child !== false))
+  return element
+}
+
+/** Runs what a button or form does, once at a time, and shows what goes wrong beside it. */
+export const acting = (element: HTMLElement, act: () => Promise<unknown>): void => {
+  if (element.hasAttribute('aria-busy')) return
+  element.setAttribute('aria-busy', 'true')
+  element.querySelector(':scope > [role=alert]')?.remove()
+  act()
+    .catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error)
+      element.append(h('p', { role: 'alert' }, message))
+    })
+    .finally(() => element.removeAttribute('aria-busy'))
+}
+
+/** A time for people: the hour of today, the date of other days. */
+export const shownTime = (ts: number): string => {
+  const date = new Date(ts)
+  const isToday = date.toDateString() === new Date().toDateString()
+  return isToday
+    ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    : date.toLocaleDateString([], { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+}

@@ -1,0 +1,71 @@
+import { Api, type Session } from './api.ts'
+import { h } from './dom.ts'
+import { Store } from './store.ts'
+import { follow } from './sync.ts'
+import { inboxView } from './view/inbox.ts'
+import { userPicture } from './view/picture.ts'
+import { roomView } from './view/room.ts'
+import { roomsView } from './view/rooms.ts'
+import { signInView } from './view/sign-in.ts'
+
+const KEPT_AS = 'tessera.session'
+
+const keptSession = (): Session | undefined => {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT_AS) ?? 'null') ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+const app = document.getElementById('app') ?? document.body
+
+const start = (): void => {
+  const session = keptSession()
+  if (session === undefined) {
+    document.body.dataset['view'] = 'sign-in'
+    app.replaceChildren(
+      signInView(new Api(), made => {
+        localStorage.setItem(KEPT_AS, JSON.stringify(made))
+        start()
+      }),
+    )
+    return
+  }
+  const api = new Api(session)
+  const store = new Store(session.userId)
+  const stop = follow(api, store)
+  const end = (): void => {
+    stop()
+    localStorage.removeItem(KEPT_AS)
+    // A page of its own again, with nothing of the former user in memory.
+    location.reload()
+  }
+  api.onEnded = end
+  const trouble = h('p', { class: 'trouble', role: 'status', hidden: true })
+  store.watch(() => {
+    trouble.hidden = store.trouble === undefined
+    trouble.textContent = store.trouble ?? ''
+  })
+  const signOut = (): void => void api.post('/logout').then(end, end)
+  app.replaceChildren(
+    h(
+      'aside',
+      {},
+      trouble,
+      inboxView(api, store),
+      roomsView(api, store),
+      h(
+        'footer',
+        {},
+        userPicture(api, session.userId),
+        h('span', { class: 'name' }, session.userId),
+        h('button', { class: 'quiet', onclick: signOut }, 'Sign out'),
+      ),
+    ),
+    roomView(api, store),
+  )
+  store.changed()
+}
+
+start()

@@ -1,0 +1,166 @@
+import { type Json, list, object, text } from './api.ts'
+
+/** An event as the client-server API has it. */
+export interface RoomEvent {
+  readonly id: string
+  readonly type: string
+  readonly sender: string
+  readonly stateKey: string | undefined
+  readonly ts: number
+  readonly content: Json
+  readonly isRedacted: boolean
+  readonly transactionId: string | undefined
+}
+
+export const roomEvent = (event: Json): RoomEvent => ({
+  id: text(event['event_id']) ?? '',
+  type: text(event['type']) ?? '',
+  sender: text(event['sender']) ?? '',
+  stateKey: text(event['state_key']),
+  ts: Number(event['origin_server_ts'] ?? 0),
+  content: object(event['content']),
+  isRedacted: 'redacted_because' in object(event['unsigned']),
+  transactionId: text(object(event['unsigned'])['transaction_id']),
+})
+
+/** Events that are kept of a room; older ones can be fetched again. */
+const MAX_EVENTS = 400
+
+/** One room: what of it is known to the client. */
+export class Room {
+  readonly id: string
+  membership: 'join' | 'invite' | 'leave' = 'join'
+  events: RoomEvent[] = []
+  /** Where the history before `events` begins; `undefined` where there is none. */
+  before: string | undefined
+  unread = 0
+  highlights = 0
+  typing: readonly string[] = []
+  heroes: readonly string[] = []
+  joinedCount: number | undefined
+  readonly #state = new Map<string, Map<string, Json>>()
+  /** Edited texts, by the event that they replace. */
+  readonly edits = new Map<string, Json>()
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  state(type: string, stateKey = ''): Json {
+    return this.#state.get(type)?.get(stateKey) ?? {}
+  }
+
+  has(type: string): boolean {
+    return this.#state.get(type)?.has('') === true
+  }
+
+  setState(type: string, stateKey: string, content: Json): void {
+    const ofType = this.#state.get(type) ?? new Map<string, Json>()
+    this.#state.set(type, ofType)
+    ofType.set(stateKey, content)
+  }
+
+  get topic(): string {
+    return text(this.state('m.room.topic')['topic']) ?? ''
+  }
+
+  get isEncrypted(): boolean {
+    return this.has('m.room.encryption')
+  }
+
+  /** The two who have this room to themselves; empty for other rooms. */
+  get directUsers(): readonly string[] {
+    const { users } = object(this.state('m.room.create')['chat.tessera.direct'])
+    return Array.isArray(users) ? users.filter(user => typeof user === 'string') : []
+  }
+
+  /** The room that took this one's place. */
+  get successor(): string | undefined {
+    return text(this.state('m.room.tombstone')['replacement_room'])
+  }
+
+  get lastTs(): number {
+    return this.events.at(-1)?.ts ?? 0
+  }
+
+  /** How somebody is called here. */
+  nameOf(userId: string): string {
+    return text(this.state('m.room.member', userId)['displayname']) ?? userId.replace(/^@([^:]*).*$/, '$1')
+  }
+
+  /** How the room is called (client-server API, "Calculating the display name for a room"). */
+  nameFor(userId: string): string {
+    const own = text(this.state('m.room.name')['name']) || text(this.state('m.room.canonical_alias')['alias'])
+    if (own) return own
+    const others = this.others(userId)
+    return others.length === 0 ? 'Empty room' : others.map(other => this.nameOf(other)).join(', ')
+  }
+
+  /** Some of the others who are here, or were asked to be. */
+  others(userId: string): readonly string[] {
+    const heroes = this.heroes.filter(hero => hero !== userId)
+    if (heroes.length > 0) return heroes
+    const members = [...(this.#state.get('m.room.member') ?? [])]
+    return members
+      .filter(
+        ([member, { membership }]) => member !== userId && (membership === 'join' || membership === 'invite'),
+      )
+      .map(([member]) => member)
+      .slice(0, 5)
+  }
+
+  /** Takes in the room's part of a sync response. */
+  update(section: Json): void {
+    for (const event of list(object(section['state'])['events']).map(roomEvent)) this.#apply(event)
+    const timeline = object(section['timeline'])
+    const events = list(timeline['events']).map(roomEvent)
+    if (timeline['limited'] === true) {
+      this.events = []
+      this.before = text(timeline['prev_batch'])
+    } else if (this.events.length === 0) this.before = text(timeline['prev_batch']) ?? this.before
+    for (const event of events) this.#append(event)
+    const summary = object(section['summary'])
+    if (Array.isArray(summary['m.heroes'])) this.heroes = summary['m.heroes'] as string[]
+    this.joinedCount = Number(summary['m.joined_member_count'] ?? this.joinedCount)
+    const counts = object(section['unread_notifications'])
+    this.unread = Number(counts['notification_count'] ?? this.unread)
+    this.highlights = Number(counts['highlight_count'] ?? this.highlights)
+    for (const { type, content } of list(object(section['ephemeral'])['events'])) {
+      if (type === 'm.typing') this.typing = (object(content)['user_ids'] ?? []) as string[]
+    }
+  }
+
+  /** Puts a page of history before what is known. */
+  prepend(events: readonly RoomEvent[], before: string | undefined): void {
+    const known = new Set(this.events.map(({ id }) => id))
+    for (const event of events) this.#noteEdit(event)
+    this.events = [...events.filter(({ id }) => !known.has(id)).toReversed(), ...this.events]
+    this.before = before
+  }
+
+  #append(event: RoomEvent): void {
+    this.#apply(event)
+    this.#noteEdit(event)
+    if (event.type === 'm.room.redaction') {
+      const redacts = text(event.content['redacts'])
+      this.events = this.events.map(each =>
+        each.id === redacts ? { ...each, content: {}, isRedacted: true } : each,
+      )
+    }
+    if (this.events.some(({ id }) => id === event.id)) return
+    this.events.push(event)
+    if (this.events.length > MAX_EVENTS) this.events.splice(0, this.events.length - MAX_EVENTS)
+  }
+
+  #apply({ type, stateKey, content }: RoomEvent): void {
+    if (stateKey !== undefined) this.setState(type, stateKey, content)
+  }
+
+  #noteEdit({ content }: RoomEvent): void {
+    const relation = object(content['m.relates_to'])
+    const target = text(relation['event_id'])
+    if (relation['rel_type'] === 'm.replace' && target !== undefined && !this.edits.has(target)) {
+      this.edits.set(target, object(content['m.new_content']))
+    }
+  }
+}

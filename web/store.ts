@@ -1,0 +1,135 @@
+import { type Json, list, object, text } from './api.ts'
+import { Room } from './room.ts'
+
+/** Somebody asks the user into a room. */
+export interface Invitation {
+  readonly roomId: string
+  readonly room: Room
+  readonly inviter: string
+  readonly inviterName: string
+  readonly comment: string
+  readonly expiresTs: number | undefined
+}
+
+/** Something that waits for the user until they act on it (docs/extensions.md, "Notifications"). */
+export interface Notification {
+  readonly id: string
+  readonly kind: string
+  readonly roomId: string | undefined
+  readonly roomName: string
+  readonly sender: string
+  readonly senderName: string
+  readonly preview: string
+  readonly count: number
+  readonly ts: number
+}
+
+/** Everything that the client knows. Sync responses change it; whoever watches it is told. */
+export class Store {
+  readonly userId: string
+  readonly rooms = new Map<string, Room>()
+  readonly invitations = new Map<string, Invitation>()
+  readonly notifications = new Map<string, Notification>()
+  /** Of notifications, those that were not fetched included. */
+  total = 0
+  /** Why there is no connection; `undefined` while there is one. */
+  trouble: string | undefined
+  selected: string | undefined
+  readonly #watchers = new Set<() => void>()
+
+  constructor(userId: string) {
+    this.userId = userId
+  }
+
+  get room(): Room | undefined {
+    return this.selected === undefined ? undefined : this.rooms.get(this.selected)
+  }
+
+  /** The rooms that the user is in, those with the newest events first. */
+  get joined(): Room[] {
+    return [...this.rooms.values()]
+      .filter(room => room.membership === 'join' && room.successor === undefined)
+      .sort((a, b) => b.lastTs - a.lastTs)
+  }
+
+  watch(watcher: () => void): void {
+    this.#watchers.add(watcher)
+  }
+
+  changed(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  select(roomId: string | undefined): void {
+    this.selected = roomId
+    this.changed()
+  }
+
+  /** Takes in a sync response. */
+  update(response: Json): void {
+    const rooms = object(response['rooms'])
+    for (const [roomId, section] of Object.entries(object(rooms['join']))) {
+      const room = this.rooms.get(roomId) ?? new Room(roomId)
+      this.rooms.set(roomId, room)
+      room.membership = 'join'
+      room.update(object(section))
+      this.invitations.delete(roomId)
+    }
+    for (const [roomId, section] of Object.entries(object(rooms['invite'])))
+      this.invitations.set(roomId, invitationOf(roomId, object(section), this.userId))
+    for (const roomId of Object.keys(object(rooms['leave']))) {
+      this.invitations.delete(roomId)
+      this.rooms.delete(roomId)
+    }
+    this.#notify(object(response['chat.tessera.notifications']))
+    this.changed()
+  }
+
+  #notify({ items, removed, total, reset }: Json): void {
+    if (reset === true) this.notifications.clear()
+    for (const item of list(items)) {
+      const notification = notificationOf(item)
+      this.notifications.set(notification.id, notification)
+    }
+    for (const id of Array.isArray(removed) ? removed : []) this.notifications.delete(String(id))
+    if (total !== undefined) this.total = Number(total)
+  }
+}
+
+const invitationOf = (roomId: string, section: Json, userId: string): Invitation => {
+  const room = new Room(roomId)
+  room.membership = 'invite'
+  let own: Json = {}
+  for (const event of list(object(section['invite_state'])['events'])) {
+    room.setState(text(event['type']) ?? '', text(event['state_key']) ?? '', object(event['content']))
+    if (event['type'] === 'm.room.member' && event['state_key'] === userId) own = event
+  }
+  const content = object(own['content'])
+  const inviter = text(own['sender']) ?? ''
+  const expires = object(content['chat.tessera.invitation'])['expires_ts']
+  return {
+    roomId,
+    room,
+    inviter,
+    inviterName: room.nameOf(inviter),
+    comment: text(content['reason']) ?? '',
+    expiresTs: typeof expires === 'number' ? expires : undefined,
+  }
+}
+
+const notificationOf = (item: Json): Notification => {
+  const room = object(item['room'])
+  const sender = object(item['sender'])
+  const content = object(object(item['event'])['content'])
+  return {
+    id: text(item['id']) ?? '',
+    kind: text(item['kind']) ?? '',
+    roomId: text(room['room_id']) ?? text(item['room_id']),
+    roomName: text(room['name']) ?? '',
+    sender: text(sender['user_id']) ?? '',
+    senderName: text(sender['display_name']) ?? text(sender['user_id']) ?? '',
+    preview: text(content['body']) ?? text(item['comment']) ?? text(item['failure']) ?? '',
+    count: Number(item['count'] ?? 1),
+    ts: Number(item['created_ts'] ?? 0),
+  }
+}

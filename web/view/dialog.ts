@@ -1,0 +1,48 @@
+import { acting, h } from '../dom.ts'
+
+/** What a dialog asks for. */
+export interface Field {
+  readonly name: string
+  readonly label: string
+  readonly placeholder?: string
+  readonly isOptional?: boolean
+}
+
+/**
+ * Asks for some texts in a dialog, and does something with them. What goes wrong is shown in the dialog, which stays;
+ * Escape and Cancel close it.
+ */
+export const ask = (
+  title: string,
+  fields: readonly Field[],
+  button: string,
+  act: (values: Readonly<Record<string, string>>) => Promise<unknown>,
+): void => {
+  const inputs = fields.map(({ name, placeholder, isOptional }) =>
+    h('input', { name, placeholder, required: isOptional !== true, autocapitalize: 'none' }),
+  )
+  const form = h(
+    'form',
+    {},
+    h('h2', {}, title),
+    ...fields.map(({ label }, index) => h('label', {}, label, inputs[index])),
+    h(
+      'div',
+      { class: 'row end' },
+      h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel'),
+      h('button', { type: 'submit' }, button),
+    ),
+  )
+  const dialog = h('dialog', { 'aria-label': title }, form)
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    const values = Object.fromEntries(inputs.map(input => [input.name, input.value.trim()]))
+    acting(form, async () => {
+      await act(values)
+      dialog.close()
+    })
+  })
+  dialog.addEventListener('close', () => dialog.remove())
+  document.body.append(dialog)
+  dialog.showModal()
+}

@@ -1,0 +1,122 @@
+import { type Api, path } from '../api.ts'
+import { acting, h, shownTime } from '../dom.ts'
+import type { Invitation, Notification, Store } from '../store.ts'
+import { ask } from './dialog.ts'
+import { roomPicture } from './picture.ts'
+
+/** What waits for the user: invitations first, then the other notifications. */
+export const inboxView = (api: Api, store: Store): HTMLElement => {
+  const waiting = h('ul', { class: 'cards' })
+  const heading = h('h2', {}, 'Notifications')
+  const section = h('section', { class: 'inbox', 'aria-label': 'Notifications' }, heading, waiting)
+  const invitationCards = new Map<string, { shown: Invitation; card: HTMLElement }>()
+  store.watch(() => {
+    const invitations = [...store.invitations.values()].map(invitation => {
+      const before = invitationCards.get(invitation.roomId)
+      if (before?.shown === invitation) return before.card
+      const card = invitationCard(api, store, invitation)
+      invitationCards.set(invitation.roomId, { shown: invitation, card })
+      return card
+    })
+    const others = [...store.notifications.values()]
+      .filter(notification => !isShownElsewhere(notification, store))
+      .sort((a, b) => b.ts - a.ts)
+      .map(notification => notificationCard(api, store, notification))
+    const count = Math.max(store.total, invitations.length + others.length)
+    heading.textContent = count === 0 ? 'Notifications' : `Notifications (${count})`
+    document.title = count === 0 ? 'Tessera' : `(${count}) Tessera`
+    section.hidden = count === 0
+    if (!waiting.contains(document.activeElement)) waiting.replaceChildren(...invitations, ...others)
+  })
+  return section
+}
+
+/** Invitations have cards of their own, and what is said in the open room is read at once. */
+const isShownElsewhere = ({ kind, roomId }: Notification, store: Store): boolean =>
+  kind === 'invitation' || (roomId === store.selected && !document.hidden && READ_AT_ONCE.includes(kind))
+
+const READ_AT_ONCE = ['message', 'mention', 'conversation_requested']
+
+const invitationCard = (api: Api, store: Store, invitation: Invitation): HTMLElement => {
+  const { roomId, room, inviter, inviterName, comment, expiresTs } = invitation
+  const card = h(
+    'li',
+    { class: 'invitation', 'data-room': roomId },
+    roomPicture(api, room),
+    h(
+      'div',
+      { class: 'what' },
+      h('strong', {}, room.nameFor(store.userId)),
+      h('small', { title: inviter }, `${inviterName} invites you`),
+    ),
+    room.topic !== '' && h('p', { class: 'topic' }, room.topic),
+    comment !== '' && h('blockquote', {}, comment),
+    expiresTs !== undefined && h('small', {}, `Until ${shownTime(expiresTs)}`),
+    h(
+      'div',
+      { class: 'row' },
+      h('button', { onclick: () => acting(card, () => accept(api, store, roomId)) }, 'Accept'),
+      h('button', { class: 'quiet', onclick: () => decline(api, invitation) }, 'Decline …'),
+    ),
+  )
+  return card
+}
+
+const accept = async (api: Api, store: Store, roomId: string): Promise<void> => {
+  await api.post(path`/join/${roomId}`)
+  store.select(roomId)
+}
+
+/** With a message the inviter is told; without one nothing is shown to them. */
+const decline = (api: Api, { roomId, inviterName }: Invitation): void =>
+  ask(
+    'Decline the invitation',
+    [{ name: 'reason', label: `A message for ${inviterName} (or nothing, silently)`, isOptional: true }],
+    'Decline',
+    ({ reason = '' }) =>
+      api.post(path`/rooms/${roomId}/leave`, reason === '' ? { 'chat.tessera.silent': true } : { reason }),
+  )
+
+const TITLES: Readonly<Record<string, string>> = {
+  invitation_declined: 'declined your invitation',
+  invitation_accepted: 'accepted your invitation',
+  invitation_expired: 'did not answer your invitation in time',
+  invitation_failed: 'could not be invited',
+  knock: 'asks to be let in',
+  message: 'wrote',
+  mention: 'mentioned you',
+  conversation_requested: 'wants to talk to you',
+  call: 'is calling',
+}
+
+const notificationCard = (api: Api, store: Store, notification: Notification): HTMLElement => {
+  const { id, kind, roomId, roomName, senderName, preview, count, ts } = notification
+  const open = (): void => {
+    if (roomId !== undefined) store.select(roomId)
+  }
+  const card = h(
+    'li',
+    { class: 'notification', 'data-kind': kind },
+    h(
+      'button',
+      { class: 'plain what', onclick: open },
+      h('strong', {}, `${senderName} ${TITLES[kind] ?? kind}`),
+      h(
+        'small',
+        {},
+        [roomName, count > 1 ? `${count} messages` : '', shownTime(ts)].filter(Boolean).join(' · '),
+      ),
+      preview !== '' && h('span', { class: 'preview' }, preview),
+    ),
+    h(
+      'button',
+      {
+        class: 'quiet close',
+        'aria-label': 'Close this notification',
+        onclick: () => acting(card, () => api.own('DELETE', path`/notifications/${id}`)),
+      },
+      '×',
+    ),
+  )
+  return card
+}

@@ -1,0 +1,220 @@
+import { type Api, list, path, text } from '../api.ts'
+import { acting, h } from '../dom.ts'
+import { type Room, roomEvent } from '../room.ts'
+import type { Store } from '../store.ts'
+import { ask } from './dialog.ts'
+import { roomPicture } from './picture.ts'
+import { historyPath, Timeline } from './timeline.ts'
+
+/** For so long others are told that the user types, without another key. */
+const TYPING_MS = 10_000
+
+/** The open room: what it is, what was said, and the line to say something. */
+export const roomView = (api: Api, store: Store): HTMLElement => {
+  const timeline = new Timeline(api, room => earlier(api, store, room))
+  const header = h('header', {})
+  const typing = h('p', { class: 'typing', 'aria-live': 'polite' })
+  const composer = composerView(api, store)
+  const empty = h('p', { class: 'empty' }, 'Choose a room, or start a chat.')
+  const main = h('main', { class: 'room' }, empty)
+  let shown = ''
+  const reader = new Reader(api)
+  store.watch(() => {
+    const { room } = store
+    document.body.dataset['view'] = room === undefined ? 'list' : 'room'
+    if (room === undefined) {
+      main.replaceChildren(empty)
+      shown = ''
+      return
+    }
+    const facts = JSON.stringify([
+      room.id,
+      room.nameFor(store.userId),
+      room.topic,
+      room.joinedCount,
+      room.isEncrypted,
+    ])
+    if (facts !== shown) {
+      header.replaceChildren(...headerParts(api, store, room))
+      if (shown === '' || !main.contains(header))
+        main.replaceChildren(header, timeline.element, typing, composer.element)
+      if (!shown.startsWith(`["${room.id}"`)) composer.open(room)
+      shown = facts
+    }
+    timeline.show(room)
+    const others = room.typing.filter(userId => userId !== store.userId).map(userId => room.nameOf(userId))
+    typing.textContent =
+      others.length === 0 ? '' : `${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} typing …`
+    reader.read(room)
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (store.room !== undefined) reader.read(store.room)
+  })
+  return main
+}
+
+/** Marks as read what the user has before their eyes. */
+class Reader {
+  readonly #api: Api
+  readonly #marked = new Map<string, string>()
+
+  constructor(api: Api) {
+    this.#api = api
+  }
+
+  read(room: Room): void {
+    const newest = room.events.at(-1)
+    if (newest === undefined || document.hidden || this.#marked.get(room.id) === newest.id) return
+    this.#marked.set(room.id, newest.id)
+    void this.#api
+      .post(path`/rooms/${room.id}/receipt/m.read/${newest.id}`)
+      .catch(() => this.#marked.delete(room.id))
+  }
+}
+
+const earlier = async (api: Api, store: Store, room: Room): Promise<void> => {
+  if (room.before === undefined) return
+  const page = await api.get(historyPath(room, room.before))
+  for (const event of list(page['state']).map(roomEvent))
+    if (
+      event.stateKey !== undefined &&
+      event.type === 'm.room.member' &&
+      !room.state(event.type, event.stateKey)['membership']
+    )
+      room.setState(event.type, event.stateKey, event.content)
+  room.prepend(list(page['chunk']).map(roomEvent), text(page['end']))
+  store.changed()
+}
+
+const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
+  const isDirect = room.directUsers.length === 2
+  const actions = h(
+    'div',
+    { class: 'row actions' },
+    h(
+      'button',
+      { class: 'quiet', onclick: () => invite(api, store, room, isDirect) },
+      isDirect ? 'Add somebody …' : 'Invite …',
+    ),
+    isDirect &&
+      h(
+        'button',
+        { class: 'quiet', onclick: () => acting(actions, () => requestAttention(api, store, room)) },
+        'Ask to talk',
+      ),
+    h('button', { class: 'quiet', onclick: () => acting(actions, () => leave(api, store, room)) }, 'Leave'),
+  )
+  const count =
+    room.joinedCount === undefined
+      ? ''
+      : `${room.joinedCount} ${room.joinedCount === 1 ? 'person' : 'people'}`
+  return [
+    h(
+      'button',
+      { class: 'quiet back', 'aria-label': 'Back to the rooms', onclick: () => store.select(undefined) },
+      '←',
+    ),
+    roomPicture(api, room),
+    h(
+      'div',
+      { class: 'what' },
+      h('h1', {}, room.nameFor(store.userId)),
+      h('small', {}, [room.isEncrypted ? 'encrypted' : '', count, room.topic].filter(Boolean).join(' · ')),
+    ),
+    actions,
+  ]
+}
+
+/** A third person opens a new room, which takes the newest messages along; the chat of the two stays as it is. */
+const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
+  ask(
+    isDirect ? 'Add somebody: a new room with all of you' : 'Invite somebody',
+    [
+      { name: 'user', label: 'User', placeholder: '@carol:example.org' },
+      ...(isDirect ? [] : [{ name: 'reason', label: 'A comment', isOptional: true }]),
+    ],
+    'Invite',
+    async ({ user = '', reason = '' }) => {
+      if (!isDirect)
+        return api.post(path`/rooms/${room.id}/invite`, {
+          user_id: user,
+          ...(reason === '' ? {} : { reason }),
+        })
+      const { room_id: roomId } = await api.own('POST', path`/direct/${room.id}/extend`, {
+        invite: [user],
+        history: 50,
+      })
+      return store.select(text(roomId))
+    },
+  )
+
+const requestAttention = async (api: Api, store: Store, room: Room): Promise<void> => {
+  const other = room.directUsers.find(user => user !== store.userId)
+  if (other !== undefined) await api.own('PUT', path`/direct/${other}`, { request: true })
+}
+
+const leave = async (api: Api, store: Store, room: Room): Promise<void> => {
+  await api.post(path`/rooms/${room.id}/leave`)
+  store.select(undefined)
+}
+
+const composerView = (api: Api, store: Store) => {
+  const input = h('textarea', {
+    rows: 1,
+    'aria-label': 'Message',
+    placeholder: 'Message',
+    enterkeyhint: 'send',
+  })
+  const form = h('form', { class: 'composer' }, input, h('button', { type: 'submit' }, 'Send'))
+  let typedAt = 0
+  const tellTyping = (isTyping: boolean): void => {
+    const { room } = store
+    if (room === undefined || (isTyping && Date.now() - typedAt < TYPING_MS / 2)) return
+    typedAt = isTyping ? Date.now() : 0
+    void api
+      .put(path`/rooms/${room.id}/typing/${store.userId}`, {
+        typing: isTyping,
+        ...(isTyping ? { timeout: TYPING_MS } : {}),
+      })
+      .catch(() => undefined)
+  }
+  let sending = Promise.resolve()
+  /** Clears the line at once, so that the next message can be written; a text that was not sent comes back. */
+  const send = (): void => {
+    const { room } = store
+    const body = input.value.trim()
+    if (room === undefined || body === '') return
+    input.value = ''
+    const where = path`/rooms/${room.id}/send/m.room.message/${api.transactionId()}`
+    sending = sending.then(() => saying(where, body))
+    tellTyping(false)
+  }
+  const saying = async (where: string, body: string): Promise<void> => {
+    form.querySelector('[role=alert]')?.remove()
+    try {
+      await api.put(where, { msgtype: 'm.text', body })
+    } catch (error) {
+      form.append(h('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)))
+      if (input.value === '') input.value = body
+    }
+  }
+  input.addEventListener('input', () => tellTyping(input.value !== ''))
+  input.addEventListener('keydown', event => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+    event.preventDefault()
+    send()
+  })
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    send()
+  })
+  return {
+    element: form,
+    open: (room: Room): void => {
+      input.value = ''
+      input.disabled = room.isEncrypted
+      input.placeholder = room.isEncrypted ? 'Encrypted: use a client that can' : 'Message'
+      if (matchMedia('(min-width: 48rem)').matches) input.focus()
+    },
+  }
+}

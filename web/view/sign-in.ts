@@ -1,0 +1,71 @@
+import { type Api, ApiError, object, type Session, text } from '../api.ts'
+import { acting, h } from '../dom.ts'
+
+const DEVICE = { initial_device_display_name: 'Tessera page' }
+
+/** The form to sign in, or to make an account where the server lets anybody. */
+export const signInView = (api: Api, signedIn: (session: Session) => void): HTMLElement => {
+  const user = h('input', { name: 'user', autocomplete: 'username', autocapitalize: 'none', required: true })
+  const password = h('input', {
+    name: 'password',
+    type: 'password',
+    autocomplete: 'current-password',
+    required: true,
+  })
+  const register = h('button', { type: 'button', hidden: true, class: 'quiet' }, 'Create an account')
+  const form = h(
+    'form',
+    { class: 'card', 'aria-labelledby': 'sign-in' },
+    h('h1', { id: 'sign-in' }, 'Tessera'),
+    h('label', {}, 'User name', user),
+    h('label', {}, 'Password', password),
+    h('button', { type: 'submit' }, 'Sign in'),
+    register,
+  )
+  const begin = (act: () => Promise<Session>) =>
+    acting(form, async () => {
+      if (form.reportValidity()) signedIn(await act())
+    })
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    begin(() => logIn(api, user.value, password.value))
+  })
+  register.addEventListener('click', () => begin(() => signUp(api, user.value, password.value)))
+  void isOpen(api).then(open => {
+    register.hidden = !open
+  })
+  return h('main', { class: 'sign-in' }, form)
+}
+
+const logIn = async (api: Api, user: string, password: string): Promise<Session> =>
+  sessionOf(
+    await api.post('/login', {
+      type: 'm.login.password',
+      identifier: { type: 'm.id.user', user: user.trim() },
+      password,
+      ...DEVICE,
+    }),
+  )
+
+const signUp = async (api: Api, username: string, password: string): Promise<Session> =>
+  sessionOf(
+    await api.post('/register', {
+      username: username.trim(),
+      password,
+      auth: { type: 'm.login.dummy' },
+      ...DEVICE,
+    }),
+  )
+
+const sessionOf = (answer: object): Session => {
+  const { user_id: userId, access_token: accessToken, device_id: deviceId } = object(answer)
+  return { userId: text(userId) ?? '', accessToken: text(accessToken) ?? '', deviceId: text(deviceId) ?? '' }
+}
+
+/** Whether an account can be had for nothing but a name and a password. */
+const isOpen = (api: Api): Promise<boolean> =>
+  api.post('/register').then(
+    () => true,
+    (error: unknown) =>
+      error instanceof ApiError && JSON.stringify(error.body['flows'] ?? '').includes('["m.login.dummy"]'),
+  )

@@ -1,0 +1,135 @@
+import { type Api, object, path, text } from '../api.ts'
+import { h, shownTime } from '../dom.ts'
+import type { Room, RoomEvent } from '../room.ts'
+import { userPicture } from './picture.ts'
+
+/** What is shown of an event; `undefined`: nothing. */
+export const eventText = (room: Room, event: RoomEvent): { text: string; isNotice: boolean } | undefined => {
+  const { type, content, stateKey, sender } = event
+  const name = room.nameOf(sender)
+  const notice = (text: string) => ({ text, isNotice: true })
+  if (object(content['m.relates_to'])['rel_type'] === 'm.replace') return undefined
+  if (event.isRedacted) return type === 'm.room.message' ? notice('This message was deleted') : undefined
+  if (type === 'm.room.message') {
+    const shown = room.edits.get(event.id) ?? content
+    const body = text(shown['body']) ?? ''
+    return content['msgtype'] === 'm.emote' ? notice(`${name} ${body}`) : { text: body, isNotice: false }
+  }
+  if (type === 'm.room.encrypted') return notice('An encrypted message: this page cannot read it')
+  if (type === 'chat.tessera.room.history') return { text: text(content['body']) ?? '', isNotice: false }
+  if (type === 'm.room.create') return notice(`${name} made this room`)
+  if (type === 'm.room.name') return notice(`${name} named the room “${text(content['name']) ?? ''}”`)
+  if (type === 'm.room.topic') return notice(`${name} set the topic “${text(content['topic']) ?? ''}”`)
+  if (type === 'm.room.member') return memberText(room, event, stateKey ?? '')
+  return undefined
+}
+
+const memberText = (room: Room, { content, sender }: RoomEvent, target: string) => {
+  const who = text(content['displayname']) ?? room.nameOf(target)
+  const what: Record<string, string> = {
+    join: `${who} is here`,
+    invite: `${room.nameOf(sender)} invited ${who}`,
+    leave:
+      target === sender
+        ? `${room.nameOf(target)} left`
+        : `${room.nameOf(sender)} removed ${room.nameOf(target)}`,
+    ban: `${room.nameOf(sender)} banned ${room.nameOf(target)}`,
+    knock: `${who} asks to be let in`,
+  }
+  const shown = what[text(content['membership']) ?? '']
+  return shown === undefined ? undefined : { text: shown, isNotice: true }
+}
+
+const LINK = /https?:\/\/[^\s<>"]+/g
+
+/** A text with its addresses as links. */
+const linked = (body: string): (Node | string)[] => {
+  const parts: (Node | string)[] = []
+  let at = 0
+  for (const match of body.matchAll(LINK)) {
+    parts.push(
+      body.slice(at, match.index),
+      h('a', { href: match[0], rel: 'noopener noreferrer', target: '_blank' }, match[0]),
+    )
+    at = match.index + match[0].length
+  }
+  return [...parts, body.slice(at)]
+}
+
+/** The events of one room. Those that are there already keep their elements. */
+export class Timeline {
+  readonly element: HTMLElement
+  readonly #api: Api
+  readonly #log = h('ol', { class: 'log', role: 'log', 'aria-label': 'Messages', tabindex: 0 })
+  readonly #earlier: HTMLButtonElement
+  #room: Room | undefined
+  readonly #shown = new Map<string, { event: RoomEvent; edit: unknown; item: HTMLElement }>()
+
+  constructor(api: Api, onEarlier: (room: Room) => Promise<void>) {
+    this.#api = api
+    this.#earlier = h(
+      'button',
+      {
+        class: 'quiet earlier',
+        onclick: () => {
+          if (this.#room === undefined) return
+          this.#earlier.disabled = true
+          void onEarlier(this.#room).finally(() => {
+            this.#earlier.disabled = false
+          })
+        },
+      },
+      'Earlier messages',
+    )
+    this.element = h('div', { class: 'timeline' }, this.#earlier, this.#log)
+  }
+
+  show(room: Room): void {
+    const { element } = this
+    const isOther = room !== this.#room
+    const atEnd = isOther || element.scrollHeight - element.scrollTop - element.clientHeight < 60
+    const fromEnd = element.scrollHeight - element.scrollTop
+    if (isOther) this.#shown.clear()
+    this.#room = room
+    this.#earlier.hidden = room.before === undefined || room.events[0]?.type === 'm.room.create'
+    const items = room.events.flatMap((event, index) => this.#item(room, event, room.events[index - 1]) ?? [])
+    if (
+      items.length !== this.#log.children.length ||
+      items.some((item, index) => this.#log.children[index] !== item)
+    ) {
+      this.#log.replaceChildren(...items)
+      element.scrollTop = atEnd ? element.scrollHeight : element.scrollHeight - fromEnd
+    }
+  }
+
+  #item(room: Room, event: RoomEvent, before: RoomEvent | undefined): HTMLElement | undefined {
+    const edit = room.edits.get(event.id)
+    const known = this.#shown.get(event.id)
+    if (known?.event === event && known.edit === edit) return known.item
+    const shown = eventText(room, event)
+    if (shown === undefined) return undefined
+    const time = h('time', { datetime: new Date(event.ts).toISOString() }, shownTime(event.ts))
+    const follows =
+      before?.sender === event.sender && before.type === event.type && event.ts - before.ts < 300_000
+    const item = shown.isNotice
+      ? h('li', { class: 'notice', 'data-event': event.id }, shown.text, ' ', time)
+      : h(
+          'li',
+          { class: follows ? 'message follows' : 'message', 'data-event': event.id },
+          userPicture(this.#api, event.sender),
+          h('div', { class: 'who' }, h('strong', { title: event.sender }, room.nameOf(event.sender)), time),
+          h(
+            'div',
+            { class: 'body' },
+            ...linked(shown.text),
+            edit !== undefined && h('small', {}, ' (edited)'),
+          ),
+        )
+    this.#shown.set(event.id, { event, edit, item })
+    return item
+  }
+}
+
+/** Where a page of history is read. */
+export const historyPath = (room: Room, from: string): string =>
+  `${path`/rooms/${room.id}/messages`}?${new URLSearchParams({ dir: 'b', from, limit: '50' })}`
