@@ -1276,7 +1276,7 @@ export interface Operations {
     authentication: 'none'
     path: NoMembers
     query: { readonly kind: "guest" | "user" }
-    body: { readonly auth?: AuthDataRequest; readonly type?: string; readonly username?: string; readonly password?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly inhibit_login?: boolean; readonly refresh_token?: boolean }
+    body: { readonly auth?: AuthDataRequest; readonly type?: string; readonly username?: string; readonly password?: string; readonly device_id?: string; readonly initial_device_display_name?: string; readonly inhibit_login?: boolean; readonly refresh_token?: boolean; readonly guest_access_token?: string }
     response: { readonly user_id: string; readonly access_token?: string | undefined; readonly refresh_token?: string | undefined; readonly expires_in_ms?: number | undefined; readonly home_server?: string | undefined; readonly device_id?: string | undefined }
   }
   registerBySharedSecret: {

@@ -15,7 +15,8 @@ const ADDRESS = 'alice@example.org'
 
 const withMail = (database: Parameters<typeof testAccounts>[0], options: TestAccountsOptions = {}) => {
   const mailer = recordingMailer()
-  return { ...testAccounts(database, { mailer, ...options }), mailer }
+  const registration = { mode: 'open' } as const
+  return { ...testAccounts(database, { mailer, registration, ...options }), mailer }
 }
 
 testDatabases(test, 'who follows the link and confirms has the address, for a day', async (t, database) => {

@@ -5,6 +5,7 @@ import { MailError, type Mailer } from '../../network/mailer.ts'
 import type { EmailPurpose, EmailValidation } from '../../storage/accounts/email-validations.ts'
 import type { AccountsContext } from './context.ts'
 import { confirmationText, type EmailText, takenText, unknownText } from './email-texts.ts'
+import { registrationClosed } from './registration-stages.ts'
 import { hashToken, newOpaqueId, newToken } from './secrets.ts'
 
 /** "Within a 24-hour period since its most recent modification" (Identity Service API, "Establishing associations"). */
@@ -63,12 +64,16 @@ export class EmailValidations {
    *
    * @returns the session ID
    * @throws {MatrixError} `M_THREEPID_MEDIUM_NOT_SUPPORTED`: no e-mail here; `M_INVALID_PARAM`; `M_THREEPID_DENIED`;
-   *   `M_THREEPID_IN_USE`, `M_THREEPID_NOT_FOUND` where the operator has them told; `M_LIMIT_EXCEEDED`; `M_UNKNOWN`
+   *   `M_THREEPID_IN_USE`, `M_THREEPID_NOT_FOUND` where the operator has them told; `M_LIMIT_EXCEEDED`; `M_UNKNOWN`;
+   *   `M_FORBIDDEN`: registration is closed
    */
   async request(purpose: EmailPurpose, request: EmailTokenRequest): Promise<{ sid: string }> {
     const mailer = this.#mailer
     if (mailer === undefined) throw mediumNotSupported('E-mail addresses')
     const { clock, options, read } = this.#context
+    if (purpose === 'register' && options.registration.mode === 'closed') {
+      throw registrationClosed()
+    }
     checkSecret(request.client_secret)
     checkNextLink(request.next_link)
     const address = this.#admitted(request.email)

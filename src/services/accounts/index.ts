@@ -100,7 +100,7 @@ export class Accounts {
       identityServers: parts.identityServers,
     })
     this.interactive = new UserInteractive(context, interactiveStages(context, this))
-    this.registration = new Registration(context, this)
+    this.registration = new Registration(context, { ...this, authentication })
     this.registrationTokens = new RegistrationTokens(context)
     this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
     this.setup = new SetupLink(context, this.registration)

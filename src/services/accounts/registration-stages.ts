@@ -1,3 +1,4 @@
+import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Authenticated } from './interactive-attempt.ts'
 import type { AccountsOptions } from './options.ts'
@@ -33,3 +34,10 @@ export const acceptedTerms = ({ completed, session }: Authenticated): string | u
   ])
   return JSON.stringify(Object.fromEntries(versions))
 }
+
+/** Refuses everybody who would register. */
+export const registrationClosed = (): MatrixError =>
+  new MatrixError(
+    'M_FORBIDDEN',
+    'Registration is closed on this server. Ask its administrator for an account.',
+  )

@@ -4,12 +4,14 @@ import { isJsonObject } from '../../core/json.ts'
 import type { NewUser } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type ConfirmableRequest, operationOf } from './account-management.ts'
+import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId } from './devices.ts'
 import { type EmailValidations, threepidInUse } from './email-validation.ts'
+import { GuestUpgrade } from './guest-upgrade.ts'
 import type { Authenticated, InteractiveBody } from './interactive-attempt.ts'
 import type { DeviceRequest, LoggedIn, Login } from './login.ts'
-import { acceptedTerms, registrationFlows } from './registration-stages.ts'
+import { acceptedTerms, registrationClosed, registrationFlows } from './registration-stages.ts'
 import type { ThirdPartyIds } from './third-party-ids.ts'
 import type { UserInteractive } from './user-interactive.ts'
 import { generatedUserId, newUserId, refuseUnavailable, userInUse } from './usernames.ts'
@@ -19,6 +21,8 @@ export interface RegisterRequest extends DeviceRequest {
   readonly username?: string
   readonly password?: string
   readonly inhibit_login?: boolean
+  /** Of a guest who wants to keep their user ID. */
+  readonly guest_access_token?: string
 }
 
 /** The answer to a registration; without tokens and device where `inhibit_login` was asked for. */
@@ -45,16 +49,24 @@ export class Registration {
   readonly #interactive: UserInteractive
   readonly #emails: EmailValidations
   readonly #threepids: ThirdPartyIds
+  readonly #guests: GuestUpgrade
 
   constructor(
     context: AccountsContext,
-    parts: { login: Login; interactive: UserInteractive; emails: EmailValidations; threepids: ThirdPartyIds },
+    parts: {
+      login: Login
+      interactive: UserInteractive
+      emails: EmailValidations
+      threepids: ThirdPartyIds
+      authentication: Authentication
+    },
   ) {
     this.#context = context
     this.#login = parts.login
     this.#interactive = parts.interactive
     this.#emails = parts.emails
     this.#threepids = parts.threepids
+    this.#guests = new GuestUpgrade(context, parts.authentication)
   }
 
   /**
@@ -62,7 +74,8 @@ export class Registration {
    * gets the account that the first one has made.
    *
    * @throws {MatrixError} `M_FORBIDDEN`: registration is closed; `M_USER_IN_USE`, `M_INVALID_USERNAME`,
-   *   `M_EXCLUSIVE`, `M_WEAK_PASSWORD`, `M_MISSING_PARAM`, `M_INVALID_PARAM`; the interactive challenge
+   *   `M_EXCLUSIVE`, `M_WEAK_PASSWORD`, `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_THREEPID_IN_USE`; as
+   *   `GuestUpgrade.of`; the interactive challenge
    */
   async register(
     request: RegisterRequest & InteractiveBody,
@@ -74,7 +87,8 @@ export class Registration {
     const repeated = isProbe ? undefined : await this.#repeated(request)
     if (repeated !== undefined) return repeated
     // "MUST perform the relevant checks and return these codes before performing User-Interactive Authentication".
-    if (request.username !== undefined) {
+    const guest = await this.#guests.of(request)
+    if (request.username !== undefined && guest === undefined) {
       await refuseUnavailable(this.#context, newUserId(request.username, options.serverName))
     }
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
@@ -89,16 +103,16 @@ export class Registration {
       binding: 'operation',
       emailFor: 'register',
     })
-    const userId =
+    const wished =
       request.username === undefined
         ? generatedUserId(this.#context)
         : newUserId(request.username, options.serverName)
-    const user = await this.#newUser(userId, request.password ?? '', false)
-    const made = await this.#create(
-      { ...user, acceptedTerms: acceptedTerms(authenticated) },
-      request,
+    const user = await this.#newUser(guest ?? wished, request.password ?? '', false)
+    const made = await this.#create({ ...user, acceptedTerms: acceptedTerms(authenticated) }, request, {
       authenticated,
-    )
+      statements: guest === undefined ? undefined : user => this.#guests.statements(user, request),
+    })
+    if (guest !== undefined) this.#guests.forget(guest)
     // Another request of this session may have been first just now.
     const answer = made ?? (await this.#repeated(request))
     if (answer === undefined) throw userInUse()
@@ -172,8 +186,13 @@ export class Registration {
   async #create(
     user: NewUser,
     request: RegisterRequest,
-    authenticated?: Authenticated,
+    how: {
+      authenticated?: Authenticated
+      /** Instead of those that make a new account. */
+      statements?: ((user: NewUser) => Promise<WriteStatement[]>) | undefined
+    } = {},
   ): Promise<Registered | undefined> {
+    const { authenticated } = how
     const { options, write } = this.#context
     const session = authenticated?.session
     const { userId } = user
@@ -186,7 +205,7 @@ export class Registration {
       ...(session?.registrationToken === undefined
         ? []
         : [write.registrationTokens.complete(session.registrationToken)]),
-      ...this.#statements(user),
+      ...(how.statements === undefined ? this.#statements(user) : await how.statements(user)),
       ...(await this.#emailOf(userId, authenticated)),
       ...(login?.statements ?? []),
     ])
@@ -226,9 +245,3 @@ export class Registration {
     return this.#login.login({ ...request, type: 'm.login.password', user: userId })
   }
 }
-
-const registrationClosed = (): MatrixError =>
-  new MatrixError(
-    'M_FORBIDDEN',
-    'Registration is closed on this server. Ask its administrator for an account.',
-  )

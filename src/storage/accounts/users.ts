@@ -112,6 +112,7 @@ export type UserFlag = 'is_admin' | 'is_locked' | 'is_suspended'
 /** Builds the statements that change accounts. */
 export class UserWriter {
   readonly #insert: Prepared
+  readonly #upgradeGuest: Prepared
   readonly #loggedIn: Prepared
   readonly #setPassword: Prepared
   readonly #rehash: Prepared
@@ -124,6 +125,10 @@ export class UserWriter {
       `INSERT INTO users (user_id, password_hash, kind, is_admin, is_locked, is_suspended, created_ts, erase, cleanup,
          credential_version, accepted_terms)
        VALUES (?, ?, ?, ?, 0, 0, ?, 0, 0, 0, ?) ON CONFLICT (user_id) DO NOTHING`,
+    )
+    this.#upgradeGuest = db.prepare(
+      `UPDATE users SET kind = 'user', password_hash = ?, accepted_terms = ?, credential_version = credential_version + 1
+       WHERE user_id = ? AND kind = 'guest' AND deactivated_ts IS NULL`,
     )
     this.#loggedIn = db.prepare(
       `UPDATE users SET last_login_ts = ?
@@ -154,6 +159,15 @@ export class UserWriter {
     return {
       prepared: this.#insert,
       rows: [[userId, passwordHash ?? null, kind, isAdmin ? 1 : 0, createdTs, acceptedTerms ?? null]],
+      guard: { name: 'user-in-use', expected: 1 },
+    }
+  }
+
+  /** Makes a guest an ordinary user. Guard `user-in-use`: there is no such guest (any more). */
+  upgradeGuest({ userId, passwordHash, acceptedTerms }: NewUser): WriteStatement {
+    return {
+      prepared: this.#upgradeGuest,
+      rows: [[passwordHash ?? null, acceptedTerms ?? null, userId]],
       guard: { name: 'user-in-use', expected: 1 },
     }
   }
