@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../src/test-kit/eventually.ts'
 import { type Person, registerPerson } from '../src/test-kit/person.ts'
 import { startPlainNeighbour } from '../src/test-kit/plain-server.ts'
+import type { RunningTestServer } from '../src/test-kit/server.ts'
 import { syncAs } from '../src/test-kit/syncing.ts'
 import { startFederatedServers } from './federated-servers.ts'
 
@@ -16,10 +17,10 @@ const open = async (person: Person, other: Person): Promise<string> =>
 
 const roomOf = (roomId: string): string => `/rooms/${encodeURIComponent(roomId)}`
 
-const pair = async (t: ExecutionContext): Promise<[Person, Person]> => {
+const pair = async (t: ExecutionContext): Promise<[Person, Person, RunningTestServer]> => {
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('two servers were to start')
-  return Promise.all([registerPerson(tea, 'alice'), registerPerson(cake, 'bob')])
+  return [await registerPerson(tea, 'alice'), await registerPerson(cake, 'bob'), tea]
 }
 
 const invitesOf = async (person: Person): Promise<string[]> => {
@@ -39,7 +40,9 @@ const listed = async (person: Person, other: Person): Promise<unknown> => {
 const hears = (person: Person, roomId: string, text: string): Promise<void> =>
   eventually(text, async () => {
     const { chunk } = await person.get(`${roomOf(roomId)}/messages?dir=b&limit=20`)
-    return (chunk as { content: Json }[]).some(({ content }) => content['body'] === text)
+    return (chunk as { content: Json }[]).some(({ content }) =>
+      String(content['body'] ?? '').startsWith(text),
+    )
   })
 
 test('A opens a chat with B, who closes the window; A wants to talk again', async t => {
@@ -86,8 +89,39 @@ test('both open at once', async t => {
   await hears(bob, roomId, 'In one room')
 })
 
+const requestsFor = async (person: Person): Promise<Json[]> => {
+  const path = '/_matrix/client/v1/chat.tessera/notifications?kind=conversation_requested'
+  return (await person.get(path))['items'] as Json[]
+}
+
+test('A asks for B’s attention across servers; C is invited into their chat', async t => {
+  const [alice, bob, tea] = await pair(t)
+  const roomId = await open(alice, bob)
+  await open(bob, alice)
+  await eventually('A knows that B is there', async () => {
+    const { requested } = await alice.put(pathOf(bob.userId), { request: true })
+    return requested === true
+  })
+  await eventually('B is asked', async () => (await requestsFor(bob)).length === 1)
+  t.like(await requestsFor(bob), [{ room: { room_id: roomId }, sender: { user_id: alice.userId } }])
+  t.deepEqual(await requestsFor(alice), [])
+  await alice.request('DELETE', `${pathOf(bob.userId)}/request`)
+  await eventually('withdrawn', async () => (await requestsFor(bob)).length === 0)
+
+  await alice.say(roomId, 'Between us')
+  const carol = await registerPerson(tea, 'carol')
+  const extended = await alice.post(`${pathOf(roomId)}/extend`, { invite: [carol.userId], history: 5 })
+  const newRoomId = String(extended['room_id'])
+  t.like(extended, { history: { mode: 'quoted', messages: 1 }, not_invited: [] })
+  await eventually('B is invited', async () => (await invitesOf(bob)).includes(newRoomId))
+  await bob.join(newRoomId)
+  await carol.join(newRoomId)
+  await hears(bob, newRoomId, 'What was said before:\n')
+  t.is(await open(bob, alice), roomId, 'the two go back to their own')
+})
+
 test('the other one is on a plain Matrix server', async t => {
-  const { server, peer, change } = await startPlainNeighbour(t)
+  const { server, peer, change, edus } = await startPlainNeighbour(t)
   const alice = await registerPerson(server, 'alice')
   const bob = `@bob:${peer.serverName}`
   const opened = await alice.put(pathOf(bob))
@@ -98,7 +132,12 @@ test('the other one is on a plain Matrix server', async t => {
   })
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false })
   await change('join', roomId, bob)
-  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'join' })
+  const asked = await alice.put(pathOf(bob), { request: true })
+  t.like(asked, { room_id: roomId, created: false, membership: 'join', requested: true })
+  for (let again = 0; again < 5; again++) await alice.put(pathOf(bob), { request: true })
+  await eventually('the request has been sent, and nothing came of it', () => edus().length > 0)
+  t.like(edus(), [{ edu_type: 'chat.tessera.direct_request', content: { user_id: bob, action: 'request' } }])
+  t.is(edus().length, 1, 'once')
   await change('leave', roomId, bob)
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
   const invitations = peer.requests.filter(({ path }) => path.includes('/invite/'))

@@ -166,8 +166,6 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     ...encryption.onDevicesChange(userId, change),
     ...push.sender.onDevicesChange(userId, change),
   ]
-  for (const [type, handler] of Object.entries({ ...ephemeral.handlers, ...encryption.eduHandlers }))
-    federation.transactions.onEdu(type, handler)
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
@@ -182,7 +180,14 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     records: invitations.records.read,
     limits: config.notifications,
   })
-  const direct = createDirect({ core, rooms, log, isReused: config.rooms.reuseDirectRooms })
+  const direct = createDirect({
+    ...{ core, rooms, clock, log, queueEdu: federation.queueEdu },
+    attention: notifications.attention,
+    isReused: config.rooms.reuseDirectRooms,
+  })
+  ephemeral.services.receipts.onMarked = (userId, roomId) => notifications.attention.visited(userId, roomId)
+  const eduHandlers = { ...ephemeral.handlers, ...encryption.eduHandlers, ...direct.eduHandlers }
+  for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
   const sync = createSync({
     core,
     ephemeral,

@@ -201,6 +201,7 @@ import { cancelInvitation } from './tessera/cancelInvitation.ts'
 import { closeNotification } from './tessera/closeNotification.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
 import { dismissNotifications } from './tessera/dismissNotifications.ts'
+import { extendDirectRoom } from './tessera/extendDirectRoom.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
 import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.ts'
 import { getDelayedEvent } from './tessera/getDelayedEvent.ts'
@@ -220,6 +221,7 @@ import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
 import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
 import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
 import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
+import { withdrawDirectRequest } from './tessera/withdrawDirectRequest.ts'
 
 export const endpoints: readonly Endpoint[] = [
   add3PID,
@@ -423,6 +425,7 @@ export const endpoints: readonly Endpoint[] = [
   closeNotification,
   deleteDehydratedDevice,
   dismissNotifications,
+  extendDirectRoom,
   getDehydratedDevice,
   getDehydratedDeviceEvents,
   getDelayedEvent,
@@ -442,4 +445,5 @@ export const endpoints: readonly Endpoint[] = [
   scheduleDelayedEvent,
   sendDelayedEvent,
   updateDelayedEvent,
+  withdrawDirectRequest,
 ]

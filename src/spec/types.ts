@@ -327,6 +327,13 @@ export interface Operations {
     body: { readonly type: string; readonly room_id: string; readonly sender: string; readonly state_key: string; readonly content: { readonly membership: string; readonly third_party_invite: { readonly display_name: string; readonly signed: SignedThirdPartyInviteRequest } } }
     response: JsonObject
   }
+  extendDirectRoom: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly invite: readonly string[]; readonly history?: number }
+    response: { readonly room_id: string; readonly history: { readonly mode: "quoted" | "key_bundle" | "none"; readonly messages: number }; readonly not_invited: readonly string[] }
+  }
   federationGetContent: {
     authentication: 'signedRequest'
     path: { readonly mediaId: string }
@@ -1102,7 +1109,7 @@ export interface Operations {
     path: { readonly userId: string }
     query: NoMembers
     body: { readonly request?: boolean; readonly encryption?: string }
-    response: { readonly room_id: string; readonly created: boolean; readonly key: readonly string[]; readonly membership: "invite" | "join" | "knock" | "leave" | "ban" }
+    response: { readonly room_id: string; readonly created: boolean; readonly key: readonly string[]; readonly membership: "invite" | "join" | "knock" | "leave" | "ban"; readonly requested?: boolean | undefined }
   }
   perspectivesKeyQuery: {
     authentication: 'none'
@@ -1649,5 +1656,12 @@ export interface Operations {
     query: NoMembers
     body: { readonly device_keys?: DeviceKeysRequest; readonly one_time_keys?: OneTimeKeysRequest; readonly fallback_keys?: OneTimeKeysRequest }
     response: { readonly one_time_key_counts: Readonly<Record<string, number>> }
+  }
+  withdrawDirectRequest: {
+    authentication: 'accessToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
 }

@@ -2,15 +2,15 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const openDirectRoom = endpoint(
   'openDirectRoom',
-  async ({ requester, path, body }, { directRooms }) => {
-    const { encryption } = body ?? {}
-    const settings = encryption === undefined ? {} : { encryption }
-    const opened = await directRooms.open(requester.userId, path.userId, settings)
+  async ({ requester: { userId }, path, body }, { directRooms, directRequests }) => {
+    const { encryption, request } = body ?? {}
+    const opened = await directRooms.open(userId, path.userId, encryption === undefined ? {} : { encryption })
     return {
       room_id: opened.roomId,
       created: opened.isNew,
       key: [...opened.key],
       membership: opened.otherMembership,
+      ...(request === true ? { requested: await directRequests.request(userId, opened) } : {}),
     }
   },
 )

@@ -1,6 +1,9 @@
+import type { Clock } from '../../core/clock.ts'
 import { pairKey, pairOf } from '../../core/direct-rooms.ts'
 import type { Log } from '../../core/log.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { QueueEdu, ReceiveEdu } from '../ephemeral/index.ts'
+import type { Attention } from '../notifications/attention.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { StreamFollower } from '../stream-follower.ts'
@@ -8,15 +11,21 @@ import { DirectClaims } from './claims.ts'
 import { Contest } from './contest.ts'
 import { DirectList } from './direct-list.ts'
 import { DirectRooms } from './direct-rooms.ts'
+import { DirectExtension } from './extension.ts'
+import { DIRECT_REQUEST_EDU, DirectRequests } from './requests.ts'
 
 /** Rooms of two people, as the endpoints see them. */
 export interface DirectServices {
   readonly directRooms: DirectRooms
+  readonly directRequests: DirectRequests
+  readonly directExtension: DirectExtension
 }
 
 /** The same with what goes on without being asked for. */
 export interface Direct {
   readonly services: DirectServices
+  /** What to do about EDUs of other servers, by type. */
+  readonly eduHandlers: Readonly<Record<string, ReceiveEdu>>
   /** Resolves once all invitations that are stored now have been looked at. */
   caughtUp(): Promise<void>
   start(): void
@@ -27,6 +36,9 @@ export interface Direct {
 export const createDirect = (parts: {
   core: RoomCore
   rooms: RoomServices
+  attention: Attention
+  queueEdu: QueueEdu
+  clock: Clock
   log: Log
   /** Whether clients that ask for a new direct room with somebody get the one that the two have. */
   isReused: boolean
@@ -47,6 +59,11 @@ export const createDirect = (parts: {
     contest,
     queue,
     isReused: parts.isReused,
+  })
+  const directRequests = new DirectRequests({
+    ...{ context, claims, clock: parts.clock },
+    attention: parts.attention,
+    queueEdu: parts.queueEdu,
   })
   const touches = new StreamTouches(db)
   const follower = new StreamFollower({
@@ -70,7 +87,12 @@ export const createDirect = (parts: {
   })
   rooms.successors.add((userId, { from, to }) => directRooms.carryOver(userId, from, to))
   return {
-    services: { directRooms },
+    services: {
+      directRooms,
+      directRequests,
+      directExtension: new DirectExtension({ core, rooms, claims }),
+    },
+    eduHandlers: { [DIRECT_REQUEST_EDU]: directRequests.receive },
     caughtUp: () => follower.caughtUp(),
     start: () => follower.start(),
     close: () => follower.close(),

@@ -38,6 +38,8 @@ const MAX_THREADS = 500
 
 /** Read receipts and the fully-read marker (modules "Receipts" and "Read and unread markers"). */
 export class Receipts {
+  /** Told of every marker that a local user sets, also where it stands already: they have been in the room. */
+  onMarked: ((userId: string, roomId: string) => Promise<void>) | undefined
   readonly #writer: RoomWriter
   readonly #clock: Clock
   readonly #edus: EduSender
@@ -69,6 +71,7 @@ export class Receipts {
       throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     }
     const checked = await this.#check(head, markers)
+    await this.onMarked?.(userId, roomId)
     const now = this.#clock.now()
     const known = await this.#read.ofUser(head.room.nid, userId)
     const receipts = checked.flatMap(({ type, threadId, stored }) => {

@@ -29,6 +29,11 @@ export class Attention {
     })
   }
 
+  /** Somebody has been in a room: whoever asked for them there has been heard. */
+  async visited(userId: string, roomId: string): Promise<void> {
+    await this.#inbox.settle(userId, notificationId(userId, { about: 'request', roomId }))
+  }
+
   /** Takes a request back. Answers whether it had waited. */
   async withdraw({ asked, by, roomId }: Omit<AttentionRequest, 'ts'>): Promise<boolean> {
     const id = notificationId(asked, { about: 'request', roomId })

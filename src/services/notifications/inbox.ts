@@ -1,13 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
 import { InboxReader } from '../../storage/notifications/inboxes.ts'
+import { NotificationWriter } from '../../storage/notifications/notification-writer.ts'
 import {
   MESSAGE_KINDS,
   NOTIFICATION_KINDS,
   type NotificationFact,
   NotificationReader,
   type NotificationRow,
-  NotificationWriter,
   type Removal,
 } from '../../storage/notifications/notifications.ts'
 import { MessageDismissals, UnreadMessageReader } from '../../storage/notifications/unread-messages.ts'

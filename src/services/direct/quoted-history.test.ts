@@ -1,0 +1,41 @@
+import test from 'ava'
+import fc from 'fast-check'
+import type { JsonObject } from '../../core/json.ts'
+import { quotedMessages, readableHistory } from './quoted-history.ts'
+
+const said = (content: JsonObject, ts = 1_000): JsonObject => ({
+  event_id: '$e',
+  sender: '@a:x',
+  origin_server_ts: ts,
+  content: { msgtype: 'm.text', ...content },
+})
+
+test('the newest messages are quoted, oldest first, within the size of an event', t => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 3_000 }), { maxLength: 200 }), bodies => {
+      const quoted = quotedMessages(bodies.map((body, index) => said({ body }, bodies.length - index)))
+      const fallback = readableHistory(quoted)
+      const times = quoted.map(message => message.origin_server_ts)
+      return (
+        Buffer.byteLength(JSON.stringify(quoted)) < 45_000 &&
+        Buffer.byteLength(fallback) <= 20_000 &&
+        times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0)) &&
+        (bodies.length === 0 || times.at(-1) === bodies.length)
+      )
+    }),
+    { numRuns: 50 },
+  )
+  t.pass()
+})
+
+test('what says nothing is not quoted; mentions and relations stay behind', t => {
+  t.deepEqual(quotedMessages([said({}), said({ body: 1 }), { content: { body: 'x' } }]), [])
+  const [quoted] = quotedMessages([
+    said({
+      body: 'hi',
+      'm.mentions': { user_ids: ['@b:x'] },
+      'm.relates_to': { 'm.in_reply_to': { event_id: '$1' } },
+    }),
+  ])
+  t.deepEqual(quoted?.content, { msgtype: 'm.text', body: 'hi' })
+})

@@ -1,0 +1,76 @@
+import { fitsBytes } from '../../core/ids.ts'
+import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
+
+/** A message as it is quoted in another room: whose it was, and when; the words are quoted, never sent in their name. */
+export type QuotedMessage = {
+  readonly event_id: string
+  readonly sender: string
+  readonly origin_server_ts: number
+  readonly content: JsonObject
+}
+
+/** An event may have 65,536 bytes; what surrounds the quotations needs some. */
+const MAX_QUOTED_BYTES = 40_000
+const MAX_MESSAGE_BYTES = 4_000
+const MAX_FALLBACK_BYTES = 20_000
+
+/**
+ * What of a page of messages is quoted: those that still say something, each as it was last edited, oldest first; the
+ * newest, as far as there is room.
+ *
+ * @param events in client format, newest first
+ */
+export const quotedMessages = (events: readonly JsonObject[]): QuotedMessage[] => {
+  const quoted: QuotedMessage[] = []
+  let bytes = 0
+  for (const event of events) {
+    const message = quotationOf(event)
+    if (message === undefined) continue
+    bytes += Buffer.byteLength(JSON.stringify(message)) + 1
+    if (bytes > MAX_QUOTED_BYTES) break
+    quoted.push(message)
+  }
+  return quoted.reverse()
+}
+
+const quotationOf = (event: JsonObject): QuotedMessage | undefined => {
+  const { event_id: eventId, sender, origin_server_ts: ts, content } = event
+  if (typeof eventId !== 'string' || typeof sender !== 'string' || typeof ts !== 'number') return undefined
+  if (!isJsonObject(content)) return undefined
+  const relation = ownMember(content, 'm.relates_to')
+  if (isJsonObject(relation) && relation['rel_type'] === 'm.replace') return undefined
+  const said = lastEdit(event) ?? content
+  const { body, msgtype } = said
+  if (typeof body !== 'string' || typeof msgtype !== 'string') return undefined
+  // What it related to is in another room, and whom it mentioned has been told.
+  const { 'm.relates_to': _, 'm.mentions': __, ...words } = said
+  const whole = fitsBytes(JSON.stringify(words), MAX_MESSAGE_BYTES)
+    ? words
+    : { msgtype, body: shortened(body) }
+  return { event_id: eventId, sender, origin_server_ts: ts, content: whole }
+}
+
+const lastEdit = ({ unsigned }: JsonObject): JsonObject | undefined => {
+  const relations = isJsonObject(unsigned) ? unsigned['m.relations'] : undefined
+  const replacement = isJsonObject(relations) ? relations['m.replace'] : undefined
+  const content = isJsonObject(replacement) ? replacement['content'] : undefined
+  const newContent = isJsonObject(content) ? content['m.new_content'] : undefined
+  return isJsonObject(newContent) ? newContent : undefined
+}
+
+/** In whole characters; at most three bytes each, but for those beyond the basic plane, which are two units. */
+const shortened = (body: string): string => `${body.slice(0, 1_000).toWellFormed()}…`
+
+/** The same for clients that do not know quotations: a text that can be read. */
+export const readableHistory = (messages: readonly QuotedMessage[]): string => {
+  const lines: string[] = []
+  let bytes = 0
+  for (const { sender, origin_server_ts: ts, content } of messages.toReversed()) {
+    const time = new Date(ts).toISOString().slice(0, 16).replace('T', ' ')
+    const line = `> ${time} ${sender}: ${String(content['body']).replaceAll('\n', '\n> ')}`
+    bytes += Buffer.byteLength(line) + 1
+    if (bytes > MAX_FALLBACK_BYTES) break
+    lines.push(line)
+  }
+  return lines.reverse().join('\n')
+}
