@@ -1,3 +1,4 @@
+import type { RoomEvent } from './event/event.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 
 /** Under this key member events carry what Matrix has no words for about an invitation. */
@@ -79,8 +80,35 @@ export const contentOfTerms = ({ comment, expiresTs, event, uid }: InvitationTer
   }
 }
 
-/** Whether a leave says that it only withdraws what has expired. */
-export const saysExpired = (content: JsonObject): boolean => {
+/** In the content of a leave: it only withdraws what has expired. */
+export const EXPIRED: JsonObject = { [INVITATION_KEY]: { expired: true } }
+
+const saysExpired = (content: JsonObject): boolean => {
   const given = content[INVITATION_KEY]
   return isJsonObject(given) && given['expired'] === true
+}
+
+/**
+ * What becomes of a pending invitation by a member event of the invited user; `undefined` if nothing does.
+ *
+ * @param expiresTs when it was to expire (ms), if at all: what is withdrawn later has expired.
+ */
+export const invitationOutcome = (
+  event: Pick<RoomEvent, 'sender' | 'stateKey' | 'content' | 'originServerTs'>,
+  expiresTs?: number,
+): 'accepted' | 'declined' | 'cancelled' | 'expired' | undefined => {
+  const { sender, stateKey, content, originServerTs } = event
+  switch (content['membership']) {
+    case 'join':
+      return 'accepted'
+    case 'ban':
+      return 'cancelled'
+    case 'leave': {
+      if (sender === stateKey) return 'declined'
+      const isLate = expiresTs !== undefined && originServerTs >= expiresTs
+      return isLate || saysExpired(content) ? 'expired' : 'cancelled'
+    }
+    default:
+      return undefined
+  }
 }

@@ -1,25 +1,22 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import { INVITATION_KEY } from '../../core/invitation-terms.ts'
+import { EXPIRED } from '../../core/invitation-terms.ts'
 import type { Log } from '../../core/log.ts'
 import type { DueRows, HeldRow } from '../../storage/due-rows.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { DueWork } from '../due-work.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
+import type { UntoldAnswers } from './answers.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
+import { isPassing, retryAt } from './retries.ts'
 import type { InvitationSending } from './sending.ts'
 import { ended } from './status.ts'
 import type { Withdrawal } from './withdrawal.ts'
 
-const MINUTE_MS = 60_000
-/** A server that does not answer is asked again for so long; the pauses grow. */
-const TRY_FOR_MS = 24 * 60 * MINUTE_MS
-const MAX_PAUSE_MS = 60 * MINUTE_MS
-
-/** Delivers scheduled invitations when their time comes, and ends those whose time is over. */
+/** Delivers scheduled invitations when their time comes, ends those whose time is over, and brings late answers. */
 export class DueInvitations {
   readonly work: DueWork
   readonly #writer: RoomWriter
@@ -28,6 +25,7 @@ export class DueInvitations {
   readonly #follower: InvitationFollower
   readonly #sending: InvitationSending
   readonly #withdrawal: Withdrawal
+  readonly #answers: UntoldAnswers
   readonly #clock: Clock
   readonly #log: Log
 
@@ -38,6 +36,7 @@ export class DueInvitations {
     follower: InvitationFollower
     sending: InvitationSending
     withdrawal: Withdrawal
+    answers: UntoldAnswers
     clock: Clock
     log: Log
   }) {
@@ -48,6 +47,7 @@ export class DueInvitations {
     this.#follower = parts.follower
     this.#sending = parts.sending
     this.#withdrawal = parts.withdrawal
+    this.#answers = parts.answers
     this.#clock = clock
     this.#log = log
     this.work = new DueWork({
@@ -65,6 +65,7 @@ export class DueInvitations {
     const record = await this.#records.read.byId(row.key)
     if (record?.dueTs === undefined || record.dueTs > this.#clock.now()) return
     if (record.status === 'scheduled') await this.#deliver(record, row, rows)
+    else if (record.status === 'declined') await this.#answers.tell(record, row, rows)
     else await this.#expire(record, row, rows)
   }
 
@@ -81,14 +82,9 @@ export class DueInvitations {
       await this.#follower.caughtUp()
     } catch (error) {
       const now = this.#clock.now()
-      const late = now - row.dueTs
-      if (isPassing(error) && late < TRY_FOR_MS && !(record.expiresTs && record.expiresTs <= now)) {
-        const pause = Math.min(Math.max(late, MINUTE_MS), MAX_PAUSE_MS)
-        await this.#writer.context.db.commit({
-          statements: [...held, this.#records.write.postpone(record.recordId, now + pause)],
-        })
-        return
-      }
+      const isLate = record.expiresTs !== undefined && record.expiresTs <= now
+      const again = isPassing(error) && !isLate ? retryAt(row.dueTs, now) : undefined
+      if (again !== undefined) return this.#records.postpone(record, again, held)
       const { errcode, message } =
         error instanceof MatrixError ? error : { errcode: 'M_UNKNOWN', message: 'It could not be delivered' }
       const failure = { errcode, error: message }
@@ -104,9 +100,8 @@ export class DueInvitations {
     const head = await this.#writer.head(roomId)
     if (serverNameOf(inviter) === serverName && head?.memberships.get(userId) === 'invite') {
       try {
-        const content = { [INVITATION_KEY]: { expired: true } }
         const reason = 'The invitation has expired'
-        await this.#memberships.kick({ sender: inviter, userId, roomId, reason, content })
+        await this.#memberships.kick({ sender: inviter, userId, roomId, reason, content: EXPIRED })
         await this.#follower.caughtUp()
         return
       } catch (error) {
@@ -118,7 +113,3 @@ export class DueInvitations {
     await this.#withdrawal.byOwnWord(record, 'expired', [rows.stillHeld(row)])
   }
 }
-
-/** Whether it may go well another time: the other server does not answer, or this one is in trouble. */
-const isPassing = (error: unknown): boolean =>
-  !(error instanceof MatrixError) || error.status >= 500 || error.errcode === 'M_LIMIT_EXCEEDED'

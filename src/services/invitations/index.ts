@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { UntoldAnswers } from './answers.ts'
 import { DueInvitations } from './due.ts'
 import { InvitationFollower } from './follower.ts'
 import { InvitationHousekeeping } from './housekeeping.ts'
@@ -43,12 +44,14 @@ export const createInvitations = (parts: {
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits })
   const withdrawal = new Withdrawal(shared)
-  const due = new DueInvitations({ ...shared, sending, withdrawal, log })
+  const answers = new UntoldAnswers({ ...shared, log })
+  const due = new DueInvitations({ ...shared, sending, withdrawal, answers, log })
   const housekeeping = new InvitationHousekeeping({ database, records, clock, limits, log })
   memberships.invitationChecks.push(({ sender, userId, roomId }) =>
     sending.checkBounds(sender, userId, roomId),
   )
   memberships.joinChecks.push(join => withdrawal.checkJoin(join))
+  memberships.onUntold = leave => answers.keep(leave)
   return {
     ...{ records, follower, sending, withdrawal },
     listing: new InvitationListing({

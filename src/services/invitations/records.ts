@@ -70,6 +70,16 @@ export class InvitationRecords {
     })
   }
 
+  /** Has what is due looked at again later, with other statements, which come first. */
+  async postpone(
+    { recordId }: InvitationRecord,
+    wakeTs: number,
+    statements: readonly WriteStatement[],
+  ): Promise<void> {
+    await this.#db.commit({ statements: [...statements, this.write.postpone(recordId, wakeTs)] })
+    this.onDue(wakeTs)
+  }
+
   async #changeAll(
     keys: readonly InvitationKey[],
     decide: (found: ReadonlyMap<string, StoredInvitation>) => readonly InvitationRecord[],

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { RoomEvent } from '../../core/event/event.ts'
-import { type InvitationTerms, SILENT_KEY, saysExpired, termsOf } from '../../core/invitation-terms.ts'
+import { type InvitationTerms, invitationOutcome, SILENT_KEY, termsOf } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { InvitationDetails, InvitationRecord } from '../../storage/invitations/records.ts'
 import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
@@ -62,7 +62,7 @@ export const answered =
   record => {
     if (record?.status !== 'invited') return undefined
     const { content } = event
-    const status = statusAfter(event, record)
+    const status = invitationOutcome(event, record.expiresTs)
     if (status === undefined) return undefined
     const { reason } = content
     const says = status === 'declined' && typeof reason === 'string' && reason !== ''
@@ -73,25 +73,6 @@ export const answered =
     }
   }
 
-const statusAfter = (
-  { sender, stateKey, content, originServerTs }: Parameters<typeof answered>[0],
-  record: InvitationRecord,
-): InvitationStatus | undefined => {
-  switch (content['membership']) {
-    case 'join':
-      return 'accepted'
-    case 'ban':
-      return 'cancelled'
-    case 'leave': {
-      if (sender === stateKey) return 'declined'
-      const isLate = record.expiresTs !== undefined && originServerTs >= record.expiresTs
-      return isLate || saysExpired(content) ? 'expired' : 'cancelled'
-    }
-    default:
-      return undefined
-  }
-}
-
 /** It is over without an event that says so: settled elsewhere, expired by this server's clock, withdrawn unsent. */
 export const ended =
   (status: InvitationStatus, now: number, details: Partial<InvitationDetails> = {}): InvitationChange =>
@@ -99,6 +80,24 @@ export const ended =
     if (record === undefined || !isOpen(record)) return undefined
     return { ...over(record, status, now), details: { ...record.details, ...details } }
   }
+
+/** Declined here, which no other server knows yet: `content` of the leave is kept until one does. */
+export const declinedUntold =
+  (content: JsonObject, now: number): InvitationChange =>
+  record => {
+    if (record?.status !== 'declined') return undefined
+    const { reason } = content
+    const answer = typeof reason === 'string' && reason !== '' ? { answer: reason } : {}
+    const silent = content[SILENT_KEY] === true
+    return { ...record, silent, dueTs: now, details: { ...record.details, ...answer, untold: content } }
+  }
+
+/** The other side knows, or never will. */
+export const declinedTold: InvitationChange = record => {
+  if (record?.details.untold === undefined) return undefined
+  const { untold: _, ...details } = record.details
+  return { ...record, dueTs: undefined, details }
+}
 
 /** Whether it still waits for something. */
 export const isOpen = ({ status }: Pick<InvitationRecord, 'status'>): boolean =>

@@ -1,8 +1,8 @@
 import { strippedStateEvent } from '../../core/event/client-event.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
+import { invitationOutcome } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
-import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -63,7 +63,7 @@ export const invitationStatements = async (
   const userId = member.stateKey ?? ''
   const now = context.clock.now()
   if (membership !== 'invite' && membership !== 'knock') {
-    const status = settledStatus(member, membership)
+    const status = invitationOutcome(member) ?? 'cancelled'
     return [invitations.settle(userId, head.room.roomId, status, now, CHANGED)]
   }
   const shown = membership === 'invite' ? [member.sender, userId] : [userId]
@@ -83,10 +83,4 @@ export const invitationStatements = async (
       CHANGED,
     ),
   ]
-}
-
-/** What becomes of a pending invitation by this membership. */
-export const settledStatus = (member: RoomEvent, membership: Membership): InvitationStatus => {
-  if (membership === 'join') return 'accepted'
-  return member.sender === member.stateKey ? 'declined' : 'cancelled'
 }

@@ -38,6 +38,8 @@ export class Memberships {
   readonly invitationChecks: InvitationCheck[] = []
   /** What is asked before a local user joins. */
   readonly joinChecks: JoinCheck[] = []
+  /** Told of a leave that holds here and that no server in the room has taken yet, as none answered. */
+  onUntold: ((leave: OwnChange) => Promise<void>) | undefined
   readonly #writer: RoomWriter
   readonly #sender: RoomSender
   readonly #inviting: Parameters<typeof inviteRemotely>[0]
@@ -236,9 +238,11 @@ export class Memberships {
   async #declineRemotely(change: OwnChange, inviterServer: string): Promise<void> {
     const { userId, roomId } = change
     const { db, write, clock } = this.#writer.context
+    let isTold = true
     try {
-      await this.#remote.leave({ userId, roomId, via: [inviterServer], content: withReason(change) })
+      await this.tell(change, inviterServer)
     } catch (error) {
+      isTold = error instanceof MatrixError && error.status < 500
       // The invited person has decided: their server stops showing it, whether or not the other side could be told.
       this.#log.info(
         { room: roomId, via: inviterServer, err: error },
@@ -248,6 +252,13 @@ export class Memberships {
     const position = { stream: 'invites', offset: 0 } as const
     const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), position)
     await db.commit({ statements: [settle] })
+    if (!isTold) await this.onUntold?.(change)
+  }
+
+  /** Tells the servers in a room that a user does not want to be invited, or no longer wants to be let in. Throws as they answer. */
+  async tell(change: OwnChange, server: string): Promise<void> {
+    const { userId, roomId } = change
+    await this.#remote.leave({ userId, roomId, via: [server], content: withReason(change) })
   }
 
   /** Servers that may be in the room: those named, the inviter's, the room ID's own. */

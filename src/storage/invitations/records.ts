@@ -1,4 +1,5 @@
 import type { InvitationEvent } from '../../core/invitation-terms.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { Prepared, Reader, SqlParameter, SqlValue, WriteStatement } from '../database.ts'
 import type { InvitationStatus } from '../rooms/invitations.ts'
 
@@ -15,6 +16,8 @@ export interface InvitationDetails {
   /** What the invited user said when declining. */
   readonly answer?: string
   readonly failure?: InvitationFailure
+  /** The content of the leave that declined, while the inviter's server has not taken it. */
+  readonly untold?: JsonObject
   /** What calendars call it, where the inviter's server has said so; else the record's ID. */
   readonly uid?: string
 }

@@ -3,6 +3,7 @@ import { addSignature } from '../../../core/event/builder.ts'
 import { strippedStateEvent } from '../../../core/event/client-event.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { serverNameOf } from '../../../core/ids.ts'
+import { invitationOutcome, termsOf } from '../../../core/invitation-terms.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
@@ -110,7 +111,9 @@ export class InvitationReceiver {
     if (membership !== 'leave' && membership !== 'ban') return false
     if (event.roomId !== roomId || !event.authEvents.includes(invitation.eventId)) return false
     const { write, db, clock } = this.#context
-    const status = event.sender === userId ? 'declined' : 'cancelled'
+    const invited = invitation.event['content']
+    const { expiresTs } = termsOf(isJsonObject(invited) ? invited : {})
+    const status = invitationOutcome(event, expiresTs) ?? 'cancelled'
     await db.commit({
       statements: [write.invitations.settle(userId, roomId, status, clock.now(), INVITES)],
     })
