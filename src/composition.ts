@@ -9,12 +9,13 @@ import type { Clock } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from './core/signing.ts'
 import { createHttpApp, type HttpApp } from './http/app.ts'
+import { LIMITS_PATH } from './http/pages/limits.ts'
 import { openAppServiceClient } from './network/app-service-client.ts'
 import { openIdentityServers } from './network/identity-servers.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
-import { accountsOptionsOf, mailerOf } from './server-options.ts'
+import { accountsOptionsOf, baseUrlOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { AppServices } from './services/appservices/index.ts'
@@ -281,6 +282,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     clock,
     rateLimits: rateLimitsOf(config),
     trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
+    limitInfoUri: `${baseUrlOf(config)}${LIMITS_PATH}`,
     pages: serverPages({ config, accounts, clock, metrics, check: readable(database) }),
     onResponse: outcome => metrics.http.answered(outcome),
   })

@@ -2,6 +2,7 @@ import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
 import { addConfirmEmailPage } from './http/pages/confirm-email.ts'
 import { addLandingPage } from './http/pages/landing.ts'
+import { addLimitsPage } from './http/pages/limits.ts'
 import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
 import { addWebPage } from './http/pages/web.ts'
@@ -28,6 +29,7 @@ export const serverPages = (parts: {
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
+  addLimitsPage(pages, { serverName, supportPage: config.support.page })
   addOperationsPages(pages, {
     check: parts.check,
     metrics: config.metrics.enabled ? metrics : undefined,

@@ -11,6 +11,8 @@ import { createRoom } from './client-server/createRoom.ts'
 import { deactivateAccount } from './client-server/deactivateAccount.ts'
 import { defineFilter } from './client-server/defineFilter.ts'
 import { delete3pidFromAccount } from './client-server/delete3pidFromAccount.ts'
+import { deleteAccountData } from './client-server/deleteAccountData.ts'
+import { deleteAccountDataPerRoom } from './client-server/deleteAccountDataPerRoom.ts'
 import { deleteDevice } from './client-server/deleteDevice.ts'
 import { deleteDevices } from './client-server/deleteDevices.ts'
 import { deleteProfileField } from './client-server/deleteProfileField.ts'
@@ -235,6 +237,8 @@ export const endpoints: readonly Endpoint[] = [
   deactivateAccount,
   defineFilter,
   delete3pidFromAccount,
+  deleteAccountData,
+  deleteAccountDataPerRoom,
   deleteDevice,
   deleteDevices,
   deleteProfileField,

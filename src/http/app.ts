@@ -41,6 +41,8 @@ export interface HttpAppOptions {
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[]
   readonly pages?: Pages
+  /** Where whoever has reached a limit of their account can read about it. */
+  readonly limitInfoUri?: string
   readonly onResponse?: (outcome: RequestOutcome) => void
   /** Other operations than those of `api-spec`, for tests. */
   readonly operations?: Readonly<Record<string, Operation>>
@@ -76,7 +78,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     try {
       await answer({ parts, table, pages }, request, response, facts, trace)
     } catch (error) {
-      await sendError(error, request, response, facts, options.log)
+      await sendError(error, request, response, facts, options)
     }
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
@@ -160,15 +162,16 @@ const sendError = async (
   request: IncomingMessage,
   response: ServerResponse,
   facts: GatheredFacts,
-  log: HttpLog,
+  { log, limitInfoUri }: Pick<HttpAppOptions, 'log' | 'limitInfoUri'>,
 ): Promise<void> => {
+  const rendering = { requestId: facts.id, log, limitInfoUri }
   const gone = error instanceof RequestAborted || isPrematureClose(error)
   if (!gone && !response.headersSent && !response.destroyed) {
-    await send(request, response, renderError(error, facts.id, log))
+    await send(request, response, renderError(error, rendering))
     return
   }
   // The reply has begun, or nobody waits for it: what went wrong on our side still belongs in the log.
-  if (!gone) renderError(error, facts.id, log)
+  if (!gone) renderError(error, rendering)
   response.statusCode = CLIENT_GONE
   response.destroy()
 }

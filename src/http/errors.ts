@@ -1,4 +1,5 @@
 import { MatrixError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
 import { Reply } from './reply.ts'
 
 /** Where the pipeline writes; a pino logger fits. */
@@ -11,16 +12,19 @@ export interface HttpLog {
 
 /**
  * The one renderer of failures: a standard error response (client-server API, "Standard error response").
- * A `MatrixError` is answered as it is; everything else is a 500 that tells nothing but the request's ID, under
+ * A `MatrixError` is answered as it is (with `limitInfoUri` where a limit of the account is reached); everything else is a 500 that tells nothing but the request's ID, under
  * which the log has the details.
  */
-export const renderError = (error: unknown, requestId: string, log: HttpLog): Reply => {
+export const renderError = (
+  error: unknown,
+  { requestId, log, limitInfoUri }: { requestId: string; log: HttpLog; limitInfoUri?: string | undefined },
+): Reply => {
   if (error instanceof MatrixError) {
     if (error.status >= 500) log.warn({ request: requestId, err: error }, 'request failed')
     return new Reply({
       status: error.status,
       headers: error.headers,
-      json: error.body,
+      json: withLimitInfo(error, limitInfoUri),
     })
   }
   log.error({ request: requestId, err: error }, 'request failed unexpectedly')
@@ -29,3 +33,9 @@ export const renderError = (error: unknown, requestId: string, log: HttpLog): Re
     json: { errcode: 'M_UNKNOWN', error: `Internal error. The server's log has it as ${requestId}.` },
   })
 }
+
+/** "The error response MUST have an `info_uri` field (string)", which services need not know. */
+const withLimitInfo = ({ errcode, body }: MatrixError, limitInfoUri: string | undefined): JsonObject =>
+  errcode === 'M_USER_LIMIT_EXCEEDED' && limitInfoUri !== undefined
+    ? { info_uri: limitInfoUri, ...body }
+    : body

@@ -12,6 +12,7 @@ import { createHttpApp } from './app.ts'
 import { parseXMatrix } from './authentication.ts'
 import { addressKey, createClientAddress } from './client-address.ts'
 import type { RequestFacts } from './endpoint.ts'
+import { renderError } from './errors.ts'
 import { openListener } from './listener.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import { createValidator } from './validate.ts'
@@ -210,4 +211,22 @@ test('handlers are told when the client has gone', async t => {
   t.true(signal.aborted)
   finish()
   await listener.close(0)
+})
+
+test('who has reached a limit of their account is told where to read about it', t => {
+  const silent = () => {}
+  const log = { debug: silent, info: silent, warn: silent, error: silent }
+  const render = (error: MatrixError, limitInfoUri?: string): unknown =>
+    JSON.parse(String(renderError(error, { requestId: '1', log, limitInfoUri }).body))
+  const limit = new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much', { fields: { can_upgrade: false } })
+  t.deepEqual(render(limit, 'https://x.test/limits'), {
+    errcode: 'M_USER_LIMIT_EXCEEDED',
+    error: 'Too much',
+    can_upgrade: false,
+    info_uri: 'https://x.test/limits',
+  })
+  t.deepEqual(render(new MatrixError('M_FORBIDDEN', 'No'), 'https://x.test/limits'), {
+    errcode: 'M_FORBIDDEN',
+    error: 'No',
+  })
 })

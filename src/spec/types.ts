@@ -229,6 +229,20 @@ export interface Operations {
     body: { readonly id_server?: string; readonly medium: "email" | "msisdn"; readonly address: string }
     response: { readonly id_server_unbind_result: "no-support" | "success" }
   }
+  deleteAccountData: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly type: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  deleteAccountDataPerRoom: {
+    authentication: 'accessToken'
+    path: { readonly userId: string; readonly roomId: string; readonly type: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
   deleteDehydratedDevice: {
     authentication: 'accessToken'
     path: NoMembers

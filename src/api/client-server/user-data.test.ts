@@ -41,7 +41,7 @@ test('profiles: display name, avatar, any further field, and their limits', asyn
 })
 
 test('account data, global and per room', async t => {
-  const { send, register } = await open(t)
+  const { server, send, register } = await open(t)
   const { access_token: token } = await register('alice')
   const path = (suffix: string, user = alice) => `/user/${encodeURIComponent(user)}${suffix}`
   const global = path('/account_data/org.example.x')
@@ -54,6 +54,21 @@ test('account data, global and per room', async t => {
     t.is((await send('PUT', where, token, content)).status, 200)
     t.deepEqual((await send('GET', where, token)).body, content)
   }
+  const unstable = (where: string) => `/_matrix/client/unstable/org.matrix.msc3391${where}`
+  for (const where of [global, room]) {
+    for (const _ of ['deleted', 'again']) {
+      t.deepEqual((await server.request('DELETE', unstable(where), { token })).body, {})
+      t.is(codeOf(await send('GET', where, token)), '404 M_NOT_FOUND')
+    }
+    await send('PUT', where, token, { again: true })
+    await send('PUT', where, token, {})
+    t.is(codeOf(await send('GET', where, token)), '404 M_NOT_FOUND', 'to empty it is to delete it')
+    await send('PUT', where, token, { again: true })
+  }
+  const ofBob = unstable(path('/account_data/x', `@bob:${SERVER_NAME}`))
+  t.is(codeOf(await server.request('DELETE', ofBob, { token })), '403 M_FORBIDDEN')
+  const managed = unstable(path('/account_data/m.push_rules'))
+  t.is(codeOf(await server.request('DELETE', managed, { token })), '405 M_BAD_JSON')
   for (const type of ['m.fully_read', 'm.push_rules']) {
     t.is(codeOf(await send('PUT', path(`/account_data/${type}`), token, {})), '405 M_BAD_JSON')
   }

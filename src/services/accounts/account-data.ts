@@ -6,6 +6,9 @@ import type { AccountsContext } from './context.ts'
 /** Account data that the server itself manages (module "Client Config", "Server Behaviour"). */
 const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
 
+/** An entry without content is a deleted one (MSC3391). It stays, so that clients which were away hear of it. */
+const DELETED = '{}'
+
 /** Entries of one user, global and per room. */
 export const MAX_ENTRIES = 50_000
 
@@ -25,14 +28,18 @@ export class AccountData {
   async get(userId: string, roomId: string | undefined, type: string): Promise<JsonObject> {
     checkRoom(roomId)
     const content = await this.#context.read.accountData.content(userId, roomId ?? '', type)
-    if (content === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no account data of this type.')
+    if (content === undefined || content === DELETED) {
+      throw new MatrixError('M_NOT_FOUND', 'There is no account data of this type.')
+    }
     return JSON.parse(content) as JsonObject
   }
 
   /**
-   * Sets an entry on behalf of a client. What it holds already does not become news.
+   * Sets an entry on behalf of a client. What it holds already does not become news. Without content it is deleted:
+   * "if a client `PUT`s `{}` …, that must be seen equivalent as `DELETE`-ing" (MSC3391).
+   *
    * @throws {MatrixError} `M_BAD_JSON` (405): a type that the server manages; `M_INVALID_PARAM`;
-   *   `M_RESOURCE_LIMIT_EXCEEDED`
+   *   `M_USER_LIMIT_EXCEEDED`
    */
   async set(userId: string, roomId: string | undefined, type: string, content: JsonObject): Promise<void> {
     if (SERVER_MANAGED.has(type)) {
@@ -43,11 +50,24 @@ export class AccountData {
     const { read, write } = this.#context
     const text = JSON.stringify(content)
     const before = await read.accountData.content(userId, roomId ?? '', type)
-    if (before === text) return
-    if (before === undefined && (await read.accountData.count(userId)) >= MAX_ENTRIES) {
-      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'Too much account data is stored already.')
+    if ((before ?? DELETED) === text) return
+    if (before === undefined && (await this.#isFull(userId))) {
+      throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much account data is stored already.')
     }
     await this.#context.commit([write.accountData.set(userId, roomId ?? '', type, text)])
+  }
+
+  /** Deletes an entry; one that is not there is no error (MSC3391). @throws {MatrixError} as `set` */
+  async delete(userId: string, roomId: string | undefined, type: string): Promise<void> {
+    await this.set(userId, roomId, type, {})
+  }
+
+  /** Deleted entries make room: who has so many of them is not looking for what was deleted long ago. */
+  async #isFull(userId: string): Promise<boolean> {
+    const { read, write } = this.#context
+    if ((await read.accountData.count(userId)) < MAX_ENTRIES) return false
+    await this.#context.commit([write.accountData.dropDeleted(userId)])
+    return (await read.accountData.count(userId)) >= MAX_ENTRIES
   }
 }
 

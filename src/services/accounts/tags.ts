@@ -28,7 +28,7 @@ export class Tags {
     return tagsOf(parsed(await this.#read(userId, roomId)))
   }
 
-  /** Puts a tag on a room. @throws {MatrixError} `M_INVALID_PARAM`, `M_RESOURCE_LIMIT_EXCEEDED` */
+  /** Puts a tag on a room. @throws {MatrixError} `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED` */
   async set(userId: string, roomId: string, tag: string, value: JsonObject): Promise<void> {
     if (!fitsBytes(tag, MAX_ID_BYTES) || tag === '' || !tag.isWellFormed() || tag.includes('\0')) {
       throw new MatrixError('M_INVALID_PARAM', 'The name of a tag has 1 to 255 bytes.')
@@ -62,7 +62,7 @@ export class Tags {
       const isMore = changed.size >= tags.size
       const tooMany = changed.size > MAX_TAGS || !fitsBytes(text, MAX_TAGS_BYTES)
       if ((isMore && tooMany) || (before === undefined && (await this.#isFull(userId)))) {
-        throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'There are too many tags.')
+        throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'There are too many tags.')
       }
       const entry = { userId, roomId, type: 'm.tag', content: text }
       const result = await this.#context.commit([write.accountData.replace(entry, before)])

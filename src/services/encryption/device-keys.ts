@@ -30,7 +30,7 @@ export class DeviceKeys {
 
   /**
    * Stores what a device publishes; answers how many one-time keys it then has. All of it or, on an error, nothing.
-   * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`, `M_RESOURCE_LIMIT_EXCEEDED`, `M_FORBIDDEN` where the
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`, `M_USER_LIMIT_EXCEEDED`, `M_FORBIDDEN` where the
    *   device ID is one of the user's cross-signing keys, `M_UNKNOWN_TOKEN` where the device is being removed
    */
   async upload(userId: string, deviceId: string, keys: KeyUpload): Promise<Record<string, number>> {
@@ -125,7 +125,7 @@ export class DeviceKeys {
     const counts = await read.oneTimeKeys.counts(userId, deviceId)
     const total = Object.values(counts).reduce((sum, count) => sum + count, fresh.length)
     if (total > MAX_ONE_TIME_KEYS) {
-      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'This device has too many one-time keys.')
+      throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'This device has too many one-time keys.')
     }
     return fresh
   }

@@ -61,7 +61,7 @@ export class Pushers {
   }
 
   /**
-   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_RESOURCE_LIMIT_EXCEEDED`.
+   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`.
    */
   async set({ userId, deviceId }: Requester, given: GivenPusher): Promise<void> {
     const key = { userId, appId: given.app_id, pushkey: given.pushkey }
@@ -72,7 +72,7 @@ export class Pushers {
     const present = await this.#read.ofUser(userId)
     const isNew = !present.some(row => row.appId === key.appId && row.pushkey === key.pushkey)
     if (isNew && present.length >= MAX_PUSHERS) {
-      throw new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'You have too many pushers')
+      throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'You have too many pushers')
     }
     // "Otherwise, the homeserver must remove any other pushers with the same App ID and pushkey for different users."
     const others = given.append === true ? [] : await this.#read.usersOf(key.appId, key.pushkey)

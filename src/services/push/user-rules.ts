@@ -71,7 +71,7 @@ export class UserPushRules {
    * Adds or changes a rule of the user's own.
    *
    * Throws `M_INVALID_PARAM`, `M_MISSING_PARAM`; `M_UNKNOWN` if the rule that the place names is not there;
-   * `M_RESOURCE_LIMIT_EXCEEDED`.
+   * `M_USER_LIMIT_EXCEEDED`.
    */
   async put(userId: string, name: RuleName, given: GivenRule, place: RulePlace): Promise<void> {
     const kind = kindOf(name.kind)
@@ -141,8 +141,7 @@ export class UserPushRules {
 export const parseUserRules = (text: string): UserRules => JSON.parse(text) as UserRules
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'The push rule was not found')
-const tooMany = (): MatrixError =>
-  new MatrixError('M_RESOURCE_LIMIT_EXCEEDED', 'There are too many push rules')
+const tooMany = (): MatrixError => new MatrixError('M_USER_LIMIT_EXCEEDED', 'There are too many push rules')
 const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
 
 const kindOf = (kind: string): RuleKind => {

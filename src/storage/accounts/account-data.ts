@@ -70,6 +70,7 @@ export class AccountDataWriter {
   readonly #set: Prepared
   readonly #add: Prepared
   readonly #replace: Prepared
+  readonly #dropDeleted: Prepared
   readonly #deleteAll: Prepared
 
   constructor(db: Reader) {
@@ -85,6 +86,7 @@ export class AccountDataWriter {
       `UPDATE account_data SET content = ?, position = ?
        WHERE user_id = ? AND room_id = ? AND type = ? AND content = ?`,
     )
+    this.#dropDeleted = db.prepare("DELETE FROM account_data WHERE user_id = ? AND content = '{}'")
     this.#deleteAll = db.prepare('DELETE FROM account_data WHERE user_id = ?')
   }
 
@@ -113,6 +115,11 @@ export class AccountDataWriter {
     return before === undefined
       ? { prepared: this.#add, rows: [[userId, roomId, type, content, position]], guard }
       : { prepared: this.#replace, rows: [[content, position, userId, roomId, type, before]], guard }
+  }
+
+  /** Removes what is left of deleted entries: those without content. */
+  dropDeleted(userId: string): WriteStatement {
+    return { prepared: this.#dropDeleted, rows: [[userId]] }
   }
 
   /** Removes everything, for an erased account. */
