@@ -17,6 +17,7 @@ import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
 import { accountsOptionsOf, baseUrlOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
+import { composeSync } from './server-sync.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { AppServices } from './services/appservices/index.ts'
 import { DelayedEvents } from './services/delayed-events/delayed-events.ts'
@@ -30,13 +31,11 @@ import type { Services } from './services/index.ts'
 import { createInvitations } from './services/invitations/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createNotifications } from './services/notifications/index.ts'
-import { createOldSync } from './services/old-sync/index.ts'
 import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { MutualRooms } from './services/rooms/mutual-rooms.ts'
 import { createSearch } from './services/search/index.ts'
-import { createSync } from './services/sync/index.ts'
 import { Turn } from './services/turn.ts'
 import { wellKnownOf } from './services/well-known.ts'
 import type { Database } from './storage/database.ts'
@@ -189,8 +188,9 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   ephemeral.services.receipts.onMarked = (userId, roomId) => notifications.attention.visited(userId, roomId)
   const eduHandlers = { ...ephemeral.handlers, ...encryption.eduHandlers, ...direct.eduHandlers }
   for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
-  const sync = createSync({
+  const sync = composeSync({
     core,
+    rooms,
     ephemeral,
     encryption,
     push,
@@ -214,7 +214,6 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   accounts.hooks.isExclusive = userId => appServices.registry.isExclusiveUser(userId)
   accounts.hooks.makeUser = userId => appServices.queries.user(userId)
   rooms.directory.makeRoom = alias => appServices.queries.alias(alias)
-  const oldSync = createOldSync(core, rooms)
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
   const services: Services = {
@@ -225,8 +224,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       ...ephemeral.services,
       ...push.services,
       ...notifications.services,
-      ...sync,
-      ...oldSync,
+      ...sync.services,
       ...search,
       accounts,
       delayedEvents,
@@ -254,7 +252,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       appServices,
       media,
     ],
-    ...[sync.notifier, oldSync.eventStream],
+    ...sync.running,
   ]
   return { services, running }
 }

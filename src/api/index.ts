@@ -222,6 +222,7 @@ import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
 import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
 import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
+import { simplifiedSlidingSync } from './tessera/simplifiedSlidingSync.ts'
 import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
 import { withdrawDirectRequest } from './tessera/withdrawDirectRequest.ts'
 
@@ -448,6 +449,7 @@ export const endpoints: readonly Endpoint[] = [
   restartDelayedEvent,
   scheduleDelayedEvent,
   sendDelayedEvent,
+  simplifiedSlidingSync,
   updateDelayedEvent,
   withdrawDirectRequest,
 ]

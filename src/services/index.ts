@@ -15,6 +15,7 @@ import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
 import type { SearchServices } from './search/index.ts'
+import type { SlidingSync } from './sliding-sync/index.ts'
 import type { SyncServices } from './sync/index.ts'
 import type { Turn } from './turn.ts'
 import type { WellKnown } from './well-known.ts'
@@ -39,6 +40,7 @@ export interface Services
   readonly media: Media
   readonly mutualRooms: MutualRooms
   readonly reports: Reports
+  readonly slidingSync: SlidingSync
   readonly turn: Turn
   readonly wellKnown: WellKnown
 }

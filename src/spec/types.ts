@@ -68,6 +68,8 @@ export type SignedThirdPartyInvite = { readonly mxid: string; readonly signature
 export type SignedThirdPartyInviteRequest = { readonly mxid: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>>; readonly token: string }
 export type SinglePduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type SinglePduTransactionRequest = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
+export type SlidingRoom = { readonly initial?: boolean | undefined; readonly membership?: string | undefined; readonly lists?: readonly string[] | undefined; readonly name?: string | null | undefined; readonly avatar?: string | null | undefined; readonly heroes?: readonly { readonly user_id: string; readonly displayname?: string | undefined; readonly avatar_url?: string | undefined }[] | undefined; readonly is_dm?: boolean | undefined; readonly required_state?: readonly ClientEventWithoutRoomId[] | undefined; readonly timeline?: readonly ClientEventWithoutRoomId[] | undefined; readonly invite_state?: readonly StrippedState[] | undefined; readonly stripped_state?: readonly StrippedState[] | undefined; readonly prev_batch?: string | undefined; readonly limited?: boolean | undefined; readonly expanded_timeline?: boolean | undefined; readonly unstable_expanded_timeline?: boolean | undefined; readonly num_live?: number | undefined; readonly joined_count?: number | undefined; readonly invited_count?: number | undefined; readonly notification_count?: number | undefined; readonly highlight_count?: number | undefined; readonly bump_stamp?: number | undefined }
+export type SlidingRoomRequest = { readonly initial?: boolean; readonly membership?: string; readonly lists?: readonly string[]; readonly name?: string | null; readonly avatar?: string | null; readonly heroes?: readonly { readonly user_id: string; readonly displayname?: string; readonly avatar_url?: string }[]; readonly is_dm?: boolean; readonly required_state?: readonly ClientEventWithoutRoomIdRequest[]; readonly timeline?: readonly ClientEventWithoutRoomIdRequest[]; readonly invite_state?: readonly StrippedStateRequest[]; readonly stripped_state?: readonly StrippedStateRequest[]; readonly prev_batch?: string; readonly limited?: boolean; readonly expanded_timeline?: boolean; readonly unstable_expanded_timeline?: boolean; readonly num_live?: number; readonly joined_count?: number; readonly invited_count?: number; readonly notification_count?: number; readonly highlight_count?: number; readonly bump_stamp?: number }
 export type StateEvent = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedData | undefined; readonly room_id: string; readonly state_key: string }
 export type StateEventRequest = { readonly content: JsonObject; readonly type: string; readonly event_id: string; readonly sender: string; readonly origin_server_ts: number; readonly unsigned?: UnsignedDataRequest; readonly room_id: string; readonly state_key: string }
 export type StateEventBatch = { readonly events?: readonly ClientEventWithoutRoomId[] | undefined }
@@ -1586,6 +1588,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly typing: boolean; readonly timeout?: number }
     response: JsonObject
+  }
+  simplifiedSlidingSync: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly pos?: string; readonly timeout?: number; readonly set_presence?: "offline" | "online" | "unavailable" }
+    body: { readonly conn_id?: string; readonly txn_id?: string; readonly lists?: JsonObject; readonly room_subscriptions?: JsonObject; readonly extensions?: JsonObject }
+    response: { readonly pos: string; readonly txn_id?: string | undefined; readonly lists: Readonly<Record<string, { readonly count: number }>>; readonly rooms: Readonly<Record<string, SlidingRoom>>; readonly extensions: JsonObject }
   }
   sync: {
     authentication: 'accessToken'

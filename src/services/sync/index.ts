@@ -7,7 +7,7 @@ import { connectEncryption } from './encryption-sources.ts'
 import { connectEphemeral } from './ephemeral-streams.ts'
 import { NotificationsStream } from './notifications-stream.ts'
 import { connectPush, eventsWithCounts } from './push-sources.ts'
-import { createRoomSync, type SyncGround, type SyncServices } from './room-sync.ts'
+import { createRoomSync, type SyncGround, type SyncServices, type SyncStreams } from './room-sync.ts'
 import { UserStream } from './user-stream.ts'
 
 export type { SyncServices } from './room-sync.ts'
@@ -20,7 +20,7 @@ export const createSync = (
     push: Push
     notifications: Notifications
   },
-): SyncServices => {
+): SyncServices & { readonly streams: SyncStreams } => {
   const { database: db, ephemeral, encryption, push, notifications } = parts
   const { read } = parts.core.context
   return createRoomSync(parts, watch => {

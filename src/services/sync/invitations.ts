@@ -68,7 +68,7 @@ const invitation = (row: InvitationRow): string =>
   `{"${row.kind}_state":{"events":${JSON.stringify(strippedEvents(row))}}}`
 
 /** The stripped state with the member event that invites (or knocks), which carries the comment. */
-const strippedEvents = (row: InvitationRow): object[] => [
+export const strippedEvents = (row: InvitationRow): object[] => [
   ...row.strippedState
     .filter(event => !(event['type'] === 'm.room.member' && event['state_key'] === row.userId))
     .map(stripped),

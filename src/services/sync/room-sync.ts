@@ -30,6 +30,20 @@ export interface SyncServices {
   readonly notifier: Notifier
 }
 
+/** What else may be built over the same streams. */
+export interface SyncStreams {
+  readonly watch: RoomWatch
+  readonly notifier: Notifier
+  readonly invites: UserStream
+  readonly summaries: RoomSummaries
+  readonly memo: SpanMemo
+  readonly timelines: RoomTimelines
+  readonly reader: SyncReader
+  readonly sources: readonly SyncSource[]
+  /** Resolves once all events that are committed now can be told. */
+  ready(): Promise<void>
+}
+
 /** The streams beside rooms, invitations and account data, and how they are followed. */
 export interface OtherStreams {
   readonly sources: readonly SyncSource[]
@@ -56,7 +70,7 @@ export interface SyncGround {
 export const createRoomSync = (
   ground: SyncGround,
   connect: (watch: RoomWatch) => OtherStreams,
-): SyncServices => {
+): SyncServices & { readonly streams: SyncStreams } => {
   const { database, clock, log } = ground
   const { read } = ground.core.context
   const { views, clientEvents } = ground.core
@@ -78,9 +92,11 @@ export const createRoomSync = (
   ]
   const sentMembers = new SentMembers()
   const memo = new SpanMemo(views.pages, views.state, () => watch.position)
+  const timelines = new RoomTimelines(new Timelines(memo, sights), sights)
+  const ready = (): Promise<void> => others.ready(notifier)
   const sections = new RoomSections({
     read,
-    timelines: new RoomTimelines(new Timelines(memo, sights), sights),
+    timelines,
     states: new RoomStates({ views: views.state, memo, summaries, sentMembers }),
     summaries,
     memo,
@@ -98,7 +114,8 @@ export const createRoomSync = (
     ignoredUsers: views.ignoredUsers,
     sentMembers,
     metrics: ground.metrics,
-    ready: () => others.ready(notifier),
+    ready,
   })
-  return { sync, notifier }
+  const streams = { watch, notifier, invites, summaries, memo, timelines, reader, sources, ready }
+  return { sync, notifier, streams }
 }

@@ -8,6 +8,14 @@ export interface TouchedRoom {
   readonly redacts: boolean
 }
 
+/** A room's newest event. */
+export interface NewestEvent {
+  readonly roomNid: number
+  readonly roomId: string
+  /** 0 if there is none that is shown. */
+  readonly position: number
+}
+
 /** A point of a room's state that has changed. */
 export interface TouchedPoint {
   readonly type: string
@@ -21,6 +29,8 @@ export class SyncReader {
   readonly #touchedPoints: Prepared
   readonly #redactions: Prepared
   readonly #withEvents: Prepared
+  readonly #newest: Prepared
+  readonly #newestOfTypes: Prepared
   readonly #accountData: Prepared
   readonly #heroes: Prepared
   readonly #formerHeroes: Prepared
@@ -46,6 +56,17 @@ export class SyncReader {
       `SELECT r.room_nid FROM rooms r WHERE ${inInteger('r.room_nid')} AND EXISTS (
          SELECT 1 FROM events e WHERE e.room_nid = r.room_nid AND e.position > ? AND e.position <= ?
            AND e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0)`,
+    )
+    const shown = 'e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0'
+    const last = 'ORDER BY e.position DESC LIMIT 1'
+    this.#newest = db.prepare(
+      `SELECT r.room_nid, r.room_id, (
+         SELECT e.position FROM events e WHERE e.room_nid = r.room_nid AND e.position <= ? AND ${shown} ${last}
+       ) AS newest FROM rooms r WHERE ${inInteger('r.room_nid')}`,
+    )
+    this.#newestOfTypes = db.prepare(
+      `SELECT e.position FROM events e
+       WHERE e.room_nid = ? AND e.position <= ? AND ${shown} AND ${db.dialect.inText('e.type')} ${last}`,
     )
     this.#accountData = db.prepare('SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ?')
     this.#heroes = db.prepare(
@@ -91,6 +112,23 @@ export class SyncReader {
       upTo,
     ])
     return rows.map(row => row.room_nid)
+  }
+
+  /** The newest events of rooms up to a position: one index seek for each room. */
+  async newest(roomNids: readonly number[], upTo: number): Promise<NewestEvent[]> {
+    if (roomNids.length === 0) return []
+    const rows = await this.#db.scan<{ room_nid: number; room_id: string; newest: number | null }>(
+      this.#newest,
+      [upTo, this.#db.list(roomNids)],
+    )
+    return rows.map(row => ({ roomNid: row.room_nid, roomId: row.room_id, position: row.newest ?? 0 }))
+  }
+
+  /** The position of a room's newest event of some types up to a position. */
+  async newestOfTypes(roomNid: number, types: readonly string[], upTo: number): Promise<number | undefined> {
+    const list = this.#db.list(types)
+    const row = await this.#db.get<{ position: number }>(this.#newestOfTypes, [roomNid, upTo, list])
+    return row?.position
   }
 
   /** A user's account data for a room; `content` is JSON text. */

@@ -1,0 +1,14 @@
+import { endpoint, reply } from '../../http/endpoint.ts'
+
+export const simplifiedSlidingSync = endpoint(
+  'simplifiedSlidingSync',
+  async ({ requester, query, body, request }, services) => {
+    const ended = services.presence.syncing(requester, query.set_presence)
+    try {
+      const asked = { body: body ?? {}, pos: query.pos, timeoutMs: query.timeout ?? 0 }
+      return reply({ body: await services.slidingSync.simplified(requester, asked, request.signal) })
+    } finally {
+      ended()
+    }
+  },
+)

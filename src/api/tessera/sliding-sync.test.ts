@@ -1,0 +1,260 @@
+import test from 'ava'
+import { newPerson, type Person, Refused, type ShownEvent, serverTests } from '../../test-kit/people.ts'
+import { bodies, roomOf } from '../../test-kit/shown.ts'
+
+/** Sliding sync over HTTP, as Element X speaks it. */
+
+const onServer = serverTests(test)
+const path = encodeURIComponent
+
+interface Room {
+  readonly initial?: boolean
+  readonly membership?: string
+  readonly name?: string | null
+  readonly heroes?: readonly { user_id: string }[]
+  readonly is_dm?: boolean
+  readonly timeline?: readonly ShownEvent[]
+  readonly required_state?: readonly ShownEvent[]
+  readonly invite_state?: readonly ShownEvent[]
+  readonly limited?: boolean
+  readonly num_live?: number
+  readonly joined_count?: number
+  readonly expanded_timeline?: boolean
+  readonly prev_batch?: string
+}
+
+interface Answer {
+  readonly pos: string
+  readonly lists: Readonly<Record<string, { readonly count: number }>>
+  readonly rooms: Readonly<Record<string, Room>>
+  readonly extensions: Readonly<Record<string, { readonly [name: string]: unknown }>>
+}
+
+const slide = (who: Person, body: object, pos?: string, timeout = 0): Promise<Answer> => {
+  const query = new URLSearchParams({ timeout: String(timeout), ...(pos === undefined ? {} : { pos }) })
+  const target = `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?${query}`
+  return who.server
+    .request('POST', target, { token: who.account.accessToken, json: body })
+    .then(({ status, body: answer }) => {
+      if (status >= 400) throw new Refused(status, answer as object)
+      return answer as Answer
+    })
+}
+
+const list = (last: number, more: object = {}) => ({
+  lists: {
+    all: { ranges: [[0, last]], timeline_limit: 1, required_state: [['m.room.create', '']], ...more },
+  },
+})
+
+const only = (answer: Answer, roomId: string): Room => {
+  const room = answer.rooms[roomId]
+  if (room === undefined || Object.keys(answer.rooms).length > 1)
+    throw new Error(`not that room alone: ${Object.keys(answer.rooms)}`)
+  return room
+}
+
+const stateKeys = (room: Room): string[] =>
+  (room.required_state ?? []).map(({ type, state_key: key }) => `${type} ${key}`).toSorted()
+
+onServer('windows on the list: the most recent rooms first, each once', async (t, server) => {
+  const ann = await newPerson(server)
+  const rooms: string[] = []
+  for (const name of ['one', 'two', 'three', 'four']) rooms.push(await ann.createRoom({ name }))
+  const [one = '', two = '', three = '', four = ''] = rooms
+  const first = await slide(ann, list(1))
+  t.deepEqual(first.lists, { all: { count: 4 } })
+  t.deepEqual(Object.keys(first.rooms), [four, three])
+  t.like(first.rooms[four], { initial: true, name: 'four', limited: true, num_live: 0, joined_count: 1 })
+  t.deepEqual(stateKeys(first.rooms[four] ?? {}), ['m.room.create '])
+  const wider = await slide(ann, list(9), first.pos)
+  t.deepEqual(Object.keys(wider.rooms), [two, one])
+  t.deepEqual((await slide(ann, list(9), wider.pos)).rooms, {})
+  const again = await slide(ann, list(9), wider.pos)
+  await ann.send(one, 'hello')
+  await ann.setState(two, 'm.room.name', { name: '' })
+  const news = await slide(ann, list(9), again.pos)
+  t.deepEqual(Object.keys(news.rooms), [two, one], 'ordered by what happened last')
+  t.like(news.rooms[one], { initial: undefined, name: undefined, limited: false, num_live: 1 })
+  t.deepEqual(bodies(news.rooms[one]?.timeline), ['hello'])
+  t.is(news.rooms[two]?.name, null)
+  const { chunk } = await ann.messages(one, { dir: 'b', from: news.rooms[one]?.prev_batch, limit: 1 })
+  t.is(chunk[0]?.type, 'm.room.name', 'prev_batch leads on in /messages')
+  t.is((await ann.messages(one, { dir: 'b', from: news.pos, limit: 1 })).chunk[0]?.content['body'], 'hello')
+})
+
+onServer('a response that did not arrive is made again; other tokens are refused', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await ann.createRoom()
+  const { pos } = await slide(ann, list(9))
+  const idle = await slide(ann, list(9), pos)
+  await ann.send(roomId, 'first')
+  const lost = await slide(ann, list(9), idle.pos)
+  await ann.send(roomId, 'second')
+  const made = await slide(ann, list(9, { timeline_limit: 5 }), idle.pos)
+  t.deepEqual(bodies(made.rooms[roomId]?.timeline).slice(-2), ['first', 'second'])
+  const unknown = { code: '400 M_UNKNOWN_POS' }
+  await t.throwsAsync(slide(ann, list(9), lost.pos), unknown, 'it was superseded')
+  await t.throwsAsync(slide(bob, list(9), made.pos), unknown, 'nobody else may go on with it')
+  await t.throwsAsync(slide(ann, { ...list(9), conn_id: 'other' }, made.pos), unknown)
+  const other = await slide(ann, { ...list(9), conn_id: 'other' })
+  t.true(other.rooms[roomId]?.initial)
+  t.deepEqual((await slide(ann, list(9), made.pos)).rooms, {}, 'connections do not disturb each other')
+  for (const bad of [{ lists: [] }, list(9, { ranges: 'x' }), list(9, { required_state: [['a']] })])
+    await t.throwsAsync(slide(ann, bad), { instanceOf: Refused, message: /^400/ })
+})
+
+onServer('who waits is woken by what concerns their rooms', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const { pos } = await slide(ann, list(9))
+  const waiting = slide(ann, list(9), pos, 30_000)
+  await bob.send(roomId, 'hello')
+  t.deepEqual(bodies(only(await waiting, roomId).timeline), ['hello'])
+})
+
+onServer('subscriptions: more of one room, at once; members as they are needed', async (t, server) => {
+  const [ann, bob, carl] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob, carl])
+  for (const text of ['1', '2', '3']) await bob.send(roomId, text)
+  const { pos } = await slide(ann, list(9))
+  const required_state = [
+    ['m.room.create', ''],
+    ['m.room.member', '$LAZY'],
+    ['m.room.member', '$ME'],
+  ]
+  const subscribed = { ...list(9), room_subscriptions: { [roomId]: { timeline_limit: 3, required_state } } }
+  const more = await slide(ann, subscribed, pos)
+  const room = only(more, roomId)
+  t.like(room, { expanded_timeline: true, limited: true, initial: undefined, num_live: 0 })
+  t.deepEqual(bodies(room.timeline), ['1', '2', '3'])
+  t.deepEqual(stateKeys(room), [`m.room.member ${ann.userId}`, `m.room.member ${bob.userId}`].toSorted())
+  await carl.send(roomId, '4')
+  await bob.send(roomId, '5')
+  const next = await slide(ann, subscribed, more.pos)
+  t.deepEqual(
+    stateKeys(only(next, roomId)),
+    [`m.room.member ${carl.userId}`],
+    'who is known already is not told again',
+  )
+  await ann.setState(roomId, 'm.room.topic', { topic: 't' })
+  const wild = {
+    ...list(9),
+    room_subscriptions: { [roomId]: { timeline_limit: 3, required_state: [['*', '*']] } },
+  }
+  const all = only(await slide(ann, wild, next.pos), roomId)
+  t.true(stateKeys(all).includes('m.room.topic '))
+  t.true(stateKeys(all).includes('m.room.power_levels '), 'state that was not wanted before')
+  const elsewhere = await bob.createRoom()
+  t.deepEqual((await slide(carl, { room_subscriptions: { [elsewhere]: {}, '!no:x': {}, no: {} } })).rooms, {})
+})
+
+onServer('invitations, joining, leaving, being put out', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await ann.createRoom({ name: 'Tea' })
+  await ann.change('invite', roomId, bob)
+  const invited = await slide(bob, list(9))
+  t.like(only(invited, roomId), { initial: true, membership: 'invite' })
+  t.true(only(invited, roomId).invite_state?.some(({ type }) => type === 'm.room.name'))
+  await bob.change('join', roomId)
+  const joined = await slide(bob, list(9), invited.pos)
+  t.like(only(joined, roomId), { initial: true, membership: 'join', name: 'Tea', num_live: 1 })
+  await ann.send(roomId, 'before')
+  await ann.change('kick', roomId, bob)
+  await ann.send(roomId, 'after')
+  await ann.setState(roomId, 'm.room.create.secret', { secret: true })
+  const kicked = await slide(bob, list(9, { timeline_limit: 9, required_state: [['*', '*']] }), joined.pos)
+  t.is(only(kicked, roomId).membership, 'leave')
+  t.deepEqual(bodies(only(kicked, roomId).timeline), ['before'])
+  t.false(JSON.stringify(kicked).includes('secret'))
+  t.deepEqual((await slide(bob, list(9), kicked.pos)).rooms, {})
+  const anew = await slide(bob, list(9))
+  t.like(only(anew, roomId), { initial: true, membership: 'leave' }, 'whoever was put out is told')
+  const own = await bob.createRoom()
+  const { pos } = await slide(bob, list(9), anew.pos)
+  await bob.change('leave', own)
+  t.is(only(await slide(bob, list(9), pos), own).membership, 'leave')
+  t.deepEqual(
+    Object.keys((await slide(bob, list(9))).rooms),
+    [roomId],
+    'who has left of their own accord knows',
+  )
+})
+
+onServer('lists by direct rooms, types, encryption, invitations, tags and spaces', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const plain = await ann.createRoom()
+  const secret = await ann.createRoom({
+    initial_state: [{ type: 'm.room.encryption', content: { algorithm: 'm.megolm.v1.aes-sha2' } }],
+  })
+  const space = await ann.createRoom({ creation_content: { type: 'm.space' } })
+  await ann.setState(space, 'm.space.child', { via: ['x'] }, plain)
+  await ann.setAccountData('m.direct', { [bob.userId]: [secret] })
+  await ann.setAccountData('m.tag', { tags: { 'm.favourite': {} } }, plain)
+  const invitation = await bob.createRoom()
+  await bob.change('invite', invitation, ann)
+  const passing = async (filters: object): Promise<string[]> =>
+    Object.keys((await slide(ann, list(9, { filters }))).rooms).toSorted()
+  const cases: [object, string[]][] = [
+    [{ is_dm: true }, [secret]],
+    [{ is_dm: false, is_invite: false }, [plain, space]],
+    [{ is_encrypted: true }, [secret]],
+    [{ is_invite: true }, [invitation]],
+    [{ room_types: ['m.space'] }, [space]],
+    [{ not_room_types: ['m.space'], is_invite: false }, [plain, secret]],
+    [{ room_types: [null], is_encrypted: false, is_invite: false }, [plain]],
+    [{ tags: ['m.favourite'] }, [plain]],
+    [{ not_tags: ['m.favourite'], room_types: [null], is_invite: false }, [secret]],
+    [{ spaces: [space, '!unknown:x'] }, [plain]],
+    [{}, [plain, secret, space, invitation]],
+  ]
+  for (const [filters, expected] of cases)
+    t.deepEqual(await passing(filters), expected.toSorted(), JSON.stringify(filters))
+  t.true((await slide(ann, list(9))).rooms[secret]?.is_dm)
+})
+
+onServer('extensions: messages to devices, keys, account data, receipts, typing', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const message = await bob.send(roomId, 'hello')
+  const wanted = (since?: string) => ({
+    ...list(9),
+    extensions: {
+      to_device: { enabled: true, ...(since === undefined ? {} : { since }) },
+      ...{ e2ee: { enabled: true }, account_data: { enabled: true } },
+      ...{ receipts: { enabled: true }, typing: { enabled: true } },
+    },
+  })
+  await ann.setAccountData('org.a', { a: 1 })
+  await ann.setAccountData('org.b', { b: 1 }, roomId)
+  const first = await slide(ann, wanted())
+  const global = first.extensions['account_data']?.['global'] as { type: string }[]
+  t.deepEqual(global.map(({ type }) => type).toSorted(), ['m.push_rules', 'org.a'])
+  t.deepEqual(first.extensions['account_data']?.['rooms'], {
+    [roomId]: [{ type: 'org.b', content: { b: 1 } }],
+  })
+  t.deepEqual(Object.keys(first.extensions['e2ee'] ?? {}), [
+    'device_one_time_keys_count',
+    'device_unused_fallback_key_types',
+  ])
+  const since = String(first.extensions['to_device']?.['next_batch'])
+  const waiting = slide(ann, wanted(since), first.pos, 30_000)
+  await bob.api('PUT', '/sendToDevice/org.hello/1', { messages: { [ann.userId]: { '*': { hi: 1 } } } })
+  const told = await waiting
+  t.like(told.extensions['to_device'], { events: [{ type: 'org.hello', content: { hi: 1 } }] })
+  const repeated = await slide(ann, wanted(since), told.pos)
+  t.like(repeated.extensions['to_device'], { events: [{ type: 'org.hello' }] }, 'until it is acknowledged')
+  const next = String(repeated.extensions['to_device']?.['next_batch'])
+  await bob.api('PUT', `/rooms/${path(roomId)}/typing/${path(bob.userId)}`, { typing: true, timeout: 30_000 })
+  await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, {})
+  await ann.setAccountData('org.a', { a: 2 })
+  const news = await slide(ann, wanted(next), repeated.pos)
+  t.deepEqual(news.extensions['to_device']?.['events'], [])
+  t.deepEqual(news.extensions['account_data'], { global: [{ type: 'org.a', content: { a: 2 } }], rooms: {} })
+  t.like(news.extensions['typing'], {
+    rooms: { [roomId]: { type: 'm.typing', content: { user_ids: [bob.userId] } } },
+  })
+  const receipts = news.extensions['receipts']?.['rooms'] as Record<string, ShownEvent>
+  t.deepEqual(Object.keys(receipts[roomId]?.content[message] as object), ['m.read'])
+  t.deepEqual((await slide(ann, list(9), news.pos)).extensions, {}, 'only what is asked for')
+})

@@ -1,0 +1,163 @@
+import { LRUCache } from 'lru-cache'
+import { MatrixError } from '../../core/errors.ts'
+import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import type { RequiredState } from './required-state.ts'
+
+/** What a connection was last told of a room. */
+export interface SentRoom {
+  readonly kind: 'joined' | 'invited' | 'left'
+  /** Of the stream of events (`invited`: of invitations): what came later is news. */
+  readonly upTo: number
+  /** The latest so many events have been sent, as far as there are. */
+  readonly timelineLimit: number
+  readonly requiredState: RequiredState | undefined
+  readonly isDirect: boolean
+  /** Of users whose member events were sent: which. */
+  readonly members: ReadonlyMap<string, number>
+}
+
+/** A joined room's place in the list. */
+export interface Activity {
+  readonly roomId: string
+  /** Of its newest event. */
+  readonly position: number
+  /** Where something of it changed last, as far as the connection has looked. */
+  readonly touched: number
+}
+
+/** A room that the user has left, or was made to leave. */
+export interface LeftRoom {
+  readonly row: MembershipRow
+  /** Somebody else has put them out of it. */
+  readonly isShownUnasked: boolean
+}
+
+/** What is known of a user's rooms between two requests, so that it is not read again. */
+export interface KnownRooms {
+  /** Joined rooms by nid. */
+  readonly activity: Map<number, Activity>
+  left: readonly LeftRoom[]
+  invitations: readonly InvitationRow[]
+}
+
+/** A response that the client may not have received. */
+interface Pending {
+  readonly serial: number
+  readonly positions: StreamToken
+  readonly rooms: ReadonlyMap<string, SentRoom>
+}
+
+/** One loop of requests of one device. */
+export class Connection {
+  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [] }
+  readonly #rooms = new Map<string, SentRoom>()
+  #serial: number
+  #positions: StreamToken = {}
+  #pending: Pending | undefined
+
+  /** @param serial what its tokens are told apart by; nobody else's may be guessed from it */
+  constructor(serial: number) {
+    this.#serial = serial
+  }
+
+  /** Where the streams stood in the last response that the client has received. */
+  get positions(): StreamToken {
+    return this.#positions
+  }
+
+  get rooms(): ReadonlyMap<string, SentRoom> {
+    return this.#rooms
+  }
+
+  /**
+   * "The server cannot assume that a client has received a response until it receives a new request with the `pos` token set to
+   * the `pos` it returned in the response." Answers whether the token is one of the last two.
+   */
+  resume(serial: number): boolean {
+    if (this.#pending?.serial === serial) {
+      this.#serial = serial
+      this.#positions = this.#pending.positions
+      for (const [roomId, room] of this.#pending.rooms) this.#rooms.set(roomId, room)
+      this.#pending = undefined
+    }
+    return this.#serial === serial
+  }
+
+  /** Takes notice of what a response tells; answers its `pos`. */
+  answer(positions: StreamToken, rooms: ReadonlyMap<string, SentRoom>): string {
+    const serial = Math.max(this.#serial, this.#pending?.serial ?? 0) + 1
+    this.#pending = { serial, positions, rooms }
+    return `${formatStreamToken(positions)}.${SERIAL}${serial}`
+  }
+}
+
+/** The letter of the serial number in `pos`, which otherwise is a token of `/sync`. */
+const SERIAL = 'c'
+
+/** Connections of one device; the one that was used least recently makes room. */
+const MAX_OF_DEVICE = 8
+
+/** Of all connections together: rooms that they have been told of, at some hundred bytes each. */
+const MAX_ROOMS = 1_000_000
+
+/**
+ * The connections of all devices, in memory: a client whose connection is gone, as after a restart, is told so and begins
+ * anew ("a server may decide to expire connections").
+ */
+export class Connections {
+  readonly #random: () => number
+  readonly #byKey: LRUCache<string, Connection>
+  readonly #ofDevice = new Map<string, Set<string>>()
+
+  /** @param random an integer that cannot be guessed, small enough to be counted up from */
+  constructor(random: () => number) {
+    this.#random = random
+    this.#byKey = new LRUCache({
+      maxSize: MAX_ROOMS,
+      sizeCalculation: connection => connection.rooms.size + connection.known.activity.size + 1,
+      dispose: (_, key, reason) => {
+        if (reason !== 'set') this.#forget(key)
+      },
+    })
+  }
+
+  /** Begins a connection, in place of the one that went by this name before. */
+  open(device: string, connectionId: string): Connection {
+    const key = keyOf(device, connectionId)
+    const connection = new Connection(this.#random())
+    this.#byKey.set(key, connection)
+    const keys = this.#ofDevice.get(device) ?? new Set()
+    keys.delete(key)
+    keys.add(key)
+    this.#ofDevice.set(device, keys)
+    for (const oldest of keys) {
+      if (keys.size <= MAX_OF_DEVICE) break
+      this.#byKey.delete(oldest)
+    }
+    return connection
+  }
+
+  /** Goes on with a connection. Throws `M_UNKNOWN_POS` for a token that is not one of its last two. */
+  resume(device: string, connectionId: string, pos: string): Connection {
+    const key = keyOf(device, connectionId)
+    const connection = this.#byKey.get(key)
+    const serial = new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1]
+    if (connection === undefined || serial === undefined || !connection.resume(Number(serial))) {
+      throw new MatrixError('M_UNKNOWN_POS', 'This connection has ended: begin anew')
+    }
+    // What it has been told counts anew.
+    this.#byKey.set(key, connection)
+    return connection
+  }
+
+  #forget(key: string): void {
+    const device = key.slice(0, key.indexOf('\n'))
+    const keys = this.#ofDevice.get(device)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#ofDevice.delete(device)
+  }
+}
+
+const keyOf = (device: string, connectionId: string): string => `${device}\n${connectionId}`

@@ -1,0 +1,161 @@
+import { syncFilter } from '../../core/filter.ts'
+import type { StreamToken, SyncStream } from '../../core/stream-token.ts'
+import type { ToDevice } from '../encryption/to-device.ts'
+import type { SyncRequest } from '../sync/sync-request.ts'
+import { extrasByRoom, type News, type SyncSource, type ToldRoom } from '../sync/sync-source.ts'
+import type { ExtensionRequests } from './request.ts'
+import type { Look } from './room-writer.ts'
+
+/** The extensions of a response: JSON texts by name, and how far they have gone. */
+export interface ExtensionAnswer {
+  readonly texts: ReadonlyMap<string, string>
+  readonly positions: StreamToken
+  /** There is something that the client has not been told. */
+  readonly hasNews: boolean
+}
+
+/** Which rooms extensions may speak of. */
+export interface ExtensionRooms {
+  /** Rooms that this response sends for the first time: all there is of them is told. */
+  readonly fresh: readonly ToldRoom[]
+  /** Whether a room has been sent before. */
+  isKnown(roomId: string): boolean
+}
+
+const EVERYTHING = syncFilter({})
+
+/** Puts what the streams of `/sync` have to say into the extensions of sliding sync. */
+export class ExtensionTexts {
+  readonly #sources: readonly SyncSource[]
+  readonly #toDevice: ToDevice
+  readonly #toDevicePosition: () => number
+
+  constructor(parts: { sources: readonly SyncSource[]; toDevice: ToDevice; toDevicePosition: () => number }) {
+    this.#sources = parts.sources
+    this.#toDevice = parts.toDevice
+    this.#toDevicePosition = parts.toDevicePosition
+  }
+
+  /** @param before where the streams stood in the response before; what an extension has never followed is absent */
+  async of(
+    look: Look,
+    wanted: ExtensionRequests,
+    before: StreamToken,
+    rooms: ExtensionRooms,
+  ): Promise<ExtensionAnswer> {
+    const request: SyncRequest = {
+      ...{ requester: look.requester, ignored: look.ignored, filter: EVERYTHING },
+      ...{ fullState: false, stateAfter: 'state_after', since: look.after },
+    }
+    const texts = new Map<string, string>()
+    const positions: Partial<Record<SyncStream, number>> = {}
+    let hasNews = false
+    const add = (name: string, text: string, isNews: boolean): void => {
+      texts.set(name, text)
+      hasNews ||= isNews
+    }
+    if (wanted.toDevice !== undefined) {
+      const { text, isNews } = await this.#toDeviceText(look, wanted.toDevice)
+      add('to_device', text, isNews)
+    }
+    const follow = async (stream: SyncStream): Promise<readonly News[]> => {
+      const sources = this.#of(stream)
+      const upTo = Math.max(Math.min(...sources.map(source => source.position())), before[stream] ?? 0)
+      positions[stream] = upTo
+      const events = { after: look.after, upTo: look.upTo }
+      return Promise.all(sources.map(source => source.news(request, before[stream], upTo, events)))
+    }
+    if (wanted.e2ee) {
+      const members = (await follow('device_lists')).flatMap(news => news.members ?? [])
+      const always = await Promise.all(this.#of('device_lists').map(source => source.always?.(request) ?? []))
+      add('e2ee', `{${[...members, ...always.flat()].join(',')}}`, members.length > 0)
+    }
+    if (wanted.accountData) {
+      const news = await follow('account_data')
+      const global = news.flatMap(one => one.events?.get('account_data') ?? [])
+      const told = await this.#ofRooms(request, news, rooms, 'account_data')
+      const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:[${events.join(',')}]`)
+      add(
+        'account_data',
+        `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
+        global.length + told.length > 0,
+      )
+    }
+    for (const stream of ['receipts', 'typing'] as const) {
+      if (!wanted[stream]) continue
+      const told = await this.#ofRooms(request, await follow(stream), rooms, stream)
+      const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
+      add(stream, `{"rooms":{${members.join(',')}}}`, told.length > 0)
+    }
+    return { texts, positions, hasNews }
+  }
+
+  /** What is waiting for the device after `since`; what is before it has arrived, and is forgotten. */
+  async #toDeviceText(
+    { requester: { userId, deviceId } }: Look,
+    { since, limit }: { since: number | undefined; limit: number },
+  ): Promise<{ text: string; isNews: boolean }> {
+    const upTo = Math.max(this.#toDevicePosition(), since ?? 0)
+    const after = since ?? 0
+    if (deviceId !== undefined && since !== undefined)
+      await this.#toDevice.acknowledge(userId, deviceId, since)
+    const messages =
+      deviceId === undefined || after >= upTo
+        ? []
+        : await this.#toDevice.waiting(userId, deviceId, { after, upTo }, limit + 1)
+    const told = messages.slice(0, limit)
+    const next = messages.length > limit ? (told.at(-1)?.position ?? after) : upTo
+    const events = told.map(
+      ({ type, sender, content }) =>
+        `{"type":${JSON.stringify(type)},"sender":${JSON.stringify(sender)},"content":${content}}`,
+    )
+    return { text: `{"next_batch":"${next}","events":[${events.join(',')}]}`, isNews: told.length > 0 }
+  }
+
+  /** News of rooms that the client knows, and all there is of those that it comes to know. */
+  async #ofRooms(
+    request: SyncRequest,
+    news: readonly News[],
+    { fresh, isKnown }: ExtensionRooms,
+    stream: 'account_data' | 'receipts' | 'typing',
+  ): Promise<(readonly [string, readonly string[]])[]> {
+    const told: (readonly [string, readonly string[]])[] = []
+    const isFresh = new Set(fresh.map(({ roomId }) => roomId))
+    for (const [roomId, extras] of extrasByRoom(news)) {
+      const events = (stream === 'account_data' ? extras.accountData : extras.ephemeral) ?? []
+      if (events.length > 0 && isKnown(roomId) && !isFresh.has(roomId)) told.push([roomId, events])
+    }
+    for (const room of fresh) {
+      const found = await Promise.all(
+        this.#of(stream).map(source =>
+          stream === 'account_data'
+            ? (source.roomAccountData?.(request, room) ?? [])
+            : (source.roomEphemeral?.(request, room) ?? []),
+        ),
+      )
+      const events = found.flat()
+      if (events.length > 0) told.push([room.roomId, events])
+    }
+    return told
+  }
+
+  #of(stream: SyncStream): SyncSource[] {
+    return this.#sources.filter(source => source.stream === stream)
+  }
+}
+
+/** There is one event of a room and kind; receipts of several threads share it. */
+const oneEvent = (texts: readonly string[]): string => {
+  const [first = '{}', ...others] = texts
+  if (others.length === 0) return first
+  type Receipts = Record<string, Record<string, Record<string, unknown>>>
+  const content: Receipts = {}
+  for (const text of texts) {
+    for (const [eventId, types] of Object.entries((JSON.parse(text) as { content: Receipts }).content)) {
+      const known = content[eventId] ?? {}
+      content[eventId] = known
+      for (const [type, users] of Object.entries(types)) known[type] = { ...known[type], ...users }
+    }
+  }
+  return JSON.stringify({ type: 'm.receipt', content })
+}

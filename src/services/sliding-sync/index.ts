@@ -1,0 +1,51 @@
+import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Encryption } from '../encryption/index.ts'
+import type { UnreadCounts } from '../push/unread.ts'
+import { AccountDataMemo } from '../rooms/account-data-memo.ts'
+import type { RoomCore } from '../rooms/index.ts'
+import type { SyncStreams } from '../sync/room-sync.ts'
+import { Connections } from './connections.ts'
+import { ExtensionTexts } from './extensions.ts'
+import { RoomFacts } from './room-facts.ts'
+import { RoomList } from './room-list.ts'
+import { RoomStateFinder } from './room-state.ts'
+import { RoomTexts } from './room-writer.ts'
+import { SlidingSync } from './sliding-sync.ts'
+
+export type { SlidingSync } from './sliding-sync.ts'
+
+/** Builds sliding sync over the streams of `/sync`. */
+export const createSlidingSync = (parts: {
+  core: RoomCore
+  streams: SyncStreams
+  accountData: AccountDataReader
+  encryption: Pick<Encryption, 'toDevice'>
+  unread: Pick<UnreadCounts, 'ofRoom'>
+}): SlidingSync => {
+  const { core, streams, accountData } = parts
+  const { context, views, clientEvents } = core
+  const { db, read } = context
+  const { watch, notifier, invites, summaries, memo, timelines, reader: sync, sources, ready } = streams
+  const { sights } = views
+  return new SlidingSync({
+    ...{ watch, notifier, invites, ready, read, accountData },
+    ignoredUsers: views.ignoredUsers,
+    invitePolicies: views.invitePolicies,
+    direct: new AccountDataMemo<ReadonlySet<string>>({
+      ...{ read: accountData, position: () => db.position('account_data'), type: 'm.direct' },
+      parse: content =>
+        new Set(Object.values(content).flatMap(rooms => (Array.isArray(rooms) ? rooms.map(String) : []))),
+    }),
+    connections: new Connections(() => Buffer.from(context.random(4)).readUInt32BE() * 1000),
+    list: new RoomList({ read, sync, sights }),
+    rooms: new RoomTexts({
+      ...{ read, sights, timelines, clientEvents },
+      states: new RoomStateFinder({ views: views.state, memo, summaries }),
+      facts: new RoomFacts({ read, sync, summaries, memo, unread: parts.unread }),
+    }),
+    extensions: new ExtensionTexts({
+      ...{ sources, toDevice: parts.encryption.toDevice },
+      toDevicePosition: () => db.position('to_device'),
+    }),
+  })
+}

@@ -1,0 +1,52 @@
+import type { RequiredState } from './required-state.ts'
+
+/** What a client wants of a room. */
+export interface RoomConfig {
+  readonly timelineLimit: number
+  readonly requiredState: RequiredState
+}
+
+/** Which rooms belong into a list; what is `undefined` does not matter. */
+export interface ListFilters {
+  readonly isDirect: boolean | undefined
+  readonly isEncrypted: boolean | undefined
+  readonly isInvited: boolean | undefined
+  /** Joined spaces of which one has the room among its children. */
+  readonly spaces: readonly string[] | undefined
+  /** `null` is a room without a type. */
+  readonly roomTypes: readonly (string | null)[] | undefined
+  readonly notRoomTypes: readonly (string | null)[] | undefined
+  readonly tags: readonly string[] | undefined
+  readonly notTags: readonly string[] | undefined
+}
+
+/** A window on the list of the user's rooms. */
+export interface ListRule {
+  readonly name: string
+  readonly config: RoomConfig
+  readonly filters: ListFilters
+  /** Inclusive at both ends; `undefined` is all of the list. */
+  readonly ranges: readonly (readonly [number, number])[] | undefined
+}
+
+/** Which rooms an extension is about, beside those that the request is about anyway. */
+export interface ExtensionRequests {
+  readonly toDevice: { readonly since: number | undefined; readonly limit: number } | undefined
+  readonly e2ee: boolean
+  readonly accountData: boolean
+  readonly receipts: boolean
+  readonly typing: boolean
+}
+
+/** A request of sliding sync, in whichever dialect it came. */
+export interface SlidingRequest {
+  readonly connectionId: string
+  /** `undefined` begins a connection. */
+  readonly pos: string | undefined
+  readonly timeoutMs: number
+  /** Comes back with the response. */
+  readonly txnId: string | undefined
+  readonly lists: readonly ListRule[]
+  readonly subscriptions: ReadonlyMap<string, RoomConfig>
+  readonly extensions: ExtensionRequests
+}

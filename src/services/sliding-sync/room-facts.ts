@@ -1,0 +1,109 @@
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { UnreadCounts } from '../push/unread.ts'
+import type { RoomSummaries } from '../sync/room-summaries.ts'
+import type { SpanMemo } from '../sync/span-memo.ts'
+
+/** "Proper" activity: what moves a room up in clients' own lists (`bump_stamp`). */
+const BUMP_TYPES = [
+  ...['m.room.create', 'm.room.message', 'm.room.encrypted', 'm.sticker', 'm.call.invite'],
+  ...['m.poll.start', 'org.matrix.msc3381.poll.start', 'm.beacon_info', 'org.matrix.msc3672.beacon_info'],
+]
+
+/** What rooms are called and shown by, as members of a room in a response (JSON text). */
+export class RoomFacts {
+  readonly #parts: {
+    readonly read: RoomReaders
+    readonly sync: SyncReader
+    readonly summaries: RoomSummaries
+    readonly memo: SpanMemo
+    readonly unread: Pick<UnreadCounts, 'ofRoom'>
+  }
+
+  constructor(parts: {
+    read: RoomReaders
+    sync: SyncReader
+    summaries: RoomSummaries
+    memo: SpanMemo
+    unread: Pick<UnreadCounts, 'ofRoom'>
+  }) {
+    this.#parts = parts
+  }
+
+  /** Name, picture, heroes and how many there are: all of it, or what has changed after a position. */
+  async of(
+    roomNid: number,
+    userId: string,
+    { after, upTo }: { readonly after: number | undefined; readonly upTo: number },
+  ): Promise<string[]> {
+    const { memo, summaries } = this.#parts
+    const changes = after === undefined ? undefined : await memo.changes(roomNid, after, upTo)
+    const changed = (type: string): boolean => changes?.some(change => change.type === type) ?? true
+    const summary = JSON.parse(await summaries.text(roomNid, userId)) as Record<string, unknown>
+    const isNew = changes === undefined
+    return [
+      ...(changed('m.room.name') ? await this.#content(roomNid, 'm.room.name', ['name', 'name'], isNew) : []),
+      ...(changed('m.room.avatar')
+        ? await this.#content(roomNid, 'm.room.avatar', ['url', 'avatar'], isNew)
+        : []),
+      ...(isNew || changes.some(({ type }) => HERO_TYPES.has(type))
+        ? await this.#heroes(roomNid, userId, upTo)
+        : []),
+      ...(changed('m.room.member')
+        ? [
+            `"joined_count":${JSON.stringify(summary['m.joined_member_count'])}`,
+            `"invited_count":${JSON.stringify(summary['m.invited_member_count'])}`,
+          ]
+        : []),
+      ...(await this.#counts(userId, roomNid)),
+      ...(await this.#bumpStamp(roomNid, upTo)),
+    ]
+  }
+
+  /** A member of the content of some state, under another name; `null` where it has been removed. */
+  async #content(
+    roomNid: number,
+    type: string,
+    [member, name]: readonly [string, string],
+    isNew: boolean,
+  ): Promise<string[]> {
+    const { read } = this.#parts
+    const nid = await read.state.point(roomNid, type, '')
+    const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
+    const value = stored?.redactedBy === undefined ? stored?.event.content[member] : undefined
+    if (typeof value === 'string' && value !== '') return [`"${name}":${JSON.stringify(value)}`]
+    return isNew ? [] : [`"${name}":null`]
+  }
+
+  /** "Heroes are only included if the room name is not set." */
+  async #heroes(roomNid: number, userId: string, upTo: number): Promise<string[]> {
+    const { summaries, memo, read } = this.#parts
+    const heroes = await summaries.heroes(roomNid, userId)
+    if (heroes.length === 0) return []
+    const entries = await memo.members(roomNid, heroes, upTo)
+    const events = await read.events.byNids(entries.map(({ nid }) => nid))
+    const shown = heroes.map(hero => {
+      const stored = events.find(({ event }) => event.stateKey === hero)
+      const { displayname, avatar_url } =
+        stored?.redactedBy === undefined ? (stored?.event.content ?? {}) : {}
+      return {
+        user_id: hero,
+        ...(typeof displayname === 'string' ? { displayname } : {}),
+        ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
+      }
+    })
+    return [`"heroes":${JSON.stringify(shown)}`]
+  }
+
+  async #counts(userId: string, roomNid: number): Promise<string[]> {
+    const { total } = await this.#parts.unread.ofRoom(userId, roomNid)
+    return [`"notification_count":${total.notification_count}`, `"highlight_count":${total.highlight_count}`]
+  }
+
+  async #bumpStamp(roomNid: number, upTo: number): Promise<string[]> {
+    const position = await this.#parts.sync.newestOfTypes(roomNid, BUMP_TYPES, upTo)
+    return position === undefined ? [] : [`"bump_stamp":${position}`]
+  }
+}
+
+const HERO_TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])

@@ -1,0 +1,128 @@
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { Sights } from '../rooms/room-sight.ts'
+import type { RoomsNow } from '../sync/room-watch.ts'
+import type { Activity, Connection, LeftRoom } from './connections.ts'
+
+/** A room in the list of a user's rooms. */
+export interface JoinedPlace {
+  readonly kind: 'joined'
+  readonly roomId: string
+  readonly roomNid: number
+  readonly joinedAt: number
+  readonly order: number
+  readonly touched: number
+}
+
+export interface LeftPlace {
+  readonly kind: 'left'
+  readonly roomId: string
+  readonly roomNid: number
+  readonly row: MembershipRow
+  readonly order: number
+  /** Whether it belongs into lists; it can always be subscribed to. */
+  readonly isListed: boolean
+}
+
+export interface InvitedPlace {
+  readonly kind: 'invited'
+  readonly roomId: string
+  readonly invitation: InvitationRow
+  readonly order: number
+}
+
+export type Place = JoinedPlace | LeftPlace | InvitedPlace
+
+const MAX_LEFT = 500
+const MAX_INVITATIONS = 200
+
+/** Invitations have no place among the events of rooms here: they come before them, the newest first. */
+const INVITATIONS_FROM = 2 ** 52
+
+/** Keeps the list of a user's rooms for a connection: "sorted by recent activity". */
+export class RoomList {
+  readonly #read: RoomReaders
+  readonly #sync: SyncReader
+  readonly #sights: Sights
+
+  constructor(parts: { read: RoomReaders; sync: SyncReader; sights: Sights }) {
+    this.#read = parts.read
+    this.#sync = parts.sync
+    this.#sights = parts.sights
+  }
+
+  /**
+   * Brings what the connection knows up to the moment of a look; reads only what has changed since.
+   * @param invitations where that stream stands; `undefined`: nothing has changed there
+   */
+  async refresh(
+    connection: Connection,
+    userId: string,
+    now: RoomsNow,
+    invitations: number | undefined,
+  ): Promise<void> {
+    const { known } = connection
+    const isFirst = connection.positions.events === undefined
+    for (const nid of known.activity.keys()) if (!now.joined.has(nid)) known.activity.delete(nid)
+    const stale = [...now.joined.keys()].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
+    for (const { roomNid, roomId, position } of await this.#sync.newest(stale, now.upTo)) {
+      const touched = now.isExact && !isFirst ? now.upTo : position
+      known.activity.set(roomNid, { roomId, position, touched })
+    }
+    if (isFirst || now.hasMoved) known.left = await this.#left(userId)
+    if (isFirst || invitations !== undefined) {
+      const upTo = invitations ?? Number.MAX_SAFE_INTEGER
+      known.invitations = await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
+    }
+  }
+
+  /** The list, most recent activity first. */
+  places(connection: Connection, now: RoomsNow, isHidden: (invitation: InvitationRow) => boolean): Place[] {
+    const { activity, left, invitations } = connection.known
+    const places: Place[] = [...activity].map(([nid, room]) => joinedPlace(nid, room, now))
+    const there = new Set(places.map(({ roomId }) => roomId))
+    for (const invitation of invitations) {
+      const { roomId, position } = invitation
+      if (there.has(roomId) || isHidden(invitation)) continue
+      there.add(roomId)
+      places.push({ kind: 'invited', roomId, invitation, order: INVITATIONS_FROM + position })
+    }
+    for (const { row, isShownUnasked } of left) {
+      const { roomId, roomNid, position } = row
+      if (there.has(roomId) || position > now.upTo) continue
+      const isListed = isShownUnasked || connection.rooms.has(roomId)
+      places.push({ kind: 'left', roomId, roomNid, row, isListed, order: position })
+    }
+    return places.sort((a, b) => b.order - a.order)
+  }
+
+  /**
+   * "Rooms that the user has been in but left are only included if the room was previously sent to the client in that connection.
+   * Rooms the user has been kicked or banned from will always be included": but for those that they have never been in.
+   */
+  async #left(userId: string): Promise<LeftRoom[]> {
+    const all = await this.#read.memberships.ofUser(userId, ['leave', 'ban'])
+    const newest = all.filter(row => !row.forgotten).sort((a, b) => b.position - a.position)
+    const rows = newest.slice(0, MAX_LEFT)
+    const events = await this.#read.events.byNids(rows.map(({ eventNid }) => eventNid))
+    const byOthers = new Set(events.filter(({ event }) => event.sender !== userId).map(({ nid }) => nid))
+    const left: LeftRoom[] = []
+    for (const row of rows) {
+      const isShownUnasked =
+        byOthers.has(row.eventNid) && (await this.#sights.of(row.roomNid, userId)).joins.length > 0
+      left.push({ row, isShownUnasked })
+    }
+    return left
+  }
+}
+
+const joinedPlace = (
+  roomNid: number,
+  { roomId, position, touched }: Activity,
+  now: RoomsNow,
+): JoinedPlace => ({
+  ...{ kind: 'joined', roomId, roomNid, touched, order: position },
+  joinedAt: now.joined.get(roomNid) ?? 0,
+})

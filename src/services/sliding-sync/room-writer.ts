@@ -1,0 +1,220 @@
+import { syncFilter } from '../../core/filter.ts'
+import { formatStreamToken } from '../../core/stream-token.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { StateAt } from '../../storage/rooms/state-views.ts'
+import type { Requester } from '../requester.ts'
+import type { ClientEvents } from '../rooms/client-events.ts'
+import type { Sights } from '../rooms/room-sight.ts'
+import { strippedEvents } from '../sync/invitations.ts'
+import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
+import type { SyncRequest } from '../sync/sync-request.ts'
+import type { SentRoom } from './connections.ts'
+import type { RoomConfig } from './request.ts'
+import type { RoomFacts } from './room-facts.ts'
+import type { InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
+import type { RoomStateFinder } from './room-state.ts'
+
+/** State events that are made at once. */
+const SLICE = 250
+
+/** One look of one client. */
+export interface Look {
+  readonly requester: Requester
+  readonly ignored: ReadonlySet<string>
+  /** Up to where the response before this went, in the stream of events. */
+  readonly after: number | undefined
+  readonly upTo: number
+}
+
+/** A room as it is told, and what is remembered of that. */
+export interface ToldRoom {
+  readonly text: string
+  readonly sent: SentRoom
+}
+
+/** What rooms are written from. */
+export interface RoomTextParts {
+  readonly read: RoomReaders
+  readonly sights: Sights
+  readonly timelines: RoomTimelines
+  readonly states: RoomStateFinder
+  readonly facts: RoomFacts
+  readonly clientEvents: ClientEvents
+}
+
+/** Writes rooms into responses. */
+export class RoomTexts {
+  readonly #parts: RoomTextParts
+
+  constructor(parts: RoomTextParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * A room that the user is in: all of it, or what is new since it was sent last.
+   * @param before how it was sent last, if the client is to go on from there
+   */
+  async joined(
+    look: Look,
+    place: JoinedPlace,
+    config: RoomConfig,
+    { before, isDirect }: { before: SentRoom | undefined; isDirect: boolean },
+  ): Promise<ToldRoom> {
+    const { roomNid, roomId, joinedAt } = place
+    const expands = before !== undefined && config.timelineLimit > before.timelineLimit
+    const after = before?.upTo
+    const room = { roomNid, roomId }
+    const span = { after: expands ? undefined : after, upTo: look.upTo }
+    const timeline = await this.#timeline(look, room, span, config, { joinedAt })
+    const texts = await this.#texts(look, { room, after, upTo: look.upTo, before }, config, timeline)
+    const parts = [
+      ...(before === undefined ? ['"initial":true', '"membership":"join"'] : []),
+      ...(expands ? ['"expanded_timeline":true', '"unstable_expanded_timeline":true'] : []),
+      ...(isDirect !== (before?.isDirect ?? false) ? [`"is_dm":${isDirect}`] : []),
+      ...(await this.#parts.facts.of(roomNid, look.requester.userId, { after, upTo: look.upTo })),
+      ...texts.parts,
+    ]
+    const wasCut = timeline.limited && !expands
+    const timelineLimit =
+      before === undefined || wasCut
+        ? config.timelineLimit
+        : Math.max(before.timelineLimit, config.timelineLimit)
+    return {
+      text: `{${parts.join(',')}}`,
+      sent: {
+        ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
+        requiredState: config.requiredState,
+      },
+    }
+  }
+
+  /** A room that the user has left: up to their leaving. */
+  async left(
+    look: Look,
+    { row, roomNid, roomId }: LeftPlace,
+    config: RoomConfig,
+    before: SentRoom | undefined,
+  ): Promise<ToldRoom> {
+    const upTo = Math.min(row.position, look.upTo)
+    const goesOn = before?.kind === 'joined' && before.upTo < upTo ? before : undefined
+    const after = goesOn?.upTo
+    const sight = await this.#parts.sights.of(roomNid, row.userId)
+    const room = { roomNid, roomId }
+    const timeline = await this.#timeline(look, room, { after, upTo }, config, { sight })
+    const wasIn = sight.joins.length > 0
+    const texts = wasIn
+      ? await this.#texts(look, { room, after, upTo, before: goesOn }, config, timeline)
+      : await this.#ownMember(look, row.eventNid, timeline)
+    const parts = [
+      ...(goesOn === undefined ? ['"initial":true'] : []),
+      `"membership":"${row.membership}"`,
+      ...texts.parts,
+      `"bump_stamp":${row.position}`,
+    ]
+    return {
+      text: `{${parts.join(',')}}`,
+      sent: {
+        ...{ kind: 'left', upTo: row.position, timelineLimit: config.timelineLimit, isDirect: false },
+        ...{ requiredState: config.requiredState, members: texts.members },
+      },
+    }
+  }
+
+  /** An invitation, or a knock: "the same as `rooms.invite.$room_id.invite_state`". */
+  invited({ invitation }: InvitedPlace): ToldRoom {
+    const events = JSON.stringify(strippedEvents(invitation))
+    const parts = [
+      '"initial":true',
+      `"membership":"${invitation.kind}"`,
+      ...[`"invite_state":${events}`, `"stripped_state":${events}`],
+      ...['"required_state":[]', '"timeline":[]', `"bump_stamp":${invitation.updatedTs}`],
+    ]
+    return {
+      text: `{${parts.join(',')}}`,
+      sent: {
+        ...{ kind: 'invited', upTo: invitation.position, timelineLimit: 0, requiredState: undefined },
+        ...{ isDirect: false, members: new Map() },
+      },
+    }
+  }
+
+  #timeline(
+    look: Look,
+    room: { readonly roomNid: number; readonly roomId: string },
+    span: { readonly after: number | undefined; readonly upTo: number },
+    { timelineLimit: limit }: RoomConfig,
+    place: InRoom,
+  ): Promise<RoomTimeline> {
+    const request: SyncRequest = {
+      ...{ requester: look.requester, ignored: look.ignored, fullState: false, stateAfter: 'state_after' },
+      since: span.after,
+      filter: syncFilter({ room: { timeline: { limit } } }),
+    }
+    return this.#parts.timelines.read(request, room, span, place)
+  }
+
+  /** Timeline and state. */
+  async #texts(
+    look: Look,
+    span: {
+      readonly room: { readonly roomNid: number }
+      readonly after: number | undefined
+      readonly upTo: number
+      readonly before: SentRoom | undefined
+    },
+    { requiredState }: RoomConfig,
+    timeline: RoomTimeline,
+  ): Promise<{ parts: string[]; members: ReadonlyMap<string, number> }> {
+    const { before, after, upTo } = span
+    const hadWanted = before?.requiredState
+    const { entries, members } = await this.#parts.states.find({
+      ...{ roomNid: span.room.roomNid, after, upTo, wanted: requiredState, timeline },
+      hadWanted: hadWanted?.key === requiredState.key ? undefined : hadWanted,
+      members: before?.members ?? new Map(),
+    })
+    const state = await this.#stateTexts(look, entries, timeline)
+    return { parts: [...(await this.#timelineParts(look, timeline)), stateText(state)], members }
+  }
+
+  /** Whoever has never been in the room sees nothing of it but how their invitation ended. */
+  async #ownMember(
+    look: Look,
+    eventNid: number,
+    timeline: RoomTimeline,
+  ): Promise<{ parts: string[]; members: ReadonlyMap<string, number> }> {
+    const own = [{ type: 'm.room.member', stateKey: look.requester.userId, nid: eventNid }]
+    const state = await this.#stateTexts(look, own, timeline)
+    return { parts: [...(await this.#timelineParts(look, timeline)), stateText(state)], members: new Map() }
+  }
+
+  async #timelineParts(look: Look, timeline: RoomTimeline): Promise<string[]> {
+    const { events, limited, before, sight, forks } = timeline
+    const viewer = { ...look.requester, sight, forks }
+    const texts = await this.#parts.clientEvents.render(events, viewer, { roomId: false, bundle: 'all' })
+    const since = look.after
+    const live = since === undefined ? 0 : events.filter(({ position = 0 }) => position > since).length
+    return [
+      `"timeline":[${texts.join(',')}]`,
+      `"limited":${limited}`,
+      `"prev_batch":"${formatStreamToken({ events: before })}"`,
+      `"num_live":${live}`,
+    ]
+  }
+
+  async #stateTexts(
+    look: Look,
+    entries: readonly StateAt[],
+    { sight, forks }: RoomTimeline,
+  ): Promise<string[]> {
+    const { read, clientEvents } = this.#parts
+    const viewer = { ...look.requester, sight, forks }
+    const texts: string[] = []
+    for (let from = 0; from < entries.length; from += SLICE) {
+      const events = await read.events.byNids(entries.slice(from, from + SLICE).map(({ nid }) => nid))
+      for (const text of await clientEvents.render(events, viewer, { roomId: false })) texts.push(text)
+    }
+    return texts
+  }
+}
+
+const stateText = (texts: readonly string[]): string => `"required_state":[${texts.join(',')}]`

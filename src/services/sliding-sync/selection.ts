@@ -1,0 +1,54 @@
+import type { ListFilter } from './list-filters.ts'
+import type { RoomConfig, SlidingRequest } from './request.ts'
+import { RequiredState } from './required-state.ts'
+import type { Place } from './room-list.ts'
+
+/** A room that a request is about. */
+export interface Selected {
+  readonly place: Place
+  readonly config: RoomConfig
+  /** The lists in whose windows it is. */
+  readonly lists: readonly string[]
+}
+
+/** "If a room matches multiple rules … the room configs must be combined into one": the superset of all. */
+const combined = (configs: readonly RoomConfig[]): RoomConfig => ({
+  timelineLimit: configs.reduce((greatest, { timelineLimit }) => Math.max(greatest, timelineLimit), 0),
+  requiredState: RequiredState.union(configs.map(({ requiredState }) => requiredState)),
+})
+
+/** The rooms in the windows of lists, and those that are subscribed to; and how many rooms each list has. */
+export const select = async (
+  request: SlidingRequest,
+  places: readonly Place[],
+  filter: ListFilter,
+): Promise<{ counts: ReadonlyMap<string, number>; selected: ReadonlyMap<string, Selected> }> => {
+  const counts = new Map<string, number>()
+  const matched = new Map<Place, { configs: RoomConfig[]; lists: string[] }>()
+  const match = (place: Place, config: RoomConfig, list?: string): void => {
+    const known = matched.get(place) ?? { configs: [], lists: [] }
+    known.configs.push(config)
+    if (list !== undefined) known.lists.push(list)
+    matched.set(place, known)
+  }
+  for (const { name, config, filters, ranges } of request.lists) {
+    const passing = await filter.passing(filters)
+    counts.set(name, passing.length)
+    const windows = ranges?.map(([from, to]) => passing.slice(from, to + 1)) ?? [passing]
+    for (const place of new Set(windows.flat())) match(place, config, name)
+  }
+  for (const place of places) {
+    const config = request.subscriptions.get(place.roomId)
+    if (config !== undefined) match(place, config)
+  }
+  const inOrder = [...matched].sort(([a], [b]) => b.order - a.order)
+  return {
+    counts,
+    selected: new Map(
+      inOrder.map(([place, { configs, lists }]) => [
+        place.roomId,
+        { place, lists, config: combined(configs) },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,226 @@
+import type { StreamToken } from '../../core/stream-token.ts'
+import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Requester } from '../requester.ts'
+import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
+import type { IgnoredUsers } from '../rooms/ignored-users.ts'
+import type { InvitePolicies } from '../rooms/invite-policies.ts'
+import type { Notifier } from '../sync/notifier.ts'
+import { inOrder } from '../sync/response.ts'
+import type { RoomWatch } from '../sync/room-watch.ts'
+import type { UserStream } from '../sync/user-stream.ts'
+import type { Connection, Connections, SentRoom } from './connections.ts'
+import type { ExtensionTexts } from './extensions.ts'
+import { ListFilter } from './list-filters.ts'
+import type { SlidingRequest } from './request.ts'
+import type { RoomList } from './room-list.ts'
+import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
+import { type Selected, select } from './selection.ts'
+import { readSimplifiedRequest, type SimplifiedRequest } from './simplified-dialect.ts'
+
+/** What sliding sync is made of. */
+export interface SlidingSyncParts {
+  readonly watch: RoomWatch
+  readonly notifier: Notifier
+  readonly invites: UserStream
+  readonly connections: Connections
+  readonly list: RoomList
+  readonly rooms: RoomTexts
+  readonly extensions: ExtensionTexts
+  readonly read: RoomReaders
+  readonly accountData: AccountDataReader
+  readonly direct: AccountDataMemo<ReadonlySet<string>>
+  readonly ignoredUsers: IgnoredUsers
+  readonly invitePolicies: InvitePolicies
+  /** Resolves once all events that are committed now can be told. */
+  readonly ready: () => Promise<void>
+}
+
+/** The longest that a client may wait, whatever it asks for. */
+const MAX_TIMEOUT_MS = 120_000
+
+/** Rooms in one response; what more there is to tell comes with the next, which does not wait. */
+const MAX_ROOMS = 250
+
+/** Rooms that are made at a time. */
+const AHEAD = 8
+
+/** Sliding sync (MSC4186): a second dialect over the streams of `/sync`. */
+export class SlidingSync {
+  readonly #parts: SlidingSyncParts
+
+  constructor(parts: SlidingSyncParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * A response as JSON text, in the dialect of `org.matrix.simplified_msc3575`: at once at the beginning of a connection, and
+   * if there is news; else as soon as there is, at the latest after the time-out.
+   *
+   * Throws `M_UNKNOWN_POS`, `M_INVALID_PARAM`.
+   */
+  async simplified(requester: Requester, asked: SimplifiedRequest, signal: AbortSignal): Promise<string> {
+    const { watch, notifier, connections, ready } = this.#parts
+    const request = readSimplifiedRequest(asked, requester.userId)
+    const device = `${requester.userId} ${requester.deviceId ?? requester.tokenId}`
+    const { connectionId, pos } = request
+    const connection =
+      pos === undefined
+        ? connections.open(device, connectionId)
+        : connections.resume(device, connectionId, pos)
+    const deadline = notifier.now() + Math.min(request.timeoutMs, MAX_TIMEOUT_MS)
+    await ready()
+    await notifier.caughtUp()
+    const leave = await watch.enter(requester.userId)
+    try {
+      return await this.#whenThereIsNews(requester, connection, request, { deadline, signal })
+    } finally {
+      leave()
+    }
+  }
+
+  async #whenThereIsNews(
+    requester: Requester,
+    connection: Connection,
+    request: SlidingRequest,
+    { deadline, signal }: { deadline: number; signal: AbortSignal },
+  ): Promise<string> {
+    const { notifier } = this.#parts
+    const mayWait = request.pos !== undefined && deadline > notifier.now()
+    for (;;) {
+      const wait = mayWait ? notifier.wait(requester.userId, deadline, signal) : undefined
+      try {
+        const { text, isEmpty } = await this.#response(requester, connection, request)
+        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
+        if (!isEmpty || wait === undefined || isOver) return text
+        await wait.woken
+      } finally {
+        wait?.cancel()
+      }
+    }
+  }
+
+  async #response(
+    requester: Requester,
+    connection: Connection,
+    request: SlidingRequest,
+  ): Promise<{ text: string; isEmpty: boolean }> {
+    const { watch, invites, ignoredUsers, list, extensions } = this.#parts
+    const { userId } = requester
+    const { positions: before } = connection
+    const now = watch.look(userId, before.events ?? 0, before.events === undefined)
+    const invitesNow = invites.position
+    const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
+    const look: Look = {
+      ...{ requester, ignored: await ignoredUsers.of(userId), after: before.events },
+      upTo: Math.max(now.upTo, before.events ?? 0),
+    }
+    await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
+    const policy = await this.#parts.invitePolicies.of(userId)
+    const places = list.places(
+      connection,
+      now,
+      ({ kind, sender }) => kind === 'invite' && (look.ignored.has(sender) || policy(sender) !== 'allow'),
+    )
+    const { read, accountData, direct } = this.#parts
+    const filter = new ListFilter({ ...{ read, accountData, direct, userId, places } })
+    const { counts, selected } = await select(request, places, filter)
+    const told = await this.#rooms(look, connection, selected)
+    const sent = new Map([...told].map(([roomId, room]) => [roomId, room.sent]))
+    const answer = await extensions.of(look, request.extensions, before, {
+      fresh: places.flatMap(place =>
+        isFresh(sent.get(place.roomId), connection.rooms.get(place.roomId)) && 'roomNid' in place
+          ? place
+          : [],
+      ),
+      isKnown: roomId => connection.rooms.has(roomId),
+    })
+    const positions: StreamToken = {
+      ...{ ...before, ...answer.positions, events: look.upTo },
+      invites: Math.max(invitesNow, before.invites ?? 0),
+    }
+    const pos = connection.answer(positions, sent)
+    return {
+      isEmpty: told.size === 0 && !answer.hasNews,
+      text: responseText({ pos, txnId: request.txnId, counts, rooms: told, extensions: answer.texts }),
+    }
+  }
+
+  /** The rooms that have something to tell, at most so many. */
+  async #rooms(
+    look: Look,
+    connection: Connection,
+    selected: ReadonlyMap<string, Selected>,
+  ): Promise<Map<string, ToldRoom>> {
+    const direct = await this.#parts.direct.of(look.requester.userId)
+    const withNews = [...selected.values()].filter(one =>
+      hasNews(one, connection.rooms.get(one.place.roomId), direct),
+    )
+    const told = new Map<string, ToldRoom>()
+    const made = inOrder(withNews.slice(0, MAX_ROOMS), AHEAD, async one => ({
+      roomId: one.place.roomId,
+      room: await this.#room(look, connection.rooms.get(one.place.roomId), one, direct),
+    }))
+    for await (const { roomId, room } of made) told.set(roomId, room)
+    return told
+  }
+
+  async #room(
+    look: Look,
+    before: SentRoom | undefined,
+    { place, config, lists }: Selected,
+    direct: ReadonlySet<string>,
+  ): Promise<ToldRoom> {
+    const { rooms } = this.#parts
+    const isDirect = direct.has(place.roomId)
+    const goesOn = before?.kind === 'joined' ? before : undefined
+    const told =
+      place.kind === 'joined'
+        ? await rooms.joined(look, place, config, { before: goesOn, isDirect })
+        : place.kind === 'left'
+          ? await rooms.left(look, place, config, before)
+          : rooms.invited(place)
+    if (lists.length === 0) return told
+    return { ...told, text: `{"lists":${JSON.stringify(lists)},${told.text.slice(1)}` }
+  }
+}
+
+/** Whether a room is being sent whole, so that all that goes with it is told. */
+const isFresh = (sent: SentRoom | undefined, before: SentRoom | undefined): boolean =>
+  sent?.kind === 'joined' && before?.kind !== 'joined'
+
+const hasNews = (
+  { place, config }: Selected,
+  before: SentRoom | undefined,
+  direct: ReadonlySet<string>,
+): boolean => {
+  if (before === undefined || before.kind !== place.kind) return true
+  if (place.kind === 'invited') return place.invitation.position > before.upTo
+  if (place.kind === 'left') return place.row.position > before.upTo
+  return (
+    place.touched > before.upTo ||
+    config.timelineLimit > before.timelineLimit ||
+    (config.requiredState.key !== before.requiredState?.key &&
+      config.requiredState.asksForMoreThan(before.requiredState)) ||
+    direct.has(place.roomId) !== before.isDirect
+  )
+}
+
+const responseText = (parts: {
+  pos: string
+  txnId: string | undefined
+  counts: ReadonlyMap<string, number>
+  rooms: ReadonlyMap<string, ToldRoom>
+  extensions: ReadonlyMap<string, string>
+}): string => {
+  const lists = [...parts.counts].map(([name, count]) => `${JSON.stringify(name)}:{"count":${count}}`)
+  const rooms = [...parts.rooms].map(([roomId, { text }]) => `${JSON.stringify(roomId)}:${text}`)
+  const extensions = [...parts.extensions].map(([name, text]) => `${JSON.stringify(name)}:${text}`)
+  return `{${[
+    `"pos":"${parts.pos}"`,
+    ...(parts.txnId === undefined ? [] : [`"txn_id":${JSON.stringify(parts.txnId)}`]),
+    `"lists":{${lists.join(',')}}`,
+    `"rooms":{${rooms.join(',')}}`,
+    `"extensions":{${extensions.join(',')}}`,
+  ].join(',')}}`
+}
