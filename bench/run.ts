@@ -10,6 +10,7 @@ import type { Bench, Row, Scenario } from './scenario.ts'
 import { history } from './scenarios/history.ts'
 import { hotRoom } from './scenarios/hot-room.ts'
 import { initialSync } from './scenarios/initial-sync.ts'
+import { largeJoin } from './scenarios/large-join.ts'
 import { manyRooms } from './scenarios/many-rooms.ts'
 import { memory, settledMemory } from './scenarios/memory.ts'
 import { sendToSync } from './scenarios/send-to-sync.ts'
@@ -18,7 +19,15 @@ import { findSubject } from './subject.ts'
 import { Target } from './target.ts'
 
 /** In the order in which they run: memory before anything has filled caches, rates before what depends on them. */
-const scenarios: readonly Scenario[] = [memory, hotRoom, manyRooms, sendToSync, initialSync, history]
+const scenarios: readonly Scenario[] = [
+  memory,
+  hotRoom,
+  manyRooms,
+  sendToSync,
+  initialSync,
+  history,
+  largeJoin,
+]
 
 /** Seconds for which memory must hold still. */
 const settle = 2

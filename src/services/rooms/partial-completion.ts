@@ -103,7 +103,15 @@ const fill = async (
     ...setMembers(context, head, current, partial.stateAt),
   ]
   statements.push(...(await summaryStatements(context, head)))
-  return { statements, nids: [], result: () => true }
+  return {
+    statements,
+    nids: [],
+    result: () => {
+      // So many are not to push out of the cache what is asked for.
+      read.events.forget(members.map(({ nid }) => nid))
+      return true
+    },
+  }
 }
 
 const userIdOf = ({ event }: StoredEvent): string => event.stateKey ?? ''
@@ -121,7 +129,11 @@ const removeHearsay = async (
   stateIds: readonly string[],
 ): Promise<void> => {
   const { read, write } = writer.context
-  const truth = new Set((await read.events.nidsOf(stateIds)).values())
+  const truth = new Set<number>()
+  for (let start = 0; start < stateIds.length; start += CHUNK) {
+    const nodes = await read.events.nodesOf(stateIds.slice(start, start + CHUNK))
+    for (const { nid } of nodes.values()) truth.add(nid)
+  }
   await writer.update<void>(
     task.roomId,
     async head => {

@@ -106,12 +106,18 @@ export class EventReader {
 
   /** The events with these nids, those that exist, in the order asked for. */
   async byNids(nids: readonly number[]): Promise<StoredEvent[]> {
-    const missing = nids.filter(nid => this.#cache.get(nid) === undefined)
-    const fresh = new Map<number, StoredEvent>()
-    if (missing.length > 0) {
-      for (const stored of await this.#load(this.#selectNids, missing)) fresh.set(stored.nid, stored)
+    const found = new Map<number, StoredEvent>()
+    const missing: number[] = []
+    for (const nid of nids) {
+      const stored = this.#cache.get(nid)
+      if (stored === undefined) missing.push(nid)
+      else found.set(nid, stored)
     }
-    return nids.flatMap(nid => this.#cache.get(nid) ?? fresh.get(nid) ?? [])
+    if (missing.length > 0) {
+      // What is loaded may push out of the cache what was found there.
+      for (const stored of await this.#load(this.#selectNids, missing)) found.set(stored.nid, stored)
+    }
+    return nids.flatMap(nid => found.get(nid) ?? [])
   }
 
   /** The events with these IDs, those that are stored, by event ID. */

@@ -5,7 +5,9 @@ import { storeOutliers } from '../../../rooms/outliers.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 
-/** Events that are verified, and then stored, in one go. */
+/** Events that are verified in one go: enough to keep the threads busy. */
+const VERIFIED_AT_ONCE = 1_000
+/** Events that are stored in one commit. */
 const CHUNK = 250
 /** IDs that are looked up in one go. */
 const IDS = 2_000
@@ -49,28 +51,31 @@ export const storeFullState = async (
   if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
   const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])])
   if (missing.size === 0) return stateIds
-  const pdus =
-    missing.size > MAX_SINGLE_FETCHES
-      ? await whole(context, server, place, signal)
-      : await oneByOne(context, server, missing, signal)
-  const { events, given } = await verified(context, place, pdus, missing, onProgress)
+  const fetch = missing.size > MAX_SINGLE_FETCHES ? whole : oneByOne
+  const { events, given } = await verified(
+    context,
+    place,
+    await fetch(context, server, place, { eventIds: missing, signal }),
+    { wanted: missing, onProgress },
+  )
   if (given < missing.size / 2) throw new BadState(`of ${missing.size} events only ${given} were given`)
   await storeEvents(context, roomId, events, onProgress)
   return stateIds
 }
 
-/** Stores events that are verified, in chunks, each after what authorises it. */
+/** Stores events that are verified, in chunks, each after what authorises it. Takes them out of the list. */
 export const storeEvents = async (
   { core }: OutboundContext,
   roomId: string,
-  events: readonly RoomEvent[],
+  events: RoomEvent[],
   onProgress: Progress,
 ): Promise<void> => {
+  const all = events.length
   // What authorises an event is always less deep, unless somebody lies: then it is left out.
-  const ordered = events.toSorted((a, b) => a.depth - b.depth)
-  for (let start = 0; start < ordered.length; start += CHUNK) {
-    await storeOutliers(core.writer, roomId, ordered.slice(start, start + CHUNK))
-    onProgress('storing', Math.min(start + CHUNK, ordered.length), ordered.length)
+  events.sort((a, b) => b.depth - a.depth)
+  while (events.length > 0) {
+    await storeOutliers(core.writer, roomId, events.splice(-CHUNK).reverse())
+    onProgress('storing', all - events.length, all)
   }
 }
 
@@ -84,11 +89,16 @@ const missingOf = async ({ core }: OutboundContext, eventIds: readonly string[])
   return missing
 }
 
+interface Fetch {
+  readonly eventIds: ReadonlySet<string>
+  readonly signal: AbortSignal
+}
+
 const whole = async (
   { federation }: OutboundContext,
   server: string,
   { roomId, eventId }: StatePlace,
-  signal: AbortSignal,
+  { signal }: Fetch,
 ): Promise<JsonObject[]> => {
   const { state, authChain } = await federation.getState(server, { roomId, eventId }, { signal })
   return [...authChain, ...state]
@@ -97,8 +107,8 @@ const whole = async (
 const oneByOne = async (
   { federation }: OutboundContext,
   server: string,
-  eventIds: ReadonlySet<string>,
-  signal: AbortSignal,
+  _place: StatePlace,
+  { eventIds, signal }: Fetch,
 ): Promise<JsonObject[]> => {
   const slots = new Slots(AT_ONCE)
   const one = (eventId: string): Promise<JsonObject[]> =>
@@ -110,21 +120,23 @@ const oneByOne = async (
 const verified = async (
   { verifyEvents, log }: OutboundContext,
   { roomId, version }: StatePlace,
-  pdus: readonly JsonObject[],
-  wanted: ReadonlySet<string>,
-  onProgress: Progress,
+  pdus: JsonObject[],
+  options: { readonly wanted: ReadonlySet<string>; readonly onProgress: Progress },
 ): Promise<{ events: RoomEvent[]; given: number }> => {
   const events = new Map<string, RoomEvent>()
   const given = new Set<string>()
-  for (let start = 0; start < pdus.length; start += CHUNK) {
-    for (const one of await verifyEvents(pdus.slice(start, start + CHUNK), version)) {
+  const { wanted, onProgress } = options
+  const all = pdus.length
+  // Taken out, so that memory is given back on the way.
+  while (pdus.length > 0) {
+    for (const one of await verifyEvents(pdus.splice(-VERIFIED_AT_ONCE), version)) {
       const eventId = 'event' in one ? one.event.eventId : one.eventId
       if (eventId === undefined || !wanted.has(eventId)) continue
       given.add(eventId)
       if ('event' in one) events.set(eventId, one.event)
       else log.debug({ room: roomId, event: eventId, reason: one.refusal }, 'state: event dropped')
     }
-    onProgress('verifying', Math.min(start + CHUNK, pdus.length), pdus.length)
+    onProgress('verifying', all - pdus.length, all)
   }
   return { events: [...events.values()], given: given.size }
 }
