@@ -18,7 +18,7 @@ import { type KnownMessage, MESSAGES_READ, messageFacts } from './room-messages.
 
 /** How long and how much is kept. */
 export interface InboxLimits {
-  /** Milliseconds. Invitations wait as long as they are pending. */
+  /** Milliseconds. Invitations wait as long as they are pending, and what folds as long as something is added. */
   readonly expiry: number
   /** Of one user; beyond that the oldest messages go first. */
   readonly maxPerUser: number
@@ -63,7 +63,7 @@ export class Inbox {
     this.#dismissals = new MessageDismissals(parts.db)
   }
 
-  /** Messages of before this instant (ms) are no notifications any more. */
+  /** What is of before this instant (ms) waits no longer. */
   get horizon(): number {
     return this.#clock.now() - this.#limits.expiry
   }
@@ -100,7 +100,9 @@ export class Inbox {
       const [room] = await this.#readers.rooms.byNids([roomNid])
       if (room === undefined) return
       const { roomId } = room
-      const wanted = messageFacts({ userId, roomId }, await this.#messages(userId, roomNid))
+      const unread = await this.#messages(userId, roomNid)
+      const { horizon } = this
+      const wanted = messageFacts({ userId, roomId }, unread).filter(({ ts }) => ts >= horizon)
       const stored = (await this.read.inRoom(userId, roomId)).filter(isMessage)
       const before = new Map(stored.map(row => [row.id, row]))
       const ids = new Set(wanted.map(({ id }) => id))
@@ -158,10 +160,7 @@ export class Inbox {
   }
 
   async #messages(userId: string, roomNid: number): Promise<{ newest: KnownMessage[]; count: number }> {
-    const unread = await this.#unread.ofRoom(userId, roomNid, {
-      since: this.horizon,
-      limit: MESSAGES_READ,
-    })
+    const unread = await this.#unread.ofRoom(userId, roomNid, MESSAGES_READ)
     const events = await this.#readers.events.byNids(unread.newest.map(({ eventNid }) => eventNid))
     const byNid = new Map(events.map(({ nid, event }) => [nid, event]))
     const newest = unread.newest.flatMap(message => {

@@ -30,7 +30,7 @@ export class UnreadMessageReader {
   constructor(db: Reader) {
     this.#db = db
     const from = 'FROM push_actions a WHERE a.user_id = ?'
-    const waits = `a.dismissed = 0 AND a.ts >= ? AND ${IS_UNREAD}`
+    const waits = `a.dismissed = 0 AND ${IS_UNREAD}`
     // Nothing up to the receipt for the whole room has to be looked at.
     const inRoom = `a.room_nid = ? AND a.position > COALESCE((SELECT MAX(t.event_position) FROM receipts t
       WHERE t.room_nid = ? AND t.user_id = ? AND t.type IN ('m.read', 'm.read.private') AND t.thread_id = ''), 0)`
@@ -40,18 +40,18 @@ export class UnreadMessageReader {
     )
     this.#count = db.prepare(`SELECT COUNT(*) AS n ${from} AND ${inRoom} AND ${waits}`)
     this.#rooms = db.prepare(
-      `SELECT a.room_nid, MAX(a.position) AS newest ${from} AND ${waits}
+      `SELECT a.room_nid, MAX(a.position) AS newest ${from} AND a.ts >= ? AND ${waits}
        GROUP BY a.room_nid ORDER BY newest DESC LIMIT ?`,
     )
   }
 
-  /** The newest of a room since an instant (ms), and how many there are. */
+  /** The newest of a room, and how many there are. */
   async ofRoom(
     userId: string,
     roomNid: number,
-    { since, limit }: { readonly since: number; readonly limit: number },
+    limit: number,
   ): Promise<{ readonly newest: UnreadMessage[]; readonly count: number }> {
-    const which = [userId, roomNid, roomNid, userId, since]
+    const which = [userId, roomNid, roomNid, userId]
     const rows = await this.#db.all<Columns>(this.#newest, [...which, limit])
     const newest = rows.map(row => ({
       position: row.position,

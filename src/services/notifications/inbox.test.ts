@@ -1,0 +1,188 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { testInboxes } from '../../test-kit/inboxes.ts'
+import { newRoom, requesterOf } from '../../test-kit/rooms.ts'
+import { type KnownMessage, messageFacts } from './room-messages.ts'
+
+const [ALICE, BOB, CAROL] = ['@alice:here.test', '@bob:here.test', '@carol:here.test']
+const DAY = 24 * 60 * 60_000
+
+test('entries of a room stand for exactly the messages that are unread', t => {
+  const message = fc.record({ highlight: fc.boolean(), isCall: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 60 }), messages => {
+      const known: KnownMessage[] = messages.map(({ highlight, isCall }, index) => ({
+        position: 1_000 - index,
+        eventNid: index,
+        highlight,
+        ts: 1_000 - index,
+        eventId: `$${index}`,
+        type: isCall ? 'm.call.invite' : 'm.room.message',
+        sender: '@a:x',
+      }))
+      const facts = messageFacts(
+        { userId: '@b:x', roomId: '!r' },
+        { newest: known.slice(0, 30), count: known.length },
+      )
+      const stands = facts.reduce((sum, fact) => sum + fact.count, 0)
+      return (
+        stands === known.length &&
+        facts.length <= 14 &&
+        new Set(facts.map(({ id }) => id)).size === facts.length
+      )
+    }),
+  )
+  t.pass()
+})
+
+type Step =
+  | { readonly does: 'say' | 'mention' | 'thread' | 'redact'; readonly about: number }
+  | { readonly does: 'read' | 'readPrivately' | 'readThread'; readonly about: number }
+  | { readonly does: 'leave'; readonly about: number }
+
+const step: fc.Arbitrary<Step> = fc.record({
+  does: fc.constantFrom(
+    ...([
+      'say',
+      'say',
+      'say',
+      'mention',
+      'thread',
+      'redact',
+      'read',
+      'readPrivately',
+      'readThread',
+      'leave',
+    ] as const),
+  ),
+  about: fc.nat(8),
+})
+
+testDatabases(test, 'the inbox agrees with the counts, whatever happens', async (t, database) => {
+  t.timeout(120_000)
+  const world = await testInboxes(t, database)
+  const { rooms, receipts, core, push } = world
+  await world.list(BOB)
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 30 }), async steps => {
+      const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+        isDirect: false,
+      })
+      const nid = (await core.context.read.rooms.byId(roomId))?.nid ?? 0
+      await rooms.memberships.join({ userId: BOB, roomId })
+      const said: string[] = []
+      for (const { does, about } of steps) {
+        const target = said.at(-1 - (about % Math.max(said.length, 1)))
+        const relates = { 'm.relates_to': { rel_type: 'm.thread', event_id: said[0] ?? '$none' } }
+        if (does === 'say') said.push(await world.say(ALICE, roomId))
+        else if (does === 'mention')
+          said.push(await world.say(ALICE, roomId, { 'm.mentions': { user_ids: [BOB] } }))
+        else if (does === 'leave') {
+          await rooms.memberships.leave({ userId: BOB, roomId })
+          await rooms.memberships.join({ userId: BOB, roomId })
+        } else if (target === undefined) continue
+        else if (does === 'thread') await world.say(ALICE, roomId, relates)
+        else if (does === 'redact') {
+          const redaction = { roomId, redacts: target, txnId: `r${target}`, reason: undefined }
+          await rooms.sending.redaction(requesterOf(ALICE), redaction)
+        } else {
+          const threadId = does === 'readThread' ? 'main' : undefined
+          const type = does === 'readPrivately' ? 'm.read.private' : 'm.read'
+          await receipts.mark(BOB, roomId, [{ type, eventId: target, threadId }])
+        }
+      }
+      await world.settled()
+      const { items } = await world.list(BOB, { limit: 100 })
+      const own = items.filter(({ room }) => room.room_id === roomId)
+      const { total } = await push.unread.ofRoom(BOB, nid)
+      const stands = own.reduce((sum, { count = 1 }) => sum + count, 0)
+      const mentions = own.filter(({ kind }) => kind === 'mention').length
+      t.is(stands, total.notification_count, JSON.stringify(steps))
+      t.is(mentions, Math.min(total.highlight_count, 10), JSON.stringify(steps))
+      await world.notifications.services.notifications.closeAll(BOB, { roomId })
+    }),
+    { numRuns: database.dialect.name === 'sqlite' ? 15 : 4, endOnFailure: true },
+  )
+})
+
+testDatabases(test, 'a year of notifications, then a quick first sync', async (t, database) => {
+  t.timeout(120_000)
+  const world = await testInboxes(t, database, { expiry: 30 * DAY, maxPerUser: 500 })
+  const { rooms, clock, notifications } = world
+  const center = notifications.services.notifications
+  await world.list(BOB)
+  const roomIds: string[] = []
+  for (let n = 0; n < 6; n++) {
+    const room = newRoom(rooms, ALICE, { isPublic: true })
+    const roomId = await rooms.roomCreation.create(room, { isDirect: false })
+    for (const userId of [BOB, CAROL]) await rooms.memberships.join({ userId, roomId })
+    roomIds.push(roomId)
+  }
+  const invited = await rooms.roomCreation.create(newRoom(rooms, ALICE, { invite: [BOB] }), {
+    isDirect: false,
+  })
+  // A week apart, in all rooms, mentions among it.
+  for (let week = 0; week < 52; week++) {
+    for (const [index, roomId] of roomIds.entries())
+      await world.say(ALICE, roomId, (week + index) % 3 === 0 ? { 'm.mentions': { user_ids: [BOB] } } : {})
+    await clock.advance(7 * DAY)
+    await world.settled()
+    if (week % 10 === 0) await notifications.housekeeping.tidy()
+  }
+  await notifications.housekeeping.tidy()
+
+  const beginning = await center.beginning(requesterOf(BOB), 10)
+  t.is(beginning.items.length, 10, 'the first of them, with where it goes on')
+  t.not(beginning.nextBatch, undefined)
+  const first = await center.beginning(requesterOf(BOB), 100)
+  const items = first.items.map(
+    item => JSON.parse(item) as { kind: string; created_ts: number; count?: number },
+  )
+  t.true(first.total === items.length && first.total < 20, 'few, not the year’s')
+  t.true(items.every(({ kind, created_ts: ts }) => kind === 'invitation' || ts >= clock.now() - 30 * DAY))
+  t.is(items.at(-1)?.kind, 'invitation', 'which is as old as the year, and still pending')
+  t.is(
+    items.filter(({ count = 1 }) => count > 1).length,
+    roomIds.length,
+    'the rest is one entry in each room',
+  )
+  // Somebody who has never asked gets the same out of what was kept for the counts.
+  const carol = await center.beginning(requesterOf(CAROL))
+  t.is(carol.total, roomIds.length)
+  t.true((await world.list(CAROL)).items.every(({ kind, count }) => kind === 'message' && count === 52))
+  // A client that was away for so long is told to begin anew, not of a year's changes.
+  const changes = await center.changes(requesterOf(BOB), {
+    after: 1,
+    upTo: database.position('notifications'),
+  })
+  t.like(changes, { isReset: true, removed: [], total: first.total })
+
+  await rooms.memberships.join({ userId: BOB, roomId: invited })
+  await world.settled()
+  t.is((await world.list(BOB, { kind: 'invitation' })).total, 0)
+})
+
+test('beyond the bound the oldest messages go, and what is not one stays', async t => {
+  const database = await testDatabase(t)
+  const world = await testInboxes(t, database, { expiry: 30 * DAY, maxPerUser: 5 })
+  const { rooms, clock } = world
+  await world.list(BOB)
+  const mentioned = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+    isDirect: false,
+  })
+  await rooms.memberships.join({ userId: BOB, roomId: mentioned })
+  await world.say(ALICE, mentioned, { 'm.mentions': { user_ids: [BOB] } })
+  for (let n = 0; n < 110; n++) {
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+      isDirect: false,
+    })
+    await rooms.memberships.join({ userId: BOB, roomId })
+    await world.say(ALICE, roomId)
+    await clock.advance(1_000)
+  }
+  await world.settled()
+  const { items, total } = await world.list(BOB, { limit: 100 })
+  t.true(total <= 105 && total >= 5, `${total} wait`)
+  t.is(items.at(-1)?.kind, 'mention')
+})
