@@ -49,11 +49,11 @@ export type SqliteConfig = DatabaseConfig & { readonly kind: 'sqlite' }
 export type PostgresConfig = DatabaseConfig & { readonly kind: 'postgres' }
 
 /** An empty, migrated SQLite database, closed and removed after the test. */
-export const testDatabase = async (t: ExecutionContext): Promise<Database> =>
+export const testDatabase = async (t: Pick<ExecutionContext, 'teardown'>): Promise<Database> =>
   openFor(t, await sqliteConfig(t))
 
 /** Where such a database lies, for tests that open it themselves. */
-export const sqliteConfig = async (t: ExecutionContext): Promise<SqliteConfig> => {
+export const sqliteConfig = async (t: Pick<ExecutionContext, 'teardown'>): Promise<SqliteConfig> => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   const path = join(directory, 'test.db')
@@ -64,7 +64,7 @@ export const sqliteConfig = async (t: ExecutionContext): Promise<SqliteConfig> =
 
 let template: Promise<string> | undefined
 
-const openFor = async (t: ExecutionContext, config: DatabaseConfig): Promise<Database> => {
+const openFor = async (t: Pick<ExecutionContext, 'teardown'>, config: DatabaseConfig): Promise<Database> => {
   const database = await openDatabase(config)
   t.teardown(() => database.close())
   return database

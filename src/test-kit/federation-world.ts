@@ -56,6 +56,12 @@ export type Interceptor = (request: {
   readonly body?: string
 }) => { readonly status: number; readonly json: JsonObject } | 'unreachable' | undefined
 
+/** What becomes of a request on its way: it is delivered once, never, later, or more than once. */
+export type Transport = (
+  request: { readonly from: string; readonly to: string; readonly method: string; readonly path: string },
+  deliver: () => Promise<OutboundResponse>,
+) => Promise<OutboundResponse>
+
 /** One homeserver of the world. */
 export interface WorldServer {
   readonly name: string
@@ -73,6 +79,7 @@ export interface WorldServer {
 }
 
 export interface WorldServerOptions {
+  readonly random?: (size: number) => Uint8Array
   readonly database?: Database
   /** To go on where another server of the name has ended. */
   readonly clock?: FakeClock
@@ -81,26 +88,32 @@ export interface WorldServerOptions {
   readonly mayBeInvited?: (userId: string) => Promise<boolean>
 }
 
+/** As much of a test as a world needs. */
+export type TestScope = Pick<ExecutionContext, 'teardown' | 'log'>
+
 export class FederationWorld {
   readonly servers = new Map<string, WorldServer>()
   /** Everything that was asked, as `from > to method path`. */
   readonly requests: string[] = []
   intercept: Interceptor = () => undefined
+  transport: Transport = (_request, deliver) => deliver()
   readonly #names: string[] = []
-  readonly #t: ExecutionContext
+  readonly #t: TestScope
   #transactions = 0
 
-  constructor(t: ExecutionContext) {
+  constructor(t: TestScope) {
     this.#t = t
   }
 
   /** Starts a server of this name. */
   async add(name: string, options: WorldServerOptions = {}): Promise<WorldServer> {
     const database = options.database ?? (await testDatabase(this.#t))
+    const random = options.random ?? (options.clock === undefined ? undefined : randomBytes)
     const { core, clock } = await testRooms(database, {
       serverName: name,
       seed: this.#seedOf(name),
-      ...(options.clock === undefined ? {} : { clock: options.clock, random: randomBytes }),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(random === undefined ? {} : { random }),
     })
     const client = createFederationClient({
       serverName: name,
@@ -185,11 +198,13 @@ export class FederationWorld {
     if (answer !== undefined) {
       return { status: answer.status, headers: {}, body: Buffer.from(JSON.stringify(answer.json)) }
     }
-    const response = await server.http.request(request.method, request.path, {
-      ...(request.headers === undefined ? {} : { headers: request.headers }),
-      ...(request.body === undefined ? {} : { body: request.body }),
+    return this.transport({ from, to, path, method: request.method }, async () => {
+      const response = await server.http.request(request.method, request.path, {
+        ...(request.headers === undefined ? {} : { headers: request.headers }),
+        ...(request.body === undefined ? {} : { body: request.body }),
+      })
+      return { status: response.status, headers: {}, body: response.bytes }
     })
-    return { status: response.status, headers: {}, body: response.bytes }
   }
 }
 

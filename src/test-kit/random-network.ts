@@ -1,3 +1,5 @@
+import type { RoomEvent } from '../core/event/event.ts'
+import type { RoomVersion } from '../core/room-versions.ts'
 import type { RoomNetwork } from './room-network.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
@@ -26,11 +28,22 @@ const state = (sender: string, type: string, content: Record<string, unknown>) =
 })
 
 /** What a user may try; much of it is not allowed most of the time. */
-const attempt = (user: string, target: string, random: SeededRandom, network: RoomNetwork) => {
+export const attemptIn = ({
+  user,
+  target,
+  random,
+  events,
+  version,
+}: {
+  user: string
+  target: string
+  random: SeededRandom
+  events: readonly RoomEvent[]
+  version: RoomVersion
+}) => {
   const levels = () => Object.fromEntries(OTHERS.map(other => [other, random.pick([0, 0, 50, 50, 99])]))
   // From v12 on creators stand outside the list.
-  const creator = network.version.auth.privilegedCreators ? {} : { [ALICE]: 100 }
-  const events = [...network.events.values()]
+  const creator = version.auth.privilegedCreators ? {} : { [ALICE]: 100 }
   const choices = [
     () => ({ type: 'm.room.message', sender: user, content: { body: `${random.below(1000)}` } }),
     () => state(user, 'm.room.topic', { topic: `${random.below(1000)}` }),
@@ -66,7 +79,9 @@ export const step = async (
     if (resident !== server && resident.entry !== undefined) await network.joinThrough(server, resident, user)
     return
   }
-  const template = attempt(user, random.pick(OTHERS), random, network)
+  const { version } = network
+  const events = [...network.events.values()]
+  const template = attemptIn({ user, target: random.pick(OTHERS), random, events, version })
   if (random.chance(0.06)) {
     const known = [...network.events.values()]
     const prev = random.pick(known)

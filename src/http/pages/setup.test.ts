@@ -10,7 +10,7 @@ const browse = async (url: string, init: RequestInit) => {
   return { status: response.status, headers: response.headers, body: await response.text() }
 }
 
-const open = async (t: Parameters<typeof testDatabase>[0]) => {
+const open = async (t: Parameters<typeof accountServer>[0]) => {
   const parts = await accountServer(t, await testDatabase(t), {
     pages: (accounts, clock) => {
       const pages = createPages()

@@ -456,20 +456,36 @@ test('where the gap cannot be bridged, its state is fetched', async t => {
       blocked.test(path) ? { status: 500, json: { errcode: 'M_UNKNOWN' } } : undefined
     await world.send(a, b, [last])
     world.intercept = () => undefined
-    if (!blocked.test('/v1/event/')) {
-      t.deepEqual(await messagesOf(b, roomId), ['last'])
-      t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Beyond')
-      t.is((await stateAt(b, roomId, 'm.room.power_levels'))?.content['events_default'], 1)
-      const head = await b.core.writer.head(roomId)
-      const missing = await b.core.context.read.rooms.missingEvents(head?.room.nid ?? 0)
-      t.true(missing.some(({ missingEventId }) => last.prevEvents.includes(missingEventId)))
-      continue
-    }
-    // The power levels come with the auth chain; the topic cannot be had, and is left out.
     t.deepEqual(await messagesOf(b, roomId), ['last'])
+    t.is((await stateAt(b, roomId, 'm.room.topic'))?.content['topic'], 'Beyond')
     t.is((await stateAt(b, roomId, 'm.room.power_levels'))?.content['events_default'], 1)
-    t.is(await stateAt(b, roomId, 'm.room.topic'), undefined)
+    const head = await b.core.writer.head(roomId)
+    const missing = await b.core.context.read.rooms.missingEvents(head?.room.nid ?? 0)
+    t.true(missing.some(({ missingEventId }) => last.prevEvents.includes(missingEventId)))
   }
+})
+
+test('a state with holes is no state: the event is put off, and tried again', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const last = await unheard(a, roomId)
+  const blocked = /get_missing_events|\/v1\/(event|state)\//
+  world.intercept = ({ path }) =>
+    blocked.test(path) ? { status: 500, json: { errcode: 'M_UNKNOWN' } } : undefined
+  await world.send(a, b, [last])
+  t.deepEqual(await messagesOf(b, roomId), [])
+  t.is(await b.core.context.read.events.byId(last.eventId), undefined, 'it is not held against the event')
+  const staged = await new InboxReader(b.database).staged(undefined, 10)
+  t.deepEqual(
+    staged.map(one => one.eventId),
+    [last.eventId],
+  )
+  world.intercept = () => undefined
+  await b.clock.advance(10_000)
+  await b.federation.idle()
+  t.deepEqual(await messagesOf(b, roomId), ['lost', 'last'])
+  t.deepEqual(await new InboxReader(b.database).staged(undefined, 10), [])
 })
 
 test('a state that lies is not believed', async t => {

@@ -1,27 +1,32 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { serverNameOf } from '../../../core/ids.ts'
-import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
-import type { FederationClient } from '../../../network/federation-client.ts'
+import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { Received, ReceiveOptions } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
-import { Slots } from '../slots.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { Budget } from './budget.ts'
+import { PeerEvents } from './peer-events.ts'
 
-/** What became of an event: `dropped` where what it needs could not be had. */
-export type Outcome = Received | { readonly outcome: 'dropped'; readonly reason: string }
+/** What became of an event: `dropped` where what it needs could not be had, perhaps `forNow`. */
+export type Outcome = Received | Dropped
+
+interface Dropped {
+  readonly outcome: 'dropped'
+  readonly reason: string
+  /** Somebody could not be reached, or was too slow: it may go better another time. */
+  readonly forNow: boolean
+}
 
 /** Events of a gap that are fetched one by one before its state is taken instead. */
 const MAX_GAP_EVENTS = 500
 const MAX_GAP_ROUNDS = 12
 /** What most servers answer at most. */
 const EVENTS_PER_ROUND = 50
-const MAX_FETCHES_AT_ONCE = 8
 /** Where more of a state is missing than this, the whole of it is fetched in one request. */
 const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
@@ -40,13 +45,13 @@ type Fetching = Pick<
 export class MissingEvents {
   readonly #writer: RoomWriter
   readonly #client: Fetching
-  readonly #verifier: EventVerifier
+  readonly #peers: PeerEvents
   readonly #log: Log
 
   constructor(parts: { writer: RoomWriter; client: Fetching; verifier: EventVerifier; log: Log }) {
     this.#writer = parts.writer
     this.#client = parts.client
-    this.#verifier = parts.verifier
+    this.#peers = new PeerEvents(parts)
     this.#log = parts.log
   }
 
@@ -60,13 +65,19 @@ export class MissingEvents {
     if (received.outcome !== 'missing') return received
     const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, events: MAX_GAP_EVENTS })
     const servers = await this.#serversFor(origin, event)
-    let dropped: Outcome = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' }
+    const nobody = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
+    let dropped: Dropped = { ...nobody, forNow: false }
     for (const server of servers) {
-      if (budget.isSpent) break
+      if (budget.isSpent) {
+        dropped = { ...dropped, forNow: true }
+        break
+      }
       const outcome = await this.#receiveFrom(server, event, budget, received.prevEvents.length > 0)
       if (outcome.outcome !== 'dropped') return outcome
-      dropped = outcome
+      dropped = { ...outcome, forNow: outcome.forNow || dropped.forNow }
     }
+    // What is not known now must not be held against the event: other servers may have judged it already.
+    if (dropped.forNow) return dropped
     // Kept as rejected for want of its auth events, and judged again should they come (services/rooms/ENGINE.md).
     const last = await receiveRecommended(this.#writer, event, { authEventsUnavailable: true })
     return last.outcome === 'missing' ? dropped : last
@@ -95,7 +106,9 @@ export class MissingEvents {
     for (let step = 0; step < 3; step++) {
       const received = await receiveRecommended(this.#writer, event, options)
       if (received.outcome !== 'missing') return received
-      if (budget.isSpent) return { outcome: 'dropped', reason: 'what it needs took too long to fetch' }
+      if (budget.isSpent) {
+        return { outcome: 'dropped', reason: 'what it needs took too long to fetch', forNow: true }
+      }
       try {
         if (received.authEvents.length > 0) await this.#fetchAuth(server, event, received.authEvents, budget)
         if (received.prevEvents.length > 0) {
@@ -106,10 +119,11 @@ export class MissingEvents {
         }
       } catch (error) {
         this.#log.debug({ server, event: event.eventId, err: error }, 'what an event needs was not given')
-        return { outcome: 'dropped', reason: `${server} does not give what it needs` }
+        const forNow = !isAnswer(error)
+        return { outcome: 'dropped', reason: `${server} does not give what it needs`, forNow }
       }
     }
-    return { outcome: 'dropped', reason: 'its auth events are not to be had' }
+    return { outcome: 'dropped', reason: 'its auth events are not to be had', forNow: false }
   }
 
   /** The events between this one and what is here, as far as the peer gives them. */
@@ -124,7 +138,7 @@ export class MissingEvents {
       const latest = gap.open.slice(0, 20)
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
       const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
-      const fresh = await this.#ask(
+      const fresh = await this.#peers.ask(
         () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
         event,
       )
@@ -172,38 +186,6 @@ export class MissingEvents {
     return { inside: [...inside.values()], open: [...open] }
   }
 
-  /** What a peer gives of this event's room, checked; nothing if it does not answer. */
-  async #ask(request: () => Promise<JsonObject[]>, { roomId, version }: RoomEvent): Promise<RoomEvent[]> {
-    try {
-      const verified = await this.#verifier.verifyAll(await request(), version)
-      return verified.flatMap(one => ('event' in one && one.event.roomId === roomId ? one.event : []))
-    } catch (error) {
-      this.#log.debug({ room: roomId, err: error }, 'a peer did not give missing events')
-      return []
-    }
-  }
-
-  /** Fetches events one by one, those that can be had. */
-  async #each(
-    server: string,
-    eventIds: readonly string[],
-    event: RoomEvent,
-    budget: Budget,
-  ): Promise<RoomEvent[]> {
-    const slots = new Slots(MAX_FETCHES_AT_ONCE)
-    const fetch = (eventId: string) =>
-      slots.run(async () => {
-        if (budget.isSpent) return []
-        const options = { timeoutMs: Math.min(budget.timeLeft, 20_000) }
-        const given = await this.#ask(
-          async () => [await this.#client.getEvent(server, eventId, options)],
-          event,
-        )
-        return given.filter(one => one.eventId === eventId)
-      })
-    return (await Promise.all(eventIds.map(fetch))).flat()
-  }
-
   /** Stores the missing auth events, and what authorises them: few of them one by one, else the whole chain. */
   async #fetchAuth(
     server: string,
@@ -215,24 +197,25 @@ export class MissingEvents {
     const found = new Map<string, RoomEvent>()
     let wanted: readonly string[] = missing
     for (let round = 0; round < MAX_AUTH_ROUNDS && wanted.length > 0; round++) {
-      for (const one of await this.#each(server, wanted, event, budget)) found.set(one.eventId, one)
+      const { events } = await this.#peers.each(server, wanted, event, budget)
+      for (const one of events) found.set(one.eventId, one)
       const referred = [...new Set([...found.values()].flatMap(one => one.authEvents))]
       const known = await this.#writer.context.read.events.nidsOf(referred)
       wanted = referred.filter(id => !known.has(id) && !found.has(id)).slice(0, MAX_SINGLE_FETCHES)
     }
     if (wanted.length > 0 || missing.some(id => !found.has(id))) {
       const options = { timeoutMs: budget.timeLeft }
-      const chain = await this.#ask(
-        async () =>
-          (await this.#client.getEventAuth(server, { roomId, eventId }, options)).slice(0, MAX_AUTH_CHAIN),
-        event,
-      )
-      for (const one of chain) found.set(one.eventId, one)
+      const chain = await this.#client.getEventAuth(server, { roomId, eventId }, options)
+      for (const one of await this.#peers.checked(chain.slice(0, MAX_AUTH_CHAIN), event))
+        found.set(one.eventId, one)
     }
     await storeOutliers(this.#writer, roomId, [...found.values()])
   }
 
-  /** Stores the state before an event as the peer tells it; answers the event IDs of what could be stored. */
+  /**
+   * Stores the state before an event as the peer tells it; answers the event IDs of what could be stored. A state that
+   * has holes because of a bad line would part this server from all others, so it throws then.
+   */
   async #fetchState(server: string, event: RoomEvent, budget: Budget): Promise<string[]> {
     const { read } = this.#writer.context
     const { roomId, eventId } = event
@@ -241,16 +224,24 @@ export class MissingEvents {
     const wanted = [...new Set([...ids.stateIds, ...ids.authChainIds])]
     const known = await read.events.nidsOf(wanted)
     const missing = wanted.filter(id => !known.has(id))
-    const fetched =
-      missing.length > MAX_SINGLE_FETCHES
-        ? await this.#ask(async () => {
-            const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
-            return [...state, ...authChain]
-          }, event)
-        : await this.#each(server, missing, event, budget)
-    if (fetched.length > 0) await storeOutliers(this.#writer, roomId, fetched)
+    const single = missing.length <= MAX_SINGLE_FETCHES
+    const fetched = single
+      ? await this.#peers.each(server, missing, event, budget)
+      : { events: [], isAll: false }
+    if (!fetched.isAll) {
+      const { state, authChain } = await this.#client.getState(server, { roomId, eventId }, options)
+      fetched.events.push(...(await this.#peers.checked([...state, ...authChain], event)))
+    }
+    if (fetched.events.length > 0) await storeOutliers(this.#writer, roomId, fetched.events)
     const stored = await read.events.nidsOf(ids.stateIds)
     if (stored.size === 0) throw new Error('no event of the state could be had')
     return [...stored.keys()]
   }
 }
+
+/** Whether a peer has spoken, rather than that it could not be heard. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof FederationError &&
+  error.kind === 'response' &&
+  (error.status ?? 500) < 500 &&
+  error.status !== 429

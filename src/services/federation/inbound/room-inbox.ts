@@ -9,11 +9,14 @@ import type { Metrics } from '../../metrics.ts'
 import { receiveEvent } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
+import { Postponed } from './postponed.ts'
 
 /** An event that is staged in the database and waits for its turn. */
 export interface Waiting {
   readonly origin: string
   readonly event: RoomEvent
+  /** How often it was put off. */
+  readonly attempt?: number
 }
 
 const RESUME_PAGE = 200
@@ -34,6 +37,8 @@ export class RoomInbox {
   readonly #rooms = new Map<string, Waiting[]>()
   readonly #waitingOf = new Map<string, number>()
   readonly #queued = new Set<string>()
+  /** What could not be received for now. */
+  readonly #postponed: Postponed<Waiting>
   #done: Pick<StagedPdu, 'roomId' | 'eventId'>[] = []
   #clearing: Promise<void> | undefined
   #released: (() => void)[] = []
@@ -51,6 +56,7 @@ export class RoomInbox {
     this.#metrics = parts.metrics
     this.#read = new InboxReader(parts.writer.context.db)
     this.#write = new InboxWriter(parts.writer.context.db)
+    this.#postponed = new Postponed(parts.writer.context.clock, waiting => this.add([waiting]))
   }
 
   /** Takes events that have just been staged. */
@@ -109,6 +115,7 @@ export class RoomInbox {
   /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#postponed.close()
     await this.idle()
   }
 
@@ -149,6 +156,7 @@ export class RoomInbox {
     try {
       const outcome = await receive()
       if (needsOthers(outcome)) return outcome
+      if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(waiting)) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
       this.#clear(event)

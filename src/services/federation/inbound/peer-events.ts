@@ -1,0 +1,69 @@
+import type { RoomEvent } from '../../../core/event/event.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import type { FederationClient } from '../../../network/federation-client.ts'
+import { Slots } from '../slots.ts'
+import type { EventVerifier } from '../verify-event.ts'
+import type { Budget } from './budget.ts'
+
+const MAX_FETCHES_AT_ONCE = 8
+/** One event does not take longer. */
+const SINGLE_MS = 20_000
+
+/** Events that peers give when they are asked, checked as far as that can be done without the room. */
+export class PeerEvents {
+  readonly #client: Pick<FederationClient, 'getEvent'>
+  readonly #verifier: EventVerifier
+  readonly #log: Log
+
+  constructor(parts: { client: Pick<FederationClient, 'getEvent'>; verifier: EventVerifier; log: Log }) {
+    this.#client = parts.client
+    this.#verifier = parts.verifier
+    this.#log = parts.log
+  }
+
+  /** What a peer gives of this event's room, checked. */
+  async checked(pdus: readonly JsonObject[], { roomId, version }: RoomEvent): Promise<RoomEvent[]> {
+    const verified = await this.#verifier.verifyAll(pdus, version)
+    return verified.flatMap(one => ('event' in one && one.event.roomId === roomId ? one.event : []))
+  }
+
+  /** The same; nothing if it does not answer. */
+  async ask(request: () => Promise<JsonObject[]>, event: RoomEvent): Promise<RoomEvent[]> {
+    const { roomId } = event
+    try {
+      return await this.checked(await request(), event)
+    } catch (error) {
+      this.#log.debug({ room: roomId, err: error }, 'a peer did not give missing events')
+      return []
+    }
+  }
+
+  /** Fetches events one by one, those that can be had; `isAll` if the peer has given every one, good or bad. */
+  async each(
+    server: string,
+    eventIds: readonly string[],
+    event: RoomEvent,
+    budget: Budget,
+  ): Promise<{ events: RoomEvent[]; isAll: boolean }> {
+    const slots = new Slots(MAX_FETCHES_AT_ONCE)
+    let isAll = true
+    const fetch = (eventId: string) =>
+      slots.run(async () => {
+        try {
+          if (budget.isSpent) throw new Error('it takes too long')
+          const options = { timeoutMs: Math.min(budget.timeLeft, SINGLE_MS) }
+          const given = await this.checked([await this.#client.getEvent(server, eventId, options)], event)
+          return given.filter(one => one.eventId === eventId)
+        } catch (error) {
+          isAll = false
+          this.#log.debug(
+            { room: event.roomId, event: eventId, server, err: error },
+            'an event was not given',
+          )
+          return []
+        }
+      })
+    return { events: (await Promise.all(eventIds.map(fetch))).flat(), isAll }
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../../../core/clock.ts'
+
+/** Waits before each further attempt, in milliseconds; then it is given up. */
+const DELAYS_MS = [10_000, 60_000, 600_000]
+const MAX_WAITING = 2_000
+
+/**
+ * Received events for which something has to be fetched from servers that cannot be reached now. They are acknowledged,
+ * so nobody sends them again by themselves: they are tried again a few times, in this process and after a restart.
+ */
+export class Postponed<T extends { readonly attempt?: number }> {
+  readonly #clock: Clock
+  readonly #again: (waiting: T & { readonly attempt: number }) => void
+  readonly #closing = new AbortController()
+  #count = 0
+
+  /** `again` is handed what is due. */
+  constructor(clock: Clock, again: (waiting: T & { readonly attempt: number }) => void) {
+    this.#clock = clock
+    this.#again = again
+  }
+
+  /** Puts an event off; `false` if it has been put off often enough, or too many are. */
+  add(waiting: T): boolean {
+    const { attempt = 0 } = waiting
+    const delay = DELAYS_MS[attempt]
+    if (delay === undefined || this.#count >= MAX_WAITING) return false
+    this.#count += 1
+    this.#clock.sleep(delay, this.#closing.signal).then(
+      () => {
+        this.#count -= 1
+        this.#again({ ...waiting, attempt: attempt + 1 })
+      },
+      () => undefined,
+    )
+    return true
+  }
+
+  /** Nothing comes back any more. */
+  close(): void {
+    this.#closing.abort()
+  }
+}
