@@ -6,6 +6,7 @@ import type { Log } from './core/log.ts'
 import { composeOfflineMedia } from './server-media.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { Accounts } from './services/accounts/index.ts'
+import { repairAfterRestore } from './services/encryption/after-restore.ts'
 import { openDatabase } from './storage/open.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -31,6 +32,7 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       })
       return { token: created.token }
     },
+    repairAfterRestore: () => repairAfterRestore(database, systemClock),
     media: {
       usage: () => media.retention.usage(),
       purge: options => media.retention.purge(options),

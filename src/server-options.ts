@@ -42,6 +42,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       accessTokenLifetimeMs: sessions.accessTokenLifetime,
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,
       nonRefreshableLifetimeMs: sessions.nonRefreshableLifetime,
+      deviceLifetimeMs: sessions.deviceLifetime,
       loginTokens: sessions.loginTokens,
     },
   }

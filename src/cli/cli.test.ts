@@ -372,6 +372,16 @@ test('user create and token create', async t => {
   t.is(refused.host.err(), 'This name is taken (M_USER_IN_USE)\n')
 })
 
+test('doctor --after-restore says what it has set right', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const module = { openCliServices: async () => fakeServices([]) }
+  const { host, code } = await run(t, 'doctor --after-restore', { cwd, module })
+  t.is(code, 0)
+  t.regex(host.out(), /of 3 users are announced again\n150 one-time keys .* dropped\ndevice lists of 2 users/)
+})
+
 test('media usage, purge and quarantine', async t => {
   const cwd = temporaryDirectory(t)
   mkdirSync(join(cwd, 'data'))

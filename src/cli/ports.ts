@@ -36,6 +36,12 @@ export interface CliServices {
     readonly expiresInMs?: number
     readonly token?: string
   }): Promise<{ readonly token: string }>
+  /** Sets encryption right on a database that was put back from a backup; no server may run on it. */
+  repairAfterRestore(): Promise<{
+    readonly users: number
+    readonly oneTimeKeys: number
+    readonly remoteUsers: number
+  }>
   /** What became of the files that users share. */
   readonly media: {
     /** What they come to, by kind: `upload`, `remote` (copies of others' files), `preview` (pictures of links). */

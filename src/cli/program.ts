@@ -83,14 +83,24 @@ const addDoctor = (program: Command, host: Host, action: Action): void => {
     .description('find out whether this server, or another one, is set up right and can be reached')
     .argument('[server]', 'the name of another server')
     .option('--json', 'print the findings as JSON')
+    .option(
+      '--after-restore',
+      'set encryption right on a database put back from a backup, before the server is started',
+    )
     .action(
-      action(async (flags, server: string | undefined, options: { json?: boolean }) => {
-        const { doctor } = await import('./doctor/doctor.ts')
-        return doctor(host, flags, {
-          json: options.json === true,
-          ...(server === undefined ? {} : { server }),
-        })
-      }),
+      action(
+        async (flags, server: string | undefined, options: { json?: boolean; afterRestore?: boolean }) => {
+          if (options.afterRestore === true) {
+            const { afterRestore } = await import('./doctor/after-restore.ts')
+            return afterRestore(host, flags)
+          }
+          const { doctor } = await import('./doctor/doctor.ts')
+          return doctor(host, flags, {
+            json: options.json === true,
+            ...(server === undefined ? {} : { server }),
+          })
+        },
+      ),
     )
 }
 

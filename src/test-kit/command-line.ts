@@ -78,6 +78,7 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
     calls.push(token)
     return { token: token.token ?? 'made-up' }
   },
+  repairAfterRestore: async () => ({ users: 3, oneTimeKeys: 150, remoteUsers: 2 }),
   media: {
     usage: async () => [
       { kind: 'remote', files: 2, bytes: 1_536 },

@@ -132,6 +132,13 @@ export const accountOptions = {
         description: 'Of access tokens, for clients that cannot renew them. Not set: until they log out.',
         examples: ['30d'],
       },
+      device_lifetime: {
+        ...duration,
+        'x-optional': true,
+        description:
+          'How long a device stays that nobody uses. Then it is logged out, and removed with its encryption keys, so that messages are no longer encrypted for it. Not set: for ever.',
+        examples: ['365d'],
+      },
       login_tokens: {
         type: 'boolean',
         default: true,

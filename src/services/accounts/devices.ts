@@ -16,6 +16,9 @@ export interface ClientDevice {
 /** In code points. Device names are public and travel to every server that shares a room. */
 const MAX_NAME_LENGTH = 100
 
+/** Unused devices that are removed in one round. */
+const MAX_REMOVED = 1_000
+
 /** What a client may call its device: cut to the limit, since a login is not refused for a long name. */
 export const initialDeviceName = (name: string | undefined): string | undefined =>
   name === undefined ? undefined : [...name.toWellFormed()].slice(0, MAX_NAME_LENGTH).join('')
@@ -102,6 +105,15 @@ export class Devices {
       userId,
       deviceIds.filter(deviceId => deviceId !== except),
     )
+  }
+
+  /** Removes devices that nobody has used for longer than the settings allow; whoever shares a room is told. */
+  async removeUnused(): Promise<void> {
+    const { options, read, clock } = this.#context
+    const lifetime = options.sessions.deviceLifetimeMs
+    if (lifetime === undefined) return
+    const unused = await read.devices.unused(clock.now() - lifetime, MAX_REMOVED)
+    for (const [userId, deviceIds] of unused) await this.remove(userId, deviceIds)
   }
 
   /** Removes the devices that were not heard of for longest, beyond the number that a user may have. */

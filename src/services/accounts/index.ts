@@ -37,6 +37,9 @@ export type { PartialAccountsOptions as AccountsOptions } from './options.ts'
 /** How often what was collected in memory is written, and what has expired is removed. Milliseconds. */
 const HOUSEKEEPING_MS = 60_000
 
+/** How often devices that nobody uses are looked for: that reads all of them. */
+const UNUSED_DEVICES_MS = 60 * 60_000
+
 /** Token pairs whose refresh token expired so long ago are removed; until then their holder is told to log in again. */
 const EXPIRED_TOKENS_KEPT_MS = 30 * 86_400_000
 
@@ -78,6 +81,7 @@ export class Accounts {
   readonly #authentication: Authentication
   readonly #stopping = new AbortController()
   #housekeeping: Promise<void> | undefined
+  #unusedDevicesAt = 0
 
   constructor(parts: AccountsParts) {
     this.#parts = parts
@@ -226,6 +230,10 @@ export class Accounts {
     await this.emails.prune()
     await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
     await this.management.resume()
+    if (clock.now() >= this.#unusedDevicesAt) {
+      this.#unusedDevicesAt = clock.now() + UNUSED_DEVICES_MS
+      await this.devices.removeUnused()
+    }
   }
 
   async #keepHouse(): Promise<void> {

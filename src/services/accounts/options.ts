@@ -38,6 +38,8 @@ export interface AccountsOptions {
     readonly accessTokenLifetimeMs: number
     /** Of access tokens for clients that cannot; `undefined`: they last until logout. */
     readonly nonRefreshableLifetimeMs?: number | undefined
+    /** Of devices that nobody uses; `undefined`: for ever. */
+    readonly deviceLifetimeMs?: number | undefined
     /** Of refresh tokens that are not used. */
     readonly refreshTokenLifetimeMs: number
     /** Whether logged-in clients may obtain a token that logs another one in (`/login/get_token`). */

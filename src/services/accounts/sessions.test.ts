@@ -232,3 +232,33 @@ testDatabases(
     t.deepEqual(removed, [[alice, { removed: ['B'] }]])
   },
 )
+
+testDatabases(
+  test,
+  'devices that nobody uses are removed, where the settings say so',
+  async (t, database) => {
+    const { accounts, clock } = await withAlice(database, { sessions: { deviceLifetimeMs: 30 * DAY } })
+    const removed: unknown[] = []
+    accounts.hooks.onDevicesChange = (_, change) => {
+      removed.push(...(change.removed ?? []))
+      return []
+    }
+    const { device_id: old } = await logIn(accounts)
+    const { access_token: token, device_id: used } = await logIn(accounts)
+    await clock.advance(20 * DAY)
+    await accounts.authenticate(token, { ip: '127.0.0.1', userAgent: 'test' })
+    await accounts.tidy()
+    t.deepEqual(removed, [])
+    await clock.advance(11 * DAY)
+    await accounts.tidy()
+    t.deepEqual(removed, [old])
+    t.deepEqual(
+      (await accounts.devices.list(alice)).map(device => device.device_id),
+      [used],
+    )
+    const lasting = testAccounts(database, {}, clock).accounts
+    await clock.advance(1000 * DAY)
+    await lasting.tidy()
+    t.is((await lasting.devices.list(alice)).length, 1, 'without the setting they stay')
+  },
+)

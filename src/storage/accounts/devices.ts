@@ -27,14 +27,31 @@ export class DeviceReader {
   readonly #byUser: Prepared
   readonly #byId: Prepared
   readonly #ids: Prepared
+  readonly #unused: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     this.#byUser = db.prepare(`SELECT ${COLUMNS} FROM devices WHERE user_id = ? ORDER BY device_id`)
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM devices WHERE user_id = ? AND device_id = ?`)
+    this.#unused = db.prepare(
+      `SELECT d.user_id, d.device_id FROM devices d JOIN users u ON u.user_id = d.user_id
+       WHERE coalesce(d.last_seen_ts, d.created_ts) < ? AND (u.password_hash IS NOT NULL OR u.kind = 'guest') AND NOT EXISTS (
+         SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)
+       LIMIT ?`,
+    )
     this.#ids = db.prepare(
       'SELECT device_id FROM devices WHERE user_id = ? ORDER BY coalesce(last_seen_ts, created_ts), device_id',
     )
+  }
+
+  /**
+   * Devices that were not heard of since an instant (ms), some of them, by user. Those of application services, whose
+   * users have no passwords, and those that are stored for a later login are never heard of.
+   */
+  async unused(before: number, limit: number): Promise<Map<string, string[]>> {
+    const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#unused, [before, limit])
+    const byUser = Map.groupBy(rows, row => row.user_id)
+    return new Map(Array.from(byUser, ([userId, ofUser]) => [userId, ofUser.map(row => row.device_id)]))
   }
 
   /** All devices of a user. */
