@@ -69,6 +69,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addKeys(program, host, action)
   addAccounts(program, host, action)
   addMedia(program, host, action)
+  addDataMoves(program, host, action)
   addDebug(program, host, done)
   return program
 }
@@ -192,6 +193,31 @@ const addMedia = (program: Command, host: Host, action: Action): void => {
     .action(
       action(async (flags, uri: string, options: { undo?: boolean }) =>
         (await import('./media.ts')).mediaQuarantine(host, flags, uri, options),
+      ),
+    )
+}
+
+const addDataMoves = (program: Command, host: Host, action: Action): void => {
+  program
+    .command('backup <file>')
+    .description('write all data into a file; the server may be running')
+    .action(
+      action(async (flags, file: string) => (await import('./data-moves.ts')).backup(host, flags, file)),
+    )
+  program
+    .command('restore <file>')
+    .description('fill an empty database from a backup; goes on where it was interrupted')
+    .action(
+      action(async (flags, file: string) => (await import('./data-moves.ts')).restore(host, flags, file)),
+    )
+  program
+    .command('migrate-database')
+    .description('copy everything from one database to another; the server must be stopped')
+    .requiredOption('--from <url>', 'such as sqlite:data/homeserver.db')
+    .requiredOption('--to <url>', 'such as postgres://tessera@localhost/tessera; must be empty')
+    .action(
+      action(async (_flags, options: { from: string; to: string }) =>
+        (await import('./data-moves.ts')).migrateDatabase(host, options),
       ),
     )
 }

@@ -9,7 +9,7 @@ export const signingKeyPath = (config: Config): string =>
 
 /** Which database the settings mean. */
 export const databaseLocation = (
-  config: Config,
+  config: Pick<Config, 'dataDirectory' | 'database'>,
 ):
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string; readonly poolSize: number } => {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { COMPATIBLE_BACK_TO, migrationSource, SCHEMA_VERSION } from '../../migrations/index.ts'
+import { COMPATIBLE_BACK_TO, migrationSource, migrations, SCHEMA_VERSION } from '../../migrations/index.ts'
 import { DatabaseTooNew } from './database.ts'
 import { loadKnex } from './knex.ts'
 
@@ -31,19 +31,24 @@ export interface Migrated {
   readonly milliseconds: number
 }
 
-/** Runs all pending migrations in one transaction, and records the schema's version in it. */
+/**
+ * Runs all pending migrations in one transaction, and records the schema's version in it.
+ *
+ * @param version only the first so many, for data of an older program that is to be loaded
+ */
 export const migrate = async (
   config: Knex.Config,
   onMigrated: (migrated: Migrated) => void = () => undefined,
+  version = SCHEMA_VERSION,
 ): Promise<void> => {
   const started = performance.now()
   const knex = loadKnex()({ ...config, pool: { min: 0, max: 1, ...config.pool }, log: silent })
   try {
     const [, names] = await knex.migrate.latest({
-      migrationSource,
+      migrationSource: { ...migrationSource, getMigrations: async () => migrations.slice(0, version) },
       afterAll: async trx => {
         await trx('schema_info')
-          .insert({ id: 1, version: SCHEMA_VERSION, compatible_back_to: COMPATIBLE_BACK_TO })
+          .insert({ id: 1, version, compatible_back_to: Math.min(version, COMPATIBLE_BACK_TO) })
           .onConflict('id')
           .merge()
       },

@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { ConfigFlags } from '../config/load.ts'
+import { databaseLocation } from '../config/locations.ts'
+import { OperatorError } from '../config/operator-error.ts'
+import type { Config } from '../config/schema/index.ts'
+import { rebuildMessageIndex } from '../services/search/rebuild-index.ts'
+import { copyRows } from '../storage/dump/copy.ts'
+import { openDump, writeDump } from '../storage/dump/dump-file.ts'
+import { openSource, openTarget } from '../storage/dump/open.ts'
+import { DumpError, type RowSource } from '../storage/dump/row-stream.ts'
+import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
+import { EXIT, type Host, say } from './host.ts'
+import { progressLine } from './progress.ts'
+import { twin, withConfig } from './settings.ts'
+import { startFailure } from './start-errors.ts'
+
+/** Writes all data of the server's database, which may be running, into a file. */
+export const backup = (host: Host, flags: ConfigFlags, file: string): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    attempt(host, async () => {
+      const path = resolve(host.cwd, file)
+      if (existsSync(path)) throw new OperatorError(`${file} is there already: name another file.`)
+      const source = await openSource(databaseLocation(config))
+      const progress = progressLine(host)
+      try {
+        const rows = await writeDump(
+          source,
+          { path, serverName: config.serverName, now: Date.now() },
+          progress.show,
+        )
+        progress.end()
+        say(
+          host,
+          `${file}: ${rows} rows of ${config.serverName}.`,
+          'Not in it: the settings, the signing key, and files that users share (the directory "media"). Keep copies of them too.',
+        )
+      } finally {
+        await source.close()
+      }
+    }),
+  )
+
+/** Fills the database that the settings name from a backup. It has to be empty, or an earlier attempt of the same. */
+export const restore = (host: Host, flags: ConfigFlags, file: string): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    attempt(host, async () => {
+      const source = await openDump(resolve(host.cwd, file))
+      if (source.serverName !== config.serverName) {
+        await source.close()
+        throw new OperatorError(
+          `${file} is a backup of ${source.serverName}, and this server is ${config.serverName}: a server's name can never change.`,
+        )
+      }
+      await fill(host, source, databaseLocation(config))
+      say(
+        host,
+        `Restored. Before the first start, to keep messages decryptable: ${twin('doctor --after-restore', flags)}`,
+      )
+    }),
+  )
+
+/** Copies everything from one database to another, such as from SQLite to PostgreSQL. */
+export const migrateDatabase = (
+  host: Host,
+  options: { readonly from: string; readonly to: string },
+): Promise<number> =>
+  attempt(host, async () => {
+    const from = location(host, options.from, '--from')
+    const to = location(host, options.to, '--to')
+    await fill(host, await openSource(from), to)
+    say(host, `Copied and compared. Now set database.url to ${options.to} and start the server.`)
+  })
+
+/** Fills a database, brings its schema up to date, and makes the index of words. */
+const fill = async (host: Host, source: RowSource, to: DatabaseConfig): Promise<void> => {
+  const progress = progressLine(host)
+  try {
+    const target = await openTarget(to)
+    try {
+      const { tables, rows } = await copyRows(source, target, progress.show)
+      progress.end()
+      say(host, `${rows} rows in ${tables} tables, counts and checksums compared.`)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+  const database = await openDatabase(to)
+  try {
+    await rebuildMessageIndex(database, rows =>
+      progress.show({ phase: 'index', table: 'words', rows, total: undefined }),
+    )
+    progress.end()
+  } finally {
+    await database.close()
+  }
+}
+
+const location = (host: Host, url: string, option: string): ReturnType<typeof databaseLocation> => {
+  if (!/^(sqlite:|postgres(ql)?:\/\/)/.test(url)) {
+    throw new OperatorError(
+      `${option} ${url} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`,
+    )
+  }
+  const config: Pick<Config, 'dataDirectory' | 'database'> = {
+    dataDirectory: host.cwd,
+    database: { url, maxConnections: 2 },
+  }
+  return databaseLocation(config)
+}
+
+/** Says in one sentence why something cannot be done. */
+const attempt = async (host: Host, act: () => Promise<void>): Promise<number> => {
+  try {
+    await act()
+    return EXIT.ok
+  } catch (error) {
+    const reason =
+      error instanceof DumpError
+        ? `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
+        : startFailure(error)
+    if (reason === undefined) throw error
+    say(host, reason)
+    return EXIT.failed
+  }
+}

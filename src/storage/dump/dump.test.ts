@@ -1,0 +1,209 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import test, { type ExecutionContext } from 'ava'
+import Sqlite from 'better-sqlite3'
+import { SCHEMA_VERSION } from '../../../migrations/index.ts'
+import { testPostgres } from '../../test-kit/database.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { migrate } from '../migrate.ts'
+import { openDatabase } from '../open.ts'
+import { copyRows } from './copy.ts'
+import { openDump, writeDump } from './dump-file.ts'
+import { openSource, openTarget } from './open.ts'
+import { BATCH, DumpError, type RowSource, RowSum, type RowTarget, type TableSum } from './row-stream.ts'
+import { openSqliteSource, sqliteTables } from './sqlite-source.ts'
+
+const ODD = ['', "it's", '"quoted"', 'ünï€😀', 'a\nb\tc\\', '\u0001', '[1,2]', '{"a":null}']
+
+/** A database of a version of the schema with rows of every sort in every table. */
+const filled = async (path: string, version = SCHEMA_VERSION, rows = 9): Promise<void> => {
+  const connection = { filename: path }
+  await migrate({ client: 'better-sqlite3', connection, useNullAsDefault: true }, undefined, version)
+  const database = new Sqlite(path)
+  database.pragma('journal_mode = WAL')
+  database.exec('BEGIN')
+  for (const table of sqliteTables(database)) {
+    database.exec(`DELETE FROM "${table.name}"`)
+    const info = database
+      .prepare<[string], { name: string; notnull: number; pk: number }>('SELECT * FROM pragma_table_info(?)')
+      .all(table.name)
+    const required = new Set(
+      info.filter(({ notnull, pk }) => notnull === 1 || pk > 0).map(({ name }) => name),
+    )
+    const insert = database.prepare(
+      `INSERT INTO "${table.name}" (${table.columns.map(name => `"${name}"`).join()}) VALUES (${table.columns.map(() => '?').join()})`,
+    )
+    for (let row = 0; row < rows; row++) {
+      const values = table.columns.map((name, column) => {
+        if (!required.has(name) && (row + column) % 3 === 0) return null
+        if (table.isText[column]) return `${row}.${column}${ODD[(row + column) % ODD.length]}`
+        return (row % 2 === 0 ? 1 : -1) * (Number.MAX_SAFE_INTEGER - row * 100 - column)
+      })
+      insert.run(...values)
+    }
+  }
+  database.exec('COMMIT')
+  database.close()
+}
+
+const sumsOf = async (source: RowSource): Promise<Record<string, TableSum>> => {
+  const sums: Record<string, TableSum> = {}
+  for (const table of await source.tables()) {
+    const sum = new RowSum()
+    for await (const rows of source.rows(table, { rows: 0, lastKey: undefined }))
+      for (const row of rows) sum.add(row)
+    sums[table.name] = sum.value
+  }
+  await source.close()
+  return sums
+}
+
+const files = (t: ExecutionContext) => {
+  const directory = temporaryDirectory(t)
+  return (name: string): string => join(directory, name)
+}
+
+const copy = async (source: RowSource, target: RowTarget): Promise<void> => {
+  await copyRows(source, target)
+  await target.close()
+  await source.close()
+}
+
+test('a backup of every version of the schema can be restored, and is brought up to date', async t => {
+  const file = files(t)
+  for (let version = 1; version <= SCHEMA_VERSION; version++) {
+    const from = file(`from-${version}.db`)
+    const path = file(`${version}.dump`)
+    const to = { kind: 'sqlite', path: file(`to-${version}.db`) } as const
+    await filled(from, version)
+    const source = openSqliteSource(from)
+    await writeDump(source, { path, serverName: 'here.test', now: 1 })
+    await source.close()
+    await copy(await openDump(path), await openTarget(to))
+    t.deepEqual(
+      await sumsOf(openSqliteSource(to.path)),
+      await sumsOf(openSqliteSource(from)),
+      `version ${version}`,
+    )
+    await (await openDatabase(to)).close()
+    const restored = openSqliteSource(to.path)
+    t.is(restored.schemaVersion, SCHEMA_VERSION)
+    await restored.close()
+  }
+})
+
+testPostgres(test, 'there and back again, everything is the same', async (t, database, config) => {
+  const file = files(t)
+  await database.close()
+  await filled(file('from.db'))
+  const sums = await sumsOf(openSqliteSource(file('from.db')))
+  await t.throwsAsync(async () => copyRows(openSqliteSource(file('from.db')), await openTarget(config)), {
+    instanceOf: DumpError,
+    message: /holds data already/,
+  })
+  const empty = await emptyPostgres(t, config.url)
+  await copy(openSqliteSource(file('from.db')), await openTarget(empty))
+  t.deepEqual(await sumsOf(await openSource(empty)), sums)
+  const back = { kind: 'sqlite', path: file('back.db') } as const
+  await copy(await openSource(empty), await openTarget(back))
+  t.deepEqual(await sumsOf(openSqliteSource(back.path)), sums)
+})
+
+/** Another database of the same server, without any table. */
+const emptyPostgres = async (t: ExecutionContext, url: string) => {
+  const { default: pg } = await import('pg')
+  const client = new pg.Client(url)
+  await client.connect()
+  const name = `dump_${Date.now()}_${Math.floor(Math.random() * 1e6)}`
+  await client.query(`CREATE DATABASE ${name}`)
+  t.teardown(async () => {
+    await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    await client.end()
+  })
+  const target = new URL(url)
+  target.pathname = `/${name}`
+  return { kind: 'postgres', url: target.href } as const
+}
+
+test('a copy goes on where it was interrupted, and a backup is of one moment', async t => {
+  const file = files(t)
+  await filled(file('from.db'), SCHEMA_VERSION, BATCH + 10)
+  const source = openSqliteSource(file('from.db'))
+  await writeDump(source, { path: file('all.dump'), serverName: 'here.test', now: 1 })
+  for (const open of [async () => openSqliteSource(file('from.db')), () => openDump(file('all.dump'))]) {
+    const to = { kind: 'sqlite', path: file(`to-${open.toString().length}.db`) } as const
+    const target = await openTarget(to)
+    let left = 20
+    const failing: RowTarget = Object.create(target, {
+      insert: {
+        value: (...parameters: Parameters<RowTarget['insert']>) => {
+          if (left-- === 0) throw new Error('the power is cut')
+          return target.insert(...parameters)
+        },
+      },
+      prepare: { value: target.prepare.bind(target) },
+      tables: { value: target.tables.bind(target) },
+      progress: { value: target.progress.bind(target) },
+    })
+    const interrupted = await open()
+    await t.throwsAsync(copyRows(interrupted, failing), { message: /power/ })
+    await interrupted.close()
+    await target.close()
+    await copy(await open(), await openTarget(to))
+    t.deepEqual(await sumsOf(openSqliteSource(to.path)), await sumsOf(openSqliteSource(file('from.db'))))
+  }
+  const writer = new Sqlite(file('from.db'))
+  writer.exec("INSERT INTO streams (name, position) VALUES ('later', 1)")
+  writer.close()
+  const streams = await source.tables().then(tables => tables.find(({ name }) => name === 'streams'))
+  t.is(streams && (await source.count(streams)), BATCH + 10, 'what came later is not seen')
+  await source.close()
+  const other = await openTarget({ kind: 'sqlite', path: file('to-other.db') })
+  const before = await openDump(file('all.dump'))
+  await other.prepare(before.schemaVersion, before.fingerprint)
+  await t.throwsAsync(copyRows(openSqliteSource(file('from.db')), other), {
+    message: /filled from other data/,
+  })
+  await other.close()
+})
+
+test('a damaged backup is found out, and nothing but a backup is read', async t => {
+  const file = files(t)
+  await filled(file('from.db'))
+  const source = openSqliteSource(file('from.db'))
+  await writeDump(source, { path: file('good.dump'), serverName: 'here.test', now: 1 })
+  await source.close()
+  t.is(statSync(file('good.dump')).mode & 0o777, 0o600, 'it holds secrets')
+  const lines = gunzipSync(readFileSync(file('good.dump')))
+    .toString()
+    .split('\n')
+  const damages: Record<string, string[]> = {
+    'one value': lines.map(line => line.replace('"3.0', '"4.0')),
+    'one row less': lines.toSpliced(4, 1),
+    'the end': lines.slice(0, -2),
+    'half of it': lines.slice(0, lines.length / 2),
+  }
+  for (const [what, damaged] of Object.entries(damages)) {
+    const path = file('bad.dump')
+    writeFileSync(path, gzipSync(damaged.join('\n')))
+    const target = await openTarget({ kind: 'sqlite', path: file(`${what}.db`) })
+    const dump = await openDump(path)
+    await t.throwsAsync(
+      copyRows(dump, target),
+      { instanceOf: DumpError, message: /damaged|incomplete/ },
+      what,
+    )
+    await dump.close()
+    await target.close()
+  }
+  writeFileSync(file('cut.dump'), readFileSync(file('good.dump')).subarray(0, 3_000))
+  const target = await openTarget({ kind: 'sqlite', path: file('cut.db') })
+  await t.throwsAsync(async () => copyRows(await openDump(file('cut.dump')), target), {
+    instanceOf: DumpError,
+  })
+  await target.close()
+  writeFileSync(file('text'), 'no backup at all')
+  for (const path of ['text', 'missing']) await t.throwsAsync(openDump(file(path)), { instanceOf: DumpError })
+  t.throws(() => openSqliteSource(file('none.db')), { instanceOf: DumpError })
+})

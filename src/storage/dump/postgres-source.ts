@@ -1,0 +1,102 @@
+import pg from 'pg'
+import type { SqlValue } from '../database.ts'
+import { clientConfig } from '../dialect/postgres-connection.ts'
+import { READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import {
+  BATCH,
+  DumpError,
+  isLeftOut,
+  keyOf,
+  names,
+  type RowSource,
+  type RowValues,
+  type TableShape,
+} from './row-stream.ts'
+
+/** Connects. @throws {DumpError} if that is not possible */
+export const connectPostgres = async (url: string): Promise<pg.Client> => {
+  const client = new pg.Client(clientConfig(url, false))
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (cause) {
+    const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'it does not answer'
+    throw new DumpError(`the PostgreSQL database cannot be reached: ${reason}`, { cause })
+  }
+  return client
+}
+
+/** Whether a table is there. */
+export const hasTable = async (client: pg.Client, name: string): Promise<boolean> =>
+  (await client.query('SELECT to_regclass($1) AS found', [name])).rows[0]?.['found'] !== null
+
+/** The tables of a PostgreSQL database that are data. */
+export const postgresTables = async (client: pg.Client): Promise<TableShape[]> => {
+  const { rows } = await client.query<{ table: string; column: string; type: string; place: number | null }>(
+    `SELECT c.relname AS table, a.attname AS column, t.typname AS type,
+       array_position(i.indkey::int2[], a.attnum) AS place
+     FROM pg_class c
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+       JOIN pg_type t ON t.oid = a.atttypid
+       LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+     WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+     ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"`,
+  )
+  const tables = Map.groupBy(rows, row => row.table)
+  return [...tables]
+    .filter(([name]) => !isLeftOut(name))
+    .map(([name, columns]) => ({
+      name,
+      columns: columns.map(({ column }) => column),
+      key: columns
+        .filter(({ place }) => place !== null)
+        .sort((a, b) => Number(a.place) - Number(b.place))
+        .map(({ column }) => column),
+      isText: columns.map(({ type }) => type === 'text' || type === 'varchar'),
+    }))
+}
+
+/** The rows of a table in the order of its key, in batches. */
+export async function* postgresRows(
+  client: pg.Client,
+  table: TableShape,
+  after: readonly SqlValue[] | undefined,
+): AsyncGenerator<RowValues[]> {
+  const marks = table.key.map((_, index) => `$${index + 1}`).join(', ')
+  const select = `SELECT ${names(table.columns)} FROM "${table.name}"`
+  const order = `ORDER BY ${names(table.key)} LIMIT ${BATCH}`
+  let at = after
+  for (;;) {
+    const text =
+      at === undefined ? `${select} ${order}` : `${select} WHERE (${names(table.key)}) > (${marks}) ${order}`
+    const { rows } = await client.query<SqlValue[]>({ text, values: [...(at ?? [])], rowMode: 'array' })
+    if (rows.length > 0) yield rows
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < BATCH) return
+    at = keyOf(table, last)
+  }
+}
+
+/**
+ * A PostgreSQL database as it is now, in one transaction; servers may go on writing.
+ * @throws {DumpError} if it cannot be reached or holds no data of ours
+ */
+export const openPostgresSource = async (url: string): Promise<RowSource> => {
+  const client = await connectPostgres(url)
+  if (!(await hasTable(client, 'schema_info'))) {
+    await client.end()
+    throw new DumpError('the PostgreSQL database holds no data of Tessera')
+  }
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  const info = (await client.query<SchemaInfo>(READ_SCHEMA_INFO)).rows[0]
+  const streams = (await client.query('SELECT name, position FROM streams ORDER BY name')).rows
+  return {
+    schemaVersion: Number(info?.version ?? 0),
+    fingerprint: JSON.stringify(streams.map(row => ({ name: row.name, position: Number(row.position) }))),
+    tables: () => postgresTables(client),
+    count: async table =>
+      Number((await client.query(`SELECT count(*) AS n FROM "${table.name}"`)).rows[0]?.['n'] ?? 0),
+    rows: (table, { lastKey }) => postgresRows(client, table, lastKey),
+    close: () => client.end(),
+  }
+}
