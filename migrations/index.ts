@@ -18,6 +18,7 @@ import { directRooms } from './0017-direct-rooms.ts'
 import { thirdPartyIds } from './0017-third-party-ids.ts'
 import { notifications } from './0018-notifications.ts'
 import { partialRooms } from './0018-partial-rooms.ts'
+import { abandonedRooms } from './0019-abandoned-rooms.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -52,6 +53,7 @@ export const migrations: readonly Migration[] = [
   thirdPartyIds,
   partialRooms,
   notifications,
+  abandonedRooms,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

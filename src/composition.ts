@@ -35,6 +35,7 @@ import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { MutualRooms } from './services/rooms/mutual-rooms.ts'
+import { RoomLifetime } from './services/rooms/room-lifetime.ts'
 import { createSearch } from './services/search/index.ts'
 import { Turn } from './services/turn.ts'
 import { wellKnownOf } from './services/well-known.ts'
@@ -169,9 +170,14 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
+  const lifetime = new RoomLifetime({
+    ...{ writer: core.writer, clock, log },
+    grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
+  })
   const invitations = createInvitations({
     ...{ core, rooms, clock, log },
     roomSummaries: discovery.roomSummaries,
+    addressesOf: userId => accounts.threepids.emails(userId),
     limits: config.invitations,
   })
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
@@ -248,6 +254,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       notifications,
       direct,
       profiles,
+      lifetime,
       delayedEvents,
       appServices,
       media,

@@ -209,6 +209,7 @@ import { getDehydratedDeviceEvents } from './tessera/getDehydratedDeviceEvents.t
 import { getDelayedEvent } from './tessera/getDelayedEvent.ts'
 import { getDelayedEvents } from './tessera/getDelayedEvents.ts'
 import { getInvitation } from './tessera/getInvitation.ts'
+import { getInvitationCalendar } from './tessera/getInvitationCalendar.ts'
 import { getInvitations } from './tessera/getInvitations.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
@@ -219,6 +220,7 @@ import { openDirectRoom } from './tessera/openDirectRoom.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
+import { replyToInvitation } from './tessera/replyToInvitation.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
 import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
 import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
@@ -436,6 +438,7 @@ export const endpoints: readonly Endpoint[] = [
   getDelayedEvent,
   getDelayedEvents,
   getInvitation,
+  getInvitationCalendar,
   getInvitations,
   getRoomIcon,
   getRoomRecord,
@@ -446,6 +449,7 @@ export const endpoints: readonly Endpoint[] = [
   postDehydratedDeviceEvents,
   putDehydratedDevice,
   registerBySharedSecret,
+  replyToInvitation,
   restartDelayedEvent,
   scheduleDelayedEvent,
   sendDelayedEvent,

@@ -609,6 +609,13 @@ export interface Operations {
     body: undefined
     response: TesseraInvitation
   }
+  getInvitationCalendar: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: { readonly user_id?: string }
+    body: undefined
+    response: never
+  }
   getInvitations: {
     authentication: 'accessToken'
     path: NoMembers
@@ -1315,6 +1322,13 @@ export interface Operations {
     query: { readonly token: string }
     body: undefined
     response: { readonly valid: boolean }
+  }
+  replyToInvitation: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: AsyncIterable<Uint8Array>
+    response: JsonObject
   }
   reportEvent: {
     authentication: 'accessToken'

@@ -13,6 +13,17 @@ export const roomOptions = {
         default: '12',
         description: 'The room version of new rooms whose maker names none.',
       },
+      remove_abandoned: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether rooms are removed that nobody here needs: everybody has left and forgotten them, nobody is invited, and no alias leads into them.',
+      },
+      remove_abandoned_after: {
+        ...duration,
+        default: '30d',
+        description: 'How long such rooms are kept all the same.',
+      },
       reuse_direct_rooms: {
         type: 'boolean',
         default: false,

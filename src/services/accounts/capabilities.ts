@@ -21,6 +21,8 @@ export const capabilitiesFor = (
     'm.set_avatar_url': { enabled: isUser },
     'm.3pid_changes': { enabled: isUser && canChangeThreepids },
     'm.get_login_token': { enabled: isUser && options.sessions.loginTokens },
+    // Our own extensions (docs/extensions.md).
+    'chat.tessera': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
     ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),
   }

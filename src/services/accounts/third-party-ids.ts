@@ -58,6 +58,12 @@ export class ThirdPartyIds {
     }))
   }
 
+  /** The e-mail addresses that a user has added, which are validated. */
+  async emails(userId: string): Promise<string[]> {
+    const ids = await this.#context.read.threepids.byUser(userId)
+    return ids.flatMap(({ medium, address }) => (medium === 'email' ? address : []))
+  }
+
   /**
    * Adds an address that was validated for that. Doing it again changes nothing.
    * @throws {MatrixError} `M_THREEPID_AUTH_FAILED`, `M_THREEPID_IN_USE`, `M_USER_LIMIT_EXCEEDED`

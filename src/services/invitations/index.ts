@@ -10,6 +10,7 @@ import type { InvitationLimits } from './limits.ts'
 import { InvitationListing } from './listing.ts'
 import { type InvitationPlan, type InvitationRequest, planOf } from './plan.ts'
 import { InvitationRecords } from './records.ts'
+import { CalendarReplies } from './replies.ts'
 import { InvitationSending } from './sending.ts'
 import { Withdrawal } from './withdrawal.ts'
 
@@ -20,6 +21,7 @@ export interface Invitations {
   readonly sending: InvitationSending
   readonly listing: InvitationListing
   readonly withdrawal: Withdrawal
+  readonly replies: CalendarReplies
   /** Reads what a client asks for. Throws `M_INVALID_PARAM`. */
   plan(request: InvitationRequest | undefined): InvitationPlan
   start(): void
@@ -31,6 +33,8 @@ export const createInvitations = (parts: {
   core: RoomCore
   rooms: Pick<RoomServices, 'memberships'>
   roomSummaries: RoomSummaries
+  /** A user's verified e-mail addresses. */
+  addressesOf: (userId: string) => Promise<readonly string[]>
   limits: InvitationLimits
   clock: Clock
   log: Log
@@ -44,6 +48,7 @@ export const createInvitations = (parts: {
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits })
   const withdrawal = new Withdrawal(shared)
+  const listing = new InvitationListing({ ...shared, summaries: parts.roomSummaries, views: core.views })
   const answers = new UntoldAnswers({ ...shared, log })
   const due = new DueInvitations({ ...shared, sending, withdrawal, answers, log })
   const housekeeping = new InvitationHousekeeping({ database, records, clock, limits, log })
@@ -54,11 +59,8 @@ export const createInvitations = (parts: {
   memberships.onUntold = leave => answers.keep(leave)
   return {
     ...{ records, follower, sending, withdrawal },
-    listing: new InvitationListing({
-      ...shared,
-      summaries: parts.roomSummaries,
-      views: core.views,
-    }),
+    listing,
+    replies: new CalendarReplies({ listing, memberships, addressesOf: parts.addressesOf }),
     plan: request => planOf(request, clock.now()),
     start: () => {
       follower.start()

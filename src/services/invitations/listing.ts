@@ -11,6 +11,7 @@ import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext, RoomWriter } from '../rooms/room-writer.ts'
+import { type CalendarPart, calendarOf, matrixUri } from './calendar.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
 
@@ -94,6 +95,18 @@ export class InvitationListing {
       throw new MatrixError('M_NOT_FOUND', 'You know of no such invitation')
     }
     return record
+  }
+
+  /** The same for a calendar. Throws `M_NOT_FOUND`. */
+  async calendar(userId: string, roomId: string, invited: string = userId): Promise<CalendarPart> {
+    const record = await this.record(userId, roomId, invited)
+    const { room, inviter, invited: guest } = await this.#show(userId, record)
+    const user = ({ user_id, displayname }: ShownInvitation['inviter']) => ({
+      uri: matrixUri(user_id),
+      name: displayname,
+    })
+    const roomName = room.name === '' ? room.alias : room.name
+    return calendarOf({ record, organizer: user(inviter), attendee: user(guest), roomName })
   }
 
   /** Whose invitations a user wants to see: of nobody whom they ignore, or whose invitations they refuse. */

@@ -151,7 +151,8 @@ const over = (record: InvitationRecord, status: InvitationStatus, now: number): 
   ...record,
   status,
   updatedTs: now,
-  sequence: record.sequence + 1,
+  // Answers leave the invitation what it was (RFC 5546, 2.1.4).
+  sequence: record.sequence + (status === 'cancelled' || status === 'expired' ? 1 : 0),
   dueTs: undefined,
 })
 

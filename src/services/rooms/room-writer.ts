@@ -148,6 +148,33 @@ export class RoomWriter {
     return outcome.value
   }
 
+  /**
+   * Takes a room away: commits statements over the head as it stands, and does what is to be done after that before
+   * anything else happens to the room, such as somebody joining it anew.
+   *
+   * @param job answers `undefined` to leave the room alone after all
+   */
+  async remove(
+    roomId: string,
+    job: () => Promise<
+      { readonly statements: readonly WriteStatement[]; after(): Promise<void> } | undefined
+    >,
+  ): Promise<void> {
+    const { db, nids, write, authEdges } = this.context
+    await this.#queue.run(roomId, async () => {
+      const head = await this.#load(roomId)
+      if (head === undefined) return
+      await head.lastCommit
+      const removal = await job()
+      if (removal === undefined) return
+      const bump = write.rooms.bump(head.room.nid, head.headVersion, nids.next())
+      const committed = await db.commit({ statements: [bump, ...removal.statements] })
+      this.#drop(head, [])
+      authEdges.delete(head.room.nid)
+      if (committed.ok) await removal.after()
+    })
+  }
+
   async #load(roomId: string): Promise<RoomHead | undefined> {
     const cached = this.#heads.get(roomId)
     if (cached !== undefined) return cached

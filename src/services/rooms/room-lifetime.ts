@@ -1,0 +1,118 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Log } from '../../core/log.ts'
+import {
+  type AbandonedRoom,
+  AbandonedRoomReader,
+  AbandonedRoomWriter,
+} from '../../storage/rooms/abandoned-rooms.ts'
+import type { RoomsContext, RoomWriter } from './room-writer.ts'
+
+const HOUR_MS = 60 * 60_000
+/** Rooms looked at in one step. */
+const ROOMS = 500
+/** Events removed in one commit. */
+const EVENTS = 500
+
+/**
+ * How long rooms live: as long as anybody of this server is in them, has left and not forgotten them, is or will be
+ * invited, or can come by an alias. Some time after that they are removed with all that belongs to them; media are kept
+ * by rules of their own. Whoever is invited later, or joins, gets the room from the servers that are still in it.
+ */
+export class RoomLifetime {
+  readonly #writer: RoomWriter
+  readonly #context: RoomsContext
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #grace: number | undefined
+  readonly #read: AbandonedRoomReader
+  readonly #write: AbandonedRoomWriter
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(parts: {
+    writer: RoomWriter
+    clock: Clock
+    log: Log
+    /** How long (ms) abandoned rooms are kept; `undefined`: for good. */
+    grace: number | undefined
+  }) {
+    this.#writer = parts.writer
+    this.#context = parts.writer.context
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#grace = parts.grace
+    this.#read = new AbandonedRoomReader(this.#context.db)
+    this.#write = new AbandonedRoomWriter(this.#context.db)
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  /** One round: notes which rooms are abandoned, and removes those that have been so for long enough. */
+  async tidy(): Promise<void> {
+    if (this.#grace === undefined) return
+    const { db, serverName } = this.#context
+    let after = 0
+    for (;;) {
+      const nids = await this.#read.roomsAfter(after, ROOMS)
+      const upTo = nids.at(-1)
+      if (upTo === undefined || this.#closing.signal.aborted) break
+      const rooms = await this.#read.among(nids, serverName)
+      await db.commit({ statements: this.#write.mark(rooms, { after, upTo }, this.#clock.now()) })
+      after = upTo
+    }
+    for (const room of await this.#read.due(this.#clock.now() - this.#grace, ROOMS)) {
+      if (this.#closing.signal.aborted) return
+      await this.#remove(room)
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    await this.#attempt(() => this.#finish())
+    while (!signal.aborted) {
+      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
+      if (!signal.aborted) await this.#attempt(() => this.tidy())
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    await work().catch(error => this.#log.error({ err: error }, 'abandoned rooms could not be removed'))
+  }
+
+  /** Goes on with what a stop has interrupted. */
+  async #finish(): Promise<void> {
+    for (const { roomNid } of await this.#read.going()) await this.#sweep(roomNid)
+  }
+
+  async #remove(room: AbandonedRoom): Promise<void> {
+    const { roomId, roomNid } = room
+    await this.#writer.remove(roomId, async () => {
+      // Somebody may have come back since it was looked at.
+      const still = await this.#read.among([roomNid], this.#context.serverName)
+      if (still.length === 0) return undefined
+      return { statements: this.#write.remove(room), after: () => this.#sweep(roomNid) }
+    })
+    this.#log.info({ room: roomId }, 'removed a room that nobody here needs any longer')
+  }
+
+  /** Removes the events of a room that is no longer one. */
+  async #sweep(roomNid: number): Promise<void> {
+    const { db, read, write } = this.#context
+    for (;;) {
+      if (this.#closing.signal.aborted) return
+      const stretch = await this.#read.events(roomNid, EVENTS)
+      if (stretch.nids.length === 0) break
+      const words = write.messages.remove(stretch.nids)
+      await db.commit({ statements: [words, ...this.#write.removeEvents(stretch)] })
+      read.events.forget(stretch.nids)
+    }
+    await db.commit({ statements: [this.#write.gone(roomNid)] })
+  }
+}
