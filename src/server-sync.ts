@@ -9,7 +9,7 @@ export const composeSync = (parts: Parameters<typeof createSync>[0] & { readonly
   const { core, rooms, encryption, push, database } = parts
   const { streams, ...sync } = createSync(parts)
   const slidingSync = createSlidingSync({
-    ...{ core, encryption, streams, unread: push.unread },
+    ...{ core, streams, toDevice: encryption.toDevice, unread: push.unread },
     accountData: new AccountDataReader(database),
   })
   const oldSync = createOldSync(core, rooms)

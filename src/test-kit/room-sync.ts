@@ -1,5 +1,5 @@
 import { silentLog } from '../core/log.ts'
-import { createRoomSync } from '../services/sync/room-sync.ts'
+import { createRoomSync, type SyncStreams } from '../services/sync/room-sync.ts'
 import type { Sync, SyncQuery } from '../services/sync/sync.ts'
 import type { Database } from '../storage/database.ts'
 import type { SyncBody } from './people.ts'
@@ -7,6 +7,8 @@ import { requesterOf, type TestRooms } from './rooms.ts'
 
 export interface TestSync {
   readonly sync: Sync
+  /** What other dialects are built over. */
+  readonly streams: SyncStreams
   /** Asks as a user, without waiting. */
   ask(userId: string, query?: Partial<SyncQuery>): Promise<SyncBody>
   close(): void
@@ -22,7 +24,7 @@ export const testSync = (
   database: Database,
   horizon: () => number = () => Number.MAX_SAFE_INTEGER,
 ): TestSync => {
-  const { sync, notifier } = createRoomSync(
+  const { sync, notifier, streams } = createRoomSync(
     {
       core,
       database,
@@ -42,6 +44,7 @@ export const testSync = (
   )
   return {
     sync,
+    streams,
     ask: async (userId, query = {}) => {
       const whole = { fullState: false, timeoutMs: 0, stateAfter: false, ...query } as const
       const body = await sync.sync(requesterOf(userId), whole, new AbortController().signal)

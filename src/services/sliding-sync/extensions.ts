@@ -27,10 +27,14 @@ const EVERYTHING = syncFilter({})
 /** Puts what the streams of `/sync` have to say into the extensions of sliding sync. */
 export class ExtensionTexts {
   readonly #sources: readonly SyncSource[]
-  readonly #toDevice: ToDevice
+  readonly #toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   readonly #toDevicePosition: () => number
 
-  constructor(parts: { sources: readonly SyncSource[]; toDevice: ToDevice; toDevicePosition: () => number }) {
+  constructor(parts: {
+    sources: readonly SyncSource[]
+    toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
+    toDevicePosition: () => number
+  }) {
     this.#sources = parts.sources
     this.#toDevice = parts.toDevice
     this.#toDevicePosition = parts.toDevicePosition

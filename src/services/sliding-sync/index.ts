@@ -1,5 +1,5 @@
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
-import type { Encryption } from '../encryption/index.ts'
+import type { ToDevice } from '../encryption/to-device.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import { AccountDataMemo } from '../rooms/account-data-memo.ts'
 import type { RoomCore } from '../rooms/index.ts'
@@ -19,7 +19,7 @@ export const createSlidingSync = (parts: {
   core: RoomCore
   streams: SyncStreams
   accountData: AccountDataReader
-  encryption: Pick<Encryption, 'toDevice'>
+  toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   unread: Pick<UnreadCounts, 'ofRoom'>
 }): SlidingSync => {
   const { core, streams, accountData } = parts
@@ -44,7 +44,7 @@ export const createSlidingSync = (parts: {
       facts: new RoomFacts({ read, sync, summaries, memo, unread: parts.unread }),
     }),
     extensions: new ExtensionTexts({
-      ...{ sources, toDevice: parts.encryption.toDevice },
+      ...{ sources, toDevice: parts.toDevice },
       toDevicePosition: () => db.position('to_device'),
     }),
   })
