@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import type { FirstStart, Server } from './cli/ports.ts'
 import { type Composition, compose } from './composition.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
@@ -33,6 +34,8 @@ export const createServer = async (
       composition.start()
       const urls = listeners.map(listener => listener.url)
       firstStart = await firstStartFacts(config, composition, urls[0] ?? '')
+      // V8's own default, which `bin/tessera.js` holds back while we start.
+      setFlagsFromString('--semi-space-growth-factor=2')
       return { urls }
     },
     close: async () => {

@@ -1,5 +1,6 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
+import { growingCache } from '../core/growing-cache.ts'
 
 /** A loaded value, and for how many milliseconds it may be used. */
 export interface Loaded<V> {
@@ -15,7 +16,7 @@ export class ExpiringCache<V> {
 
   constructor(clock: Clock, max: number) {
     this.#clock = clock
-    this.#entries = new LRUCache({ max })
+    this.#entries = growingCache(max)
   }
 
   /**

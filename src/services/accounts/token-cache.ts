@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 
 /**
  * Access tokens that were verified lately, in memory: what belongs to a user can be forgotten at once, and what was
@@ -12,8 +13,7 @@ export class TokenCache<Entry extends { readonly userId: string; readonly readTs
 
   constructor(options: { max: number; maxAgeMs: number }) {
     this.#maxAgeMs = options.maxAgeMs
-    this.#entries = new LRUCache<string, Entry>({
-      max: options.max,
+    this.#entries = growingCache<string, Entry>(options.max, {
       dispose: (entry, token) => {
         const tokens = this.#tokensOf.get(entry.userId)
         tokens?.delete(token)

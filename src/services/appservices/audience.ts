@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import { type AppService, isClaimed, isCovered, isUserOf } from '../../core/app-service.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
@@ -20,7 +20,7 @@ export class AppServiceAudience {
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
   /** The service's users who are in a room now, by its nid. */
-  readonly #members = new LRUCache<number, readonly string[]>({ max: MAX_ROOMS })
+  readonly #members = growingCache<number, readonly string[]>(MAX_ROOMS)
 
   constructor(service: AppService, context: RoomsContext) {
     this.#service = service

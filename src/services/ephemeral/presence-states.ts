@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { PresenceName } from '../../core/presence.ts'
 import type { DisplayProfile } from '../accounts/index.ts'
 import { MemoryPosition, RecentChanges } from './recent-changes.ts'
@@ -34,7 +34,7 @@ const MAX_USERS = 50_000
 
 /** Who is known to be how, and what of it is news to whom: only those who share a room. */
 export class PresenceStates {
-  readonly #users = new LRUCache<string, Known>({ max: MAX_USERS })
+  readonly #users = growingCache<string, Known>(MAX_USERS)
   readonly #position: MemoryPosition
   readonly #changes: RecentChanges<Change>
   readonly #listeners = new Set<(announcement: Announcement) => void>()

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { PowerLevelState } from '../../core/auth/power-levels.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { CompiledRules } from '../../core/push-rules/compile.ts'
 import type { Person } from '../../core/push-rules/conditions.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
@@ -38,7 +38,7 @@ export class RoomAudiences {
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
   readonly #rules: RuleBook
-  readonly #rooms = new LRUCache<number, Audience>({ max: MAX_ROOMS })
+  readonly #rooms = growingCache<number, Audience>(MAX_ROOMS)
   #edition = 0
 
   constructor(context: RoomsContext, rules: RuleBook) {

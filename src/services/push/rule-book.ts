@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { type CompiledRules, compileRules } from '../../core/push-rules/compile.ts'
 import { NO_RULES } from '../../core/push-rules/rule.ts'
@@ -24,8 +24,8 @@ const MAX_RULE_SETS = 20_000
 export class RuleBook {
   readonly #db: Database
   readonly #read: PushRulesReader
-  readonly #users = new LRUCache<string, RulesOfUser>({ max: MAX_USERS })
-  readonly #compiled = new LRUCache<string, CompiledRules>({ max: MAX_RULE_SETS })
+  readonly #users = growingCache<string, RulesOfUser>(MAX_USERS)
+  readonly #compiled = growingCache<string, CompiledRules>(MAX_RULE_SETS)
   #position: number
   #edition = 0
 

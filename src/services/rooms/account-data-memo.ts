@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 
@@ -15,7 +15,7 @@ export class AccountDataMemo<T> {
   readonly #position: () => number
   readonly #type: string
   readonly #parse: (content: JsonObject, userId: string) => T
-  readonly #known = new LRUCache<string, Known<T>>({ max: 20_000 })
+  readonly #known = growingCache<string, Known<T>>(20_000)
 
   constructor(parts: {
     read: AccountDataReader

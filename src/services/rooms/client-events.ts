@@ -1,10 +1,11 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { trustedEvent } from '../../core/event/format.ts'
 import { redactPdu } from '../../core/event/redaction.ts'
 import { type FieldTree, pickFields } from '../../core/event-fields.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -71,7 +72,7 @@ export class ClientEvents {
     this.#views = parts.views
     this.#aggregations = parts.aggregations
     this.#clock = parts.clock
-    this.#rendered = new LRUCache({ max: options.cacheSize ?? 20_000 })
+    this.#rendered = growingCache(options.cacheSize ?? 20_000)
   }
 
   /** JSON texts of events in client format, in the order given. */

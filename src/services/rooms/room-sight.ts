@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import { type HistoryVisibility, historyVisibilityOf, mayUserSee } from '../../core/history-visibility.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -107,8 +108,8 @@ export class Sights {
     this.#read = read
     this.#views = views
     const max = options.cacheSize ?? 20_000
-    this.#visibilities = new LRUCache({ max })
-    this.#memberships = new LRUCache({ max })
+    this.#visibilities = growingCache(max)
+    this.#memberships = growingCache(max)
   }
 
   /** A user's sight of a room, as everything stored by now makes it. */

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -25,7 +25,7 @@ export class RoomSummaries {
   readonly #read: RoomReaders
   readonly #views: StateViews
   readonly #sync: SyncReader
-  readonly #known = new LRUCache<number, Promise<Facts>>({ max: MAX_ROOMS })
+  readonly #known = growingCache<number, Promise<Facts>>(MAX_ROOMS)
 
   constructor(parts: { read: RoomReaders; views: StateViews; sync: SyncReader }) {
     this.#read = parts.read

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -40,7 +40,7 @@ export class RoomsStream {
   readonly #sights: Sights
   readonly #sections: RoomSections
   readonly #partial: PartialSpans
-  readonly #roomIds = new LRUCache<number, string>({ max: MAX_ROOM_IDS })
+  readonly #roomIds = growingCache<number, string>(MAX_ROOM_IDS)
 
   constructor(parts: {
     read: RoomReaders

@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { StreamTouches, UserStreamName } from '../../storage/stream-touches.ts'
 import type { Follower } from './notifier.ts'
@@ -20,8 +21,7 @@ export class UserStream implements Follower {
     this.#touches = touches
     this.#position = db.position(stream)
     this.#floor = this.#position
-    this.#newest = new LRUCache({
-      max: MAX_REMEMBERED,
+    this.#newest = growingCache(MAX_REMEMBERED, {
       dispose: (position, _, reason) => {
         if (reason === 'evict') this.#floor = Math.max(this.#floor, position)
       },

@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { StoredEvent } from './events.ts'
 
 /** More changes than this during one read, and what it read is not kept. */
@@ -12,13 +13,13 @@ export class EventCache {
   readonly #byNid: LRUCache<number, StoredEvent>
   readonly #nids: LRUCache<string, number>
   /** When something about an event was last written, by nid. */
-  readonly #changed = new LRUCache<number, number>({ max: REMEMBERED_CHANGES })
+  readonly #changed = growingCache<number, number>(REMEMBERED_CHANGES)
   /** Counts changes. */
   now = 0
 
   constructor(max: number) {
-    this.#byNid = new LRUCache({ max })
-    this.#nids = new LRUCache({ max: max * 2 })
+    this.#byNid = growingCache(max)
+    this.#nids = growingCache(max * 2)
   }
 
   get(nid: number): StoredEvent | undefined {

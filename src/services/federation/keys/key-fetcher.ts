@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../../core/clock.ts'
+import { growingCache } from '../../../core/growing-cache.ts'
 import type { Log } from '../../../core/log.ts'
 import { verifyJson } from '../../../core/signing.ts'
 import type { ServerKeys } from '../../../network/federation/keys.ts'
@@ -33,7 +33,7 @@ export class KeyFetcher {
   readonly #notaries: readonly string[]
   readonly #slots = new Slots(MAX_REQUESTS_AT_ONCE)
   readonly #running = new Map<string, Promise<ServerKeys | undefined>>()
-  readonly #failures = new LRUCache<string, Failure>({ max: MAX_FAILING_SERVERS })
+  readonly #failures = growingCache<string, Failure>(MAX_FAILING_SERVERS)
   #batch: { readonly servers: Set<string>; readonly result: Promise<Map<string, ServerKeys>> } | undefined
 
   constructor(parts: {

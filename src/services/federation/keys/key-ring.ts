@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../../core/clock.ts'
+import { growingCache } from '../../../core/growing-cache.ts'
 import type { Database } from '../../../storage/database.ts'
 import {
   type ServerKeyDocument,
@@ -25,9 +25,9 @@ export class KeyRing {
   readonly #read: ServerKeyReader
   readonly #write: ServerKeyWriter
   readonly #clock: Clock
-  readonly #memory = new LRUCache<string, Promise<KeysOfServer>>({ max: MAX_SERVERS_IN_MEMORY })
+  readonly #memory = growingCache<string, Promise<KeysOfServer>>(MAX_SERVERS_IN_MEMORY)
   readonly #refreshing = new Map<string, Promise<KeysOfServer | undefined>>()
-  readonly #asked = new LRUCache<string, number>({ max: MAX_SERVERS_IN_MEMORY })
+  readonly #asked = growingCache<string, number>(MAX_SERVERS_IN_MEMORY)
 
   constructor(parts: { own: OwnKeys; fetcher: KeyFetcher; database: Database; clock: Clock }) {
     this.#own = parts.own

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../../../core/growing-cache.ts'
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
 import { transactionBody } from '../../../../network/federation/transactions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
@@ -35,7 +35,7 @@ export class FederationSender {
   readonly #recipients: Recipients
   readonly #texts = new PduTexts()
   readonly #destinations = new Map<string, Destination>()
-  readonly #handedIn = new LRUCache<string, true>({ max: 10_000 })
+  readonly #handedIn = growingCache<string, true>(10_000)
   readonly #closing = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #txnPrefix: string
