@@ -19,6 +19,7 @@ import { thirdPartyIds } from './0017-third-party-ids.ts'
 import { notifications } from './0018-notifications.ts'
 import { partialRooms } from './0018-partial-rooms.ts'
 import { abandonedRooms } from './0019-abandoned-rooms.ts'
+import { mailDigests } from './0019-mail-digests.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -54,6 +55,7 @@ export const migrations: readonly Migration[] = [
   partialRooms,
   notifications,
   abandonedRooms,
+  mailDigests,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

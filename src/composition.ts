@@ -15,7 +15,7 @@ import { openIdentityServers } from './network/identity-servers.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
-import { accountsOptionsOf, baseUrlOf, mailerOf } from './server-options.ts'
+import { accountsOptionsOf, baseUrlOf, mailDigestsOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { composeSync } from './server-sync.ts'
 import { Accounts } from './services/accounts/index.ts'
@@ -168,7 +168,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     ...push.sender.onDevicesChange(userId, change),
   ]
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
-  const push = createPush({ core, gateway, clock, log })
+  const push = createPush({ core, gateway, clock, log, mail: mailDigestsOf(config, foundation.mailer) })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
   const lifetime = new RoomLifetime({
     ...{ writer: core.writer, clock, log },
@@ -261,7 +261,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     ],
     ...sync.running,
   ]
-  return { services, running }
+  return { services, running, mailPushers: push.mailPushers }
 }
 
 /** Builds everything; nothing runs before `start`. */
@@ -269,7 +269,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
   const { database, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
-  const { services, running } = buildDomain(circumstances, foundation)
+  const { services, running, mailPushers } = buildDomain(circumstances, foundation)
   const all: readonly Running[] = [
     accounts,
     identityServers,
@@ -288,7 +288,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     rateLimits: rateLimitsOf(config),
     trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
     limitInfoUri: `${baseUrlOf(config)}${LIMITS_PATH}`,
-    pages: serverPages({ config, accounts, clock, metrics, check: readable(database) }),
+    pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
   return {

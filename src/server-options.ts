@@ -3,6 +3,7 @@ import type { Clock } from './core/clock.ts'
 import { type Mailer, openMailer } from './network/mailer.ts'
 import type { AccountsOptions } from './services/accounts/index.ts'
 import type { PolicyDocument } from './services/accounts/options.ts'
+import type { MailDigestOptions } from './services/push/mail-pushers.ts'
 
 /** Where clients reach this server. */
 export const baseUrlOf = (config: Config): string => {
@@ -62,4 +63,20 @@ export const mailerOf = ({ email, caFile }: Config, clock: Clock): Mailer | unde
   return host === undefined || from === undefined
     ? undefined
     : openMailer({ ...email, host, from, caFile, clock })
+}
+
+/** Where the links lead by which e-mails about missed messages are ended. */
+export const UNSUBSCRIBE_PATH = '/_tessera/email/unsubscribe'
+
+/** What it takes to write to people about missed messages; `undefined` without a mail server. */
+export const mailDigestsOf = (
+  config: Config,
+  mailer: Mailer | undefined,
+): { mailer: Mailer; options: MailDigestOptions } | undefined => {
+  if (mailer === undefined) return undefined
+  const { delay, interval } = config.email.missedMessages
+  return {
+    mailer,
+    options: { delay, interval, unsubscribeUrl: `${baseUrlOf(config)}${UNSUBSCRIBE_PATH}` },
+  }
 }

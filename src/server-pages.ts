@@ -5,9 +5,10 @@ import { addLandingPage } from './http/pages/landing.ts'
 import { addLimitsPage } from './http/pages/limits.ts'
 import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
+import { addUnsubscribePage, type UnsubscribeService } from './http/pages/unsubscribe.ts'
 import { addWebPage } from './http/pages/web.ts'
 import { createPages, type Pages } from './http/pages.ts'
-import { baseUrlOf } from './server-options.ts'
+import { baseUrlOf, UNSUBSCRIBE_PATH } from './server-options.ts'
 import { CONFIRM_PATH } from './services/accounts/email-validation.ts'
 import type { Accounts } from './services/accounts/index.ts'
 import type { Metrics } from './services/metrics.ts'
@@ -16,6 +17,8 @@ import type { Metrics } from './services/metrics.ts'
 export const serverPages = (parts: {
   config: Config
   accounts: Accounts
+  /** Where there is a mail server. */
+  mailPushers: UnsubscribeService | undefined
   clock: Clock
   metrics: Metrics
   check: () => Promise<void>
@@ -30,6 +33,8 @@ export const serverPages = (parts: {
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
+  const { mailPushers: service } = parts
+  if (service !== undefined) addUnsubscribePage(pages, { service, clock, path: UNSUBSCRIBE_PATH })
   addOperationsPages(pages, {
     check: parts.check,
     metrics: config.metrics.enabled ? metrics : undefined,

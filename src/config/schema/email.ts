@@ -1,4 +1,5 @@
 import type { Schema } from '../schema-types.ts'
+import { duration } from './units.ts'
 
 /** How this server sends e-mail. */
 export const emailOptions = {
@@ -61,6 +62,23 @@ export const emailOptions = {
         'x-optional': true,
         description: 'If set, only addresses of these domains can be used with accounts.',
         examples: [['example.org', '*.example.org']],
+      },
+      missed_messages: {
+        type: 'object',
+        description: 'E-mails about missed messages, to people who have asked for them in their client.',
+        properties: {
+          delay: {
+            ...duration,
+            default: '10m',
+            description: 'What is read within this time was not missed.',
+          },
+          interval: {
+            ...duration,
+            default: '1h',
+            description:
+              'The time between two e-mails to the same person. It becomes longer, up to a day, each time that nothing of the last one was read.',
+          },
+        },
       },
       reveal_accounts: {
         type: 'boolean',

@@ -1,9 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { Mailer } from '../../network/mailer.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import type { RoomCore } from '../rooms/index.ts'
+import { Announcements } from './announcements.ts'
 import { NotificationCounter } from './counter.ts'
 import { PushHousekeeping } from './housekeeping.ts'
+import { type MailDigestOptions, MailPushers } from './mail-pushers.ts'
 import { NotificationList } from './notification-list.ts'
 import { PushSender } from './push-sender.ts'
 import { Pushers } from './pushers.ts'
@@ -24,39 +27,54 @@ export interface Push {
   readonly counter: NotificationCounter
   readonly unread: UnreadCounts
   readonly sender: PushSender
+  /** Where there is a mail server. */
+  readonly mailPushers: MailPushers | undefined
   start(): void
   close(): Promise<void>
 }
 
 /** Builds what decides whom events notify, and who is told. */
-export const createPush = (parts: { core: RoomCore; gateway: PushGateway; clock: Clock; log: Log }): Push => {
-  const { core, gateway, clock, log } = parts
+export const createPush = (parts: {
+  core: RoomCore
+  gateway: PushGateway
+  /** For pushers of the kind `email`, where there is a mail server. */
+  mail?: { readonly mailer: Mailer; readonly options: MailDigestOptions } | undefined
+  clock: Clock
+  log: Log
+}): Push => {
+  const { core, gateway, mail, clock, log } = parts
   const { context, clientEvents } = core
   const { db, read } = context
   const rules = new RuleBook(db)
   const unread = new UnreadCounts(db)
   const counter = new NotificationCounter({ context, rules, unread, log, clock })
-  const sender = new PushSender({
-    ...{ context, counter, rules, unread, gateway, clock, log },
-    policies: core.views.invitePolicies,
-  })
+  const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
+  const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log })
+  const mailPushers = mail && new MailPushers({ context, counter, announcements, ...mail, clock, log })
   const housekeeping = new PushHousekeeping({ db, clock, log, onTidied: () => unread.forget() })
   return {
     services: {
       pushRules: new UserPushRules(db),
       notificationList: new NotificationList(db, read, clientEvents),
-      pushers: new Pushers({ db, clock, changed: userId => sender.reload(userId) }),
+      pushers: new Pushers({
+        ...{ db, clock, canMail: mailPushers !== undefined },
+        changed: async userId => {
+          await Promise.all([sender.reload(userId), mailPushers?.reload(userId)])
+        },
+      }),
     },
     counter,
     unread,
     sender,
+    mailPushers,
     start: () => {
       counter.start()
       sender.start()
+      mailPushers?.start()
       housekeeping.start()
     },
     close: async () => {
-      await Promise.all([counter.close(), sender.close(), housekeeping.close()])
+      await Promise.all([counter.close(), sender.close(), mailPushers?.close(), housekeeping.close()])
     },
   }
 }

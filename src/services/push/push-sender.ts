@@ -6,13 +6,11 @@ import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
-import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { Announcements } from './announcements.ts'
+import type { Announcements } from './announcements.ts'
 import type { NotificationCounter } from './counter.ts'
 import { PushWorker, type WorkerContext } from './push-worker.ts'
-import type { RuleBook } from './rule-book.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** Keeps a worker for each pusher, and wakes those whom news concern. */
@@ -31,14 +29,13 @@ export class PushSender {
   constructor(parts: {
     context: RoomsContext
     counter: NotificationCounter
-    rules: RuleBook
-    policies: InvitePolicies
+    announcements: Announcements
     unread: UnreadCounts
     gateway: PushGateway
     clock: Clock
     log: Log
   }) {
-    const { context, counter, rules, policies, ...shared } = parts
+    const { context, counter, ...shared } = parts
     const { db, read, random } = context
     this.#counter = counter
     this.#touches = new StreamTouches(db)
@@ -49,7 +46,7 @@ export class PushSender {
       pushers: { read: new PusherReader(db), write: new PusherWriter(db) },
       actions: new PushActionReader(db),
       invitations: read.invitations,
-      announcements: new Announcements({ read, rules, policies }),
+      announcements: parts.announcements,
       counted: () => counter.reached,
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
       closing: this.#closing.signal,
@@ -69,7 +66,7 @@ export class PushSender {
     })
     this.#settled = this.#settled
       .then(async () => {
-        for (const row of await pushers.read.all()) this.#add(row)
+        for (const row of await pushers.read.all()) if (row.kind === 'http') this.#add(row)
       })
       .catch(error => log.error({ err: error }, 'pushers could not be read'))
   }
@@ -86,7 +83,7 @@ export class PushSender {
   /** A user's pushers have been set or removed. */
   reload(userId: string): Promise<void> {
     return this.#queue.run(userId, async () => {
-      const rows = await this.#context.pushers.read.ofUser(userId)
+      const rows = (await this.#context.pushers.read.ofUser(userId)).filter(({ kind }) => kind === 'http')
       const before = this.#workers.get(userId)
       const keys = new Set(rows.map(keyOf))
       // A worker whose pusher is gone finds that out by itself.

@@ -1,10 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
+import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import type { Database } from '../../storage/database.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import type { Requester } from '../requester.ts'
+import { EMAIL_APP_ID } from './mail-pushers.ts'
 
 /** A pusher as a client gives it; without a kind it is to be removed. */
 export interface GivenPusher {
@@ -45,9 +48,21 @@ export class Pushers {
   readonly #read: PusherReader
   readonly #write: PusherWriter
   readonly #changed: (userId: string) => Promise<void>
+  readonly #owners: ThirdPartyIdReader
+  readonly #canMail: boolean
 
-  /** @param parts.changed called after a user's pushers have changed */
-  constructor(parts: { db: Database; clock: Clock; changed: (userId: string) => Promise<void> }) {
+  /**
+   * @param parts.changed called after a user's pushers have changed
+   * @param parts.canMail whether there is a mail server for pushers of the kind `email`
+   */
+  constructor(parts: {
+    db: Database
+    clock: Clock
+    changed: (userId: string) => Promise<void>
+    canMail?: boolean
+  }) {
+    this.#owners = new ThirdPartyIdReader(parts.db)
+    this.#canMail = parts.canMail ?? false
     this.#db = parts.db
     this.#clock = parts.clock
     this.#read = new PusherReader(parts.db)
@@ -61,10 +76,13 @@ export class Pushers {
   }
 
   /**
-   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`.
+   * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`, and
+   * `M_THREEPID_NOT_FOUND` for an e-mail address that is not one of the user's own.
    */
   async set({ userId, deviceId }: Requester, given: GivenPusher): Promise<void> {
-    const key = { userId, appId: given.app_id, pushkey: given.pushkey }
+    const isMail = given.kind === 'email'
+    const pushkey = isMail ? await this.#ownAddress(userId, given) : given.pushkey
+    const key = { userId, appId: given.app_id, pushkey }
     if (given.kind === null) {
       await this.#db.commit({ statements: [this.#write.remove(key)] })
       return this.#changed(userId)
@@ -79,7 +97,8 @@ export class Pushers {
     const row: PusherRow = {
       ...key,
       ...described(given),
-      deviceId,
+      // Whoever is written to is so because they have no device at hand: it does not go with one.
+      deviceId: isMail ? undefined : deviceId,
       updatedTs: this.#clock.now(),
       eventPosition: this.#db.position('events'),
       invitePosition: this.#db.position('invites'),
@@ -88,6 +107,20 @@ export class Pushers {
       statements: [this.#write.set(row), ...(given.append === true ? [] : [this.#write.removeOthers(key)])],
     })
     for (const user of new Set([...others, userId])) await this.#changed(user)
+  }
+
+  /** Only whoever has shown that an address is theirs is written to. */
+  async #ownAddress(userId: string, { app_id: appId, pushkey }: GivenPusher): Promise<string> {
+    if (!this.#canMail) throw invalid('This server sends no e-mail')
+    if (appId !== EMAIL_APP_ID) throw invalid(`The app_id of an e-mail pusher is ${EMAIL_APP_ID}`)
+    const address = canonicalEmail(pushkey)
+    const owner = address && (await this.#owners.owner({ medium: 'email', address }))
+    if (address === undefined || owner !== userId) {
+      throw new MatrixError('M_THREEPID_NOT_FOUND', 'This address was not added to your account', {
+        status: 400,
+      })
+    }
+    return address
   }
 }
 
@@ -98,7 +131,8 @@ const described = (
   given: GivenPusher,
 ): Pick<PusherRow, 'kind' | 'appDisplayName' | 'deviceDisplayName' | 'profileTag' | 'lang' | 'data'> => {
   const { kind, data, lang, app_display_name, device_display_name } = given
-  if (kind !== 'http') throw invalid('This server has pushers of the kind http only')
+  if (kind !== 'http' && kind !== 'email')
+    throw invalid('This server has pushers of the kinds http and email only')
   if (
     data === undefined ||
     lang === undefined ||
@@ -110,8 +144,10 @@ const described = (
     throw new MatrixError('M_MISSING_PARAM', `Missing parameters: ${missing.join(', ')}`)
   }
   checkSizes(given)
-  if (data['url'] === undefined) throw new MatrixError('M_MISSING_PARAM', 'Missing parameters: data.url')
-  checkUrl(data['url'])
+  if (kind === 'http') {
+    if (data['url'] === undefined) throw new MatrixError('M_MISSING_PARAM', 'Missing parameters: data.url')
+    checkUrl(data['url'])
+  }
   return {
     kind,
     appDisplayName: app_display_name,
