@@ -33,6 +33,7 @@ import { createMetrics } from './services/metrics.ts'
 import { createNotifications } from './services/notifications/index.ts'
 import { createPush } from './services/push/index.ts'
 import { Reports } from './services/reports.ts'
+import { GuestAccess } from './services/rooms/guest-access.ts'
 import { createRoomCore, createRooms } from './services/rooms/index.ts'
 import { MutualRooms } from './services/rooms/mutual-rooms.ts'
 import { RoomLifetime } from './services/rooms/room-lifetime.ts'
@@ -151,6 +152,8 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     presence: config.presence,
   })
   const { presence } = ephemeral.services
+  const guests = new GuestAccess({ writer: core.writer, memberships: rooms.memberships, log })
+  rooms.memberships.joinChecks.push(join => guests.check(join))
   const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
   const encryption = createEncryption({
     database,
@@ -254,6 +257,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
       notifications,
       direct,
       profiles,
+      guests,
       lifetime,
       delayedEvents,
       appServices,

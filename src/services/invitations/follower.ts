@@ -4,7 +4,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
-import { MemberEventReader } from '../../storage/invitations/member-events.ts'
+import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -27,7 +27,7 @@ export class InvitationFollower {
   readonly #clock: Clock
   readonly #serverName: string
   readonly #records: InvitationRecords
-  readonly #members: MemberEventReader
+  readonly #members: EventsOfType
   readonly #followers: readonly StreamFollower[]
   /** The two streams take turns, so that neither overtakes the other halfway. */
   readonly #turns = new SerialQueue()
@@ -45,7 +45,7 @@ export class InvitationFollower {
     this.#clock = parts.clock
     this.#serverName = parts.serverName
     this.#records = parts.records
-    this.#members = new MemberEventReader(database)
+    this.#members = new EventsOfType(database, 'm.room.member')
     const follower = (
       stream: 'events' | 'invites',
       work: (after: number, upTo: number) => Promise<number>,

@@ -81,7 +81,7 @@ export class Memberships {
 
   async #join(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
-    for (const check of this.joinChecks) await check({ userId, roomId })
+    await this.checkJoin({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
@@ -164,6 +164,11 @@ export class Memberships {
     if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is not a user ID`)
     if (serverNameOf(userId) === this.#serverName) await this.#invitePolicies.admit(userId, sender)
     for (const check of this.invitationChecks) await check(invitation)
+  }
+
+  /** Whether a local user may try to join at all, whatever the room says to it. Throws as the checks say. */
+  async checkJoin(join: { userId: string; roomId: string }): Promise<void> {
+    for (const check of this.joinChecks) await check(join)
   }
 
   /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */

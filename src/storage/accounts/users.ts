@@ -39,6 +39,7 @@ export class UserReader {
   readonly #byId: Prepared
   readonly #existing: Prepared
   readonly #anyAdmin: Prepared
+  readonly #guests: Prepared
   readonly #cleanups: Prepared
   readonly #count: Prepared
 
@@ -46,6 +47,9 @@ export class UserReader {
     this.#db = db
     this.#byId = db.prepare(`${SELECT} WHERE user_id = ?`)
     this.#existing = db.prepare(`SELECT user_id FROM users WHERE ${db.dialect.inText('user_id')}`)
+    this.#guests = db.prepare(
+      `SELECT user_id FROM users WHERE kind = 'guest' AND ${db.dialect.inText('user_id')}`,
+    )
     this.#anyAdmin = db.prepare(
       'SELECT user_id FROM users WHERE is_admin = 1 AND deactivated_ts IS NULL LIMIT 1',
     )
@@ -63,6 +67,12 @@ export class UserReader {
   async existing(userIds: readonly string[]): Promise<Set<string>> {
     const rows = await this.#db.all<{ user_id: string }>(this.#existing, [this.#db.list(userIds)])
     return new Set(rows.map(row => row.user_id))
+  }
+
+  /** Those of the given user IDs that are guests here. */
+  async guestsAmong(userIds: readonly string[]): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#guests, [this.#db.list(userIds)])
+    return rows.map(row => row.user_id)
   }
 
   /** Whether the server has an administrator. */

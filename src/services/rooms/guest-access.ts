@@ -1,0 +1,85 @@
+import { MatrixError } from '../../core/errors.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { Log } from '../../core/log.ts'
+import { UserReader } from '../../storage/accounts/users.ts'
+import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
+import { StreamFollower } from '../stream-follower.ts'
+import type { Memberships } from './memberships.ts'
+import type { RoomWriter } from './room-writer.ts'
+
+const TYPE = 'm.room.guest_access'
+
+/** Events worked on in one step. */
+const BATCH = 50
+
+/**
+ * Keeps guests out of rooms that do not let them in (module "Guest Access"): "servers MUST only allow guest users to join rooms
+ * if the `m.room.guest_access` state event is present on the room, and has the `guest_access` value `can_join`."
+ */
+export class GuestAccess {
+  readonly #writer: RoomWriter
+  readonly #memberships: Memberships
+  readonly #users: UserReader
+  readonly #changes: EventsOfType
+  readonly #log: Log
+  readonly #follower: StreamFollower
+
+  constructor(parts: { writer: RoomWriter; memberships: Memberships; log: Log }) {
+    const { db } = parts.writer.context
+    this.#writer = parts.writer
+    this.#memberships = parts.memberships
+    this.#log = parts.log
+    this.#users = new UserReader(db)
+    this.#changes = new EventsOfType(db, TYPE)
+    this.#follower = new StreamFollower({
+      ...{ name: 'guest access', stream: 'events', database: db, log: parts.log },
+      work: (after, upTo) => this.#follow(after, upTo),
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  close(): Promise<void> {
+    return this.#follower.close()
+  }
+
+  /** Throws `M_GUEST_ACCESS_FORBIDDEN` for guests, also where it is not known what a room allows. */
+  async check({ userId, roomId }: { userId: string; roomId: string }): Promise<void> {
+    if ((await this.#users.byId(userId))?.kind !== 'guest' || (await this.#letsGuestsIn(roomId))) return
+    throw new MatrixError('M_GUEST_ACCESS_FORBIDDEN', 'Guests may not join this room')
+  }
+
+  async #letsGuestsIn(roomId: string): Promise<boolean> {
+    const entry = (await this.#writer.head(roomId))?.entry(TYPE, '')
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    return stored?.redactedBy === undefined && stored?.event.content['guest_access'] === 'can_join'
+  }
+
+  /** "If the event is changed to stop this from being the case, the server MUST set those users' state to `leave`." */
+  async #follow(after: number, upTo: number): Promise<number> {
+    const { read } = this.#writer.context
+    const { nids, reached } = await this.#changes.after(after, upTo, BATCH)
+    const events = await read.events.byNids(nids)
+    for (const roomId of new Set(events.map(({ event }) => event.roomId))) {
+      if (!(await this.#letsGuestsIn(roomId))) await this.#sendGuestsAway(roomId)
+    }
+    return reached
+  }
+
+  async #sendGuestsAway(roomId: string): Promise<void> {
+    const { read, serverName } = this.#writer.context
+    const room = await read.rooms.byId(roomId)
+    const members = room === undefined ? [] : await read.memberships.inRoom(room.nid, ['join'])
+    const own = members.map(({ userId }) => userId).filter(userId => serverNameOf(userId) === serverName)
+    for (const userId of await this.#users.guestsAmong(own)) {
+      try {
+        await this.#memberships.leave({ userId, roomId })
+      } catch (error) {
+        if (!(error instanceof MatrixError)) throw error
+        this.#log.warn({ err: error, room: roomId }, 'a guest could not be sent out of a room')
+      }
+    }
+  }
+}
