@@ -1,4 +1,5 @@
 import { serve } from './dialect/sqlite-serve.ts'
+import { decodeSets } from './dialect/sqlite-wire.ts'
 import { SqliteWriter } from './dialect/sqlite-writer.ts'
 
 /** The writer thread: every write to an SQLite database of this process happens here. */
@@ -30,5 +31,5 @@ serve((body, textOf) => {
   writers.set(path, entry)
   clearTimeout(entry.idle)
   entry.idle = setTimeout(checkpoint, IDLE_MS, entry.writer).unref()
-  return entry.writer.commit(body[2])
+  return entry.writer.commit(decodeSets(body[2]))
 })

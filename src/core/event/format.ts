@@ -123,10 +123,11 @@ const checkReferences = (pdu: JsonObject, version: RoomVersion): Verdict => {
   return undefined
 }
 
-const checkEncoding = (pdu: JsonObject, version: RoomVersion): Verdict => {
+/** The event's canonical text, or what is wrong with it. */
+const encoded = (pdu: JsonObject, version: RoomVersion): string | Refusal => {
   try {
     const text = canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
-    return fitsBytes(text, MAX_EVENT_BYTES) ? undefined : size('the event is longer than 65536 bytes')
+    return fitsBytes(text, MAX_EVENT_BYTES) ? text : size('the event is longer than 65536 bytes')
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
     return { rule: 'canonical-json', message: `the event is not canonical JSON: ${error.message}` }
@@ -138,15 +139,22 @@ const checkEncoding = (pdu: JsonObject, version: RoomVersion): Verdict => {
  * bytes, numbers of references, depth, canonical JSON where it is enforced. Also for events that this server built,
  * whose content a client chose.
  *
- * @returns what is wrong, under one of the rules `event-field`, `event-size`, `event-references`, `canonical-json`.
+ * @returns its canonical text; or what is wrong, under one of the rules `event-field`, `event-size`, `event-references`,
+ *   `canonical-json`.
  */
-export const checkFormat = (pdu: JsonObject, version: RoomVersion): Verdict =>
+export const canonicalText = (pdu: JsonObject, version: RoomVersion): string | Refusal =>
   checkIds(pdu, version) ??
   checkKind(pdu, version) ??
   checkNumbers(pdu) ??
   checkReferences(pdu, version) ??
   checkProofs(pdu) ??
-  checkEncoding(pdu, version)
+  encoded(pdu, version)
+
+/** The same judgement alone. */
+export const checkFormat = (pdu: JsonObject, version: RoomVersion): Verdict => {
+  const judged = canonicalText(pdu, version)
+  return typeof judged === 'string' ? undefined : judged
+}
 
 /** The event IDs in `prev_events` or `auth_events`. */
 const referencedIds = (references: JsonValue | undefined, version: RoomVersion): readonly string[] =>

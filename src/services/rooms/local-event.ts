@@ -1,10 +1,10 @@
 import { authEventsFor } from '../../core/auth/auth-events.ts'
 import { authorise } from '../../core/auth/authorise.ts'
-import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
+import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { buildEvent } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
-import { checkFormat, MAX_PREV_EVENTS } from '../../core/event/format.ts'
+import { canonicalText, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { eventReferences } from './event-references.ts'
@@ -73,13 +73,13 @@ export const makeLocalEvent = async (
     context.serverName,
     signingKey,
   )
-  checkOwnFormat(event)
+  const json = ownText(event)
   const createEvent = lookup('m.room.create', '')
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
     (before && authorise(event, { state: await stateLookup(context, head, points), createEvent }))
   if (refusal !== undefined) throw new MatrixError('M_FORBIDDEN', refusal.message)
-  return { event, json: canonicalJson(event.pdu), before }
+  return { event, json, before }
 }
 
 /** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
@@ -127,14 +127,14 @@ const built = (...parameters: Parameters<typeof buildEvent>): RoomEvent => {
   }
 }
 
-/** Refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
-const checkOwnFormat = ({ pdu, version, type, stateKey = '' }: RoomEvent): void => {
+/** The canonical text; refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
+const ownText = ({ pdu, version, type, stateKey = '' }: RoomEvent): string => {
   if (type.includes('\0') || stateKey.includes('\0')) {
     throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }
-  const refusal = checkFormat(pdu, version)
-  if (refusal === undefined) return
-  const { rule, message } = refusal
+  const judged = canonicalText(pdu, version)
+  if (typeof judged === 'string') return judged
+  const { rule, message } = judged
   const errcode =
     rule === 'event-size' ? 'M_TOO_LARGE' : rule === 'canonical-json' ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
   throw new MatrixError(errcode, message)

@@ -3,8 +3,9 @@ import type { Moved } from './positions.ts'
 import { UNKEPT } from './statements.ts'
 
 /**
- * What travels between the main thread and the storage threads: arrays, since each message costs as much as a
- * hundred set entries. Statements travel as ids; their texts go along once.
+ * What travels between the main thread and the storage threads: long arrays, since each message costs as much as a
+ * hundred set entries, and each array within it as much as five values. Statements travel as ids; their texts go along
+ * once.
  */
 
 /** A kept statement's id, or the text of one that is not kept. */
@@ -22,6 +23,19 @@ export type WireStatement = readonly [
 ]
 
 export type WireSet = readonly WireStatement[]
+
+/** Write sets on their way. */
+export interface WireSets {
+  /** Of each set the number of its statements; of each statement its id (or `TEXT`), rows, columns, `expected`, returning. */
+  readonly shape: Int32Array<ArrayBuffer>
+  /** The statements that are not kept, in order. */
+  readonly texts: readonly string[]
+  /** The parameters of all rows of all statements. */
+  readonly values: readonly WireParameter[]
+}
+
+/** Stands for the id of a statement whose text travels. */
+const TEXT = -1
 
 export const COMMITTED = 0
 export const GUARD_FAILED = 1
@@ -54,7 +68,7 @@ export type WireRequest = readonly [
 ]
 
 export type WireBody =
-  | readonly [op: 'commit', path: string, sets: readonly WireSet[]]
+  | readonly [op: 'commit', path: string, sets: WireSets]
   | readonly [op: 'read', path: string, reads: readonly WireRead[]]
   | readonly [op: 'close', path: string]
 
@@ -72,14 +86,49 @@ export const sqliteValue = (value: Exclude<SqlParameter, { stream: StreamName }>
 export const wireValue = (value: SqlValue): SqlValue =>
   value instanceof Uint8Array && value.byteLength !== value.buffer.byteLength ? new Uint8Array(value) : value
 
-/** A write set as it travels. */
-export const encodeSet = (set: WriteSet): WireSet =>
-  set.statements.map(({ prepared, rows, guard, returning }) => [
-    prepared.id === UNKEPT ? prepared.sql : prepared.id,
-    rows.map(row => row.map(encodeParameter)),
-    guard === undefined ? -1 : guard.expected,
-    returning !== undefined,
-  ])
+/** Write sets as they travel. */
+export const encodeSets = (sets: readonly WriteSet[]): WireSets => {
+  const shape: number[] = []
+  const texts: string[] = []
+  const values: WireParameter[] = []
+  for (const { statements } of sets) {
+    shape.push(statements.length)
+    for (const { prepared, rows, guard, returning } of statements) {
+      if (prepared.id === UNKEPT) texts.push(prepared.sql)
+      const columns = rows[0]?.length ?? 0
+      const id = prepared.id === UNKEPT ? TEXT : prepared.id
+      shape.push(id, rows.length, columns, guard?.expected ?? -1, returning === undefined ? 0 : 1)
+      for (const row of rows) {
+        if (row.length !== columns) throw new Error(`rows of different lengths for ${prepared.sql}`)
+        for (const value of row) values.push(encodeParameter(value))
+      }
+    }
+  }
+  return { shape: Int32Array.from(shape), texts, values }
+}
+
+/** Write sets as they have arrived. */
+export const decodeSets = ({ shape, texts, values }: WireSets): WireSet[] => {
+  const sets: WireSet[] = []
+  let at = 0
+  let text = 0
+  let value = 0
+  const next = (): number => shape[at++] ?? 0
+  while (at < shape.length) {
+    const set: WireStatement[] = []
+    for (let left = next(); left > 0; left--) {
+      const [id, count, columns, expected, returning] = [next(), next(), next(), next(), next()]
+      const rows: WireParameter[][] = []
+      for (let row = 0; row < count; row++) {
+        rows.push(values.slice(value, value + columns))
+        value += columns
+      }
+      set.push([id === TEXT ? (texts[text++] ?? '') : id, rows, expected, returning === 1])
+    }
+    sets.push(set)
+  }
+  return sets
+}
 
 const encodeParameter = (value: SqlParameter): WireParameter => {
   if (isPlain(value)) return wireValue(value)

@@ -19,7 +19,7 @@ import { SqliteThread } from './sqlite-thread.ts'
 import {
   type CommitAnswer,
   decodeResult,
-  encodeSet,
+  encodeSets,
   FAILED,
   type ReadAnswer,
   sqliteValue,
@@ -143,7 +143,7 @@ export class SqliteDatabase implements Database {
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
     const statements = group.flatMap(({ set }) => set.statements.map(({ prepared }) => refOf(prepared)))
-    const sets = group.map(({ set }) => encodeSet(set))
+    const sets = encodeSets(group.map(({ set }) => set))
     const { results, moved } = (await writerThread.request(
       ['commit', this.#path, sets],
       statements,
