@@ -14,9 +14,11 @@ export class StreamFollower {
     readonly log: Log
     /** Works on what is after a position; answers how far it came, at most `upTo`. */
     readonly work: (after: number, upTo: number) => Promise<number>
+    readonly noteEvery?: number
   }
   readonly #followed: FollowedStreams
   #position: number | undefined
+  #noted = 0
   #stopListening: (() => void) | undefined
   #running: Promise<void> | undefined
   #again = false
@@ -30,6 +32,11 @@ export class StreamFollower {
     database: Database
     log: Log
     work: (after: number, upTo: number) => Promise<number>
+    /**
+     * How far it came is written down after so many positions, and at the end: after a crash so much is worked on again.
+     * For work that costs little and changes nothing the second time; by default it is written down each time.
+     */
+    noteEvery?: number
   }) {
     this.#parts = parts
     this.#followed = new FollowedStreams(parts.database)
@@ -48,6 +55,9 @@ export class StreamFollower {
     this.#isClosed = true
     this.#stopListening?.()
     await this.#running
+    await this.#note(1).catch(error =>
+      this.#parts.log.error({ err: error, follower: this.#parts.name }, 'how far it came could not be noted'),
+    )
     this.#tell(Number.POSITIVE_INFINITY)
   }
 
@@ -58,8 +68,8 @@ export class StreamFollower {
   async caughtUp(): Promise<void> {
     const { name, stream, database } = this.#parts
     const position = database.position(stream)
-    this.#position ??= await this.#followed.position(name)
-    if (this.#isClosed || this.#position >= position) return
+    const stored = this.#position === undefined ? await this.#followed.position(name) : 0
+    if (this.#isClosed || (this.#position ?? stored) >= position) return
     await new Promise<void>(done => this.#waiting.add({ position, done }))
   }
 
@@ -81,14 +91,17 @@ export class StreamFollower {
   }
 
   async #run(): Promise<void> {
-    const { name, stream, database, log, work } = this.#parts
+    const { name, stream, database, log, work, noteEvery = 1 } = this.#parts
     this.#again = false
     try {
-      this.#position ??= await this.#followed.position(name)
+      if (this.#position === undefined) {
+        this.#position = await this.#followed.position(name)
+        this.#noted = this.#position
+      }
       while (!this.#isClosed && this.#position < database.position(stream)) {
         const reached = await work(this.#position, database.position(stream))
-        await database.commit({ statements: [this.#followed.reached(name, reached)] })
         this.#position = reached
+        await this.#note(noteEvery)
         this.#tell(reached)
       }
     } catch (error) {
@@ -96,5 +109,14 @@ export class StreamFollower {
       // What they see is old, but they need not wait for a commit that may be long in coming.
       this.#tell(Number.POSITIVE_INFINITY)
     }
+  }
+
+  /** Writes down how far it is, if that is `every` positions further than what is written. */
+  async #note(every: number): Promise<void> {
+    const { name, database } = this.#parts
+    const reached = this.#position
+    if (reached === undefined || reached - this.#noted < every) return
+    await database.commit({ statements: [this.#followed.reached(name, reached)] })
+    this.#noted = reached
   }
 }

@@ -1,4 +1,13 @@
-import type { Action, DefaultChange, OwnRule, RuleKind, UserRules } from './rule.ts'
+import { fitsBytes, MAX_ID_BYTES } from '../ids.ts'
+import {
+  type Action,
+  type DefaultChange,
+  type OwnRule,
+  RULE_KINDS,
+  type RuleCondition,
+  type RuleKind,
+  type UserRules,
+} from './rule.ts'
 import { ruleOf } from './ruleset.ts'
 
 /** Where a rule is to stand among the user's own of its kind. */
@@ -65,6 +74,37 @@ export const withChange = (
   const list = (rules.own[kind] ?? []).map(one => (one.rule_id === ruleId ? { ...one, ...change } : one))
   return withOwn(rules, kind, list)
 }
+
+/**
+ * What is set for a room, set for another as well, just before it: the rule of the kind `room`, and those with a
+ * condition on the room's ID, which is how clients silence rooms. What the other room has already stays.
+ */
+export const carriedOver = (rules: UserRules, from: string, to: string): UserRules => {
+  let carried = rules
+  for (const kind of RULE_KINDS) {
+    for (const rule of rules.own[kind] ?? []) {
+      const isAbout = kind === 'room' ? rule.rule_id === from : rule.conditions?.some(isOfRoom(from))
+      if (isAbout !== true) continue
+      const ruleId = rule.rule_id.includes(from) ? rule.rule_id.replaceAll(from, to) : `${rule.rule_id} ${to}`
+      const present = carried.own[kind] ?? []
+      if (!fitsBytes(ruleId, MAX_ID_BYTES) || present.some(({ rule_id }) => rule_id === ruleId)) continue
+      const conditions = rule.conditions?.map(condition =>
+        isOfRoom(from)(condition)
+          ? { ...condition, ...(condition.kind === 'event_match' ? { pattern: to } : { value: to }) }
+          : condition,
+      )
+      const copy: OwnRule = { ...rule, rule_id: ruleId, ...(conditions === undefined ? {} : { conditions }) }
+      carried = withOwn(carried, kind, present.toSpliced(present.indexOf(rule), 0, copy))
+    }
+  }
+  return carried
+}
+
+const isOfRoom =
+  (roomId: string) =>
+  ({ kind, key, pattern, value }: RuleCondition): boolean =>
+    key === 'room_id' &&
+    ((kind === 'event_match' && pattern === roomId) || (kind === 'event_property_is' && value === roomId))
 
 const withOwn = (rules: UserRules, kind: RuleKind, list: readonly OwnRule[]): UserRules => ({
   ...rules,

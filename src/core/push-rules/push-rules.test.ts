@@ -4,7 +4,7 @@ import { knownVersion } from '../../test-kit/room-builder.ts'
 import { compileGlob } from '../glob.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { actionsProblem, parseActions } from './actions.ts'
-import { withChange, withoutRule, withRule } from './changes.ts'
+import { carriedOver, withChange, withoutRule, withRule } from './changes.ts'
 import { compileRules, judge } from './compile.ts'
 import type { Occasion, Person } from './conditions.ts'
 import { parsePropertyPath } from './property-path.ts'
@@ -372,3 +372,29 @@ const oneByOne = (
   }
   return undefined
 }
+
+test('what is set for a room holds for the one that replaces it', t => {
+  const [from, to] = ['!old:x', '!new']
+  const muted = { kind: 'event_match', key: 'room_id', pattern: from }
+  const rule = (rule_id: string, more: object = {}) => ({ rule_id, enabled: true, actions: [], ...more })
+  const rules: UserRules = {
+    own: {
+      override: [
+        rule('cake', { conditions: [{ kind: 'contains_display_name' }] }),
+        rule(from, { conditions: [muted], enabled: false }),
+        rule('night', { conditions: [{ ...muted, kind: 'event_property_is', value: from }, muted] }),
+      ],
+      room: [rule('!other:x'), rule(from, { actions: ['notify'] })],
+      sender: [rule('@a:x')],
+    },
+    defaults: {},
+  }
+  const carried = carriedOver(rules, from, to)
+  const ids = (list: readonly { rule_id: string }[] = []) => list.map(({ rule_id }) => rule_id)
+  t.deepEqual(ids(carried.own.override), ['cake', to, from, `night ${to}`, 'night'])
+  t.like(carried.own.override?.[1], { enabled: false, conditions: [{ pattern: to }] })
+  t.deepEqual(carried.own.override?.[3]?.conditions?.[1], { ...muted, pattern: to })
+  t.deepEqual(ids(carried.own.room), ['!other:x', to, from])
+  t.deepEqual(carried.own.sender, rules.own.sender)
+  t.deepEqual(carriedOver(carried, from, to), carried, 'once')
+})

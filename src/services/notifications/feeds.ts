@@ -17,6 +17,8 @@ import type { Knocks } from './knocks.ts'
 import { notificationId } from './subjects.ts'
 
 const BATCH = 200
+/** Positions after which it is written down how far it came. */
+const NOTE_EVERY = 500
 /** Inboxes brought up to date side by side; their commits share the disk. */
 const AT_ONCE = 16
 
@@ -51,7 +53,12 @@ export class NotificationFeeds {
     const follower = (
       stream: 'events' | 'receipts' | 'invitation_records',
       work: (after: number, upTo: number) => Promise<number>,
-    ) => new StreamFollower({ name: `notifications of ${stream}`, stream, database, log, work })
+    ) =>
+      new StreamFollower({
+        ...{ name: `notifications of ${stream}`, stream, database, log, work },
+        // The same twice changes nothing, and most events are none of this.
+        noteEvery: NOTE_EVERY,
+      })
     this.#followers = [
       follower('events', async (after, upTo) => {
         await parts.counted(upTo)

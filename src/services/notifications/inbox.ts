@@ -24,8 +24,8 @@ export interface InboxLimits {
   readonly maxPerUser: number
 }
 
-/** Rows given up at once when there are too many. */
-const CUT = 100
+/** There may be so much more than the bound, so that not every message has something given up. */
+const SLACK = 1.2
 
 /**
  * The one place where notifications are written. What they should be is found out anew each time from what they are about,
@@ -181,8 +181,7 @@ export class Inbox {
     await this.#db.commit({ statements })
     const { maxPerUser } = this.#limits
     const count = await this.read.count(userId, NOTIFICATION_KINDS)
-    // Some more at once, so that it is not done for every message.
-    if (count > maxPerUser + CUT)
+    if (count > maxPerUser * SLACK)
       await this.#remove(await this.read.oldest(userId, count - maxPerUser), 'acted')
   }
 

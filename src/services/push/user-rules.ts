@@ -1,12 +1,19 @@
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
 import { actionsProblem, withoutHistorical } from '../../core/push-rules/actions.ts'
-import { type RulePlace, withChange, withoutRule, withRule } from '../../core/push-rules/changes.ts'
+import {
+  carriedOver,
+  type RulePlace,
+  withChange,
+  withoutRule,
+  withRule,
+} from '../../core/push-rules/changes.ts'
 import {
   type Action,
   isRuleKind,
   NO_RULES,
   type PushRule,
+  RULE_KINDS,
   type RuleCondition,
   type RuleKind,
   type Ruleset,
@@ -104,14 +111,14 @@ export class UserPushRules {
     await this.#change(userId, rules => withChange(rules, kindOf(kind), ruleId, { actions }))
   }
 
-  /** The rule that a user has for a room holds for the room that replaces it, too (module "Room Upgrades"). */
+  /** The rules that a user has for a room hold for the room that replaces it, too (module "Room Upgrades"). */
   async carryOver(userId: string, oldRoomId: string, newRoomId: string): Promise<void> {
-    const { rules } = await this.#load(userId)
-    const rule = rules.own.room?.find(({ rule_id }) => rule_id === oldRoomId)
-    if (rule === undefined) return
-    await this.#change(userId, current => {
-      const copied = withRule(current, 'room', { rule_id: newRoomId, actions: rule.actions }) ?? current
-      return withChange(copied, 'room', newRoomId, { enabled: rule.enabled })
+    const { text } = await this.#load(userId)
+    if (text?.includes(JSON.stringify(oldRoomId)) !== true) return
+    await this.#change(userId, rules => {
+      const carried = carriedOver(rules, oldRoomId, newRoomId)
+      const isTooMuch = RULE_KINDS.some(kind => (carried.own[kind]?.length ?? 0) > MAX_RULES[kind])
+      return isTooMuch ? rules : carried
     })
   }
 
