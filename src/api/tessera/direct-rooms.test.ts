@@ -43,6 +43,8 @@ testDatabases(test, 'A opens a chat with B', async (t, _, config) => {
     shown.events.find(event => event['state_key'] === bob.userId),
     { content: { membership: 'invite', is_direct: true } },
   )
+  const record = await bob.get(`/_matrix/client/v1/chat.tessera/rooms/${encodeURIComponent(roomId)}/record`)
+  t.deepEqual(record['direct_key'], [alice.userId, bob.userId])
   await bob.join(roomId)
   await eventually('the room is in the list of who accepted', async () => {
     const rooms = await listed(bob, alice)

@@ -1,3 +1,4 @@
+import { directKeyOf } from '../../core/direct-rooms.ts'
 import { redactPdu } from '../../core/event/redaction.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import {
@@ -65,18 +66,24 @@ export interface RecordExtras {
   readonly alt_aliases: readonly string[]
   /** The kinds of media that may be sent. */
   readonly media: readonly string[]
+  /** Of the room of two people: their user IDs, sorted by bytes. */
+  readonly direct_key?: readonly string[]
 }
 
 /** Makes that from the room's state. */
 export const recordOf = (
   content: ContentOf,
   { creator, createdTs }: { readonly creator: string; readonly createdTs: number },
-): RecordExtras => ({
-  creator,
-  created_ts: createdTs,
-  alt_aliases: alternativeAliases(content),
-  media: mediaTypes(content),
-})
+): RecordExtras => {
+  const direct = directKeyOf(content('m.room.create') ?? {})
+  return {
+    creator,
+    created_ts: createdTs,
+    alt_aliases: alternativeAliases(content),
+    media: mediaTypes(content),
+    ...(direct === undefined ? {} : { direct_key: [direct.pair.low, direct.pair.high] }),
+  }
+}
 
 const touchesSummary = (head: RoomHead, redacted: readonly number[]): boolean =>
   redacted.length > 0 && SUMMARY_TYPES.some(type => redacted.includes(head.entry(type, '')?.nid ?? -1))
