@@ -39,7 +39,7 @@ import { MutualRooms } from './services/rooms/mutual-rooms.ts'
 import { RoomLifetime } from './services/rooms/room-lifetime.ts'
 import { createSearch } from './services/search/index.ts'
 import { Turn } from './services/turn.ts'
-import { wellKnownOf } from './services/well-known.ts'
+import { rtcTransports, wellKnownOf } from './services/well-known.ts'
 import type { Database } from './storage/database.ts'
 import { metered } from './storage/metered.ts'
 import { NidAllocator } from './storage/nids.ts'
@@ -245,6 +245,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     },
     mutualRooms: new MutualRooms(database),
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
+    rtcTransports: rtcTransports(config.rtc),
     turn: new Turn(config.turn, clock),
     wellKnown: wellKnownOf(config),
   }

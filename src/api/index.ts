@@ -213,6 +213,7 @@ import { getInvitationCalendar } from './tessera/getInvitationCalendar.ts'
 import { getInvitations } from './tessera/getInvitations.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
+import { getRtcTransports } from './tessera/getRtcTransports.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { getUserIcon } from './tessera/getUserIcon.ts'
 import { listNotifications } from './tessera/listNotifications.ts'
@@ -442,6 +443,7 @@ export const endpoints: readonly Endpoint[] = [
   getInvitations,
   getRoomIcon,
   getRoomRecord,
+  getRtcTransports,
   getSharedSecretNonce,
   getUserIcon,
   listNotifications,

@@ -18,7 +18,7 @@ import type { SearchServices } from './search/index.ts'
 import type { SlidingSync } from './sliding-sync/index.ts'
 import type { SyncServices } from './sync/index.ts'
 import type { Turn } from './turn.ts'
-import type { WellKnown } from './well-known.ts'
+import type { rtcTransports, WellKnown } from './well-known.ts'
 
 /** The domain, as the endpoints see it: what `server.ts` composes. */
 export interface Services
@@ -41,6 +41,7 @@ export interface Services
   readonly mutualRooms: MutualRooms
   readonly reports: Reports
   readonly slidingSync: SlidingSync
+  readonly rtcTransports: ReturnType<typeof rtcTransports>
   readonly turn: Turn
   readonly wellKnown: WellKnown
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 /** What of the settings is published under `/.well-known/matrix/`. */
 export interface WellKnownOptions {
   readonly publicBaseUrl?: string | undefined
+  readonly rtc: { readonly livekitServiceUrls: readonly string[] }
   readonly wellKnown: {
     readonly clientExtra: Readonly<Record<string, unknown>>
     readonly federationServer?: string | undefined
@@ -30,8 +31,13 @@ export interface WellKnown {
   readonly support: JsonObject | undefined
 }
 
+/** Where calls of several people can be carried (MSC4143, MSC4195), best first. */
+export const rtcTransports = ({ livekitServiceUrls }: WellKnownOptions['rtc']) =>
+  livekitServiceUrls.map(url => ({ type: 'livekit', livekit_service_url: url }))
+
 /** Puts together what is published; it does not change while the server runs. */
-export const wellKnownOf = ({ publicBaseUrl, wellKnown, support }: WellKnownOptions): WellKnown => {
+export const wellKnownOf = ({ publicBaseUrl, rtc, wellKnown, support }: WellKnownOptions): WellKnown => {
+  const transports = rtcTransports(rtc)
   // Read from a settings file, so that it is JSON.
   const extra = wellKnown.clientExtra as JsonObject
   const contacts = support.contacts.map(({ role, emailAddress, matrixId }) => ({
@@ -43,7 +49,14 @@ export const wellKnownOf = ({ publicBaseUrl, wellKnown, support }: WellKnownOpti
   const isEmpty = contacts.length === 0 && support.page === undefined
   return {
     client:
-      publicBaseUrl === undefined ? undefined : { ...extra, 'm.homeserver': { base_url: publicBaseUrl } },
+      publicBaseUrl === undefined
+        ? undefined
+        : {
+            // Where clients look that do not know the endpoint yet.
+            ...(transports.length === 0 ? {} : { 'org.matrix.msc4143.rtc_foci': transports }),
+            ...extra,
+            'm.homeserver': { base_url: publicBaseUrl },
+          },
     server: wellKnown.federationServer === undefined ? undefined : { 'm.server': wellKnown.federationServer },
     policyServer:
       wellKnown.policyServerKey === undefined

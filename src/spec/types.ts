@@ -896,6 +896,13 @@ export interface Operations {
     body: undefined
     response: { readonly visibility?: "private" | "public" | undefined }
   }
+  getRtcTransports: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly rtc_transports: readonly { readonly type: string; readonly livekit_service_url?: string | undefined }[] }
+  }
   getServerKey: {
     authentication: 'none'
     path: NoMembers

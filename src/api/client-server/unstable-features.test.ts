@@ -4,7 +4,12 @@ import { roomOf } from '../../test-kit/shown.ts'
 
 /** What clients use beyond the specification, and what they find of it in `/versions`. */
 
-const onServer = serverTests(test)
+const onServer = serverTests(test, {
+  settings: {
+    public_base_url: 'https://matrix.example.org/',
+    rtc: { livekit_service_urls: ['https://rtc.example.org/jwt'] },
+  },
+})
 const path = encodeURIComponent
 
 const relating = (relType: string, parent: string, more: object = {}): object => ({
@@ -100,6 +105,16 @@ onServer('an alias that is deleted is no longer what a room is called', async (t
   await t.throwsAsync(ann.api('GET', directory(other)), { code: '404 M_NOT_FOUND' })
 })
 
+onServer('MSC4143: clients are told where calls of several people are carried', async (t, server) => {
+  const ann = await newPerson(server)
+  const transports = [{ type: 'livekit', livekit_service_url: 'https://rtc.example.org/jwt' }]
+  const target = '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports'
+  const told = await server.request('GET', target, { token: ann.account.accessToken })
+  t.deepEqual(told.body, { rtc_transports: transports })
+  const { body } = await server.request('GET', '/.well-known/matrix/client')
+  t.like(body, { 'org.matrix.msc4143.rtc_foci': transports })
+})
+
 onServer('/versions says so', async (t, server) => {
   const { body } = await server.request('GET', '/_matrix/client/versions')
   const { unstable_features: features } = body as { unstable_features: object }
@@ -108,8 +123,10 @@ onServer('/versions says so', async (t, server) => {
     'org.matrix.msc3874': true,
     'org.matrix.msc3912': true,
     'org.matrix.msc4140': true,
+    'org.matrix.msc4143': true,
     'org.matrix.msc4155': true,
     'org.matrix.msc4222': true,
     'org.matrix.msc4380.stable': true,
+    'org.matrix.simplified_msc3575': true,
   })
 })

@@ -1,8 +1,26 @@
 import type { Schema } from '../schema-types.ts'
 import { duration } from './units.ts'
 
-/** What calls between two people need. */
+/** What calls need: a relay between two people, and where more than two meet. */
 export const callOptions = {
+  rtc: {
+    type: 'object',
+    description: 'Where calls of several people (MatrixRTC, as Element Call has them) are carried.',
+    properties: {
+      livekit_service_urls: {
+        type: 'array',
+        items: {
+          type: 'string',
+          format: 'base-url',
+          description: 'The address of an authorisation service.',
+        },
+        default: [],
+        description:
+          'The authorisation services of LiveKit servers (`lk-jwt-service`) that clients are told of, best first. None: calls of several people have nowhere to take place, unless the other side has such a server.',
+        examples: [['https://rtc.example.org/livekit/jwt']],
+      },
+    },
+  },
   turn: {
     type: 'object',
     description:
