@@ -64,6 +64,7 @@ const say = async (page: Page, text: string): Promise<void> => {
 const message = (page: Page, text: string) => page.locator('.message', { hasText: text })
 
 browserTest('two people on two servers: invitation, comment, conversation', async t => {
+  t.timeout(120_000)
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('no servers')
   const browser = await openBrowser(t)
@@ -118,7 +119,65 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
   await message(alice, 'Sugar?').waitFor()
 })
 
+browserTest('a chat of two: declined, opened again, asked for, and joined by a third', async t => {
+  t.timeout(120_000)
+  const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
+  if (tea === undefined || cake === undefined) throw new Error('no servers')
+  const browser = await openBrowser(t)
+  const [alice, bob, carol] = await Promise.all([tea, cake, tea].map(({ url }) => openPage(t, browser, url)))
+  if (alice === undefined || bob === undefined || carol === undefined) throw new Error('nobody')
+  await Promise.all([signUp(alice, 'alice'), signUp(bob, 'bob'), signUp(carol, 'carol')])
+  const chatWithBob = async (): Promise<void> => {
+    await alice.getByRole('button', { name: 'Chat with' }).click()
+    await alice.getByLabel('User').fill('@bob:cake.test')
+    await alice.getByRole('button', { name: 'Chat', exact: true }).click()
+    await alice.getByRole('button', { name: 'Ask to talk' }).waitFor()
+  }
+
+  await chatWithBob()
+  // With the room before her eyes alice would have read of it at once.
+  await alice.reload()
+  await bob.getByRole('button', { name: 'Decline' }).click()
+  await bob.getByLabel('A message for alice').fill('Not now')
+  await bob.getByRole('button', { name: 'Decline', exact: true }).click()
+  const declined = alice.locator('[data-kind=invitation_declined]')
+  t.regex(await declined.innerText(), /declined your invitation.*Not now/s)
+  await declined.getByRole('button', { name: 'Close' }).click()
+  await declined.waitFor({ state: 'detached' })
+
+  await chatWithBob()
+  await bob.getByRole('button', { name: 'Accept' }).click()
+  await bob.getByRole('heading', { name: 'alice' }).waitFor()
+  await say(alice, 'Tea at five?')
+  await message(bob, 'Tea at five?').waitFor()
+  await say(bob, 'With scones')
+  await message(alice, 'With scones').waitFor()
+
+  await bob.getByRole('button', { name: 'Sign out' }).click()
+  await alice.getByRole('button', { name: 'Ask to talk' }).click()
+  await bob.getByLabel('User name').fill('bob')
+  await bob.getByLabel('Password').fill(TEST_PASSWORD)
+  await bob.getByRole('button', { name: 'Sign in' }).click()
+  const request = bob.locator('[data-kind=conversation_requested]')
+  await request.waitFor()
+  await photograph(bob, 'asked-to-talk')
+  await request.getByRole('button').first().click()
+  await request.waitFor({ state: 'detached' })
+  await message(bob, 'With scones').waitFor()
+
+  await alice.getByRole('button', { name: 'Add somebody' }).click()
+  await alice.getByLabel('User').fill('@carol:tea.test')
+  await alice.getByRole('button', { name: 'Invite', exact: true }).click()
+  await carol.getByRole('button', { name: 'Accept' }).click()
+  await carol.locator('.history', { hasText: 'Tea at five?' }).waitFor()
+  await say(carol, 'I bring jam')
+  await message(alice, 'I bring jam').waitFor()
+  await photograph(carol, 'three-of-them')
+  t.is(await alice.locator('nav .rooms li').count(), 2, 'the chat of two is still there')
+})
+
 browserTest('the page is small, kept to itself, and works by keyboard', async t => {
+  t.timeout(120_000)
   const [server] = await startFederatedServers(t, ['tea.test'])
   if (server === undefined) throw new Error('no server')
   const browser = await openBrowser(t)

@@ -1,4 +1,4 @@
-import { type Api, object, path, text } from '../api.ts'
+import { type Api, list, object, path, text } from '../api.ts'
 import { h, shownTime } from '../dom.ts'
 import type { Room, RoomEvent } from '../room.ts'
 import { userPicture } from './picture.ts'
@@ -9,6 +9,8 @@ export const eventText = (room: Room, event: RoomEvent): { text: string; isNotic
   const name = room.nameOf(sender)
   const notice = (text: string) => ({ text, isNotice: true })
   if (object(content['m.relates_to'])['rel_type'] === 'm.replace') return undefined
+  // The same in words, for clients that do not show quoted history.
+  if (content['chat.tessera.fallback'] === 'chat.tessera.room.history') return undefined
   if (event.isRedacted) return type === 'm.room.message' ? notice('This message was deleted') : undefined
   if (type === 'm.room.message') {
     const shown = room.edits.get(event.id) ?? content
@@ -16,7 +18,6 @@ export const eventText = (room: Room, event: RoomEvent): { text: string; isNotic
     return content['msgtype'] === 'm.emote' ? notice(`${name} ${body}`) : { text: body, isNotice: false }
   }
   if (type === 'm.room.encrypted') return notice('An encrypted message: this page cannot read it')
-  if (type === 'chat.tessera.room.history') return { text: text(content['body']) ?? '', isNotice: false }
   if (type === 'm.room.create') return notice(`${name} made this room`)
   if (type === 'm.room.name') return notice(`${name} named the room “${text(content['name']) ?? ''}”`)
   if (type === 'm.room.topic') return notice(`${name} set the topic “${text(content['topic']) ?? ''}”`)
@@ -55,6 +56,25 @@ const linked = (body: string): (Node | string)[] => {
   }
   return [...parts, body.slice(at)]
 }
+
+/** What was said before in the chat of two, which somebody has taken along into this room. */
+const quoted = (room: Room, { content, sender, id }: RoomEvent): HTMLElement =>
+  h(
+    'li',
+    { class: 'history', 'data-event': id },
+    h('small', {}, `Said before, quoted by ${room.nameOf(sender)}:`),
+    ...list(content['messages']).map(message =>
+      h(
+        'p',
+        {},
+        h('strong', {}, room.nameOf(text(message['sender']) ?? '')),
+        ' ',
+        h('time', {}, shownTime(Number(message['origin_server_ts'] ?? 0))),
+        ' ',
+        text(object(message['content'])['body']) ?? '',
+      ),
+    ),
+  )
 
 /** The events of one room. Those that are there already keep their elements. */
 export class Timeline {
@@ -106,6 +126,11 @@ export class Timeline {
     const edit = room.edits.get(event.id)
     const known = this.#shown.get(event.id)
     if (known?.event === event && known.edit === edit) return known.item
+    if (event.type === 'chat.tessera.room.history' && !event.isRedacted) {
+      const item = quoted(room, event)
+      this.#shown.set(event.id, { event, edit, item })
+      return item
+    }
     const shown = eventText(room, event)
     if (shown === undefined) return undefined
     const time = h('time', { datetime: new Date(event.ts).toISOString() }, shownTime(event.ts))
