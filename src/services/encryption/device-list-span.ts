@@ -43,6 +43,7 @@ export class DeviceListSpans {
     const gone = new Set<string>()
     await this.#ownMoves(userId, events, changed, gone)
     await this.#othersMoves(userId, events, changed, gone)
+    await this.#newlyKnown(userId, events, changed)
     gone.delete(userId)
     const sharing = await read.deviceLists.sharing(userId, [...gone])
     const left = [...gone].filter(other => !sharing.has(other))
@@ -88,6 +89,25 @@ export class DeviceListSpans {
       const is = member.membership === 'join'
       if (is && !was) changed.add(member.userId)
       else if (!is && was) gone.add(member.userId)
+    }
+  }
+
+  /**
+   * Members of whom this server was not told when it joined: they were there, but nobody here knew that a room was shared
+   * with them, nor heard of their devices.
+   */
+  async #newlyKnown(
+    userId: string,
+    { after, upTo }: DeviceListSpan['events'],
+    changed: Set<string>,
+  ): Promise<void> {
+    const { read, rooms } = this.#context
+    for (const roomNid of await rooms.partial.completedBetween(after, upTo)) {
+      const own = await rooms.memberships.one(userId, roomNid)
+      if (own?.membership !== 'join') continue
+      for (const member of await read.deviceLists.ofRoom(roomNid, upTo)) {
+        if (member.membership === 'join' && member.userId !== userId) changed.add(member.userId)
+      }
     }
   }
 

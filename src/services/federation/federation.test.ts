@@ -328,6 +328,29 @@ test('a partial answer to a join leaves out members, and says which servers are 
   t.deepEqual(inBoth, [])
 })
 
+test('of a room without a name, those who stand for it are told with a partial answer', async t => {
+  const { a, world } = await pair(t)
+  const fields = newRoom(a.rooms, ALICE, { preset: 'public_chat' })
+  const roomId = await a.rooms.roomCreation.create(fields, { isDirect: false })
+  for (let n = 0; n < 7; n++) await a.rooms.memberships.join({ userId: `@m${n}:a.test`, roomId })
+  const c = await world.add('c.test')
+  let told: Awaited<ReturnType<typeof c.client.sendJoin>> | undefined
+  const { sendJoin } = c.client
+  Object.assign(c.client, {
+    sendJoin: async (...call: Parameters<typeof sendJoin>) => {
+      told = await sendJoin(...call)
+      return told
+    },
+  })
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  const members = (told?.state ?? []).filter(({ type }) => type === 'm.room.member')
+  t.deepEqual(
+    members.map(one => one['state_key']).toSorted(),
+    [ALICE, '@m0:a.test', '@m1:a.test', '@m2:a.test', '@m3:a.test'].toSorted(),
+    'the first five',
+  )
+})
+
 test('a transaction sent again gets the same answer and does nothing', async t => {
   const p = await pair(t)
   const { a, b, world } = p

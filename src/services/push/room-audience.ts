@@ -59,6 +59,7 @@ export class RoomAudiences {
     const known = this.#rooms.get(stored.roomNid)
     if (known !== undefined) return known
     const audience = await this.#load(stored.roomNid, stored.event.version)
+    if ((await this.#context.read.partial.open(stored.roomNid)) !== undefined) return withUnknown(audience)
     this.#rooms.set(stored.roomNid, audience)
     return audience
   }
@@ -111,6 +112,12 @@ export class RoomAudiences {
     return typeof name === 'string' ? name : undefined
   }
 }
+
+/** While not all members are known, a room is no conversation of two. */
+const withUnknown = (audience: Audience): Audience => ({
+  ...audience,
+  memberCount: Math.max(audience.memberCount, 3),
+})
 
 /** The events of a room that say who has which power. */
 export const powerOf = async (

@@ -130,8 +130,10 @@ class Receipt {
       this.#adopted = adoptMembers(this.#writer.context, this.#head, this.#auth(known))
     const rejected = refusal ?? (await judgeBy(before ?? NO_DIFFERENCE))
     if (rejected !== undefined) return { before, rejected, softFailed: undefined, awaits }
-    // 6. MSC3902, of rooms that lack members: "no attempt is made to perform a soft fail check".
-    const isChecked = before !== undefined && this.#head.partial === undefined
+    // 6. MSC3902, of rooms that lack members: "no attempt is made to perform a soft fail check"; but who is known to be
+    // banned is not heard.
+    const isBanned = this.#head.memberships.get(this.#event.sender) === 'ban'
+    const isChecked = before !== undefined && (this.#head.partial === undefined || isBanned)
     const softFailed = this.#secondCreate() ?? (isChecked ? await judgeBy(NO_DIFFERENCE) : undefined)
     const judgement = { before, rejected, softFailed, awaits: [] }
     return softFailed === undefined ? { ...judgement, ...(await this.#judgeByPolicy()) } : judgement

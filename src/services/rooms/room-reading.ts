@@ -12,6 +12,9 @@ import { type Access, accessOf } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
 import type { Sights } from './room-sight.ts'
 
+/** Events that are loaded and rendered in one turn of the event loop. */
+const SLICE = 250
+
 /** Reads rooms for clients: state, members and single events, each as far as the requester may know. */
 export class RoomReading {
   readonly #read: RoomReaders
@@ -42,7 +45,7 @@ export class RoomReading {
     const access = await this.#access(requester, roomId)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
-    return this.#render(requester, access, await this.#events(entries))
+    return this.#render(requester, access, entries)
   }
 
   /** Throws `M_FORBIDDEN` unless the requester may read the room. */
@@ -85,13 +88,11 @@ export class RoomReading {
     const position = this.#positionOf(options.at, access)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.allMembers(access.room.nid, position)
-    const events = await this.#events(entries)
-    const chosen = events.filter(({ event }) => {
+    return this.#render(requester, access, entries, ({ event }) => {
       const membership = membershipOf(event)
       if (options.membership !== undefined && membership !== options.membership) return false
       return options.notMembership === undefined || membership !== options.notMembership
     })
-    return this.#render(requester, access, chosen)
   }
 
   /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
@@ -100,8 +101,11 @@ export class RoomReading {
     if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     await this.#partial.require(room.nid)
     const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
-    const events = await this.#read.events.byNids(rows.map(row => row.eventNid))
-    return Object.fromEntries(events.map(({ event }) => [event.stateKey ?? '', memberCard(event.content)]))
+    const cards: [string, MemberCard][] = []
+    for await (const events of this.#slices(rows.map(row => row.eventNid))) {
+      for (const { event } of events) cards.push([event.stateKey ?? '', memberCard(event.content)])
+    }
+    return Object.fromEntries(cards)
   }
 
   /** The rooms that a user has joined. */
@@ -149,16 +153,31 @@ export class RoomReading {
     return accessOf(this.#read, requester.userId, roomId)
   }
 
-  #events(entries: readonly StateAt[]): Promise<StoredEvent[]> {
-    return this.#read.events.byNids(entries.map(entry => entry.nid))
+  /** Loads events in slices, so that tens of thousands of members do not hold the event loop. */
+  async *#slices(nids: readonly number[]): AsyncGenerator<StoredEvent[], void> {
+    for (let start = 0; start < nids.length; start += SLICE) {
+      if (start > 0) await new Promise<void>(resolve => setImmediate(resolve))
+      yield await this.#read.events.byNids(nids.slice(start, start + SLICE))
+    }
   }
 
   async #viewer(requester: Requester, { room }: Access): Promise<EventViewer> {
     return { ...requester, sight: await this.#sights.of(room.nid, requester.userId) }
   }
 
-  async #render(requester: Requester, access: Access, events: readonly StoredEvent[]): Promise<string[]> {
-    return this.#clientEvents.render(events, await this.#viewer(requester, access), { roomId: true })
+  async #render(
+    requester: Requester,
+    access: Access,
+    entries: readonly StateAt[],
+    chosen: (stored: StoredEvent) => boolean = () => true,
+  ): Promise<string[]> {
+    const viewer = await this.#viewer(requester, access)
+    const texts: string[] = []
+    for await (const events of this.#slices(entries.map(entry => entry.nid))) {
+      const some = await this.#clientEvents.render(events.filter(chosen), viewer, { roomId: true })
+      for (const text of some) texts.push(text)
+    }
+    return texts
   }
 
   #positionOf(at: string | undefined, access: Access): number {

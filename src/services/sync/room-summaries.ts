@@ -1,7 +1,6 @@
 import { growingCache } from '../../core/growing-cache.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
-import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 
 /** A room without a name is called by so many of its members. */
 const HEROES = 5
@@ -24,13 +23,11 @@ interface Facts {
 export class RoomSummaries {
   readonly #read: RoomReaders
   readonly #views: StateViews
-  readonly #sync: SyncReader
   readonly #known = growingCache<number, Promise<Facts>>(MAX_ROOMS)
 
-  constructor(parts: { read: RoomReaders; views: StateViews; sync: SyncReader }) {
+  constructor(parts: { read: RoomReaders; views: StateViews }) {
     this.#read = parts.read
     this.#views = parts.views
-    this.#sync = parts.sync
   }
 
   /** Whether a change of such state changes summaries. */
@@ -77,11 +74,12 @@ export class RoomSummaries {
     ])
     const { join: joined = 0, invite: invited = 0 } = counts
     const limit = HEROES + 1
-    const present = isNamed ? undefined : await this.#sync.heroes(roomNid, limit)
+    const { memberships } = this.#read
+    const present = isNamed ? undefined : await memberships.first(roomNid, ['join', 'invite'], limit)
     // "When no joined or invited members are available, this should consist of the banned and left users."
     const heroes =
       present !== undefined && joined + invited < 2
-        ? [...present, ...(await this.#sync.formerHeroes(roomNid, limit))]
+        ? [...present, ...(await memberships.first(roomNid, ['leave', 'ban'], limit))]
         : present
     const members = Object.values(counts).reduce((sum, count) => sum + count, 0)
     return { joined, invited, members, heroes }

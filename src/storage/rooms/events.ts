@@ -74,6 +74,7 @@ export class EventReader {
   readonly #authChain: Prepared
   readonly #authEdges: Prepared
   readonly #generations: Prepared
+  readonly #ids: Prepared
 
   constructor(db: Reader, options: { cacheSize?: number } = {}) {
     this.#db = db
@@ -95,6 +96,7 @@ export class EventReader {
     this.#generations = db.prepare(
       `SELECT event_nid, event_id, generation FROM events WHERE ${db.dialect.inText('event_id')}`,
     )
+    this.#ids = db.prepare(`SELECT event_id FROM events WHERE ${db.dialect.inInteger('event_nid')}`)
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
     this.#forwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position LIMIT ?`)
@@ -212,6 +214,12 @@ export class EventReader {
   async authChain(nids: readonly number[]): Promise<number[]> {
     const rows = await this.#db.scan<{ auth_nid: number }>(this.#authChain, [this.#db.list(nids)])
     return rows.map(row => row.auth_nid)
+  }
+
+  /** The IDs of events, in no order, without loading any of them. */
+  async idsOf(nids: readonly number[]): Promise<string[]> {
+    const rows = await this.#read(nids)<{ event_id: string }>(this.#ids, [this.#db.list(nids)])
+    return rows.map(row => row.event_id)
   }
 
   /** Puts an event that has just been written into the cache. */

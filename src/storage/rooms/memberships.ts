@@ -46,6 +46,7 @@ export class MembershipReader {
   readonly #joinedHosts: Prepared
   readonly #shared: Prepared
   readonly #hasMember: Prepared
+  readonly #first: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -63,6 +64,10 @@ export class MembershipReader {
     )
     this.#hasMember = db.prepare(
       'SELECT 1 AS one FROM memberships WHERE room_nid = ? AND membership = ? AND host = ? LIMIT 1',
+    )
+    this.#first = db.prepare(
+      `SELECT user_id FROM memberships WHERE room_nid = ? AND ${db.dialect.inText('membership')}
+       ORDER BY position, user_id LIMIT ?`,
     )
     this.#shared = db.prepare(
       `SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
@@ -85,6 +90,12 @@ export class MembershipReader {
   async inRoom(roomNid: number, memberships: readonly Membership[]): Promise<MembershipRow[]> {
     const rows = await this.#db.scan<MembershipColumns>(this.#inRoom, [roomNid, this.#db.list(memberships)])
     return rows.map(membershipRow)
+  }
+
+  /** The first of those in a room who have one of these memberships, "ordered by stream ordering". */
+  async first(roomNid: number, memberships: readonly Membership[], limit: number): Promise<string[]> {
+    const parameters = [roomNid, this.#db.list(memberships), limit]
+    return (await this.#db.scan<{ user_id: string }>(this.#first, parameters)).map(row => row.user_id)
   }
 
   /** A user's memberships that changed after `after` up to `upTo` (positions of the `events` stream). */

@@ -74,6 +74,7 @@ export class PartialRoomReader {
   readonly #allMembersAt: Prepared
   readonly #arrived: Prepared
   readonly #moved: Prepared
+  readonly #serversAround: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -97,6 +98,10 @@ export class PartialRoomReader {
     this.#allMembersAt = db.prepare(
       `SELECT state_key, event_nid, valid_from FROM room_state WHERE ${MEMBERS} AND ${holds}`,
     )
+    this.#serversAround = db.prepare(
+      `SELECT p.servers FROM partial_rooms p JOIN memberships m ON m.room_nid = p.room_nid
+       WHERE m.user_id = ? AND m.membership = 'join' AND p.completed_at IS NULL`,
+    )
     this.#moved = db.prepare(
       `SELECT DISTINCT state_key FROM room_state
        WHERE ${MEMBERS} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
@@ -115,6 +120,12 @@ export class PartialRoomReader {
   /** Every room that lacks members, the longest first. */
   async allOpen(): Promise<PartialRoom[]> {
     return (await this.#db.all<PartialColumns>(this.#allOpen)).map(partialRoom)
+  }
+
+  /** The servers that were told to be in those rooms of a user that lack members. */
+  async serversAround(userId: string): Promise<string[]> {
+    const rows = await this.#db.all<{ servers: string }>(this.#serversAround, [userId])
+    return [...new Set(rows.flatMap(row => JSON.parse(row.servers) as string[]))]
   }
 
   /** The rooms that came to be complete after one position up to another. */

@@ -32,8 +32,6 @@ export class SyncReader {
   readonly #newest: Prepared
   readonly #newestOfTypes: Prepared
   readonly #accountData: Prepared
-  readonly #heroes: Prepared
-  readonly #formerHeroes: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -69,14 +67,6 @@ export class SyncReader {
        WHERE e.room_nid = ? AND e.position <= ? AND ${shown} AND ${db.dialect.inText('e.type')} ${last}`,
     )
     this.#accountData = db.prepare('SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ?')
-    this.#heroes = db.prepare(
-      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('join', 'invite')
-       ORDER BY position, user_id LIMIT ?`,
-    )
-    this.#formerHeroes = db.prepare(
-      `SELECT user_id FROM memberships WHERE room_nid = ? AND membership IN ('leave', 'ban')
-       ORDER BY position, user_id LIMIT ?`,
-    )
   }
 
   /** The rooms with shown events after one position up to another. */
@@ -134,17 +124,5 @@ export class SyncReader {
   /** A user's account data for a room; `content` is JSON text. */
   accountDataOf(userId: string, roomId: string): Promise<{ type: string; content: string }[]> {
     return this.#db.all<{ type: string; content: string }>(this.#accountData, [userId, roomId])
-  }
-
-  /** The first members of a room, "ordered by stream ordering, which are joined or invited". */
-  async heroes(roomNid: number, limit: number): Promise<string[]> {
-    const rows = await this.#db.scan<{ user_id: string }>(this.#heroes, [roomNid, limit])
-    return rows.map(row => row.user_id)
-  }
-
-  /** The same of those who were members. */
-  async formerHeroes(roomNid: number, limit: number): Promise<string[]> {
-    const rows = await this.#db.scan<{ user_id: string }>(this.#formerHeroes, [roomNid, limit])
-    return rows.map(row => row.user_id)
   }
 }

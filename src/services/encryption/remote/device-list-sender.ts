@@ -36,13 +36,16 @@ export class DeviceListSender {
   }
 
   async #sendChanges(after: number, upTo: number): Promise<number> {
-    const { read, isLocal, serverName } = this.#context
+    const { read, rooms, isLocal, serverName } = this.#context
     const changes = await read.deviceLists.between(after, upTo, BATCH)
     const edus = []
     for (const change of changes) {
       if (!isLocal(change.userId)) continue
-      const hosts = await read.deviceLists.hostsOf(change.userId)
-      const destinations = hosts.filter(host => host !== serverName)
+      const hosts = new Set([
+        ...(await read.deviceLists.hostsOf(change.userId)),
+        ...(await rooms.partial.serversAround(change.userId)),
+      ])
+      const destinations = [...hosts].filter(host => host !== serverName)
       edus.push(...(await this.#edus.ofChange(change, destinations)))
     }
     const { statements, committed } = this.#keepEdus(edus)

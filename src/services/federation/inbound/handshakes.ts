@@ -6,6 +6,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { SigningKey } from '../../../core/signing.ts'
 import { RelayedEventWriter } from '../../../storage/federation/relayed-events.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import type { StateViews } from '../../../storage/rooms/state-views.ts'
 import { describingState } from '../../rooms/invitation-statements.ts'
 import { makeLocalEvent } from '../../rooms/local-event.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
@@ -43,13 +44,16 @@ export class Handshakes {
   readonly #verifier: EventVerifier
   readonly #signingKey: SigningKey
   readonly #relays: RelayedEventWriter
+  readonly #views: StateViews
 
   constructor(parts: {
     writer: RoomWriter
     gate: RoomGate
     verifier: EventVerifier
     signingKey: SigningKey
+    views: StateViews
   }) {
+    this.#views = parts.views
     this.#writer = parts.writer
     this.#gate = parts.gate
     this.#verifier = parts.verifier
@@ -90,11 +94,9 @@ export class Handshakes {
     const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     const hosts = head.joinedHosts()
     const stored = await this.#accept(origin, head, handedIn, 'join')
-    return joinAnswer(this.#writer.context, stored, {
-      hosts,
-      omitMembers: handedIn.omitMembers,
-      members: head.memberships,
-    })
+    const { read } = this.#writer.context
+    const { omitMembers } = handedIn
+    return joinAnswer({ read, views: this.#views }, stored, { hosts, omitMembers })
   }
 
   /** Lets a leave into the room. */

@@ -50,7 +50,7 @@ export const createInbound = (parts: {
     gate,
     inbox,
     invitations,
-    handshakes: new Handshakes({ writer, gate, verifier, signingKey }),
+    handshakes: new Handshakes({ writer, gate, verifier, signingKey, views: parts.core.views.state }),
     thirdPartyInvites: new ThirdPartyInvites({ writer, gate, client, mayBeInvited, log }),
     transactions: new TransactionReceiver({
       writer,

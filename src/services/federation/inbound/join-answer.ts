@@ -1,9 +1,10 @@
+import { stateMapKey } from '../../../core/event/event.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../../storage/rooms/index.ts'
 import type { Membership } from '../../../storage/rooms/memberships.ts'
-import type { StateEntry } from '../../../storage/rooms/state.ts'
-import type { RoomsContext } from '../../rooms/room-writer.ts'
-import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
+import type { StateViews } from '../../../storage/rooms/state-views.ts'
+import { stateBefore } from '../../rooms/state-at.ts'
 
 /** The response of `send_join`. */
 export interface JoinAnswer {
@@ -17,6 +18,15 @@ export interface JoinAnswer {
 /** client-server API, `m.heroes`: "up to five". */
 const HEROES = 5
 
+/** Events that are loaded in one turn of the event loop. */
+const SLICE = 250
+
+/** What a join is answered from. */
+interface Sources {
+  readonly read: RoomReaders
+  readonly views: StateViews
+}
+
 /**
  * Describes the room before a join to the server that joins. With `omitMembers` the state lacks most members, and the
  * auth chain what stands in the state.
@@ -24,48 +34,66 @@ const HEROES = 5
  * @param view.hosts the servers in the room before the join
  */
 export const joinAnswer = async (
-  { read }: RoomsContext,
+  { read, views }: Sources,
   join: StoredEvent,
-  view: {
-    readonly hosts: readonly string[]
-    readonly omitMembers: boolean
-    readonly members: ReadonlyMap<string, Membership>
-  },
+  view: { readonly hosts: readonly string[]; readonly omitMembers: boolean },
 ): Promise<JoinAnswer> => {
-  const before = await stateBefore(read, join)
-  const entries = view.omitMembers ? withoutMembers(before, join, view.members) : [...before.values()]
-  const stateNids = entries.map(entry => entry.nid)
+  const stateNids = view.omitMembers
+    ? await withoutMembers({ read, views }, join)
+    : [...(await stateBefore(read, join)).values()].map(entry => entry.nid)
   const inState = new Set(view.omitMembers ? stateNids : [])
   const chain = (await read.events.authChain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
-  const pdus = async (nids: readonly number[]) => (await read.events.byNids(nids)).map(one => one.event.pdu)
   return {
     event: join.event.pdu,
-    state: await pdus(stateNids),
-    auth_chain: await pdus(chain),
+    state: await pdusOf(read, stateNids),
+    auth_chain: await pdusOf(read, chain),
     members_omitted: view.omitMembers,
     ...(view.omitMembers ? { servers_in_room: view.hosts } : {}),
   }
 }
 
+/** Events as other servers get them; very many of them are loaded in slices. */
+export const pdusOf = async (read: RoomReaders, nids: readonly number[]): Promise<JsonObject[]> => {
+  const pdus: JsonObject[] = []
+  for (let start = 0; start < nids.length; start += SLICE) {
+    if (start > 0) await new Promise<void>(resolve => setImmediate(resolve))
+    for (const { event } of await read.events.byNids(nids.slice(start, start + SLICE))) pdus.push(event.pdu)
+  }
+  return pdus
+}
+
 /**
- * "If the room to be joined has no m.room.name nor m.room.canonical_alias events in its current state", the members
- * that stand for its name are left in; the joining user's own membership always is.
+ * The state before a join without members, but for the joining user's own membership and those who stand for the name of
+ * a room without one: "the resident server should include these members' membership events in the response `state`".
+ * What it costs does not depend on how many members there are.
  */
-const withoutMembers = (
-  state: RoomState,
-  join: StoredEvent,
-  members: ReadonlyMap<string, Membership>,
-): StateEntry[] => {
-  const joining = join.event.stateKey ?? ''
-  const kept = new Set([joining])
-  const named = [...state.values()].some(
+const withoutMembers = async ({ read, views }: Sources, join: StoredEvent): Promise<number[]> => {
+  const { roomNid, position = 0, event } = join
+  const [others, deltas] = await Promise.all([
+    views.withoutMembers(roomNid, position - 1),
+    read.state.delta(join.nid),
+  ])
+  const joining = event.stateKey ?? ''
+  const isNamed = others.some(
     ({ type, stateKey }) => stateKey === '' && (type === 'm.room.name' || type === 'm.room.canonical_alias'),
   )
-  if (!named) {
-    for (const [userId, membership] of members) {
-      if (kept.size > HEROES) break
-      if (membership === 'join' || membership === 'invite') kept.add(userId)
-    }
+  const kept = new Set([joining, ...(isNamed ? [] : await heroes(read, roomNid, joining))])
+  const members = await views.members(roomNid, [...kept], position - 1)
+  const state = new Map<string, number>()
+  for (const { type, stateKey, nid } of [...others, ...members]) state.set(stateMapKey(type, stateKey), nid)
+  for (const { type, stateKey, nid } of deltas) {
+    if (type === 'm.room.member' && !kept.has(stateKey)) continue
+    if (nid === undefined) state.delete(stateMapKey(type, stateKey))
+    else state.set(stateMapKey(type, stateKey), nid)
   }
-  return [...state.values()].filter(({ type, stateKey }) => type !== 'm.room.member' || kept.has(stateKey))
+  return [...state.values()]
+}
+
+/** Those by whom the joining server calls a room without a name, as `/sync` has them in `m.heroes`. */
+const heroes = async ({ memberships }: RoomReaders, roomNid: number, joining: string): Promise<string[]> => {
+  const others = async (those: readonly Membership[]): Promise<string[]> =>
+    (await memberships.first(roomNid, those, HEROES + 1)).filter(userId => userId !== joining)
+  const present = await others(['join', 'invite'])
+  // "When no joined or invited members are available, this should consist of the banned and left users."
+  return (present.length > 0 ? present : await others(['leave', 'ban'])).slice(0, HEROES)
 }

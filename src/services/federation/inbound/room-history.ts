@@ -7,6 +7,7 @@ import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
+import { pdusOf } from './join-answer.ts'
 import type { RoomGate } from './room-gate.ts'
 import { mayHideHistory, serverSightOf } from './server-sight.ts'
 
@@ -62,9 +63,9 @@ export class FederatedHistory {
     eventId: string,
   ): Promise<{ pdus: JsonObject[]; auth_chain: JsonObject[] }> {
     const { state, chain } = await this.#stateAt(origin, roomId, eventId)
-    const pdus = async (nids: readonly number[]) =>
-      (await this.#context.read.events.byNids(nids)).map(stored => stored.event.pdu)
-    return { pdus: await pdus([...state.values()].map(entry => entry.nid)), auth_chain: await pdus(chain) }
+    const { read } = this.#context
+    const nids = [...state.values()].map(entry => entry.nid)
+    return { pdus: await pdusOf(read, nids), auth_chain: await pdusOf(read, chain) }
   }
 
   /** The same as event IDs. */
@@ -74,10 +75,9 @@ export class FederatedHistory {
     eventId: string,
   ): Promise<{ pdu_ids: string[]; auth_chain_ids: string[] }> {
     const { state, chain } = await this.#stateAt(origin, roomId, eventId)
-    const events = await this.#context.read.events.byNids(chain)
     return {
       pdu_ids: [...state.values()].map(entry => entry.eventId),
-      auth_chain_ids: events.map(stored => stored.event.eventId),
+      auth_chain_ids: await this.#context.read.events.idsOf(chain),
     }
   }
 
