@@ -1,3 +1,4 @@
+import { crowdScenarios } from './interop-crowds.ts'
 import { membershipScenarios } from './interop-memberships.ts'
 import { accept, at, both, expect, invite, makeRoom, pair, type Scenario, talk } from './interop-parts.ts'
 import { roomScenarios } from './interop-rooms.ts'
@@ -90,5 +91,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...both('topic, redaction and ban', moderation),
   ...membershipScenarios,
   ...roomScenarios,
+  ...crowdScenarios,
   ...userScenarios,
 ])

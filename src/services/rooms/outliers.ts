@@ -3,10 +3,14 @@ import { judgeAwaiting } from './judge-awaiting.ts'
 import { judgeOutliers, outlierStatements } from './judge-outliers.ts'
 import type { RoomWriter } from './room-writer.ts'
 
+/** Events in one commit: the writer thread is never kept from others for long, nor the event loop. */
+const CHUNK = 250
+
 /**
  * Stores events of a room that are needed to judge others: its state at a gap, auth chains. Signatures and hashes have
  * been checked by the caller; here each is authorised by its auth events. What is known already stays as it is; events
- * of other rooms, and those whose auth events are neither here nor among the given, are left out.
+ * of other rooms, and those whose auth events are neither here nor among the given, are left out. Many are stored in
+ * chunks.
  *
  * Throws `M_NOT_FOUND` for a room that is not known here.
  */
@@ -16,7 +20,11 @@ export const storeOutliers = async (
   events: readonly RoomEvent[],
 ): Promise<void> => {
   await writer.context.nids.ensure(events.length)
-  await judgeAwaiting(writer, await storeFresh(writer, roomId, events))
+  // What authorises an event is always less deep, unless somebody lies: then it is left out.
+  const ordered = events.length > CHUNK ? events.toSorted((a, b) => a.depth - b.depth) : events
+  for (let start = 0; start < ordered.length; start += CHUNK) {
+    await judgeAwaiting(writer, await storeFresh(writer, roomId, ordered.slice(start, start + CHUNK)))
+  }
 }
 
 /** Answers the IDs of those that were stored and accepted. */

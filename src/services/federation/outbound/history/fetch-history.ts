@@ -47,6 +47,10 @@ export class HistoryFetcher {
     const head = await core.writer.head(roomId)
     const from = head === undefined ? [] : await this.#gaps(head)
     if (head === undefined || from.length === 0) return false
+    // What is older is stored with its state, which is told by how it differs from the state at the join.
+    if (head.partial !== undefined && !(await core.context.partial.complete(head.room.nid, SERVER_MS))) {
+      return false
+    }
     const deadline = clock.now() + TOTAL_MS
     for (const server of (await this.#servers(head)).slice(0, MAX_SERVERS)) {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
