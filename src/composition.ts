@@ -15,7 +15,7 @@ import { openIdentityServers } from './network/identity-servers.ts'
 import { openPushGateway } from './network/push-gateway.ts'
 import { followAccounts } from './server-follow-accounts.ts'
 import { composeMedia } from './server-media.ts'
-import { accountsOptionsOf, baseUrlOf, mailDigestsOf, mailerOf } from './server-options.ts'
+import { accountsOptionsOf, baseUrlOf, invitationMailOf, mailDigestsOf, mailerOf } from './server-options.ts'
 import { serverPages } from './server-pages.ts'
 import { composeSync } from './server-sync.ts'
 import { Accounts } from './services/accounts/index.ts'
@@ -126,7 +126,7 @@ type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
 /** What local users do, and what follows from it. */
 const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundation) => {
-  const { database, metrics, accounts, core, federation } = foundation
+  const { database, metrics, accounts, core, federation, mailer } = foundation
   const { serverName } = config
   const rooms = createRooms(core, {
     profile: userId => accounts.profiles.memberProfile(userId),
@@ -180,9 +180,11 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
   const invitations = createInvitations({
     ...{ core, rooms, clock, log },
     roomSummaries: discovery.roomSummaries,
-    addressesOf: userId => accounts.threepids.emails(userId),
+    people: accounts.threepids,
+    mail: config.invitations.mail ? invitationMailOf(config, mailer) : undefined,
     limits: config.invitations,
   })
+  accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
   const notifications = createNotifications({
     ...{ core, push, clock, log },

@@ -1,8 +1,10 @@
 import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
+import { parseMailbox } from './core/email-address.ts'
 import { type Mailer, openMailer } from './network/mailer.ts'
 import type { AccountsOptions } from './services/accounts/index.ts'
 import type { PolicyDocument } from './services/accounts/options.ts'
+import type { InvitationMailParts } from './services/invitations/mail.ts'
 import type { MailDigestOptions } from './services/push/mail-pushers.ts'
 
 /** Where clients reach this server. */
@@ -79,4 +81,14 @@ export const mailDigestsOf = (
     mailer,
     options: { delay, interval, unsubscribeUrl: `${baseUrlOf(config)}${UNSUBSCRIBE_PATH}` },
   }
+}
+
+/** What invitations are mailed with, if there is a way out for mail. */
+export const invitationMailOf = (
+  config: Config,
+  mailer: Mailer | undefined,
+): InvitationMailParts | undefined => {
+  const from = parseMailbox(config.email.from ?? '')?.address
+  if (mailer === undefined || from === undefined) return undefined
+  return { mailer, from, serverName: config.serverName, baseUrl: baseUrlOf(config) }
 }

@@ -46,6 +46,12 @@ export const createRoom = endpoint(
       isDirect,
       invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
     })
+    await invitations.addresses.sendAll(
+      (body.invite_3pid ?? []).map(({ medium, address }) => ({
+        ...{ sender: requester.userId, roomId, medium, address, reason: body.reason },
+      })),
+      plan,
+    )
     return { room_id: roomId }
   },
 )

@@ -7,8 +7,9 @@ export const inviteUser = endpoint('inviteUser', async ({ requester, path, body 
     if (medium === undefined || address === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'Say whom to invite: user_id is missing')
     }
-    // It would take an identity server to find out whose address it is, and this server asks none.
-    throw new MatrixError('M_THREEPID_DENIED', 'People are invited by their user ID here, not by an address')
+    const byAddress = { sender: requester.userId, roomId: path.roomId, medium, address, reason: body.reason }
+    await invitations.addresses.send(byAddress, invitations.plan(body['chat.tessera.invitation']))
+    return {}
   }
   const plan = invitations.plan(body['chat.tessera.invitation'])
   const invitation = { sender: requester.userId, userId, roomId: path.roomId, reason: body.reason }

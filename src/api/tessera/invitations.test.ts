@@ -73,6 +73,16 @@ onServer('B declines, silently and with a message', async (t, server) => {
   t.is((await one(b, roomId)).answer, 'really not')
 })
 
+onServer('the record of a direct room names its two people', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const target = `/_matrix/client/v1/chat.tessera/direct/${encodeURIComponent(b.userId)}`
+  const { room_id: roomId } = await ask<{ room_id: string }>(a, 'PUT', target)
+  const pair = [a.userId, b.userId].toSorted()
+  t.deepEqual((await one(b, roomId)).room['direct_key'], pair)
+  const record = `/_matrix/client/v1/chat.tessera/rooms/${encodeURIComponent(roomId)}/record`
+  t.deepEqual((await ask<{ direct_key: string[] }>(a, 'GET', record)).direct_key, pair)
+})
+
 onServer('an invitation is accepted by a plain join, and is not for others to see', async (t, server) => {
   const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom({ invite: [b.userId, c.userId], reason: 'hello' })

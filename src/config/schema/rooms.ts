@@ -48,6 +48,12 @@ export const roomOptions = {
         default: 20_000,
         description: 'How many invitations to one user may be pending at a time; further ones are refused.',
       },
+      mail: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether invitations are mailed, where mail is set up (`email`): to users with a confirmed address, and to people who are invited by their address.',
+      },
       keep_history: {
         ...duration,
         default: '365d',

@@ -40,6 +40,8 @@ export interface AccountsHooks {
   onDeactivate?(userId: string, options: { erase: boolean }): Promise<void>
   /** Statements that belong into the write set that changes these devices, such as those that drop their keys. */
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
+  /** A local user has shown that one more e-mail address is theirs. Called after the commit. */
+  onAddress?(userId: string): Promise<void>
   /** Asks a remote user's server for their profile, or one field of it. Refuses with `M_NOT_FOUND`. */
   remoteProfile?(userId: string, key: string | undefined): Promise<JsonObject>
 }

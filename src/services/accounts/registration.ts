@@ -212,6 +212,7 @@ export class Registration {
     if (!result.ok && result.guard === 'session-concluded') return undefined
     if (!result.ok && result.guard === 'threepid-in-use') throw threepidInUse()
     if (!result.ok) throw userInUse()
+    if (authenticated?.emailSid !== undefined) this.#threepids.added(userId)
     return {
       user_id: userId,
       home_server: options.serverName,

@@ -59,9 +59,14 @@ export class ThirdPartyIds {
   }
 
   /** The e-mail addresses that a user has added, which are validated. */
-  async emails(userId: string): Promise<string[]> {
+  async addressesOf(userId: string): Promise<string[]> {
     const ids = await this.#context.read.threepids.byUser(userId)
     return ids.flatMap(({ medium, address }) => (medium === 'email' ? address : []))
+  }
+
+  /** The user who has added an e-mail address (canonical). */
+  async ownerOf(address: string): Promise<string | undefined> {
+    return this.#context.read.threepids.owner({ medium: 'email', address })
   }
 
   /**
@@ -76,6 +81,12 @@ export class ThirdPartyIds {
     if (owner === undefined && (await read.threepids.byUser(userId)).length >= MAX_IDS) throw tooMany()
     const result = await this.#context.commit([this.addition(userId, validated)])
     if (!result.ok) throw threepidInUse()
+    this.added(userId)
+  }
+
+  /** Says that a user has a new address, durably. What follows from it is nobody's wait. */
+  added(userId: string): void {
+    this.#context.hooks.onAddress?.(userId).catch(this.#context.onError)
   }
 
   /**

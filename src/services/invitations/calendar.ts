@@ -93,5 +93,5 @@ const named = ({ name }: CalendarUser): ContentLine['parameters'] =>
   name === undefined || name === '' ? {} : { CN: name }
 
 /** "matrix.to navigation": opens in whatever client somebody has. */
-const roomLink = ({ roomId, inviter }: InvitationRecord): string =>
+export const roomLink = ({ roomId, inviter }: Pick<InvitationRecord, 'roomId' | 'inviter'>): string =>
   `https://matrix.to/#/${encodeURIComponent(roomId)}?via=${encodeURIComponent(serverNameOf(inviter))}`

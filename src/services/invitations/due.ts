@@ -8,6 +8,7 @@ import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { DueWork } from '../due-work.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
+import { addressOf } from './address-invitations.ts'
 import type { UntoldAnswers } from './answers.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
@@ -64,7 +65,8 @@ export class DueInvitations {
     await this.#follower.caughtUp()
     const record = await this.#records.read.byId(row.key)
     if (record?.dueTs === undefined || record.dueTs > this.#clock.now()) return
-    if (record.status === 'scheduled') await this.#deliver(record, row, rows)
+    const isHeld = addressOf(record.userId) !== undefined
+    if (record.status === 'scheduled' && !isHeld) await this.#deliver(record, row, rows)
     else if (record.status === 'declined') await this.#answers.tell(record, row, rows)
     else await this.#expire(record, row, rows)
   }

@@ -26,7 +26,7 @@ const withInvitations = (t: ExecutionContext, server: WorldServer): Invitations 
   })
   const invitations = createInvitations({
     ...{ core, clock, rooms, log: silentLog, roomSummaries: discovery.roomSummaries },
-    addressesOf: async () => [],
+    people: { addressesOf: async () => [], ownerOf: async () => undefined },
     limits: { maxSent: 100, maxReceived: 3, keepHistory: 365 * 24 * HOUR },
   })
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))

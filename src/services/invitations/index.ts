@@ -2,12 +2,14 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { type AddressBook, AddressInvitations } from './address-invitations.ts'
 import { UntoldAnswers } from './answers.ts'
 import { DueInvitations } from './due.ts'
 import { InvitationFollower } from './follower.ts'
 import { InvitationHousekeeping } from './housekeeping.ts'
 import type { InvitationLimits } from './limits.ts'
 import { InvitationListing } from './listing.ts'
+import { InvitationMail, type InvitationMailParts } from './mail.ts'
 import { type InvitationPlan, type InvitationRequest, planOf } from './plan.ts'
 import { InvitationRecords } from './records.ts'
 import { CalendarReplies } from './replies.ts'
@@ -22,6 +24,7 @@ export interface Invitations {
   readonly listing: InvitationListing
   readonly withdrawal: Withdrawal
   readonly replies: CalendarReplies
+  readonly addresses: AddressInvitations
   /** Reads what a client asks for. Throws `M_INVALID_PARAM`. */
   plan(request: InvitationRequest | undefined): InvitationPlan
   start(): void
@@ -33,13 +36,14 @@ export const createInvitations = (parts: {
   core: RoomCore
   rooms: Pick<RoomServices, 'memberships'>
   roomSummaries: RoomSummaries
-  /** A user's verified e-mail addresses. */
-  addressesOf: (userId: string) => Promise<readonly string[]>
+  people: AddressBook
+  /** If invitations are mailed. */
+  mail?: InvitationMailParts | undefined
   limits: InvitationLimits
   clock: Clock
   log: Log
 }): Invitations => {
-  const { core, clock, limits, log } = parts
+  const { core, clock, limits, log, people } = parts
   const { memberships } = parts.rooms
   const { writer } = core
   const { db: database, read, serverName } = core.context
@@ -56,18 +60,24 @@ export const createInvitations = (parts: {
     sending.checkBounds(sender, userId, roomId),
   )
   memberships.joinChecks.push(join => withdrawal.checkJoin(join))
+  const sendsMail = parts.mail !== undefined
+  const addresses = new AddressInvitations({ ...shared, sending, people, sendsMail, log })
+  const mail =
+    parts.mail && new InvitationMail({ ...shared, database, listing, people, mail: parts.mail, log })
   memberships.onUntold = leave => answers.keep(leave)
   return {
-    ...{ records, follower, sending, withdrawal },
+    ...{ records, follower, sending, withdrawal, addresses },
     listing,
-    replies: new CalendarReplies({ listing, memberships, addressesOf: parts.addressesOf }),
+    replies: new CalendarReplies({ listing, memberships, addressesOf: userId => people.addressesOf(userId) }),
     plan: request => planOf(request, clock.now()),
     start: () => {
       follower.start()
       due.work.start()
       housekeeping.start()
+      mail?.start()
     },
     close: async () => {
+      await mail?.close()
       await due.work.close()
       await housekeeping.close()
       await follower.close()

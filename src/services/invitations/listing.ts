@@ -11,6 +11,7 @@ import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext, RoomWriter } from '../rooms/room-writer.ts'
+import { addressOf } from './address-invitations.ts'
 import { type CalendarPart, calendarOf, matrixUri } from './calendar.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
@@ -100,13 +101,33 @@ export class InvitationListing {
   /** The same for a calendar. Throws `M_NOT_FOUND`. */
   async calendar(userId: string, roomId: string, invited: string = userId): Promise<CalendarPart> {
     const record = await this.record(userId, roomId, invited)
-    const { room, inviter, invited: guest } = await this.#show(userId, record)
-    const user = ({ user_id, displayname }: ShownInvitation['inviter']) => ({
-      uri: matrixUri(user_id),
-      name: displayname,
-    })
+    return (await this.inWords(record)).calendar
+  }
+
+  /**
+   * An invitation for people who read it elsewhere.
+   *
+   * @param uris how calendars know the two sides; by default as Matrix users
+   */
+  async inWords(
+    record: InvitationRecord,
+    uris = { organizer: matrixUri(record.inviter), attendee: matrixUri(record.userId) },
+  ): Promise<{ readonly inviter: string; readonly roomName: string; readonly calendar: CalendarPart }> {
+    const { room, inviter, invited } = await this.#show(record.inviter, record)
     const roomName = room.name === '' ? room.alias : room.name
-    return calendarOf({ record, organizer: user(inviter), attendee: user(guest), roomName })
+    const calendar = calendarOf({
+      record,
+      organizer: { uri: uris.organizer, name: inviter.displayname },
+      attendee: { uri: uris.attendee, name: invited.displayname },
+      roomName,
+    })
+    const nameOf = inviter.displayname ?? ''
+    return { inviter: nameOf === '' ? record.inviter : nameOf, roomName: roomName ?? 'a room', calendar }
+  }
+
+  /** Whether the invited user wants to know of it. */
+  async isWanted({ userId, inviter }: InvitationRecord): Promise<boolean> {
+    return (await this.#wantedInviters(userId))(inviter)
   }
 
   /** Whose invitations a user wants to see: of nobody whom they ignore, or whose invitations they refuse. */
@@ -120,11 +141,12 @@ export class InvitationListing {
     const { userId, roomId, inviter, status, details, expiresTs, deliverTs } = record
     const { comment, event, failure } = details
     // Silence is for the inviter; whoever has declined knows what they said.
+    const address = addressOf(userId)
     const answer = record.silent && viewer !== userId ? undefined : details.answer
     const [room, by, to] = await Promise.all([
       this.#summaries.ofInvitation(userId, roomId),
       this.#person(record, inviter),
-      this.#person(record, userId),
+      address === undefined ? this.#person(record, userId) : { address },
     ])
     return {
       ...{ room_id: roomId, room, inviter: by, invited: to, status },

@@ -80,6 +80,11 @@ export class InvitationRecords {
     this.onDue(wakeTs)
   }
 
+  /** Removes what has become another invitation. */
+  async remove({ recordId }: InvitationRecord): Promise<void> {
+    await this.#db.commit({ statements: [this.write.remove(recordId)] })
+  }
+
   async #changeAll(
     keys: readonly InvitationKey[],
     decide: (found: ReadonlyMap<string, StoredInvitation>) => readonly InvitationRecord[],

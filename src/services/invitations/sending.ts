@@ -100,7 +100,7 @@ export class InvitationSending {
     await this.#memberships.checkInvitation(invitation)
     await this.#checkRoom(invitation)
     const change = scheduled(
-      { roomId, userId, inviter, deliverTs, terms, recordId: this.#newId() },
+      { roomId, userId, inviter, deliverTs, terms, recordId: this.newId() },
       this.#clock.now(),
     )
     if ((await this.#records.change({ roomId, userId }, change)) === undefined) {
@@ -139,10 +139,18 @@ export class InvitationSending {
   #uidFor(record: InvitationRecord | undefined, sender: string, terms: InvitationTerms): string | undefined {
     if (record?.status === 'scheduled' && record.inviter === sender) return record.recordId
     if (terms.expiresTs === undefined && terms.event === undefined) return undefined
-    return record?.status === 'invited' ? (record.details.uid ?? record.recordId) : this.#newId()
+    return record?.status === 'invited' ? (record.details.uid ?? record.recordId) : this.newId()
   }
 
-  #newId(): string {
+  /** Throws `M_FORBIDDEN` where nobody could be invited in this way, whoever they turn out to be. */
+  async checkHeld({ sender, userId, roomId }: ChangeOfOther): Promise<void> {
+    const record = await this.#records.read.one(roomId, userId)
+    if (record === undefined || !isOpen(record)) await this.checkSent(sender)
+    await this.#checkRoom({ sender, roomId, userId: `@_:${this.#core.context.serverName}` })
+  }
+
+  /** An ID that no other invitation has. */
+  newId(): string {
     return Buffer.from(this.#core.context.random(18)).toString('base64url')
   }
 }

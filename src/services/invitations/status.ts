@@ -110,7 +110,8 @@ export const scheduled = (
     readonly userId: string
     readonly inviter: string
     readonly recordId: string
-    readonly deliverTs: number
+    /** `undefined`: when it is known who it is for. */
+    readonly deliverTs: number | undefined
     readonly terms: InvitationTerms
   },
   now: number,
@@ -131,7 +132,7 @@ export const scheduled = (
       silent: false,
       eventId: undefined,
       details: detailsOf(terms),
-      dueTs: plan.deliverTs,
+      dueTs: plan.deliverTs ?? terms.expiresTs,
     }
   }
 }

@@ -25,7 +25,7 @@ export interface InvitationDetails {
 /** An invitation of or by a user of this server. Instants are milliseconds since 1970. */
 export interface InvitationRecord {
   readonly roomId: string
-  /** The invited user. */
+  /** The invited user; `mailto:…` of somebody of whom no more is known than an address. */
   readonly userId: string
   /** Names this invitation on this server; the next one of the same user to the same room has another. */
   readonly recordId: string
@@ -192,6 +192,7 @@ export class InvitationRecordWriter {
   readonly #put: Prepared
   readonly #wake: Prepared
   readonly #forget: Prepared
+  readonly #remove: Prepared
 
   constructor(db: Reader) {
     this.#put = db.prepare(
@@ -205,6 +206,7 @@ export class InvitationRecordWriter {
        WHERE invitation_records.position = ?`,
     )
     this.#wake = db.prepare(`UPDATE invitation_records SET wake_ts = ? WHERE record_id = ?`)
+    this.#remove = db.prepare('DELETE FROM invitation_records WHERE record_id = ?')
     this.#forget = db.prepare(
       `DELETE FROM invitation_records WHERE updated_ts < ? AND status NOT IN ('scheduled', 'invited')`,
     )
@@ -242,6 +244,10 @@ export class InvitationRecordWriter {
   /** Has what is due looked at again later. */
   postpone(recordId: string, wakeTs: number): WriteStatement {
     return { prepared: this.#wake, rows: [[wakeTs, recordId]] }
+  }
+
+  remove(recordId: string): WriteStatement {
+    return { prepared: this.#remove, rows: [[recordId]] }
   }
 
   /** Removes what has been over since before an instant. */

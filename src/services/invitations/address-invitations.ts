@@ -1,0 +1,132 @@
+import type { Clock } from '../../core/clock.ts'
+import { canonicalEmail } from '../../core/email-address.ts'
+import { MatrixError } from '../../core/errors.ts'
+import { contentOfTerms } from '../../core/invitation-terms.ts'
+import type { Log } from '../../core/log.ts'
+import type { StoredInvitation } from '../../storage/invitations/records.ts'
+import type { Memberships } from '../rooms/memberships.ts'
+import { type InvitationPlan, termsOfPlan } from './plan.ts'
+import type { InvitationRecords } from './records.ts'
+import type { InvitationSending } from './sending.ts'
+import { ended, scheduled, termsOfRecord } from './status.ts'
+
+/** Somebody is to be invited of whom no more is known than an address ("Third-party invites"). */
+export interface AddressInvitation {
+  readonly sender: string
+  readonly roomId: string
+  readonly medium: string
+  readonly address: string
+  readonly reason: string | undefined
+}
+
+/** Invitations held for one address that are delivered at once. */
+const MAX_HELD = 100
+
+/**
+ * Invites people by their e-mail address. Whose address it is this server knows of its own users, who are invited as
+ * ever. For everybody else the invitation is mailed, and held until somebody here shows that the address is theirs.
+ */
+export class AddressInvitations {
+  readonly #sending: InvitationSending
+  readonly #memberships: Memberships
+  readonly #records: InvitationRecords
+  readonly #people: AddressBook
+  readonly #sendsMail: boolean
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(parts: {
+    sending: InvitationSending
+    memberships: Memberships
+    records: InvitationRecords
+    people: AddressBook
+    /** Whether the invitation can reach whoever reads the mail of an address. */
+    sendsMail: boolean
+    clock: Clock
+    log: Log
+  }) {
+    this.#sending = parts.sending
+    this.#memberships = parts.memberships
+    this.#records = parts.records
+    this.#people = parts.people
+    this.#sendsMail = parts.sendsMail
+    this.#clock = parts.clock
+    this.#log = parts.log
+  }
+
+  /**
+   * Invites by an address. Throws `M_THREEPID_MEDIUM_NOT_SUPPORTED`, `M_INVALID_PARAM`, `M_THREEPID_DENIED` (nobody here has
+   * it, and no mail can be sent), and as `InvitationSending.send`.
+   */
+  async send(invitation: AddressInvitation, plan: InvitationPlan): Promise<void> {
+    const { sender, roomId, medium, reason } = invitation
+    if (medium !== 'email') {
+      throw new MatrixError('M_THREEPID_MEDIUM_NOT_SUPPORTED', 'Only e-mail addresses can be invited')
+    }
+    const address = canonicalEmail(invitation.address)
+    if (address === undefined) throw new MatrixError('M_INVALID_PARAM', 'This is no e-mail address')
+    const userId = await this.#people.ownerOf(address)
+    if (userId !== undefined) return this.#sending.send({ sender, userId, roomId, reason }, plan)
+    if (!this.#sendsMail) {
+      throw new MatrixError('M_THREEPID_DENIED', 'Nobody here is known by this address: invite by user ID')
+    }
+    if (plan.deliverTs !== undefined) {
+      throw new MatrixError('M_INVALID_PARAM', 'An invitation to an address cannot be sent later')
+    }
+    const uri = addressUri(address)
+    await this.#sending.checkHeld({ sender, userId: uri, roomId })
+    const recordId = this.#sending.newId()
+    const terms = termsOfPlan(plan, reason)
+    const held = { roomId, userId: uri, inviter: sender, recordId, deliverTs: undefined, terms }
+    // Where somebody else has done so before, they are invited already.
+    await this.#records.change(held, scheduled(held, this.#clock.now()))
+  }
+
+  /** Invites several to a room that is there in any case; who could not be invited can be invited again. */
+  async sendAll(invitations: readonly AddressInvitation[], plan: InvitationPlan): Promise<void> {
+    for (const invitation of invitations) {
+      await this.send(invitation, plan).catch(error =>
+        this.#log.warn({ room: invitation.roomId, err: error }, 'invitation by address not delivered'),
+      )
+    }
+  }
+
+  /** Delivers what is held for the addresses of a user, who has shown that they are theirs. */
+  async deliverTo(userId: string): Promise<void> {
+    for (const address of await this.#people.addressesOf(userId)) {
+      const held = await this.#records.read.page('received', {
+        ...{ owner: addressUri(address), statuses: ['scheduled'], after: undefined, limit: MAX_HELD },
+      })
+      for (const record of held) await this.#deliver(record, userId)
+    }
+  }
+
+  async #deliver(record: StoredInvitation, userId: string): Promise<void> {
+    const { roomId, inviter: sender } = record
+    try {
+      const content = contentOfTerms(termsOfRecord(record))
+      await this.#memberships.invite({ sender, userId, roomId, content })
+      await this.#records.remove(record)
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.status >= 500) throw error
+      this.#log.info({ room: roomId, user: userId, err: error }, 'an invitation by address was not delivered')
+      const failure = { errcode: error.errcode, error: error.message }
+      await this.#records.change(record, ended('cancelled', this.#clock.now(), { failure }))
+    }
+  }
+}
+
+/** Whose e-mail addresses are verified. */
+export interface AddressBook {
+  /** A user's addresses, canonical. */
+  addressesOf(userId: string): Promise<readonly string[]>
+  /** The user of this server who has an address. */
+  ownerOf(address: string): Promise<string | undefined>
+}
+
+/** What stands in a record in place of a user ID. */
+export const addressUri = (address: string): string => `mailto:${address}`
+
+/** The address, if a record is about one. */
+export const addressOf = (userId: string): string | undefined =>
+  userId.startsWith('mailto:') ? userId.slice('mailto:'.length) : undefined
