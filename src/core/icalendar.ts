@@ -42,14 +42,14 @@ export const unescapeText = (value: string): string =>
 /** An instant (ms) as a date with time in UTC (3.3.5), which has whole seconds. */
 export const dateTime = (ts: number): string => new Date(ts).toISOString().replaceAll(/[-:]|\.\d+/g, '')
 
-/** Always quoted; what may not stand within quotes is encoded (RFC 6868). */
-const parameterValue = (text: string): string =>
-  `"${printable(
-    text
-      .replaceAll('^', '^^')
-      .replaceAll('"', "^'")
-      .replaceAll(/\r\n|\r|\n/g, '^n'),
-  )}"`
+/** Quoted where it has to be: words that the standard names are not. What may not stand in quotes is encoded (RFC 6868). */
+const parameterValue = (text: string): string => {
+  const encoded = text
+    .replaceAll('^', '^^')
+    .replaceAll('"', "^'")
+    .replaceAll(/\r\n|\r|\n/g, '^n')
+  return /^[\w-]+$/.test(encoded) ? encoded : `"${printable(encoded)}"`
+}
 
 const decodeParameter = (text: string): string =>
   text.replaceAll(/\^([n^'])/g, (_, code: string) => (code === 'n' ? '\n' : code === "'" ? '"' : '^'))

@@ -43,7 +43,10 @@ export class UntoldAnswers {
     const { roomId, userId, inviter, details } = record
     const held = [rows.stillHeld(row)]
     try {
-      await this.#memberships.tell({ userId, roomId, content: details.untold ?? {} }, serverNameOf(inviter))
+      await this.#memberships.declining.tell(
+        { userId, roomId, content: details.untold ?? {} },
+        serverNameOf(inviter),
+      )
     } catch (error) {
       const again = isPassing(error) ? retryAt(row.dueTs, this.#clock.now()) : undefined
       if (again !== undefined) return this.#records.postpone(record, again, held)

@@ -58,6 +58,10 @@ test('an invitation is an iTIP REQUEST', t => {
   const [attendee] = event.attendees
   t.is(attendee?.getFirstParameter('partstat'), 'NEEDS-ACTION')
   t.is(attendee?.getFirstParameter('rsvp'), 'TRUE')
+  t.regex(
+    text.replaceAll('\r\n ', ''),
+    /^ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:matrix/m,
+  )
   for (const line of text.split('\r\n')) t.true(Buffer.byteLength(line) <= 75)
 })
 

@@ -64,7 +64,7 @@ export const createInvitations = (parts: {
   const addresses = new AddressInvitations({ ...shared, sending, people, sendsMail, log })
   const mail =
     parts.mail && new InvitationMail({ ...shared, database, listing, people, mail: parts.mail, log })
-  memberships.onUntold = leave => answers.keep(leave)
+  memberships.declining.onUntold = leave => answers.keep(leave)
   return {
     ...{ records, follower, sending, withdrawal, addresses },
     listing,

@@ -92,8 +92,10 @@ export class Withdrawal {
     if (invitation === undefined || end === undefined) return
     const head = await this.#writer.head(roomId)
     const isHere = head?.hasHost(this.#writer.context.serverName) === true
-    // Where this server is in the room, the room tells of everything else.
-    if (isHere && head.entry('m.room.member', userId)?.eventId !== invitation.eventId) return
+    // Where this server is in the room, the room tells who else may join, and whom another invitation lets in.
+    const member = isHere ? head.memberships.get(userId) : undefined
+    const isOther = head?.entry('m.room.member', userId)?.eventId !== invitation.eventId
+    if (isHere && member !== 'leave' && isOther) return
     // Elsewhere other servers tell what was withdrawn.
     if (!isHere && invitation.status === 'cancelled') return
     const rules = isHere

@@ -17,6 +17,6 @@ export const checkMedia = async (context: RoomsContext, head: RoomHead, event: P
   const flags = missing.map(flag => `\`${flag}\``).join(' or ')
   throw new MatrixError(
     'M_FORBIDDEN',
-    `This room does not allow ${flags}: it is missing from its media types (chat.tessera.room.media)`,
+    `This room does not allow ${flags}: see its media types (chat.tessera.room.media)`,
   )
 }

@@ -1,6 +1,26 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomHead } from './room-head.ts'
 
+/** Somebody changes their own membership. */
+export interface OwnChange {
+  readonly userId: string
+  readonly roomId: string
+  readonly reason?: string | undefined
+  /** Servers that may help if this server is not in the room. */
+  readonly via?: readonly string[]
+  /** Further content of the member event (`chat.tessera.…`, `third_party_invite`). */
+  readonly content?: JsonObject
+}
+
+/** Somebody changes somebody else's membership. */
+export interface ChangeOfOther {
+  readonly sender: string
+  readonly userId: string
+  readonly roomId: string
+  readonly reason?: string | undefined
+  readonly content?: JsonObject
+}
+
 /** The content of a member event beside `membership`: what was asked for, with the reason. */
 export const withReason = ({
   reason,

@@ -3,8 +3,9 @@ import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import { Declining } from './declining.ts'
 import type { InvitePolicies } from './invite-policies.ts'
-import { othersIn, withReason } from './membership-content.ts'
+import { type ChangeOfOther, type OwnChange, othersIn, withReason } from './membership-content.ts'
 import type { InvitationCheck, JoinCheck, MemberProfile, RemoteMemberships } from './ports.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
@@ -12,25 +13,7 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 
-/** Somebody changes their own membership. */
-export interface OwnChange {
-  readonly userId: string
-  readonly roomId: string
-  readonly reason?: string | undefined
-  /** Servers that may help if this server is not in the room. */
-  readonly via?: readonly string[]
-  /** Further content of the member event (`chat.tessera.…`, `third_party_invite`). */
-  readonly content?: JsonObject
-}
-
-/** Somebody changes somebody else's membership. */
-export interface ChangeOfOther {
-  readonly sender: string
-  readonly userId: string
-  readonly roomId: string
-  readonly reason?: string | undefined
-  readonly content?: JsonObject
-}
+export type { ChangeOfOther, OwnChange } from './membership-content.ts'
 
 /** Local users' memberships: joining, inviting, leaving and the rest, in rooms here and on other servers. */
 export class Memberships {
@@ -38,8 +21,7 @@ export class Memberships {
   readonly invitationChecks: InvitationCheck[] = []
   /** What is asked before a local user joins. */
   readonly joinChecks: JoinCheck[] = []
-  /** Told of a leave that holds here and that no server in the room has taken yet, as none answered. */
-  onUntold: ((leave: OwnChange) => Promise<void>) | undefined
+  readonly declining: Declining
   readonly #writer: RoomWriter
   readonly #sender: RoomSender
   readonly #inviting: Parameters<typeof inviteRemotely>[0]
@@ -47,7 +29,6 @@ export class Memberships {
   readonly #invitePolicies: InvitePolicies
   readonly #remote: RemoteMemberships
   readonly #joined: (userId: string, roomId: string) => Promise<void>
-  readonly #log: Log
 
   constructor(parts: {
     writer: RoomWriter
@@ -66,8 +47,8 @@ export class Memberships {
     this.#profile = parts.profile
     this.#invitePolicies = parts.invitePolicies
     this.#remote = parts.remote
+    this.declining = new Declining({ context: parts.writer.context, remote: parts.remote, log: parts.log })
     this.#joined = parts.joined
-    this.#log = parts.log
   }
 
   /**
@@ -127,7 +108,7 @@ export class Memberships {
       if (membership === 'leave' || invitation !== undefined) return
       throw new MatrixError('M_FORBIDDEN', 'You are neither in this room nor invited to it')
     }
-    await this.#declineRemotely(change, serverNameOf(invitation.sender))
+    await this.declining.decline(change, serverNameOf(invitation.sender))
   }
 
   /** Asks to be let into a room. Throws `M_FORBIDDEN` if the room takes no knocks (from this user). */
@@ -238,32 +219,6 @@ export class Memberships {
     const via = await this.#via(change)
     if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
     await this.#remote.join({ userId, roomId, via, content })
-  }
-
-  async #declineRemotely(change: OwnChange, inviterServer: string): Promise<void> {
-    const { userId, roomId } = change
-    const { db, write, clock } = this.#writer.context
-    let isTold = true
-    try {
-      await this.tell(change, inviterServer)
-    } catch (error) {
-      isTold = error instanceof MatrixError && error.status < 500
-      // The invited person has decided: their server stops showing it, whether or not the other side could be told.
-      this.#log.info(
-        { room: roomId, via: inviterServer, err: error },
-        'declined an invitation on this side only',
-      )
-    }
-    const position = { stream: 'invites', offset: 0 } as const
-    const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), position)
-    await db.commit({ statements: [settle] })
-    if (!isTold) await this.onUntold?.(change)
-  }
-
-  /** Tells the servers in a room that a user does not want to be invited, or no longer wants to be let in. Throws as they answer. */
-  async tell(change: OwnChange, server: string): Promise<void> {
-    const { userId, roomId } = change
-    await this.#remote.leave({ userId, roomId, via: [server], content: withReason(change) })
   }
 
   /** Servers that may be in the room: those named, the inviter's, the room ID's own. */

@@ -11,6 +11,15 @@ import type { AuthEdges } from './auth-walk.ts'
 import type { PartialRooms } from './partial-rooms.ts'
 import type { AskPolicyServer } from './ports.ts'
 import type { Resolver } from './resolver.ts'
+import {
+  type Draft,
+  following,
+  GuardFailed,
+  HEAD_GUARD,
+  leading,
+  ROOM_GUARD,
+  type Settled,
+} from './room-drafts.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
 
 /** What the room services share. */
@@ -31,30 +40,7 @@ export interface RoomsContext {
   readonly authEdges: LRUCache<number, AuthEdges>
 }
 
-/** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */
-export interface Draft<T> {
-  readonly statements: readonly WriteStatement[]
-  /** The nids of events that the draft put into the event cache. */
-  readonly nids: readonly number[]
-  readonly result: (commit: CommitResult & { ok: true }) => T
-  /** Decides about a failed guard other than `head`: a value to answer, or an error thrown. */
-  readonly onGuard?: (guard: string) => Promise<T>
-}
-
-/** A guard that the sender of an event gave along has failed: nothing was stored. */
-export class GuardFailed extends Error {
-  override readonly name = 'GuardFailed'
-  readonly guard: string
-  constructor(guard: string) {
-    super(`guard ${guard} failed`)
-    this.guard = guard
-  }
-}
-
-/** A job that needs nothing written answers this. */
-export interface Settled<T> {
-  readonly settled: T
-}
+export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
 
 type Outcome<T> = { readonly value: T } | { readonly retry: true }
 
@@ -275,14 +261,3 @@ export class RoomWriter {
 }
 
 const roomInUse = (): MatrixError => new MatrixError('M_ROOM_IN_USE', 'The room exists already')
-
-const HEAD_GUARD = 'head'
-/** The guard of the statement that makes a room's row. */
-const ROOM_GUARD = 'room'
-
-/** Statements that must come before the head is claimed: the room's own row. */
-const leading = (statements: readonly WriteStatement[]): WriteStatement[] =>
-  statements.filter(statement => statement.guard?.name === ROOM_GUARD)
-
-const following = (statements: readonly WriteStatement[]): WriteStatement[] =>
-  statements.filter(statement => statement.guard?.name !== ROOM_GUARD)
