@@ -20,6 +20,7 @@ import { notifications } from './0018-notifications.ts'
 import { partialRooms } from './0018-partial-rooms.ts'
 import { abandonedRooms } from './0019-abandoned-rooms.ts'
 import { mailDigests } from './0019-mail-digests.ts'
+import { interactiveFlows } from './0020-interactive-flows.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -56,6 +57,7 @@ export const migrations: readonly Migration[] = [
   notifications,
   abandonedRooms,
   mailDigests,
+  interactiveFlows,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

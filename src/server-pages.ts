@@ -1,8 +1,10 @@
 import type { Config } from './config/schema/index.ts'
 import type { Clock } from './core/clock.ts'
+import { addAuthFallback } from './http/pages/auth-fallback.ts'
 import { addConfirmEmailPage } from './http/pages/confirm-email.ts'
 import { addLandingPage } from './http/pages/landing.ts'
 import { addLimitsPage } from './http/pages/limits.ts'
+import { addLoginFallback } from './http/pages/login-fallback.ts'
 import { addOperationsPages } from './http/pages/operations.ts'
 import { addSetupPage } from './http/pages/setup.ts'
 import { addUnsubscribePage, type UnsubscribeService } from './http/pages/unsubscribe.ts'
@@ -31,6 +33,8 @@ export const serverPages = (parts: {
   else addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
+  addAuthFallback(pages, { fallback: accounts.browserStages, clock })
+  addLoginFallback(pages, { serverName })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
   const { mailPushers: service } = parts

@@ -35,3 +35,38 @@ onServer('guests join rooms that let them in, and leave those that no longer do'
   t.is(await membership(bob), 'join', 'nobody else has to go')
   await t.throwsAsync(guest.change('join', closed), refused)
 })
+
+onServer('guests have access to what the specification names, and to nothing else', async (t, server) => {
+  const [ann, guest] = [await newPerson(server), await newGuest(server)]
+  const room = await ann.createRoom({ preset: 'public_chat' })
+  await ann.setState(room, 'm.room.guest_access', { guest_access: 'can_join' })
+  await guest.change('join', room)
+  const event = encodeURIComponent(await guest.send(room, 'hello'))
+  const rooms = `/rooms/${encodeURIComponent(room)}`
+  const own = `/user/${encodeURIComponent(guest.userId)}`
+  for (const target of [
+    ...[`${rooms}/state`, `${rooms}/context/${event}`, `${rooms}/event/${event}`, `${rooms}/members`],
+    ...[`${rooms}/state/m.room.create/`, `${rooms}/messages?dir=b`, `${rooms}/initialSync`],
+    ...['/sync', '/devices', '/account/whoami'],
+  ]) {
+    await t.notThrowsAsync(guest.api('GET', target), target)
+  }
+  const someone = { user_id: ann.userId }
+  for (const [method, target, json] of [
+    ['POST', '/createRoom', {}],
+    ['POST', `${rooms}/invite`, someone],
+    ['POST', `${rooms}/kick`, someone],
+    ['POST', `/knock/${encodeURIComponent(room)}`, {}],
+    ['PUT', `${rooms}/redact/${event}/r1`, {}],
+    ['PUT', `/directory/room/${encodeURIComponent('#g:localhost')}`, { room_id: room }],
+    ['PUT', `${own}/account_data/x`, {}],
+    ['GET', `${own}/account_data/x`, undefined],
+    ['POST', '/user_directory/search', { search_term: 'x' }],
+    ['POST', '/search', { search_categories: {} }],
+    ['GET', '/joined_rooms', undefined],
+    ['GET', '/notifications', undefined],
+    ['GET', '/account/3pid', undefined],
+  ] as const) {
+    await t.throwsAsync(guest.api(method, target, json), { code: '403 M_GUEST_ACCESS_FORBIDDEN' }, target)
+  }
+})

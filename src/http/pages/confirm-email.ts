@@ -81,7 +81,7 @@ const sendQuestion = (
 <input type="hidden" name="token" value="${token}">
 <button autofocus>Yes, it was me</button>
 </form>`,
-    nextLink === undefined ? undefined : URL.parse(nextLink)?.origin,
+    nextLink === undefined ? {} : { formTarget: URL.parse(nextLink)?.origin },
   )
 
 const sendDone = (context: PageContext): void =>

@@ -35,9 +35,15 @@ code{overflow-wrap:anywhere;padding:.1em .3em;border-radius:.25em;background:lig
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 /** Nothing from anywhere, no scripts, no frames around it: only this style sheet, and forms to this server. */
-const policy = (formAction: string): string =>
+const policy = (formAction: string, script: string | undefined): string =>
   [
     "default-src 'none'",
+    ...(script === undefined
+      ? []
+      : [
+          `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+          "connect-src 'self'",
+        ]),
     `style-src 'sha256-${STYLE_HASH}'`,
     `form-action ${formAction}`,
     "base-uri 'none'",
@@ -47,19 +53,20 @@ const policy = (formAction: string): string =>
 /**
  * Answers a page, with headers that keep it to itself: not cached, not framed, no referrer to follow.
  *
- * @param formTarget the origin of another site to which the answer to a form of this page may redirect
+ * @param options.formTarget the origin of another site to which the answer to a form of this page may redirect
+ * @param options.script the one script that runs on it, which may ask this server
  */
 export const sendPage = (
   context: PageContext,
   status: number,
   title: string,
   content: Html,
-  formTarget?: string,
+  { formTarget, script }: { formTarget?: string | undefined; script?: string } = {},
 ): void => {
   context.status = status
   context.type = 'text/html; charset=utf-8'
   context.set({
-    'Content-Security-Policy': policy(formTarget === undefined ? "'self'" : `'self' ${formTarget}`),
+    'Content-Security-Policy': policy(formTarget === undefined ? "'self'" : `'self' ${formTarget}`, script),
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
@@ -70,6 +77,6 @@ export const sendPage = (
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main>
 ${content.html}
-</main></body></html>
+</main>${script === undefined ? '' : `<script>${script}</script>`}</body></html>
 `
 }

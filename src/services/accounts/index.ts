@@ -10,11 +10,13 @@ import type { Requester } from '../requester.ts'
 import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
 import { Authentication, type Connection } from './authentication.ts'
+import { BrowserStages } from './browser-stages.ts'
 import { capabilitiesFor } from './capabilities.ts'
 import { type AccountsContext, type AccountsHooks, accountsContext } from './context.ts'
 import { Devices } from './devices.ts'
 import { EmailValidations } from './email-validation.ts'
 import { Filters } from './filters.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { interactiveStages } from './interactive-stages.ts'
 import { Login } from './login.ts'
 import { Moderation } from './moderation.ts'
@@ -33,15 +35,6 @@ import { UserInteractive } from './user-interactive.ts'
 
 export type { AccountsHooks, DevicesChange, DisplayProfile } from './context.ts'
 export type { PartialAccountsOptions as AccountsOptions } from './options.ts'
-
-/** How often what was collected in memory is written, and what has expired is removed. Milliseconds. */
-const HOUSEKEEPING_MS = 60_000
-
-/** How often devices that nobody uses are looked for: that reads all of them. */
-const UNUSED_DEVICES_MS = 60 * 60_000
-
-/** Token pairs whose refresh token expired so long ago are removed; until then their holder is told to log in again. */
-const EXPIRED_TOKENS_KEPT_MS = 30 * 86_400_000
 
 export interface AccountsParts {
   readonly database: Database
@@ -74,14 +67,13 @@ export class Accounts {
   readonly filters: Filters
   readonly openId: OpenId
   readonly emails: EmailValidations
+  readonly browserStages: BrowserStages
   readonly threepids: ThirdPartyIds
   readonly moderation: Moderation
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
   readonly #authentication: Authentication
-  readonly #stopping = new AbortController()
-  #housekeeping: Promise<void> | undefined
-  #unusedDevicesAt = 0
+  readonly #housekeeping: Housekeeping
 
   constructor(parts: AccountsParts) {
     this.#parts = parts
@@ -104,6 +96,7 @@ export class Accounts {
       identityServers: parts.identityServers,
     })
     this.interactive = new UserInteractive(context, interactiveStages(context, this))
+    this.browserStages = new BrowserStages(context, this)
     this.registration = new Registration(context, { ...this, authentication })
     this.registrationTokens = new RegistrationTokens(context)
     this.sharedSecret = new SharedSecretRegistration(context, this.registration, this.login)
@@ -117,6 +110,7 @@ export class Accounts {
     this.filters = new Filters(context)
     this.openId = new OpenId(context)
     this.moderation = new Moderation(context, authentication)
+    this.#housekeeping = new Housekeeping(context, { ...this, authentication })
   }
 
   /**
@@ -212,44 +206,16 @@ export class Accounts {
 
   /** Starts the work in the background, and goes on with what a stop has interrupted. */
   start(): void {
-    this.#housekeeping ??= this.#keepHouse()
+    this.#housekeeping.start()
   }
 
   /** Stops the work in the background, and writes what was only collected in memory. */
-  async close(): Promise<void> {
-    this.#stopping.abort()
-    await this.#housekeeping
-    await this.#attempt(() => this.#authentication.lastSeen.flush())
+  close(): Promise<void> {
+    return this.#housekeeping.close()
   }
 
   /** One round of housekeeping. */
-  async tidy(): Promise<void> {
-    const { clock, write } = this.#context
-    await this.#authentication.lastSeen.flush()
-    await this.interactive.prune()
-    await this.emails.prune()
-    await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
-    await this.management.resume()
-    if (clock.now() >= this.#unusedDevicesAt) {
-      this.#unusedDevicesAt = clock.now() + UNUSED_DEVICES_MS
-      await this.devices.removeUnused()
-    }
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { signal } = this.#stopping
-    await this.#attempt(() => this.management.resume())
-    while (!signal.aborted) {
-      await this.#parts.clock.sleep(HOUSEKEEPING_MS, signal).catch(() => {})
-      if (!signal.aborted) await this.#attempt(() => this.tidy())
-    }
-  }
-
-  async #attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#parts.onError?.(error)
-    }
+  tidy(): Promise<void> {
+    return this.#housekeeping.round()
   }
 }

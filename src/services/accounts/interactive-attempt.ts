@@ -46,6 +46,8 @@ export interface Authenticated {
  * attempt has failed.
  */
 export class InteractiveChallenge extends MatrixError {
+  /** Why the attempt at a stage has failed, if one was made. */
+  readonly failure: MatrixError | undefined
   readonly #body: JsonObject
 
   constructor(body: JsonObject, failure: MatrixError | undefined) {
@@ -53,6 +55,7 @@ export class InteractiveChallenge extends MatrixError {
       status: 401,
     })
     this.name = 'InteractiveChallenge'
+    this.failure = failure
     this.#body = failure === undefined ? body : { ...body, ...failure.body }
   }
 

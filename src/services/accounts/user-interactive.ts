@@ -76,6 +76,32 @@ export class UserInteractive {
     return this.#context.read.interactive.byId(sessionId, this.#context.clock.now())
   }
 
+  /**
+   * Attempts a stage of a session without the request that it is for, as a browser does ("Fallback"). The client then
+   * finds the stage completed.
+   *
+   * @throws {MatrixError} `M_NOT_FOUND`: no such session; `M_FORBIDDEN` and others: the stage was not passed
+   */
+  async passStage(sessionId: string, type: string, auth: JsonObject): Promise<void> {
+    const session = await this.session(sessionId)
+    if (session === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such session.')
+    const { operation, userId, flows } = session
+    const attempt = {
+      operation,
+      userId,
+      flows,
+      body: {},
+      binding: 'operation',
+      emailFor: emailUse(session),
+    } as const
+    try {
+      await this.#submit(attempt, session, type, auth)
+    } catch (error) {
+      // A challenge without a failure says that other stages are still to be passed.
+      if (!(error instanceof InteractiveChallenge) || error.failure !== undefined) throw error
+    }
+  }
+
   /** Removes expired sessions, and the oldest beyond the limit. */
   async prune(): Promise<void> {
     const { clock, write } = this.#context
@@ -172,6 +198,7 @@ export class UserInteractive {
       params: JSON.stringify(this.#params(attempt)),
       registrationToken: undefined,
       emailSid: undefined,
+      flows: attempt.flows,
       outcome: undefined,
       createdTs: now,
       expiresTs: now + LIFETIME_MS,
@@ -211,3 +238,7 @@ export class UserInteractive {
     )
   }
 }
+
+/** What an e-mail address is shown for in a session. */
+export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>
+  operation.endsWith('/register') ? 'register' : 'password'

@@ -16,6 +16,8 @@ export interface InteractiveSession {
   readonly registrationToken: string | undefined
   /** The session in which an e-mail address was validated, if a stage has shown one. */
   readonly emailSid: string | undefined
+  /** The ways to complete it: lists of stages. */
+  readonly flows: readonly (readonly string[])[]
   /** What came of it, once the operation has been performed: JSON of the operation's own. */
   readonly outcome: string | undefined
   readonly createdTs: number
@@ -31,6 +33,7 @@ interface SessionRow {
   params: string
   registration_token: string | null
   email_sid: string | null
+  flows: string | null
   outcome: string | null
   created_ts: number
   expires_ts: number
@@ -44,7 +47,7 @@ export class InteractiveSessionReader {
   constructor(db: Reader) {
     this.#db = db
     this.#byId = db.prepare(
-      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, email_sid, outcome,
+      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, email_sid, flows, outcome,
          created_ts, expires_ts
        FROM uia_sessions WHERE session_id = ? AND expires_ts > ?`,
     )
@@ -63,6 +66,7 @@ export class InteractiveSessionReader {
       params: row.params,
       registrationToken: row.registration_token ?? undefined,
       emailSid: row.email_sid ?? undefined,
+      flows: JSON.parse(row.flows ?? '[]') as string[][],
       outcome: row.outcome ?? undefined,
       createdTs: row.created_ts,
       expiresTs: row.expires_ts,
@@ -81,8 +85,8 @@ export class InteractiveSessionWriter {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO uia_sessions (session_id, operation, request_hash, user_id, completed, params, email_sid,
-         created_ts, expires_ts)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         flows, created_ts, expires_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#complete = db.prepare(
       `UPDATE uia_sessions SET completed = ?, user_id = ?, email_sid = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
@@ -99,8 +103,18 @@ export class InteractiveSessionWriter {
 
   /** Stores a new session. */
   insert(session: Omit<InteractiveSession, 'registrationToken' | 'outcome'>): WriteStatement {
-    const { sessionId, operation, requestHash, userId, completed, params, emailSid, createdTs, expiresTs } =
-      session
+    const {
+      sessionId,
+      operation,
+      requestHash,
+      userId,
+      completed,
+      params,
+      emailSid,
+      flows,
+      createdTs,
+      expiresTs,
+    } = session
     return {
       prepared: this.#insert,
       rows: [
@@ -112,6 +126,7 @@ export class InteractiveSessionWriter {
           JSON.stringify(completed),
           params,
           emailSid ?? null,
+          JSON.stringify(flows),
           createdTs,
           expiresTs,
         ],

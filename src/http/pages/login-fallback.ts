@@ -1,0 +1,52 @@
+import type { Pages } from '../pages.ts'
+import { html, sendPage } from './layout.ts'
+
+const PATH = '/_matrix/static/client/login/'
+
+/**
+ * Logs in from the form, with whatever else the query string says of the device: "Non-credential parameters valid for the
+ * `/login` endpoint can be provided as query string parameters here."
+ */
+const SCRIPT = `const form = document.querySelector('form')
+const problem = document.querySelector('[role=alert]')
+form.addEventListener('submit', async event => {
+  event.preventDefault()
+  const query = new URLSearchParams(location.search)
+  const identifier = { type: 'm.id.user', user: form.user.value }
+  const body = { type: 'm.login.password', identifier, password: form.password.value }
+  for (const name of ['device_id', 'initial_device_display_name']) if (query.has(name)) body[name] = query.get(name)
+  if (query.get('refresh_token') === 'true') body.refresh_token = true
+  problem.hidden = true
+  try {
+    const headers = { 'Content-Type': 'application/json' }
+    const response = await fetch('/_matrix/client/v3/login', { method: 'POST', headers, body: JSON.stringify(body) })
+    const answer = await response.json()
+    if (!response.ok) throw new Error(answer.error)
+    window.matrixLogin?.onLogin?.(answer)
+    document.querySelector('main').textContent = 'You are logged in. Go back to your client.'
+  } catch (error) {
+    problem.textContent = error.message
+    problem.hidden = false
+  }
+})`
+
+/** Adds the page for clients that know no way to log in ("Login Fallback"). */
+export const addLoginFallback = (pages: Pages, { serverName }: { readonly serverName: string }): void => {
+  pages.get(PATH, async context => {
+    sendPage(
+      context,
+      200,
+      'Log in',
+      html`<h1>Log in to ${serverName}</h1>
+<p role="alert" hidden></p>
+<form method="post">
+<label for="user">User name</label>
+<input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" required autocomplete="current-password">
+<button>Log in</button>
+</form>`,
+      { script: SCRIPT },
+    )
+  })
+}

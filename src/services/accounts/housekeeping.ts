@@ -1,0 +1,82 @@
+import type { AccountManagement } from './account-management.ts'
+import type { Authentication } from './authentication.ts'
+import type { AccountsContext } from './context.ts'
+import type { Devices } from './devices.ts'
+import type { EmailValidations } from './email-validation.ts'
+import type { UserInteractive } from './user-interactive.ts'
+
+/** How often what was collected in memory is written, and what has expired is removed. Milliseconds. */
+const ROUND_MS = 60_000
+
+/** How often devices that nobody uses are looked for: that reads all of them. */
+const UNUSED_DEVICES_MS = 60 * 60_000
+
+/** Token pairs whose refresh token expired so long ago are removed; until then their holder is told to log in again. */
+const EXPIRED_TOKENS_KEPT_MS = 30 * 86_400_000
+
+/** What is looked after. */
+interface Kept {
+  readonly authentication: Authentication
+  readonly interactive: UserInteractive
+  readonly emails: EmailValidations
+  readonly management: AccountManagement
+  readonly devices: Devices
+}
+
+/** Writes what was collected in memory, removes what has expired, and goes on with what was interrupted. */
+export class Housekeeping {
+  readonly #context: AccountsContext
+  readonly #kept: Kept
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #unusedDevicesAt = 0
+
+  constructor(context: AccountsContext, kept: Kept) {
+    this.#context = context
+    this.#kept = kept
+  }
+
+  /** Begins, with what a stop has interrupted. */
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Ends, and writes what was only collected in memory. */
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+    await this.#attempt(() => this.#kept.authentication.lastSeen.flush())
+  }
+
+  /** One round. */
+  async round(): Promise<void> {
+    const { clock, write } = this.#context
+    const { authentication, interactive, emails, management, devices } = this.#kept
+    await authentication.lastSeen.flush()
+    await interactive.prune()
+    await emails.prune()
+    await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
+    await management.resume()
+    if (clock.now() >= this.#unusedDevicesAt) {
+      this.#unusedDevicesAt = clock.now() + UNUSED_DEVICES_MS
+      await devices.removeUnused()
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    await this.#attempt(() => this.#kept.management.resume())
+    while (!signal.aborted) {
+      await this.#context.clock.sleep(ROUND_MS, signal).catch(() => {})
+      if (!signal.aborted) await this.#attempt(() => this.round())
+    }
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#context.onError(error)
+    }
+  }
+}
