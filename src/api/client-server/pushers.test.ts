@@ -149,6 +149,18 @@ testDatabases(test, 'a gateway is told everything about what notifies', async (t
   await bob.request('DELETE', `/pushrules/global/room/${path(room)}`)
   const third = await alice.say(room, 'heard')
   t.is((await gateway.nth(4))['event_id'], third)
+
+  const missed = async (index: number) => ((await gateway.nth(index))['counts'] as Json)['missed_calls']
+  const call = { call_id: '1', party_id: 'p', version: '1' }
+  const offer = { type: 'offer', sdp: 'v=0' }
+  await alice.send(room, 'm.call.invite', { ...call, lifetime: 60_000, offer })
+  t.is(await missed(5), undefined, 'it rings')
+  await clock.advance(61_000)
+  await alice.say(room, 'I called')
+  t.is(await missed(6), 1)
+  await bob.send(room, 'm.call.answer', { ...call, answer: { type: 'answer', sdp: 'v=0' } })
+  await alice.say(room, 'There you are')
+  t.is(await missed(7), undefined)
   t.deepEqual(gateway.peer.problems(), [])
 })
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { pairKey, pairOf } from '../../core/direct-rooms.ts'
 import type { Log } from '../../core/log.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import { forEachBounded } from '../bounded.ts'
 import type { QueueEdu, ReceiveEdu } from '../ephemeral/index.ts'
 import type { Attention } from '../notifications/attention.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
@@ -31,6 +32,9 @@ export interface Direct {
   start(): void
   close(): Promise<void>
 }
+
+/** A room that is folded into one of another server is joined there, which may take its time. */
+const USERS_AT_ONCE = 16
 
 /** Builds the rooms of two people over the room services. */
 export const createDirect = (parts: {
@@ -71,17 +75,17 @@ export const createDirect = (parts: {
     name: 'direct',
     stream: 'invites',
     work: async (after, upTo) => {
-      for (const userId of await touches.users('invites', after, upTo)) {
+      const users = await touches.users('invites', after, upTo)
+      // What goes wrong with one pair, or takes long, is nothing to the others.
+      await forEachBounded(users, USERS_AT_ONCE, async userId => {
         for (const invitation of await read.invitations.changed(userId, after, upTo)) {
-          const key = pairKey(pairOf(userId, invitation.sender))
-          // What goes wrong with one pair is nothing to the others.
           await queue
-            .run(key, () => contest.consider(invitation))
+            .run(pairKey(pairOf(userId, invitation.sender)), () => contest.consider(invitation))
             .catch(error =>
               log.warn({ err: error, room: invitation.roomId }, 'an invitation was not looked at'),
             )
         }
-      }
+      })
       return upTo
     },
   })

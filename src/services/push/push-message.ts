@@ -17,11 +17,17 @@ export interface Announced {
   readonly actions: readonly Action[]
 }
 
+/** What has not been acknowledged anywhere. */
+export interface BadgeCounts {
+  readonly unread: number
+  readonly missedCalls: number
+}
+
 /** The `notification` of a request to a gateway that tells of an event (Push Gateway API, `/notify`). */
 export const eventNotification = (
   pusher: PusherRow,
   event: Announced,
-  unread: number,
+  counts: BadgeCounts,
 ): Record<string, JsonValue> => {
   const { tweaks, highlight } = parseActions(event.actions)
   const data = JSON.parse(pusher.data) as JsonObject
@@ -30,7 +36,7 @@ export const eventNotification = (
   const common = {
     event_id: event.eventId,
     room_id: event.roomId,
-    counts: countsOf(unread),
+    counts: countsOf(counts),
     prio: isUrgent ? 'high' : 'low',
   }
   // "Only the event_id, room_id, counts, and devices are required to be populated."
@@ -49,14 +55,17 @@ export const eventNotification = (
 }
 
 /** One that only brings the badge up to date. */
-export const badgeNotification = (pusher: PusherRow, unread: number): Record<string, JsonValue> => ({
-  counts: countsOf(unread),
+export const badgeNotification = (pusher: PusherRow, counts: BadgeCounts): Record<string, JsonValue> => ({
+  counts: countsOf(counts),
   prio: 'low',
   devices: [device(pusher, JSON.parse(pusher.data) as JsonObject)],
 })
 
 /** "Counts whose value is zero should be omitted." */
-const countsOf = (unread: number): JsonObject => (unread === 0 ? {} : { unread })
+const countsOf = ({ unread, missedCalls }: BadgeCounts): JsonObject => ({
+  ...(unread === 0 ? {} : { unread }),
+  ...(missedCalls === 0 ? {} : { missed_calls: missedCalls }),
+})
 
 const device = ({ appId, pushkey, updatedTs }: PusherRow, { url: _, ...data }: JsonObject): JsonObject => ({
   app_id: appId,

@@ -8,7 +8,7 @@ import type { PushActionReader } from '../../storage/push/push-actions.ts'
 import type { PusherReader, PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import type { InvitationReader } from '../../storage/rooms/invitations.ts'
 import type { Announcements } from './announcements.ts'
-import { type Announced, badgeNotification, eventNotification } from './push-message.ts'
+import { type Announced, type BadgeCounts, badgeNotification, eventNotification } from './push-message.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** What all workers share. */
@@ -33,6 +33,8 @@ export interface WorkerContext {
 const GIVE_UP_MS = 24 * 60 * 60_000
 const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
 const BATCH = 20
+/** A call of a moment ago still rings; then it is missed. */
+const RINGS_MS = 60_000
 
 /** Something to be sent, and how far the gateway is when it has it. */
 interface Delivery {
@@ -50,7 +52,7 @@ export class PushWorker {
   #pusher: PusherRow
   #at: { events: number; invites: number }
   /** What the badge says, as far as this process has told. */
-  #badge: number | undefined
+  #badge: BadgeCounts | undefined
   #badgeIsOld = false
   #hasNews = true
   #backoff: BackoffState | undefined
@@ -172,9 +174,9 @@ export class PushWorker {
 
   /** Answers whether the pusher is still there. */
   async #sendEvent(event: Announced): Promise<boolean> {
-    const unread = await this.#context.unread.badge(this.#pusher.userId)
-    if (!(await this.#notify(eventNotification(this.#pusher, event, unread)))) return false
-    this.#badge = unread
+    const counts = await this.#counts()
+    if (!(await this.#notify(eventNotification(this.#pusher, event, counts)))) return false
+    this.#badge = counts
     this.#badgeIsOld = false
     return true
   }
@@ -182,11 +184,21 @@ export class PushWorker {
   async #sendBadge(): Promise<void> {
     if (!this.#badgeIsOld) return
     this.#badgeIsOld = false
-    const unread = await this.#context.unread.badge(this.#pusher.userId)
-    if (unread === this.#badge) return
+    const counts = await this.#counts()
+    const { unread, missedCalls } = this.#badge ?? {}
+    if (counts.unread === unread && counts.missedCalls === missedCalls) return
     this.#badgeIsOld = true
-    if (await this.#notify(badgeNotification(this.#pusher, unread))) this.#badge = unread
+    if (await this.#notify(badgeNotification(this.#pusher, counts))) this.#badge = counts
     this.#badgeIsOld = false
+  }
+
+  async #counts(): Promise<BadgeCounts> {
+    const { unread, actions, clock } = this.#context
+    const { userId } = this.#pusher
+    return {
+      unread: await unread.badge(userId),
+      missedCalls: await actions.missedCalls(userId, clock.now() - RINGS_MS),
+    }
   }
 
   /** Answers whether the gateway still knows the key: "homeservers must … remove the associated pushers". */

@@ -68,6 +68,8 @@ const IS_READ = `EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = a.room_nid 
 
 /** A badge that says more than this says no more. */
 const MAX_BADGE = 9_999
+/** Unread events among which missed calls are looked for. */
+const MAX_LOOKED_AT = 500
 
 const pushAction = (row: Columns): PushAction => ({
   userId: row.user_id,
@@ -85,6 +87,7 @@ export class PushActionReader {
   readonly #db: Reader
   readonly #unread: Prepared
   readonly #total: Prepared
+  readonly #missedCalls: Prepared
   readonly #page: Prepared
   readonly #unreadAfter: Prepared
   readonly #crowded: Prepared
@@ -107,6 +110,14 @@ export class PushActionReader {
     this.#total = db.prepare(
       `SELECT COUNT(*) AS n FROM (
          SELECT 1 AS one FROM push_actions a WHERE a.user_id = ? AND NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
+    )
+    this.#missedCalls = db.prepare(
+      `SELECT COUNT(*) AS n FROM (
+         SELECT a.event_nid, a.room_nid, a.position, a.user_id FROM push_actions a
+         WHERE a.user_id = ? AND a.ts <= ? AND NOT ${IS_READ} ORDER BY a.position DESC LIMIT ${MAX_LOOKED_AT}) unread
+       JOIN events e ON e.event_nid = unread.event_nid
+       WHERE e.type = 'm.call.invite' AND NOT EXISTS (SELECT 1 FROM events b WHERE b.room_nid = unread.room_nid
+         AND b.position > unread.position AND b.sender = unread.user_id AND b.type = 'm.call.answer')`,
     )
     const prefixed = COLUMNS.replaceAll(/\w+/g, 'a.$&')
     this.#page = db.prepare(
@@ -140,6 +151,14 @@ export class PushActionReader {
   /** What is unread in all rooms together, up to 9,999. */
   async total(userId: string): Promise<number> {
     return (await this.#db.scan<{ n: number }>(this.#total, [userId]))[0]?.n ?? 0
+  }
+
+  /**
+   * How many calls of before an instant (ms) a user has neither answered nor read of, among the newest of what they have
+   * not read.
+   */
+  async missedCalls(userId: string, before: number): Promise<number> {
+    return (await this.#db.scan<{ n: number }>(this.#missedCalls, [userId, before]))[0]?.n ?? 0
   }
 
   /** A user's notifications before a position, newest first, read or not. */
