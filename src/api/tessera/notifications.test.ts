@@ -66,7 +66,10 @@ testDatabases(
         },
       ],
     })
-    t.is(partOf(await syncAs(bob)), undefined, 'only those who ask are told')
+    const plain = await syncAs(bob)
+    t.is(partOf(plain), undefined, 'only those who ask are told')
+    const asking = partOf(await syncAs(bob, { since: plain.token, filter: FILTER }))
+    t.like(asking, { reset: true, total: 1 }, 'who asks later begins then')
 
     await bob.join(roomId)
     const joined = await syncUntil(bob, first.token, view => partOf(view)?.removed.length === 1, {

@@ -28,12 +28,14 @@ export class NotificationsStream implements SyncSource {
     return this.#changes.position
   }
 
-  async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+    const { requester, filter, since } = request
     const asked = filter.source[MEMBER]
     if (!isAsked(asked)) return NOTHING_TOLD
     const limit = limitOf(asked)
-    // A token without a position, or of a response that told nothing.
-    if (after === undefined || after === 0) return told(await this.#center.beginning(requester, limit))
+    // A token without a position, or of a response that was not asked for any: whatever was told before is old.
+    if (after === undefined || after === 0)
+      return told(await this.#center.beginning(requester, limit, since !== undefined))
     if (!this.#changes.mayHaveNews(requester.userId, after)) return NO_NEWS
     const changes = await this.#center.changes(requester, { after, upTo }, limit)
     return changes === undefined ? NO_NEWS : told(changes)
