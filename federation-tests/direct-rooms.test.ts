@@ -65,19 +65,22 @@ test('A opens a chat with B, who closes the window; A wants to talk again', asyn
   await hears(alice, roomId, 'Back again')
 })
 
-test('both open at once', async t => {
+test('both open, and later reopen, at once', async t => {
   const [alice, bob] = await pair(t)
-  await Promise.all([open(alice, bob), open(bob, alice)])
-  await eventually('both are in one room, the same, and invited to no other', async () => {
-    const [first, second] = await Promise.all([joinedBy(alice), joinedBy(bob)])
-    return (
-      first.length === 1 &&
-      second.length === 1 &&
-      first[0] === second[0] &&
-      (await invitesOf(alice)).length + (await invitesOf(bob)).length === 0
-    )
-  })
-  const [roomId = ''] = await joinedBy(alice)
+  const atOnce = async (): Promise<string> => {
+    await Promise.all([open(alice, bob), open(bob, alice)])
+    await eventually('both are in one room, the same, and invited to no other', async () => {
+      const [first, second] = await Promise.all([joinedBy(alice), joinedBy(bob)])
+      return (
+        first.length === 1 &&
+        second.length === 1 &&
+        first[0] === second[0] &&
+        (await invitesOf(alice)).length + (await invitesOf(bob)).length === 0
+      )
+    })
+    return (await joinedBy(alice))[0] ?? ''
+  }
+  const roomId = await atOnce()
   t.is(await open(alice, bob), roomId)
   t.is(await open(bob, alice), roomId)
   for (const [person, other] of [
@@ -87,6 +90,21 @@ test('both open at once', async t => {
     t.deepEqual(await listed(person, other), [roomId])
   await alice.say(roomId, 'In one room')
   await hears(bob, roomId, 'In one room')
+
+  await Promise.all([alice.leave(roomId), bob.leave(roomId)])
+  const again = await atOnce()
+  t.not(again, roomId, 'nobody was left to let anybody in')
+  await bob.say(again, 'And in the next one')
+  await hears(alice, again, 'And in the next one')
+})
+
+test('the direct room of plain clients is theirs on both servers', async t => {
+  const [alice, bob] = await pair(t)
+  const plain = await bob.createRoom({ is_direct: true, invite: [alice.userId] })
+  await bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/m.direct`, { [alice.userId]: [plain] })
+  t.is(await open(alice, bob), plain)
+  t.is(await open(bob, alice), plain)
+  t.deepEqual(await listed(alice, bob), [plain])
 })
 
 const requestsFor = async (person: Person): Promise<Json[]> => {
@@ -138,9 +156,15 @@ test('the other one is on a plain Matrix server', async t => {
   await eventually('the request has been sent, and nothing came of it', () => edus().length > 0)
   t.like(edus(), [{ edu_type: 'chat.tessera.direct_request', content: { user_id: bob, action: 'request' } }])
   t.is(edus().length, 1, 'once')
+  const carol = await registerPerson(server, 'carol')
+  await alice.say(roomId, 'Between us')
+  const extension = { invite: [carol.userId], history: 5 }
+  const extended = await alice.post(`${pathOf(roomId)}/extend`, extension)
+  t.like(extended, { history: { mode: 'quoted', messages: 1 }, not_invited: [] })
+  await change('join', String(extended['room_id']), bob)
   await change('leave', roomId, bob)
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
   const invitations = peer.requests.filter(({ path }) => path.includes('/invite/'))
-  t.is(invitations.length, 2, 'once, and once more after they had left')
+  t.is(invitations.length, 3, 'once, to the room with Carol, and once more after they had left')
   t.deepEqual(peer.problems(), [])
 })
