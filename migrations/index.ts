@@ -21,6 +21,7 @@ import { partialRooms } from './0018-partial-rooms.ts'
 import { abandonedRooms } from './0019-abandoned-rooms.ts'
 import { mailDigests } from './0019-mail-digests.ts'
 import { interactiveFlows } from './0020-interactive-flows.ts'
+import { mediaReferences } from './0020-media-references.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -58,6 +59,7 @@ export const migrations: readonly Migration[] = [
   abandonedRooms,
   mailDigests,
   interactiveFlows,
+  mediaReferences,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

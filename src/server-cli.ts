@@ -3,7 +3,8 @@ import type { CliServices } from './cli/ports.ts'
 import { databaseLocation } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import type { Log } from './core/log.ts'
-import { composeOfflineMedia } from './server-media.ts'
+import { formatMxc } from './core/media.ts'
+import { composeOfflineMedia, copyMedia } from './server-media.ts'
 import { accountsOptionsOf } from './server-options.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { repairAfterRestore } from './services/encryption/after-restore.ts'
@@ -36,6 +37,12 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
     media: {
       usage: () => media.retention.usage(),
       purge: options => media.retention.purge(options),
+      copy: (from, to, onProgress) =>
+        copyMedia({ config, database, clock: systemClock }, [from, to], onProgress),
+      list: async ({ userId, limit }) => {
+        const rows = await media.retention.list(userId, limit)
+        return rows.map(({ size: bytes, ...row }) => ({ ...row, uri: formatMxc(row), bytes }))
+      },
       quarantine: (uri, isHidden) => media.retention.quarantine(uri, isHidden),
     },
     close: async () => {

@@ -396,6 +396,12 @@ test('media usage, purge and quarantine', async t => {
   t.is(await says('media purge --dry-run'), 'would delete 4 files, 5 MiB\n')
   t.is(await says('media purge --remote-older-than 7d'), 'deleted 4 files, 5 MiB\n')
   t.is((await run(t, 'media purge --remote-older-than soon', { cwd, module })).code, 1)
+  t.is(
+    await says('media list --user @a:localhost'),
+    '1970-01-01T00:00:00.000Z  2 KiB  upload  @a:localhost  image/png  mxc://localhost/abc\n',
+  )
+  t.is(await says('media copy directory s3'), 'copied 3 files, 2 KiB\n')
+  t.is((await run(t, 'media copy s3 s3', { cwd, module })).code, 1)
   t.is(await says('media quarantine mxc://a/b'), 'hidden: 2 files\n')
   t.is(await says('media quarantine mxc://a/b --undo'), 'shown again: 2 files\n')
   t.deepEqual(
@@ -403,6 +409,8 @@ test('media usage, purge and quarantine', async t => {
     [
       { dryRun: true },
       { dryRun: false, remoteLifetime: 604_800_000 },
+      { limit: 50, userId: '@a:localhost' },
+      ['directory', 's3'],
       ['mxc://a/b', true],
       ['mxc://a/b', false],
     ],

@@ -3,6 +3,7 @@ import { OperatorError } from '../config/operator-error.ts'
 import { parseDuration } from '../config/units.ts'
 import { withServices } from './accounts.ts'
 import type { Host } from './host.ts'
+import type { CopiedMedia, MediaStore } from './ports.ts'
 import { withConfig } from './settings.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -49,6 +50,48 @@ export const mediaPurge = (
       const age = remoteLifetime === undefined ? {} : { remoteLifetime }
       const { files, bytes } = await media.purge({ dryRun, ...age })
       host.stdout.write(`${dryRun ? 'would delete' : 'deleted'} ${files} files, ${readable(bytes)}\n`)
+    }),
+  )
+
+/** Prints the newest files, of everybody or of one user: when, how large, whose, what and where. */
+export const mediaList = (
+  host: Host,
+  flags: ConfigFlags,
+  options: { readonly user?: string; readonly limit?: string },
+): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    withServices(host, config, async ({ media }) => {
+      const limit = Number(options.limit ?? 50)
+      if (!Number.isSafeInteger(limit) || limit < 1) {
+        throw new OperatorError(`--limit ${options.limit} cannot be used: write a number such as 50`)
+      }
+      const files = await media.list({
+        limit,
+        ...(options.user === undefined ? {} : { userId: options.user }),
+      })
+      for (const { uri, kind, userId = '-', bytes, contentType, createdTs } of files) {
+        const facts = [new Date(createdTs).toISOString(), readable(bytes), kind, userId, contentType, uri]
+        host.stdout.write(`${facts.join('  ')}\n`)
+      }
+    }),
+  )
+
+const STORES: readonly string[] = ['directory', 's3'] satisfies MediaStore[]
+const isStore = (name: string): name is MediaStore => STORES.includes(name)
+
+/** Copies all files from one store to the other. Content that is missing is an error, once all else is copied. */
+export const mediaCopy = (host: Host, flags: ConfigFlags, from: string, to: string): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    withServices(host, config, async ({ media }) => {
+      if (!isStore(from) || !isStore(to) || from === to) {
+        throw new OperatorError('files are copied from `directory` to `s3`, or from `s3` to `directory`')
+      }
+      const line = ({ files, bytes }: CopiedMedia) => `${files} files, ${readable(bytes)}\n`
+      const copied = await media.copy(from, to, so => host.stderr.write(`so far ${line(so)}`))
+      host.stdout.write(`copied ${line(copied)}`)
+      if (copied.missing > 0) {
+        throw new OperatorError(`the content of ${copied.missing} files is not in the first store`)
+      }
     }),
   )
 

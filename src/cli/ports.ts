@@ -22,6 +22,27 @@ export interface FirstStart {
   readonly migrations: { readonly applied: number; readonly milliseconds: number }
 }
 
+/** Where files are kept. */
+export type MediaStore = 'directory' | 's3'
+
+export interface CopiedMedia {
+  readonly files: number
+  readonly bytes: number
+  /** Content that is not where it should be. */
+  readonly missing: number
+}
+
+export interface ListedMedia {
+  /** `mxc://` */
+  readonly uri: string
+  readonly kind: string
+  readonly userId: string | undefined
+  readonly bytes: number
+  readonly contentType: string
+  /** Milliseconds since 1970. */
+  readonly createdTs: number
+}
+
 /** What commands beside `serve` do to the database, while a server may be running on it. */
 export interface CliServices {
   /** Makes an account. Without a password one is made up, and answered. Throws `MatrixError` if it is refused. */
@@ -52,6 +73,10 @@ export interface CliServices {
       /** In place of the setting. Milliseconds. */
       readonly remoteLifetime?: number
     }): Promise<{ readonly files: number; readonly bytes: number }>
+    /** Copies the content of all files from one store to the other; is told now and then how far it is. */
+    copy(from: MediaStore, to: MediaStore, onProgress: (copied: CopiedMedia) => void): Promise<CopiedMedia>
+    /** The files of a user, or the largest of all, newest first. */
+    list(options: { readonly userId?: string; readonly limit: number }): Promise<readonly ListedMedia[]>
     /** Hides a file and its likes, or no longer; answers how many. Throws `MatrixError` for what is no `mxc://` URI. */
     quarantine(uri: string, isHidden: boolean): Promise<number>
   }

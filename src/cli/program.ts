@@ -187,6 +187,24 @@ const addMedia = (program: Command, host: Host, action: Action): void => {
       ),
     )
   media
+    .command('list')
+    .description('print the newest files')
+    .option('--user <id>', 'those of one user')
+    .option('--limit <number>', 'how many (default: 50)')
+    .action(
+      action(async (flags, options: { user?: string; limit?: string }) =>
+        (await import('./media.ts')).mediaList(host, flags, options),
+      ),
+    )
+  media
+    .command('copy <from> <to>')
+    .description('copy all files from one store to the other: `directory`, or `s3` as the settings say')
+    .action(
+      action(async (flags, from: string, to: string) =>
+        (await import('./media.ts')).mediaCopy(host, flags, from, to),
+      ),
+    )
+  media
     .command('quarantine <mxc>')
     .description('hide a file, and all others of the same content, from everybody')
     .option('--undo', 'show it again')

@@ -88,6 +88,22 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
       calls.push(options)
       return { files: 4, bytes: 5_242_880 }
     },
+    copy: async (from, to, onProgress) => {
+      calls.push([from, to])
+      onProgress({ files: 1, bytes: 1, missing: 0 })
+      return { files: 3, bytes: 2_048, missing: 0 }
+    },
+    list: async options => {
+      calls.push(options)
+      const file = {
+        kind: 'upload',
+        userId: '@a:localhost',
+        bytes: 2_048,
+        contentType: 'image/png',
+        createdTs: 0,
+      }
+      return [{ ...file, uri: 'mxc://localhost/abc' }]
+    },
     quarantine: async (uri, isHidden) => {
       calls.push([uri, isHidden])
       return 2

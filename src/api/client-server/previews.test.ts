@@ -80,6 +80,29 @@ testDatabases(
   },
 )
 
+test('what a site offers for embedding comes first', async t => {
+  const { site, preview, at } = await start(t, await sqliteConfig(t))
+  const page = (path: string) =>
+    html(`<meta property=og:title content="Page"><meta property=og:description content="Seen">
+    <link rel=alternate type="application/json+oembed" href="${path}">`)
+  site.expect('GET', '/video', page('/oembed?format=json'))
+  site.expect('GET', '/oembed', {
+    json: { type: 'video', title: 'Film', author_name: 'Ann', provider_name: 'Tube' },
+  })
+  t.deepEqual(await preview(at('/video')), {
+    'og:title': 'Film',
+    'og:type': 'video.other',
+    'og:site_name': 'Tube',
+    'article:author': 'Ann',
+    'og:description': 'Seen',
+    'og:url': at('/video'),
+  })
+  site.expect('GET', '/other', page('/broken'))
+  site.expect('GET', '/broken', { status: 500, json: {} })
+  t.like(await preview(at('/other')), { 'og:title': 'Page', 'og:description': 'Seen' })
+  t.deepEqual(site.problems(), [])
+})
+
 test('pictures, other files, and what is large, broken or slow to say anything', async t => {
   const { site, preview, at } = await start(t, await sqliteConfig(t))
   const noisy = await sharp({

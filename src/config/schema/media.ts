@@ -15,6 +15,55 @@ export const mediaOptions = {
         description: 'Where they are kept. By default `media` in the data directory.',
         examples: ['/srv/tessera/media'],
       },
+      store: {
+        type: 'string',
+        enum: ['directory', 's3'],
+        default: 'directory',
+        description:
+          '`directory`: on the disk of this machine. `s3`: in an S3 store, as the options below say. `tessera media copy` takes files from one to the other.',
+      },
+      s3: {
+        type: 'object',
+        description: 'An S3 store of whatever make. Files are called by their content below the prefix.',
+        properties: {
+          endpoint: {
+            type: 'string',
+            format: 'base-url',
+            'x-optional': true,
+            description: 'Where it is found.',
+            examples: ['https://s3.eu-central-1.amazonaws.com'],
+          },
+          region: { type: 'string', format: 'not-empty', default: 'us-east-1', description: 'Its region.' },
+          bucket: {
+            type: 'string',
+            format: 'not-empty',
+            'x-optional': true,
+            description: 'The bucket, which has to be there.',
+            examples: ['tessera-media'],
+          },
+          prefix: {
+            type: 'string',
+            default: '',
+            description: 'What the names of all files in the bucket begin with.',
+            examples: ['tessera/'],
+          },
+          access_key: {
+            type: 'string',
+            format: 'not-empty',
+            'x-optional': true,
+            description: 'The name of the key that may read, write and delete there.',
+            examples: ['AKIA…'],
+          },
+          secret_key: {
+            type: 'string',
+            format: 'not-empty',
+            'x-optional': true,
+            'x-secret': true,
+            description: 'The key itself.',
+            examples: ['a long random text'],
+          },
+        },
+      },
       max_upload_size: {
         ...size,
         default: '50M',
@@ -43,6 +92,12 @@ export const mediaOptions = {
         description:
           'Uploaded files older than this are deleted, unless they are the picture of a user or a room. By default they are kept.',
         examples: ['365d'],
+      },
+      redacted_lifetime: {
+        ...duration,
+        default: '7d',
+        description:
+          'How long after a message was redacted its files are deleted, unless other messages show them or they are the picture of a user or a room. Files in encrypted messages are not known to the server, and stay.',
       },
       max_remote_size: {
         ...size,

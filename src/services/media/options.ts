@@ -12,6 +12,8 @@ export interface MediaOptions {
   readonly remoteCacheSize: number
   /** Uploads older than this are deleted; `undefined`: they are kept. */
   readonly localLifetime?: number | undefined
+  /** Files of redacted messages are deleted so long after the redaction; `undefined`: they are kept. */
+  readonly redactedLifetime?: number | undefined
   /** Whether files can be had without an access token. */
   readonly legacyEndpoints: boolean
   /** Otherwise, those that were stored before this instant can. Milliseconds since 1970. */

@@ -1,7 +1,9 @@
 import { MatrixError } from '../../core/errors.ts'
 import { formatMxc, type Mxc, parseMxc } from '../../core/media.ts'
+import type { MediaRow } from '../../storage/media/media.ts'
 import { type Expendable, type KindUsage, MediaRetention } from '../../storage/media/retention.ts'
 import type { MediaContext } from './context.ts'
+import { References } from './references.ts'
 
 /** What a purge deletes, or would. */
 export interface Purged {
@@ -22,12 +24,14 @@ const BATCH = 500
 export class Retention {
   readonly #context: MediaContext
   readonly #store: MediaRetention
+  readonly #references: References
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
 
   constructor(context: MediaContext) {
     this.#context = context
     this.#store = new MediaRetention(context.database)
+    this.#references = new References(context)
   }
 
   /** Cleans up from time to time, until `close`. */
@@ -38,6 +42,11 @@ export class Retention {
   async close(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+  }
+
+  /** The newest files of a user, or of everybody. */
+  list(userId: string | undefined, limit: number): Promise<MediaRow[]> {
+    return this.#context.read.newest(userId, limit)
   }
 
   usage(): Promise<KindUsage[]> {
@@ -66,6 +75,21 @@ export class Retention {
       if (!options.dryRun) await database.commit({ statements: this.#store.delete(each, now) })
     }
     return { files: goes.size, bytes }
+  }
+
+  /** Deletes files of messages that were redacted before the grace time, unless other messages or pictures show them. */
+  async purgeRedacted(): Promise<Purged> {
+    const { clock, options, database } = this.#context
+    const purged = { files: 0, bytes: 0 }
+    if (options.redactedLifetime === undefined) return purged
+    const shown = await this.#store.avatars()
+    await this.#references.expire(options.redactedLifetime, async file => {
+      if (shown.has(formatMxc(file))) return
+      await database.commit({ statements: this.#store.delete(file, clock.now()) })
+      purged.files++
+      purged.bytes += file.size
+    })
+    return purged
   }
 
   /** Removes the content of what was deleted before the grace time. */
@@ -143,6 +167,8 @@ export class Retention {
       try {
         const { files, bytes } = await this.purge()
         if (files > 0) log.info({ files, bytes }, 'old files were deleted')
+        const redacted = await this.purgeRedacted()
+        if (redacted.files > 0) log.info({ ...redacted }, 'files of redacted messages were deleted')
         await this.collect()
       } catch (error) {
         log.error({ err: error }, 'cleaning up among the files failed')

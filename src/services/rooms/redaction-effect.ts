@@ -1,5 +1,6 @@
 import { redactionAllowed } from '../../core/auth/redaction-allowed.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import { filesOf } from '../../core/media-references.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { PowerEvents } from './append.ts'
@@ -65,7 +66,7 @@ const waitingRedaction = async (
 }
 
 const redactTarget = async (
-  { read, write }: RoomsContext,
+  { read, write, clock }: RoomsContext,
   head: RoomHead,
   redaction: { event: RoomEvent; redacts: string; nid: number; powers: PowerEvents },
 ): Promise<RedactionEffect> => {
@@ -78,7 +79,10 @@ const redactTarget = async (
     target.redactedBy === undefined &&
     redactionAllowed(event, target.event, { ...powers, version: head.version }) === undefined
   if (!applies) return { statements: [remember], touched: [] }
-  return { statements: [remember, write.events.redacted([target.nid], nid)], touched: [target.nid] }
+  const { sender } = target.event
+  const shown = filesOf(target.event).map(file => ({ ...file, sender }))
+  const statements = [remember, write.events.redacted([target.nid], nid)]
+  return { statements: [...statements, ...write.files.release(shown, clock.now())], touched: [target.nid] }
 }
 
 /** Who had which power in the state before a stored event of the timeline. */

@@ -110,7 +110,8 @@ export class RoomLifetime {
       const stretch = await this.#read.events(roomNid, EVENTS)
       if (stretch.nids.length === 0) break
       const words = write.messages.remove(stretch.nids)
-      await db.commit({ statements: [words, ...this.#write.removeEvents(stretch)] })
+      const files = this.#context.write.files.releaseOf(stretch.nids, this.#clock.now())
+      await db.commit({ statements: [words, ...files, ...this.#write.removeEvents(stretch)] })
       read.events.forget(stretch.nids)
     }
     await db.commit({ statements: [this.#write.gone(roomNid)] })

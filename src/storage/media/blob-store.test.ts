@@ -1,10 +1,14 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
+import { S3Client, S3Error } from '../../network/s3-client.ts'
+import { systemClock } from '../../system-clock.ts'
 import { chunksOf, testBlobStore } from '../../test-kit/blob-stores.ts'
+import { S3_KEY, startS3 } from '../../test-kit/s3-server.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { StorageFull } from './blob-store.ts'
 import { DirectoryStore } from './directory-store.ts'
+import { S3Store } from './s3-store.ts'
 
 const sizeOf = async (directory: string): Promise<number> => {
   const files = await readdir(directory, { recursive: true, withFileTypes: true })
@@ -17,6 +21,28 @@ const sizeOf = async (directory: string): Promise<number> => {
 testBlobStore(test, 'directory', async (t, now) => {
   const root = join(temporaryDirectory(t), 'media')
   return { store: new DirectoryStore(root, now), used: () => sizeOf(root) }
+})
+
+testBlobStore(test, 's3', async (t, now) => {
+  const { endpoint, bucket, used } = await startS3(t)
+  const client = new S3Client({ endpoint, bucket, ...S3_KEY, clock: systemClock })
+  t.teardown(() => client.close())
+  const spool = join(temporaryDirectory(t), 'spool')
+  const store = new S3Store(client, { prefix: 'tessera/', spool, now })
+  return { store, used: async () => (await used()) + (await sizeOf(spool).catch(() => 0)) }
+})
+
+test('a store that refuses is named, and nothing is taken for stored', async t => {
+  const { endpoint } = await startS3(t)
+  const client = new S3Client({ endpoint, bucket: 'none', ...S3_KEY, clock: systemClock })
+  t.teardown(() => client.close())
+  const spool = join(temporaryDirectory(t), 'spool')
+  const store = new S3Store(client, { prefix: '', spool, now: () => 0 })
+  await t.throwsAsync(store.put(chunksOf('abc'), 100), {
+    instanceOf: S3Error,
+    message: /NoSuchBucket/,
+  })
+  t.is(await sizeOf(spool), 0)
 })
 
 test('a directory is fanned out, and swept of what was half-written long ago', async t => {

@@ -1,31 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import {
-  assertHash,
-  BlobMissing,
-  type BlobStore,
-  BlobTooLarge,
-  type ByteRange,
-  StorageFull,
-  type StoredBlob,
-} from './blob-store.ts'
+import { assertHash, BlobMissing, type BlobStore, type ByteRange, type StoredBlob } from './blob-store.ts'
+import { codeOf, fullOr, Spool } from './spool.ts'
 
 /** What is being written, until it has its name. On the same file system, so that renaming is atomic. */
 const INCOMING = 'incoming'
 
 const READ_CHUNK = 262_144
 
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined
-
-const translated = (error: unknown): unknown => {
-  const code = codeOf(error)
-  if (code === 'ENOENT') return new BlobMissing('the file is not there', { cause: error })
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
-  return new StorageFull('the disk for media is full', { cause: error })
-}
+const translated = (error: unknown): unknown =>
+  codeOf(error) === 'ENOENT' ? new BlobMissing('the file is not there', { cause: error }) : fullOr(error)
 
 /** A change of a directory lasts only once the directory itself is on disk. */
 const syncDirectory = async (path: string): Promise<void> => {
@@ -43,31 +28,24 @@ const syncDirectory = async (path: string): Promise<void> => {
  */
 export class DirectoryStore implements BlobStore {
   readonly #root: string
+  readonly #spool: Spool
   readonly #now: () => number
 
   constructor(root: string, now: () => number) {
     this.#root = root
+    this.#spool = new Spool(join(root, INCOMING))
     this.#now = now
   }
 
   async put(content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<StoredBlob> {
-    const temporary = join(this.#root, INCOMING, randomUUID())
     try {
-      const handle = await this.#create(temporary)
-      try {
-        const blob = await fill(handle, content, maxBytes)
-        if (await this.#refresh(blob)) {
-          await unlink(temporary)
-          return blob
-        }
+      return await this.#spool.fill(content, maxBytes, async ({ path, handle, blob }) => {
+        if (await this.#refresh(blob)) return blob
         await handle.sync()
-        await this.#publish(temporary, blob.hash)
+        await this.#publish(path, blob.hash)
         return blob
-      } finally {
-        await handle.close()
-      }
+      })
     } catch (error) {
-      await unlink(temporary).catch(() => {})
       throw translated(error)
     }
   }
@@ -100,28 +78,12 @@ export class DirectoryStore implements BlobStore {
   }
 
   async sweep(begunBefore: number): Promise<void> {
-    const incoming = join(this.#root, INCOMING)
-    const names = await readdir(incoming).catch(() => [])
-    for (const name of names) {
-      const path = join(incoming, name)
-      const begun = await stat(path).catch(() => undefined)
-      if (begun !== undefined && begun.mtimeMs < begunBefore) await unlink(path).catch(() => {})
-    }
+    await this.#spool.sweep(begunBefore)
   }
 
   #pathOf(hash: string): string {
     assertHash(hash)
     return join(this.#root, hash.slice(0, 2), hash.slice(2, 4), hash.slice(4))
-  }
-
-  async #create(path: string): Promise<FileHandle> {
-    try {
-      return await open(path, 'wx', 0o600)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-      await mkdir(dirname(path), { recursive: true, mode: 0o750 })
-      return open(path, 'wx', 0o600)
-    }
   }
 
   /** Whether the content is there already; if so, it counts as stored now. */
@@ -151,29 +113,5 @@ export class DirectoryStore implements BlobStore {
     for (let each = directory; each.length >= first.length; each = dirname(each)) {
       await syncDirectory(dirname(each))
     }
-  }
-}
-
-/** Writes it all, hashing on the way. */
-const fill = async (
-  handle: FileHandle,
-  content: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<StoredBlob> => {
-  const hash = createHash('sha256')
-  let size = 0
-  for await (const chunk of content) {
-    size += chunk.length
-    if (size > maxBytes) throw new BlobTooLarge(`more than ${maxBytes} bytes`)
-    hash.update(chunk)
-    await writeAll(handle, chunk)
-  }
-  return { hash: hash.digest('hex'), size }
-}
-
-/** One write may take less than it was given, as when the disk is nearly full. */
-const writeAll = async (handle: FileHandle, chunk: Uint8Array): Promise<void> => {
-  for (let written = 0; written < chunk.length; ) {
-    written += (await handle.write(chunk, written)).bytesWritten
   }
 }

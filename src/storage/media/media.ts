@@ -57,9 +57,15 @@ export class MediaReader {
   readonly #one: Prepared
   readonly #ofContent: Prepared
   readonly #usage: Prepared
+  readonly #newest: Prepared
+  readonly #newestOf: Prepared
 
   constructor(db: Reader) {
     this.#db = db
+    const newest = (where: string) =>
+      `SELECT ${COLUMNS} FROM media WHERE content_hash IS NOT NULL${where} ORDER BY created_ts DESC, media_id LIMIT ?`
+    this.#newest = db.prepare(newest(''))
+    this.#newestOf = db.prepare(newest(' AND user_id = ?'))
     this.#one = db.prepare(`SELECT ${COLUMNS} FROM media WHERE origin = ? AND media_id = ?`)
     this.#ofContent = db.prepare(`SELECT ${COLUMNS} FROM media WHERE content_hash = ? LIMIT ?`)
     this.#usage = db.prepare('SELECT bytes, files FROM media_usage WHERE user_id = ?')
@@ -74,6 +80,12 @@ export class MediaReader {
   /** Files with the same content, at most `limit`. */
   async ofContent(hash: string, limit: number): Promise<MediaRow[]> {
     return (await this.#db.all(this.#ofContent, [hash, limit])).map(media)
+  }
+
+  /** The newest files with content, of a user or of everybody. Reads the whole table in the second case. */
+  async newest(userId: string | undefined, limit: number): Promise<MediaRow[]> {
+    const parameters = userId === undefined ? [limit] : [userId, limit]
+    return (await this.#db.scan(userId === undefined ? this.#newest : this.#newestOf, parameters)).map(media)
   }
 
   /** What a user has uploaded and not lost since. */

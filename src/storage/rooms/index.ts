@@ -1,5 +1,6 @@
 import type { Reader } from '../database.ts'
 import { messageIndex } from '../dialect/message-index.ts'
+import { ReleaseWriter } from '../media/references.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
 import { DelayedEventReader, DelayedEventWriter } from './delayed-events.ts'
@@ -46,6 +47,7 @@ export interface RoomWriters {
   readonly invitations: InvitationWriter
   readonly aliases: AliasWriter
   readonly messages: Pick<MessageIndex, 'insert' | 'remove'>
+  readonly files: ReleaseWriter
   readonly partial: PartialRoomWriter
   readonly redactions: RedactionWriter
   readonly relations: RelationWriter
@@ -83,6 +85,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   memberships: new MembershipWriter(db),
   invitations: new InvitationWriter(db),
   aliases: new AliasWriter(db),
+  files: new ReleaseWriter(db),
   messages: messageIndex(db),
   partial: new PartialRoomWriter(db),
   redactions: new RedactionWriter(db),

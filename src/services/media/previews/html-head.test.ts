@@ -19,10 +19,17 @@ test('titles and meta elements are found, whatever their spelling', t => {
   t.is(metas.get('og:type'), 'plain')
   t.is(metas.get('image'), '/a.png')
   t.false(metas.has('a') || metas.has('empty'))
-  t.deepEqual(readHead('<title></title>'), { title: undefined, metas: new Map() })
+  t.deepEqual(readHead('<title></title>'), { title: undefined, metas: new Map(), alternates: new Map() })
   t.is(readHead('<title>never ends').title, 'never ends')
   t.is(readHead(`<title>${'x'.repeat(9_000)}`).title?.length, 2_000)
   t.is(readHead('').title, undefined)
+})
+
+test('other forms of a page are found by their type', t => {
+  const { alternates } = readHead(`<link rel=stylesheet type=text/css href=/a.css>
+    <LINK Rel="nofollow Alternate" TYPE="application/JSON+oembed" href="/oembed?url=1&amp;x=2">
+    <link rel=alternate type=application/json+oembed href=/second><link rel=alternate href=/none>`)
+  t.deepEqual([...alternates], [['application/json+oembed', '/oembed?url=1&x=2']])
 })
 
 test('references are decoded, others stay', t => {

@@ -8,11 +8,14 @@ export interface HtmlHead {
   readonly title: string | undefined
   /** By lower-case `property`, `name` or `itemprop`: the first that is not empty. */
   readonly metas: ReadonlyMap<string, string>
+  /** Where the page is found in other forms (`<link rel="alternate">`), by lower-case type: the first of each. */
+  readonly alternates: ReadonlyMap<string, string>
 }
 
 /** More than this nobody shows. Characters. */
 const MAX_TEXT = 2_000
 const MAX_METAS = 200
+const MAX_LINKS = 200
 const MAX_ATTRIBUTES = 20
 
 /** Elements whose content is text to a browser, up to their end tag. */
@@ -30,6 +33,8 @@ const tidy = (text: string): string =>
 /** Reads the beginning of a page. */
 export const readHead = (html: string): HtmlHead => {
   const metas = new Map<string, string>()
+  const alternates = new Map<string, string>()
+  let links = 0
   const lower = lazily(() => html.toLowerCase())
   let title: string | undefined
   for (let at = html.indexOf('<'); at !== -1; at = html.indexOf('<', at)) {
@@ -45,6 +50,7 @@ export const readHead = (html: string): HtmlHead => {
     }
     at += 1 + name.length
     if (name === 'meta' && metas.size < MAX_METAS) at = readMeta(html, at, metas)
+    else if (name === 'link' && links++ < MAX_LINKS) at = readLink(html, at, alternates)
     else if (name === 'title' && title === undefined) {
       const start = after(html, '>', at)
       const end = lower().indexOf('</title', start)
@@ -52,7 +58,7 @@ export const readHead = (html: string): HtmlHead => {
       at = end === -1 ? html.length : end + 1
     } else if (RAW.has(name)) at = after(lower(), `</${name}`, at)
   }
-  return { title: title === '' ? undefined : title, metas }
+  return { title: title === '' ? undefined : title, metas, alternates }
 }
 
 /** Where a mark ends; the end of the page where there is none. */
@@ -69,22 +75,42 @@ const lazily = <T>(make: () => T): (() => T) => {
   }
 }
 
-/** Reads the attributes of a `<meta>`. Answers where they end. */
-const readMeta = (html: string, from: number, metas: Map<string, string>): number => {
+/** Reads the attributes of a tag, and where they end. Names are in lower case; the first of each name counts. */
+const readAttributes = (
+  html: string,
+  from: number,
+): { attributes: ReadonlyMap<string, string>; end: number } => {
   const attributes = new Map<string, string>()
   ATTRIBUTE.lastIndex = from
-  let at = from
+  let end = from
   for (let count = 0; count < MAX_ATTRIBUTES; count++) {
     const match = ATTRIBUTE.exec(html)
     if (match === null) break
-    at = ATTRIBUTE.lastIndex
+    end = ATTRIBUTE.lastIndex
     const [, name = '', quoted, single, plain] = match
     const key = name.toLowerCase()
     if (!attributes.has(key)) attributes.set(key, quoted ?? single ?? plain ?? '')
   }
+  return { attributes, end }
+}
+
+/** Reads a `<meta>`. Answers where its attributes end. */
+const readMeta = (html: string, from: number, metas: Map<string, string>): number => {
+  const { attributes, end } = readAttributes(html, from)
   const key = attributes.get('property') ?? attributes.get('name') ?? attributes.get('itemprop')
   const content = tidy((attributes.get('content') ?? '').slice(0, 4 * MAX_TEXT))
   const name = key?.trim().toLowerCase()
   if (name && content !== '' && !metas.has(name)) metas.set(name, content)
-  return at
+  return end
+}
+
+/** Reads a `<link>`. Answers where its attributes end. */
+const readLink = (html: string, from: number, alternates: Map<string, string>): number => {
+  const { attributes, end } = readAttributes(html, from)
+  const relations = attributes.get('rel')?.toLowerCase().split(/\s+/) ?? []
+  const type = attributes.get('type')?.trim().toLowerCase()
+  const href = tidy(attributes.get('href') ?? '')
+  if (relations.includes('alternate') && type && href !== '' && !alternates.has(type))
+    alternates.set(type, href)
+  return end
 }

@@ -10,6 +10,7 @@ import { type MediaContext, newMediaId } from '../context.ts'
 import { inspectPicture } from '../pictures.ts'
 import { decodePage } from './charset.ts'
 import { readHead } from './html-head.ts'
+import { type Embedded, OEMBED_TYPES, readOembed } from './oembed.ts'
 
 /** Sizes in bytes, durations in milliseconds. */
 export interface PreviewOptions {
@@ -117,17 +118,14 @@ export class Previews {
   }
 
   async #summarise(html: string, url: URL): Promise<JsonObject> {
-    const { title: heading, metas } = readHead(html)
+    const { title: heading, metas, alternates } = readHead(html)
+    const embedded = await this.#embedded(alternates, url)
     const first = (...names: string[]) => names.map(name => metas.get(name)).find(text => text !== undefined)
-    const title = first('og:title', 'twitter:title') ?? heading
+    const title = embedded?.members['og:title'] ?? first('og:title', 'twitter:title') ?? heading
     const description = first('og:description', 'twitter:description', 'description')
-    const image = first(
-      'og:image:secure_url',
-      'og:image',
-      'og:image:url',
-      'twitter:image',
-      'twitter:image:src',
-    )
+    const image =
+      embedded?.image ??
+      first('og:image:secure_url', 'og:image', 'og:image:url', 'twitter:image', 'twitter:image:src')
     const preview: Record<string, string> = {}
     for (const name of PASSED_ON) {
       const text = metas.get(name)
@@ -135,10 +133,26 @@ export class Previews {
     }
     return {
       ...preview,
+      ...embedded?.members,
       ...(title === undefined ? {} : { 'og:title': title }),
       ...(description === undefined ? {} : { 'og:description': description }),
       ...(title === undefined && description === undefined ? {} : { 'og:url': url.href }),
       ...(image === undefined ? {} : await this.#image(image, url)),
+    }
+  }
+
+  /** What the page's site offers for embedding; that is asked first, but a page says enough without it. */
+  async #embedded(alternates: ReadonlyMap<string, string>, page: URL): Promise<Embedded | undefined> {
+    const link = OEMBED_TYPES.map(type => alternates.get(type)).find(href => href !== undefined)
+    const url = link === undefined ? null : URL.parse(link, page.href)
+    if (url === null || !mayVisit(url)) return undefined
+    try {
+      return await this.#pages.get(url.href, 'application/json', async response =>
+        response.status === 200 ? readOembed((await this.#beginning(response)).toString()) : undefined,
+      )
+    } catch (error) {
+      this.#context.log.debug({ err: error }, 'what a page offers for embedding was not to be had')
+      return undefined
     }
   }
 
