@@ -22,6 +22,7 @@ import { abandonedRooms } from './0019-abandoned-rooms.ts'
 import { mailDigests } from './0019-mail-digests.ts'
 import { interactiveFlows } from './0020-interactive-flows.ts'
 import { mediaReferences } from './0020-media-references.ts'
+import { leases } from './0020-leases.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -60,6 +61,7 @@ export const migrations: readonly Migration[] = [
   mailDigests,
   interactiveFlows,
   mediaReferences,
+  leases,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

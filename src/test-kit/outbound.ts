@@ -28,7 +28,13 @@ export const verifierOf = (keys: KeyTable): VerifyEvents => {
 /** Builds one over a test database; its key is put into the table. */
 export const federatedServer = async (
   database: Database,
-  options: { serverName?: string; seed?: number; federation: FederationClient; keys: KeyTable },
+  options: {
+    serverName?: string
+    seed?: number
+    random?: (size: number) => Uint8Array
+    federation: FederationClient
+    keys: KeyTable
+  },
 ): Promise<FederatedServer> => {
   const { federation, keys } = options
   const { core, clock } = await testRooms(database, options)

@@ -1,12 +1,10 @@
 import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { DUMMY_TYPE } from './dummy-type.ts'
 import { powerContext } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
 import type { RoomsContext } from './room-writer.ts'
-
-/** The type under which other servers know events that only tie loose ends, and keep them from clients. */
-export const DUMMY_TYPE = 'org.matrix.dummy_event'
 
 /** More ends than this make every event of the room dear. */
 const MANY_ENDS = 10

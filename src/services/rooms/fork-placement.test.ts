@@ -4,6 +4,7 @@ import { resolveInput } from '../../core/state-resolution/resolution-input.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { type Guest, guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
 import { createMetrics } from '../metrics.ts'
 import { threadedResolver } from './resolver.ts'
 
@@ -39,6 +40,13 @@ testDatabases(
     t.is(others.length, 0)
     t.is(dummy?.type, 'org.matrix.dummy_event')
     t.is(dummy?.prevEvents.length, 11)
+    const { ask } = testSync(here, database)
+    const { timeline } = (await ask('@me:here.test')).rooms?.join?.[peers.roomId] ?? {}
+    t.true((timeline?.events.length ?? 0) > 1)
+    t.false(
+      timeline?.events.some(event => event['type'] === 'org.matrix.dummy_event'),
+      'it says nothing to people',
+    )
     // The clock stands still: no other before there are twice as many.
     for (let i = 12; i < 40; i++) {
       await here.receive(`F${i}`)

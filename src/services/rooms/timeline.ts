@@ -1,6 +1,7 @@
 import type { EventFilter } from '../../core/filter.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
+import { DUMMY_TYPE } from './dummy-type.ts'
 import type { ForkState, Sight, Sights } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'
 
@@ -96,7 +97,9 @@ export class Timelines {
     forks: Map<number, ForkState>,
   ): Promise<StoredEvent[]> {
     const candidates = rows.filter(
-      row => filter.matchesHead(row.type, row.sender) && (row.isState || !ignored.has(row.sender)),
+      row =>
+        filter.matchesHead(row.type, row.sender) &&
+        (row.isState || (row.type !== DUMMY_TYPE && !ignored.has(row.sender))),
     )
     const forked = candidates.filter(row => row.forked).map(row => row.nid)
     for (const [nid, fork] of await this.#sights.forks(forked, userId)) forks.set(nid, fork)

@@ -47,6 +47,7 @@ export class OutboxReader {
   readonly #pendingRooms: Prepared
   readonly #edus: Prepared
   readonly #edusAt: Prepared
+  readonly #eduServers: Prepared
   readonly #events: Prepared
   readonly #inRoom: Prepared
   readonly #atPositions: Prepared
@@ -69,12 +70,16 @@ export class OutboxReader {
        ORDER BY position LIMIT ?`,
     )
     this.#edus = db.prepare(
-      'SELECT position FROM federation_edu_destinations WHERE server = ? ORDER BY position LIMIT ?',
+      `SELECT d.position, e.payload FROM federation_edu_destinations d
+       JOIN federation_edus e ON e.position = d.position WHERE d.server = ? ORDER BY d.position LIMIT ?`,
     )
     this.#edusAt = db.prepare(
       `SELECT e.payload FROM federation_edu_destinations d
        JOIN federation_edus e ON e.position = d.position
        WHERE d.server = ? AND ${db.dialect.inInteger('d.position')} ORDER BY d.position`,
+    )
+    this.#eduServers = db.prepare(
+      'SELECT DISTINCT server FROM federation_edu_destinations WHERE position > ? AND position <= ?',
     )
     this.#events = db.prepare(
       `${columns} position > ? AND position <= ? AND ${shown} ORDER BY position LIMIT ?`,
@@ -126,15 +131,20 @@ export class OutboxReader {
     return rows.map(row => ({ roomNid: row.room_nid, since: row.since, newest: row.position }))
   }
 
-  /** The positions of the oldest kept EDUs for a server. */
-  async edus(server: string, limit: number): Promise<number[]> {
-    return (await this.#db.all<{ position: number }>(this.#edus, [server, limit])).map(row => row.position)
+  /** The oldest kept EDUs for a server, as JSON texts. */
+  async edus(server: string, limit: number): Promise<{ position: number; payload: string }[]> {
+    return this.#db.all<{ position: number; payload: string }>(this.#edus, [server, limit])
   }
 
   /** Of a server's kept EDUs at these positions those that are still to be sent, as JSON texts. */
   async edusAt(server: string, positions: readonly number[]): Promise<string[]> {
     const rows = await this.#db.all<{ payload: string }>(this.#edusAt, [server, this.#db.list(positions)])
     return rows.map(row => row.payload)
+  }
+
+  /** The servers for which EDUs were kept after one position up to another. */
+  async eduServers(after: number, upTo: number): Promise<string[]> {
+    return (await this.#db.scan<{ server: string }>(this.#eduServers, [after, upTo])).map(row => row.server)
   }
 
   /** The shown events of all rooms after one position up to another. */

@@ -1,34 +1,28 @@
 import { afterFailure, afterInbound, type BackoffState, mayTry } from '../../../../network/backoff.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import { Ephemera } from './ephemera.ts'
+import { PendingQueue } from './pending-queue.ts'
 import { Portion, refusesContent } from './portion.ts'
 import type { SenderContext } from './sender-context.ts'
-import { MAX_EDUS, MAX_PDUS, type Outgoing, type PendingEvent, readPending } from './transaction.ts'
+import { MAX_EDUS, type Outgoing, type PendingEvent } from './transaction.ts'
 
 /** A destination that failed for so long (milliseconds) is sent the newest event of each room only. */
 const CATCH_UP_AFTER_MS = 10 * 60_000
-/** So many events wait in memory for one destination; beyond, they are read from the database again. */
-const MAX_IN_MEMORY = 500
 
 /**
- * One other server and what it has not acknowledged yet. What must arrive is in the database; the queue in memory is a
- * copy of its end, or given up (`#complete` false) and read back when it is needed.
+ * One other server and what it has not acknowledged yet: when it is tried, with what, and what its answers mean.
  */
 export class Destination {
   readonly server: string
   readonly #context: SenderContext
   readonly #ephemera = new Ephemera()
-  #queue: PendingEvent[] = []
-  #complete: boolean
-  #keptEdus: boolean
+  readonly #pending: PendingQueue
   /**
    * The transaction that is under way, or has failed: "the sending server must wait and retry for a 200 OK response
    * before sending a transaction with a different `txnId`".
    */
   #unacknowledged: Outgoing | undefined
   readonly #portion = new Portion()
-  /** After a long failure, until nothing is left of it. */
-  #catchingUp = false
   #backoff: BackoffState | undefined
   #running: Promise<void> | undefined
   #waiting: AbortController | undefined
@@ -41,8 +35,7 @@ export class Destination {
   ) {
     this.server = server
     this.#context = context
-    this.#complete = !known.inDatabase
-    this.#keptEdus = known.inDatabase
+    this.#pending = new PendingQueue(server, context, known.inDatabase)
     this.#backoff = known.backoff
   }
 
@@ -57,31 +50,25 @@ export class Destination {
   }
 
   get #hasWork(): boolean {
-    return (
-      this.#unacknowledged !== undefined ||
-      !this.#complete ||
-      this.#queue.length > 0 ||
-      this.#keptEdus ||
-      this.#ephemera.size > 0
-    )
+    return this.#unacknowledged !== undefined || this.#pending.hasWork || this.#ephemera.size > 0
   }
 
   /** An event for it, which is in the database already. */
   addEvent(event: PendingEvent): void {
-    if (this.#backoff !== undefined || this.#queue.length >= MAX_IN_MEMORY) this.#giveUpMemory()
-    else if (this.#complete) this.#queue.push(event)
+    if (this.#backoff === undefined) this.#pending.add(event)
+    else this.#pending.giveUpEvents()
     this.wake()
   }
 
   /** Events for it that are older than what it has got are in the database. */
   addEarlierEvents(): void {
-    this.#giveUpMemory()
+    this.#pending.giveUpEvents()
     this.wake()
   }
 
   /** A kept EDU for it is in the database. */
   addKeptEdu(): void {
-    this.#keptEdus = true
+    this.#pending.addKeptEdu()
     this.wake()
   }
 
@@ -151,64 +138,37 @@ export class Destination {
   /** Sends one transaction and notes that it arrived. */
   async #sendOne(): Promise<void> {
     const transaction = this.#unacknowledged ?? (await this.#next())
-    const { events, edus } = transaction
-    const kept = edus.length === 0 ? [] : await this.#context.read.edusAt(this.server, edus)
+    const { events, edus, payloads } = transaction
+    const kept = payloads ?? (await this.#context.read.edusAt(this.server, edus))
     const room = MAX_EDUS - edus.length
     const late = this.#portion.isSearching ? [] : this.#ephemera.take(room, this.#context.clock.now())
     if (events.length === 0 && kept.length === 0 && late.length === 0) {
       this.#unacknowledged = undefined
       return
     }
-    this.#unacknowledged = transaction
+    const { txnId } = transaction
+    this.#unacknowledged = { txnId, events, edus }
     await this.#context.transact(this.server, transaction, [...kept, ...late])
     this.#portion.taken()
     await this.#settle(transaction)
   }
 
-  /** What is to be sent next. */
   async #next(): Promise<Outgoing> {
-    if (!this.#complete) await this.#readBack()
-    const { limit } = this.#portion
-    const events = this.#queue.slice(0, Math.min(MAX_PDUS, limit))
-    const most = Math.min(MAX_EDUS, limit - events.length)
-    const edus = this.#keptEdus && most > 0 ? await this.#takeKeptEdus(most) : []
-    return { txnId: this.#context.newTxnId(), events, edus }
+    this.#noteAbsence()
+    const next = await this.#pending.next(this.#portion.limit)
+    return { txnId: this.#context.newTxnId(), ...next }
   }
 
   /** A transaction needs to be sent no more. */
-  async #settle({ events, edus }: Outgoing): Promise<void> {
+  async #settle(transaction: Outgoing): Promise<void> {
     const { clock, database, write } = this.#context
+    const { events, edus } = transaction
     const rooms = new Map(events.map(({ roomNid, position }) => [roomNid, position]))
     await database.commit({ statements: write.acknowledged(this.server, { rooms, edus, now: clock.now() }) })
     this.#unacknowledged = undefined
-    if (this.#queue[0] === events[0]) this.#queue.splice(0, events.length)
-    if (this.#complete && this.#queue.length === 0) this.#catchingUp = false
-    else this.#noteAbsence()
-    this.#backoff = undefined
-  }
-
-  async #takeKeptEdus(limit: number): Promise<number[]> {
-    // Before reading: what is added from here on is another look's.
-    this.#keptEdus = false
-    const positions = await this.#context.read.edus(this.server, limit)
-    if (positions.length === limit) this.#keptEdus = true
-    return positions
-  }
-
-  /** Takes from the database what is to be sent; what arrives in the meantime comes behind it. */
-  async #readBack(): Promise<void> {
-    const { read, isFor } = this.#context
-    this.#queue = []
-    this.#complete = true
     this.#noteAbsence()
-    const { events, all } = await readPending(read, this.server, {
-      newestOnly: this.#catchingUp,
-      isFor: rows => isFor(this.server, rows),
-    })
-    const last = events.at(-1)?.position ?? 0
-    // If not all of it fitted, now or in the meantime, what came just now is read back with the rest.
-    this.#complete &&= all
-    this.#queue = this.#complete ? [...events, ...this.#queue.filter(event => event.position > last)] : events
+    this.#pending.settled(events)
+    this.#backoff = undefined
   }
 
   /** Looks for what the peer cannot take among what it refused; answers whether that has been set aside. */
@@ -235,7 +195,7 @@ export class Destination {
 
   #noteAbsence(): void {
     const since = this.#backoff?.firstFailedAt
-    if (since !== undefined && this.#context.clock.now() - since >= CATCH_UP_AFTER_MS) this.#catchingUp = true
+    if (since !== undefined && this.#context.clock.now() - since >= CATCH_UP_AFTER_MS) this.#pending.catchUp()
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -252,8 +212,8 @@ export class Destination {
     this.#backoff = this.#portion.isSearching
       ? { ...after, retryAt: Math.min(after.retryAt, clock.now() + policy.initialMs) }
       : after
-    this.#giveUpMemory()
-    this.#keptEdus = true
+    this.#pending.giveUpEvents()
+    this.#pending.addKeptEdu()
     this.#ephemera.clear()
     const { failures, retryAt } = this.#backoff
     const fields = { server: this.server, failures, retryAt, err: error }
@@ -264,18 +224,11 @@ export class Destination {
       .catch(cause => log.error({ server: this.server, err: cause }, 'a failure could not be noted'))
   }
 
-  #giveUpMemory(): void {
-    this.#queue = []
-    this.#complete = false
-  }
-
   /** The operator does not want to talk to it any more. */
   async #forget(): Promise<void> {
     const { database, write } = this.#context
     await database.commit({ statements: write.drop(this.server) })
-    this.#queue = []
-    this.#complete = true
-    this.#keptEdus = false
+    this.#pending.clear()
     this.#unacknowledged = undefined
     this.#ephemera.clear()
     this.#backoff = undefined

@@ -1,11 +1,14 @@
 import type { Clock } from '../../../../core/clock.ts'
 import type { Log } from '../../../../core/log.ts'
-import type { Database } from '../../../../storage/database.ts'
+import type { Reader, Writer } from '../../../../storage/database.ts'
 import type { OutboxReader, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import type { Addressed, Recipients } from './recipients.ts'
 
 const BATCH = 200
+/** Where the stream stands, and where it is noted what is to be sent. */
+type Following = Writer & Pick<Reader, 'position'>
+
 /** After the database has failed, in milliseconds. */
 const PAUSE_MS = 1_000
 /** Without anything to send, how far we are is written down this rarely (in positions). */
@@ -16,7 +19,7 @@ const NOTE_EVERY = 1_000
  * what, together with the new position: nothing is forgotten and nothing is noted twice, whenever the process ends.
  */
 export class Distributor {
-  readonly #database: Database
+  readonly #database: Following
   readonly #read: OutboxReader
   readonly #write: OutboxWriter
   readonly #recipients: Recipients
@@ -26,7 +29,7 @@ export class Distributor {
   #wake: (() => void) | undefined
 
   constructor(parts: {
-    database: Database
+    database: Following
     read: OutboxReader
     write: OutboxWriter
     recipients: Recipients

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { addSignature } from '../../../../core/event/builder.ts'
 import { parsePdu } from '../../../../core/event/format.ts'
@@ -8,7 +9,8 @@ import { signingKeyFromSeed } from '../../../../core/signing.ts'
 import { type FederationClient, FederationError } from '../../../../network/federation-client.ts'
 import type { Database } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
-import { testDatabase, testDatabases } from '../../../../test-kit/database.ts'
+import { openDatabase } from '../../../../storage/open.ts'
+import { testDatabase, testDatabases, testPostgres } from '../../../../test-kit/database.ts'
 import { eventually } from '../../../../test-kit/eventually.ts'
 import { type FederatedServer, federatedServer } from '../../../../test-kit/outbound.ts'
 import { Resident } from '../../../../test-kit/resident.ts'
@@ -55,7 +57,7 @@ class Peers {
         if (trouble === 'hangs') {
           await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
         }
-        await undefined
+        await this.held.get(server)?.promise
         const { pdus, edus = [] } = JSON.parse(body)
         this.sent.push({ server, pdus, edus, txnId })
         return new Map()
@@ -64,6 +66,15 @@ class Peers {
       }
     },
   } as unknown as FederationClient
+
+  readonly held = new Map<string, PromiseWithResolvers<void>>()
+
+  /** Lets a server answer only when the promise is resolved; requests that come from then on are answered at once. */
+  hold(server: string): PromiseWithResolvers<void> {
+    const hold = Promise.withResolvers<void>()
+    this.held.set(server, hold)
+    return hold
+  }
 
   /** The bodies of the messages that a server has got, in order. */
   messages(server: string): unknown[] {
@@ -246,7 +257,7 @@ testDatabases(test, 'after a long failure the newest event of each room is sent'
     const before = w.peers.attempts.length
     await w.here.clock.advance(26 * 60 * MINUTE)
     await eventually('it is tried again', () => w.peers.attempts.length > before)
-    await eventually('nothing is under way', () => w.here.clock.sleeping > 1)
+    await eventually('nothing is under way', () => w.here.clock.sleeping > 2)
   }
   w.peers.down.clear()
   await w.here.clock.advance(26 * 60 * MINUTE)
@@ -429,3 +440,59 @@ test('a transaction is repeated under its ID until it is taken, without what is 
   t.not(three, four)
   t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }, { n: 2 }])
 })
+
+testPostgres(
+  test,
+  'of two processes on one database one sends, and the other when that has gone',
+  async (t, database, config) => {
+    const w = await world(t, database)
+    const first = await w.run()
+    const other = await openDatabase(config)
+    t.teardown(() => other.close())
+    const keys = new Map()
+    const { core } = await federatedServer(other, { federation: w.peers.client, keys, random: randomBytes })
+    const { clock } = w.here
+    const federation = w.peers.client
+    const standby = new FederationSender({
+      ...{ core, clock, federation, verifyEvents: async () => [], permits: () => true, log: silentLog },
+    })
+    t.teardown(() => standby.close())
+    await standby.start()
+    const edu = (n: number) => ({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
+    await standby.queueEdu(edu(1))
+    await first.sender.queueEdu(edu(2))
+    await eventually('both are sent', () => w.peers.edus('b.test').length === 2)
+    const prefixes = () => new Set(w.peers.txnIds.map(txnId => txnId.split('-')[1]))
+    t.is(prefixes().size, 1, 'by one process')
+    await eventually('all is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+
+    // The first process stands still: it neither renews its lease nor notices that it is gone.
+    const late = w.peers.hold('b.test')
+    await first.sender.queueEdu(edu(3))
+    await eventually('it is under way', () => w.peers.inFlight === 1)
+    const { commit } = database
+    let isFrozen = true
+    t.teardown(() => {
+      isFrozen = false
+    })
+    Object.assign(database, {
+      commit: async (...set: Parameters<typeof commit>) => {
+        while (isFrozen) await new Promise(resolve => setImmediate(resolve))
+        return commit.apply(database, set)
+      },
+    })
+    await eventually('the other takes over', async () => {
+      await clock.advance(10_000)
+      return prefixes().size === 2
+    })
+    late.resolve()
+    await eventually('it is sent by the other', async () => (await w.outbox.pendingServers()).length === 0)
+    await standby.queueEdu(edu(4))
+    await eventually('the next is sent, too', () =>
+      w.peers.edus('b.test').some(one => (one as JsonObject)['n'] === 4),
+    )
+    isFrozen = false
+    await first.stop()
+    t.is(w.peers.edus('b.test').filter(one => (one as JsonObject)['n'] === 4).length, 1)
+  },
+)

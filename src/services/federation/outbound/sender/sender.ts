@@ -2,17 +2,19 @@ import { growingCache } from '../../../../core/growing-cache.ts'
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
 import { transactionBody } from '../../../../network/federation/transactions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
+import type { Writer } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
 import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
+import { type Held, Lease } from '../../../lease.ts'
 import type { OutboundContext } from '../context.ts'
-import { Destination } from './destination.ts'
 import { Distributor } from './distributor.ts'
 import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
 import { type KeptEdu, type KeptEdus, type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
 import { PduTexts } from './pdu-texts.ts'
-import { type Addressed, Recipients } from './recipients.ts'
+import { Recipients } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
+import { Term } from './term.ts'
 import type { Outgoing } from './transaction.ts'
 
 export interface SenderOptions {
@@ -30,17 +32,18 @@ const RETENTION_MS = 90 * DAY_MS
  */
 export class FederationSender {
   readonly #context: OutboundContext
-  readonly #shared: SenderContext
-  readonly #distributor: Distributor
+  readonly #read: OutboxReader
+  readonly #write: OutboxWriter
+  readonly #shared: Omit<SenderContext, 'database' | 'closing'>
   readonly #recipients: Recipients
   readonly #texts = new PduTexts()
-  readonly #destinations = new Map<string, Destination>()
   readonly #handedIn = growingCache<string, true>(10_000)
   readonly #closing = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #txnPrefix: string
-  /** Until it is known what an earlier process has left: who has got EDUs in the meantime. */
-  #early: Set<string> | undefined = new Set()
+  readonly #lease: Lease
+  /** While this process is the one that sends. */
+  #term: Term | undefined
   #txnCount = 0
 
   constructor(context: OutboundContext, options: SenderOptions = {}) {
@@ -48,19 +51,17 @@ export class FederationSender {
     const { core, clock, log, permits } = context
     const { db: database, random } = core.context
     this.#txnPrefix = Buffer.from(random(6)).toString('base64url')
-    const read = new OutboxReader(database)
-    const write = new OutboxWriter(database)
+    this.#read = new OutboxReader(database)
+    this.#write = new OutboxWriter(database)
     this.#shared = {
-      database,
-      read,
-      write,
+      read: this.#read,
+      write: this.#write,
       clock,
       log,
       permits,
       policy: options.policy ?? DEFAULT_BACKOFF,
       fraction: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
       lanes: new Lanes(clock, options.lanes ?? DEFAULT_LANES),
-      closing: this.#closing.signal,
       transact: (server, transaction, edus) => this.#transact(server, transaction, edus),
       newTxnId: () => `${clock.now()}-${this.#txnPrefix}-${this.#txnCount++}`,
       onSetAside: kind => context.metrics?.setAside(kind),
@@ -69,28 +70,20 @@ export class FederationSender {
         return new Set(addressed.flatMap(one => (one.servers.includes(server) ? one.stored.nid : [])))
       },
       onIdle: destination => {
-        if (destination.isIdle) this.#destinations.delete(destination.server)
+        if (destination.isIdle) this.#term?.forget(destination.server)
       },
     }
     this.#recipients = new Recipients({
       read: core.context.read,
-      outbox: read,
+      outbox: this.#read,
       relayed: new RelayedEventReader(database),
       serverName: core.context.serverName,
       permits,
       isHandedIn: eventId => this.#handedIn.has(eventId),
       log,
     })
-    const deliver = (addressed: readonly Addressed[]) => this.#deliver(addressed)
-    this.#distributor = new Distributor({
-      database,
-      read,
-      write,
-      recipients: this.#recipients,
-      clock,
-      log,
-      deliver,
-    })
+    const holder = Buffer.from(random(16)).toString('base64url')
+    this.#lease = new Lease({ database, name: 'federation sender', holder, clock, log })
   }
 
   /** Another server has taken an event of ours from our hands, and passes it on. */
@@ -98,32 +91,52 @@ export class FederationSender {
     this.#handedIn.set(eventId, true)
   }
 
-  /** Begins to follow the events, and goes on where the last process ended. */
+  /**
+   * Begins to follow the events, and goes on where the last process ended. Of several processes on a database one sends;
+   * resolves when this one does, or when it has to wait.
+   */
   async start(): Promise<void> {
-    const { read } = this.#shared
-    const pending = new Set(await read.pendingServers())
-    for (const { server, ...backoff } of await read.failing()) {
-      const known = { inDatabase: pending.delete(server), backoff }
-      this.#destinations.set(server, new Destination(server, this.#shared, known))
+    const begun = Promise.withResolvers<void>()
+    const lead = (held: Held): Promise<void> => this.#lead(held, begun.resolve)
+    this.#running.push(this.#lease.run(this.#closing.signal, lead, begun.resolve))
+    await begun.promise
+  }
+
+  /** Sends until another process does, or the sender is closed. */
+  async #lead({ signal, commit }: Held, onBegun: () => void): Promise<void> {
+    const { clock, log } = this.#shared
+    const { db } = this.#context.core.context
+    const database: Writer = { commit, onCommit: listener => db.onCommit(listener) }
+    const context: SenderContext = { ...this.#shared, database, closing: signal }
+    const term = new Term(context)
+    this.#term = term
+    const stop = term.followEdus(db)
+    try {
+      await term.takeUp()
+      onBegun()
+      const distributor = new Distributor({
+        database: { ...database, position: stream => db.position(stream) },
+        ...{ read: this.#read, write: this.#write, recipients: this.#recipients, clock, log },
+        deliver: addressed => term.deliver(addressed),
+      })
+      await Promise.all([distributor.run(signal), this.#housekeeping(context)])
+    } finally {
+      stop()
+      this.#term = undefined
+      await term.settled()
+      onBegun()
     }
-    for (const server of pending) {
-      this.#destinations.set(server, new Destination(server, this.#shared, { inDatabase: true }))
-    }
-    for (const server of this.#early ?? []) this.#destination(server).addKeptEdu()
-    this.#early = undefined
-    this.#running.push(this.#distributor.run(this.#closing.signal), this.#housekeeping())
-    for (const destination of this.#destinations.values()) destination.wake()
   }
 
   /** Ends what is under way. What was not acknowledged is sent again after the next start. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([...this.#running, ...[...this.#destinations.values()].map(one => one.settled)])
+    await Promise.all(this.#running)
   }
 
   /** The server has sent us a request: it is there, and may be tried again. */
   resetBackoff(server: string): void {
-    this.#destinations.get(server)?.heardOf()
+    this.#term?.heardOf(server)
   }
 
   /** Sends servers what they missed of a room since a position, because nobody knew that they were in it. */
@@ -133,9 +146,8 @@ export class FederationSender {
     const pending = servers
       .filter(server => this.#context.permits(server))
       .map(server => ({ server, roomNid, since, newest }))
-    await db.commit({ statements: this.#shared.write.addEarlier(pending) })
-    if (this.#early !== undefined) return
-    for (const { server } of pending) this.#destination(server).addEarlierEvents()
+    await db.commit({ statements: this.#write.addEarlier(pending) })
+    this.#term?.addEarlier(pending.map(({ server }) => server))
   }
 
   /** Queues an EDU. With `keep` it is durable when this resolves. */
@@ -147,9 +159,8 @@ export class FederationSender {
       committed()
       return
     }
-    if (this.#early !== undefined) return
     const payload = payloadOf(edu)
-    for (const server of this.#reachable(edu)) this.#destination(server).addEphemeral(payload, edu.key)
+    for (const server of this.#reachable(edu)) this.#term?.destination(server)?.addEphemeral(payload, edu.key)
   }
 
   /**
@@ -161,34 +172,14 @@ export class FederationSender {
       .map(edu => ({ destinations: this.#reachable(edu), payload: payloadOf(edu), key: edu.key }))
       .filter(({ destinations }) => destinations.length > 0)
     return {
-      statements: this.#shared.write.addEdus(reachable, this.#context.clock.now()),
-      committed: () => {
-        for (const server of new Set(reachable.flatMap(({ destinations }) => destinations))) {
-          if (this.#early === undefined) this.#destination(server).addKeptEdu()
-          else this.#early.add(server)
-        }
-      },
+      statements: this.#write.addEdus(reachable, this.#context.clock.now()),
+      committed: () => this.#term?.addKept(new Set(reachable.flatMap(({ destinations }) => destinations))),
     }
   }
 
   #reachable({ destinations }: KeptEdu): string[] {
     const { serverName } = this.#context.core.context
     return [...new Set(destinations)].filter(server => server !== serverName && this.#context.permits(server))
-  }
-
-  #destination(server: string): Destination {
-    const known = this.#destinations.get(server)
-    if (known !== undefined) return known
-    const made = new Destination(server, this.#shared, { inDatabase: false })
-    this.#destinations.set(server, made)
-    return made
-  }
-
-  #deliver(addressed: readonly Addressed[]): void {
-    for (const { stored, position, servers } of addressed) {
-      const event = { position, roomNid: stored.roomNid, nid: stored.nid }
-      for (const server of servers) this.#destination(server).addEvent(event)
-    }
   }
 
   async #transact(server: string, { txnId, events }: Outgoing, edus: readonly string[]): Promise<void> {
@@ -216,9 +207,7 @@ export class FederationSender {
     count('ok')
   }
 
-  async #housekeeping(): Promise<void> {
-    const { clock, database, write, log } = this.#shared
-    const { signal } = this.#closing
+  async #housekeeping({ clock, database, write, log, closing: signal }: SenderContext): Promise<void> {
     while (!signal.aborted) {
       await database
         .commit({ statements: write.expire(clock.now() - RETENTION_MS) })

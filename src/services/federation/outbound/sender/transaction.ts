@@ -18,6 +18,8 @@ export interface Outgoing {
   readonly events: readonly PendingEvent[]
   /** Positions of kept EDUs. */
   readonly edus: readonly number[]
+  /** These EDUs as JSON texts, at the first attempt; they are not held in memory for servers that do not answer. */
+  readonly payloads?: readonly string[]
 }
 
 /** How many rooms or events of a destination are looked at in one go. */
