@@ -217,13 +217,18 @@ test('invitations are refused: unknown user, other server, other version, wrong 
   await refused('M_FORBIDDEN', member('@nobody:b.test'))
   await refused('M_INVALID_PARAM', member(CAROL))
   await refused('M_INCOMPATIBLE_ROOM_VERSION', member(BOB), 'org.example.odd')
-  await refused('M_FORBIDDEN', member(BOB, signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99))))
-  await refused('M_FORBIDDEN', member(BOB, undefined, CAROL))
+  await refused('M_INVALID_PARAM', member(BOB, signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99))))
+  await refused('M_INVALID_PARAM', member(BOB, undefined, CAROL))
   await refused('M_INVALID_PARAM', member(BOB), '12', '$other')
   const bare = await t.throwsAsync(invite(await member(BOB), '12', undefined, []), {
     instanceOf: FederationError,
   })
   t.is(bare?.errcode, 'M_MISSING_PARAM')
+  const elsewhere = await stateAt(a, await makeRoom(a), 'm.room.name')
+  for (const odd of [elsewhere?.pdu ?? {}, { ...create?.pdu, hashes: {} }, { type: 'm.room.name' }]) {
+    const described = invite(await member(BOB), '12', undefined, [...describing, odd])
+    t.is((await t.throwsAsync<FederationError>(described))?.errcode, 'M_INVALID_PARAM')
+  }
   t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
   t.truthy(await invite(await member(BOB)))
 })

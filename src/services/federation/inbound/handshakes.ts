@@ -172,7 +172,9 @@ export class Handshakes {
   ): Promise<StoredEvent> {
     const { context } = this.#writer
     const claimed = parseMembershipEvent(handedIn, head.version, membership)
-    checkOwnUser(origin, claimed.sender)
+    if (serverNameOf(claimed.sender) !== origin) {
+      throw new MatrixError('M_INVALID_PARAM', 'The event is not of a user of your server')
+    }
     if (claimed.stateKey !== claimed.sender) {
       throw new MatrixError('M_INVALID_PARAM', 'The event is about somebody else than its sender')
     }
@@ -182,7 +184,7 @@ export class Handshakes {
       alsoSignedBy: [origin],
     })
     if ('refusal' in verified)
-      throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
+      throw new MatrixError('M_INVALID_PARAM', `The event is refused: ${verified.refusal}`)
     const event = asksUs ? await this.#signed(head, verified.event) : verified.event
     const received = await receiveRecommended(this.#writer, event, {
       statements: nid => [this.#relays.insert(nid)],

@@ -12,6 +12,7 @@ import type { InvitePolicies } from '../../rooms/invite-policies.ts'
 import type { InvitationCheck } from '../../rooms/ports.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
+import { readDescription } from '../room-description.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { type HandedIn, parseMembershipEvent } from './membership-event.ts'
 import type { RoomGate } from './room-gate.ts'
@@ -26,7 +27,6 @@ export interface ReceivedInvite extends HandedIn {
 /** Whether somebody may be invited: an account of this server that is in use. */
 export type MayBeInvited = (userId: string) => Promise<boolean>
 
-const MAX_DESCRIBING_EVENTS = 100
 const INVITES = { stream: 'invites', offset: 0 } as const
 
 /** Invitations of local users by users of other servers (server-server API, "Inviting to a room"). */
@@ -127,37 +127,33 @@ export class InvitationReceiver {
     version: RoomVersion,
   ): Promise<RoomEvent> {
     if (serverNameOf(claimed.sender) !== origin) {
-      throw new MatrixError('M_FORBIDDEN', 'Only the server of its sender may hand over an invitation')
+      throw new MatrixError('M_INVALID_PARAM', 'Only the server of its sender may hand over an invitation')
     }
     // Also where the rules of the room would have another server's word suffice (third-party invites).
     const verified = await this.#verifier.verify(invite.event, version, { alsoSignedBy: [origin] })
     if ('refusal' in verified)
-      throw new MatrixError('M_FORBIDDEN', `The event is refused: ${verified.refusal}`)
+      throw new MatrixError('M_INVALID_PARAM', `The event is refused: ${verified.refusal}`)
     return verified.event
   }
 
   /**
-   * What describes the room, as clients get it. Whole events must be the room's and rightly signed ("entries which are
-   * improperly signed … should be ignored"); what comes stripped, as from servers before v1.16, is taken as it is.
-   * Room versions as young as that are held to the rule: the create event has to be there, and to make this room.
+   * What describes the room, as clients get it. "The `invite_room_state` has additional validation, which servers MAY apply
+   * to room versions 1 through 11 and SHOULD apply to all other room versions": older ones only lose what is wrong.
    */
-  async #describe(invite: ReceivedInvite, version: RoomVersion): Promise<JsonObject[]> {
-    const given = invite.roomState.filter(isJsonObject).slice(0, MAX_DESCRIBING_EVENTS)
-    const whole = given.filter(isWhole)
-    const described: JsonObject[] = []
-    let hasCreate = !version.format.roomIdIsCreateHash
-    for (const verified of await this.#verifier.verifyAll(whole, version)) {
-      if (!('event' in verified) || verified.event.stateKey === undefined) continue
-      if (verified.event.roomId !== invite.roomId) continue
-      described.push(strippedStateEvent(verified.event))
-      hasCreate ||= verified.event.type === 'm.room.create'
-    }
-    if (!hasCreate)
+  async #describe({ roomId, roomState }: ReceivedInvite, version: RoomVersion): Promise<JsonObject[]> {
+    const description = await readDescription(roomState, { roomId, version }, (pdus, of) =>
+      this.#verifier.verifyAll(pdus, of),
+    )
+    const { stripped, hasCreate, improper } = description
+    const mustBeProper = version.format.roomIdIsCreateHash
+    if (mustBeProper && !hasCreate) {
       throw new MatrixError('M_MISSING_PARAM', 'The room’s create event is not in invite_room_state')
-    if (described.length < whole.length) {
-      this.#log.info({ room: invite.roomId }, 'an invitation came with events that are not the room’s')
     }
-    return [...described, ...given.filter(event => !isWhole(event) && isStripped(event)).map(stripped)]
+    if (mustBeProper && improper > 0) {
+      throw new MatrixError('M_INVALID_PARAM', 'invite_room_state holds what is no event of the room')
+    }
+    if (improper > 0) this.#log.info({ room: roomId, improper }, 'what describes a room is partly wrong')
+    return stripped
   }
 
   async #store(event: RoomEvent, strippedState: JsonObject[]): Promise<void> {
@@ -185,18 +181,3 @@ const knownVersion = (id: string): RoomVersion => {
     fields: { room_version: id },
   })
 }
-
-const isWhole = (event: JsonObject): boolean => event['signatures'] !== undefined
-
-const isStripped = ({ type, sender, state_key: stateKey, content }: JsonObject): boolean =>
-  typeof type === 'string' &&
-  typeof sender === 'string' &&
-  typeof stateKey === 'string' &&
-  isJsonObject(content)
-
-const stripped = ({ type, sender, state_key, content }: JsonObject): JsonObject => ({
-  type,
-  sender,
-  state_key,
-  content,
-})

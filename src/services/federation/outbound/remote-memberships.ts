@@ -1,9 +1,10 @@
 import { MatrixError } from '../../../core/errors.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { serverNameOf } from '../../../core/ids.ts'
-import { isJsonObject, type JsonObject } from '../../../core/json.ts'
+import type { JsonObject } from '../../../core/json.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
+import { readDescription } from '../room-description.ts'
 import { firstToHelp } from './candidates.ts'
 import { toClientError } from './client-errors.ts'
 import type { OutboundContext } from './context.ts'
@@ -42,6 +43,8 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
       const { eventId, pdu } = event
       return { event, state: await federation.sendKnock(server, { roomId, eventId, event: pdu }) }
     })
+    const { version } = event
+    const description = await readDescription(state, { roomId, version }, this.#context.verifyEvents)
     const { db, write } = core.context
     const knock = write.invitations.put(
       {
@@ -53,7 +56,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
         event: event.pdu,
         eventId: event.eventId,
         roomVersion: event.version.id,
-        strippedState: state.flatMap(stripped),
+        strippedState: description.stripped,
       },
       CHANGED,
     )
@@ -126,10 +129,4 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const here = log.child({ room: roomId, user: userId })
     return firstToHelp(servers, { clock, log: here, purpose }, attempt)
   }
-}
-
-/** An event of `knock_room_state`, whole or an extract of it, as clients are shown it. */
-const stripped = ({ type, state_key, sender, content }: JsonObject): JsonObject[] => {
-  if (typeof type !== 'string' || typeof sender !== 'string' || !isJsonObject(content)) return []
-  return [{ type, state_key: typeof state_key === 'string' ? state_key : '', sender, content }]
 }
