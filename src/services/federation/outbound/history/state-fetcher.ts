@@ -10,7 +10,8 @@ const AT_ONCE = 8
 
 /**
  * Makes sure that the state before an event is stored, fetching what is missing of it, of what authorises it, and of
- * `alsoNeeded`. Answers the event IDs of that state, those that could be had. Throws `FederationError`.
+ * `alsoNeeded`. Answers the event IDs of that state, but for those that are no good. Throws `FederationError`, also where
+ * the peer does not give all of it: a state with holes would part this server from all others.
  */
 export const fetchStateBefore = async (
   context: OutboundContext,
@@ -25,16 +26,14 @@ export const fetchStateBefore = async (
   const wanted = [...new Set([...stateIds, ...authChainIds, ...options.alsoNeeded])]
   const known = await read.events.nidsOf(wanted)
   const missing = wanted.filter(id => !known.has(id))
-  const one = async (id: string): Promise<JsonObject[]> => [
-    await federation.getEvent(server, id, { timeoutMs }),
-  ]
-  let pdus: JsonObject[]
-  if (missing.length > MAX_SINGLE_FETCHES) {
+  const slots = new Slots(AT_ONCE)
+  const one = (id: string): Promise<JsonObject | undefined> =>
+    slots.run(() => federation.getEvent(server, id, { timeoutMs })).catch(() => undefined)
+  const singles = missing.length > MAX_SINGLE_FETCHES ? [undefined] : await Promise.all(missing.map(one))
+  const pdus = singles.filter(pdu => pdu !== undefined)
+  if (pdus.length < singles.length) {
     const { state, authChain } = await federation.getState(server, { roomId, eventId }, { timeoutMs })
-    pdus = [...state, ...authChain]
-  } else {
-    const slots = new Slots(AT_ONCE)
-    pdus = (await Promise.all(missing.map(id => slots.run(() => one(id)).catch(() => [])))).flat()
+    pdus.push(...state, ...authChain)
   }
   const asked = new Set(missing)
   const events = (await verifyEvents(pdus, version)).flatMap(verified =>
