@@ -21,8 +21,8 @@ import { partialRooms } from './0018-partial-rooms.ts'
 import { abandonedRooms } from './0019-abandoned-rooms.ts'
 import { mailDigests } from './0019-mail-digests.ts'
 import { interactiveFlows } from './0020-interactive-flows.ts'
-import { mediaReferences } from './0020-media-references.ts'
 import { leases } from './0020-leases.ts'
+import { mediaReferences } from './0020-media-references.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is

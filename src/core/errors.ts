@@ -108,3 +108,10 @@ export class RelayedError extends MatrixError {
     return this.#body
   }
 }
+
+/** `M_LIMIT_EXCEEDED` (429): come again in so many milliseconds. */
+export const limitExceeded = (waitMs: number): MatrixError =>
+  new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests', {
+    fields: { retry_after_ms: Math.ceil(waitMs) },
+    headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) },
+  })

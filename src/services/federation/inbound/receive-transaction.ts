@@ -1,12 +1,13 @@
 import { canonicalJson } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
-import { MatrixError } from '../../../core/errors.ts'
+import { limitExceeded, MatrixError } from '../../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { SerialQueue } from '../../serial-queue.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import type { InvitationReceiver } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
@@ -24,6 +25,9 @@ export type EduHandler = (origin: string, content: JsonObject) => Promise<void>
 /** server-server API, "Transactions": "a limit of 50 PDUs and 100 EDUs". */
 const MAX_PDUS = 50
 const MAX_EDUS = 100
+/** A server has one transaction under way, and perhaps some of an earlier process; it is told to wait beyond that. */
+const MAX_AT_ONCE = 4
+const RETRY_MS = 1_000
 /** For so long the answer to a transaction is remembered. */
 const REMEMBERED_MS = 24 * 60 * 60_000
 /** For so long a transaction waits for a join that is under way. */
@@ -59,6 +63,9 @@ export class TransactionReceiver {
   readonly #write: InboxWriter
   readonly #edus = new Map<string, EduHandler>()
   readonly #running = new Map<string, Promise<TransactionResponse>>()
+  /** "The sending server must wait … before sending a transaction with a different `txnId`": one after another. */
+  readonly #origins = new SerialQueue()
+  readonly #waiting = new Map<string, number>()
   #ordinal = 0
 
   constructor(parts: TransactionParts) {
@@ -74,7 +81,7 @@ export class TransactionReceiver {
 
   /**
    * Receives a transaction; answers the body of the response. One that was received before gets the same answer.
-   * Throws `M_BAD_JSON` if it holds more than it may.
+   * Throws `M_BAD_JSON` if it holds more than it may, `M_LIMIT_EXCEEDED` for a server that does not wait for its answers.
    */
   async receive(origin: string, txnId: string, transaction: Transaction): Promise<TransactionResponse> {
     const { pdus, edus } = transaction
@@ -84,7 +91,17 @@ export class TransactionReceiver {
     const key = `${origin} ${txnId}`
     const running = this.#running.get(key)
     if (running !== undefined) return running
-    const receiving = this.#receive(origin, txnId, transaction).finally(() => this.#running.delete(key))
+    const waiting = this.#waiting.get(origin) ?? 0
+    if (waiting >= MAX_AT_ONCE) throw limitExceeded(RETRY_MS)
+    this.#waiting.set(origin, waiting + 1)
+    const receiving = this.#origins
+      .run(origin, () => this.#receive(origin, txnId, transaction))
+      .finally(() => {
+        this.#running.delete(key)
+        const left = (this.#waiting.get(origin) ?? 1) - 1
+        if (left > 0) this.#waiting.set(origin, left)
+        else this.#waiting.delete(origin)
+      })
     this.#running.set(key, receiving)
     return receiving
   }
