@@ -150,7 +150,9 @@ testDatabases(
     t.deepEqual(await bob.post(`${BASE}/dismiss`, { room_id: roomId }), { dismissed: 2 })
     t.deepEqual(await bob.post(`${BASE}/dismiss`, { kind: 'message' }), { dismissed: 1 })
     t.is((await list(bob)).total, 0)
-    await alice.redact(roomId, await alice.say(roomId, 'never mind'))
+    const regretted = await alice.say(roomId, 'never mind')
+    await told(bob, 'it waits', ({ total }) => total === 1)
+    await alice.redact(roomId, regretted)
     await told(bob, 'what is taken back is gone', ({ total }) => total === 0)
   },
 )
