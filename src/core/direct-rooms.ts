@@ -38,6 +38,9 @@ export const directContent = ({ low, high }: Pair, generation: number): JsonObje
 
 const MAX_GENERATION = 1_000_000
 
+/** The generation of the room that takes the place of one. */
+export const nextGeneration = (generation: number): number => Math.min(generation + 1, MAX_GENERATION)
+
 /** The pair and generation that a create event names; `undefined` if it is not that of a direct room. */
 export const directKeyOf = (
   createContent: JsonObject,

@@ -1,6 +1,7 @@
 import {
   type DirectClaim,
   directContent,
+  nextGeneration,
   otherOf,
   type Pair,
   pairKey,
@@ -165,7 +166,7 @@ export class DirectRooms {
     settings: DirectRoomSettings,
   ): Promise<string | undefined> {
     const { roomCreation, roomSettings } = this.#rooms
-    const generation = (before?.generation ?? 0) + 1
+    const generation = nextGeneration(before?.generation ?? 0)
     const room: NewRoom = {
       version: roomSettings.defaultVersion,
       preset: 'trusted_private_chat',

@@ -7,6 +7,8 @@ import { notificationId } from './subjects.ts'
 
 /** So many of those who could let somebody in are told. */
 const MAX_TOLD = 50
+/** Somebody who has so many knocks to answer is told of no more: a crowd at the door hides nothing else. */
+const MAX_WAITING = 100
 
 /** Tells those who may let people into a room who asks to be let in, until somebody has answered. */
 export class Knocks {
@@ -34,6 +36,7 @@ export class Knocks {
     if (knock === undefined) return
     const { reason } = knock.event.content
     for (const told of await this.#doorkeepers(roomNid)) {
+      if ((await this.#inbox.read.count(told, ['knock'])) >= MAX_WAITING) continue
       await this.#inbox.raise({
         userId: told,
         id: notificationId(told, { about: 'knock', roomId, of: userId }),
