@@ -23,6 +23,7 @@ import { mailDigests } from './0019-mail-digests.ts'
 import { interactiveFlows } from './0020-interactive-flows.ts'
 import { leases } from './0020-leases.ts'
 import { mediaReferences } from './0020-media-references.ts'
+import { erasures } from './0021-erasures.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -62,6 +63,7 @@ export const migrations: readonly Migration[] = [
   interactiveFlows,
   mediaReferences,
   leases,
+  erasures,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -28,6 +28,7 @@ export const followAccounts = (parts: {
   }
   accounts.hooks.onDeactivate = async userId => {
     presence.forget(userId)
+    await context.erasures.refresh()
     await departure.leaveAll(userId)
   }
   return propagation

@@ -12,6 +12,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
+import { type ErasedSenders, type Erasures, isErasedFor } from './erasures.ts'
 import type { ForkState, Sight } from './room-sight.ts'
 
 /** For whom events are rendered. */
@@ -62,22 +63,32 @@ export class ClientEvents {
   readonly #views: StateViews
   readonly #aggregations: Aggregations
   readonly #clock: Clock
-  readonly #rendered: LRUCache<number, Rendered>
+  readonly #erasures: Erasures
+  readonly #rendered: LRUCache<number | string, Rendered>
 
   constructor(
-    parts: { read: RoomReaders; views: StateViews; aggregations: Aggregations; clock: Clock },
+    parts: {
+      read: RoomReaders
+      views: StateViews
+      aggregations: Aggregations
+      clock: Clock
+      erasures: Erasures
+    },
     options: { cacheSize?: number } = {},
   ) {
     this.#read = parts.read
     this.#views = parts.views
     this.#aggregations = parts.aggregations
     this.#clock = parts.clock
+    this.#erasures = parts.erasures
     this.#rendered = growingCache(options.cacheSize ?? 20_000)
   }
 
   /** JSON texts of events in client format, in the order given. */
-  async render(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
-    if (events.length === 0) return []
+  async render(all: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
+    if (all.length === 0) return []
+    const erased = await this.#erasures.current()
+    const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
     const rendered = await this.#renderAll(events)
     const [origins, replaced, relations] = await Promise.all([
       this.#origins(events, viewer),
@@ -90,7 +101,7 @@ export class ClientEvents {
       const { event } = stored
       const relating = relations?.get(stored.nid)
       const unsigned =
-        `{${because}${replacement(stored, replaced.get(replacedNid ?? 0), viewer)}"age":${now - event.originServerTs}` +
+        `{${because}${replacement(stored, withoutErased(replaced.get(replacedNid ?? 0), viewer, erased), viewer)}"age":${now - event.originServerTs}` +
         `${membership(stored, viewer)}${originText(origins.get(event.eventId))}` +
         `${relating === undefined ? '' : `,"m.relations":${relating}`}}`
       if (form.federation === true || form.fields !== undefined) return inForm(stored, head, unsigned, form)
@@ -99,7 +110,12 @@ export class ClientEvents {
     })
   }
 
-  /** The same as JSON values, for small answers. */
+  /** The event as the viewer may have it, with `redactedBy` where nothing of its content is to be seen. */
+  async asSeen<T extends StoredEvent>(stored: T, viewer: EventViewer): Promise<T> {
+    return withoutErased(stored, viewer, await this.#erasures.current())
+  }
+
+  /** What `render` answers as JSON values, for small answers. */
   async values(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<JsonObject[]> {
     return (await this.render(events, viewer, form)).map(text => JSON.parse(text) as JsonObject)
   }
@@ -128,7 +144,7 @@ export class ClientEvents {
       this.#views.replaced(states.map(({ nid }) => nid)),
       this.#byNid(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
     ])
-    const made = new Map<number, Rendered>()
+    const made = new Map<number | string, Rendered>()
     for (const stored of fresh) {
       const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
       const one = {
@@ -165,8 +181,26 @@ const originText = (origin: EventOrigin | undefined): string =>
   (origin?.txnId === undefined ? '' : `,"transaction_id":${JSON.stringify(origin.txnId)}`) +
   (origin?.delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(origin.delayId)}`)
 
+/** Stands for the redaction of an event whose sender wanted their content erased: there is no such event. */
+const ERASURE = 0
+
+/** The event as the viewer may have it after its sender has had their content erased. */
+const withoutErased = <T extends StoredEvent | undefined>(
+  stored: T,
+  { userId, sight }: EventViewer,
+  erased: ErasedSenders,
+): T => {
+  if (stored === undefined || stored.redactedBy !== undefined || sight === undefined) return stored
+  if (stored.event.sender === userId || !erased.has(stored.event.sender)) return stored
+  const joinedFrom = sight.joins.map(({ from }) => from)
+  return isErasedFor(erased, stored.event, joinedFrom) ? { ...stored, redactedBy: ERASURE } : stored
+}
+
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
-const cacheKey = (stored: StoredEvent): number => (stored.redactedBy === undefined ? stored.nid : -stored.nid)
+const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {
+  if (redactedBy === undefined) return nid
+  return redactedBy === ERASURE ? `erased ${nid}` : -nid
+}
 
 /** The event as it may be shown: without what a redaction took away. */
 const shown = ({ event, redactedBy }: StoredEvent): RoomEvent =>

@@ -11,6 +11,7 @@ import { Aggregations } from './aggregations.ts'
 import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
 import { DummyEvents } from './dummy-events.ts'
+import { Erasures } from './erasures.ts'
 import { Memberships } from './memberships.ts'
 import { PartialRooms } from './partial-rooms.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
@@ -78,7 +79,9 @@ export const createRoomCore = (parts: {
 }): RoomCore => {
   const { database, signingKey, ...others } = parts
   const read = roomReaders(database)
+  const erasures = new Erasures(database, parts.clock)
   const context: RoomsContext = {
+    erasures,
     ...others,
     log: parts.log ?? silentLog,
     resolver: parts.resolver ?? threadedResolver(),
@@ -99,7 +102,10 @@ export const createRoomCore = (parts: {
     writer,
     sender,
     views,
-    clientEvents: new ClientEvents({ read, views: views.state, aggregations, clock: parts.clock }),
+    clientEvents: new ClientEvents({
+      ...{ read, views: views.state, aggregations, erasures },
+      clock: parts.clock,
+    }),
     signingKey,
   }
 }

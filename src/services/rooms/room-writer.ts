@@ -8,6 +8,7 @@ import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
 import type { Metrics } from '../metrics.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AuthEdges } from './auth-walk.ts'
+import type { Erasures } from './erasures.ts'
 import type { PartialRooms } from './partial-rooms.ts'
 import type { AskPolicyServer } from './ports.ts'
 import type { Resolver } from './resolver.ts'
@@ -36,6 +37,7 @@ export interface RoomsContext {
   readonly metrics?: Pick<Metrics['rooms'], 'stored' | 'resolved' | 'reset'> | undefined
   readonly resolver: Resolver
   readonly partial: PartialRooms
+  readonly erasures: Erasures
   /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
   readonly authEdges: LRUCache<number, AuthEdges>
 }

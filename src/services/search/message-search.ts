@@ -109,7 +109,10 @@ export class MessageSearch {
         const stored = byNid.get(hit.nid)
         if (stored === undefined || stored.redactedBy !== undefined || !passes(filter, stored)) continue
         if (stored.event.stateKey === undefined && ignored.has(stored.event.sender)) continue
-        if (sights.get(hit.roomNid)?.sees(stored, forks.get(hit.nid)) !== true) continue
+        const sight = sights.get(hit.roomNid)
+        if (sight?.sees(stored, forks.get(hit.nid)) !== true) continue
+        const seen = await this.#clientEvents.asSeen(stored, { userId, deviceId: undefined, sight })
+        if (seen.redactedBy !== undefined) continue
         if (results.length === limit) return { results, end: start + index }
         results.push({ hit, stored })
       }

@@ -151,6 +151,8 @@ export class UserWriter {
     this.#rehash = db.prepare('UPDATE users SET password_hash = ? WHERE user_id = ? AND password_hash = ?')
     this.#deactivate = db.prepare(
       `UPDATE users SET password_hash = NULL, deactivated_ts = ?, erase = ?, cleanup = 1,
+         erased_position = CASE WHEN CAST(? AS bigint) = 1
+           THEN (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL) END,
          credential_version = credential_version + 1
        WHERE user_id = ? AND deactivated_ts IS NULL`,
     )
@@ -213,7 +215,7 @@ export class UserWriter {
   deactivate(userId: string, erase: boolean, now: number): WriteStatement {
     return {
       prepared: this.#deactivate,
-      rows: [[now, erase ? 1 : 0, userId]],
+      rows: [[now, erase ? 1 : 0, erase ? 1 : 0, userId]],
       guard: { name: 'no-such-user', expected: 1 },
     }
   }

@@ -36,8 +36,8 @@ export class EventsByTime {
     { ts, dir }: { readonly ts: number; readonly dir: 'f' | 'b' },
   ): Promise<{ eventId: string; originServerTs: number }> {
     const { room } = await this.#gate.member(origin, roomId)
-    const { read } = this.#context
-    const sees = await serverSightOf(read, this.#members, room.nid, origin)
+    const { read, erasures } = this.#context
+    const sees = await serverSightOf(read, this.#members, room.nid, origin, await erasures.current())
     let place = { timestamp: ts, position: dir === 'f' ? -Number.MAX_SAFE_INTEGER : Number.MAX_SAFE_INTEGER }
     for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT; lookedAt += BATCH) {
       const times = await this.#times.nearest(room.nid, dir, place, BATCH)

@@ -169,7 +169,9 @@ export class FederatedHistory {
     if (head.partial !== undefined && (await mayHideHistory(this.#context.read, head.room.nid))) {
       await this.#gate.complete(head)
     }
-    const sees = await serverSightOf(this.#context.read, this.#members, head.room.nid, origin)
+    const { read, erasures } = this.#context
+    const erased = await erasures.current()
+    const sees = await serverSightOf(read, this.#members, head.room.nid, origin, erased)
     return events.map(stored =>
       stored.redactedBy === undefined && sees(stored)
         ? stored.event.pdu

@@ -6,6 +6,7 @@ import {
 import type { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
+import { type ErasedSenders, isErasedFor } from '../../rooms/erasures.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import { at, type Span, spans, visibilityAt } from '../../rooms/room-sight.ts'
 
@@ -14,19 +15,25 @@ export type ServerSight = (stored: StoredEvent) => boolean
 
 /**
  * Loads what decides about the sight of a server that is in the room now (server-server API, "Backfilling …":
- * "subject to the room's history visibility"). What its users may not see it gets redacted.
+ * "subject to the room's history visibility"). What its users may not see it gets redacted, and
+ * so what people have sent who wanted it erased before the server came.
  */
 export const serverSightOf = async (
   read: RoomReaders,
   members: ServerMembershipReader,
   roomNid: number,
   host: string,
+  erased: ErasedSenders,
 ): Promise<ServerSight> => {
   const visibilities = await visibilitiesOf(read, roomNid)
   const hides = hidesAnything(visibilities)
-  const byUser = hides ? await membershipSpans(read, members, roomNid, host) : []
+  const byUser = hides || erased.size > 0 ? await membershipSpans(read, members, roomNid, host) : []
+  const joinedFrom = byUser.flatMap(user =>
+    user.filter(({ value }) => value === 'join').map(({ from }) => from),
+  )
   return stored => {
     const { position } = stored
+    if (isErasedFor(erased, stored.event, joinedFrom)) return false
     if (position === undefined || !hides) return true
     const before = visibilityAt(visibilities, position - 1)
     const after = visibilityAt(visibilities, position)

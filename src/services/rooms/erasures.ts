@@ -1,0 +1,68 @@
+import type { Clock } from '../../core/clock.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { ErasureReader } from '../../storage/accounts/erasures.ts'
+import type { Database } from '../../storage/database.ts'
+
+/** So late may an erasure be seen that another process has made, in milliseconds. */
+const LOOK_EVERY_MS = 10_000
+
+/** Who has had their content erased → the position of the newest event there was then. */
+export type ErasedSenders = ReadonlyMap<string, number>
+
+/**
+ * Knows whose content was to be erased: "Erasure means that any users (or servers) which join the room after the erasure
+ * request are served redacted copies of the events sent by this account. Users which had visibility on those events prior to
+ * the erasure are still able to see unredacted copies." (client-server API, `POST /account/deactivate`)
+ */
+export class Erasures {
+  readonly #clock: Clock
+  readonly #reader: ErasureReader
+  readonly #erased = new Map<string, number>()
+  #newest = 0
+  #lookAt = Number.NEGATIVE_INFINITY
+  #looking: Promise<void> | undefined
+
+  constructor(database: Database, clock: Clock) {
+    this.#clock = clock
+    this.#reader = new ErasureReader(database)
+  }
+
+  /** All of them, as they were some seconds ago at the latest. */
+  async current(): Promise<ErasedSenders> {
+    if (this.#clock.now() >= this.#lookAt) await this.refresh()
+    return this.#erased
+  }
+
+  /** Looks for new ones now. */
+  async refresh(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    await this.#looking
+  }
+
+  async #look(): Promise<void> {
+    this.#lookAt = this.#clock.now() + LOOK_EVERY_MS
+    for (const { userId, position } of await this.#reader.since(this.#newest)) {
+      this.#erased.set(userId, position)
+      this.#newest = position
+    }
+  }
+}
+
+/**
+ * Whether an event is shown redacted to somebody, since its sender wanted that. State is the room's, and stays, but for what
+ * members' events say of their senders.
+ *
+ * @param joinedFrom the positions from which on they were joined
+ */
+export const isErasedFor = (
+  erased: ErasedSenders,
+  event: RoomEvent,
+  joinedFrom: Iterable<number>,
+): boolean => {
+  const position = erased.get(event.sender)
+  if (position === undefined || (event.stateKey !== undefined && event.type !== 'm.room.member')) return false
+  for (const from of joinedFrom) if (from <= position) return false
+  return true
+}
