@@ -183,6 +183,7 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     people: accounts.threepids,
     mail: config.invitations.mail ? invitationMailOf(config, mailer) : undefined,
     limits: config.invitations,
+    standing: userId => accounts.refusalOf(userId),
   })
   accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))

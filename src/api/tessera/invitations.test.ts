@@ -2,7 +2,9 @@
 import test, { type TestFn } from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { newPerson, type Person, Refused, serverTests } from '../../test-kit/people.ts'
+import { newPerson, Person, Refused, serverTests } from '../../test-kit/people.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 
 const clock = new FakeClock()
 const onServer = serverTests(test.serial as TestFn, {
@@ -163,6 +165,24 @@ onServer('an invitation is scheduled', async (t, server) => {
   await clock.advance(HOUR)
   t.is((await one(a, roomId, b)).status, 'cancelled')
   t.deepEqual(await invitedTo(b), [])
+})
+
+test.serial('what is scheduled survives restarts', async t => {
+  const directory = temporaryDirectory(t)
+  const time = new FakeClock()
+  const before = await startTestServer({ directory, clock: time })
+  const [a, b] = [await newPerson(before), await newPerson(before)]
+  const roomId = await a.createRoom()
+  await a.change('invite', roomId, b, { reason: 'later', [TERMS]: { delay_ms: HOUR, ttl_ms: HOUR } })
+  await before.close()
+  await time.advance(HOUR)
+  const after = await startTestServer({ directory, clock: time })
+  t.teardown(after.close)
+  const again = new Person(after, b.account)
+  await eventually('it is there', async () => (await invitedTo(again)).includes(roomId))
+  t.like(await one(again, roomId), { status: 'invited', reason: 'later' })
+  await time.advance(HOUR)
+  await eventually('it has expired', async () => (await one(again, roomId)).status === 'expired')
 })
 
 onServer('a scheduled invitation that is no longer possible fails visibly', async (t, server) => {

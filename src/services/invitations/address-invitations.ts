@@ -1,14 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { contentOfTerms } from '../../core/invitation-terms.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
-import type { Memberships } from '../rooms/memberships.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
 import type { InvitationSending } from './sending.ts'
-import { ended, scheduled, termsOfRecord } from './status.ts'
+import { ended, scheduled } from './status.ts'
 
 /** Somebody is to be invited of whom no more is known than an address ("Third-party invites"). */
 export interface AddressInvitation {
@@ -28,7 +26,6 @@ const MAX_HELD = 100
  */
 export class AddressInvitations {
   readonly #sending: InvitationSending
-  readonly #memberships: Memberships
   readonly #records: InvitationRecords
   readonly #people: AddressBook
   readonly #sendsMail: boolean
@@ -37,7 +34,6 @@ export class AddressInvitations {
 
   constructor(parts: {
     sending: InvitationSending
-    memberships: Memberships
     records: InvitationRecords
     people: AddressBook
     /** Whether the invitation can reach whoever reads the mail of an address. */
@@ -46,7 +42,6 @@ export class AddressInvitations {
     log: Log
   }) {
     this.#sending = parts.sending
-    this.#memberships = parts.memberships
     this.#records = parts.records
     this.#people = parts.people
     this.#sendsMail = parts.sendsMail
@@ -102,10 +97,9 @@ export class AddressInvitations {
   }
 
   async #deliver(record: StoredInvitation, userId: string): Promise<void> {
-    const { roomId, inviter: sender } = record
+    const { roomId } = record
     try {
-      const content = contentOfTerms(termsOfRecord(record))
-      await this.#memberships.invite({ sender, userId, roomId, content })
+      await this.#sending.deliver(record, userId)
       await this.#records.remove(record)
     } catch (error) {
       if (!(error instanceof MatrixError) || error.status >= 500) throw error

@@ -14,6 +14,9 @@ import { answered, ended, type InvitationChange, invited } from './status.ts'
 
 const BATCH = 200
 
+/** Nobody waits longer (ms) for the records to be up to date, as when a large database is followed for the first time. */
+const MAX_WAIT_MS = 5_000
+
 type Change = InvitationKey & { readonly change: InvitationChange }
 
 /**
@@ -64,9 +67,12 @@ export class InvitationFollower {
     for (const follower of this.#followers) follower.start()
   }
 
-  /** Resolves when the records hold everything that was written before the call. */
+  /** Resolves when the records hold everything that was written before the call, or when that takes too long. */
   async caughtUp(): Promise<void> {
-    await Promise.all(this.#followers.map(follower => follower.caughtUp()))
+    const timer = new AbortController()
+    const tooLong = this.#clock.sleep(MAX_WAIT_MS, timer.signal).catch(() => undefined)
+    await Promise.race([Promise.all(this.#followers.map(follower => follower.caughtUp())), tooLong])
+    timer.abort()
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
@@ -40,6 +41,8 @@ export const createInvitations = (parts: {
   /** If invitations are mailed. */
   mail?: InvitationMailParts | undefined
   limits: InvitationLimits
+  /** Why an account may not act any more, in its absence. */
+  standing(userId: string): Promise<MatrixError | undefined>
   clock: Clock
   log: Log
 }): Invitations => {
@@ -50,7 +53,7 @@ export const createInvitations = (parts: {
   const records = new InvitationRecords(database)
   const follower = new InvitationFollower({ database, read, records, clock, serverName, log })
   const shared = { writer, memberships, records, follower, clock }
-  const sending = new InvitationSending({ ...shared, core, limits })
+  const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
   const withdrawal = new Withdrawal(shared)
   const listing = new InvitationListing({ ...shared, summaries: parts.roomSummaries, views: core.views })
   const answers = new UntoldAnswers({ ...shared, log })

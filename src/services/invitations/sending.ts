@@ -12,6 +12,9 @@ import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
 import { isOpen, scheduled, termsOfRecord } from './status.ts'
 
+/** More invitations of one user are hardly being put on record at the same moment: closer to the limit it is looked twice. */
+const MAX_UNWRITTEN = 100
+
 /** Sends invitations, now or later. */
 export class InvitationSending {
   readonly #core: RoomCore
@@ -20,6 +23,7 @@ export class InvitationSending {
   readonly #follower: InvitationFollower
   readonly #clock: Clock
   readonly #limits: InvitationLimits
+  readonly #standing: (userId: string) => Promise<MatrixError | undefined>
 
   constructor(parts: {
     core: RoomCore
@@ -28,6 +32,8 @@ export class InvitationSending {
     follower: InvitationFollower
     clock: Clock
     limits: InvitationLimits
+    /** Why an account may not act any more, in its absence. */
+    standing(userId: string): Promise<MatrixError | undefined>
   }) {
     this.#core = parts.core
     this.#memberships = parts.memberships
@@ -35,6 +41,7 @@ export class InvitationSending {
     this.#follower = parts.follower
     this.#clock = parts.clock
     this.#limits = parts.limits
+    this.#standing = parts.standing
   }
 
   /**
@@ -45,19 +52,24 @@ export class InvitationSending {
    */
   async send(invitation: ChangeOfOther, plan: InvitationPlan): Promise<void> {
     const { roomId, userId, sender, reason, content = {} } = invitation
-    await this.#follower.caughtUp()
+    const membership = (await this.#core.writer.head(roomId))?.memberships.get(userId)
+    const isPending = membership === 'invite'
+    // Whoever has a history in the room may have one on record that is just being written.
+    if (membership !== undefined) await this.#follower.caughtUp()
     const record = await this.#records.read.one(roomId, userId)
     const terms = termsOfPlan(plan, reason)
     if (plan.deliverTs !== undefined) return this.#schedule(invitation, terms, plan.deliverTs)
-    if (record !== undefined && (await this.#says(record, sender, terms))) return
+    if (isPending && record !== undefined && says(record, sender, terms)) return
     const uid = this.#uidFor(record, sender, terms)
     const said = contentOfTerms({ ...terms, ...(uid === undefined ? {} : { uid }) })
     await this.#memberships.invite({ sender, userId, roomId, content: { ...content, ...said } })
   }
 
-  /** Sends one whose time has come. Throws as `send`. */
-  async deliver(record: InvitationRecord): Promise<void> {
-    const { roomId, userId, inviter: sender } = record
+  /** Sends one whose time has come, or whose invited user has become known. Throws as `send`. */
+  async deliver(record: InvitationRecord, userId: string = record.userId): Promise<void> {
+    const { roomId, inviter: sender } = record
+    const refusal = await this.#standing(sender)
+    if (refusal !== undefined) throw refusal
     const content = contentOfTerms(termsOfRecord(record))
     await this.#memberships.invite({ sender, userId, roomId, content })
   }
@@ -83,6 +95,9 @@ export class InvitationSending {
   /** Throws `M_FORBIDDEN` if somebody may not have `more` invitations pending. */
   async checkSent(sender: string, more = 1): Promise<void> {
     const { maxSent } = this.#limits
+    const known = await this.#records.read.pending('sent', sender, maxSent)
+    if (known + more <= maxSent - MAX_UNWRITTEN) return
+    await this.#follower.caughtUp()
     const pending = await this.#records.read.pending('sent', sender, maxSent)
     if (pending + more <= maxSent) return
     throw new MatrixError('M_FORBIDDEN', `You have ${pending} pending invitations; ${maxSent} are allowed`)
@@ -124,17 +139,6 @@ export class InvitationSending {
     })
   }
 
-  /** Whether the invitation says that already, and the room has it so. */
-  async #says(record: InvitationRecord, sender: string, terms: InvitationTerms): Promise<boolean> {
-    const { roomId, userId, inviter, status, expiresTs, details } = record
-    if (status !== 'invited' || inviter !== sender) return false
-    const { comment, event } = details
-    const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
-    if (canonicalJson(before) !== canonicalJson(contentOfTerms(terms))) return false
-    const head = await this.#core.writer.head(roomId)
-    return head?.memberships.get(userId) === 'invite'
-  }
-
   /** What calendars are to call it; plain invitations stay plain. */
   #uidFor(record: InvitationRecord | undefined, sender: string, terms: InvitationTerms): string | undefined {
     if (record?.status === 'scheduled' && record.inviter === sender) return record.recordId
@@ -153,6 +157,15 @@ export class InvitationSending {
   newId(): string {
     return Buffer.from(this.#core.context.random(18)).toString('base64url')
   }
+}
+
+/** Whether the pending invitation says that already. */
+const says = (record: InvitationRecord, sender: string, terms: InvitationTerms): boolean => {
+  const { inviter, status, expiresTs, details } = record
+  if (status !== 'invited' || inviter !== sender) return false
+  const { comment, event } = details
+  const before = contentOfTerms(definedOf({ comment, expiresTs, event }))
+  return canonicalJson(before) === canonicalJson(contentOfTerms(terms))
 }
 
 const definedOf = (
