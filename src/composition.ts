@@ -28,6 +28,7 @@ import { createEncryption } from './services/encryption/index.ts'
 import { createEphemeral } from './services/ephemeral/index.ts'
 import { createFederation } from './services/federation/index.ts'
 import type { Services } from './services/index.ts'
+import { IdentityInvitations } from './services/invitations/identity-invitations.ts'
 import { createInvitations } from './services/invitations/index.ts'
 import { createMetrics } from './services/metrics.ts'
 import { createNotifications } from './services/notifications/index.ts'
@@ -126,7 +127,7 @@ type Foundation = Awaited<ReturnType<typeof layFoundation>>
 
 /** What local users do, and what follows from it. */
 const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundation) => {
-  const { database, metrics, accounts, core, federation, mailer } = foundation
+  const { database, metrics, accounts, core, federation, mailer, identityServers } = foundation
   const { serverName } = config
   const rooms = createRooms(core, {
     profile: userId => accounts.profiles.memberProfile(userId),
@@ -249,6 +250,11 @@ const buildDomain = ({ config, log, clock }: Circumstances, foundation: Foundati
     mutualRooms: new MutualRooms(database),
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
     rtcTransports: rtcTransports(config.rtc),
+    identityInvitations: new IdentityInvitations({
+      ...{ writer: core.writer, sender: core.sender, identityServers, log },
+      ...{ addresses: invitations.addresses, sending: invitations.sending },
+      profile: userId => accounts.profiles.memberProfile(userId),
+    }),
     turn: new Turn(config.turn, clock),
     wellKnown: wellKnownOf(config),
   }

@@ -7,6 +7,13 @@ import { JsonParseError, parseJson } from '../core/parse-json.ts'
 import type { SigningKey } from '../core/signing.ts'
 import { createAddressPolicy } from './address-policy.ts'
 import { HttpClient, type OutboundResponse } from './http-client.ts'
+import {
+  type AskIdentityServer,
+  type InvitedAddress,
+  lookUpUser,
+  type StoredInvite,
+  storeInvite,
+} from './identity-invites.ts'
 import { createNameResolver } from './name-resolver.ts'
 import { OutboundError } from './outbound-error.ts'
 import { targetOfUrl } from './redirects.ts'
@@ -32,6 +39,19 @@ export interface IdentityServers {
    * @throws as `bind`
    */
   unbind(idServer: string, request: { medium: string; address: string; userId: string }): Promise<void>
+  /**
+   * Asks whose address it is (`POST /lookup`); `undefined` if it is nobody's.
+   *
+   * @throws as `bind`
+   */
+  lookUp(idServer: string, address: InvitedAddress): Promise<string | undefined>
+  /**
+   * Has an invitation wait for whoever shows that the address is theirs (`POST /store-invite`).
+   *
+   * @param about what the message to them may tell: `room_id` and `sender`, and what is known of both
+   * @throws as `bind`
+   */
+  storeInvite(idServer: string, address: InvitedAddress, about: JsonObject): Promise<StoredInvite>
   close(): Promise<void>
 }
 
@@ -59,37 +79,57 @@ export const identityServers = (
   http: Pick<HttpClient, 'request' | 'close'>,
   self: { serverName: string; signingKey: SigningKey },
 ): IdentityServers => {
-  const post = async (idServer: string, path: string, body: JsonObject, authorization: string) => {
+  const ask = async (
+    idServer: string,
+    path: string,
+    { body, authorization }: { body?: JsonObject; authorization: string },
+  ) => {
+    refuseOtherNames(idServer)
     const response = await http.request({
       target: targetOfUrl(new URL(`https://${idServer}`)),
-      method: 'POST',
       path,
-      headers: { 'content-type': 'application/json', authorization },
-      body: canonicalJson(body),
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
+      ...(body === undefined
+        ? { method: 'GET', headers: { authorization } }
+        : {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', authorization },
+            body: canonicalJson(body),
+          }),
     })
     const answer = bodyOf(response)
     if (response.status !== 200) throw new IdentityServerError(response.status, answer)
     return answer
   }
+  /** In the name of a user, whose token it is. */
+  const askAs =
+    (idServer: string, accessToken: string): AskIdentityServer =>
+    async (path, body) => {
+      const authorization = `Bearer ${accessToken}`
+      return (await ask(idServer, path, { authorization, ...(body === undefined ? {} : { body }) })) ?? {}
+    }
   return {
     bind: async (idServer, { accessToken, sid, clientSecret, userId }) => {
-      refuseOtherNames(idServer)
       const body = { sid, client_secret: clientSecret, mxid: userId }
-      const answer = await post(idServer, `${PATH}/bind`, body, `Bearer ${accessToken}`)
-      const { medium, address } = answer ?? {}
+      const { medium, address } = await askAs(idServer, accessToken)(`${PATH}/bind`, body)
       if (typeof medium !== 'string' || typeof address !== 'string')
         throw new IdentityServerError(200, undefined)
       return { medium: medium.slice(0, 255), address: address.slice(0, 500) }
     },
     unbind: async (idServer, { medium, address, userId }) => {
-      refuseOtherNames(idServer)
       const path = `${PATH}/unbind`
       const body = { mxid: userId, threepid: { medium, address } }
       // "The request is signed by the homeserver which controls the `user_id`."
       const parts = { method: 'POST', uri: path, origin: self.serverName, destination: idServer }
-      await post(idServer, path, body, authorizationHeader(parts, self.signingKey, canonicalJson(body)))
+      const authorization = authorizationHeader(parts, self.signingKey, canonicalJson(body))
+      await ask(idServer, path, { body, authorization })
+    },
+    lookUp: (idServer, address) => lookUpUser(askAs(idServer, address.accessToken), address),
+    storeInvite: async (idServer, address, about) => {
+      const stored = await storeInvite(askAs(idServer, address.accessToken), address, about)
+      if (stored === undefined) throw new IdentityServerError(200, undefined)
+      return stored
     },
     close: () => http.close(),
   }

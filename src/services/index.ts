@@ -6,6 +6,7 @@ import type { DiscoveryServices } from './discovery/index.ts'
 import type { Encryption } from './encryption/index.ts'
 import type { EphemeralServices } from './ephemeral/index.ts'
 import type { Federation } from './federation/index.ts'
+import type { IdentityInvitations } from './invitations/identity-invitations.ts'
 import type { Invitations } from './invitations/index.ts'
 import type { Media } from './media/index.ts'
 import type { NotificationServices } from './notifications/index.ts'
@@ -41,6 +42,7 @@ export interface Services
   readonly mutualRooms: MutualRooms
   readonly reports: Reports
   readonly slidingSync: SlidingSync
+  readonly identityInvitations: IdentityInvitations
   readonly rtcTransports: ReturnType<typeof rtcTransports>
   readonly turn: Turn
   readonly wellKnown: WellKnown

@@ -2,56 +2,55 @@ import { MatrixError } from '../../core/errors.ts'
 import { isUserId } from '../../core/ids.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
-export const createRoom = endpoint(
-  'createRoom',
-  async ({ requester, body }, { invitations, roomCreation, roomSettings, appServices, directRooms }) => {
-    const version = roomSettings.versionFor(body.room_version)
-    const alias = body.room_alias_name
-    if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
-      throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
-    }
-    if (alias !== undefined) {
-      appServices.registry.checkNewAlias(requester, `#${alias}:${roomSettings.serverName}`)
-    }
-    const room = {
-      creator: requester.userId,
-      version,
-      isPublic: body.visibility === 'public',
-      preset: body.preset,
-      alias: alias === undefined ? undefined : `#${alias}:${roomSettings.serverName}`,
-      name: body.name,
-      topic: body.topic,
-      invite: body.invite ?? [],
-      creationContent: body.creation_content ?? {},
-      initialState: (body.initial_state ?? []).map(state => ({
-        type: state.type,
-        stateKey: state.state_key ?? '',
-        content: state.content,
-      })),
-      powerLevelOverride: body.power_level_content_override ?? {},
-      avatarUrl: body['chat.tessera.avatar_url'],
-      encryption: body['chat.tessera.encryption'],
-      media: body['chat.tessera.media'],
-    }
-    const isDirect = body.is_direct === true
-    const [invited = '', ...others] = room.invite
-    const isForTwo = isDirect && others.length === 0 && isUserId(invited) && invited !== requester.userId
-    if (directRooms.isReused && isForTwo && !room.isPublic && alias === undefined) {
-      const { roomId } = await directRooms.open(requester.userId, invited, room)
-      return { room_id: roomId }
-    }
-    const plan = invitations.plan(body['chat.tessera.invitation'])
-    await invitations.sending.checkSent(requester.userId, room.invite.length)
-    const roomId = await roomCreation.create(room, {
-      isDirect,
-      invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
-    })
-    await invitations.addresses.sendAll(
-      (body.invite_3pid ?? []).map(({ medium, address }) => ({
-        ...{ sender: requester.userId, roomId, medium, address, reason: body.reason },
-      })),
-      plan,
-    )
+export const createRoom = endpoint('createRoom', async ({ requester, body }, services) => {
+  const { invitations, roomCreation, roomSettings, appServices, directRooms } = services
+  const version = roomSettings.versionFor(body.room_version)
+  const alias = body.room_alias_name
+  if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
+    throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
+  }
+  if (alias !== undefined) {
+    appServices.registry.checkNewAlias(requester, `#${alias}:${roomSettings.serverName}`)
+  }
+  const room = {
+    creator: requester.userId,
+    version,
+    isPublic: body.visibility === 'public',
+    preset: body.preset,
+    alias: alias === undefined ? undefined : `#${alias}:${roomSettings.serverName}`,
+    name: body.name,
+    topic: body.topic,
+    invite: body.invite ?? [],
+    creationContent: body.creation_content ?? {},
+    initialState: (body.initial_state ?? []).map(state => ({
+      type: state.type,
+      stateKey: state.state_key ?? '',
+      content: state.content,
+    })),
+    powerLevelOverride: body.power_level_content_override ?? {},
+    avatarUrl: body['chat.tessera.avatar_url'],
+    encryption: body['chat.tessera.encryption'],
+    media: body['chat.tessera.media'],
+  }
+  const isDirect = body.is_direct === true
+  const [invited = '', ...others] = room.invite
+  const isForTwo = isDirect && others.length === 0 && isUserId(invited) && invited !== requester.userId
+  if (directRooms.isReused && isForTwo && !room.isPublic && alias === undefined) {
+    const { roomId } = await directRooms.open(requester.userId, invited, room)
     return { room_id: roomId }
-  },
-)
+  }
+  const plan = invitations.plan(body['chat.tessera.invitation'])
+  await invitations.sending.checkSent(requester.userId, room.invite.length)
+  const roomId = await roomCreation.create(room, {
+    isDirect,
+    invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
+  })
+  await services.identityInvitations.sendAll(
+    (body.invite_3pid ?? []).map(({ medium, address, id_server, id_access_token }) => ({
+      ...{ sender: requester.userId, roomId, medium, address, reason: body.reason },
+      ...{ idServer: id_server, accessToken: id_access_token },
+    })),
+    plan,
+  )
+  return { room_id: roomId }
+})

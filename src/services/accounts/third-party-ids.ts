@@ -1,8 +1,6 @@
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { JsonObject } from '../../core/json.ts'
-import { IdentityServerError, type IdentityServers } from '../../network/identity-servers.ts'
-import { OutboundError } from '../../network/outbound-error.ts'
+import type { IdentityServers } from '../../network/identity-servers.ts'
 import type { Binding, ThirdPartyId } from '../../storage/accounts/third-party-ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
@@ -12,6 +10,7 @@ import {
   threepidInUse,
   type ValidatedEmail,
 } from './email-validation.ts'
+import { askIdentityServer, UnbindNotSupported } from './identity-errors.ts'
 
 /** Third-party identifiers of one account, and bindings that are remembered of it. */
 const MAX_IDS = 100
@@ -178,49 +177,9 @@ export class ThirdPartyIds {
   }
 
   async #ask<T>(question: (servers: IdentityServers) => Promise<T>): Promise<T> {
-    if (this.#identityServers === undefined) throw notTrusted()
-    try {
-      return await question(this.#identityServers)
-    } catch (error) {
-      throw toClientError(error)
-    }
+    return askIdentityServer(this.#identityServers, question)
   }
 }
-
-/** The identity server's own error, passed on as it is. */
-class PassedOnError extends MatrixError {
-  readonly #body: JsonObject
-  constructor({ status, body }: IdentityServerError & { body: JsonObject }) {
-    super('M_UNKNOWN', 'the identity server refused', { status })
-    this.#body = body
-  }
-  override get body(): JsonObject {
-    return { error: 'The identity server refused.', ...this.#body }
-  }
-}
-
-/** An identity server answered something that is no Matrix error. */
-class UnbindNotSupported extends MatrixError {
-  constructor(cause: unknown) {
-    super('M_UNKNOWN', 'The identity server gave an answer that makes no sense.', { status: 502, cause })
-  }
-}
-
-const toClientError = (error: unknown): unknown => {
-  if (error instanceof IdentityServerError) {
-    const { body, status } = error
-    const isError = body !== undefined && status >= 400 && status < 600
-    return isError ? new PassedOnError(Object.assign(error, { body })) : new UnbindNotSupported(error)
-  }
-  if (!(error instanceof OutboundError)) return error
-  if (error.kind === 'denied') return notTrusted(error)
-  return error.kind === 'timeout'
-    ? new MatrixError('M_CONNECTION_TIMEOUT', 'The identity server did not answer in time.', { cause: error })
-    : new MatrixError('M_CONNECTION_FAILED', 'The identity server cannot be reached.', { cause: error })
-}
-
-const notTrusted = (cause?: unknown): MatrixError =>
-  new MatrixError('M_SERVER_NOT_TRUSTED', 'This server does not talk to that identity server.', { cause })
 
 const tooMany = (): MatrixError =>
   new MatrixError('M_USER_LIMIT_EXCEEDED', 'Your account has too many third-party identifiers.')

@@ -77,13 +77,15 @@ export class AddressInvitations {
     await this.#records.change(held, scheduled(held, this.#clock.now()))
   }
 
-  /** Invites several to a room that is there in any case; who could not be invited can be invited again. */
-  async sendAll(invitations: readonly AddressInvitation[], plan: InvitationPlan): Promise<void> {
-    for (const invitation of invitations) {
-      await this.send(invitation, plan).catch(error =>
-        this.#log.warn({ room: invitation.roomId, err: error }, 'invitation by address not delivered'),
-      )
-    }
+  /** Whom an invitation would reach without the help of others: a user of this server, or whoever reads the mail. */
+  async reach({
+    medium,
+    address,
+  }: Pick<AddressInvitation, 'medium' | 'address'>): Promise<'user' | 'mail' | undefined> {
+    const canonical = medium === 'email' ? canonicalEmail(address) : undefined
+    if (canonical === undefined) return undefined
+    if ((await this.#people.ownerOf(canonical)) !== undefined) return 'user'
+    return this.#sendsMail ? 'mail' : undefined
   }
 
   /** Delivers what is held for the addresses of a user, who has shown that they are theirs. */
