@@ -1,33 +1,8 @@
 import test from 'ava'
-import type { Database } from '../../storage/database.ts'
+import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
-
-/** Counts the statements that a database is asked to read by. */
-const counted = (database: Database) => {
-  let count = 0
-  const counting =
-    <A extends unknown[], R>(method: (...given: A) => R) =>
-    (...given: A): R => {
-      count += 1
-      return method.apply(database, given)
-    }
-  const [all, get, scan] = [counting(database.all), counting(database.get), counting(database.scan)]
-  const reader = new Proxy(database, {
-    get: (target, name) => {
-      const known = { all, get, scan }[String(name)]
-      const value: unknown = known ?? Reflect.get(target, name)
-      return typeof value === 'function' && known === undefined ? value.bind(target) : value
-    },
-  })
-  const during = async (work: () => Promise<unknown>): Promise<number> => {
-    const before = count
-    await work()
-    return count - before
-  }
-  return { database: reader, during }
-}
 
 const say = ({ rooms }: TestRooms, userId: string, roomId: string, body: string) =>
   rooms.sending.message(requesterOf(userId), {
@@ -38,7 +13,7 @@ const say = ({ rooms }: TestRooms, userId: string, roomId: string, body: string)
   })
 
 test('an incremental sync asks as much in one room as in many, of few members as of many, and a neighbour asks nothing', async t => {
-  const { database, during } = counted(await testDatabase(t))
+  const { database, during } = countedReads(await testDatabase(t))
   const rooms = await testRooms(database)
   const { ask, close } = testSync(rooms, database)
   t.teardown(close)
