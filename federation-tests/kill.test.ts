@@ -63,6 +63,10 @@ const call = async (
 
 interface Answer {
   readonly access_token: string
+  readonly user_id: string
+  readonly device_id: string
+  readonly next_batch: string
+  readonly to_device?: { readonly events: readonly { readonly content: { readonly n: string } }[] }
   readonly room_id: string
   readonly event_id: string
   readonly end?: string
@@ -126,3 +130,58 @@ testDatabases(
     t.is(repeated.event_id, again[1], 'a repeated transaction is answered as before')
   },
 )
+
+/** Everything that waits for a device, acknowledged batch by batch. */
+const waiting = async (api: string, token: string): Promise<string[]> => {
+  const found: string[] = []
+  for (let since = ''; ; ) {
+    const page = await call(api, 'GET', `/sync?timeout=0${since}`, token)
+    const events = page.to_device?.events ?? []
+    if (events.length === 0) return found
+    found.push(...events.map(event => event.content.n))
+    since = `&since=${page.next_batch}`
+  }
+}
+
+testDatabases(test, 'kill -9 loses no message to a device, and doubles none', async (t, database, config) => {
+  await database.close()
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-kill-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  createKeyFile(join(directory, 'signing.key'))
+  const first = await start(t, directory, config)
+  const register = (username: string): Promise<Answer> => {
+    const account = { username, password: 'correct horse', auth: { type: 'm.login.dummy' } }
+    return call(first.api, 'POST', '/register', '', account)
+  }
+  const [alice, bob] = [await register('alice'), await register('bob')]
+  const send = (api: string, n: string): Promise<Answer> =>
+    call(api, 'PUT', `/sendToDevice/m.test/${n}`, alice.access_token, {
+      messages: { [bob.user_id]: { [bob.device_id]: { n } } },
+    })
+  const gone = once(first.child, 'exit')
+  const begun: string[] = []
+  let acknowledged = 0
+  const sender = async (name: string): Promise<void> => {
+    for (let i = 0; ; i++) {
+      begun.push(`${name}-${i}`)
+      await send(first.api, `${name}-${i}`)
+      if (++acknowledged === 150) first.child.kill('SIGKILL')
+    }
+  }
+  await Promise.allSettled(Array.from({ length: 12 }, (_, i) => sender(`s${i}`)))
+  await gone
+
+  const second = await start(t, directory, config)
+  // A client repeats what was not acknowledged; here it repeats everything.
+  await Promise.all(begun.map(n => send(second.api, n)))
+  const received = await waiting(second.api, bob.access_token)
+  t.deepEqual(received.toSorted(), begun.toSorted())
+  for (const name of new Set(begun.map(n => n.split('-', 1)[0]))) {
+    const own = received.filter(n => n.startsWith(`${name}-`)).map(n => Number(n.split('-')[1]))
+    t.deepEqual(
+      own,
+      own.toSorted((a, b) => a - b),
+      'in order',
+    )
+  }
+})

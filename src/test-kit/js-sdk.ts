@@ -19,6 +19,10 @@ import {
 import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { logger as sdkLogger } from 'matrix-js-sdk/lib/logger.js'
+import { RustBackupManager } from 'matrix-js-sdk/lib/rust-crypto/backup.js'
+
+// Clients wait for up to ten seconds before they back up keys, so as not to come all at once.
+Object.assign(RustBackupManager, { maxBackupLoopStartDelayMillis: 0 })
 
 /** Milliseconds after which a wait fails: it only turns a hanging test into one that says what did not come. */
 const patience = 20_000
