@@ -16,6 +16,8 @@ export class LeaseLost extends Error {
 export interface Held {
   /** Aborted when the lease is lost, or given up. */
   readonly signal: AbortSignal
+  /** For how long, in milliseconds, nobody has held it; `undefined` if nobody ever did. */
+  readonly idleMs: number | undefined
   /** Commits only while the lease is held: throws `LeaseLost` otherwise, and nothing is stored. */
   readonly commit: Writer['commit']
 }
@@ -52,8 +54,10 @@ export class Lease {
   ): Promise<void> {
     while (!closing.aborted) {
       try {
+        const heldUntil = await this.#leases.heldUntil(this.#lease.name)
+        const idleMs = heldUntil === undefined ? undefined : Math.max(0, this.#clock.now() - heldUntil)
         const fence = await this.#take()
-        if (fence !== undefined) await this.#hold(fence, closing, work)
+        if (fence !== undefined) await this.#hold({ fence, idleMs }, closing, work)
         else onWait()
       } catch (error) {
         if (!(error instanceof LeaseLost)) {
@@ -64,7 +68,11 @@ export class Lease {
     }
   }
 
-  async #hold(fence: number, closing: AbortSignal, work: (held: Held) => Promise<void>): Promise<void> {
+  async #hold(
+    { fence, idleMs }: { fence: number; idleMs: number | undefined },
+    closing: AbortSignal,
+    work: (held: Held) => Promise<void>,
+  ): Promise<void> {
     const ended = new AbortController()
     const signal = AbortSignal.any([closing, ended.signal])
     const renewing = this.#renew(fence, signal, () => ended.abort())
@@ -76,11 +84,11 @@ export class Lease {
       throw new LeaseLost(`another process holds ${this.#lease.name}`)
     }
     try {
-      await work({ signal, commit })
+      await work({ signal, commit, idleMs })
     } finally {
       ended.abort()
       await renewing
-      await this.#database.commit({ statements: [this.#leases.release(this.#lease)] })
+      await this.#database.commit({ statements: [this.#leases.release(this.#lease, this.#clock.now())] })
     }
   }
 

@@ -9,8 +9,11 @@ export class Leases {
   readonly #take: Prepared
   readonly #stillHeld: Prepared
   readonly #release: Prepared
+  readonly #heldUntil: Prepared
+  readonly #db: Reader
 
   constructor(db: Reader) {
+    this.#db = db
     this.#take = db.prepare(
       `INSERT INTO leases (name, holder, fence, held_until_ts) VALUES (?, ?, 1, ?)
        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until_ts = excluded.held_until_ts,
@@ -19,7 +22,8 @@ export class Leases {
        RETURNING fence`,
     )
     this.#stillHeld = db.prepare('UPDATE leases SET name = name WHERE name = ? AND holder = ? AND fence = ?')
-    this.#release = db.prepare('UPDATE leases SET held_until_ts = 0 WHERE name = ? AND holder = ?')
+    this.#release = db.prepare('UPDATE leases SET held_until_ts = ? WHERE name = ? AND holder = ?')
+    this.#heldUntil = db.prepare('SELECT held_until_ts FROM leases WHERE name = ?')
   }
 
   /**
@@ -48,8 +52,13 @@ export class Leases {
     }
   }
 
-  /** Lets another take it at once. */
-  release({ name, holder }: { readonly name: string; readonly holder: string }): WriteStatement {
-    return { prepared: this.#release, rows: [[name, holder]] }
+  /** Lets another take it from `now` on. */
+  release({ name, holder }: { readonly name: string; readonly holder: string }, now: number): WriteStatement {
+    return { prepared: this.#release, rows: [[now, name, holder]] }
+  }
+
+  /** Until when somebody has held, or holds, a lease; `undefined` if nobody ever did. */
+  async heldUntil(name: string): Promise<number | undefined> {
+    return (await this.#db.get<{ held_until_ts: number }>(this.#heldUntil, [name]))?.held_until_ts
   }
 }

@@ -52,6 +52,7 @@ export class OutboxReader {
   readonly #inRoom: Prepared
   readonly #atPositions: Prepared
   readonly #hostsWithout: Prepared
+  readonly #hosts: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -88,6 +89,9 @@ export class OutboxReader {
       `${columns} room_nid = ? AND position >= ? AND position <= ? AND ${shown} ORDER BY position LIMIT ?`,
     )
     this.#atPositions = db.prepare(`${columns} ${db.dialect.inInteger('position')} AND ${shown}`)
+    this.#hosts = db.prepare(
+      `SELECT host FROM memberships WHERE membership = 'join' GROUP BY host ORDER BY COUNT(*) DESC, host LIMIT ?`,
+    )
     this.#hostsWithout = db.prepare(
       `SELECT DISTINCT host FROM memberships
        WHERE room_nid = ? AND membership = 'join' AND NOT (${db.dialect.inText('user_id')})`,
@@ -161,6 +165,11 @@ export class OutboxReader {
   async eventsAt(positions: readonly number[]): Promise<OutgoingRow[]> {
     const rows = await this.#db.scan<OutgoingColumns>(this.#atPositions, [this.#db.list(positions)])
     return rows.map(outgoing)
+  }
+
+  /** The servers whose users are in rooms here, those with the most first. */
+  async hostsByMembers(limit: number): Promise<string[]> {
+    return (await this.#db.scan<{ host: string }>(this.#hosts, [limit])).map(row => row.host)
   }
 
   /** The servers that have a joined user in a room, not counting some users. */

@@ -496,3 +496,32 @@ testPostgres(
     t.is(w.peers.edus('b.test').filter(one => (one as JsonObject)['n'] === 4).length, 1)
   },
 )
+
+test('after a long absence of ours peers are told that we are back, one after another', async t => {
+  const w = await world(t)
+  const { clock } = w.here
+  const roomId = await makeRoom(w)
+  for (const host of ['b', 'c', 'd']) await remoteMember(w, roomId, `@u:${host}.test`)
+  await remoteMember(w, roomId, '@dan:denied.test')
+  const first = await w.run()
+  await first.stop()
+  await clock.advance(10 * MINUTE)
+  const second = await w.run()
+  await second.stop()
+  t.deepEqual(w.peers.attempts, [], 'a restart is no absence')
+  await clock.advance(31 * MINUTE)
+  w.peers.down.set('c.test', unreachable('c.test'))
+  await w.run()
+  await eventually('the first is told', () => w.peers.attempts.length === 1)
+  await clock.advance(0)
+  t.is(w.peers.attempts.length, 1)
+  await eventually('all are told', async () => {
+    await clock.advance(500)
+    return w.peers.attempts.length === 3
+  })
+  t.deepEqual(w.peers.attempts.toSorted(), ['b.test', 'c.test', 'd.test'])
+  t.deepEqual(w.peers.sent.map(({ server, pdus, edus }) => [server, pdus.length, edus.length]).toSorted(), [
+    ['b.test', 0, 0],
+    ['d.test', 0, 0],
+  ])
+})

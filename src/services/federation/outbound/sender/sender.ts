@@ -16,12 +16,15 @@ import { Recipients } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
 import { Term } from './term.ts'
 import type { Outgoing } from './transaction.ts'
+import { LONG_ABSENCE_MS, wakePeers } from './wake-peers.ts'
 
 export interface SenderOptions {
   readonly policy?: BackoffPolicy
   readonly lanes?: LaneOptions
 }
 
+/** Of the servers that we share rooms with, so many are told that we are back. */
+const MAX_WOKEN = 2_000
 const DAY_MS = 24 * 60 * 60_000
 /** What nobody has taken for so long is given up, and who was not heard of is forgotten. */
 const RETENTION_MS = 90 * DAY_MS
@@ -103,7 +106,7 @@ export class FederationSender {
   }
 
   /** Sends until another process does, or the sender is closed. */
-  async #lead({ signal, commit }: Held, onBegun: () => void): Promise<void> {
+  async #lead({ signal, commit, idleMs = 0 }: Held, onBegun: () => void): Promise<void> {
     const { clock, log } = this.#shared
     const { db } = this.#context.core.context
     const database: Writer = { commit, onCommit: listener => db.onCommit(listener) }
@@ -119,7 +122,8 @@ export class FederationSender {
         ...{ read: this.#read, write: this.#write, recipients: this.#recipients, clock, log },
         deliver: addressed => term.deliver(addressed),
       })
-      await Promise.all([distributor.run(signal), this.#housekeeping(context)])
+      const returned = idleMs < LONG_ABSENCE_MS ? undefined : this.#wakePeers(context)
+      await Promise.all([distributor.run(signal), this.#housekeeping(context), returned])
     } finally {
       stop()
       this.#term = undefined
@@ -205,6 +209,17 @@ export class FederationSender {
       log.info({ server, err: error }, 'a server answered a transaction in no known form')
     }
     count('ok')
+  }
+
+  /** After a long absence of ours. */
+  async #wakePeers({ clock, log, closing: signal, newTxnId, permits }: SenderContext): Promise<void> {
+    const { core, federation } = this.#context
+    const { serverName: origin } = core.context
+    const hosts = (await this.#read.hostsByMembers(MAX_WOKEN)).filter(
+      host => host !== origin && permits(host),
+    )
+    log.info({ servers: hosts.length }, 'this server was away for long: others are told that it is back')
+    await wakePeers(hosts, { federation, origin, newTxnId, clock, log, signal })
   }
 
   async #housekeeping({ clock, database, write, log, closing: signal }: SenderContext): Promise<void> {
