@@ -1,25 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { authEventsFor } from '../src/core/auth/auth-events.ts'
 import { authorise } from '../src/core/auth/authorise.ts'
 import { checkAuthEvents } from '../src/core/auth/check-auth-events.ts'
-import { buildEvent } from '../src/core/event/builder.ts'
 import { type RoomEvent, stateMapKey } from '../src/core/event/event.ts'
 import { signedBytes } from '../src/core/event/signatures.ts'
 import { contentHash, eventIdOf } from '../src/core/hashes.ts'
-import type { JsonObject } from '../src/core/json.ts'
-import { DEFAULT_ROOM_VERSION, type RoomVersion, roomVersion } from '../src/core/room-versions.ts'
-import { type SigningKey, signingKeyFromSeed } from '../src/core/signing.ts'
 import type { KeyRing } from '../src/services/federation/keys/key-ring.ts'
 import { EventVerifier } from '../src/services/federation/verify-event.ts'
 import { importRoom } from '../src/services/rooms/import-room.ts'
-import { createRoomCore, type RoomCore } from '../src/services/rooms/index.ts'
 import { receiveEvent } from '../src/services/rooms/receive.ts'
-import { NidAllocator } from '../src/storage/nids.ts'
-import { openDatabase } from '../src/storage/open.ts'
-import { systemClock } from '../src/system-clock.ts'
+import { ALICE, GrowingRoom, key, ME, version, withCore } from './growing-room.ts'
 
 /**
  * What the room core costs, as ratios within one run: an ordinary event against its signature, resolving two branches of
@@ -29,66 +19,6 @@ const LARGEST = Number(process.argv[2] ?? 50_000)
 const SIZES = [1_000, 10_000, 50_000].filter(size => size <= LARGEST)
 const CONFLICTING = 200
 const SIGNATURES = 20_000
-
-const version = roomVersion(DEFAULT_ROOM_VERSION) as RoomVersion
-const key = signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(1))
-/** For rooms whose signatures nobody looks at. */
-const quick: SigningKey = { ...key, sign: () => 'A'.repeat(86) }
-const ALICE = '@alice:peer.test'
-const ME = '@me:here.test'
-
-/** A room as it grows, each event after the one before unless told otherwise. */
-class GrowingRoom {
-  readonly state = new Map<string, RoomEvent>()
-  readonly all: RoomEvent[] = []
-  last: RoomEvent | undefined
-  signs: SigningKey
-
-  constructor(signs: SigningKey = quick) {
-    this.signs = signs
-    this.add(ALICE, 'm.room.create', '', { room_version: version.id })
-    this.add(ALICE, 'm.room.member', ALICE, { membership: 'join' })
-    this.powers({})
-    this.add(ALICE, 'm.room.join_rules', '', { join_rule: 'public' })
-  }
-
-  get roomId(): string {
-    return `!${this.all[0]?.eventId.slice(1)}`
-  }
-
-  powers(users: JsonObject): RoomEvent {
-    return this.add(ALICE, 'm.room.power_levels', '', { users, ban: 50, kick: 50 })
-  }
-
-  add(sender: string, type: string, stateKey: string | undefined, content: JsonObject): RoomEvent {
-    const points = authEventsFor({ sender, type, stateKey, content }, version)
-    const event = buildEvent(
-      {
-        version,
-        roomId: this.all.length === 0 ? undefined : this.roomId,
-        ...{ sender, type, stateKey, content },
-        prevEvents: this.last === undefined ? [] : [this.last.eventId],
-        authEvents: points.flatMap(
-          point => this.state.get(stateMapKey(point.type, point.stateKey))?.eventId ?? [],
-        ),
-        depth: (this.last?.depth ?? 0) + 1,
-        originServerTs: 1_700_000_000_000 + this.all.length,
-      },
-      'peer.test',
-      this.signs,
-    )
-    this.all.push(event)
-    this.last = event
-    if (stateKey !== undefined) this.state.set(stateMapKey(type, stateKey), event)
-    return event
-  }
-
-  /** Another branch from here on. */
-  fork(): GrowingRoom {
-    const branch = Object.create(GrowingRoom.prototype) as GrowingRoom
-    return Object.assign(branch, this, { state: new Map(this.state), all: [...this.all] })
-  }
-}
 
 const user = (index: number): string => `@user${index}:host${index % 500}.test`
 
@@ -143,30 +73,6 @@ const watched = async (work: () => Promise<unknown>): Promise<{ ms: number; dela
   await new Promise(resolve => setTimeout(resolve, 5))
   delay.disable()
   return { ms, delay: delay.max / 1e6 }
-}
-
-const withCore = async <T>(work: (core: RoomCore, seen: () => number) => Promise<T>): Promise<T> => {
-  const directory = mkdtempSync(join(tmpdir(), 'tessera-bench-'))
-  const database = await openDatabase({ kind: 'sqlite', path: join(directory, 'bench.db') })
-  let events = 0
-  const resolved = (count: number): void => {
-    events = count
-  }
-  try {
-    const core = createRoomCore({
-      database,
-      nids: await NidAllocator.open(database, 'rooms'),
-      clock: systemClock,
-      serverName: 'here.test',
-      signingKey: key,
-      random: size => new Uint8Array(size),
-      metrics: { stored: () => undefined, reset: () => undefined, resolved },
-    })
-    return await work(core, () => events)
-  } finally {
-    await database.close()
-    rmSync(directory, { recursive: true, force: true })
-  }
 }
 
 /**

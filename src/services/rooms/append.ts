@@ -127,8 +127,10 @@ export const append = async (
     event,
   }
   read.events.remember(stored)
+  head.unsettled.set(event.eventId, event)
   statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
   const settle = (firstPosition: number): void => {
+    head.unsettled.delete(event.eventId)
     read.events.remember({ ...stored, position: firstPosition + offset })
     read.events.forget(redaction.touched)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')

@@ -4,6 +4,7 @@ import { isRecommended } from '../../core/policy-server.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
+import { isLinear, mayFollow } from './following.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import { adoptMembers } from './partial-members.ts'
@@ -27,8 +28,9 @@ export const receiveOne = (
   event: RoomEvent,
   options: ReceiveOptions = {},
 ): Promise<Received> =>
-  // Positions of what is in flight are needed, so that the head and the database tell the same.
-  writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), { settled: true })
+  writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), {
+    settled: head => Object.keys(options).length > 0 || !mayFollow(event, head),
+  })
 
 /** What was concluded about the event. */
 interface Judgement {
@@ -96,7 +98,10 @@ class Receipt {
   async #find(eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
     const { events } = this.#writer.context.read
     const found = await events.byIds(eventIds)
-    const changing = [...found.values()].filter(stored => isOutlier(stored) || stored.rejected !== undefined)
+    const { unsettled } = this.#head
+    const changing = [...found.values()].filter(
+      stored => !unsettled.has(stored.event.eventId) && (isOutlier(stored) || stored.rejected !== undefined),
+    )
     if (changing.length === 0) return found
     events.forget(changing.map(stored => stored.nid))
     return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
@@ -107,9 +112,15 @@ class Receipt {
     const authEvents =
       authEventsUnavailable === true ? [] : this.#event.authEvents.filter(eventId => !known.has(eventId))
     const isGapOpen = stateBefore === undefined && !this.#ignoresGap
-    const prevEvents = isGapOpen ? this.#event.prevEvents.filter(eventId => notHere(known.get(eventId))) : []
+    const prevEvents = isGapOpen ? this.#absent(known) : []
     if (authEvents.length === 0 && prevEvents.length === 0) return undefined
     return { outcome: 'missing', prevEvents, authEvents }
+  }
+
+  /** Those of the events before it that are not part of the timeline, nor about to be. */
+  #absent(known: ReadonlyMap<string, StoredEvent>): string[] {
+    const { unsettled } = this.#head
+    return this.#event.prevEvents.filter(eventId => !unsettled.has(eventId) && notHere(known.get(eventId)))
   }
 
   async #judge(known: ReadonlyMap<string, StoredEvent>): Promise<Judgement> {
@@ -118,7 +129,8 @@ class Receipt {
     const createEvent = this.#createEvent
     const judgeBy = (state: StateOverlay) =>
       judgeByState(read, this.#head, this.#event, { state, createEvent })
-    const linear = this.#options.stateBefore === undefined && !this.#ignoresGap && this.#isLinear()
+    const linear =
+      this.#options.stateBefore === undefined && !this.#ignoresGap && isLinear(this.#event, this.#head)
     const before = linear ? undefined : await this.#stateBefore(known)
     const awaits = this.#event.authEvents.filter(eventId => {
       const authEvent = known.get(eventId)
@@ -151,13 +163,6 @@ class Receipt {
 
   get #ignoresGap(): boolean {
     return this.#options.onCurrentState === true && this.#head.partial !== undefined
-  }
-
-  /** Whether the event extends exactly the head, so that the state before it is the current state. */
-  #isLinear(): boolean {
-    const { extremities } = this.#head
-    const prev = new Set(this.#event.prevEvents)
-    return extremities.length === prev.size && extremities.every(extremity => prev.has(extremity.eventId))
   }
 
   /** The rules know a create event by its form alone. A second one would be another room under the same ID. */
@@ -199,7 +204,7 @@ class Receipt {
       authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
       awaits,
       awaitedBefore: self === undefined ? [] : event.authEvents,
-      missingPrevEvents: event.prevEvents.filter(eventId => notHere(known.get(eventId))),
+      missingPrevEvents: this.#absent(known),
     }
     if (before === undefined) return placement
     const forked = { ...placement, delta: [...before.values()], powers: () => this.#powersIn(before) }

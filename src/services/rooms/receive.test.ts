@@ -1,4 +1,10 @@
 import test from 'ava'
+import {
+  type CommitResult,
+  type Database,
+  DatabaseUnavailable,
+  type WriteSet,
+} from '../../storage/database.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import { storeOutliers } from './outliers.ts'
@@ -141,5 +147,87 @@ testDatabases(
     t.is((await here.receive('M')).outcome, 'accepted')
     const target = await here.core.context.read.events.byId(peers.event('M').eventId)
     t.is(target?.redactedBy, undefined)
+  },
+)
+
+/** The database, whose commits begin once so many wait to. */
+const holding = (database: Database, count: number): Database => {
+  const { promise: released, resolve } = Promise.withResolvers<void>()
+  let waiting = 0
+  const commit = async (set: WriteSet): Promise<CommitResult> => {
+    waiting += 1
+    if (waiting === count) resolve()
+    await released
+    return database.commit(set)
+  }
+  return new Proxy(database, {
+    get: (target, name) => {
+      if (name === 'commit') return commit
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+testDatabases(
+  test,
+  'messages follow each other to the disk; what depends on more waits',
+  async (t, given) => {
+    const peers = peerRoom('11')
+    peers.add(
+      'A: bob say a',
+      'B: bob say b',
+      'C: bob say c',
+      'T: bob topic t',
+      'D: bob say d',
+      'E: bob say e',
+    )
+    const here = await guest(given, peers)
+    // Three are on their way together, or none would ever arrive.
+    Object.assign(here.core.context, { db: holding(given, 3) })
+    const names = ['A', 'B', 'C', 'T', 'D', 'E']
+    const received = await Promise.all(names.map(name => here.receive(name)))
+    t.deepEqual(
+      received.map(({ outcome }) => outcome),
+      names.map(() => 'accepted'),
+    )
+    const positions = received.map(one => ('position' in one ? one.position : 0))
+    t.deepEqual(
+      positions,
+      positions.toSorted((a, b) => a - b),
+    )
+    t.deepEqual(await here.ends(), ['E'])
+    t.is(await here.current('m.room.topic'), 'T')
+    t.is((await here.receive('C')).outcome, 'duplicate')
+  },
+)
+
+testDatabases(
+  test,
+  'what follows an event that is not stored after all is received all the same',
+  async (t, given) => {
+    const peers = peerRoom('11')
+    peers.add('A: bob say a', 'B: bob say b', 'C: bob say c')
+    let refused = 0
+    const database = new Proxy(given, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name)
+        if (name === 'commit' && refused === 1) {
+          refused += 1
+          return () => Promise.reject(new DatabaseUnavailable('for a moment'))
+        }
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    const here = await guest(database, peers)
+    refused = 1
+    const [first, ...others] = await Promise.allSettled(['A', 'B', 'C'].map(name => here.receive(name)))
+    t.is(first?.status, 'rejected')
+    t.deepEqual(
+      others.map(one => (one.status === 'fulfilled' ? one.value.outcome : undefined)),
+      ['missing', 'missing'],
+    )
+    for (const name of ['A', 'B', 'C']) t.is((await here.receive(name)).outcome, 'accepted')
+    t.deepEqual(await here.ends(), ['C'])
   },
 )

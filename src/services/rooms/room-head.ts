@@ -25,6 +25,8 @@ export class RoomHead {
   lastCommit: Promise<unknown> = Promise.resolve()
   /** How many commits that were submitted on it have not settled. */
   inFlight = 0
+  /** The events among them, by ID: they have a place in the timeline, which is not known yet. */
+  readonly unsettled = new Map<string, RoomEvent>()
   /** A commit has failed: what it holds may not be so. */
   isDead = false
   #extremities: readonly Extremity[]

@@ -60,7 +60,7 @@ type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
 
 export interface UpdateOptions {
   /** The job needs the database to tell what the head tells: it runs when nothing of the room is in flight. */
-  readonly settled?: boolean
+  readonly settled?: boolean | ((head: RoomHead) => boolean)
 }
 
 /**
@@ -180,7 +180,8 @@ export class RoomWriter {
     for (;;) {
       const head = await this.#load(roomId)
       if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
-      if (settled && head.inFlight > 0) {
+      const isReady = head.inFlight === 0 || (typeof settled === 'function' ? !settled(head) : !settled)
+      if (!isReady) {
         await head.lastCommit
         continue
       }
@@ -235,6 +236,7 @@ export class RoomWriter {
       throw error
     } finally {
       head.inFlight -= 1
+      if (head.inFlight === 0) head.unsettled.clear()
     }
     if (committed.ok) {
       const value = draft.result(committed)

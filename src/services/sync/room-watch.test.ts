@@ -47,10 +47,12 @@ const world = (options: { maxIdleRooms?: number } = {}) => {
         position: Math.max(...all.map(({ position }) => position)),
         redacts: false,
       })),
-    touchedPoints: async (roomNid: number, after: number, upTo: number) =>
+    touchedPoints: async (roomNids: readonly number[], after: number, upTo: number) =>
       between(after, upTo)
-        .filter(event => event.roomNid === roomNid)
-        .flatMap(({ member }) => (member === undefined ? [] : [{ type: 'm.room.member', stateKey: member }])),
+        .filter(({ roomNid }) => roomNids.includes(roomNid))
+        .flatMap(({ roomNid, member }) =>
+          member === undefined ? [] : [{ roomNid, type: 'm.room.member', stateKey: member }],
+        ),
   }
   const watch = new RoomWatch(
     {

@@ -95,11 +95,11 @@ export class RoomWatch {
     if (touched.some(room => room.redacts)) await this.#forgetRedacted(after, upTo)
     for (const { roomNid } of touched) {
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
-      for (const point of await this.#sync.touchedPoints(roomNid, after, upTo)) {
-        if (RoomSummaries.isTouchedBy(point.type)) this.#summaries.forget(roomNid)
-        if (point.type === 'm.room.member')
-          await this.#followMember(roomNid, point.stateKey, { upTo, concerned })
-      }
+    }
+    const roomNids = touched.map(({ roomNid }) => roomNid)
+    for (const { roomNid, type, stateKey } of await this.#sync.touchedPoints(roomNids, after, upTo)) {
+      if (RoomSummaries.isTouchedBy(type)) this.#summaries.forget(roomNid)
+      if (type === 'm.room.member') await this.#followMember(roomNid, stateKey, { upTo, concerned })
     }
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)

@@ -18,6 +18,7 @@ export interface NewestEvent {
 
 /** A point of a room's state that has changed. */
 export interface TouchedPoint {
+  readonly roomNid: number
   readonly type: string
   readonly stateKey: string
 }
@@ -46,9 +47,11 @@ export class SyncReader {
     )
     // Not by the events: resolution may change state that no new event speaks of.
     this.#touchedPoints = db.prepare(
-      `SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_from > ? AND valid_from <= ?
+      `SELECT room_nid, type, state_key FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
        UNION
-       SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_to > ? AND valid_to <= ?`,
+       SELECT room_nid, type, state_key FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?`,
     )
     this.#withEvents = db.prepare(
       `SELECT r.room_nid FROM rooms r WHERE ${inInteger('r.room_nid')} AND EXISTS (
@@ -78,14 +81,14 @@ export class SyncReader {
     return rows.map(row => ({ roomNid: row.room_nid, position: row.newest, redacts: row.redacts !== 0 }))
   }
 
-  /** The points of a room's state where something began or ceased to hold in a span of positions. */
-  async touchedPoints(roomNid: number, after: number, upTo: number): Promise<TouchedPoint[]> {
-    const half = [roomNid, after, upTo]
-    const rows = await this.#db.all<{ type: string; state_key: string }>(this.#touchedPoints, [
-      ...half,
-      ...half,
-    ])
-    return rows.map(row => ({ type: row.type, stateKey: row.state_key }))
+  /** The points of these rooms' state where something began or ceased to hold in a span of positions. */
+  async touchedPoints(roomNids: readonly number[], after: number, upTo: number): Promise<TouchedPoint[]> {
+    const half = [this.#db.list(roomNids), after, upTo]
+    const rows = await this.#db.all<{ room_nid: number; type: string; state_key: string }>(
+      this.#touchedPoints,
+      [...half, ...half],
+    )
+    return rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key }))
   }
 
   /** The nids of redactions in a span of positions. */
