@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import type { FirstStart, Server } from './cli/ports.ts'
-import { type Composition, compose } from './composition.ts'
+import { type Composition, compose } from './composition/index.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'

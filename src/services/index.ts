@@ -21,7 +21,7 @@ import type { SyncServices } from './sync/index.ts'
 import type { Turn } from './turn.ts'
 import type { rtcTransports, WellKnown } from './well-known.ts'
 
-/** The domain, as the endpoints see it: what `server.ts` composes. */
+/** The domain, as the endpoints see it: what `composition/` puts together. */
 export interface Services
   extends RoomServices,
     DirectServices,

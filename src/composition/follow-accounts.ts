@@ -1,10 +1,10 @@
-import type { Clock } from './core/clock.ts'
-import type { Log } from './core/log.ts'
-import type { Accounts } from './services/accounts/index.ts'
-import type { Presence } from './services/ephemeral/presence.ts'
-import { Departure } from './services/rooms/departure.ts'
-import type { RoomCore, RoomServices } from './services/rooms/index.ts'
-import { ProfilePropagation } from './services/rooms/profile-propagation.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Accounts } from '../services/accounts/index.ts'
+import type { Presence } from '../services/ephemeral/presence.ts'
+import { Departure } from '../services/rooms/departure.ts'
+import type { RoomCore, RoomServices } from '../services/rooms/index.ts'
+import { ProfilePropagation } from '../services/rooms/profile-propagation.ts'
 
 /** Has rooms and presence follow what becomes of accounts: new names and pictures, and their end. */
 export const followAccounts = (parts: {

@@ -1,8 +1,8 @@
-import { createOldSync } from './services/old-sync/index.ts'
-import type { RoomServices } from './services/rooms/index.ts'
-import { createSlidingSync } from './services/sliding-sync/index.ts'
-import { createSync } from './services/sync/index.ts'
-import { AccountDataReader } from './storage/accounts/account-data.ts'
+import { createOldSync } from '../services/old-sync/index.ts'
+import type { RoomServices } from '../services/rooms/index.ts'
+import { createSlidingSync } from '../services/sliding-sync/index.ts'
+import { createSync } from '../services/sync/index.ts'
+import { AccountDataReader } from '../storage/accounts/account-data.ts'
 
 /** Builds every way in which clients are told what is new: `/sync`, sliding sync, and what there was before. */
 export const composeSync = (parts: Parameters<typeof createSync>[0] & { readonly rooms: RoomServices }) => {

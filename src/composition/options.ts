@@ -1,11 +1,11 @@
-import type { Config } from './config/schema/index.ts'
-import type { Clock } from './core/clock.ts'
-import { parseMailbox } from './core/email-address.ts'
-import { type Mailer, openMailer } from './network/mailer.ts'
-import type { AccountsOptions } from './services/accounts/index.ts'
-import type { PolicyDocument } from './services/accounts/options.ts'
-import type { InvitationMailParts } from './services/invitations/mail.ts'
-import type { MailDigestOptions } from './services/push/mail-pushers.ts'
+import type { Config } from '../config/schema/index.ts'
+import type { Clock } from '../core/clock.ts'
+import { parseMailbox } from '../core/email-address.ts'
+import { type Mailer, openMailer } from '../network/mailer.ts'
+import type { AccountsOptions } from '../services/accounts/index.ts'
+import type { PolicyDocument } from '../services/accounts/options.ts'
+import type { InvitationMailParts } from '../services/invitations/mail.ts'
+import type { MailDigestOptions } from '../services/push/mail-pushers.ts'
 
 /** Where clients reach this server. */
 export const baseUrlOf = (config: Config): string => {

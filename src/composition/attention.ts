@@ -1,0 +1,51 @@
+import { openPushGateway } from '../network/push-gateway.ts'
+import { createDirect } from '../services/direct/index.ts'
+import { createInvitations } from '../services/invitations/index.ts'
+import { createNotifications } from '../services/notifications/index.ts'
+import { createPush } from '../services/push/index.ts'
+import type { Circumstances, Foundation } from './foundation.ts'
+import { invitationMailOf, mailDigestsOf } from './options.ts'
+import type { ComposedRooms } from './rooms.ts'
+import type { Running } from './running.ts'
+
+/** What is meant for somebody: push, invitations, notifications, chats of two. */
+export const composeAttention = (
+  { config, log, clock }: Circumstances,
+  foundation: Foundation,
+  parts: Pick<ComposedRooms, 'rooms' | 'discovery' | 'ephemeral' | 'encryption'>,
+) => {
+  const { accounts, core, federation, mailer } = foundation
+  const { rooms, discovery, ephemeral, encryption } = parts
+  const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
+  const push = createPush({ core, gateway, clock, log, mail: mailDigestsOf(config, mailer) })
+  rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
+  accounts.hooks.onDevicesChange = (userId, change) => [
+    ...encryption.onDevicesChange(userId, change),
+    ...push.sender.onDevicesChange(userId, change),
+  ]
+  const invitations = createInvitations({
+    ...{ core, rooms, clock, log },
+    roomSummaries: discovery.roomSummaries,
+    people: accounts.threepids,
+    mail: config.invitations.mail ? invitationMailOf(config, mailer) : undefined,
+    limits: config.invitations,
+    standing: userId => accounts.refusalOf(userId),
+  })
+  accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
+  federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))
+  const notifications = createNotifications({
+    ...{ core, push, clock, log },
+    records: invitations.records.read,
+    limits: config.notifications,
+  })
+  const direct = createDirect({
+    ...{ core, rooms, clock, log, queueEdu: federation.queueEdu },
+    attention: notifications.attention,
+    isReused: config.rooms.reuseDirectRooms,
+  })
+  ephemeral.services.receipts.onMarked = (userId, roomId) => notifications.attention.visited(userId, roomId)
+  const eduHandlers = { ...ephemeral.handlers, ...encryption.eduHandlers, ...direct.eduHandlers }
+  for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
+  const running: readonly Running[] = [push, invitations, notifications, direct]
+  return { push, invitations, notifications, direct, running }
+}

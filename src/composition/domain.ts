@@ -1,0 +1,72 @@
+import type { Services } from '../services/index.ts'
+import { IdentityInvitations } from '../services/invitations/identity-invitations.ts'
+import { Reports } from '../services/reports.ts'
+import { MutualRooms } from '../services/rooms/mutual-rooms.ts'
+import { Turn } from '../services/turn.ts'
+import { rtcTransports, wellKnownOf } from '../services/well-known.ts'
+import { composeAppServices } from './app-services.ts'
+import { composeAttention } from './attention.ts'
+import type { Circumstances, Foundation } from './foundation.ts'
+import { composeRooms } from './rooms.ts'
+import type { Running } from './running.ts'
+import { composeSync } from './sync.ts'
+
+/** What local users do, and what follows from it. */
+export const composeDomain = (circumstances: Circumstances, foundation: Foundation) => {
+  const { config, log, clock } = circumstances
+  const { database, metrics, accounts, core, federation, identityServers } = foundation
+  const composed = composeRooms(circumstances, foundation)
+  const { rooms, discovery, ephemeral, encryption, delayedEvents, search, media } = composed
+  const attention = composeAttention(circumstances, foundation, composed)
+  const { push, invitations, notifications, direct } = attention
+  const sync = composeSync({
+    core,
+    rooms,
+    ephemeral,
+    encryption,
+    push,
+    notifications,
+    database,
+    clock,
+    log,
+    storedFilter: (userId, filterId) => accounts.filters.get(userId, filterId),
+    metrics: metrics.sync,
+  })
+  const appServices = composeAppServices(circumstances, foundation, composed)
+  const services: Services = {
+    ...{
+      ...rooms,
+      ...discovery,
+      ...direct.services,
+      ...ephemeral.services,
+      ...push.services,
+      ...notifications.services,
+      ...sync.services,
+      ...search,
+      accounts,
+      delayedEvents,
+      appServices,
+      encryption,
+      federation,
+      invitations,
+      media,
+    },
+    mutualRooms: new MutualRooms(database),
+    reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
+    rtcTransports: rtcTransports(config.rtc),
+    identityInvitations: new IdentityInvitations({
+      ...{ writer: core.writer, sender: core.sender, identityServers, log },
+      ...{ addresses: invitations.addresses, sending: invitations.sending },
+      profile: userId => accounts.profiles.memberProfile(userId),
+    }),
+    turn: new Turn(config.turn, clock),
+    wellKnown: wellKnownOf(config),
+  }
+  const running: readonly Running[] = [
+    ...composed.running,
+    ...attention.running,
+    appServices,
+    ...sync.running,
+  ]
+  return { services, running, mailPushers: push.mailPushers }
+}

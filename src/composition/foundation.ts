@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import { databaseLocation, signingKeyPath } from '../config/locations.ts'
+import type { Config } from '../config/schema/index.ts'
+import { readKeyFile } from '../config/signing-key.ts'
+import { programVersion } from '../config/version.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import { type SigningKey, signingKeyFromSeed } from '../core/signing.ts'
+import { openIdentityServers } from '../network/identity-servers.ts'
+import { Accounts } from '../services/accounts/index.ts'
+import { createFederation } from '../services/federation/index.ts'
+import { createMetrics } from '../services/metrics.ts'
+import { createRoomCore } from '../services/rooms/index.ts'
+import { metered } from '../storage/metered.ts'
+import { NidAllocator } from '../storage/nids.ts'
+import { type Migrated, openDatabase } from '../storage/open.ts'
+import { accountsOptionsOf, mailerOf } from './options.ts'
+
+/** What a server is made for. */
+export interface Circumstances {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
+export const layFoundation = async ({ config, log, clock }: Circumstances) => {
+  const { serverName } = config
+  const [signingKey] = signingKeys(config)
+  const metrics = createMetrics({ process: true })
+  let migrated: Migrated = { applied: 0, milliseconds: 0 }
+  const opened = await openDatabase(databaseLocation(config), {
+    onMigrated: done => {
+      migrated = done
+      log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
+    },
+    log: message => log.info({ part: 'database' }, message),
+  })
+  const database = metered(opened, metrics.database)
+  const nids = await NidAllocator.open(database, 'rooms')
+  /** The way out for e-mail, if the operator has named one. */
+  const mailer = mailerOf(config, clock)
+  const { caFile } = config
+  const identityServers = openIdentityServers({ ...config.federation, caFile, serverName, signingKey, clock })
+  const accounts = new Accounts({
+    database,
+    clock,
+    options: accountsOptionsOf(config),
+    mailer,
+    identityServers,
+    onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
+  })
+  const core = createRoomCore({
+    database,
+    nids,
+    clock,
+    serverName,
+    signingKey,
+    random: randomBytes,
+    log,
+    metrics: metrics.rooms,
+  })
+  const federation = createFederation({
+    core,
+    config: config.federation,
+    caFile,
+    database,
+    clock,
+    log,
+    signingKeys: signingKeys(config),
+    version: programVersion(),
+    metrics: metrics.federation,
+  })
+  accounts.hooks.remoteProfile = federation.queryProfile
+  return { database, migrated, metrics, accounts, core, federation, mailer, identityServers }
+}
+
+export type Foundation = Awaited<ReturnType<typeof layFoundation>>
+
+/** The keys of the key file; the first signs. */
+const signingKeys = (config: Config): [SigningKey, ...SigningKey[]] => {
+  const { keys } = readKeyFile(signingKeyPath(config))
+  const [first, ...others] = keys
+  return [
+    signingKeyFromSeed(first.keyId, first.seed),
+    ...others.map(({ keyId, seed }) => signingKeyFromSeed(keyId, seed)),
+  ]
+}

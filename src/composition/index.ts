@@ -1,0 +1,73 @@
+import { endpoints } from '../api/index.ts'
+import { rateLimitsOf } from '../config/locations.ts'
+import { createHttpApp, type HttpApp } from '../http/app.ts'
+import { LIMITS_PATH } from '../http/pages/limits.ts'
+import type { Services } from '../services/index.ts'
+import type { Database } from '../storage/database.ts'
+import type { Migrated } from '../storage/open.ts'
+import { composeDomain } from './domain.ts'
+import { type Circumstances, layFoundation } from './foundation.ts'
+import { baseUrlOf } from './options.ts'
+import { serverPages } from './pages.ts'
+import type { Running } from './running.ts'
+
+/** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
+export interface Composition {
+  readonly database: Database
+  /** What this start has done to the schema. */
+  readonly migrated: Migrated
+  readonly services: Services
+  readonly app: HttpApp
+  start(): void
+  /** Ends what waits (long polls) and what runs in the background. */
+  stop(): Promise<void>
+}
+
+/** Builds everything; nothing runs before `start`. */
+export const compose = async (circumstances: Circumstances): Promise<Composition> => {
+  const { config, log, clock } = circumstances
+  const foundation = await layFoundation(circumstances)
+  const { database, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
+  const { services, running, mailPushers } = composeDomain(circumstances, foundation)
+  const all: readonly Running[] = [
+    accounts,
+    identityServers,
+    ...(mailer ? [mailer] : []),
+    federation,
+    ...running,
+  ]
+  const app = createHttpApp({
+    endpoints,
+    services,
+    authenticate: async (token, context) =>
+      (await services.appServices.identity.identify(token, context)) ?? accounts.authenticate(token, context),
+    verifyRequest: request => federation.verifyRequest(request),
+    log,
+    clock,
+    rateLimits: rateLimitsOf(config),
+    trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
+    limitInfoUri: `${baseUrlOf(config)}${LIMITS_PATH}`,
+    pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
+    onResponse: outcome => metrics.http.answered(outcome),
+  })
+  return {
+    database,
+    migrated,
+    services,
+    app,
+    start: () => {
+      for (const one of all) one.start?.()
+    },
+    stop: async () => {
+      for (const one of all.toReversed()) await one.close()
+    },
+  }
+}
+
+/** Makes a check that rejects when the database does not answer. */
+const readable = (database: Database): (() => Promise<void>) => {
+  const prepared = database.prepare('SELECT 1 AS one')
+  return async () => {
+    await database.get(prepared)
+  }
+}

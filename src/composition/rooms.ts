@@ -1,0 +1,79 @@
+import { DelayedEvents } from '../services/delayed-events/delayed-events.ts'
+import { federatedDiscovery } from '../services/discovery/federated.ts'
+import { createDiscovery } from '../services/discovery/index.ts'
+import { createEncryption } from '../services/encryption/index.ts'
+import { createEphemeral } from '../services/ephemeral/index.ts'
+import { GuestAccess } from '../services/rooms/guest-access.ts'
+import { createRooms } from '../services/rooms/index.ts'
+import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
+import { createSearch } from '../services/search/index.ts'
+import { followAccounts } from './follow-accounts.ts'
+import type { Circumstances, Foundation } from './foundation.ts'
+import { composeMedia } from './media.ts'
+import type { Running } from './running.ts'
+
+/** Rooms and what is in them: writing, finding, what passes, encryption, files. */
+export const composeRooms = ({ config, log, clock }: Circumstances, foundation: Foundation) => {
+  const { database, accounts, core, federation } = foundation
+  const { serverName } = config
+  const rooms = createRooms(core, {
+    profile: userId => accounts.profiles.memberProfile(userId),
+    remote: federation.remote,
+    queryRemoteAlias: federation.queryAlias,
+    fetchHistory: federation.fetchHistory,
+    defaultRoomVersion: config.rooms.defaultVersion,
+    log,
+  })
+  const discovery = createDiscovery({
+    core,
+    rooms,
+    remote: federatedDiscovery(federation.client),
+    hasDirectory: config.roomDirectory.enabled,
+    directoryIsForServers: config.roomDirectory.overFederation,
+  })
+  const ephemeral = createEphemeral({
+    core,
+    clock,
+    log,
+    queueEdu: federation.queueEdu,
+    admits: (head, server) => federation.gate.allows(head, server),
+    presence: config.presence,
+  })
+  const { presence } = ephemeral.services
+  const guests = new GuestAccess({ writer: core.writer, memberships: rooms.memberships, log })
+  rooms.memberships.joinChecks.push(join => guests.check(join))
+  const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
+  const encryption = createEncryption({
+    database,
+    rooms: core.context.read,
+    clock,
+    log,
+    serverName,
+    remote: federation.client,
+    keepEdus: federation.keepEdus,
+    shareNames: config.federation.shareDeviceNames,
+  })
+  federation.hooks.onRoomComplete = encryption.roomCompleted
+  const lifetime = new RoomLifetime({
+    ...{ writer: core.writer, clock, log },
+    grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
+  })
+  const delayedEvents = new DelayedEvents({
+    ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
+    standing: userId => accounts.refusalOf(userId),
+  })
+  const search = createSearch(core, rooms)
+  const media = composeMedia({ config, database, federation, clock, log })
+  const running: readonly Running[] = [
+    ephemeral,
+    encryption,
+    profiles,
+    guests,
+    lifetime,
+    delayedEvents,
+    media,
+  ]
+  return { rooms, discovery, ephemeral, encryption, delayedEvents, search, media, running }
+}
+
+export type ComposedRooms = ReturnType<typeof composeRooms>
