@@ -6,7 +6,14 @@ import { FakeClock } from '../test-kit/fake-clock.ts'
 import { openMailSink } from '../test-kit/mail-sink.ts'
 import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
 import { createAuthority } from '../test-kit/tls.ts'
-import { type Mail, MailError, type Mailer, type MailerOptions, openMailer } from './mailer.ts'
+import {
+  type Mail,
+  MailError,
+  type Mailer,
+  type MailerOptions,
+  openMailer,
+  probeMailServer,
+} from './mailer.ts'
 
 const mailer = (t: ExecutionContext, port: number, options: Partial<MailerOptions> = {}): Mailer => {
   const opened = openMailer({
@@ -135,12 +142,16 @@ test('it logs in, over TLS that it verifies', async t => {
     const { port, mails } = await secured(tls === 'implicit')
     await mailer(t, port, { ...login, tls }).send(MAIL)
     t.is(mails.length, 1, tls)
+    const probed = { host: '127.0.0.1', port, tls, from: 'a@b', clock: new FakeClock(), ...login }
+    await probeMailServer(probed)
+    await t.throwsAsync(probeMailServer({ ...probed, password: 'guess' }), { instanceOf: MailError })
     const wrong = await failure(t, mailer(t, port, { ...login, tls, password: 'guess' }).send(MAIL))
     t.is(wrong.kind, 'unreachable')
     const { caFile: _, ...untrusting } = { ...login, tls }
     t.is((await failure(t, mailer(t, port, untrusting).send(MAIL))).kind, 'unreachable')
   }
-  t.deepEqual(users, ['tessera', 'tessera', 'tessera', 'tessera'])
+  t.deepEqual([...new Set(users)], ['tessera'])
+  t.is(users.length, 8)
 
   // A server that offers no TLS gets neither password nor message, unless that is what was asked for.
   const plain = await sink(t)

@@ -81,29 +81,10 @@ const MAX_PENDING = 500
 
 /** Opens the way to a mail server; connections are made when there is something to send. */
 export const openMailer = (options: MailerOptions): Mailer => {
-  const { host, tls, user, clock, caFile } = options
+  const { clock } = options
   const from = parseMailbox(options.from)
   if (from === undefined) throw new TypeError(`"${options.from}" is no sender of e-mail`)
-  const secureContext =
-    tls === 'none' ? undefined : trustedRoots(caFile === undefined ? undefined : readFileSync(caFile, 'utf8'))
-  const transport = createTransport({
-    pool: true,
-    maxConnections: CONNECTIONS,
-    host,
-    port: options.port ?? (tls === 'implicit' ? 465 : 587),
-    secure: tls === 'implicit',
-    requireTLS: tls === 'starttls',
-    ignoreTLS: tls === 'none',
-    ...(secureContext === undefined ? {} : { tls: { secureContext } }),
-    ...(user === undefined ? {} : { auth: { user, pass: options.password ?? '' } }),
-    connectionTimeout: STEP_TIMEOUT_MS,
-    greetingTimeout: STEP_TIMEOUT_MS,
-    dnsTimeout: STEP_TIMEOUT_MS,
-    socketTimeout: STEP_TIMEOUT_MS,
-    // A message is data: nothing in it makes us open a file or a URL.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  const transport = createTransport({ ...connectionOf(options), pool: true, maxConnections: CONNECTIONS })
   let pending = 0
   return {
     send: async mail => {
@@ -121,6 +102,42 @@ export const openMailer = (options: MailerOptions): Mailer => {
       }
     },
     close: async () => transport.close(),
+  }
+}
+
+/**
+ * Connects to a mail server and logs in, as sending would, and sends nothing.
+ * @throws {MailError}
+ */
+export const probeMailServer = async (options: MailerOptions): Promise<void> => {
+  const transport = createTransport(connectionOf(options))
+  try {
+    await transport.verify()
+  } catch (error) {
+    throw toMailError(error)
+  } finally {
+    transport.close()
+  }
+}
+
+const connectionOf = ({ host, port, tls, user, password, caFile }: MailerOptions) => {
+  const secureContext =
+    tls === 'none' ? undefined : trustedRoots(caFile === undefined ? undefined : readFileSync(caFile, 'utf8'))
+  return {
+    host,
+    port: port ?? (tls === 'implicit' ? 465 : 587),
+    secure: tls === 'implicit',
+    requireTLS: tls === 'starttls',
+    ignoreTLS: tls === 'none',
+    ...(secureContext === undefined ? {} : { tls: { secureContext } }),
+    ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
+    connectionTimeout: STEP_TIMEOUT_MS,
+    greetingTimeout: STEP_TIMEOUT_MS,
+    dnsTimeout: STEP_TIMEOUT_MS,
+    socketTimeout: STEP_TIMEOUT_MS,
+    // A message is data: nothing in it makes us open a file or a URL.
+    disableFileAccess: true,
+    disableUrlAccess: true,
   }
 }
 

@@ -40,7 +40,11 @@ export const wellKnownOf = ({ publicBaseUrl, rtc, wellKnown, support }: WellKnow
   const transports = rtcTransports(rtc)
   // Read from a settings file, so that it is JSON.
   const extra = wellKnown.clientExtra as JsonObject
-  const contacts = support.contacts.map(({ role, emailAddress, matrixId }) => ({
+  // "At least one of matrix_id or email_address is required."
+  const named = support.contacts.filter(
+    ({ emailAddress, matrixId }) => emailAddress !== undefined || matrixId !== undefined,
+  )
+  const contacts = named.map(({ role, emailAddress, matrixId }) => ({
     role,
     ...(emailAddress === undefined ? {} : { email_address: emailAddress }),
     ...(matrixId === undefined ? {} : { matrix_id: matrixId }),

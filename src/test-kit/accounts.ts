@@ -71,6 +71,7 @@ export const accountServer = async (
       accounts,
       appServices: { registry: { all: [] } },
       delayedEvents: { capability: {} },
+      wellKnown: {},
     } as unknown as Services,
     authenticate: (token, context) => accounts.authenticate(token, context),
     verifyRequest: () => Promise.reject(new Error('no federation here')),

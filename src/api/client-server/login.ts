@@ -1,9 +1,15 @@
 import { endpoint } from '../../http/endpoint.ts'
 import { SERVICE_LOGIN } from '../../services/appservices/index.ts'
 
-export const login = endpoint('login', ({ body, request }, { accounts, appServices }) => {
-  if (body.type !== SERVICE_LOGIN) return accounts.login.login(body)
-  const { registry } = appServices
-  const service = registry.require(request.accessToken)
-  return accounts.ofServices.login(body, userId => registry.checkUser(service, userId))
-})
+/** Whoever logs in is told how clients reach this server, where the operator has said so. */
+export const login = endpoint(
+  'login',
+  async ({ body, request }, { accounts, appServices, wellKnown: { client } }) => {
+    const where = client === undefined ? {} : { well_known: client }
+    if (body.type !== SERVICE_LOGIN) return { ...(await accounts.login.login(body)), ...where }
+    const { registry } = appServices
+    const service = registry.require(request.accessToken)
+    const session = await accounts.ofServices.login(body, userId => registry.checkUser(service, userId))
+    return { ...session, ...where }
+  },
+)

@@ -161,7 +161,10 @@ test('TURN credentials and what is published follow the settings', async t => {
       client_extra: { 'm.identity_server': { base_url: 'https://id.example.org' } },
       federation_server: 'matrix.example.org:443',
     },
-    support: { contacts: [{ email_address: 'a@example.org' }], page: 'https://example.org/help' },
+    support: {
+      contacts: [{ email_address: 'a@example.org' }, { role: 'm.role.security' }],
+      page: 'https://example.org/help',
+    },
     turn: { uris: ['turns:turn.example.org'], shared_secret: 'between us', lifetime: '1h' },
   }
   const server = await startTestServer({ clock, settings })
@@ -181,6 +184,8 @@ test('TURN credentials and what is published follow the settings', async t => {
     'm.homeserver': { base_url: 'https://matrix.example.org' },
   })
   t.is(client.headers['access-control-allow-origin'], '*')
+  const login = { type: 'm.login.password', user: 'bob', password: TEST_PASSWORD }
+  t.deepEqual((await bob.post('/login', login))['well_known'], client.body)
   t.deepEqual((await server.request('GET', '/.well-known/matrix/server')).body, {
     'm.server': 'matrix.example.org:443',
   })

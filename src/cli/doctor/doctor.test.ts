@@ -9,6 +9,7 @@ import { inspectDatabase } from '../../storage/inspect.ts'
 import { createFakeHost } from '../../test-kit/command-line.ts'
 import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { type PeerOptions, ScriptedPeer } from '../../test-kit/https-server.ts'
+import { openMailSink } from '../../test-kit/mail-sink.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { testAuthority } from '../../test-kit/tls.ts'
 import { runProgram } from '../program.ts'
@@ -159,6 +160,16 @@ test('another key is served than the one in our file; another server; an unsigne
   }
 })
 
+test('the mail server lets this server in, or does not', async t => {
+  const sink = await openMailSink()
+  const cwd = temporaryDirectory(t)
+  writeFileSync(join(cwd, 'homeserver.yaml'), stringify({ email: sink.settings }))
+  t.like((await examine(cwd)).verdictOn('e-mail'), { verdict: 'OK' })
+  t.deepEqual(sink.mails, [])
+  await sink.close()
+  t.like((await examine(cwd)).verdictOn('e-mail'), { verdict: 'FAIL' })
+})
+
 test('this machine: settings, key file, database', async t => {
   const cwd = temporaryDirectory(t)
   const nothing = await examine(cwd)
@@ -166,6 +177,7 @@ test('this machine: settings, key file, database', async t => {
   t.like(nothing.verdictOn('data directory'), { verdict: 'FAIL' })
   t.like(nothing.verdictOn('signing key'), { verdict: 'FAIL' })
   t.like(nothing.verdictOn('federation'), { verdict: 'SKIP' })
+  t.like(nothing.verdictOn('e-mail'), { verdict: 'SKIP' })
   mkdirSync(join(cwd, 'data'))
   await runProgram(createFakeHost(cwd), ['keys', 'generate'])
   chmodSync(join(cwd, 'data/signing.key'), 0o640)

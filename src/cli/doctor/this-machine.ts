@@ -2,9 +2,11 @@ import { statfsSync } from 'node:fs'
 import { databaseLocation, signingKeyPath } from '../../config/locations.ts'
 import type { Config } from '../../config/schema/index.ts'
 import { keyFileWarning, readKeyFile } from '../../config/signing-key.ts'
+import { probeMailServer } from '../../network/mailer.ts'
 import { inspectDatabase } from '../../storage/inspect.ts'
+import { systemClock } from '../../system-clock.ts'
 import { startFailure } from '../start-errors.ts'
-import { explain, type Finding, fail, ok, warn } from './finding.ts'
+import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
 
 const GIB = 1024 ** 3
 
@@ -56,5 +58,17 @@ export const checkDatabase = async (config: Config): Promise<Finding> => {
       startFailure(error) ?? explain(error),
       'Correct database.url, or the permissions of its files.',
     )
+  }
+}
+
+/** Whether the mail server takes what this server would send. */
+export const checkMail = async ({ email, caFile }: Config): Promise<Finding> => {
+  const { host, from } = email
+  if (host === undefined || from === undefined) return skip('e-mail', 'no mail server is named (email.host)')
+  try {
+    await probeMailServer({ ...email, host, from, caFile, clock: systemClock })
+    return ok('e-mail', `${host} lets this server in`)
+  } catch (error) {
+    return fail('e-mail', explain(error), 'Correct the options under email.')
   }
 }
