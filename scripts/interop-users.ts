@@ -7,6 +7,7 @@ import {
   type Play,
   pair,
   type Scenario,
+  seesMembership,
   talk,
 } from './interop-parts.ts'
 import type { PlainClient } from './plain-client.ts'
@@ -55,7 +56,7 @@ const receipts: Play = async (first, second) => {
 }
 
 /** Keys of no use but to be seen: the servers don't check the signatures of devices. */
-const uploadKeys = async (who: PlainClient): Promise<void> => {
+const uploadKeys = async (who: PlainClient, curve = 'Y3VydmVrZXkA'): Promise<void> => {
   const { userId, deviceId } = who
   const signatures = { [userId]: { [`ed25519:${deviceId}`]: 'c2lnbmF0dXJl' } }
   await who.call('POST', '/keys/upload', {
@@ -64,7 +65,7 @@ const uploadKeys = async (who: PlainClient): Promise<void> => {
       device_id: deviceId,
       algorithms: ['m.olm.v1.curve25519-aes-sha2', 'm.megolm.v1.aes-sha2'],
       keys: {
-        [`curve25519:${deviceId}`]: 'Y3VydmVrZXkAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+        [`curve25519:${deviceId}`]: curve.padEnd(43, 'A'),
         [`ed25519:${deviceId}`]: 'ZWRrZXkAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
       },
       signatures,
@@ -94,6 +95,28 @@ const keys: Play = async (first, second) => {
   expect('the one-time key', one, 'b25ldGltZWtleQAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')
   const again = await guest.call('POST', '/keys/claim', wanted)
   expect('a key claimed twice', member(again, 'one_time_keys', userId, deviceId), undefined)
+}
+
+/** Changes are told, also what changed while no room was shared. */
+const deviceLists: Play = async (first, second) => {
+  const [host, guest, roomId] = await sharedRoom(first, second)
+  const { userId, deviceId } = guest
+  const isTold = (what: string): Promise<unknown> =>
+    host.until(what, sync => sync.device_lists?.changed?.includes(userId) || undefined)
+  const known = async (...path: string[]): Promise<unknown> =>
+    member(
+      await host.call('POST', '/keys/query', { device_keys: { [userId]: [] } }),
+      ...['device_keys', userId, deviceId, ...path],
+    )
+  await uploadKeys(guest)
+  await isTold('the keys')
+  expect('the key', await known('keys', `curve25519:${deviceId}`), 'Y3VydmVrZXkA'.padEnd(43, 'A'))
+  await guest.call('POST', `${at(roomId)}/leave`, {})
+  await seesMembership(host, roomId, userId, 'leave')
+  await uploadKeys(guest, 'b3RoZXIA')
+  await joinThrough(guest, roomId, host)
+  await isTold('the return')
+  expect('the new key', await known('keys', `curve25519:${deviceId}`), 'b3RoZXIA'.padEnd(43, 'A'))
 }
 
 const toDevice: Play = async (first, second) => {
@@ -129,5 +152,6 @@ export const userScenarios: readonly [string, Scenario][] = [
   ...both('receipts are seen', receipts),
   ...both('presence is seen', presence),
   ...both('keys of a device are found and claimed', keys),
+  ...both('device lists follow, also over an absence', deviceLists),
   ...both('messages go from device to device', toDevice),
 ]
