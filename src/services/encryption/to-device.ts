@@ -13,6 +13,15 @@ export type ToDeviceMessages = Readonly<Record<string, Readonly<Record<string, J
 /** Messages that nobody has fetched for so long are given up: the device is dead. */
 export const KEPT_MS = 180 * 86_400_000
 
+/**
+ * More messages do not wait for a device: what came first stays, so that nobody drives it out by a flood. Half a year of
+ * a message every three minutes.
+ */
+const MAX_WAITING = 100_000
+
+/** How often it is looked for devices with more: that reads all messages. Milliseconds. */
+const CROWDS_MS = 60 * 60_000
+
 /** For so long another server's message is known again. */
 const RECEIVED_KEPT_MS = 30 * 86_400_000
 
@@ -26,10 +35,13 @@ const EDU_BYTES = 256 * 1024
 export class ToDevice {
   readonly #context: EncryptionContext
   readonly #keepEdus: KeepEdus
+  readonly #maxWaiting: number
+  #crowdsAt = 0
 
-  constructor(context: EncryptionContext, keepEdus: KeepEdus) {
+  constructor(context: EncryptionContext, keepEdus: KeepEdus, maxWaiting = MAX_WAITING) {
     this.#context = context
     this.#keepEdus = keepEdus
+    this.#maxWaiting = maxWaiting
   }
 
   /**
@@ -122,6 +134,12 @@ export class ToDevice {
       write.toDevice.expireReceived(clock.now() - RECEIVED_KEPT_MS),
       write.transactions.expire(clock.now() - TRANSACTIONS_KEPT_MS),
     ])
+    if (clock.now() < this.#crowdsAt) return
+    this.#crowdsAt = clock.now() + CROWDS_MS
+    const crowded = await this.#context.read.toDevice.crowded(this.#maxWaiting)
+    if (crowded.length > 0)
+      this.#context.log.warn({ devices: crowded.length }, 'too many messages wait for devices')
+    await this.#context.commit([write.toDevice.dropBeyond(crowded, this.#maxWaiting)])
   }
 
   #kept(edus: readonly OutgoingEdu[]): ReturnType<KeepEdus> {

@@ -32,6 +32,7 @@ export class ToDeviceReader {
   readonly #anyUpTo: Prepared
   readonly #recipients: Prepared
   readonly #between: Prepared
+  readonly #crowded: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -43,6 +44,9 @@ export class ToDeviceReader {
     this.#anyUpTo = db.prepare(`SELECT 1 AS found ${ofDevice} AND position <= ? LIMIT 1`)
     this.#recipients = db.prepare(
       'SELECT DISTINCT user_id FROM to_device_messages WHERE position > ? AND position <= ?',
+    )
+    this.#crowded = db.prepare(
+      `SELECT user_id, device_id FROM to_device_messages GROUP BY user_id, device_id HAVING count(*) > ? LIMIT 1000`,
     )
     this.#between = db.prepare(
       `SELECT position, user_id, device_id, sender, type, content FROM to_device_messages
@@ -85,6 +89,12 @@ export class ToDeviceReader {
     }))
   }
 
+  /** Devices for which more than `limit` messages wait. Reads the whole table. */
+  async crowded(limit: number): Promise<{ userId: string; deviceId: string }[]> {
+    const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#crowded, [limit])
+    return rows.map(row => ({ userId: row.user_id, deviceId: row.device_id }))
+  }
+
   /** Whom the messages between two positions are for. */
   async recipients(after: number, upTo: number): Promise<string[]> {
     const rows = await this.#db.scan<{ user_id: string }>(this.#recipients, [after, upTo])
@@ -99,6 +109,7 @@ export class ToDeviceWriter {
   readonly #acknowledge: Prepared
   readonly #dropDevices: Prepared
   readonly #expire: Prepared
+  readonly #dropBeyond: Prepared
   readonly #receive: Prepared
   readonly #expireReceived: Prepared
 
@@ -115,6 +126,11 @@ export class ToDeviceWriter {
     )
     this.#dropDevices = db.prepare('DELETE FROM to_device_messages WHERE user_id = ? AND device_id = ?')
     this.#expire = db.prepare('DELETE FROM to_device_messages WHERE received_ts < ?')
+    const ofDevice = 'user_id = ? AND device_id = ?'
+    this.#dropBeyond = db.prepare(
+      `DELETE FROM to_device_messages WHERE ${ofDevice} AND position >= (
+         SELECT position FROM to_device_messages WHERE ${ofDevice} ORDER BY position LIMIT 1 OFFSET ?)`,
+    )
     this.#receive = db.prepare(
       `INSERT INTO received_to_device (origin, message_id, received_ts) VALUES (?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -149,6 +165,12 @@ export class ToDeviceWriter {
   /** Removes messages that nobody has fetched since an instant (ms). */
   expire(before: number): WriteStatement {
     return { prepared: this.#expire, rows: [[before]] }
+  }
+
+  /** Removes what came after the first `limit` messages that wait for devices. */
+  dropBeyond(devices: readonly { userId: string; deviceId: string }[], limit: number): WriteStatement {
+    const rows = devices.map(({ userId, deviceId }) => [userId, deviceId, userId, deviceId, limit])
+    return { prepared: this.#dropBeyond, rows }
   }
 
   /** Remembers another server's message. Guard `received`: it had not arrived before. */

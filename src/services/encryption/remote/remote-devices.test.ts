@@ -9,6 +9,7 @@ import { testDatabases } from '../../../test-kit/database.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
 import { createEncryption } from '../index.ts'
 import { noEdus, noRemoteKeys } from '../ports.ts'
+import { ToDevice } from '../to-device.ts'
 
 const bob = '@bob:far.test'
 const alice = '@alice:near.test'
@@ -162,4 +163,35 @@ testDatabases(test, 'a message that arrives twice is delivered once', async (t, 
     waiting.map(message => message.content),
     ['{"id":"1"}', '{"id":"2"}'],
   )
+})
+
+testDatabases(test, 'a flood does not fill the disk, nor drive out what was there', async (t, database) => {
+  const { encryption } = await world(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  await database.commit({
+    statements: [
+      {
+        prepared: device,
+        rows: [
+          [alice, 'D'],
+          [alice, 'E'],
+        ],
+      },
+    ],
+  })
+  const toDevice = new ToDevice(encryption.context, noEdus, 3)
+  const send = (deviceId: string, n: number) =>
+    toDevice.send({ userId: bob, deviceId: 'B' }, 'm.x', `${deviceId}${n}`, {
+      [alice]: { [deviceId]: { n } },
+    })
+  for (let n = 1; n <= 5; n++) await send('D', n)
+  for (let n = 1; n <= 3; n++) await send('E', n)
+  await toDevice.expire()
+  const waiting = async (deviceId: string) => {
+    const span = { after: 0, upTo: database.position('to_device') }
+    const messages = await toDevice.waiting(alice, deviceId, span, 10)
+    return messages.map(({ content }) => JSON.parse(content).n)
+  }
+  t.deepEqual(await waiting('D'), [1, 2, 3])
+  t.deepEqual(await waiting('E'), [1, 2, 3])
 })
