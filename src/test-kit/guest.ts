@@ -29,10 +29,11 @@ export interface Guest extends TestRooms {
 export const guest = async (
   database: Database,
   peers: PeerRoom,
-  options: Parameters<typeof testRooms>[1] = {},
+  options: Parameters<typeof testRooms>[1] & { omitMembers?: boolean } = {},
 ): Promise<Guest> => {
-  const server = await testRooms(database, options)
-  await peers.import(server, 'ME')
+  const { omitMembers = false, ...others } = options
+  const server = await testRooms(database, others)
+  await peers.import(server, 'ME', { omitMembers })
   const { writer } = server.core
   return {
     ...server,

@@ -59,16 +59,40 @@ export class PeerRoom {
     return [...ids].flatMap(eventId => this.#oracle.load(eventId) ?? [])
   }
 
-  /** Lets a server in by a join that is one of the lines, as if through `send_join`. */
-  async import({ core }: Pick<TestRooms, 'core'>, join: string): Promise<void> {
-    const state = this.stateBefore(join)
+  /** Lets a server in by a join that is one of the lines, as if through `send_join`; also without members. */
+  async import(
+    { core }: Pick<TestRooms, 'core'>,
+    join: string,
+    { omitMembers = false }: { omitMembers?: boolean } = {},
+  ): Promise<void> {
+    const all = this.stateBefore(join)
+    const state = omitMembers ? all.filter(event => event.type !== 'm.room.member') : all
     await importRoom(core.writer, {
       roomId: this.roomId,
       version: this.version,
       join: this.event(join),
       state,
-      authChain: this.#before(this.event(join)).filter(event => event.stateKey !== undefined),
+      authChain: omitMembers
+        ? this.#authChain([this.event(join), ...state])
+        : this.#before(this.event(join)).filter(event => event.stateKey !== undefined),
+      ...(omitMembers ? { partial: { servers: ['alice.test'] } } : {}),
     })
+  }
+
+  /** What authorises an event and the state before it, and what authorises that. */
+  authChainOf(name: string): RoomEvent[] {
+    return this.#authChain([this.event(name), ...this.stateBefore(name)])
+  }
+
+  #authChain(events: readonly RoomEvent[]): RoomEvent[] {
+    const chain = new Map<string, RoomEvent>()
+    let wave = events
+    while (wave.length > 0) {
+      wave = wave.flatMap(event => event.authEvents.flatMap(id => this.#oracle.load(id) ?? []))
+      wave = wave.filter(event => !chain.has(event.eventId))
+      for (const event of wave) chain.set(event.eventId, event)
+    }
+    return [...chain.values()]
   }
 
   #before({ eventId }: RoomEvent): RoomEvent[] {

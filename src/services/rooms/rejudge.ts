@@ -6,6 +6,7 @@ import type { Extremity } from '../../storage/rooms/rooms.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { stateStatements } from './append.ts'
 import { unprojected } from './event-projections.ts'
+import { MAX_EXTREMITIES, stateAfterEnds } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { resolveStates } from './resolve.ts'
@@ -34,9 +35,12 @@ interface Finding {
 export class Rejudging {
   readonly #writer: RoomWriter
   readonly #task: PartialTask
-  readonly #refused = new Map<string, StoredEvent>()
+  /** What those that are refused refer to: an event that refers to them covers that. */
+  readonly #refused = new Map<string, readonly string[]>()
   /** What accepted events refer to. */
   readonly #referred = new Set<string>()
+  /** The ends of the graph after the event that was judged last; the join at first. */
+  #ends: readonly Extremity[] = []
   #acceptable: RoomEvent[] = []
   #after: number | undefined
   /** Whether anything was not as it had been taken for. */
@@ -70,22 +74,9 @@ export class Rejudging {
     return (await read.partial.arrivedAfter(head.room.nid, this.#after ?? 0, 1)).length === 0
   }
 
-  /** The ends of the room's graph without what was refused. */
-  async ends(head: RoomHead): Promise<readonly Extremity[]> {
-    const kept = head.extremities.filter(end => !this.#refused.has(end.eventId))
-    if (kept.length === head.extremities.length) return head.extremities
-    const ends = new Map(kept.map(end => [end.eventId, end]))
-    let wave = head.extremities.flatMap(end => this.#refused.get(end.eventId)?.event.prevEvents ?? [])
-    while (wave.length > 0) {
-      const stored = [...(await this.#writer.context.read.events.byIds(wave)).values()]
-      wave = []
-      for (const { event, nid, position, rejected, softFailed } of stored) {
-        if (position === undefined || this.#referred.has(event.eventId)) continue
-        if (rejected !== undefined || softFailed) wave.push(...event.prevEvents)
-        else ends.set(event.eventId, { nid, eventId: event.eventId, depth: event.depth })
-      }
-    }
-    return [...ends.values()]
+  /** The ends of the room's graph after all that was judged. */
+  get ends(): readonly Extremity[] {
+    return this.#ends
   }
 
   async #batch(
@@ -96,6 +87,7 @@ export class Rejudging {
     const { read } = this.#writer.context
     const after = this.#after ?? partial.stateAt + 1
     const nids = await read.partial.arrivedAfter(head.room.nid, after, BATCH)
+    if (this.#after === undefined) this.#ends = await this.#join()
     this.#after = after
     for (const stored of await read.events.byNids(nids)) {
       const finding = await this.#judge(head, stored)
@@ -117,10 +109,39 @@ export class Rejudging {
     return { settled: nids.length < BATCH ? 'done' : 'more' }
   }
 
+  async #join(): Promise<Extremity[]> {
+    const { joinEventId: eventId } = this.#task
+    const stored = await this.#writer.context.read.events.byId(eventId)
+    return stored === undefined ? [] : [{ nid: stored.nid, eventId, depth: stored.event.depth }]
+  }
+
   #passed({ stored, isRefused }: Finding): void {
-    this.#after = stored.position ?? this.#after
-    if (isRefused) this.#refused.set(stored.event.eventId, stored)
-    else for (const eventId of stored.event.prevEvents) this.#referred.add(eventId)
+    const { event, nid, position } = stored
+    const { eventId, prevEvents, depth } = event
+    this.#after = position ?? this.#after
+    if (isRefused) {
+      this.#refused.set(eventId, prevEvents)
+      return
+    }
+    const fillsGap = this.#referred.has(eventId)
+    for (const referred of prevEvents) this.#referred.add(referred)
+    const covered = this.#coveredBy(prevEvents)
+    const others = this.#ends.filter(end => !covered.has(end.eventId))
+    const grows = others.length === this.#ends.length
+    if (grows && (fillsGap || others.length >= MAX_EXTREMITIES)) return
+    this.#ends = fillsGap ? others : [{ nid, eventId, depth }, ...others]
+  }
+
+  /** What an event refers to, also through events that are refused. */
+  #coveredBy(prevEvents: readonly string[]): Set<string> {
+    const covered = new Set<string>()
+    let wave = prevEvents
+    while (wave.length > 0) {
+      const fresh = wave.filter(eventId => !covered.has(eventId))
+      for (const eventId of fresh) covered.add(eventId)
+      wave = fresh.flatMap(eventId => this.#refused.get(eventId) ?? [])
+    }
+    return covered
   }
 
   async #judge(head: RoomHead, stored: StoredEvent): Promise<Finding> {
@@ -142,7 +163,10 @@ export class Rejudging {
     const isOurs = serverNameOf(event.sender) === context.serverName
     const softFailed =
       rejected === undefined && !isOurs
-        ? await judgeByState(read, head, event, { state: intervals, createEvent })
+        ? await judgeByState(read, head, event, {
+            state: await this.#current(head, event, before),
+            createEvent,
+          })
         : undefined
     const isRefused = rejected !== undefined || softFailed !== undefined
     const statements: WriteStatement[] = []
@@ -160,6 +184,13 @@ export class Rejudging {
       context.log.info({ room: event.roomId, event: event.eventId, reason }, 'refused after all')
     }
     return { stored, statements, isRefused: isRefused || stored.softFailed }
+  }
+
+  /** The current state when an event came, by what is known now. */
+  async #current(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<StateOverlay> {
+    const prev = new Set(event.prevEvents)
+    const isLinear = this.#ends.length === prev.size && this.#ends.every(({ eventId }) => prev.has(eventId))
+    return isLinear ? before : stateAfterEnds(this.#writer.context, head, this.#ends)
   }
 
   /** The state before an event by the states after those that it refers to; `undefined` where some are not here. */
@@ -190,6 +221,8 @@ export class Rejudging {
   }
 }
 
+const hasEnd = (head: RoomHead, { nid }: Extremity): boolean => head.extremities.some(end => end.nid === nid)
+
 /** What became of the attempt: events have come in between, or somebody else was faster. */
 type Finish = 'complete' | 'more' | 'overtaken'
 
@@ -208,11 +241,10 @@ export const finishRejudging = async (
   if (!(await rejudging.isUpToDate(head))) return { settled: 'more' }
   const position = { stream: 'events', offset: 0 } as const
   const statements: WriteStatement[] = [context.write.partial.complete(head.room.nid, position)]
-  if (rejudging.hasFindings) {
-    const ends = await rejudging.ends(head)
-    const events = await context.read.events.byNids(ends.map(end => end.nid))
-    const states = await Promise.all(events.map(stored => overlayAfter(context.read, head, stored)))
-    const state = await resolveStates(context, head, states)
+  const { ends } = rejudging
+  const isSame = ends.length === head.extremities.length && ends.every(end => hasEnd(head, end))
+  if (rejudging.hasFindings || !isSame) {
+    const state = await stateAfterEnds(context, head, ends)
     const kept = new Set(ends.map(end => end.nid))
     const had = new Set(head.extremities.map(end => end.nid))
     statements.push(

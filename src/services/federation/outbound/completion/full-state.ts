@@ -6,7 +6,7 @@ import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 
 /** Events that are verified in one go: enough to keep the threads busy. */
-const VERIFIED_AT_ONCE = 1_000
+const VERIFIED_AT_ONCE = 500
 /** Events that are stored in one commit. */
 const CHUNK = 250
 /** IDs that are looked up in one go. */

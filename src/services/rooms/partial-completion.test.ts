@@ -1,0 +1,183 @@
+import test, { type ExecutionContext } from 'ava'
+import type { StateMap } from '../../core/event/event.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { type Guest, guest, idsOf } from '../../test-kit/guest.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
+import { SeededRandom } from '../../test-kit/seeded-random.ts'
+import { storeOutliers } from './outliers.ts'
+import { completeRoom } from './partial-completion.ts'
+import { loadHead } from './room-head.ts'
+import { stateBefore } from './state-at.ts'
+
+/** Before anybody of `here` came, Dave was banned, Erin left and Frank was invited. */
+const BEFORE = [
+  'CREATE: alice create',
+  'JA: alice join',
+  'PL: alice power alice=100 bob=50 dave=50',
+  'JR: alice rule public',
+  'JB: bob join',
+  'JC: carol join',
+  'JD: dave join',
+  'JE: erin join',
+  'BD: alice ban dave',
+  'LE: erin leave',
+  'IF: bob invite frank',
+  'ME: me@here.test join',
+]
+
+const partialGuest = async (t: ExecutionContext, peers: PeerRoom, database = testDatabase(t)) =>
+  guest(await database, peers, { omitMembers: true })
+
+/** Receives an event, storing before whatever authorises it as a peer would give it. */
+const receive = async (server: Guest, peers: PeerRoom, name: string) => {
+  const received = await server.receive(name)
+  if (received.outcome !== 'missing') return received
+  await storeOutliers(server.core.writer, peers.roomId, peers.authChainOf(name))
+  return server.receive(name)
+}
+
+const complete = async (server: Guest, peers: PeerRoom): Promise<boolean> => {
+  const { writer } = server.core
+  await storeOutliers(writer, peers.roomId, [...peers.authChainOf('ME'), ...peers.stateBefore('ME')])
+  const stateIds = peers.stateBefore('ME').map(event => event.eventId)
+  return completeRoom(writer, { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }, stateIds)
+}
+
+const named = (peers: PeerRoom, state: StateMap | undefined) =>
+  Object.fromEntries([...(state ?? [])].map(([key, id]) => [key, peers.nameOf(id)]).sort())
+
+/** What is stored of an event, and the state before it. */
+const conclusions = async ({ core }: Guest, peers: PeerRoom, names: readonly string[]) => {
+  const found: Record<string, unknown> = {}
+  for (const name of names) {
+    const stored = await core.context.read.events.byId(peers.event(name).eventId)
+    if (stored === undefined) continue
+    const before = await stateBefore(core.context.read, stored)
+    const points = [...before].map(([key, { eventId }]) => [key, peers.nameOf(eventId)] as const).sort()
+    found[name] = { isRejected: stored.rejected !== undefined, before: Object.fromEntries(points) }
+  }
+  return found
+}
+
+testDatabases(test, 'members are filled in where the join stands', async (t, database) => {
+  const peers = new PeerRoom('11', BEFORE)
+  const here = await partialGuest(t, peers, Promise.resolve(database))
+  const head = await here.core.writer.head(peers.roomId)
+  t.is(head?.joinedMembers, 1)
+  t.is((await receive(here, peers, 'ME')).outcome, 'duplicate')
+  peers.add('X1: carol say hello', 'X2: carol leave', 'X3: bob topic tea')
+  for (const name of ['X1', 'X2', 'X3']) t.is((await receive(here, peers, name)).outcome, 'accepted', name)
+  t.is(await here.current('m.room.member', '@bob:bob.test'), 'JB', 'who speaks is known by it')
+  t.is(await here.current('m.room.member', '@erin:erin.test'), undefined)
+  t.true(await complete(here, peers))
+  t.false(await complete(here, peers), 'once')
+  const loaded = await loadHead(here.core.context.read, peers.roomId, 'here.test')
+  t.is(loaded?.partial, undefined)
+  t.deepEqual(named(peers, loaded?.stateMap()), named(peers, head?.stateMap()), 'memory and database agree')
+  t.is(await here.current('m.room.member', '@erin:erin.test'), 'LE')
+  t.is(await here.current('m.room.member', '@carol:carol.test'), 'X2', 'what came later stays')
+  t.is(loaded?.memberships.get('@frank:frank.test'), 'invite')
+  t.is(loaded?.memberships.get('@carol:carol.test'), 'leave')
+  const join = await here.core.context.read.events.byId(peers.event('ME').eventId)
+  const before = join && (await stateBefore(here.core.context.read, join))
+  t.deepEqual(
+    [...(before?.values() ?? [])].map(({ eventId }) => eventId).sort(),
+    peers
+      .stateBefore('ME')
+      .map(({ eventId }) => eventId)
+      .sort(),
+  )
+})
+
+test('hearsay that turns out to be wrong is put right', async t => {
+  const peers = new PeerRoom('11', BEFORE)
+  // Dave and Erin speak by memberships that they had once.
+  peers.add(
+    '!SD: dave topic mine < ME | CREATE PL JD',
+    '!SE: erin say boo < SD | CREATE PL JE',
+    'OK: bob say fine < SE',
+  )
+  const here = await partialGuest(t, peers)
+  for (const name of ['SD', 'SE', 'OK']) t.is((await receive(here, peers, name)).outcome, 'accepted', name)
+  t.is(await here.current('m.room.topic'), 'SD')
+  t.true(await complete(here, peers))
+  t.is(await here.current('m.room.topic'), undefined)
+  t.is(await here.current('m.room.member', '@dave:dave.test'), 'BD')
+  t.is(await here.current('m.room.member', '@erin:erin.test'), 'LE')
+  t.deepEqual(await here.ends(), ['OK'])
+  const { isRejected } = (await conclusions(here, peers, ['SE']))['SE'] as { isRejected: boolean }
+  t.true(isRejected)
+})
+
+test('a refused end gives its place to what it followed', async t => {
+  const peers = new PeerRoom('11', BEFORE)
+  peers.add('A: bob say a', '!SD: dave say spam < A | CREATE PL JD', '!SE: dave say more < SD | CREATE PL JD')
+  const here = await partialGuest(t, peers)
+  for (const name of ['A', 'SD', 'SE']) t.is((await receive(here, peers, name)).outcome, 'accepted', name)
+  t.deepEqual(await here.ends(), ['SE'])
+  t.true(await complete(here, peers))
+  t.deepEqual(await here.ends(), ['A'])
+})
+
+test('what was overtaken by another join is left alone', async t => {
+  const peers = new PeerRoom('11', BEFORE)
+  const here = await partialGuest(t, peers)
+  const task = { roomId: peers.roomId, joinEventId: '$another' }
+  t.false(await completeRoom(here.core.writer, task, idsOf(peers, 'CREATE', 'JB')))
+  t.truthy((await here.core.writer.head(peers.roomId))?.partial)
+})
+
+test('a room that was joined without members comes to the same as one that was joined with them', async t => {
+  const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+  const ACTIONS = [
+    'say x',
+    'topic x',
+    'join',
+    'leave',
+    'kick carol',
+    'ban carol',
+    'kick bob',
+    'invite erin',
+    'power alice=100 bob=60',
+    'rule invite',
+    'rule public',
+    'ban dave',
+  ]
+  for (let seed = 1; seed <= 8; seed++) {
+    const random = new SeededRandom(seed)
+    const peers = new PeerRoom(
+      ['6', '10', '11', '12'][seed % 4] ?? '11',
+      seed % 4 === 3 ? BEFORE.map(line => line.replace('alice=100 ', '')) : BEFORE,
+    )
+    const names: string[] = []
+    for (let n = 0; n < 14; n++) {
+      const recent = ['ME', ...names].slice(-4)
+      const prev = new Set([
+        recent[random.below(recent.length)],
+        recent.at(-1 - random.below(Math.min(2, recent.length))),
+      ])
+      const action = ACTIONS[random.below(ACTIONS.length)] ?? ''
+      const powers = seed % 4 === 3 ? action.replace('alice=100 ', '') : action
+      peers.add(`E${n}: ${USERS[random.below(USERS.length)]} ${powers} < ${[...prev].join(' ')}`)
+      names.push(`E${n}`)
+    }
+    const whole = await guest(await testDatabase(t), peers)
+    const partly = await partialGuest(t, peers)
+    for (const name of names) {
+      await receive(whole, peers, name)
+      await receive(partly, peers, name)
+    }
+    t.true(await complete(partly, peers))
+    t.deepEqual(
+      await conclusions(partly, peers, names),
+      await conclusions(whole, peers, names),
+      `seed ${seed}`,
+    )
+    const states = []
+    for (const server of [partly, whole]) {
+      const head = await loadHead(server.core.context.read, peers.roomId, 'here.test')
+      states.push({ state: named(peers, head?.stateMap()), ends: await server.ends() })
+    }
+    t.deepEqual(states[0], states[1], `seed ${seed}`)
+  }
+})
