@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava'
 import { registrations, ScriptedAppService } from '../../test-kit/app-service.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { type Person, registerPerson } from '../../test-kit/person.ts'
+import { type Person, personOf, registerPerson } from '../../test-kit/person.ts'
 import { type RunningTestServer, startTestServer, type TestServerOptions } from '../../test-kit/server.ts'
 
 type Json = Record<string, unknown>
@@ -312,3 +312,31 @@ test('networks of a service: protocols, places, people, and a directory of their
   t.is((await act('POST', '/_matrix/client/v1/appservice/other/ping', {})).code, '403 M_FORBIDDEN')
   t.like(await server.request('POST', ping, { token: alice.accessToken, json: {} }), { status: 403 })
 })
+
+testPostgres(
+  test,
+  'of two processes one tells the service, and the other goes on when it ends',
+  async (t, _, database) => {
+    const first = await startWorld(t, { database })
+    const { service, alice, act } = first
+    await registerGhost(first)
+    const clock = new FakeClock()
+    const directory = registrations(t, registration(service.url))
+    const options = { clock, database, settings: { application_services: { directory } } }
+    const second = await startTestServer(options)
+    t.teardown(second.close)
+    const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+    await act('POST', `/join/${room}`, {}, GHOST)
+    for (const body of ['one', 'two']) await alice.say(room, body)
+    const said = () => service.told('events').flatMap(({ content }) => (content as Json)['body'] ?? [])
+    await service.until(() => said().length === 2)
+    await first.server.close()
+    const still = personOf(second, alice)
+    await still.say(room, 'three')
+    await eventually('the other process tells the service', async () => {
+      await clock.advance(10_000)
+      return said().length === 3
+    })
+    t.deepEqual(said(), ['one', 'two', 'three'])
+  },
+)

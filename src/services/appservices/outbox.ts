@@ -124,6 +124,11 @@ export class AppServiceOutbox {
     }
   }
 
+  /** Follows nothing any more. */
+  close(): void {
+    this.#passing?.close()
+  }
+
   /** What was gathered is stored, or was nothing. */
   reached(positions: Positions): void {
     this.#at = positions

@@ -18,6 +18,7 @@ export class PassingNews {
   readonly #receipts: ReceiptReader
   readonly #typing = new Set<number>()
   readonly #presence = new Map<string, ReadonlySet<number>>()
+  readonly #stops: readonly (() => void)[]
 
   /** @param wake called when something waits to be told */
   constructor(
@@ -28,16 +29,24 @@ export class PassingNews {
     this.#context = parts.context
     this.#ephemeral = parts.ephemeral
     this.#receipts = new ReceiptReader(parts.context.db)
-    parts.ephemeral.typing.onChange(roomNid => {
-      if (this.#typing.size >= MAX_WAITING) return
-      this.#typing.add(roomNid)
-      wake()
-    })
-    parts.ephemeral.presence.states.onAnnouncement(({ userId, rooms }) => {
-      if (this.#presence.size >= MAX_WAITING) return
-      this.#presence.set(userId, rooms)
-      wake()
-    })
+    const { typing, presence } = parts.ephemeral
+    this.#stops = [
+      typing.onChange(roomNid => {
+        if (this.#typing.size >= MAX_WAITING) return
+        this.#typing.add(roomNid)
+        wake()
+      }),
+      presence.states.onAnnouncement(({ userId, rooms }) => {
+        if (this.#presence.size >= MAX_WAITING) return
+        this.#presence.set(userId, rooms)
+        wake()
+      }),
+    ]
+  }
+
+  /** Listens no longer. */
+  close(): void {
+    for (const stop of this.#stops) stop()
   }
 
   /** Whether anything waits that no stream tells of. */

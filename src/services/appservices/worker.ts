@@ -9,6 +9,7 @@ import {
   AppServiceWriter,
 } from '../../storage/appservices/app-services.ts'
 import type { Database } from '../../storage/database.ts'
+import { type Held, Lease } from '../lease.ts'
 import { AppServiceOutbox, FOLLOWED, type OutboxParts } from './outbox.ts'
 
 /** "The homeserver SHOULD backoff exponentially until the application service is reachable again." */
@@ -17,7 +18,7 @@ const BACKOFF: BackoffPolicy = { initialMs: 1_000, factor: 2, maxMs: 10 * 60_000
 const NOTE_EVERY = 1_000
 
 /**
- * Tells one service everything that is for it, one transaction after another. A transaction is stored before it is sent
+ * Tells one service everything that is for it, one transaction after another; of several processes on a database one does. A transaction is stored before it is sent
  * and stays the same until it is acknowledged: "homeservers MUST NOT alter … events they were going to send within that
  * transaction ID on retries".
  */
@@ -30,7 +31,8 @@ export class AppServiceWorker {
   readonly #random: (size: number) => Uint8Array
   readonly #read: AppServiceReader
   readonly #write: AppServiceWriter
-  readonly #outbox: AppServiceOutbox
+  readonly #parts: OutboxParts
+  readonly #lease: Lease
   readonly #closing = new AbortController()
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
@@ -51,12 +53,15 @@ export class AppServiceWorker {
     this.#random = random
     this.#read = new AppServiceReader(db)
     this.#write = new AppServiceWriter(db)
-    this.#outbox = new AppServiceOutbox(service, parts, () => this.#wake?.())
+    this.#parts = parts
+    const holder = Buffer.from(random(16)).toString('base64url')
+    const { clock } = parts
+    this.#lease = new Lease({ database: db, name: `appservice ${service.id}`, holder, clock, log: this.#log })
   }
 
   /** Goes on where the last process ended. */
   start(): void {
-    this.#running ??= this.#run()
+    this.#running ??= this.#lease.run(this.#closing.signal, held => this.#lead(held))
   }
 
   /** Ends what is under way; it is sent again after the next start. */
@@ -71,60 +76,67 @@ export class AppServiceWorker {
     this.#waiting?.abort()
   }
 
-  async #run(): Promise<void> {
+  /** Tells the service until another process does, or the worker is closed. */
+  async #lead({ signal, commit }: Held): Promise<void> {
+    // What another process has told in the meantime is in the database.
+    const outbox = new AppServiceOutbox(this.#service, this.#parts, () => this.#wake?.())
     const stop = this.#db.onCommit(moved => {
       if (FOLLOWED.some(name => moved.has(name))) this.#wake?.()
     })
-    while (!this.#closing.signal.aborted) {
+    const woken = (): void => this.#wake?.()
+    signal.addEventListener('abort', woken)
+    const turn: Turn = { outbox, signal, commit }
+    while (!signal.aborted) {
       try {
-        const transaction = (await this.#read.transaction(this.#service.id)) ?? (await this.#next())
-        if (transaction !== undefined) await this.#deliver(transaction)
+        const transaction = (await this.#read.transaction(this.#service.id)) ?? (await this.#next(turn))
+        if (transaction !== undefined) await this.#deliver(transaction, turn)
       } catch (error) {
-        if (!this.#closing.signal.aborted) await this.#pause(error)
+        if (!signal.aborted) await this.#pause(error, signal)
       }
     }
+    signal.removeEventListener('abort', woken)
     stop()
+    outbox.close()
   }
 
   /** The next transaction, stored; waits for news where there is none. */
-  async #next(): Promise<AppServiceTransaction | undefined> {
-    if (!this.#outbox.hasNews) await this.#news()
-    if (this.#closing.signal.aborted) return undefined
-    const { body, statements, reached } = await this.#outbox.gather()
+  async #next({ outbox, signal, commit }: Turn): Promise<AppServiceTransaction | undefined> {
+    if (!outbox.hasNews) await this.#news(outbox, signal)
+    if (signal.aborted) return undefined
+    const { body, statements, reached } = await outbox.gather()
     if (body === undefined) {
       this.#skipped += 1
       if (this.#skipped >= NOTE_EVERY) {
-        await this.#db.commit({ statements })
+        await commit({ statements })
         this.#skipped = 0
       }
-      this.#outbox.reached(reached)
+      outbox.reached(reached)
       return undefined
     }
     const txnId = Buffer.from(this.#random(18)).toString('base64url')
     const begin = this.#write.begin(this.#service.id, { txnId, body }, this.#clock.now())
-    const committed = await this.#db.commit({ statements: [begin, ...statements] })
-    // Another process tells the service, and what it tells is in the database.
+    const committed = await commit({ statements: [begin, ...statements] })
     if (!committed.ok) return undefined
     this.#skipped = 0
-    this.#outbox.reached(reached)
+    outbox.reached(reached)
     return { txnId, body }
   }
 
-  async #deliver({ txnId, body }: AppServiceTransaction): Promise<void> {
-    await this.#client.transaction(this.#service, txnId, body, this.#closing.signal)
-    await this.#db.commit({ statements: [this.#write.done(this.#service.id, txnId)] })
+  async #deliver({ txnId, body }: AppServiceTransaction, { signal, commit }: Turn): Promise<void> {
+    await this.#client.transaction(this.#service, txnId, body, signal)
+    await commit({ statements: [this.#write.done(this.#service.id, txnId)] })
     if (this.#backoff !== undefined) this.#log.info({}, 'the application service takes transactions again')
     this.#backoff = undefined
   }
 
-  #news(): Promise<void> {
+  #news(outbox: AppServiceOutbox, signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
-      if (this.#closing.signal.aborted || this.#outbox.hasNews) resolve()
+      if (signal.aborted || outbox.hasNews) resolve()
     })
   }
 
-  async #pause(error: unknown): Promise<void> {
+  async #pause(error: unknown, ending: AbortSignal): Promise<void> {
     const random = Buffer.from(this.#random(4)).readUInt32BE() / 2 ** 32
     const now = this.#clock.now()
     if (this.#backoff === undefined) {
@@ -132,8 +144,15 @@ export class AppServiceWorker {
     }
     this.#backoff = afterFailure(this.#backoff, { now, random }, BACKOFF)
     this.#waiting = new AbortController()
-    const signal = AbortSignal.any([this.#waiting.signal, this.#closing.signal])
+    const signal = AbortSignal.any([this.#waiting.signal, ending])
     await this.#clock.sleep(this.#backoff.retryAt - now, signal).catch(() => undefined)
     this.#waiting = undefined
   }
+}
+
+/** What belongs to the time during which this process tells the service. */
+interface Turn {
+  readonly outbox: AppServiceOutbox
+  readonly signal: AbortSignal
+  readonly commit: Held['commit']
 }

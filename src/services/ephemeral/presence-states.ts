@@ -82,9 +82,10 @@ export class PresenceStates {
     return this.#users.peek(userId)?.rooms.has(roomNid)
   }
 
-  /** Calls `listener` with everything that is announced. */
-  onAnnouncement(listener: (announcement: Announcement) => void): void {
+  /** Calls `listener` with everything that is announced; answers how to stop that. */
+  onAnnouncement(listener: (announcement: Announcement) => void): () => void {
     this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** All users who are known, in no order. */

@@ -104,9 +104,10 @@ export class Typing {
     this.#stop(roomNid, userId)
   }
 
-  /** Calls `listener` with the room (its nid) whenever somebody starts or stops typing. */
-  onChange(listener: (roomNid: number) => void): void {
+  /** Calls `listener` with the room (its nid) whenever somebody starts or stops typing; answers how to stop that. */
+  onChange(listener: (roomNid: number) => void): () => void {
     this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Ends all typing, so that clients do not show it for ever. */
