@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
@@ -95,6 +95,26 @@ const statesAfter = async (
   return Promise.all(events.map(stored => overlayAfter(read, head, stored)))
 }
 
+/**
+ * What an event refers to through refused events and is not here: when it comes, it fills a gap like any other, and is no
+ * end of the graph.
+ *
+ * @param known its `prev_events`, as far as they are stored
+ */
+export const missingBehind = async (
+  context: RoomsContext,
+  event: RoomEvent,
+  known: ReadonlyMap<string, StoredEvent>,
+): Promise<string[]> => {
+  if (!event.prevEvents.some(eventId => isRefused(known.get(eventId)))) return []
+  const behind = [...(await coveredBy(context, event))].filter(eventId => !event.prevEvents.includes(eventId))
+  const stored = await context.read.events.byIds(behind)
+  return behind.filter(eventId => stored.get(eventId)?.position === undefined)
+}
+
+const isRefused = (stored: StoredEvent | undefined): boolean =>
+  stored !== undefined && (stored.rejected !== undefined || stored.softFailed)
+
 /** What an event refers to, also through events that were rejected or soft-failed: those are never ends themselves. */
 const coveredBy = async ({ read }: RoomsContext, event: RoomEvent): Promise<Set<string>> => {
   const covered = new Set<string>()
@@ -103,9 +123,7 @@ const coveredBy = async ({ read }: RoomsContext, event: RoomEvent): Promise<Set<
     const fresh = wave.filter(eventId => !covered.has(eventId))
     for (const eventId of fresh) covered.add(eventId)
     const stored = await read.events.byIds(fresh)
-    wave = [...stored.values()]
-      .filter(one => one.rejected !== undefined || one.softFailed)
-      .flatMap(one => one.event.prevEvents)
+    wave = [...stored.values()].filter(isRefused).flatMap(one => one.event.prevEvents)
   }
   return covered
 }

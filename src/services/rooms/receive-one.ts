@@ -5,7 +5,7 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
 import { isLinear, mayFollow } from './following.ts'
-import { placeOnFork } from './fork-placement.ts'
+import { missingBehind, placeOnFork } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import { adoptMembers } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
@@ -204,7 +204,7 @@ class Receipt {
       authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
       awaits,
       awaitedBefore: self === undefined ? [] : event.authEvents,
-      missingPrevEvents: this.#absent(known),
+      missingPrevEvents: [...this.#absent(known), ...(await missingBehind(context, event, known))],
     }
     if (before === undefined) return placement
     const forked = { ...placement, delta: [...before.values()], powers: () => this.#powersIn(before) }

@@ -30,6 +30,24 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'so does one of which only a refused event has told', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add(
+    'F: bob say filler < ME',
+    'BAN: alice ban carol < ME',
+    'S: carol say evading < F',
+    'D: bob say both < S BAN',
+  )
+  const here = await guest(database, peers)
+  t.is((await here.receive('BAN')).outcome, 'accepted')
+  const stateBefore = peers.stateBefore('S').map(event => event.eventId)
+  t.is((await here.receive('S', { stateBefore })).outcome, 'soft-failed')
+  t.is((await here.receive('D')).outcome, 'accepted')
+  t.deepEqual(await here.ends(), ['D'])
+  t.is((await here.receive('F')).outcome, 'accepted')
+  t.deepEqual(await here.ends(), ['D'])
+})
+
 testDatabases(test, 'what was rejected for want of an auth event is judged again', async (t, database) => {
   const peers = peerRoom('11')
   peers.add('JD: dave join < JR', 'TD: dave say hello', 'TE: dave say more')

@@ -104,16 +104,19 @@ const whole = async (
   return [...authChain, ...state]
 }
 
+/** Where one of them cannot be had alone, all are fetched: a member that is left out stays unknown for good. */
 const oneByOne = async (
-  { federation }: OutboundContext,
+  context: OutboundContext,
   server: string,
-  _place: StatePlace,
-  { eventIds, signal }: Fetch,
+  place: StatePlace,
+  fetch: Fetch,
 ): Promise<JsonObject[]> => {
+  const { eventIds, signal } = fetch
   const slots = new Slots(AT_ONCE)
-  const one = (eventId: string): Promise<JsonObject[]> =>
-    slots.run(async () => [await federation.getEvent(server, eventId, { signal })]).catch(() => [])
-  return (await Promise.all([...eventIds].map(one))).flat()
+  const one = (eventId: string): Promise<JsonObject | undefined> =>
+    slots.run(() => context.federation.getEvent(server, eventId, { signal })).catch(() => undefined)
+  const given = (await Promise.all([...eventIds].map(one))).filter(pdu => pdu !== undefined)
+  return given.length === eventIds.size ? given : [...given, ...(await whole(context, server, place, fetch))]
 }
 
 /** Those of the events that were asked for and can be stored; `given` counts also those that nobody vouches for. */
