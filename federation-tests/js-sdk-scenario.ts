@@ -34,7 +34,7 @@ export async function twoPeopleTalk(
   }
 }
 
-async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
+export async function talkInClear(t: ExecutionContext, alice: SdkUser, bob: SdkUser): Promise<void> {
   const { room_id: roomId } = await alice.client.createRoom({
     preset: Preset.PrivateChat,
     room_alias_name: 'garden',

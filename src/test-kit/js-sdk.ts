@@ -20,6 +20,7 @@ import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { logger as sdkLogger } from 'matrix-js-sdk/lib/logger.js'
 import { RustBackupManager } from 'matrix-js-sdk/lib/rust-crypto/backup.js'
+import { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js'
 
 // Clients wait for up to ten seconds before they back up keys, so as not to come all at once.
 Object.assign(RustBackupManager, { maxBackupLoopStartDelayMillis: 0 })
@@ -67,6 +68,8 @@ export interface SdkOptions {
   /** Whether it encrypts; by default it does. */
   readonly encryption?: boolean
   readonly cryptoCallbacks?: CryptoCallbacks
+  /** Whether it follows by sliding sync; by default by `/sync`. */
+  readonly sliding?: boolean
   /** While it is down, all requests fail. */
   readonly network?: { isDown: boolean }
 }
@@ -105,13 +108,21 @@ export async function startSdkUser(
   if (options.encryption !== false)
     await client.initRustCrypto({ cryptoDatabasePrefix: `${session.user_id} ${session.device_id}` })
   const sdkUser = describeUser(client, session.user_id)
-  await client.startClient({ initialSyncLimit: 20 })
+  const slidingSync = options.sliding === true ? { slidingSync: slidingSyncOf(client, baseUrl) } : {}
+  await client.startClient({ initialSyncLimit: 20, ...slidingSync })
   await sdkUser.until('the first sync', () =>
     client.getSyncState() === SyncState.Prepared || client.getSyncState() === SyncState.Syncing
       ? true
       : undefined,
   )
   return sdkUser
+}
+
+/** All rooms in one window. */
+const slidingSyncOf = (client: MatrixClient, baseUrl: string): SlidingSync => {
+  const config = { timeline_limit: 20, required_state: [['*', '*']] }
+  const lists = new Map([['all', { ...config, ranges: [[0, 99]] }]])
+  return new SlidingSync(baseUrl, lists, config, client, 10_000)
 }
 
 function describeUser(client: MatrixClient, userId: string): SdkUser {
