@@ -10,6 +10,7 @@ import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
 import { type Appended, append } from './append.ts'
 import { type JudgedOutliers, judgeOutliers, outlierStatements } from './judge-outliers.ts'
 import { PartialJoin } from './partial-join.ts'
+import { addMembersOfAuth } from './partial-members.ts'
 import { membershipOf, RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
@@ -114,22 +115,6 @@ const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
   const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
   if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
   return { ordered, rejected, awaits, state }
-}
-
-/** Those whose membership authorises the join are known, even where the state was told without members. */
-const addMembersOfAuth = (
-  state: Map<string, RoomEvent>,
-  join: RoomEvent,
-  stored: readonly RoomEvent[],
-  rejected: ReadonlyMap<string, string>,
-): void => {
-  const authEvents = new Set(join.authEvents)
-  for (const event of stored) {
-    if (!authEvents.has(event.eventId) || rejected.has(event.eventId)) continue
-    if (event.type !== 'm.room.member' || event.stateKey === undefined) continue
-    const key = stateMapKey(event.type, event.stateKey)
-    if (!state.has(key)) state.set(key, event)
-  }
 }
 
 const draft = async (

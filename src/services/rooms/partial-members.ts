@@ -1,4 +1,4 @@
-import { stateMapKey } from '../../core/event/event.ts'
+import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
@@ -60,4 +60,20 @@ export const setMembers = (
   }
   head.applyState(deltas)
   return [...write.memberships.set(rows), ...write.userDirectory.put(joined)]
+}
+
+/** Those whose membership authorises the join are known, even where the state was told without members. */
+export const addMembersOfAuth = (
+  state: Map<string, RoomEvent>,
+  join: RoomEvent,
+  stored: readonly RoomEvent[],
+  rejected: ReadonlyMap<string, string>,
+): void => {
+  const authEvents = new Set(join.authEvents)
+  for (const event of stored) {
+    if (!authEvents.has(event.eventId) || rejected.has(event.eventId)) continue
+    if (event.type !== 'm.room.member' || event.stateKey === undefined) continue
+    const key = stateMapKey(event.type, event.stateKey)
+    if (!state.has(key)) state.set(key, event)
+  }
 }
