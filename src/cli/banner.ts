@@ -64,6 +64,9 @@ export const firstStartBanner = (facts: BannerFacts, firstStart: FirstStart): st
     ...made(facts, firstStart),
     '',
     row('Server', `${config.serverName}  on ${urls.map(reachable).join(', ')}`),
+    ...(config.webPage.enabled
+      ? [row('Chat', `${base}/  (in a browser; or give the address to any Matrix client)`)]
+      : []),
     row('API', `${base}/_matrix/client/versions`),
     row('Health', `${base}/health`),
     '',

@@ -261,6 +261,7 @@ test('the banner of a first start', t => {
   Database  data/homeserver.db  (4 migrations in 32 ms)
 
   Server    localhost  on http://localhost:8008
+  Chat      http://localhost:8008/  (in a browser; or give the address to any Matrix client)
   API       http://localhost:8008/_matrix/client/versions
   Health    http://localhost:8008/health
 
