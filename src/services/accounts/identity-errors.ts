@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { IdentityServerError, type IdentityServers } from '../../network/identity-servers.ts'
+import { IdentityServerError } from '../../network/identity-servers.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 
 /**
@@ -8,9 +8,9 @@ import { OutboundError } from '../../network/outbound-error.ts'
  *
  * Throws the identity server's own error, `M_SERVER_NOT_TRUSTED`, `M_CONNECTION_FAILED`, `M_CONNECTION_TIMEOUT`.
  */
-export const askIdentityServer = async <T>(
-  servers: IdentityServers | undefined,
-  question: (servers: IdentityServers) => Promise<T>,
+export const askIdentityServer = async <Servers, T>(
+  servers: Servers | undefined,
+  question: (servers: Servers) => Promise<T>,
 ): Promise<T> => {
   if (servers === undefined) throw notTrusted()
   try {

@@ -43,7 +43,7 @@ export interface AccountsParts {
   readonly random?: RandomBytes
   /** The way out for e-mail, if there is one. */
   readonly mailer?: Mailer | undefined
-  readonly identityServers?: IdentityServers | undefined
+  readonly identityServers?: Pick<IdentityServers, 'bind' | 'unbind'> | undefined
   /** Told of failures in the background, which nobody waits for. */
   readonly onError?: (error: unknown) => void
 }

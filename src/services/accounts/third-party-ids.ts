@@ -31,15 +31,18 @@ export interface UnbindRequest extends ThirdPartyId {
 /** Whether the identity server has forgotten the identifier. */
 export type UnbindResult = 'success' | 'no-support'
 
+/** What is asked of identity servers here. */
+type Binders = Pick<IdentityServers, 'bind' | 'unbind'>
+
 /** The third-party identifiers of accounts ("Adding Account Administrative Contact Information"). */
 export class ThirdPartyIds {
   readonly #context: AccountsContext
   readonly #emails: EmailValidations
-  readonly #identityServers: IdentityServers | undefined
+  readonly #identityServers: Binders | undefined
 
   constructor(
     context: AccountsContext,
-    parts: { emails: EmailValidations; identityServers: IdentityServers | undefined },
+    parts: { emails: EmailValidations; identityServers: Binders | undefined },
   ) {
     this.#context = context
     this.#emails = parts.emails
@@ -176,7 +179,7 @@ export class ThirdPartyIds {
     return result
   }
 
-  async #ask<T>(question: (servers: IdentityServers) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (servers: Binders) => Promise<T>): Promise<T> {
     return askIdentityServer(this.#identityServers, question)
   }
 }
