@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import test from 'ava'
 import type { Authentication } from '../../src/spec/operation.ts'
+import schemas from '../../src/spec/schemas.json' with { type: 'json' }
 import { officialResponseValidator } from '../../src/test-kit/responses.ts'
 import { compare, loadNotYet } from './coverage.ts'
 import { describe, requestSchemas } from './describe.ts'
@@ -13,6 +15,7 @@ import {
   officialOperations,
   officialPresent,
 } from './official.ts'
+import { officialResponses, ourResponses } from './response-schemas.ts'
 import { mergeSchemas, simplifySchema } from './simplify.ts'
 import { typeOf } from './typescript.ts'
 
@@ -23,6 +26,23 @@ test('what is generated from api-spec is fresh: run `npm run spec`', t => {
   for (const [file, source] of generate()) {
     const path = new URL(`../../src/${file}`, import.meta.url)
     t.is(existsSync(path) ? readFileSync(path, 'utf8') : undefined, source, `src/${file} is stale`)
+  }
+})
+
+test('all schemas are schemas, so that no validator has to ask', t => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const requests = Object.entries(schemas).flatMap(([id, places]) =>
+    Object.entries(places).map(([place, schema]) => [`${id} ${place}`, schema as object] as const),
+  )
+  const all = officialPresent() ? [...ourResponses(), ...officialResponses()] : ourResponses()
+  const responses = all.flatMap(({ method, path, responses }) =>
+    Object.entries(responses).flatMap(([status, schema]) =>
+      schema === null ? [] : [[`${method} ${path} ${status}`, JSON.parse(schema) as object] as const],
+    ),
+  )
+  t.true(requests.length > 100 && responses.length > 100)
+  for (const [name, schema] of [...requests, ...responses]) {
+    if (!ajv.validateSchema(schema)) t.fail(`${name}: ${ajv.errorsText()}`)
   }
 })
 
