@@ -78,10 +78,10 @@ const say = async (roomId: string, from: SdkUser, text: string, to: readonly Sdk
 
 /** Resolves once the backup holds so many keys. */
 const backedUp = async (user: SdkUser, count: number): Promise<void> => {
-  await cryptoOf(user).checkKeyBackupAndEnable()
   await eventually('the keys are in the backup', async () => {
-    const backup = await cryptoOf(user).getKeyBackupInfo()
-    return (backup?.count ?? 0) >= count
+    // It asks the server each time, where `getKeyBackupInfo` answers what it has heard last.
+    const check = await cryptoOf(user).checkKeyBackupAndEnable()
+    return (check?.backupInfo.count ?? 0) >= count
   })
 }
 

@@ -73,20 +73,35 @@ interface Answer {
   readonly chunk: readonly { event_id: string; content: { body?: string } }[]
 }
 
-/** Sends on several connections until the server is gone; answers what was acknowledged, by transaction. */
-const storm = async (server: Running, token: string, roomId: string, killAfter: number) => {
-  const acknowledged = new Map<string, string>()
-  const sender = async (name: string): Promise<void> => {
+/** How many must be acknowledged of each kind before the server is killed. */
+const ENOUGH = 150
+
+/** What a storm has asked for, and what was acknowledged of it: the answers, by transaction. */
+interface Sent {
+  readonly begun: string[]
+  readonly acknowledged: Map<string, Answer>
+}
+
+/** Sends of each kind on several connections, until the server is killed in the middle of both. */
+const storm = async <Kind extends string>(
+  server: Running,
+  kinds: Readonly<Record<Kind, (txn: string) => Promise<Answer>>>,
+): Promise<Record<Kind, Sent>> => {
+  const sent = {} as Record<Kind, Sent>
+  const names = Object.keys(kinds) as Kind[]
+  for (const kind of names) sent[kind] = { begun: [], acknowledged: new Map() }
+  const sender = async (kind: Kind, name: string): Promise<void> => {
     for (let i = 0; ; i++) {
       const txn = `${name}-${i}`
-      const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${txn}`
-      const { event_id } = await call(server.api, 'PUT', path, token, { msgtype: 'm.text', body: txn })
-      acknowledged.set(txn, event_id)
-      if (acknowledged.size === killAfter) server.child.kill('SIGKILL')
+      sent[kind].begun.push(txn)
+      sent[kind].acknowledged.set(txn, await kinds[kind](txn))
+      if (names.every(each => sent[each].acknowledged.size >= ENOUGH)) server.child.kill('SIGKILL')
     }
   }
-  await Promise.allSettled(Array.from({ length: 12 }, (_, i) => sender(`s${i}`)))
-  return acknowledged
+  const gone = once(server.child, 'exit')
+  await Promise.allSettled(names.flatMap(kind => Array.from({ length: 12 }, (_, i) => sender(kind, `s${i}`))))
+  await gone
+  return sent
 }
 
 const everything = async (api: string, token: string, roomId: string): Promise<Map<string, string>> => {
@@ -102,35 +117,6 @@ const everything = async (api: string, token: string, roomId: string): Promise<M
   return found
 }
 
-testDatabases(
-  test,
-  'kill -9 in a storm of sends loses nothing that was acknowledged',
-  async (t, database, config) => {
-    await database.close()
-    const directory = mkdtempSync(join(tmpdir(), 'tessera-kill-'))
-    t.teardown(() => rmSync(directory, { recursive: true, force: true }))
-    createKeyFile(join(directory, 'signing.key'))
-    const first = await start(t, directory, config)
-    const account = { username: 'alice', password: 'correct horse', auth: { type: 'm.login.dummy' } }
-    const { access_token: token } = await call(first.api, 'POST', '/register', '', account)
-    const { room_id: roomId } = await call(first.api, 'POST', '/createRoom', token, {})
-    const gone = once(first.child, 'exit')
-    const acknowledged = await storm(first, token, roomId, 150)
-    await gone
-
-    const second = await start(t, directory, config)
-    const stored = await everything(second.api, token, roomId)
-    t.true(acknowledged.size >= 150)
-    for (const [txn, eventId] of acknowledged) t.is(stored.get(txn), eventId, txn)
-    // What was under way when it ended may be there or not; asking again makes it so, once.
-    const again = [...acknowledged][0]
-    if (again === undefined) return t.fail()
-    const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${again[0]}`
-    const repeated = await call(second.api, 'PUT', path, token, { msgtype: 'm.text', body: again[0] })
-    t.is(repeated.event_id, again[1], 'a repeated transaction is answered as before')
-  },
-)
-
 /** Everything that waits for a device, acknowledged batch by batch. */
 const waiting = async (api: string, token: string): Promise<string[]> => {
   const found: string[] = []
@@ -143,7 +129,10 @@ const waiting = async (api: string, token: string): Promise<string[]> => {
   }
 }
 
-testDatabases(test, 'kill -9 loses no message to a device, and doubles none', async (t, database, config) => {
+const killTest =
+  'kill -9 in a storm of sends loses nothing that was acknowledged, and doubles no message to a device'
+
+testDatabases(test, killTest, async (t, database, config) => {
   await database.close()
   const directory = mkdtempSync(join(tmpdir(), 'tessera-kill-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
@@ -154,29 +143,37 @@ testDatabases(test, 'kill -9 loses no message to a device, and doubles none', as
     return call(first.api, 'POST', '/register', '', account)
   }
   const [alice, bob] = [await register('alice'), await register('bob')]
-  const send = (api: string, n: string): Promise<Answer> =>
-    call(api, 'PUT', `/sendToDevice/m.test/${n}`, alice.access_token, {
+  const token = alice.access_token
+  const { room_id: roomId } = await call(first.api, 'POST', '/createRoom', token, {})
+  const say = (api: string, txn: string): Promise<Answer> => {
+    const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${txn}`
+    return call(api, 'PUT', path, token, { msgtype: 'm.text', body: txn })
+  }
+  const tell = (api: string, n: string): Promise<Answer> =>
+    call(api, 'PUT', `/sendToDevice/m.test/${n}`, token, {
       messages: { [bob.user_id]: { [bob.device_id]: { n } } },
     })
-  const gone = once(first.child, 'exit')
-  const begun: string[] = []
-  let acknowledged = 0
-  const sender = async (name: string): Promise<void> => {
-    for (let i = 0; ; i++) {
-      begun.push(`${name}-${i}`)
-      await send(first.api, `${name}-${i}`)
-      if (++acknowledged === 150) first.child.kill('SIGKILL')
-    }
-  }
-  await Promise.allSettled(Array.from({ length: 12 }, (_, i) => sender(`s${i}`)))
-  await gone
+  const { events, messages } = await storm(first, {
+    events: txn => say(first.api, txn),
+    messages: n => tell(first.api, n),
+  })
 
   const second = await start(t, directory, config)
+  const stored = await everything(second.api, token, roomId)
+  t.true(events.acknowledged.size >= ENOUGH)
+  for (const [txn, { event_id: eventId }] of events.acknowledged) t.is(stored.get(txn), eventId, txn)
+  // What was under way when it ended may be there or not; asking again makes it so, once.
+  const [again] = events.acknowledged
+  if (again === undefined) return t.fail()
+  const repeated = await say(second.api, again[0])
+  t.is(repeated.event_id, again[1].event_id, 'a repeated transaction is answered as before')
+
   // A client repeats what was not acknowledged; here it repeats everything.
-  await Promise.all(begun.map(n => send(second.api, n)))
+  await Promise.all(messages.begun.map(n => tell(second.api, n)))
   const received = await waiting(second.api, bob.access_token)
-  t.deepEqual(received.toSorted(), begun.toSorted())
-  for (const name of new Set(begun.map(n => n.split('-', 1)[0]))) {
+  t.true(messages.acknowledged.size >= ENOUGH)
+  t.deepEqual(received.toSorted(), messages.begun.toSorted())
+  for (const name of new Set(messages.begun.map(n => n.split('-', 1)[0]))) {
     const own = received.filter(n => n.startsWith(`${name}-`)).map(n => Number(n.split('-')[1]))
     t.deepEqual(
       own,

@@ -27,11 +27,13 @@ const photograph = async (page: Page, name: string): Promise<void> => {
   await page.screenshot({ path: `${ARTIFACTS}${name}.png` })
 }
 
-const openBrowser = async (t: ExecutionContext): Promise<Browser> => {
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ALONE })
-  t.teardown(() => browser.close())
-  return browser
+/** One for all tests, whose pages live in contexts of their own: to start it takes longer than many a test. */
+let launched: Promise<Browser> | undefined
+const openBrowser = (): Promise<Browser> => {
+  launched ??= chromium.launch({ executablePath: EXECUTABLE, args: ALONE })
+  return launched
 }
+test.after.always(async () => (await launched)?.close())
 
 /** A page on which nothing may go wrong that the test does not cause. */
 const openPage = async (
@@ -41,6 +43,7 @@ const openPage = async (
   options: BrowserContextOptions = {},
 ): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options })
+  t.teardown(() => context.close())
   const page = await context.newPage()
   page.setDefaultTimeout(40_000)
   page.on('pageerror', error => t.fail(`the page failed: ${error.message}`))
@@ -67,7 +70,7 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
   t.timeout(120_000)
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('no servers')
-  const browser = await openBrowser(t)
+  const browser = await openBrowser()
   const alice = await openPage(t, browser, tea.url)
   const bob = await openPage(t, browser, cake.url, {
     colorScheme: 'dark',
@@ -123,7 +126,7 @@ browserTest('a chat of two: declined, opened again, asked for, and joined by a t
   t.timeout(120_000)
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('no servers')
-  const browser = await openBrowser(t)
+  const browser = await openBrowser()
   const [alice, bob, carol] = await Promise.all([tea, cake, tea].map(({ url }) => openPage(t, browser, url)))
   if (alice === undefined || bob === undefined || carol === undefined) throw new Error('nobody')
   await Promise.all([signUp(alice, 'alice'), signUp(bob, 'bob'), signUp(carol, 'carol')])
@@ -180,7 +183,7 @@ browserTest('the page is small, kept to itself, and works by keyboard', async t 
   t.timeout(120_000)
   const [server] = await startFederatedServers(t, ['tea.test'])
   if (server === undefined) throw new Error('no server')
-  const browser = await openBrowser(t)
+  const browser = await openBrowser()
   const page = await openPage(t, browser, 'about:blank')
   const sizes: Promise<number>[] = []
   const weigh = (response: Response): void => {
