@@ -16,7 +16,7 @@ const upload = (of: TestDevice) => ({
   device_id: of.deviceId,
   device_data: { algorithm: 'org.matrix.msc3814.v2', pickle: of.deviceId },
   initial_device_display_name: 'dehydrated',
-  device_keys: identityKeys(of),
+  device_keys: { ...identityKeys(of), dehydrated: true },
   one_time_keys: oneTimeKeys(of, ['A']),
 })
 
@@ -35,9 +35,9 @@ testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced'
     const { device_keys: keys } = await bob.call('POST', '/keys/query', {
       device_keys: { [alice.userId]: [] },
     })
-    return Object.keys(keys[alice.userId])
+    return Object.entries<Body>(keys[alice.userId]).map(([id, { dehydrated }]) => `${id} ${dehydrated}`)
   }
-  t.deepEqual(await devices(), ['ONE'])
+  t.deepEqual(await devices(), ['ONE true'], 'others see what it is')
   const claimed = await bob.call('POST', '/keys/claim', {
     one_time_keys: { [alice.userId]: { ONE: 'signed_curve25519' } },
   })
@@ -56,10 +56,15 @@ testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced'
   }
   t.is((await events('OTHER')).errcode, 'M_FORBIDDEN')
   t.deepEqual(await alice.call('PUT', PATH, upload(two)), { device_id: 'TWO' })
-  t.deepEqual(await devices(), ['TWO'])
+  t.deepEqual(await devices(), ['TWO true'])
   t.is((await events('ONE')).errcode, 'M_FORBIDDEN')
   t.deepEqual((await events('TWO')).events, [])
   t.deepEqual(await alice.call('DELETE', PATH), { device_id: 'TWO' })
   t.is((await alice.call('DELETE', PATH)).errcode, 'M_NOT_FOUND')
+  t.deepEqual(await devices(), [])
+
+  // "can also be deleted by calling … `POST /logout/all`"
+  await alice.call('PUT', PATH, upload(one))
+  await alice.call('POST', '/logout/all', {})
   t.deepEqual(await devices(), [])
 })

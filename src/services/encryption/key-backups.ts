@@ -82,11 +82,17 @@ export class KeyBackups {
     if (!result.ok) throw noBackup()
   }
 
-  /** Deletes a version with its keys. @throws {MatrixError} `M_NOT_FOUND` */
+  /**
+   * Deletes a version with its keys. "If the backup was previously deleted, the call should succeed rather than returning
+   * an error."
+   * @throws {MatrixError} `M_NOT_FOUND` where there never was one
+   */
   async delete(userId: string, version: string): Promise<void> {
-    const backup = await this.version(userId, version)
-    const result = await this.#context.commit(this.#context.write.backups.delete(userId, backup.version))
-    if (!result.ok) throw noBackup()
+    const { read, write } = this.#context
+    const number = versionNumber(version)
+    if (number === undefined || !(await read.backups.wasMade(userId, number))) throw noBackup()
+    // A guard that fails says that it is deleted already.
+    await this.#context.commit(write.backups.delete(userId, number))
   }
 
   /**

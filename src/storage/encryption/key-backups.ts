@@ -60,6 +60,7 @@ const backedUpKey = (row: KeyColumns): BackedUpKey => ({
 export class KeyBackupReader {
   readonly #db: Reader
   readonly #one: Prepared
+  readonly #made: Prepared
   readonly #current: Prepared
   readonly #page: Prepared
   readonly #roomPage: Prepared
@@ -71,6 +72,7 @@ export class KeyBackupReader {
     this.#db = db
     const version = 'SELECT version, algorithm, auth_data, etag, key_count FROM key_backups'
     this.#one = db.prepare(`${version} WHERE user_id = ? AND version = ? AND deleted = 0`)
+    this.#made = db.prepare('SELECT version FROM key_backups WHERE user_id = ? AND version = ?')
     this.#current = db.prepare(`${version} WHERE user_id = ? AND deleted = 0 ORDER BY version DESC LIMIT 1`)
     const keys = `SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
       FROM backed_up_keys WHERE user_id = ? AND version = ?`
@@ -87,6 +89,11 @@ export class KeyBackupReader {
   async version(userId: string, version: number): Promise<BackupVersion | undefined> {
     const row = await this.#db.get<VersionColumns>(this.#one, [userId, version])
     return row && backupVersion(row)
+  }
+
+  /** Whether there is such a version, or was before it was deleted. */
+  async wasMade(userId: string, version: number): Promise<boolean> {
+    return (await this.#db.get(this.#made, [userId, version])) !== undefined
   }
 
   /** The newest version that was not deleted. */
