@@ -126,7 +126,14 @@ test('pictures, other files, and what is large, broken or slow to say anything',
     },
   })
   site.always('GET', '/a.png', sends(png, 'image/png'))
-  t.like(await preview(at('/a.png')), { 'og:image:width': 8 })
+  t.like(await preview(at('/a.png')), { 'og:image:width': 8, 'og:title': 'a.png' })
+  site.always('GET', '/films/cat.mp4', sends('film', 'video/mp4'))
+  t.deepEqual(await preview(at('/films/cat.mp4')), {
+    'og:title': 'cat.mp4',
+    'og:type': 'video.other',
+    'og:video': at('/films/cat.mp4'),
+    'og:video:type': 'video/mp4',
+  })
   for (const [path, body, type] of [
     ['/large.png', noisy, 'image/png'],
     ['/lie.png', '<svg/>', 'image/png'],

@@ -100,6 +100,15 @@ testDatabases(test, 'thumbnails of pictures, and of nothing else', async (t, _, 
   t.like(await get(movingIcon, scale), { pages: 1, width: 20 }, 'small, but not to be animated')
   t.like(await get(movingIcon, `${scale}&animated=true`), { type: 'image/gif', pages: 3 })
   t.like(await get(photo, `${scale}&animated=true`), { type: 'image/jpeg' })
+  // Read as a picture that stands still by libvips: 33 bytes are its signature and `IHDR`.
+  const control = chunk('acTL', Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]))
+  const apng = Buffer.concat([small.subarray(0, 33), control, small.subarray(33)])
+  const movingPng = await upload(apng, 'image/apng')
+  const still = await get(movingPng, scale)
+  t.like(still, { width: 40, pages: 1 })
+  t.false(typeof still === 'object' && still.bytes.includes('acTL'))
+  const asItWas = await get(movingPng, `${scale}&animated=true`)
+  t.true(typeof asItWas === 'object' && asItWas.bytes.equals(apng))
 
   const whole = await picture(500, 500).jpeg().toBuffer()
   const cases: [Uint8Array | string, string, string][] = [

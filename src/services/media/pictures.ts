@@ -1,5 +1,6 @@
 /** The one place where pictures are decoded: by libvips, in threads of its own, with all but usual formats switched off. */
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import { isAnimatedPng } from './apng.ts'
 import { type Size, type ThumbnailSpec, thumbnailSize } from './thumbnail-sizes.ts'
 
 export type Picture =
@@ -102,9 +103,10 @@ export const makeThumbnail = async (
     const isAnimated = frames > 1 && spec.animated && frames * still.width * still.height <= maxPixels
     const size = thumbnailSize(sizeOf(still), spec)
     const served = SERVED[still.format]
-    // "When `false`, the server MUST NOT return an animated thumbnail."
-    if (size === undefined && served !== undefined && (frames === 1 || isAnimated)) {
-      return { kind: 'original', contentType: served }
+    if (size === undefined && served !== undefined) {
+      // "When `false`, the server MUST NOT return an animated thumbnail."
+      const moves = frames > 1 ? !isAnimated : !spec.animated && (await isAnimatedPng(path))
+      if (!moves) return { kind: 'original', contentType: served }
     }
     const image = open(path, {
       limitInputPixels: maxPixels,

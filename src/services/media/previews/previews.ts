@@ -9,6 +9,7 @@ import { BoundedPool, PoolFull } from '../../accounts/bounded-pool.ts'
 import { type MediaContext, newMediaId } from '../context.ts'
 import { inspectPicture } from '../pictures.ts'
 import { decodePage } from './charset.ts'
+import { fileTitle, playableFile, playableMembers } from './files.ts'
 import { readHead } from './html-head.ts'
 import { type Embedded, OEMBED_TYPES, readOembed } from './oembed.ts'
 
@@ -101,7 +102,12 @@ export class Previews {
     if (!['', 'identity'].includes(headers['content-encoding'] ?? '')) return {}
     const contentType = headers['content-type'] ?? ''
     const type = essenceOf(contentType)
-    if (type.startsWith('image/')) return (await this.#keepImage(response)) ?? {}
+    if (type.startsWith('image/')) {
+      const image = await this.#keepImage(response)
+      return image === undefined ? {} : { ...fileTitle(response, url), ...image }
+    }
+    const playable = playableFile(response, url)
+    if (playable !== undefined) return { ...playable }
     if (type !== 'text/html' && type !== 'application/xhtml+xml') return {}
     return this.#summarise(decodePage(await this.#beginning(response), contentType), url)
   }
@@ -133,6 +139,7 @@ export class Previews {
     }
     return {
       ...preview,
+      ...playableMembers(metas, url),
       ...embedded?.members,
       ...(title === undefined ? {} : { 'og:title': title }),
       ...(description === undefined ? {} : { 'og:description': description }),
