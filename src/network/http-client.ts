@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import type { AddressPolicy } from './address-policy.ts'
 import { createConnector, type Target } from './connector.ts'
@@ -8,6 +8,7 @@ import { withDeadline } from './deadline.ts'
 import type { NameResolver } from './name-resolver.ts'
 import { isStaleConnection, OutboundError, toOutboundError } from './outbound-error.ts'
 import { trustedRoots } from './trust.ts'
+import { loadPool } from './undici.ts'
 
 export interface OutboundRequest {
   readonly target: Target
@@ -216,7 +217,7 @@ export class HttpClient {
     const connect = createConnector(target, { ...this.#options, roots: () => this.#roots() })
     // The origin is a stand-in: where to connect and whom to greet is the target's matter, and not every server
     // name has a form that a URL may have.
-    const pool = new Pool(`${target.protocol ?? 'https:'}//target.invalid`, {
+    const pool = new (loadPool())(`${target.protocol ?? 'https:'}//target.invalid`, {
       connect: (_options, callback) => {
         connect().then(
           socket => callback(null, socket),

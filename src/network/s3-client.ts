@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { EMPTY_BODY, type S3Credentials, signedHeaders } from './s3-signature.ts'
 import { trustedRoots } from './trust.ts'
+import { loadPool } from './undici.ts'
 
 export interface S3Options extends S3Credentials {
   /** Of the store, such as `https://s3.example.org`. */
@@ -42,7 +43,7 @@ export class S3Client {
   constructor(options: S3Options) {
     this.#options = options
     this.#url = new URL(options.endpoint)
-    this.#pool = new Pool(this.#url.origin, {
+    this.#pool = new (loadPool())(this.#url.origin, {
       connections: CONNECTIONS,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,

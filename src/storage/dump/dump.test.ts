@@ -1,10 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
 import { SCHEMA_VERSION } from '../../../migrations/index.ts'
 import { testPostgres } from '../../test-kit/database.ts'
+import { sqliteTemplate } from '../../test-kit/templates.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { migrate } from '../migrate.ts'
 import { openDatabase } from '../open.ts'
@@ -16,12 +17,21 @@ import { openSqliteSource, sqliteTables } from './sqlite-source.ts'
 
 const ODD = ['', "it's", '"quoted"', 'ünï€😀', 'a\nb\tc\\', '\u0001', '[1,2]', '{"a":null}']
 
-/** A database of a version of the schema with rows of every sort in every table. */
-const filled = async (path: string, version = SCHEMA_VERSION, rows = 9): Promise<void> => {
-  const connection = { filename: path }
-  await migrate({ client: 'better-sqlite3', connection, useNullAsDefault: true }, undefined, version)
+/** Brings a database, or a file that is not there yet, to a version of the schema. */
+const upgrade = (filename: string, version = SCHEMA_VERSION): Promise<void> =>
+  migrate({ client: 'better-sqlite3', connection: { filename }, useNullAsDefault: true }, undefined, version)
+
+/** A database of the current version of the schema with rows of every sort in every table. */
+const filled = async (path: string, rows = 9): Promise<void> => {
+  copyFileSync(await sqliteTemplate(), path)
+  fill(path, rows)
+}
+
+/** Puts rows of every sort in every table, in place of those that are there. */
+const fill = (path: string, rows = 9): void => {
   const database = new Sqlite(path)
   database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = OFF')
   database.exec('BEGIN')
   for (const table of sqliteTables(database)) {
     database.exec(`DELETE FROM "${table.name}"`)
@@ -72,11 +82,14 @@ const copy = async (source: RowSource, target: RowTarget): Promise<void> => {
 
 test('a backup of every version of the schema can be restored, and is brought up to date', async t => {
   const file = files(t)
+  const schema = file('schema.db')
   for (let version = 1; version <= SCHEMA_VERSION; version++) {
     const from = file(`from-${version}.db`)
     const path = file(`${version}.dump`)
     const to = { kind: 'sqlite', path: file(`to-${version}.db`) } as const
-    await filled(from, version)
+    await upgrade(schema, version)
+    copyFileSync(schema, from)
+    fill(from)
     const source = openSqliteSource(from)
     await writeDump(source, { path, serverName: 'here.test', now: 1 })
     await source.close()
@@ -128,7 +141,7 @@ const emptyPostgres = async (t: ExecutionContext, url: string) => {
 
 test('a copy goes on where it was interrupted, and a backup is of one moment', async t => {
   const file = files(t)
-  await filled(file('from.db'), SCHEMA_VERSION, BATCH + 10)
+  await filled(file('from.db'), BATCH + 10)
   const source = openSqliteSource(file('from.db'))
   await writeDump(source, { path: file('all.dump'), serverName: 'here.test', now: 1 })
   for (const open of [async () => openSqliteSource(file('from.db')), () => openDump(file('all.dump'))]) {
