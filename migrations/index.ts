@@ -24,6 +24,7 @@ import { interactiveFlows } from './0020-interactive-flows.ts'
 import { leases } from './0020-leases.ts'
 import { mediaReferences } from './0020-media-references.ts'
 import { erasures } from './0021-erasures.ts'
+import { serverNotices } from './0022-server-notices.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -64,6 +65,7 @@ export const migrations: readonly Migration[] = [
   mediaReferences,
   leases,
   erasures,
+  serverNotices,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { CliServices } from './cli/ports.ts'
 import { composeOfflineMedia, copyMedia } from './composition/media.ts'
-import { accountsOptionsOf } from './composition/options.ts'
+import { accountsOptionsOf, serverNoticesOf } from './composition/options.ts'
 import { databaseLocation } from './config/locations.ts'
+import { OperatorError } from './config/operator-error.ts'
 import type { Config } from './config/schema/index.ts'
 import type { Log } from './core/log.ts'
 import { formatMxc } from './core/media.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { repairAfterRestore } from './services/encryption/after-restore.ts'
+import { NoticeQueue } from './services/server-notices/notice-queue.ts'
 import { openDatabase } from './storage/open.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -32,6 +34,17 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
         expiresTs: expiresInMs === undefined ? undefined : systemClock.now() + expiresInMs,
       })
       return { token: created.token }
+    },
+    sendNotice: async ({ userId, body }) => {
+      const notices = serverNoticesOf(config)
+      if (notices === undefined) {
+        throw new OperatorError('Set server_notices.localpart first, to the user who shall write notices.')
+      }
+      const { sender } = notices
+      const queue = new NoticeQueue({ database, clock: systemClock, random: randomBytes, sender })
+      if (userId === undefined) return queue.toAll({ body })
+      await queue.toUser(userId, { body })
+      return 1
     },
     repairAfterRestore: () => repairAfterRestore(database, systemClock),
     media: {

@@ -46,7 +46,7 @@ const refuseMissing = (host: Host, config: Config): void => {
 }
 
 /** The localpart of `alice`, `@alice` or `@alice:this.server`. */
-const localpart = (name: string, serverName: string): string => {
+export const localpart = (name: string, serverName: string): string => {
   if (!name.startsWith('@')) return name
   const server = serverNameOf(name)
   if (server === '' || server === serverName) return localpartOf(name)

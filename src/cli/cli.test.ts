@@ -383,6 +383,22 @@ test('doctor --after-restore says what it has set right', async t => {
   t.regex(host.out(), /of 3 users are announced again\n150 one-time keys .* dropped\ndevice lists of 2 users/)
 })
 
+test('notices to one user and to all', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  t.is(await says('notice send @ann:localhost Hello'), '1 user gets it within a minute\n')
+  t.is(await says('notice send-all Hello'), '3 users get it within a minute\n')
+  t.is((await run(t, 'notice send @ann:elsewhere.example Hello', { cwd, module })).code, 1)
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [{ userId: '@ann:localhost', body: 'Hello' }, { body: 'Hello' }],
+  )
+})
+
 test('media usage, purge and quarantine', async t => {
   const cwd = temporaryDirectory(t)
   mkdirSync(join(cwd, 'data'))

@@ -57,6 +57,11 @@ export interface CliServices {
     readonly expiresInMs?: number
     readonly token?: string
   }): Promise<{ readonly token: string }>
+  /**
+   * Stores a notice that the server delivers: to one user (by user ID), or to all. Answers how many users get it.
+   * Throws `MatrixError` if it is refused.
+   */
+  sendNotice(notice: { readonly userId?: string; readonly body: string }): Promise<number>
   /** Sets encryption right on a database that was put back from a backup; no server may run on it. */
   repairAfterRestore(): Promise<{
     readonly users: number

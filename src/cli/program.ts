@@ -68,6 +68,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addConfig(program, host, action)
   addKeys(program, host, action)
   addAccounts(program, host, action)
+  addNotices(program, host, action)
   addMedia(program, host, action)
   addDataMoves(program, host, action)
   addDebug(program, host, done)
@@ -163,6 +164,24 @@ const addAccounts = (program: Command, host: Host, action: Action): void => {
       .action(tokenCreate)
   withTokenOptions(program.command('token').description('registration tokens').command('create'))
   withTokenOptions(program.command('invite'))
+}
+
+const addNotices = (program: Command, host: Host, action: Action): void => {
+  const notice = program.command('notice').description('messages of this server to its users')
+  notice
+    .command('send <user> <text>')
+    .description('write to one user')
+    .action(
+      action(async (flags, user: string, text: string) =>
+        (await import('./notices.ts')).noticeSend(host, flags, { user, text }),
+      ),
+    )
+  notice
+    .command('send-all <text>')
+    .description('write to everybody who has an account here')
+    .action(
+      action(async (flags, text: string) => (await import('./notices.ts')).noticeSend(host, flags, { text })),
+    )
 }
 
 const addMedia = (program: Command, host: Host, action: Action): void => {

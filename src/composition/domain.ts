@@ -2,11 +2,13 @@ import type { Services } from '../services/index.ts'
 import { IdentityInvitations } from '../services/invitations/identity-invitations.ts'
 import { Reports } from '../services/reports.ts'
 import { MutualRooms } from '../services/rooms/mutual-rooms.ts'
+import { ServerNotices } from '../services/server-notices/server-notices.ts'
 import { Turn } from '../services/turn.ts'
 import { rtcTransports, wellKnownOf } from '../services/well-known.ts'
 import { composeAppServices } from './app-services.ts'
 import { composeAttention } from './attention.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
+import { serverNoticesOf } from './options.ts'
 import { composeRooms } from './rooms.ts'
 import type { Running } from './running.ts'
 import { composeSync } from './sync.ts'
@@ -33,6 +35,9 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
     metrics: metrics.sync,
   })
   const appServices = composeAppServices(circumstances, foundation, composed)
+  const noticesOptions = serverNoticesOf(config)
+  const serverNotices =
+    noticesOptions && new ServerNotices({ core, rooms, accounts, log, options: noticesOptions })
   const services: Services = {
     ...{
       ...rooms,
@@ -52,6 +57,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
       media,
     },
     mutualRooms: new MutualRooms(database),
+    serverNotices,
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
     rtcTransports: rtcTransports(config.rtc),
     identityInvitations: new IdentityInvitations({
@@ -67,6 +73,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
     ...attention.running,
     appServices,
     ...sync.running,
+    ...(serverNotices === undefined ? [] : [serverNotices]),
   ]
   return { services, running, mailPushers: push.mailPushers }
 }

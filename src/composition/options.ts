@@ -6,6 +6,7 @@ import type { AccountsOptions } from '../services/accounts/index.ts'
 import type { PolicyDocument } from '../services/accounts/options.ts'
 import type { InvitationMailParts } from '../services/invitations/mail.ts'
 import type { MailDigestOptions } from '../services/push/mail-pushers.ts'
+import type { ServerNoticesOptions } from '../services/server-notices/server-notices.ts'
 
 /** Where clients reach this server. */
 export const baseUrlOf = (config: Config): string => {
@@ -91,4 +92,10 @@ export const invitationMailOf = (
   const from = parseMailbox(config.email.from ?? '')?.address
   if (mailer === undefined || from === undefined) return undefined
   return { mailer, from, serverName: config.serverName, baseUrl: baseUrlOf(config) }
+}
+
+/** Who writes server notices, and how their rooms look; `undefined` if the operator has named nobody. */
+export const serverNoticesOf = ({ serverName, serverNotices }: Config): ServerNoticesOptions | undefined => {
+  const { localpart, ...look } = serverNotices
+  return localpart === undefined ? undefined : { sender: `@${localpart}:${serverName}`, ...look }
 }

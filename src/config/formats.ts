@@ -2,7 +2,8 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { decodeBase64 } from '../core/base64.ts'
 import { parseMailbox } from '../core/email-address.ts'
-import { isServerName, isUserId } from '../core/ids.ts'
+import { isServerName, isUserId, isValidNewLocalpart } from '../core/ids.ts'
+import { parseMxc } from '../core/media.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 /** What a `format` of the schema admits, and how a message or the manual says it. */
@@ -37,6 +38,14 @@ export const FORMATS = {
     admits: text => /^[0-9A-Za-z.:*?[\]-]{1,255}$/.test(text),
   },
   'user-id': { allowed: 'a user ID such as @alice:example.org', admits: isUserId },
+  localpart: {
+    allowed: 'what comes before the colon in a user ID, such as alice',
+    admits: text => isValidNewLocalpart(text, 'localhost'),
+  },
+  'mxc-uri': {
+    allowed: 'a URI such as mxc://example.org/abcdef',
+    admits: text => parseMxc(text) !== undefined,
+  },
   mailbox: {
     allowed: 'an e-mail address such as noreply@example.org, alone or as in Our server <noreply@example.org>',
     admits: text => parseMailbox(text) !== undefined,

@@ -16,6 +16,7 @@ import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
 import type { SearchServices } from './search/index.ts'
+import type { ServerNotices } from './server-notices/server-notices.ts'
 import type { SlidingSync } from './sliding-sync/index.ts'
 import type { SyncServices } from './sync/index.ts'
 import type { Turn } from './turn.ts'
@@ -41,6 +42,8 @@ export interface Services
   readonly media: Media
   readonly mutualRooms: MutualRooms
   readonly reports: Reports
+  /** Where the operator has named somebody who writes them. */
+  readonly serverNotices: ServerNotices | undefined
   readonly slidingSync: SlidingSync
   readonly identityInvitations: IdentityInvitations
   readonly rtcTransports: ReturnType<typeof rtcTransports>

@@ -78,6 +78,10 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
     calls.push(token)
     return { token: token.token ?? 'made-up' }
   },
+  sendNotice: async notice => {
+    calls.push(notice)
+    return notice.userId === undefined ? 3 : 1
+  },
   repairAfterRestore: async () => ({ users: 3, oneTimeKeys: 150, remoteUsers: 2 }),
   media: {
     usage: async () => [

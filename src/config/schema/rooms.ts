@@ -141,27 +141,34 @@ export const roomOptions = {
   },
   server_notices: {
     type: 'object',
-    description: 'Messages of the administrators to every user.',
+    description: 'Messages of the administrators to users: `tessera notice` sends them.',
     properties: {
       localpart: {
         type: 'string',
-        format: 'not-empty',
+        format: 'localpart',
         'x-optional': true,
-        'x-planned': true,
-        description: 'The user who sends them. Not set: there are none.',
+        description:
+          'The user who sends them; the account is made if it is not there. Not set: there are none.',
         examples: ['notices'],
       },
       display_name: {
         type: 'string',
+        format: 'not-empty',
         default: 'Server notices',
-        'x-planned': true,
         description: 'The name that this user shows.',
+      },
+      avatar_url: {
+        type: 'string',
+        format: 'mxc-uri',
+        'x-optional': true,
+        description: 'The picture of this user and of new rooms.',
+        examples: ['mxc://example.org/abcdef'],
       },
       room_name: {
         type: 'string',
+        format: 'not-empty',
         default: 'Server notices',
-        'x-planned': true,
-        description: 'The name of the room.',
+        description: 'The name of new rooms: each user gets one with their first notice.',
       },
     },
   },

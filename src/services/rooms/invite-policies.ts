@@ -5,6 +5,8 @@ import { AccountDataMemo } from './account-data-memo.ts'
 
 /** Who may invite users (module "Invite permission", and MSC4155); beside it stands whom they ignore altogether. */
 export class InvitePolicies {
+  /** Users of this server itself, whose invitations nobody can refuse. */
+  readonly exempt = new Set<string>()
   readonly #sources: readonly AccountDataMemo<InvitePolicy>[]
 
   /** @param position where the stream `account_data` stands now */
@@ -21,7 +23,10 @@ export class InvitePolicies {
   /** How a user's settings judge whoever invites them; what any of them forbids is forbidden. */
   async of(userId: string): Promise<InvitePolicy> {
     const policies = await Promise.all(this.#sources.map(source => source.of(userId)))
-    return inviter => policies.map(policy => policy(inviter)).find(verdict => verdict !== 'allow') ?? 'allow'
+    return inviter =>
+      this.exempt.has(inviter)
+        ? 'allow'
+        : (policies.map(policy => policy(inviter)).find(verdict => verdict !== 'allow') ?? 'allow')
   }
 
   /** Throws `M_INVITE_BLOCKED` if a user of this server does not want to be invited by somebody. */

@@ -6,7 +6,7 @@ import type { SigningKey } from '../../core/signing.ts'
 import { Declining } from './declining.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import { type ChangeOfOther, type OwnChange, othersIn, withReason } from './membership-content.ts'
-import type { InvitationCheck, JoinCheck, MemberProfile, RemoteMemberships } from './ports.ts'
+import type { InvitationCheck, JoinCheck, LeaveCheck, MemberProfile, RemoteMemberships } from './ports.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
 import type { RoomHead } from './room-head.ts'
@@ -21,6 +21,8 @@ export class Memberships {
   readonly invitationChecks: InvitationCheck[] = []
   /** What is asked before a local user joins. */
   readonly joinChecks: JoinCheck[] = []
+  /** What is asked before a local user leaves, or declines an invitation. */
+  readonly leaveChecks: LeaveCheck[] = []
   readonly declining: Declining
   readonly #writer: RoomWriter
   readonly #sender: RoomSender
@@ -92,10 +94,11 @@ export class Memberships {
 
   /**
    * Leaves a room, declines its invitation or takes back a knock. Leaving a room that one has left already does
-   * nothing. Throws `M_FORBIDDEN` for who has nothing to leave.
+   * nothing. Throws `M_FORBIDDEN` for who has nothing to leave, and as the checks say.
    */
   async leave(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
+    await this.checkLeave({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const membership = head?.memberships.get(userId)
     if (head?.hasHost(this.#serverName) && membership !== undefined) {
@@ -152,8 +155,14 @@ export class Memberships {
     for (const check of this.joinChecks) await check(join)
   }
 
+  /** Whether a local user may leave or decline, whatever the room says to it. Throws as the checks say. */
+  async checkLeave(leave: { userId: string; roomId: string }): Promise<void> {
+    for (const check of this.leaveChecks) await check(leave)
+  }
+
   /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */
   async kick(change: ChangeOfOther): Promise<void> {
+    if (change.sender === change.userId) await this.checkLeave(change)
     await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
       const membership = head.memberships.get(change.userId)
       if (membership === undefined || membership === 'leave' || membership === 'ban') {

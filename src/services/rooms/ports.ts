@@ -14,6 +14,9 @@ export type InvitationCheck = (invitation: {
 /** A local user is about to join a room; throws `MatrixError` where that may not be. */
 export type JoinCheck = (join: { readonly userId: string; readonly roomId: string }) => Promise<void>
 
+/** A local user is about to leave a room or to decline its invitation; throws `MatrixError` where that may not be. */
+export type LeaveCheck = JoinCheck
+
 /** A membership change in a room that this server is not in, made through one of the servers that are. */
 export interface RemoteRequest {
   readonly userId: string

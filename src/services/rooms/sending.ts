@@ -124,6 +124,8 @@ export class Sending {
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
     if (joins) await this.#memberships.checkJoin({ userId, roomId })
+    const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId
+    if (leaves) await this.#memberships.checkLeave({ userId, roomId })
     const invites = type === 'm.room.member' && content['membership'] === 'invite'
     if (invites) await this.#memberships.checkInvitation({ sender: userId, userId: stateKey, roomId })
     if (invites && serverNameOf(stateKey) !== this.#writer.context.serverName) {
