@@ -1,5 +1,6 @@
 import test from 'ava'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import type { Prepared } from '../database.ts'
 import { DELAYED_SCOPE, TransactionReader, TransactionWriter } from './transactions.ts'
 
 testDatabases(
@@ -32,3 +33,21 @@ testDatabases(
     t.is(await read.eventOf({ ...key, txnId: '2' }), '')
   },
 )
+
+test('how events came to be is found by the events, whatever else their sender has sent', async t => {
+  const db = await testDatabase(t)
+  const asked: Prepared[] = []
+  const read = new TransactionReader({
+    ...{ dialect: db.dialect, list: db.list.bind(db), compile: db.compile.bind(db) },
+    ...{ get: db.get.bind(db), scan: db.scan.bind(db), position: db.position.bind(db) },
+    prepare: sql => db.prepare(sql),
+    all: (prepared, parameters) => {
+      asked.push(prepared)
+      return db.all(prepared, parameters)
+    },
+  })
+  await read.ofEvents('@a:x', 'PHONE', [1, 2])
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${asked[0]?.sql}`)
+  const [step] = await db.all<{ detail: string }>(plan, [db.list([1, 2])])
+  t.is(step?.detail, 'SEARCH client_transactions USING INDEX client_transactions_nid (event_nid=?)')
+})

@@ -19,6 +19,14 @@ export interface EventOrigin {
   readonly delayId?: string
 }
 
+interface OriginColumns {
+  event_id: string
+  user_id: string
+  device_id: string
+  scope: string
+  txn_id: string
+}
+
 /** Reads remembered client transactions. */
 export class TransactionReader {
   readonly #db: Reader
@@ -30,9 +38,10 @@ export class TransactionReader {
     this.#one = db.prepare(
       'SELECT event_id FROM client_transactions WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?',
     )
+    // By nothing but the events: with the user in it, the primary key is followed through all that they have ever sent.
     this.#ofEvents = db.prepare(
-      `SELECT event_id, scope, txn_id FROM client_transactions
-       WHERE user_id = ? AND (device_id = ? OR scope = ?) AND ${db.dialect.inInteger('event_nid')}`,
+      `SELECT event_id, user_id, device_id, scope, txn_id FROM client_transactions
+       WHERE ${db.dialect.inInteger('event_nid')}`,
     )
   }
 
@@ -54,12 +63,12 @@ export class TransactionReader {
     nids: readonly number[],
   ): Promise<Map<string, EventOrigin>> {
     if (nids.length === 0) return new Map()
-    const rows = await this.#db.all<{ event_id: string; scope: string; txn_id: string }>(this.#ofEvents, [
-      ...[userId, deviceId, DELAYED_SCOPE],
-      this.#db.list(nids),
-    ])
+    const rows = await this.#db.all<OriginColumns>(this.#ofEvents, [this.#db.list(nids)])
+    const own = rows.filter(
+      row => row.user_id === userId && (row.device_id === deviceId || row.scope === DELAYED_SCOPE),
+    )
     return new Map(
-      rows.map(row => [
+      own.map(row => [
         row.event_id,
         row.scope === DELAYED_SCOPE ? { delayId: row.txn_id } : { txnId: row.txn_id },
       ]),
