@@ -1,10 +1,18 @@
 /**
  * Response schemas by operation and status, with all references put in place, for the test kit: the official ones,
  * and those of `api-spec`. Reading YAML takes a second, so the result is kept under `node_modules/.cache`, keyed by
- * the content of the documents.
+ * the names, sizes and times of the documents: every test file asks for it.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { inlineComponents, loadOurDocuments, SPEC_ROOT } from './load.ts'
 import {
   AREAS,
@@ -26,7 +34,7 @@ export interface ResponseSchemas {
 }
 
 /** Raise when the form of the cache changes. */
-const CACHE_VERSION = 1
+const CACHE_VERSION = 2
 /** References lead out of `api/`, to the schemas of events. */
 const DATA_ROOT = new URL('../', OFFICIAL_ROOT)
 const CACHE = new URL('../../node_modules/.cache/tessera-spec/', import.meta.url)
@@ -89,7 +97,9 @@ const readOurs = (): ResponseSchemas[] => {
 const cached = (root: URL, read: () => ResponseSchemas[]): ResponseSchemas[] => {
   const hash = createHash('sha256').update(`${CACHE_VERSION}`)
   for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (name.endsWith('.yaml')) hash.update(name).update(readFileSync(new URL(name, root)))
+    if (!name.endsWith('.yaml')) continue
+    const { size, mtimeMs } = statSync(new URL(name, root))
+    hash.update(`${name} ${size} ${mtimeMs}\n`)
   }
   const file = new URL(`${hash.digest('hex').slice(0, 32)}.json`, CACHE)
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as ResponseSchemas[]
