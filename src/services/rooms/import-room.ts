@@ -2,20 +2,26 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
-import { serverNameOf } from '../../core/ids.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
-import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
-import { type Appended, append } from './append.ts'
-import { type JudgedOutliers, judgeOutliers, outlierStatements } from './judge-outliers.ts'
+import type { StateEntry } from '../../storage/rooms/state.ts'
+import { append, type Placement } from './append.ts'
+import { describedMemberships } from './described-memberships.ts'
+import {
+  type JudgedOutliers,
+  judgeOutliers,
+  type OutlierStatements,
+  outlierStatements,
+} from './judge-outliers.ts'
+import { besideOtherEnds, type OtherEnds, otherEnds } from './other-ends.ts'
+import { storeOutliers } from './outliers.ts'
 import { PartialJoin } from './partial-join.ts'
 import { addMembersOfAuth } from './partial-members.ts'
-import { membershipOf, RoomHead } from './room-head.ts'
+import { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
-import { userSearchText } from './user-names.ts'
 
 /** What a peer hands over when a local user joins: all signatures and hashes checked by the caller. */
 export interface RoomSnapshot {
@@ -29,6 +35,8 @@ export interface RoomSnapshot {
   readonly authChain: readonly RoomEvent[]
   /** The state lacks members: these servers were in the room. */
   readonly partial?: { readonly servers: readonly string[] } | undefined
+  /** Ends of the room's graph here, by event ID, that the peer does not have: they stay, beside the join. */
+  readonly otherEnds?: readonly string[]
 }
 
 /** A snapshot that contradicts itself: `message` says how. */
@@ -39,7 +47,8 @@ export class BadSnapshot extends Error {
 /**
  * Stores a room (or a newer view of one that everybody here had left) as a peer describes it, with the join that lets
  * a local user in. The state holds from the position just before the join. Where it lacks members, the room is marked
- * as partial in the same commit; they are filled in at that position later (`partial-completion.ts`).
+ * as partial in the same commit; they are filled in at that position later (`partial-completion.ts`). What was here is
+ * forgotten for it, but for the ends that the peer does not have: with these it is resolved.
  *
  * Throws `BadSnapshot` if there is no acceptable create event, an event lacks its auth events, or the join is not
  * allowed by that state. State events that the rules reject are left out of the state.
@@ -50,20 +59,34 @@ export const importRoom = async (
 ): Promise<{ position: number }> => {
   const { roomId } = snapshot
   const judged = await judge(snapshot)
-  const renew = () =>
-    writer.update<{ position: number }>(roomId, async head => {
-      const position = (await writer.context.read.events.byId(snapshot.join.eventId))?.position
-      if (position !== undefined) return { settled: { position } }
-      return draft(writer.context, head, snapshot, judged, [])
-    })
-  if ((await writer.head(roomId)) !== undefined) return renew()
+  if ((await writer.head(roomId)) !== undefined) return renew(writer, snapshot, judged)
   try {
     return await writer.create(roomId, () => draftRoom(writer.context, snapshot, judged))
   } catch (error) {
     // Another process has joined in the meantime.
-    if (error instanceof MatrixError && error.errcode === 'M_ROOM_IN_USE') return renew()
+    if (error instanceof MatrixError && error.errcode === 'M_ROOM_IN_USE')
+      return renew(writer, snapshot, judged)
     throw error
   }
+}
+
+const renew = async (
+  writer: RoomWriter,
+  snapshot: RoomSnapshot,
+  judged: Judged,
+): Promise<{ position: number }> => {
+  const { roomId, join, otherEnds = [] } = snapshot
+  // Only what is stored can be resolved.
+  if (otherEnds.length > 0) await storeOutliers(writer, roomId, judged.ordered)
+  return writer.update<{ position: number }>(
+    roomId,
+    async head => {
+      const position = (await writer.context.read.events.byId(join.eventId))?.position
+      if (position !== undefined) return { settled: { position } }
+      return draft(writer.context, head, snapshot, judged, [])
+    },
+    { settled: otherEnds.length > 0 },
+  )
 }
 
 const draftRoom = async (
@@ -125,29 +148,22 @@ const draft = async (
   leading: readonly WriteStatement[],
 ): Promise<Draft<{ position: number }>> => {
   const outliers = await outlierStatements(context, head, judged)
+  const others = await otherEnds(context, head, snapshot.otherEnds ?? [])
   const snapshotState = stateOf(judged, outliers.nodes)
   const changes = stateDifference(head.state, snapshotState)
   const position = { stream: 'events', offset: 0 } as const
   head.applyState(changes)
   const state = context.write.state.change(head.room.nid, position, changes)
-  const memberships = membershipStatements(context, head, judged, outliers.nids, changes)
-  const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
-  const summary = await summaryStatements(context, head, { content })
-  const { join } = snapshot
-  // Some may be known as state already: history before the join is missing all the same.
-  const known = await context.read.events.byIds([join.eventId, ...join.prevEvents])
-  const appended: Appended = await append(
+  const memberships = describedMemberships(
     context,
     head,
-    {
-      event: join,
-      json: canonicalJson(join.pdu),
-      outlierNid: known.get(join.eventId)?.nid,
-      authNodes: await authNodesOf(context, outliers, join.authEvents),
-      missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
-    },
-    1,
+    { state: judged.state, nids: outliers.nids },
+    changes,
   )
+  const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
+  const summary = await summaryStatements(context, head, { content })
+  const placement = await placementOf(context, head, snapshot, { outliers, others })
+  const appended = await append(context, head, placement, 1)
   const partial = partialStatements(context, head, snapshot, appended.nid)
   return {
     statements: [
@@ -165,6 +181,30 @@ const draft = async (
       if (head.partial !== undefined) head.partial.joinedAt = first + 1
       return { position: first + 1 }
     },
+  }
+}
+
+/** Where the join stands: after the state, which the head has already. */
+const placementOf = async (
+  context: RoomsContext,
+  head: RoomHead,
+  { join, partial }: RoomSnapshot,
+  { outliers, others }: { outliers: OutlierStatements; others: OtherEnds },
+): Promise<Placement> => {
+  // Some may be known as state already: history before the join is missing all the same.
+  const known = await context.read.events.byIds([join.eventId, ...join.prevEvents])
+  const outlierNid = known.get(join.eventId)?.nid
+  const nid = outlierNid ?? context.nids.next()
+  const authNodes = await authNodesOf(context, outliers, join.authEvents)
+  const authEvents = [...authNodes.values()]
+  const generation = authEvents.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+  const pending = { nid, generation, event: join, authEvents }
+  return {
+    event: join,
+    json: canonicalJson(join.pdu),
+    ...{ nid, outlierNid, authNodes },
+    ...(await besideOtherEnds(context, head, pending, { ...others, lacksMembers: partial !== undefined })),
+    missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
   }
 }
 
@@ -206,38 +246,4 @@ const authNodesOf = async (
     if (node !== undefined) found.set(eventId, node)
   }
   return found
-}
-
-const membershipStatements = (
-  { write }: RoomsContext,
-  head: RoomHead,
-  judged: Judged,
-  nids: ReadonlyMap<string, number>,
-  changes: readonly StateDelta[],
-): WriteStatement[] => {
-  const members = changes.filter(change => change.type === 'm.room.member')
-  const rows = members.flatMap(({ stateKey: userId, eventId }) => {
-    const event = eventId === undefined ? undefined : judged.state.get(stateMapKey('m.room.member', userId))
-    const membership = event && membershipOf(event)
-    head.setMembership(userId, membership)
-    if (event === undefined || membership === undefined) return []
-    return [
-      {
-        roomNid: head.room.nid,
-        userId,
-        host: serverNameOf(userId),
-        membership,
-        eventNid: nids.get(event.eventId) ?? 0,
-        position: { stream: 'events', offset: 0 } as const,
-        searchText: userSearchText(userId, event),
-      },
-    ]
-  })
-  const joined = rows.filter(row => row.membership === 'join')
-  const gone = members.filter(change => change.nid === undefined).map(change => change.stateKey)
-  return [
-    ...write.memberships.set(rows),
-    ...write.memberships.remove(head.room.nid, gone),
-    ...write.userDirectory.put(joined),
-  ]
 }

@@ -7,6 +7,7 @@ import type { StateDelta } from '../../storage/rooms/state.ts'
 import { unprojected } from './event-projections.ts'
 import { MAX_EXTREMITIES, stateAfterEnds } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
+import type { PartialJoin } from './partial-join.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
@@ -37,7 +38,7 @@ export class Rejudging {
   readonly #refused = new Map<string, readonly string[]>()
   /** What accepted events refer to. */
   readonly #referred = new Set<string>()
-  /** The ends of the graph after the event that was judged last; the join at first. */
+  /** The ends of the graph after the event that was judged last; at first the join, and what stands beside it. */
   #ends: readonly Extremity[] = []
   #acceptable: RoomEvent[] = []
   #after: number | undefined
@@ -85,7 +86,7 @@ export class Rejudging {
     const { read } = this.#writer.context
     const after = this.#after ?? partial.stateAt + 1
     const nids = await read.partial.arrivedAfter(head.room.nid, after, BATCH)
-    if (this.#after === undefined) this.#ends = await this.#join()
+    if (this.#after === undefined) this.#ends = await this.#endsAtJoin(head, partial)
     this.#after = after
     for (const stored of await read.events.byNids(nids)) {
       const finding = await this.#judge(head, stored)
@@ -107,10 +108,18 @@ export class Rejudging {
     return { settled: nids.length < BATCH ? 'done' : 'more' }
   }
 
-  async #join(): Promise<Extremity[]> {
-    const { joinEventId: eventId } = this.#task
-    const stored = await this.#writer.context.read.events.byId(eventId)
-    return stored === undefined ? [] : [{ nid: stored.nid, eventId, depth: stored.event.depth }]
+  /** The join, and those that have stayed beside it: with them, the state has to be resolved. */
+  async #endsAtJoin(head: RoomHead, { stateAt }: PartialJoin): Promise<Extremity[]> {
+    const { joinEventId } = this.#task
+    const { events } = this.#writer.context.read
+    const join = await events.byId(joinEventId)
+    const older = (await events.byNids(head.extremities.map(end => end.nid))).filter(
+      ({ position }) => position !== undefined && position < stateAt,
+    )
+    if (older.length > 0) this.hasFindings = true
+    return [...(join === undefined ? [] : [join]), ...older].map(({ nid, event }) => ({
+      ...{ nid, eventId: event.eventId, depth: event.depth },
+    }))
   }
 
   #passed({ stored, isRefused }: Finding): void {

@@ -29,20 +29,26 @@ export class RoomGate {
    */
   async resident(origin: string, roomId: string): Promise<RoomHead> {
     const head = await this.#writer.head(roomId)
-    if (!head?.hasHost(this.#writer.context.serverName)) {
-      throw new MatrixError('M_NOT_FOUND', 'Nobody on this server is in this room')
-    }
-    if (!(await this.allows(head, origin))) {
-      throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
-    }
+    return this.#allowed(origin, head?.hasHost(this.#writer.context.serverName) === true ? head : undefined)
+  }
+
+  /**
+   * A room that is known here, for a server that is in it: what only those may ask. When all users of ours have left, it
+   * is those that were in it then: whoever gets our last leave may have to fetch what lies before it, of which we have
+   * nothing newer. Throws `M_NOT_FOUND` for unknown rooms, `M_FORBIDDEN` for other servers.
+   */
+  async member(origin: string, roomId: string): Promise<RoomHead> {
+    const head = await this.#allowed(origin, await this.#writer.head(roomId))
+    if (!head.hasHost(origin) && head.partial !== undefined) throw unableToJudge()
+    if (!head.hasHost(origin)) throw new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
     return head
   }
 
-  /** The same for what only the servers in the room may ask. Throws `M_FORBIDDEN` for the others, too. */
-  async member(origin: string, roomId: string): Promise<RoomHead> {
-    const head = await this.resident(origin, roomId)
-    if (!head.hasHost(origin) && head.partial !== undefined) throw unableToJudge()
-    if (!head.hasHost(origin)) throw new MatrixError('M_FORBIDDEN', 'Your server is not in this room')
+  async #allowed(origin: string, head: RoomHead | undefined): Promise<RoomHead> {
+    if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'Nobody on this server is in this room')
+    if (!(await this.allows(head, origin))) {
+      throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
+    }
     return head
   }
 

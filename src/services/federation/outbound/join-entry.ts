@@ -14,6 +14,8 @@ export interface JoinEntry {
   readonly membersOmitted: boolean
   /** The server that let us in, and those that it told to be in the room. */
   readonly servers: readonly string[]
+  /** Ends of the room's graph here that the server does not have. */
+  readonly otherEnds?: readonly string[]
 }
 
 /**

@@ -17,6 +17,7 @@ import type { Completion, GivenState } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
 import { type JoinEntry, withoutMembers } from './join-entry.ts'
+import { endsUnknownTo } from './rejoin-ends.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
 
 /** Verified in one go, between two lines in the log. */
@@ -196,8 +197,9 @@ export class RemoteJoin {
     try {
       if (head?.hasHost(context.serverName) === true) return await this.#storeAmongOthers(entry)
       if (head !== undefined) await fetchRejoinGap(this.#context, server, join)
+      const otherEnds = await endsUnknownTo(this.#context, server, join)
       await context.nids.ensure(state.length + authChain.length + 1)
-      await this.#enter(entry)
+      await this.#enter({ ...entry, otherEnds })
     } catch (error) {
       if (error instanceof BadSnapshot) throw badAnswer(server, error.message)
       throw error
