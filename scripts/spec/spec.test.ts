@@ -46,6 +46,13 @@ test('all schemas are schemas, so that no validator has to ask', t => {
   }
 })
 
+test('no name in a request leaves what stands under it unchecked, as `patternProperties` would', t => {
+  const unchecked = Object.entries(schemas).flatMap(([id, places]) =>
+    JSON.stringify(places).includes('"patternProperties"') ? [id] : [],
+  )
+  t.deepEqual(unchecked, [])
+})
+
 withOfficial('every official operation is served, or has a reason in api-spec/not-yet.yaml', t => {
   const { missing, stale } = compare(
     AREAS.flatMap(officialOperations),

@@ -86,6 +86,9 @@ testDatabases(
     t.deepEqual(await call('DELETE', `/${room}`), { etag: '5', count: 2 })
     t.deepEqual(await call('DELETE', ''), { etag: '6', count: 0 })
     t.is((await call('PUT', `/${room}/s1`, key({ first_message_index: -1 }))).errcode, 'M_INVALID_PARAM')
+    for (const rooms of [{ room: { sessions: {} } }, { '!room:localhost': { sessions: { '': key() } } }])
+      t.is((await call('PUT', '', { rooms })).errcode, 'M_INVALID_PARAM', JSON.stringify(rooms))
+    t.is((await call('PUT', '', { rooms: { room: null } })).errcode, 'M_BAD_JSON')
   },
 )
 

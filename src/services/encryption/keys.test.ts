@@ -51,6 +51,21 @@ testDatabases(
   },
 )
 
+test('what stands under a name that is no user is refused like what stands under one', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  for (const name of ['nobody', '', '__proto__', alice.userId]) {
+    const entry = JSON.parse(`{${JSON.stringify(name)}:null}`) as object
+    const refused = async (method: string, path: string, body: object) =>
+      t.is((await alice.call(method, path, body)).errcode, 'M_BAD_JSON', `${path} "${name}"`)
+    await refused('POST', '/keys/claim', { one_time_keys: entry })
+    await refused('POST', '/keys/query', { device_keys: entry })
+    await refused('POST', '/keys/signatures/upload', entry)
+    await refused('PUT', '/sendToDevice/m.test/1', { messages: entry })
+  }
+})
+
 testDatabases(
   test,
   'a claimed key ID may stand for a new key, an unclaimed one may not',
