@@ -8,6 +8,8 @@ import { startFederatedServers } from './federated-servers.ts'
 
 const EXECUTABLE = process.env['TESSERA_TEST_CHROMIUM'] ?? '/usr/bin/chromium'
 const ARTIFACTS = fileURLToPath(new URL('../artifacts/', import.meta.url))
+/** Only ends what hangs: on a busy machine a whole scenario in a browser takes more than a minute. */
+const PATIENCE_MS = 300_000
 /** Without them Chromium asks its maker's servers for this and that. */
 const ALONE = [
   '--no-sandbox',
@@ -45,7 +47,7 @@ const openPage = async (
   const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options })
   t.teardown(() => context.close())
   const page = await context.newPage()
-  page.setDefaultTimeout(40_000)
+  page.setDefaultTimeout(PATIENCE_MS / 3)
   page.on('pageerror', error => t.fail(`the page failed: ${error.message}`))
   await page.goto(url)
   return page
@@ -67,7 +69,7 @@ const say = async (page: Page, text: string): Promise<void> => {
 const message = (page: Page, text: string) => page.locator('.message', { hasText: text })
 
 browserTest('two people on two servers: invitation, comment, conversation', async t => {
-  t.timeout(120_000)
+  t.timeout(PATIENCE_MS)
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('no servers')
   const browser = await openBrowser()
@@ -123,7 +125,7 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
 })
 
 browserTest('a chat of two: declined, opened again, asked for, and joined by a third', async t => {
-  t.timeout(120_000)
+  t.timeout(PATIENCE_MS)
   const [tea, cake] = await startFederatedServers(t, ['tea.test', 'cake.test'])
   if (tea === undefined || cake === undefined) throw new Error('no servers')
   const browser = await openBrowser()
@@ -180,7 +182,7 @@ browserTest('a chat of two: declined, opened again, asked for, and joined by a t
 })
 
 browserTest('the page is small, kept to itself, and works by keyboard', async t => {
-  t.timeout(120_000)
+  t.timeout(PATIENCE_MS)
   const [server] = await startFederatedServers(t, ['tea.test'])
   if (server === undefined) throw new Error('no server')
   const browser = await openBrowser()
