@@ -29,11 +29,12 @@ const LARGEST_TOKEN = 300
 
 /** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
 export const formatStreamToken = (token: StreamToken): string => {
-  const parts = Object.entries(STREAM_LETTERS).flatMap(([name, letter]) => {
-    const position = token[name as SyncStream]
-    return position === undefined ? [] : `${letter}${position}`
-  })
-  return [VERSION, ...parts].join('.')
+  let text = VERSION
+  for (const [letter, name] of NAMES) {
+    const position = token[name]
+    if (position !== undefined) text += `.${letter}${position}`
+  }
+  return text
 }
 
 /** Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. */

@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
+import type { KeysLeft, OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
 import { deviceKeysText, fallbackKeys, isSameKey, type KeyUpload, oneTimeKeys } from './uploaded-keys.ts'
 
@@ -40,16 +40,10 @@ export class DeviceKeys {
     return keyCounts(this.#context, userId, deviceId)
   }
 
-  /** What is left of a device's keys. */
-  async left(
-    userId: string,
-    deviceId: string,
-  ): Promise<{ counts: Record<string, number>; unusedFallbackTypes: readonly string[] }> {
-    const [counts, unusedFallbackTypes] = await Promise.all([
-      keyCounts(this.#context, userId, deviceId),
-      this.#context.read.oneTimeKeys.unusedFallbackTypes(userId, deviceId),
-    ])
-    return { counts, unusedFallbackTypes }
+  /** What is left of a device's keys; `signed_curve25519`, which clients look for, is counted also when there are none. */
+  async left(userId: string, deviceId: string): Promise<KeysLeft> {
+    const { counts, unusedFallbackTypes } = await this.#context.read.oneTimeKeys.left(userId, deviceId)
+    return { counts: { signed_curve25519: 0, ...counts }, unusedFallbackTypes }
   }
 
   /**

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import { fitsBytes, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
@@ -19,6 +20,9 @@ export const KEPT_MS = 180 * 86_400_000
  */
 const MAX_WAITING = 100_000
 
+/** Devices of which it is remembered what they have received; of others the database is asked. */
+const MAX_DEVICES = 50_000
+
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
 
@@ -36,6 +40,8 @@ export class ToDevice {
   readonly #context: EncryptionContext
   readonly #keepEdus: KeepEdus
   readonly #maxWaiting: number
+  /** Up to where nothing waits for devices, as far as that is known. */
+  readonly #acknowledged = growingCache<string, number>(MAX_DEVICES)
   #crowdsAt = 0
 
   constructor(context: EncryptionContext, keepEdus: KeepEdus, maxWaiting = MAX_WAITING) {
@@ -98,9 +104,15 @@ export class ToDevice {
 
   /** The device has received everything up to a position: it "should be deleted from the store". */
   async acknowledge(userId: string, deviceId: string, position: number): Promise<void> {
-    const { read, write } = this.#context
-    if (!(await read.toDevice.anyUpTo(userId, deviceId, position))) return
-    await this.#context.commit([write.toDevice.acknowledge(userId, deviceId, position)])
+    const { read, write, database } = this.#context
+    const device = `${userId} ${deviceId}`
+    if ((this.#acknowledged.get(device) ?? 0) >= position) return
+    const reached = Math.min(position, database.position('to_device'))
+    if (await read.toDevice.anyUpTo(userId, deviceId, position)) {
+      await this.#context.commit([write.toDevice.acknowledge(userId, deviceId, position)])
+    }
+    // Positions are handed out in the order of commits: up to there nothing comes any more.
+    this.#acknowledged.set(device, reached)
   }
 
   /** Takes in an `m.direct_to_device` EDU, once for each message ID of its server. */

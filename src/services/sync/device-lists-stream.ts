@@ -1,5 +1,6 @@
 import type { DeviceKeys } from '../encryption/device-keys.ts'
 import type { DeviceListSpans } from '../encryption/device-list-span.ts'
+import type { RoomWatch } from './room-watch.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 
@@ -9,10 +10,17 @@ export class DeviceListsStream implements SyncSource {
   readonly position: () => number
   readonly #spans: DeviceListSpans
   readonly #deviceKeys: DeviceKeys
+  readonly #watch: Pick<RoomWatch, 'mayHaveMoved'>
 
-  constructor(parts: { spans: DeviceListSpans; deviceKeys: DeviceKeys; position: () => number }) {
+  constructor(parts: {
+    spans: DeviceListSpans
+    deviceKeys: DeviceKeys
+    watch: Pick<RoomWatch, 'mayHaveMoved'>
+    position: () => number
+  }) {
     this.#spans = parts.spans
     this.#deviceKeys = parts.deviceKeys
+    this.#watch = parts.watch
     this.position = parts.position
   }
 
@@ -25,7 +33,9 @@ export class DeviceListsStream implements SyncSource {
     const { userId } = requester
     // "Only present on an incremental sync."
     if (after === undefined || events.after === undefined) return NO_NEWS
-    const span = { deviceLists: { after, upTo }, events: { after: events.after, upTo: events.upTo } }
+    // Nearly always nobody came or went: who wait in one room then need not look through its members, each of them.
+    const from = this.#watch.mayHaveMoved(events.after, events.upTo) ? events.after : events.upTo
+    const span = { deviceLists: { after, upTo }, events: { after: from, upTo: events.upTo } }
     const { changed, left } = await this.#spans.news(userId, span)
     if (changed.length + left.length === 0) return NO_NEWS
     return { members: [`"device_lists":${JSON.stringify({ changed, left })}`] }

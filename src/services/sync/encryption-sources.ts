@@ -37,6 +37,7 @@ export const connectEncryption = (parts: {
       new DeviceListsStream({
         spans: encryption.deviceListSpans,
         deviceKeys: encryption.deviceKeys,
+        watch,
         position: () => db.position('device_lists'),
       }),
     ],

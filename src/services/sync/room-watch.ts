@@ -50,6 +50,8 @@ export class RoomWatch {
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
   readonly #recent: RecentChanges<number>
+  /** Where anybody's membership has changed. */
+  readonly #moves: RecentChanges<true>
   /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
@@ -71,6 +73,7 @@ export class RoomWatch {
     this.#partial = parts.partial
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
+    this.#moves = new RecentChanges(this.#position)
     this.#idle = new LRUCache({
       maxSize: options.maxIdleRooms ?? MAX_IDLE_ROOMS,
       sizeCalculation: ({ rooms }) => rooms.size + 1,
@@ -97,10 +100,14 @@ export class RoomWatch {
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
     }
     const roomNids = touched.map(({ roomNid }) => roomNid)
+    let moved = completed.length > 0
     for (const { roomNid, type, stateKey } of await this.#sync.touchedPoints(roomNids, after, upTo)) {
       if (RoomSummaries.isTouchedBy(type)) this.#summaries.forget(roomNid)
-      if (type === 'm.room.member') await this.#followMember(roomNid, stateKey, { upTo, concerned })
+      if (type !== 'm.room.member') continue
+      moved = true
+      await this.#followMember(roomNid, stateKey, { upTo, concerned })
     }
+    if (moved) this.#moves.add(upTo, true)
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
@@ -110,6 +117,14 @@ export class RoomWatch {
     }
     this.#position = upTo
     return concerned
+  }
+
+  /**
+   * Whether anybody's membership may have changed, or come to be known, in a span that ends where this has followed the
+   * stream to (or earlier); `false` is certain.
+   */
+  mayHaveMoved(after: number, upTo: number): boolean {
+    return upTo > after && this.#moves.between(after, Math.max(upTo, this.#position))?.length !== 0
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */

@@ -8,6 +8,14 @@ export interface OneTimeKey {
   readonly json: string
 }
 
+/** What is left of a device's keys. */
+export interface KeysLeft {
+  /** How many unclaimed one-time keys, by algorithm. */
+  readonly counts: Readonly<Record<string, number>>
+  /** The algorithms of fallback keys that nobody has been given. */
+  readonly unusedFallbackTypes: readonly string[]
+}
+
 /** Whose key is wanted, and of which algorithm. */
 export interface WantedKey {
   readonly userId: string
@@ -22,7 +30,7 @@ export class OneTimeKeyReader {
   readonly #db: Reader
   readonly #counts: Prepared
   readonly #known: Prepared
-  readonly #unusedFallback: Prepared
+  readonly #left: Prepared
   readonly #anyLeft: Prepared
 
   constructor(db: Reader) {
@@ -34,8 +42,9 @@ export class OneTimeKeyReader {
     this.#known = db.prepare(
       `SELECT algorithm, key_id, json, claimed_ts ${ofDevice} AND ${db.dialect.inText('key_id')}`,
     )
-    this.#unusedFallback = db.prepare(
-      'SELECT algorithm FROM fallback_keys WHERE user_id = ? AND device_id = ? AND used = 0 ORDER BY algorithm',
+    this.#left = db.prepare(
+      `SELECT algorithm, count(*) AS n ${ofDevice} AND claimed_ts IS NULL GROUP BY algorithm
+       UNION ALL SELECT algorithm, NULL AS n FROM fallback_keys WHERE user_id = ? AND device_id = ? AND used = 0`,
     )
     this.#anyLeft = db.prepare(
       `SELECT 1 AS found ${ofDevice} AND algorithm = ? AND claimed_ts IS NULL LIMIT 1`,
@@ -68,10 +77,17 @@ export class OneTimeKeyReader {
     }))
   }
 
-  /** The algorithms of a device's fallback keys that nobody has been given. */
-  async unusedFallbackTypes(userId: string, deviceId: string): Promise<string[]> {
-    const rows = await this.#db.all<{ algorithm: string }>(this.#unusedFallback, [userId, deviceId])
-    return rows.map(row => row.algorithm)
+  /** What is left of a device's keys, in one look, since every response of `/sync` tells it. */
+  async left(userId: string, deviceId: string): Promise<KeysLeft> {
+    const parameters = [userId, deviceId, userId, deviceId]
+    const rows = await this.#db.all<{ algorithm: string; n: number | null }>(this.#left, parameters)
+    const counts: Record<string, number> = {}
+    const unusedFallbackTypes: string[] = []
+    for (const { algorithm, n } of rows) {
+      if (n === null) unusedFallbackTypes.push(algorithm)
+      else counts[algorithm] = n
+    }
+    return { counts, unusedFallbackTypes: unusedFallbackTypes.sort() }
   }
 
   /** Whether a device has an unclaimed key. */
