@@ -1,45 +1,12 @@
 /** Random conversations: people talk, come and go, and follow with their clients what is going on. */
 import fc from 'fast-check'
 import type { Sync } from '../services/sync/sync.ts'
-import type { LoggedEvent } from './conversation-truth.ts'
-import { FollowingClient, type FollowingOptions, type SyncStep } from './following-client.ts'
+import { FollowingClient, type SyncStep } from './following-client.ts'
+import { type FilterPlan, NO_FILTER_PLAN, type View, viewOf } from './random-filter.ts'
 import { newRoom, requesterOf, type TestRooms } from './rooms.ts'
 
 export const PEOPLE = ['ann', 'bob', 'cat'] as const
 export type Name = (typeof PEOPLE)[number]
-
-/** What a client asks for, and how to tell whether an event belongs into its timeline. */
-export interface View extends FollowingOptions {
-  passes(event: LoggedEvent): boolean
-}
-
-const viewsOf = (ann: string): readonly View[] => [
-  { filter: {}, lazy: false, stateAfter: false, passes: () => true },
-  {
-    filter: { types: ['m.room.message', 'm.st*'] },
-    lazy: true,
-    stateAfter: false,
-    passes: ({ type }) => type === 'm.room.message' || type === 'm.sticker',
-  },
-  {
-    filter: { not_types: ['m.room.member'] },
-    lazy: false,
-    stateAfter: true,
-    passes: ({ type }) => type !== 'm.room.member',
-  },
-  {
-    filter: { contains_url: true },
-    lazy: false,
-    stateAfter: false,
-    passes: ({ content }) => 'url' in content,
-  },
-  {
-    filter: { not_senders: [ann] },
-    lazy: true,
-    stateAfter: true,
-    passes: ({ sender }) => sender !== ann,
-  },
-]
 
 const who = fc.constantFrom<Name>(...PEOPLE)
 const other = fc.constantFrom<Name>('bob', 'cat')
@@ -150,11 +117,26 @@ export class Conversation {
   }
 }
 
-/** Makes the room and everybody's clients; `tag` tells this conversation's people from those of others. */
-export const beginConversation = async (rooms: TestRooms, sync: Sync, tag: string): Promise<Conversation> => {
-  const ann = `@ann${tag}:here.test`
+/** Clients of each person. */
+const CLIENTS = 2
+
+/** As many plans as there are clients. */
+export const ALL_CLIENTS = PEOPLE.length * CLIENTS
+
+/**
+ * Makes the room and everybody's clients; `tag` tells this conversation's people from those of others.
+ *
+ * @param plans by which filters the clients follow; without one they have none
+ */
+export const beginConversation = async (
+  rooms: TestRooms,
+  sync: Sync,
+  tag: string,
+  plans: readonly FilterPlan[] = [],
+): Promise<Conversation> => {
+  const idOf = (name: string): string => `@${name}${tag}:here.test`
   const roomId = await rooms.rooms.roomCreation.create(
-    newRoom(rooms.rooms, ann, {
+    newRoom(rooms.rooms, idOf('ann'), {
       isPublic: false,
       preset: 'public_chat',
       powerLevelOverride: { state_default: 0, events: {} },
@@ -162,14 +144,12 @@ export const beginConversation = async (rooms: TestRooms, sync: Sync, tag: strin
     { isDirect: false },
   )
   const services = { sync, roomHistory: rooms.rooms.roomHistory }
-  const views = viewsOf(ann)
   const clients = new Map(
     PEOPLE.map((name, index) => [
       name,
-      [0, 1].flatMap(n => {
-        const view = views[(index * 2 + n) % views.length]
-        const requester = requesterOf(`@${name}${tag}:here.test`, `D${n}`)
-        return view === undefined ? [] : [new FollowingClient(services, requester, view)]
+      Array.from({ length: CLIENTS }, (_, n) => {
+        const view = viewOf(plans[index * CLIENTS + n] ?? NO_FILTER_PLAN, idOf, roomId)
+        return new FollowingClient<View>(services, requesterOf(idOf(name), `D${n}`), view)
       }),
     ]),
   )

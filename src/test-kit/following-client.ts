@@ -15,6 +15,8 @@ export interface FollowedRoom {
   back: string
   /** Event IDs by type and state key. */
   state: Map<string, string>
+  /** Who sent what `/sync` has shown. */
+  senders: Set<string>
   summary: Readonly<Record<string, unknown>>
 }
 
@@ -30,7 +32,11 @@ export interface SyncStep {
 export interface FollowingOptions {
   /** The `timeline` filter but for its limit. */
   readonly filter: JsonObject
+  /** What the filter says of rooms altogether. */
+  readonly roomFilter: JsonObject
   readonly lazy: boolean
+  /** Whether to ask for members again that are known. */
+  readonly redundant: boolean
   readonly stateAfter: boolean
 }
 
@@ -55,8 +61,9 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
     const since = step.mode === 'fresh' ? undefined : this.#token
     const filter = {
       room: {
+        ...this.options.roomFilter,
         timeline: { ...this.options.filter, limit: step.limit },
-        state: { lazy_load_members: this.options.lazy },
+        state: { lazy_load_members: this.options.lazy, include_redundant_members: this.options.redundant },
       },
     }
     const query = {
@@ -99,7 +106,8 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
       // An invitation that has ended, or a ban after leaving: nothing of the room itself.
       const state = told.state ?? told.state_after
       if (!isJoined && state?.events.length === 0 && !limited && events.length < 2) return
-      const room = { isJoined, timeline: [...events], back: before, state: new Map(), summary: {} }
+      const senders = new Set(events.map(event => event.sender))
+      const room = { isJoined, timeline: [...events], back: before, state: new Map(), senders, summary: {} }
       this.rooms.set(roomId, room)
       this.#applyState(room, told)
       return
@@ -110,6 +118,7 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
       known.timeline.push(...(step.fill === 'b' ? gap.reverse() : gap))
     }
     known.timeline.push(...events)
+    for (const { sender } of events) known.senders.add(sender)
     known.isJoined = isJoined
     this.#applyState(known, told)
   }

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import test from 'ava'
 import fc from 'fast-check'
-import { beginConversation, type Conversation, PEOPLE, step, type View } from '../../test-kit/conversation.ts'
+import {
+  ALL_CLIENTS,
+  beginConversation,
+  type Conversation,
+  PEOPLE,
+  step,
+} from '../../test-kit/conversation.ts'
 import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import type { FollowedRoom, FollowingClient } from '../../test-kit/following-client.ts'
+import { filterPlan, type View } from '../../test-kit/random-filter.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
 import { sightOf } from '../rooms/room-sight.ts'
@@ -64,6 +71,8 @@ const checkSight = async ({ rooms, roomId }: Conversation, userId: string): Prom
   assert.deepEqual({ ranges: remembered.ranges, joins: remembered.joins }, { ranges, joins })
 }
 
+const plans = fc.array(filterPlan(PEOPLE), { minLength: ALL_CLIENTS, maxLength: ALL_CLIENTS })
+
 const check = async (conversation: Conversation): Promise<void> => {
   const last = { limit: 5, pageLimit: 3, mode: 'normal', fill: 'b' } as const
   for (const name of PEOPLE) {
@@ -72,9 +81,16 @@ const check = async (conversation: Conversation): Promise<void> => {
       await client.readAll(3)
       const log = await logOf(conversation.rooms.core.context.read, conversation.roomId)
       const { userId } = client.requester
+      const { isJoined } = stayOf(userId, log)
+      const { hasRoom, lazy } = client.options
+      assert.equal(client.rooms.get(conversation.roomId)?.isJoined === true, isJoined && hasRoom)
       for (const room of client.rooms.values()) {
+        assert.ok(hasRoom, 'told of a room that its filter leaves out')
         const truth = truthFor(userId, log, client.options)
         assert.deepEqual(beliefOf(room, userId, log, client.options), truth)
+        // Lazy loading: "the membership events … for users which are the senders of events in the timeline".
+        const unknown = [...room.senders].filter(sender => lazy && !room.state.has(`m.room.member ${sender}`))
+        assert.deepEqual(unknown, [], 'senders without their member events')
       }
       checkReceived(client, log)
       await checkSight(conversation, userId)
@@ -84,7 +100,7 @@ const check = async (conversation: Conversation): Promise<void> => {
 
 testDatabases(
   test,
-  'clients that follow a random conversation have what they may see, each event once, in order',
+  'clients that follow a random conversation by random filters have what they may see, each event once, in order',
   async (t, database) => {
     t.timeout(120_000)
     const rooms = await testRooms(database)
@@ -92,8 +108,8 @@ testDatabases(
     t.teardown(close)
     let count = 0
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async steps => {
-        const conversation = await beginConversation(rooms, sync, String(count++))
+      fc.asyncProperty(plans, fc.array(step, { minLength: 20, maxLength: 80 }), async (filters, steps) => {
+        const conversation = await beginConversation(rooms, sync, String(count++), filters)
         for (const one of steps) await conversation.run(one)
         await check(conversation)
       }),

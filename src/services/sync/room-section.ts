@@ -99,6 +99,7 @@ export class RoomSections {
     const isTold =
       own === undefined ||
       found.events.some(({ nid }) => nid === own.nid) ||
+      !request.filter.timeline.matchesRoom(roomId) ||
       !passes(request.filter.timeline, own)
     const timeline = isTold ? found : { ...found, events: [...found.events, own] }
     const entries =
