@@ -19,6 +19,7 @@ interface Shown {
   readonly room_id: string
   readonly room: Readonly<Record<string, unknown>>
   readonly inviter: Readonly<Record<string, string>>
+  readonly invited: Readonly<Record<string, string>>
   readonly status: string
   readonly reason?: string
   readonly answer?: string
@@ -62,11 +63,12 @@ onServer('B declines, silently and with a message', async (t, server) => {
   const received = await one(b, roomId)
   t.like(received, { status: 'invited', reason: '<b>come</b>\u0007' }, 'stored as given')
   t.like(received.room, { name: 'Tea', media: ['text'], creator: a.userId, encryption: 'cleartext' })
+  t.is(received.invited['displayname'], b.userId.slice(1).split(':')[0])
   t.is(received.inviter['displayname'], a.userId.slice(1).split(':')[0])
   t.deepEqual(await list(a, 'direction=sent'), { invitations: [received] })
 
   await b.change('leave', roomId, undefined, { reason: 'no time' })
-  t.like(await one(a, roomId, b), { status: 'declined', answer: 'no time' })
+  t.like(await one(a, roomId, b), { status: 'declined', answer: 'no time', invited: received.invited })
   t.deepEqual((await list(b, 'status=invited&status=scheduled')).invitations, [])
 
   await a.change('invite', roomId, b)

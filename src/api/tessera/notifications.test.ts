@@ -173,7 +173,10 @@ testDatabases(test, 'a knock and what becomes of invitations', async (t, _, conf
 
   await bob.post(`${roomOf(roomId)}/leave`, { reason: 'Too late' })
   await told(alice, 'declined', part => kinds(part).includes('invitation_declined'))
-  t.is((await list(alice)).items[0]?.comment, 'Too late')
+  t.like((await list(alice)).items[0], {
+    comment: 'Too late',
+    sender: { user_id: bob.userId, display_name: 'bob' },
+  })
   await alice.invite(roomId, carol.userId)
   await told(carol, 'invited', ({ total }) => total === 1)
   const { items } = await list(carol)

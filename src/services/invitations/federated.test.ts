@@ -54,6 +54,10 @@ const pair = async (t: ExecutionContext, plain: { alices?: boolean; bobs?: boole
     if (a.invitations === undefined) return a.rooms.memberships.invite(invitation)
     await a.invitations.sending.send(invitation, a.invitations.plan(request))
   }
+  const withdraw = async () => {
+    if (a.invitations === undefined) await a.rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId })
+    else await a.invitations.withdrawal.cancel(ALICE, roomId, BOB)
+  }
   /** How an invitation stands, as one of the two sees it. */
   const seenBy = async (server: Site) => {
     const { invitations } = server
@@ -67,7 +71,7 @@ const pair = async (t: ExecutionContext, plain: { alices?: boolean; bobs?: boole
     await b.clock.advance(ms)
   }
   const membership = async () => (await stateAt(a, roomId, 'm.room.member', BOB))?.content['membership']
-  return { world, a, b, roomId, invite, seenBy, becomes, advance, membership }
+  return { world, a, b, roomId, invite, withdraw, seenBy, becomes, advance, membership }
 }
 
 const kinds = [
@@ -111,12 +115,59 @@ for (const { name, plain } of kinds) {
     t.is(await p.membership(), 'join')
   })
 
+  test(`an invitation is put into a calendar ${name}`, async t => {
+    const p = await pair(t, plain)
+    const event = { start: p.a.clock.now() + HOUR, end: p.a.clock.now() + 2 * HOUR, summary: 'Tea time' }
+    const sides = [p.a, p.b].flatMap(({ invitations }) => invitations ?? [])
+    const calendarOf = async ({ listing }: Invitations) => {
+      const viewer = listing === p.a.invitations?.listing ? ALICE : BOB
+      const { text } = await listing.calendar(viewer, p.roomId, BOB)
+      const line = (of: string) =>
+        new RegExp(`^${of}[;:].*`, 'm').exec(text.replaceAll('\r\n ', ''))?.[0].trim()
+      return { method: line('METHOD'), uid: line('UID'), start: line('DTSTART'), sequence: line('SEQUENCE') }
+    }
+    const answer = async (partstat: 'ACCEPTED' | 'DECLINED') => {
+      const { replies } = p.b.invitations ?? {}
+      if (replies === undefined) {
+        // Where no calendar is heard, people answer in the room.
+        const change = { userId: BOB, roomId: p.roomId, reason: 'a word' }
+        await p.b.rooms.memberships[partstat === 'ACCEPTED' ? 'join' : 'leave'](change)
+        return
+      }
+      const { uid = '' } = await calendarOf(p.b.invitations as Invitations)
+      const lines = ['BEGIN:VCALENDAR', 'METHOD:REPLY', 'BEGIN:VEVENT', uid, 'COMMENT:a word']
+      lines.push(`ATTENDEE;PARTSTAT=${partstat}:matrix:u/bob:b.test`, 'END:VEVENT', 'END:VCALENDAR')
+      await replies.take(BOB, p.roomId, lines.join('\r\n'))
+    }
+
+    await p.invite({ event }, 'come')
+    const shown = await Promise.all(sides.map(calendarOf))
+    for (const calendar of shown) {
+      t.like(calendar, { method: 'METHOD:REQUEST', sequence: 'SEQUENCE:0' })
+      t.is(calendar.uid, shown[0]?.uid, 'the same in both calendars')
+      t.is(calendar.start, shown[0]?.start)
+    }
+    await answer('DECLINED')
+    for (const site of [p.a, p.b]) if (site.invitations !== undefined) await p.becomes(site, 'declined')
+    if (p.a.invitations !== undefined) t.is((await p.seenBy(p.a))?.answer, 'a word')
+
+    await p.invite({ event }, 'once more')
+    for (const side of sides) t.not((await calendarOf(side)).uid, shown[0]?.uid, 'another invitation')
+    await p.withdraw()
+    for (const site of [p.a, p.b]) if (site.invitations !== undefined) await p.becomes(site, 'cancelled')
+    for (const side of sides)
+      t.like(await calendarOf(side), { method: 'METHOD:CANCEL', sequence: 'SEQUENCE:1' }, 'raised')
+
+    await p.invite({ event }, 'do come')
+    await answer('ACCEPTED')
+    for (const site of [p.a, p.b]) if (site.invitations !== undefined) await p.becomes(site, 'accepted')
+    t.is(await p.membership(), 'join')
+  })
+
   test(`an invitation is cancelled ${name}`, async t => {
     const p = await pair(t, plain)
     await p.invite({})
-    if (p.a.invitations === undefined)
-      await p.a.rooms.memberships.kick({ sender: ALICE, userId: BOB, roomId: p.roomId })
-    else await p.a.invitations.withdrawal.cancel(ALICE, p.roomId, BOB)
+    await p.withdraw()
     const pending = () => p.b.core.context.read.invitations.one(BOB, p.roomId)
     await eventually('it is gone', async () => (await pending())?.status === 'cancelled')
     if (p.b.invitations !== undefined) await p.becomes(p.b, 'cancelled')
@@ -166,6 +217,18 @@ test('an invitation expires by the clock of the invited where the inviter’s se
   await p.b.clock.advance(HOUR)
   await p.becomes(p.b, 'expired')
   t.is(await p.membership(), 'invite')
+  const join = p.b.rooms.memberships.join({ userId: BOB, roomId: p.roomId })
+  await t.throwsAsync(join, { message: /expired/ })
+})
+
+test('an invitation that a client gave its terms on a plain server expires where it was received', async t => {
+  const p = await pair(t, { alices: true })
+  const content = { 'chat.tessera.invitation': { expires_ts: p.b.clock.now() + HOUR } }
+  await p.a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId: p.roomId, content })
+  t.like(await p.seenBy(p.b), { status: 'invited', expires_ts: p.b.clock.now() + HOUR })
+  await p.advance(HOUR)
+  await p.becomes(p.b, 'expired')
+  t.is(await p.membership(), 'invite', 'its own server knows of no end')
   const join = p.b.rooms.memberships.join({ userId: BOB, roomId: p.roomId })
   await t.throwsAsync(join, { message: /expired/ })
 })

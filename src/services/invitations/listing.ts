@@ -11,6 +11,7 @@ import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext, RoomWriter } from '../rooms/room-writer.ts'
+import { shownProfile } from '../rooms/shown-profile.ts'
 import { addressOf } from './address-invitations.ts'
 import { type CalendarPart, calendarOf, matrixUri } from './calendar.ts'
 import type { InvitationFollower } from './follower.ts'
@@ -161,17 +162,24 @@ export class InvitationListing {
     }
   }
 
-  /** A side of the invitation with name and picture, as the room or the invitation has them. */
-  async #person({ roomId, userId }: InvitationRecord, of: string): Promise<ShownInvitation['inviter']> {
+  /** A side of the invitation with name and picture: as the room has them, or, for who has left it, as the invitation has. */
+  async #person(
+    { roomId, userId, eventId }: InvitationRecord,
+    of: string,
+  ): Promise<ShownInvitation['inviter']> {
     const { read } = this.#context
     const nid = (await this.#writer.head(roomId))?.entry('m.room.member', of)?.nid
     const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
-    const content = stored?.event.content ?? (await this.#strippedMember(roomId, userId, of))
-    const { displayname, avatar_url } = content
+    const current = stored?.event.content
+    const membership = current?.['membership']
+    if (membership === 'join' || membership === 'invite') return { user_id: of, ...shownProfile([current]) }
+    const invitation =
+      of === userId && eventId !== undefined
+        ? (await read.events.byIds([eventId])).get(eventId)?.event.content
+        : undefined
     return {
       user_id: of,
-      ...(typeof displayname === 'string' ? { displayname } : {}),
-      ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
+      ...shownProfile([current, invitation, await this.#strippedMember(roomId, userId, of)]),
     }
   }
 

@@ -6,6 +6,7 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import { shownProfile } from '../rooms/shown-profile.ts'
 
 /** What a client may offer to do about a notification. */
 const ACTIONS: Readonly<Record<NotificationKind, readonly string[]>> = {
@@ -47,7 +48,7 @@ export class NotificationViews {
       const facts = {
         ...{ id, kind, created_ts: ts },
         room: room.shown,
-        sender: { user_id: row.sender, ...(await this.#profile(row.sender, room)) },
+        sender: { user_id: row.sender, ...(await this.#profile(row, room)) },
         ...(kind === 'message' ? { count } : {}),
         ...details,
         ...(kind === 'conversation_requested' ? await this.#waiting(requester.userId, room) : {}),
@@ -86,16 +87,21 @@ export class NotificationViews {
     return { nid: room?.nid, shown, invitation }
   }
 
-  async #profile(userId: string, { nid, invitation }: RoomCard): Promise<JsonObject> {
+  /** Of who has declined, the event of the invitation still tells. */
+  async #profile(
+    { kind, sender, eventId }: NotificationRow,
+    { nid, invitation }: RoomCard,
+  ): Promise<JsonObject> {
     const memberNid =
-      nid === undefined ? undefined : await this.#read.state.point(nid, 'm.room.member', userId)
+      nid === undefined ? undefined : await this.#read.state.point(nid, 'm.room.member', sender)
     const [member]: (StoredEvent | undefined)[] =
       memberNid === undefined ? [] : await this.#read.events.byNids([memberNid])
-    const content = member?.event.content ?? stateOf(invitation, 'm.room.member', userId) ?? {}
-    const name = text(content['displayname'])
-    const avatar = text(content['avatar_url'])
+    const known = [member?.event.content, stateOf(invitation, 'm.room.member', sender)]
+    if (kind.startsWith('invitation_') && eventId !== undefined)
+      known.push((await this.#read.events.byIds([eventId])).get(eventId)?.event.content)
+    const { displayname, avatar_url: avatar } = shownProfile(known)
     return {
-      ...(name === undefined ? {} : { display_name: name }),
+      ...(displayname === undefined ? {} : { display_name: displayname }),
       ...(avatar === undefined ? {} : { avatar_url: avatar }),
     }
   }
