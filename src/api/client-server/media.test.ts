@@ -83,7 +83,10 @@ testDatabases(
       'x-content-type-options': 'nosniff',
       'accept-ranges': 'bytes',
     })
-    t.regex(String(file.headers['content-security-policy']), /^sandbox; default-src 'none';/)
+    t.is(
+      file.headers['content-security-policy'],
+      "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
+    )
     t.regex(String(file.headers['cache-control']), /^private/)
     const other = await get(`/download/localhost/${id}/other.txt`)
     t.is(other.headers['content-disposition'], 'inline; filename="other.txt"')

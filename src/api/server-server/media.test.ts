@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
+import sharp from 'sharp'
 import { boundaryOf, readMultipart } from '../../network/multipart.ts'
 import { authorizationHeader } from '../../network/request-signature.ts'
 import type { DatabaseConfig } from '../../storage/open.ts'
@@ -143,17 +144,38 @@ test('other servers get files wrapped, if they sign for it', async t => {
     const authorization = authorizationHeader(request, peer.signingKey, undefined)
     return server.request('GET', target, { headers: { authorization } })
   }
-  const answer = await ask(uri)
-  t.is(answer.status, 200)
-  const parts: [Record<string, string>, string][] = []
-  const boundary = boundaryOf(String(answer.headers['content-type']))
-  for await (const part of readMultipart(Readable.from([answer.bytes]), boundary)) {
-    parts.push([Object.fromEntries(part.headers), (await buffer(part.body)).toString()])
+  const wrappedBy = async (target: string) => {
+    const answer = await ask(target)
+    t.is(answer.status, 200)
+    const parts: [Record<string, string>, Buffer][] = []
+    const boundary = boundaryOf(String(answer.headers['content-type']))
+    for await (const part of readMultipart(Readable.from([answer.bytes]), boundary)) {
+      parts.push([Object.fromEntries(part.headers), await buffer(part.body)])
+    }
+    return parts
   }
-  t.deepEqual(parts, [
-    [{ 'content-type': 'application/json' }, '{}'],
-    [{ 'content-type': 'image/png', 'content-disposition': 'inline; filename="a.png"' }, 'hello'],
+  const metadata = [{ 'content-type': 'application/json' }, Buffer.from('{}')]
+  t.deepEqual(await wrappedBy(uri), [
+    metadata,
+    [
+      { 'content-type': 'image/png', 'content-disposition': 'inline; filename="a.png"' },
+      Buffer.from('hello'),
+    ],
   ])
+  const thumbnail = (of: string | undefined) =>
+    `/_matrix/federation/v1/media/thumbnail/${of}?width=32&height=32&method=crop`
+  t.is(codeOf(await ask(thumbnail(id))), '400 M_UNKNOWN', 'no picture')
+  const picture = { create: { width: 100, height: 50, channels: 3, background: 'red' } } as const
+  const png = await sharp(picture).png().toBuffer()
+  const stored = await server.request('POST', '/_matrix/media/v3/upload', { token, headers, body: png })
+  const [described, small] = await wrappedBy(
+    thumbnail((stored.body as { content_uri: string }).content_uri.split('/').at(-1)),
+  )
+  t.deepEqual(
+    [described, small?.[0]],
+    [metadata, { 'content-type': 'image/jpeg', 'content-disposition': 'inline; filename="thumbnail.jpeg"' }],
+  )
+  t.like(await sharp(small?.[1]).metadata(), { width: 32, height: 32 })
   t.is(codeOf(await ask(`${PATH}/nothing`)), '404 M_NOT_FOUND')
   t.is((await server.request('GET', uri)).status, 401)
 })
