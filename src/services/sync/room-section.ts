@@ -5,7 +5,7 @@ import type { StateAt } from '../../storage/rooms/state-views.ts'
 import type { ClientEvents, EventForm, EventViewer } from '../rooms/client-events.ts'
 import type { Sight } from '../rooms/room-sight.ts'
 import { passes } from '../rooms/timeline.ts'
-import { turn } from './response.ts'
+import { inOrder, type Section, turn } from './response.ts'
 import type { RoomStates, StateNews } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
@@ -33,6 +33,12 @@ export interface LeftNews {
   readonly own: StoredEvent | undefined
   readonly extras: RoomExtras | undefined
 }
+
+/** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
+export const AHEAD = 8
+
+/** Rooms whose members are counted at once. */
+const COUNTED = 64
 
 /** State events that are made at once. */
 const SLICE = 250
@@ -63,6 +69,21 @@ export class RoomSections {
     this.#memo = parts.memo
     this.#clientEvents = parts.clientEvents
     this.#sources = parts.sources
+  }
+
+  /** The sections of rooms that the user is in, as far as there is anything to tell, in order. */
+  async *allJoined(request: SyncRequest, all: readonly JoinedNews[]): AsyncGenerator<Section, void> {
+    for (let from = 0; from < all.length; from += COUNTED) {
+      const some = all.slice(from, from + COUNTED)
+      await this.#summaries.prepare(some.filter(({ whole }) => whole).map(({ roomNid }) => roomNid))
+      const texts = inOrder(some, AHEAD, async news => ({
+        roomId: news.roomId,
+        text: await this.joined(request, news),
+      }))
+      for await (const { roomId, text } of texts) {
+        if (text !== undefined) yield { part: 'join', roomId, text }
+      }
+    }
   }
 
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */

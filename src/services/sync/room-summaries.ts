@@ -1,5 +1,6 @@
 import { growingCache } from '../../core/growing-cache.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { MembershipCounts } from '../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 
 /** A room without a name is called by so many of its members. */
@@ -58,20 +59,29 @@ export class RoomSummaries {
     return JSON.stringify({ 'm.joined_member_count': joined, 'm.invited_member_count': invited, ...named })
   }
 
+  /** Counts rooms that are to be told next at once: each by itself would be a round by way of another thread. */
+  async prepare(roomNids: readonly number[]): Promise<void> {
+    const unknown = roomNids.filter(nid => !this.#known.has(nid))
+    if (unknown.length === 0) return
+    const counts = this.#read.memberships.countsOf(unknown)
+    for (const roomNid of unknown) this.#keep(roomNid, counts)
+    await counts
+  }
+
   #facts(roomNid: number): Promise<Facts> {
-    const known = this.#known.get(roomNid)
-    if (known !== undefined) return known
-    const made = this.#count(roomNid)
+    return this.#known.get(roomNid) ?? this.#keep(roomNid, this.#read.memberships.countsOf([roomNid]))
+  }
+
+  #keep(roomNid: number, counts: Promise<ReadonlyMap<number, MembershipCounts>>): Promise<Facts> {
+    const made = this.#count(roomNid, counts)
     this.#known.set(roomNid, made)
     made.catch(() => this.forget(roomNid))
     return made
   }
 
-  async #count(roomNid: number): Promise<Facts> {
-    const [counts, isNamed] = await Promise.all([
-      this.#read.memberships.counts(roomNid),
-      this.#isNamed(roomNid),
-    ])
+  async #count(roomNid: number, reading: Promise<ReadonlyMap<number, MembershipCounts>>): Promise<Facts> {
+    const [all, isNamed] = await Promise.all([reading, this.#isNamed(roomNid)])
+    const counts = all.get(roomNid) ?? {}
     const { join: joined = 0, invite: invited = 0 } = counts
     const limit = HEROES + 1
     const { memberships } = this.#read

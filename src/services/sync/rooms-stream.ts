@@ -7,14 +7,12 @@ import { END } from '../rooms/visible-ranges.ts'
 import type { InvitationTexts } from './invitations.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { inOrder, type Section } from './response.ts'
-import type { JoinedNews, LeftNews, RoomSections } from './room-section.ts'
+import { AHEAD, type JoinedNews, type LeftNews, type RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
 import type { RoomExtras } from './sync-source.ts'
 
-/** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
-const AHEAD = 8
 const MAX_ROOM_IDS = 50_000
 
 /** What other streams have to say about rooms that the user is in, by room ID. */
@@ -67,13 +65,7 @@ export class RoomsStream {
       request.since === undefined
         ? await this.#initial(request, now.upTo, extras)
         : await this.#incremental(request, request.since, now, extras)
-    const joinedTexts = inOrder(joined, AHEAD, async news => ({
-      roomId: news.roomId,
-      text: await this.#sections.joined(request, news),
-    }))
-    for await (const { roomId, text } of joinedTexts) {
-      if (text !== undefined) yield { part: 'join', roomId, text }
-    }
+    yield* this.#sections.allJoined(request, joined)
     for (const part of ['invite', 'knock'] as const) {
       for (const [roomId, text] of invitations[part]) yield { part, roomId, text }
     }

@@ -2,6 +2,9 @@ import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database
 
 export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
 
+/** How many users have which membership. */
+export type MembershipCounts = Readonly<Partial<Record<Membership, number>>>
+
 /** A user's current membership in a room whose state this server holds. */
 export interface MembershipRow {
   readonly roomNid: number
@@ -57,7 +60,8 @@ export class MembershipReader {
     this.#inRoom = db.prepare(`${select} WHERE m.room_nid = ? AND ${db.dialect.inText('m.membership')}`)
     this.#changed = db.prepare(`${select} WHERE m.user_id = ? AND m.position > ? AND m.position <= ?`)
     this.#counts = db.prepare(
-      'SELECT membership, COUNT(*) AS n FROM memberships WHERE room_nid = ? GROUP BY membership',
+      `SELECT room_nid, membership, COUNT(*) AS n FROM memberships
+       WHERE ${db.dialect.inInteger('room_nid')} GROUP BY room_nid, membership`,
     )
     this.#joinedHosts = db.prepare(
       `SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join'`,
@@ -104,9 +108,18 @@ export class MembershipReader {
   }
 
   /** How many users have which membership. */
-  async counts(roomNid: number): Promise<Partial<Record<Membership, number>>> {
-    const rows = await this.#db.scan<{ membership: Membership; n: number }>(this.#counts, [roomNid])
-    return Object.fromEntries(rows.map(row => [row.membership, row.n]))
+  async counts(roomNid: number): Promise<MembershipCounts> {
+    return (await this.countsOf([roomNid])).get(roomNid) ?? {}
+  }
+
+  /** The same of several rooms; those without any are left out. */
+  async countsOf(roomNids: readonly number[]): Promise<Map<number, MembershipCounts>> {
+    type Columns = { room_nid: number; membership: Membership; n: number }
+    const rows = await this.#db.scan<Columns>(this.#counts, [this.#db.list(roomNids)])
+    const counts = new Map<number, MembershipCounts>()
+    for (const { room_nid: nid, membership, n } of rows)
+      counts.set(nid, { ...counts.get(nid), [membership]: n })
+    return counts
   }
 
   /** The servers that have a joined user in the room. */
