@@ -12,6 +12,7 @@ const FEATURES: Readonly<Record<string, string>> = {
   'chat.tessera': '/_matrix/client/unstable/chat.tessera/rooms/{roomIdOrAlias}/record',
   'org.matrix.simplified_msc3575': '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync',
   'org.matrix.msc3391': '/_matrix/client/unstable/org.matrix.msc3391/user/{userId}/account_data/{type}',
+  'org.matrix.msc3890': '/_matrix/client/v3/user/{userId}/account_data/{type}',
   'org.matrix.msc4140': '/_matrix/client/unstable/org.matrix.msc4140/delayed_events',
   'org.matrix.msc4143': '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports',
   'uk.tcpip.msc4133': '/_matrix/client/v3/profile/{userId}/{keyName}',

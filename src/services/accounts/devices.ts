@@ -35,7 +35,13 @@ export const checkDeviceId = (deviceId: string): void => {
   }
 }
 
-/** The statements that remove devices with all that belongs to them. */
+/** Account data that is about one device, whose ID follows: whether it keeps quiet (MSC3890). */
+const OF_DEVICE = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.']
+
+/**
+ * The statements that remove devices with all that belongs to them. "When devices are removed servers should delete any
+ * `m.local_notification_settings.<device-id>` account_data events for the given device, and communicate these changes to clients."
+ */
 export const removalStatements = (
   { write, hooks }: AccountsContext,
   userId: string,
@@ -46,6 +52,10 @@ export const removalStatements = (
     : [
         write.devices.delete(userId, deviceIds),
         write.tokens.dropDevices(userId, deviceIds),
+        write.accountData.clear(
+          userId,
+          deviceIds.flatMap(deviceId => OF_DEVICE.map(prefix => `${prefix}${deviceId}`)),
+        ),
         ...(hooks.onDevicesChange?.(userId, { removed: deviceIds }) ?? []),
       ]
 

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import { alice, PASSWORD, testAccounts } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -262,3 +263,31 @@ testDatabases(
     t.is((await lasting.devices.list(alice)).length, 1, 'without the setting they stay')
   },
 )
+
+testDatabases(test, 'what a device has set for itself goes with it (MSC3890)', async (t, database) => {
+  const { accounts } = await withAlice(database)
+  const [phone, laptop] = [await logIn(accounts), await logIn(accounts)]
+  const unstable = 'org.matrix.msc3890.local_notification_settings'
+  const types = [phone, laptop].flatMap(({ device_id }) =>
+    ['m.local_notification_settings', unstable].map(prefix => `${prefix}.${device_id}`),
+  )
+  for (const type of types) await accounts.accountData.set(alice, undefined, type, { is_silenced: true })
+  const before = database.position('account_data')
+  await accounts.devices.remove(alice, [phone.device_id])
+  const found = types.map(type =>
+    accounts.accountData.get(alice, undefined, type).catch(error => error.errcode),
+  )
+  t.deepEqual(await Promise.all(found), [
+    ...['M_NOT_FOUND', 'M_NOT_FOUND'],
+    ...[{ is_silenced: true }, { is_silenced: true }],
+  ])
+  const changed = await new AccountDataReader(database).changed(
+    alice,
+    before,
+    database.position('account_data'),
+  )
+  t.deepEqual(changed.map(({ type, content }) => [type, content]).toSorted(), [
+    [types[0], '{}'],
+    [types[1], '{}'],
+  ])
+})

@@ -70,6 +70,7 @@ export class AccountDataWriter {
   readonly #set: Prepared
   readonly #add: Prepared
   readonly #replace: Prepared
+  readonly #clear: Prepared
   readonly #dropDeleted: Prepared
   readonly #deleteAll: Prepared
 
@@ -85,6 +86,10 @@ export class AccountDataWriter {
     this.#replace = db.prepare(
       `UPDATE account_data SET content = ?, position = ?
        WHERE user_id = ? AND room_id = ? AND type = ? AND content = ?`,
+    )
+    this.#clear = db.prepare(
+      `UPDATE account_data SET content = '{}', position = ?
+       WHERE user_id = ? AND room_id = '' AND type = ? AND content <> '{}'`,
     )
     this.#dropDeleted = db.prepare("DELETE FROM account_data WHERE user_id = ? AND content = '{}'")
     this.#deleteAll = db.prepare('DELETE FROM account_data WHERE user_id = ?')
@@ -115,6 +120,12 @@ export class AccountDataWriter {
     return before === undefined
       ? { prepared: this.#add, rows: [[userId, roomId, type, content, position]], guard }
       : { prepared: this.#replace, rows: [[content, position, userId, roomId, type, before]], guard }
+  }
+
+  /** Deletes global entries; those that are not there are no error. Takes a position for each of the types. */
+  clear(userId: string, types: readonly string[]): WriteStatement {
+    const rows = types.map((type, offset) => [{ stream: 'account_data' as const, offset }, userId, type])
+    return { prepared: this.#clear, rows }
   }
 
   /** Removes what is left of deleted entries: those without content. */
