@@ -168,3 +168,29 @@ test('the other one is on a plain Matrix server', async t => {
   t.is(invitations.length, 3, 'once, to the room with Carol, and once more after they had left')
   t.deepEqual(peer.problems(), [])
 })
+
+test('both reopen at once, and the other one is on a plain Matrix server', async t => {
+  const { server, peer, change, inviteDirectly } = await startPlainNeighbour(t)
+  const alice = await registerPerson(server, 'alice')
+  const bob = `@bob:${peer.serverName}`
+  const roomId = String((await alice.put(pathOf(bob)))['room_id'])
+  await change('join', roomId, bob)
+  await change('leave', roomId, bob)
+  // Alice on two devices; Bob's client knows of no direct room that could be found again, and makes another.
+  const another = `!another:${peer.serverName}`
+  const answers = await Promise.all([
+    alice.put(pathOf(bob)),
+    inviteDirectly(another, bob, alice.userId),
+    alice.put(pathOf(bob)),
+  ])
+  for (const answer of [answers[0], answers[2]])
+    t.like(answer, { room_id: roomId, created: false, membership: 'invite' })
+  const invitations = peer.requests.filter(({ path }) => path.includes(`/invite/${roomId}/`))
+  t.is(invitations.length, 2, 'when it was made, and once now')
+  t.deepEqual(await invitesOf(alice), [another], 'what Bob made is not lost either')
+  await change('join', roomId, bob)
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'join' })
+  const path = `/user/${encodeURIComponent(alice.userId)}/account_data/m.direct`
+  t.deepEqual((await alice.get(path))[bob], [roomId])
+  t.deepEqual(peer.problems(), [])
+})

@@ -21,13 +21,17 @@ export interface ShownItem {
   readonly event?: { readonly event_id: string }
 }
 
-export interface TestInboxes extends TestRooms {
+/** Inboxes over room services that are there already, such as those of a server that has peers. */
+export interface TestInboxesOnly {
   readonly push: Push
   readonly receipts: Receipts
   readonly notifications: Notifications
   /** Resolves once everything that happened is in the inboxes. */
   settled(): Promise<void>
   list(userId: string, query?: object): Promise<{ items: ShownItem[]; total: number; next_batch?: string }>
+}
+
+export interface TestInboxes extends TestRooms, TestInboxesOnly {
   say(userId: string, roomId: string, content?: object): Promise<string>
 }
 
@@ -36,13 +40,14 @@ const NO_GATEWAY: PushGateway = {
   close: async () => undefined,
 }
 
-export const testInboxes = async (
+const LIMITS = { expiry: 30 * 24 * 60 * 60_000, maxPerUser: 500 }
+
+/** Builds inboxes over room services. */
+export const inboxesOf = (
   t: ExecutionContext,
-  database: Database,
-  limits = { expiry: 30 * 24 * 60 * 60_000, maxPerUser: 500 },
-): Promise<TestInboxes> => {
-  const rooms = await testRooms(database)
-  const { core, clock } = rooms
+  { core, clock, database }: Pick<TestRooms, 'core' | 'clock'> & { database: Database },
+  limits = LIMITS,
+): TestInboxesOnly => {
   const { context } = core
   const log = silentLog
   const push = createPush({ core, gateway: NO_GATEWAY, clock, log })
@@ -60,9 +65,7 @@ export const testInboxes = async (
     await follower.close()
     await push.close()
   })
-  let txn = 0
   return {
-    ...rooms,
     ...{ push, receipts, notifications },
     settled: async () => {
       await follower.caughtUp()
@@ -70,6 +73,20 @@ export const testInboxes = async (
     },
     list: async (userId, query = {}) =>
       JSON.parse(await notifications.services.notifications.page(requesterOf(userId), query)),
+  }
+}
+
+/** Room services on one server, with inboxes. */
+export const testInboxes = async (
+  t: ExecutionContext,
+  database: Database,
+  limits = LIMITS,
+): Promise<TestInboxes> => {
+  const rooms = await testRooms(database)
+  let txn = 0
+  return {
+    ...rooms,
+    ...inboxesOf(t, { ...rooms, database }, limits),
     say: async (userId, roomId, content = {}) => {
       const { eventId } = await rooms.rooms.sending.message(requesterOf(userId), {
         roomId,

@@ -23,9 +23,13 @@ export interface PlainNeighbour {
   edus(): JsonObject[]
   /** Lets a user of the plain server join a room of ours, to which they have been invited, or leave it. */
   change(membership: 'join' | 'leave', roomId: string, userId: string): Promise<void>
+  /** Lets a user of the plain server invite one of ours to a direct room of its own, as plain clients open chats. */
+  inviteDirectly(roomId: string, sender: string, userId: string): Promise<void>
 }
 
 const OURS = 'tea.test'
+/** Of the rooms that the plain server makes. */
+const OWN_VERSION = '11'
 
 const signInvitation = (peer: ScriptedPeer, body: JsonObject): JsonObject => {
   const version = roomVersion(String(body['room_version']))
@@ -90,19 +94,30 @@ export const startPlainNeighbour = async (
       if (membership === 'leave') await federation.sendLeave(OURS, { roomId, eventId, event })
       else await federation.sendJoin(OURS, { roomId, eventId, event, omitMembers: false })
     },
+    inviteDirectly: async (roomId, sender, userId) => {
+      const place = { auth_events: ['$create'], prev_events: ['$join'], depth: 5, room_id: roomId }
+      const member = { type: 'm.room.member', sender, state_key: userId, content: { membership: 'invite' } }
+      const template = { roomVersion: OWN_VERSION, event: { ...place, ...member } }
+      const { event, eventId } = completed(peer, template, { is_direct: true })
+      const content = { room_version: OWN_VERSION }
+      const inviteRoomState = [{ type: 'm.room.create', state_key: '', sender, content }]
+      const invitation = { roomId, eventId, event, roomVersion: OWN_VERSION, inviteRoomState }
+      await network.federation.invite(OURS, invitation)
+    },
   }
 }
 
 const completed = (
   { serverName, signingKey }: ScriptedPeer,
   template: { roomVersion: string; event: JsonObject },
+  content: JsonObject = {},
 ): { event: JsonObject; eventId: string } => {
   const version = knownVersion(template.roomVersion)
   const own = {
     serverName,
     signingKey,
     version,
-    content: {},
+    content,
     now: Date.now(),
     random: () => new Uint8Array(18),
   }
