@@ -72,11 +72,6 @@ export class EncryptionWorld {
     await this.start(name, { database, clock })
   }
 
-  /** Whether a server has something to say that others have not taken yet. */
-  async hasUnsent(name: string): Promise<boolean> {
-    return (await unsent(this.server(name).database)) > 0
-  }
-
   /** Brings everybody back, and resolves once nothing is left to be told. */
   async settle(): Promise<void> {
     this.away.clear()
