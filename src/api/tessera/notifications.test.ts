@@ -192,3 +192,42 @@ testDatabases(test, 'a knock and what becomes of invitations', async (t, _, conf
   await told(alice, 'accepted', part => kinds(part).includes('invitation_accepted'))
   t.deepEqual(kinds(await list(alice)), ['invitation_accepted'])
 })
+
+testDatabases(
+  test,
+  'whose invitations are not wanted is nowhere, and back when they are',
+  async (t, _, config) => {
+    const server = await startTestServer({ database: config })
+    t.teardown(server.close)
+    const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+    const set = (type: string, content: Json) =>
+      bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/${type}`, content)
+    const isSynced = async (roomId: string): Promise<boolean> => {
+      const rooms = (await syncAs(bob)).body['rooms'] as { invite?: Json } | undefined
+      return Object.hasOwn(rooms?.invite ?? {}, roomId)
+    }
+    const roomId = await alice.createRoom({ invite: [bob.userId] })
+    await told(bob, 'invited', ({ total }) => total === 1)
+
+    await set('m.ignored_user_list', { ignored_users: { [alice.userId]: {} } })
+    await told(bob, 'ignored', ({ total }) => total === 0)
+    t.false(await isSynced(roomId))
+    await set('m.ignored_user_list', { ignored_users: {} })
+    await told(bob, 'no longer ignored', ({ total }) => total === 1)
+    t.true(await isSynced(roomId))
+
+    await set('m.invite_permission_config', { default_action: 'block' })
+    await told(bob, 'no invitations at all', ({ total }) => total === 0)
+    t.false(await isSynced(roomId))
+    await set('m.invite_permission_config', {})
+    await told(bob, 'invitations again', ({ total }) => total === 1)
+
+    const { items } = await list(bob)
+    await bob.request('DELETE', `${BASE}/${items[0]?.id}`)
+    await set('m.ignored_user_list', { ignored_users: { [alice.userId]: {} } })
+    await set('m.ignored_user_list', { ignored_users: {} })
+    const another = await alice.createRoom({ invite: [bob.userId] })
+    await told(bob, 'only the new one: what was closed stays closed', ({ total }) => total === 1)
+    t.like((await list(bob)).items[0], { room: { room_id: another } })
+  },
+)

@@ -12,7 +12,7 @@ import {
 } from '../../storage/notifications/notifications.ts'
 import { MessageDismissals, UnreadMessageReader } from '../../storage/notifications/unread-messages.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { IgnoredUsers } from '../rooms/ignored-users.ts'
+import type { RoomViews } from '../rooms/room-views.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type KnownMessage, MESSAGES_READ, messageFacts } from './room-messages.ts'
 
@@ -38,7 +38,7 @@ export class Inbox {
   readonly #readers: RoomReaders
   readonly #clock: Clock
   readonly #limits: InboxLimits
-  readonly #ignored: IgnoredUsers
+  readonly #views: Pick<RoomViews, 'ignoredUsers' | 'invitePolicies'>
   readonly #write: NotificationWriter
   readonly #unread: UnreadMessageReader
   readonly #dismissals: MessageDismissals
@@ -49,13 +49,13 @@ export class Inbox {
     read: RoomReaders
     clock: Clock
     limits: InboxLimits
-    ignored: IgnoredUsers
+    views: Pick<RoomViews, 'ignoredUsers' | 'invitePolicies'>
   }) {
     this.#db = parts.db
     this.#readers = parts.read
     this.#clock = parts.clock
     this.#limits = parts.limits
-    this.#ignored = parts.ignored
+    this.#views = parts.views
     this.read = new NotificationReader(parts.db)
     this.rooms = new InboxReader(parts.db)
     this.#write = new NotificationWriter(parts.db)
@@ -70,14 +70,29 @@ export class Inbox {
 
   /**
    * Lets somebody know of something. What they have acted on or closed does not come back, unless it is about another event
-   * than before; nothing comes from people whom they ignore. Answers whether it waits for them now.
+   * than before; nothing comes from people whom they ignore, and no invitation that they refuse. Answers whether it waits for them now.
    */
   raise(fact: NotificationFact): Promise<boolean> {
+    return this.#raise(fact, ({ removal }) => removal !== 'waiting')
+  }
+
+  /** The same for what had been taken back by nothing but the user's settings: only what they have closed stays away. */
+  restore(fact: NotificationFact): Promise<boolean> {
+    return this.#raise(fact, ({ removal }) => removal === 'dismissed')
+  }
+
+  async #isWanted({ userId, sender, kind }: NotificationFact): Promise<boolean> {
+    const { ignoredUsers, invitePolicies } = this.#views
+    if ((await ignoredUsers.of(userId)).has(sender)) return false
+    return kind !== 'invitation' || (await invitePolicies.of(userId))(sender) === 'allow'
+  }
+
+  #raise(fact: NotificationFact, isOver: (before: NotificationRow) => boolean): Promise<boolean> {
     return this.#queue.run(fact.userId, async () => {
-      if ((await this.#ignored.of(fact.userId)).has(fact.sender)) return false
+      if (!(await this.#isWanted(fact))) return false
       const before = await this.read.one(fact.userId, fact.id)
-      const isOver = before !== undefined && before.removal !== 'waiting'
-      if (isOver && before.eventId !== undefined && before.eventId === fact.eventId) return false
+      const isSameEvent = before?.eventId !== undefined && before.eventId === fact.eventId
+      if (isSameEvent && isOver(before)) return false
       if (before?.removal === 'waiting' && isSame(before, fact)) return true
       await this.#commit(fact.userId, this.#write.put([fact], this.#clock.now()))
       return true

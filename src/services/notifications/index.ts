@@ -11,6 +11,7 @@ import { Inboxes } from './inboxes.ts'
 import { Knocks } from './knocks.ts'
 import { NotificationCenter } from './notification-center.ts'
 import { NotificationViews } from './notification-view.ts'
+import { WantedInvitations } from './wanted-invitations.ts'
 
 /** Notifications, as the endpoints see them. */
 export interface NotificationServices {
@@ -41,13 +42,14 @@ export const createNotifications = (parts: {
   const { context, clientEvents, views } = core
   const { db, read } = context
   const log = parts.log.child({ part: 'notifications' })
-  const inbox = new Inbox({ db, read, clock, limits, ignored: views.ignoredUsers })
+  const inbox = new Inbox({ db, read, clock, limits, views })
   const inboxes = new Inboxes({ db, inbox, records })
   const feeds = new NotificationFeeds({
     ...{ context, inbox, records, log },
     knocks: new Knocks(context, inbox),
     counted: position => push.counter.counted(position),
   })
+  const wanted = new WantedInvitations({ db, inbox, records, log })
   const housekeeping = new NotificationHousekeeping({ db, inbox, clock, log })
   return {
     services: {
@@ -58,13 +60,17 @@ export const createNotifications = (parts: {
     },
     attention: new Attention(inbox),
     housekeeping,
-    caughtUp: () => feeds.caughtUp(),
+    caughtUp: async () => {
+      await feeds.caughtUp()
+      await wanted.caughtUp()
+    },
     start: () => {
       feeds.start()
+      wanted.start()
       housekeeping.start()
     },
     close: async () => {
-      await Promise.all([feeds.close(), housekeeping.close()])
+      await Promise.all([feeds.close(), wanted.close(), housekeeping.close()])
     },
   }
 }

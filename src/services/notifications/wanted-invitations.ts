@@ -1,0 +1,76 @@
+import type { Log } from '../../core/log.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Database } from '../../storage/database.ts'
+import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
+import { StreamTouches } from '../../storage/stream-touches.ts'
+import { StreamFollower } from '../stream-follower.ts'
+import { invitationFact } from './feeds.ts'
+import type { Inbox } from './inbox.ts'
+
+/** The settings by which users say whose invitations they want to see. */
+const WISHES: ReadonlySet<string> = new Set([
+  'm.ignored_user_list',
+  'm.invite_permission_config',
+  'org.matrix.msc4155.invite_permission_config',
+])
+/** So many pending invitations of a user are looked through, newest first. */
+const MAX_INVITATIONS = 200
+
+/**
+ * Keeps the pending invitations in inboxes to those that are wanted, as lists of invitations and `/sync` do: when users
+ * ignore somebody or refuse invitations, these go; when they think better of it, what is still pending is back.
+ */
+export class WantedInvitations {
+  readonly #inbox: Inbox
+  readonly #records: InvitationRecordReader
+  readonly #follower: StreamFollower
+
+  constructor(parts: { db: Database; inbox: Inbox; records: InvitationRecordReader; log: Log }) {
+    const { db, log } = parts
+    this.#inbox = parts.inbox
+    this.#records = parts.records
+    const settings = new AccountDataReader(db)
+    const touches = new StreamTouches(db)
+    this.#follower = new StreamFollower({
+      ...{ name: 'wanted invitations', stream: 'account_data', database: db, log },
+      noteEvery: 100,
+      work: async (after, upTo) => {
+        for (const userId of await touches.users('account_data', after, upTo)) {
+          const changed = await settings.changed(userId, after, upTo)
+          if (!changed.some(({ roomId, type }) => roomId === '' && WISHES.has(type))) continue
+          // What goes wrong with one user is nothing to the others.
+          await this.#review(userId).catch(error =>
+            log.warn({ err: error, user: userId }, 'invitations were not looked at'),
+          )
+        }
+        return upTo
+      },
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  caughtUp(): Promise<void> {
+    return this.#follower.caughtUp()
+  }
+
+  close(): Promise<void> {
+    return this.#follower.close()
+  }
+
+  async #review(userId: string): Promise<void> {
+    const pending = await this.#records.page('received', {
+      ...{ owner: userId, statuses: ['invited'] },
+      ...{ after: undefined, limit: MAX_INVITATIONS },
+    })
+    for (const record of pending) {
+      const fact = invitationFact(record)
+      const isThere = await this.#inbox.restore(fact)
+      // It may have been answered meanwhile.
+      const isPending = (await this.#records.byId(record.recordId))?.status === 'invited'
+      if (!isThere || !isPending) await this.#inbox.settle(userId, fact.id)
+    }
+  }
+}
