@@ -130,7 +130,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly user_id: string; readonly reason?: string }
+    body: { readonly user_id: string; readonly reason?: string; readonly "org.matrix.msc4293.redact_events"?: boolean }
     response: JsonObject
   }
   bind3PID: {
@@ -1061,7 +1061,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string }
     query: NoMembers
-    body: { readonly user_id: string; readonly reason?: string }
+    body: { readonly user_id: string; readonly reason?: string; readonly "org.matrix.msc4293.redact_events"?: boolean }
     response: JsonObject
   }
   knockRoom: {

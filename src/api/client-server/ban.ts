@@ -1,11 +1,15 @@
 import { endpoint } from '../../http/endpoint.ts'
 
+/** MSC4293 */
+const REDACT = 'org.matrix.msc4293.redact_events'
+
 export const ban = endpoint('ban', async ({ requester, path, body }, { memberships }) => {
   await memberships.ban({
     sender: requester.userId,
     userId: body.user_id,
     roomId: path.roomId,
     reason: body.reason,
+    ...(body[REDACT] === undefined ? {} : { content: { [REDACT]: body[REDACT] } }),
   })
   return {}
 })

@@ -49,6 +49,43 @@ onServer('MSC3912: what relates to an event is redacted along with it', async (t
   await t.throwsAsync(redact(ann, 'three', { with_rel_types: 'm.thread' }), { code: '400 M_BAD_JSON' })
 })
 
+onServer('MSC4293: a ban or kick may redact what its target has sent in this stay', async (t, server) => {
+  const [ann, bob, cat] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob, cat])
+  const before = await bob.send(roomId, 'before')
+  await bob.change('leave', roomId)
+  await ann.change('invite', roomId, bob)
+  await bob.change('join', roomId)
+  const first = await bob.send(roomId, 'first')
+  await bob.setState(roomId, 'm.room.member', { membership: 'join', displayname: 'spam' }, bob.userId)
+  const second = await bob.send(roomId, 'second')
+  const others = await cat.send(roomId, 'others')
+  const flag = { 'org.matrix.msc4293.redact_events': true }
+  await t.throwsAsync(ann.change('ban', roomId, bob, { 'org.matrix.msc4293.redact_events': 1 }), {
+    code: '400 M_BAD_JSON',
+  })
+  await ann.change('ban', roomId, bob, { ...flag, reason: 'flooding' })
+  const all = [before, first, second, others]
+  t.deepEqual(await Promise.all(all.map(id => isRedacted(ann, roomId, id))), [false, true, true, false])
+  const shown = await cat.api<{ content: object; unsigned: object }>(
+    'GET',
+    `/rooms/${path(roomId)}/event/${path(second)}`,
+  )
+  t.deepEqual(shown.content, {})
+  t.like(shown.unsigned, {
+    redacted_because: { type: 'm.room.member', sender: ann.userId, content: { reason: 'flooding', ...flag } },
+  })
+  // Who leaves by themselves redacts nothing; nor does who may remove others, and not redact them.
+  await ann.setState(roomId, 'm.room.power_levels', { users: { [cat.userId]: 40 }, kick: 0, redact: 50 })
+  const dan = await newPerson(server)
+  await ann.change('invite', roomId, dan)
+  await dan.change('join', roomId)
+  const kept = await dan.send(roomId, 'kept')
+  await cat.change('kick', roomId, dan, flag)
+  await cat.setState(roomId, 'm.room.member', { membership: 'leave', ...flag }, cat.userId)
+  t.deepEqual(await Promise.all([kept, others].map(id => isRedacted(ann, roomId, id))), [false, false])
+})
+
 onServer('MSC3874: messages are filtered by how they relate', async (t, server) => {
   const ann = await newPerson(server)
   const roomId = await ann.createRoom()

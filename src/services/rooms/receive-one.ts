@@ -9,6 +9,7 @@ import { missingBehind, placeOnFork } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import { adoptMembers } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
+import { asksForRedaction } from './redact-on-ban.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf } from './room-policy.ts'
@@ -29,7 +30,7 @@ export const receiveOne = (
   options: ReceiveOptions = {},
 ): Promise<Received> =>
   writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), {
-    settled: head => Object.keys(options).length > 0 || !mayFollow(event, head),
+    settled: head => Object.keys(options).length > 0 || asksForRedaction(event) || !mayFollow(event, head),
   })
 
 /** What was concluded about the event. */

@@ -135,6 +135,31 @@ testDatabases(test, 'refused events are kept, and nothing of ours refers to them
   t.not(await here.core.context.read.events.byId(peers.event('SF').eventId), undefined)
 })
 
+testDatabases(
+  test,
+  'a ban from elsewhere redacts what came before it, and what comes too late (MSC4293)',
+  async (t, database) => {
+    const peers = peerRoom('11')
+    const ban = JSON.stringify({ membership: 'ban', 'org.matrix.msc4293.redact_events': true })
+    peers.add(
+      'EARLY: carol say early',
+      'OTHER: bob say other',
+      `BAN: alice state m.room.member "${peers.event('JC').sender}" ${ban}`,
+      'LATE: carol say late < EARLY',
+    )
+    const here = await guest(database, peers)
+    for (const name of ['EARLY', 'OTHER', 'BAN']) t.is((await here.receive(name)).outcome, 'accepted', name)
+    t.is((await here.receive('LATE')).outcome, 'soft-failed')
+    const by = async (name: string) => {
+      const { events } = here.core.context.read
+      const stored = await events.byId(peers.event(name).eventId)
+      const [redaction] = stored?.redactedBy === undefined ? [] : await events.byNids([stored.redactedBy])
+      return redaction && peers.nameOf(redaction.event.eventId)
+    }
+    t.deepEqual(await Promise.all(['EARLY', 'OTHER', 'LATE'].map(by)), ['BAN', undefined, 'BAN'])
+  },
+)
+
 for (const order of [
   ['M', 'R', 'DB'],
   ['DB', 'M', 'R'],

@@ -4,6 +4,7 @@ import { filesOf } from '../../core/media-references.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { PowerEvents } from './append.ts'
+import { asksForRedaction, mayRedactByRemoving, redactedByRemoving } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 
@@ -37,16 +38,27 @@ export const redactionEffect = async (
   },
 ): Promise<RedactionEffect> => {
   const { event, nid, local, shown } = placed
-  const { redacts } = event
-  // A redaction may be redacted itself.
-  const own =
-    redacts === undefined || !shown
-      ? NOTHING_REDACTED
-      : await redactTarget(context, head, { event, redacts, nid, powers: await placed.powers() })
+  const own = shown ? await redactedHere(context, head, placed) : NOTHING_REDACTED
   const waiting = local ? undefined : await waitingRedaction(context, head, event)
   if (waiting === undefined) return own
   const statement = context.write.events.redacted([nid], waiting.nid)
   return { ...own, statements: [...own.statements, statement], redactedBy: waiting.nid }
+}
+
+/** What an event redacts of what is here; a redaction may be redacted itself. */
+const redactedHere = async (
+  context: RoomsContext,
+  head: RoomHead,
+  placed: { event: RoomEvent; nid: number; powers: () => Promise<PowerEvents> },
+): Promise<RedactionEffect> => {
+  const { event, nid } = placed
+  const { redacts } = event
+  if (redacts !== undefined) {
+    return redactTarget(context, head, { event, redacts, nid, powers: await placed.powers() })
+  }
+  if (!asksForRedaction(event)) return NOTHING_REDACTED
+  const powers = { ...(await placed.powers()), version: head.version }
+  return redacting(context, await redactedByRemoving(context, head, { event, powers }), nid)
 }
 
 /** The redaction of an event that came before it and may redact it. */
@@ -62,15 +74,50 @@ const waitingRedaction = async (
     const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }
     if (redactionAllowed(redaction.event, event, powersThen) === undefined) return redaction
   }
-  return undefined
+  return removalOf(context, head, event)
+}
+
+/**
+ * "Events which are delivered after the kick or ban are … still redacted by servers if the user's *current* membership
+ * event has `redact_events: true`" (MSC4293). Coming back is no such event.
+ */
+const removalOf = async (
+  context: RoomsContext,
+  head: RoomHead,
+  event: RoomEvent,
+): Promise<StoredEvent | undefined> => {
+  const membership = head.memberships.get(event.sender)
+  if (membership !== 'ban' && membership !== 'leave') return undefined
+  if (event.type === 'm.room.member' && event.stateKey === event.sender) return undefined
+  const entry = head.entry('m.room.member', event.sender)
+  const [removal] = entry === undefined ? [] : await context.read.events.byNids([entry.nid])
+  if (removal === undefined || !asksForRedaction(removal.event)) return undefined
+  const powersThen = { ...(await powersBefore(context, removal)), version: head.version }
+  return mayRedactByRemoving(removal.event, powersThen) ? removal : undefined
+}
+
+/** Redacts events, and lets go of the files that they show. */
+const redacting = (
+  { write, clock }: RoomsContext,
+  targets: readonly StoredEvent[],
+  by: number,
+): RedactionEffect => {
+  const nids = targets.map(({ nid }) => nid)
+  if (nids.length === 0) return NOTHING_REDACTED
+  const files = targets.flatMap(({ event }) =>
+    filesOf(event).map(file => ({ ...file, sender: event.sender })),
+  )
+  const statements = [write.events.redacted(nids, by), ...write.files.release(files, clock.now())]
+  return { statements, touched: nids }
 }
 
 const redactTarget = async (
-  { read, write, clock }: RoomsContext,
+  context: RoomsContext,
   head: RoomHead,
   redaction: { event: RoomEvent; redacts: string; nid: number; powers: PowerEvents },
 ): Promise<RedactionEffect> => {
   const { event, redacts, nid, powers } = redaction
+  const { read, write } = context
   const remember = write.redactions.insert(redacts, nid)
   const target = await read.events.byId(redacts)
   const applies =
@@ -79,10 +126,8 @@ const redactTarget = async (
     target.redactedBy === undefined &&
     redactionAllowed(event, target.event, { ...powers, version: head.version }) === undefined
   if (!applies) return { statements: [remember], touched: [] }
-  const { sender } = target.event
-  const shown = filesOf(target.event).map(file => ({ ...file, sender }))
-  const statements = [remember, write.events.redacted([target.nid], nid)]
-  return { statements: [...statements, ...write.files.release(shown, clock.now())], touched: [target.nid] }
+  const applied = redacting(context, [target], nid)
+  return { ...applied, statements: [remember, ...applied.statements] }
 }
 
 /** Who had which power in the state before a stored event of the timeline. */

@@ -11,6 +11,7 @@ import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import { receiveEvent } from './receive.ts'
+import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
 import { type Draft, GuardFailed, type RoomWriter, type Settled } from './room-writer.ts'
@@ -85,7 +86,11 @@ export class RoomSender {
     const tooManyEnds = (head?.extremities.length ?? 0) > MAX_PREV_EVENTS
     // An event that leaves ends out needs to know the states after them, which are those of stored events.
     if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
-    return this.#writer.update(roomId, at => this.#draft(at, templates, options), { settled: tooManyEnds })
+    // What is still on its way into the database could not be found to be redacted.
+    const removes = templates.some(asksForRedaction)
+    return this.#writer.update(roomId, at => this.#draft(at, templates, options), {
+      settled: tooManyEnds || removes,
+    })
   }
 
   async #sendEach(

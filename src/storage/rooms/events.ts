@@ -70,6 +70,7 @@ export class EventReader {
   readonly #backwards: Prepared
   readonly #forwards: Prepared
   readonly #newestBefore: Prepared
+  readonly #ofSender: Prepared
   readonly #nids: Prepared
   readonly #authChain: Prepared
   readonly #authEdges: Prepared
@@ -100,6 +101,10 @@ export class EventReader {
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
     this.#forwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position LIMIT ?`)
+    this.#ofSender = db.prepare(
+      `SELECT e.event_nid FROM events e WHERE e.room_nid = ? AND e.position > ? AND ${SHOWN}
+       AND e.sender = ? AND e.redacted_by IS NULL ORDER BY e.position DESC LIMIT ?`,
+    )
     this.#newestBefore = db.prepare(
       `SELECT e.event_nid FROM events e WHERE e.room_nid = ? AND e.position <= ? AND ${SHOWN}
        ORDER BY e.position DESC LIMIT 1`,
@@ -202,6 +207,16 @@ export class EventReader {
   /** The oldest events of a range, oldest first. */
   forwards(range: TimelineRange): Promise<StoredEvent[]> {
     return this.#page(this.#forwards, range)
+  }
+
+  /** What somebody has sent into a room after a position and what is not redacted, newest first. */
+  async ofSender(
+    sender: string,
+    { roomNid, after, limit }: Omit<TimelineRange, 'upTo'>,
+  ): Promise<StoredEvent[]> {
+    const parameters = [roomNid, after, sender, limit]
+    const rows = await this.#db.scan<{ event_nid: number }>(this.#ofSender, parameters)
+    return this.byNids(rows.map(row => row.event_nid))
   }
 
   /** The newest shown event at or before a position. */

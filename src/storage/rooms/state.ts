@@ -69,6 +69,7 @@ export class StateReader {
   readonly #at: Prepared
   readonly #point: Prepared
   readonly #pointAt: Prepared
+  readonly #latest: Prepared
   readonly #types: Prepared
   readonly #changes: Prepared
   readonly #ended: Prepared
@@ -87,6 +88,10 @@ export class StateReader {
     this.#at = db.prepare(`${select} WHERE s.room_nid = ? AND ${holds}`)
     this.#point = db.prepare(
       `${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_to IS NULL`,
+    )
+    this.#latest = db.prepare(
+      `SELECT event_nid, valid_from FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ?
+       ORDER BY valid_from DESC LIMIT ?`,
     )
     this.#pointAt = db.prepare(
       `${select} WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND ${holds}`,
@@ -139,6 +144,22 @@ export class StateReader {
       position,
     ])
     return rows.map(entry)
+  }
+
+  /** What a point has been, newest first: the events that set it, and the positions from which they held. */
+  async latest(
+    roomNid: number,
+    type: string,
+    stateKey: string,
+    limit: number,
+  ): Promise<{ nid: number; from: number }[]> {
+    const rows = await this.#db.all<StateRow & { valid_from: number }>(this.#latest, [
+      roomNid,
+      type,
+      stateKey,
+      limit,
+    ])
+    return rows.map(row => ({ nid: row.event_nid, from: row.valid_from }))
   }
 
   /** One point of the current state, or (with a position) of the state that held there: the event's nid. */
