@@ -165,7 +165,10 @@ class Schedule {
     const { roomId, creator } = this.#random.pick(this.#rooms)
     const userId = this.#random.pick(this.#users)
     if (userId === creator) return
-    await this.#world.server(hostOf(userId)).rooms.memberships.leave({ userId, roomId })
+    const { rooms, clock } = this.#world.server(hostOf(userId))
+    await rooms.memberships.leave({ userId, roomId })
+    // Nobody comes back in the same moment: of two such events that do not know of each other, either could win.
+    await clock.advance(1)
   }
 
   #toggleOutage(): void {
