@@ -1,11 +1,13 @@
 import { endpoint } from '../../http/endpoint.ts'
 
 export const leaveRoom = endpoint('leaveRoom', async ({ requester, path, body }, { memberships }) => {
+  const isSilent = body?.['chat.tessera.silent'] === true
   await memberships.leave({
     userId: requester.userId,
     roomId: path.roomId,
-    reason: body?.reason,
-    content: body?.['chat.tessera.silent'] === true ? { 'chat.tessera.silent': true } : {},
+    // The room would show the inviter what they are not to be told.
+    reason: isSilent ? undefined : body?.reason,
+    content: isSilent ? { 'chat.tessera.silent': true } : {},
   })
   return {}
 })
