@@ -97,6 +97,14 @@ export class RoomWriter {
     return this.#queue.run(roomId, () => this.#load(roomId))
   }
 
+  /** The same, not behind what other processes have committed. */
+  async freshHead(roomId: string): Promise<RoomHead | undefined> {
+    return this.#queue.run(roomId, async () => {
+      const head = await this.#load(roomId)
+      return head !== undefined && (await this.#isBehind(head)) ? this.#load(roomId) : head
+    })
+  }
+
   /**
    * Runs `job` with the room's head and commits what it drafts. The job moves the head forward itself and must not
    * await anything but reads: network calls come before. It may run several times.
@@ -191,15 +199,25 @@ export class RoomWriter {
         draft = await job(head)
       } catch (error) {
         if (head.revision !== revision) this.#drop(head, [])
-        if (inFlight === 0) throw error
-        // What it refused for may never come to pass.
+        if (inFlight === 0 && !(await this.#isBehind(head))) throw error
+        // What it refused for may never come to pass, or is past.
         await head.lastCommit
         continue
       }
       if (!('settled' in draft)) return this.#submit(head, draft)
-      if (inFlight === 0) return draft
+      if (inFlight === 0 && !(await this.#isBehind(head))) return draft
       await head.lastCommit
     }
+  }
+
+  /** Whether another process has moved the room since its head was loaded; it is loaded anew then. */
+  async #isBehind(head: RoomHead): Promise<boolean> {
+    const { db, read } = this.context
+    if (db.dialect.name === 'sqlite' || head.isDead) return false
+    const row = await read.rooms.byId(head.room.roomId)
+    if (row === undefined || head.inFlight > 0 || row.headVersion === head.headVersion) return false
+    this.#drop(head, [])
+    return true
   }
 
   #submit<T>(head: RoomHead, draft: Draft<T>): { outcome: Promise<Outcome<T>> } {
