@@ -354,11 +354,14 @@ test('clients that load members lazily see the room at once, others when it is c
   const lazySince = (await sync.ask(BOB, { ...lazily, since: lazy.next_batch })).next_batch
   s.open()
   await completed(s)
-  const whole = (await sync.ask(BOB, { since })).rooms?.join?.[s.roomId]
-  const told = [...(whole?.state?.events ?? []), ...(whole?.timeline?.events ?? [])]
-  t.is(new Set(told.filter(({ type }) => type === 'm.room.member').map(event => event.state_key)).size, 11)
-  t.true(told.some(({ type }) => type === 'm.room.name'))
-  const complete = (await sync.ask(BOB, { ...lazily, since: lazySince })).rooms?.join?.[s.roomId]
+  // What has been committed is told once the sync streams have followed it.
+  const told = async (query: object) => (await sync.ask(BOB, query)).rooms?.join?.[s.roomId]
+  await eventually('the room is news', async () => (await told({ since })) !== undefined)
+  const whole = await told({ since })
+  const shown = [...(whole?.state?.events ?? []), ...(whole?.timeline?.events ?? [])]
+  t.is(new Set(shown.filter(({ type }) => type === 'm.room.member').map(event => event.state_key)).size, 11)
+  t.true(shown.some(({ type }) => type === 'm.room.name'))
+  const complete = await told({ ...lazily, since: lazySince })
   t.is(complete?.summary?.['m.joined_member_count'], 11)
   t.deepEqual(complete?.state?.events, [], 'nobody is told of members that nobody asked for')
 })
