@@ -247,7 +247,14 @@ test('the directory and the spaces of the other server', async t => {
   const space = await alice.createOpenRoom({ name: 'space', creation_content: { type: 'm.space' } })
   for (const child of [open, closed]) await alice.setState(space, 'm.space.child', { via: [TEA] }, child)
   const listed = await bob.get(`/publicRooms?server=${TEA}`)
-  t.like(listed, { chunk: [{ room_id: open, name: 'open' }], total_room_count_estimate: 1 })
+  const told = { creator: alice.userId, is_public: true, alt_aliases: [], invited_members: 0 }
+  t.like(listed, {
+    chunk: [{ room_id: open, name: 'open', 'chat.tessera.record': told }],
+    total_room_count_estimate: 1,
+  })
+  t.like(await bob.get(`/_matrix/client/v1/chat.tessera/rooms/${open}/record?via=${TEA}`), {
+    ...{ ...told, room_id: open, joined_members: 1, media: ['text', 'audio', 'video', 'screenshare'] },
+  })
   const search = (term: string) =>
     bob.post(`/publicRooms?server=${TEA}`, { filter: { generic_search_term: term } })
   t.is(((await search('open'))['chunk'] as Json[]).length, 1)

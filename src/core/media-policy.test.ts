@@ -1,6 +1,7 @@
 import test from 'ava'
-import type { JsonObject } from './json.ts'
-import { missingMedia } from './media-policy.ts'
+import type { MatrixError } from './errors.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import { checkMediaContent, missingMedia } from './media-policy.ts'
 
 const missing = (type: string, content: JsonObject, ...allowed: string[]) =>
   missingMedia({ type, content }, new Set(allowed))
@@ -15,6 +16,17 @@ const DATA = 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel'
 const offer = (...sections: string[]): JsonObject => ({ offer: { type: 'offer', sdp: sdp(...sections) } })
 const purposes = (...[purpose]: string[]): JsonObject => ({
   sdp_stream_metadata: { cam: { purpose: 'm.usermedia' }, scr: { purpose } },
+})
+
+test('what a local user makes the flags of a room makes sense', t => {
+  const refused = (types: JsonValue) =>
+    t.throws(() => checkMediaContent({ types }), { name: 'MatrixError' }) as MatrixError
+  for (const types of ['text', 7, null, {}, ['text', 7], [['text']], [null]])
+    t.is(refused(types).errcode, 'M_BAD_JSON', JSON.stringify(types))
+  for (const types of [['smoke'], ['text', ''], ['Text'], ['__proto__']])
+    t.is(refused(types).errcode, 'M_INVALID_PARAM', JSON.stringify(types))
+  for (const content of [{}, { types: [] }, { types: ['video', 'text'] }])
+    t.notThrows(() => checkMediaContent(content))
 })
 
 test('texts need text; pictures and reactions do not', t => {

@@ -1,9 +1,36 @@
+import { MatrixError } from './errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, ownMember } from './json.ts'
-import type { MEDIA_TYPES } from './room-summary.ts'
+import { MEDIA_TYPES } from './room-summary.ts'
 import { type MediaSection, mediaSections } from './sdp.ts'
 
 /** A kind of media that a room allows or not (`chat.tessera.room.media`). */
 export type MediaType = (typeof MEDIA_TYPES)[number]
+
+/** The type of the state event that holds them. */
+export const MEDIA_STATE = 'chat.tessera.room.media'
+
+/**
+ * Checks what a local user wants to make a room's flags; what other servers set is read as far as it makes sense
+ * (`mediaTypes`). Without `types` the room does not say, which allows everything. Throws `M_BAD_JSON` for what is no list
+ * of texts, `M_INVALID_PARAM` for media that nobody knows.
+ */
+export const checkMediaContent = ({ types }: JsonObject): void => {
+  if (types === undefined) return
+  if (!Array.isArray(types) || !types.every(type => typeof type === 'string'))
+    throw new MatrixError('M_BAD_JSON', `${MEDIA_STATE}: types must be a list of texts`)
+  checkMediaTypes(types, `${MEDIA_STATE}: types`)
+}
+
+/** Throws `M_INVALID_PARAM` if one is none that there is; `name` is where it stands. */
+export const checkMediaTypes = (types: readonly JsonValue[], name: string): void => {
+  const known: readonly JsonValue[] = MEDIA_TYPES
+  const unknown = types.find(type => !known.includes(type))
+  if (unknown === undefined) return
+  throw new MatrixError(
+    'M_INVALID_PARAM',
+    `${name} may hold ${MEDIA_TYPES.join(', ')}, not ${String(unknown)}`,
+  )
+}
 
 /** What a local user wants to send. */
 export interface Proposed {

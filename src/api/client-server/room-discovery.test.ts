@@ -130,6 +130,22 @@ testDatabases(test, 'summaries and records are for whoever may preview the room'
     invited_members: 1,
     membership: 'join',
   })
+  await alice.put(`/directory/list/room/${roomId}`, { visibility: 'public' })
+  const { creator, created_ts, ...entry } = await alice.get(record(roomId))
+  t.like(await carol.get('/publicRooms'), {
+    chunk: [
+      {
+        ...{ room_id: roomId, name: entry['name'], topic: entry['topic'], avatar_url: entry['avatar_url'] },
+        ...{ canonical_alias: entry['alias'], encryption: entry['encryption'], num_joined_members: 1 },
+        room_version: '12',
+        'chat.tessera.record': {
+          ...{ creator, created_ts, is_public: true, alt_aliases: [], media: ['text', 'audio'] },
+          invited_members: 1,
+        },
+      },
+    ],
+  })
+  await alice.put(`/directory/list/room/${roomId}`, { visibility: 'private' })
   t.like(await bob.get(summary(roomId)), { membership: 'invite', name: 'Garden', room_version: '12' })
   t.like(await bob.get(record(roomId).replace('/v1/', '/unstable/')), { membership: 'invite' })
   for (const each of [summary(roomId), record(roomId), summary('!no:localhost'), summary('#no:localhost')]) {

@@ -1,10 +1,11 @@
 import { isRoomId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { RECORD_KEY, readFacts, type ToldFacts } from '../../core/room-record.ts'
 import { stringsOf } from './shape.ts'
 
 /** A room as directories and space hierarchies show it, under the names that clients get. */
 export interface RoomSummary {
-  readonly [name: string]: string | number | boolean | readonly string[] | undefined
+  readonly [name: string]: string | number | boolean | readonly string[] | ToldFacts | undefined
   readonly room_id: string
   readonly num_joined_members: number
   readonly world_readable: boolean
@@ -48,6 +49,7 @@ export const parseRoomSummary = (value: JsonObject): RoomSummary | undefined => 
     room_id: roomId,
     num_joined_members:
       typeof members === 'number' && Number.isSafeInteger(members) ? Math.max(0, members) : 0,
+    ...(value[RECORD_KEY] === undefined ? {} : { [RECORD_KEY]: readFacts(value[RECORD_KEY]) }),
     world_readable: value['world_readable'] === true,
     guest_can_join: value['guest_can_join'] === true,
   }

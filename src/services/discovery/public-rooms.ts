@@ -6,6 +6,7 @@ import type { Operations } from '../../spec/types.ts'
 import { type DirectoryPlace, MAX_DIRECTORY_WORDS, type SummaryRow } from '../../storage/rooms/summaries.ts'
 import { mayNameRoom } from '../rooms/directory.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
+import { shownSummaries } from '../rooms/shown-summary.ts'
 import type { RemoteDiscovery } from './ports.ts'
 
 /** A page of a directory, as clients get it. */
@@ -117,7 +118,7 @@ export class PublicRooms {
     const hasNext = direction === 'after' ? hasMore : true
     const hasPrevious = direction === 'after' ? from !== undefined : hasMore
     return {
-      chunk: shown.map(chunkOf),
+      chunk: (await shownSummaries(this.#writer.context.read, shown)).map(chunkOf),
       ...(hasNext && last !== undefined ? { next_batch: tokenOf('after', last) } : {}),
       ...(hasPrevious && first !== undefined ? { prev_batch: tokenOf('before', first) } : {}),
       total_room_count_estimate: total,

@@ -1,5 +1,6 @@
 import { serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import { factsOf, RECORD_KEY, readFacts } from '../../core/room-record.ts'
 import { type ContentOf, type RoomSummary, summarise } from '../../core/room-summary.ts'
 import { roomVersion } from '../../core/room-versions.ts'
 import type { Operations } from '../../spec/types.ts'
@@ -7,8 +8,8 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { SummaryRow } from '../../storage/rooms/summaries.ts'
 import type { Directory } from '../rooms/directory.ts'
-import { RECORD_KEY, recordOf } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { shownSummaries } from '../rooms/shown-summary.ts'
 import type { RemoteDiscovery } from './ports.ts'
 import { anybody, mayPreview, roomNotFound, userAsking } from './room-previews.ts'
 
@@ -20,8 +21,6 @@ interface Found {
   readonly roomId: string
   readonly joinedMembers: number
   readonly summary: Partial<RoomSummary> & Pick<RoomSummary, 'world_readable' | 'guest_can_join'>
-  /** Where the room is one that this server is in. */
-  readonly row?: SummaryRow
 }
 
 /** Tells people what a room is before they are in it: by this server's state, or by asking servers that are in it. */
@@ -61,25 +60,22 @@ export class RoomSummaries {
    */
   async record(userId: string, roomIdOrAlias: string, via: readonly string[]): Promise<RoomRecord> {
     const found = await this.#find(userId, roomIdOrAlias, via)
-    const counts = found.row && (await this.#context.read.memberships.counts(found.row.roomNid))
-    const membership = await this.#membership(userId, found.roomId)
-    return recordFrom(found, { invited_members: counts && (counts.invite ?? 0), membership })
+    return recordFrom(found, await this.#membership(userId, found.roomId))
   }
 
   /**
-   * The same as far as it is known without asking anybody, for the two sides of an invitation, who may see the room by it;
-   * without what takes counting.
+   * The same as far as it is known without asking anybody, for the two sides of an invitation, who may see the room by it.
    *
    * @param userId the invited user
    */
   async ofInvitation(userId: string, roomId: string): Promise<RoomRecord> {
     const { read } = this.#context
     const room = await read.rooms.byId(roomId)
-    const row = room && (await read.summaries.ofRoom(room.nid))
+    const row = room && (await this.#row(room.nid))
     const invitation = await read.invitations.one(userId, roomId)
     // Where nobody here is in the room, what is known of it is older than what came with the invitation.
     if (row !== undefined && (row.joinedMembers > 0 || invitation === undefined)) {
-      return recordFrom({ roomId, joinedMembers: row.joinedMembers, summary: row.summary, row })
+      return recordFrom({ roomId, joinedMembers: row.joinedMembers, summary: row.summary })
     }
     return recordFrom(
       invitation === undefined
@@ -94,10 +90,10 @@ export class RoomSummaries {
     const asker = userId === undefined ? anybody : userAsking(read, userId)
     const room = await read.rooms.byId(roomId)
     const isHere = room !== undefined && (await read.memberships.hasMember(room.nid, 'join', serverName))
-    const row = isHere ? await read.summaries.ofRoom(room.nid) : undefined
+    const row = isHere ? await this.#row(room.nid) : undefined
     if (row !== undefined) {
       if (!(await mayPreview(asker, roomId, row.summary))) throw roomNotFound()
-      return { roomId, joinedMembers: row.joinedMembers, summary: row.summary, row }
+      return { roomId, joinedMembers: row.joinedMembers, summary: row.summary }
     }
     if (userId === undefined) throw roomNotFound()
     const invitation = await read.invitations.one(userId, roomId)
@@ -118,6 +114,12 @@ export class RoomSummaries {
     throw roomNotFound()
   }
 
+  async #row(roomNid: number): Promise<SummaryRow | undefined> {
+    const { read } = this.#context
+    const row = await read.summaries.ofRoom(roomNid)
+    return row && (await shownSummaries(read, [row]))[0]
+  }
+
   async #membership(userId: string, roomId: string): Promise<Membership | undefined> {
     const { read } = this.#context
     const room = await read.rooms.byId(roomId)
@@ -128,20 +130,16 @@ export class RoomSummaries {
   }
 }
 
-const recordFrom = (
-  { roomId, joinedMembers, summary, row }: Found,
-  more: Readonly<Record<string, JsonValue | undefined>> = {},
-): RoomRecord => {
+const recordFrom = ({ roomId, joinedMembers, summary }: Found, membership?: Membership): RoomRecord => {
   const extras = isJsonObject(summary[RECORD_KEY]) ? summary[RECORD_KEY] : {}
   const known: Record<string, JsonValue | undefined> = {
     ...extras,
-    is_public: row?.isPublished,
     alias: summary.canonical_alias,
     avatar_url: summary.avatar_url,
     room_type: summary.room_type,
     room_version: summary.room_version,
     join_rule: summary.join_rule,
-    ...more,
+    membership,
   }
   return {
     room_id: roomId,
@@ -167,13 +165,15 @@ const ofInvitation = ({ roomId, strippedState, roomVersion: id, event }: Invitat
   const joined = strippedState.filter(
     ({ type, content: of }) => type === 'm.room.member' && isJsonObject(of) && of['membership'] === 'join',
   )
-  const { created_ts: _, ...extras } = recordOf(content, {
+  // What its state does not say is as the inviter's server had it at the time.
+  const told = readFacts(isJsonObject(event['unsigned']) ? event['unsigned'][RECORD_KEY] : undefined)
+  const { created_ts: _, ...facts } = factsOf(content, {
     creator: typeof create?.['sender'] === 'string' ? create['sender'] : String(event['sender']),
     createdTs: 0,
   })
   return {
     roomId,
-    joinedMembers: joined.length,
-    summary: { ...summarise(content, version), [RECORD_KEY]: extras },
+    joinedMembers: told.joined_members ?? joined.length,
+    summary: { ...summarise(content, version), [RECORD_KEY]: { ...told, ...facts } },
   }
 }

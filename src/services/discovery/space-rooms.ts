@@ -5,6 +5,7 @@ import { compareChildren, isSuggested, readSpaceChild, type SpaceChild } from '.
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { shownSummaries } from '../rooms/shown-summary.ts'
 import type { Hierarchy, HierarchyRoom, RemoteDiscovery } from './ports.ts'
 import type { Showable } from './room-previews.ts'
 
@@ -47,8 +48,9 @@ export class SpaceRooms {
     const room = await read.rooms.byId(roomId)
     if (room === undefined || !(await read.memberships.hasMember(room.nid, 'join', serverName)))
       return undefined
-    const row = await read.summaries.ofRoom(room.nid)
-    if (row === undefined) return undefined
+    const stored = await read.summaries.ofRoom(room.nid)
+    if (stored === undefined) return undefined
+    const [row = stored] = await shownSummaries(read, [stored])
     const isSpace = row.summary.room_type === 'm.space'
     return {
       roomId,

@@ -9,6 +9,8 @@ export interface RoomDescription {
   readonly stripped: JsonObject[]
   /** Whether the create event is there, and makes this room. */
   readonly hasCreate: boolean
+  /** When the room was made (milliseconds), where the whole create event is there. */
+  readonly createdTs?: number
   /** Entries that are no events of this room, or not rightly signed: left out. */
   readonly improper: number
 }
@@ -33,17 +35,18 @@ export const readDescription = async (
     : entries.filter(isJsonObject).filter(entry => !isWhole(entry) && isStripped(entry))
   const whole = entries.filter(entry => isJsonObject(entry) && isWhole(entry))
   const described: JsonObject[] = []
-  let hasCreate = false
+  let createdTs: number | undefined
   for (const verified of await verify(whole, room.version)) {
     if (!('event' in verified)) continue
     const { event } = verified
     if (event.stateKey === undefined || event.roomId !== room.roomId) continue
     described.push(strippedStateEvent(event))
-    hasCreate ||= event.type === 'm.room.create' && event.stateKey === ''
+    if (event.type === 'm.room.create' && event.stateKey === '') createdTs = event.originServerTs
   }
   return {
     stripped: [...described, ...old.map(stripped)],
-    hasCreate,
+    hasCreate: createdTs !== undefined,
+    ...(createdTs === undefined ? {} : { createdTs }),
     improper: entries.length - described.length - old.length,
   }
 }

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isMediaPolicyType, missingMedia, type Proposed } from '../../core/media-policy.ts'
+import { isMediaPolicyType, MEDIA_STATE, missingMedia, type Proposed } from '../../core/media-policy.ts'
 import { mediaTypes } from '../../core/room-summary.ts'
 import type { RoomHead } from './room-head.ts'
 import { contentOfHead } from './room-summary.ts'
@@ -10,7 +10,7 @@ import type { RoomsContext } from './room-writer.ts'
  * `M_FORBIDDEN`, which says what flag is missing.
  */
 export const checkMedia = async (context: RoomsContext, head: RoomHead, event: Proposed): Promise<void> => {
-  if (!isMediaPolicyType(event.type) || head.entry('chat.tessera.room.media', '') === undefined) return
+  if (!isMediaPolicyType(event.type) || head.entry(MEDIA_STATE, '') === undefined) return
   const allowed = new Set(mediaTypes(await contentOfHead(context, head)))
   const missing = missingMedia(event, allowed)
   if (missing === undefined) return

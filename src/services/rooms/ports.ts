@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { ToldFacts } from '../../core/room-record.ts'
 
 /** A user's profile as member events carry it: `displayname` and `avatar_url`, each only if set. */
 export type MemberProfile = (userId: string) => Promise<JsonObject>
@@ -40,6 +41,8 @@ export interface RemoteMemberships {
     readonly event: RoomEvent
     readonly destination: string
     readonly strippedState: readonly JsonObject[]
+    /** What no state event tells of the room. */
+    readonly facts: ToldFacts
   }): Promise<RoomEvent>
 }
 

@@ -1,12 +1,15 @@
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { RECORD_KEY, readFacts, type ToldFacts } from '../../core/room-record.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { describingState } from './invitation-statements.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import type { RemoteMemberships } from './ports.ts'
 import { receiveRecommended } from './receive-recommended.ts'
+import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
-import type { RoomWriter } from './room-writer.ts'
+import type { RoomsContext, RoomWriter } from './room-writer.ts'
+import { shownSummaries } from './shown-summary.ts'
 
 /**
  * Invites a user of another server: their server is asked first, and the event with its signature then enters the room.
@@ -30,9 +33,20 @@ export const inviteRemotely = async (
     destination: serverNameOf(template.stateKey),
     // Whole events since v1.16; the receiving server strips them.
     strippedState: await describingState(writer.context, head, [template.sender]),
+    facts: await toldFacts(writer.context.read, head, template.stateKey),
   })
   const received = await receiveRecommended(writer, signed)
   if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
     throw new MatrixError('M_FORBIDDEN', received.reason)
   }
+}
+
+/** The room as it will be with the invitation. */
+const toldFacts = async (read: RoomsContext['read'], head: RoomHead, invited: string): Promise<ToldFacts> => {
+  const stored = await read.summaries.ofRoom(head.room.nid)
+  const [row] = stored === undefined ? [] : await shownSummaries(read, [stored])
+  if (row === undefined) return {}
+  const facts = readFacts(row.summary[RECORD_KEY])
+  const others = (facts.invited_members ?? 0) - (head.memberships.get(invited) === 'invite' ? 1 : 0)
+  return { ...facts, joined_members: row.joinedMembers, invited_members: others + 1 }
 }

@@ -1,11 +1,10 @@
-import { directKeyOf } from '../../core/direct-rooms.ts'
 import { redactPdu } from '../../core/event/redaction.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { factsOf, RECORD_KEY } from '../../core/room-record.ts'
 import {
   alternativeAliases,
   type ContentOf,
   isOpen,
-  mediaTypes,
   SUMMARY_TYPES,
   type SummaryType,
   summarise,
@@ -40,7 +39,7 @@ export const summaryStatements = async (
   const others = alternativeAliases(content)
   const summary = {
     ...summarise(content, head.version),
-    [RECORD_KEY]: recordOf(content, room),
+    [RECORD_KEY]: factsOf(content, room),
   }
   return [
     summaries.put({
@@ -52,37 +51,6 @@ export const summaryStatements = async (
       summary,
     }),
   ]
-}
-
-/** Under this key summaries carry what Tessera tells of a room beyond what Matrix has words for. */
-export const RECORD_KEY = 'chat.tessera.record'
-
-/** What Tessera tells of a room beyond its summary. */
-export interface RecordExtras {
-  readonly [name: string]: JsonValue
-  /** The room's first administrator. */
-  readonly creator: string
-  readonly created_ts: number
-  readonly alt_aliases: readonly string[]
-  /** The kinds of media that may be sent. */
-  readonly media: readonly string[]
-  /** Of the room of two people: their user IDs, sorted by bytes. */
-  readonly direct_key?: readonly string[]
-}
-
-/** Makes that from the room's state. */
-export const recordOf = (
-  content: ContentOf,
-  { creator, createdTs }: { readonly creator: string; readonly createdTs: number },
-): RecordExtras => {
-  const direct = directKeyOf(content('m.room.create') ?? {})
-  return {
-    creator,
-    created_ts: createdTs,
-    alt_aliases: alternativeAliases(content),
-    media: mediaTypes(content),
-    ...(direct === undefined ? {} : { direct_key: [direct.pair.low, direct.pair.high] }),
-  }
 }
 
 const touchesSummary = (head: RoomHead, redacted: readonly number[]): boolean =>

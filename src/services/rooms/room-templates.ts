@@ -1,7 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
-import { MEDIA_TYPES } from '../../core/room-summary.ts'
+import { checkMediaContent, checkMediaTypes, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 
 /** What `createRoom` is asked for; the standard request's fields in our names, with Tessera's own. */
@@ -79,7 +79,7 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
       'm.room.canonical_alias': 50,
       'm.room.avatar': 50,
       'm.room.topic': 50,
-      'chat.tessera.room.media': 50,
+      [MEDIA_STATE]: 50,
       // "the power level for sending m.room.tombstone events MUST explicitly be higher than state_default" (v12).
       'm.room.tombstone': privileged ? 150 : 100,
       'm.room.server_acl': 100,
@@ -119,7 +119,7 @@ export const initialStateEvents = (room: NewRoom): InitialState[] => {
   if (room.encryption !== undefined && room.encryption !== 'cleartext') {
     add(event('m.room.encryption', { algorithm: room.encryption }))
   }
-  if (room.media !== undefined) add(event('chat.tessera.room.media', { types: [...room.media] }))
+  if (room.media !== undefined) add(event(MEDIA_STATE, { types: [...room.media] }))
   return [...events.values()]
 }
 
@@ -130,17 +130,12 @@ export const topicContent = (topic: string): JsonObject => ({
 })
 
 /** Checks the fields that are ours; throws `M_INVALID_PARAM`. */
-export const checkTesseraFields = (room: Pick<NewRoom, 'avatarUrl' | 'media'>): void => {
+export const checkTesseraFields = (room: Pick<NewRoom, 'avatarUrl' | 'media' | 'initialState'>): void => {
   if (room.avatarUrl !== undefined && !room.avatarUrl.startsWith('mxc://')) {
     throw new MatrixError('M_INVALID_PARAM', 'chat.tessera.avatar_url must be an mxc:// URI')
   }
-  const unknown = room.media?.find(type => !(MEDIA_TYPES as readonly string[]).includes(type))
-  if (unknown !== undefined) {
-    throw new MatrixError(
-      'M_INVALID_PARAM',
-      `chat.tessera.media may hold ${MEDIA_TYPES.join(', ')}, not ${unknown}`,
-    )
-  }
+  checkMediaTypes(room.media ?? [], 'chat.tessera.media')
+  for (const { type, content } of room.initialState) if (type === MEDIA_STATE) checkMediaContent(content)
 }
 
 /** Whether a value may stand as an event's content. */

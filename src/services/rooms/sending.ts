@@ -3,6 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
 import { checkMedia } from './media-checks.ts'
@@ -122,6 +123,7 @@ export class Sending {
     const { userId } = requester
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
+    if (type === MEDIA_STATE) checkMediaContent(content)
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
     if (joins) await this.#memberships.checkJoin({ userId, roomId })
     const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId

@@ -1,5 +1,7 @@
 import { levelTable, readLevel } from '../../core/auth/power-levels.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { MEDIA_STATE } from '../../core/media-policy.ts'
+import { mediaTypes } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { InitialState } from './room-templates.ts'
 
@@ -13,7 +15,7 @@ export const TRANSFERRED_TYPES = [
   'm.room.guest_access',
   'm.room.history_visibility',
   'm.room.join_rules',
-  'chat.tessera.room.media',
+  MEDIA_STATE,
 ] as const
 
 /** What holds where a room does not say; the replacement says it, so that no preset fills it in differently. */
@@ -28,10 +30,17 @@ export const transferredState = (old: readonly InitialState[], version: RoomVers
   const byType = new Map(DEFAULTS.map(state => [`${state.type} ${state.stateKey}`, state]))
   for (const state of old) {
     const usable = state.type !== 'm.room.join_rules' || knowsJoinRule(state.content['join_rule'], version)
-    if (usable) byType.set(`${state.type} ${state.stateKey}`, state)
+    if (usable)
+      byType.set(`${state.type} ${state.stateKey}`, state.type === MEDIA_STATE ? readable(state) : state)
   }
   return [...byType.values()]
 }
+
+/** What another server has set may be anything; what it comes to is said in our own words. */
+const readable = (state: InitialState): InitialState => ({
+  ...state,
+  content: { types: mediaTypes(() => state.content) },
+})
 
 /** A rule that the new version does not know would keep everybody out in words that nobody understands. */
 const knowsJoinRule = (rule: JsonValue | undefined, { auth }: RoomVersion): boolean => {

@@ -46,6 +46,7 @@ export class MembershipReader {
   readonly #inRoom: Prepared
   readonly #changed: Prepared
   readonly #counts: Prepared
+  readonly #invited: Prepared
   readonly #joinedHosts: Prepared
   readonly #shared: Prepared
   readonly #hasMember: Prepared
@@ -62,6 +63,10 @@ export class MembershipReader {
     this.#counts = db.prepare(
       `SELECT room_nid, membership, COUNT(*) AS n FROM memberships
        WHERE ${db.dialect.inInteger('room_nid')} GROUP BY room_nid, membership`,
+    )
+    this.#invited = db.prepare(
+      `SELECT room_nid, COUNT(*) AS n FROM memberships
+       WHERE ${db.dialect.inInteger('room_nid')} AND membership = 'invite' GROUP BY room_nid`,
     )
     this.#joinedHosts = db.prepare(
       `SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join'`,
@@ -120,6 +125,13 @@ export class MembershipReader {
     for (const { room_nid: nid, membership, n } of rows)
       counts.set(nid, { ...counts.get(nid), [membership]: n })
     return counts
+  }
+
+  /** How many are invited to these rooms; rooms to which nobody is are left out. */
+  async invitedTo(roomNids: readonly number[]): Promise<Map<number, number>> {
+    type Columns = { room_nid: number; n: number }
+    const rows = await this.#db.scan<Columns>(this.#invited, [this.#db.list(roomNids)])
+    return new Map(rows.map(row => [row.room_nid, row.n]))
   }
 
   /** The servers that have a joined user in the room. */

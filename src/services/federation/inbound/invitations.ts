@@ -7,13 +7,14 @@ import { serverNameOf } from '../../../core/ids.ts'
 import { invitationOutcome, termsOf } from '../../../core/invitation-terms.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
+import { RECORD_KEY, readFacts, type ToldFacts } from '../../../core/room-record.ts'
 import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
 import type { SigningKey } from '../../../core/signing.ts'
 import type { InvitePolicies } from '../../rooms/invite-policies.ts'
 import type { InvitationCheck } from '../../rooms/ports.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
-import { readDescription } from '../room-description.ts'
+import { type RoomDescription, readDescription } from '../room-description.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { type HandedIn, parseMembershipEvent } from './membership-event.ts'
 import type { RoomGate } from './room-gate.ts'
@@ -95,8 +96,9 @@ export class InvitationReceiver {
     if (head !== undefined && !(await this.#gate.allows(head, origin))) {
       throw new MatrixError('M_FORBIDDEN', 'Your server is banned from this room')
     }
-    const described = await this.#describe(invite, version)
-    if (!head?.hasHost(serverName)) await this.#store(signed, described)
+    const { stripped, createdTs } = await this.#describe(invite, version)
+    const facts = { ...(createdTs === undefined ? {} : { created_ts: createdTs }), ...toldFacts(invite) }
+    if (!head?.hasHost(serverName)) await this.#store(signed, stripped, facts)
     return signed.pdu
   }
 
@@ -149,11 +151,11 @@ export class InvitationReceiver {
    * What describes the room, as clients get it. "The `invite_room_state` has additional validation, which servers MAY apply
    * to room versions 1 through 11 and SHOULD apply to all other room versions": older ones only lose what is wrong.
    */
-  async #describe({ roomId, roomState }: ReceivedInvite, version: RoomVersion): Promise<JsonObject[]> {
+  async #describe({ roomId, roomState }: ReceivedInvite, version: RoomVersion): Promise<RoomDescription> {
     const description = await readDescription(roomState, { roomId, version }, (pdus, of) =>
       this.#verifier.verifyAll(pdus, of),
     )
-    const { stripped, hasCreate, improper } = description
+    const { hasCreate, improper } = description
     const mustBeProper = version.format.roomIdIsCreateHash
     if (mustBeProper && !hasCreate) {
       throw new MatrixError('M_MISSING_PARAM', 'The room’s create event is not in invite_room_state')
@@ -162,10 +164,10 @@ export class InvitationReceiver {
       throw new MatrixError('M_INVALID_PARAM', 'invite_room_state holds what is no event of the room')
     }
     if (improper > 0) this.#log.info({ room: roomId, improper }, 'what describes a room is partly wrong')
-    return stripped
+    return description
   }
 
-  async #store(event: RoomEvent, strippedState: JsonObject[]): Promise<void> {
+  async #store(event: RoomEvent, strippedState: JsonObject[], facts: ToldFacts): Promise<void> {
     const { write, db, clock } = this.#context
     const withOwn = [...strippedState, strippedStateEvent(event)]
     const row = {
@@ -174,13 +176,19 @@ export class InvitationReceiver {
       kind: 'invite',
       sender: event.sender,
       updatedTs: clock.now(),
-      event: event.pdu,
+      event: { ...event.pdu, unsigned: { [RECORD_KEY]: facts } },
       eventId: event.eventId,
       roomVersion: event.version.id,
       strippedState: withOwn,
     } as const
     await db.commit({ statements: [write.invitations.put(row, INVITES)] })
   }
+}
+
+/** What the inviter's server tells of the room beside its state; only Tessera does. */
+const toldFacts = ({ event }: ReceivedInvite): ToldFacts => {
+  const unsigned = isJsonObject(event) ? event['unsigned'] : undefined
+  return readFacts(isJsonObject(unsigned) ? unsigned[RECORD_KEY] : undefined)
 }
 
 const knownVersion = (id: string): RoomVersion => {

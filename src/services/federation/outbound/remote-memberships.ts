@@ -1,7 +1,8 @@
 import { MatrixError } from '../../../core/errors.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { serverNameOf } from '../../../core/ids.ts'
-import type { JsonObject } from '../../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../../core/json.ts'
+import { RECORD_KEY } from '../../../core/room-record.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
 import { readDescription } from '../room-description.ts'
@@ -87,7 +88,13 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const { event, destination } = invitation
     const { roomId, eventId, pdu, version } = event
     const inviteRoomState = await this.#fullState(event, invitation.strippedState)
-    const invite = { roomId, eventId, event: pdu, roomVersion: version.id, inviteRoomState }
+    // Unsigned, as it is no part of the room: servers that do not know it pass it over.
+    const unsigned = {
+      ...(isJsonObject(pdu['unsigned']) ? pdu['unsigned'] : {}),
+      [RECORD_KEY]: invitation.facts,
+    }
+    const told = { ...pdu, unsigned }
+    const invite = { roomId, eventId, event: told, roomVersion: version.id, inviteRoomState }
     const answered = await this.#context.federation.invite(destination, invite).catch(error => {
       throw toClientError(error)
     })
