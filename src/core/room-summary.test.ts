@@ -111,6 +111,7 @@ test('children of a space stand in the order that the specification gives as an 
     'b',
     'c',
   ])
+  t.deepEqual(order([child('a', 1), child('b', 1, ' '), child('c', 1, '')]), ['c', 'b', 'a'])
   t.deepEqual(order([child('a', 2, 'x'), child('b', 1, 'x'), child('c', 1, 'x'.repeat(51))]), ['b', 'a', 'c'])
 })
 

@@ -55,4 +55,4 @@ export const compareChildren = (a: SpaceChild, b: SpaceChild): number => {
 }
 
 const orderOf = ({ content: { order } }: SpaceChild): string | undefined =>
-  typeof order === 'string' && /^[\x20-\x7E]{1,50}$/.test(order) ? order : undefined
+  typeof order === 'string' && /^[\x20-\x7E]{0,50}$/.test(order) ? order : undefined

@@ -9,7 +9,7 @@ export const getRelatingEvents = endpoint(
       from: query.from,
       to: query.to,
       limit: query.limit,
-      recurse: query.recurse === true,
+      recurse: query.recurse,
     })
     return reply({ body: relationsBody(page) })
   },

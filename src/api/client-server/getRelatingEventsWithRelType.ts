@@ -10,7 +10,7 @@ export const getRelatingEventsWithRelType = endpoint(
       from: query.from,
       to: query.to,
       limit: query.limit,
-      recurse: query.recurse === true,
+      recurse: query.recurse,
     })
     return reply({ body: relationsBody(page) })
   },

@@ -11,7 +11,7 @@ export const getRelatingEventsWithRelTypeAndEventType = endpoint(
       from: query.from,
       to: query.to,
       limit: query.limit,
-      recurse: query.recurse === true,
+      recurse: query.recurse,
     })
     return reply({ body: relationsBody(page) })
   },

@@ -115,6 +115,7 @@ testDatabases(test, 'relations are paged through both ways, threads newest first
   const between = await bob.get(`${path}?dir=f&from=${String(first['next_batch'])}`)
   t.deepEqual(idsOf(between['chunk']), replies.slice(3), 'the same token leads the other way, too')
   t.is((await bob.get(`${path}?recurse=true`))['recursion_depth'], 3)
+  t.is((await bob.get(`${path}?recurse=false`))['recursion_depth'], 1)
   t.deepEqual(idsOf((await bob.get(`${path}/m.thread/m.room.message`))['chunk']), replies.toReversed())
   t.deepEqual(idsOf((await bob.get(`${path}/m.thread/m.sticker`))['chunk']), [])
   t.deepEqual(idsOf((await bob.get(`${path}/m.reference`))['chunk']), [])
@@ -155,6 +156,7 @@ testDatabases(
     const mine = await carol.say(roomId, 'one', relating('m.thread', root))
     const bobs = await bob.say(roomId, 'two', relating('m.thread', root))
     await carol.say(roomId, 'three', relating('m.thread', theirs))
+    await bob.say(roomId, '* theirs 1', edit(theirs, 'theirs 1'))
     const only = await alice.say(roomId, 'only bob replies')
     await bob.say(roomId, 'four', relating('m.thread', only))
     await bob.send(roomId, 'org.example.note', relating('m.reference', root))
@@ -171,6 +173,7 @@ testDatabases(
     t.deepEqual(idsOf(chunk), [theirs, root])
     const [first = {}] = chunk as Json[]
     t.deepEqual(first['content'], {}, 'the root of an ignored user is shown redacted')
+    t.deepEqual(Object.keys(bundled(first)), ['m.thread'], 'and nothing of what its edits say')
 
     await bob.leave(roomId)
     await carol.say(roomId, 'five', relating('m.thread', root))

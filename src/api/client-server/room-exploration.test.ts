@@ -159,6 +159,17 @@ testDatabases(
       [second],
     )
 
+    await bob.put(`/user/${bob.userId}/account_data/m.ignored_user_list`, {
+      ignored_users: { [alice.userId]: {} },
+    })
+    const renamed = await alice.setState(roomId, 'm.room.name', { name: 'Lobby' })
+    t.deepEqual(
+      ((await bob.get(`/events?room_id=${roomId}&from=${end}`))['chunk'] as Json[]).map(e => e['event_id']),
+      [renamed],
+      'of ignored users there is state alone',
+    )
+    await bob.put(`/user/${bob.userId}/account_data/m.ignored_user_list`, { ignored_users: {} })
+
     t.is((await bob.get(`/events/${eventId}`))['event_id'], eventId)
     t.is(await bob.code('GET', '/events/$nothing'), '404 M_NOT_FOUND')
     const all = await bob.get('/initialSync?limit=1')

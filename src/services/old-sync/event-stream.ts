@@ -3,6 +3,8 @@ import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
+import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { accessOf } from '../rooms/room-access.ts'
 import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
@@ -24,11 +26,13 @@ const MAX_EVENTS = 100
 export class EventStream {
   readonly #context: RoomsContext
   readonly #clientEvents: ClientEvents
+  readonly #ignoredUsers: IgnoredUsers
   readonly #closing = new AbortController()
 
-  constructor(parts: { context: RoomsContext; clientEvents: ClientEvents }) {
+  constructor(parts: { context: RoomsContext; clientEvents: ClientEvents; ignoredUsers: IgnoredUsers }) {
     this.#context = parts.context
     this.#clientEvents = parts.clientEvents
+    this.#ignoredUsers = parts.ignoredUsers
   }
 
   /**
@@ -71,13 +75,16 @@ export class EventStream {
   ): Promise<{ texts: string[]; upTo: number }> {
     const events: { stored: StoredEvent; sight: Sight }[] = []
     let end = upTo
+    const ignored = await this.#ignoredUsers.of(requester.userId)
+    const isWanted = ({ event }: StoredEvent): boolean =>
+      event.stateKey !== undefined || (event.type !== DUMMY_TYPE && !ignored.has(event.sender))
     for (const roomNid of await this.#rooms(requester.userId, roomId)) {
       const page = await this.#context.read.events.forwards({ roomNid, after, upTo, limit: MAX_EVENTS })
       if (page.length === 0) continue
       // What another room has beyond here waits for the next request.
       if (page.length === MAX_EVENTS) end = Math.min(end, page.at(-1)?.position ?? end)
       const sight = await sightOf(this.#context.read, roomNid, requester.userId)
-      for (const stored of page) if (sight.sees(stored)) events.push({ stored, sight })
+      for (const stored of page) if (isWanted(stored) && sight.sees(stored)) events.push({ stored, sight })
     }
     const shown = events
       .filter(({ stored }) => (stored.position ?? 0) <= end)

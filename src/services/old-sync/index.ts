@@ -14,5 +14,5 @@ export const createOldSync = (
   rooms: Pick<RoomServices, 'roomReading' | 'roomHistory'>,
 ): OldSyncServices => ({
   roomSnapshots: new RoomSnapshots({ context, views, ...rooms }),
-  eventStream: new EventStream({ context, clientEvents }),
+  eventStream: new EventStream({ context, clientEvents, ignoredUsers: views.ignoredUsers }),
 })

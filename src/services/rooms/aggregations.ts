@@ -112,8 +112,10 @@ export class Aggregations {
   /** The newest edit of each event, by the event's nid. */
   async #replacements({ parents, viewer, upTo }: Question): Promise<Map<number, StoredEvent>> {
     const { relations, events } = this.#read
-    // "The original event must not, itself, have a rel_type of m.replace."
-    const originals = parents.filter(({ event }) => relationOf(event)?.relType !== 'm.replace')
+    // "The original event must not, itself, have a rel_type of m.replace." Nor is it bundled "if the original event is redacted".
+    const originals = parents.filter(
+      ({ event, redactedBy }) => redactedBy === undefined && relationOf(event)?.relType !== 'm.replace',
+    )
     const found = await relations.replacements(
       originals.map(stored => stored.nid),
       upTo,

@@ -12,7 +12,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
-import { type ErasedSenders, type Erasures, isErasedFor } from './erasures.ts'
+import { type ErasedSenders, type Erasures, isErasedFor, WITHHELD, withheld } from './erasures.ts'
 import type { ForkState, Sight } from './room-sight.ts'
 
 /** For whom events are rendered. */
@@ -181,9 +181,6 @@ const originText = (origin: EventOrigin | undefined): string =>
   (origin?.txnId === undefined ? '' : `,"transaction_id":${JSON.stringify(origin.txnId)}`) +
   (origin?.delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(origin.delayId)}`)
 
-/** Stands for the redaction of an event whose sender wanted their content erased: there is no such event. */
-const ERASURE = 0
-
 /** The event as the viewer may have it after its sender has had their content erased. */
 const withoutErased = <T extends StoredEvent | undefined>(
   stored: T,
@@ -193,13 +190,13 @@ const withoutErased = <T extends StoredEvent | undefined>(
   if (stored === undefined || stored.redactedBy !== undefined || sight === undefined) return stored
   if (stored.event.sender === userId || !erased.has(stored.event.sender)) return stored
   const joinedFrom = sight.joins.map(({ from }) => from)
-  return isErasedFor(erased, stored.event, joinedFrom) ? { ...stored, redactedBy: ERASURE } : stored
+  return isErasedFor(erased, stored.event, joinedFrom) ? withheld(stored) : stored
 }
 
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
 const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {
   if (redactedBy === undefined) return nid
-  return redactedBy === ERASURE ? `erased ${nid}` : -nid
+  return redactedBy === WITHHELD ? `withheld ${nid}` : -nid
 }
 
 /** The event as it may be shown: without what a redaction took away. */

@@ -66,3 +66,12 @@ export const isErasedFor = (
   for (const from of joinedFrom) if (from <= position) return false
   return true
 }
+
+/** Stands for the redaction of an event that a viewer is shown nothing of, though it is not redacted: there is no such event. */
+export const WITHHELD = 0
+
+/** The event as if it were redacted, for those who are not to be shown its content. */
+export const withheld = <T extends { readonly redactedBy: number | undefined }>(stored: T): T => ({
+  ...stored,
+  redactedBy: WITHHELD,
+})

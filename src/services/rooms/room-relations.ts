@@ -5,6 +5,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { type ChildPlace, MAX_RELATION_DEPTH, type ThreadRow } from '../../storage/rooms/relations.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
+import { withheld } from './erasures.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import { accessOf } from './room-access.ts'
 import type { RoomReading } from './room-reading.ts'
@@ -20,8 +21,8 @@ export interface RelationsRequest {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly limit?: number | undefined
-  /** Also what relates to what relates to it. */
-  readonly recurse: boolean
+  /** Also what relates to what relates to it; `undefined` where the client did not say. */
+  readonly recurse: boolean | undefined
 }
 
 export interface RelationsPage {
@@ -77,7 +78,7 @@ export class RoomRelations {
     const sight = await this.#sights.of(roomNid, requester.userId)
     const ignored = await this.#ignoredUsers.of(requester.userId)
     const limit = pageLimit(request.limit)
-    const { direction, relType, eventType, recurse } = request
+    const { direction, relType, eventType, recurse = false } = request
     const from = request.from === undefined ? undefined : positionOf('from', request.from)
     const to = request.to === undefined ? undefined : positionOf('to', request.to)
     const span =
@@ -107,7 +108,8 @@ export class RoomRelations {
       chunk: await this.#render(found.events, requester, sight),
       nextBatch: next === undefined ? undefined : formatStreamToken({ events: next }),
       prevBatch: from === undefined ? undefined : formatStreamToken({ events: from }),
-      recursionDepth: recurse ? MAX_RELATION_DEPTH : undefined,
+      // "If the recurse parameter was supplied by the client, this response field is mandatory."
+      recursionDepth: request.recurse === undefined ? undefined : recurse ? MAX_RELATION_DEPTH : 1,
     }
   }
 
@@ -170,17 +172,19 @@ export class RoomRelations {
     return this.#clientEvents.render(events, { ...requester, sight }, { roomId: true, bundle: 'all' })
   }
 
-  async #renderRoots(
+  #renderRoots(
     roots: readonly StoredEvent[],
     requester: Requester,
     sight: Sight,
     ignored: ReadonlySet<string>,
   ): Promise<string[]> {
-    const texts = await this.#render(roots, requester, sight)
-    return texts.map((text, index) => {
-      const root = roots[index]
-      return root !== undefined && ignored.has(root.event.sender) ? withoutContent(text) : text
-    })
+    const isHidden = ({ event }: StoredEvent): boolean =>
+      event.stateKey === undefined && ignored.has(event.sender)
+    return this.#render(
+      roots.map(root => (isHidden(root) ? withheld(root) : root)),
+      requester,
+      sight,
+    )
   }
 
   /** Reads children page by page until enough pass. `next`: the position of the last one looked at, if more may come. */
@@ -219,7 +223,3 @@ const positionOf = (name: string, token: string): number => {
     throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
   return position
 }
-
-/** What redaction leaves of a message: nothing but that there was one. */
-const withoutContent = (text: string): string =>
-  JSON.stringify({ ...(JSON.parse(text) as object), content: {} })
