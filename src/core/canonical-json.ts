@@ -144,3 +144,13 @@ const areStrict = (
   if (!isJsonObject(value)) return value.every((item, index) => areStrict(item, depth + 1, value, index))
   return Object.keys(value).every(member => areStrict(value[member], depth + 1, value, member))
 }
+
+/** Whether two values have the same canonical text. Those that have none, or only by loose rules, are like no other. */
+export const isSameCanonically = (a: JsonValue, b: JsonValue): boolean => {
+  try {
+    return canonicalJson(a, { strictNumbers: true }) === canonicalJson(b, { strictNumbers: true })
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) return false
+    throw error
+  }
+}

@@ -1,23 +1,18 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId } from '../../core/ids.ts'
+import { isRoomAlias, isUserId } from '../../core/ids.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
 export const createRoom = endpoint('createRoom', async ({ requester, body }, services) => {
   const { invitations, roomCreation, roomSettings, appServices, directRooms } = services
   const version = roomSettings.versionFor(body.room_version)
-  const alias = body.room_alias_name
-  if (alias !== undefined && !/^[^\s:]+$/.test(alias)) {
-    throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
-  }
-  if (alias !== undefined) {
-    appServices.registry.checkNewAlias(requester, `#${alias}:${roomSettings.serverName}`)
-  }
+  const alias = aliasOf(body.room_alias_name, roomSettings.serverName)
+  if (alias !== undefined) appServices.registry.checkNewAlias(requester, alias)
   const room = {
     creator: requester.userId,
     version,
     isPublic: body.visibility === 'public',
     preset: body.preset,
-    alias: alias === undefined ? undefined : `#${alias}:${roomSettings.serverName}`,
+    alias,
     name: body.name,
     topic: body.topic,
     invite: body.invite ?? [],
@@ -54,3 +49,13 @@ export const createRoom = endpoint('createRoom', async ({ requester, body }, ser
   )
   return { room_id: roomId }
 })
+
+/** The whole alias that a `room_alias_name` stands for. Throws `M_INVALID_PARAM`. */
+const aliasOf = (name: string | undefined, serverName: string): string | undefined => {
+  if (name === undefined) return undefined
+  const alias = `#${name}:${serverName}`
+  if (!/^[^\s:]+$/.test(name) || !isRoomAlias(alias)) {
+    throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
+  }
+  return alias
+}

@@ -178,12 +178,13 @@ export class Memberships {
     await this.#setOther(change, { ...profile, ...withReason(change), membership: 'ban' })
   }
 
-  /** Lifts a ban. Throws `M_FORBIDDEN`, also if the user is not banned. */
+  /** Lifts a ban. Throws `M_FORBIDDEN`, and `M_BAD_STATE` (403) if there is none. */
   async unban(change: ChangeOfOther): Promise<void> {
     await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
-      if (head.memberships.get(change.userId) !== 'ban') {
-        throw new MatrixError('M_FORBIDDEN', `${change.userId} is not banned from the room`)
-      }
+      // Who is not in the room is not told who is banned from it: the rules refuse them.
+      if (head.memberships.get(change.sender) !== 'join' || head.memberships.get(change.userId) === 'ban')
+        return
+      throw new MatrixError('M_BAD_STATE', `${change.userId} is not banned from the room`, { status: 403 })
     })
   }
 

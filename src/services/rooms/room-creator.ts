@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type Appended, append } from './append.ts'
-import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import { type EventTemplate, type LocalEvent, makeLocalEvent } from './local-event.ts'
 import { RoomHead } from './room-head.ts'
 import {
   checkTesseraFields,
@@ -46,7 +46,7 @@ export class RoomCreator {
    * @throws {ClaimLost}
    *
    * Throws `M_ROOM_IN_USE` if the alias is taken, `M_INVALID_ROOM_STATE` if the asked-for state is not one that the
-   * creator may set, `M_INVALID_PARAM` for fields of ours.
+   * creator may set, or leaves them unable to invite whom they want to, `M_INVALID_PARAM` for fields of ours.
    */
   async create(room: NewRoom, creatorMember: JsonObject, claim: RoomClaim = () => []): Promise<string> {
     checkTesseraFields(room)
@@ -72,6 +72,8 @@ export class RoomCreator {
       for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
         appended.push(await this.#append(head, template, appended.length))
       }
+      // "The server MUST apply the normal state resolution rules …, including checking power levels for each event."
+      for (const invitation of firstInvitation(room)) await this.#make(head, invitation)
       return { head, draft: this.#draft(room, head, appended, claim(roomId)) }
     })
   }
@@ -93,10 +95,13 @@ export class RoomCreator {
   }
 
   async #append(head: RoomHead, template: EventTemplate, offset: number): Promise<Appended> {
-    const { context } = this.#writer
+    const made = await this.#make(head, template)
+    return append(this.#writer.context, head, { ...made, local: true }, offset)
+  }
+
+  async #make(head: RoomHead, template: EventTemplate): Promise<LocalEvent> {
     try {
-      const made = await makeLocalEvent(context, this.#signingKey, head, template)
-      return await append(context, head, { ...made, local: true }, offset)
+      return await makeLocalEvent(this.#writer.context, this.#signingKey, head, template)
     } catch (error) {
       if (error instanceof MatrixError && error.errcode === 'M_FORBIDDEN') {
         throw new MatrixError('M_INVALID_ROOM_STATE', `${template.type} is not possible: ${error.message}`)
@@ -158,4 +163,13 @@ const stateTemplates = (room: NewRoom): EventTemplate[] =>
     stateKey,
     content,
     sender: room.creator,
+  }))
+
+/** What is judged before the room is there, though it is sent later: who may invite one person may invite the others. */
+const firstInvitation = (room: NewRoom): EventTemplate[] =>
+  room.invite.slice(0, 1).map(stateKey => ({
+    type: 'm.room.member',
+    sender: room.creator,
+    stateKey,
+    content: { membership: 'invite' },
   }))

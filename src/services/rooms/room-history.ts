@@ -124,12 +124,13 @@ export class RoomHistory {
   ): Promise<Surroundings> {
     const reading = await this.#reading(requester, roomId, options.filter)
     const { access, sight } = reading
-    const limit = Math.floor(pageLimit(options.limit) / 2)
+    const limit = pageLimit(options.limit)
+    const half = Math.floor(limit / 2)
     const position = center.position ?? this.#now()
     const ceiling = access.upTo ?? this.#now()
     const [before, after] = await Promise.all([
-      this.#collect(reading, { direction: 'b', from: position - 1, to: BEGINNING }, limit),
-      this.#collect(reading, { direction: 'f', from: position, to: ceiling }, limit),
+      this.#collect(reading, { direction: 'b', from: position - 1, to: BEGINNING }, half),
+      this.#collect(reading, { direction: 'f', from: position, to: ceiling }, limit - half),
     ])
     const forks = new Map([...before.forks, ...after.forks])
     const render = (events: readonly StoredEvent[]) =>

@@ -78,21 +78,13 @@ export class RoomReading {
   async members(
     requester: Requester,
     roomId: string,
-    options: {
-      at?: string | undefined
-      membership?: Membership | undefined
-      notMembership?: Membership | undefined
-    },
+    options: MembershipChoice & { at?: string | undefined },
   ): Promise<string[]> {
     const access = await this.#access(requester, roomId)
     const position = this.#positionOf(options.at, access)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.allMembers(access.room.nid, position)
-    return this.#render(requester, access, entries, ({ event }) => {
-      const membership = membershipOf(event)
-      if (options.membership !== undefined && membership !== options.membership) return false
-      return options.notMembership === undefined || membership !== options.notMembership
-    })
+    return this.#render(requester, access, entries, ({ event }) => isWanted(membershipOf(event), options))
   }
 
   /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
@@ -187,6 +179,19 @@ export class RoomReading {
     if (position === undefined) throw new MatrixError('M_INVALID_PARAM', 'at is not a token of this server')
     return Math.min(position, limit)
   }
+}
+
+/** Which members a client asks for. */
+interface MembershipChoice {
+  readonly membership?: Membership | undefined
+  readonly notMembership?: Membership | undefined
+}
+
+/** "The two parameters create an 'or' condition: either the membership *is* the same as `membership` **or** *is not* the same as `not_membership`." */
+const isWanted = (membership: Membership | undefined, choice: MembershipChoice): boolean => {
+  if (choice.membership === undefined && choice.notMembership === undefined) return true
+  if (choice.membership !== undefined && membership === choice.membership) return true
+  return choice.notMembership !== undefined && membership !== choice.notMembership
 }
 
 /** What a joined member is called in a room. */

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { isSameCanonically } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/format.ts'
@@ -231,8 +231,8 @@ export class RoomSender {
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
     if (current === undefined || current.event.sender !== template.sender) return undefined
     if (current.redactedBy !== undefined) return undefined
-    const same = canonicalJson(current.event.content) === canonicalJson(template.content)
-    return same ? current.event.eventId : undefined
+    // What a client wants to say may have no canonical form: then making an event of it says what is wrong.
+    return isSameCanonically(current.event.content, template.content) ? current.event.eventId : undefined
   }
 }
 

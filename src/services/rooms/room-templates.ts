@@ -68,6 +68,8 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
   const { version, creator, invite } = room
   const privileged = version.auth.privilegedCreators
   const trusted = presetOf(room) === 'trusted_private_chat' && !privileged ? invite : []
+  const given = room.powerLevelOverride['state_default']
+  const stateDefault = typeof given === 'number' ? given : 50
   const users = privileged ? {} : Object.fromEntries([creator, ...trusted].map(userId => [userId, 100]))
   return {
     users,
@@ -81,7 +83,7 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
       'm.room.topic': 50,
       [MEDIA_STATE]: 50,
       // "the power level for sending m.room.tombstone events MUST explicitly be higher than state_default" (v12).
-      'm.room.tombstone': privileged ? 150 : 100,
+      'm.room.tombstone': privileged ? Math.max(150, stateDefault + 50) : 100,
       'm.room.server_acl': 100,
       'm.room.encryption': 100,
     },

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
+import type { EventTemplate } from './local-event.ts'
 import { checkMedia } from './media-checks.ts'
 import type { Memberships } from './memberships.ts'
 import { powerContext } from './redaction-effect.ts'
@@ -38,6 +39,8 @@ export interface Redaction {
   readonly redacts: string
   readonly txnId: string
   readonly reason: string | undefined
+  /** The redaction's whole content, where there is more than a reason. */
+  readonly content?: JsonObject
   /** Relation types of which related events are redacted too; `*` for all (MSC3912). */
   readonly withRelTypes?: readonly string[] | undefined
 }
@@ -70,14 +73,19 @@ export class Sending {
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkMedia` and `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, txnId, content, ts } = message
-    if (type === 'm.room.redaction' && typeof content['redacts'] === 'string') {
-      const reason = typeof content['reason'] === 'string' ? content['reason'] : undefined
-      return this.redaction(requester, { roomId, txnId, redacts: content['redacts'], reason }, delivery)
+    const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
+    const { redacts, ...others } = content
+    if (type === REDACTION && typeof redacts === 'string') {
+      const options = { originServerTs: ts, ...delivery, transaction: delivery.transaction ?? transaction }
+      return this.redaction(
+        requester,
+        { roomId, txnId, redacts, reason: undefined, content: others },
+        options,
+      )
     }
     // "A user may be allowed to send `m.room.redaction` events but not `m.room.message` events."
     if (requester.isSuspended) throw suspended()
     const template = { type, sender: requester.userId, content, originServerTs: ts }
-    const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const check = async (head: RoomHead): Promise<void> => {
       await checkMedia(this.#writer.context, head, template)
       await checkRelation(this.#writer.context, head, { ...template, transaction })
@@ -86,7 +94,11 @@ export class Sending {
   }
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */
-  async redaction(requester: Requester, redaction: Redaction, delivery: Delivery = {}): Promise<Delivered> {
+  async redaction(
+    requester: Requester,
+    redaction: Redaction,
+    { originServerTs, ...delivery }: Delivery & Pick<EventTemplate, 'originServerTs'> = {},
+  ): Promise<Delivered> {
     const { roomId, redacts, txnId, reason, withRelTypes = [] } = redaction
     const { read } = this.#writer.context
     const [target, room] = await Promise.all([read.events.byId(redacts), read.rooms.byId(roomId)])
@@ -94,8 +106,8 @@ export class Sending {
       throw new MatrixError('M_NOT_FOUND', 'The room has no such event')
     }
     if (requester.isSuspended && target.event.sender !== requester.userId) throw suspended()
-    const content = reason === undefined ? {} : { reason }
-    const template = { type: 'm.room.redaction', sender: requester.userId, content, redacts }
+    const content = redaction.content ?? (reason === undefined ? {} : { reason })
+    const template = { type: REDACTION, sender: requester.userId, content, redacts, originServerTs }
     const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
     const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
     const sent = await this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
@@ -173,6 +185,8 @@ export class Sending {
     }
   }
 }
+
+const REDACTION = 'm.room.redaction'
 
 /** "The server MUST respond with a `403 Forbidden` error response with `M_USER_SUSPENDED`" ("Account suspension"). */
 const suspended = (): MatrixError =>

@@ -1,0 +1,100 @@
+import test from 'ava'
+import { type Person, registerPerson } from '../../test-kit/person.ts'
+import { type RunningTestServer, startTestServer } from '../../test-kit/server.ts'
+
+type Json = Record<string, unknown>
+const path = encodeURIComponent
+
+let server: RunningTestServer
+let ann: Person
+let bob: Person
+
+test.before(async () => {
+  server = await startTestServer()
+  ann = await registerPerson(server, 'ann')
+  bob = await registerPerson(server, 'bob')
+})
+test.after.always(() => server.close())
+
+test('an alias is given to a new room only if it is one', async t => {
+  for (const name of ['', 'a:b', '\0', 'x'.repeat(250), '\ud800']) {
+    t.is(await ann.code('POST', '/createRoom', { room_alias_name: name }), '400 M_INVALID_PARAM', name)
+  }
+})
+
+test('a room is not made whose creator could not do what they ask for', async t => {
+  const banned = { type: 'm.room.member', state_key: bob.userId, content: { membership: 'ban' } }
+  const powers = { users: { [ann.userId]: 100 }, invite: 101 }
+  for (const wish of [
+    { room_version: '11', power_level_content_override: powers },
+    { initial_state: [banned] },
+  ]) {
+    t.is(await ann.code('POST', '/createRoom', { ...wish, invite: [bob.userId] }), '400 M_INVALID_ROOM_STATE')
+  }
+})
+
+test('only a ban can be lifted', async t => {
+  const room = await ann.createOpenRoom()
+  const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })
+  t.is(await unban(ann), '403 M_BAD_STATE')
+  t.is(await unban(bob), '403 M_FORBIDDEN', 'who is not in the room learns nothing of its bans')
+  await ann.post(`/rooms/${path(room)}/ban`, { user_id: bob.userId })
+  t.is(await unban(ann), '200 -')
+})
+
+test('both ways to choose members together mean either', async t => {
+  const room = await ann.createOpenRoom()
+  await bob.join(room)
+  await bob.leave(room)
+  await ann.invite(room, '@cat:localhost')
+  const members = async (query: string) => {
+    const { chunk } = await ann.get(`/rooms/${path(room)}/members?${query}`)
+    return (chunk as Json[]).map(event => String(event['state_key']).slice(1, 4)).sort()
+  }
+  t.deepEqual(await members(''), ['ann', 'bob', 'cat'])
+  t.deepEqual(await members('membership=join'), ['ann'])
+  t.deepEqual(await members('not_membership=join'), ['bob', 'cat'])
+  t.deepEqual(await members('membership=join&not_membership=leave'), ['ann', 'cat'])
+  t.deepEqual(await members('membership=join&not_membership=join'), ['ann', 'bob', 'cat'])
+})
+
+test('state that has no canonical form is refused, also where there is some already', async t => {
+  const room = await ann.createRoom({ name: 'Tea' })
+  const name = `/rooms/${path(room)}/state/m.room.name`
+  for (const value of ['\ud800', 1.5, 2 ** 53, { '\udfff': 1 }]) {
+    t.is(await ann.code('PUT', name, { name: value }), '400 M_BAD_JSON')
+  }
+  t.is(await ann.code('POST', `/rooms/${path(room)}/leave`, { reason: '\ud800' }), '400 M_BAD_JSON')
+})
+
+test('a redaction that is sent as an event keeps what it says, and its transaction', async t => {
+  for (const room_version of ['10', '11']) {
+    const room = await ann.createRoom({ room_version })
+    const [first, second] = [await ann.say(room, 'one'), await ann.say(room, 'two')]
+    const send = (redacts: string) =>
+      ann.put(`/rooms/${path(room)}/send/m.room.redaction/1`, { redacts, reason: 'so', 'x.y': [1] })
+    const { event_id: sent } = await send(first)
+    t.like(await ann.get(`/rooms/${path(room)}/event/${path(String(sent))}`), {
+      redacts: first,
+      content: { reason: 'so', 'x.y': [1] },
+    })
+    t.deepEqual(await send(second), { event_id: sent }, 'the same path again is the same request again')
+    t.like(await ann.get(`/rooms/${path(room)}/event/${path(second)}`), { content: { body: 'two' } })
+    const other = await ann.put(`/rooms/${path(room)}/redact/${path(second)}/1`, {})
+    t.not(other['event_id'], sent, 'another endpoint has other transactions')
+  }
+})
+
+test('an odd limit of a context is used up', async t => {
+  const room = await ann.createRoom()
+  const [, middle = ''] = [await ann.say(room, 'a'), await ann.say(room, 'b'), await ann.say(room, 'c')]
+  for (const [limit, before, after] of [
+    [0, 0, 0],
+    [1, 0, 1],
+    [2, 1, 1],
+  ] as const) {
+    const context = await ann.get(`/rooms/${path(room)}/context/${path(middle)}?limit=${limit}`)
+    t.is((context['events_before'] as unknown[]).length, before)
+    t.is((context['events_after'] as unknown[]).length, after)
+  }
+})
