@@ -1,8 +1,13 @@
 import test from 'ava'
 import { silentLog } from '../core/log.ts'
 import { AccountDataWriter } from '../storage/accounts/account-data.ts'
+import type { Database } from '../storage/database.ts'
+import { OutboxWriter } from '../storage/federation/outbox-writer.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
-import { testDatabase } from '../test-kit/database.ts'
+import { openDatabase } from '../storage/open.ts'
+import { testDatabase, testDatabases } from '../test-kit/database.ts'
+import { eventually } from '../test-kit/eventually.ts'
+import { losingAnswers } from '../test-kit/lost-answers.ts'
 import { StreamFollower } from './stream-follower.ts'
 
 test('a follower goes on where it was, and writes that down as rarely as it is told to', async t => {
@@ -45,4 +50,63 @@ test('a follower goes on where it was, and writes that down as rarely as it is t
   await second.caughtUp()
   t.deepEqual(seen, [end])
   await second.close()
+})
+
+/** Keeps an EDU for each position: what comes of it twice is there twice. */
+const keeping = (database: Database, name: string): StreamFollower => {
+  const outbox = new OutboxWriter(database)
+  return new StreamFollower({
+    ...{ name, stream: 'account_data', database, log: silentLog },
+    work: async (after, upTo) => {
+      const reached = Math.min(after + 1, upTo)
+      const edus = [{ destinations: ['b.test'], payload: `"${reached}"`, key: undefined }]
+      return { reached, statements: outbox.addEdus(edus, 0), committed: () => undefined }
+    },
+  })
+}
+
+const happen = async (database: Database, times: number): Promise<void> => {
+  const data = new AccountDataWriter(database)
+  for (let n = 0; n < times; n++)
+    await database.commit({ statements: [data.set('@a:x', '', 'type', `{"n":${n}}`)] })
+}
+
+const kept = async (database: Database): Promise<unknown[]> => {
+  const query = database.prepare('SELECT payload FROM federation_edus ORDER BY position')
+  return (await database.all<{ payload: string }>(query)).map(({ payload }) => JSON.parse(payload))
+}
+
+testDatabases(
+  test,
+  'what comes of a stream is stored once, whoever else follows it',
+  async (t, database, config) => {
+    const other = config.kind === 'postgres' ? await openDatabase(config) : database
+    const followers = [keeping(database, 'test'), keeping(other, 'test')]
+    for (const follower of followers) follower.start()
+    await happen(database, 20)
+    await Promise.all(followers.map(follower => follower.caughtUp()))
+    await Promise.all(followers.map(follower => follower.close()))
+    if (other !== database) await other.close()
+    const numbers = Array.from({ length: database.position('account_data') }, (_, n) => String(n + 1))
+    t.deepEqual(await kept(database), numbers)
+  },
+)
+
+test('what was stored without its follower hearing of it is not stored again', async t => {
+  const database = await testDatabase(t)
+  let losses = 0
+  const follower = keeping(
+    losingAnswers(database, () => ++losses % 2 === 1),
+    'test',
+  )
+  follower.start()
+  await eventually('all is followed', async () => {
+    // What went wrong is tried again with the next commit.
+    await happen(database, 1)
+    return losses > 6
+  })
+  await follower.close()
+  const numbers = await kept(database)
+  t.true(numbers.length >= 6)
+  t.deepEqual(numbers, [...new Set(numbers)])
 })

@@ -1,10 +1,22 @@
 import type { Log } from '../core/log.ts'
-import type { Database, StreamName } from '../storage/database.ts'
+import type { Database, StreamName, WriteStatement } from '../storage/database.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
 
+/** How far a step came, and what comes of it. */
+export interface FollowedStep {
+  readonly reached: number
+  /** Stored together with how far it came: both or neither, so that this happens exactly once. */
+  readonly statements: readonly WriteStatement[]
+  /** Called once they are stored. */
+  committed(): void
+}
+
+/** Works on what is after a position; answers how far it came, at most `upTo`. */
+type Work = (after: number, upTo: number) => Promise<number | FollowedStep>
+
 /**
- * Works through a stream from where it stopped, also across restarts: at least once. What fails is tried again with
- * the next commit.
+ * Works through a stream from where it stopped, also across restarts. What `work` does by itself it does at least once;
+ * what it answers as statements is stored exactly once. What fails is tried again with the next commit.
  */
 export class StreamFollower {
   readonly #parts: {
@@ -12,8 +24,7 @@ export class StreamFollower {
     readonly stream: StreamName
     readonly database: Database
     readonly log: Log
-    /** Works on what is after a position; answers how far it came, at most `upTo`. */
-    readonly work: (after: number, upTo: number) => Promise<number>
+    readonly work: Work
     readonly noteEvery?: number
   }
   readonly #followed: FollowedStreams
@@ -31,7 +42,7 @@ export class StreamFollower {
     stream: StreamName
     database: Database
     log: Log
-    work: (after: number, upTo: number) => Promise<number>
+    work: Work
     /**
      * How far it came is written down after so many positions, and at the end: after a crash so much is worked on again.
      * For work that costs little and changes nothing the second time; by default it is written down each time.
@@ -55,9 +66,14 @@ export class StreamFollower {
     this.#isClosed = true
     this.#stopListening?.()
     await this.#running
-    await this.#note(1).catch(error =>
-      this.#parts.log.error({ err: error, follower: this.#parts.name }, 'how far it came could not be noted'),
-    )
+    if (this.#position !== undefined) {
+      await this.#reach(this.#position, [], 1).catch(error =>
+        this.#parts.log.error(
+          { err: error, follower: this.#parts.name },
+          'how far it came could not be noted',
+        ),
+      )
+    }
     this.#tell(Number.POSITIVE_INFINITY)
   }
 
@@ -99,10 +115,11 @@ export class StreamFollower {
         this.#noted = this.#position
       }
       while (!this.#isClosed && this.#position < database.position(stream)) {
-        const reached = await work(this.#position, database.position(stream))
-        this.#position = reached
-        await this.#note(noteEvery)
-        this.#tell(reached)
+        const step = await work(this.#position, database.position(stream))
+        const { reached, statements } = typeof step === 'number' ? { reached: step, statements: [] } : step
+        const isStored = await this.#reach(reached, statements, noteEvery)
+        if (isStored && typeof step !== 'number') step.committed()
+        this.#tell(this.#position)
       }
     } catch (error) {
       log.error({ err: error, stream, follower: name }, 'could not follow a stream')
@@ -111,12 +128,23 @@ export class StreamFollower {
     }
   }
 
-  /** Writes down how far it is, if that is `every` positions further than what is written. */
-  async #note(every: number): Promise<void> {
+  /**
+   * Stores what comes of a step and how far it is, if there is something to store or that is `every` positions further than
+   * what is written; answers false if another has gone on from there: then nothing is stored, and it is looked where.
+   */
+  async #reach(reached: number, statements: readonly WriteStatement[], every: number): Promise<boolean> {
     const { name, database } = this.#parts
-    const reached = this.#position
-    if (reached === undefined || reached - this.#noted < every) return
-    await database.commit({ statements: [this.#followed.reached(name, reached)] })
-    this.#noted = reached
+    if (statements.length > 0 || reached - this.#noted >= every) {
+      const advanced = this.#followed.advanced(name, this.#noted, reached)
+      const result = await database.commit({ statements: [advanced, ...statements] })
+      if (!result.ok) {
+        this.#noted = await this.#followed.position(name)
+        this.#position = this.#noted
+        return false
+      }
+      this.#noted = reached
+    }
+    this.#position = reached
+    return true
   }
 }

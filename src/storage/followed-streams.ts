@@ -5,6 +5,7 @@ export class FollowedStreams {
   readonly #db: Reader
   readonly #read: Prepared
   readonly #write: Prepared
+  readonly #advance: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -12,6 +13,10 @@ export class FollowedStreams {
     this.#write = db.prepare(
       `INSERT INTO followed_streams (name, position) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
+    )
+    this.#advance = db.prepare(
+      `INSERT INTO followed_streams AS f (name, position) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE f.position = ?`,
     )
   }
 
@@ -27,5 +32,14 @@ export class FollowedStreams {
 
   reached(follower: string, position: number): WriteStatement {
     return { prepared: this.#write, rows: [[follower, position]] }
+  }
+
+  /** The same, provided that it is where it was last seen; otherwise the guard `followed` fails: another has gone on. */
+  advanced(follower: string, from: number, to: number): WriteStatement {
+    return {
+      prepared: this.#advance,
+      rows: [[follower, to, from]],
+      guard: { name: 'followed', expected: 1 },
+    }
   }
 }

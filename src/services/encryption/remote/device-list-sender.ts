@@ -1,41 +1,27 @@
-import { StreamFollower } from '../../stream-follower.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeepEdus } from '../ports.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
+import { EduFollower, type EduStep } from './edu-follower.ts'
 
 /** Changes that are worked on at once. */
 const BATCH = 100
 
 /** Tells other servers of every change of local users' devices: one row, one EDU, however many rooms are shared. */
 export class DeviceListSender {
+  readonly follower: EduFollower
   readonly #context: EncryptionContext
   readonly #edus: DeviceListEdus
-  readonly #keepEdus: KeepEdus
-  readonly #follower: StreamFollower
 
   constructor(context: EncryptionContext, parts: { edus: DeviceListEdus; keepEdus: KeepEdus }) {
-    this.#context = context
-    this.#edus = parts.edus
-    this.#keepEdus = parts.keepEdus
-    const { database, log } = context
-    this.#follower = new StreamFollower({
-      name: 'device list updates',
-      stream: 'device_lists',
-      database,
-      log,
+    this.follower = new EduFollower(context, {
+      ...{ name: 'device list updates', stream: 'device_lists', keepEdus: parts.keepEdus },
       work: (after, upTo) => this.#sendChanges(after, upTo),
     })
+    this.#context = context
+    this.#edus = parts.edus
   }
 
-  start(): void {
-    this.#follower.start()
-  }
-
-  async close(): Promise<void> {
-    await this.#follower.close()
-  }
-
-  async #sendChanges(after: number, upTo: number): Promise<number> {
+  async #sendChanges(after: number, upTo: number): Promise<EduStep> {
     const { read, rooms, isLocal, serverName } = this.#context
     const changes = await read.deviceLists.between(after, upTo, BATCH)
     const edus = []
@@ -48,9 +34,6 @@ export class DeviceListSender {
       const destinations = [...hosts].filter(host => host !== serverName)
       edus.push(...(await this.#edus.ofChange(change, destinations)))
     }
-    const { statements, committed } = this.#keepEdus(edus)
-    await this.#context.commit(statements)
-    committed()
-    return changes.length < BATCH ? upTo : (changes.at(-1)?.position ?? upTo)
+    return { edus, reached: changes.length < BATCH ? upTo : (changes.at(-1)?.position ?? upTo) }
   }
 }

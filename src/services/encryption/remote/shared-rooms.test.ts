@@ -1,5 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
+import type { WriteSet } from '../../../storage/database.ts'
+import { testDatabase } from '../../../test-kit/database.ts'
 import { testIdentity } from '../../../test-kit/encryption.ts'
 import {
   addDevice,
@@ -9,6 +11,7 @@ import {
   plainKeys,
 } from '../../../test-kit/encryption-world.ts'
 import { eventually } from '../../../test-kit/eventually.ts'
+import { losingAnswers } from '../../../test-kit/lost-answers.ts'
 import { newRoom } from '../../../test-kit/rooms.ts'
 
 const [ALICE, BOB, BERT] = ['@alice:a.test', '@bob:b.test', '@bert:b.test']
@@ -16,7 +19,18 @@ const [ALICE, BOB, BERT] = ['@alice:a.test', '@bob:b.test', '@bert:b.test']
 /** Two servers; what the second is told of devices, and a way to make rooms on either. */
 const world = async (t: ExecutionContext) => {
   const servers = new EncryptionWorld(t)
-  const [a, b] = [await servers.start('a.test'), await servers.start('b.test')]
+  let [loseNext, hasLost] = [false, false]
+  /** Once, what a follower of `a` has stored is stored, and it hears that the database is gone. */
+  const isLost = ({ statements }: WriteSet): boolean => {
+    const isIntroduction = statements.length > 1 && statements.some(({ guard }) => guard?.name === 'followed')
+    if (!loseNext || !isIntroduction) return false
+    loseNext = false
+    hasLost = true
+    return true
+  }
+  const database = losingAnswers(await testDatabase(t), isLost)
+  const a = await servers.start('a.test', { database })
+  const b = await servers.start('b.test')
   const told: JsonObject[] = []
   for (const type of ['m.device_list_update', 'm.signing_key_update']) {
     b.federation.transactions.onEdu(type, async (_, content) => void told.push(content))
@@ -31,16 +45,26 @@ const world = async (t: ExecutionContext) => {
   await a.encryption.crossSigning.store(ALICE, await a.encryption.crossSigning.check(ALICE, { master }))
   const makeRoom = ({ rooms }: CryptoServer, creator: string): Promise<string> =>
     rooms.roomCreation.create(newRoom(rooms, creator, { preset: 'public_chat' }), { isDirect: false })
+  const whatWasTold = () =>
+    told.map(({ device_id: deviceId, master_key: key }) => deviceId ?? (key && 'identity')).toSorted()
   /** Lets somebody join; answers what b was told because of it. */
   const join = async ({ rooms }: CryptoServer, userId: string, roomId: string) => {
     told.length = 0
     await rooms.memberships.join({ userId, roomId, via: ['a.test', 'b.test'] })
     await servers.settle()
-    // At least once: a transaction, or an introduction that was interrupted, may come again and changes nothing.
-    const what = told.map(({ device_id: deviceId, master_key: key }) => deviceId ?? (key && 'identity'))
-    return [...new Set(what)].toSorted()
+    return whatWasTold()
   }
-  return { a, b, told, makeRoom, join }
+  /** The same, where the follower of `a` does not know whether it has stored the introduction, and `a` starts anew. */
+  const joinUnheard = async ({ rooms }: CryptoServer, userId: string, roomId: string) => {
+    told.length = 0
+    loseNext = true
+    await rooms.memberships.join({ userId, roomId, via: ['a.test', 'b.test'] })
+    await eventually('an answer is lost', () => hasLost)
+    await servers.restart('a.test')
+    await servers.settle()
+    return whatWasTold()
+  }
+  return { a, b, told, makeRoom, join, joinUnheard }
 }
 
 const EVERYTHING = ['D1', 'D2', 'identity']
@@ -65,4 +89,9 @@ test('a server whose first user joins is told of who is there', async t => {
   const { deviceLists } = a.encryption.context.read
   await eventually('they are gone', async () => !(await deviceLists.hostsOf(ALICE)).includes('b.test'))
   t.deepEqual(await join(b, BERT, roomId), EVERYTHING, 'whoever was away may have missed something')
+})
+
+test('an introduction that was stored without its maker hearing of it is made once', async t => {
+  const { a, b, makeRoom, joinUnheard } = await world(t)
+  t.deepEqual(await joinUnheard(b, BOB, await makeRoom(a, ALICE)), EVERYTHING)
 })

@@ -1,9 +1,10 @@
 import { serverNameOf } from '../../../core/ids.ts'
+import type { WriteStatement } from '../../../storage/database.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
-import { StreamFollower } from '../../stream-follower.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeepEdus, OutgoingEdu } from '../ports.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
+import { EduFollower, type EduStep } from './edu-follower.ts'
 
 /** Events that are worked on at once. */
 const BATCH = 100
@@ -23,31 +24,17 @@ interface MemberEvent {
  * updates for that user's device list"); remote users are followed only as long as their servers tell us of changes.
  */
 export class SharedRooms {
+  readonly follower: EduFollower
   readonly #context: EncryptionContext
   readonly #edus: DeviceListEdus
-  readonly #keepEdus: KeepEdus
-  readonly #follower: StreamFollower
 
   constructor(context: EncryptionContext, parts: { edus: DeviceListEdus; keepEdus: KeepEdus }) {
-    this.#context = context
-    this.#edus = parts.edus
-    this.#keepEdus = parts.keepEdus
-    const { database, log } = context
-    this.#follower = new StreamFollower({
-      name: 'followed device lists',
-      stream: 'events',
-      database,
-      log,
+    this.follower = new EduFollower(context, {
+      ...{ name: 'followed device lists', stream: 'events', keepEdus: parts.keepEdus },
       work: (after, upTo) => this.#follow(after, upTo),
     })
-  }
-
-  start(): void {
-    this.#follower.start()
-  }
-
-  async close(): Promise<void> {
-    await this.#follower.close()
+    this.#context = context
+    this.#edus = parts.edus
   }
 
   /** A room that was joined without its members is complete: there may be servers that nobody knew of before. */
@@ -61,29 +48,23 @@ export class SharedRooms {
       const hosts = await read.deviceLists.hostsNewTo(member, serverName)
       edus.push(...(await this.#edus.introduction(member.userId, hosts)))
     }
-    await this.#keep(edus)
+    await this.follower.keep(edus)
   }
 
-  async #keep(edus: readonly OutgoingEdu[]): Promise<void> {
-    const { statements, committed } = this.#keepEdus(edus)
-    await this.#context.commit(statements)
-    committed()
-  }
-
-  async #follow(after: number, upTo: number): Promise<number> {
+  async #follow(after: number, upTo: number): Promise<EduStep> {
     const { read, write, serverName } = this.#context
     const members = await read.deviceLists.memberEvents(after, upTo, BATCH)
     const edus: OutgoingEdu[] = []
+    const statements: WriteStatement[] = []
     for (const member of members) {
       if (!(await this.#isJoined(member, member.position))) {
         // Whoever has left may change devices without our being told; a later return does not make up for that.
-        await this.#context.commit([write.remoteDevices.forgetUnshared(member, serverName)])
+        statements.push(write.remoteDevices.forgetUnshared(member, serverName))
       } else if (!(await this.#isJoined(member, member.position - 1))) {
         edus.push(...(await this.#introductions(member)))
       }
     }
-    await this.#keep(edus)
-    return members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo)
+    return { edus, statements, reached: members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo) }
   }
 
   /** What is to be said because somebody has joined. */

@@ -1,0 +1,56 @@
+import type { StreamName, WriteStatement } from '../../../storage/database.ts'
+import { StreamFollower } from '../../stream-follower.ts'
+import type { EncryptionContext } from '../context.ts'
+import type { KeepEdus, OutgoingEdu } from '../ports.ts'
+
+/** What is to be said, and stored, because of a part of a stream; how far that part goes. */
+export interface EduStep {
+  readonly reached: number
+  readonly edus: readonly OutgoingEdu[]
+  readonly statements?: readonly WriteStatement[]
+}
+
+/** Follows a stream and tells other servers what comes of it: once, since what is to be said is stored with how far it is. */
+export class EduFollower {
+  readonly #context: EncryptionContext
+  readonly #keepEdus: KeepEdus
+  readonly #follower: StreamFollower
+
+  constructor(
+    context: EncryptionContext,
+    parts: {
+      name: string
+      stream: StreamName
+      keepEdus: KeepEdus
+      work: (after: number, upTo: number) => Promise<EduStep>
+    },
+  ) {
+    const { database, log } = context
+    const { keepEdus, work, ...followed } = parts
+    this.#context = context
+    this.#keepEdus = keepEdus
+    this.#follower = new StreamFollower({
+      ...{ ...followed, database, log },
+      work: async (after, upTo) => {
+        const { reached, edus, statements = [] } = await work(after, upTo)
+        const kept = keepEdus(edus)
+        return { reached, statements: [...statements, ...kept.statements], committed: kept.committed }
+      },
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#follower.close()
+  }
+
+  /** Tells of something that no stream tells of. */
+  async keep(edus: readonly OutgoingEdu[]): Promise<void> {
+    const { statements, committed } = this.#keepEdus(edus)
+    await this.#context.commit(statements)
+    committed()
+  }
+}
