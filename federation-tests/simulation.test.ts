@@ -8,8 +8,8 @@ import { RoomOracle } from '../src/test-kit/room-oracle.ts'
 import { Simulation } from '../src/test-kit/simulation.ts'
 
 /**
- * Whole servers over a network that loses, delays, repeats and parts: once it has healed, all of them are in the same
- * room. `TESSERA_SIMULATION_SEED=… npx ava federation-tests/simulation.test.ts` replays a seed, as far as threads let it;
+ * Whole servers that are killed now and then, over a network that loses, delays, repeats and parts: once it has healed, all
+ * of them are in the same room. `TESSERA_SIMULATION_SEED=… npx ava federation-tests/simulation.test.ts` replays a seed, as far as threads let it;
  * `TESSERA_SIMULATION_RUNS=1000` makes that many.
  */
 const SEED = process.env['TESSERA_SIMULATION_SEED']
@@ -36,13 +36,32 @@ const step = async (simulation: Simulation): Promise<void> => {
     .filter(one => !one.startsWith('@alice'))
   const target = random.pick(others)
   if (!(await simulation.isIn(server)) || random.chance(0.05)) {
-    await simulation.join(server, user)
+    if (random.chance(0.1)) await killed(simulation, server, () => simulation.enter(server, user))
+    else await simulation.join(server, user)
     return
   }
   const events = [...(await simulation.allEvents()).values()]
   const template = attemptIn({ user, target, random, events, version: simulation.version })
-  await simulation.attempt(() => server.core.sender.send(roomId, template))
+  if (random.chance(0.05)) {
+    await killed(simulation, server, () => server.core.sender.send(roomId, template))
+    return
+  }
+  await simulation.attempt(async () => {
+    const { event } = await server.core.sender.send(roomId, template)
+    if (event !== undefined) simulation.acknowledged.set(event.eventId, server.name)
+  })
   await simulation.pass(random.below(300))
+}
+
+/** Kills a server while it does something and its peers talk to it. */
+const killed = async (
+  simulation: Simulation,
+  server: WorldServer,
+  work: () => Promise<unknown>,
+): Promise<void> => {
+  work().catch(() => undefined)
+  await simulation.pass(simulation.random.below(200))
+  await simulation.kill(server)
 }
 
 const plain = (map: ReadonlyMap<string, string>): string[] =>
@@ -131,6 +150,10 @@ const checkHistory = async (
   which: string,
 ): Promise<void> => {
   const events = await simulation.allEvents()
+  for (const [eventId, name] of simulation.acknowledged) {
+    const stored = await simulation.world.servers.get(name)?.core.context.read.events.byId(eventId)
+    t.not(stored?.position, undefined, `${which}: ${name} has lost ${eventId}, which it had said was sent`)
+  }
   const oracle = new RoomOracle(
     inOrderOf([...events.values()], event => [...event.prevEvents, ...event.authEvents]),
   )

@@ -74,7 +74,9 @@ export interface XMatrix {
 }
 
 /** A parameter: a token or, for older servers, one with colons in it; or a quoted string with escapes. */
-const PARAMETER = /[ \t]*([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))[ \t]*(?:,|$)/y
+const PARAMETER = /([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))[ \t]*(?:,|$)/y
+/** "A recipient MUST parse and ignore a reasonable number of empty list elements" (RFC 9110, 5.6.1.2). */
+const SEPARATORS = /[ \t,]*/y
 
 /**
  * Parses `X-Matrix origin="…",destination="…",key="…",sig="…"` (RFC 9110, 11.4): the scheme and the names in any
@@ -85,8 +87,13 @@ export const parseXMatrix = (header: string): XMatrix | undefined => {
   const scheme = /^X-Matrix +/i.exec(header)
   if (!scheme) return undefined
   const parameters = new Map<string, string>()
-  PARAMETER.lastIndex = scheme[0].length
-  while (PARAMETER.lastIndex < header.length) {
+  const follows = (index: number): boolean => {
+    SEPARATORS.lastIndex = index
+    SEPARATORS.exec(header)
+    PARAMETER.lastIndex = SEPARATORS.lastIndex
+    return PARAMETER.lastIndex < header.length
+  }
+  for (let index = scheme[0].length; follows(index); index = PARAMETER.lastIndex) {
     const [, name, quoted, bare] = PARAMETER.exec(header) ?? []
     if (name === undefined || parameters.has(name.toLowerCase())) return undefined
     parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/gs, '$1') ?? bare ?? '')

@@ -35,6 +35,7 @@ const ACCEPTED: readonly [what: string, header: string, expected: object][] = [
   ],
   ['any order', 'X-Matrix sig="AB+/",key="ed25519:k",destination="d.test",origin="o.test"', FULL],
   ['blanks', 'X-Matrix   origin="o.test" ,\tdestination="d.test" , key="ed25519:k",  sig="AB+/" ', FULL],
+  ['empty elements', 'X-Matrix ,origin=o.test, ,,destination=d.test,key=ed25519:k,sig=AB+/ , ,', FULL],
   ['escapes', 'X-Matrix origin="o\\.t\\est",destination="d.test",key="ed25519:k",sig="AB+/"', FULL],
   ['escaped quotes', 'X-Matrix origin="a\\"b\\\\",key=k,sig=s', { origin: 'a"b\\', keyId: 'k' }],
   ['commas in quotes', 'X-Matrix origin="a,b",key=k,sig=s', { origin: 'a,b', keyId: 'k' }],

@@ -21,6 +21,7 @@ import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { openTestServer, type TestServer } from './http.ts'
 import { httpPort } from './http-port.ts'
+import { Life, mortalDatabase } from './mortal.ts'
 import { type TestRooms, testRooms } from './rooms.ts'
 
 export const FEDERATION_OPTIONS: FederationOptions = {
@@ -76,6 +77,8 @@ export interface WorldServer {
   readonly services: Partial<Services>
   /** Ends it; another of its name may take its place. */
   stop(): Promise<void>
+  /** Ends it in the middle of whatever it does. Nobody gets an answer from it any more, nor does it get one. */
+  kill(): Promise<void>
 }
 
 export interface WorldServerOptions {
@@ -93,6 +96,7 @@ export type TestScope = Pick<ExecutionContext, 'teardown' | 'log'>
 
 export class FederationWorld {
   readonly servers = new Map<string, WorldServer>()
+  readonly #lives = new Map<string, Life>()
   /** Everything that was asked, as `from > to method path`. */
   readonly requests: string[] = []
   intercept: Interceptor = () => undefined
@@ -107,7 +111,8 @@ export class FederationWorld {
 
   /** Starts a server of this name. */
   async add(name: string, options: WorldServerOptions = {}): Promise<WorldServer> {
-    const database = options.database ?? (await testDatabase(this.#t))
+    const life = new Life()
+    const database = mortalDatabase(options.database ?? (await testDatabase(this.#t)), life)
     const random = options.random ?? (options.clock === undefined ? undefined : randomBytes)
     const { core, clock } = await testRooms(database, {
       serverName: name,
@@ -121,7 +126,7 @@ export class FederationWorld {
       discovery: {
         resolve: async server => ({ candidates: [], hostHeader: server, tlsServerName: server }),
       },
-      http: httpPort(request => this.#carry(name, request)),
+      http: httpPort(request => life.lived(() => this.#carry(name, request))),
     })
     const { mayBeInvited = async () => true } = options
     const federation = createFederation({
@@ -153,8 +158,15 @@ export class FederationWorld {
       stopped ??= http.close().then(() => federation.close())
       await stopped
     }
-    const server = { name, core, clock, rooms, federation, client, http, database, services, stop }
+    const kill = async (): Promise<void> => {
+      life.end()
+      this.servers.delete(name)
+      stopped ??= http.close()
+      await stopped
+    }
+    const server = { name, core, clock, rooms, federation, client, http, database, services, stop, kill }
     this.servers.set(name, server)
+    this.#lives.set(name, life)
     this.#t.teardown(stop)
     return server
   }
@@ -193,16 +205,20 @@ export class FederationWorld {
       ...(request.body === undefined ? {} : { body: request.body }),
     })
     const server = this.servers.get(to)
+    const end = this.#lives.get(to)?.ended
     if (answer === 'unreachable' || server === undefined)
       throw new OutboundError('unreachable', 'nobody is there')
     if (answer !== undefined) {
       return { status: answer.status, headers: {}, body: Buffer.from(JSON.stringify(answer.json)) }
     }
     return this.transport({ from, to, path, method: request.method }, async () => {
-      const response = await server.http.request(request.method, request.path, {
+      const answered = server.http.request(request.method, request.path, {
         ...(request.headers === undefined ? {} : { headers: request.headers }),
         ...(request.body === undefined ? {} : { body: request.body }),
       })
+      answered.catch(() => undefined)
+      const response = await Promise.race([answered, end])
+      if (response === undefined) throw new OutboundError('unreachable', 'it fell silent')
       return { status: response.status, headers: {}, body: response.bytes }
     })
   }

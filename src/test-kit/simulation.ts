@@ -3,9 +3,11 @@ import { MatrixError } from '../core/errors.ts'
 import type { RoomEvent } from '../core/event/event.ts'
 import type { RoomVersion } from '../core/room-versions.ts'
 import { FederationError } from '../network/federation-client.ts'
+import type { Database } from '../storage/database.ts'
 import { OutboxReader } from '../storage/federation/outbox-reader.ts'
+import { openDatabase } from '../storage/open.ts'
 import type { StoredEvent } from '../storage/rooms/events.ts'
-import { testDatabase } from './database.ts'
+import { type SqliteConfig, sqliteConfig } from './database.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FederationWorld, type TestScope, type WorldServer } from './federation-world.ts'
 import { ALICE, NAMES, USERS } from './random-network.ts'
@@ -17,6 +19,8 @@ import { FOUL, Weather } from './weather.ts'
 const TICK_MS = 10
 /** Longer than the longest back-off. */
 const QUIET_MS = 8_000
+/** Members that nobody could be asked for in the foul weather are asked for again after minutes. */
+const MAX_ROUNDS = 200
 
 /**
  * Whole servers with one room among them, over a network in which anything may happen to a request. They send, fetch and
@@ -29,6 +33,12 @@ export class Simulation {
   readonly random: SeededRandom
   readonly version: RoomVersion
   readonly #seed: number
+  /** The servers' databases. */
+  readonly #files = new Map<string, { readonly config: SqliteConfig; open: Database }>()
+  /** How many servers were started. */
+  #starts = 0
+  /** Events that their senders were told are sent, and their servers. */
+  readonly acknowledged = new Map<string, string>()
   roomId = ''
 
   constructor(t: TestScope, version: RoomVersion, seed: number) {
@@ -45,21 +55,17 @@ export class Simulation {
   readonly #t: TestScope
 
   get servers(): WorldServer[] {
-    return [...this.world.servers.values()]
+    return NAMES.flatMap(name => this.world.servers.get(name) ?? [])
   }
 
   /** Starts the servers, makes the room on the first, and lets most of the others in. */
   async begin(): Promise<void> {
     const count = 3 + this.random.below(3)
-    for (const [index, name] of NAMES.slice(0, count).entries()) {
-      const random = new SeededRandom(this.#seed * 8 + index)
-      const server = await this.world.add(name, {
-        clock: this.clock,
-        database: await testDatabase(this.#t),
-        config: { backOff: { min: 500, max: 5_000 } },
-        random: size => Uint8Array.from({ length: size }, () => random.below(256)),
-      })
-      server.federation.start()
+    for (const name of NAMES.slice(0, count)) {
+      const config = await sqliteConfig(this.#t)
+      this.#files.set(name, { config, open: await openDatabase(config) })
+      this.#t.teardown(() => this.#files.get(name)?.open.close())
+      await this.#start(name)
     }
     await this.#introduce()
     const [first] = this.servers
@@ -70,6 +76,31 @@ export class Simulation {
       if (index > 0 && this.random.chance(0.8)) await this.join(server, USERS[index]?.[0] ?? '')
     }
     this.weather.now = FOUL
+  }
+
+  async #start(name: string): Promise<void> {
+    const database = this.#files.get(name)?.open
+    if (database === undefined) return
+    const random = new SeededRandom(this.#seed * 1_000 + this.#starts++)
+    const server = await this.world.add(name, {
+      clock: this.clock,
+      database,
+      config: { backOff: { min: 500, max: 5_000 } },
+      random: size => Uint8Array.from({ length: size }, () => random.below(256)),
+    })
+    server.federation.start()
+  }
+
+  /** Kills a server in the middle of what it does, and after a while starts it again on the database that it leaves. */
+  async kill(server: WorldServer): Promise<void> {
+    const { name } = server
+    const file = this.#files.get(name)
+    if (file === undefined) return
+    await server.kill()
+    await file.open.close()
+    await this.pass(this.random.below(1_000))
+    file.open = await openDatabase(file.config)
+    await this.#start(name)
   }
 
   /**
@@ -118,8 +149,13 @@ export class Simulation {
   }
 
   join(server: WorldServer, userId: string): Promise<boolean> {
+    return this.attempt(() => this.enter(server, userId))
+  }
+
+  /** Begins to join the room through the others. */
+  enter(server: WorldServer, userId: string): Promise<unknown> {
     const via = this.servers.map(one => one.name).filter(name => name !== server.name)
-    return this.attempt(() => server.rooms.memberships.join({ userId, roomId: this.roomId, via }))
+    return server.rooms.memberships.join({ userId, roomId: this.roomId, via })
   }
 
   /** Whether a server has somebody in the room, as it sees it itself. */
@@ -148,14 +184,15 @@ export class Simulation {
 
   /** Lets everything arrive that is under way. Throws if there is no end to it. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.pass(round === 0 ? 500 : QUIET_MS / 4)
       const waiting = await Promise.all(
-        this.servers.map(async ({ database }) => {
+        this.servers.map(async ({ database, core }) => {
           const outbox = new OutboxReader(database)
           const pending = await outbox.pendingServers()
           const behind = (await outbox.distributed()) < database.position('events') - 1_000
-          return pending.length > 0 || behind
+          const isPartial = (await core.writer.head(this.roomId))?.partial !== undefined
+          return pending.length > 0 || behind || isPartial
         }),
       )
       if (waiting.every(isWaiting => !isWaiting)) {

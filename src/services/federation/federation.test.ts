@@ -400,8 +400,12 @@ test('one bad event never harms its neighbours', async t => {
   const notAllowed = await forge(a, roomId, { sender: '@eve:a.test' })
   const odd = { room_id: roomId, type: 7 }
   const refused = await world.send(a, b, [odd, good, tampered, otherServers, notAllowed, { nothing: true }])
-  t.is(refused.size, 2)
+  t.is(refused.size, 3)
   t.regex(refused.get(otherServers.eventId) ?? '', /signature of b\.test/)
+  t.regex(refused.get(notAllowed.eventId) ?? '', /not in the room/)
+  const again = await world.send(a, b, [notAllowed], 'again')
+  t.deepEqual(await world.send(a, b, [notAllowed], 'again'), again)
+  t.is(again.size, 1)
   t.deepEqual(await messagesOf(b, roomId), ['good'])
   const stored = await b.core.context.read.events.byId(notAllowed.eventId)
   t.truthy(stored?.rejected)
@@ -473,6 +477,29 @@ const unheard = async (a: WorldServer, roomId: string): Promise<RoomEvent> => {
   })
   return say(a, ALICE, roomId, 'last')
 }
+
+test('who is in the room as well is asked for what neither sender nor maker has', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const c = await world.add('c.test')
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  await world.send(a, b, [(await stateAt(a, roomId, 'm.room.member', CAROL)) ?? {}])
+  const hidden = await say(a, ALICE, roomId, 'hidden')
+  await world.send(a, c, [hidden])
+  const last = await say(c, CAROL, roomId, 'last')
+  world.intercept = ({ to, path }) =>
+    to === 'c.test' && /get_missing_events|state/.test(path)
+      ? { status: 403, json: { errcode: 'M_FORBIDDEN' } }
+      : undefined
+  await world.send(c, b, [last])
+  t.deepEqual(await messagesOf(b, roomId), ['hidden', 'last'])
+  // Nobody has what that follows: a few are asked, and it ends.
+  const before = world.requests.length
+  const nowhere = await forge(a, roomId, { sender: ALICE, prevEvents: [`$${'n'.repeat(43)}`] })
+  await world.send(a, b, [nowhere])
+  t.true(world.requests.length - before < 20, `${world.requests.length - before} requests`)
+})
 
 test('where the gap cannot be bridged, its state is fetched', async t => {
   const p = await pair(t)

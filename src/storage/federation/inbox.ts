@@ -77,7 +77,7 @@ export class InboxWriter {
     this.#unstage = db.prepare('DELETE FROM staged_pdus WHERE room_id = ? AND event_id = ?')
     this.#remember = db.prepare(
       `INSERT INTO federation_transactions (origin, txn_id, response, received_ts) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
+       ON CONFLICT (origin, txn_id) DO UPDATE SET response = excluded.response`,
     )
     this.#expire = db.prepare('DELETE FROM federation_transactions WHERE received_ts < ?')
   }

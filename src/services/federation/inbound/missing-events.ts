@@ -1,16 +1,16 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
-import { serverNameOf } from '../../../core/ids.ts'
 import type { Log } from '../../../core/log.ts'
 import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { Received, ReceiveOptions } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
-import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { Budget } from './budget.ts'
+import { GapEvents } from './gap-events.ts'
 import { PeerEvents } from './peer-events.ts'
+import { WhomToAsk } from './whom-to-ask.ts'
 
 /** What became of an event: `dropped` where what it needs could not be had, perhaps `forNow`. */
 export type Outcome = Received | Dropped
@@ -24,14 +24,12 @@ interface Dropped {
 
 /** Events of a gap that are fetched one by one before its state is taken instead. */
 const MAX_GAP_EVENTS = 500
-const MAX_GAP_ROUNDS = 12
-/** What most servers answer at most. */
-const EVENTS_PER_ROUND = 50
 /** Where more of a state is missing than this, the whole of it is fetched in one request. */
 const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
 const MAX_AUTH_CHAIN = 20_000
 const TIME_MS = 90_000
+const NOBODY_ASKED = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
 
 type Fetching = Pick<
   FederationClient,
@@ -46,12 +44,16 @@ export class MissingEvents {
   readonly #writer: RoomWriter
   readonly #client: Fetching
   readonly #peers: PeerEvents
+  readonly #whom: WhomToAsk
+  readonly #gap: GapEvents
   readonly #log: Log
 
   constructor(parts: { writer: RoomWriter; client: Fetching; verifier: EventVerifier; log: Log }) {
     this.#writer = parts.writer
     this.#client = parts.client
     this.#peers = new PeerEvents(parts)
+    this.#whom = new WhomToAsk(parts.writer)
+    this.#gap = new GapEvents({ ...parts, peers: this.#peers })
     this.#log = parts.log
   }
 
@@ -64,33 +66,33 @@ export class MissingEvents {
     const received = await receiveRecommended(this.#writer, event)
     if (received.outcome !== 'missing') return received
     const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, events: MAX_GAP_EVENTS })
-    const servers = await this.#serversFor(origin, event)
-    const nobody = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
-    let dropped: Dropped = { ...nobody, forNow: false }
-    for (const server of servers) {
-      if (budget.isSpent) {
-        dropped = { ...dropped, forNow: true }
-        break
-      }
-      const outcome = await this.#receiveFrom(server, event, budget, received.prevEvents.length > 0)
+    const gap = received.prevEvents.length > 0
+    let dropped: Dropped = { ...NOBODY_ASKED, forNow: false }
+    for (const server of this.#whom.nearest(origin, event)) {
+      const between = gap ? await this.#gap.between(server, event, budget) : []
+      const outcome = await this.#receiveFrom(server, event, budget, between)
       if (outcome.outcome !== 'dropped') return outcome
       dropped = { ...outcome, forNow: outcome.forNow || dropped.forNow }
     }
+    for (const server of await this.#whom.others(origin, event)) {
+      const between = gap ? await this.#gap.fromAfar(server, event, budget) : []
+      const outcome = await this.#receiveFrom(server, event, budget, between)
+      if (outcome.outcome !== 'dropped') return outcome
+    }
     // What is not known now must not be held against the event: other servers may have judged it already.
-    if (dropped.forNow) return dropped
+    if (dropped.forNow || budget.isSpent) return { ...dropped, forNow: true }
     // Kept as rejected for want of its auth events, and judged again should they come (services/rooms/ENGINE.md).
     const last = await receiveRecommended(this.#writer, event, { authEventsUnavailable: true })
     return last.outcome === 'missing' ? dropped : last
   }
 
-  /** Who may know: the server that sent it, the one that made it. */
-  async #serversFor(origin: string, event: RoomEvent): Promise<string[]> {
-    const own = this.#writer.context.serverName
-    return [...new Set([origin, serverNameOf(event.sender)])].filter(server => server !== own)
-  }
-
-  async #receiveFrom(server: string, event: RoomEvent, budget: Budget, gap: boolean): Promise<Outcome> {
-    const between = gap ? await this.#between(server, event, budget) : []
+  /** Receives an event after those `between` it and what is here. */
+  async #receiveFrom(
+    server: string,
+    event: RoomEvent,
+    budget: Budget,
+    between: readonly RoomEvent[],
+  ): Promise<Outcome> {
     for (const earlier of inOrderOf(between, one => one.prevEvents)) {
       const outcome = await this.#receiveOne(server, earlier, budget)
       if (outcome.outcome === 'dropped') {
@@ -124,66 +126,6 @@ export class MissingEvents {
       }
     }
     return { outcome: 'dropped', reason: 'its auth events are not to be had', forNow: false }
-  }
-
-  /** The events between this one and what is here, as far as the peer gives them. */
-  async #between(server: string, event: RoomEvent, budget: Budget): Promise<RoomEvent[]> {
-    const head = await this.#writer.head(event.roomId)
-    if (head === undefined) return []
-    const earliest = head.extremities.slice(0, 20).map(extremity => extremity.eventId)
-    const minDepth = await this.#beginning(head)
-    const found = new Map<string, RoomEvent>()
-    let gap = await this.#gap(event, found)
-    for (let round = 0; round < MAX_GAP_ROUNDS && !budget.isSpent && gap.open.length > 0; round++) {
-      const latest = gap.open.slice(0, 20)
-      const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
-      const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
-      const fresh = await this.#peers.ask(
-        () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
-        event,
-      )
-      const added = fresh.filter(one => !found.has(one.eventId) && one.depth >= minDepth)
-      if (added.length === 0) break
-      for (const one of added) found.set(one.eventId, one)
-      budget.spend(added.length)
-      gap = await this.#gap(event, found)
-    }
-    return gap.inside
-  }
-
-  /** Where the room begins for this server: what is older is history, to be fetched when somebody reads it. */
-  async #beginning({ room }: RoomHead): Promise<number> {
-    const missing = await this.#writer.context.read.rooms.missingEvents(room.nid)
-    return missing.length === 0 ? 0 : Math.min(...missing.map(one => one.depth))
-  }
-
-  /**
-   * What of the found events lies between this one and what is here (peers give more than that), and the IDs of those
-   * whose `prev_events` are neither here nor found.
-   */
-  async #gap(
-    event: RoomEvent,
-    found: ReadonlyMap<string, RoomEvent>,
-  ): Promise<{ inside: RoomEvent[]; open: string[] }> {
-    const inside = new Map<string, RoomEvent>()
-    const open = new Set<string>()
-    let edge = [event]
-    while (edge.length > 0) {
-      const stored = await this.#writer.context.read.events.byIds(edge.flatMap(one => one.prevEvents))
-      const next = new Map<string, RoomEvent>()
-      for (const one of edge) {
-        for (const eventId of one.prevEvents) {
-          if (stored.get(eventId)?.position !== undefined || inside.has(eventId)) continue
-          const earlier = found.get(eventId)
-          if (earlier === undefined) open.add(one.eventId)
-          else next.set(eventId, earlier)
-        }
-      }
-      for (const [eventId, one] of next) inside.set(eventId, one)
-      edge = [...next.values()]
-    }
-    inside.delete(event.eventId)
-    return { inside: [...inside.values()], open: [...open] }
   }
 
   /** Stores the missing auth events, and what authorises them: few of them one by one, else the whole chain. */

@@ -33,6 +33,9 @@ const REMEMBERED_MS = 24 * 60 * 60_000
 /** For so long a transaction waits for a join that is under way. */
 const MAX_JOIN_MS = 30_000
 
+/** So long an answer waits for what becomes of the events. */
+const MAX_JUDGING_MS = 2_000
+
 /** What is wrong with an event; nothing, if there is no `error`. */
 type Result = { readonly error?: string }
 type Results = Map<string, Result>
@@ -54,8 +57,8 @@ interface TransactionParts {
 }
 
 /**
- * Receives transactions. What they hold is checked as far as it can be without the room, stored, and acknowledged; the
- * rooms work through it afterwards.
+ * Receives transactions. What they hold is checked as far as it can be without the room, and stored; from then on nothing
+ * of it is lost. The rooms work through it, and what they can tell without asking others stands in the answer.
  */
 export class TransactionReceiver {
   readonly #parts: TransactionParts
@@ -122,7 +125,8 @@ export class TransactionReceiver {
     const waiting = await this.#check(origin, pdus, results)
     await this.#handleAll(origin, edus)
     const now = clock.now()
-    const response = { pdus: Object.fromEntries(results) }
+    const respond = (): TransactionResponse => ({ pdus: Object.fromEntries(results) })
+    const remember = () => this.#write.remember(origin, txnId, respond(), now)
     const staged = waiting.map(({ event }) => ({
       roomId: event.roomId,
       eventId: event.eventId,
@@ -131,11 +135,30 @@ export class TransactionReceiver {
       receivedTs: now,
       ordinal: this.#ordinal++,
     }))
-    const statements = [...this.#write.stage(staged), this.#write.remember(origin, txnId, response, now)]
-    await writer.context.db.commit({ statements })
-    inbox.add(waiting)
+    await writer.context.db.commit({ statements: [...this.#write.stage(staged), remember()] })
     metrics?.received(pdus.length, edus.length)
-    return response
+    // From here on they are received, whatever happens: what the rooms say of them at once is told as well.
+    const rejected = await this.#verdicts(waiting)
+    if (rejected.size > 0) {
+      for (const [eventId, error] of rejected) results.set(eventId, { error })
+      await writer.context.db.commit({ statements: [remember()] })
+    }
+    return respond()
+  }
+
+  /** Hands events to their rooms; answers why some are rejected, as far as that is known soon. */
+  async #verdicts(waiting: readonly Waiting[]): Promise<ReadonlyMap<string, string>> {
+    const { inbox, clock } = this.#parts
+    const judging = new AbortController()
+    const later = clock.sleep(MAX_JUDGING_MS, judging.signal).then(
+      () => new Map<string, string>(),
+      () => new Map<string, string>(),
+    )
+    try {
+      return await Promise.race([inbox.add(waiting), later])
+    } finally {
+      judging.abort()
+    }
   }
 
   /** The events that can be handed to their rooms, in the order of the transaction. */

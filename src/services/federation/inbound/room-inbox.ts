@@ -17,6 +17,14 @@ export interface Waiting {
   readonly event: RoomEvent
   /** How often it was put off. */
   readonly attempt?: number
+  /** Told once why the event is rejected; nothing if it is not, or if that takes other servers to tell. */
+  readonly judged?: (rejected: string | undefined) => void
+}
+
+/** What waits in a room, and whether the room is busy asking other servers. */
+interface Queue {
+  readonly waiting: Waiting[]
+  isFetching: boolean
 }
 
 const RESUME_PAGE = 200
@@ -34,7 +42,7 @@ export class RoomInbox {
   readonly #read: InboxReader
   readonly #write: InboxWriter
   /** What waits in each room that is being worked on. */
-  readonly #rooms = new Map<string, Waiting[]>()
+  readonly #rooms = new Map<string, Queue>()
   readonly #waitingOf = new Map<string, number>()
   readonly #queued = new Set<string>()
   /** What could not be received for now. */
@@ -56,26 +64,39 @@ export class RoomInbox {
     this.#metrics = parts.metrics
     this.#read = new InboxReader(parts.writer.context.db)
     this.#write = new InboxWriter(parts.writer.context.db)
-    this.#postponed = new Postponed(parts.writer.context.clock, waiting => this.add([waiting]))
+    this.#postponed = new Postponed(parts.writer.context.clock, waiting => this.#enqueue(waiting))
   }
 
-  /** Takes events that have just been staged. */
-  add(waiting: readonly Waiting[]): void {
-    for (const one of waiting) {
-      const { eventId, roomId } = one.event
-      const key = `${roomId} ${eventId}`
-      if (this.#queued.has(key)) continue
-      this.#queued.add(key)
-      this.#count(one.origin, 1)
-      const ofRoom = this.#rooms.get(roomId)
-      if (ofRoom !== undefined) {
-        ofRoom.push(one)
-        continue
-      }
-      const fresh = [one]
-      this.#rooms.set(roomId, fresh)
-      void this.#work(roomId, fresh)
+  /**
+   * Takes events that have just been staged. Resolves to why some of them are rejected (by event ID), as soon as the rooms
+   * have judged those for which nobody else has to be asked.
+   */
+  async add(waiting: readonly Waiting[]): Promise<Map<string, string>> {
+    const refusals = new Map<string, string>()
+    await Promise.all(
+      waiting.map(async one => {
+        const rejected = await new Promise<string | undefined>(judged => this.#enqueue({ ...one, judged }))
+        if (rejected !== undefined) refusals.set(one.event.eventId, rejected)
+      }),
+    )
+    return refusals
+  }
+
+  #enqueue(one: Waiting): void {
+    const { eventId, roomId } = one.event
+    const key = `${roomId} ${eventId}`
+    const queue = this.#rooms.get(roomId)
+    if (queue?.isFetching || this.#queued.has(key)) one.judged?.(undefined)
+    if (this.#queued.has(key)) return
+    this.#queued.add(key)
+    this.#count(one.origin, 1)
+    if (queue !== undefined) {
+      queue.waiting.push(one)
+      return
     }
+    const fresh = { waiting: [one], isFetching: false }
+    this.#rooms.set(roomId, fresh)
+    void this.#work(roomId, fresh)
   }
 
   /** Resolves once a server has few enough events waiting to send more. */
@@ -101,7 +122,7 @@ export class RoomInbox {
         const pdu = parseJson(staged.json) as JsonObject
         const event = trustedEvent(pdu, staged.eventId, head.version)
         await this.room(staged.origin)
-        this.add([{ origin: staged.origin, event }])
+        this.#enqueue({ origin: staged.origin, event })
       }
     } while (last !== undefined && !this.#closed)
   }
@@ -120,13 +141,16 @@ export class RoomInbox {
   }
 
   /** Works through a room's events until there are none, those that wait by then in one go. */
-  async #work(roomId: string, waiting: Waiting[]): Promise<void> {
+  async #work(roomId: string, queue: Queue): Promise<void> {
+    const { waiting } = queue
     // What arrives in the same moment belongs to the same go.
     await Promise.resolve()
     while (waiting.length > 0) {
       const batch = waiting.splice(0, MAX_BATCH)
-      if (!this.#closed) await this.#receive(batch)
-      for (const { origin, event } of batch) {
+      if (!this.#closed) await this.#receive(batch, queue)
+      queue.isFetching = false
+      for (const { origin, event, judged } of batch) {
+        judged?.(undefined)
         this.#queued.delete(`${roomId} ${event.eventId}`)
         this.#count(origin, -1)
       }
@@ -138,14 +162,20 @@ export class RoomInbox {
    * Receives events in their order. None waits for the commit of the one before; those that turn out to lack something
    * are taken up again afterwards, one by one, since each may be what the next one lacks.
    */
-  async #receive(batch: readonly Waiting[]): Promise<void> {
+  async #receive(batch: readonly Waiting[], queue: Queue): Promise<void> {
     const first = await Promise.all(
-      batch.map(one => this.#attempt(one, () => receiveEvent(this.#writer, one.event))),
+      batch.map(async one => {
+        const outcome = await this.#attempt(one, () => receiveEvent(this.#writer, one.event))
+        one.judged?.(outcome?.outcome === 'rejected' ? outcome.reason : undefined)
+        return outcome
+      }),
     )
     for (const [index, one] of batch.entries()) {
       const outcome = first[index]
       if (outcome === undefined || !needsOthers(outcome)) continue
       if (this.#closed) return
+      queue.isFetching = true
+      for (const { judged } of queue.waiting) judged?.(undefined)
       await this.#attempt(one, () => this.#missing.receive(one.origin, one.event))
     }
   }
