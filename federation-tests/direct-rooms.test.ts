@@ -175,22 +175,44 @@ test('both reopen at once, and the other one is on a plain Matrix server', async
   const bob = `@bob:${peer.serverName}`
   const roomId = String((await alice.put(pathOf(bob)))['room_id'])
   await change('join', roomId, bob)
+  await alice.say(roomId, 'Long ago')
   await change('leave', roomId, bob)
-  // Alice on two devices; Bob's client knows of no direct room that could be found again, and makes another.
-  const another = `!another:${peer.serverName}`
-  const answers = await Promise.all([
-    alice.put(pathOf(bob)),
-    inviteDirectly(another, bob, alice.userId),
-    alice.put(pathOf(bob)),
-  ])
-  for (const answer of [answers[0], answers[2]])
-    t.like(answer, { room_id: roomId, created: false, membership: 'invite' })
-  const invitations = peer.requests.filter(({ path }) => path.includes(`/invite/${roomId}/`))
-  t.is(invitations.length, 2, 'when it was made, and once now')
-  t.deepEqual(await invitesOf(alice), [another], 'what Bob made is not lost either')
-  await change('join', roomId, bob)
-  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'join' })
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
+  await alice.say(roomId, 'Are you there?')
+
+  // Bob's client knows of no room that could be found again, and makes another; it is not for him to find two.
+  const another = await inviteDirectly(bob, alice.userId)
+  await eventually('Alice is in his room, and in no other', async () => {
+    const [only, ...others] = await joinedBy(alice)
+    return only === another && others.length === 0
+  })
+  t.deepEqual(await invitesOf(alice), [])
+  t.like(await alice.put(pathOf(bob)), { room_id: another, created: false, membership: 'join' })
   const path = `/user/${encodeURIComponent(alice.userId)}/account_data/m.direct`
-  t.deepEqual((await alice.get(path))[bob], [roomId])
+  t.deepEqual((await alice.get(path))[bob], [another])
+  await hears(alice, another, 'Are you there?')
+  const { chunk } = await alice.get(`${roomOf(another)}/messages?dir=b&limit=20`)
+  const said = (chunk as { type: string }[]).filter(({ type }) => type === 'm.room.message')
+  t.is(said.length, 1, 'what Bob has heard is not said again')
+  const own = `${roomOf(roomId)}/state/m.room.member/${alice.userId}`
+  t.like(await alice.get(own), { membership: 'leave', reason: 'The conversation goes on in another room' })
+  t.like(await alice.get(`${roomOf(roomId)}/state/m.room.tombstone/`), { replacement_room: another })
+  t.deepEqual(peer.problems(), [])
+})
+
+test('the other one, on a plain Matrix server, is faster to reopen', async t => {
+  const { server, peer, change, inviteDirectly } = await startPlainNeighbour(t)
+  const alice = await registerPerson(server, 'alice')
+  const bob = `@bob:${peer.serverName}`
+  const roomId = String((await alice.put(pathOf(bob)))['room_id'])
+  await change('join', roomId, bob)
+  await change('leave', roomId, bob)
+  const another = await inviteDirectly(bob, alice.userId)
+  t.deepEqual(await invitesOf(alice), [another], 'she has asked for nothing yet')
+  const answers = await Promise.all([alice.put(pathOf(bob)), alice.put(pathOf(bob))])
+  for (const answer of answers) t.like(answer, { room_id: another, created: false, membership: 'join' })
+  t.deepEqual(await joinedBy(alice), [another])
+  const invitations = peer.requests.filter(({ path }) => path.includes(`/invite/${roomId}/`))
+  t.is(invitations.length, 1, 'when it was made')
   t.deepEqual(peer.problems(), [])
 })

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { freePort } from '../../bench/free-port.ts'
-import { addSignature } from '../core/event/builder.ts'
+import { addSignature, buildEvent } from '../core/event/builder.ts'
+import { strippedStateEvent } from '../core/event/client-event.ts'
+import type { RoomEvent } from '../core/event/event.ts'
 import { parsePdu } from '../core/event/format.ts'
 import type { JsonObject } from '../core/json.ts'
 import { roomVersion } from '../core/room-versions.ts'
@@ -23,8 +25,11 @@ export interface PlainNeighbour {
   edus(): JsonObject[]
   /** Lets a user of the plain server join a room of ours, to which they have been invited, or leave it. */
   change(membership: 'join' | 'leave', roomId: string, userId: string): Promise<void>
-  /** Lets a user of the plain server invite one of ours to a direct room of its own, as plain clients open chats. */
-  inviteDirectly(roomId: string, sender: string, userId: string): Promise<void>
+  /**
+   * Lets a user of the plain server make a room and invite one of ours to it as a direct one, as plain clients open
+   * chats; they can join it. Answers its ID.
+   */
+  inviteDirectly(sender: string, userId: string): Promise<string>
 }
 
 const OURS = 'tea.test'
@@ -94,17 +99,76 @@ export const startPlainNeighbour = async (
       if (membership === 'leave') await federation.sendLeave(OURS, { roomId, eventId, event })
       else await federation.sendJoin(OURS, { roomId, eventId, event, omitMembers: false })
     },
-    inviteDirectly: async (roomId, sender, userId) => {
-      const place = { auth_events: ['$create'], prev_events: ['$join'], depth: 5, room_id: roomId }
-      const member = { type: 'm.room.member', sender, state_key: userId, content: { membership: 'invite' } }
-      const template = { roomVersion: OWN_VERSION, event: { ...place, ...member } }
-      const { event, eventId } = completed(peer, template, { is_direct: true })
-      const content = { room_version: OWN_VERSION }
-      const inviteRoomState = [{ type: 'm.room.create', state_key: '', sender, content }]
-      const invitation = { roomId, eventId, event, roomVersion: OWN_VERSION, inviteRoomState }
+    inviteDirectly: async (sender, userId) => {
+      const room = plainRoom(peer, sender, userId)
+      const { roomId, eventId, pdu: event } = room.invite
+      letIn(peer, room, userId)
+      const invitation = { roomId, eventId, event, roomVersion: OWN_VERSION, inviteRoomState: room.described }
       await network.federation.invite(OURS, invitation)
+      return roomId
     },
   }
+}
+
+interface PlainRoom {
+  readonly state: readonly RoomEvent[]
+  readonly invite: RoomEvent
+  /** What the invited person is told of it. */
+  readonly described: readonly JsonObject[]
+}
+
+let rooms = 0
+
+/** A direct room as plain clients make them: two administrators, one of whom is invited. */
+const plainRoom = (peer: ScriptedPeer, sender: string, userId: string): PlainRoom => {
+  const { serverName, signingKey } = peer
+  const roomId = `!plain${++rooms}:${serverName}`
+  const state: RoomEvent[] = []
+  const add = (type: string, stateKey: string, content: JsonObject): RoomEvent => {
+    const before = state.map(event => event.eventId)
+    const template = {
+      ...{ version: knownVersion(OWN_VERSION), roomId, type, sender, stateKey, content },
+      ...{ prevEvents: before.slice(-1), depth: before.length + 1, originServerTs: Date.now() },
+      // Create, the maker's join and the power levels authorise what follows.
+      authEvents: before.slice(0, 3),
+      references: new Map<string, string>(),
+    }
+    const event = buildEvent(template, serverName, signingKey)
+    state.push(event)
+    return event
+  }
+  add('m.room.create', '', { room_version: OWN_VERSION })
+  add('m.room.member', sender, { membership: 'join' })
+  add('m.room.power_levels', '', { users: { [sender]: 100, [userId]: 100 } })
+  add('m.room.join_rules', '', { join_rule: 'invite' })
+  const described = state.map(strippedStateEvent)
+  return { described, invite: add('m.room.member', userId, { membership: 'invite', is_direct: true }), state }
+}
+
+/** Lets the invited person join through the plain server, and read what was before. */
+const letIn = (peer: ScriptedPeer, { state, invite }: PlainRoom, userId: string): void => {
+  const { roomId } = invite
+  const authEvents = state.filter((_, index) => index !== 1).map(event => event.eventId)
+  peer.always('GET', `/_matrix/federation/v1/make_join/${roomId}/${userId}`, () => ({
+    json: {
+      room_version: OWN_VERSION,
+      event: {
+        ...{ type: 'm.room.member', room_id: roomId, sender: userId, state_key: userId },
+        ...{ content: { membership: 'join' }, depth: state.length + 1, prev_events: [invite.eventId] },
+        ...{ auth_events: authEvents, origin_server_ts: Date.now() },
+      },
+    },
+  }))
+  const pdus = state.map(event => event.pdu)
+  peer.always('GET', `/_matrix/federation/v1/backfill/${roomId}`, () => ({
+    json: { origin: peer.serverName, origin_server_ts: Date.now(), pdus },
+  }))
+  peer.always('PUT', new RegExp(`^/_matrix/federation/v2/send_join/${roomId}/`), ({ body }) => ({
+    json: {
+      ...{ event: body as JsonObject, state: pdus, auth_chain: pdus, members_omitted: false },
+      ...{ origin: peer.serverName, servers_in_room: [peer.serverName] },
+    },
+  }))
 }
 
 const completed = (

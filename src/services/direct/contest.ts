@@ -1,5 +1,6 @@
 import { isPreferred, otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
@@ -54,6 +55,22 @@ export class Contest {
     else if (status === 'accepted') await this.#accepted(pair, invitation)
   }
 
+  /**
+   * Where the other, who is not in the pair's room, has invited the user to another one as plain Matrix opens chats, the
+   * user takes that invitation: their server knows of no room to come back to, and two rooms that wait for each other
+   * help nobody. Answers whether the pair's room is another one now.
+   */
+  async yieldToPlain(row: DirectRoomRow, userId: string): Promise<boolean> {
+    if (this.#isHere(otherOf(row.pair, userId))) return false
+    const standing = await standingOf(this.#core.context, row.roomId, row.pair, userId)
+    if (standing?.own !== 'join' || standing.other === 'join' || standing.other === 'ban') return false
+    for (const invitation of await this.#claims.invitations(row.pair, userId)) {
+      const claim = claimOfInvitation(invitation, row.pair)
+      if (claim?.generation === 0 && claim.roomId !== row.roomId) return this.#goOver(row, invitation)
+    }
+    return false
+  }
+
   /** A room that the user is in now may be the pair's; then their list says so. */
   async #accepted(pair: Pair, invitation: InvitationRow): Promise<void> {
     const { userId, roomId } = invitation
@@ -69,8 +86,8 @@ export class Contest {
     const { userId } = invitation
     const claim = claimOfInvitation(invitation, pair)
     const row = await this.#claims.ofPair(pair)
-    if (claim === undefined || claim.generation === 0 || row === undefined) return false
-    if (claim.roomId === row.roomId) return false
+    if (claim === undefined || row === undefined || claim.roomId === row.roomId) return false
+    if (claim.generation === 0) return (await this.#hasAsked(row, userId)) && this.#goOver(row, invitation)
     if (isPreferred(claim, row)) {
       if (!(await this.#claims.set(pair, claim, row.roomId))) return false
       if (claim.generation === row.generation && (await this.#isWaiting(row, userId)))
@@ -80,6 +97,40 @@ export class Contest {
     // Its maker hears of ours and comes here; until then nobody has to choose between two rooms.
     if (await this.#isWaiting(row, userId)) await this.#decline(invitation)
     return false
+  }
+
+  /** Whether a user waits in the room for somebody of another server, whom they have asked to come. */
+  async #hasAsked({ pair, roomId }: DirectRoomRow, userId: string): Promise<boolean> {
+    const otherId = otherOf(pair, userId)
+    if (this.#isHere(otherId)) return false
+    const standing = await standingOf(this.#core.context, roomId, pair, userId)
+    if (standing?.own !== 'join' || standing.other !== 'invite') return false
+    const { ignoredUsers, invitePolicies } = this.#core.views
+    const [ignored, policy] = await Promise.all([ignoredUsers.of(userId), invitePolicies.of(userId)])
+    return !ignored.has(otherId) && policy(otherId) === 'allow'
+  }
+
+  /** Makes the plain room that the other has made the pair's. One in which there is somebody else is not for the two. */
+  async #goOver(row: DirectRoomRow, { userId, roomId, sender }: InvitationRow): Promise<boolean> {
+    const { read } = this.#core.context
+    await this.#rooms.memberships.join({ userId, roomId })
+    const room = await read.rooms.byId(roomId)
+    const { join = 0 } = room === undefined ? {} : await read.memberships.counts(room.nid)
+    if (join > 2) {
+      const reason = 'This is no room of two'
+      await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId, reason }))
+      return false
+    }
+    if (
+      !(await this.#claims.set(row.pair, { roomId, generation: row.generation, maker: sender }, row.roomId))
+    )
+      return false
+    await this.#close(row, userId, roomId)
+    return true
+  }
+
+  #isHere(userId: string): boolean {
+    return serverNameOf(userId) === this.#core.context.serverName
   }
 
   /** Whether a user has made the room, and the other has not come. */
@@ -94,26 +145,43 @@ export class Contest {
     await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId, content }))
   }
 
-  async #fold({ pair, roomId }: DirectRoomRow, userId: string, winner: string): Promise<void> {
+  async #fold(row: DirectRoomRow, userId: string, winner: string): Promise<void> {
+    await this.#rooms.memberships.join({ userId, roomId: winner })
+    await this.#close(row, userId, winner)
+  }
+
+  /** Takes what nobody has heard along to another room, and leaves the one that waits pointing there. */
+  async #close({ pair, roomId }: DirectRoomRow, userId: string, winner: string): Promise<void> {
     const { sender } = this.#core
     const otherId = otherOf(pair, userId)
-    await this.#rooms.memberships.join({ userId, roomId: winner })
-    await this.#carry(roomId, userId, winner)
+    await this.#carry(roomId, { userId, otherId }, winner)
     await this.#list.note(userId, otherId, winner, roomId)
     const content = { body: 'The conversation goes on in another room', replacement_room: winner }
     await this.#unlessRefused(() =>
       sender.send(roomId, { type: 'm.room.tombstone', sender: userId, stateKey: '', content }),
     )
-    await this.#unlessRefused(() => this.#rooms.memberships.kick({ sender: userId, userId: otherId, roomId }))
-    await this.#unlessRefused(() => this.#rooms.memberships.leave({ userId, roomId }))
+    const reason = content.body
+    const { memberships } = this.#rooms
+    await this.#unlessRefused(() => memberships.kick({ sender: userId, userId: otherId, roomId, reason }))
+    await this.#unlessRefused(() => memberships.leave({ userId, roomId, reason }))
   }
 
-  /** Says again, in the user's own name, what they have said where nobody heard it. */
-  async #carry(roomId: string, userId: string, winner: string): Promise<void> {
+  /** Says again, in the user's own name, what they have said since they asked the other to come: nobody has heard it. */
+  async #carry(
+    roomId: string,
+    { userId, otherId }: { userId: string; otherId: string },
+    winner: string,
+  ): Promise<void> {
     const { context, sender, views } = this.#core
     const nid = (await context.read.rooms.byId(roomId))?.nid
     if (nid === undefined) return
-    const range = { roomNid: nid, after: 0, upTo: context.db.position('events'), limit: MAX_CARRIED }
+    const asked = await context.read.memberships.one(otherId, nid)
+    const range = {
+      roomNid: nid,
+      after: asked?.position ?? 0,
+      upTo: context.db.position('events'),
+      limit: MAX_CARRIED,
+    }
     const rows = await views.pages.page('b', range)
     const said = rows.filter(
       row => row.type === 'm.room.message' && row.sender === userId && row.redactedBy === undefined,

@@ -1,6 +1,7 @@
 import {
   type DirectClaim,
   directContent,
+  isPreferred,
   nextGeneration,
   otherOf,
   type Pair,
@@ -115,14 +116,15 @@ export class DirectRooms {
   /** `undefined`: somebody was faster, and it has to be looked at again. */
   async #attempt(pair: Pair, userId: string, settings: DirectRoomSettings): Promise<OpenedRoom | undefined> {
     const row = await this.#claims.ofPair(pair)
-    if (row === undefined) {
+    const isIn = row !== undefined && (await this.#enter(row, userId))
+    if (isIn && (await this.#contest.yieldToPlain(row, userId))) return undefined
+    if (!isIn) {
       const found = await this.#claims.find(pair, userId)
-      if (found !== undefined) {
-        await this.#claims.set(pair, found, undefined)
+      if (found !== undefined && mayReplace(found, row)) {
+        await this.#claims.set(pair, found, row?.roomId)
         return undefined
       }
     }
-    const isIn = row !== undefined && (await this.#enter(row, userId))
     const roomId = isIn ? row.roomId : await this.#make(pair, userId, row, settings)
     if (roomId === undefined) return undefined
     const otherMembership = await this.#bring(pair, userId, roomId, !isIn)
@@ -223,3 +225,7 @@ export class DirectRooms {
     return room && (await read.memberships.one(userId, room.nid))?.membership
   }
 }
+
+/** A room of plain Matrix is as good as any where the pair's can be entered no more; of others the rule decides. */
+const mayReplace = (found: DirectClaim, row: DirectRoomRow | undefined): boolean =>
+  row === undefined || (found.generation === 0 ? found.roomId !== row.roomId : isPreferred(found, row))
