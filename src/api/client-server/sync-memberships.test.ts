@@ -32,6 +32,10 @@ onServer('who leaves, is kicked or banned is told up to that, and nothing later'
     if (how !== 'leave') continue
     await bob.change('forget', roomId)
     t.is((await bob.sync({ filter })).rooms?.leave, undefined, 'forgotten')
+    await ann.change('ban', roomId, bob)
+    t.is((await bob.sync({ filter })).rooms?.leave, undefined, 'a ban brings nothing back')
+    t.is((await bob.sync({ since: told.next_batch })).rooms, undefined)
+    await t.throwsAsync(bob.messages(roomId, { dir: 'b' }))
   }
 })
 

@@ -31,12 +31,14 @@ test('profiles: display name, avatar, any further field, and their limits', asyn
   t.is(codeOf(await put('avatar_url', 'https://x.test/a')), '400 M_INVALID_PARAM')
   t.is(codeOf(await put('nodots', 1)), '400 M_INVALID_PARAM')
   t.is(codeOf(await put(`org.${'x'.repeat(252)}`, 1)), '400 M_KEY_TOO_LARGE')
-  t.is(codeOf(await put('org.big', 'x'.repeat(65_500))), '400 M_PROFILE_TOO_LARGE')
+  for (const size of [65_500, 70_000])
+    t.is(codeOf(await put('org.big', 'x'.repeat(size))), '400 M_PROFILE_TOO_LARGE')
   t.is(codeOf(await send('PUT', `/profile/${alice}/displayname`, token, { other: 1 })), '400 M_MISSING_PARAM')
   t.is(codeOf(await put('displayname', 'Hi', `@bob:${SERVER_NAME}`)), '403 M_FORBIDDEN')
   for (const missing of [`@nobody:${SERVER_NAME}`, '@remote:elsewhere.test']) {
     t.is(codeOf(await send('GET', `/profile/${missing}`)), '404 M_NOT_FOUND')
   }
+  t.is(codeOf(await send('GET', '/profile/@nobody')), '400 M_INVALID_PARAM')
   t.is(codeOf(await send('GET', `/profile/${alice}/__proto__`)), '404 M_NOT_FOUND')
 })
 

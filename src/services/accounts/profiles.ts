@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import { fitsBytes, isServerName, serverNameOf } from '../../core/ids.ts'
+import { fitsBytes, isServerName, isUserId, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { StoredProfile } from '../../storage/accounts/profiles.ts'
 import type { Requester } from '../requester.ts'
@@ -35,7 +35,7 @@ export class Profiles {
 
   /**
    * A user's whole profile; a remote user's is asked for.
-   * @throws {MatrixError} `M_NOT_FOUND`
+   * @throws {MatrixError} `M_NOT_FOUND`, `M_INVALID_PARAM`
    */
   async get(userId: string): Promise<JsonObject> {
     if (!this.#isLocal(userId)) return this.#remote(userId, undefined)
@@ -46,7 +46,7 @@ export class Profiles {
 
   /**
    * One field of a profile, as `{[key]: value}`.
-   * @throws {MatrixError} `M_NOT_FOUND`
+   * @throws {MatrixError} `M_NOT_FOUND`, `M_INVALID_PARAM`
    */
   async getField(userId: string, key: string): Promise<JsonObject> {
     const profile = this.#isLocal(userId) ? await this.get(userId) : await this.#remote(userId, key)
@@ -101,6 +101,7 @@ export class Profiles {
   }
 
   async #remote(userId: string, key: string | undefined): Promise<JsonObject> {
+    if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', 'This is no user ID.')
     const ask = this.#context.hooks.remoteProfile
     if (ask === undefined) throw noProfile()
     return ask(userId, key)

@@ -167,10 +167,12 @@ export class MembershipWriter {
   readonly #forget: Prepared
 
   constructor(db: Reader) {
+    // "Rooms which have been forgotten will never appear … until the user re-joins, is re-invited, or knocks."
     this.#upsert = db.prepare(
       `INSERT INTO memberships (room_nid, user_id, host, membership, event_nid, position, forgotten)
        VALUES (?, ?, ?, ?, ?, ?, 0)
-       ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, forgotten = 0,
+       ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership,
+         forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END,
          event_nid = excluded.event_nid, position = excluded.position`,
     )
     this.#remove = db.prepare('DELETE FROM memberships WHERE user_id = ? AND room_nid = ?')
