@@ -247,6 +247,7 @@ onServer('extensions: messages to devices, keys, account data, receipts, typing'
   const next = String(repeated.extensions['to_device']?.['next_batch'])
   await bob.api('PUT', `/rooms/${path(roomId)}/typing/${path(bob.userId)}`, { typing: true, timeout: 30_000 })
   await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, {})
+  await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, { thread_id: 'main' })
   await ann.setAccountData('org.a', { a: 2 })
   const news = await slide(ann, wanted(next), repeated.pos)
   t.deepEqual(news.extensions['to_device']?.['events'], [])
@@ -255,6 +256,8 @@ onServer('extensions: messages to devices, keys, account data, receipts, typing'
     rooms: { [roomId]: { type: 'm.typing', content: { user_ids: [bob.userId] } } },
   })
   const receipts = news.extensions['receipts']?.['rooms'] as Record<string, ShownEvent>
-  t.deepEqual(Object.keys(receipts[roomId]?.content[message] as object), ['m.read'])
+  const read = receipts[roomId]?.content[message] as Record<string, Record<string, object>> | undefined
+  t.deepEqual(Object.keys(read ?? {}), ['m.read'])
+  t.deepEqual(Object.keys(read?.['m.read']?.[bob.userId] ?? {}), ['ts'], 'that for the whole room')
   t.deepEqual((await slide(ann, list(9), news.pos)).extensions, {}, 'only what is asked for')
 })

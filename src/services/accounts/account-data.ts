@@ -6,9 +6,6 @@ import type { AccountsContext } from './context.ts'
 /** Account data that the server itself manages (module "Client Config", "Server Behaviour"). */
 const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
 
-/** An entry without content is a deleted one (MSC3391). It stays, so that clients which were away hear of it. */
-const DELETED = '{}'
-
 /** Entries of one user, global and per room. */
 export const MAX_ENTRIES = 50_000
 
@@ -28,29 +25,25 @@ export class AccountData {
   async get(userId: string, roomId: string | undefined, type: string): Promise<JsonObject> {
     checkRoom(roomId)
     const content = await this.#context.read.accountData.content(userId, roomId ?? '', type)
-    if (content === undefined || content === DELETED) {
+    if (content === undefined) {
       throw new MatrixError('M_NOT_FOUND', 'There is no account data of this type.')
     }
     return JSON.parse(content) as JsonObject
   }
 
   /**
-   * Sets an entry on behalf of a client. What it holds already does not become news. Without content it is deleted:
-   * "if a client `PUT`s `{}` …, that must be seen equivalent as `DELETE`-ing" (MSC3391).
+   * Sets an entry on behalf of a client. What it holds already does not become news. An empty one is an entry like any
+   * other (MSC3391 would have it deleted, but what was provided is there for whoever asks).
    *
    * @throws {MatrixError} `M_BAD_JSON` (405): a type that the server manages; `M_INVALID_PARAM`;
    *   `M_USER_LIMIT_EXCEEDED`
    */
   async set(userId: string, roomId: string | undefined, type: string, content: JsonObject): Promise<void> {
-    if (SERVER_MANAGED.has(type)) {
-      throw new MatrixError('M_BAD_JSON', `${type} is managed by the server.`, { status: 405 })
-    }
-    checkRoom(roomId)
-    checkType(type)
+    checkEntry(roomId, type)
     const { read, write } = this.#context
     const text = JSON.stringify(content)
     const before = await read.accountData.content(userId, roomId ?? '', type)
-    if ((before ?? DELETED) === text) return
+    if (before === text) return
     if (before === undefined && (await this.#isFull(userId))) {
       throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much account data is stored already.')
     }
@@ -59,7 +52,10 @@ export class AccountData {
 
   /** Deletes an entry; one that is not there is no error (MSC3391). @throws {MatrixError} as `set` */
   async delete(userId: string, roomId: string | undefined, type: string): Promise<void> {
-    await this.set(userId, roomId, type, {})
+    checkEntry(roomId, type)
+    const { read, write } = this.#context
+    if ((await read.accountData.content(userId, roomId ?? '', type)) === undefined) return
+    await this.#context.commit([write.accountData.clear(userId, roomId ?? '', [type])])
   }
 
   /** Deleted entries make room: who has so many of them is not looking for what was deleted long ago. */
@@ -69,6 +65,14 @@ export class AccountData {
     await this.#context.commit([write.accountData.dropDeleted(userId)])
     return (await read.accountData.count(userId)) >= MAX_ENTRIES
   }
+}
+
+const checkEntry = (roomId: string | undefined, type: string): void => {
+  if (SERVER_MANAGED.has(type)) {
+    throw new MatrixError('M_BAD_JSON', `${type} is managed by the server.`, { status: 405 })
+  }
+  checkRoom(roomId)
+  checkType(type)
 }
 
 const checkRoom = (roomId: string | undefined): void => {

@@ -54,6 +54,7 @@ export const removalStatements = (
         write.tokens.dropDevices(userId, deviceIds),
         write.accountData.clear(
           userId,
+          '',
           deviceIds.flatMap(deviceId => OF_DEVICE.map(prefix => `${prefix}${deviceId}`)),
         ),
         ...(hooks.onDevicesChange?.(userId, { removed: deviceIds }) ?? []),

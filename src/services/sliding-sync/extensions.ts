@@ -1,4 +1,5 @@
 import { syncFilter } from '../../core/filter.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { StreamToken, SyncStream } from '../../core/stream-token.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
@@ -158,8 +159,14 @@ const oneEvent = (texts: readonly string[]): string => {
     for (const [eventId, types] of Object.entries((JSON.parse(text) as { content: Receipts }).content)) {
       const known = content[eventId] ?? {}
       content[eventId] = known
-      for (const [type, users] of Object.entries(types)) known[type] = { ...known[type], ...users }
+      for (const [type, users] of Object.entries(types)) {
+        // Of one user and event only one can be told: that which holds for the whole room says more.
+        const told = Object.entries(known[type] ?? {}).filter(([, receipt]) => !isOfThread(receipt))
+        known[type] = { ...known[type], ...users, ...Object.fromEntries(told) }
+      }
     }
   }
   return JSON.stringify({ type: 'm.receipt', content })
 }
+
+const isOfThread = (receipt: unknown): boolean => isJsonObject(receipt) && receipt['thread_id'] !== undefined

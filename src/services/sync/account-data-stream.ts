@@ -31,8 +31,6 @@ export class AccountDataStream implements SyncSource {
     const global: string[] = []
     const rooms = new Map<string, RoomExtras>()
     for (const entry of entries) {
-      // A deleted entry is told as one without content; who starts afresh need not hear of it.
-      if (after === undefined && entry.content === '{}') continue
       if (entry.roomId === '') {
         if (accountData.matches({ type: entry.type })) global.push(eventText(entry))
       } else if (matchesRoom(entry.roomId) && passes(request, entry.roomId, entry.type)) {
@@ -47,9 +45,7 @@ export class AccountDataStream implements SyncSource {
 
   async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
     const entries = await this.#sync.accountDataOf(request.requester.userId, roomId)
-    return entries
-      .filter(({ type, content }) => content !== '{}' && passes(request, roomId, type))
-      .map(eventText)
+    return entries.filter(({ type }) => passes(request, roomId, type)).map(eventText)
   }
 }
 

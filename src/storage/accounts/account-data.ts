@@ -5,7 +5,7 @@ export interface AccountDataEntry {
   /** Empty for global account data. */
   readonly roomId: string
   readonly type: string
-  /** JSON text of an object, as the client sent it. */
+  /** JSON text of an object, as the client sent it; that of an empty one if it is deleted. */
   readonly content: string
   readonly position: number
 }
@@ -19,6 +19,13 @@ interface EntryRow {
 
 const COLUMNS = 'room_id, type, content, position'
 
+/**
+ * What a deleted entry (MSC3391) holds. It stays, so that clients which were away hear of it: for them it is an entry
+ * without content.
+ */
+const DELETED = ''
+const NO_CONTENT = '{}'
+
 /** Reads account data. The room is '' for global data. */
 export class AccountDataReader {
   readonly #db: Reader
@@ -30,19 +37,22 @@ export class AccountDataReader {
   constructor(db: Reader) {
     this.#db = db
     this.#one = db.prepare('SELECT content FROM account_data WHERE user_id = ? AND room_id = ? AND type = ?')
-    this.#all = db.prepare(`SELECT ${COLUMNS} FROM account_data WHERE user_id = ? ORDER BY room_id, type`)
+    this.#all = db.prepare(
+      `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND content <> '${DELETED}' ORDER BY room_id, type`,
+    )
     this.#changed = db.prepare(
       `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
     )
     this.#count = db.prepare('SELECT count(*) AS total FROM account_data WHERE user_id = ?')
   }
 
-  /** The content of one entry, as JSON text. */
+  /** The content of one entry, as JSON text; `undefined` if there is none, or it is deleted. */
   async content(userId: string, roomId: string, type: string): Promise<string | undefined> {
-    return (await this.#db.get<{ content: string }>(this.#one, [userId, roomId, type]))?.content
+    const row = await this.#db.get<{ content: string }>(this.#one, [userId, roomId, type])
+    return row?.content === DELETED ? undefined : row?.content
   }
 
-  /** Everything of a user, for an initial sync. */
+  /** Everything of a user but what is deleted, for an initial sync. */
   async all(userId: string): Promise<AccountDataEntry[]> {
     return (await this.#db.scan<EntryRow>(this.#all, [userId])).map(entry)
   }
@@ -52,7 +62,7 @@ export class AccountDataReader {
     return (await this.#db.all<EntryRow>(this.#changed, [userId, after, upTo])).map(entry)
   }
 
-  /** How many entries a user has. */
+  /** How many entries a user has, with those that are deleted. */
   async count(userId: string): Promise<number> {
     return (await this.#db.scan<{ total: number }>(this.#count, [userId]))[0]?.total ?? 0
   }
@@ -61,7 +71,7 @@ export class AccountDataReader {
 const entry = (row: EntryRow): AccountDataEntry => ({
   roomId: row.room_id,
   type: row.type,
-  content: row.content,
+  content: row.content === DELETED ? NO_CONTENT : row.content,
   position: row.position,
 })
 
@@ -81,17 +91,18 @@ export class AccountDataWriter {
     )
     this.#add = db.prepare(
       `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (user_id, room_id, type) DO NOTHING`,
+       ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position
+       WHERE account_data.content = '${DELETED}'`,
     )
     this.#replace = db.prepare(
       `UPDATE account_data SET content = ?, position = ?
        WHERE user_id = ? AND room_id = ? AND type = ? AND content = ?`,
     )
     this.#clear = db.prepare(
-      `UPDATE account_data SET content = '{}', position = ?
-       WHERE user_id = ? AND room_id = '' AND type = ? AND content <> '{}'`,
+      `UPDATE account_data SET content = '${DELETED}', position = ?
+       WHERE user_id = ? AND room_id = ? AND type = ? AND content <> '${DELETED}'`,
     )
-    this.#dropDeleted = db.prepare("DELETE FROM account_data WHERE user_id = ? AND content = '{}'")
+    this.#dropDeleted = db.prepare(`DELETE FROM account_data WHERE user_id = ? AND content = '${DELETED}'`)
     this.#deleteAll = db.prepare('DELETE FROM account_data WHERE user_id = ?')
   }
 
@@ -122,13 +133,15 @@ export class AccountDataWriter {
       : { prepared: this.#replace, rows: [[content, position, userId, roomId, type, before]], guard }
   }
 
-  /** Deletes global entries; those that are not there are no error. Takes a position for each of the types. */
-  clear(userId: string, types: readonly string[]): WriteStatement {
-    const rows = types.map((type, offset) => [{ stream: 'account_data' as const, offset }, userId, type])
+  /** Deletes entries of one room, or global ones (''); those that are not there are no error. Takes a position for each. */
+  clear(userId: string, roomId: string, types: readonly string[]): WriteStatement {
+    const rows = types.map((type, offset) => [
+      ...[{ stream: 'account_data' as const, offset }, userId, roomId, type],
+    ])
     return { prepared: this.#clear, rows }
   }
 
-  /** Removes what is left of deleted entries: those without content. */
+  /** Removes what is left of deleted entries. */
   dropDeleted(userId: string): WriteStatement {
     return { prepared: this.#dropDeleted, rows: [[userId]] }
   }

@@ -37,7 +37,8 @@ export class PushRulesReader {
       `SELECT user_id, 'rules' AS kind, rules AS value FROM push_rules WHERE ${db.dialect.inText('user_id')}
        UNION ALL
        SELECT user_id, 'ignored' AS kind, content AS value FROM account_data
-       WHERE ${db.dialect.inText('user_id')} AND room_id = '' AND type = 'm.ignored_user_list'`,
+       WHERE ${db.dialect.inText('user_id')} AND room_id = '' AND type = 'm.ignored_user_list'
+         AND content <> ''`,
     )
     this.#touched = db.prepare(
       `SELECT user_id FROM push_rules WHERE position > ? AND position <= ?

@@ -69,7 +69,9 @@ export class SyncReader {
       `SELECT e.position FROM events e
        WHERE e.room_nid = ? AND e.position <= ? AND ${shown} AND ${db.dialect.inText('e.type')} ${last}`,
     )
-    this.#accountData = db.prepare('SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ?')
+    this.#accountData = db.prepare(
+      "SELECT type, content FROM account_data WHERE user_id = ? AND room_id = ? AND content <> ''",
+    )
   }
 
   /** The rooms with shown events after one position up to another. */
