@@ -26,7 +26,11 @@ export const composeAttention = (
   const invitations = createInvitations({
     ...{ core, rooms, clock, log },
     roomSummaries: discovery.roomSummaries,
-    people: accounts.threepids,
+    people: {
+      addressesOf: userId => accounts.threepids.addressesOf(userId),
+      ownerOf: address => accounts.threepids.ownerOf(address),
+      languagesOf: userId => push.services.pushers.languagesOf(userId),
+    },
     mail: config.invitations.mail ? invitationMailOf(config, mailer) : undefined,
     limits: config.invitations,
     standing: userId => accounts.refusalOf(userId),

@@ -35,6 +35,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       allowDomains: email.allowDomains,
       revealAccounts: email.revealAccounts,
       baseUrl: baseUrlOf(config),
+      language: email.language,
     },
     passwords: {
       minimumLength: passwords.minLength,
@@ -77,10 +78,11 @@ export const mailDigestsOf = (
   mailer: Mailer | undefined,
 ): { mailer: Mailer; options: MailDigestOptions } | undefined => {
   if (mailer === undefined) return undefined
-  const { delay, interval } = config.email.missedMessages
+  const { language, missedMessages } = config.email
+  const { delay, interval } = missedMessages
   return {
     mailer,
-    options: { delay, interval, unsubscribeUrl: `${baseUrlOf(config)}${UNSUBSCRIBE_PATH}` },
+    options: { delay, interval, language, unsubscribeUrl: `${baseUrlOf(config)}${UNSUBSCRIBE_PATH}` },
   }
 }
 
@@ -89,9 +91,10 @@ export const invitationMailOf = (
   config: Config,
   mailer: Mailer | undefined,
 ): InvitationMailParts | undefined => {
+  const { language } = config.email
   const from = parseMailbox(config.email.from ?? '')?.address
   if (mailer === undefined || from === undefined) return undefined
-  return { mailer, from, serverName: config.serverName, baseUrl: baseUrlOf(config) }
+  return { mailer, from, serverName: config.serverName, baseUrl: baseUrlOf(config), language }
 }
 
 /** Who writes server notices, and how their rooms look; `undefined` if the operator has named nobody. */

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { isEmailAddress, parseMailbox } from './email-address.ts'
-import { mailText } from './mail-text.ts'
+import { fewLines, mailText, oneLine } from './mail-text.ts'
 
 test('one bare address, and nothing that could be read as more', t => {
   const good = [
@@ -42,8 +42,18 @@ test('a mailbox may have a name', t => {
 })
 
 test('what people wrote becomes no markup', t => {
-  const { text, html } = mailText(['Hello <b>\nyou', { label: 'Open & see', link: 'https://x/?a=1&b="2"' }])
+  const link = { label: 'Open & see', link: 'https://x/?a=1&b="2"' }
+  const { text, html } = mailText(['Hello <b>\nyou', link], 'en')
   t.is(text, 'Hello <b>\nyou\n\nOpen & see:\nhttps://x/?a=1&b="2"\n')
   t.true(html.includes('<p>Hello &lt;b&gt;<br>you</p>'))
   t.true(html.includes('<p><a href="https://x/?a=1&amp;b=&quot;2&quot;">Open &amp; see</a></p>'))
+})
+
+test('what people wrote hides and moves nothing', t => {
+  t.is(oneLine(' a\r\nBcc: x\u202e\u0000b ', 80), 'a Bcc: x b')
+  t.is(oneLine('😀'.repeat(9), 3), '😀😀😀…')
+  t.is(oneLine('\ud800', 3), '\ufffd')
+  t.is(fewLines('one\r\ntwo\u0007\n\nfour\nfive', { lines: 4, length: 3 }), 'one\ntwo\n\nfou…\n…')
+  t.is(fewLines('', { lines: 2, length: 3 }), '')
+  t.is(fewLines('x'.repeat(9_000_000), { lines: 2, length: 3 }), 'xxx…')
 })

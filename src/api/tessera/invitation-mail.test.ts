@@ -92,11 +92,20 @@ test.serial(
     t.is(answered.status, 200)
     t.is((await list(a, 'sent'))[0]?.status, 'declined')
 
-    await a.change('invite', roomId, b)
-    t.regex(calendarIn(await sink.next()), /METHOD:REQUEST/)
+    // In the language that the invited person's client asks for; nothing that is written hides or moves anything.
+    await b.api('POST', '/pushers/set', {
+      ...{ app_id: 'a', pushkey: 'k', kind: 'http', app_display_name: 'A', device_display_name: 'D' },
+      ...{ lang: 'fr-CA', data: { url: 'https://localhost/_matrix/push/v1/notify' } },
+    })
+    await a.change('invite', roomId, b, { reason: 'one\u202e\u0007\n<i>two</i>' })
+    const again = await sink.next()
+    t.regex(calendarIn(again), /METHOD:REQUEST/)
+    t.regex(again.headers['subject'] ?? '', /^alice\d* vous invite : Tea$/)
+    t.regex(again.text, /^one\r?\n<i>two<\/i>\r?$/m)
+    t.regex(again.text, /^Ouvrir le salon/m)
     await a.change('kick', roomId, b)
     const cancelled = await sink.next()
-    t.regex(cancelled.headers['subject'] ?? '', /^Withdrawn: Tea$/)
+    t.regex(cancelled.headers['subject'] ?? '', /^=\?UTF-8\?Q\?Invitation_retir=C3=A9e_=3A_Tea\?=$/)
     t.regex(calendarIn(cancelled), /METHOD:CANCEL[\s\S]*SEQUENCE:1/)
   },
 )

@@ -1,3 +1,4 @@
+import { MAIL_LANGUAGES } from '../../core/mail-words/index.ts'
 import type { Schema } from '../schema-types.ts'
 import { duration } from './units.ts'
 
@@ -51,6 +52,13 @@ export const emailOptions = {
         'x-optional': true,
         description: 'The sender of what is sent: an address, alone or after a name. Needed with a host.',
         examples: ['Our server <noreply@example.org>', 'noreply@example.org'],
+      },
+      language: {
+        type: 'string',
+        enum: MAIL_LANGUAGES,
+        default: 'en',
+        description:
+          'The language of e-mails, where nothing is known of who gets them. People whose client has asked for another of these are written to in that.',
       },
       allow_domains: {
         type: 'array',

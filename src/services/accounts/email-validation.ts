@@ -1,6 +1,7 @@
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
+import { mailWords } from '../../core/mail-words/index.ts'
 import { MailError, type Mailer } from '../../network/mailer.ts'
 import type { EmailPurpose, EmailValidation } from '../../storage/accounts/email-validations.ts'
 import type { AccountsContext } from './context.ts'
@@ -185,9 +186,15 @@ export class EmailValidations {
     ])
     if (!result.ok) return undefined
     const { serverName } = options
+    const words = mailWords([], options.email.language)
     if (isFit)
-      return confirmationText(purpose, serverName, `${options.email.baseUrl}${CONFIRM_PATH}?token=${token}`)
-    return owner === undefined ? unknownText(serverName) : takenText(serverName, owner)
+      return confirmationText(
+        words,
+        purpose,
+        serverName,
+        `${options.email.baseUrl}${CONFIRM_PATH}?token=${token}`,
+      )
+    return owner === undefined ? unknownText(words, serverName) : takenText(words, serverName, owner)
   }
 
   async #takeBack(sid: string, sendAttempt: number, known: EmailValidation | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import type { MailLanguage } from '../../core/mail-words/index.ts'
 import { DEFAULT_PASSWORD_OPTIONS, type PasswordOptions } from './passwords.ts'
 
 /** A policy document that new users must accept: its version, and name and address by language. */
@@ -31,6 +32,7 @@ export interface AccountsOptions {
     readonly revealAccounts: boolean
     /** Where links in e-mails lead, without a slash at the end. */
     readonly baseUrl: string
+    readonly language: MailLanguage
   }
   readonly passwords: PasswordOptions
   readonly sessions: {
@@ -68,7 +70,12 @@ const DAY = 86_400_000
 export const accountsOptions = (options: PartialAccountsOptions): AccountsOptions => ({
   serverName: options.serverName,
   registration: { mode: 'closed', guests: false, email: 'optional', ...options.registration },
-  email: { revealAccounts: false, baseUrl: `https://${options.serverName}`, ...options.email },
+  email: {
+    revealAccounts: false,
+    baseUrl: `https://${options.serverName}`,
+    language: 'en',
+    ...options.email,
+  },
   passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
   sessions: {
     accessTokenLifetimeMs: 3_600_000,

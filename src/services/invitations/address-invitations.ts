@@ -112,10 +112,12 @@ export class AddressInvitations {
   }
 }
 
-/** Whose e-mail addresses are verified. */
+/** Whose e-mail addresses are verified, and what is known of their owners. */
 export interface AddressBook {
   /** A user's addresses, canonical. */
   addressesOf(userId: string): Promise<readonly string[]>
+  /** The languages (tags) that the clients of a user of this server have asked for, where they have. */
+  languagesOf(userId: string): Promise<readonly string[]>
   /** The user of this server who has an address. */
   ownerOf(address: string): Promise<string | undefined>
 }

@@ -27,7 +27,7 @@ const withInvitations = (t: ExecutionContext, server: WorldServer): Invitations 
   const invitations = createInvitations({
     ...{ core, clock, rooms, log: silentLog, roomSummaries: discovery.roomSummaries },
     standing: async () => undefined,
-    people: { addressesOf: async () => [], ownerOf: async () => undefined },
+    people: { addressesOf: async () => [], languagesOf: async () => [], ownerOf: async () => undefined },
     limits: { maxSent: 100, maxReceived: 3, keepHistory: 365 * 24 * HOUR },
   })
   federation.invitations.checks.push(invitation => invitations.sending.checkIncoming(invitation))

@@ -113,7 +113,11 @@ export class InvitationListing {
   async inWords(
     record: InvitationRecord,
     uris = { organizer: matrixUri(record.inviter), attendee: matrixUri(record.userId) },
-  ): Promise<{ readonly inviter: string; readonly roomName: string; readonly calendar: CalendarPart }> {
+  ): Promise<{
+    readonly inviter: string
+    readonly roomName: string | undefined
+    readonly calendar: CalendarPart
+  }> {
     const { room, inviter, invited } = await this.#show(record.inviter, record)
     const roomName = room.name === '' ? room.alias : room.name
     const calendar = calendarOf({
@@ -123,7 +127,7 @@ export class InvitationListing {
       roomName,
     })
     const nameOf = inviter.displayname ?? ''
-    return { inviter: nameOf === '' ? record.inviter : nameOf, roomName: roomName ?? 'a room', calendar }
+    return { inviter: nameOf === '' ? record.inviter : nameOf, roomName, calendar }
   }
 
   /** Whether the invited user wants to know of it. */

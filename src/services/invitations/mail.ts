@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
-import { type MailBlock, mailText } from '../../core/mail-text.ts'
+import { fewLines, type MailBlock, mailText, oneLine } from '../../core/mail-text.ts'
+import { type MailLanguage, type MailWords, mailWords } from '../../core/mail-words/index.ts'
 import type { Mail, Mailer } from '../../network/mailer.ts'
 import type { Database } from '../../storage/database.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
@@ -17,6 +18,8 @@ const MAX_AGE_MS = 24 * 3_600_000
 /** One address gets so many mails in an hour, whoever invites. */
 const MAX_MAILS = 10
 const HOUR_MS = 3_600_000
+const MAX_NAME = 80
+const COMMENT = { lines: 20, length: 500 }
 
 /** What mails are made with. */
 export interface InvitationMailParts {
@@ -26,6 +29,8 @@ export interface InvitationMailParts {
   readonly serverName: string
   /** Where people get an account or log in. */
   readonly baseUrl: string
+  /** Where nothing is known of who gets the mail, or who invites. */
+  readonly language: MailLanguage
 }
 
 /**
@@ -94,30 +99,36 @@ export class InvitationMail {
   async #mailOf(record: StoredInvitation, address: string): Promise<Mail> {
     const { baseUrl, serverName, from } = this.#parts
     const uris = { organizer: addressUri(from), attendee: addressUri(address) }
-    const { inviter, roomName, calendar } = await this.#listing.inWords(record, uris)
+    const told = await this.#listing.inWords(record, uris)
+    const { calendar } = told
+    const { invitation: say, lang } = await this.#wordsFor(record)
+    const inviter = oneLine(told.inviter, MAX_NAME)
+    const roomName = oneLine(told.roomName ?? say.aRoom, MAX_NAME)
+    const comment = fewLines(record.details.comment ?? '', COMMENT)
     const isOver = calendar.method === 'CANCEL'
     const isHeld = record.status === 'scheduled'
     const blocks: MailBlock[] = [
-      isOver
-        ? `The invitation of ${inviter} to ${roomName} was withdrawn, or has expired.`
-        : `${inviter} invites you to ${roomName}.`,
-      ...(record.details.comment === undefined || isOver ? [] : [record.details.comment]),
+      isOver ? say.withdrawn(inviter, roomName) : `${say.invites(inviter, roomName)}.`,
+      ...(comment === '' || isOver ? [] : [comment]),
       ...(isHeld
-        ? [
-            `Make an account on ${serverName} with this e-mail address, or add it to the one that you have: the invitation then waits for you there.`,
-            { link: baseUrl, label: serverName },
-          ]
+        ? [say.makeAccount(serverName), { link: baseUrl, label: serverName }]
         : isOver
           ? []
-          : [{ link: roomLink(record), label: 'Open the room' }]),
+          : [{ link: roomLink(record), label: say.openRoom }]),
     ]
     return {
       to: address,
-      subject: isOver ? `Withdrawn: ${roomName}` : `${inviter} invites you to ${roomName}`,
-      ...mailText(blocks),
+      subject: isOver ? say.withdrawnSubject(roomName) : say.invites(inviter, roomName),
+      ...mailText(blocks, lang),
       headers: { 'Auto-Submitted': 'auto-generated' },
       alternatives: [{ contentType: calendar.contentType, content: calendar.text }],
     }
+  }
+
+  /** In the language of who gets the mail; of people who have no account here, in that of who invites them. */
+  async #wordsFor({ userId, inviter }: StoredInvitation): Promise<MailWords> {
+    const languages = await this.#people.languagesOf(addressOf(userId) === undefined ? userId : inviter)
+    return mailWords(languages, this.#parts.language)
   }
 
   #mayMail(address: string, now: number): boolean {

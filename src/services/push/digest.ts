@@ -1,4 +1,5 @@
-import { type MailBlock, mailText } from '../../core/mail-text.ts'
+import { type MailBlock, mailText, oneLine } from '../../core/mail-text.ts'
+import type { MailWords } from '../../core/mail-words/index.ts'
 import type { Mail } from '../../network/mailer.ts'
 import type { Announced } from './push-message.ts'
 
@@ -17,22 +18,24 @@ export interface Digest {
   readonly events: readonly Announced[]
   /** Where the messages can be ended, by a page and by mail programs (RFC 8058). */
   readonly unsubscribeUrl: string
+  readonly words: MailWords
 }
 
 /** Writes it. Nothing that anybody wrote becomes markup, a header, or more than a few lines. */
-export const digestMail = ({ to, userId, serverName, events, unsubscribeUrl }: Digest): Mail => {
+export const digestMail = ({ to, userId, serverName, events, unsubscribeUrl, words }: Digest): Mail => {
+  const { digest: say, lang } = words
   const rooms = [...Map.groupBy(events, event => event.roomId).values()]
   const blocks: MailBlock[] = [
-    `You have missed ${messages(events.length)} on ${serverName}.`,
-    ...rooms.slice(0, MAX_ROOMS).map(roomText),
-    ...(rooms.length > MAX_ROOMS ? [`… and in ${rooms.length - MAX_ROOMS} more rooms.`] : []),
-    `You get this because ${userId} has asked to be written to about missed messages.`,
-    { link: unsubscribeUrl, label: 'Get no more of these' },
+    say.missed(events.length, serverName),
+    ...rooms.slice(0, MAX_ROOMS).map(room => roomText(room, say)),
+    ...(rooms.length > MAX_ROOMS ? [say.moreRooms(rooms.length - MAX_ROOMS)] : []),
+    say.why(userId),
+    { link: unsubscribeUrl, label: say.unsubscribe },
   ]
   return {
     to,
-    subject: subjectOf(rooms, events.length),
-    ...mailText(blocks),
+    subject: subjectOf(rooms, events.length, say),
+    ...mailText(blocks, lang),
     headers: {
       'List-Unsubscribe': `<${unsubscribeUrl}>`,
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
@@ -40,46 +43,36 @@ export const digestMail = ({ to, userId, serverName, events, unsubscribeUrl }: D
   }
 }
 
-const messages = (count: number): string => (count === 1 ? 'a message' : `${count} messages`)
+type Words = MailWords['digest']
 
-const subjectOf = (rooms: readonly (readonly Announced[])[], count: number): string => {
+const subjectOf = (rooms: readonly (readonly Announced[])[], count: number, say: Words): string => {
   const [first = []] = rooms
   const [event] = first
-  if (event === undefined || rooms.length > 1) return `${messages(count)} in ${rooms.length} rooms`
+  if (event === undefined || rooms.length > 1) return say.subjectOfRooms(count, rooms.length)
   const where = event.roomName ?? event.roomAlias
   return where === undefined
-    ? `${messages(count)} from ${senderOf(event)}`
-    : `${messages(count)} in ${oneLine(where, MAX_NAME)}`
+    ? say.subjectFrom(count, senderOf(event))
+    : say.subjectIn(count, oneLine(where, MAX_NAME))
 }
 
-const roomText = (events: readonly Announced[]): string => {
+const roomText = (events: readonly Announced[], say: Words): string => {
   const [first] = events
   if (first === undefined) return ''
-  const name = first.roomName ?? first.roomAlias ?? `Conversation with ${senderOf(first)}`
+  const name = first.roomName ?? first.roomAlias ?? say.conversationWith(senderOf(first))
   const hidden = Math.max(events.length - MAX_MESSAGES, 0)
   return [
     oneLine(name, MAX_NAME),
-    ...(hidden > 0 ? [`  (${hidden} earlier)`] : []),
-    ...events.slice(hidden).map(event => `  ${senderOf(event)}: ${wordsOf(event)}`),
+    ...(hidden > 0 ? [`  ${say.earlier(hidden)}`] : []),
+    ...events.slice(hidden).map(event => `  ${senderOf(event)}: ${wordsOf(event, say)}`),
   ].join('\n')
 }
 
 const senderOf = ({ sender, senderDisplayName }: Announced): string =>
   oneLine(senderDisplayName ?? sender, MAX_NAME)
 
-const wordsOf = ({ type, content }: Announced): string => {
-  if (type === 'm.room.encrypted') return '(an encrypted message)'
-  if (type === 'm.call.invite') return '(a call)'
+const wordsOf = ({ type, content }: Announced, say: Words): string => {
+  if (type === 'm.room.encrypted') return say.encrypted
+  if (type === 'm.call.invite') return say.call
   const { body } = content
   return typeof body === 'string' && body !== '' ? oneLine(body, MAX_BODY) : `(${oneLine(type, MAX_NAME)})`
-}
-
-/** One line, without what moves or hides text (control and direction characters). */
-const oneLine = (text: string, limit: number): string => {
-  const plain = text
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-  const characters = [...plain]
-  return characters.length > limit ? `${characters.slice(0, limit).join('')}…` : plain
 }

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { silentLog } from '../../core/log.ts'
+import { mailWords } from '../../core/mail-words/index.ts'
 import { type Mail, MailError, type Mailer } from '../../network/mailer.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import { ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
@@ -16,7 +17,12 @@ import type { Announced } from './push-message.ts'
 const [ALICE, BOB] = ['@alice:here.test', '@bob:here.test']
 const ADDRESS = 'bob@example.org'
 const MINUTE = 60_000
-const OPTIONS = { delay: 10 * MINUTE, interval: 60 * MINUTE, unsubscribeUrl: 'https://here.test/stop' }
+const OPTIONS = {
+  delay: 10 * MINUTE,
+  interval: 60 * MINUTE,
+  language: 'en',
+  unsubscribeUrl: 'https://here.test/stop',
+} as const
 
 const NO_GATEWAY: PushGateway = {
   notify: () => Promise.reject(new Error('nothing is to be sent')),
@@ -166,7 +172,14 @@ test('what people write is no markup, no header and not long', t => {
     roomAlias: undefined,
     actions: ['notify'],
   }
-  const digest = { to: ADDRESS, userId: BOB, serverName: 'here.test', unsubscribeUrl: 'https://x/?token=1' }
+  const words = mailWords([], 'en')
+  const digest = {
+    to: ADDRESS,
+    userId: BOB,
+    serverName: 'here.test',
+    unsubscribeUrl: 'https://x/?token=1',
+    words,
+  }
   const mail = digestMail({ ...digest, events: [event] })
   t.is(mail.subject, 'a message in Tea X: y')
   t.notRegex(mail.html ?? '', /<script/)
@@ -181,4 +194,10 @@ test('what people write is no markup, no header and not long', t => {
   t.true(many.text.length < 30_000)
   const encrypted = { ...event, type: 'm.room.encrypted', roomName: undefined, content: { ciphertext: 'x' } }
   t.regex(digestMail({ ...digest, events: [encrypted] }).text, /\(an encrypted message\)/)
+  const inGerman = digestMail({ ...digest, words: mailWords(['de-AT'], 'en'), events: [event, encrypted] })
+  t.is(inGerman.subject, '2 Nachrichten in Tea X: y')
+  t.regex(
+    inGerman.html ?? '',
+    /<html lang="de">[\s\S]*&lt;script&gt;[\s\S]*\(eine verschlüsselte Nachricht\)/,
+  )
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import { type MailLanguage, mailWords } from '../../core/mail-words/index.ts'
 import { MailError, type Mailer } from '../../network/mailer.ts'
 import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
@@ -30,6 +31,8 @@ export interface MailDigestOptions {
   readonly interval: number
   /** Where the link leads by which the messages are ended; `?token=` is added. */
   readonly unsubscribeUrl: string
+  /** Of those whose client asks for one that there are no words for. */
+  readonly language: MailLanguage
 }
 
 const MAX_INTERVAL_MS = 24 * 60 * 60_000
@@ -191,7 +194,7 @@ export class MailPushers {
     const [next] = unread
     if (missed.length === 0) return [write.next(token, next && next.ts + this.#options.delay)]
     try {
-      await this.#send(digest, missed)
+      await this.#send(digest, missed, pusher.lang)
     } catch (error) {
       if (!(error instanceof MailError)) throw error
       this.#log.warn({ err: error, user: userId }, 'an e-mail about missed messages was not taken')
@@ -210,7 +213,11 @@ export class MailPushers {
     ]
   }
 
-  async #send({ userId, address, token }: MailDigestRow, missed: readonly PushAction[]): Promise<void> {
+  async #send(
+    { userId, address, token }: MailDigestRow,
+    missed: readonly PushAction[],
+    lang: string,
+  ): Promise<void> {
     const events: Announced[] = []
     for (const action of missed) {
       const event = await this.#announcements.ofEvent(action)
@@ -219,7 +226,8 @@ export class MailPushers {
     if (events.length === 0) return
     const { serverName } = this.#context
     const unsubscribeUrl = `${this.#options.unsubscribeUrl}?token=${token}`
-    await this.#mailer.send(digestMail({ to: address, userId, serverName, events, unsubscribeUrl }))
+    const words = mailWords([lang], this.#options.language)
+    await this.#mailer.send(digestMail({ to: address, userId, serverName, events, unsubscribeUrl, words }))
   }
 
   /** Who has read nothing of the last message is left alone for longer. */

@@ -75,6 +75,13 @@ export class Pushers {
     return (await this.#read.ofUser(userId)).map(listed)
   }
 
+  /** The languages (tags) in which a user's clients want to be pushed to: of e-mails before others, newest first. */
+  async languagesOf(userId: string): Promise<string[]> {
+    const rows = await this.#read.ofUser(userId)
+    const isMail = ({ kind }: PusherRow): number => (kind === 'email' ? 1 : 0)
+    return rows.toSorted((a, b) => isMail(b) - isMail(a) || b.updatedTs - a.updatedTs).map(row => row.lang)
+  }
+
   /**
    * Sets or removes a pusher. Throws `M_MISSING_PARAM`, `M_INVALID_PARAM`, `M_USER_LIMIT_EXCEEDED`, and
    * `M_THREEPID_NOT_FOUND` for an e-mail address that is not one of the user's own.
