@@ -25,6 +25,7 @@ import { leases } from './0020-leases.ts'
 import { mediaReferences } from './0020-media-references.ts'
 import { erasures } from './0021-erasures.ts'
 import { serverNotices } from './0022-server-notices.ts'
+import { conversationRequests } from './0023-conversation-requests.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -66,6 +67,7 @@ export const migrations: readonly Migration[] = [
   leases,
   erasures,
   serverNotices,
+  conversationRequests,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

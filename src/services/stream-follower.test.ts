@@ -110,3 +110,26 @@ test('what was stored without its follower hearing of it is not stored again', a
   t.true(numbers.length >= 6)
   t.deepEqual(numbers, [...new Set(numbers)])
 })
+
+test('what was no concern of a follower is written down only at the end', async t => {
+  const database = await testDatabase(t)
+  const written = new FollowedStreams(database)
+  let concerns = false
+  const follower = new StreamFollower({
+    ...{ name: 'test', stream: 'account_data', database, log: silentLog },
+    work: async (_, reached) => (concerns ? reached : { reached, statements: [] }),
+  })
+  follower.start()
+  const noted = async (): Promise<number> => {
+    await happen(database, 1)
+    await follower.caughtUp()
+    return written.position('test')
+  }
+  t.is(await noted(), 0)
+  concerns = true
+  t.is(await noted(), database.position('account_data'))
+  concerns = false
+  t.is(await noted(), database.position('account_data') - 1)
+  await follower.close()
+  t.is(await written.position('test'), database.position('account_data'))
+})

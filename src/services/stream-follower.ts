@@ -2,14 +2,17 @@ import type { Log } from '../core/log.ts'
 import type { Database, StreamName, WriteStatement } from '../storage/database.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
 
-/** How far a step came, and what comes of it. */
+/** How far a step came, and what comes of it; without statements: nothing was any concern of the follower. */
 export interface FollowedStep {
   readonly reached: number
   /** Stored together with how far it came: both or neither, so that this happens exactly once. */
   readonly statements: readonly WriteStatement[]
   /** Called once they are stored. */
-  committed(): void
+  committed?(): void
 }
+
+/** So many positions are passed over before that is written down. */
+const NOTE_PASSED_EVERY = 1_000
 
 /** Works on what is after a position; answers how far it came, at most `upTo`. */
 type Work = (after: number, upTo: number) => Promise<number | FollowedStep>
@@ -116,9 +119,8 @@ export class StreamFollower {
       }
       while (!this.#isClosed && this.#position < database.position(stream)) {
         const step = await work(this.#position, database.position(stream))
-        const { reached, statements } = typeof step === 'number' ? { reached: step, statements: [] } : step
-        const isStored = await this.#reach(reached, statements, noteEvery)
-        if (isStored && typeof step !== 'number') step.committed()
+        if (typeof step === 'number') await this.#reach(step, [], noteEvery)
+        else if (await this.#reach(step.reached, step.statements, NOTE_PASSED_EVERY)) step.committed?.()
         this.#tell(this.#position)
       }
     } catch (error) {

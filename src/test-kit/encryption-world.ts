@@ -92,18 +92,11 @@ const unsent = async (database: Database): Promise<number> =>
   (await count(database, 'federation_edu_destinations')) +
   (await count(database, 'federation_destination_rooms'))
 
-const isBusy = async ({ database, federation }: CryptoServer): Promise<boolean> => {
+const isBusy = async ({ database, federation, encryption }: CryptoServer): Promise<boolean> => {
   await federation.idle()
+  await encryption.caughtUp()
   const stale = await count(database, 'remote_device_lists WHERE stale = 1')
-  const followed = await database.all<{ name: string; position: number }>(
-    database.prepare('SELECT name, position FROM followed_streams'),
-  )
-  const positionOf = (name: string) => followed.find(each => each.name === name)?.position ?? 0
-  return (
-    stale + (await unsent(database)) > 0 ||
-    positionOf('device list updates') < database.position('device_lists') ||
-    positionOf('followed device lists') < database.position('events')
-  )
+  return stale + (await unsent(database)) > 0
 }
 
 /** Makes an account. */

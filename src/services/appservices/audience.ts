@@ -25,7 +25,7 @@ export class AppServiceAudience {
   constructor(service: AppService, context: RoomsContext) {
     this.#service = service
     this.#context = context
-    this.#source = new PushSourceReader(context.db)
+    this.#source = new PushSourceReader(context.db, context.read.news)
   }
 
   /** A local user who is the service's. */

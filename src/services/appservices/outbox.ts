@@ -72,7 +72,7 @@ export class AppServiceOutbox {
     this.#service = service
     this.#parts = parts
     this.#audience = new AppServiceAudience(service, context)
-    this.#source = new PushSourceReader(db)
+    this.#source = new PushSourceReader(db, context.read.news)
     this.#touches = new StreamTouches(db)
     this.#followed = new FollowedStreams(db)
     this.#passing = service.receivesEphemeral

@@ -90,6 +90,10 @@ export const createEncryption = (parts: {
       for (const follower of followers) follower.start()
       housekeeping.start()
     },
+    /** Resolves when everything that is stored now has been followed. */
+    caughtUp: async () => {
+      await Promise.all(followers.map(follower => follower.caughtUp()))
+    },
     close: async () => {
       await housekeeping.close()
       await Promise.all(followers.map(follower => follower.close()))

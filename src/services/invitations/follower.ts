@@ -8,7 +8,7 @@ import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { StreamFollower } from '../stream-follower.ts'
+import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
 import { answered, ended, type InvitationChange, invited } from './status.ts'
 
@@ -48,10 +48,10 @@ export class InvitationFollower {
     this.#clock = parts.clock
     this.#serverName = parts.serverName
     this.#records = parts.records
-    this.#members = new EventsOfType(database, 'm.room.member')
+    this.#members = new EventsOfType(database, parts.read.news, 'm.room.member')
     const follower = (
       stream: 'events' | 'invites',
-      work: (after: number, upTo: number) => Promise<number>,
+      work: (after: number, upTo: number) => Promise<number | FollowedStep>,
     ): StreamFollower =>
       new StreamFollower({
         ...{ name: `invitation records of ${stream}`, stream, database, log },
@@ -79,8 +79,9 @@ export class InvitationFollower {
     await Promise.all(this.#followers.map(follower => follower.close()))
   }
 
-  async #followEvents(after: number, upTo: number): Promise<number> {
+  async #followEvents(after: number, upTo: number): Promise<number | FollowedStep> {
     const { nids, reached } = await this.#members.after(after, upTo, BATCH)
+    if (nids.length === 0) return { reached, statements: [] }
     const changes: Change[] = []
     for (const { event } of await this.#read.events.byNids(nids)) {
       if (event.stateKey === undefined) continue

@@ -57,7 +57,7 @@ export class Inbox {
     this.#limits = parts.limits
     this.#views = parts.views
     this.read = new NotificationReader(parts.db)
-    this.rooms = new InboxReader(parts.db)
+    this.rooms = new InboxReader(parts.db, parts.read.news)
     this.#write = new NotificationWriter(parts.db)
     this.#unread = new UnreadMessageReader(parts.db)
     this.#dismissals = new MessageDismissals(parts.db)

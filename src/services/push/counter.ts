@@ -67,7 +67,7 @@ export class NotificationCounter {
     this.#rules = parts.rules
     this.#unread = parts.unread
     this.#audiences = new RoomAudiences(parts.context, parts.rules)
-    this.#source = new PushSourceReader(db)
+    this.#source = new PushSourceReader(db, parts.context.read.news)
     this.#undoing = new Undoing(parts.context, this.#source)
     this.#write = new PushActionWriter(db)
     this.#followed = new FollowedStreams(db)

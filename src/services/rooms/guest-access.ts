@@ -3,7 +3,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
-import { StreamFollower } from '../stream-follower.ts'
+import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { Memberships } from './memberships.ts'
 import type { RoomWriter } from './room-writer.ts'
 
@@ -30,7 +30,7 @@ export class GuestAccess {
     this.#memberships = parts.memberships
     this.#log = parts.log
     this.#users = new UserReader(db)
-    this.#changes = new EventsOfType(db, TYPE)
+    this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE)
     this.#follower = new StreamFollower({
       ...{ name: 'guest access', stream: 'events', database: db, log: parts.log },
       work: (after, upTo) => this.#follow(after, upTo),
@@ -58,9 +58,10 @@ export class GuestAccess {
   }
 
   /** "If the event is changed to stop this from being the case, the server MUST set those users' state to `leave`." */
-  async #follow(after: number, upTo: number): Promise<number> {
+  async #follow(after: number, upTo: number): Promise<number | FollowedStep> {
     const { read } = this.#writer.context
     const { nids, reached } = await this.#changes.after(after, upTo, BATCH)
+    if (nids.length === 0) return { reached, statements: [] }
     const events = await read.events.byNids(nids)
     for (const roomId of new Set(events.map(({ event }) => event.roomId))) {
       if (!(await this.#letsGuestsIn(roomId))) await this.#sendGuestsAway(roomId)

@@ -1,4 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from '../rooms/event-news.ts'
 
 /** A server that has something left to be sent, or does not answer. Instants are milliseconds since 1970. */
 export interface FailingDestination {
@@ -41,6 +42,7 @@ const outgoing = (row: OutgoingColumns): OutgoingRow => ({
 /** Reads what is to be sent to other servers. */
 export class OutboxReader {
   readonly #db: Reader
+  readonly #news: EventNews | undefined
   readonly #distributed: Prepared
   readonly #failing: Prepared
   readonly #pendingServers: Prepared
@@ -54,8 +56,10 @@ export class OutboxReader {
   readonly #hostsWithout: Prepared
   readonly #hosts: Prepared
 
-  constructor(db: Reader) {
+  /** @param news for who follows the stream of events */
+  constructor(db: Reader, news?: EventNews) {
     this.#db = db
+    this.#news = news
     const columns = 'SELECT event_nid, room_nid, position, sender FROM events WHERE'
     const shown = 'rejected IS NULL AND soft_failed = 0'
     this.#distributed = db.prepare('SELECT position FROM federation_sender WHERE id = 1')
@@ -152,7 +156,9 @@ export class OutboxReader {
   }
 
   /** The shown events of all rooms after one position up to another. */
-  async events(after: number, upTo: number, limit: number): Promise<OutgoingRow[]> {
+  async events(after: number, upTo: number, limit: number): Promise<readonly OutgoingRow[]> {
+    const news = await this.#news?.shown(after, upTo)
+    if (news !== undefined) return news.slice(0, limit)
     return (await this.#db.all<OutgoingColumns>(this.#events, [after, upTo, limit])).map(outgoing)
   }
 

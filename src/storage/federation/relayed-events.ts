@@ -14,6 +14,7 @@ export class RelayedEventReader {
 
   /** Those of the given events that are to be passed on. */
   async among(nids: readonly number[]): Promise<Set<number>> {
+    if (nids.length === 0) return new Set()
     const rows = await this.#db.all<{ event_nid: number }>(this.#among, [this.#db.list(nids)])
     return new Set(rows.map(row => row.event_nid))
   }

@@ -1,4 +1,5 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { EventNews } from '../rooms/event-news.ts'
 
 /** A user and a room. */
 export interface InboxRoom {
@@ -6,19 +7,31 @@ export interface InboxRoom {
   readonly roomNid: number
 }
 
+interface InboxColumns {
+  user_id: string
+  room_nid: number
+}
+
+const inboxRoom = (row: InboxColumns): InboxRoom => ({ userId: row.user_id, roomNid: row.room_nid })
+
+const MAY_UNDO = new Set(['m.room.member', 'm.room.redaction'])
+
 /** Reads whose messages are kept as notifications, and what may have changed about them. */
 export class InboxReader {
   readonly #db: Reader
+  readonly #news: EventNews
   readonly #isReady: Prepared
   readonly #any: Prepared
   readonly #notified: Prepared
   readonly #readers: Prepared
   readonly #writers: Prepared
+  readonly #asked: Prepared
   readonly #events: Prepared
   readonly #receipt: Prepared
 
-  constructor(db: Reader) {
+  constructor(db: Reader, news: EventNews) {
     this.#db = db
+    this.#news = news
     this.#isReady = db.prepare('SELECT ready FROM notification_inboxes WHERE user_id = ?')
     this.#any = db.prepare('SELECT 1 AS one FROM notification_inboxes LIMIT 1')
     this.#notified = db.prepare(
@@ -36,9 +49,13 @@ export class InboxReader {
        JOIN notifications n ON n.room_id = r.room_id AND n.user_id = e.sender
        WHERE e.position > ? AND e.position <= ? AND n.kind = 'conversation_requested' AND n.removed = 0`,
     )
+    this.#asked = db.prepare(
+      `SELECT r.room_nid, n.user_id FROM notifications n JOIN rooms r ON r.room_id = n.room_id
+       WHERE n.kind = 'conversation_requested' AND n.removed = 0 AND ${db.dialect.inText('n.user_id')}`,
+    )
     this.#events = db.prepare(
       `SELECT event_nid, position FROM events
-       WHERE position > ? AND position <= ? AND type IN ('m.room.member', 'm.room.redaction')
+       WHERE position > ? AND position <= ? AND type IN (${[...MAY_UNDO].map(type => `'${type}'`).join(', ')})
          AND rejected IS NULL AND soft_failed = 0 ORDER BY position LIMIT ?`,
     )
     this.#receipt = db.prepare(
@@ -65,8 +82,14 @@ export class InboxReader {
   }
 
   /** Who has sent something into a room where they were asked for attention, between two positions of `events`. */
-  writers(after: number, upTo: number): Promise<InboxRoom[]> {
-    return this.#rooms(this.#writers, after, upTo)
+  async writers(after: number, upTo: number): Promise<InboxRoom[]> {
+    const news = await this.#news.events(after, upTo)
+    if (news === undefined) return this.#rooms(this.#writers, after, upTo)
+    const senders = new Set(news.map(({ sender }) => sender))
+    const asked = await this.#db.all<InboxColumns>(this.#asked, [this.#db.list([...senders])])
+    return asked
+      .map(inboxRoom)
+      .filter(one => news.some(({ sender, roomNid }) => sender === one.userId && roomNid === one.roomNid))
   }
 
   /** Events that may take notifications back, or make some: memberships and redactions. */
@@ -75,6 +98,8 @@ export class InboxReader {
     upTo: number,
     limit: number,
   ): Promise<{ readonly nid: number; readonly position: number }[]> {
+    const news = await this.#news.shown(after, upTo)
+    if (news !== undefined) return news.filter(({ type }) => MAY_UNDO.has(type)).slice(0, limit)
     const rows = await this.#db.all<{ event_nid: number; position: number }>(this.#events, [
       after,
       upTo,
@@ -90,8 +115,7 @@ export class InboxReader {
   }
 
   async #rooms(prepared: Prepared, after: number, upTo: number): Promise<InboxRoom[]> {
-    const rows = await this.#db.scan<{ user_id: string; room_nid: number }>(prepared, [after, upTo])
-    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid }))
+    return (await this.#db.scan<InboxColumns>(prepared, [after, upTo])).map(inboxRoom)
   }
 }
 

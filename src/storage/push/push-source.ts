@@ -1,4 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from '../rooms/event-news.ts'
 
 /** A user of this server who is in a room. */
 export interface LocalMember {
@@ -8,9 +9,12 @@ export interface LocalMember {
   readonly position: number
 }
 
+const MEMBERS_AND_POWERS = new Set(['m.room.member', 'm.room.power_levels', 'm.room.create'])
+
 /** Reads what the counter of notifications follows. */
 export class PushSourceReader {
   readonly #db: Reader
+  readonly #news: EventNews | undefined
   readonly #events: Prepared
   readonly #localMembers: Prepared
   readonly #joined: Prepared
@@ -21,8 +25,10 @@ export class PushSourceReader {
   readonly #readers: Prepared
   readonly #readings: Prepared
 
-  constructor(db: Reader) {
+  /** @param news for who follows the stream of events */
+  constructor(db: Reader, news?: EventNews) {
     this.#db = db
+    this.#news = news
     this.#events = db.prepare(
       `SELECT event_nid, position FROM events
        WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 ORDER BY position LIMIT ?`,
@@ -40,7 +46,7 @@ export class PushSourceReader {
       AND s.valid_from > ? AND s.valid_from <= ?`
     this.#changedRooms = db.prepare(
       `SELECT DISTINCT s.room_nid ${changed}
-       AND s.type IN ('m.room.member', 'm.room.power_levels', 'm.room.create')`,
+       AND s.type IN (${[...MEMBERS_AND_POWERS].map(type => `'${type}'`).join(', ')})`,
     )
     this.#memberChanges = db.prepare(
       `SELECT s.room_nid, s.state_key, s.valid_from ${changed}
@@ -59,6 +65,8 @@ export class PushSourceReader {
 
   /** The shown events after one position up to another, in order, at most so many. */
   async events(after: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
+    const news = await this.#news?.shown(after, upTo)
+    if (news !== undefined) return news.slice(0, limit).map(({ nid, position }) => ({ nid, position }))
     const rows = await this.#db.all<{ event_nid: number; position: number }>(this.#events, [
       after,
       upTo,
@@ -92,6 +100,13 @@ export class PushSourceReader {
 
   /** Those of these rooms whose members or powers have changed in a span of positions. */
   async changedRooms(roomNids: readonly number[], after: number, upTo: number): Promise<number[]> {
+    const news = await this.#news?.points(after, upTo)
+    if (news !== undefined) {
+      const changed = news.filter(({ began, type, roomNid }) => {
+        return began && MEMBERS_AND_POWERS.has(type) && roomNids.includes(roomNid)
+      })
+      return [...new Set(changed.map(({ roomNid }) => roomNid))]
+    }
     const parameters = [this.#db.list(roomNids), after, upTo]
     return (await this.#db.all<{ room_nid: number }>(this.#changedRooms, parameters)).map(row => row.room_nid)
   }
@@ -102,6 +117,13 @@ export class PushSourceReader {
     span: { after: number; upTo: number },
     serverName: string,
   ): Promise<{ roomNid: number; userId: string; position: number }[]> {
+    const news = await this.#news?.points(span.after, span.upTo)
+    if (news !== undefined) {
+      return news.flatMap(({ began, type, roomNid, stateKey: userId, position }) => {
+        const isOne = began && type === 'm.room.member' && roomNids.includes(roomNid)
+        return isOne && userId.endsWith(`:${serverName}`) ? { roomNid, userId, position } : []
+      })
+    }
     const pattern = `%:${serverName.replaceAll(/[!%_]/g, '!$&')}`
     const rows = await this.#db.all<{ room_nid: number; state_key: string; valid_from: number }>(
       this.#memberChanges,

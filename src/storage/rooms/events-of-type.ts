@@ -1,16 +1,19 @@
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from './event-news.ts'
 
-/** Events looked at in one step: most are of other types, and are not read. */
+/** Older events looked at in one step: most are of other types, and are not read. */
 const SPAN = 2_000
 
 /** Events of one type, as they come to be. */
 export class EventsOfType {
   readonly #db: Reader
+  readonly #news: EventNews
   readonly #type: string
   readonly #after: Prepared
 
-  constructor(db: Reader, type: string) {
+  constructor(db: Reader, news: EventNews, type: string) {
     this.#db = db
+    this.#news = news
     this.#type = type
     this.#after = db.prepare(
       `SELECT event_nid, position FROM events
@@ -25,6 +28,12 @@ export class EventsOfType {
     upTo: number,
     limit: number,
   ): Promise<{ readonly nids: number[]; readonly reached: number }> {
+    const news = await this.#news.shown(position, upTo)
+    if (news !== undefined) {
+      const found = news.filter(({ type }) => type === this.#type).slice(0, limit)
+      const reached = found.length < limit ? upTo : (found.at(-1)?.position ?? upTo)
+      return { nids: found.map(({ nid }) => nid), reached }
+    }
     const end = Math.min(upTo, position + SPAN)
     const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#after, [
       ...[position, end, this.#type],

@@ -1,6 +1,8 @@
 import test from 'ava'
+import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { EventNews } from './event-news.ts'
 import { EventReader } from './events.ts'
 
 testDatabases(test, 'more events than the cache holds are read without gaps', async (t, database) => {
@@ -18,3 +20,36 @@ testDatabases(test, 'more events than the cache holds are read without gaps', as
     )
   }
 })
+
+testDatabases(
+  test,
+  'what is new is read once for all who follow it, and as it is stored',
+  async (t, plain) => {
+    const { database, during } = countedReads(plain)
+    const news = new EventNews(database)
+    const { core, rooms } = await testRooms(plain)
+    const start = plain.position('events')
+    t.deepEqual(await news.events(start, start), [])
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, '@alice:here.test'), { isDirect: false })
+    const end = plain.position('events')
+    const reads = await during(() =>
+      Promise.all([news.events(start, end), news.points(start, end), news.shown(start + 1, end)]),
+    )
+    t.is(reads, 2, 'the events, and what they have changed of the state')
+    t.is(await during(() => news.events(start + 1, end - 1)), 0)
+    const all = await news.events(start, end)
+    const head = await core.writer.head(roomId)
+    const state = [...(head?.state.values() ?? [])].map(entry => entry.nid)
+    t.deepEqual(
+      all?.map(({ nid }) => nid),
+      state.sort((a, b) => a - b),
+    )
+    t.deepEqual(
+      (await news.points(start, end))?.map(({ type, position, began }) => [type, position, began]),
+      all?.map(({ type, position }) => [type, position, true]),
+    )
+    t.deepEqual(await news.events(start + 1, start + 2), all?.slice(1, 2))
+    t.is(await new EventNews(database).events(start, end), undefined, 'what was there before is not kept')
+    t.is(await during(() => new EventNews(database).points(start, end)), 0)
+  },
+)

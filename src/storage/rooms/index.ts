@@ -4,6 +4,7 @@ import { ReleaseWriter } from '../media/references.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
 import { DelayedEventReader, DelayedEventWriter } from './delayed-events.ts'
+import { EventNews } from './event-news.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
@@ -23,6 +24,7 @@ import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
 export interface RoomReaders {
   readonly rooms: RoomReader
   readonly events: EventReader
+  readonly news: EventNews
   readonly state: StateReader
   readonly memberships: MembershipReader
   readonly invitations: InvitationReader
@@ -58,11 +60,12 @@ export interface RoomWriters {
   readonly userDirectory: UserDirectoryWriter
 }
 
-/** Makes the readers; one set per process, since they share the cache of events. */
-export const roomReaders = (db: Reader): RoomReaders => ({
+/** Makes the readers; one set per process, since they share what is kept in memory. */
+export const roomReaders = (db: Reader, news = new EventNews(db)): RoomReaders => ({
   rooms: new RoomReader(db),
   events: new EventReader(db),
-  state: new StateReader(db),
+  news,
+  state: new StateReader(db, news),
   memberships: new MembershipReader(db),
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),

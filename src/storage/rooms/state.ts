@@ -1,5 +1,6 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+import type { EventNews } from './event-news.ts'
 
 /** One state event's place: what it is the state of, and which event. */
 export interface StateEntry {
@@ -65,6 +66,7 @@ const TABLES = 'room_state s JOIN events e ON e.event_nid = s.event_nid'
  */
 export class StateReader {
   readonly #db: Reader
+  readonly #news: EventNews
   readonly #current: Prepared
   readonly #at: Prepared
   readonly #point: Prepared
@@ -80,8 +82,9 @@ export class StateReader {
   readonly #endedAfter: Prepared
   readonly #changedRooms: Prepared
 
-  constructor(db: Reader) {
+  constructor(db: Reader, news: EventNews) {
     this.#db = db
+    this.#news = news
     const select = `SELECT s.type, s.state_key, s.event_nid, e.event_id, e.generation FROM ${TABLES}`
     const holds = 's.valid_from <= ? AND (s.valid_to IS NULL OR s.valid_to > ?)'
     this.#current = db.prepare(`${select} WHERE s.room_nid = ? AND s.valid_to IS NULL`)
@@ -194,6 +197,11 @@ export class StateReader {
     type: string,
     { after, upTo }: { after: number; upTo: number },
   ): Promise<Set<number>> {
+    const news = await this.#news.points(after, upTo)
+    if (news !== undefined) {
+      const changed = news.filter(point => point.type === type && roomNids.includes(point.roomNid))
+      return new Set(changed.map(({ roomNid }) => roomNid))
+    }
     const span = [this.#db.list(roomNids), after, upTo, type]
     const rows = await this.#db.all<{ room_nid: number }>(this.#changedRooms, [...span, ...span])
     return new Set(rows.map(row => row.room_nid))

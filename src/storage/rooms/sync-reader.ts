@@ -1,4 +1,6 @@
+import { stateMapKey } from '../../core/event/event.ts'
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from './event-news.ts'
 
 /** A room with new events, and the position of the newest. */
 export interface TouchedRoom {
@@ -23,9 +25,13 @@ export interface TouchedPoint {
   readonly stateKey: string
 }
 
+const pointKey = ({ roomNid, type, stateKey }: TouchedPoint): string =>
+  `${roomNid} ${stateMapKey(type, stateKey)}`
+
 /** Reads that only `/sync` needs. */
 export class SyncReader {
   readonly #db: Reader
+  readonly #news: EventNews
   readonly #touchedRooms: Prepared
   readonly #touchedPoints: Prepared
   readonly #redactions: Prepared
@@ -34,8 +40,9 @@ export class SyncReader {
   readonly #newestOfTypes: Prepared
   readonly #accountData: Prepared
 
-  constructor(db: Reader) {
+  constructor(db: Reader, news: EventNews) {
     this.#db = db
+    this.#news = news
     const { inInteger } = db.dialect
     this.#touchedRooms = db.prepare(
       `SELECT room_nid, MAX(position) AS newest,
@@ -76,6 +83,15 @@ export class SyncReader {
 
   /** The rooms with shown events after one position up to another. */
   async touchedRooms(after: number, upTo: number): Promise<TouchedRoom[]> {
+    const news = await this.#news.shown(after, upTo)
+    if (news !== undefined) {
+      const touched = new Map<number, TouchedRoom>()
+      for (const { roomNid, position, type } of news) {
+        const redacts = type === 'm.room.redaction' || touched.get(roomNid)?.redacts === true
+        touched.set(roomNid, { roomNid, position, redacts })
+      }
+      return [...touched.values()]
+    }
     const rows = await this.#db.all<{ room_nid: number; newest: number; redacts: number }>(
       this.#touchedRooms,
       [after, upTo],
@@ -84,7 +100,16 @@ export class SyncReader {
   }
 
   /** The points of these rooms' state where something began or ceased to hold in a span of positions. */
-  async touchedPoints(roomNids: readonly number[], after: number, upTo: number): Promise<TouchedPoint[]> {
+  async touchedPoints(
+    roomNids: readonly number[],
+    after: number,
+    upTo: number,
+  ): Promise<readonly TouchedPoint[]> {
+    const news = await this.#news.points(after, upTo)
+    if (news !== undefined) {
+      const touched = news.filter(({ roomNid }) => roomNids.includes(roomNid))
+      return [...new Map(touched.map(one => [pointKey(one), one])).values()]
+    }
     const half = [this.#db.list(roomNids), after, upTo]
     const rows = await this.#db.all<{ room_nid: number; type: string; state_key: string }>(
       this.#touchedPoints,

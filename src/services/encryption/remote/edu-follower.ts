@@ -33,6 +33,7 @@ export class EduFollower {
       ...{ ...followed, database, log },
       work: async (after, upTo) => {
         const { reached, edus, statements = [] } = await work(after, upTo)
+        if (edus.length === 0) return { reached, statements }
         const kept = keepEdus(edus)
         return { reached, statements: [...statements, ...kept.statements], committed: kept.committed }
       },
@@ -41,6 +42,11 @@ export class EduFollower {
 
   start(): void {
     this.#follower.start()
+  }
+
+  /** Resolves when everything that is stored now has been followed. */
+  caughtUp(): Promise<void> {
+    return this.#follower.caughtUp()
   }
 
   async close(): Promise<void> {

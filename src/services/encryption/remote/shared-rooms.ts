@@ -52,8 +52,8 @@ export class SharedRooms {
   }
 
   async #follow(after: number, upTo: number): Promise<EduStep> {
-    const { read, write, serverName } = this.#context
-    const members = await read.deviceLists.memberEvents(after, upTo, BATCH)
+    const { write, serverName } = this.#context
+    const members = await this.#memberEvents(after, upTo)
     const edus: OutgoingEdu[] = []
     const statements: WriteStatement[] = []
     for (const member of members) {
@@ -65,6 +65,14 @@ export class SharedRooms {
       }
     }
     return { edus, statements, reached: members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo) }
+  }
+
+  /** The next events that set memberships: nearly always there are none. */
+  async #memberEvents(after: number, upTo: number): Promise<readonly MemberEvent[]> {
+    const { read, rooms } = this.#context
+    const news = await rooms.news.events(after, upTo)
+    if (news?.every(({ type }) => type !== 'm.room.member')) return []
+    return read.deviceLists.memberEvents(after, upTo, BATCH)
   }
 
   /** What is to be said because somebody has joined. */

@@ -60,10 +60,9 @@ export class Recipients {
    * ("the resident server must also send the event to other servers participating in the room").
    */
   async address(rows: readonly OutgoingRow[]): Promise<Addressed[]> {
-    const relayed = await this.#relayed.among(rows.map(row => row.nid))
-    const ours = rows.filter(
-      ({ nid, sender }) => relayed.has(nid) || serverNameOf(sender) === this.#serverName,
-    )
+    const isLocal = ({ sender }: OutgoingRow): boolean => serverNameOf(sender) === this.#serverName
+    const relayed = await this.#relayed.among(rows.filter(row => !isLocal(row)).map(row => row.nid))
+    const ours = rows.filter(row => isLocal(row) || relayed.has(row.nid))
     // Not the cached event's own position: it is set a moment after the commit, of which we may know before.
     const positions = new Map(ours.map(row => [row.nid, row.position]))
     const events = await this.#read.events.byNids(ours.map(row => row.nid))

@@ -54,7 +54,7 @@ export class FederationSender {
     const { core, clock, log, permits } = context
     const { db: database, random } = core.context
     this.#txnPrefix = Buffer.from(random(6)).toString('base64url')
-    this.#read = new OutboxReader(database)
+    this.#read = new OutboxReader(database, core.context.read.news)
     this.#write = new OutboxWriter(database)
     this.#shared = {
       read: this.#read,

@@ -1,0 +1,162 @@
+import type { Prepared, Reader } from '../database.ts'
+
+/** An event that has entered the stream: what tells whom it concerns. Rejected ones are left out. */
+export interface NewsEvent {
+  readonly position: number
+  readonly nid: number
+  readonly roomNid: number
+  readonly type: string
+  readonly stateKey: string | undefined
+  readonly sender: string
+  readonly softFailed: boolean
+}
+
+/** A point of a room's state where something began or ceased to hold. */
+export interface NewsPoint {
+  readonly position: number
+  readonly roomNid: number
+  readonly type: string
+  readonly stateKey: string
+  /** An event took the place; else what held before ended. */
+  readonly began: boolean
+}
+
+/** So many events are kept. Whoever is further behind reads for himself. */
+const MAX_KEPT = 1_000
+
+/**
+ * The newest of the stream `events`, read once for all who follow it: a dozen look at every message, and nearly always it
+ * is no concern of theirs. What happened in a span is answered from memory as long as the span is recent; `undefined`
+ * says that it is not.
+ */
+export class EventNews {
+  readonly #db: Reader
+  readonly #readEvents: Prepared
+  readonly #readPoints: Prepared
+  /** All events, and all changes of state, after `#from` up to `#upTo`. */
+  #events: NewsEvent[] = []
+  #points: NewsPoint[] = []
+  #from: number | undefined
+  #upTo = 0
+  #reading: Promise<void> | undefined
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#readEvents = db.prepare(
+      `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed FROM events
+       WHERE position > ? AND position <= ? AND rejected IS NULL ORDER BY position`,
+    )
+    const { inInteger } = db.dialect
+    // Not by the events: resolution may change state that no new event speaks of, in rooms that have new events.
+    this.#readPoints = db.prepare(
+      `SELECT valid_from AS position, room_nid, type, state_key, 1 AS began FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
+       UNION ALL
+       SELECT valid_to AS position, room_nid, type, state_key, 0 AS began FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?
+       ORDER BY position`,
+    )
+  }
+
+  /** The events after one position up to another, in order. */
+  async events(after: number, upTo: number): Promise<readonly NewsEvent[] | undefined> {
+    return (await this.#covers(after, upTo)) ? spanOf(this.#events, after, upTo) : undefined
+  }
+
+  /** The events that are shown: those that are not soft-failed. */
+  async shown(after: number, upTo: number): Promise<readonly NewsEvent[] | undefined> {
+    return (await this.events(after, upTo))?.filter(({ softFailed }) => !softFailed)
+  }
+
+  /** What has changed of the rooms' states in a span of positions. */
+  async points(after: number, upTo: number): Promise<readonly NewsPoint[] | undefined> {
+    return (await this.#covers(after, upTo)) ? spanOf(this.#points, after, upTo) : undefined
+  }
+
+  /** Reads on as far as needed; answers whether everything in the span is kept. */
+  async #covers(after: number, upTo: number): Promise<boolean> {
+    this.#from ??= this.#upTo = this.#db.position('events')
+    if (after < this.#from) return false
+    const end = Math.min(upTo, this.#db.position('events'))
+    while (this.#upTo < end) {
+      this.#reading ??= this.#readOn().finally(() => {
+        this.#reading = undefined
+      })
+      await this.#reading
+    }
+    return after >= this.#from
+  }
+
+  async #readOn(): Promise<void> {
+    const [after, upTo] = [this.#upTo, this.#db.position('events')]
+    if (upTo - after > MAX_KEPT) {
+      this.#keepFrom(upTo)
+      this.#upTo = upTo
+      return
+    }
+    const events = (await this.#db.all<EventColumns>(this.#readEvents, [after, upTo])).map(newsEvent)
+    const rooms = [...new Set(events.map(({ roomNid }) => roomNid))]
+    const span = [this.#db.list(rooms), after, upTo]
+    const points =
+      rooms.length === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
+    this.#events.push(...events)
+    this.#points.push(...points.map(newsPoint))
+    this.#upTo = upTo
+    // By halves, so that forgetting costs next to nothing.
+    const middle = this.#events.length > MAX_KEPT ? this.#events[MAX_KEPT / 2] : undefined
+    if (middle !== undefined) this.#keepFrom(middle.position)
+  }
+
+  #keepFrom(position: number): void {
+    this.#from = position
+    this.#events = this.#events.filter(event => event.position > position)
+    this.#points = this.#points.filter(point => point.position > position)
+  }
+}
+
+/** The part of a list in order of positions that lies in a span, which is mostly its end. */
+const spanOf = <T extends { readonly position: number }>(
+  list: readonly T[],
+  after: number,
+  upTo: number,
+): readonly T[] => {
+  const start = list.findLastIndex(({ position }) => position <= after) + 1
+  const end = list.findLastIndex(({ position }) => position <= upTo) + 1
+  return list.slice(start, end)
+}
+
+interface EventColumns {
+  position: number
+  event_nid: number
+  room_nid: number
+  type: string
+  state_key: string | null
+  sender: string
+  soft_failed: number
+}
+
+const newsEvent = (row: EventColumns): NewsEvent => ({
+  position: row.position,
+  nid: row.event_nid,
+  roomNid: row.room_nid,
+  type: row.type,
+  stateKey: row.state_key ?? undefined,
+  sender: row.sender,
+  softFailed: row.soft_failed !== 0,
+})
+
+interface PointColumns {
+  position: number
+  room_nid: number
+  type: string
+  state_key: string
+  began: number
+}
+
+const newsPoint = (row: PointColumns): NewsPoint => ({
+  position: row.position,
+  roomNid: row.room_nid,
+  type: row.type,
+  stateKey: row.state_key,
+  began: row.began !== 0,
+})
