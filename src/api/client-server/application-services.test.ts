@@ -95,7 +95,10 @@ testDatabases(
       GHOST,
     )
     t.is(sent.status, 200)
+    const members = () => act('GET', `/rooms/${room}/joined_members`)
+    t.deepEqual(Object.keys((await members()).body['joined'] as Json).sort(), [GHOST, alice.userId])
     t.is((await act('POST', `/rooms/${room}/leave`, {}, GHOST)).status, 200)
+    t.is((await members()).code, '403 M_FORBIDDEN', 'none of its users is in the room')
     await alice.say(room, 'gone')
 
     const event = await alice.get(`/rooms/${room}/event/${sent.body['event_id']}`)

@@ -72,14 +72,19 @@ export class Devices {
 
   /** All devices of a user. */
   async list(userId: string): Promise<ClientDevice[]> {
-    return (await this.#context.read.devices.byUser(userId)).map(clientDevice)
+    const devices = await this.#context.read.devices.byUser(userId)
+    return devices.map(device => this.#shown(userId, device))
   }
 
   /** One device. @throws {MatrixError} `M_NOT_FOUND` */
   async get(userId: string, deviceId: string): Promise<ClientDevice> {
     const device = await this.#context.read.devices.byId(userId, deviceId)
     if (device === undefined) throw noSuchDevice()
-    return clientDevice(device)
+    return this.#shown(userId, device)
+  }
+
+  #shown(userId: string, device: Device): ClientDevice {
+    return clientDevice(this.#authentication.lastSeen.newest(userId, device))
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { LastSeen } from '../../storage/accounts/devices.ts'
+import type { Device, LastSeen } from '../../storage/accounts/devices.ts'
 import type { AccountsContext } from './context.ts'
 
 /** Rows of one write. */
@@ -22,6 +22,13 @@ export class LastSeenRecorder {
   /** Notes that a device was heard of. */
   note(seen: LastSeen): void {
     if (this.#pending.size < MAX_PENDING) this.#pending.set(`${seen.userId} ${seen.deviceId}`, seen)
+  }
+
+  /** A stored device with what is noted of it and not written yet. */
+  newest(userId: string, device: Device): Device {
+    const seen = this.#pending.get(`${userId} ${device.deviceId}`)
+    if (seen === undefined || seen.ts < (device.lastSeenTs ?? 0)) return device
+    return { ...device, lastSeenTs: seen.ts, lastSeenIp: seen.ip, lastSeenUserAgent: seen.userAgent }
   }
 
   /** Writes what was noted. What could not be written is noted again, unless something newer is. */

@@ -50,7 +50,8 @@ export class Moderation {
     if (requester.userId !== userId) this.#refuseOthers(requester, userId)
     const { read } = this.#context
     if ((await read.users.byId(userId)) === undefined) throw noSuchUser()
-    const devices = await read.devices.byUser(userId)
+    const { lastSeen } = this.#authentication
+    const devices = (await read.devices.byUser(userId)).map(device => lastSeen.newest(userId, device))
     const connection = ({ lastSeenIp, lastSeenTs, lastSeenUserAgent }: (typeof devices)[number]) => ({
       ...(lastSeenIp === undefined ? {} : { ip: lastSeenIp }),
       ...(lastSeenTs === undefined ? {} : { last_seen: lastSeenTs }),

@@ -180,21 +180,27 @@ testDatabases(test, 'what another process revokes is seen within half a minute',
   await t.throwsAsync(accounts.authenticate(access_token), { message: /not known/ })
 })
 
-testDatabases(test, 'last seen is written in batches, at the latest when closing', async (t, database) => {
-  const { accounts, clock } = await withAlice(database)
-  const { access_token, device_id } = await logIn(accounts)
-  accounts.start()
-  const from = clock.now()
-  await accounts.authenticate(access_token, { ip: '192.0.2.1', userAgent: 'Test' })
-  t.is((await accounts.devices.get(alice, device_id)).last_seen_ts, undefined)
-  await clock.advance(2 * MINUTE)
-  await accounts.authenticate(access_token, { ip: '192.0.2.2' })
-  await accounts.close()
-  t.like(await accounts.devices.get(alice, device_id), {
-    last_seen_ip: '192.0.2.2',
-    last_seen_ts: from + 2 * MINUTE,
-  })
-})
+testDatabases(
+  test,
+  'last seen is told at once, and written in batches, at the latest when closing',
+  async (t, database) => {
+    const { accounts, clock } = await withAlice(database)
+    const { accounts: other } = testAccounts(database, {}, clock)
+    const { access_token, device_id } = await logIn(accounts)
+    accounts.start()
+    const from = clock.now()
+    await accounts.authenticate(access_token, { ip: '192.0.2.1', userAgent: 'Test' })
+    t.like(await accounts.devices.get(alice, device_id), { last_seen_ip: '192.0.2.1', last_seen_ts: from })
+    t.is((await other.devices.get(alice, device_id)).last_seen_ts, undefined)
+    await clock.advance(2 * MINUTE)
+    await accounts.authenticate(access_token, { ip: '192.0.2.2' })
+    await accounts.close()
+    t.like(await other.devices.get(alice, device_id), {
+      last_seen_ip: '192.0.2.2',
+      last_seen_ts: from + 2 * MINUTE,
+    })
+  },
+)
 
 testDatabases(test, 'a login token works once, for two minutes', async (t, database) => {
   const { accounts, clock } = await withAlice(database)

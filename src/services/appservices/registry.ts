@@ -50,6 +50,12 @@ export class AppServiceRegistry {
     return appServiceId === undefined ? undefined : this.#byId.get(appServiceId)
   }
 
+  /** Who is one of the requesting service's users; nothing where the requester is no service. */
+  usersOf(requester: Pick<Requester, 'appServiceId'>): ((userId: string) => boolean) | undefined {
+    const service = this.of(requester)
+    return service && (userId => this.isLocal(userId) && isUserOf(service, userId))
+  }
+
   /** Whether the requester is a service in whose namespace an alias is, and so has "full control" over it. */
   controlsAlias(requester: Pick<Requester, 'appServiceId'>, alias: string): boolean {
     const service = this.of(requester)

@@ -87,12 +87,21 @@ export class RoomReading {
     return this.#render(requester, access, entries, ({ event }) => isWanted(membershipOf(event), options))
   }
 
-  /** The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined. */
-  async joinedMembers(requester: Requester, roomId: string): Promise<Record<string, MemberCard>> {
-    const { room, membership } = await this.#access(requester, roomId)
-    if (membership !== 'join') throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  /**
+   * The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined, or one of those
+   * for whom they speak: "an Application Service in which case any of the AS's users must be in the room".
+   */
+  async joinedMembers(
+    requester: Requester,
+    roomId: string,
+    speaksFor?: (userId: string) => boolean,
+  ): Promise<Record<string, MemberCard>> {
+    const room = await this.#read.rooms.byId(roomId)
+    const own = room && (await this.#read.memberships.one(requester.userId, room.nid))
+    if (room === undefined || (own?.membership !== 'join' && speaksFor === undefined)) throw notInRoom()
     await this.#partial.require(room.nid)
     const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
+    if (own?.membership !== 'join' && !rows.some(row => speaksFor?.(row.userId))) throw notInRoom()
     const cards: [string, MemberCard][] = []
     for await (const events of this.#slices(rows.map(row => row.eventNid))) {
       for (const { event } of events) cards.push([event.stateKey ?? '', memberCard(event.content)])
@@ -199,6 +208,8 @@ export interface MemberCard {
   readonly display_name?: string
   readonly avatar_url?: string
 }
+
+const notInRoom = (): MatrixError => new MatrixError('M_FORBIDDEN', 'You are not in this room')
 
 const notFound = (): MatrixError =>
   new MatrixError('M_NOT_FOUND', 'There is no such event, or you may not see it')
