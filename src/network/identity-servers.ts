@@ -95,7 +95,7 @@ export const identityServers = (
         : {
             method: 'POST',
             headers: { 'content-type': 'application/json', authorization },
-            body: canonicalJson(body),
+            body: JSON.stringify(body),
           }),
     })
     const answer = bodyOf(response)
@@ -118,6 +118,7 @@ export const identityServers = (
       return { medium: medium.slice(0, 255), address: address.slice(0, 500) }
     },
     unbind: async (idServer, { medium, address, userId }) => {
+      refuseOtherNames(idServer)
       const path = `${PATH}/unbind`
       const body = { mxid: userId, threepid: { medium, address } }
       // "The request is signed by the homeserver which controls the `user_id`."

@@ -37,6 +37,9 @@ testDatabases(test, 'what was bound is unbound where it was bound, once', async 
   t.is(await threepids.unbind(alice, ID), 'no-support', 'nobody knows where')
   t.is(await threepids.unbindAll(alice, undefined), 'success', 'there is nothing')
   for (const id_server of ['id.test', 'other.test']) await threepids.bind(alice, { ...BIND, id_server })
+  await t.throwsAsync(threepids.unbind(alice, { ...ID, address: '\ud800', id_server: 'id.test' }), {
+    message: /well-formed/,
+  })
   t.is(await threepids.unbind(alice, { ...ID, id_server: 'id.test' }), 'success')
   t.is(await threepids.delete(alice, { ...ID, address: 'ALICE@example.org' }), 'success')
   t.deepEqual(script.unbound, ['id.test', 'other.test'])

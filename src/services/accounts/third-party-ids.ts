@@ -187,7 +187,8 @@ export class ThirdPartyIds {
 const tooMany = (): MatrixError =>
   new MatrixError('M_USER_LIMIT_EXCEEDED', 'Your account has too many third-party identifiers.')
 
-const canonicalId = ({ medium, address }: ThirdPartyId): ThirdPartyId => ({
-  medium,
-  address: medium === 'email' ? (canonicalEmail(address) ?? address) : address,
-})
+/** @throws {MatrixError} `M_INVALID_PARAM` for what can be no address, nor be signed */
+const canonicalId = ({ medium, address }: ThirdPartyId): ThirdPartyId => {
+  if (!address.isWellFormed()) throw new MatrixError('M_INVALID_PARAM', 'The address is no well-formed text.')
+  return { medium, address: medium === 'email' ? (canonicalEmail(address) ?? address) : address }
+}
