@@ -26,6 +26,7 @@ import { mediaReferences } from './0020-media-references.ts'
 import { erasures } from './0021-erasures.ts'
 import { serverNotices } from './0022-server-notices.ts'
 import { conversationRequests } from './0023-conversation-requests.ts'
+import { threadSubscriptions } from './0024-thread-subscriptions.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -68,6 +69,7 @@ export const migrations: readonly Migration[] = [
   erasures,
   serverNotices,
   conversationRequests,
+  threadSubscriptions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

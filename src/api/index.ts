@@ -202,6 +202,7 @@ import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
 import { cancelInvitation } from './tessera/cancelInvitation.ts'
 import { closeNotification } from './tessera/closeNotification.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
+import { deleteThreadSubscription } from './tessera/deleteThreadSubscription.ts'
 import { dismissNotifications } from './tessera/dismissNotifications.ts'
 import { extendDirectRoom } from './tessera/extendDirectRoom.ts'
 import { getDehydratedDevice } from './tessera/getDehydratedDevice.ts'
@@ -215,11 +216,14 @@ import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getRtcTransports } from './tessera/getRtcTransports.ts'
 import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
+import { getThreadSubscription } from './tessera/getThreadSubscription.ts'
 import { getUserIcon } from './tessera/getUserIcon.ts'
 import { listNotifications } from './tessera/listNotifications.ts'
+import { listThreadSubscriptions } from './tessera/listThreadSubscriptions.ts'
 import { openDirectRoom } from './tessera/openDirectRoom.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
+import { putThreadSubscription } from './tessera/putThreadSubscription.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 import { replyToInvitation } from './tessera/replyToInvitation.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
@@ -432,6 +436,7 @@ export const endpoints: readonly Endpoint[] = [
   cancelInvitation,
   closeNotification,
   deleteDehydratedDevice,
+  deleteThreadSubscription,
   dismissNotifications,
   extendDirectRoom,
   getDehydratedDevice,
@@ -445,11 +450,14 @@ export const endpoints: readonly Endpoint[] = [
   getRoomRecord,
   getRtcTransports,
   getSharedSecretNonce,
+  getThreadSubscription,
   getUserIcon,
   listNotifications,
+  listThreadSubscriptions,
   openDirectRoom,
   postDehydratedDeviceEvents,
   putDehydratedDevice,
+  putThreadSubscription,
   registerBySharedSecret,
   replyToInvitation,
   restartDelayedEvent,

@@ -3,6 +3,7 @@ import { createDirect } from '../services/direct/index.ts'
 import { createInvitations } from '../services/invitations/index.ts'
 import { createNotifications } from '../services/notifications/index.ts'
 import { createPush } from '../services/push/index.ts'
+import { ThreadSubscriptions } from '../services/push/thread-subscriptions.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
 import { invitationMailOf, mailDigestsOf } from './options.ts'
 import type { ComposedRooms } from './rooms.ts'
@@ -18,6 +19,10 @@ export const composeAttention = (
   const { rooms, discovery, ephemeral, encryption } = parts
   const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
   const push = createPush({ core, gateway, clock, log, mail: mailDigestsOf(config, mailer) })
+  const threadSubscriptions = new ThreadSubscriptions({
+    ...{ db: core.context.db, rules: push.services.pushRules },
+    visibleEvent: (requester, roomId, eventId) => rooms.roomReading.visibleEvent(requester, roomId, eventId),
+  })
   rooms.successors.add((userId, { from, to }) => push.services.pushRules.carryOver(userId, from, to))
   accounts.hooks.onDevicesChange = (userId, change) => [
     ...encryption.onDevicesChange(userId, change),
@@ -51,5 +56,5 @@ export const composeAttention = (
   const eduHandlers = { ...ephemeral.handlers, ...encryption.eduHandlers, ...direct.eduHandlers }
   for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
   const running: readonly Running[] = [push, invitations, notifications, direct]
-  return { push, invitations, notifications, direct, running }
+  return { push, threadSubscriptions, invitations, notifications, direct, running }
 }

@@ -20,13 +20,14 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
   const composed = composeRooms(circumstances, foundation)
   const { rooms, discovery, ephemeral, encryption, delayedEvents, search, media } = composed
   const attention = composeAttention(circumstances, foundation, composed)
-  const { push, invitations, notifications, direct } = attention
+  const { push, threadSubscriptions, invitations, notifications, direct } = attention
   const sync = composeSync({
     core,
     rooms,
     ephemeral,
     encryption,
     push,
+    threadSubscriptions,
     notifications,
     database,
     clock,
@@ -55,6 +56,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
       federation,
       invitations,
       media,
+      threadSubscriptions,
     },
     mutualRooms: new MutualRooms(database),
     serverNotices,

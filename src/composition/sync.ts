@@ -1,15 +1,22 @@
 import { createOldSync } from '../services/old-sync/index.ts'
+import type { ThreadSubscriptions } from '../services/push/thread-subscriptions.ts'
 import type { RoomServices } from '../services/rooms/index.ts'
 import { createSlidingSync } from '../services/sliding-sync/index.ts'
 import { createSync } from '../services/sync/index.ts'
 import { AccountDataReader } from '../storage/accounts/account-data.ts'
 
 /** Builds every way in which clients are told what is new: `/sync`, sliding sync, and what there was before. */
-export const composeSync = (parts: Parameters<typeof createSync>[0] & { readonly rooms: RoomServices }) => {
+export const composeSync = (
+  parts: Parameters<typeof createSync>[0] & {
+    readonly rooms: RoomServices
+    readonly threadSubscriptions: ThreadSubscriptions
+  },
+) => {
   const { core, rooms, encryption, push, database } = parts
   const { streams, ...sync } = createSync(parts)
   const slidingSync = createSlidingSync({
     ...{ core, streams, toDevice: encryption.toDevice, unread: push.unread },
+    threads: parts.threadSubscriptions,
     accountData: new AccountDataReader(database),
   })
   const oldSync = createOldSync(core, rooms)

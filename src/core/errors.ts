@@ -57,6 +57,9 @@ export const STATUS_OF_ERRCODE = {
   M_TOO_MANY_REQUESTS: 429,
   M_NOT_YET_UPLOADED: 504,
   M_CANNOT_OVERWRITE_MEDIA: 409,
+  // MSC4306.
+  'IO.ELEMENT.MSC4306.M_NOT_IN_THREAD': 400,
+  'IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION': 409,
 } as const satisfies Record<string, number>
 
 export type Errcode = keyof typeof STATUS_OF_ERRCODE

@@ -14,6 +14,7 @@ export const STREAM_LETTERS = {
   to_device: 'd',
   device_lists: 'l',
   notifications: 'n',
+  thread_subscriptions: 's',
 } as const
 
 export type SyncStream = keyof typeof STREAM_LETTERS

@@ -12,6 +12,7 @@ import type { Media } from './media/index.ts'
 import type { NotificationServices } from './notifications/index.ts'
 import type { OldSyncServices } from './old-sync/index.ts'
 import type { PushServices } from './push/index.ts'
+import type { ThreadSubscriptions } from './push/thread-subscriptions.ts'
 import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
@@ -45,6 +46,7 @@ export interface Services
   /** Where the operator has named somebody who writes them. */
   readonly serverNotices: ServerNotices | undefined
   readonly slidingSync: SlidingSync
+  readonly threadSubscriptions: ThreadSubscriptions
   readonly identityInvitations: IdentityInvitations
   readonly rtcTransports: ReturnType<typeof rtcTransports>
   readonly turn: Turn

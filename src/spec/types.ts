@@ -48,12 +48,12 @@ export type PublicRoomsChunk = { readonly canonical_alias?: string | undefined; 
 export type PublicRoomsChunkRequest = { readonly canonical_alias?: string; readonly name?: string; readonly num_joined_members: number; readonly room_id: string; readonly topic?: string; readonly world_readable: boolean; readonly guest_can_join: boolean; readonly avatar_url?: string; readonly join_rule?: string; readonly room_type?: string }
 export type PublicRoomsResponse = { readonly chunk: readonly PublicRoomsChunk[]; readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly total_room_count_estimate?: number | undefined }
 export type PublicRoomsResponseRequest = { readonly chunk: readonly PublicRoomsChunkRequest[]; readonly next_batch?: string; readonly prev_batch?: string; readonly total_room_count_estimate?: number }
-export type PushCondition = { readonly kind: string; readonly key?: string | undefined; readonly pattern?: string | undefined; readonly is?: string | undefined; readonly value?: string | number | boolean | null | undefined }
-export type PushConditionRequest = { readonly kind: string; readonly key?: string; readonly pattern?: string; readonly is?: string; readonly value?: string | number | boolean | null }
+export type PushCondition = { readonly kind: string; readonly key?: string | undefined; readonly pattern?: string | undefined; readonly is?: string | undefined; readonly value?: string | number | boolean | null | undefined; readonly subscribed?: boolean | undefined }
+export type PushConditionRequest = { readonly kind: string; readonly key?: string; readonly pattern?: string; readonly is?: string; readonly value?: string | number | boolean | null; readonly subscribed?: boolean }
 export type PushRule = { readonly actions: readonly (string | JsonObject)[]; readonly default: boolean; readonly enabled: boolean; readonly rule_id: string; readonly conditions?: readonly PushCondition[] | undefined; readonly pattern?: string | undefined }
 export type PushRuleRequest = { readonly actions: readonly (string | JsonObject)[]; readonly default: boolean; readonly enabled: boolean; readonly rule_id: string; readonly conditions?: readonly PushConditionRequest[]; readonly pattern?: string }
-export type PushRuleset = { readonly content?: readonly PushRule[] | undefined; readonly override?: readonly PushRule[] | undefined; readonly room?: readonly PushRule[] | undefined; readonly sender?: readonly PushRule[] | undefined; readonly underride?: readonly PushRule[] | undefined }
-export type PushRulesetRequest = { readonly content?: readonly PushRuleRequest[]; readonly override?: readonly PushRuleRequest[]; readonly room?: readonly PushRuleRequest[]; readonly sender?: readonly PushRuleRequest[]; readonly underride?: readonly PushRuleRequest[] }
+export type PushRuleset = { readonly content?: readonly PushRule[] | undefined; readonly override?: readonly PushRule[] | undefined; readonly postcontent?: readonly PushRule[] | undefined; readonly room?: readonly PushRule[] | undefined; readonly sender?: readonly PushRule[] | undefined; readonly underride?: readonly PushRule[] | undefined }
+export type PushRulesetRequest = { readonly content?: readonly PushRuleRequest[]; readonly override?: readonly PushRuleRequest[]; readonly postcontent?: readonly PushRuleRequest[]; readonly room?: readonly PushRuleRequest[]; readonly sender?: readonly PushRuleRequest[]; readonly underride?: readonly PushRuleRequest[] }
 export type RequestEmailValidation = { readonly client_secret: string; readonly email: string; readonly send_attempt: number; readonly next_link?: string | undefined; readonly id_server?: string | undefined; readonly id_access_token?: string | undefined }
 export type RequestEmailValidationRequest = { readonly client_secret: string; readonly email: string; readonly send_attempt: number; readonly next_link?: string; readonly id_server?: string; readonly id_access_token?: string }
 export type RequestMsisdnValidation = { readonly client_secret: string; readonly country: string; readonly phone_number: string; readonly send_attempt: number; readonly next_link?: string | undefined; readonly id_server?: string | undefined; readonly id_access_token?: string | undefined }
@@ -275,7 +275,7 @@ export interface Operations {
   }
   deletePushRule: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: undefined
     response: JsonObject
@@ -318,6 +318,13 @@ export interface Operations {
   deleteRoomTag: {
     authentication: 'accessToken'
     path: { readonly userId: string; readonly roomId: string; readonly tag: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  deleteThreadSubscription: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
     query: NoMembers
     body: undefined
     response: JsonObject
@@ -737,14 +744,14 @@ export interface Operations {
   }
   getPushRule: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: undefined
     response: PushRule
   }
   getPushRuleActions: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: undefined
     response: { readonly actions: readonly (string | JsonObject)[] }
@@ -931,6 +938,13 @@ export interface Operations {
     body: undefined
     response: { readonly chunk: readonly ClientEvent[]; readonly next_batch?: string | undefined }
   }
+  getThreadSubscription: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly automatic: boolean }
+  }
   getTokenOwner: {
     authentication: 'accessToken'
     path: NoMembers
@@ -1038,7 +1052,7 @@ export interface Operations {
   }
   isPushRuleEnabled: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: undefined
     response: { readonly enabled: boolean }
@@ -1084,6 +1098,13 @@ export interface Operations {
     query: { readonly from?: string; readonly limit?: number; readonly kind?: string }
     body: undefined
     response: { readonly items: readonly TesseraNotification[]; readonly total: number; readonly next_batch?: string | undefined }
+  }
+  listThreadSubscriptions: {
+    authentication: 'accessToken'
+    path: NoMembers
+    query: { readonly dir: "b"; readonly from?: string; readonly to?: string; readonly limit?: number }
+    body: undefined
+    response: { readonly subscribed?: Readonly<Record<string, Readonly<Record<string, { readonly automatic: boolean; readonly bump_stamp: number }>>>> | undefined; readonly unsubscribed?: Readonly<Record<string, Readonly<Record<string, { readonly bump_stamp: number }>>>> | undefined; readonly end?: string | undefined }
   }
   login: {
     authentication: 'none'
@@ -1223,6 +1244,13 @@ export interface Operations {
     path: { readonly version: string }
     query: NoMembers
     body: { readonly algorithm: string; readonly auth_data: JsonObject; readonly version?: string }
+    response: JsonObject
+  }
+  putThreadSubscription: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: { readonly automatic?: string }
     response: JsonObject
   }
   queryInfo: {
@@ -1549,21 +1577,21 @@ export interface Operations {
   }
   setPushRule: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: { readonly before?: string; readonly after?: string }
     body: { readonly actions: readonly (string | JsonObject)[]; readonly conditions?: readonly PushConditionRequest[]; readonly pattern?: string }
     response: JsonObject
   }
   setPushRuleActions: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: { readonly actions: readonly (string | JsonObject)[] }
     response: JsonObject
   }
   setPushRuleEnabled: {
     authentication: 'accessToken'
-    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content"; readonly ruleId: string }
+    path: { readonly kind: "override" | "underride" | "sender" | "room" | "content" | "postcontent"; readonly ruleId: string }
     query: NoMembers
     body: { readonly enabled: boolean }
     response: JsonObject

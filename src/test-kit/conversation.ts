@@ -79,7 +79,7 @@ export class Conversation {
   async run(one: Step): Promise<void> {
     if ('step' in one) return this.clients.get(one.who)?.[one.client]?.sync(one.step)
     await this.#act(one).catch(error => {
-      if (error.errcode !== 'M_FORBIDDEN') throw error
+      if (error.errcode !== 'M_FORBIDDEN' && error.errcode !== 'M_BAD_STATE') throw error
     })
   }
 

@@ -15,6 +15,8 @@ const FEATURES: Readonly<Record<string, string>> = {
   'org.matrix.msc3890': '/_matrix/client/v3/user/{userId}/account_data/{type}',
   'org.matrix.msc4140': '/_matrix/client/unstable/org.matrix.msc4140/delayed_events',
   'org.matrix.msc4143': '/_matrix/client/unstable/org.matrix.msc4143/rtc/transports',
+  'org.matrix.msc4306':
+    '/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription',
   'org.matrix.msc4293': '/_matrix/client/v3/rooms/{roomId}/ban',
   'uk.tcpip.msc4133': '/_matrix/client/v3/profile/{userId}/{keyName}',
   'uk.tcpip.msc4133.stable': '/_matrix/client/v3/profile/{userId}/{keyName}',

@@ -6,6 +6,7 @@ import {
   type Occasion,
   OWN_USER_ID,
   type Person,
+  THREAD_SUBSCRIPTION,
 } from './conditions.ts'
 import type { PushRule, UserRules } from './rule.ts'
 import { rulesetOf } from './ruleset.ts'
@@ -24,6 +25,8 @@ export interface CompiledRules {
   readonly steps: readonly Step[]
   /** Whether any rule asks for people's display names. */
   readonly needsDisplayName: boolean
+  /** Whether any asks for their subscriptions to threads. */
+  readonly needsSubscriptions: boolean
 }
 
 const conditionsOf = (rule: PushRule): Condition[] => (rule.conditions ?? []).map(compileCondition)
@@ -45,15 +48,17 @@ const table = (rules: readonly PushRule[], keyOf: (occasion: Occasion) => string
 /** Reads what users have set. The result is good for everybody who has set the same. */
 export const compileRules = (rules: UserRules): CompiledRules => {
   const set = rulesetOf(rules, OWN_USER_ID)
-  const enabled = (kind: keyof typeof set): PushRule[] => set[kind].filter(rule => rule.enabled)
-  const named = [...set.override, ...set.underride].some(
-    rule => rule.enabled && rule.conditions?.some(({ kind }) => kind === 'contains_display_name') === true,
-  )
+  const enabled = (kind: keyof typeof set): PushRule[] => (set[kind] ?? []).filter(rule => rule.enabled)
+  const conditional = [...enabled('override'), ...enabled('postcontent'), ...enabled('underride')]
+  const asksFor = (name: string): boolean =>
+    conditional.some(({ conditions = [] }) => conditions.some(({ kind }) => kind === name))
   return {
-    needsDisplayName: named,
+    needsDisplayName: asksFor('contains_display_name'),
+    needsSubscriptions: asksFor(THREAD_SUBSCRIPTION),
     steps: [
       ...enabled('override').map(rule => step(rule, conditionsOf(rule))),
       ...enabled('content').map(rule => step(rule, [eventMatch('content.body', rule.pattern ?? '')])),
+      ...enabled('postcontent').map(rule => step(rule, conditionsOf(rule))),
       ...table(enabled('room'), ({ event }) => event.roomId),
       ...table(enabled('sender'), ({ event }) => event.sender),
       ...enabled('underride').map(rule => step(rule, conditionsOf(rule))),

@@ -11,6 +11,8 @@ export interface Occasion {
   /** How many users are joined. */
   readonly memberCount: number
   readonly power: PowerLevelState
+  /** If the event is in a thread, and anybody's rules ask for that: who subscribes to it. */
+  readonly subscribers?: ReadonlySet<string> | undefined
 }
 
 /** Somebody whose rules judge. */
@@ -35,9 +37,12 @@ export const OWN_USER_ID = '\udfff'
 /** "Unrecognised conditions MUST NOT match any events." */
 export const NEVER: Condition = { holds: () => false }
 
+/** "Satisfied if and only if the event is part of a thread and the user is subscribed to the thread", or is not (MSC4306). */
+export const THREAD_SUBSCRIPTION = 'io.element.msc4306.thread_subscription'
+
 /** Reads a condition of a rule. */
 export const compileCondition = (condition: RuleCondition): Condition => {
-  const { kind, key, pattern, value, is } = condition
+  const { kind, key, pattern, value, is, subscribed } = condition
   switch (kind) {
     case 'event_match':
       return typeof key === 'string' && typeof pattern === 'string' ? eventMatch(key, pattern) : NEVER
@@ -53,6 +58,8 @@ export const compileCondition = (condition: RuleCondition): Condition => {
       return typeof is === 'string' ? memberCount(is) : NEVER
     case 'sender_notification_permission':
       return typeof key === 'string' ? mayNotify(key) : NEVER
+    case THREAD_SUBSCRIPTION:
+      return typeof subscribed === 'boolean' ? threadSubscription(subscribed) : NEVER
     default:
       return NEVER
   }
@@ -118,6 +125,11 @@ const memberCount = (is: string): Condition => {
   const limit = Number(parts[2])
   return { holds: occasion => compare(occasion.memberCount, limit) }
 }
+
+const threadSubscription = (subscribed: boolean): Condition => ({
+  holds: ({ subscribers }) => subscribers !== undefined,
+  holdsFor: ({ userId }, { subscribers }) => subscribers?.has(userId) === subscribed,
+})
 
 const mayNotify = (key: string): Condition => ({
   holds: ({ event, power }) => powerLevelOf(event.sender, power) >= levelToNotify(key, power),

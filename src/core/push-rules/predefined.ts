@@ -1,3 +1,4 @@
+import { THREAD_SUBSCRIPTION } from './conditions.ts'
 import type { Action, PushRule, RuleCondition, RuleKind } from './rule.ts'
 
 const DEFAULT_SOUND = { set_tweak: 'sound', value: 'default' }
@@ -53,13 +54,26 @@ const UNDERRIDES: readonly PushRule[] = [
   rule('encrypted', [isType('m.room.encrypted')], ['notify']),
 ]
 
+const ofThreads = (name: string, subscribed: boolean, actions: readonly Action[]): PushRule => ({
+  ...rule('', [{ kind: THREAD_SUBSCRIPTION, subscribed }], actions),
+  rule_id: `.io.element.msc4306.rule.${name}`,
+})
+
+/** Of those who subscribe to threads (MSC4306): what is said in others is no news, what is said in these always is. */
+export const THREAD_RULES: readonly PushRule[] = [
+  ofThreads('unsubscribed_thread', false, []),
+  ofThreads('subscribed_thread', true, ['notify', DEFAULT_SOUND]),
+]
+
 /**
  * The rules that every user has (v1.19, "Predefined Rules"), in order, apart from the master rule, which stands before
  * all others. They come after the user's own of their kind.
  *
  * @param userId whom the rules about mentions and invitations speak of
  */
-export const predefinedRules = (userId: string): Readonly<Record<RuleKind, readonly PushRule[]>> => ({
+export const predefinedRules = (
+  userId: string,
+): Readonly<Record<Exclude<RuleKind, 'postcontent'>, readonly PushRule[]>> => ({
   override: overrides(userId),
   content: [],
   room: [],

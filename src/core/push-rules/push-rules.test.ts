@@ -348,7 +348,7 @@ const oneByOne = (
 ): string | undefined => {
   const everything = rulesetOf(rules, person.userId)
   for (const kind of RULE_KINDS) {
-    for (const rule of everything[kind]) {
+    for (const rule of everything[kind] ?? []) {
       if (!rule.enabled) continue
       if (kind === 'room' && rule.rule_id !== about.event.roomId) continue
       if (kind === 'sender' && rule.rule_id !== about.event.sender) continue

@@ -1,7 +1,10 @@
 import type { JsonObject } from '../json.ts'
 
-/** The kinds of push rules, in the order in which they are tried (module "Push Notifications"). */
-export const RULE_KINDS = ['override', 'content', 'room', 'sender', 'underride'] as const
+/**
+ * The kinds of push rules, in the order in which they are tried (module "Push Notifications"). `postcontent` is that of
+ * MSC4306: nobody makes rules of it.
+ */
+export const RULE_KINDS = ['override', 'content', 'postcontent', 'room', 'sender', 'underride'] as const
 export type RuleKind = (typeof RULE_KINDS)[number]
 
 export const isRuleKind = (kind: string): kind is RuleKind => (RULE_KINDS as readonly string[]).includes(kind)
@@ -16,6 +19,8 @@ export type RuleCondition = {
   readonly pattern?: string | undefined
   readonly is?: string | undefined
   readonly value?: string | number | boolean | null | undefined
+  /** Of a condition on subscriptions to threads (MSC4306). */
+  readonly subscribed?: boolean | undefined
 }
 
 /** A push rule as clients see it (`PushRule` of the client-server API). */
@@ -31,8 +36,10 @@ export type PushRule = {
   readonly pattern?: string
 }
 
-/** All rules of a user, by kind, most important first (`PushRuleset`). */
-export type Ruleset = Readonly<Record<RuleKind, readonly PushRule[]>>
+/** All rules of a user, by kind, most important first (`PushRuleset`). `postcontent` is there for some alone. */
+export type Ruleset = Readonly<Record<Exclude<RuleKind, 'postcontent'>, readonly PushRule[]>> & {
+  readonly postcontent?: readonly PushRule[]
+}
 
 /** What a user has made of one of the server's rules. */
 export interface DefaultChange {
@@ -49,6 +56,8 @@ export interface UserRules {
   readonly own: Readonly<Partial<Record<RuleKind, readonly OwnRule[]>>>
   /** By rule ID. */
   readonly defaults: Readonly<Record<string, DefaultChange>>
+  /** They subscribe to threads (MSC4306), so that the rules about that count. */
+  readonly followsThreads?: true
 }
 
 /** A rule that a user made. */

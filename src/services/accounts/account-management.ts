@@ -118,6 +118,7 @@ export class AccountManagement {
     const result = await this.#context.commit([
       write.users.deactivate(userId, erase, clock.now()),
       write.threepids.deleteAll(userId),
+      write.threadSubscriptions.deleteAll(userId),
       ...removalStatements(this.#context, userId, deviceIds),
       ...(erase ? [write.accountData.deleteAll(userId), write.filters.deleteAll(userId)] : []),
       ...(profile === undefined

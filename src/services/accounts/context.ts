@@ -18,6 +18,7 @@ import {
 import { ThirdPartyIdReader, ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
 import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
 import type { CommitResult, Database, Reader, WriteStatement } from '../../storage/database.ts'
+import { ThreadSubscriptionWriter } from '../../storage/push/thread-subscriptions.ts'
 import type { AccountsOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import type { RandomBytes } from './secrets.ts'
@@ -78,6 +79,7 @@ const storesOf = (db: Reader) => ({
     oneTime: new OneTimeTokenWriter(db),
     profiles: new ProfileWriter(db),
     accountData: new AccountDataWriter(db),
+    threadSubscriptions: new ThreadSubscriptionWriter(db),
     filters: new FilterWriter(db),
     threepids: new ThirdPartyIdWriter(db),
     emails: new EmailValidationWriter(db),

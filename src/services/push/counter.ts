@@ -6,11 +6,12 @@ import { PushEvent } from '../../core/push-rules/push-event.ts'
 import { FollowedStreams } from '../../storage/followed-streams.ts'
 import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
-import { threadOf } from './thread-of.ts'
+import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
 import { Undoing } from './undoing.ts'
 import type { UnreadCounts } from './unread.ts'
 
@@ -42,6 +43,7 @@ export class NotificationCounter {
   readonly #unread: UnreadCounts
   readonly #audiences: RoomAudiences
   readonly #source: PushSourceReader
+  readonly #subscriptions: ThreadSubscriptionReader
   readonly #undoing: Undoing
   readonly #write: PushActionWriter
   readonly #followed: FollowedStreams
@@ -68,6 +70,7 @@ export class NotificationCounter {
     this.#unread = parts.unread
     this.#audiences = new RoomAudiences(parts.context, parts.rules)
     this.#source = new PushSourceReader(db, parts.context.read.news)
+    this.#subscriptions = new ThreadSubscriptionReader(db)
     this.#undoing = new Undoing(parts.context, this.#source)
     this.#write = new PushActionWriter(db)
     this.#followed = new FollowedStreams(db)
@@ -208,7 +211,14 @@ export class NotificationCounter {
     if (audience.groups.length === 0) return []
     const late = await this.#audiences.latecomers(audience, stored)
     const { memberCount, power } = audience
-    const occasion = { event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power }
+    const { read } = this.#context
+    const asksForThread = audience.groups.some(({ rules }) => rules.needsSubscriptions)
+    const thread = asksForThread ? await threadOf(read, stored) : MAIN_TIMELINE
+    const subscribers =
+      thread === MAIN_TIMELINE ? undefined : await this.#subscriptions.subscribers(roomNid, thread)
+    const occasion = {
+      ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
+    }
     const ts = this.#clock.now()
     const found: Omit<PushAction, 'threadId'>[] = []
     for (const { rules, listeners } of audience.groups) {
@@ -220,7 +230,7 @@ export class NotificationCounter {
       })
     }
     if (found.length === 0) return []
-    const threadId = await threadOf(this.#context.read, stored)
+    const threadId = asksForThread ? thread : await threadOf(read, stored)
     return found.map(one => ({ ...one, threadId }))
   }
 

@@ -40,6 +40,7 @@ export interface RuleName {
 const MAX_RULES: Readonly<Record<RuleKind, number>> = {
   override: 200,
   content: 200,
+  postcontent: 0,
   underride: 200,
   room: 2_000,
   sender: 2_000,
@@ -82,6 +83,8 @@ export class UserPushRules {
    */
   async put(userId: string, name: RuleName, given: GivenRule, place: RulePlace): Promise<void> {
     const kind = kindOf(name.kind)
+    // "Clients MUST NOT be able to create custom rules with this push rule kind" (MSC4306).
+    if (kind === 'postcontent') throw invalid('Nobody makes rules of this kind')
     checkRuleId(name.ruleId)
     const rule = { rule_id: name.ruleId, actions: checkedActions(given.actions), ...extras(kind, given) }
     await this.#change(userId, rules => {
@@ -120,6 +123,11 @@ export class UserPushRules {
       const isTooMuch = RULE_KINDS.some(kind => (carried.own[kind]?.length ?? 0) > MAX_RULES[kind])
       return isTooMuch ? rules : carried
     })
+  }
+
+  /** The rules about subscriptions to threads (MSC4306) count from now on. */
+  async followThreads(userId: string): Promise<void> {
+    await this.#change(userId, rules => ({ ...rules, followsThreads: true }))
   }
 
   async #load(userId: string): Promise<{ rules: UserRules; text: string | undefined; position?: number }> {

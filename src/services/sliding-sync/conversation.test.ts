@@ -164,6 +164,7 @@ testDatabases(
     t.teardown(close)
     const sliding = createSlidingSync({
       ...{ core: rooms.core, streams, accountData: new AccountDataReader(database) },
+      threads: { position: 0, changes: async () => ({ changes: {}, isEmpty: true, older: undefined }) },
       toDevice: { waiting: async () => [], acknowledge: async () => undefined },
       unread: {
         ofRoom: async () => {

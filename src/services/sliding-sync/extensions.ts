@@ -2,6 +2,7 @@ import { syncFilter } from '../../core/filter.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { StreamToken, SyncStream } from '../../core/stream-token.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
+import type { ThreadSubscriptions } from '../push/thread-subscriptions.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
 import { extrasByRoom, type News, type SyncSource, type ToldRoom } from '../sync/sync-source.ts'
 import type { ExtensionRequests } from './request.ts'
@@ -25,20 +26,25 @@ export interface ExtensionRooms {
 
 const EVERYTHING = syncFilter({})
 
+export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
+
 /** Puts what the streams of `/sync` have to say into the extensions of sliding sync. */
 export class ExtensionTexts {
   readonly #sources: readonly SyncSource[]
   readonly #toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   readonly #toDevicePosition: () => number
+  readonly #threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
 
   constructor(parts: {
     sources: readonly SyncSource[]
     toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
     toDevicePosition: () => number
+    threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
   }) {
     this.#sources = parts.sources
     this.#toDevice = parts.toDevice
     this.#toDevicePosition = parts.toDevicePosition
+    this.#threads = parts.threads
   }
 
   /** @param before where the streams stood in the response before; what an extension has never followed is absent */
@@ -91,6 +97,15 @@ export class ExtensionTexts {
       const told = await this.#ofRooms(request, await follow(stream), rooms, stream)
       const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
       add(stream, `{"rooms":{${members.join(',')}}}`, told.length > 0)
+    }
+    if (wanted.threadSubscriptions !== undefined) {
+      const after = before.thread_subscriptions ?? 0
+      const upTo = Math.max(this.#threads.position, after)
+      positions.thread_subscriptions = upTo
+      const { userId } = look.requester
+      const page = await this.#threads.changes(userId, { ...wanted.threadSubscriptions, after, upTo })
+      const batch = page.older === undefined ? {} : { prev_batch: page.older }
+      if (!page.isEmpty) add(THREAD_SUBSCRIPTIONS, JSON.stringify({ ...page.changes, ...batch }), true)
     }
     return { texts, positions, hasNews }
   }

@@ -1,5 +1,6 @@
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
+import type { ThreadSubscriptions } from '../push/thread-subscriptions.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import { AccountDataMemo } from '../rooms/account-data-memo.ts'
 import type { RoomCore } from '../rooms/index.ts'
@@ -21,6 +22,7 @@ export const createSlidingSync = (parts: {
   accountData: AccountDataReader
   toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   unread: Pick<UnreadCounts, 'ofRoom'>
+  threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
 }): SlidingSync => {
   const { core, streams, accountData } = parts
   const { context, views, clientEvents } = core
@@ -44,7 +46,7 @@ export const createSlidingSync = (parts: {
       facts: new RoomFacts({ read, sync, summaries, memo, unread: parts.unread }),
     }),
     extensions: new ExtensionTexts({
-      ...{ sources, toDevice: parts.toDevice },
+      ...{ sources, toDevice: parts.toDevice, threads: parts.threads },
       toDevicePosition: () => db.position('to_device'),
     }),
   })

@@ -36,6 +36,8 @@ export interface ExtensionRequests {
   readonly accountData: boolean
   readonly receipts: boolean
   readonly typing: boolean
+  /** Changes of subscriptions to threads (MSC4308): so many at most. */
+  readonly threadSubscriptions: { readonly limit: number } | undefined
 }
 
 /** A request of sliding sync, in whichever dialect it came. */

@@ -11,6 +11,7 @@ const MAX_RANGES = 20
 const MAX_NAMES = 200
 const MAX_TIMELINE_LIMIT = 100
 const MAX_TO_DEVICE = 100
+const MAX_THREAD_SUBSCRIPTIONS = 100
 
 /** A request as it came: the members of its body, and the parameters of its query. */
 export interface SimplifiedRequest {
@@ -72,19 +73,26 @@ const extensionRequests = (extensions: JsonObject): ExtensionRequests => {
     return extension?.['enabled'] === true ? extension : undefined
   }
   const toDevice = enabled('to_device')
+  const threads = enabled('io.element.msc4308.thread_subscriptions')
   const since = toDevice && optional(toDevice, 'since', isText)
   if (since !== undefined && !/^\d{1,15}$/.test(since)) throw invalid('extensions.to_device.since')
   return {
     toDevice: toDevice && {
       since: since === undefined ? undefined : Number(since),
-      limit: Math.min(Math.max(optional(toDevice, 'limit', isCount) ?? MAX_TO_DEVICE, 1), MAX_TO_DEVICE),
+      limit: clamped(optional(toDevice, 'limit', isCount), MAX_TO_DEVICE),
     },
     e2ee: enabled('e2ee') !== undefined,
     accountData: enabled('account_data') !== undefined,
     receipts: enabled('receipts') !== undefined,
     typing: enabled('typing') !== undefined,
+    threadSubscriptions: threads && {
+      limit: clamped(optional(threads, 'limit', isCount), MAX_THREAD_SUBSCRIPTIONS),
+    },
   }
 }
+
+const clamped = (limit: number | undefined, most: number): number =>
+  Math.min(Math.max(limit ?? most, 1), most)
 
 const invalid = (name: string): MatrixError =>
   new MatrixError('M_INVALID_PARAM', `${name} is not what it has to be`)

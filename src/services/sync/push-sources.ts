@@ -1,6 +1,7 @@
 import type { Reader } from '../../storage/database.ts'
 import { PushRulesReader } from '../../storage/push/push-rules.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
 import type { UnreadCounts } from '../push/unread.ts'
@@ -18,7 +19,8 @@ export interface PushSources {
 export const connectPush = ({ push, db }: { push: Push; db: Reader }): PushSources => {
   const rules = new PushRulesStream(push.services.pushRules, db)
   const unread = new UnreadStream(push.unread, db)
-  return { sources: [rules, unread], followers: [rules, unread] }
+  const threads = new ThreadSubscriptionsFollower(db)
+  return { sources: [rules, unread], followers: [rules, unread, threads] }
 }
 
 /** The stream of events, as far as their notifications are counted. */
@@ -81,6 +83,25 @@ class PushRulesStream implements SyncSource, Follower {
     }
     const content = { global: await this.#rules.all(userId) }
     return { events: new Map([['account_data', [JSON.stringify({ type: 'm.push_rules', content })]]]) }
+  }
+}
+
+/** Subscriptions to threads, of which sliding sync alone tells, are part of the stream `account_data`, too. */
+class ThreadSubscriptionsFollower implements Follower {
+  readonly stream = 'account_data'
+  readonly #read: ThreadSubscriptionReader
+  #followed: number
+
+  constructor(db: Reader) {
+    this.#read = new ThreadSubscriptionReader(db)
+    this.#followed = db.position('account_data')
+  }
+
+  async follow(upTo: number): Promise<string[]> {
+    if (upTo <= this.#followed) return []
+    const users = await this.#read.touched(this.#followed, upTo)
+    this.#followed = upTo
+    return users
   }
 }
 

@@ -103,6 +103,7 @@ const BY_ROOM = [
   'backward_extremities',
   'receipts',
   'threads',
+  'thread_subscriptions',
   'partial_rooms',
   'federation_destination_rooms',
   'app_service_rooms',
