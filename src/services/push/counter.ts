@@ -117,7 +117,16 @@ export class NotificationCounter {
     this.#closing.abort()
     this.#wake?.()
     await this.#running
+    await this.#noteEnd().catch(error => this.#log.warn({ err: error }, 'some events may be counted anew'))
     this.#tell(new Set())
+  }
+
+  /** What notified nobody is not judged once more after a restart, when rules may be others. */
+  async #noteEnd(): Promise<void> {
+    const { db } = this.#context
+    if (this.#reached <= this.#noted || (await this.#followed.position(FOLLOWER)) >= this.#reached) return
+    await db.commit({ statements: [this.#followed.reached(FOLLOWER, this.#reached)] })
+    this.#noted = this.#reached
   }
 
   async #run(): Promise<void> {

@@ -303,6 +303,24 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'what notified nobody stays so, though rules change and the server stops',
+  async (t, database) => {
+    const world = new World(await testRooms(database), database)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const [alice, bob, carol] = USERS
+    for (const user of [bob, carol]) await world.mute(user)
+    await world.say(alice, {}, { thread: 'main', isChild: false, hops: 0 })
+    await world.settled()
+    await world.mute(bob)
+    await world.pause()
+    await world.resume()
+    t.is(await world.unread(bob), '')
+  },
+)
+
 testDatabases(test, 'what is stored is bounded, and what was read goes in time', async (t, database) => {
   const world = new World(await testRooms(database), database)
   t.teardown(() => world.push.close())
