@@ -184,23 +184,31 @@ export class Simulation {
 
   /** Lets everything arrive that is under way. Throws if there is no end to it. */
   async settle(): Promise<void> {
+    let unrest: string[] = []
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.pass(round === 0 ? 500 : QUIET_MS / 4)
-      const waiting = await Promise.all(
-        this.servers.map(async ({ database, core }) => {
-          const outbox = new OutboxReader(database)
-          const pending = await outbox.pendingServers()
-          const behind = (await outbox.distributed()) < database.position('events') - 1_000
-          const isPartial = (await core.writer.head(this.roomId))?.partial !== undefined
-          return pending.length > 0 || behind || isPartial
-        }),
-      )
-      if (waiting.every(isWaiting => !isWaiting)) {
+      unrest = (await Promise.all(this.servers.map(server => this.#unrest(server)))).flat()
+      if (unrest.length === 0) {
         for (const server of this.servers) await this.during(server.federation.idle())
         await this.pass(200)
         return
       }
     }
-    throw new Error('the servers never come to rest')
+    throw new Error(`the servers never come to rest: ${unrest.join('; ')}`)
+  }
+
+  /** What a server still has to do. */
+  async #unrest({ name, database, core }: WorldServer): Promise<string[]> {
+    const outbox = new OutboxReader(database)
+    const pending = await outbox.pendingServers()
+    const behind = database.position('events') - (await outbox.distributed())
+    // Whom the others hold to be out of the room they give nothing.
+    const isMember = (await this.servers[0]?.core.writer.head(this.roomId))?.hasHost(name)
+    const isPartial = isMember && (await core.writer.head(this.roomId))?.partial !== undefined
+    return [
+      ...pending.map(other => `${name} sends to ${other}`),
+      ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),
+      ...(isPartial ? [`${name} lacks members`] : []),
+    ]
   }
 }
