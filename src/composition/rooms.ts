@@ -53,7 +53,6 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     keepEdus: federation.keepEdus,
     shareNames: config.federation.shareDeviceNames,
   })
-  federation.hooks.onRoomComplete = encryption.roomCompleted
   const lifetime = new RoomLifetime({
     ...{ writer: core.writer, clock, log },
     grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,

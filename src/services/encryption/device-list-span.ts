@@ -102,7 +102,7 @@ export class DeviceListSpans {
     changed: Set<string>,
   ): Promise<void> {
     const { read, rooms } = this.#context
-    for (const roomNid of await rooms.partial.completedBetween(after, upTo)) {
+    for (const { roomNid } of await rooms.partial.completedBetween(after, upTo)) {
       const own = await rooms.memberships.one(userId, roomNid)
       if (own?.membership !== 'join') continue
       for (const member of await read.deviceLists.ofRoom(roomNid, upTo)) {

@@ -77,8 +77,6 @@ export const createEncryption = (parts: {
     backups,
     backupContents: new BackupContents(context, backups),
     dehydrated: new DehydratedDevices(context, deviceKeys),
-    /** To be told of rooms whose members were not known at first. */
-    roomCompleted: (roomNid: number) => sharedRooms.roomCompleted(roomNid),
     /** What is done with EDUs of other servers, by type. */
     eduHandlers: {
       'm.direct_to_device': (origin: string, content: JsonObject) => toDevice.receive(origin, content),

@@ -43,10 +43,7 @@ export interface FederationParts {
 
 /** This server among the others. */
 export interface Federation
-  extends Pick<
-      Outbound,
-      'hooks' | 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu' | 'keepEdus'
-    >,
+  extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu' | 'keepEdus'>,
     Pick<
       Inbound,
       | 'gate'
@@ -133,10 +130,10 @@ export const createFederation = (parts: FederationParts): Federation => {
   core.writer.askPolicyServer = policyAsker({ client, clock })
   const background = new Background({ inbound, outbound, clock, log })
   const { gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime } = inbound
-  const { hooks, remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus } = outbound
+  const { remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus } = outbound
   return {
     ...{ gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime },
-    ...{ hooks, remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus },
+    ...{ remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus },
     ownKeys,
     client,
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },

@@ -30,6 +30,12 @@ interface MemberColumns {
   position: number
 }
 
+const changeOf = (row: ChangeColumns): DeviceListChange => ({
+  position: row.position,
+  userId: row.user_id,
+  deviceId: row.device_id,
+})
+
 const recentMember = (row: MemberColumns): RecentMember => ({
   roomNid: row.room_nid,
   userId: row.user_id,
@@ -91,8 +97,9 @@ export class DeviceListReader {
        WHERE a.user_id = ? AND a.membership = 'join' AND b.position > ? AND b.position <= ? AND b.user_id <> ?`,
     )
     this.#ofRoom = db.prepare(`${members} WHERE b.room_nid = ? AND (b.membership = 'join' OR b.position > ?)`)
-    const newest =
-      "SELECT max(position) AS position FROM device_list_changes WHERE user_id = ? AND device_id <> ''"
+    const changes =
+      "SELECT position, user_id, device_id FROM device_list_changes WHERE user_id = ? AND device_id <> ''"
+    const newestFirst = 'ORDER BY position DESC LIMIT 1'
     this.#hosts = db.prepare(
       `SELECT DISTINCT b.host FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
        WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
@@ -115,14 +122,14 @@ export class DeviceListReader {
          AND NOT ${shareAnother('a.user_id', '?')}
        ORDER BY a.user_id LIMIT ?`,
     )
-    this.#previous = db.prepare(`${newest} AND position < ?`)
-    this.#latest = db.prepare(newest)
+    this.#previous = db.prepare(`${changes} AND position < ? ${newestFirst}`)
+    this.#latest = db.prepare(`${changes} ${newestFirst}`)
   }
 
   /** The changes after one position up to another, oldest first. */
   async between(after: number, upTo: number, limit: number): Promise<DeviceListChange[]> {
     const rows = await this.#db.all<ChangeColumns>(this.#between, [after, upTo, limit])
-    return rows.map(row => ({ position: row.position, userId: row.user_id, deviceId: row.device_id }))
+    return rows.map(changeOf)
   }
 
   /** Whose devices have changed; where it concerns one user alone, with that user. */
@@ -222,12 +229,12 @@ export class DeviceListReader {
 
   /** The position of the change of a user's devices before this one. */
   async previous(userId: string, position: number): Promise<number | undefined> {
-    const row = await this.#db.get<{ position: number | null }>(this.#previous, [userId, position])
-    return row?.position ?? undefined
+    return (await this.#db.get<ChangeColumns>(this.#previous, [userId, position]))?.position
   }
 
-  /** The position of the newest change of a user's devices; 0 if there is none. */
-  async latest(userId: string): Promise<number> {
-    return (await this.#db.get<{ position: number | null }>(this.#latest, [userId]))?.position ?? 0
+  /** The newest change of a user's devices, if there is one. */
+  async latest(userId: string): Promise<DeviceListChange | undefined> {
+    const row = await this.#db.get<ChangeColumns>(this.#latest, [userId])
+    return row && changeOf(row)
   }
 }

@@ -83,7 +83,7 @@ export class PartialRoomReader {
     this.#open = db.prepare(`${select} WHERE p.room_nid = ? AND p.completed_at IS NULL`)
     this.#allOpen = db.prepare(`${select} WHERE p.completed_at IS NULL ORDER BY p.joined_at`)
     this.#completed = db.prepare(
-      'SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
+      'SELECT room_nid, servers FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
     )
     const span = 'SELECT room_nid, joined_at, completed_at FROM partial_rooms'
     this.#completions = db.prepare(span)
@@ -128,10 +128,13 @@ export class PartialRoomReader {
     return [...new Set(rows.flatMap(row => JSON.parse(row.servers) as string[]))]
   }
 
-  /** The rooms that came to be complete after one position up to another. */
-  async completedBetween(after: number, upTo: number): Promise<number[]> {
-    const rows = await this.#db.all<{ room_nid: number }>(this.#completed, [after, upTo])
-    return rows.map(row => row.room_nid)
+  /** The rooms that came to be complete after one position up to another, with the servers that were told to be in them. */
+  async completedBetween(
+    after: number,
+    upTo: number,
+  ): Promise<{ readonly roomNid: number; readonly servers: readonly string[] }[]> {
+    const rows = await this.#db.all<{ room_nid: number; servers: string }>(this.#completed, [after, upTo])
+    return rows.map(row => ({ roomNid: row.room_nid, servers: JSON.parse(row.servers) as string[] }))
   }
 
   /** From when to when rooms lacked members; those without `completedAt` still do. */

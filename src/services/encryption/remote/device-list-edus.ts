@@ -36,14 +36,14 @@ export class DeviceListEdus {
   async introduction(userId: string, destinations: readonly string[]): Promise<OutgoingEdu[]> {
     const { deviceLists } = this.#context.read
     const latest = await deviceLists.latest(userId)
-    if (destinations.length === 0 || latest === 0) return []
-    const previous = await deviceLists.previous(userId, latest)
+    if (destinations.length === 0 || latest === undefined) return []
+    const previous = await deviceLists.previous(userId, latest.position)
     const keys = await this.#keys(userId, [])
-    const sequence = { stream_id: latest, prev_id: previous === undefined ? [] : [previous] }
+    const sequence = { stream_id: latest.position, prev_id: previous === undefined ? [] : [previous] }
+    // The newest change may be that a device is gone: whoever has got the one before learns of it only here.
+    const deviceIds = new Set([...Object.keys(keys.device_keys[userId] ?? {}), latest.deviceId])
     return [
-      ...Object.keys(keys.device_keys[userId] ?? {}).map(deviceId =>
-        deviceUpdate(userId, deviceId, { keys, sequence, destinations }),
-      ),
+      ...Array.from(deviceIds, deviceId => deviceUpdate(userId, deviceId, { keys, sequence, destinations })),
       ...(keys.master_keys[userId] === undefined ? [] : keyUpdate(userId, keys, destinations)),
     ]
   }

@@ -24,7 +24,8 @@ export class ServedKeys {
   /** `GET /user/devices/{userId}`. @throws {MatrixError} `M_NOT_FOUND` */
   async devices(userId: string): Promise<JsonObject> {
     // Read first: what changes meanwhile is told by an update that follows this.
-    const streamId = this.#context.isLocal(userId) ? await this.#context.read.deviceLists.latest(userId) : 0
+    const { deviceLists } = this.#context.read
+    const latest = this.#context.isLocal(userId) ? await deviceLists.latest(userId) : undefined
     const keys = await this.#local.query(new Map([[userId, []]]), this.#viewer)
     const devices = keys.device_keys[userId]
     if (devices === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such user.')
@@ -32,7 +33,7 @@ export class ServedKeys {
     const { [userId]: selfSigning } = keys.self_signing_keys
     return {
       user_id: userId,
-      stream_id: streamId,
+      stream_id: latest?.position ?? 0,
       devices: Object.entries(devices).map(([deviceId, { unsigned, ...keys }]) => ({
         device_id: deviceId,
         keys,

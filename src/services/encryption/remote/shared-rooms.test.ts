@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
+import { FederationError } from '../../../network/federation-client.ts'
 import type { WriteSet } from '../../../storage/database.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
 import { testIdentity } from '../../../test-kit/encryption.ts'
@@ -9,12 +10,13 @@ import {
   type CryptoServer,
   EncryptionWorld,
   plainKeys,
+  removeDevice,
 } from '../../../test-kit/encryption-world.ts'
 import { eventually } from '../../../test-kit/eventually.ts'
 import { losingAnswers } from '../../../test-kit/lost-answers.ts'
 import { newRoom } from '../../../test-kit/rooms.ts'
 
-const [ALICE, BOB, BERT] = ['@alice:a.test', '@bob:b.test', '@bert:b.test']
+const [ALICE, BOB, BERT, CAROL] = ['@alice:a.test', '@bob:b.test', '@bert:b.test', '@carol:c.test']
 
 /** Two servers; what the second is told of devices, and a way to make rooms on either. */
 const world = async (t: ExecutionContext) => {
@@ -64,7 +66,7 @@ const world = async (t: ExecutionContext) => {
     await servers.settle()
     return whatWasTold()
   }
-  return { a, b, told, makeRoom, join, joinUnheard }
+  return { servers, a, b, told, makeRoom, join, joinUnheard }
 }
 
 const EVERYTHING = ['D1', 'D2', 'identity']
@@ -94,4 +96,51 @@ test('a server whose first user joins is told of who is there', async t => {
 test('an introduction that was stored without its maker hearing of it is made once', async t => {
   const { a, b, makeRoom, joinUnheard } = await world(t)
   t.deepEqual(await joinUnheard(b, BOB, await makeRoom(a, ALICE)), EVERYTHING)
+})
+
+test('who is found in a room once its members are known is told of all devices, also of one that has gone', async t => {
+  const { servers, a, b } = await world(t)
+  const c = await servers.start('c.test')
+  // A room without a name would be joined with those who stand for it.
+  const fields = newRoom(b.rooms, BOB, { preset: 'public_chat', name: 'Large' })
+  const roomId = await b.rooms.roomCreation.create(fields, { isDirect: false })
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['b.test'] })
+  const told: JsonObject[] = []
+  c.federation.transactions.onEdu('m.device_list_update', async (_, content) => void told.push(content))
+  const { getState, getStateIds, sendJoin } = a.client
+  const notNow = () => Promise.reject(new FederationError('unreachable', 'b.test', 'not now'))
+  Object.assign(a.client, {
+    ...{ getState: notNow, getStateIds: notNow },
+    sendJoin: async (...call: Parameters<typeof sendJoin>) => ({
+      ...(await sendJoin(...call)),
+      serversInRoom: ['b.test'],
+    }),
+  })
+  const joining = a.rooms.memberships.join({ userId: ALICE, roomId, via: ['b.test'] })
+  let isIn = false
+  joining.then(
+    () => {
+      isIn = true
+    },
+    () => undefined,
+  )
+  await eventually('she is in', async () => {
+    await a.clock.advance(500)
+    return isIn
+  })
+  t.truthy((await a.core.writer.head(roomId))?.partial)
+  await removeDevice(a, ALICE, 'D2')
+  await servers.settle()
+  t.deepEqual(told, [], 'nobody knows of c yet')
+  Object.assign(a.client, { getState, getStateIds })
+  await eventually('all members are known', async () => {
+    await a.clock.advance(60_000)
+    return (await a.core.writer.head(roomId))?.partial === undefined
+  })
+  await eventually('she is told of', async () => {
+    await servers.settle()
+    return told.length > 1
+  })
+  t.true(told.some(one => one['device_id'] === 'D1' && one['deleted'] === undefined))
+  t.true(told.some(one => one['device_id'] === 'D2' && one['deleted'] === true))
 })

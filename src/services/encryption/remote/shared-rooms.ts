@@ -37,20 +37,6 @@ export class SharedRooms {
     this.#edus = parts.edus
   }
 
-  /** A room that was joined without its members is complete: there may be servers that nobody knew of before. */
-  async roomCompleted(roomNid: number): Promise<void> {
-    const { read, serverName, isLocal } = this.#context
-    const members = (await read.deviceLists.ofRoom(roomNid, Number.MAX_SAFE_INTEGER)).filter(
-      ({ userId, membership }) => membership === 'join' && isLocal(userId),
-    )
-    const edus: OutgoingEdu[] = []
-    for (const member of members.slice(0, MAX_INTRODUCED)) {
-      const hosts = await read.deviceLists.hostsNewTo(member, serverName)
-      edus.push(...(await this.#edus.introduction(member.userId, hosts)))
-    }
-    await this.follower.keep(edus)
-  }
-
   async #follow(after: number, upTo: number): Promise<EduStep> {
     const { write, serverName } = this.#context
     const members = await this.#memberEvents(after, upTo)
@@ -64,7 +50,29 @@ export class SharedRooms {
         edus.push(...(await this.#introductions(member)))
       }
     }
-    return { edus, statements, reached: members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo) }
+    const reached = members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo)
+    for (const room of await this.#context.rooms.partial.completedBetween(after, reached)) {
+      edus.push(...(await this.#lateIntroductions(room)))
+    }
+    return { edus, statements, reached }
+  }
+
+  /** What is to be said in a room that was joined without its members, to servers that were not known to be in it. */
+  async #lateIntroductions(room: {
+    readonly roomNid: number
+    readonly servers: readonly string[]
+  }): Promise<OutgoingEdu[]> {
+    const { read, serverName, isLocal } = this.#context
+    const members = (await read.deviceLists.ofRoom(room.roomNid, Number.MAX_SAFE_INTEGER)).filter(
+      ({ userId, membership }) => membership === 'join' && isLocal(userId),
+    )
+    const edus: OutgoingEdu[] = []
+    for (const member of members.slice(0, MAX_INTRODUCED)) {
+      const hosts = await read.deviceLists.hostsNewTo(member, serverName)
+      const late = hosts.filter(host => !room.servers.includes(host))
+      edus.push(...(await this.#edus.introduction(member.userId, late)))
+    }
+    return edus
   }
 
   /** The next events that set memberships: nearly always there are none. */
@@ -80,7 +88,11 @@ export class SharedRooms {
     const { deviceLists } = this.#context.read
     const { serverName } = this.#context
     if (this.#context.isLocal(member.userId)) {
-      const hosts = await deviceLists.hostsNewTo(member, serverName)
+      // While members are not known, the servers that are told to be in the room stand for them.
+      const partial = await this.#context.rooms.partial.open(member.roomNid)
+      const known = new Set([serverName, ...(await deviceLists.hostsOf(member.userId))])
+      const told = partial?.servers.filter(host => !known.has(host)) ?? []
+      const hosts = [...(await deviceLists.hostsNewTo(member, serverName)), ...told]
       return this.#edus.introduction(member.userId, hosts)
     }
     const host = serverNameOf(member.userId)

@@ -11,15 +11,8 @@ import { FederationSender, type SenderOptions } from './sender/sender.ts'
 
 export type { OutgoingEdu } from './sender/outgoing-edu.ts'
 
-/** Filled in by services that are built later. */
-export interface OutboundHooks {
-  /** Told of each room that was joined without its members, once these are known. */
-  onRoomComplete?: (roomNid: number) => Promise<void>
-}
-
 /** What this server asks of other servers, and sends to them. */
 export interface Outbound {
-  readonly hooks: OutboundHooks
   readonly remote: RemoteMemberships
   /** Settles when no join of the room through another server is under way. */
   readonly joinsIdle: (roomId: string) => Promise<void>
@@ -43,18 +36,15 @@ export const createOutbound = (
 ): Outbound => {
   const context: OutboundContext = { permits: () => true, ...parts }
   const sender = new FederationSender(context, parts)
-  const hooks: OutboundHooks = {}
-  const completer = new RoomCompleter(context, async ({ roomNid, newServers, joinedAt }) => {
-    await sender.catchUp(roomNid, newServers, joinedAt)
-    await hooks.onRoomComplete?.(roomNid)
-  })
+  const completer = new RoomCompleter(context, ({ roomNid, newServers, joinedAt }) =>
+    sender.catchUp(roomNid, newServers, joinedAt),
+  )
   const remote = new RemoteMembershipHandshakes(context, {
     onHandedIn: eventId => sender.handedIn(eventId),
     complete: (completion, given) => completer.complete(completion, given),
   })
   const history = new HistoryFetcher(context)
   return {
-    hooks,
     remote,
     fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
     joinsIdle: roomId => remote.joinsIdle(roomId),
