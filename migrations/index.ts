@@ -26,6 +26,7 @@ import { mediaReferences } from './0020-media-references.ts'
 import { erasures } from './0021-erasures.ts'
 import { serverNotices } from './0022-server-notices.ts'
 import { conversationRequests } from './0023-conversation-requests.ts'
+import { bulletins } from './0024-bulletins.ts'
 import { threadSubscriptions } from './0024-thread-subscriptions.ts'
 
 /**
@@ -70,6 +71,7 @@ export const migrations: readonly Migration[] = [
   serverNotices,
   conversationRequests,
   threadSubscriptions,
+  bulletins,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

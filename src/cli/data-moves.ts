@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import type { ConfigFlags } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
 import { OperatorError } from '../config/operator-error.ts'
-import type { Config } from '../config/schema/index.ts'
 import { rebuildMessageIndex } from '../services/search/rebuild-index.ts'
 import { copyRows } from '../storage/dump/copy.ts'
 import { openDump, writeDump } from '../storage/dump/dump-file.ts'
@@ -104,10 +103,7 @@ const location = (host: Host, url: string, option: string): ReturnType<typeof da
       `${option} ${url} is no database: write sqlite:PATH or postgres://USER@HOST/NAME.`,
     )
   }
-  const config: Pick<Config, 'dataDirectory' | 'database'> = {
-    dataDirectory: host.cwd,
-    database: { url, maxConnections: 2 },
-  }
+  const config = { dataDirectory: host.cwd, database: { url, maxConnections: 2 } }
   return databaseLocation(config)
 }
 

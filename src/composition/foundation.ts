@@ -10,6 +10,7 @@ import { openIdentityServers } from '../network/identity-servers.ts'
 import { Accounts } from '../services/accounts/index.ts'
 import { createFederation } from '../services/federation/index.ts'
 import { createMetrics } from '../services/metrics.ts'
+import { Processes } from '../services/processes.ts'
 import { createRoomCore } from '../services/rooms/index.ts'
 import { metered } from '../storage/metered.ts'
 import { NidAllocator } from '../storage/nids.ts'
@@ -37,6 +38,10 @@ export const layFoundation = async ({ config, log, clock }: Circumstances) => {
     log: message => log.info({ part: 'database' }, message),
   })
   const database = metered(opened, metrics.database)
+  const processes = new Processes({
+    ...{ database, clock, log },
+    leaseMs: config.database.lease,
+  })
   const nids = await NidAllocator.open(database, 'rooms')
   /** The way out for e-mail, if the operator has named one. */
   const mailer = mailerOf(config, clock)
@@ -48,6 +53,7 @@ export const layFoundation = async ({ config, log, clock }: Circumstances) => {
     options: accountsOptionsOf(config),
     mailer,
     identityServers,
+    bulletin: processes.bulletin,
     onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
   })
   const core = createRoomCore({
@@ -59,6 +65,7 @@ export const layFoundation = async ({ config, log, clock }: Circumstances) => {
     random: randomBytes,
     log,
     metrics: metrics.rooms,
+    processes,
   })
   const federation = createFederation({
     core,
@@ -72,7 +79,7 @@ export const layFoundation = async ({ config, log, clock }: Circumstances) => {
     metrics: metrics.federation,
   })
   accounts.hooks.remoteProfile = federation.queryProfile
-  return { database, migrated, metrics, accounts, core, federation, mailer, identityServers }
+  return { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers }
 }
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>

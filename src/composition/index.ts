@@ -27,9 +27,10 @@ export interface Composition {
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
+  const { database, processes, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
   const { services, running, mailPushers } = composeDomain(circumstances, foundation)
   const all: readonly Running[] = [
+    processes,
     accounts,
     identityServers,
     ...(mailer ? [mailer] : []),

@@ -52,6 +52,7 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     remote: federation.client,
     keepEdus: federation.keepEdus,
     shareNames: config.federation.shareDeviceNames,
+    processes: core.context.processes,
   })
   const lifetime = new RoomLifetime({
     ...{ writer: core.writer, clock, log },

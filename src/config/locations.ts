@@ -9,7 +9,9 @@ export const signingKeyPath = (config: Config): string =>
 
 /** Which database the settings mean. */
 export const databaseLocation = (
-  config: Pick<Config, 'dataDirectory' | 'database'>,
+  config: Pick<Config, 'dataDirectory'> & {
+    readonly database: Pick<Config['database'], 'url' | 'maxConnections'>
+  },
 ):
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string; readonly poolSize: number } => {

@@ -1,11 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { CommitResult, Database, Writer, WriteSet } from '../storage/database.ts'
+import { delegate } from '../storage/delegate.ts'
 import { Leases } from '../storage/leases.ts'
+import type { Bulletin } from './bulletin.ts'
 
 /** So long a lease holds without being renewed: for so long nobody works after its holder has died. Milliseconds. */
-const HOLD_MS = 30_000
-const RENEW_MS = 10_000
+export const LEASE_MS = 30_000
+/** It is renewed, or looked whether it has become free, so many times in that time. */
+const LOOKS = 3
 
 /** Another process does the work now. */
 export class LeaseLost extends Error {
@@ -27,17 +30,43 @@ export interface Held {
  * with fencing"). On SQLite, whose file belongs to one process, the lease is seized at once: whoever held it is dead.
  */
 export class Lease {
+  /** The same database, for the work: what is committed by it is stored only while the lease is held, as by `Held.commit`. */
+  readonly database: Database
   readonly #database: Database
   readonly #leases: Leases
   readonly #lease: { readonly name: string; readonly holder: string }
   readonly #clock: Clock
   readonly #log: Log
+  readonly #holdMs: number
+  readonly #bulletin: Bulletin | undefined
+  #commit: Writer['commit'] | undefined
+  #look: AbortController | undefined
 
-  /** `holder` names this process, and no other that ever ran. */
-  constructor(parts: { database: Database; name: string; holder: string; clock: Clock; log: Log }) {
+  /** `holder` names this process, and no other that ever ran; `bulletin`: where it is told that a lease has become free. */
+  constructor(parts: {
+    database: Database
+    name: string
+    holder: string
+    clock: Clock
+    log: Log
+    holdMs?: number
+    bulletin?: Bulletin
+  }) {
     const { name, holder } = parts
     this.#database = parts.database
     this.#leases = new Leases(parts.database)
+    this.#holdMs = parts.holdMs ?? LEASE_MS
+    this.#bulletin = parts.bulletin
+    this.database = {
+      ...delegate(parts.database),
+      commit: async set => {
+        if (this.#commit === undefined) throw new LeaseLost(`nobody here holds ${name}`)
+        return this.#commit(set)
+      },
+    }
+    this.#bulletin?.on('lease free', freed => {
+      if (freed === name) this.#look?.abort()
+    })
     this.#lease = { name, holder }
     this.#clock = parts.clock
     this.#log = parts.log
@@ -53,10 +82,14 @@ export class Lease {
     onWait: () => void = () => undefined,
   ): Promise<void> {
     while (!closing.aborted) {
+      this.#look = new AbortController()
+      const looking = AbortSignal.any([closing, this.#look.signal])
       try {
         const heldUntil = await this.#leases.heldUntil(this.#lease.name)
-        const idleMs = heldUntil === undefined ? undefined : Math.max(0, this.#clock.now() - heldUntil)
-        const fence = await this.#take()
+        const now = this.#clock.now()
+        const idleMs = heldUntil === undefined ? undefined : Math.max(0, now - heldUntil)
+        const isFree = this.#isAlone || heldUntil === undefined || heldUntil <= now
+        const fence = isFree ? await this.#take() : undefined
         if (fence !== undefined) await this.#hold({ fence, idleMs }, closing, work)
         else onWait()
       } catch (error) {
@@ -64,8 +97,12 @@ export class Lease {
           this.#log.error({ err: error, lease: this.#lease.name }, 'work under a lease failed')
         }
       }
-      if (!closing.aborted) await this.#clock.sleep(RENEW_MS, closing).catch(() => undefined)
+      if (!closing.aborted) await this.#clock.sleep(this.#holdMs / LOOKS, looking).catch(() => undefined)
     }
+  }
+
+  get #isAlone(): boolean {
+    return this.#database.dialect.name === 'sqlite'
   }
 
   async #hold(
@@ -83,18 +120,22 @@ export class Lease {
       ended.abort()
       throw new LeaseLost(`another process holds ${this.#lease.name}`)
     }
+    this.#commit = commit
     try {
       await work({ signal, commit, idleMs })
     } finally {
+      this.#commit = undefined
       ended.abort()
       await renewing
-      await this.#database.commit({ statements: [this.#leases.release(this.#lease, this.#clock.now())] })
+      const release = this.#leases.release({ ...this.#lease, fence }, this.#clock.now())
+      const free = this.#bulletin?.posted('lease free', this.#lease.name) ?? []
+      await this.#database.commit({ statements: [release, ...free] })
     }
   }
 
   async #renew(fence: number, signal: AbortSignal, onLost: () => void): Promise<void> {
     while (!signal.aborted) {
-      await this.#clock.sleep(RENEW_MS, signal).catch(() => undefined)
+      await this.#clock.sleep(this.#holdMs / LOOKS, signal).catch(() => undefined)
       if (signal.aborted) return
       try {
         if ((await this.#take()) !== fence) {
@@ -110,8 +151,7 @@ export class Lease {
   /** The fence, if the lease is ours. */
   async #take(): Promise<number | undefined> {
     const now = this.#clock.now()
-    const isOurs = this.#database.dialect.name === 'sqlite'
-    const span = { now: isOurs ? Number.MAX_SAFE_INTEGER : now, until: now + HOLD_MS }
+    const span = { now: this.#isAlone ? Number.MAX_SAFE_INTEGER : now, until: now + this.#holdMs }
     const taken = await this.#database.commit({
       statements: [this.#leases.take(this.#lease, span, 'lease')],
     })

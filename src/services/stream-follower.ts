@@ -1,6 +1,12 @@
+import { isJsonObject } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
-import type { Database, StreamName, WriteStatement } from '../storage/database.ts'
+import type { Database, StreamName, Writer, WriteStatement } from '../storage/database.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
+import { type Held, LeaseLost } from './lease.ts'
+import { aloneWith, type SoleWork } from './processes.ts'
+
+/** So long somebody waits for another process, which may be gone. Milliseconds. */
+const PATIENCE_MS = 3_000
 
 /** How far a step came, and what comes of it; without statements: nothing was any concern of the follower. */
 export interface FollowedStep {
@@ -17,99 +23,131 @@ const NOTE_PASSED_EVERY = 1_000
 /** Works on what is after a position; answers how far it came, at most `upTo`. */
 type Work = (after: number, upTo: number) => Promise<number | FollowedStep>
 
+interface FollowerParts {
+  readonly name: string
+  readonly stream: StreamName
+  readonly database: Database
+  readonly log: Log
+  readonly work: Work
+  /**
+   * How far it came is written down after so many positions, and at the end: after a crash so much is worked on again.
+   * For work that costs little and changes nothing the second time; by default it is written down each time.
+   */
+  readonly noteEvery?: number
+  /** Where several processes may be there: has one of them follow. What `work` commits by its database is fenced. */
+  readonly sole?: SoleWork
+}
+
 /**
  * Works through a stream from where it stopped, also across restarts. What `work` does by itself it does at least once;
- * what it answers as statements is stored exactly once. What fails is tried again with the next commit.
+ * what it answers as statements is stored exactly once. What fails is tried again with the next commit. Of several processes on
+ * a database the one that holds the lease does so.
  */
 export class StreamFollower {
-  readonly #parts: {
-    readonly name: string
-    readonly stream: StreamName
-    readonly database: Database
-    readonly log: Log
-    readonly work: Work
-    readonly noteEvery?: number
-  }
+  readonly #parts: FollowerParts
   readonly #followed: FollowedStreams
+  readonly #closing = new AbortController()
   #position: number | undefined
   #noted = 0
-  #stopListening: (() => void) | undefined
+  #leading: Held | undefined
+  #started: Promise<void> | undefined
   #running: Promise<void> | undefined
   #again = false
-  #isClosed = false
   /** Who waits for which position. */
   readonly #waiting = new Set<{ readonly position: number; readonly done: () => void }>()
 
-  constructor(parts: {
-    name: string
-    stream: StreamName
-    database: Database
-    log: Log
-    work: Work
-    /**
-     * How far it came is written down after so many positions, and at the end: after a crash so much is worked on again.
-     * For work that costs little and changes nothing the second time; by default it is written down each time.
-     */
-    noteEvery?: number
-  }) {
+  constructor(parts: FollowerParts) {
     this.#parts = parts
     this.#followed = new FollowedStreams(parts.database)
+    const { name, sole } = parts
+    const bulletin = sole?.others?.bulletin
+    bulletin?.on('follow', asked => {
+      if (!isJsonObject(asked) || asked['name'] !== name || this.#leading === undefined) return
+      const position = Number(asked['position'])
+      const done = (): void => void bulletin.post('followed', { name, position })
+      if ((this.#position ?? 0) >= position) done()
+      else this.#waiting.add({ position, done })
+    })
+    bulletin?.on('followed', told => {
+      if (isJsonObject(told) && told['name'] === name && this.#leading === undefined)
+        this.#tell(Number(told['position']))
+    })
   }
 
-  /** Begins to follow. */
+  /** Begins to follow, as soon as no other process does. */
   start(): void {
-    const { database, stream } = this.#parts
-    this.#stopListening = database.onCommit(moved => {
-      if (moved.has(stream)) this.#wake()
-    })
-    this.#wake()
+    const { database, sole = aloneWith(database) } = this.#parts
+    this.#started ??= sole.run(this.#closing.signal, held => this.#lead(held))
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.#stopListening?.()
-    await this.#running
-    if (this.#position !== undefined) {
-      await this.#reach(this.#position, [], 1).catch(error =>
-        this.#parts.log.error(
-          { err: error, follower: this.#parts.name },
-          'how far it came could not be noted',
-        ),
-      )
-    }
+    this.#closing.abort()
+    await this.#started
     this.#tell(Number.POSITIVE_INFINITY)
   }
 
   /**
    * Resolves when everything is worked on that was in the stream when it was called, so that whoever has written sees what
-   * comes of it; also when the follower is closed. It does not begin to follow.
+   * comes of it; also when the follower is closed, or the process that follows is silent. It does not begin to follow.
    */
   async caughtUp(): Promise<void> {
-    const { name, stream, database } = this.#parts
+    const { name, stream, database, sole } = this.#parts
     const position = database.position(stream)
     const stored = this.#position === undefined ? await this.#followed.position(name) : 0
-    if (this.#isClosed || (this.#position ?? stored) >= position) return
-    await new Promise<void>(done => this.#waiting.add({ position, done }))
+    if (this.#closing.signal.aborted || (this.#position ?? stored) >= position) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.add({ position, done: resolve })
+    if (sole?.others === undefined) return promise
+    const { bulletin, clock } = sole.others
+    if (this.#leading === undefined) void bulletin.post('follow', { name, position })
+    const patience = new AbortController()
+    const tooLong = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
+    await Promise.race([promise, tooLong])
+    patience.abort()
   }
 
   #tell(position: number): void {
-    for (const waiting of this.#waiting) {
+    for (const waiting of [...this.#waiting]) {
       if (waiting.position > position) continue
       this.#waiting.delete(waiting)
       waiting.done()
     }
   }
 
-  #wake(): void {
+  async #lead(held: Held): Promise<void> {
+    const { database, stream, log, name } = this.#parts
+    const { signal } = held
+    this.#leading = held
+    const stop = database.onCommit(moved => {
+      if (moved.has(stream)) this.#wake(held)
+    })
+    this.#wake(held)
+    if (!signal.aborted)
+      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    stop()
+    await this.#running
+    if (this.#position !== undefined) {
+      await this.#reach(this.#position, [], { every: 1, commit: held.commit }).catch(error => {
+        if (!(error instanceof LeaseLost))
+          log.error({ err: error, follower: name }, 'how far it came could not be noted')
+      })
+    }
+    this.#leading = undefined
+    // Others go on from what is written.
+    this.#position = undefined
+  }
+
+  #wake(held: Held): void {
     this.#again = true
-    this.#running ??= this.#run().finally(() => {
+    if (held.signal.aborted && this.#running === undefined) return
+    this.#running ??= this.#run(held).finally(() => {
       this.#running = undefined
       // Something may have come between the last look and now.
-      if (this.#again && !this.#isClosed) this.#wake()
+      if (this.#again && !held.signal.aborted) this.#wake(held)
     })
   }
 
-  async #run(): Promise<void> {
+  async #run({ signal, commit }: Held): Promise<void> {
     const { name, stream, database, log, work, noteEvery = 1 } = this.#parts
     this.#again = false
     try {
@@ -117,13 +155,15 @@ export class StreamFollower {
         this.#position = await this.#followed.position(name)
         this.#noted = this.#position
       }
-      while (!this.#isClosed && this.#position < database.position(stream)) {
+      while (!signal.aborted && this.#position < database.position(stream)) {
         const step = await work(this.#position, database.position(stream))
-        if (typeof step === 'number') await this.#reach(step, [], noteEvery)
-        else if (await this.#reach(step.reached, step.statements, NOTE_PASSED_EVERY)) step.committed?.()
+        if (typeof step === 'number') await this.#reach(step, [], { every: noteEvery, commit })
+        else if (await this.#reach(step.reached, step.statements, { every: NOTE_PASSED_EVERY, commit }))
+          step.committed?.()
         this.#tell(this.#position)
       }
     } catch (error) {
+      if (error instanceof LeaseLost) return
       log.error({ err: error, stream, follower: name }, 'could not follow a stream')
       // What they see is old, but they need not wait for a commit that may be long in coming.
       this.#tell(Number.POSITIVE_INFINITY)
@@ -134,11 +174,15 @@ export class StreamFollower {
    * Stores what comes of a step and how far it is, if there is something to store or that is `every` positions further than
    * what is written; answers false if another has gone on from there: then nothing is stored, and it is looked where.
    */
-  async #reach(reached: number, statements: readonly WriteStatement[], every: number): Promise<boolean> {
-    const { name, database } = this.#parts
+  async #reach(
+    reached: number,
+    statements: readonly WriteStatement[],
+    { every, commit }: { every: number; commit: Writer['commit'] },
+  ): Promise<boolean> {
+    const { name } = this.#parts
     if (statements.length > 0 || reached - this.#noted >= every) {
       const advanced = this.#followed.advanced(name, this.#noted, reached)
-      const result = await database.commit({ statements: [advanced, ...statements] })
+      const result = await commit({ statements: [advanced, ...statements] })
       if (!result.ok) {
         this.#noted = await this.#followed.position(name)
         this.#position = this.#noted

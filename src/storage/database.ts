@@ -48,6 +48,7 @@ export type StreamName =
   | 'federation_edus'
   | 'profiles'
   | 'invitation_records'
+  | 'bulletins'
 
 export type SqlParameter = SqlValue | SqlList | StreamPosition
 

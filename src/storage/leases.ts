@@ -9,6 +9,7 @@ export class Leases {
   readonly #take: Prepared
   readonly #stillHeld: Prepared
   readonly #release: Prepared
+  readonly #releaseAll: Prepared
   readonly #heldUntil: Prepared
   readonly #db: Reader
 
@@ -22,7 +23,12 @@ export class Leases {
        RETURNING fence`,
     )
     this.#stillHeld = db.prepare('UPDATE leases SET name = name WHERE name = ? AND holder = ? AND fence = ?')
-    this.#release = db.prepare('UPDATE leases SET held_until_ts = ? WHERE name = ? AND holder = ?')
+    this.#release = db.prepare(
+      'UPDATE leases SET held_until_ts = ? WHERE name = ? AND holder = ? AND fence = ?',
+    )
+    this.#releaseAll = db.prepare(
+      'UPDATE leases SET held_until_ts = ? WHERE holder = ? AND held_until_ts > ?',
+    )
     this.#heldUntil = db.prepare('SELECT held_until_ts FROM leases WHERE name = ?')
   }
 
@@ -53,8 +59,16 @@ export class Leases {
   }
 
   /** Lets another take it from `now` on. */
-  release({ name, holder }: { readonly name: string; readonly holder: string }, now: number): WriteStatement {
-    return { prepared: this.#release, rows: [[now, name, holder]] }
+  release(
+    lease: { readonly name: string; readonly holder: string; readonly fence: number },
+    now: number,
+  ): WriteStatement {
+    return { prepared: this.#release, rows: [[now, lease.name, lease.holder, lease.fence]] }
+  }
+
+  /** Lets others take at once whatever a process holds that has died. */
+  releaseAll(holder: string, now: number): WriteStatement {
+    return { prepared: this.#releaseAll, rows: [[now, holder, now]] }
   }
 
   /** Until when somebody has held, or holds, a lease; `undefined` if nobody ever did. */

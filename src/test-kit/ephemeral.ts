@@ -68,7 +68,10 @@ export const twoPlaces = async (
   const idle = async (): Promise<void> => {
     do {
       await Promise.all(deliveries.splice(0))
-      for (const { ephemeral } of places.values()) await ephemeral.services.presence.idle()
+      for (const { ephemeral, core } of places.values()) {
+        await core.context.processes.bulletin.settled()
+        await ephemeral.services.presence.idle()
+      }
       // What is told to other servers is told in the background.
       await new Promise(resolve => setImmediate(resolve))
     } while (deliveries.length > 0)

@@ -7,6 +7,7 @@ import type { VerifyEvents } from '../services/federation/outbound/ports.ts'
 import { EventVerifier } from '../services/federation/verify-event.ts'
 import { createRooms, type RoomServices } from '../services/rooms/index.ts'
 import type { Database } from '../storage/database.ts'
+import type { FakeClock } from './fake-clock.ts'
 import { type TestRooms, testRooms } from './rooms.ts'
 
 /** A server with rooms and the outgoing half of federation. */
@@ -32,6 +33,7 @@ export const federatedServer = async (
     serverName?: string
     seed?: number
     random?: (size: number) => Uint8Array
+    clock?: FakeClock
     federation: FederationClient
     keys: KeyTable
   },

@@ -1,4 +1,5 @@
 import type { Schema } from '../schema-types.ts'
+import { duration } from './units.ts'
 
 const listener = {
   type: 'object',
@@ -195,6 +196,13 @@ export const serverOptions = {
         maximum: 1000,
         default: 10,
         description: 'Most connections to PostgreSQL at a time.',
+      },
+      lease: {
+        ...duration,
+        minimum: 100,
+        default: '30s',
+        description:
+          'Of several processes on one PostgreSQL database each task that one alone may do is done by whoever holds its lease. After a crash or a long pause, others take over when so much time has passed.',
       },
     },
   },

@@ -94,7 +94,7 @@ export class AccountManagement {
       ...removalStatements(this.#context, userId, removed),
     ])
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
-    this.#authentication.forget(userId)
+    await this.#authentication.forget(userId)
     // A login that was verified with the old password may have slipped in before the commit.
     if (logoutDevices) await this.#removeLaterDevices(userId, deviceIds)
   }
@@ -133,7 +133,7 @@ export class AccountManagement {
     ])
     if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, options)
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
-    this.#authentication.forget(userId)
+    await this.#authentication.forget(userId)
     await this.#removeLaterDevices(userId, deviceIds)
     await this.#cleanUp(userId, erase)
   }

@@ -35,6 +35,8 @@ export class Authentication {
     this.lastSeen = new LastSeenRecorder(context)
     const { cacheSize, cacheMs } = context.options.sessions
     this.#cache = new TokenCache({ max: cacheSize, maxAgeMs: cacheMs })
+    context.bulletin?.on('tokens', userId => this.#cache.forget(String(userId)))
+    context.bulletin?.onGap(() => this.#cache.clear())
   }
 
   /**
@@ -52,9 +54,10 @@ export class Authentication {
     return entry.requester
   }
 
-  /** Forgets what is in memory about a user's tokens. To be called after each commit that concerns them. */
-  forget(userId: string): void {
+  /** Forgets what is in memory about a user's tokens, in all processes. To be called after each commit that concerns them. */
+  async forget(userId: string): Promise<void> {
     this.#cache.forget(userId)
+    await this.#context.bulletin?.post('tokens', userId)
   }
 
   async #read(accessToken: string, now: number): Promise<CachedToken> {
@@ -66,7 +69,7 @@ export class Authentication {
     if (owner.supersedes !== undefined && isUsed) {
       // The first use of refreshed tokens revokes those that they replace.
       await this.#context.commit(write.tokens.confirm(owner.tokenHash, owner.supersedes))
-      this.forget(owner.userId)
+      await this.forget(owner.userId)
       return cachedToken(owner, now)
     }
     const entry = cachedToken(owner, now)

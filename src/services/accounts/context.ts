@@ -19,6 +19,7 @@ import { ThirdPartyIdReader, ThirdPartyIdWriter } from '../../storage/accounts/t
 import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
 import type { CommitResult, Database, Reader, WriteStatement } from '../../storage/database.ts'
 import { ThreadSubscriptionWriter } from '../../storage/push/thread-subscriptions.ts'
+import type { Bulletin } from '../bulletin.ts'
 import type { AccountsOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
 import type { RandomBytes } from './secrets.ts'
@@ -97,6 +98,8 @@ export interface AccountsContext extends ReturnType<typeof storesOf> {
   readonly onError: (error: unknown) => void
   /** Commits statements as one write set. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+  /** Where caches of other processes are told what to forget. */
+  readonly bulletin: Bulletin | undefined
 }
 
 /** Builds the context once; statements are prepared here. */
@@ -107,6 +110,7 @@ export const accountsContext = (parts: {
   options: AccountsOptions
   hooks: AccountsHooks
   onError: (error: unknown) => void
+  bulletin?: Bulletin | undefined
 }): AccountsContext => ({
   ...storesOf(parts.database),
   clock: parts.clock,
@@ -115,5 +119,6 @@ export const accountsContext = (parts: {
   passwords: new Passwords(parts.options.passwords),
   hooks: parts.hooks,
   onError: parts.onError,
+  bulletin: parts.bulletin,
   commit: statements => parts.database.commit({ statements }),
 })

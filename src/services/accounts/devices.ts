@@ -111,7 +111,7 @@ export class Devices {
   async remove(userId: string, deviceIds: readonly string[]): Promise<void> {
     if (deviceIds.length === 0) return
     await this.#context.commit(removalStatements(this.#context, userId, deviceIds))
-    this.#authentication.forget(userId)
+    await this.#authentication.forget(userId)
   }
 
   /** Removes all devices of a user, but the one to be kept. */

@@ -67,8 +67,8 @@ export class GuestUpgrade {
   }
 
   /** To be called after the commit. */
-  forget(userId: string): void {
-    this.#authentication.forget(userId)
+  forget(userId: string): Promise<void> {
+    return this.#authentication.forget(userId)
   }
 }
 

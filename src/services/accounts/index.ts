@@ -6,6 +6,7 @@ import type { IdentityServers } from '../../network/identity-servers.ts'
 import type { Mailer } from '../../network/mailer.ts'
 import type { User, UserFlag } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
+import type { Bulletin } from '../bulletin.ts'
 import type { Requester } from '../requester.ts'
 import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
@@ -44,6 +45,8 @@ export interface AccountsParts {
   /** The way out for e-mail, if there is one. */
   readonly mailer?: Mailer | undefined
   readonly identityServers?: Pick<IdentityServers, 'bind' | 'unbind'> | undefined
+  /** Where other processes are told of what they have in memory and is no longer so. */
+  readonly bulletin?: Bulletin | undefined
   /** Told of failures in the background, which nobody waits for. */
   readonly onError?: (error: unknown) => void
 }
@@ -84,6 +87,7 @@ export class Accounts {
       options: accountsOptions(parts.options),
       hooks: this.hooks,
       onError: error => parts.onError?.(error),
+      bulletin: parts.bulletin,
     })
     const authentication = new Authentication(context)
     this.#context = context
@@ -181,7 +185,7 @@ export class Accounts {
   /** Switches what an administrator may switch on an account; it counts from the next request on. */
   async setFlag(userId: string, flag: UserFlag, value: boolean): Promise<boolean> {
     const result = await this.#context.commit([this.#context.write.users.setFlag(userId, flag, value)])
-    this.#authentication.forget(userId)
+    await this.#authentication.forget(userId)
     return result.ok
   }
 

@@ -117,7 +117,7 @@ export class Login {
   /** Exchanges a refresh token. See `refreshTokens`. */
   async refresh(refreshToken: string): Promise<IssuedTokens> {
     const { tokens, owner } = await refreshTokens(this.#context, refreshToken)
-    if (owner.supersedes !== undefined) this.#authentication.forget(owner.userId)
+    if (owner.supersedes !== undefined) await this.#authentication.forget(owner.userId)
     return tokens
   }
 
@@ -180,7 +180,7 @@ export class Login {
         : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
     }
     if (isNew) await this.#devices.bound(userId)
-    else this.#authentication.forget(userId)
+    else await this.#authentication.forget(userId)
     return {
       user_id: userId,
       device_id: session.deviceId,

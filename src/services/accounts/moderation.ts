@@ -37,7 +37,7 @@ export class Moderation {
     await this.#target(requester, userId)
     const result = await this.#context.commit([this.#context.write.users.setFlag(userId, flag, value)])
     if (!result.ok) throw noSuchUser()
-    this.#authentication.forget(userId)
+    await this.#authentication.forget(userId)
   }
 
   /**

@@ -112,7 +112,7 @@ export class Registration {
       authenticated,
       statements: guest === undefined ? undefined : user => this.#guests.statements(user, request),
     })
-    if (guest !== undefined) this.#guests.forget(guest)
+    if (guest !== undefined) await this.#guests.forget(guest)
     // Another request of this session may have been first just now.
     const answer = made ?? (await this.#repeated(request))
     if (answer === undefined) throw userInUse()

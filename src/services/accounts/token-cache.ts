@@ -43,6 +43,13 @@ export class TokenCache<Entry extends { readonly userId: string; readonly readTs
     else tokens.add(token)
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#epoch++
+    this.#entries.clear()
+    this.#tokensOf.clear()
+  }
+
   /** Forgets all tokens of a user. To be called after the commit that changes something about them. */
   forget(userId: string): void {
     this.#epoch++

@@ -9,7 +9,7 @@ import {
   AppServiceWriter,
 } from '../../storage/appservices/app-services.ts'
 import type { Database } from '../../storage/database.ts'
-import { type Held, Lease } from '../lease.ts'
+import type { Held, Lease } from '../lease.ts'
 import { AppServiceOutbox, FOLLOWED, type OutboxParts } from './outbox.ts'
 
 /** "The homeserver SHOULD backoff exponentially until the application service is reachable again." */
@@ -54,9 +54,7 @@ export class AppServiceWorker {
     this.#read = new AppServiceReader(db)
     this.#write = new AppServiceWriter(db)
     this.#parts = parts
-    const holder = Buffer.from(random(16)).toString('base64url')
-    const { clock } = parts
-    this.#lease = new Lease({ database: db, name: `appservice ${service.id}`, holder, clock, log: this.#log })
+    this.#lease = parts.context.processes.lease(`appservice ${service.id}`)
   }
 
   /** Goes on where the last process ended. */

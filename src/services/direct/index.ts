@@ -73,6 +73,7 @@ export const createDirect = (parts: {
   const follower = new StreamFollower({
     ...{ database: db, log },
     name: 'direct',
+    sole: context.processes.soleWork('direct'),
     stream: 'invites',
     work: async (after, upTo) => {
       const users = await touches.users('invites', after, upTo)

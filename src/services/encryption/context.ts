@@ -5,6 +5,7 @@ import { DeviceReader } from '../../storage/accounts/devices.ts'
 import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
 import { type EncryptionStores, encryptionStores } from '../../storage/encryption/index.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { aloneWith, type Processes, type SoleWork } from '../processes.ts'
 
 /** What all parts of encryption share. */
 export interface EncryptionContext extends EncryptionStores {
@@ -18,6 +19,8 @@ export interface EncryptionContext extends EncryptionStores {
   hasDevice(userId: string, deviceId: string): Promise<boolean>
   /** Commits statements as one write set; none is no commit. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+  /** Sending lists of devices to other servers, which one process does. */
+  readonly listSending: SoleWork
 }
 
 const NOTHING: CommitResult = { ok: true, positions: {}, returned: {} }
@@ -29,6 +32,7 @@ export const encryptionContext = (parts: {
   clock: Clock
   log: Log
   serverName: string
+  processes?: Processes | undefined
 }): EncryptionContext => {
   const devices = new DeviceReader(parts.database)
   return {
@@ -40,5 +44,6 @@ export const encryptionContext = (parts: {
       const some = statements.filter(statement => statement.rows.length > 0)
       return some.length === 0 ? NOTHING : parts.database.commit({ statements: some })
     },
+    listSending: parts.processes?.soleWork('device lists') ?? aloneWith(parts.database),
   }
 }

@@ -5,6 +5,7 @@ import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { DevicesChange } from '../accounts/index.ts'
+import type { Processes } from '../processes.ts'
 import { BackupContents } from './backup-contents.ts'
 import { encryptionContext } from './context.ts'
 import { CrossSigning } from './cross-signing.ts'
@@ -42,6 +43,7 @@ export const createEncryption = (parts: {
   keepEdus: KeepEdus
   /** Whether other servers learn the names of devices. */
   shareNames: boolean
+  processes?: Processes
 }) => {
   const context = encryptionContext(parts)
   const remoteDevices = new RemoteDevices(context, parts.remote)

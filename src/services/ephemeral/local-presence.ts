@@ -1,17 +1,43 @@
 import type { Clock } from '../../core/clock.ts'
 import {
+  ACTIVE_FOR_MS,
   type DeviceActivity,
   isGone,
   judgePresence,
   type PresenceJudgement,
   type PresenceName,
 } from '../../core/presence.ts'
+import type { Processes } from '../processes.ts'
 import { Deadlines } from '../sync/deadlines.ts'
 
 interface LocalUser {
+  /** Those whose requests come to this process. */
   readonly devices: Map<string, DeviceActivity>
+  /** Of those, what other processes were last told. */
+  readonly told: Map<string, Told>
+  /** Those of other processes, by process and device. */
+  readonly others: Map<string, Told>
   cancelDeadline: () => void
 }
+
+/** A device that is there: of which process, and what it says and does. What processes tell each other. */
+type Told = {
+  readonly userId: string
+  readonly deviceId: string
+  readonly by: string
+  readonly chosen: PresenceName
+  readonly lastActiveTs: number
+  /** It is told again before this; else its process is gone. 0: the device is gone; −1: its process is. */
+  readonly untilTs: number
+}
+
+/** Devices that are there are told of again before so long. */
+const TOLD_FOR_MS = 150_000
+const LEFT = -1
+/** Devices whose process is gone have so long to come back to another. */
+const RETURN_MS = 60_000
+/** Told in one message. */
+const BATCH = 100
 
 /** What the devices of a local user amount to. */
 export interface LocalJudgement extends PresenceJudgement {
@@ -19,18 +45,44 @@ export interface LocalJudgement extends PresenceJudgement {
   readonly lastActiveTs: number | undefined
 }
 
-/** Follows what the devices of local users do, and says when that changes the user's presence. */
+/**
+ * Follows what the devices of local users do, and says when that changes the user's presence. A user may have devices at several
+ * processes: each tells the others of those that are there, and judges its own users by all of them.
+ */
 export class LocalPresence {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #users = new Map<string, LocalUser>()
   readonly #judged: (userId: string, judgement: LocalJudgement) => void
 
-  /** @param judged told whenever something may have changed, at once or when time has passed */
-  constructor(clock: Clock, judged: (userId: string, judgement: LocalJudgement) => void) {
-    this.#clock = clock
-    this.#deadlines = new Deadlines(clock)
-    this.#judged = judged
+  readonly #processes: Processes
+  #untold: Told[] = []
+
+  constructor(parts: {
+    clock: Clock
+    processes: Processes
+    /** Told whenever something may have changed, at once or when time has passed. */
+    judged: (userId: string, judgement: LocalJudgement) => void
+  }) {
+    this.#clock = parts.clock
+    this.#deadlines = new Deadlines(parts.clock)
+    this.#judged = parts.judged
+    this.#processes = parts.processes
+    const { bulletin } = parts.processes
+    if (bulletin.isAlone) return
+    bulletin.on('device activity', all => this.#hear(all as readonly Told[]), { replayed: true })
+  }
+
+  /** Tells other processes again of the devices that are there, and forgets those of processes that are gone. */
+  async tellAgain(): Promise<void> {
+    if (this.#processes.bulletin.isAlone) return
+    const now = this.#clock.now()
+    for (const [userId, user] of this.#users) {
+      for (const [key, told] of user.others) if (told.untilTs <= now) user.others.delete(key)
+      for (const [deviceId, device] of user.devices) this.#tell(userId, deviceId, device)
+      if (user.devices.size === 0 && user.others.size === 0) this.#judgeAndTell(userId)
+    }
+    await this.#postAll()
   }
 
   /** A device begins a `/sync`; the answer is to be called when that ends. */
@@ -79,8 +131,13 @@ export class LocalPresence {
     this.#judgeAndTell(userId)
   }
 
-  close(): void {
+  /** The devices of this process are there no longer, unless they come back to another. */
+  async close(): Promise<void> {
     this.#deadlines.close()
+    if (this.#processes.bulletin.isAlone) return
+    for (const { told } of this.#users.values())
+      this.#untold.push(...[...told.values()].map(one => ({ ...one, untilTs: LEFT })))
+    await this.#postAll()
   }
 
   #device(userId: string, deviceId: string): DeviceActivity | undefined {
@@ -88,16 +145,73 @@ export class LocalPresence {
   }
 
   #set(userId: string, deviceId: string, device: DeviceActivity): void {
-    const user = this.#users.get(userId) ?? { devices: new Map(), cancelDeadline: () => {} }
-    this.#users.set(userId, user)
-    user.devices.set(deviceId, device)
+    this.#user(userId).devices.set(deviceId, device)
+    if (!this.#processes.bulletin.isAlone) this.#tellIfNews(userId, deviceId, device)
     this.#judgeAndTell(userId)
   }
 
+  #user(userId: string): LocalUser {
+    const known = this.#users.get(userId)
+    if (known !== undefined) return known
+    const user = { devices: new Map(), told: new Map(), others: new Map(), cancelDeadline: () => {} }
+    this.#users.set(userId, user)
+    return user
+  }
+
+  #tellIfNews(userId: string, deviceId: string, device: DeviceActivity): void {
+    const told = this.#users.get(userId)?.told.get(deviceId)
+    const isNews =
+      told === undefined ||
+      told.chosen !== device.chosen ||
+      device.lastActiveTs - told.lastActiveTs >= ACTIVE_FOR_MS
+    if (!isNews) return
+    this.#tell(userId, deviceId, device)
+    void this.#postAll()
+  }
+
+  #tell(userId: string, deviceId: string, device: DeviceActivity | undefined): void {
+    const user = this.#user(userId)
+    const told: Told = {
+      ...{ userId, deviceId, by: this.#processes.id },
+      chosen: device?.chosen ?? 'offline',
+      lastActiveTs: device?.lastActiveTs ?? 0,
+      untilTs: device === undefined ? 0 : this.#clock.now() + TOLD_FOR_MS,
+    }
+    if (device === undefined) user.told.delete(deviceId)
+    else user.told.set(deviceId, told)
+    this.#untold.push(told)
+  }
+
+  async #postAll(): Promise<void> {
+    while (this.#untold.length > 0)
+      await this.#processes.bulletin.post('device activity', this.#untold.splice(0, BATCH))
+  }
+
+  #hear(all: readonly Told[]): void {
+    for (const told of all) {
+      const { userId, deviceId, by, untilTs } = told
+      if (by === this.#processes.id) continue
+      const user = this.#user(userId)
+      if (untilTs <= 0) user.others.delete(`${by} ${deviceId}`)
+      else user.others.set(`${by} ${deviceId}`, told)
+      this.#drop(userId, user)
+      if (untilTs === LEFT) this.judgeLater(userId, RETURN_MS)
+    }
+  }
+
+  #drop(userId: string, user: LocalUser): void {
+    if (user.devices.size + user.others.size + user.told.size === 0) this.#users.delete(userId)
+  }
+
   #judge(userId: string): LocalJudgement {
-    const devices = [...(this.#users.get(userId)?.devices.values() ?? [])]
+    const now = this.#clock.now()
+    const { devices: own, others } = this.#users.get(userId) ?? {}
+    const elsewhere = [...(others?.values() ?? [])]
+      .filter(({ untilTs }) => untilTs > now)
+      .map(({ chosen, lastActiveTs }) => ({ chosen, lastActiveTs, openSyncs: 1, lastSeenTs: now }))
+    const devices = [...(own?.values() ?? []), ...elsewhere]
     const lastActiveTs = devices.length === 0 ? undefined : Math.max(...devices.map(one => one.lastActiveTs))
-    return { ...judgePresence(devices, this.#clock.now()), lastActiveTs }
+    return { ...judgePresence(devices, now), lastActiveTs }
   }
 
   #judgeAndTell(userId: string): void {
@@ -106,8 +220,12 @@ export class LocalPresence {
     if (user !== undefined) {
       const now = this.#clock.now()
       for (const [deviceId, device] of user.devices) if (isGone(device, now)) user.devices.delete(deviceId)
+      for (const deviceId of [...user.told.keys()])
+        if (!user.devices.has(deviceId)) this.#tell(userId, deviceId, undefined)
+      void this.#postAll()
       user.cancelDeadline()
-      if (user.devices.size === 0) this.#users.delete(userId)
+      this.#drop(userId, user)
+      if (user.devices.size === 0) user.cancelDeadline = () => {}
       else if (Number.isFinite(judgement.until))
         user.cancelDeadline = this.#deadlines.add(judgement.until, () => this.#judgeAndTell(userId))
     }

@@ -5,12 +5,20 @@ import type { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
 import { presenceContent } from './presence-edu.ts'
-import type { PresenceStates } from './presence-states.ts'
+import type { PresenceState, PresenceStates } from './presence-states.ts'
 
 /** Other servers are told again of users who are still there, so that they do not lose them. */
 const TELL_AGAIN_MS = 25 * 60_000
 /** Larger rooms are no reason to tell their servers of every coming and going. */
 const MAX_ROOM_MEMBERS = 200
+
+/** A user's presence, and the rooms that they are in. What processes tell each other. */
+export interface ToldPresence {
+  readonly userId: string
+  readonly by: string
+  readonly rooms: readonly number[]
+  readonly state?: PresenceState
+}
 
 /** What other servers were last told of a user. */
 interface Told {
@@ -91,7 +99,10 @@ export class PresenceAnnouncer {
   async #announce(userId: string): Promise<void> {
     const rooms = await this.roomsOf(userId)
     this.#waiting.delete(userId)
-    this.#states.announce(userId, rooms)
+    const state = this.#states.get(userId)
+    const { bulletin, id: by } = this.#context.processes
+    const told: ToldPresence = { userId, by, rooms: [...rooms], ...(state === undefined ? {} : { state }) }
+    await bulletin.post('presence', told)
     const isOurs = serverNameOf(userId) === this.#context.serverName
     if (isOurs && this.#overFederation) await this.#tellServers(userId, { again: false })
   }

@@ -1,7 +1,7 @@
 import { growingCache } from '../../core/growing-cache.ts'
 import type { PresenceName } from '../../core/presence.ts'
 import type { DisplayProfile } from '../accounts/index.ts'
-import { MemoryPosition, RecentChanges } from './recent-changes.ts'
+import { RecentChanges } from './recent-changes.ts'
 
 /** What is known of a user's presence, local or not. Instants are milliseconds since 1970. */
 export interface PresenceState {
@@ -35,18 +35,19 @@ const MAX_USERS = 50_000
 /** Who is known to be how, and what of it is news to whom: only those who share a room. */
 export class PresenceStates {
   readonly #users = growingCache<string, Known>(MAX_USERS)
-  readonly #position: MemoryPosition
+  #position: number
   readonly #changes: RecentChanges<Change>
   readonly #listeners = new Set<(announcement: Announcement) => void>()
 
-  constructor(now: number) {
-    this.#position = new MemoryPosition(now)
-    this.#changes = new RecentChanges(this.#position.value)
+  /** @param position where the stream `presence` stands now */
+  constructor(position: number) {
+    this.#position = position
+    this.#changes = new RecentChanges(position)
   }
 
   /** The position of the newest change, in the stream `presence`. */
   get position(): number {
-    return this.#position.value
+    return this.#position
   }
 
   get(userId: string): PresenceState | undefined {
@@ -65,16 +66,26 @@ export class PresenceStates {
   }
 
   /** Makes a user's state news for everybody in these rooms. */
-  announce(userId: string, rooms: ReadonlySet<number>): void {
+  announce(userId: string, rooms: ReadonlySet<number>, position: number): void {
     this.place(userId, rooms)
-    this.#changes.add(this.#position.next(), { userId })
+    this.#add(position, { userId })
     for (const listener of this.#listeners) listener({ userId, rooms })
   }
 
   /** Makes the presence of those in a room news for a user who has just come into it. */
-  welcome(newcomer: string, roomNid: number): void {
-    this.#changes.add(this.#position.next(), { newcomer, roomNid })
+  welcome(newcomer: string, roomNid: number, position: number): void {
+    this.#add(position, { newcomer, roomNid })
     for (const listener of this.#listeners) listener({ userId: newcomer, rooms: new Set() })
+  }
+
+  /** What was announced up to now is not known completely: who asks for it is told everything. */
+  forgetChanges(): void {
+    this.#changes.forget(this.#position)
+  }
+
+  #add(position: number, change: Change): void {
+    this.#position = position
+    this.#changes.add(position, change)
   }
 
   /** Whether a user was in a room when their state was last announced; `undefined` for who is not known. */

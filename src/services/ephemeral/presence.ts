@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
@@ -10,7 +11,7 @@ import type { Requester } from '../requester.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
 import { type LocalJudgement, LocalPresence } from './local-presence.ts'
-import { PresenceAnnouncer } from './presence-announcer.ts'
+import { PresenceAnnouncer, type ToldPresence } from './presence-announcer.ts'
 import { MAX_STATUS_LENGTH, parsePresenceContent } from './presence-edu.ts'
 import { type PresenceState, PresenceStates } from './presence-states.ts'
 import { PresenceStore } from './presence-store.ts'
@@ -19,6 +20,9 @@ import { PresenceStore } from './presence-store.ts'
 const REMOTE_SILENCE_MS = 40 * 60_000
 /** After a start, devices have so long to come back before their users count as offline. */
 const RETURN_MS = 60_000
+
+/** All processes tell within this time that somebody has come. */
+const WELCOMED_MS = 2_000
 
 const OFFLINE: PresenceState = {
   presence: 'offline',
@@ -36,6 +40,9 @@ export type ShownPresence = {
   readonly currently_active?: boolean
   readonly status_msg?: string
 }
+
+/** That a user has come into a room. What processes tell each other. */
+type Newcomer = { readonly newcomer: string; readonly roomNid: number }
 
 export interface PresenceParts {
   readonly context: RoomsContext
@@ -57,14 +64,22 @@ export class Presence {
   readonly #announcer: PresenceAnnouncer
   /** What was written down is read; answers whose presence is known by it. */
   #loading: Promise<string[]> | undefined
+  /** Who was told lately of those in a room that they have come into. */
+  readonly #welcomed = new LRUCache<string, true>({ max: 1_000 })
 
   constructor(parts: PresenceParts) {
     this.#parts = parts
-    this.states = new PresenceStates(parts.clock.now())
+    const { bulletin } = parts.context.processes
+    this.states = new PresenceStates(bulletin.position)
     this.#shared = new SharedRoomReader(parts.context.db)
-    this.#local = new LocalPresence(parts.clock, (userId, judgement) => this.#judged(userId, judgement))
+    this.#local = new LocalPresence({
+      ...{ clock: parts.clock, processes: parts.context.processes },
+      judged: (userId, judgement) => this.#judged(userId, judgement),
+    })
     this.#store = new PresenceStore(parts.context.db, parts.clock)
     this.#announcer = new PresenceAnnouncer({ ...parts, states: this.states, shared: this.#shared })
+    bulletin.on('presence', (told, position) => this.#hear(told as ToldPresence | Newcomer, position))
+    bulletin.onGap(() => this.states.forgetChanges())
   }
 
   get enabled(): boolean {
@@ -147,6 +162,12 @@ export class Presence {
     this.#announcer.announce(userId)
   }
 
+  /** A user has come into a room: how those are who are there is news for them. Every process sees that, and one tells it. */
+  welcome(newcomer: string, roomNid: number): void {
+    const { bulletin } = this.#parts.context.processes
+    if (this.enabled) void bulletin.post('presence', { newcomer, roomNid })
+  }
+
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
   moved(userId: string, roomNid: number, isIn: boolean): void {
     const state = this.states.get(userId)
@@ -177,6 +198,7 @@ export class Presence {
       this.#remember(userId, { ...state, presence: 'offline', currentlyActive: false })
       this.#announcer.announce(userId)
     }
+    await this.#local.tellAgain()
     await this.#announcer.tellAgain()
     await this.#store.flush()
   }
@@ -187,9 +209,29 @@ export class Presence {
   }
 
   async close(): Promise<void> {
-    this.#local.close()
+    await this.#local.close()
     await this.idle()
     await this.#store.flush()
+  }
+
+  /** Some process, or this one, tells how a user is. */
+  #hear(told: ToldPresence | Newcomer, position: number): void {
+    if ('newcomer' in told) {
+      const { newcomer, roomNid } = told
+      const key = `${newcomer} ${roomNid}`
+      // Each process has told it.
+      if (this.#welcomed.get(key) !== undefined) return
+      this.#welcomed.set(key, true, { ttl: WELCOMED_MS })
+      this.states.welcome(newcomer, roomNid, position)
+      return
+    }
+    const { userId, by, rooms, state } = told
+    const known = this.states.get(userId)
+    // What this process knows itself may be newer than what it has told.
+    const isNews =
+      by !== this.#parts.context.processes.id && (known?.updatedTs ?? 0) <= (state?.updatedTs ?? 0)
+    if (state !== undefined && isNews) this.states.set(userId, state)
+    this.states.announce(userId, new Set(rooms), position)
   }
 
   async #load(): Promise<string[]> {

@@ -26,6 +26,13 @@ export class RecentChanges<T> {
     this.#changes.splice(0, forgotten)
   }
 
+  /** Remembers nothing of what was up to a position: something of it is not known. */
+  forget(upTo: number): void {
+    this.#positions.length = 0
+    this.#changes.length = 0
+    this.#from = upTo + 1
+  }
+
   /** The changes after one position up to another, oldest first; `undefined` if some are not remembered any more. */
   between(after: number, upTo: number): readonly T[] | undefined {
     if (after < this.#from) return undefined
@@ -41,26 +48,5 @@ export class RecentChanges<T> {
       else high = middle
     }
     return low
-  }
-}
-
-/**
- * Counts the positions of a stream that is kept in memory alone. It starts at the present moment (in milliseconds),
- * so that after a restart it is ahead of every token that was handed out before.
- */
-export class MemoryPosition {
-  #value: number
-
-  constructor(now: number) {
-    this.#value = now
-  }
-
-  get value(): number {
-    return this.#value
-  }
-
-  next(): number {
-    this.#value += 1
-    return this.#value
   }
 }

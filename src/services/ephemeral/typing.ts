@@ -2,12 +2,13 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { Processes } from '../processes.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { Deadlines } from '../sync/deadlines.ts'
 import type { EduSender } from './edu-sender.ts'
 import type { AdmitsServer } from './ports.ts'
-import { MemoryPosition, RecentChanges } from './recent-changes.ts'
+import { RecentChanges } from './recent-changes.ts'
 
 /** For how long somebody types who does not say. */
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -18,16 +19,31 @@ const REMOTE_TIMEOUT_MS = 60_000
 /** Other servers are told again when a client renews its notice so long after they were last told. */
 const TELL_AGAIN_MS = 20_000
 
+/** Another process lets a notice expire so much later: that its own has not done so means that it is gone. */
+const GRACE_MS = 5_000
+
 interface Notice {
   readonly roomId: string
-  /** When other servers were last told. */
+  /** When other servers were last told, by this process. */
   readonly toldTs: number
+  /** The process that the notice came to, which ends it and tells other servers. */
+  readonly isOwn: boolean
+  readonly untilTs: number
   readonly cancelExpiry: () => void
 }
 
+/** That somebody types until an instant; 0: no longer. What processes tell each other. */
+type Told = {
+  readonly roomNid: number
+  readonly roomId: string
+  readonly userId: string
+  readonly untilTs: number
+  readonly by: string
+}
+
 /**
- * Who is typing where (module "Typing Notifications"). In memory alone: a notice lives for seconds, and whoever types
- * on after a restart says so again.
+ * Who is typing where (module "Typing Notifications"). In memory alone, the same in all processes: a notice lives for seconds,
+ * and whoever types on after a restart says so again.
  */
 export class Typing {
   readonly #writer: RoomWriter
@@ -35,7 +51,8 @@ export class Typing {
   readonly #edus: EduSender
   readonly #admits: AdmitsServer
   readonly #deadlines: Deadlines
-  readonly #position: MemoryPosition
+  readonly #processes: Processes
+  #position: number
   readonly #changes: RecentChanges<number>
   readonly #rooms = new Map<number, Map<string, Notice>>()
   readonly #listeners = new Set<(roomNid: number) => void>()
@@ -46,13 +63,17 @@ export class Typing {
     this.#edus = parts.edus
     this.#admits = parts.admits
     this.#deadlines = new Deadlines(parts.clock)
-    this.#position = new MemoryPosition(parts.clock.now())
-    this.#changes = new RecentChanges(this.#position.value)
+    this.#processes = parts.writer.context.processes
+    const { bulletin } = this.#processes
+    this.#position = bulletin.position
+    this.#changes = new RecentChanges(this.#position)
+    bulletin.on('typing', (told, position) => this.#hear(told as Told, position), { replayed: true })
+    bulletin.onGap(() => this.#changes.forget(this.#position))
   }
 
   /** The position of the newest change, in the stream `typing`. */
   get position(): number {
-    return this.#position.value
+    return this.#position
   }
 
   /**
@@ -64,12 +85,16 @@ export class Typing {
     if (head?.memberships.get(userId) !== 'join') {
       throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
     }
-    if (!typing || timeoutMs <= 0) return this.#stop(head.room.nid, userId)
-    const toldTs = this.#rooms.get(head.room.nid)?.get(userId)?.toldTs
+    const { nid } = head.room
+    const before = this.#rooms.get(nid)?.get(userId)
+    if (!typing || timeoutMs <= 0) return before && this.#tellAll(head.room, userId, 0)
     const now = this.#clock.now()
-    const tell = toldTs === undefined || now - toldTs >= TELL_AGAIN_MS
-    this.#start(head, userId, Math.min(timeoutMs, MAX_TIMEOUT_MS), tell ? now : toldTs)
-    if (tell) this.#tell(head, userId, true)
+    const tell = before?.isOwn !== true || now - before.toldTs >= TELL_AGAIN_MS
+    await this.#tellAll(head.room, userId, now + Math.min(timeoutMs, MAX_TIMEOUT_MS))
+    if (!tell) return
+    const notice = this.#rooms.get(nid)?.get(userId)
+    if (notice !== undefined) this.#rooms.get(nid)?.set(userId, { ...notice, toldTs: now })
+    this.#tell(head, userId, true)
   }
 
   /** An `m.typing` EDU. "Verify that the user is in the room, and is a user belonging to the sending server." */
@@ -79,13 +104,15 @@ export class Typing {
     if (serverNameOf(userId) !== origin) return
     const head = await this.#writer.head(roomId)
     if (!head?.mayBeJoined(userId) || !(await this.#admits(head, origin))) return
-    if (typing) this.#start(head, userId, REMOTE_TIMEOUT_MS, this.#clock.now())
-    else this.#stop(head.room.nid, userId)
+    if (typing) await this.#tellAll(head.room, userId, this.#clock.now() + REMOTE_TIMEOUT_MS)
+    else if (this.#rooms.get(head.room.nid)?.has(userId) === true) await this.#tellAll(head.room, userId, 0)
   }
 
   /** Who is typing in a room. */
   users(roomNid: number): string[] {
-    return [...(this.#rooms.get(roomNid)?.keys() ?? [])]
+    const now = this.#clock.now()
+    const notices = [...(this.#rooms.get(roomNid) ?? [])]
+    return notices.filter(([, { untilTs }]) => untilTs > now).map(([userId]) => userId)
   }
 
   /** The rooms in which anybody is typing. */
@@ -113,41 +140,58 @@ export class Typing {
   /** Ends all typing, so that clients do not show it for ever. */
   close(): void {
     for (const [roomNid, notices] of [...this.#rooms])
-      for (const userId of [...notices.keys()]) this.#stop(roomNid, userId)
+      for (const [userId, { isOwn }] of [...notices]) if (isOwn) this.#stop(roomNid, userId)
     this.#deadlines.close()
   }
 
-  #start(head: RoomHead, userId: string, timeoutMs: number, toldTs: number): void {
-    const { nid, roomId } = head.room
-    const notices = this.#rooms.get(nid) ?? new Map<string, Notice>()
-    this.#rooms.set(nid, notices)
-    const before = notices.get(userId)
-    before?.cancelExpiry()
-    const cancelExpiry = this.#deadlines.add(this.#clock.now() + timeoutMs, () => this.#stop(nid, userId))
-    notices.set(userId, { roomId, toldTs, cancelExpiry })
-    if (before === undefined) this.#changed(nid)
-  }
-
+  /** Ends what a process was told of; all others hear of it. */
   #stop(roomNid: number, userId: string): void {
-    const notices = this.#rooms.get(roomNid)
-    const notice = notices?.get(userId)
-    if (notices === undefined || notice === undefined) return
-    notice.cancelExpiry()
-    notices.delete(userId)
-    if (notices.size === 0) this.#rooms.delete(roomNid)
-    this.#changed(roomNid)
-    if (serverNameOf(userId) === this.#writer.context.serverName)
-      void this.#tellStopped(notice.roomId, userId)
+    const notice = this.#rooms.get(roomNid)?.get(userId)
+    if (notice !== undefined) void this.#tellAll({ nid: roomNid, roomId: notice.roomId }, userId, 0)
   }
 
-  #changed(roomNid: number): void {
-    this.#changes.add(this.#position.next(), roomNid)
+  async #tellAll(
+    { nid, roomId }: { readonly nid: number; readonly roomId: string },
+    userId: string,
+    untilTs: number,
+  ): Promise<void> {
+    const { bulletin, id: by } = this.#processes
+    const told: Told = { roomNid: nid, roomId, userId, untilTs, by }
+    await bulletin.post('typing', told)
+  }
+
+  /** Some process, or this one, tells that somebody begins, goes on or stops typing. */
+  #hear({ roomNid, roomId, userId, untilTs, by }: Told, position: number): void {
+    const before = this.#rooms.get(roomNid)?.get(userId)
+    before?.cancelExpiry()
+    const isOwn = by === this.#processes.id
+    const endsTs = untilTs + (isOwn ? 0 : GRACE_MS)
+    if (endsTs > this.#clock.now()) {
+      const notices = this.#rooms.get(roomNid) ?? new Map<string, Notice>()
+      this.#rooms.set(roomNid, notices)
+      const cancelExpiry = this.#deadlines.add(endsTs, () => this.#stop(roomNid, userId))
+      notices.set(userId, { roomId, toldTs: before?.toldTs ?? 0, isOwn, untilTs, cancelExpiry })
+      if (before === undefined) this.#changed(roomNid, position)
+      return
+    }
+    if (before === undefined) return
+    const notices = this.#rooms.get(roomNid)
+    notices?.delete(userId)
+    if (notices?.size === 0) this.#rooms.delete(roomNid)
+    this.#changed(roomNid, position)
+    if (before.isOwn && serverNameOf(userId) === this.#writer.context.serverName)
+      void this.#tellStopped(roomId, userId)
+  }
+
+  #changed(roomNid: number, position: number): void {
+    this.#position = position
+    this.#changes.add(position, roomNid)
     for (const listener of this.#listeners) listener(roomNid)
   }
 
   async #tellStopped(roomId: string, userId: string): Promise<void> {
     // Without the room there is nobody to tell; other servers let the notice expire.
-    const head = await this.#writer.head(roomId).catch(() => undefined)
+    const head = await this.#writer.recentHead(roomId).catch(() => undefined)
     if (head !== undefined) this.#tell(head, userId, false)
   }
 

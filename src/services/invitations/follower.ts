@@ -7,6 +7,7 @@ import type { Database } from '../../storage/database.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { aloneWith, type SoleWork } from '../processes.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
@@ -39,22 +40,25 @@ export class InvitationFollower {
     database: Database
     read: RoomReaders
     records: InvitationRecords
+    /** Where several processes may be there: has one of them follow. */
+    sole?: SoleWork
     clock: Clock
     serverName: string
     log: Log
   }) {
-    const { database, log } = parts
+    const { database, log, sole = aloneWith(parts.database) } = parts
     this.#read = parts.read
     this.#clock = parts.clock
     this.#serverName = parts.serverName
-    this.#records = parts.records
+    // What follows from the streams is written only by the process that follows them.
+    this.#records = parts.records.writtenBy(sole.database)
     this.#members = new EventsOfType(database, parts.read.news, 'm.room.member')
     const follower = (
       stream: 'events' | 'invites',
       work: (after: number, upTo: number) => Promise<number | FollowedStep>,
     ): StreamFollower =>
       new StreamFollower({
-        ...{ name: `invitation records of ${stream}`, stream, database, log },
+        ...{ name: `invitation records of ${stream}`, stream, database, log, sole },
         work: (after, upTo) => this.#turns.run('', () => work(after, upTo)),
       })
     this.#followers = [

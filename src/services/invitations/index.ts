@@ -49,9 +49,10 @@ export const createInvitations = (parts: {
   const { core, clock, limits, log, people } = parts
   const { memberships } = parts.rooms
   const { writer } = core
-  const { db: database, read, serverName } = core.context
+  const { db: database, read, serverName, processes } = core.context
   const records = new InvitationRecords(database)
-  const follower = new InvitationFollower({ database, read, records, clock, serverName, log })
+  const sole = processes.soleWork('invitation records')
+  const follower = new InvitationFollower({ database, read, records, sole, clock, serverName, log })
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
   const withdrawal = new Withdrawal(shared)
@@ -66,7 +67,12 @@ export const createInvitations = (parts: {
   const sendsMail = parts.mail !== undefined
   const addresses = new AddressInvitations({ ...shared, sending, people, sendsMail, log })
   const mail =
-    parts.mail && new InvitationMail({ ...shared, database, listing, people, mail: parts.mail, log })
+    parts.mail &&
+    new InvitationMail({
+      ...{ ...shared, database, listing, people, log },
+      mail: parts.mail,
+      sole: processes.soleWork('invitation mail'),
+    })
   memberships.declining.onUntold = leave => answers.keep(leave)
   return {
     ...{ records, follower, sending, withdrawal, addresses },

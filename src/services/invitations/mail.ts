@@ -6,6 +6,7 @@ import { type MailLanguage, type MailWords, mailWords } from '../../core/mail-wo
 import type { Mail, Mailer } from '../../network/mailer.ts'
 import type { Database } from '../../storage/database.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
+import type { SoleWork } from '../processes.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import { type AddressBook, addressOf, addressUri } from './address-invitations.ts'
 import { roomLink } from './calendar.ts'
@@ -53,10 +54,11 @@ export class InvitationMail {
     listing: InvitationListing
     people: AddressBook
     mail: InvitationMailParts
+    sole: SoleWork
     clock: Clock
     log: Log
   }) {
-    const { database, log } = parts
+    const { database, log, sole } = parts
     this.#records = parts.records
     this.#listing = parts.listing
     this.#people = parts.people
@@ -64,7 +66,7 @@ export class InvitationMail {
     this.#clock = parts.clock
     this.#log = log
     this.#follower = new StreamFollower({
-      ...{ name: 'mailed invitations', stream: 'invitation_records', database, log },
+      ...{ name: 'mailed invitations', stream: 'invitation_records', database, log, sole },
       work: (after, upTo) => this.#follow(after, upTo),
     })
   }

@@ -31,6 +31,13 @@ export class InvitationRecords {
     this.write = new InvitationRecordWriter(db)
   }
 
+  /** The same records, changed through another handle of their database. */
+  writtenBy(db: Database): InvitationRecords {
+    const same = new InvitationRecords(db)
+    same.onDue = dueTs => this.onDue(dueTs)
+    return same
+  }
+
   /**
    * Changes one invitation, together with other statements, which come first. Resolves when that is durable.
    *

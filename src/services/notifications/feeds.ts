@@ -10,6 +10,7 @@ import {
 } from '../../storage/notifications/notifications.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { forEachBounded } from '../bounded.ts'
+import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { Inbox } from './inbox.ts'
@@ -41,9 +42,10 @@ export class NotificationFeeds {
     records: InvitationRecordReader
     /** Resolves once everything up to a position of `events` is judged. */
     counted: (position: number) => Promise<void>
+    sole: SoleWork
     log: Log
   }) {
-    const { context, log } = parts
+    const { context, log, sole } = parts
     const { db: database } = context
     this.#context = context
     this.#inbox = parts.inbox
@@ -55,7 +57,7 @@ export class NotificationFeeds {
       work: (after: number, upTo: number) => Promise<number>,
     ) =>
       new StreamFollower({
-        ...{ name: `notifications of ${stream}`, stream, database, log, work },
+        ...{ name: `notifications of ${stream}`, stream, database, log, sole, work },
         // The same twice changes nothing, and most events are none of this.
         noteEvery: NOTE_EVERY,
       })

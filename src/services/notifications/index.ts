@@ -43,13 +43,16 @@ export const createNotifications = (parts: {
   const { db, read } = context
   const log = parts.log.child({ part: 'notifications' })
   const inbox = new Inbox({ db, read, clock, limits, views })
+  const sole = context.processes.soleWork('notifications')
+  // What follows from streams is written only by the process that follows them.
+  const followed = new Inbox({ db: sole.database, read, clock, limits, views })
   const inboxes = new Inboxes({ db, inbox, records })
   const feeds = new NotificationFeeds({
-    ...{ context, inbox, records, log },
-    knocks: new Knocks(context, inbox),
+    ...{ context, inbox: followed, records, sole, log },
+    knocks: new Knocks(context, followed),
     counted: position => push.counter.counted(position),
   })
-  const wanted = new WantedInvitations({ db, inbox, records, log })
+  const wanted = new WantedInvitations({ db, inbox: followed, records, sole, log })
   const housekeeping = new NotificationHousekeeping({ db, inbox, clock, log })
   return {
     services: {

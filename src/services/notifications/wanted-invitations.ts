@@ -3,6 +3,7 @@ import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { SoleWork } from '../processes.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import { invitationFact } from './feeds.ts'
 import type { Inbox } from './inbox.ts'
@@ -25,14 +26,20 @@ export class WantedInvitations {
   readonly #records: InvitationRecordReader
   readonly #follower: StreamFollower
 
-  constructor(parts: { db: Database; inbox: Inbox; records: InvitationRecordReader; log: Log }) {
-    const { db, log } = parts
+  constructor(parts: {
+    db: Database
+    inbox: Inbox
+    records: InvitationRecordReader
+    sole: SoleWork
+    log: Log
+  }) {
+    const { db, log, sole } = parts
     this.#inbox = parts.inbox
     this.#records = parts.records
     const settings = new AccountDataReader(db)
     const touches = new StreamTouches(db)
     this.#follower = new StreamFollower({
-      ...{ name: 'wanted invitations', stream: 'account_data', database: db, log },
+      ...{ name: 'wanted invitations', stream: 'account_data', database: db, log, sole },
       noteEvery: 100,
       work: async (after, upTo) => {
         for (const userId of await touches.users('account_data', after, upTo)) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
+import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { judge } from '../../core/push-rules/compile.ts'
 import { PushEvent } from '../../core/push-rules/push-event.ts'
@@ -8,6 +9,8 @@ import { type PushAction, PushActionWriter } from '../../storage/push/push-actio
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { type Held, LeaseLost } from '../lease.ts'
+import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
@@ -21,6 +24,8 @@ const BATCH = 200
 const PAUSE_MS = 1_000
 /** Without anything to note, how far we are is written down this rarely (in positions). */
 const NOTE_EVERY = 1_000
+/** Nobody waits longer for another process to count, in milliseconds. */
+const SILENCE_MS = 2_000
 /** After so many failures in a row nobody waits for the counts any more. */
 const MAX_FAILURES = 3
 
@@ -49,7 +54,13 @@ export class NotificationCounter {
   readonly #followed: FollowedStreams
   readonly #listeners = new Set<Counted>()
   readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #sole: SoleWork
+  #started: Promise<void> | undefined
+  /** While this process is the one that counts. */
+  #held: Held | undefined
+  /** The process that counts has said nothing for a while, though there are events. */
+  #isSilent = false
+  #isListening = false
   #wake: (() => void) | undefined
   #reached: number
   #noted: number
@@ -61,8 +72,11 @@ export class NotificationCounter {
     unread: UnreadCounts
     log: Log
     clock: Clock
+    /** Of several processes one counts. */
+    sole: SoleWork
   }) {
     const { db } = parts.context
+    this.#sole = parts.sole
     this.#context = parts.context
     this.#clock = parts.clock
     this.#log = parts.log
@@ -76,11 +90,14 @@ export class NotificationCounter {
     this.#followed = new FollowedStreams(db)
     this.#reached = 0
     this.#noted = 0
+    const { bulletin } = this.#sole.others ?? {}
+    bulletin?.on('counted', told => this.#hear(told))
+    bulletin?.onGap(() => this.#unread.forget())
   }
 
   /** Up to where events may be told: all before has been counted. Without bound while counting fails or has not begun. */
   get horizon(): number {
-    const isWorking = this.#running !== undefined && this.#failures < MAX_FAILURES
+    const isWorking = this.#started !== undefined && this.#failures < MAX_FAILURES && !this.#isSilent
     return isWorking ? this.#reached : Number.MAX_SAFE_INTEGER
   }
 
@@ -107,64 +124,115 @@ export class NotificationCounter {
     }
   }
 
-  /** Begins to follow the events where the last process ended. */
+  /** Begins to follow the events where the last process ended, or what another process counts. */
   start(): void {
-    this.#running ??= this.#run()
+    if (this.#started !== undefined) return
+    this.#started = this.#sole.run(this.#closing.signal, held => this.#lead(held))
+    const { others } = this.#sole
+    if (others !== undefined) void this.#listen(others.clock)
   }
 
   /** Ends after the step that is under way. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#wake?.()
-    await this.#running
-    await this.#noteEnd().catch(error => this.#log.warn({ err: error }, 'some events may be counted anew'))
+    await this.#started
     this.#tell(new Set())
   }
 
   /** What notified nobody is not judged once more after a restart, when rules may be others. */
-  async #noteEnd(): Promise<void> {
-    const { db } = this.#context
-    if (this.#reached <= this.#noted || (await this.#followed.position(FOLLOWER)) >= this.#reached) return
-    await db.commit({ statements: [this.#followed.reached(FOLLOWER, this.#reached)] })
+  async #noteEnd({ commit }: Held): Promise<void> {
+    if (this.#reached <= this.#noted) return
+    await commit({ statements: [this.#followed.reached(FOLLOWER, this.#reached)] })
     this.#noted = this.#reached
   }
 
-  async #run(): Promise<void> {
+  async #lead(held: Held): Promise<void> {
     const { db } = this.#context
+    const { signal } = held
     const stop = db.onCommit(moved => {
       if (moved.has('events')) this.#wake?.()
     })
+    const woken = (): void => this.#wake?.()
+    signal.addEventListener('abort', woken)
     let isPlaced = false
-    while (!this.#closing.signal.aborted) {
+    while (!signal.aborted) {
       try {
         if (!isPlaced) {
           this.#reached = await this.#followed.position(FOLLOWER)
           this.#noted = this.#reached
+          this.#held = held
+          this.#isSilent = false
           isPlaced = true
           this.#tell(new Set())
         }
-        if (this.#reached >= db.position('events')) await this.#news()
-        else await this.#step()
+        if (this.#reached >= db.position('events')) await this.#news(signal)
+        else await this.#step(held)
         this.#failures = 0
       } catch (error) {
+        if (error instanceof LeaseLost) break
         this.#failures += 1
         this.#log.error({ err: error }, 'notifications could not be counted')
         this.#tell(new Set())
-        await this.#clock.sleep(PAUSE_MS, this.#closing.signal).catch(() => undefined)
+        await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined)
       }
     }
+    await this.#noteEnd(held).catch(error => {
+      if (!(error instanceof LeaseLost)) this.#log.warn({ err: error }, 'some events may be counted anew')
+    })
+    this.#held = undefined
+    signal.removeEventListener('abort', woken)
     stop()
   }
 
+  /** Where another process counts: nobody waits for it for long. */
+  async #listen(clock: Clock): Promise<void> {
+    const { db } = this.#context
+    const { signal } = this.#closing
+    try {
+      this.#reached = Math.max(this.#reached, await this.#followed.position(FOLLOWER))
+    } catch (error) {
+      this.#log.warn({ err: error }, 'it is not known how far notifications are counted')
+    }
+    const stop = db.onCommit(moved => {
+      if (moved.has('events')) void this.#expect(clock)
+    })
+    signal.addEventListener('abort', stop)
+    await this.#expect(clock)
+  }
+
+  async #expect(clock: Clock): Promise<void> {
+    const position = this.#context.db.position('events')
+    if (this.#isListening || this.#isSilent || this.#held !== undefined || this.#reached >= position) return
+    this.#isListening = true
+    await clock.sleep(SILENCE_MS, this.#closing.signal).catch(() => undefined)
+    this.#isListening = false
+    if (this.#held !== undefined || this.#closing.signal.aborted) return
+    if (this.#reached >= position) return this.#expect(clock)
+    this.#isSilent = true
+    this.#tell(new Set())
+  }
+
+  /** Another process has counted. */
+  #hear(told: unknown): void {
+    if (this.#held !== undefined || !isJsonObject(told)) return
+    const { upTo, rooms } = told
+    if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
+    this.#unread.counted({ actions: [], undone: rooms.map(Number), cleared: [] })
+    this.#reached = Math.max(this.#reached, upTo)
+    this.#isSilent = false
+    this.#tell(new Set())
+  }
+
   /** Waits for events beyond the position that is reached. */
-  #news(): Promise<void> {
+  #news(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
-      if (this.#closing.signal.aborted || this.#context.db.position('events') > this.#reached) resolve()
+      if (signal.aborted || this.#context.db.position('events') > this.#reached) resolve()
     })
   }
 
-  async #step(): Promise<void> {
+  async #step({ commit }: Held): Promise<void> {
     const { db, read } = this.#context
     const after = this.#reached
     const now = db.position('events')
@@ -191,8 +259,11 @@ export class NotificationCounter {
       ...this.#write.undo(undone),
       ...this.#write.clear(cleared),
     ]
-    if (statements.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
-      await db.commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo)] })
+    const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
+    const rooms = [...new Set([...touched, ...redactions.map(({ roomNid }) => roomNid)])]
+    const told = this.#sole.others?.bulletin.posted('counted', { upTo, rooms }) ?? []
+    if (statements.length + told.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
+      await commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo), ...told] })
       this.#noted = upTo
       this.#unread.counted({ actions, undone: redactions.map(({ roomNid }) => roomNid), cleared })
     }

@@ -47,11 +47,25 @@ export const createPush = (parts: {
   const { db, read } = context
   const rules = new RuleBook(db)
   const unread = new UnreadCounts(db)
-  const counter = new NotificationCounter({ context, rules, unread, log, clock })
+  const { bulletin } = context.processes
+  const sole = context.processes.soleWork('push')
+  const counter = new NotificationCounter({ context, rules, unread, log, clock, sole })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
-  const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log })
-  const mailPushers = mail && new MailPushers({ context, counter, announcements, ...mail, clock, log })
-  const housekeeping = new PushHousekeeping({ db, clock, log, onTidied: () => unread.forget() })
+  const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log, sole })
+  const mailPushers = mail && new MailPushers({ context, counter, announcements, ...mail, clock, log, sole })
+  const housekeeping = new PushHousekeeping({
+    db,
+    clock,
+    log,
+    onTidied: () => void bulletin.post('unread', {}),
+  })
+  bulletin.on('unread', () => unread.forget())
+  const reload = async (userId: string): Promise<void> => {
+    await Promise.all([sender.reload(userId), mailPushers?.reload(userId)])
+  }
+  bulletin.on('pushers', userId => {
+    reload(String(userId)).catch(error => log.warn({ err: error }, 'the pushers of a user could not be read'))
+  })
   return {
     services: {
       pushRules: new UserPushRules(db),
@@ -59,7 +73,8 @@ export const createPush = (parts: {
       pushers: new Pushers({
         ...{ db, clock, canMail: mailPushers !== undefined },
         changed: async userId => {
-          await Promise.all([sender.reload(userId), mailPushers?.reload(userId)])
+          await reload(userId)
+          if (!bulletin.isAlone) await bulletin.post('pushers', userId)
         },
       }),
     },

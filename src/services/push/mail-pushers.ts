@@ -14,6 +14,8 @@ import {
 import { type PushAction, PushActionReader } from '../../storage/push/push-actions.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { DueWork } from '../due-work.ts'
+import type { Held } from '../lease.ts'
+import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { Announcements } from './announcements.ts'
 import type { NotificationCounter } from './counter.ts'
@@ -58,7 +60,11 @@ export class MailPushers {
   readonly #digests: { readonly read: MailDigestReader; readonly write: MailDigestWriter }
   readonly #actions: PushActionReader
   readonly #owners: ThirdPartyIdReader
-  readonly #due: DueWork
+  readonly #sole: SoleWork
+  readonly #closing = new AbortController()
+  #started: Promise<void> | undefined
+  /** While this process is the one that writes. */
+  #due: DueWork | undefined
   /** Addresses to write to, by user. */
   readonly #addresses = new Map<string, ReadonlySet<string>>()
   /** When the next message to an address is due, as far as this process knows. */
@@ -75,9 +81,12 @@ export class MailPushers {
     options: MailDigestOptions
     clock: Clock
     log: Log
+    /** Of several processes one writes: the one that counts. */
+    sole: SoleWork
   }) {
     const { context, clock, log } = parts
-    const { db: database } = context
+    const { database } = parts.sole
+    this.#sole = parts.sole
     this.#context = context
     this.#counter = parts.counter
     this.#announcements = parts.announcements
@@ -89,10 +98,6 @@ export class MailPushers {
     this.#digests = { read: new MailDigestReader(database), write: new MailDigestWriter(database) }
     this.#actions = new PushActionReader(database)
     this.#owners = new ThirdPartyIdReader(database)
-    this.#due = new DueWork({
-      ...{ database, clock, log, table: MAIL_DIGESTS },
-      perform: (row, rows) => this.#perform(row, rows),
-    })
     parts.counter.onCounted((_, notified) => {
       for (const userId of notified) if (this.#addresses.has(userId)) this.#queue(() => this.#expect(userId))
     })
@@ -100,20 +105,38 @@ export class MailPushers {
 
   /** Goes on where the last process ended: something may have been missed since. */
   start(): void {
-    this.#due.start()
+    this.#started ??= this.#sole.run(this.#closing.signal, held => this.#lead(held))
+  }
+
+  async #lead({ signal }: Held): Promise<void> {
+    const due = new DueWork({
+      ...{ database: this.#sole.database, clock: this.#clock, log: this.#log, table: MAIL_DIGESTS },
+      perform: (row, rows) => this.#perform(row, rows),
+    })
+    this.#due = due
+    due.start()
     this.#queue(async () => {
       for (const row of await this.#pushers.read.all())
         if (row.kind === 'email') await this.reload(row.userId)
     })
+    if (!signal.aborted)
+      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    this.#due = undefined
+    await this.#settled
+    await due.close()
+    this.#addresses.clear()
+    this.#expected.clear()
+    this.#missed.clear()
   }
 
   async close(): Promise<void> {
-    await this.#settled
-    await this.#due.close()
+    this.#closing.abort()
+    await this.#started
   }
 
   /** A user's pushers have been set or removed. */
   async reload(userId: string): Promise<void> {
+    if (this.#due === undefined) return
     const rows = await this.#pushers.read.ofUser(userId)
     const addresses = rows.filter(({ kind }) => kind === 'email').map(({ pushkey }) => pushkey)
     if (addresses.length === 0) this.#addresses.delete(userId)
@@ -132,13 +155,13 @@ export class MailPushers {
   async unsubscribe(token: string): Promise<string | undefined> {
     const digest = await this.#digests.read.byToken(token)
     if (digest === undefined) return undefined
-    await this.#db.commit({ statements: this.#removal(digest) })
+    await this.#context.db.commit({ statements: this.#removal(digest) })
     await this.reload(digest.userId)
     return digest.address
   }
 
   get #db(): Database {
-    return this.#context.db
+    return this.#sole.database
   }
 
   #queue(work: () => Promise<void>): void {
@@ -164,7 +187,7 @@ export class MailPushers {
         continue
       }
       this.#expected.set(key, due)
-      this.#due.expect(due)
+      this.#due?.expect(due)
     }
   }
 

@@ -6,6 +6,8 @@ import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { Held } from '../lease.ts'
+import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Announcements } from './announcements.ts'
@@ -15,14 +17,17 @@ import type { UnreadCounts } from './unread.ts'
 
 /** Keeps a worker for each pusher, and wakes those whom news concern. */
 export class PushSender {
-  readonly #context: WorkerContext
+  readonly #context: Omit<WorkerContext, 'closing'>
   readonly #counter: NotificationCounter
   readonly #touches: StreamTouches
   readonly #source: PushSourceReader
   readonly #workers = new Map<string, Map<string, PushWorker>>()
   readonly #queue = new SerialQueue()
   readonly #closing = new AbortController()
-  #stopListening: (() => void) | undefined
+  readonly #sole: SoleWork
+  #started: Promise<void> | undefined
+  /** While this process is the one that sends. */
+  #held: Held | undefined
   #followed = { invites: 0, receipts: 0 }
   #settled = Promise.resolve()
 
@@ -34,9 +39,13 @@ export class PushSender {
     gateway: PushGateway
     clock: Clock
     log: Log
+    /** Of several processes one sends: the one that counts. */
+    sole: SoleWork
   }) {
-    const { context, counter, ...shared } = parts
-    const { db, read, random } = context
+    const { context, counter, sole, ...shared } = parts
+    const { read, random } = context
+    const db = sole.database
+    this.#sole = sole
     this.#counter = counter
     this.#touches = new StreamTouches(db)
     this.#source = new PushSourceReader(db)
@@ -49,7 +58,6 @@ export class PushSender {
       announcements: parts.announcements,
       counted: () => counter.reached,
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
-      closing: this.#closing.signal,
     }
     counter.onCounted((_, notified) => {
       for (const userId of notified) for (const worker of this.#of(userId)) worker.wake()
@@ -58,9 +66,15 @@ export class PushSender {
 
   /** Goes on where the last process ended. */
   start(): void {
+    this.#started ??= this.#sole.run(this.#closing.signal, held => this.#lead(held))
+  }
+
+  async #lead(held: Held): Promise<void> {
     const { db, pushers, log } = this.#context
+    const { signal } = held
+    this.#held = held
     this.#followed = { invites: db.position('invites'), receipts: db.position('receipts') }
-    this.#stopListening = db.onCommit(moved => {
+    const stopListening = db.onCommit(moved => {
       if (moved.has('invites') || moved.has('receipts'))
         this.#settled = this.#settled.then(() => this.#follow())
     })
@@ -69,14 +83,21 @@ export class PushSender {
         for (const row of await pushers.read.all()) if (row.kind === 'http') this.#add(row)
       })
       .catch(error => log.error({ err: error }, 'pushers could not be read'))
+    if (!signal.aborted)
+      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    stopListening()
+    this.#held = undefined
+    await this.#settled
+    const workers = [...this.#workers.values()].flatMap(all => [...all.values()])
+    await Promise.all(workers.map(one => one.settled))
+    // Another process goes on from what is stored.
+    this.#workers.clear()
   }
 
   /** Ends what is under way; what was not delivered is delivered after the next start. */
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#stopListening?.()
-    await this.#settled
-    await Promise.all([...this.#workers.values()].flatMap(all => [...all.values()].map(one => one.settled)))
+    await this.#started
     await this.#context.gateway.close()
   }
 
@@ -104,9 +125,11 @@ export class PushSender {
   }
 
   #add(row: PusherRow): void {
+    if (this.#held === undefined) return
     const ofUser = this.#workers.get(row.userId) ?? new Map<string, PushWorker>()
     this.#workers.set(row.userId, ofUser)
-    const worker = ofUser.get(keyOf(row)) ?? new PushWorker(this.#context, row)
+    const worker =
+      ofUser.get(keyOf(row)) ?? new PushWorker({ ...this.#context, closing: this.#held.signal }, row)
     ofUser.set(keyOf(row), worker)
     // Before the counter runs nothing is known to be counted.
     void this.#counter.counted(this.#context.db.position('events')).then(() => worker.wake())

@@ -25,7 +25,7 @@ export class GuestAccess {
   readonly #follower: StreamFollower
 
   constructor(parts: { writer: RoomWriter; memberships: Memberships; log: Log }) {
-    const { db } = parts.writer.context
+    const { db, processes } = parts.writer.context
     this.#writer = parts.writer
     this.#memberships = parts.memberships
     this.#log = parts.log
@@ -33,6 +33,7 @@ export class GuestAccess {
     this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE)
     this.#follower = new StreamFollower({
       ...{ name: 'guest access', stream: 'events', database: db, log: parts.log },
+      sole: processes.soleWork('guest access'),
       work: (after, upTo) => this.#follow(after, upTo),
     })
   }

@@ -7,6 +7,7 @@ import type { SigningKey } from '../../core/signing.ts'
 import type { Database } from '../../storage/database.ts'
 import type { NidAllocator } from '../../storage/nids.ts'
 import { roomReaders, roomWriters } from '../../storage/rooms/index.ts'
+import { Processes } from '../processes.ts'
 import { Aggregations } from './aggregations.ts'
 import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
@@ -74,6 +75,8 @@ export const createRoomCore = (parts: {
   random: (size: number) => Uint8Array
   log?: Log
   metrics?: RoomsContext['metrics']
+  /** By default: one that knows of no settings. */
+  processes?: Processes
   /** By default: conflicts of some size are resolved in threads. */
   resolver?: Resolver
 }): RoomCore => {
@@ -85,6 +88,8 @@ export const createRoomCore = (parts: {
     ...others,
     log: parts.log ?? silentLog,
     resolver: parts.resolver ?? threadedResolver(),
+    processes:
+      parts.processes ?? new Processes({ database, clock: parts.clock, log: parts.log ?? silentLog }),
     partial: new PartialRooms({ read, clock: parts.clock }),
     authEdges: new LRUCache({ max: ROOMS_IN_CONFLICT }),
     db: database,

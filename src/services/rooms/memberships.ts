@@ -65,7 +65,7 @@ export class Memberships {
   async #join(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
     await this.checkJoin({ userId, roomId })
-    const head = await this.#writer.freshHead(roomId)
+    const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
     const membership = head.memberships.get(userId)
@@ -99,7 +99,7 @@ export class Memberships {
   async leave(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
     await this.checkLeave({ userId, roomId })
-    const head = await this.#writer.freshHead(roomId)
+    const head = await this.#writer.head(roomId)
     const membership = head?.memberships.get(userId)
     if (head?.hasHost(this.#serverName) && membership !== undefined) {
       if (membership === 'leave') return
@@ -117,7 +117,7 @@ export class Memberships {
   /** Asks to be let into a room. Throws `M_FORBIDDEN` if the room takes no knocks (from this user). */
   async knock(change: OwnChange): Promise<void> {
     const { userId, roomId } = change
-    const head = await this.#writer.freshHead(roomId)
+    const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head?.hasHost(this.#serverName)) {
       await this.#setOwn(change, { ...content, membership: 'knock' })

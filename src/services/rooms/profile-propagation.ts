@@ -3,10 +3,10 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { ProfileReader } from '../../storage/accounts/profiles.ts'
-import type { Database } from '../../storage/database.ts'
-import { FollowedStreams } from '../../storage/followed-streams.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { forEachBounded } from '../bounded.ts'
+import { LeaseLost } from '../lease.ts'
+import { StreamFollower } from '../stream-follower.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomSender } from './room-sender.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -40,19 +40,15 @@ const NOT_CARRIED_OVER = new Set([
  * lost when the process ends in between; rooms that have been told already are left alone.
  */
 export class ProfilePropagation {
-  readonly #db: Database
   readonly #context: RoomsContext
   readonly #sender: Pick<RoomSender, 'send'>
   readonly #profile: MemberProfile
   readonly #clock: Clock
   readonly #log: Log
   readonly #profiles: ProfileReader
-  readonly #followed: FollowedStreams
   readonly #stopping = new AbortController()
-  readonly #wake: { waiting: () => void } = { waiting: () => {} }
-  readonly #done = new Set<() => void>()
-  #running: Promise<void> | undefined
-  #position = 0
+  readonly #follower: StreamFollower
+  #isStarted = false
 
   constructor(parts: {
     context: RoomsContext
@@ -61,92 +57,57 @@ export class ProfilePropagation {
     clock: Clock
     log: Log
   }) {
-    this.#db = parts.context.db
+    const { db: database, processes } = parts.context
     this.#context = parts.context
     this.#sender = parts.sender
     this.#profile = parts.profile
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#profiles = new ProfileReader(this.#db)
-    this.#followed = new FollowedStreams(this.#db)
+    this.#profiles = new ProfileReader(database)
+    this.#follower = new StreamFollower({
+      ...{ name: FOLLOWER, stream: 'profiles', database, log: parts.log },
+      sole: processes.soleWork(FOLLOWER),
+      work: (after, upTo) => this.#attempt(after, upTo),
+    })
   }
 
   /** Goes on where an earlier process has ended, and follows from then on. */
   start(): void {
-    this.#running ??= this.#run()
+    this.#isStarted = true
+    this.#follower.start()
   }
 
   async close(): Promise<void> {
     this.#stopping.abort()
-    this.#wake.waiting()
-    await this.#running
+    await this.#follower.close()
   }
 
   /** Resolves once the rooms know all profiles as they are now, or after some seconds. */
   async settled(): Promise<void> {
-    const upTo = this.#db.position('profiles')
-    if (this.#running === undefined || this.#position >= upTo) return
+    if (!this.#isStarted) return
     const given = new AbortController()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const check = (): void => {
-      if (this.#position >= upTo || this.#stopping.signal.aborted) resolve()
-    }
-    this.#done.add(check)
     const patience = this.#clock.sleep(PATIENCE_MS, given.signal).catch(() => {})
-    await Promise.race([promise, patience])
-    this.#done.delete(check)
+    await Promise.race([this.#follower.caughtUp(), patience])
     given.abort()
   }
 
-  async #run(): Promise<void> {
+  async #attempt(after: number, upTo: number): Promise<number> {
     const { signal } = this.#stopping
-    const stopListening = this.#db.onCommit(moved => {
-      if (moved.has('profiles')) this.#wake.waiting()
-    })
-    let isLoaded = false
-    while (!signal.aborted) {
-      try {
-        if (!isLoaded) this.#reached(await this.#followed.position(FOLLOWER))
-        isLoaded = true
-        await this.#catchUp()
-      } catch (error) {
-        if (signal.aborted) break
-        this.#log.warn({ err: error }, 'new profiles could not be told to all rooms yet')
-        await this.#clock.sleep(RETRY_MS, signal).catch(() => {})
-      }
-    }
-    stopListening()
-    for (const check of this.#done) check()
-  }
-
-  /** Follows to the end of the stream, then waits for more. */
-  async #catchUp(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      const upTo = this.#db.position('profiles')
-      if (this.#position < upTo) await this.#follow(upTo)
-      else await this.#more(upTo)
+    try {
+      return await this.#follow(after, upTo)
+    } catch (error) {
+      if (signal.aborted) return after
+      if (error instanceof LeaseLost) throw error
+      this.#log.warn({ err: error }, 'new profiles could not be told to all rooms yet')
+      await this.#clock.sleep(RETRY_MS, signal).catch(() => {})
+      return after
     }
   }
 
-  async #more(upTo: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake.waiting = resolve
-    if (this.#db.position('profiles') > upTo || this.#stopping.signal.aborted) resolve()
-    await promise
-  }
-
-  async #follow(upTo: number): Promise<void> {
-    const changed = await this.#profiles.changed(this.#position, upTo, BATCH)
+  async #follow(after: number, upTo: number): Promise<number> {
+    const changed = await this.#profiles.changed(after, upTo, BATCH)
     await forEachBounded(changed, USERS_AT_ONCE, ({ userId }) => this.#propagate(userId))
-    const reached = changed.length < BATCH ? upTo : (changed.at(-1)?.position ?? upTo)
-    await this.#db.commit({ statements: [this.#followed.reached(FOLLOWER, reached)] })
-    this.#reached(reached)
-  }
-
-  #reached(position: number): void {
-    this.#position = position
-    for (const check of this.#done) check()
+    return changed.length < BATCH ? upTo : (changed.at(-1)?.position ?? upTo)
   }
 
   async #propagate(userId: string): Promise<void> {

@@ -77,7 +77,8 @@ export class RoomSender {
       const before = await this.#writer.context.read.transactions.eventOf(transaction)
       if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
     }
-    const head = await this.#writer.head(roomId)
+    // The write itself looks at what other processes have done.
+    const head = await this.#writer.recentHead(roomId)
     const policy = head && (await policyServerOf(this.#writer.context, head))
     if (policy !== undefined && !templates.every(needsNoPolicy)) {
       if (templates.length > 1) return this.#sendEach(roomId, templates, options)

@@ -6,6 +6,7 @@ import type { CommitResult, Database, WriteStatement } from '../../storage/datab
 import type { NidAllocator } from '../../storage/nids.ts'
 import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Processes } from '../processes.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AuthEdges } from './auth-walk.ts'
 import type { Erasures } from './erasures.ts'
@@ -40,6 +41,8 @@ export interface RoomsContext {
   readonly erasures: Erasures
   /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
   readonly authEdges: LRUCache<number, AuthEdges>
+  /** This process and the others on the database. */
+  readonly processes: Processes
 }
 
 export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
@@ -88,21 +91,19 @@ export class RoomWriter {
 
   /**
    * The current head of a room, for reading only; `undefined` if the room is not known. It may be ahead of the
-   * database by commits in flight.
+   * database by commits in flight, and is not behind what other processes have committed.
    */
   async head(roomId: string): Promise<RoomHead | undefined> {
+    const known = await this.recentHead(roomId)
+    return known !== undefined && (await this.#isBehind(known)) ? this.recentHead(roomId) : known
+  }
+
+  /** The same, cheaper: other processes may have moved the room on in the meantime. */
+  async recentHead(roomId: string): Promise<RoomHead | undefined> {
     const cached = this.#heads.get(roomId)
     if (cached !== undefined) return cached
     // In the queue, so that a head is never loaded twice or underneath a writer.
     return this.#queue.run(roomId, () => this.#load(roomId))
-  }
-
-  /** The same, not behind what other processes have committed. */
-  async freshHead(roomId: string): Promise<RoomHead | undefined> {
-    return this.#queue.run(roomId, async () => {
-      const head = await this.#load(roomId)
-      return head !== undefined && (await this.#isBehind(head)) ? this.#load(roomId) : head
-    })
   }
 
   /**
@@ -213,9 +214,11 @@ export class RoomWriter {
   /** Whether another process has moved the room since its head was loaded; it is loaded anew then. */
   async #isBehind(head: RoomHead): Promise<boolean> {
     const { db, read } = this.context
-    if (db.dialect.name === 'sqlite' || head.isDead) return false
+    if (db.dialect.name === 'sqlite' || head.isDead || head.inFlight > 0) return false
+    const { headVersion } = head
     const row = await read.rooms.byId(head.room.roomId)
-    if (row === undefined || head.inFlight > 0 || row.headVersion === head.headVersion) return false
+    // Moved by us while it was read: it is the newest there is.
+    if (head.headVersion !== headVersion || row?.headVersion === headVersion) return false
     this.#drop(head, [])
     return true
   }

@@ -45,6 +45,7 @@ export class OutboxReader {
   readonly #news: EventNews | undefined
   readonly #distributed: Prepared
   readonly #failing: Prepared
+  readonly #isFailing: Prepared
   readonly #pendingServers: Prepared
   readonly #pendingRooms: Prepared
   readonly #edus: Prepared
@@ -66,6 +67,9 @@ export class OutboxReader {
     this.#failing = db.prepare(
       `SELECT server, failures, first_failed_ts, last_failed_ts, retry_ts FROM federation_destinations
        WHERE retry_ts IS NOT NULL`,
+    )
+    this.#isFailing = db.prepare(
+      'SELECT 1 AS one FROM federation_destinations WHERE server = ? AND retry_ts IS NOT NULL',
     )
     this.#pendingServers = db.prepare(
       'SELECT server FROM federation_destination_rooms UNION SELECT server FROM federation_edu_destinations',
@@ -123,6 +127,11 @@ export class OutboxReader {
       lastFailedAt: row.last_failed_ts ?? 0,
       retryAt: row.retry_ts,
     }))
+  }
+
+  /** Whether a server does not answer at present. */
+  async isFailing(server: string): Promise<boolean> {
+    return (await this.#db.get(this.#isFailing, [server])) !== undefined
   }
 
   /** All servers to which something is left to be sent. */

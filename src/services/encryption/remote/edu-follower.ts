@@ -25,12 +25,12 @@ export class EduFollower {
       work: (after: number, upTo: number) => Promise<EduStep>
     },
   ) {
-    const { database, log } = context
+    const { database, log, listSending: sole } = context
     const { keepEdus, work, ...followed } = parts
     this.#context = context
     this.#keepEdus = keepEdus
     this.#follower = new StreamFollower({
-      ...{ ...followed, database, log },
+      ...{ ...followed, database, log, sole },
       work: async (after, upTo) => {
         const { reached, edus, statements = [] } = await work(after, upTo)
         if (edus.length === 0) return { reached, statements }

@@ -450,9 +450,9 @@ testPostgres(
     const other = await openDatabase(config)
     t.teardown(() => other.close())
     const keys = new Map()
-    const { core } = await federatedServer(other, { federation: w.peers.client, keys, random: randomBytes })
     const { clock } = w.here
     const federation = w.peers.client
+    const { core } = await federatedServer(other, { federation, keys, clock, random: randomBytes })
     const standby = new FederationSender({
       ...{ core, clock, federation, verifyEvents: async () => [], permits: () => true, log: silentLog },
     })

@@ -6,7 +6,8 @@ import type { Writer } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
 import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
-import { type Held, Lease } from '../../../lease.ts'
+import type { Held, Lease } from '../../../lease.ts'
+import type { Processes } from '../../../processes.ts'
 import type { OutboundContext } from '../context.ts'
 import { Distributor } from './distributor.ts'
 import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
@@ -18,6 +19,13 @@ import { Term } from './term.ts'
 import type { Outgoing } from './transaction.ts'
 import { LONG_ABSENCE_MS, wakePeers } from './wake-peers.ts'
 
+/** An EDU that goes only to servers that can be reached now. What processes tell each other. */
+type EphemeralEdu = {
+  readonly destinations: readonly string[]
+  readonly payload: string
+  readonly key?: string
+}
+
 export interface SenderOptions {
   readonly policy?: BackoffPolicy
   readonly lanes?: LaneOptions
@@ -25,6 +33,8 @@ export interface SenderOptions {
 
 /** Of the servers that we share rooms with, so many are told that we are back. */
 const MAX_WOKEN = 2_000
+/** So often the process that sends is told at most that a server is there. */
+const TELL_AGAIN_MS = 5_000
 const DAY_MS = 24 * 60 * 60_000
 /** What nobody has taken for so long is given up, and who was not heard of is forgotten. */
 const RETENTION_MS = 90 * DAY_MS
@@ -44,7 +54,10 @@ export class FederationSender {
   readonly #closing = new AbortController()
   readonly #running: Promise<void>[] = []
   readonly #txnPrefix: string
+  readonly #processes: Processes
   readonly #lease: Lease
+  /** Servers of which the process that sends was told lately that they are there → when. */
+  readonly #toldOf = growingCache<string, number>(10_000)
   /** While this process is the one that sends. */
   #term: Term | undefined
   #txnCount = 0
@@ -85,8 +98,15 @@ export class FederationSender {
       isHandedIn: eventId => this.#handedIn.has(eventId),
       log,
     })
-    const holder = Buffer.from(random(16)).toString('base64url')
-    this.#lease = new Lease({ database, name: 'federation sender', holder, clock, log })
+    this.#processes = core.context.processes
+    this.#lease = this.#processes.lease('federation sender')
+    const { bulletin } = this.#processes
+    bulletin.on('edu', told => {
+      const { destinations, payload, key } = told as EphemeralEdu
+      for (const server of destinations) this.#term?.destination(server)?.addEphemeral(payload, key)
+    })
+    bulletin.on('heard of', server => this.#term?.heardOf(String(server)))
+    bulletin.on('earlier events', servers => this.#term?.addEarlier(servers as string[]))
   }
 
   /** Another server has taken an event of ours from our hands, and passes it on. */
@@ -140,7 +160,19 @@ export class FederationSender {
 
   /** The server has sent us a request: it is there, and may be tried again. */
   resetBackoff(server: string): void {
-    this.#term?.heardOf(server)
+    if (this.#term !== undefined) this.#term.heardOf(server)
+    else if (!this.#processes.bulletin.isAlone) this.#tellOf(server)
+  }
+
+  /** Tells the process that sends, if it waits for this server. */
+  #tellOf(server: string): void {
+    const { clock, log } = this.#shared
+    if (clock.now() - (this.#toldOf.get(server) ?? 0) < TELL_AGAIN_MS) return
+    this.#toldOf.set(server, clock.now())
+    this.#read.isFailing(server).then(
+      isFailing => (isFailing ? this.#processes.bulletin.post('heard of', server) : undefined),
+      error => log.warn({ server, err: error }, 'it is not known whether a server is waited for'),
+    )
   }
 
   /** Sends servers what they missed of a room since a position, because nobody knew that they were in it. */
@@ -151,7 +183,9 @@ export class FederationSender {
       .filter(server => this.#context.permits(server))
       .map(server => ({ server, roomNid, since, newest }))
     await db.commit({ statements: this.#write.addEarlier(pending) })
-    this.#term?.addEarlier(pending.map(({ server }) => server))
+    const told = pending.map(({ server }) => server)
+    if (this.#term !== undefined) this.#term.addEarlier(told)
+    else await this.#processes.bulletin.post('earlier events', told)
   }
 
   /** Queues an EDU. With `keep` it is durable when this resolves. */
@@ -164,7 +198,14 @@ export class FederationSender {
       return
     }
     const payload = payloadOf(edu)
-    for (const server of this.#reachable(edu)) this.#term?.destination(server)?.addEphemeral(payload, edu.key)
+    const destinations = this.#reachable(edu)
+    if (this.#term === undefined) {
+      const told: EphemeralEdu = { destinations, payload, ...(edu.key === undefined ? {} : { key: edu.key }) }
+      // Where this process is alone, nothing is sent before it has begun, nor after its end.
+      if (!this.#processes.bulletin.isAlone) await this.#processes.bulletin.post('edu', told)
+      return
+    }
+    for (const server of destinations) this.#term.destination(server)?.addEphemeral(payload, edu.key)
   }
 
   /**

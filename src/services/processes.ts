@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Database } from '../storage/database.ts'
+import { Bulletin } from './bulletin.ts'
+import { type Held, Lease } from './lease.ts'
+
+/** Work that one process does at a time, and the database handle for what it writes. */
+export interface SoleWork {
+  /** What is committed by it is stored only while this process is the one that does the work. */
+  readonly database: Database
+  /** How the other processes are reached, where there may be others. */
+  readonly others: { readonly bulletin: Bulletin; readonly clock: Clock } | undefined
+  /** Does the work whenever no other process does; resolves after `closing`. May be called for several parts of it. */
+  run(closing: AbortSignal, work: (held: Held) => Promise<void>): Promise<void>
+}
+
+/** The processes that share a database, as one of them sees it (design §8: identical processes, any of which does anything). */
+export class Processes {
+  /** Names this process, and no other that ever ran. */
+  readonly id = randomUUID()
+  /** What the processes tell each other. */
+  readonly bulletin: Bulletin
+  readonly #parts: {
+    readonly database: Database
+    readonly clock: Clock
+    readonly log: Log
+    readonly leaseMs?: number | undefined
+  }
+
+  constructor(parts: {
+    database: Database
+    clock: Clock
+    log: Log
+    /** How long a lease holds without being renewed. Milliseconds; 30 s by default. */
+    leaseMs?: number | undefined
+  }) {
+    this.#parts = parts
+    this.bulletin = new Bulletin(parts)
+  }
+
+  /** Work that one of the processes does: nothing but itself where this one is alone. */
+  soleWork(name: string): SoleWork {
+    const { database } = this.#parts
+    return this.bulletin.isAlone
+      ? aloneWith(database)
+      : new LeasedWork(this.lease(name), { bulletin: this.bulletin, clock: this.#parts.clock })
+  }
+
+  /** A lease that also a process takes which is alone, to know how long nobody has held it. */
+  lease(name: string): Lease {
+    const { database, clock, log, leaseMs } = this.#parts
+    const { id: holder, bulletin } = this
+    return new Lease({
+      ...{ database, name, holder, clock, log, bulletin },
+      ...(leaseMs === undefined ? {} : { holdMs: leaseMs }),
+    })
+  }
+
+  close(): Promise<void> {
+    return this.bulletin.close()
+  }
+}
+
+/** What is done where no other process can do it. */
+export const aloneWith = (database: Database): SoleWork => ({
+  database,
+  others: undefined,
+  run: (closing, work) => work({ signal: closing, idleMs: undefined, commit: set => database.commit(set) }),
+})
+
+/** The parts of a work that go together under one lease. */
+class LeasedWork implements SoleWork {
+  readonly others: NonNullable<SoleWork['others']>
+  readonly #lease: Lease
+  readonly #parts: { readonly closing: AbortSignal; readonly work: (held: Held) => Promise<void> }[] = []
+  readonly #closing = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(lease: Lease, others: NonNullable<SoleWork['others']>) {
+    this.#lease = lease
+    this.others = others
+  }
+
+  get database(): Database {
+    return this.#lease.database
+  }
+
+  run(closing: AbortSignal, work: (held: Held) => Promise<void>): Promise<void> {
+    this.#parts.push({ closing, work })
+    closing.addEventListener('abort', () => {
+      if (this.#parts.every(part => part.closing.aborted)) this.#closing.abort()
+    })
+    // The parts of a work are started one after another, in the same turn.
+    this.#running ??= Promise.resolve().then(() =>
+      this.#lease.run(this.#closing.signal, held => this.#all(held)),
+    )
+    return this.#running
+  }
+
+  async #all(held: Held): Promise<void> {
+    await Promise.all(
+      this.#parts.map(({ closing, work }) =>
+        work({ ...held, signal: AbortSignal.any([held.signal, closing]) }),
+      ),
+    )
+  }
+}
