@@ -10,7 +10,8 @@ import {
 } from '../src/test-kit/encryption.ts'
 import { startSdkUser } from '../src/test-kit/js-sdk.ts'
 import { startFederatedServers } from './federated-servers.ts'
-import { password, talkEncrypted } from './js-sdk-scenario.ts'
+import { password } from './js-sdk-people.ts'
+import { talkEncrypted } from './js-sdk-scenario.ts'
 
 // The SDK leaves timers behind: see src/test-kit/js-sdk.ts.
 registerCompletionHandler(() => process.exit())

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import { EventType, Preset } from 'matrix-js-sdk'
 import { type SdkUser, startSdkUser } from '../src/test-kit/js-sdk.ts'
+import { megolm, password } from './js-sdk-people.ts'
 
 /** A homeserver as the scenario needs it: any will do. */
 export interface Homeserver {
@@ -8,11 +9,6 @@ export interface Homeserver {
   /** Makes an account. */
   register(username: string, password: string): Promise<void>
 }
-
-export const password = 'correct horse battery staple'
-
-/** The algorithm of encrypted rooms, the only one in use. */
-export const megolm = 'm.megolm.v1.aes-sha2'
 
 /** What two people do on one server. */
 export type Conversation = (t: ExecutionContext, alice: SdkUser, bob: SdkUser) => Promise<void>

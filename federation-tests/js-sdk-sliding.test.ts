@@ -1,7 +1,8 @@
 import test, { registerCompletionHandler } from 'ava'
 import { startSdkUser } from '../src/test-kit/js-sdk.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
-import { password, talkEncrypted, talkInClear } from './js-sdk-scenario.ts'
+import { password } from './js-sdk-people.ts'
+import { talkEncrypted, talkInClear } from './js-sdk-scenario.ts'
 
 // The SDK leaves timers behind: see src/test-kit/js-sdk.ts.
 registerCompletionHandler(() => process.exit())
