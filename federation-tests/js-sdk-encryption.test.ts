@@ -1,6 +1,5 @@
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava'
 import { Preset } from 'matrix-js-sdk'
-import { eventually } from '../src/test-kit/eventually.ts'
 import type { SdkUser } from '../src/test-kit/js-sdk.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
 import {
@@ -18,6 +17,7 @@ import {
   sayUnderOwnKeys,
   setUp,
   trusts,
+  trustsDevice,
 } from './js-sdk-people.ts'
 import { compareEmoji, nextRequest } from './js-sdk-verification.ts'
 
@@ -73,10 +73,7 @@ test.serial('devices and people verify each other', async t => {
   const toPhone = nextRequest(phone)
   const asked = await cryptoOf(alice).requestDeviceVerification(alice.userId, phone.deviceId)
   await compareEmoji(asked, await toPhone)
-  await eventually('the phone is signed', async () => {
-    const status = await cryptoOf(alice).getDeviceVerificationStatus(alice.userId, phone.deviceId)
-    return status?.crossSigningVerified === true
-  })
+  await trustsDevice(alice, phone)
 
   const roomId = await encryptedRoom(alice, bob)
   await say(roomId, alice, 'hello', [alice, bob])

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
-import { EventType, type MatrixClient, Preset } from 'matrix-js-sdk'
+import { Direction, EventType, type IEvent, type MatrixClient, type MatrixEvent, Preset } from 'matrix-js-sdk'
 import type { CryptoApi } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import { eventually } from '../src/test-kit/eventually.ts'
 import { type SdkUser, startSdkUser } from '../src/test-kit/js-sdk.ts'
@@ -110,12 +110,38 @@ export const sayUnderOwnKeys = async (
   }
 }
 
-/** Waits for the last of some messages, fetches what came before it, and decrypts each. */
+/** Waits for the last of some messages; resolves once the history holds all of them, and each decrypts. */
 export const readAll = async (roomId: string, user: SdkUser, texts: readonly string[]): Promise<void> => {
   await user.message(roomId, texts.at(-1) ?? '')
-  const room = user.client.getRoom(roomId)
-  if (room !== null) await user.client.scrollback(room, texts.length + 10)
-  for (const text of texts) assert.equal((await user.message(roomId, text)).isDecryptionFailure(), false)
+  let [missing, unread] = [texts, 0]
+  // What a server has missed it may fetch from others while it answers already.
+  await eventually('the history is whole', async () => {
+    const history = await historyOf(roomId, user)
+    const read = new Set(history.map(event => event.getContent()['body']))
+    missing = texts.filter(text => !read.has(text))
+    unread = history.filter(event => event.isDecryptionFailure()).length
+    return missing.length === 0
+  }).catch(error => {
+    throw new Error(`${missing.length} messages are missing, ${unread} do not decrypt`, { cause: error })
+  })
+}
+
+/** Everything that is said in a room, newest first, decrypted as far as the client can. */
+const historyOf = async (roomId: string, { client }: SdkUser): Promise<MatrixEvent[]> => {
+  const history: MatrixEvent[] = []
+  let from: string | null = null
+  do {
+    const page: { chunk: Partial<IEvent>[]; end?: string } = await client.createMessagesRequest(
+      roomId,
+      from,
+      100,
+      Direction.Backward,
+    )
+    history.push(...page.chunk.map(client.getEventMapper({ preventReEmit: true, decrypt: false })))
+    from = page.end ?? null
+  } while (from !== null)
+  for (const event of history) await client.decryptEventIfNeeded(event)
+  return history
 }
 
 /** Resolves once the backup holds so many keys. */
@@ -136,8 +162,7 @@ export const restore = async (phone: Person): Promise<void> => {
   const { imported, total } = await crypto.restoreKeyBackup()
   assert.ok(total > 0)
   assert.equal(imported, total)
-  const status = await crypto.getDeviceVerificationStatus(phone.userId, phone.deviceId)
-  assert.equal(status?.crossSigningVerified, true)
+  await trustsDevice(phone, phone)
 }
 
 /** Resolves once somebody knows of a device, or no longer. */
@@ -156,4 +181,14 @@ export const trusts = (one: SdkUser, other: SdkUser): Promise<void> =>
   eventually(`${one.userId} trusts ${other.userId}`, async () => {
     const status = await cryptoOf(one).getUserVerificationStatus(other.userId)
     return status.isCrossSigningVerified()
+  })
+
+/** Resolves once somebody takes a device for one of its user, since their identity has signed it. */
+export const trustsDevice = (
+  one: SdkUser,
+  { userId, deviceId }: { readonly userId: string; readonly deviceId: string },
+): Promise<void> =>
+  eventually(`${one.userId} trusts ${deviceId} of ${userId}`, async () => {
+    const status = await cryptoOf(one).getDeviceVerificationStatus(userId, deviceId)
+    return status?.crossSigningVerified === true
   })

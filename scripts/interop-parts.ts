@@ -1,7 +1,8 @@
 import { type PlainClient, registerPlainClient, type SeenEvent } from './plain-client.ts'
+import type { SwitchedNetwork } from './switched-network.ts'
 
-/** A scenario between two servers, given by the addresses of their client APIs: ours, and the other one. */
-export type Scenario = (ours: string, theirs: string) => Promise<void>
+/** A scenario between two servers, given by the addresses of their client APIs: ours, and the other one; and by the net between them. */
+export type Scenario = (ours: string, theirs: string, network: SwitchedNetwork) => Promise<void>
 
 let people = 0
 

@@ -1,4 +1,5 @@
 import { crowdScenarios } from './interop-crowds.ts'
+import { encryptionScenarios } from './interop-encryption.ts'
 import { membershipScenarios } from './interop-memberships.ts'
 import { accept, at, both, expect, invite, makeRoom, pair, type Scenario, talk } from './interop-parts.ts'
 import { roomScenarios } from './interop-rooms.ts'
@@ -93,4 +94,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...roomScenarios,
   ...crowdScenarios,
   ...userScenarios,
+  ...encryptionScenarios,
 ])

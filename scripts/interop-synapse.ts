@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { createAuthority } from '../src/test-kit/tls.ts'
 import { scenarios } from './interop-scenarios.ts'
+import { switchedNetwork } from './switched-network.ts'
 import { startSynapse } from './synapse.ts'
 
-const TESSERA = { name: 'localhost:18460', port: 18460 }
-const SYNAPSE = { name: 'localhost:18461', port: 18462, tlsPort: 18461 }
+/** The names lead to the net between the two, and that to the servers. */
+const TESSERA = { name: 'localhost:18460', namedPort: 18460, tlsPort: 18463 }
+const SYNAPSE = { name: 'localhost:18461', namedPort: 18461, tlsPort: 18464, port: 18462 }
 
 const run = async (): Promise<number> => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
@@ -30,25 +32,29 @@ const run = async (): Promise<number> => {
     port: SYNAPSE.port,
     tls: { port: SYNAPSE.tlsPort, certificateFile: files.certificate, keyFile: files.key },
     caFile: files.ca,
+    // Whoever comes back is tried again at once: nobody waits for ten minutes here.
+    settings: { federation: { destination_min_retry_interval: '1s', destination_max_retry_interval: '2s' } },
   })
   const tessera = await startTestServer({
     serverName: TESSERA.name,
     settings: {
       listeners: [
         { port: 0, host: '127.0.0.1' },
-        { port: TESSERA.port, host: '127.0.0.1', tls: { certificate: files.certificate, key: files.key } },
+        { port: TESSERA.tlsPort, host: '127.0.0.1', tls: { certificate: files.certificate, key: files.key } },
       ],
       ca_file: files.ca,
-      federation: { deny_addresses: [] },
+      federation: { deny_addresses: [], back_off: { min: '1s', max: '2s' } },
     },
   })
+  const network = switchedNetwork()
+  for (const { namedPort, tlsPort } of [TESSERA, SYNAPSE]) await network.carry(namedPort, tlsPort)
   const [wanted = ''] = process.argv.slice(2)
   const tried = Object.entries(scenarios).filter(([name]) => name.includes(wanted))
   let failures = 0
   try {
     for (const [name, scenario] of tried) {
       try {
-        await scenario(tessera.url, synapse.url)
+        await scenario(tessera.url, synapse.url, network)
         console.log(`✔ ${name}`)
       } catch (error) {
         failures += 1
@@ -58,6 +64,7 @@ const run = async (): Promise<number> => {
   } finally {
     await tessera.close()
     await synapse.stop()
+    network.close()
     rmSync(directory, { recursive: true, force: true })
   }
   console.log(`${tried.length - failures} passed, ${failures} failed`)
