@@ -16,6 +16,7 @@ import {
   say,
   sayUnderOwnKeys,
   setUp,
+  takeIdentity,
   trusts,
   trustsDevice,
 } from './js-sdk-people.ts'
@@ -109,6 +110,25 @@ test.serial('whoever is invited reads what was before, whoever comes uninvited w
     return event.getContent()['body'] === 'before'
   }
   t.deepEqual(await Promise.all([alice, bob, carol, dave].map(reads)), [true, true, true, false])
+})
+
+test.serial('a dehydrated device receives keys while nobody is logged in, and hands them on', async t => {
+  const loginErin = await loginsOfNew(t, 'erin')
+  const erin = await loginErin()
+  await setUp(erin)
+  t.true(await cryptoOf(erin).isDehydrationSupported())
+  await cryptoOf(erin).startDehydration()
+  const roomId = await encryptedRoom(bob, erin)
+  await say(roomId, bob, 'see you', [bob, erin])
+  await erin.client.logout()
+  await knowsDevice(bob, erin, false)
+  await say(roomId, bob, 'while you are away', [bob])
+
+  const tablet = await loginErin()
+  await takeIdentity(tablet)
+  await cryptoOf(tablet).startDehydration({ rehydrate: true })
+  const event = await tablet.message(roomId, 'while you are away')
+  t.false(event.isDecryptionFailure())
 })
 
 test.serial('who was away for a while decrypts everything that was said', async t => {

@@ -153,11 +153,16 @@ export const backedUp = async (user: SdkUser, count: number): Promise<void> => {
   })
 }
 
-/** A new device takes the secrets from the storage on the server, is signed by the identity, and restores the backup. */
+/** A new device takes the identity from the storage on the server, and is signed by it. */
+export const takeIdentity = async (phone: Person): Promise<void> => {
+  assert.ok(await cryptoOf(phone).userHasCrossSigningKeys(phone.userId, true))
+  await cryptoOf(phone).bootstrapCrossSigning({})
+}
+
+/** The same, and it restores the backup. */
 export const restore = async (phone: Person): Promise<void> => {
   const crypto = cryptoOf(phone)
-  assert.ok(await crypto.userHasCrossSigningKeys(phone.userId, true))
-  await crypto.bootstrapCrossSigning({})
+  await takeIdentity(phone)
   await crypto.loadSessionBackupPrivateKeyFromSecretStorage()
   const { imported, total } = await crypto.restoreKeyBackup()
   assert.ok(total > 0)

@@ -134,7 +134,7 @@ export class Devices {
 
   /** Removes the devices that were not heard of for longest, beyond the number that a user may have. */
   async bound(userId: string): Promise<void> {
-    const deviceIds = await this.#context.read.devices.ids(userId)
+    const deviceIds = await this.#context.read.devices.ordinaryIds(userId)
     const excess = deviceIds.length - this.#context.options.sessions.maxDevices
     if (excess > 0) await this.remove(userId, deviceIds.slice(0, excess))
   }

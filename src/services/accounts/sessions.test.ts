@@ -1,6 +1,8 @@
 import test from 'ava'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import { DeviceReader } from '../../storage/accounts/devices.ts'
 import type { Database } from '../../storage/database.ts'
+import { DehydratedDeviceWriter } from '../../storage/encryption/dehydrated-devices.ts'
 import { alice, PASSWORD, testAccounts } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import type { Accounts } from './index.ts'
@@ -237,6 +239,11 @@ testDatabases(
       ['A', 'C'],
     )
     t.deepEqual(removed, [[alice, { removed: ['B'] }]])
+    // What waits for a later login is never heard of, and stays.
+    const dehydrated = { deviceId: 'A', deviceData: '{}' }
+    await database.commit({ statements: [new DehydratedDeviceWriter(database).set(alice, dehydrated)] })
+    await logIn(accounts, { device_id: 'D' })
+    t.deepEqual(await new DeviceReader(database).ids(alice), ['A', 'C', 'D'])
   },
 )
 

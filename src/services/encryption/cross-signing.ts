@@ -55,11 +55,11 @@ export class CrossSigning {
     })
     const knownMaster = masterOf(known)
     const master = masterOf(keys) ?? knownMaster
-    if (keys.length > 0 && master === undefined) {
+    if (master === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'There is no master signing key.')
     }
     for (const { usage, json } of keys) {
-      if (usage === 'master' || master === undefined) continue
+      if (usage === 'master') continue
       const key = parseJson(json) as JsonObject
       if (!verifyJson(key, userId, `ed25519:${master.publicKey}`, master.publicKey)) {
         throw new MatrixError('M_INVALID_SIGNATURE', `The master key has not signed the ${usage} key.`)

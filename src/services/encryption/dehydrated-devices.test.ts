@@ -1,23 +1,28 @@
 import test from 'ava'
+import { signJson } from '../../core/signing.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import {
   type Body,
   identityKeys,
+  oneTimeKey,
   oneTimeKeys,
   registered,
   type TestDevice,
+  type TestIdentity,
   testDevice,
+  testIdentity,
 } from '../../test-kit/encryption.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
 const PATH = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device'
 
-const upload = (of: TestDevice) => ({
+const uploadBy = (identity: TestIdentity) => (of: TestDevice) => ({
   device_id: of.deviceId,
   device_data: { algorithm: 'org.matrix.msc3814.v2', pickle: of.deviceId },
   initial_device_display_name: 'dehydrated',
-  device_keys: { ...identityKeys(of), dehydrated: true },
+  device_keys: signJson({ ...identityKeys(of), dehydrated: true }, of.userId, identity.selfSigning),
   one_time_keys: oneTimeKeys(of, ['A']),
+  fallback_keys: { 'signed_curve25519:F': oneTimeKey(of, 'F', { fallback: true }) },
 })
 
 testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced', async (t, _, database) => {
@@ -26,7 +31,15 @@ testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced'
   const [alice, bob] = [await registered(server, 'alice'), await registered(server, 'bob')]
   const sleeper = (deviceId: string) => testDevice(server, { ...alice, deviceId })
   const [one, two] = [sleeper('ONE'), sleeper('TWO')]
+  const identity = testIdentity(alice.userId)
+  const upload = uploadBy(identity)
   t.is((await alice.call('GET', PATH)).errcode, 'M_NOT_FOUND')
+  t.is((await alice.call('PUT', PATH, upload(one))).errcode, 'M_INVALID_SIGNATURE', 'nobody signs yet')
+  await alice.call('POST', '/keys/device_signing/upload', identity.upload)
+  const forged = uploadBy(testIdentity(alice.userId))(one)
+  t.is((await alice.call('PUT', PATH, forged)).errcode, 'M_INVALID_SIGNATURE')
+  const { fallback_keys: _fallback, ...withoutFallback } = upload(one)
+  t.is((await alice.call('PUT', PATH, withoutFallback)).errcode, 'M_MISSING_PARAM')
   t.is((await alice.call('PUT', PATH, { ...upload(one), device_id: alice.deviceId })).errcode, 'M_FORBIDDEN')
   t.deepEqual(await alice.call('PUT', PATH, upload(one)), { device_id: 'ONE' })
   t.deepEqual(await alice.call('PUT', PATH, upload(one)), { device_id: 'ONE' }, 'once more')

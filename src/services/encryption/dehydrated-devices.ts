@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
+import { verifyJson } from '../../core/signing.ts'
 import { DeviceWriter } from '../../storage/accounts/devices.ts'
 import { checkDeviceId, initialDeviceName } from '../accounts/devices.ts'
 import type { EncryptionContext } from './context.ts'
@@ -51,7 +52,8 @@ export class DehydratedDevices {
 
   /**
    * Stores a dehydrated device with its keys, in place of the one before.
-   * @throws {MatrixError} `M_INVALID_PARAM`, `M_TOO_LARGE`; `M_FORBIDDEN` where the ID is that of an ordinary device
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_TOO_LARGE`; `M_FORBIDDEN` where the ID is that of an ordinary device;
+   *   `M_MISSING_PARAM`, `M_INVALID_SIGNATURE` where the keys are not those of a dehydrated device
    */
   async put(userId: string, upload: DehydratedUpload): Promise<void> {
     const { device_id: deviceId, device_data: data } = upload
@@ -63,7 +65,7 @@ export class DehydratedDevices {
     if (Buffer.byteLength(deviceData) > MAX_DEVICE_DATA) {
       throw new MatrixError('M_TOO_LARGE', 'The device is too large.')
     }
-    if (!isJsonObject(upload.device_keys)) throw new MatrixError('M_MISSING_PARAM', 'The device has no keys.')
+    await this.#checkKeys(userId, upload)
     const { read, write, clock } = this.#context
     const before = await read.dehydrated.ofUser(userId)
     if (before?.deviceId !== deviceId && (await this.#context.hasDevice(userId, deviceId))) {
@@ -126,6 +128,22 @@ export class DehydratedDevices {
       content: parseJson(content) as JsonObject,
     }))
     return { events, position: told.at(-1)?.position ?? span.after, isLast: told.length === messages.length }
+  }
+
+  /** "The dehydrated device MUST be cross-signed and have a fallback key." */
+  async #checkKeys(
+    userId: string,
+    { device_keys: keys, fallback_keys: fallback }: DehydratedUpload,
+  ): Promise<void> {
+    if (keys === undefined) throw new MatrixError('M_MISSING_PARAM', 'The device has no keys.')
+    if (Object.keys(fallback ?? {}).length === 0) {
+      throw new MatrixError('M_MISSING_PARAM', 'The device has no fallback key.')
+    }
+    const own = await this.#context.read.crossSigningKeys.ofUsers([userId])
+    const signer = own.find(({ usage }) => usage === 'self_signing')?.publicKey
+    if (signer === undefined || !verifyJson(keys, userId, `ed25519:${signer}`, signer)) {
+      throw new MatrixError('M_INVALID_SIGNATURE', 'Your self-signing key has not signed the device.')
+    }
   }
 
   async #existing(userId: string): Promise<{ deviceId: string; deviceData: string }> {

@@ -17,37 +17,52 @@ const key = (more: object = {}) => ({
   ...more,
 })
 
-testDatabases(test, 'versions follow each other and are never given out twice', async (t, _, database) => {
-  const server = await startTestServer({ database })
-  t.teardown(server.close)
-  const alice = await registered(server, 'alice')
-  const create = async () =>
-    (await alice.call('POST', '/room_keys/version', { algorithm: ALGORITHM, auth_data: { public_key: 'x' } }))
-      .version
-  t.is((await alice.call('GET', '/room_keys/version')).errcode, 'M_NOT_FOUND')
-  t.is(await create(), '1')
-  t.is(await create(), '2')
-  const described = { algorithm: ALGORITHM, auth_data: { public_key: 'x' }, count: 0, etag: '0' }
-  t.deepEqual(await alice.call('GET', '/room_keys/version'), { ...described, version: '2' })
-  t.deepEqual(await alice.call('GET', '/room_keys/version/1'), { ...described, version: '1' })
-  const update = (body: object) =>
-    alice.call('PUT', '/room_keys/version/2', {
-      algorithm: ALGORITHM,
-      auth_data: { public_key: 'y' },
-      ...body,
-    })
-  t.is((await update({ algorithm: 'm.other' })).errcode, 'M_INVALID_PARAM')
-  t.is((await update({ version: '1' })).errcode, 'M_INVALID_PARAM')
-  t.deepEqual(await update({ version: '2' }), {})
-  t.deepEqual((await alice.call('GET', '/room_keys/version')).auth_data, { public_key: 'y' })
-  t.deepEqual(await alice.call('DELETE', '/room_keys/version/2'), {})
-  t.deepEqual(await alice.call('DELETE', '/room_keys/version/2'), {}, 'deleted before')
-  for (const never of ['3', '0', 'x'])
-    t.is((await alice.call('DELETE', `/room_keys/version/${never}`)).errcode, 'M_NOT_FOUND', never)
-  t.is((await alice.call('GET', '/room_keys/version/2')).errcode, 'M_NOT_FOUND')
-  t.is((await alice.call('GET', '/room_keys/version')).version, '1')
-  t.deepEqual((await Promise.all([create(), create(), create()])).toSorted(), ['3', '4', '5'])
-})
+testDatabases(
+  test,
+  'versions follow each other and are never given out twice',
+  async (t, stored, database) => {
+    const server = await startTestServer({ database })
+    t.teardown(server.close)
+    const alice = await registered(server, 'alice')
+    const create = async () =>
+      (
+        await alice.call('POST', '/room_keys/version', {
+          algorithm: ALGORITHM,
+          auth_data: { public_key: 'x' },
+        })
+      ).version
+    t.is((await alice.call('GET', '/room_keys/version')).errcode, 'M_NOT_FOUND')
+    t.is(await create(), '1')
+    t.is(await create(), '2')
+    const described = { algorithm: ALGORITHM, auth_data: { public_key: 'x' }, count: 0, etag: '0' }
+    t.deepEqual(await alice.call('GET', '/room_keys/version'), { ...described, version: '2' })
+    t.deepEqual(await alice.call('GET', '/room_keys/version/1'), { ...described, version: '1' })
+    const update = (body: object) =>
+      alice.call('PUT', '/room_keys/version/2', {
+        algorithm: ALGORITHM,
+        auth_data: { public_key: 'y' },
+        ...body,
+      })
+    t.is((await update({ algorithm: 'm.other' })).errcode, 'M_INVALID_PARAM')
+    t.is((await update({ version: '1' })).errcode, 'M_INVALID_PARAM')
+    t.deepEqual(await update({ version: '2' }), {})
+    t.deepEqual((await alice.call('GET', '/room_keys/version')).auth_data, { public_key: 'y' })
+    t.deepEqual(await alice.call('DELETE', '/room_keys/version/2'), {})
+    t.deepEqual(await alice.call('DELETE', '/room_keys/version/2'), {}, 'deleted before')
+    for (const never of ['3', '0', 'x'])
+      t.is((await alice.call('DELETE', `/room_keys/version/${never}`)).errcode, 'M_NOT_FOUND', never)
+    t.is((await alice.call('GET', '/room_keys/version/2')).errcode, 'M_NOT_FOUND')
+    t.is((await alice.call('GET', '/room_keys/version')).version, '1')
+    t.deepEqual((await Promise.all([create(), create(), create()])).toSorted(), ['3', '4', '5'])
+    for (const version of ['4', '5', '3', '2', '4']) {
+      t.deepEqual(await alice.call('DELETE', `/room_keys/version/${version}`), {}, version)
+    }
+    t.is((await alice.call('DELETE', '/room_keys/version/6')).errcode, 'M_NOT_FOUND')
+    const rows = await stored.all(stored.prepare('SELECT version FROM key_backups ORDER BY version'))
+    t.deepEqual(rows, [{ version: 1 }, { version: 5 }], 'of what is deleted only the count is kept')
+    t.is(await create(), '6')
+  },
+)
 
 testDatabases(
   test,

@@ -47,7 +47,7 @@ export class KeyBackups {
     const create = this.#context.write.backups.create(userId, algorithm, JSON.stringify(authData))
     for (let attempt = 0; ; attempt++) {
       try {
-        const result = await this.#context.commit([create])
+        const result = await this.#context.commit(create)
         const [row] = result.ok ? (result.returned['created'] ?? []) : []
         if (row === undefined) throw new Error('a backup was not made')
         return String(row['version'])

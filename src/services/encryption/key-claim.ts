@@ -96,8 +96,10 @@ export class KeyClaims {
       }
       // Another process may have taken the key that this one was about to take: there may be others.
       const missing = pending.filter(each => !claimed.has(nameOf(each)))
-      const left = await Promise.all(missing.map(each => read.oneTimeKeys.anyLeft(each)))
-      pending = missing.filter((_, index) => left[index])
+      if (missing.length === 0) break
+      const users = [...new Set(missing.map(({ userId }) => userId))]
+      const left = new Set((await read.oneTimeKeys.anyLeft(users)).map(nameOf))
+      pending = missing.filter(each => left.has(nameOf(each)))
     }
     return claimed
   }

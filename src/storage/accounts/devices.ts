@@ -27,6 +27,7 @@ export class DeviceReader {
   readonly #byUser: Prepared
   readonly #byId: Prepared
   readonly #ids: Prepared
+  readonly #ordinary: Prepared
   readonly #unused: Prepared
 
   constructor(db: Reader) {
@@ -39,8 +40,13 @@ export class DeviceReader {
          SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)
        LIMIT ?`,
     )
-    this.#ids = db.prepare(
-      'SELECT device_id FROM devices WHERE user_id = ? ORDER BY coalesce(last_seen_ts, created_ts), device_id',
+    const ids = (condition = '') =>
+      `SELECT d.device_id FROM devices d WHERE d.user_id = ? ${condition}
+       ORDER BY coalesce(d.last_seen_ts, d.created_ts), d.device_id`
+    this.#ids = db.prepare(ids())
+    this.#ordinary = db.prepare(
+      ids(`AND NOT EXISTS (
+        SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)`),
     )
   }
 
@@ -68,6 +74,11 @@ export class DeviceReader {
   /** The IDs of all devices of a user, the longest unheard of first. */
   async ids(userId: string): Promise<string[]> {
     return (await this.#db.scan<{ device_id: string }>(this.#ids, [userId])).map(row => row.device_id)
+  }
+
+  /** The same without what is stored for a later login, which is never heard of. */
+  async ordinaryIds(userId: string): Promise<string[]> {
+    return (await this.#db.scan<{ device_id: string }>(this.#ordinary, [userId])).map(row => row.device_id)
   }
 }
 

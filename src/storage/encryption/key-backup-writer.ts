@@ -12,6 +12,7 @@ export class KeyBackupWriter {
   readonly #create: Prepared
   readonly #setAuthData: Prepared
   readonly #delete: Prepared
+  readonly #prune: Prepared
   readonly #advance: Prepared
   readonly #setKey: Prepared
   readonly #dropAll: Prepared
@@ -31,6 +32,11 @@ export class KeyBackupWriter {
       `UPDATE key_backups SET deleted = 1, key_count = 0, auth_data = '{}'
        WHERE user_id = ? AND version = ? AND deleted = 0`,
     )
+    // The newest stays, deleted or not: versions are counted from it.
+    this.#prune = db.prepare(
+      `DELETE FROM key_backups WHERE user_id = ? AND deleted = 1
+       AND version < (SELECT max(newest.version) FROM key_backups newest WHERE newest.user_id = ?)`,
+    )
     this.#advance = db.prepare(
       `UPDATE key_backups SET etag = etag + 1, key_count = key_count + ?
        WHERE user_id = ? AND version = ? AND etag = ? AND deleted = 0`,
@@ -49,8 +55,11 @@ export class KeyBackupWriter {
   }
 
   /** Makes a version after all that ever were. Returns `created`. Two at once: the later violates the primary key. */
-  create(userId: string, algorithm: string, authData: string): WriteStatement {
-    return { prepared: this.#create, rows: [[userId, algorithm, authData, userId]], returning: 'created' }
+  create(userId: string, algorithm: string, authData: string): WriteStatement[] {
+    return [
+      { prepared: this.#create, rows: [[userId, algorithm, authData, userId]], returning: 'created' },
+      { prepared: this.#prune, rows: [[userId, userId]] },
+    ]
   }
 
   /** Guard `no-such-backup`. */
@@ -71,6 +80,7 @@ export class KeyBackupWriter {
         guard: { name: 'no-such-backup', expected: 1 },
       },
       { prepared: this.#dropAll, rows: [[userId, version]] },
+      { prepared: this.#prune, rows: [[userId, userId]] },
     ]
   }
 

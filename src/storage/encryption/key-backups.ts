@@ -72,7 +72,7 @@ export class KeyBackupReader {
     this.#db = db
     const version = 'SELECT version, algorithm, auth_data, etag, key_count FROM key_backups'
     this.#one = db.prepare(`${version} WHERE user_id = ? AND version = ? AND deleted = 0`)
-    this.#made = db.prepare('SELECT version FROM key_backups WHERE user_id = ? AND version = ?')
+    this.#made = db.prepare('SELECT version FROM key_backups WHERE user_id = ? AND version >= ? LIMIT 1')
     this.#current = db.prepare(`${version} WHERE user_id = ? AND deleted = 0 ORDER BY version DESC LIMIT 1`)
     const keys = `SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data
       FROM backed_up_keys WHERE user_id = ? AND version = ?`
@@ -91,7 +91,7 @@ export class KeyBackupReader {
     return row && backupVersion(row)
   }
 
-  /** Whether there is such a version, or was before it was deleted. */
+  /** Whether there is such a version, or was before it was deleted: they are counted from one. */
   async wasMade(userId: string, version: number): Promise<boolean> {
     return (await this.#db.get(this.#made, [userId, version])) !== undefined
   }

@@ -47,7 +47,8 @@ export class OneTimeKeyReader {
        UNION ALL SELECT algorithm, NULL AS n FROM fallback_keys WHERE user_id = ? AND device_id = ? AND used = 0`,
     )
     this.#anyLeft = db.prepare(
-      `SELECT 1 AS found ${ofDevice} AND algorithm = ? AND claimed_ts IS NULL LIMIT 1`,
+      `SELECT DISTINCT user_id AS "userId", device_id AS "deviceId", algorithm FROM one_time_keys
+       WHERE ${db.dialect.inText('user_id')} AND claimed_ts IS NULL`,
     )
   }
 
@@ -90,9 +91,9 @@ export class OneTimeKeyReader {
     return { counts, unusedFallbackTypes: unusedFallbackTypes.sort() }
   }
 
-  /** Whether a device has an unclaimed key. */
-  async anyLeft({ userId, deviceId, algorithm }: WantedKey): Promise<boolean> {
-    return (await this.#db.get(this.#anyLeft, [userId, deviceId, algorithm])) !== undefined
+  /** Of which algorithms the devices of some users have unclaimed keys. */
+  anyLeft(userIds: readonly string[]): Promise<WantedKey[]> {
+    return this.#db.scan<WantedKey & object>(this.#anyLeft, [this.#db.list(userIds)])
   }
 }
 
