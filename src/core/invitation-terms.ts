@@ -1,3 +1,4 @@
+import { MatrixError } from './errors.ts'
 import type { RoomEvent } from './event/event.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 
@@ -66,6 +67,61 @@ const eventOf = (value: JsonValue | undefined): InvitationEvent | undefined => {
     ...(typeof summary === 'string' ? { summary: summary.slice(0, MAX_SUMMARY) } : {}),
   }
 }
+
+const YEAR_MS = 366 * 24 * 60 * 60_000
+
+/** No invitation of a local user is delivered later, lasts longer, or is to an event further away. */
+const MAX_AHEAD_MS = 5 * YEAR_MS
+/** In code units. */
+const MAX_OWN_SUMMARY = 500
+
+/** Throws `M_INVALID_PARAM` for an instant of a local user's that is no time ahead, or centuries away. */
+export const checkAhead = (name: string, at: number, now: number): void => {
+  if (!Number.isSafeInteger(at)) throw invalidTerms(`${name} is not a number of milliseconds`)
+  if (at <= now) throw invalidTerms(`${name} is not in the future`)
+  if (at > now + MAX_AHEAD_MS) throw invalidTerms(`${name} is too far in the future: at most five years`)
+}
+
+/** The same for an occasion. */
+export const checkOccasion = ({ start, end = start, summary = '' }: InvitationEvent, now: number): void => {
+  if (start < 0) throw invalidTerms('the event starts before 1970')
+  if (end < start) throw invalidTerms('the event ends before it starts')
+  if (end < now) throw invalidTerms('the event is over already')
+  if (end > now + MAX_AHEAD_MS) throw invalidTerms('the event is too far in the future: at most five years')
+  if (summary.length > MAX_OWN_SUMMARY) throw invalidTerms(`the summary is longer than ${MAX_OWN_SUMMARY}`)
+}
+
+/**
+ * Checks the terms that a local user has written into a member event by hand, as they can. Throws `M_BAD_JSON` for what
+ * is of a wrong shape, else as `checkAhead` and `checkOccasion`.
+ */
+export const checkTerms = (content: JsonObject, now: number): void => {
+  const given = content[INVITATION_KEY]
+  if (given === undefined) return
+  if (!isJsonObject(given)) throw malformed('it is not an object')
+  const { expires_ts: expiresTs, event } = given
+  if (expiresTs !== undefined) {
+    if (typeof expiresTs !== 'number') throw malformed('expires_ts is not a number')
+    checkAhead('expires_ts', expiresTs, now)
+  }
+  if (event === undefined) return
+  if (!isJsonObject(event)) throw malformed('the event is not an object')
+  const { start, end, summary } = event
+  if (typeof start !== 'number' || (end !== undefined && typeof end !== 'number'))
+    throw malformed('the event has no start, or times that are not numbers')
+  if (summary !== undefined && typeof summary !== 'string') throw malformed('the summary is not a text')
+  checkOccasion(
+    { start, ...(end === undefined ? {} : { end }), ...(summary === undefined ? {} : { summary }) },
+    now,
+  )
+}
+
+/** What is wrong with the terms that a local user gives. */
+export const invalidTerms = (message: string): MatrixError =>
+  new MatrixError('M_INVALID_PARAM', `${INVITATION_KEY}: ${message}`)
+
+const malformed = (message: string): MatrixError =>
+  new MatrixError('M_BAD_JSON', `${INVITATION_KEY}: ${message}`)
 
 /** The content of a member event that says all this. */
 export const contentOfTerms = ({ comment, expiresTs, event, uid }: InvitationTerms): JsonObject => {

@@ -250,6 +250,8 @@ onServer('bad terms are refused and change nothing', async (t, server) => {
   for (const terms of ['soon', { ttl_ms: '1h' }, { event: {} }]) {
     t.regex(await code(a.change('invite', roomId, b, { [TERMS]: terms })), /^400 M_(BAD_JSON|MISSING_PARAM)$/)
   }
+  const byHand = { membership: 'invite', [TERMS]: { expires_ts: now - 1 } }
+  t.is(await code(a.setState(roomId, 'm.room.member', byHand, b.userId)), '400 M_INVALID_PARAM')
   t.is(await code(a.createRoom({ invite: [b.userId], [TERMS]: { ttl_ms: 0 } })), '400 M_INVALID_PARAM')
   t.deepEqual((await list(a, 'direction=sent')).invitations, [])
   t.deepEqual(await invitedTo(b), [])

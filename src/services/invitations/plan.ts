@@ -1,6 +1,10 @@
-import { MatrixError } from '../../core/errors.ts'
-import type { InvitationEvent, InvitationTerms } from '../../core/invitation-terms.ts'
-import { MAX_AHEAD_MS, MAX_SUMMARY_LENGTH } from './limits.ts'
+import {
+  checkAhead,
+  checkOccasion,
+  type InvitationEvent,
+  type InvitationTerms,
+  invalidTerms,
+} from '../../core/invitation-terms.ts'
 
 /** What a client asks for under `chat.tessera.invitation`. Instants and durations are milliseconds. */
 export interface InvitationRequest {
@@ -36,8 +40,8 @@ export const planOf = (request: InvitationRequest | undefined, now: number): Inv
     now,
   )
   if (expiresTs !== undefined && deliverTs !== undefined && expiresTs <= deliverTs)
-    throw invalid('the invitation would expire before it is delivered')
-  if (event !== undefined) checkEvent(event, now)
+    throw invalidTerms('the invitation would expire before it is delivered')
+  if (event !== undefined) checkOccasion(event, now)
   return {
     ...(expiresTs === undefined ? {} : { expiresTs }),
     ...(deliverTs === undefined ? {} : { deliverTs }),
@@ -53,21 +57,13 @@ const instantOf = (
   from: number,
   now: number,
 ): number | undefined => {
-  if (ts !== undefined && span !== undefined) throw invalid(`give ${tsName} or ${spanName}, not both`)
+  if (ts !== undefined && span !== undefined) throw invalidTerms(`give ${tsName} or ${spanName}, not both`)
   const name = ts === undefined ? spanName : tsName
   const at = ts ?? (span === undefined ? undefined : from + span)
   if (at === undefined) return undefined
-  if (!Number.isSafeInteger(at)) throw invalid(`${name} is not a number of milliseconds`)
-  if (at <= now || (span !== undefined && span <= 0)) throw invalid(`${name} is not in the future`)
-  if (at > now + MAX_AHEAD_MS) throw invalid(`${name} is too far in the future: at most five years`)
+  checkAhead(name, at, now)
+  if (span !== undefined && span <= 0) throw invalidTerms(`${name} is not in the future`)
   return at
-}
-
-const checkEvent = ({ start, end = start, summary = '' }: InvitationEvent, now: number): void => {
-  if (end < start) throw invalid('the event ends before it starts')
-  if (end < now) throw invalid('the event is over already')
-  if (end > now + MAX_AHEAD_MS) throw invalid('the event is too far in the future: at most five years')
-  if (summary.length > MAX_SUMMARY_LENGTH) throw invalid(`the summary is longer than ${MAX_SUMMARY_LENGTH}`)
 }
 
 /** Nothing but what is known: the event travels to other servers. */
@@ -86,6 +82,3 @@ export const termsOfPlan = (
   ...(expiresTs === undefined ? {} : { expiresTs }),
   ...(event === undefined ? {} : { event }),
 })
-
-const invalid = (message: string): MatrixError =>
-  new MatrixError('M_INVALID_PARAM', `chat.tessera.invitation: ${message}`)

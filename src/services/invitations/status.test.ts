@@ -1,5 +1,7 @@
 import test from 'ava'
-import type { JsonObject } from '../../core/json.ts'
+import type { MatrixError } from '../../core/errors.ts'
+import { checkTerms } from '../../core/invitation-terms.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
 import { answered, ended, type InvitationChange, invited, scheduled } from './status.ts'
 
@@ -42,6 +44,40 @@ test('terms of a wrong shape are as good as absent', t => {
   t.deepEqual(after(invitation('$1', { 'chat.tessera.invitation': backwards }))?.details, {
     event: { start: 9_000 },
   })
+})
+
+test('what local users write into a member event by hand is checked as well', t => {
+  const now = 1_000_000
+  const century = 100 * 366 * 24 * 60 * 60_000
+  const refusal = (terms: JsonValue) =>
+    (t.throws(() => checkTerms({ 'chat.tessera.invitation': terms }, now)) as MatrixError).errcode
+  for (const terms of [
+    7,
+    'soon',
+    [],
+    { expires_ts: '5' },
+    { event: 1 },
+    { event: {} },
+    { event: { start: '1' } },
+  ])
+    t.is(refusal(terms), 'M_BAD_JSON', JSON.stringify(terms))
+  for (const event of [
+    { start: now, end: '2' },
+    { start: now, summary: 3 },
+  ])
+    t.is(refusal({ event }), 'M_BAD_JSON', JSON.stringify(event))
+  for (const expires_ts of [0, now, now - 1, now + century, 2 ** 60])
+    t.is(refusal({ expires_ts }), 'M_INVALID_PARAM', String(expires_ts))
+  for (const event of [
+    { start: now - 9 },
+    { start: -1, end: now + 9 },
+    { start: now + 9, end: now },
+    { start: now + century },
+  ])
+    t.is(refusal({ event }), 'M_INVALID_PARAM', JSON.stringify(event))
+  const good = { expires_ts: now + 1, event: { start: now + 5, end: now + 6, summary: 'Tea' }, uid: 'x' }
+  t.notThrows(() => checkTerms({ 'chat.tessera.invitation': good }, now))
+  t.notThrows(() => checkTerms({ membership: 'invite' }, now))
 })
 
 test('what the invited do decides, and only once', t => {

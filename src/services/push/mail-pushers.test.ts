@@ -106,6 +106,9 @@ testDatabases(
     })
     await pushers.set(requester, { ...PUSHER, pushkey: 'Bob@Example.org' })
     t.like(await pushers.list(BOB), [{ kind: 'email', pushkey: ADDRESS }])
+    await pushers.set(requester, { app_id: 'm.email', pushkey: 'BOB@example.org', kind: null })
+    t.deepEqual(await pushers.list(BOB), [], 'however it is spelt')
+    await pushers.set(requester, PUSHER)
 
     await read(await say('Read in time'))
     await pass(15)

@@ -88,7 +88,7 @@ export class Pushers {
    */
   async set({ userId, deviceId }: Requester, given: GivenPusher): Promise<void> {
     const isMail = given.kind === 'email'
-    const pushkey = isMail ? await this.#ownAddress(userId, given) : given.pushkey
+    const pushkey = isMail ? await this.#ownAddress(userId, given) : storedKey(given)
     const key = { userId, appId: given.app_id, pushkey }
     if (given.kind === null) {
       await this.#db.commit({ statements: [this.#write.remove(key)] })
@@ -130,6 +130,10 @@ export class Pushers {
     return address
   }
 }
+
+/** E-mail addresses are kept in one spelling, by which they are also removed. */
+const storedKey = ({ app_id: appId, pushkey }: GivenPusher): string =>
+  appId === EMAIL_APP_ID ? (canonicalEmail(pushkey) ?? pushkey) : pushkey
 
 const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)
 

@@ -2,6 +2,7 @@ import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
+import { checkTerms } from '../../core/invitation-terms.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
@@ -141,6 +142,7 @@ export class Sending {
     const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId
     if (leaves) await this.#memberships.checkLeave({ userId, roomId })
     const invites = type === 'm.room.member' && content['membership'] === 'invite'
+    if (invites) checkTerms(content, this.#writer.context.clock.now())
     if (invites) await this.#memberships.checkInvitation({ sender: userId, userId: stateKey, roomId })
     if (invites && serverNameOf(stateKey) !== this.#writer.context.serverName) {
       const { membership: _, ...others } = content
