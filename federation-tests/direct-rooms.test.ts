@@ -1,6 +1,7 @@
 /** Direct rooms between people of two servers, and with people of servers that know nothing of them. */
 import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../src/test-kit/eventually.ts'
+import type { ScriptedPeer } from '../src/test-kit/https-server.ts'
 import { type Person, registerPerson } from '../src/test-kit/person.ts'
 import { startPlainNeighbour } from '../src/test-kit/plain-server.ts'
 import type { RunningTestServer } from '../src/test-kit/server.ts'
@@ -45,7 +46,7 @@ const hears = (person: Person, roomId: string, text: string): Promise<void> =>
     )
   })
 
-test('A opens a chat with B, who closes the window; A wants to talk again', async t => {
+test('A opens a chat with B; B closed the window and A wants to talk again, across two servers', async t => {
   const [alice, bob] = await pair(t)
   const roomId = await open(alice, bob)
   t.deepEqual(await invitesOf(bob), [roomId])
@@ -65,7 +66,7 @@ test('A opens a chat with B, who closes the window; A wants to talk again', asyn
   await hears(alice, roomId, 'Back again')
 })
 
-test('both open, and later reopen, at once', async t => {
+test('both reopen at once, across two servers', async t => {
   const [alice, bob] = await pair(t)
   const atOnce = async (): Promise<string> => {
     await Promise.all([open(alice, bob), open(bob, alice)])
@@ -112,7 +113,7 @@ const requestsFor = async (person: Person): Promise<Json[]> => {
   return (await person.get(path))['items'] as Json[]
 }
 
-test('A asks for B’s attention across servers; C is invited into their chat', async t => {
+test('B closed the window and A asks for attention; C is invited into A’s and B’s chat, across two servers', async t => {
   const [alice, bob, tea] = await pair(t)
   const roomId = await open(alice, bob)
   await open(bob, alice)
@@ -138,8 +139,14 @@ test('A asks for B’s attention across servers; C is invited into their chat', 
   t.is(await open(bob, alice), roomId, 'the two go back to their own')
 })
 
-test('the other one is on a plain Matrix server', async t => {
-  const { server, peer, change, edus } = await startPlainNeighbour(t)
+/** What has reached the plain server of what was said. */
+const heardBy = (peer: ScriptedPeer, text: string): boolean =>
+  peer.requests.some(({ path, text: body }) => path.includes('/send/') && body.includes(JSON.stringify(text)))
+
+const peerIsPlain = 'where the peer is a plain Matrix server'
+
+test(`A opens a chat with B; B closed the window and A wants to talk again; C is invited into A’s and B’s chat, ${peerIsPlain}`, async t => {
+  const { server, peer, change, say, edus } = await startPlainNeighbour(t)
   const alice = await registerPerson(server, 'alice')
   const bob = `@bob:${peer.serverName}`
   const opened = await alice.put(pathOf(bob))
@@ -150,17 +157,24 @@ test('the other one is on a plain Matrix server', async t => {
   })
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false })
   await change('join', roomId, bob)
+  await alice.say(roomId, 'Hello from Alice')
+  await eventually('Bob’s server has it', () => heardBy(peer, 'Hello from Alice'))
+  await say(roomId, bob, 'Hello from Bob')
+  await hears(alice, roomId, 'Hello from Bob')
   const asked = await alice.put(pathOf(bob), { request: true })
   t.like(asked, { room_id: roomId, created: false, membership: 'join', requested: true })
   for (let again = 0; again < 5; again++) await alice.put(pathOf(bob), { request: true })
-  await eventually('the request has been sent, and nothing came of it', () => edus().length > 0)
-  t.like(edus(), [{ edu_type: 'chat.tessera.direct_request', content: { user_id: bob, action: 'request' } }])
-  t.is(edus().length, 1, 'once')
+  const requests = () => edus().filter(edu => edu['edu_type'] === 'chat.tessera.direct_request')
+  await eventually('the request has been sent, and nothing came of it', () => requests().length > 0)
+  t.like(requests(), [
+    { edu_type: 'chat.tessera.direct_request', content: { user_id: bob, action: 'request' } },
+  ])
+  t.is(requests().length, 1, 'once')
   const carol = await registerPerson(server, 'carol')
   await alice.say(roomId, 'Between us')
   const extension = { invite: [carol.userId], history: 5 }
   const extended = await alice.post(`${pathOf(roomId)}/extend`, extension)
-  t.like(extended, { history: { mode: 'quoted', messages: 1 }, not_invited: [] })
+  t.like(extended, { history: { mode: 'quoted', messages: 3 }, not_invited: [] })
   await change('join', String(extended['room_id']), bob)
   await change('leave', roomId, bob)
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
@@ -169,7 +183,7 @@ test('the other one is on a plain Matrix server', async t => {
   t.deepEqual(peer.problems(), [])
 })
 
-test('both reopen at once, and the other one is on a plain Matrix server', async t => {
+test(`both reopen at once, ${peerIsPlain}`, async t => {
   const { server, peer, change, inviteDirectly } = await startPlainNeighbour(t)
   const alice = await registerPerson(server, 'alice')
   const bob = `@bob:${peer.serverName}`
@@ -200,7 +214,7 @@ test('both reopen at once, and the other one is on a plain Matrix server', async
   t.deepEqual(peer.problems(), [])
 })
 
-test('the other one, on a plain Matrix server, is faster to reopen', async t => {
+test(`both reopen at once, ${peerIsPlain}, whose user is faster`, async t => {
   const { server, peer, change, inviteDirectly } = await startPlainNeighbour(t)
   const alice = await registerPerson(server, 'alice')
   const bob = `@bob:${peer.serverName}`
@@ -214,5 +228,23 @@ test('the other one, on a plain Matrix server, is faster to reopen', async t => 
   t.deepEqual(await joinedBy(alice), [another])
   const invitations = peer.requests.filter(({ path }) => path.includes(`/invite/${roomId}/`))
   t.is(invitations.length, 1, 'when it was made')
+  t.deepEqual(peer.problems(), [])
+})
+
+test(`a room with others in it is not the one of the two, ${peerIsPlain}`, async t => {
+  const { server, peer, inviteDirectly } = await startPlainNeighbour(t)
+  const alice = await registerPerson(server, 'alice')
+  const bob = `@bob:${peer.serverName}`
+  const roomId = String((await alice.put(pathOf(bob)))['room_id'])
+  const crowd = await inviteDirectly(bob, alice.userId, [`@carol:${peer.serverName}`])
+  await eventually('Alice has left it again', async () => {
+    const { status, body } = await alice.request(
+      'GET',
+      `${roomOf(crowd)}/state/m.room.member/${alice.userId}`,
+    )
+    return status === 200 && body['membership'] === 'leave'
+  })
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
+  t.deepEqual(await joinedBy(alice), [roomId])
   t.deepEqual(peer.problems(), [])
 })

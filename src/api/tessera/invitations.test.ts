@@ -78,6 +78,27 @@ onServer('B declines, silently and with a message', async (t, server) => {
   t.false(JSON.stringify(shown).includes('really not'), 'nor in the room')
 })
 
+onServer('B was offline when invited, and A is offline when B comes', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const waiting = (person: Person) =>
+    ask<{ items: { kind: string; sender: { user_id: string } }[] }>(
+      person,
+      'GET',
+      '/_matrix/client/v1/chat.tessera/notifications',
+    )
+  const roomId = await a.createRoom({ name: 'Tea' })
+  await a.change('invite', roomId, b, { reason: 'whenever you are back' })
+  await clock.advance(30 * HOUR)
+  t.like(await waiting(b), { items: [{ kind: 'invitation', sender: { user_id: a.userId } }] })
+  t.deepEqual(await invitedTo(b), [roomId])
+  await b.change('join', roomId)
+  await eventually('it is acted on', async () => (await waiting(b)).items.length === 0)
+  await clock.advance(30 * HOUR)
+  await eventually('A finds it', async () => (await waiting(a)).items.length > 0)
+  t.like(await waiting(a), { items: [{ kind: 'invitation_accepted', sender: { user_id: b.userId } }] })
+  t.is((await one(a, roomId, b)).status, 'accepted')
+})
+
 onServer('the record of a direct room names its two people', async (t, server) => {
   const [a, b] = [await newPerson(server), await newPerson(server)]
   const target = `/_matrix/client/v1/chat.tessera/direct/${encodeURIComponent(b.userId)}`
