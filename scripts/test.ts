@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { startPostgres } from './postgres.ts'
 import { summarize } from './summary.ts'
+import { GROUPS, TESTS, writeTestGroups } from './test-groups.ts'
 
 /**
  * Runs the tests: `npm test`, or `npm test -- src/x.test.ts --match='…'` for some of them. Starts a PostgreSQL of its
@@ -29,8 +30,11 @@ const given = process.env['TESSERA_TEST_POSTGRES']
 const server = given === undefined ? await startPostgres() : undefined
 const url = given ?? server?.url
 try {
+  const everything = process.argv.length === 2
+  if (everything) writeTestGroups(ROOT, TESTS, join(ROOT, GROUPS))
   const { code, output } = await runAva({
     ...process.env,
+    ...(everything ? { TESSERA_TEST_GROUPS: '1' } : {}),
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'),
     ...(url === undefined ? {} : { TESSERA_TEST_POSTGRES: url }),
   })

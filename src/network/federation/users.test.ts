@@ -165,7 +165,7 @@ const CASES: Record<string, EndpointCase> = {
 
 testEndpoints(test, CASES)
 
-test('answers about something else, or without what they are about, are malformed', async t => {
+test('answers about other users, or without what they are about, are malformed', async t => {
   const wrong: readonly (readonly [EndpointCase['call'], JsonValue])[] = [
     [f => f.userDevices('x', '@u:x'), { user_id: '@v:x', stream_id: 1, devices: [] }],
     [
