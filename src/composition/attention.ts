@@ -28,6 +28,7 @@ export const composeAttention = (
     ...encryption.onDevicesChange(userId, change),
     ...push.sender.onDevicesChange(userId, change),
   ]
+  accounts.hooks.isSigningKey = (userId, id) => encryption.crossSigning.isKey(userId, id)
   const invitations = createInvitations({
     ...{ core, rooms, clock, log },
     roomSummaries: discovery.roomSummaries,

@@ -98,3 +98,32 @@ test('an odd limit of a context is used up', async t => {
     t.is((context['events_after'] as unknown[]).length, after)
   }
 })
+
+test('what a redaction took away is shown nowhere', async t => {
+  const room = await ann.createOpenRoom()
+  await bob.join(room)
+  const calls = { membership: 'join', displayname: 'Secret' }
+  await ann.redact(room, await ann.setState(room, 'm.room.name', { name: 'Secret' }))
+  await ann.redact(room, await bob.setState(room, 'm.room.member', calls, bob.userId))
+  const cat = await registerPerson(server, 'cat')
+  await ann.invite(room, cat.userId)
+  const told = [await ann.get(`/rooms/${path(room)}/joined_members`), await cat.get('/sync')]
+  t.notRegex(JSON.stringify(told), /Secret/)
+  t.like(told[0], { joined: { [bob.userId]: {} } })
+  await ann.post(`/rooms/${path(room)}/ban`, { user_id: bob.userId })
+  const banned = await ann.get(`/rooms/${path(room)}/state/m.room.member/${path(bob.userId)}`)
+  t.deepEqual(banned, { membership: 'ban' })
+})
+
+test('the aliases of a room are for those who are in it, or may look into it', async t => {
+  const room = await ann.createOpenRoom()
+  const shown = await ann.createOpenRoom({
+    initial_state: [{ type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } }],
+  })
+  const aliases = (of: string) => bob.code('GET', `/rooms/${path(of)}/aliases`)
+  t.deepEqual([await aliases(room), await aliases(shown)], ['403 M_FORBIDDEN', '200 -'])
+  await bob.join(room)
+  t.is(await aliases(room), '200 -')
+  await bob.leave(room)
+  t.is(await aliases(room), '403 M_FORBIDDEN', 'who has left is not in it')
+})

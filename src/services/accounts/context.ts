@@ -42,6 +42,8 @@ export interface AccountsHooks {
   onDeactivate?(userId: string, options: { erase: boolean }): Promise<void>
   /** Statements that belong into the write set that changes these devices, such as those that drop their keys. */
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
+  /** Whether an ID is that of one of a local user's cross-signing keys, and so no name for a device. */
+  isSigningKey?(userId: string, id: string): Promise<boolean>
   /** A local user has shown that one more e-mail address is theirs. Called after the commit. */
   onAddress?(userId: string): Promise<void>
   /** Asks a remote user's server for their profile, or one field of it. Refuses with `M_NOT_FOUND`. */

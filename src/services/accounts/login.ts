@@ -64,8 +64,8 @@ export class Login {
 
   /**
    * Logs a user in, by password or by login token.
-   * @throws {MatrixError} `M_FORBIDDEN`: credentials that are not right; `M_USER_LOCKED`; `M_MISSING_PARAM`,
-   *   `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
+   * @throws {MatrixError} `M_FORBIDDEN`: credentials that are not right, a device named like a key; `M_USER_LOCKED`;
+   *   `M_MISSING_PARAM`, `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
    */
   async login(request: LoginRequest): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
@@ -164,9 +164,12 @@ export class Login {
   }
 
   async #start(user: User, request: DeviceRequest, proof: readonly WriteStatement[]): Promise<LoggedIn> {
-    const { clock, options, read, write } = this.#context
+    const { clock, hooks, options, read, write } = this.#context
     const { userId } = user
     if (user.isLocked) throw accountLocked()
+    // "The given device ID must not be the same as a cross-signing key ID."
+    if (request.device_id !== undefined && (await hooks.isSigningKey?.(userId, request.device_id)))
+      throw new MatrixError('M_FORBIDDEN', 'A device cannot be named like one of your cross-signing keys.')
     const session = this.session(userId, request)
     const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
     const result = await this.#context.commit([

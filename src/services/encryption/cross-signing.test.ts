@@ -7,7 +7,6 @@ import {
   identityKeys,
   registered,
   type TestDevice,
-  testDevice,
   testIdentity,
 } from '../../test-kit/encryption.ts'
 import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
@@ -66,23 +65,17 @@ testDatabases(test, 'only keys that are what they say are taken', async (t, _, d
   t.is(await refused(forged), 'M_INVALID_SIGNATURE')
   t.is(await refused({ master_key: testIdentity('@bob:localhost').upload.master_key }), 'M_INVALID_PARAM')
   t.is(await refused({ master_key: mine.upload.self_signing_key }), 'M_INVALID_PARAM')
-  const device = testDevice(
-    server,
-    (await (
-      await fetch(`${server.url}/_matrix/client/v3/login`, {
-        method: 'POST',
-        body: JSON.stringify({
-          type: 'm.login.password',
-          identifier: { type: 'm.id.user', user: 'alice' },
-          password: TEST_PASSWORD,
-          device_id: mine.master.publicKey,
-        }),
-      })
-    ).json()) as never,
-  )
+  const logIn = async (device_id: string) => {
+    const identifier = { type: 'm.id.user', user: 'alice' }
+    const json = { type: 'm.login.password', identifier, password: TEST_PASSWORD, device_id }
+    const { body } = await server.request('POST', '/_matrix/client/v3/login', { json })
+    return body as Body
+  }
+  t.is((await logIn(mine.master.publicKey)).device_id, mine.master.publicKey)
   t.is(await refused(mine.upload), 'M_FORBIDDEN', 'a device of that ID is there')
   t.deepEqual(await alice.call('POST', SIGNING, other.upload), {})
-  t.truthy(device)
+  for (const { publicKey } of [other.master, other.selfSigning, other.userSigning])
+    t.is((await logIn(publicKey)).errcode, 'M_FORBIDDEN', 'a key of that ID is there')
 })
 
 testDatabases(test, 'signatures are checked, stored, and seen by those who may', async (t, _, database) => {

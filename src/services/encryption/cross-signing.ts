@@ -100,6 +100,12 @@ export class CrossSigning {
     if (!result.ok) throw new MatrixError('M_FORBIDDEN', 'Other keys were uploaded at the same time.')
   }
 
+  /** Whether an ID is that of one of a user's keys. */
+  async isKey(userId: string, id: string): Promise<boolean> {
+    const known = await this.#context.read.crossSigningKeys.ofUsers([userId])
+    return known.some(key => key.publicKey === id)
+  }
+
   /** "Servers must ensure that device IDs will not collide with cross-signing public keys." */
   async #refuseDeviceIds(userId: string, keys: readonly CrossSigningKeyRow[]): Promise<void> {
     for (const { publicKey } of keys) {

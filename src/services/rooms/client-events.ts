@@ -1,9 +1,6 @@
 import type { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
-import type { RoomEvent } from '../../core/event/event.ts'
-import { trustedEvent } from '../../core/event/format.ts'
-import { redactPdu } from '../../core/event/redaction.ts'
 import { type FieldTree, pickFields } from '../../core/event-fields.ts'
 import { growingCache } from '../../core/growing-cache.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -14,6 +11,7 @@ import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import { type ErasedSenders, type Erasures, isErasedFor, WITHHELD, withheld } from './erasures.ts'
 import type { ForkState, Sight } from './room-sight.ts'
+import { shownEvent } from './shown-event.ts'
 
 /** For whom events are rendered. */
 export interface EventViewer {
@@ -148,7 +146,7 @@ export class ClientEvents {
     for (const stored of fresh) {
       const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
       const one = {
-        head: JSON.stringify(clientEvent(shown(stored), { roomId: false })).slice(0, -1),
+        head: JSON.stringify(clientEvent(shownEvent(stored), { roomId: false })).slice(0, -1),
         because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
         replaced: replaced.get(stored.nid),
       }
@@ -199,12 +197,6 @@ const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {
   return redactedBy === WITHHELD ? `withheld ${nid}` : -nid
 }
 
-/** The event as it may be shown: without what a redaction took away. */
-const shown = ({ event, redactedBy }: StoredEvent): RoomEvent =>
-  redactedBy === undefined
-    ? event
-    : trustedEvent(redactPdu(event.pdu, event.version), event.eventId, event.version)
-
 const redactionText = ({ event }: StoredEvent): string =>
   JSON.stringify(clientEvent(event, { roomId: true, unsigned: {} }))
 
@@ -213,7 +205,7 @@ const replacement = (stored: StoredEvent, before: StoredEvent | undefined, viewe
   if (before === undefined) return ''
   const replaces = `"replaces_state":${JSON.stringify(before.event.eventId)},`
   if (!mayKnow(stored, before, viewer)) return replaces
-  const content = JSON.stringify(shown(before).content)
+  const content = JSON.stringify(shownEvent(before).content)
   return `${replaces}"prev_content":${content},"prev_sender":${JSON.stringify(before.event.sender)},`
 }
 
@@ -239,7 +231,7 @@ const inForm = (stored: StoredEvent, head: string, unsigned: string, form: Event
   const extra = { ...(form.roomId ? { room_id: event.roomId } : {}), unsigned: JSON.parse(unsigned) }
   const base =
     form.federation === true
-      ? { ...shown(stored).pdu, event_id: event.eventId }
+      ? { ...shownEvent(stored).pdu, event_id: event.eventId }
       : (JSON.parse(`${head}}`) as JsonObject)
   const whole: JsonObject = { ...base, ...extra }
   if (form.fields === undefined) return JSON.stringify(whole)

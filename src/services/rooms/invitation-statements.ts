@@ -6,6 +6,7 @@ import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { shownEvent } from './shown-event.ts'
 
 /** The state that an invited person is shown, so that no second request is needed to decide. */
 export const INVITE_STATE_TYPES = [
@@ -45,7 +46,7 @@ const describingEvents = async (
     ...users.map(userId => head.entry('m.room.member', userId)),
   ]
   const nids = entries.flatMap(entry => entry?.nid ?? [])
-  return (await read.events.byNids(nids)).map(stored => stored.event)
+  return (await read.events.byNids(nids)).map(shownEvent)
 }
 
 /**

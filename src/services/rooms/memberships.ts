@@ -11,6 +11,7 @@ import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
+import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 export type { ChangeOfOther, OwnChange } from './membership-content.ts'
@@ -253,7 +254,7 @@ export class Memberships {
     const head = await this.#headOf(roomId)
     const entry = head.entry('m.room.member', userId)
     const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    const { displayname, avatar_url } = stored?.event.content ?? {}
+    const { displayname, avatar_url } = stored === undefined ? {} : contentShown(stored)
     return {
       ...(displayname === undefined ? {} : { displayname }),
       ...(avatar_url === undefined ? {} : { avatar_url }),

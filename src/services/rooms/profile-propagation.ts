@@ -9,6 +9,7 @@ import { LeaseLost } from '../lease.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomSender } from './room-sender.ts'
+import { contentShown } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
 
 /** The name under which the position is stored. */
@@ -120,7 +121,7 @@ export class ProfilePropagation {
   async #tell({ roomId, userId, eventNid }: MembershipRow, profile: JsonObject): Promise<void> {
     if (this.#stopping.signal.aborted) throw new Error('the server stops')
     const [stored] = await this.#context.read.events.byNids([eventNid])
-    const before = stored?.event.content ?? {}
+    const before = stored === undefined ? {} : contentShown(stored)
     const told = ['displayname', 'avatar_url'].every(key => before[key] === profile[key])
     if (told) return
     const kept = Object.entries(before).filter(([key]) => !NOT_CARRIED_OVER.has(key))

@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRecommended, POLICY_TYPE, type PolicyServer, parsePolicyServer } from '../../core/policy-server.ts'
 import type { RoomHead } from './room-head.ts'
+import { contentShown } from './room-summary.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
 /**
@@ -15,7 +16,7 @@ export const policyServerOf = async (
   const entry = head.entry(POLICY_TYPE, '')
   if (entry === undefined) return undefined
   const [stored] = await read.events.byNids([entry.nid])
-  const policy = stored && parsePolicyServer(stored.event.content)
+  const policy = stored && parsePolicyServer(contentShown(stored))
   // This server is none. Whoever names it all the same must not keep its users from speaking, or leaving.
   if (policy === undefined || policy.via === serverName) return undefined
   return head.hasHost(policy.via) ? policy : undefined

@@ -11,6 +11,7 @@ import type { PartialRooms } from './partial-rooms.ts'
 import { type Access, accessOf } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
 import type { Sights } from './room-sight.ts'
+import { contentShown } from './room-summary.ts'
 
 /** Events that are loaded and rendered in one turn of the event loop. */
 const SLICE = 250
@@ -46,6 +47,11 @@ export class RoomReading {
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
     return this.#render(requester, access, entries)
+  }
+
+  /** Throws `M_FORBIDDEN` unless the requester may read the room as it is now. */
+  async requirePresence(requester: Requester, roomId: string): Promise<void> {
+    if ((await this.#access(requester, roomId)).upTo !== undefined) throw notInRoom()
   }
 
   /** Throws `M_FORBIDDEN` unless the requester may read the room. */
@@ -104,7 +110,7 @@ export class RoomReading {
     if (own?.membership !== 'join' && !rows.some(row => speaksFor?.(row.userId))) throw notInRoom()
     const cards: [string, MemberCard][] = []
     for await (const events of this.#slices(rows.map(row => row.eventNid))) {
-      for (const { event } of events) cards.push([event.stateKey ?? '', memberCard(event.content)])
+      for (const stored of events) cards.push([stored.event.stateKey ?? '', memberCard(contentShown(stored))])
     }
     return Object.fromEntries(cards)
   }

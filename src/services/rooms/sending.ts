@@ -15,6 +15,7 @@ import { redactRelated } from './related-redactions.ts'
 import { checkRelation } from './relation-checks.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
+import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /** What a client asks to be sent into a room. */
@@ -175,7 +176,7 @@ export class Sending {
     const head = await this.#writer.head(roomId)
     const entry = head?.entry('m.room.canonical_alias', '')
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    const before = new Set(aliasesOf(current?.event.content ?? {}))
+    const before = new Set(current === undefined ? [] : aliasesOf(contentShown(current)))
     for (const alias of aliasesOf(content)) {
       if (typeof alias !== 'string' || !isRoomAlias(alias)) {
         throw new MatrixError('M_INVALID_PARAM', 'Aliases look like #name:server')
