@@ -72,6 +72,10 @@ testDatabases(
 
     await alice.invite(secret, bob.userId)
     t.true((await walk(bob)).includes('secret'), 'an invitation shows what it is to')
+    await alice.post(`/rooms/${open}/ban`, { user_id: bob.userId })
+    t.false((await walk(bob)).includes('open'), 'who is banned may not join')
+    await alice.post(`/rooms/${root}/ban`, { user_id: bob.userId })
+    t.is(await bob.code('GET', path), '403 M_FORBIDDEN')
   },
 )
 

@@ -121,6 +121,9 @@ testDatabases(
     t.is((older['chunk'] as Json[])[0]?.['type'], 'm.room.member', 'its tokens lead on')
     const { state } = await search(alice, 'two', { include_state: true })
     t.true(state?.[tea]?.some(event => event['type'] === 'm.room.create'))
+
+    await alice.setState(pub, 'm.room.encryption', { algorithm: 'm.megolm.v1.aes-sha2' })
+    t.is((await filtered({ rooms: [pub] })).results.length, 0, 'encrypted rooms are not searched')
   },
 )
 

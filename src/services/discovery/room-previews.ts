@@ -58,6 +58,13 @@ export const mayPreview = async (asker: Asker, roomId: string, room: Showable): 
   return false
 }
 
+/**
+ * Whether a room is among those of a space for somebody: as `mayPreview`, but whoever is banned has no "permission to join", and
+ * sees it if it is world-readable alone.
+ */
+export const mayFind = async (asker: Asker, roomId: string, room: Showable): Promise<boolean> =>
+  room.world_readable || ((await asker.membershipIn(roomId)) !== 'ban' && mayPreview(asker, roomId, room))
+
 const SHOWN_TO_ANYBODY: ReadonlySet<string> = new Set(['public', 'knock', 'knock_restricted'])
 const MAX_ALLOWED_ROOMS = 100
 

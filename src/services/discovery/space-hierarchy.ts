@@ -3,7 +3,7 @@ import { type SpaceChild, serversOfChild } from '../../core/space-children.ts'
 import type { Operations } from '../../spec/types.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RemoteDiscovery } from './ports.ts'
-import { type Asker, mayPreview, roomNotFound, serverAsking, userAsking } from './room-previews.ts'
+import { type Asker, mayFind, mayPreview, roomNotFound, serverAsking, userAsking } from './room-previews.ts'
 import { type SpaceRoom, SpaceRooms } from './space-rooms.ts'
 
 type HierarchyPage = Operations['getSpaceHierarchy']['response']
@@ -112,7 +112,7 @@ class Walk {
         if (visited.has(step.roomId)) continue
         visited.add(step.roomId)
         const room = await this.#load(step.roomId, step.via)
-        if (room === undefined || !(await mayPreview(this.#asker, room.roomId, room.summary))) {
+        if (room === undefined || !(await mayFind(this.#asker, room.roomId, room.summary))) {
           if (step.roomId === rootId) throw new MatrixError('M_FORBIDDEN', 'You may not see this room')
           continue
         }

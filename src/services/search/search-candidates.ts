@@ -50,6 +50,8 @@ export const findCandidates = async (
   })
   const ofRooms = new Map<number, Sight>()
   for (const roomNid of new Set(found.map(hit => hit.roomNid))) {
+    // "The search will not include rooms that are end to end encrypted."
+    if ((await read.state.point(roomNid, 'm.room.encryption', '')) !== undefined) continue
     ofRooms.set(roomNid, await sights.of(roomNid, userId))
   }
   const hits = found
