@@ -44,6 +44,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body }, ser
     (body.invite_3pid ?? []).map(({ medium, address, id_server, id_access_token }) => ({
       ...{ sender: requester.userId, roomId, medium, address, reason: body.reason },
       ...{ idServer: id_server, accessToken: id_access_token },
+      content: isDirect ? { is_direct: true } : {},
     })),
     plan,
   )

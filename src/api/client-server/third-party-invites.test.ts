@@ -56,8 +56,12 @@ test('an address that is somebody’s invites them', async t => {
     peer.requests.some(({ text }) => text.includes('example.org')),
     'the address goes out hashed',
   )
-  const made = await ann.createRoom({ invite_3pid: [by('bob@example.org')] })
-  t.true(made in ((await bob.sync()).rooms?.invite ?? {}))
+  const made = await ann.createRoom({ invite_3pid: [by('bob@example.org')], is_direct: true })
+  const direct = (await bob.sync()).rooms?.invite?.[made]?.invite_state.events
+  t.like(
+    direct?.find(event => event.state_key === bob.userId),
+    { content: { membership: 'invite', is_direct: true } },
+  )
 })
 
 test('for an address that is nobody’s the identity server keeps an invitation, and the room an offer', async t => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
@@ -15,6 +16,8 @@ export interface AddressInvitation {
   readonly medium: string
   readonly address: string
   readonly reason: string | undefined
+  /** What the invitation of a user holds besides, such as `is_direct`. */
+  readonly content?: JsonObject
 }
 
 /** Invitations held for one address that are delivered at once. */
@@ -54,14 +57,14 @@ export class AddressInvitations {
    * it, and no mail can be sent), and as `InvitationSending.send`.
    */
   async send(invitation: AddressInvitation, plan: InvitationPlan): Promise<void> {
-    const { sender, roomId, medium, reason } = invitation
+    const { sender, roomId, medium, reason, content = {} } = invitation
     if (medium !== 'email') {
       throw new MatrixError('M_THREEPID_MEDIUM_NOT_SUPPORTED', 'Only e-mail addresses can be invited')
     }
     const address = canonicalEmail(invitation.address)
     if (address === undefined) throw new MatrixError('M_INVALID_PARAM', 'This is no e-mail address')
     const userId = await this.#people.ownerOf(address)
-    if (userId !== undefined) return this.#sending.send({ sender, userId, roomId, reason }, plan)
+    if (userId !== undefined) return this.#sending.send({ sender, userId, roomId, reason, content }, plan)
     if (!this.#sendsMail) {
       throw new MatrixError('M_THREEPID_DENIED', 'Nobody here is known by this address: invite by user ID')
     }

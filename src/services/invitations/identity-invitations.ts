@@ -93,7 +93,7 @@ export class IdentityInvitations {
   async #sendThrough(
     idServer: string,
     accessToken: string,
-    { sender, roomId, reason, medium, address: given }: AddressInvitation,
+    { sender, roomId, reason, medium, address: given, content = {} }: AddressInvitation,
     plan: InvitationPlan,
   ): Promise<void> {
     const address = medium === 'email' ? canonicalEmail(given) : given
@@ -101,7 +101,7 @@ export class IdentityInvitations {
     const head = await this.#admitted(sender, roomId)
     const wanted: InvitedAddress = { medium, address, accessToken }
     const userId = await askIdentityServer(this.#identityServers, servers => servers.lookUp(idServer, wanted))
-    if (userId !== undefined) return this.#sending.send({ sender, userId, roomId, reason }, plan)
+    if (userId !== undefined) return this.#sending.send({ sender, userId, roomId, reason, content }, plan)
     const about = await this.#about(head, sender)
     const stored = await askIdentityServer(this.#identityServers, servers =>
       servers.storeInvite(idServer, wanted, about),
