@@ -95,6 +95,8 @@ const BODY_LIMIT: Record<string, number> = {
   setRoomStateWithKey: 256 * KIBIBYTE,
   setAccountData: MEBIBYTE,
   setAccountDataPerRoom: MEBIBYTE,
+  // What is too large for a profile is for the profile to say.
+  setProfileField: MEBIBYTE,
   createRoom: 4 * MEBIBYTE,
   uploadKeys: MEBIBYTE,
   queryKeys: 4 * MEBIBYTE,

@@ -108,8 +108,8 @@ export type UnlimitedPduTransaction = { readonly pdus: readonly JsonObject[]; re
 export type UnlimitedPduTransactionRequest = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
 export type UnsignedData = { readonly age?: number | undefined }
 export type UnsignedDataRequest = { readonly age?: number }
-export type UserIdentifier = { readonly type: string }
-export type UserIdentifierRequest = { readonly type: string } & JsonObject
+export type UserIdentifier = { readonly type?: string | undefined }
+export type UserIdentifierRequest = { readonly type?: string } & JsonObject
 
 export interface Operations {
   add3PID: {

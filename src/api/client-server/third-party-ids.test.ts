@@ -91,7 +91,7 @@ test.serial(
     const identifier = { type: 'm.id.thirdparty', medium: 'email', address: 'CAROL@example.org' }
     for (const named of [
       { identifier },
-      { identifier: { medium: 'email', address: 'carol@example.org', type: 'm.id.thirdparty' } },
+      { identifier: { medium: 'email', address: 'carol@example.org' } },
       { medium: 'email', address: 'carol@example.org' },
     ]) {
       t.is((await post('/login', passwordOf(named, TEST_PASSWORD))).status, 200)
