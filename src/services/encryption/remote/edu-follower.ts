@@ -12,8 +12,6 @@ export interface EduStep {
 
 /** Follows a stream and tells other servers what comes of it: once, since what is to be said is stored with how far it is. */
 export class EduFollower {
-  readonly #context: EncryptionContext
-  readonly #keepEdus: KeepEdus
   readonly #follower: StreamFollower
 
   constructor(
@@ -27,8 +25,6 @@ export class EduFollower {
   ) {
     const { database, log, listSending: sole } = context
     const { keepEdus, work, ...followed } = parts
-    this.#context = context
-    this.#keepEdus = keepEdus
     this.#follower = new StreamFollower({
       ...{ ...followed, database, log, sole },
       work: async (after, upTo) => {
@@ -51,12 +47,5 @@ export class EduFollower {
 
   async close(): Promise<void> {
     await this.#follower.close()
-  }
-
-  /** Tells of something that no stream tells of. */
-  async keep(edus: readonly OutgoingEdu[]): Promise<void> {
-    const { statements, committed } = this.#keepEdus(edus)
-    await this.#context.commit(statements)
-    committed()
   }
 }
