@@ -366,6 +366,28 @@ test('clients that load members lazily see the room at once, others when it is c
   t.deepEqual(complete?.state?.events, [], 'nobody is told of members that nobody asked for')
 })
 
+for (const omits of [true, false]) {
+  const what = omits ? 'without members' : 'with all of them'
+  test(`members whose server’s keys cannot be had at the join are there once they can (an answer ${what})`, async t => {
+    const s = await scene(t)
+    const { sendJoin } = s.here.client
+    Object.assign(s.here.client, {
+      sendJoin: (server: string, request: Parameters<typeof sendJoin>[1]) =>
+        sendJoin(server, { ...request, omitMembers: omits }),
+    })
+    s.world.intercept = ({ from, to }) =>
+      from === 'here.test' && to === 'third.test' ? 'unreachable' : undefined
+    await joinPartially(s)
+    t.false((await membersOf(s.here, s.roomId)).includes(DAVE))
+    s.open()
+    await completed(s)
+    t.true((await membersOf(s.here, s.roomId)).includes(DAVE))
+    const heard = await say(s.third, DAVE, s.roomId, 'here I am')
+    await s.world.send(s.third, s.here, [heard])
+    t.deepEqual(await messagesOf(s.here, s.roomId), ['here I am'])
+  })
+}
+
 test('an answer with more members than fit into one commit is stored piece by piece', async t => {
   t.timeout(120_000)
   const world = new FederationWorld(t)

@@ -133,7 +133,8 @@ export class RemoteJoin {
     const join = withRecommendation(countersigned, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)
     const servers = [server, ...serversInRoom]
-    await this.#store({ server, roomId, version, join, state, authChain, membersOmitted, servers })
+    const isUnverified = state.length < response.state.length
+    await this.#store({ ...about, version, join, state, authChain, membersOmitted, isUnverified, servers })
   }
 
   async #versionOf(roomId: string, id: string): Promise<RoomVersion> {
@@ -210,17 +211,18 @@ export class RemoteJoin {
   /** The room is new here, or nobody here was in it any more. */
   async #enter(entry: JoinEntry): Promise<void> {
     const { core, clock } = this.#context
-    const { roomId, join, state, membersOmitted } = entry
-    if (!membersOmitted && state.length <= MAX_AT_ONCE) {
+    const { roomId, join, state, membersOmitted, isUnverified } = entry
+    if (!membersOmitted && !isUnverified && state.length <= MAX_AT_ONCE) {
       await importRoom(core.writer, entry)
       return
     }
-    // Many members are as good as omitted: they are stored in chunks, whatever comes between.
+    // Many members are as good as omitted: they are stored in chunks, whatever comes between. And where some could not be
+    // verified, all are asked for once more: the keys of their servers may be had by then.
     const known = membersOmitted ? entry : withoutMembers(entry)
     const { servers } = known
     await importRoom(core.writer, { ...known, partial: { servers } })
     const completion = { roomId, joinEventId: join.eventId, servers }
-    const given = membersOmitted ? undefined : entry
+    const given = membersOmitted || isUnverified ? undefined : entry
     const patience = new AbortController()
     const waited = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
     await Promise.race([this.#ports.complete(completion, given), waited])

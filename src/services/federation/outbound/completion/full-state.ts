@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
+import { serverNameOf } from '../../../../core/ids.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import type { RoomVersion } from '../../../../core/room-versions.ts'
 import { storeOutliers } from '../../../rooms/outliers.ts'
@@ -31,6 +32,13 @@ export interface StatePlace {
 
 type Progress = (what: string, done: number, of: number) => void
 
+/** The state before an event, as far as a server gives it. */
+export interface FullState {
+  readonly stateIds: string[]
+  /** The servers of what was given and could not be verified, and so is left out. */
+  readonly unverified: ReadonlySet<string>
+}
+
 /**
  * Makes sure that a room's whole state before an event is stored, as far as a server gives it: what is missing of it and
  * of what authorises it is fetched, verified by threads and stored in chunks. Answers the event IDs of that state.
@@ -43,16 +51,16 @@ export const storeFullState = async (
   server: string,
   place: StatePlace,
   options: { readonly signal: AbortSignal; readonly onProgress: Progress },
-): Promise<string[]> => {
+): Promise<FullState> => {
   const { federation } = context
   const { signal, onProgress } = options
   const { roomId, eventId, createEventId } = place
   const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { signal })
   if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
   const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])])
-  if (missing.size === 0) return stateIds
+  if (missing.size === 0) return { stateIds, unverified: new Set() }
   const fetch = missing.size > MAX_SINGLE_FETCHES ? whole : oneByOne
-  const { events, given } = await verified(
+  const { events, given, unverified } = await verified(
     context,
     place,
     await fetch(context, server, place, { eventIds: missing, signal }),
@@ -60,7 +68,7 @@ export const storeFullState = async (
   )
   if (given < missing.size / 2) throw new BadState(`of ${missing.size} events only ${given} were given`)
   await storeEvents(context, roomId, events, onProgress)
-  return stateIds
+  return { stateIds, unverified }
 }
 
 /** Stores events that are verified, in chunks, each after what authorises it. Takes them out of the list. */
@@ -125,21 +133,27 @@ const verified = async (
   { roomId, version }: StatePlace,
   pdus: JsonObject[],
   options: { readonly wanted: ReadonlySet<string>; readonly onProgress: Progress },
-): Promise<{ events: RoomEvent[]; given: number }> => {
+): Promise<{ events: RoomEvent[]; given: number; unverified: Set<string> }> => {
   const events = new Map<string, RoomEvent>()
   const given = new Set<string>()
+  const unverified = new Set<string>()
   const { wanted, onProgress } = options
   const all = pdus.length
   // Taken out, so that memory is given back on the way.
   while (pdus.length > 0) {
-    for (const one of await verifyEvents(pdus.splice(-VERIFIED_AT_ONCE), version)) {
+    const some = pdus.splice(-VERIFIED_AT_ONCE)
+    for (const [index, one] of (await verifyEvents(some, version)).entries()) {
       const eventId = 'event' in one ? one.event.eventId : one.eventId
       if (eventId === undefined || !wanted.has(eventId)) continue
       given.add(eventId)
-      if ('event' in one) events.set(eventId, one.event)
-      else log.debug({ room: roomId, event: eventId, reason: one.refusal }, 'state: event dropped')
+      if ('event' in one) {
+        events.set(eventId, one.event)
+        continue
+      }
+      log.debug({ room: roomId, event: eventId, reason: one.refusal }, 'state: event dropped')
+      unverified.add(serverNameOf(String(some[index]?.['sender'])))
     }
     onProgress('verifying', all - pdus.length, all)
   }
-  return { events: [...events.values()], given: given.size }
+  return { events: [...events.values()], given: given.size, unverified }
 }

@@ -14,6 +14,12 @@ const AT_ONCE = 2
 const MAX_CANDIDATES = 20
 /** It is tried for ever: without its members a room cannot be used in full, and nobody else would try. */
 const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
+/**
+ * Members whose servers' keys cannot be had are left out: every server of the room but us would take them for members. So
+ * often it is tried again before that; not where many servers are gone, which is for good.
+ */
+const MAX_KEY_ROUNDS = 2
+const MAX_SERVERS_WAITED_FOR = 10
 /** Progress of a large room is told in the log at every such part of it. */
 const TOLD_EVERY = 5_000
 
@@ -86,12 +92,15 @@ export class RoomCompleter {
     const { signal } = this.#closing
     let given = first
     let backoff: BackoffState | undefined
+    let rounds = 0
+    const waitsFor = (servers: ReadonlySet<string>): boolean =>
+      servers.size > 0 && servers.size <= MAX_SERVERS_WAITED_FOR && rounds++ < MAX_KEY_ROUNDS
     while (!signal.aborted) {
       try {
         // What was given with the join is not kept any longer than needed.
         const taken = given
         given = undefined
-        if (await this.#slots.run(() => this.#round(completion, taken))) return
+        if (await this.#slots.run(() => this.#round(completion, taken, waitsFor))) return
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'the members of a room could not be stored')
       }
@@ -104,8 +113,12 @@ export class RoomCompleter {
     }
   }
 
-  /** Asks each server once; answers whether nothing is left to be done. */
-  async #round(completion: Completion, given: GivenState | undefined): Promise<boolean> {
+  /** Asks each server once; answers whether nothing is left to be done, or waited for. */
+  async #round(
+    completion: Completion,
+    given: GivenState | undefined,
+    waitsFor: (unverified: ReadonlySet<string>) => boolean,
+  ): Promise<boolean> {
     const { log } = this.#context
     const { signal } = this.#closing
     const head = await this.#headOf(completion)
@@ -121,10 +134,16 @@ export class RoomCompleter {
       if ((await this.#headOf(completion)) === undefined) return true
       const facts = { room: completion.roomId, server }
       try {
-        const stateIds = await storeFullState(this.#context, server, placeOf(completion, head), {
-          signal,
-          onProgress: this.#progress(completion.roomId, server),
-        })
+        const { stateIds, unverified } = await storeFullState(
+          this.#context,
+          server,
+          placeOf(completion, head),
+          {
+            signal,
+            onProgress: this.#progress(completion.roomId, server),
+          },
+        )
+        if (waitsFor(unverified)) return false
         return await this.#finish(completion, stateIds)
       } catch (error) {
         if (!signal.aborted) log.info({ ...facts, err: error }, 'members: this server could not help')
