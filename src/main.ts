@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import cluster from 'node:cluster'
+import type { Cluster, Supervision } from './cli/cluster.ts'
 import type { Host } from './cli/host.ts'
 import { runProgram } from './cli/program.ts'
 
@@ -26,6 +28,37 @@ const processHost = (): Host => ({
   exit: code => process.exit(code),
   run,
   loadServer: () => import('./server.ts'),
+  cluster: processCluster(),
+})
+
+/** In the environment of a worker: which it is. */
+const WORKER = 'TESSERA_WORKER'
+
+const processCluster = (): Cluster => ({
+  supervision: cluster.isWorker ? supervision() : undefined,
+  fork: worker => {
+    // A connection goes to whoever has the fewest of the last ones, not to whom the system likes.
+    cluster.schedulingPolicy = cluster.SCHED_RR
+    const forked = cluster.fork({ [WORKER]: String(worker), NOTIFY_SOCKET: '' })
+    return {
+      pid: forked.process.pid ?? 0,
+      order: order => {
+        if (forked.isConnected()) forked.send(order)
+      },
+      kill: () => forked.process.kill('SIGKILL'),
+      onReport: listener => void forked.on('message', listener),
+      onExit: listener => void forked.on('exit', code => listener(code ?? undefined)),
+    }
+  },
+})
+
+const supervision = (): Supervision => ({
+  worker: Number(process.env[WORKER]),
+  report: report => {
+    if (process.connected) process.send?.(report)
+  },
+  onOrder: listener => void process.on('message', listener),
+  onLost: listener => void process.on('disconnect', listener),
 })
 
 /** Time that is left to what still runs after the command has come to its end. */
@@ -41,5 +74,7 @@ export const main = async (): Promise<void> => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1
   }
+  // The channel to the supervisor alone would keep a worker alive.
+  if (cluster.isWorker) process.exit()
   setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()
 }

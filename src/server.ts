@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
-import type { FirstStart, Server } from './cli/ports.ts'
+import type { FirstStart, Server, ServerOptions } from './cli/ports.ts'
 import { type Composition, compose } from './composition/index.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
 import type { Clock } from './core/clock.ts'
-import type { Log } from './core/log.ts'
 import { type Listener, openListener } from './http/listener.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -14,13 +13,15 @@ export { openCliServices } from './server-cli.ts'
 
 /** How long requests may take to finish once the server has been told to stop. */
 const DRAIN_MS = 20_000
+/** Where other processes go on to serve: how long clients may still ask on connections that they have kept. */
+const LINGER_MS = 3_000
 
 /** Opens the database and builds the services; nothing listens yet. */
 export const createServer = async (
   config: Config,
-  { log, clock = systemClock }: { log: Log; clock?: Clock },
+  { log, clock = systemClock, figuresOfAll }: ServerOptions & { readonly clock?: Clock },
 ): Promise<Server> => {
-  const composition = await compose({ config, log, clock })
+  const composition = await compose({ config, log, clock, figuresOfAll })
   const listeners: Listener[] = []
   let firstStart: FirstStart | undefined
   return {
@@ -38,10 +39,11 @@ export const createServer = async (
       setFlagsFromString('--semi-space-growth-factor=2')
       return { urls }
     },
-    close: async () => {
-      const closing = listeners.map(listener => listener.close(DRAIN_MS))
+    close: async ({ othersServe = false } = {}) => {
+      const closing = listeners.map(listener => listener.close(DRAIN_MS, othersServe ? LINGER_MS : 0))
       await composition.stop()
       await Promise.all(closing)
+      await composition.processes.close()
       await composition.database.close()
     },
     stats: async () => ({
@@ -50,6 +52,9 @@ export const createServer = async (
     }),
     // What else can change without a restart (the log level) is the command line's own.
     reconfigure: changed => composition.app.setRateLimits(rateLimitsOf(changed)),
+    id: composition.processes.id,
+    hasDied: id => composition.processes.hasDied(id),
+    figures: () => composition.metrics.figures(),
     get firstStart() {
       return firstStart
     },

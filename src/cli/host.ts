@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Cluster } from './cluster.ts'
 import type { ServerModule } from './ports.ts'
 
 /** The process around a command: everything that a test replaces. */
@@ -17,6 +18,8 @@ export interface Host {
   /** Runs a program and waits for its end, whatever that is. */
   run(program: string, args: readonly string[]): Promise<void>
   loadServer(): Promise<ServerModule>
+  /** Where a server may run as several processes. */
+  readonly cluster?: Cluster
 }
 
 export interface Output {

@@ -5,8 +5,17 @@ import type { Log } from '../core/log.ts'
 export interface Server {
   /** Opens all listeners. Rejects with the system's error when one cannot be opened; none stays open then. */
   listen(): Promise<{ urls: string[] }>
-  /** Stops accepting, finishes what is under way, commits and closes everything. */
-  close(): Promise<void>
+  /**
+   * Stops accepting, finishes what is under way, commits and closes everything. Where other processes serve on the same
+   * ports, clients are sent to them without being refused.
+   */
+  close(options?: { readonly othersServe?: boolean }): Promise<void>
+  /** Names this process among all that serve. */
+  readonly id?: string
+  /** Has what another process held taken over, which has died. */
+  hasDied?(id: string): Promise<void>
+  /** The metrics of this process. */
+  figures?(): Promise<object>
   /** As long as there is no administrator; to be read after `listen`. */
   readonly firstStart?: FirstStart | undefined
   stats(): Promise<{ rooms: number; users: number }>
@@ -88,9 +97,15 @@ export interface CliServices {
   close(): Promise<void>
 }
 
+export interface ServerOptions {
+  readonly log: Log
+  /** The metrics of all processes of the server, where there are several. */
+  readonly figuresOfAll?: (() => Promise<readonly object[]>) | undefined
+}
+
 /** What `src/server.ts` exports for the command line. Loaded only by the commands that need it. */
 export interface ServerModule {
   /** Opens the database and builds the services. Throws `OperatorError`, `DatabaseTooNew`, `DatabaseUnavailable`. */
-  createServer(config: Config, options: { readonly log: Log }): Promise<Server>
+  createServer(config: Config, options: ServerOptions): Promise<Server>
   openCliServices(config: Config, log: Log): Promise<CliServices>
 }

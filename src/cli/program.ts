@@ -11,10 +11,14 @@ interface Flags {
   readonly host?: string
   readonly port?: string
   readonly set?: readonly string[]
+  /** Of `serve`. */
+  readonly workers?: string
 }
 
 const configFlags = (command: Command): ConfigFlags => {
-  const { config, data, serverName, host, port, set } = command.optsWithGlobals<Flags>()
+  const { workers, ...flags } = command.optsWithGlobals<Flags>()
+  const { config, data, serverName, host, port } = flags
+  const set = workers === undefined ? flags.set : [...(flags.set ?? []), `workers=${workers}`]
   const given = Object.entries({ config, data, serverName, host, port, set })
   return Object.fromEntries(given.filter(([, value]) => value !== undefined))
 }
@@ -52,6 +56,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
     .command('serve', { isDefault: true })
     .alias('start')
     .description('start the server')
+    .option('--workers <number>', 'serve with so many processes, over PostgreSQL')
     .action(action(async flags => (await import('./serve.ts')).serve(host, flags)))
   program
     .command('init')

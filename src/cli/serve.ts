@@ -18,6 +18,10 @@ const GRACE_MS = 30_000
 /** Starts the server and runs it until a signal stops it. Answers the exit code. */
 export const serve = (host: Host, flags: ConfigFlags): Promise<number> =>
   withConfig(host, flags, async loaded => {
+    const { supervision } = host.cluster ?? {}
+    if (supervision !== undefined) return (await import('./work.ts')).work(host, supervision, flags)
+    if (loaded.config.workers > 1 && host.cluster !== undefined)
+      return (await import('./supervise.ts')).supervise(host, host.cluster, flags)
     const log = createLog(loaded.config.logging, host.stdout)
     const crash = (error: unknown): number => {
       log.fatal({ err: error }, 'a fault of the program ends it')

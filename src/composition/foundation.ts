@@ -22,13 +22,15 @@ export interface Circumstances {
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
+  /** The figures of all processes of the server on this machine, where there are several. */
+  readonly figuresOfAll?: (() => Promise<readonly object[]>) | undefined
 }
 
 /** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
-export const layFoundation = async ({ config, log, clock }: Circumstances) => {
+export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circumstances) => {
   const { serverName } = config
   const [signingKey] = signingKeys(config)
-  const metrics = createMetrics({ process: true })
+  const metrics = createMetrics({ process: true, ofAll: figuresOfAll })
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
   const opened = await openDatabase(databaseLocation(config), {
     onMigrated: done => {

@@ -3,6 +3,8 @@ import { rateLimitsOf } from '../config/locations.ts'
 import { createHttpApp, type HttpApp } from '../http/app.ts'
 import { LIMITS_PATH } from '../http/pages/limits.ts'
 import type { Services } from '../services/index.ts'
+import type { Metrics } from '../services/metrics.ts'
+import type { Processes } from '../services/processes.ts'
 import type { Database } from '../storage/database.ts'
 import type { Migrated } from '../storage/open.ts'
 import { composeDomain } from './domain.ts'
@@ -14,6 +16,9 @@ import type { Running } from './running.ts'
 /** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
 export interface Composition {
   readonly database: Database
+  /** This process and others on the database; closed last, when nobody asks for anything any more. */
+  readonly processes: Processes
+  readonly metrics: Metrics
   /** What this start has done to the schema. */
   readonly migrated: Migrated
   readonly services: Services
@@ -30,7 +35,6 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const { database, processes, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
   const { services, running, mailPushers } = composeDomain(circumstances, foundation)
   const all: readonly Running[] = [
-    processes,
     accounts,
     identityServers,
     ...(mailer ? [mailer] : []),
@@ -53,6 +57,8 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   })
   return {
     database,
+    processes,
+    metrics,
     migrated,
     services,
     app,

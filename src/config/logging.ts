@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import pino, { type Logger } from 'pino'
-import type { Log } from '../core/log.ts'
+import type { Log, LogFields } from '../core/log.ts'
 import type { Config } from './schema/index.ts'
 
 export type LogLevel = Config['logging']['level']
@@ -66,14 +66,18 @@ const rootOf = (logger: Logger): RootLog => ({
 
 /**
  * Makes the log of the process: JSON lines, or lines for people on a terminal. Secrets are blanked out in the fields
- * named above, and in the query of `url` and `path`; messages are constant texts and carry none.
+ * named above, and in the query of `url` and `path`; messages are constant texts and carry none. All lines carry `fields`.
  */
-export const createLog = (options: Config['logging'], target: LogTarget = process.stdout): RootLog => {
+export const createLog = (
+  options: Config['logging'],
+  target: LogTarget = process.stdout,
+  fields?: LogFields,
+): RootLog => {
   const forPeople = options.format === 'pretty' || (options.format === 'auto' && target.isTTY === true)
   const logger = pino(
     {
       level: options.level,
-      base: null,
+      base: fields ?? null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: CENSOR },

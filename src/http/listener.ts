@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 export interface ListenerOptions {
@@ -17,8 +17,11 @@ export interface Listener {
   readonly host: string
   /** `http://…` or `https://…` of the address that is listened on. */
   readonly url: string
-  /** Stops accepting, lets running requests finish for `graceMs` milliseconds, then breaks what is left. */
-  close(graceMs?: number): Promise<void>
+  /**
+   * Stops accepting, lets running requests finish for `graceMs` milliseconds, then breaks what is left. For `lingerMs`
+   * idle connections stay, and whoever asks once more on one is answered, and told to take another.
+   */
+  close(graceMs?: number, lingerMs?: number): Promise<void>
 }
 
 /**
@@ -59,19 +62,23 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     port,
     host: address,
     url: `${options.tls ? 'https' : 'http'}://${authority}`,
-    close: (graceMs = 10_000) => {
+    close: (graceMs = 10_000, lingerMs = 0) => {
       closing = true
-      return close(server, graceMs)
+      return close(server, graceMs, lingerMs)
     },
   }
 }
 
-const close = async (server: Server, graceMs: number): Promise<void> => {
-  const drain = setInterval(() => server.closeIdleConnections(), DRAIN_INTERVAL_MS)
+const close = async (server: Server, graceMs: number, lingerMs: number): Promise<void> => {
+  const closeFrom = performance.now() + lingerMs
+  const drain = setInterval(() => {
+    if (performance.now() >= closeFrom) server.closeIdleConnections()
+  }, DRAIN_INTERVAL_MS)
   const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
   await new Promise<void>(resolve => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
+    // That of HTTP closes idle connections at once.
+    NetServer.prototype.close.call(server, () => resolve())
+    if (lingerMs === 0) server.closeIdleConnections()
   })
   clearInterval(drain)
   clearTimeout(deadline)

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** One answered HTTP request. */
 export interface HttpOutcome {
@@ -46,6 +46,8 @@ export interface Metrics {
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Everything, as Prometheus reads it. */
   text(): Promise<string>
+  /** Everything as plain values, to be put together with that of other processes. */
+  figures(): Promise<object>
   readonly contentType: string
 }
 
@@ -57,9 +59,13 @@ const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 /**
  * Makes a registry of its own, so that several servers in one process do not count for each other.
  *
+ * @param options.ofAll The `figures` of all processes of the server, where there are several.
  * @param options.process Whether memory, CPU, garbage collection and the lag of the event loop are measured as well.
  */
-export const createMetrics = (options: { readonly process: boolean }): Metrics => {
+export const createMetrics = (options: {
+  readonly process: boolean
+  readonly ofAll?: (() => Promise<readonly object[]>) | undefined
+}): Metrics => {
   const registry = new Registry()
   if (options.process) collectDefaultMetrics({ register: registry })
   return {
@@ -78,7 +84,12 @@ export const createMetrics = (options: { readonly process: boolean }): Metrics =
         },
       })
     },
-    text: () => registry.metrics(),
+    text: async () => {
+      if (options.ofAll === undefined) return registry.metrics()
+      const all = (await options.ofAll()) as Parameters<typeof AggregatorRegistry.aggregate>[0]
+      return AggregatorRegistry.aggregate(all).metrics()
+    },
+    figures: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   }
 }

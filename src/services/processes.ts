@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Database } from '../storage/database.ts'
+import { Leases } from '../storage/leases.ts'
 import { Bulletin } from './bulletin.ts'
 import { type Held, Lease } from './lease.ts'
 
@@ -55,6 +56,15 @@ export class Processes {
       ...{ database, name, holder, clock, log, bulletin },
       ...(leaseMs === undefined ? {} : { holdMs: leaseMs }),
     })
+  }
+
+  /** Has others take over at once whatever a process held that has certainly died. */
+  async hasDied(id: string): Promise<void> {
+    const { database, clock } = this.#parts
+    const release = new Leases(database).releaseAll(id, clock.now(), 'freed')
+    const committed = await database.commit({ statements: [release] })
+    const freed = committed.ok ? (committed.returned['freed'] ?? []) : []
+    await Promise.all(freed.map(({ name }) => this.bulletin.post('lease free', name)))
   }
 
   close(): Promise<void> {

@@ -27,7 +27,7 @@ export class Leases {
       'UPDATE leases SET held_until_ts = ? WHERE name = ? AND holder = ? AND fence = ?',
     )
     this.#releaseAll = db.prepare(
-      'UPDATE leases SET held_until_ts = ? WHERE holder = ? AND held_until_ts > ?',
+      'UPDATE leases SET held_until_ts = ? WHERE holder = ? AND held_until_ts > ? RETURNING name',
     )
     this.#heldUntil = db.prepare('SELECT held_until_ts FROM leases WHERE name = ?')
   }
@@ -66,9 +66,9 @@ export class Leases {
     return { prepared: this.#release, rows: [[now, lease.name, lease.holder, lease.fence]] }
   }
 
-  /** Lets others take at once whatever a process holds that has died. */
-  releaseAll(holder: string, now: number): WriteStatement {
-    return { prepared: this.#releaseAll, rows: [[now, holder, now]] }
+  /** Lets others take at once whatever a process holds that has died: rows `{name}` under `returning`. */
+  releaseAll(holder: string, now: number, returning: string): WriteStatement {
+    return { prepared: this.#releaseAll, rows: [[now, holder, now]], returning }
   }
 
   /** Until when somebody has held, or holds, a lease; `undefined` if nobody ever did. */

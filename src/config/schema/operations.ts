@@ -2,6 +2,14 @@ import type { Schema } from '../schema-types.ts'
 
 /** What the operator watches. */
 export const operationOptions = {
+  workers: {
+    type: 'integer',
+    minimum: 1,
+    maximum: 64,
+    default: 1,
+    description:
+      'How many identical processes serve, on the same ports; more than one need PostgreSQL. One for each core is plenty. See docs/scaling.md.',
+  },
   logging: {
     type: 'object',
     description: 'The log, on standard output.',

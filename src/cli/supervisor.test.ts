@@ -1,0 +1,131 @@
+import test from 'ava'
+import { silentLog } from '../core/log.ts'
+import { eventually } from '../test-kit/eventually.ts'
+import type { Cluster, Order, Report, WorkerProcess } from './cluster.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** A worker that is none: it does as the test says. */
+class FakeWorker implements WorkerProcess {
+  readonly pid: number
+  readonly number: number
+  readonly orders: Order[] = []
+  isAlive = true
+  #report: (report: Report) => void = () => undefined
+  #exited: (code: number | undefined) => void = () => undefined
+
+  constructor(number: number, pid: number) {
+    this.number = number
+    this.pid = pid
+  }
+
+  order(order: Order): void {
+    this.orders.push(order)
+    if (order.type === 'stop') setImmediate(() => this.end(0))
+    if (order.type === 'figures')
+      this.tell({ type: 'figures', query: order.query, figures: { of: this.pid } })
+  }
+
+  kill(): void {
+    this.end(undefined)
+  }
+
+  onReport(listener: (report: Report) => void): void {
+    this.#report = listener
+  }
+
+  onExit(listener: (code: number | undefined) => void): void {
+    this.#exited = listener
+  }
+
+  tell(report: Report): void {
+    this.#report(report)
+  }
+
+  listen(): void {
+    this.tell({ type: 'listening', id: `process ${this.pid}`, urls: ['http://here'] })
+  }
+
+  end(code: number | undefined): void {
+    if (!this.isAlive) return
+    this.isAlive = false
+    this.#exited(code)
+  }
+}
+
+const setting = (fails: (worker: FakeWorker) => boolean = () => false) => {
+  const workers: FakeWorker[] = []
+  const cluster: Cluster = {
+    fork: number => {
+      const worker = new FakeWorker(number, workers.length + 1)
+      workers.push(worker)
+      setImmediate(() => (fails(worker) ? worker.end(78) : worker.listen()))
+      return worker
+    },
+  }
+  const alive = (): number[] => workers.filter(one => one.isAlive).map(one => one.pid)
+  return { workers, alive, supervisor: new Supervisor({ cluster, count: 3, log: silentLog }) }
+}
+
+test('the first worker prepares what there is to prepare; all are stopped together', async t => {
+  const { workers, alive, supervisor } = setting()
+  const started = supervisor.start()
+  t.is(workers.length, 1)
+  t.deepEqual(await started, { urls: ['http://here'] })
+  t.deepEqual(alive(), [1, 2, 3])
+  await supervisor.stop()
+  t.deepEqual(alive(), [])
+})
+
+test('if one cannot start none does', async t => {
+  const { alive, supervisor } = setting(({ pid }) => pid === 2)
+  t.deepEqual(await supervisor.start(), { failed: 78 })
+  t.deepEqual(alive(), [])
+})
+
+test('who dies is replaced, and another takes over what they held', async t => {
+  const { workers, alive, supervisor } = setting()
+  await supervisor.start()
+  workers[0]?.end(undefined)
+  await eventually('it is replaced', () => alive().length === 3)
+  t.deepEqual(
+    workers.flatMap(one => one.orders.filter(({ type }) => type === 'died')),
+    [{ type: 'died', id: 'process 1' }],
+  )
+  t.is(workers[3]?.number, 1)
+  await supervisor.stop()
+  t.deepEqual(alive(), [])
+})
+
+test('each is replaced once its successor listens; while one does not, the old ones go on', async t => {
+  let isBroken = false
+  const { workers, alive, supervisor } = setting(() => isBroken)
+  await supervisor.start()
+  let fewest = Number.POSITIVE_INFINITY
+  for (const worker of workers) {
+    const { order } = worker
+    worker.order = given => {
+      fewest = Math.min(fewest, alive().length)
+      order.call(worker, given)
+    }
+  }
+  await supervisor.roll()
+  t.deepEqual(alive(), [4, 5, 6])
+  t.is(fewest, 4)
+  isBroken = true
+  await supervisor.roll()
+  t.deepEqual(alive(), [4, 5, 6])
+  await supervisor.stop()
+})
+
+test('the figures of all are given to the one who asks', async t => {
+  const { workers, supervisor } = setting()
+  await supervisor.start()
+  workers[1]?.tell({ type: 'all figures', query: 7 })
+  await eventually('they come', () => workers[1]?.orders.some(({ type }) => type === 'all figures') === true)
+  t.deepEqual(workers[1]?.orders.at(-1), {
+    type: 'all figures',
+    query: 7,
+    figures: [{ of: 1 }, { of: 2 }, { of: 3 }],
+  })
+  await supervisor.stop()
+})
