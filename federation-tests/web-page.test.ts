@@ -89,7 +89,7 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
   await alice.getByRole('heading', { name: 'Tea room' }).waitFor()
   await alice.getByRole('button', { name: 'Invite' }).click()
   await alice.getByLabel('User').fill('@bob:cake.test')
-  await alice.getByLabel('A comment').fill('Kettle is on <b>now</b>')
+  await alice.getByLabel('A comment').fill('Kettle is \u202eon <b>now</b>')
   await photograph(alice, 'inviting')
   await alice.getByRole('button', { name: 'Invite', exact: true }).click()
 
@@ -98,6 +98,7 @@ browserTest('two people on two servers: invitation, comment, conversation', asyn
   const shown = await invitation.innerText()
   for (const part of ['Tea room', 'Leaves, water, time', 'alice invites you', 'Kettle is on <b>now</b>'])
     t.true(shown.includes(part), part)
+  t.false(shown.includes('\u202e'), 'nothing turns the words beside it')
   await photograph(bob, 'invited')
   await bob.getByRole('button', { name: 'Accept' }).click()
   await bob.getByRole('heading', { name: 'Tea room' }).waitFor()

@@ -2,7 +2,13 @@
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: never) => void)>>
 type Child = Node | string | undefined | false
 
-/** Makes an element. Texts become text nodes, so that nothing of what people write is ever HTML. */
+/** Control characters but ends of lines and tabs, and what turns the direction of all that follows. */
+const TROUBLESOME = /[\u202a-\u202e\u2066-\u2069]|(?![\n\t])\p{Cc}/gu
+
+/** What somebody wrote, without what would disturb the words beside it. */
+export const harmless = (text: string): string => text.replace(TROUBLESOME, '')
+
+/** Makes an element. Texts become harmless text nodes, so that nothing of what people write is ever HTML. */
 export const h = <Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -14,7 +20,8 @@ export const h = <Name extends keyof HTMLElementTagNameMap>(
     if (typeof value === 'function') element.addEventListener(key.slice(2), value as EventListener)
     else element.setAttribute(key, value === true ? '' : String(value))
   }
-  element.append(...children.filter(child => child !== undefined && child !== false))
+  const shown = children.filter(child => child !== undefined && child !== false)
+  element.append(...shown.map(child => (typeof child === 'string' ? harmless(child) : child)))
   return element
 }
 

@@ -1,5 +1,5 @@
 import { type Api, path, text } from '../api.ts'
-import { h } from '../dom.ts'
+import { h, harmless } from '../dom.ts'
 import type { Store } from '../store.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
@@ -32,7 +32,7 @@ export const roomsView = (api: Api, store: Store): HTMLElement => {
     const shown = store.joined.flatMap(room => {
       const parts = entryOf(room.id)
       if (parts === undefined) return []
-      parts.name.textContent = room.nameFor(store.userId)
+      parts.name.textContent = harmless(room.nameFor(store.userId))
       parts.count.hidden = room.unread === 0
       parts.count.textContent = String(room.unread)
       parts.count.classList.toggle('highlight', room.highlights > 0)

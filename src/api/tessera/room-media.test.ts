@@ -37,6 +37,7 @@ onServer('media flags are policy for local senders', async (t, server) => {
   t.regex(await rubbish(['smoke']), /400 M_INVALID_PARAM/)
   const state = { type: 'chat.tessera.room.media', content: { types: 7 } }
   t.regex(await refusal(a.createRoom({ initial_state: [state] })), /400 M_BAD_JSON/)
+  t.regex(await refusal(a.createRoom({ 'chat.tessera.encryption': '' })), /400 M_INVALID_PARAM/)
   t.regex(await refusal(joinCall()), /403 M_FORBIDDEN/, 'none of which has changed anything')
   await a.setState(roomId, 'chat.tessera.room.media', {})
   t.is(await refusal(a.send(roomId, 'hello')), 'sent', 'a room that does not say allows everything')

@@ -132,10 +132,14 @@ export const topicContent = (topic: string): JsonObject => ({
 })
 
 /** Checks the fields that are ours; throws `M_INVALID_PARAM`. */
-export const checkTesseraFields = (room: Pick<NewRoom, 'avatarUrl' | 'media' | 'initialState'>): void => {
+export const checkTesseraFields = (
+  room: Pick<NewRoom, 'avatarUrl' | 'encryption' | 'media' | 'initialState'>,
+): void => {
   if (room.avatarUrl !== undefined && !room.avatarUrl.startsWith('mxc://')) {
     throw new MatrixError('M_INVALID_PARAM', 'chat.tessera.avatar_url must be an mxc:// URI')
   }
+  if (room.encryption === '')
+    throw new MatrixError('M_INVALID_PARAM', 'chat.tessera.encryption must be an algorithm, or cleartext')
   checkMediaTypes(room.media ?? [], 'chat.tessera.media')
   for (const { type, content } of room.initialState) if (type === MEDIA_STATE) checkMediaContent(content)
 }
