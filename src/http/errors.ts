@@ -23,7 +23,7 @@ export const renderError = (
     if (error.status >= 500) log.warn({ request: requestId, err: error }, 'request failed')
     return new Reply({
       status: error.status,
-      headers: error.headers,
+      headers: withRetryAfter(error),
       json: withLimitInfo(error, limitInfoUri),
     })
   }
@@ -32,6 +32,17 @@ export const renderError = (
     status: 500,
     json: { errcode: 'M_UNKNOWN', error: `Internal error. The server's log has it as ${requestId}.` },
   })
+}
+
+/** Seconds to wait where whoever refused did not say how long. */
+const UNKNOWN_WAIT_S = 5
+
+/** "Homeservers SHOULD include a `Retry-After` header for any response with a 429 status code." */
+const withRetryAfter = ({ status, headers, fields }: MatrixError): Readonly<Record<string, string>> => {
+  if (status !== 429 || headers['Retry-After'] !== undefined) return headers
+  const waitMs = fields['retry_after_ms']
+  const seconds = typeof waitMs === 'number' ? Math.max(Math.ceil(waitMs / 1000), 1) : UNKNOWN_WAIT_S
+  return { ...headers, 'Retry-After': String(seconds) }
 }
 
 /** "The error response MUST have an `info_uri` field (string)", which services need not know. */

@@ -231,3 +231,15 @@ test('who has reached a limit of their account is told where to read about it', 
     error: 'No',
   })
 })
+
+test('every refusal of too much says when to come again', t => {
+  const silent = () => {}
+  const log = { debug: silent, info: silent, warn: silent, error: silent }
+  const waits = (options: { fields?: { retry_after_ms: number }; headers?: Record<string, string> }) =>
+    renderError(new MatrixError('M_LIMIT_EXCEEDED', 'slowly', options), { requestId: '1', log }).headers[
+      'Retry-After'
+    ]
+  t.is(waits({ fields: { retry_after_ms: 1500 } }), '2')
+  t.is(waits({ headers: { 'Retry-After': '7' } }), '7')
+  t.is(waits({}), '5')
+})

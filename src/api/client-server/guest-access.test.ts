@@ -47,7 +47,7 @@ onServer('guests have access to what the specification names, and to nothing els
   for (const target of [
     ...[`${rooms}/state`, `${rooms}/context/${event}`, `${rooms}/event/${event}`, `${rooms}/members`],
     ...[`${rooms}/state/m.room.create/`, `${rooms}/messages?dir=b`, `${rooms}/initialSync`],
-    ...['/sync', '/devices', '/account/whoami'],
+    ...['/sync', '/devices', '/account/whoami', '/publicRooms'],
   ]) {
     await t.notThrowsAsync(guest.api('GET', target), target)
   }
