@@ -1,13 +1,26 @@
 /**
- * The yardstick: a bare `node:http` server that does the HTTP work of a homeserver and nothing else. It reads and
- * parses bodies, answers the bytes that it is asked for, parks `/sync` and wakes it on a send. It stores, checks
- * and signs nothing, knows no users, and must stay that plain: its rate is the ceiling that ratios refer to.
+ * The yardstick: a bare `node:http` server that does the HTTP work of a homeserver and nothing else. For each request it
+ * finds the route, looks up the access token among ten thousand, reads the body whole and parses it, and answers as much
+ * JSON under the same headers; it parks `/sync` and wakes it on a send. It stores, validates, counts and signs nothing,
+ * and must stay that plain: its rate is the ceiling that ratios refer to.
  *
  * Run as a process of its own; prints `{"port":n}` once it listens and ends with its standard input.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { createServer, type ServerResponse } from 'node:http'
 
-/** Room, as it stands in paths, → tokens that joined it. */
+/** The tokens of a server with some users. */
+const tokens = new Set(Array.from({ length: 10_000 }, () => randomBytes(24).toString('base64url')))
+/** What browsers are told on every response, as the specification recommends; and that nothing is to be kept. */
+const HEADERS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers': 'X-Requested-With, Content-Type, Authorization',
+  'Access-Control-Expose-Headers': 'Retry-After',
+  'Cache-Control': 'no-store',
+  'Content-Type': 'application/json',
+} as const
+/** Room → tokens that joined it. */
 const members = new Map<string, Set<string>>()
 /** Token → its parked requests. */
 const parked = new Map<string, Set<ServerResponse>>()
@@ -17,58 +30,78 @@ const queued = new Map<string, string[]>()
 const filled = new Map<number, Buffer>()
 let counter = 0
 
+/** Answers a request, given its path parameters, query string, token and body; `undefined` parks it. */
+type Handler = (call: {
+  readonly path: readonly string[]
+  readonly query: string
+  readonly token: string
+  readonly body: string
+  readonly response: ServerResponse
+}) => string | Buffer | undefined
+
 const server = createServer((request, response) => {
-  if (request.method === 'GET') {
-    const body = get(request, response)
-    if (body !== undefined) answer(response, body)
-    return
+  const [target = '', query = ''] = request.url?.split('?', 2) ?? []
+  const { found, path } = match(request.method, target)
+  if (found === undefined) return answer(response, 404, '{"errcode":"M_UNRECOGNIZED"}')
+  const token = /^Bearer +(\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+  if (found.authenticated && !tokens.has(token)) return answer(response, 401, '{"errcode":"M_UNKNOWN_TOKEN"}')
+  const respond = (body: string): void => {
+    const answered = found.handle({ path, query, token, body, response })
+    if (answered !== undefined) answer(response, 200, answered)
   }
+  if (request.method === 'GET') return respond('')
   const parts: Buffer[] = []
   request.on('data', part => parts.push(part))
   request.on('end', () => {
-    const text = Buffer.concat(parts).toString()
+    const body = Buffer.concat(parts).toString()
     // Parsed and thrown away: no homeserver gets around that work.
-    if (text !== '') JSON.parse(text)
-    if (request.method === 'PUT') put(request, response, text)
-    else answer(response, post(request))
+    if (body !== '') JSON.parse(body)
+    respond(body)
   })
 })
 
-function put(request: IncomingMessage, response: ServerResponse, text: string): void {
-  counter += 1
-  const eventId = `$${counter.toString(36).padStart(43, '0')}`
-  answer(response, `{"event_id":"${eventId}"}`)
-  const room = request.url?.split('/', 7)[5] ?? ''
-  const tokens = members.get(room)
-  if (tokens !== undefined) for (const token of tokens) deliver(token, room, text)
+function match(
+  method: string | undefined,
+  target: string,
+): { found?: (typeof routes)[number]; path: string[] } {
+  for (const found of routes) {
+    const parameters = found.method === method && found.pattern.exec(target)
+    if (parameters) return { found, path: parameters.slice(1).map(decodeURIComponent) }
+  }
+  return { path: [] }
 }
 
-/** Registration, room creation, join and whatever else prepares a run. @returns the answer */
-function post(request: IncomingMessage): string {
+const send: Handler = ({ path: [roomId = ''], body }) => {
   counter += 1
-  const path = request.url ?? ''
-  if (path.endsWith('/register')) return `{"user_id":"@u${counter}:echo","access_token":"t${counter}"}`
-  if (path.endsWith('/createRoom')) {
-    const roomId = `!r${counter}:echo`
-    join(encodeURIComponent(roomId), request)
-    return `{"room_id":"${roomId}"}`
-  }
-  const joined = /\/join\/([^/?]+)/.exec(path)?.[1]
-  if (joined !== undefined) join(joined, request)
+  for (const token of members.get(roomId) ?? []) deliver(token, roomId, body)
+  return `{"event_id":"$${counter.toString(36).padStart(43, '0')}"}`
+}
+
+const register: Handler = () => {
+  counter += 1
+  const token = randomBytes(24).toString('base64url')
+  tokens.add(token)
+  return `{"user_id":"@u${counter}:echo","access_token":"${token}"}`
+}
+
+const createRoom: Handler = ({ token }) => {
+  counter += 1
+  const roomId = `!r${counter}:echo`
+  join(roomId, token)
+  return `{"room_id":"${roomId}"}`
+}
+
+const joinRoom: Handler = ({ path: [roomId = ''], token }) => {
+  join(roomId, token)
   return '{}'
 }
 
-/** @param room as it stands in paths, percent-encoded */
-function join(room: string, request: IncomingMessage): void {
-  const tokens = members.get(room) ?? new Set()
-  members.set(room, tokens.add(tokenOf(request)))
+function join(roomId: string, token: string): void {
+  members.set(roomId, (members.get(roomId) ?? new Set()).add(token))
 }
 
-/** @returns the answer, or undefined when the request is parked */
-function get(request: IncomingMessage, response: ServerResponse): string | Buffer | undefined {
-  const url = request.url ?? ''
-  if (!/\/sync\?.*since=/.test(url)) return fill(Number(/bench_bytes=(\d+)/.exec(url)?.[1] ?? 0))
-  const token = tokenOf(request)
+const sync: Handler = ({ query, token, response }) => {
+  if (!query.includes('since=')) return asked(query)
   const waiting = queued.get(token)
   queued.set(token, [])
   if (waiting !== undefined && waiting.length > 0) return syncBody(waiting)
@@ -77,6 +110,23 @@ function get(request: IncomingMessage, response: ServerResponse): string | Buffe
   response.once('close', () => responses.delete(response))
   return undefined
 }
+
+/** As many bytes as the query asks for. */
+const asked = (query: string): Buffer => fill(Number(/bench_bytes=(\d+)/.exec(query)?.[1] ?? 0))
+
+const route = (method: 'GET' | 'PUT' | 'POST', path: string, handle: Handler, authenticated = true) => ({
+  ...{ method, handle, authenticated },
+  pattern: new RegExp(`^/_matrix/client/v3/${path}$`),
+})
+
+const routes = [
+  route('PUT', 'rooms/([^/]+)/send/[^/]+/[^/]+', send),
+  route('GET', 'sync', sync),
+  route('GET', 'rooms/([^/]+)/messages', ({ query }) => asked(query)),
+  route('POST', 'createRoom', createRoom),
+  route('POST', 'join/([^/]+)', joinRoom),
+  route('POST', 'register', register, false),
+]
 
 function deliver(token: string, room: string, content: string): void {
   const event = `{"type":"m.room.message","room_id":"${room}","content":${content}}`
@@ -87,7 +137,7 @@ function deliver(token: string, room: string, content: string): void {
   }
   parked.delete(token)
   const body = syncBody([event])
-  for (const response of responses) answer(response, body)
+  for (const response of responses) answer(response, 200, body)
 }
 
 function syncBody(events: readonly string[]): string {
@@ -105,13 +155,9 @@ function fill(size: number): Buffer {
   return body
 }
 
-function answer(response: ServerResponse, body: string | Buffer): void {
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+function answer(response: ServerResponse, status: number, body: string | Buffer): void {
+  response.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
-}
-
-function tokenOf(request: IncomingMessage): string {
-  return request.headers.authorization ?? ''
 }
 
 // A parked request may wait as long as its client does.

@@ -52,8 +52,6 @@ export interface HttpAppOptions {
 export interface HttpApp {
   /** For `http.createServer`; never throws and never rejects. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
-  /** Compiles all validators now. Without it each is compiled when it is first needed. */
-  warmUp(): Promise<void>
   /** Replaces all rate limits, when the configuration is read anew. */
   setRateLimits(settings: RateLimitSettings): void
 }
@@ -90,7 +88,6 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
         response.destroy()
       })
     },
-    warmUp: validator.compileAll,
     setRateLimits: limiter.configure,
   }
 }

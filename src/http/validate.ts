@@ -28,10 +28,11 @@ const INVALID_VALUE = new Set([
 ])
 
 export interface Validator {
-  /** Throws `MatrixError` on the first violation. Unknown members pass; nothing is changed or filled in. */
+  /**
+   * Throws `MatrixError` on the first violation. Unknown members pass; nothing is changed or filled in. A schema is compiled
+   * when it is first needed: all of them would take half a second of every start, and memory that most servers never use.
+   */
   validate(operationId: string, place: Place, value: unknown): void
-  /** Compiles everything now rather than on first use, a few schemas at a time, so that the loop stays free. */
-  compileAll(): Promise<void>
 }
 
 export const createValidator = (schemas: RequestSchemas): Validator => {
@@ -42,13 +43,17 @@ export const createValidator = (schemas: RequestSchemas): Validator => {
     // What shortens the compiled code costs as much as all the rest of compiling, and V8 does the same to what is used often.
     code: { optimize: false },
   })
-  const compiled = new Map<string, ValidateFunction | undefined>()
+  const compiled = {
+    path: new Map<string, ValidateFunction | undefined>(),
+    query: new Map<string, ValidateFunction | undefined>(),
+    body: new Map<string, ValidateFunction | undefined>(),
+  }
   const compile = (operationId: string, place: Place): ValidateFunction | undefined => {
-    const key = `${operationId} ${place}`
-    if (compiled.has(key)) return compiled.get(key)
+    const known = compiled[place]
+    if (known.has(operationId)) return known.get(operationId)
     const schema = schemas[operationId]?.[place]
     const validate = schema && ajv.compile(schema)
-    compiled.set(key, validate)
+    known.set(operationId, validate)
     return validate
   }
   return {
@@ -56,12 +61,6 @@ export const createValidator = (schemas: RequestSchemas): Validator => {
       const validate = compile(operationId, place)
       if (!validate || validate(value)) return
       throw violation(place, validate.errors?.[0])
-    },
-    async compileAll() {
-      for (const operationId of Object.keys(schemas)) {
-        for (const place of ['path', 'query', 'body'] as const) compile(operationId, place)
-        await new Promise(resolve => setImmediate(resolve))
-      }
     },
   }
 }
