@@ -13,9 +13,10 @@ export const history: Scenario = {
   async run(bench) {
     bench.progress(`history: preparing a room with ${messages} messages`)
     const { account, roomId, tokens, bytes } = await prepare(bench.server)
+    const [echoAccount = account] = await bench.echo.accounts(1)
     const next = {
       server: (page: number) => messagesRequest(account, roomId, pageSize, tokens[page % tokens.length]),
-      echo: () => messagesRequest(account, roomId, pageSize, undefined, `&bench_bytes=${bytes}`),
+      echo: () => messagesRequest(echoAccount, roomId, pageSize, undefined, `&bench_bytes=${bytes}`),
     }
     bench.progress(`history: ${bench.rounds} rounds of 2 × ${bench.seconds} s`)
     let page = 0

@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { KeysLeft, OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
+import type { KeysLeft } from '../../storage/encryption/keys-left.ts'
+import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
 import { deviceKeysText, fallbackKeys, isSameKey, type KeyUpload, oneTimeKeys } from './uploaded-keys.ts'
 

@@ -1,4 +1,5 @@
 import type { Prepared, Reader, Row, WriteStatement } from '../database.ts'
+import { type KeysLeft, KeysLeftReader } from './keys-left.ts'
 
 /** A key that a device has uploaded. */
 export interface OneTimeKey {
@@ -6,14 +7,6 @@ export interface OneTimeKey {
   readonly keyId: string
   /** JSON text: of an object, or of a string for algorithms without signatures. */
   readonly json: string
-}
-
-/** What is left of a device's keys. */
-export interface KeysLeft {
-  /** How many unclaimed one-time keys, by algorithm. */
-  readonly counts: Readonly<Record<string, number>>
-  /** The algorithms of fallback keys that nobody has been given. */
-  readonly unusedFallbackTypes: readonly string[]
 }
 
 /** Whose key is wanted, and of which algorithm. */
@@ -30,7 +23,7 @@ export class OneTimeKeyReader {
   readonly #db: Reader
   readonly #counts: Prepared
   readonly #known: Prepared
-  readonly #left: Prepared
+  readonly #left: KeysLeftReader
   readonly #anyLeft: Prepared
 
   constructor(db: Reader) {
@@ -42,10 +35,7 @@ export class OneTimeKeyReader {
     this.#known = db.prepare(
       `SELECT algorithm, key_id, json, claimed_ts ${ofDevice} AND ${db.dialect.inText('key_id')}`,
     )
-    this.#left = db.prepare(
-      `SELECT algorithm, count(*) AS n ${ofDevice} AND claimed_ts IS NULL GROUP BY algorithm
-       UNION ALL SELECT algorithm, NULL AS n FROM fallback_keys WHERE user_id = ? AND device_id = ? AND used = 0`,
-    )
+    this.#left = new KeysLeftReader(db)
     this.#anyLeft = db.prepare(
       `SELECT DISTINCT user_id AS "userId", device_id AS "deviceId", algorithm FROM one_time_keys
        WHERE ${db.dialect.inText('user_id')} AND claimed_ts IS NULL`,
@@ -79,16 +69,8 @@ export class OneTimeKeyReader {
   }
 
   /** What is left of a device's keys, in one look, since every response of `/sync` tells it. */
-  async left(userId: string, deviceId: string): Promise<KeysLeft> {
-    const parameters = [userId, deviceId, userId, deviceId]
-    const rows = await this.#db.all<{ algorithm: string; n: number | null }>(this.#left, parameters)
-    const counts: Record<string, number> = {}
-    const unusedFallbackTypes: string[] = []
-    for (const { algorithm, n } of rows) {
-      if (n === null) unusedFallbackTypes.push(algorithm)
-      else counts[algorithm] = n
-    }
-    return { counts, unusedFallbackTypes: unusedFallbackTypes.sort() }
+  left(userId: string, deviceId: string): Promise<KeysLeft> {
+    return this.#left.of(userId, deviceId)
   }
 
   /** Of which algorithms the devices of some users have unclaimed keys. */
