@@ -231,7 +231,7 @@ test(`both reopen at once, ${peerIsPlain}, whose user is faster`, async t => {
   t.deepEqual(peer.problems(), [])
 })
 
-test(`a room with others in it is not the one of the two, ${peerIsPlain}`, async t => {
+test(`a room with others in it, or that lets nobody in, is not the one of the two, ${peerIsPlain}`, async t => {
   const { server, peer, inviteDirectly } = await startPlainNeighbour(t)
   const alice = await registerPerson(server, 'alice')
   const bob = `@bob:${peer.serverName}`
@@ -245,6 +245,11 @@ test(`a room with others in it is not the one of the two, ${peerIsPlain}`, async
     return status === 200 && body['membership'] === 'leave'
   })
   t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
+  const refusal = { status: 403, json: { errcode: 'M_FORBIDDEN', error: 'no' } }
+  peer.always('GET', /\/make_join\//, () => refusal)
+  const closed = await inviteDirectly(bob, alice.userId)
+  t.like(await alice.put(pathOf(bob)), { room_id: roomId, created: false, membership: 'invite' })
   t.deepEqual(await joinedBy(alice), [roomId])
+  t.deepEqual(await invitesOf(alice), [closed], 'it is hers to decide')
   t.deepEqual(peer.problems(), [])
 })

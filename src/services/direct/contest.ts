@@ -113,7 +113,8 @@ export class Contest {
   /** Makes the plain room that the other has made the pair's. One in which there is somebody else is not for the two. */
   async #goOver(row: DirectRoomRow, { userId, roomId, sender }: InvitationRow): Promise<boolean> {
     const { read } = this.#core.context
-    await this.#rooms.memberships.join({ userId, roomId })
+    // Withdrawn meanwhile, or their server is away: then the room stays that there is.
+    if (!(await this.#unlessRefused(() => this.#rooms.memberships.join({ userId, roomId })))) return false
     const room = await read.rooms.byId(roomId)
     const { join = 0 } = room === undefined ? {} : await read.memberships.counts(room.nid)
     if (join > 2) {
@@ -193,13 +194,15 @@ export class Contest {
     }
   }
 
-  /** The other side may have done it already. */
-  async #unlessRefused(work: () => Promise<unknown>): Promise<void> {
+  /** The other side may have done it already, or be out of reach. Answers whether it is done. */
+  async #unlessRefused(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work()
+      return true
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
-      this.#log.info({ err: error }, 'a direct room that has lost could not be closed')
+      this.#log.info({ err: error }, 'one of two direct rooms could not be joined or closed')
+      return false
     }
   }
 }
