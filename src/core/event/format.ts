@@ -107,14 +107,27 @@ const isReference = (reference: JsonValue, version: RoomVersion): boolean => {
   )
 }
 
-const checkReferences = (pdu: JsonObject, version: RoomVersion): Verdict => {
+/** How events are judged that came in an answer of a particular kind. */
+export interface FormatOptions {
+  /**
+   * They may refer to any number of events: "the response of backfill MUST NOT be validated on these specific restrictions",
+   * since older servers had none.
+   */
+  readonly manyReferences?: boolean
+}
+
+const checkReferences = (
+  pdu: JsonObject,
+  version: RoomVersion,
+  { manyReferences = false }: FormatOptions,
+): Verdict => {
   for (const [name, limit] of [
     ['prev_events', MAX_PREV_EVENTS],
     ['auth_events', MAX_AUTH_EVENTS],
   ] as const) {
     const references = pdu[name]
     if (!Array.isArray(references)) return field(`${name} is not an array`)
-    if (references.length > limit)
+    if (references.length > limit && !manyReferences)
       return { rule: 'event-references', message: `${name} names more than ${limit} events` }
     if (!references.every(reference => isReference(reference, version))) {
       return field(`${name} holds something other than references to events`)
@@ -142,17 +155,21 @@ const encoded = (pdu: JsonObject, version: RoomVersion): string | Refusal => {
  * @returns its canonical text; or what is wrong, under one of the rules `event-field`, `event-size`, `event-references`,
  *   `canonical-json`.
  */
-export const canonicalText = (pdu: JsonObject, version: RoomVersion): string | Refusal =>
+export const canonicalText = (
+  pdu: JsonObject,
+  version: RoomVersion,
+  options: FormatOptions = {},
+): string | Refusal =>
   checkIds(pdu, version) ??
   checkKind(pdu, version) ??
   checkNumbers(pdu) ??
-  checkReferences(pdu, version) ??
+  checkReferences(pdu, version, options) ??
   checkProofs(pdu) ??
   encoded(pdu, version)
 
 /** The same judgement alone. */
-export const checkFormat = (pdu: JsonObject, version: RoomVersion): Verdict => {
-  const judged = canonicalText(pdu, version)
+export const checkFormat = (pdu: JsonObject, version: RoomVersion, options: FormatOptions = {}): Verdict => {
+  const judged = canonicalText(pdu, version, options)
   return typeof judged === 'string' ? undefined : judged
 }
 
@@ -201,9 +218,10 @@ export const trustedEvent = (pdu: JsonObject, eventId: string, version: RoomVers
 export const parsePdu = (
   value: JsonValue,
   version: RoomVersion,
+  options: FormatOptions = {},
 ): { readonly event: RoomEvent } | { readonly refusal: Refusal } => {
   if (!isJsonObject(value)) return { refusal: field('the event is not an object') }
-  const refusal = checkFormat(value, version)
+  const refusal = checkFormat(value, version, options)
   return refusal === undefined
     ? { event: trustedEvent(value, eventIdOf(value, version), version) }
     : { refusal }

@@ -49,6 +49,8 @@ test('20 previous events and 10 auth events, and no more', t => {
     t.is(ruleOf(version.id, { prev_events: many(0), auth_events: many(0) }), undefined)
     t.is(ruleOf(version.id, { prev_events: many(21) }), 'event-references')
     t.is(ruleOf(version.id, { auth_events: many(11) }), 'event-references')
+    const old = pduOf(version, { prev_events: many(500), auth_events: many(50) })
+    t.is(checkFormat(old, version, { manyReferences: true }), undefined, 'but as a part of history')
   }
 })
 

@@ -230,7 +230,14 @@ test('invitations are refused: unknown user, other server, other version, wrong 
     t.is((await t.throwsAsync<FederationError>(described))?.errcode, 'M_INVALID_PARAM')
   }
   t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
-  t.truthy(await invite(await member(BOB)))
+  const welcome = await member(BOB)
+  const event = { ...welcome.pdu, unsigned: { age: 7 } }
+  const answer = await a.client.invite('b.test', {
+    ...{ roomId, event, eventId: welcome.eventId },
+    ...{ roomVersion: '12', inviteRoomState: describing },
+  })
+  t.deepEqual(Object.keys(answer['signatures'] as JsonObject).toSorted(), ['a.test', 'b.test'])
+  t.deepEqual({ ...answer, signatures: {} }, { ...event, signatures: {} }, 'all else is as it was')
 })
 
 test('joins are refused as the room and its version demand', async t => {

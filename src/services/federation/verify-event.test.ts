@@ -49,7 +49,7 @@ for (const version of allVersions) {
           type: 'm.room.message',
           sender: '@alice:example.org',
           content: { body: `${index}` },
-          prevEvents: [PARENT],
+          prevEvents: index === 0 ? Array.from({ length: 21 }, () => PARENT) : [PARENT],
           authEvents: [PARENT],
           depth: 2,
           originServerTs: 1_700_000_000_000,
@@ -61,10 +61,13 @@ for (const version of allVersions) {
       )
       return variants[index % variants.length]?.(event.pdu) ?? null
     })
-    const together = await verifier.verifyAll(pdus, version)
-    const alone = await Promise.all(pdus.map(pdu => verifier.verify(pdu, version)))
+    const options = { manyReferences: true }
+    const together = await verifier.verifyAll(pdus, version, options)
+    const alone = await Promise.all(pdus.map(pdu => verifier.verify(pdu, version, options)))
     t.deepEqual(together, alone)
     t.is(together.filter(one => 'event' in one).length, alone.filter(one => 'event' in one).length)
+    t.true('event' in (together[0] ?? {}), 'history may have more than 20 events before one')
+    t.true('refusal' in (await verifier.verify(pdus[0] ?? null, version)), 'nothing else may')
     t.true(together.some(one => 'event' in one) && together.some(one => 'refusal' in one))
   })
 }

@@ -10,20 +10,18 @@ import { WorkerPool } from '../worker-pool.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import {
   keyIdsOf,
-  type SignerOptions,
   signableOf,
   signatureRefusal,
   signersOf,
   type VerifyFinding,
   type VerifyJob,
+  type VerifyOptions,
 } from './verify-job.ts'
 
 /** An event whose format, signatures and hash have been checked, or why it is dropped. */
 export type Verified =
   | { readonly event: RoomEvent }
   | { readonly eventId: string | undefined; readonly refusal: string }
-
-export type VerifyOptions = SignerOptions
 
 /** Events per slice: about 10 ms of work, after which whatever waits gets its turn. */
 const SLICE = 25
@@ -66,7 +64,7 @@ export class EventVerifier {
     options: VerifyOptions = {},
   ): Promise<Verified[]> {
     if (pdus.length >= MANY) return this.#verifyInThreads(pdus, version, options)
-    const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version))
+    const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version, options))
     const needed = await inSlices(parsed, one =>
       'event' in one ? keysNeeded(one.event, one.event.pdu, options) : [],
     )

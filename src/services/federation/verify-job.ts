@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import { parsePdu } from '../../core/event/format.ts'
+import { type FormatOptions, parsePdu } from '../../core/event/format.ts'
 import { contentHashMatches, requiredSigners, signedBytes } from '../../core/event/signatures.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { JsonParseError, parseJson } from '../../core/parse-json.ts'
@@ -56,10 +56,13 @@ export const signatureRefusal = (
   return undefined
 }
 
+/** What is asked of events: who has to have signed, and in which form they may come. */
+export type VerifyOptions = SignerOptions & FormatOptions
+
 /** Events to check in another thread: as text, which keeps how numbers were written. */
 export interface VerifyJob {
   readonly version: string
-  readonly options: SignerOptions
+  readonly options: VerifyOptions
   readonly events: readonly {
     readonly text: string
     /** `[server, key ID, public key]` */
@@ -83,10 +86,10 @@ const find = (
   text: string,
   keys: VerifyJob['events'][number]['keys'],
   version: RoomVersion,
-  options: SignerOptions,
+  options: VerifyOptions,
 ): VerifyFinding => {
   const value = parsed(text)
-  const result = parsePdu(value, version)
+  const result = parsePdu(value, version, options)
   if ('refusal' in result) return { eventId: undefined, refusal: result.refusal.message }
   const { event } = result
   const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]

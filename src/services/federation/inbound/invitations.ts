@@ -99,7 +99,9 @@ export class InvitationReceiver {
     const { stripped, createdTs } = await this.#describe(invite, version)
     const facts = { ...(createdTs === undefined ? {} : { created_ts: createdTs }), ...toldFacts(invite) }
     if (!head?.hasHost(serverName)) await this.#store(signed, stripped, facts)
-    return signed.pdu
+    // "All other fields of the events should remain untouched": also what is not signed.
+    const { unsigned } = invite.event
+    return unsigned === undefined ? signed.pdu : { ...signed.pdu, unsigned }
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../../core/json.ts'
 import type { RoomVersion } from '../../../core/room-versions.ts'
-import type { Verified, VerifyOptions } from '../verify-event.ts'
+import type { Verified } from '../verify-event.ts'
+import type { VerifyOptions } from '../verify-job.ts'
 
 /**
  * Checks format, signatures and hashes of what peers hand over, in slices that leave the event loop to others; one

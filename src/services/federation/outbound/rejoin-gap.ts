@@ -52,7 +52,7 @@ const gapBefore = async (
     { timeoutMs: TIMEOUT_MS },
   )
   const fetched = new Map<string, RoomEvent>()
-  for (const one of await verifyEvents(pdus, version)) {
+  for (const one of await verifyEvents(pdus, version, { manyReferences: true })) {
     if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'gap: event dropped')
     else if (one.event.roomId === roomId) fetched.set(one.event.eventId, one.event)
   }
