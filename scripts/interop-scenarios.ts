@@ -1,5 +1,6 @@
 import { crowdScenarios } from './interop-crowds.ts'
 import { encryptionScenarios } from './interop-encryption.ts'
+import { mediaScenarios } from './interop-media.ts'
 import { membershipScenarios } from './interop-memberships.ts'
 import { accept, at, both, expect, invite, makeRoom, pair, type Scenario, talk } from './interop-parts.ts'
 import { roomScenarios } from './interop-rooms.ts'
@@ -94,5 +95,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...roomScenarios,
   ...crowdScenarios,
   ...userScenarios,
+  ...mediaScenarios,
   ...encryptionScenarios,
 ])

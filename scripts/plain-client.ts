@@ -33,12 +33,22 @@ export interface SeenSync {
   }
 }
 
+/** A file on its way. */
+export interface TransferredFile {
+  readonly contentType: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The header of a response. */
+  readonly disposition?: string | undefined
+}
+
 /** A Matrix client with nothing but `fetch`, for any homeserver. */
 export interface PlainClient {
   readonly userId: string
   readonly deviceId: string
   /** Throws with the server's answer where it refuses; paths without a prefix are those of version 3. */
   call(method: string, path: string, body?: object): Promise<JsonObject>
+  /** The same with files instead of JSON. */
+  transfer(method: string, path: string, file?: TransferredFile): Promise<TransferredFile>
   /** Long-polls until something in a response is what is waited for. */
   until<T>(what: string, find: (sync: SeenSync) => T | undefined): Promise<T>
   /** Waits for the next message of somebody in a room. */
@@ -66,6 +76,23 @@ export const registerPlainClient = async (url: string, username: string): Promis
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`)
     return answer
   }
+  const transfer: PlainClient['transfer'] = async (method, path, file) => {
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(file === undefined ? {} : { 'content-type': file.contentType }),
+      },
+      ...(file === undefined ? {} : { body: file.bytes }),
+    })
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${Buffer.from(bytes)}`)
+    return {
+      bytes,
+      contentType: response.headers.get('content-type') ?? '',
+      disposition: response.headers.get('content-disposition') ?? undefined,
+    }
+  }
   const account = await call('POST', '/register', {
     username,
     password: `${username} likes tea`,
@@ -89,6 +116,7 @@ export const registerPlainClient = async (url: string, username: string): Promis
     userId,
     deviceId: String(account['device_id']),
     call,
+    transfer,
     until,
     hears: async (roomId, from) => {
       const isIt = (event: SeenEvent): boolean => event.type === 'm.room.message' && event.sender === from
