@@ -67,6 +67,16 @@ test('state that has no canonical form is refused, also where there is some alre
   t.is(await ann.code('POST', `/rooms/${path(room)}/leave`, { reason: '\ud800' }), '400 M_BAD_JSON')
 })
 
+test('memberships and power levels that cannot be read are malformed, not forbidden', async t => {
+  const room = await ann.createRoom()
+  const state = (type: string, content: Json, key = '') =>
+    ann.code('PUT', `/rooms/${path(room)}/state/${type}/${path(key)}`, content)
+  t.is(await state('m.room.member', {}, ann.userId), '400 M_BAD_JSON')
+  for (const levels of [{ ban: '50' }, { events: { a: '1' } }, { users: { nobody: 1 } }, { users: [] }])
+    t.is(await state('m.room.power_levels', levels), '400 M_BAD_JSON')
+  t.is(await state('m.room.power_levels', { users: { [ann.userId]: 100 } }), '403 M_FORBIDDEN')
+})
+
 test('a redaction that is sent as an event keeps what it says, and its transaction', async t => {
   for (const room_version of ['10', '11']) {
     const room = await ann.createRoom({ room_version })

@@ -38,7 +38,8 @@ export interface LocalEvent {
  * Builds, authorises and signs an event that extends the room's head.
  *
  * Throws `M_FORBIDDEN` with the rule's reason if the room does not allow it, `M_TOO_LARGE` if it breaks a size
- * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form.
+ * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form, or is none that the
+ * auth rules can read.
  */
 export const makeLocalEvent = async (
   context: RoomsContext,
@@ -78,9 +79,19 @@ export const makeLocalEvent = async (
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
     (before && authorise(event, { state: await stateLookup(context, head, points), createEvent }))
-  if (refusal !== undefined) throw new MatrixError('M_FORBIDDEN', refusal.message)
+  if (refusal !== undefined) {
+    throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
+  }
   return { event, json, before }
 }
+
+/** The auth rules that nobody's rights would help with: "invalid values for keys". */
+const MALFORMED: ReadonlySet<string> = new Set([
+  'member.format',
+  'power_levels.integer',
+  'power_levels.unreadable',
+  'power_levels.users',
+])
 
 /** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
 const identifiers = (
