@@ -132,7 +132,18 @@ testDatabases(
     await alice.redact(room, inThread)
     t.is(counts(await syncAs(bob), room), '0/0')
     await alice.say(room, 'three')
-    t.is(counts(await syncAs(bob), room), '1/0')
+    const again = await alice.say(room, 'again in a thread', {
+      'm.relates_to': { rel_type: 'm.thread', event_id: first },
+    })
+    t.is(counts(await syncAs(bob), room), '2/0')
+    await bob.say(room, 'an answer')
+    t.is(counts(await syncAs(bob), room), '1/0', 'who answers has read, there')
+    t.false(JSON.stringify((await syncAs(alice)).ephemeral(room)).includes(bob.userId), 'nobody hears of it')
+    await bob.say(room, 'to that', { 'm.relates_to': { rel_type: 'm.thread', event_id: first } })
+    t.is(counts(await syncAs(bob), room), '0/0')
+    const [newest] = (await bob.get('/notifications'))['notifications'] as Json[]
+    t.like(newest, { read: true, event: { event_id: again } })
+    await alice.say(room, 'four')
     await bob.leave(room)
     await bob.join(room)
     t.is(counts(await syncAs(bob), room), '0/0')

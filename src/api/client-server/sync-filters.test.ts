@@ -228,7 +228,8 @@ onServer('account data is told when it changes, and no more once it is deleted',
   t.deepEqual(contents(news.account_data?.events), [{ a: 2 }])
   t.deepEqual(contents(news.rooms?.join?.[roomId]?.account_data?.events), [{ tags: { x: {} } }])
   t.deepEqual(news.rooms?.join?.[roomId]?.timeline.events, [])
-  await ann.setAccountData('org.a', {})
+  const deletion = `/_matrix/client/unstable/org.matrix.msc3391/user/${ann.userId}/account_data/org.a`
+  await server.request('DELETE', deletion, { token: ann.account.accessToken })
   t.deepEqual(contents((await ann.sync({ since: news.next_batch })).account_data?.events), [{}])
   t.false(types((await ann.sync()).account_data?.events).includes('org.a'))
 })

@@ -12,6 +12,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { OwnEvents } from './own-events.ts'
 import { RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
 import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
@@ -50,6 +51,7 @@ export class NotificationCounter {
   readonly #source: PushSourceReader
   readonly #subscriptions: ThreadSubscriptionReader
   readonly #undoing: Undoing
+  readonly #ownEvents: OwnEvents
   readonly #write: PushActionWriter
   readonly #followed: FollowedStreams
   readonly #listeners = new Set<Counted>()
@@ -86,6 +88,7 @@ export class NotificationCounter {
     this.#source = new PushSourceReader(db, parts.context.read.news)
     this.#subscriptions = new ThreadSubscriptionReader(db)
     this.#undoing = new Undoing(parts.context, this.#source)
+    this.#ownEvents = new OwnEvents(parts)
     this.#write = new PushActionWriter(db)
     this.#followed = new FollowedStreams(db)
     this.#reached = 0
@@ -258,6 +261,7 @@ export class NotificationCounter {
       ...this.#write.insert(actions),
       ...this.#write.undo(undone),
       ...this.#write.clear(cleared),
+      ...(await this.#ownEvents.receipts(events, actions)),
     ]
     const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
     const rooms = [...new Set([...touched, ...redactions.map(({ roomNid }) => roomNid)])]

@@ -180,6 +180,8 @@ class World {
       if (user !== sender && (highlight || !model.muted.has(user))) notified.set(user, highlight)
     }
     model.said.push({ eventId, sender, notified, redacted: false, ...more })
+    // Who says something has read what was there.
+    model.receipts.push({ user: sender, thread: more.thread, at: model.said.length - 1 })
   }
 
   async redact(user: User, target: Said): Promise<void> {

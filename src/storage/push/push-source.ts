@@ -11,6 +11,9 @@ export interface LocalMember {
 
 const MEMBERS_AND_POWERS = new Set(['m.room.member', 'm.room.power_levels', 'm.room.create'])
 
+/** So many rows may be read on the calling thread. */
+const FEW = 100
+
 /** Reads what the counter of notifications follows. */
 export class PushSourceReader {
   readonly #db: Reader
@@ -140,12 +143,20 @@ export class PushSourceReader {
 
   /** Whose receipts have moved in which rooms in a span of the stream `receipts`. */
   async readings(after: number, upTo: number): Promise<{ userId: string; roomNid: number }[]> {
-    const rows = await this.#db.scan<{ user_id: string; room_nid: number }>(this.#readings, [after, upTo])
+    const rows = await this.#few(after, upTo)<{ user_id: string; room_nid: number }>(this.#readings, [
+      ...[after, upTo],
+    ])
     return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid }))
   }
 
   /** Whose receipts have moved in a span of the stream `receipts`. */
   async readers(after: number, upTo: number): Promise<string[]> {
-    return (await this.#db.scan<{ user_id: string }>(this.#readers, [after, upTo])).map(row => row.user_id)
+    const rows = await this.#few(after, upTo)<{ user_id: string }>(this.#readers, [after, upTo])
+    return rows.map(row => row.user_id)
+  }
+
+  /** How to read a short stretch of a stream, which is faster where we are than in another thread, or a long one. */
+  #few(after: number, upTo: number): Reader['all'] {
+    return upTo - after <= FEW ? this.#db.all.bind(this.#db) : this.#db.scan.bind(this.#db)
   }
 }

@@ -1,0 +1,80 @@
+import type { Clock } from '../../core/clock.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import { type NewReceipt, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
+import type { PushAction } from '../../storage/push/push-actions.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
+import type { UnreadCounts } from './unread.ts'
+
+/** Threads of one room in which a user's receipts are remembered, as in `ephemeral/receipts.ts`. */
+const MAX_THREADS = 500
+
+/**
+ * "When the user updates their read receipt (either by using the API or by sending an event), notifications prior to and
+ * including that event MUST be marked as read" (module "Push", "Marking notifications as read"): whoever says something has read
+ * what was there, in the thread that they say it in. Others do not hear of it: the receipt is a private one. Where nothing was
+ * unread there is none.
+ */
+export class OwnEvents {
+  readonly #context: RoomsContext
+  readonly #unread: Pick<UnreadCounts, 'ofRoom'>
+  readonly #clock: Clock
+  readonly #write: ReceiptWriter
+
+  constructor(parts: { context: RoomsContext; unread: Pick<UnreadCounts, 'ofRoom'>; clock: Clock }) {
+    this.#context = parts.context
+    this.#unread = parts.unread
+    this.#clock = parts.clock
+    this.#write = new ReceiptWriter(parts.context.db)
+  }
+
+  /**
+   * The receipts of those who sent these events, as statements.
+   * @param actions what the events notify of, not stored yet
+   */
+  async receipts(events: readonly StoredEvent[], actions: readonly PushAction[]): Promise<WriteStatement[]> {
+    const found = new Map<string, NewReceipt>()
+    for (const stored of events) {
+      const { event, roomNid, position } = stored
+      const { sender: userId, eventId, stateKey, redacts } = event
+      // To change the room, or take something back, is to say nothing.
+      if (stateKey !== undefined || redacts !== undefined || position === undefined) continue
+      if (!this.#isLocal(userId)) continue
+      const threadId = await threadOf(this.#context.read, stored)
+      const isNew = actions.some(
+        one => one.userId === userId && one.roomNid === roomNid && one.threadId === threadId,
+      )
+      if (!isNew && !(await this.#hasUnread(userId, roomNid, threadId))) continue
+      const receipt = {
+        roomNid,
+        userId,
+        type: 'm.read.private',
+        threadId,
+        eventId,
+        eventPosition: position,
+      } as const
+      found.set(`${roomNid} ${threadId} ${userId}`, { ...receipt, ts: this.#clock.now() })
+    }
+    if (found.size === 0) return []
+    const receipts = [...found.values()]
+    const ofThreads = receipts.filter(({ threadId }) => threadId !== MAIN_TIMELINE)
+    return [
+      this.#write.move(receipts),
+      ...ofThreads.map(({ roomNid, userId, type }) =>
+        this.#write.boundThreads(roomNid, userId, type, MAX_THREADS),
+      ),
+    ]
+  }
+
+  async #hasUnread(userId: string, roomNid: number, threadId: string): Promise<boolean> {
+    const { main, threads } = await this.#unread.ofRoom(userId, roomNid)
+    const count = threadId === MAIN_TIMELINE ? main : threads.get(threadId)
+    return (count?.notification_count ?? 0) > 0
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#context.serverName
+  }
+}
