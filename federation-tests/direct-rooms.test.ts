@@ -50,6 +50,11 @@ test('A opens a chat with B; B closed the window and A wants to talk again, acro
   const [alice, bob] = await pair(t)
   const roomId = await open(alice, bob)
   t.deepEqual(await invitesOf(bob), [roomId])
+  const invitation = `/_matrix/client/v1/chat.tessera/invitations/${encodeURIComponent(roomId)}`
+  t.is((await alice.request('DELETE', `${invitation}/${encodeURIComponent(bob.userId)}`)).status, 200)
+  await eventually('it is withdrawn', async () => (await invitesOf(bob)).length === 0)
+  t.is(await open(alice, bob), roomId)
+  t.deepEqual(await invitesOf(bob), [roomId], 'and sent again')
   t.is(await open(bob, alice), roomId, 'asking for the same room accepts')
   t.deepEqual(await listed(bob, alice), [roomId])
   await alice.say(roomId, 'Hello')
@@ -208,6 +213,8 @@ test(`both reopen at once, ${peerIsPlain}`, async t => {
   const { chunk } = await alice.get(`${roomOf(another)}/messages?dir=b&limit=20`)
   const said = (chunk as { type: string }[]).filter(({ type }) => type === 'm.room.message')
   t.is(said.length, 1, 'what Bob has heard is not said again')
+  const { membership, reason } = await alice.get(`${roomOf(roomId)}/state/m.room.member/${bob}`)
+  t.deepEqual([membership, reason], ['leave', 'The conversation goes on in another room'], 'withdrawn')
   const own = `${roomOf(roomId)}/state/m.room.member/${alice.userId}`
   t.like(await alice.get(own), { membership: 'leave', reason: 'The conversation goes on in another room' })
   t.like(await alice.get(`${roomOf(roomId)}/state/m.room.tombstone/`), { replacement_room: another })

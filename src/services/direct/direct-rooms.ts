@@ -10,6 +10,7 @@ import {
 } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
@@ -169,15 +170,16 @@ export class DirectRooms {
   ): Promise<string | undefined> {
     const { roomCreation, roomSettings } = this.#rooms
     const generation = nextGeneration(before?.generation ?? 0)
+    const otherId = otherOf(pair, userId)
+    const version = settings.version ?? roomSettings.defaultVersion
     const room: NewRoom = {
-      version: roomSettings.defaultVersion,
-      preset: 'trusted_private_chat',
+      ...powersOf(version, otherId),
       initialState: [],
-      powerLevelOverride: {},
       ...settings,
+      version,
       creator: userId,
       isPublic: false,
-      invite: [otherOf(pair, userId)],
+      invite: [otherId],
       creationContent: { ...settings.creationContent, ...directContent(pair, generation) },
     }
     const claim = (roomId: string): DirectClaim => ({ roomId, generation, maker: userId })
@@ -225,6 +227,15 @@ export class DirectRooms {
     return room && (await read.memberships.one(userId, room.nid))?.membership
   }
 }
+
+/**
+ * Both may do everything that there is to do in a room of two. Where creators stand above all levels (v12) the other does
+ * so by a level, which lets the maker withdraw the invitation: from an equal nobody could.
+ */
+const powersOf = ({ auth }: RoomVersion, otherId: string): Pick<NewRoom, 'preset' | 'powerLevelOverride'> =>
+  auth.privilegedCreators
+    ? { preset: 'private_chat', powerLevelOverride: { users: { [otherId]: 100 } } }
+    : { preset: 'trusted_private_chat', powerLevelOverride: {} }
 
 /** A room of plain Matrix is as good as any where the pair's can be entered no more; of others the rule decides. */
 const mayReplace = (found: DirectClaim, row: DirectRoomRow | undefined): boolean =>
