@@ -1,48 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { createKeyFile } from '../src/config/signing-key.ts'
 import type { DatabaseConfig } from '../src/storage/open.ts'
 import { testDatabases } from '../src/test-kit/database.ts'
+import { type Running, startProgram } from './program.ts'
 
 /**
  * A kill -9 at any moment loses nothing that was acknowledged: the program itself is started, killed in a storm of
  * sends, and started again on what it left behind.
  */
-const PROGRAM = fileURLToPath(new URL('../bin/tessera.js', import.meta.url))
-
-interface Running {
-  readonly child: ChildProcess
+interface Served extends Running {
   readonly api: string
 }
 
-const start = async (t: ExecutionContext, directory: string, database: DatabaseConfig): Promise<Running> => {
+const start = async (t: ExecutionContext, directory: string, database: DatabaseConfig): Promise<Served> => {
   const url = database.kind === 'sqlite' ? `sqlite:${database.path}` : database.url
-  const child = spawn(process.execPath, [PROGRAM], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: {
-      ...process.env,
-      TESSERA_DATA: directory,
-      PORT: '0',
-      TESSERA__DATABASE__URL: url,
-      TESSERA__REGISTRATION__MODE: 'open',
-      TESSERA__RATE_LIMITS__ENABLED: 'false',
-      TESSERA__LOGGING__FORMAT: 'json',
-    },
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  if (child.stdout === null) throw new Error('no output')
-  for await (const line of createInterface(child.stdout)) {
-    const { msg, urls } = JSON.parse(line) as { msg: string; urls?: string[] }
-    if (msg === 'listening') return { child, api: `${urls?.[0]}/_matrix/client/v3` }
-  }
-  throw new Error('the server ended before it listened')
+  const running = await startProgram(t, directory, { PORT: '0', TESSERA__DATABASE__URL: url })
+  return { ...running, api: `${running.urls[0]}/_matrix/client/v3` }
 }
 
 const call = async (

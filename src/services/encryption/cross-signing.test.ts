@@ -137,7 +137,8 @@ testDatabases(test, 'signatures are checked, stored, and seen by those who may',
     master: (await query(viewer, alice.userId)).master_keys[alice.userId],
     bobs: (await query(viewer, bob.userId)).master_keys[bob.userId],
   })
-  t.deepEqual(await seenBy(alice), { device: ownDevice, master: ownMaster, bobs: bobsMaster })
-  t.deepEqual(await seenBy(carol), { device: ownDevice, master: ownMaster, bobs: bobs.upload.master_key })
+  const device = { ...ownDevice, unsigned: {} }
+  t.deepEqual(await seenBy(alice), { device, master: ownMaster, bobs: bobsMaster })
+  t.deepEqual(await seenBy(carol), { device, master: ownMaster, bobs: bobs.upload.master_key })
   t.deepEqual((await query(carol, alice.userId)).user_signing_keys, {})
 })

@@ -142,7 +142,7 @@ testDatabases(
         alice.userId
       ]
     t.deepEqual(await query(), {
-      [alice.deviceId]: identityKeys(alice),
+      [alice.deviceId]: { ...identityKeys(alice), unsigned: {} },
       [phone.deviceId]: { ...identityKeys(phone), unsigned: { device_display_name: 'My phone' } },
     })
     t.deepEqual(Object.keys(await query([alice.deviceId])), [alice.deviceId])

@@ -73,7 +73,7 @@ export class LocalKeys {
   }
 }
 
-/** A device's keys, with its name under `unsigned`. */
+/** A device's keys as uploaded "with the addition of an `unsigned` property", which has its name. */
 export const deviceInformation = (
   { userId, deviceId, json, displayName }: DeviceKeysRow,
   index: SignatureIndex,
@@ -82,7 +82,7 @@ export const deviceInformation = (
   const uploaded = parseJson(json) as JsonObject
   const keys = index.merged(uploaded, userId, deviceId, viewer.userId)
   const isNamed = viewer.withNames && displayName !== undefined
-  return { ...keys, ...(isNamed ? { unsigned: { device_display_name: displayName } } : {}) }
+  return { ...keys, unsigned: isNamed ? { device_display_name: displayName } : {} }
 }
 
 /** Adds cross-signing keys; user-signing keys for their owner alone. */

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../../core/json.ts'
 import { parseJson } from '../../../core/parse-json.ts'
 import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { EncryptionContext } from '../context.ts'
+import { publicKeyOf } from '../cross-signing-key.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
 import { failureOf, type RemoteKeys, remoteTimeout } from '../ports.ts'
 import { SignatureIndex } from '../visible-keys.ts'
@@ -14,6 +15,14 @@ const MAX_FOLLOWED_AT_ONCE = 20
 /** Keys of remote users, and the servers that could not be asked. */
 export interface RemoteAnswer extends KeysOfUsers {
   readonly failures: Record<string, JsonValue>
+}
+
+/** What somebody asks, and what is found. */
+interface Question {
+  readonly wanted: WantedDevices
+  readonly viewer: string
+  readonly options: CallOptions
+  readonly answer: RemoteAnswer
 }
 
 /**
@@ -43,7 +52,9 @@ export class RemoteDevices {
     )
     const options = remoteTimeout(timeoutMs)
     const asked = await Promise.all(
-      Array.from(byServer, ([server, users]) => this.#ask(server, users, wanted, options, answer)),
+      Array.from(byServer, ([server, users]) =>
+        this.#ask(server, users, { wanted, viewer, options, answer }),
+      ),
     )
     await this.#addKept([...fresh, ...asked.flat()], wanted, viewer, answer)
     return answer
@@ -59,9 +70,7 @@ export class RemoteDevices {
   async #ask(
     server: string,
     users: readonly string[],
-    wanted: WantedDevices,
-    options: CallOptions,
-    answer: RemoteAnswer,
+    { wanted, viewer, options, answer }: Question,
   ): Promise<string[]> {
     const followed = (await this.#sharingRooms(users)).slice(0, MAX_FOLLOWED_AT_ONCE)
     const results = await Promise.all(
@@ -83,7 +92,11 @@ export class RemoteDevices {
       const keys = await this.#remote.keysQuery(server, asked, options)
       for (const [userId, devices] of keys.deviceKeys)
         answer.device_keys[userId] = Object.fromEntries(devices)
-      Object.assign(answer.master_keys, Object.fromEntries(keys.masterKeys))
+      const index = new SignatureIndex(await this.#context.read.signatures.visible(others, viewer))
+      for (const [userId, key] of keys.masterKeys) {
+        const publicKey = publicKeyOf(key, userId, 'master')
+        if (publicKey !== undefined) answer.master_keys[userId] = index.merged(key, userId, publicKey, viewer)
+      }
       Object.assign(answer.self_signing_keys, Object.fromEntries(keys.selfSigningKeys))
     } catch (error) {
       answer.failures[server] = failureOf(error)
@@ -119,8 +132,8 @@ export class RemoteDevices {
       const only = wanted.get(userId) ?? []
       if (only.length > 0 && !only.includes(deviceId)) continue
       const keys = index.merged(parseJson(json) as JsonObject, userId, deviceId, viewer)
-      const unsigned = displayName === undefined ? {} : { unsigned: { device_display_name: displayName } }
-      answer.device_keys[userId] = { ...answer.device_keys[userId], [deviceId]: { ...keys, ...unsigned } }
+      const unsigned = displayName === undefined ? {} : { device_display_name: displayName }
+      answer.device_keys[userId] = { ...answer.device_keys[userId], [deviceId]: { ...keys, unsigned } }
     }
     addCrossSigning(answer, crossSigning, index, viewer)
   }
