@@ -37,7 +37,9 @@ const DRAIN_INTERVAL_MS = 50
 /** Opens a listener. Rejects when the address is taken or not ours. */
 export const openListener = async (options: ListenerOptions): Promise<Listener> => {
   let closing = false
+  const unused = new Set<Socket>()
   const handler: ListenerOptions['handler'] = (request, response) => {
+    unused.delete(request.socket)
     // Who is answered while we close is not to ask again on the same connection.
     if (closing) response.setHeader('Connection', 'close')
     options.handler(request, response)
@@ -46,6 +48,10 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     ? createTlsServer({ ...TIMEOUTS, ...options.tls }, handler)
     : createServer(TIMEOUTS, handler)
   server.on('clientError', refuse)
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(
@@ -64,15 +70,25 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     url: `${options.tls ? 'https' : 'http'}://${authority}`,
     close: (graceMs = 10_000, lingerMs = 0) => {
       closing = true
-      return close(server, graceMs, lingerMs)
+      return close(server, unused, { graceMs, lingerMs })
     },
   }
 }
 
-const close = async (server: Server, graceMs: number, lingerMs: number): Promise<void> => {
+/** `unused` are connections that nothing was asked on yet, as browsers open them ahead: Node does not count them as idle. */
+const close = async (
+  server: Server,
+  unused: ReadonlySet<Socket>,
+  { graceMs, lingerMs }: { graceMs: number; lingerMs: number },
+): Promise<void> => {
   const closeFrom = performance.now() + lingerMs
+  let seen: ReadonlySet<Socket> = new Set()
   const drain = setInterval(() => {
-    if (performance.now() >= closeFrom) server.closeIdleConnections()
+    if (performance.now() < closeFrom) return
+    server.closeIdleConnections()
+    // A request may be on its way on those that have just been opened.
+    for (const socket of seen) if (unused.has(socket)) socket.destroy()
+    seen = new Set(unused)
   }, DRAIN_INTERVAL_MS)
   const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
   await new Promise<void>(resolve => {

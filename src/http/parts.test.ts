@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import test from 'ava'
@@ -197,6 +198,17 @@ test('closing lets running requests finish, and takes no new ones', async t => {
   t.is((await answer).status, 200)
   await closed
   t.pass()
+})
+
+test('closing does not wait for connections that nothing was asked on', async t => {
+  const { listener } = await openWaiting()
+  const socket = connect(listener.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const ended = once(socket, 'close')
+  // Without a bound, so that it would wait for ever.
+  await listener.close(2 ** 31 - 1)
+  await ended
+  t.true(socket.destroyed)
 })
 
 test('handlers are told when the client has gone', async t => {
