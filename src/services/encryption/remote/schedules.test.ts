@@ -1,19 +1,30 @@
 import test, { type ExecutionContext } from 'ava'
 import { MatrixError } from '../../../core/errors.ts'
+import { silentLog } from '../../../core/log.ts'
 import { FederationError } from '../../../network/federation-client.ts'
+import type { Database } from '../../../storage/database.ts'
+import { openDatabase } from '../../../storage/open.ts'
+import { roomReaders } from '../../../storage/rooms/index.ts'
+import { testPostgres } from '../../../test-kit/database.ts'
 import {
   addDevice,
   addUser,
+  type CryptoServer,
   EncryptionWorld,
   plainKeys,
   removeDevice,
   renameDevice,
 } from '../../../test-kit/encryption-world.ts'
+import { eventually } from '../../../test-kit/eventually.ts'
 import { FollowingDevice } from '../../../test-kit/following-device.ts'
 import { newRoom, requesterOf } from '../../../test-kit/rooms.ts'
 import { SeededRandom } from '../../../test-kit/seeded-random.ts'
+import { createEncryption, type Encryption } from '../index.ts'
+import { noEdus } from '../ports.ts'
 
 const SERVERS = ['s0.test', 's1.test', 's2.test']
+/** This one may consist of two processes over one database. */
+const SHARED = 's0.test'
 const ALGORITHM = 'signed_curve25519'
 
 /** What happens on three servers by chance, and what must come of it. */
@@ -26,16 +37,22 @@ class Schedule {
   /** What each device is to receive from each sender, in order. */
   readonly #expected = new Map<FollowingDevice, Map<string, number[]>>()
   readonly #claimed: string[] = []
+  readonly #shared: { readonly own: Database; readonly twin: Database } | undefined
+  #twin: Encryption | undefined
   #count = 0
 
-  constructor(t: ExecutionContext, seed: number) {
+  /** `shared`: the database of one of the servers, opened by each of two processes. */
+  constructor(t: ExecutionContext, seed: number, shared?: { own: Database; twin: Database }) {
     this.#random = new SeededRandom(seed)
     this.#world = new EncryptionWorld(t)
+    this.#shared = shared
   }
 
   async prepare(): Promise<void> {
     for (const name of SERVERS) {
-      const server = await this.#world.start(name)
+      const isShared = name === SHARED && this.#shared !== undefined
+      const server = await this.#world.start(name, isShared ? { database: this.#shared.own } : {})
+      if (isShared) this.#twin = this.#twinOf(server, this.#shared.twin)
       for (const localpart of ['creator', 'x', 'y']) {
         const userId = `@${localpart}:${name}`
         await addUser(server, userId)
@@ -54,6 +71,21 @@ class Schedule {
         await this.#world.server(name).rooms.memberships.join({ userId, roomId, via })
       }
     }
+  }
+
+  /** The services of another process, which takes in and gives out keys; the first one speaks to other servers. */
+  #twinOf({ clock, client }: CryptoServer, database: Database): Encryption {
+    return createEncryption({
+      ...{ database, clock, log: silentLog, serverName: SHARED, remote: client, shareNames: true },
+      rooms: roomReaders(database),
+      keepEdus: noEdus,
+    })
+  }
+
+  /** Some process of the user's server. */
+  #processOf(userId: string): Encryption {
+    const twin = hostOf(userId) === SHARED && this.#random.chance(0.5) ? this.#twin : undefined
+    return twin ?? this.#world.server(hostOf(userId)).encryption
   }
 
   /** One thing that happens. What is refused, or fails because a server is away, happens not. */
@@ -81,6 +113,14 @@ class Schedule {
 
   /** Once everything has been told: who knows what they must, and has what they were sent. */
   async check(t: ExecutionContext): Promise<void> {
+    const { own, twin } = this.#shared ?? {}
+    await eventually(
+      'the first process has heard of what the other one wrote',
+      () =>
+        own === undefined ||
+        twin === undefined ||
+        own.position('device_lists') >= twin.position('device_lists'),
+    )
     await this.#world.settle()
     // What was said while nobody knew that a server was back comes to it with what is said next.
     await this.#speak()
@@ -139,12 +179,12 @@ class Schedule {
     await this.#uploadIdentity(device)
     const names = Array.from({ length: 3 }, () => `${ALGORITHM}:K${++this.#count}`)
     const keys = Object.fromEntries(names.map(name => [name, { key: name, signatures: {} }]))
-    await device.server.encryption.deviceKeys.upload(userId, device.deviceId, { one_time_keys: keys })
+    await this.#processOf(userId).deviceKeys.upload(userId, device.deviceId, { one_time_keys: keys })
   }
 
-  async #uploadIdentity({ server, userId, deviceId }: FollowingDevice): Promise<void> {
+  async #uploadIdentity({ userId, deviceId }: FollowingDevice): Promise<void> {
     const keys = plainKeys(userId, deviceId, `curve ${++this.#count}`)
-    await server.encryption.deviceKeys.upload(userId, deviceId, { device_keys: keys })
+    await this.#processOf(userId).deviceKeys.upload(userId, deviceId, { device_keys: keys })
   }
 
   async #removeDevice(device: FollowingDevice): Promise<void> {
@@ -179,12 +219,10 @@ class Schedule {
   /** Several ask for the same keys at once. */
   async #claim(): Promise<void> {
     const { userId, deviceId } = this.#random.pick(this.#devices)
+    const processes = SERVERS.map(name => this.#world.server(name).encryption)
+    if (this.#twin !== undefined) processes.push(this.#twin)
     const claims = await Promise.all(
-      SERVERS.map(name =>
-        this.#world
-          .server(name)
-          .encryption.keyClaims.claim({ [userId]: { [deviceId]: ALGORITHM } }, undefined),
-      ),
+      processes.map(({ keyClaims }) => keyClaims.claim({ [userId]: { [deviceId]: ALGORITHM } }, undefined)),
     )
     for (const { one_time_keys: keys } of claims)
       this.#claimed.push(
@@ -208,15 +246,27 @@ class Schedule {
 
 const hostOf = (userId: string): string => userId.slice(userId.indexOf(':') + 1)
 
-const seeds = process.env['ENCRYPTION_SEEDS'] ?? '2'
+const seeds = Number(process.env['ENCRYPTION_SEEDS'] ?? '1')
 
-for (let seed = 1; seed <= Number(seeds); seed++) {
+const play = async (t: ExecutionContext, schedule: Schedule, rounds: number): Promise<void> => {
+  await schedule.prepare()
+  for (let round = 0; round < rounds; round++) {
+    for (let step = 0; step < 40; step++) await schedule.step()
+    await schedule.check(t)
+  }
+}
+
+for (let seed = 1; seed <= seeds; seed++) {
   test.serial(`whoever shares a room knows all devices, whatever happens on the way (${seed})`, async t => {
-    const schedule = new Schedule(t, seed)
-    await schedule.prepare()
-    for (let round = 0; round < 4; round++) {
-      for (let step = 0; step < 40; step++) await schedule.step()
-      await schedule.check(t)
-    }
+    await play(t, new Schedule(t, seed), 4)
   })
+  testPostgres(
+    test,
+    `the same, and no key is given out twice, by two processes (${seed})`,
+    async (t, own, config) => {
+      const twin = await openDatabase(config)
+      t.teardown(() => twin.close())
+      await play(t, new Schedule(t, seed + 100, { own, twin }), 3)
+    },
+  )
 }
