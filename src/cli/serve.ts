@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { prepareDataDirectory } from '../config/data-directory.ts'
 import { type ConfigFlags, loadConfig } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
@@ -5,6 +6,7 @@ import { createLog, type RootLog } from '../config/logging.ts'
 import { changedOptions, reloaded } from '../config/reload.ts'
 import type { Config } from '../config/schema/index.ts'
 import { programVersion } from '../config/version.ts'
+import { trustedRoots } from '../network/trust.ts'
 import { type BannerFacts, banner, firstStartBanner } from './banner.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
@@ -56,10 +58,20 @@ const start = async (host: Host, flags: ConfigFlags, loaded: LoadedConfig, log: 
     const warnings = [...loaded.warnings, ...prepared.warnings]
     await announce(host, log, server, factsOf(host, flags, loaded, { ...prepared, warnings, urls }))
     if (!host.stdout.isTTY) reloadOnHangup(host, flags, { log, server, config })
+    setImmediate(() => readRoots(config))
     return server
   } catch (error) {
     await server.close()
     throw error
+  }
+}
+
+/** Reads the certificate authorities, which takes some 100 ms: better now than when somebody waits for another server. */
+const readRoots = ({ caFile }: Config): void => {
+  try {
+    trustedRoots(caFile === undefined ? undefined : readFileSync(caFile, 'utf8'))
+  } catch {
+    // Whoever needs them says what is wrong.
   }
 }
 
