@@ -37,8 +37,8 @@ const WORKER = 'TESSERA_WORKER'
 const processCluster = (): Cluster => ({
   supervision: cluster.isWorker ? supervision() : undefined,
   fork: worker => {
-    // A connection goes to whoever has the fewest of the last ones, not to whom the system likes.
-    cluster.schedulingPolicy = cluster.SCHED_RR
+    // Workers accept connections themselves: none is lost with one that dies or stands still while it is handed over.
+    cluster.schedulingPolicy = cluster.SCHED_NONE
     const forked = cluster.fork({ [WORKER]: String(worker), NOTIFY_SOCKET: '' })
     return {
       pid: forked.process.pid ?? 0,

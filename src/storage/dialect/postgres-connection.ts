@@ -88,13 +88,16 @@ export class PostgresConnection {
   }
 }
 
-/** Settings that all connections share. Compiling plans just in time costs more than short statements gain. */
+/**
+ * What all connections share. Compiling plans just in time costs more than short statements gain. A pipelined transaction waits
+ * for nobody: one that stands still belongs to a process that does, and must not hold up all others by its locks.
+ */
 export const clientConfig = (url: string, pipeline: boolean): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'tessera',
   keepAlive: true,
   connectionTimeoutMillis: 10_000,
-  options: '-c jit=off',
+  options: `-c jit=off${pipeline ? ' -c idle_in_transaction_session_timeout=5s' : ''}`,
   types: postgresTypes,
   pipeline,
 })

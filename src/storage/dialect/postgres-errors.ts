@@ -3,7 +3,7 @@ import { ConstraintError, DatabaseUnavailable } from '../database.ts'
 
 /** Whether the connection is gone, rather than a statement refused: what was under way has no known outcome. */
 export const isLost = (error: unknown): boolean => {
-  if (error instanceof pg.DatabaseError) return /^(57P0|08)/.test(error.code ?? '')
+  if (error instanceof pg.DatabaseError) return /^(57P0|08|25P03)/.test(error.code ?? '')
   if (!(error instanceof Error)) return false
   return 'syscall' in error || /^Connection terminated|not queryable|timeout expired/.test(error.message)
 }

@@ -8,6 +8,10 @@ import { clientConfig } from './postgres-connection.ts'
 export const CHANNEL = 'tessera_positions'
 
 const PAUSE_MS = 500
+/** So often it is looked whether the connection is still there: one that vanishes says nothing. */
+const LOOK_MS = 15_000
+const ANSWER_MS = 10_000
+const READ_POSITIONS = { text: 'SELECT name, position FROM streams', rowMode: 'array' } as const
 
 /** `events:12,receipts:5` */
 export const encodeMoved = (moved: Moved): string => moved.map(([stream, at]) => `${stream}:${at}`).join(',')
@@ -41,13 +45,16 @@ export class PostgresListener {
     try {
       // Listening first: what is committed between the two statements is then seen twice, not missed.
       await client.query(`LISTEN ${CHANNEL}`)
-      const { rows } = await client.query({ text: 'SELECT name, position FROM streams', rowMode: 'array' })
-      this.#positions.advance(rows as unknown as Moved)
+      await this.#catchUp(client)
     } catch (error) {
       await client.end()
       throw error
     }
-    client.on('end', () => void this.#restart())
+    const looks = setInterval(() => void this.#look(client), LOOK_MS).unref()
+    client.on('end', () => {
+      clearInterval(looks)
+      void this.#restart()
+    })
     this.#client = client
     if (this.#stop.signal.aborted) await client.end()
   }
@@ -55,6 +62,18 @@ export class PostgresListener {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#client?.end()
+  }
+
+  async #catchUp(client: pg.Client): Promise<void> {
+    const { rows } = await client.query(READ_POSITIONS)
+    this.#positions.advance(rows as unknown as Moved)
+  }
+
+  async #look(client: pg.Client): Promise<void> {
+    const impatience = setTimeout(() => client.connection.stream.destroy(), ANSWER_MS)
+    // What goes wrong ends the connection.
+    await this.#catchUp(client).catch(() => undefined)
+    clearTimeout(impatience)
   }
 
   async #restart(): Promise<void> {

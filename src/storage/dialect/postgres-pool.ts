@@ -3,7 +3,8 @@ import type { Executed, PostgresConnection } from './postgres-connection.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
 import { errorOf, isLost } from './postgres-errors.ts'
 
-const ATTEMPTS = 3
+/** A read is tried again on another connection as often as there may be others that are lost as well, and so often more. */
+const FURTHER_ATTEMPTS = 2
 
 /** Connections for reads, made as they are needed, each shared by many statements at once. */
 export class PostgresPool {
@@ -24,7 +25,7 @@ export class PostgresPool {
         const connection = this.#idle() ?? (await this.#leastBusy())
         return await connection.execute(prepared, parameters)
       } catch (error) {
-        if (attempt === ATTEMPTS || !isLost(error)) throw errorOf(error)
+        if (attempt > this.#size + FURTHER_ATTEMPTS || !isLost(error)) throw errorOf(error)
       }
     }
   }
