@@ -28,6 +28,7 @@ import { serverNotices } from './0022-server-notices.ts'
 import { conversationRequests } from './0023-conversation-requests.ts'
 import { bulletins } from './0024-bulletins.ts'
 import { threadSubscriptions } from './0024-thread-subscriptions.ts'
+import { purges } from './0025-purges.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -72,6 +73,7 @@ export const migrations: readonly Migration[] = [
   conversationRequests,
   threadSubscriptions,
   bulletins,
+  purges,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

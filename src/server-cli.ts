@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CliServices } from './cli/ports.ts'
 import { composeOfflineMedia, copyMedia } from './composition/media.ts'
-import { accountsOptionsOf, serverNoticesOf } from './composition/options.ts'
+import { accountsOptionsOf, lifetimesOf, serverNoticesOf } from './composition/options.ts'
 import { databaseLocation } from './config/locations.ts'
 import { OperatorError } from './config/operator-error.ts'
 import type { Config } from './config/schema/index.ts'
@@ -9,8 +9,14 @@ import type { Log } from './core/log.ts'
 import { formatMxc } from './core/media.ts'
 import { Accounts } from './services/accounts/index.ts'
 import { repairAfterRestore } from './services/encryption/after-restore.ts'
+import { PurgeScope } from './services/rooms/purge-scope.ts'
+import { ruledRooms } from './services/rooms/retention.ts'
 import { NoticeQueue } from './services/server-notices/notice-queue.ts'
+import type { Database } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
+import { AbandonedRoomReader } from './storage/rooms/abandoned-rooms.ts'
+import { PurgeRequestReader, PurgeRequestWriter } from './storage/rooms/purge-requests.ts'
+import { RoomLister } from './storage/rooms/room-list.ts'
 import { systemClock } from './system-clock.ts'
 
 /** Opens just enough for commands that change the database beside a running server. */
@@ -58,9 +64,42 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       },
       quarantine: (uri, isHidden) => media.retention.quarantine(uri, isHidden),
     },
+    rooms: roomCommands(config, database),
     close: async () => {
       await media.close()
       await database.close()
     },
+  }
+}
+
+/** What commands ask about rooms, and have done to them. */
+const roomCommands = (config: Config, database: Database): CliServices['rooms'] => {
+  const { serverName } = config
+  const lister = new RoomLister(database)
+  const scope = new PurgeScope(database, systemClock)
+  const whole = new AbandonedRoomReader(database)
+  const requests = new PurgeRequestReader(database)
+  const requesting = new PurgeRequestWriter(database)
+  return {
+    list: limit => lister.largest(serverName, limit),
+    find: name => lister.one(serverName, name),
+    estimate: async (roomId, before) => {
+      const room = await lister.one(serverName, roomId)
+      if (room === undefined) throw new OperatorError(`There is no room ${roomId} here.`)
+      return before === undefined ? whole.size(room.nid) : scope.estimate(room.nid, before)
+    },
+    expired: async function* () {
+      for await (const { nid, roomId, lifetime } of ruledRooms(database, lifetimesOf(config))) {
+        const before = systemClock.now() - lifetime
+        const size = await scope.estimate(nid, before)
+        if (size.events > 0) yield { roomId, before, size }
+      }
+    },
+    purge: async what => {
+      const id = randomBytes(12).toString('base64url')
+      await database.commit({ statements: [requesting.add(id, what, systemClock.now())] })
+      return id
+    },
+    outcome: id => requests.outcome(id),
   }
 }

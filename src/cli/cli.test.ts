@@ -383,6 +383,43 @@ test('doctor --after-restore says what it has set right', async t => {
   t.regex(host.out(), /of 3 users are announced again\n150 one-time keys .* dropped\ndevice lists of 2 users/)
 })
 
+test('rooms are listed, and purged by the server', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  const size = '7 events (2 KiB), 1 files (1 KiB)'
+  t.is(await says('room list'), '!r  40 events  3 members, 2 of this server  Tea\n')
+  t.regex(await says('room show !r'), /version: 12\nmade: 1970.* by @a:localhost\n.*\nstored: 7 events/)
+  t.is(
+    await says('room purge-history !r --before 2026-01-31 --dry-run'),
+    `!r: would delete ${size} of before 2026-01-31T00:00:00.000Z\n`,
+  )
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [],
+  )
+  t.regex(await says('room purge-history !r --before 2026-01-31'), /deleting .*\n!r: deleted 7 events/)
+  const refused = await run(t, 'room purge !r', { cwd, module })
+  t.is(refused.host.err(), '2 users of this server are in !r: with --force they leave it.\n')
+  await says('room purge !r --force')
+  t.is(await says('retention --dry-run'), `!r: would delete ${size}\n1 room, ${size}\n`)
+  await says('retention')
+  for (const line of ['room purge-history !r', 'room show !x', 'room purge-history !r --keep-days x']) {
+    t.is((await run(t, line, { cwd, module })).code, 1, line)
+  }
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { roomId: '!r', before: Date.UTC(2026, 0, 31), isForced: false },
+      { roomId: '!r', before: undefined, isForced: true },
+      { roomId: '!r', before: 5, isForced: false },
+    ],
+  )
+})
+
 test('notices to one user and to all', async t => {
   const cwd = temporaryDirectory(t)
   mkdirSync(join(cwd, 'data'))

@@ -4,20 +4,13 @@ import { parseDuration } from '../config/units.ts'
 import { withServices } from './accounts.ts'
 import type { Host } from './host.ts'
 import type { CopiedMedia, MediaStore } from './ports.ts'
+import { readable } from './readable.ts'
 import { withConfig } from './settings.ts'
 
 const KINDS: Readonly<Record<string, string>> = {
   upload: 'uploads of users here',
   remote: 'copies from other servers',
   preview: 'pictures of links',
-}
-
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-
-/** `1536` → `1.5 KiB`. */
-const readable = (bytes: number): string => {
-  const step = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
-  return `${Number((bytes / 1024 ** step).toFixed(1))} ${UNITS[step]}`
 }
 
 /** Prints what the files come to, by kind. */

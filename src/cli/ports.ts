@@ -52,6 +52,27 @@ export interface ListedMedia {
   readonly createdTs: number
 }
 
+/** What a purge takes away, or would. Files are those that nothing else shows; they are deleted if the settings say so. */
+export interface PurgeSize {
+  readonly events: number
+  readonly bytes: number
+  readonly files: number
+  readonly fileBytes?: number
+}
+
+export interface ListedRoom {
+  readonly roomId: string
+  readonly version: string
+  readonly name: string | undefined
+  readonly members: number
+  /** Users of this server who are in it, invited or knocking. */
+  readonly localUsers: number
+  readonly events: number
+  readonly creator: string
+  /** Milliseconds since 1970. */
+  readonly createdTs: number
+}
+
 /** What commands beside `serve` do to the database, while a server may be running on it. */
 export interface CliServices {
   /** Makes an account. Without a password one is made up, and answered. Throws `MatrixError` if it is refused. */
@@ -93,6 +114,25 @@ export interface CliServices {
     list(options: { readonly userId?: string; readonly limit: number }): Promise<readonly ListedMedia[]>
     /** Hides a file and its likes, or no longer; answers how many. Throws `MatrixError` for what is no `mxc://` URI. */
     quarantine(uri: string, isHidden: boolean): Promise<number>
+  }
+  /** Rooms, by their IDs. What is purged is purged by the server, within a minute or when it starts. */
+  readonly rooms: {
+    /** The rooms with the most events. */
+    list(limit: number): Promise<readonly ListedRoom[]>
+    /** A room, by its ID or an alias of this server. */
+    find(name: string): Promise<ListedRoom | undefined>
+    /** What would go of a room: of before an instant (ms since 1970), or all of it. */
+    estimate(roomId: string, before: number | undefined): Promise<PurgeSize>
+    /** Rooms with messages whose lifetime is over, by their rules and the settings, and what would go of them. */
+    expired(): AsyncIterable<{ readonly roomId: string; readonly before: number; readonly size: PurgeSize }>
+    /** Has it purged; answers the name of the request. */
+    purge(what: {
+      readonly roomId: string
+      readonly before: number | undefined
+      readonly isForced: boolean
+    }): Promise<string>
+    /** What has become of a request; `undefined` while it is not done. */
+    outcome(id: string): Promise<(PurgeSize & { readonly refusal: string | undefined }) | undefined>
   }
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { ConfigFlags } from '../config/load.ts'
 import { programVersion } from '../config/version.ts'
 import { EXIT, type Host } from './host.ts'
+import type { PurgeOptions } from './rooms.ts'
 
 /** The flags of a command line, those of the program and of the command together. */
 interface Flags {
@@ -75,6 +76,7 @@ const createProgram = (host: Host, done: (code: number) => void): Command => {
   addAccounts(program, host, action)
   addNotices(program, host, action)
   addMedia(program, host, action)
+  addRooms(program, host, action)
   addDataMoves(program, host, action)
   addDebug(program, host, done)
   return program
@@ -237,6 +239,57 @@ const addMedia = (program: Command, host: Host, action: Action): void => {
         (await import('./media.ts')).mediaQuarantine(host, flags, uri, options),
       ),
     )
+}
+
+const addRooms = (program: Command, host: Host, action: Action): void => {
+  const room = program.command('room').description('rooms')
+  const purging = (command: Command): Command =>
+    command
+      .option('--dry-run', 'only say how much that is')
+      .option('--wait <seconds>', 'wait so long for the server to do it (default: 90)')
+  room
+    .command('list')
+    .description('print the rooms with the most events')
+    .option('--limit <number>', 'how many (default: 50)')
+    .action(
+      action(async (flags, options: { limit?: string }) =>
+        (await import('./rooms.ts')).roomList(host, flags, options),
+      ),
+    )
+  room
+    .command('show <room>')
+    .description('print what is known of a room, by its ID or an alias')
+    .action(action(async (flags, name: string) => (await import('./rooms.ts')).roomShow(host, flags, name)))
+  purging(
+    room
+      .command('purge-history <room>')
+      .description('delete the old messages of a room; its state stays, and so does its last message')
+      .option('--before <date>', 'what was sent before, such as 2026-01-31')
+      .option('--keep-days <number>', 'what is older'),
+  ).action(
+    action(async (flags, name: string, options: PurgeOptions & { before?: string; keepDays?: string }) =>
+      (await import('./rooms.ts')).roomPurgeHistory(host, flags, name, options),
+    ),
+  )
+  purging(
+    room
+      .command('purge <room>')
+      .description('delete a whole room that nobody of this server is in')
+      .option('--force', 'make those who are in it leave'),
+  ).action(
+    action(async (flags, name: string, options: PurgeOptions & { force?: boolean }) =>
+      (await import('./rooms.ts')).roomPurge(host, flags, name, options),
+    ),
+  )
+  purging(
+    program
+      .command('retention')
+      .description('delete messages whose lifetime is over, by the settings and the rules of their rooms'),
+  ).action(
+    action(async (flags, options: PurgeOptions) =>
+      (await import('./rooms.ts')).retention(host, flags, options),
+    ),
+  )
 }
 
 const addDataMoves = (program: Command, host: Host, action: Action): void => {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema/index.ts'
 import type { Clock } from '../core/clock.ts'
 import { parseMailbox } from '../core/email-address.ts'
+import type { RetentionSettings } from '../core/retention.ts'
 import { type Mailer, openMailer } from '../network/mailer.ts'
 import type { AccountsOptions } from '../services/accounts/index.ts'
 import type { PolicyDocument } from '../services/accounts/options.ts'
@@ -17,6 +18,17 @@ export const baseUrlOf = (config: Config): string => {
     `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
   )
 }
+
+/** What the operator settles about messages' lifetimes; `undefined` where none is deleted for its age. */
+export const retentionOf = ({ retention }: Config): RetentionSettings | undefined =>
+  retention.enabled ? lifetimesOf({ retention }) : undefined
+
+/** The same, also where it is not switched on. */
+export const lifetimesOf = ({ retention }: Pick<Config, 'retention'>): RetentionSettings => ({
+  defaultLifetime: retention.defaultLifetime,
+  shortest: retention.shortestLifetime,
+  longest: retention.longestLifetime,
+})
 
 /** The settings that concern accounts, as the accounts service takes them. */
 export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRoomVersion: string } => {

@@ -5,11 +5,15 @@ import { createEncryption } from '../services/encryption/index.ts'
 import { createEphemeral } from '../services/ephemeral/index.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { createRooms } from '../services/rooms/index.ts'
+import { PurgeRequests } from '../services/rooms/purge-requests.ts'
+import { MessageRetention } from '../services/rooms/retention.ts'
 import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
+import { RoomPurges } from '../services/rooms/room-purge.ts'
 import { createSearch } from '../services/search/index.ts'
 import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
 import { composeMedia } from './media.ts'
+import { retentionOf } from './options.ts'
 import type { Running } from './running.ts'
 
 /** Rooms and what is in them: writing, finding, what passes, encryption, files. */
@@ -58,6 +62,15 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     ...{ writer: core.writer, clock, log },
     grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
   })
+  const purges = new RoomPurges(core.writer)
+  const retention = new MessageRetention({
+    ...{ writer: core.writer, purges, clock, log },
+    settings: retentionOf(config),
+  })
+  const purgeRequests = new PurgeRequests({
+    ...{ writer: core.writer, purges, lifetime, clock, log },
+    memberships: rooms.memberships,
+  })
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
@@ -70,6 +83,8 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     profiles,
     guests,
     lifetime,
+    retention,
+    purgeRequests,
     delayedEvents,
     media,
   ]

@@ -251,14 +251,12 @@ test('paths start from the file that names them, or from the working directory',
   t.is(other.ok && other.config.dataDirectory, join(cwd, 'other'))
 })
 
-test('warnings: plain HTTP for everybody, open registration, options without effect', t => {
-  const text =
-    'listeners: [{host: 0.0.0.0}]\nregistration: {mode: open}\nretention: {max_lifetime: 365d}\nguests: {enabled: false}'
+test('warnings: plain HTTP for everybody, open registration', t => {
+  const text = 'listeners: [{host: 0.0.0.0}]\nregistration: {mode: open}\nguests: {enabled: false}'
   const { warnings } = configOf(t, text)
-  t.is(warnings.length, 3)
+  t.is(warnings.length, 2)
   t.regex(warnings[0] ?? '', /^listeners\[0\] serves plain HTTP on 0\.0\.0\.0/)
   t.regex(warnings[1] ?? '', /^registration\.mode is open/)
-  t.is(warnings[2], 'retention.max_lifetime has no effect yet in this version')
   t.deepEqual(configOf(t, 'listeners: [{host: "::", trusted_proxies: ["::1"]}]').warnings, [])
 })
 

@@ -19,6 +19,7 @@ export type Topic =
   | 'follow'
   | 'followed'
   | 'rate limits'
+  | 'purged'
 
 /** Hears what is told under a topic, which is what was posted, or its like that went through JSON; `position` grows from one to the next. Must not throw. */
 export type Hear = (content: unknown, position: number) => void

@@ -113,5 +113,24 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
       return 2
     },
   },
+  rooms: {
+    list: async () => [A_ROOM],
+    find: async name => (name === A_ROOM.roomId ? A_ROOM : undefined),
+    estimate: async () => A_PURGE,
+    expired: async function* () {
+      yield { roomId: A_ROOM.roomId, before: 5, size: A_PURGE }
+    },
+    purge: async what => {
+      calls.push(what)
+      return 'request'
+    },
+    outcome: async () => ({ ...A_PURGE, refusal: undefined }),
+  },
   close: async () => void calls.push('close'),
 })
+
+const A_ROOM = {
+  ...{ roomId: '!r', version: '12', name: 'Tea', members: 3, localUsers: 2, events: 40 },
+  ...{ creator: '@a:localhost', createdTs: 0 },
+}
+const A_PURGE = { events: 7, bytes: 2_048, files: 1, fileBytes: 1_024 }

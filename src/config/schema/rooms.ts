@@ -128,14 +128,32 @@ export const roomOptions = {
   },
   retention: {
     type: 'object',
-    description: 'How long messages are kept.',
+    description:
+      'How long messages are kept. `tessera retention --dry-run` says what these settings would delete.',
     properties: {
-      max_lifetime: {
+      enabled: {
+        type: 'boolean',
+        default: false,
+        description:
+          'Whether messages are deleted for their age, hourly: where a room says so (`m.room.retention`), or `default_lifetime` does. State stays, and so does the last message of a room.',
+      },
+      default_lifetime: {
         ...duration,
         'x-optional': true,
-        'x-planned': true,
-        description: 'Messages older than this are deleted. Not set: they are kept.',
+        description: 'How long messages are kept in rooms that do not say. Not set: for good.',
         examples: ['365d'],
+      },
+      shortest_lifetime: {
+        ...duration,
+        default: '1d',
+        description: 'No message is deleted sooner, whatever its room says.',
+      },
+      longest_lifetime: {
+        ...duration,
+        'x-optional': true,
+        description:
+          'A room that wants its messages kept for longer gets this. Not set: as long as it wants.',
+        examples: ['730d'],
       },
     },
   },

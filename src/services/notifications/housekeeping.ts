@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { FollowedStreams } from '../../storage/followed-streams.ts'
+import type { NotificationRow } from '../../storage/notifications/notifications.ts'
 import type { Inbox } from './inbox.ts'
 import { FORGOTTEN } from './notification-center.ts'
 
@@ -39,16 +40,21 @@ export class NotificationHousekeeping {
 
   /** One round. */
   async tidy(): Promise<void> {
-    for (;;) {
-      const rows = await this.#inbox.read.expired(this.#inbox.horizon, BATCH)
-      await this.#inbox.expire(rows)
-      if (rows.length < BATCH) break
-    }
+    await this.#giveUp(() => this.#inbox.read.expired(this.#inbox.horizon, BATCH))
+    await this.#giveUp(() => this.#inbox.read.purged(BATCH))
     const over = await this.#inbox.forget(this.#clock.now() - OVER_KEPT_MS)
     if (over === undefined) return
     const { statement, newest } = over
     const floor = Math.max(newest, await this.#followed.position(FORGOTTEN))
     await this.#db.commit({ statements: [statement, this.#followed.reached(FORGOTTEN, floor)] })
+  }
+
+  async #giveUp(next: () => Promise<NotificationRow[]>): Promise<void> {
+    for (;;) {
+      const rows = await next()
+      await this.#inbox.expire(rows)
+      if (rows.length < BATCH) return
+    }
   }
 
   async #run(): Promise<void> {

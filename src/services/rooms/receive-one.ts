@@ -72,6 +72,7 @@ class Receipt {
     }
     // What belongs to another room is not there: its state must have no say in this one.
     const known = new Map([...found].filter(([, stored]) => stored.roomNid === roomNid))
+    if (!isPlaced && this.#isPurged(known)) return { settled: { outcome: 'duplicate' } }
     const missing = this.#missing(known)
     if (missing !== undefined) return { settled: missing }
     const judgement = await this.#judge(known)
@@ -116,6 +117,12 @@ class Receipt {
     const prevEvents = isGapOpen ? this.#absent(known) : []
     if (authEvents.length === 0 && prevEvents.length === 0) return undefined
     return { outcome: 'missing', prevEvents, authEvents }
+  }
+
+  /** Whether it was here before, or would have been, and went with the room's history: it does not come back. */
+  #isPurged(known: ReadonlyMap<string, StoredEvent>): boolean {
+    const isBeginning = this.#event.prevEvents.length === 0
+    return this.#head.isBeyondPurge(this.#event) && (isBeginning || this.#absent(known).length > 0)
   }
 
   /** Those of the events before it that are not part of the timeline, nor about to be. */

@@ -4,7 +4,7 @@ import { SUMMARY_TYPES } from '../../core/room-summary.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
-import type { Extremity, RoomRow } from '../../storage/rooms/rooms.ts'
+import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
 import { PartialJoin } from './partial-join.ts'
 
@@ -40,6 +40,8 @@ export class RoomHead {
   summarisedMembers: number
   /** Set while not all members are known: the server joined without being told of them. */
   partial: PartialJoin | undefined
+  /** How far the history was purged, if it was. */
+  purged: PurgeBoundary | undefined
   readonly #joinedByHost = new Map<string, number>()
   #joinedMembers = 0
 
@@ -53,6 +55,7 @@ export class RoomHead {
   ) {
     this.room = room
     this.partial = partial
+    this.purged = room.purged
     this.version = version
     this.headVersion = room.headVersion
     this.#extremities = extremities
@@ -137,6 +140,12 @@ export class RoomHead {
           ...(generation === undefined ? {} : { generation }),
         })
     }
+  }
+
+  /** Whether an event that is not here, nor all of what is right before it, belongs to the history that was purged. */
+  isBeyondPurge({ depth, originServerTs }: RoomEvent): boolean {
+    const { purged } = this
+    return purged !== undefined && depth <= purged.depth && originServerTs < purged.before
   }
 
   #countJoined(host: string, by: number): void {

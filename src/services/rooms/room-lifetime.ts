@@ -4,6 +4,7 @@ import {
   type AbandonedRoom,
   AbandonedRoomReader,
   AbandonedRoomWriter,
+  type RoomSize,
 } from '../../storage/rooms/abandoned-rooms.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
@@ -71,6 +72,20 @@ export class RoomLifetime {
       if (this.#closing.signal.aborted) return
       await this.#remove(room)
     }
+  }
+
+  /** Removes a room at once, whoever may need it; answers what is gone, `undefined` if the room is not known. */
+  async removeNow(roomId: string): Promise<RoomSize | undefined> {
+    let size: RoomSize | undefined
+    await this.#writer.remove(roomId, async () => {
+      const room = await this.#context.read.rooms.byId(roomId)
+      if (room === undefined) return undefined
+      const gone = { roomNid: room.nid, roomId }
+      size = await this.#read.size(room.nid)
+      const marked = this.#write.markOne(gone, this.#clock.now())
+      return { statements: [marked, ...this.#write.remove(gone)], after: () => this.#sweep(room.nid) }
+    })
+    return size
   }
 
   async #run(): Promise<void> {

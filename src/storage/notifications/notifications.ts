@@ -100,6 +100,7 @@ export class NotificationReader {
   readonly #usersInRoom: Prepared
   readonly #oldest: Prepared
   readonly #expired: Prepared
+  readonly #purged: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -128,6 +129,10 @@ export class NotificationReader {
        ORDER BY CASE WHEN kind = 'message' THEN 0 ELSE 1 END, ts, id LIMIT ?`,
     )
     this.#expired = db.prepare(`${select} WHERE ts < ? AND kind <> 'invitation' AND ${waiting} LIMIT ?`)
+    this.#purged = db.prepare(
+      `${select} WHERE ${waiting} AND kind <> 'invitation' AND event_position <= (
+         SELECT r.purged_to FROM rooms r WHERE r.room_id = notifications.room_id) LIMIT ?`,
+    )
   }
 
   /** One of a user's, removed or not. */
@@ -191,5 +196,10 @@ export class NotificationReader {
   /** Those of before an instant, at most so many; invitations wait as long as they are pending. */
   async expired(before: number, limit: number): Promise<NotificationRow[]> {
     return (await this.#db.scan<Columns>(this.#expired, [before, limit])).map(notificationRow)
+  }
+
+  /** Those whose events went with the history of their rooms, at most so many. */
+  async purged(limit: number): Promise<NotificationRow[]> {
+    return (await this.#db.scan<Columns>(this.#purged, [limit])).map(notificationRow)
   }
 }

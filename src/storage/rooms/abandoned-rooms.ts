@@ -12,6 +12,14 @@ export interface EventStretch {
   readonly positions: readonly number[]
 }
 
+/** What there is of a room: events, their size as they are stored, and the files that nothing else shows. */
+export interface RoomSize {
+  readonly events: number
+  readonly bytes: number
+  readonly files: number
+  readonly fileBytes: number
+}
+
 interface RoomColumns {
   room_nid: number
   room_id: string
@@ -28,6 +36,8 @@ export class AbandonedRoomReader {
   readonly #going: Prepared
   readonly #shown: Prepared
   readonly #others: Prepared
+  readonly #size: Prepared
+  readonly #files: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -58,6 +68,20 @@ export class AbandonedRoomReader {
       `SELECT event_nid, position FROM events
        WHERE room_nid = ? AND (position IS NULL OR rejected IS NOT NULL OR soft_failed <> 0) LIMIT ?`,
     )
+    const part = (which: string): string =>
+      `SELECT COUNT(*) AS events, COALESCE(SUM(octet_length(j.json)), 0) AS bytes
+       FROM events e JOIN event_json j ON j.event_nid = e.event_nid WHERE e.room_nid = ? AND ${which}`
+    this.#size = db.prepare(
+      `${part('e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0')}
+       UNION ALL ${part('(e.position IS NULL OR e.rejected IS NOT NULL OR e.soft_failed <> 0)')}`,
+    )
+    const shows = (what: string): string =>
+      `EXISTS (SELECT 1 FROM media_references f JOIN events e ON e.event_nid = f.event_nid
+         WHERE f.origin = m.origin AND f.media_id = m.media_id AND e.room_nid ${what} ?)`
+    this.#files = db.prepare(
+      `SELECT COUNT(*) AS events, COALESCE(SUM(m.size), 0) AS bytes FROM media m
+       WHERE m.content_hash IS NOT NULL AND ${shows('=')} AND NOT ${shows('<>')}`,
+    )
   }
 
   /** The nids of rooms after a given one, in order. */
@@ -79,6 +103,20 @@ export class AbandonedRoomReader {
   /** Rooms that are removed, some of whose events may still be there. */
   async going(): Promise<AbandonedRoom[]> {
     return (await this.#db.scan<RoomColumns>(this.#going)).map(abandoned)
+  }
+
+  /** What there is of a room. */
+  async size(roomNid: number): Promise<RoomSize> {
+    type Columns = { events: number; bytes: number }
+    const parts = await this.#db.scan<Columns>(this.#size, [roomNid, roomNid])
+    const [files] = await this.#db.scan<Columns>(this.#files, [roomNid, roomNid])
+    const sum = (of: 'events' | 'bytes'): number => parts.reduce((all, part) => all + Number(part[of]), 0)
+    return {
+      events: sum('events'),
+      bytes: sum('bytes'),
+      files: Number(files?.events ?? 0),
+      fileBytes: Number(files?.bytes ?? 0),
+    }
   }
 
   /** Some of the events of a room. */
@@ -167,6 +205,11 @@ export class AbandonedRoomWriter {
         ? []
         : [{ prepared: this.#mark, rows: rooms.map(room => [room.roomNid, room.roomId, now]) }]),
     ]
+  }
+
+  /** One room is to go, whatever is known. */
+  markOne({ roomNid, roomId }: AbandonedRoom, now: number): WriteStatement {
+    return { prepared: this.#mark, rows: [[roomNid, roomId, now]] }
   }
 
   /** The room is none any longer; its aliases are free. Its events are still there. */

@@ -65,6 +65,16 @@ export class EventCache {
     }
   }
 
+  /** Events of a room that stand at a position or below it: nids. */
+  upTo(roomNid: number, position: number): number[] {
+    const found: number[] = []
+    for (const stored of this.#byNid.values()) {
+      if (stored.roomNid === roomNid && stored.position !== undefined && stored.position <= position)
+        found.push(stored.nid)
+    }
+    return found
+  }
+
   #keep(stored: StoredEvent): void {
     this.#byNid.set(stored.nid, stored)
     this.#nids.set(stored.event.eventId, stored.nid)

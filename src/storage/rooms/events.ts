@@ -247,6 +247,11 @@ export class EventReader {
     this.#cache.drop(nids)
   }
 
+  /** Drops what is cached of a room up to a position: it was purged, perhaps by another process. */
+  forgetUpTo(roomNid: number, position: number): void {
+    this.#cache.drop(this.#cache.upTo(roomNid, position))
+  }
+
   async #page(prepared: Prepared, range: TimelineRange): Promise<StoredEvent[]> {
     const parameters: SqlValue[] = [range.roomNid, range.after, range.upTo, range.limit]
     const rows = await this.#db.all<{ event_nid: number }>(prepared, parameters)

@@ -1,5 +1,14 @@
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
 
+/** How far a room's history was purged. */
+export interface PurgeBoundary {
+  /** Nothing at or below this position is part of the timeline. */
+  readonly to: number
+  /** Events of a depth up to this one that were sent before the instant (ms) belong beyond the boundary. */
+  readonly depth: number
+  readonly before: number
+}
+
 /** A room that this server knows, whether or not anybody here is in it. */
 export interface RoomRow {
   readonly nid: number
@@ -10,6 +19,7 @@ export interface RoomRow {
   readonly isPublic: boolean
   readonly creator: string
   readonly createdTs: number
+  readonly purged?: PurgeBoundary | undefined
 }
 
 /** A forward extremity: an event that no accepted event refers to yet. */
@@ -27,6 +37,9 @@ interface RoomColumns {
   is_public: number
   creator: string
   created_ts: number
+  purged_to: number | null
+  purged_depth: number | null
+  purged_before: number | null
 }
 
 const roomRow = (row: RoomColumns): RoomRow => ({
@@ -37,6 +50,10 @@ const roomRow = (row: RoomColumns): RoomRow => ({
   isPublic: row.is_public !== 0,
   creator: row.creator,
   createdTs: row.created_ts,
+  purged:
+    row.purged_to === null
+      ? undefined
+      : { to: row.purged_to, depth: row.purged_depth ?? 0, before: row.purged_before ?? 0 },
 })
 
 /** Reads rooms and the ends of their event graphs. */
@@ -52,8 +69,8 @@ export class RoomReader {
 
   constructor(db: Reader) {
     this.#db = db
-    const select =
-      'SELECT room_nid, room_id, version, head_version, is_public, creator, created_ts FROM rooms'
+    const select = `SELECT room_nid, room_id, version, head_version, is_public, creator, created_ts,
+      purged_to, purged_depth, purged_before FROM rooms`
     this.#byId = db.prepare(`${select} WHERE room_id = ?`)
     this.#byNids = db.prepare(`${select} WHERE ${db.dialect.inInteger('room_nid')}`)
     this.#extremities = db.prepare(

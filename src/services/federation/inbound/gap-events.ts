@@ -46,7 +46,9 @@ export class GapEvents {
         () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
         event,
       )
-      const added = fresh.filter(one => !found.has(one.eventId) && one.depth >= minDepth)
+      const added = fresh.filter(
+        one => !found.has(one.eventId) && one.depth >= minDepth && !head.isBeyondPurge(one),
+      )
       if (added.length === 0) break
       for (const one of added) found.set(one.eventId, one)
       budget.spend(added.length)

@@ -45,7 +45,8 @@ export class HistoryFetcher {
     const { core, clock, log } = this.#context
     if ((this.#inVain.get(roomId) ?? 0) > clock.now()) return false
     const head = await core.writer.head(roomId)
-    const from = head === undefined ? [] : await this.#gaps(head)
+    // What was purged is not fetched back.
+    const from = head === undefined || head.purged !== undefined ? [] : await this.#gaps(head)
     if (head === undefined || from.length === 0) return false
     // What is older is stored with its state, which is told by how it differs from the state at the join.
     if (head.partial !== undefined && !(await core.context.partial.complete(head.room.nid, SERVER_MS))) {

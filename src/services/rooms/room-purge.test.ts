@@ -1,0 +1,211 @@
+import test from 'ava'
+import { roomEventFilter } from '../../core/filter.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { silentLog } from '../../core/log.ts'
+import type { RetentionSettings } from '../../core/retention.ts'
+import type { Database } from '../../storage/database.ts'
+import {
+  type PurgeRequest,
+  PurgeRequestReader,
+  PurgeRequestWriter,
+} from '../../storage/rooms/purge-requests.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FederationWorld, messagesOf, say } from '../../test-kit/federation-world.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
+import { PurgeRequests } from './purge-requests.ts'
+import { PurgeScope } from './purge-scope.ts'
+import { MessageRetention } from './retention.ts'
+import { RoomLifetime } from './room-lifetime.ts'
+import { RoomPurges } from './room-purge.ts'
+
+const ALICE = '@alice:here.test'
+const BOB = '@bob:here.test'
+const DAY = 86_400_000
+const going = new AbortController().signal
+
+testDatabases(test, 'old messages go, what the room rests on stays', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { read } = core.context
+  const purges = new RoomPurges(core.writer)
+  const scope = new PurgeScope(database, clock)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { preset: 'public_chat' }), {
+    isDirect: false,
+  })
+  await rooms.memberships.join({ userId: BOB, roomId })
+  const nid = (await read.rooms.byId(roomId))?.nid ?? 0
+  const room = { nid, roomId }
+  const send = async (content: JsonObject, type = 'm.room.message') => {
+    const message = { roomId, type, txnId: String(Math.random()), content }
+    return (await rooms.sending.message(requesterOf(ALICE), message)).eventId
+  }
+  const setTopic = async (topic: string) => {
+    const sent = await core.sender.send(roomId, {
+      ...{ type: 'm.room.topic', stateKey: '', sender: ALICE },
+      content: { topic },
+    })
+    return sent.event?.eventId ?? ''
+  }
+  const root = await send({ body: 'root' })
+  const reply = { body: 'reply', 'm.relates_to': { rel_type: 'm.thread', event_id: root } }
+  await send(reply)
+  const [firstTopic, secondTopic] = [await setTopic('first'), await setTopic('second')]
+  await rooms.memberships.leave({ userId: BOB, roomId })
+  await clock.advance(2 * DAY)
+  await rooms.memberships.join({ userId: BOB, roomId })
+  const thirdTopic = await setTopic('third')
+  const late = await send(reply)
+  const kept = await send({ body: 'kept' })
+
+  const before = clock.now() - DAY
+  const estimate = await scope.estimate(nid, before)
+  t.is(estimate.events, 2, 'the two messages')
+  const stateBefore = [...((await core.writer.head(roomId))?.state ?? [])]
+  const purged = await purges.purge(room, before, going)
+  t.is(purged.events, 3, 'and the topic that was replaced in time')
+  t.true(purged.bytes >= estimate.bytes && estimate.bytes > 100)
+
+  t.deepEqual([...(await read.events.byIds([root, firstTopic])).keys()], [], 'gone altogether')
+  t.is(
+    (await read.events.byId(secondTopic))?.position,
+    undefined,
+    'was state until lately: no part of the timeline',
+  )
+  t.deepEqual([...((await core.writer.head(roomId))?.state ?? [])], stateBefore)
+  const request = { direction: 'b', limit: 100, filter: roomEventFilter(undefined) } as const
+  const page = await rooms.roomHistory.messages(requesterOf(BOB), roomId, request)
+  const shown = page.chunk.map(text => JSON.parse(text) as { event_id: string; type: string })
+  t.deepEqual(shown.map(({ event_id }) => event_id).slice(0, 3), [kept, late, thirdTopic])
+  t.is(shown[3]?.type, 'm.room.member')
+  t.is(shown.length, 4)
+  t.is(page.end, undefined, 'history ends there')
+  t.is((await read.relations.threads(nid, [root])).get(root)?.count, 1)
+  await t.throwsAsync(rooms.roomReading.event(requesterOf(BOB), roomId, root), { message: /./ })
+  const closed = database.prepare('SELECT COUNT(*) AS n FROM room_state WHERE valid_to <= ?')
+  const { to = 0 } = (await read.rooms.byId(roomId))?.purged ?? {}
+  t.deepEqual(await database.get(closed, [to]), { n: 0 }, 'no state of before the boundary')
+
+  t.deepEqual(await purges.purge(room, before, going), { events: 0, bytes: 0 }, 'once is enough')
+  t.deepEqual(await scope.estimate(nid, before), { events: 0, bytes: 0, files: 0, fileBytes: 0 })
+  await purges.purge(room, clock.now() + 1, going)
+  t.deepEqual(await scope.estimate(nid, clock.now() + DAY), { events: 0, bytes: 0, files: 0, fileBytes: 0 })
+  t.not(await read.events.byId(kept), undefined, 'the end of the graph stays')
+  t.is(await read.events.byId(secondTopic), undefined, 'its time is over')
+  await send({ body: 'the room goes on' })
+})
+
+test('purged history is neither given to other servers nor taken back', async t => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  for (const server of [a, b]) server.federation.start()
+  const [alice, bob] = ['@alice:a.test', '@bob:b.test']
+  const roomId = await a.rooms.roomCreation.create(newRoom(a.rooms, alice, { preset: 'public_chat' }), {
+    isDirect: false,
+  })
+  await b.rooms.memberships.join({ userId: bob, roomId, via: ['a.test'] })
+  const old = [await say(a, alice, roomId, 'one'), await say(a, alice, roomId, 'two')]
+  await a.federation.idle()
+  for (const server of [a, b]) await server.clock.advance(2 * DAY)
+  const fresh = await say(a, alice, roomId, 'three')
+  await world.send(a, b, [...old, fresh])
+  t.deepEqual(await messagesOf(b, roomId), ['one', 'two', 'three'])
+
+  const purges = new RoomPurges(a.core.writer)
+  const { nid = 0 } = (await a.core.context.read.rooms.byId(roomId)) ?? {}
+  await purges.purge({ nid, roomId }, a.clock.now() - DAY, going)
+  t.deepEqual(await messagesOf(a, roomId), ['three'])
+  const timeoutMs = 1000
+  const backfilled = await b.client.backfill(
+    'a.test',
+    { roomId, from: [fresh.eventId], limit: 50 },
+    { timeoutMs },
+  )
+  t.deepEqual(backfilled, [fresh.pdu])
+  await t.throwsAsync(b.client.getEvent('a.test', old[0]?.eventId ?? '', { timeoutMs }))
+
+  await world.send(b, a, old)
+  t.deepEqual(await messagesOf(a, roomId), ['three'], 'sent again')
+  world.requests.length = 0
+  const request = { direction: 'b', limit: 100, filter: roomEventFilter(undefined) } as const
+  const page = await a.rooms.roomHistory.messages(requesterOf(alice), roomId, request)
+  t.is(page.chunk.length, 1)
+  t.deepEqual(
+    world.requests.filter(line => line.includes('backfill')),
+    [],
+    'and nobody is asked',
+  )
+  const answer = await say(b, bob, roomId, 'four')
+  await world.send(b, a, [answer])
+  t.deepEqual(await messagesOf(a, roomId), ['three', 'four'])
+})
+
+/** Alice's room with a message of before yesterday and one of now, and what purges it. */
+const oldRoom = async (database: Database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const purges = new RoomPurges(core.writer)
+  const { writer } = core
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const say = async (body: string) => {
+    const message = { roomId, type: 'm.room.message', txnId: body, content: { body } }
+    return (await rooms.sending.message(requesterOf(ALICE), message)).eventId
+  }
+  const old = await say('old')
+  await clock.advance(2 * DAY)
+  await say('new')
+  const isThere = async () => (await core.context.read.events.byId(old)) !== undefined
+  const setRule = (content: JsonObject) =>
+    core.sender.send(roomId, { type: 'm.room.retention', stateKey: '', sender: ALICE, content })
+  const retain = (settings: Partial<RetentionSettings> | undefined) =>
+    new MessageRetention({
+      ...{ writer, purges, clock, log: silentLog },
+      settings: settings && {
+        defaultLifetime: undefined,
+        shortest: undefined,
+        longest: undefined,
+        ...settings,
+      },
+    }).tidy()
+  const lifetime = new RoomLifetime({ writer, clock, log: silentLog, grace: undefined })
+  const { memberships } = rooms
+  const requests = new PurgeRequests({ writer, purges, lifetime, memberships, clock, log: silentLog })
+  return { core, rooms, clock, roomId, isThere, setRule, retain, requests }
+}
+
+test('messages are deleted when their room or the settings say so, and the operator has switched it on', async t => {
+  const { isThere, setRule, retain } = await oldRoom(await testDatabase(t))
+  await setRule({ max_lifetime: DAY })
+  await retain(undefined)
+  await retain({ shortest: 3 * DAY })
+  t.true(await isThere())
+  await setRule({})
+  await retain({})
+  await retain({ defaultLifetime: 3 * DAY })
+  t.true(await isThere())
+  await setRule({ max_lifetime: 9 * DAY })
+  await retain({ longest: DAY })
+  t.false(await isThere())
+})
+
+test('what operators ask for is done by the server', async t => {
+  const database = await testDatabase(t)
+  const { core, rooms, clock, roomId, isThere, requests } = await oldRoom(database)
+  const [write, read] = [new PurgeRequestWriter(database), new PurgeRequestReader(database)]
+  const ask = async (id: string, what: Partial<PurgeRequest>) => {
+    const request = { roomId, before: undefined, isForced: false, ...what }
+    await database.commit({ statements: [write.add(id, request, clock.now())] })
+    requests.expect(clock.now())
+    await eventually('it is done', async () => (await read.outcome(id)) !== undefined)
+    return read.outcome(id)
+  }
+  requests.start()
+  t.teardown(() => requests.close())
+  const purged = await ask('history', { before: clock.now() - DAY })
+  t.is(purged?.events, 1)
+  t.false(await isThere())
+  t.is((await ask('unknown', { roomId: '!nowhere' }))?.refusal, 'the room is not known here')
+  t.is((await ask('room', {}))?.refusal, 'users of this server are in it')
+  const gone = await ask('forced', { isForced: true })
+  t.true((gone?.events ?? 0) > 5)
+  t.is(await core.context.read.rooms.byId(roomId), undefined)
+  t.is((await rooms.roomReading.joinedRooms(ALICE)).length, 0)
+})

@@ -1,0 +1,162 @@
+import type { WriteStatement } from '../../storage/database.ts'
+import { AbandonedRoomWriter } from '../../storage/rooms/abandoned-rooms.ts'
+import { PurgeReader, type PurgeSize, PurgeWriter } from '../../storage/rooms/purge.ts'
+import { PURGE_BATCH, PurgeScope } from './purge-scope.ts'
+import type { RoomHead } from './room-head.ts'
+import type { Draft, RoomsContext, RoomWriter, Settled } from './room-writer.ts'
+import { BEGINNING } from './visible-ranges.ts'
+
+/** A part of the purge of one room. */
+interface Part {
+  /** Events that go, messages and state that is past and authorises nothing. */
+  readonly gone: readonly number[]
+  /** State events that stay, beside the timeline. */
+  readonly kept: readonly { readonly nid: number; readonly position: number }[]
+  readonly positions: readonly number[]
+  readonly upTo: number
+  readonly depth: number
+  readonly bytes: number
+  /** There is more to purge. */
+  readonly isFull: boolean
+}
+
+/**
+ * Purges the history of rooms: from the beginning of a room's timeline all goes that was sent before an instant, up to the
+ * first event that was not, and never an end of the graph. Messages go altogether. State that still holds, or authorises
+ * events, stays as what it is without being part of the timeline; states of before the boundary are forgotten. The
+ * boundary is remembered: what is beyond it is not fetched back, nor taken when it comes again.
+ */
+export class RoomPurges {
+  readonly #writer: RoomWriter
+  readonly #context: RoomsContext
+  readonly #read: PurgeReader
+  readonly #scope: PurgeScope
+  readonly #write: PurgeWriter
+  readonly #removal: AbandonedRoomWriter
+
+  constructor(writer: RoomWriter) {
+    this.#writer = writer
+    this.#context = writer.context
+    this.#read = new PurgeReader(writer.context.db)
+    this.#scope = new PurgeScope(writer.context.db, writer.context.clock)
+    this.#write = new PurgeWriter(writer.context.db)
+    this.#removal = new AbandonedRoomWriter(writer.context.db)
+    const { processes, read } = writer.context
+    processes.bulletin.on('purged', content => {
+      const { roomNid, to } = content as { roomNid: number; to: number }
+      read.events.forgetUpTo(roomNid, to)
+    })
+  }
+
+  /**
+   * Purges what was sent before an instant (ms since 1970), in bounded parts; stops between two of them if `signal` says
+   * so. Answers what is gone. Rooms that lack members, or are not known, are left alone.
+   */
+  async purge(
+    room: { nid: number; roomId: string },
+    before: number,
+    signal: AbortSignal,
+  ): Promise<PurgeSize> {
+    const total = { events: 0, bytes: 0 }
+    // Most rooms have nothing to purge at most times: they are not written to.
+    const first = await this.#scope.oldest(room.nid, BEGINNING, before)
+    if (first.candidates.length === 0) return total
+    for (let isFull = true; isFull && !signal.aborted; ) {
+      await this.#context.nids.ensure(1)
+      const part = await this.#writer.update<Part | undefined>(
+        room.roomId,
+        head => this.#draft(head, before),
+        { settled: true },
+      )
+      if (part === undefined) break
+      this.#context.read.events.forget([...part.gone, ...part.kept.map(({ nid }) => nid)])
+      total.events += part.gone.length
+      total.bytes += part.bytes
+      isFull = part.isFull
+    }
+    const to = await this.#sweep(room.nid)
+    if (to !== undefined) await this.#context.processes.bulletin.post('purged', { roomNid: room.nid, to })
+    return total
+  }
+
+  async #draft(head: RoomHead, before: number): Promise<Draft<Part | undefined> | Settled<undefined>> {
+    if (head.partial !== undefined) return { settled: undefined }
+    const part = await this.#part(head.room.nid, before)
+    if (part === undefined) return { settled: undefined }
+    const { write, clock } = this.#context
+    const { nid: roomNid } = head.room
+    const { gone, kept, upTo, depth } = part
+    const purged = {
+      to: Math.max(upTo, head.purged?.to ?? upTo),
+      depth: Math.max(depth, head.purged?.depth ?? depth),
+      before: Math.max(before, head.purged?.before ?? before),
+    }
+    const replies = (await this.#read.replies(gone)).flatMap(({ nid, parentId }) =>
+      write.relations.remove({ nid, roomNid, relType: 'm.thread', parentId }),
+    )
+    head.purged = purged
+    head.revision += 1
+    const statements: WriteStatement[] = [
+      this.#write.boundary(roomNid, purged),
+      ...replies,
+      write.messages.remove(gone),
+      ...write.files.releaseOf(gone, clock.now()),
+      ...this.#removal.removeEvents({ nids: gone, positions: part.positions }),
+      ...this.#write.unplace(kept),
+      ...this.#write.states(roomNid, upTo, [...gone, ...kept.map(({ nid }) => nid)]),
+    ]
+    return { statements, nids: [], result: () => part }
+  }
+
+  async #part(roomNid: number, before: number): Promise<Part | undefined> {
+    const { candidates, isFull, maxDepth } = await this.#scope.oldest(roomNid, BEGINNING, before)
+    const upTo = candidates.at(-1)?.position
+    if (upTo === undefined) return undefined
+    const states = candidates.filter(({ isState }) => isState)
+    const past = [...new Set([...states.map(({ nid }) => nid), ...(await this.#read.ended(roomNid, upTo))])]
+    const held = await this.#read.held(past, upTo)
+    const gone = [
+      ...candidates.filter(({ isState }) => !isState).map(({ nid }) => nid),
+      ...past.filter(nid => !held.has(nid)),
+    ]
+    const goneSet = new Set(gone)
+    return {
+      gone,
+      kept: states.filter(({ nid }) => held.has(nid)),
+      positions: candidates.map(({ position }) => position),
+      upTo,
+      depth: Math.min(
+        maxDepth,
+        candidates.reduce((max, { depth }) => Math.max(max, depth), 0),
+      ),
+      bytes: candidates.reduce((sum, { nid, bytes }) => sum + (goneSet.has(nid) ? bytes : 0), 0),
+      isFull,
+    }
+  }
+
+  /** Takes away what was never shown, and what is left of threads; answers how far the room is purged. */
+  async #sweep(roomNid: number): Promise<number | undefined> {
+    const { db, read, write, clock } = this.#context
+    const [row] = await read.rooms.byNids([roomNid])
+    if (row?.purged === undefined) return undefined
+    const { to } = row.purged
+    for (;;) {
+      const hidden = await this.#read.hidden(roomNid, to, PURGE_BATCH)
+      const nids = hidden.map(({ nid }) => nid)
+      if (nids.length > 0) {
+        const positions = hidden.map(({ position }) => position)
+        await db.commit({
+          statements: [
+            write.messages.remove(nids),
+            ...write.files.releaseOf(nids, clock.now()),
+            ...this.#removal.removeEvents({ nids, positions }),
+          ],
+        })
+        read.events.forget(nids)
+      }
+      if (nids.length < PURGE_BATCH) break
+    }
+    await db.commit({ statements: this.#write.threads(roomNid, to) })
+    return to
+  }
+}

@@ -1,0 +1,252 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { PurgeBoundary } from './rooms.ts'
+
+/** An event of a room's timeline, as a purge looks at it. */
+export interface PurgeCandidate {
+  readonly nid: number
+  readonly position: number
+  readonly type: string
+  readonly isState: boolean
+  readonly depth: number
+  readonly ts: number
+  /** Of the event as it is stored. */
+  readonly bytes: number
+}
+
+/** What a purge takes away, or would. */
+export interface PurgeSize {
+  readonly events: number
+  readonly bytes: number
+}
+
+/** A reply in a thread that is purged. */
+export interface PurgedReply {
+  readonly nid: number
+  readonly parentId: string
+}
+
+/**
+ * What other events are authorised by (server-server API, "Auth events selection") and so has to stay, whatever its age.
+ */
+const AUTH_TYPES = `('m.room.create', 'm.room.member', 'm.room.power_levels', 'm.room.join_rules',
+  'm.room.third_party_invite')`
+
+interface CandidateColumns {
+  event_nid: number
+  position: number
+  type: string
+  is_state: number
+  depth: number
+  origin_server_ts: number
+  bytes: number
+}
+
+/** Finds what the purge of a room's history takes away. Positions are inclusive. */
+export class PurgeReader {
+  readonly #db: Reader
+  readonly #oldest: Prepared
+  readonly #lowestEnd: Prepared
+  readonly #ended: Prepared
+  readonly #held: Prepared
+  readonly #replies: Prepared
+  readonly #hidden: Prepared
+  readonly #rules: Prepared
+  readonly #files: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const { inInteger } = db.dialect
+    this.#oldest = db.prepare(
+      `SELECT e.event_nid, e.position, e.type, CASE WHEN e.state_key IS NULL THEN 0 ELSE 1 END AS is_state,
+         e.depth, e.origin_server_ts, octet_length(j.json) AS bytes
+       FROM events e JOIN event_json j ON j.event_nid = e.event_nid
+       WHERE e.room_nid = ? AND e.position > ? AND e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0
+       ORDER BY e.position LIMIT ?`,
+    )
+    this.#lowestEnd = db.prepare(
+      `SELECT MIN(e.position) AS position, MIN(e.depth) AS depth FROM forward_extremities x
+       JOIN events e ON e.event_nid = x.event_nid WHERE x.room_nid = ?`,
+    )
+    this.#ended = db.prepare(
+      `SELECT DISTINCT s.event_nid FROM room_state s JOIN events e ON e.event_nid = s.event_nid
+       WHERE s.room_nid = ? AND s.valid_to IS NOT NULL AND s.valid_to <= ? AND s.type NOT IN ${AUTH_TYPES}
+         AND (e.position IS NULL OR e.position <= ?)`,
+    )
+    this.#held = db.prepare(
+      `SELECT e.event_nid FROM events e WHERE ${inInteger('e.event_nid')} AND (
+         e.type IN ${AUTH_TYPES}
+         OR EXISTS (SELECT 1 FROM room_state s
+           WHERE s.room_nid = e.room_nid AND s.type = e.type AND s.state_key = e.state_key
+             AND s.event_nid = e.event_nid AND (s.valid_to IS NULL OR s.valid_to > ?))
+         OR EXISTS (SELECT 1 FROM event_state_delta d JOIN events x ON x.event_nid = d.event_nid
+           WHERE d.state_event_nid = e.event_nid AND x.position > ?))`,
+    )
+    this.#replies = db.prepare(
+      `SELECT event_nid AS nid, parent_id AS "parentId" FROM relations
+       WHERE ${inInteger('event_nid')} AND rel_type = 'm.thread'`,
+    )
+    this.#hidden = db.prepare(
+      `SELECT event_nid, position FROM events
+       WHERE room_nid = ? AND (position IS NULL OR rejected IS NOT NULL OR soft_failed <> 0)
+         AND position IS NOT NULL AND position <= ? AND (state_key IS NULL OR type NOT IN ${AUTH_TYPES}) LIMIT ?`,
+    )
+    this.#rules = db.prepare(
+      `SELECT r.room_nid AS "roomNid", r.room_id AS "roomId", j.json AS rule FROM rooms r
+       LEFT JOIN room_state s ON s.room_nid = r.room_nid AND s.type = ? AND s.state_key = '' AND s.valid_to IS NULL
+       LEFT JOIN event_json j ON j.event_nid = s.event_nid
+       WHERE r.room_nid > ? ORDER BY r.room_nid LIMIT ?`,
+    )
+    const isGoing = 'e.room_nid = ? AND e.position <= ? AND e.state_key IS NULL'
+    const shows = (what: string): string =>
+      `EXISTS (SELECT 1 FROM media_references f JOIN events e ON e.event_nid = f.event_nid
+         WHERE f.origin = m.origin AND f.media_id = m.media_id AND ${what})`
+    this.#files = db.prepare(
+      `SELECT COUNT(*) AS files, COALESCE(SUM(m.size), 0) AS bytes FROM media m
+       WHERE m.content_hash IS NOT NULL AND ${shows(isGoing)} AND NOT ${shows(`NOT (${isGoing})`)}`,
+    )
+  }
+
+  /** The oldest events of a room's timeline after a position, oldest first. */
+  async oldest(roomNid: number, after: number, limit: number): Promise<PurgeCandidate[]> {
+    const rows = await this.#db.scan<CandidateColumns>(this.#oldest, [roomNid, after, limit])
+    return rows.map(row => ({
+      nid: row.event_nid,
+      position: row.position,
+      type: row.type,
+      isState: row.is_state !== 0,
+      depth: row.depth,
+      ts: row.origin_server_ts,
+      bytes: row.bytes,
+    }))
+  }
+
+  /** The lowest position and depth among the ends of a room's graph. */
+  async lowestEnd(roomNid: number): Promise<{ position: number; depth: number } | undefined> {
+    const row = await this.#db.get<{ position: number | null; depth: number | null }>(this.#lowestEnd, [
+      roomNid,
+    ])
+    return row?.position == null || row.depth === null
+      ? undefined
+      : { position: row.position, depth: row.depth }
+  }
+
+  /** State events that authorise nothing, at or below a position, some of whose time as state has ended by then. */
+  async ended(roomNid: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.scan<{ event_nid: number }>(this.#ended, [roomNid, upTo, upTo])
+    return rows.map(row => row.event_nid)
+  }
+
+  /** Those of these state events that authorise others, or are state at a position or after it. */
+  async held(nids: readonly number[], at: number): Promise<Set<number>> {
+    const rows = await this.#db.scan<{ event_nid: number }>(this.#held, [this.#db.list(nids), at, at])
+    return new Set(rows.map(row => row.event_nid))
+  }
+
+  /** Those of these events that are replies in threads. */
+  replies(nids: readonly number[]): Promise<PurgedReply[]> {
+    return this.#db.scan<PurgedReply>(this.#replies, [this.#db.list(nids)])
+  }
+
+  /** Events up to a position that are not shown, and authorise nothing. */
+  async hidden(roomNid: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
+    const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#hidden, [
+      roomNid,
+      upTo,
+      limit,
+    ])
+    return rows.map(row => ({ nid: row.event_nid, position: row.position }))
+  }
+
+  /** Rooms after a nid, with the text of the state event of a type that rules them, if they have one. */
+  rules(
+    type: string,
+    after: number,
+    limit: number,
+  ): Promise<{ roomNid: number; roomId: string; rule: string | null }[]> {
+    return this.#db.scan(this.#rules, [type, after, limit])
+  }
+
+  /** Files that no message shows but those of a room up to a position. */
+  async files(roomNid: number, upTo: number): Promise<{ files: number; bytes: number }> {
+    const [row] = await this.#db.scan<{ files: number; bytes: number }>(this.#files, [
+      ...[roomNid, upTo],
+      ...[roomNid, upTo],
+    ])
+    return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) }
+  }
+}
+
+/** Builds the statements of a purge that are not those of removing events. */
+export class PurgeWriter {
+  readonly #db: Reader
+  readonly #boundary: Prepared
+  readonly #unplace: Prepared
+  readonly #clearDeltas: Prepared
+  readonly #clearRelations: Prepared
+  readonly #clearActions: Prepared
+  readonly #intervals: Prepared
+  readonly #gaps: Prepared
+  readonly #receipts: Prepared
+  readonly #subscriptions: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    const { inInteger } = db.dialect
+    this.#boundary = db.prepare(
+      'UPDATE rooms SET purged_to = ?, purged_depth = ?, purged_before = ? WHERE room_nid = ?',
+    )
+    this.#unplace = db.prepare(`UPDATE events SET position = NULL WHERE ${inInteger('event_nid')}`)
+    this.#clearDeltas = db.prepare(`DELETE FROM event_state_delta WHERE ${inInteger('event_nid')}`)
+    this.#clearRelations = db.prepare(`DELETE FROM relations WHERE ${inInteger('event_nid')}`)
+    this.#clearActions = db.prepare(`DELETE FROM push_actions WHERE ${inInteger('position')}`)
+    this.#intervals = db.prepare(
+      'DELETE FROM room_state WHERE room_nid = ? AND valid_to IS NOT NULL AND valid_to <= ?',
+    )
+    this.#gaps = db.prepare(
+      `DELETE FROM backward_extremities WHERE room_nid = ? AND ${inInteger('event_nid')}`,
+    )
+    this.#receipts = db.prepare(
+      `DELETE FROM receipts WHERE room_nid = ? AND thread_id NOT IN ('', 'main') AND event_position <= ?`,
+    )
+    this.#subscriptions = db.prepare(
+      `DELETE FROM thread_subscriptions WHERE room_nid = ?
+       AND NOT EXISTS (SELECT 1 FROM events e WHERE e.event_id = thread_subscriptions.thread_id)
+       AND NOT EXISTS (SELECT 1 FROM threads t WHERE t.room_nid = thread_subscriptions.room_nid
+         AND t.root_id = thread_subscriptions.thread_id)`,
+    )
+  }
+
+  /** Moves the boundary. */
+  boundary(roomNid: number, { to, depth, before }: PurgeBoundary): WriteStatement {
+    return { prepared: this.#boundary, rows: [[to, depth, before, roomNid]] }
+  }
+
+  /** Takes state events that have to stay out of the timeline: they are known only as what they authorise, and as state. */
+  unplace(events: readonly { readonly nid: number; readonly position: number }[]): WriteStatement[] {
+    if (events.length === 0) return []
+    const nids = [[this.#db.list(events.map(({ nid }) => nid))]]
+    const positions = [[this.#db.list(events.map(({ position }) => position))]]
+    return [
+      { prepared: this.#unplace, rows: nids },
+      { prepared: this.#clearDeltas, rows: nids },
+      { prepared: this.#clearRelations, rows: nids },
+      { prepared: this.#clearActions, rows: positions },
+    ]
+  }
+
+  /** Forgets states of before a position, and what the purged events referred to without its being here. */
+  states(roomNid: number, upTo: number, nids: readonly number[]): WriteStatement[] {
+    return [
+      { prepared: this.#intervals, rows: [[roomNid, upTo]] },
+      { prepared: this.#gaps, rows: [[roomNid, this.#db.list(nids)]] },
+    ]
+  }
+
+  /** Forgets what users have read of threads that are gone, and that they subscribe to them. */
+  threads(roomNid: number, upTo: number): WriteStatement[] {
+    return [
+      { prepared: this.#receipts, rows: [[roomNid, upTo]] },
+      { prepared: this.#subscriptions, rows: [[roomNid]] },
+    ]
+  }
+}
