@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
+import type { EventTemplate } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 
 /** Somebody changes their own membership. */
@@ -36,3 +37,7 @@ export const withReason = ({
 /** The other servers in a room. */
 export const othersIn = (head: RoomHead, serverName: string): string[] =>
   head.joinedHosts().filter(host => host !== serverName)
+
+/** Whether somebody joins: what may be sent into a room that everybody has left ("the user is free to re-join if the room is not invite-only"). */
+export const isOwnJoin = ({ type, sender, stateKey, content }: EventTemplate): boolean =>
+  type === 'm.room.member' && stateKey === sender && content['membership'] === 'join'

@@ -68,7 +68,8 @@ export class Memberships {
     await this.checkJoin({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
-    if (head === undefined || !head.hasHost(this.#serverName)) return this.#joinRemotely(change, content)
+    if (head === undefined || !(head.hasHost(this.#serverName) || (await this.#isDeserted(change, head))))
+      return this.#joinRemotely(change, content)
     const membership = head.memberships.get(userId)
     if (membership === 'join') return
     // Whether they may is known to those who know all members.
@@ -223,6 +224,11 @@ export class Memberships {
     const head = await this.#writer.head(roomId)
     if (head?.partial === undefined || head.memberships.has(userId)) return
     await this.#writer.context.partial.require(head.room.nid)
+  }
+
+  /** Whether nobody is in a room any more, and no server is known that might be: then all of it is here. */
+  async #isDeserted(change: OwnChange, head: RoomHead): Promise<boolean> {
+    return head.joinedHosts().length === 0 && (await this.#via(change)).length === 0
   }
 
   async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {

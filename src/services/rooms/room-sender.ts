@@ -10,6 +10,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import { isOwnJoin } from './membership-content.ts'
 import { receiveEvent } from './receive.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
@@ -155,7 +156,8 @@ export class RoomSender {
     options: SendOptions,
   ): Promise<Sent[] | undefined> {
     await options.check?.(head)
-    if (!head.hasHost(this.#writer.context.serverName)) {
+    const isDeserted = head.joinedHosts().length === 0 && templates.every(isOwnJoin)
+    if (!head.hasHost(this.#writer.context.serverName) && !isDeserted) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
     }
     const same = options.always === true ? undefined : await this.#unchanged(head, templates)
@@ -232,7 +234,6 @@ export class RoomSender {
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
     if (current === undefined || current.event.sender !== template.sender) return undefined
     if (current.redactedBy !== undefined) return undefined
-    // What a client wants to say may have no canonical form: then making an event of it says what is wrong.
     return isSameCanonically(current.event.content, template.content) ? current.event.eventId : undefined
   }
 }
