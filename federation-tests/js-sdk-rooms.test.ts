@@ -1,29 +1,34 @@
-import test, { type ExecutionContext, registerCompletionHandler } from 'ava'
+import test, { registerCompletionHandler } from 'ava'
 import { Direction, EventType, MsgType, Preset, RelationType, Visibility } from 'matrix-js-sdk'
 import { type SdkUser, startSdkUser } from '../src/test-kit/js-sdk.ts'
-import { startTestServer, TEST_PASSWORD } from '../src/test-kit/server.ts'
+import { type RunningTestServer, startTestServer, TEST_PASSWORD } from '../src/test-kit/server.ts'
 
 // The SDK leaves timers behind: see src/test-kit/js-sdk.ts.
 registerCompletionHandler(() => process.exit())
 
-/** Two people with a server of their own, whose clients do not encrypt. */
-const twoPeople = async (t: ExecutionContext): Promise<{ alice: SdkUser; bob: SdkUser }> => {
-  const server = await startTestServer()
-  t.teardown(server.close)
+/** Two people whom all tests share, with a server of their own and clients that do not encrypt. */
+let alice: SdkUser
+let bob: SdkUser
+let server: RunningTestServer
+
+test.before(async () => {
+  server = await startTestServer()
   const start = async (name: string): Promise<SdkUser> => {
     await server.register(name)
-    const user = await startSdkUser(server.url, name, TEST_PASSWORD, { encryption: false })
-    t.teardown(() => user.stop())
-    return user
+    return startSdkUser(server.url, name, TEST_PASSWORD, { encryption: false })
   }
-  return { alice: await start('alice'), bob: await start('bob') }
-}
+  ;[alice, bob] = await Promise.all([start('alice'), start('bob')])
+})
+
+test.after.always(async () => {
+  await Promise.all([alice.stop(), bob.stop()])
+  await server.close()
+})
 
 const openRoom = async ({ client }: SdkUser, more: object = {}): Promise<string> =>
   (await client.createRoom({ preset: Preset.PublicChat, ...more })).room_id
 
 test('threads, edits and reactions are what the SDK makes of them', async t => {
-  const { alice, bob } = await twoPeople(t)
   const roomId = await openRoom(alice)
   await bob.client.joinRoom(roomId)
   await alice.membership(roomId, 'join', bob.userId)
@@ -72,7 +77,6 @@ test('threads, edits and reactions are what the SDK makes of them', async t => {
 })
 
 test('rooms, messages and people are found', async t => {
-  const { alice, bob } = await twoPeople(t)
   const roomId = await openRoom(alice, {
     visibility: Visibility.Public,
     name: 'Botany',
@@ -103,7 +107,6 @@ test('rooms, messages and people are found', async t => {
 })
 
 test('a space is walked, and a room is replaced by another version', async t => {
-  const { alice, bob } = await twoPeople(t)
   const space = await openRoom(alice, { name: 'Campus', creation_content: { type: 'm.space' } })
   const roomId = await openRoom(alice, { name: 'Library', room_version: '10', room_alias_name: 'library' })
   await alice.client.sendStateEvent(space, EventType.SpaceChild, { via: ['localhost'] }, roomId)

@@ -97,7 +97,7 @@ export class KeyBackups {
 
   /**
    * Stores keys, unless there are better ones.
-   * @throws {MatrixError} `M_NOT_FOUND`; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one
+   * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one
    */
   async putKeys(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -149,11 +149,10 @@ export class KeyBackups {
     return found
   }
 
-  /** "Keys can only be written to the most recently created version." */
+  /** "The version specified does not match the current backup version", whether there is such a version or not. */
   async #currentNamed(userId: string, version: string): Promise<BackupVersion> {
     const current = await this.version(userId, undefined)
     if (String(current.version) === version) return current
-    await this.version(userId, version)
     throw new MatrixError('M_WRONG_ROOM_KEYS_VERSION', 'This is not the current backup.', {
       fields: { current_version: String(current.version) },
     })

@@ -1,4 +1,4 @@
-import { serverNameOf } from '../../core/ids.ts'
+import { isCompliantUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
 import { type ClaimedKey, claimedKey, type WantedKey } from '../../storage/encryption/one-time-keys.ts'
@@ -37,7 +37,7 @@ export class KeyClaims {
       if (server === serverName) {
         for (const [deviceId, algorithm] of Object.entries(devices))
           local.push({ userId, deviceId, algorithm })
-      } else {
+      } else if (isCompliantUserId(userId)) {
         const users = byServer.get(server) ?? new Map<string, ReadonlyMap<string, string>>()
         byServer.set(server, users.set(userId, new Map(Object.entries(devices))))
       }

@@ -149,6 +149,8 @@ testDatabases(
     await phone.call('POST', '/logout')
     t.deepEqual(Object.keys(await query()), [alice.deviceId])
     t.is(await claim(bob, phone), undefined)
+    const nobodys = { one_time_keys: { nobody: { D: 'signed_curve25519' } } }
+    t.deepEqual(await bob.call('POST', '/keys/claim', nobodys), { failures: {}, one_time_keys: {} })
     const unknown = { device_keys: { '@nobody:localhost': [] } }
     t.deepEqual((await bob.call('POST', '/keys/query', unknown)).device_keys, {})
   },
