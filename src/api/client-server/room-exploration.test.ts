@@ -70,6 +70,16 @@ testDatabases(
       '403 M_FORBIDDEN',
     )
 
+    // A room that is too deep on one way may be near on another, and so may what is in it.
+    const [far, near] = [await makeSpace('far'), await alice.createOpenRoom({ name: 'near' })]
+    await link(sub, far)
+    await link(root, far, { order: 'c' })
+    await link(far, near)
+    const shallow = ['root', 'sub', 'deep', 'far', 'near', 'open', 'knockable']
+    t.deepEqual((await walk(alice, '&max_depth=2')).toSorted(), [...shallow, 'secret'].toSorted())
+    await alice.setState(root, 'm.space.child', {}, far)
+    await alice.setState(sub, 'm.space.child', {}, far)
+
     await alice.invite(secret, bob.userId)
     t.true((await walk(bob)).includes('secret'), 'an invitation shows what it is to')
     await alice.post(`/rooms/${open}/ban`, { user_id: bob.userId })

@@ -105,23 +105,40 @@ class Walk {
   }
 
   async *from(rootId: string): AsyncGenerator<SpaceRoom> {
-    const visited = new Set<string>()
+    const { maxDepth } = this.#options
+    /** At which depth each room was met, the least so far. */
+    const visited = new Map<string, number>()
+    /** Something was too deep: what is met again further up is gone into once more, for the sake of what is below. */
+    let isCut = false
     const stack: Step[] = [{ roomId: rootId, via: [], depth: 0 }]
     try {
-      for (let step = stack.pop(); step !== undefined && visited.size < MAX_WALKED; step = stack.pop()) {
-        if (visited.has(step.roomId)) continue
-        visited.add(step.roomId)
+      for (
+        let step = stack.pop(), walked = 0;
+        step !== undefined && walked < MAX_WALKED;
+        step = stack.pop()
+      ) {
+        const before = visited.get(step.roomId)
+        if (before !== undefined && (before <= step.depth || !isCut)) continue
+        visited.set(step.roomId, step.depth)
+        walked += 1
         const room = await this.#load(step.roomId, step.via)
         if (room === undefined || !(await mayFind(this.#asker, room.roomId, room.summary))) {
           if (step.roomId === rootId) throw new MatrixError('M_FORBIDDEN', 'You may not see this room')
           continue
         }
-        yield room
-        if (step.depth >= this.#options.maxDepth) continue
-        const next = room.children.filter(child => !visited.has(child.state_key))
+        if (before === undefined) yield room
+        const depth = step.depth + 1
+        if (depth > maxDepth) {
+          isCut ||= room.children.length > 0
+          continue
+        }
+        const next = room.children.filter(({ state_key: roomId }) => {
+          const met = visited.get(roomId)
+          return met === undefined || (isCut && met > depth)
+        })
         this.#loadAhead(next)
         for (const child of next.toReversed()) {
-          stack.push({ roomId: child.state_key, via: serversOfChild(child), depth: step.depth + 1 })
+          stack.push({ roomId: child.state_key, via: serversOfChild(child), depth })
         }
       }
     } finally {
