@@ -42,7 +42,7 @@ if (version[0] === 22) {
 }
 
 // What a start makes mostly stays: a young generation that grew for it would cost 25 MB and be of no use afterwards.
-// The server lets it grow once it listens (src/server.ts).
+// The server lets it grow once it listens (src/young-generation.ts).
 require('v8').setFlagsFromString('--semi-space-growth-factor=1')
 
 var root = path.join(__dirname, '..')

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import type { FirstStart, Server, ServerOptions } from './cli/ports.ts'
 import { type Composition, compose } from './composition/index.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
@@ -8,6 +7,7 @@ import { readKeyFile } from './config/signing-key.ts'
 import type { Clock } from './core/clock.ts'
 import { type Listener, openListener } from './http/listener.ts'
 import { systemClock } from './system-clock.ts'
+import { boundYoungGeneration } from './young-generation.ts'
 
 export { openCliServices } from './server-cli.ts'
 
@@ -24,6 +24,7 @@ export const createServer = async (
   const composition = await compose({ config, log, clock, figuresOfAll })
   const listeners: Listener[] = []
   let firstStart: FirstStart | undefined
+  let letGoOfHeap: (() => void) | undefined
   return {
     listen: async () => {
       for (const { host, port, tls } of config.listeners) {
@@ -35,11 +36,11 @@ export const createServer = async (
       composition.start()
       const urls = listeners.map(listener => listener.url)
       firstStart = await firstStartFacts(config, composition, urls[0] ?? '')
-      // V8's own default, which `bin/tessera.js` holds back while we start.
-      setFlagsFromString('--semi-space-growth-factor=2')
+      letGoOfHeap = boundYoungGeneration()
       return { urls }
     },
     close: async ({ othersServe = false } = {}) => {
+      letGoOfHeap?.()
       const closing = listeners.map(listener => listener.close(DRAIN_MS, othersServe ? LINGER_MS : 0))
       await composition.stop()
       await Promise.all(closing)
