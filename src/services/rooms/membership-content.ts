@@ -1,3 +1,4 @@
+import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { EventTemplate } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
@@ -41,3 +42,10 @@ export const othersIn = (head: RoomHead, serverName: string): string[] =>
 /** Whether somebody joins: what may be sent into a room that everybody has left ("the user is free to re-join if the room is not invite-only"). */
 export const isOwnJoin = ({ type, sender, stateKey, content }: EventTemplate): boolean =>
   type === 'm.room.member' && stateKey === sender && content['membership'] === 'join'
+
+/** Whether everybody has left a room in which nobody of another server ever was: then all of it is here. */
+export const isDeserted = (
+  head: Pick<RoomHead, 'joinedHosts' | 'memberships'>,
+  serverName: string,
+): boolean =>
+  head.joinedHosts().length === 0 && [...head.memberships.keys()].every(id => serverNameOf(id) === serverName)

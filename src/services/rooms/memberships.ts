@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { Declining } from './declining.ts'
 import type { InvitePolicies } from './invite-policies.ts'
-import { type ChangeOfOther, type OwnChange, othersIn, withReason } from './membership-content.ts'
+import { type ChangeOfOther, isDeserted, type OwnChange, othersIn, withReason } from './membership-content.ts'
 import type { InvitationCheck, JoinCheck, LeaveCheck, MemberProfile, RemoteMemberships } from './ports.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
@@ -68,7 +68,7 @@ export class Memberships {
     await this.checkJoin({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
-    if (head === undefined || !(head.hasHost(this.#serverName) || (await this.#isDeserted(change, head))))
+    if (head === undefined || !(head.hasHost(this.#serverName) || isDeserted(head, this.#serverName)))
       return this.#joinRemotely(change, content)
     const membership = head.memberships.get(userId)
     if (membership === 'join') return
@@ -224,11 +224,6 @@ export class Memberships {
     const head = await this.#writer.head(roomId)
     if (head?.partial === undefined || head.memberships.has(userId)) return
     await this.#writer.context.partial.require(head.room.nid)
-  }
-
-  /** Whether nobody is in a room any more, and no server is known that might be: then all of it is here. */
-  async #isDeserted(change: OwnChange, head: RoomHead): Promise<boolean> {
-    return head.joinedHosts().length === 0 && (await this.#via(change)).length === 0
   }
 
   async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {

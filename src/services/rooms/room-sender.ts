@@ -10,7 +10,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
-import { isOwnJoin } from './membership-content.ts'
+import { isDeserted, isOwnJoin } from './membership-content.ts'
 import { receiveEvent } from './receive.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
@@ -156,8 +156,8 @@ export class RoomSender {
     options: SendOptions,
   ): Promise<Sent[] | undefined> {
     await options.check?.(head)
-    const isDeserted = head.joinedHosts().length === 0 && templates.every(isOwnJoin)
-    if (!head.hasHost(this.#writer.context.serverName) && !isDeserted) {
+    const { serverName } = this.#writer.context
+    if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName))) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
     }
     const same = options.always === true ? undefined : await this.#unchanged(head, templates)

@@ -1,0 +1,13 @@
+import test from 'ava'
+import type { Membership } from '../../storage/rooms/memberships.ts'
+import { isDeserted } from './membership-content.ts'
+
+test('a room is deserted when all have left, and none of another server was ever there', t => {
+  const head = (hosts: string[], ...members: [string, Membership][]) => ({
+    joinedHosts: () => hosts,
+    memberships: new Map(members),
+  })
+  t.true(isDeserted(head([], ['@a:here.test', 'leave'], ['@b:here.test', 'invite']), 'here.test'))
+  t.false(isDeserted(head(['here.test'], ['@a:here.test', 'join']), 'here.test'))
+  t.false(isDeserted(head([], ['@a:here.test', 'leave'], ['@b:there.test', 'leave']), 'here.test'))
+})
