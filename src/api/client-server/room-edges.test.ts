@@ -107,6 +107,11 @@ test('an odd limit of a context is used up', async t => {
     t.is((context['events_before'] as unknown[]).length, before)
     t.is((context['events_after'] as unknown[]).length, after)
   }
+  const filter = path(JSON.stringify({ types: ['m.room.create'] }))
+  const context = await ann.get(`/rooms/${path(room)}/context/${path(middle)}?filter=${filter}`)
+  const [created, ...others] = context['state'] as { type: string }[]
+  t.deepEqual([created?.type, others], ['m.room.create', []], 'the filter is one of the state, too')
+  t.like(context['event'], { event_id: middle }, 'but not of the event itself')
 })
 
 test('what a redaction took away is shown nowhere', async t => {

@@ -10,7 +10,7 @@ import type { ClientEvents } from './client-events.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import { type Access, accessOf } from './room-access.ts'
 import type { Sight, Sights } from './room-sight.ts'
-import { BEGINNING, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
+import { BEGINNING, passes, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
 
 /** Fetches history from before what is stored, from servers in the room; answers whether anything came. */
 export type FetchHistory = (roomId: string, limit: number) => Promise<boolean>
@@ -218,7 +218,9 @@ export class RoomHistory {
           ...(await this.#membersOf(access, events, position)),
         ]
       : await this.#views.whole(nid, position, true)
-    return this.#read.events.byNids(entries.map(entry => entry.nid))
+    // "The filter is only applied to events_before, events_after, and state."
+    const state = await this.#read.events.byNids(entries.map(entry => entry.nid))
+    return filter.everything ? state : state.filter(stored => passes(filter, stored))
   }
 }
 
