@@ -211,6 +211,17 @@ export const trustedEvent = (pdu: JsonObject, eventId: string, version: RoomVers
   }
 }
 
+/** The ID of what is no valid event, as far as it can be told: by it, whoever has sent it is told what is wrong. */
+const idOfInvalid = (pdu: JsonObject, version: RoomVersion): string | undefined => {
+  try {
+    const eventId = eventIdOf(pdu, version)
+    return isLenientId(eventId, '$') && fitsBytes(eventId, MAX_ID_BYTES) ? eventId : undefined
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) return undefined
+    throw error
+  }
+}
+
 /**
  * Reads an event as it came over federation: `checkFormat`, then its event ID. Neither signatures nor the content
  * hash are checked here. Never throws, whatever the value.
@@ -219,10 +230,10 @@ export const parsePdu = (
   value: JsonValue,
   version: RoomVersion,
   options: FormatOptions = {},
-): { readonly event: RoomEvent } | { readonly refusal: Refusal } => {
+): { readonly event: RoomEvent } | { readonly refusal: Refusal; readonly eventId?: string | undefined } => {
   if (!isJsonObject(value)) return { refusal: field('the event is not an object') }
   const refusal = checkFormat(value, version, options)
   return refusal === undefined
     ? { event: trustedEvent(value, eventIdOf(value, version), version) }
-    : { refusal }
+    : { refusal, eventId: idOfInvalid(value, version) }
 }

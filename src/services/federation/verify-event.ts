@@ -74,7 +74,7 @@ export class EventVerifier {
     for (const [index, one] of parsed.entries()) {
       if (index > 0 && index % SLICE === 0) await nextTurn()
       if ('refusal' in one) {
-        results.push({ eventId: undefined, refusal: one.refusal.message })
+        results.push({ eventId: one.eventId, refusal: one.refusal.message })
         continue
       }
       const keys: KeyTable = new Map()
@@ -183,7 +183,7 @@ const concluded = (finding: VerifyFinding, pdu: JsonValue | undefined, version: 
     // What has no text did not travel: here is what is wrong with it.
     const parsed = finding.eventId === undefined && pdu !== undefined ? parsePdu(pdu, version) : undefined
     return parsed !== undefined && 'refusal' in parsed
-      ? { eventId: undefined, refusal: parsed.refusal.message }
+      ? { eventId: parsed.eventId, refusal: parsed.refusal.message }
       : finding
   }
   const event = trustedEvent(pdu as JsonObject, finding.eventId, version)

@@ -90,7 +90,7 @@ const find = (
 ): VerifyFinding => {
   const value = parsed(text)
   const result = parsePdu(value, version, options)
-  if ('refusal' in result) return { eventId: undefined, refusal: result.refusal.message }
+  if ('refusal' in result) return { eventId: result.eventId, refusal: result.refusal.message }
   const { event } = result
   const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]
   const refusal = signatureRefusal(event, keyOf, options)
