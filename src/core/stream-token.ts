@@ -3,7 +3,10 @@
  * never positional, so that streams can join and go without breaking the tokens that clients hold.
  */
 
-/** The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database. */
+/**
+ * The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database.
+ * `x` is no stream, but the number of the process that has made the token, where there are several.
+ */
 export const STREAM_LETTERS = {
   events: 'e',
   invites: 'i',
@@ -15,6 +18,7 @@ export const STREAM_LETTERS = {
   device_lists: 'l',
   notifications: 'n',
   thread_subscriptions: 's',
+  maker: 'x',
 } as const
 
 export type SyncStream = keyof typeof STREAM_LETTERS

@@ -20,6 +20,8 @@ export type Topic =
   | 'followed'
   | 'rate limits'
   | 'purged'
+  | 'connection'
+  | 'connection wanted'
 
 /** Hears what is told under a topic, which is what was posted, or its like that went through JSON; `position` grows from one to the next. Must not throw. */
 export type Hear = (content: unknown, position: number) => void

@@ -20,6 +20,8 @@ export interface SoleWork {
 export class Processes {
   /** Names this process, and no other that ever ran. */
   readonly id = randomUUID()
+  /** The same as a number that fits into a token; none where there is no other process. */
+  readonly number: number | undefined
   /** What the processes tell each other. */
   readonly bulletin: Bulletin
   readonly #parts: {
@@ -38,6 +40,7 @@ export class Processes {
   }) {
     this.#parts = parts
     this.bulletin = new Bulletin(parts)
+    this.number = this.bulletin.isAlone ? undefined : Number.parseInt(this.id.slice(0, 8), 16)
   }
 
   /** Work that one of the processes does: nothing but itself where this one is alone. */

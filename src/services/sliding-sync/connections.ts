@@ -3,7 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
-import type { RequiredState } from './required-state.ts'
+import { RequiredState, type Wish } from './required-state.ts'
 
 /** What a connection was last told of a room. */
 export interface SentRoom {
@@ -40,6 +40,8 @@ export interface KnownRooms {
   readonly activity: Map<number, Activity>
   left: readonly LeftRoom[]
   invitations: readonly InvitationRow[]
+  /** Whether they were read at all. */
+  isRead: boolean
 }
 
 /** A response that the client may not have received. */
@@ -49,9 +51,42 @@ interface Pending {
   readonly rooms: ReadonlyMap<string, SentRoom>
 }
 
+type RoomSnapshot = Omit<SentRoom, 'members' | 'requiredState'> & {
+  readonly roomId: string
+  readonly members: readonly (readonly [userId: string, nid: number])[]
+  readonly wishes: readonly Wish[] | undefined
+}
+
+/** A connection as JSON, without what can be read again. */
+export interface ConnectionSnapshot {
+  readonly serial: number
+  readonly positions: StreamToken
+  readonly rooms: readonly RoomSnapshot[]
+  readonly pending?: {
+    readonly serial: number
+    readonly positions: StreamToken
+    readonly rooms: readonly RoomSnapshot[]
+  }
+}
+
+const snapshotOf = (rooms: ReadonlyMap<string, SentRoom>): RoomSnapshot[] =>
+  [...rooms].map(([roomId, { members, requiredState, ...room }]) => ({
+    ...{ ...room, roomId },
+    members: [...members],
+    wishes: requiredState?.wishes,
+  }))
+
+const roomsFrom = (rooms: readonly RoomSnapshot[]): Map<string, SentRoom> =>
+  new Map(
+    rooms.map(({ roomId, members, wishes, ...room }) => [
+      roomId,
+      { ...room, members: new Map(members), requiredState: wishes && new RequiredState(wishes) },
+    ]),
+  )
+
 /** One loop of requests of one device. */
 export class Connection {
-  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [] }
+  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], isRead: false }
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number
   #positions: StreamToken = {}
@@ -60,6 +95,28 @@ export class Connection {
   /** @param serial what its tokens are told apart by; nobody else's may be guessed from it */
   constructor(serial: number) {
     this.#serial = serial
+  }
+
+  /** One that another process has given up. */
+  static from({ serial, positions, rooms, pending }: ConnectionSnapshot): Connection {
+    const connection = new Connection(serial)
+    connection.#positions = positions
+    for (const [roomId, room] of roomsFrom(rooms)) connection.#rooms.set(roomId, room)
+    connection.#pending = pending && { ...pending, rooms: roomsFrom(pending.rooms) }
+    return connection
+  }
+
+  snapshot(): ConnectionSnapshot {
+    const pending = this.#pending && { ...this.#pending, rooms: snapshotOf(this.#pending.rooms) }
+    return {
+      ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms) },
+      ...(pending === undefined ? {} : { pending }),
+    }
+  }
+
+  /** Whether this is the serial number of one of its last two tokens. */
+  has(serial: number): boolean {
+    return this.#serial === serial || this.#pending?.serial === serial
   }
 
   /** Where the streams stood in the last response that the client has received. */
@@ -104,9 +161,11 @@ const MAX_ROOMS = 1_000_000
 
 /**
  * The connections of all devices, in memory: a client whose connection is gone, as after a restart, is told so and begins
- * anew ("a server may decide to expire connections").
+ * anew ("a server may decide to expire connections"). Where there are several processes, each connection is in the memory of one.
  */
 export class Connections {
+  /** Asks other processes for a connection that is not here. */
+  elsewhere: (key: string, serial: number) => Promise<Connection | undefined> = async () => undefined
   readonly #random: () => number
   readonly #byKey: LRUCache<string, Connection>
   readonly #ofDevice = new Map<string, Set<string>>()
@@ -125,8 +184,19 @@ export class Connections {
 
   /** Begins a connection, in place of the one that went by this name before. */
   open(device: string, connectionId: string): Connection {
+    return this.#keep(device, connectionId, new Connection(this.#random()))
+  }
+
+  /** Gives up a connection, if the token with this serial number is one of its last two. */
+  take(key: string, serial: number): Connection | undefined {
+    const connection = this.#byKey.peek(key)
+    if (connection?.has(serial) !== true) return undefined
+    this.#byKey.delete(key)
+    return connection
+  }
+
+  #keep(device: string, connectionId: string, connection: Connection): Connection {
     const key = keyOf(device, connectionId)
-    const connection = new Connection(this.#random())
     this.#byKey.set(key, connection)
     const keys = this.#ofDevice.get(device) ?? new Set()
     keys.delete(key)
@@ -140,16 +210,17 @@ export class Connections {
   }
 
   /** Goes on with a connection. Throws `M_UNKNOWN_POS` for a token that is not one of its last two. */
-  resume(device: string, connectionId: string, pos: string): Connection {
+  async resume(device: string, connectionId: string, pos: string): Promise<Connection> {
     const key = keyOf(device, connectionId)
-    const connection = this.#byKey.get(key)
-    const serial = new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1]
-    if (connection === undefined || serial === undefined || !connection.resume(Number(serial))) {
+    const serial = Number(new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1])
+    const here = this.#byKey.get(key)
+    const isElsewhere = here?.has(serial) !== true && Number.isSafeInteger(serial)
+    const connection = isElsewhere ? await this.elsewhere(key, serial) : here
+    if (connection?.resume(serial) !== true) {
       throw new MatrixError('M_UNKNOWN_POS', 'This connection has ended: begin anew')
     }
     // What it has been told counts anew.
-    this.#byKey.set(key, connection)
-    return connection
+    return this.#keep(device, connectionId, connection)
   }
 
   #forget(key: string): void {

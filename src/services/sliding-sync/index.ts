@@ -7,6 +7,7 @@ import type { RoomCore } from '../rooms/index.ts'
 import type { SyncStreams } from '../sync/room-sync.ts'
 import { Connections } from './connections.ts'
 import { ExtensionTexts } from './extensions.ts'
+import { Handover } from './handover.ts'
 import { RoomFacts } from './room-facts.ts'
 import { RoomList } from './room-list.ts'
 import { RoomStateFinder } from './room-state.ts'
@@ -29,6 +30,12 @@ export const createSlidingSync = (parts: {
   const { db, read } = context
   const { watch, notifier, invites, summaries, memo, timelines, reader: sync, sources, ready } = streams
   const { sights } = views
+  const connections = new Connections(() => Buffer.from(context.random(4)).readUInt32BE() * 1000)
+  const handover = new Handover({
+    ...{ processes: context.processes, clock: context.clock },
+    take: (key, serial) => connections.take(key, serial),
+  })
+  connections.elsewhere = (key, serial) => handover.fetch(key, serial)
   return new SlidingSync({
     ...{ watch, notifier, invites, ready, read, accountData },
     ignoredUsers: views.ignoredUsers,
@@ -38,7 +45,7 @@ export const createSlidingSync = (parts: {
       parse: content =>
         new Set(Object.values(content).flatMap(rooms => (Array.isArray(rooms) ? rooms.map(String) : []))),
     }),
-    connections: new Connections(() => Buffer.from(context.random(4)).readUInt32BE() * 1000),
+    connections,
     list: new RoomList({ read, sync, sights }),
     rooms: new RoomTexts({
       ...{ read, sights, timelines, clientEvents },

@@ -5,7 +5,7 @@ interface Element {
 }
 
 /** What one rule wants; members that are loaded lazily only come by their own state keys. */
-interface Wish {
+export interface Wish {
   readonly elements: readonly Element[]
   readonly lazyMembers: boolean
 }
@@ -30,11 +30,12 @@ export class RequiredState {
   readonly anyType: boolean
   /** The types that are wanted, but for members; where it is any type, those that are named beside. */
   readonly types: readonly string[]
-  readonly #wishes: readonly Wish[]
+  /** What it was made of. */
+  readonly wishes: readonly Wish[]
 
   constructor(wishes: readonly Wish[]) {
     const elements = wishes.flatMap(wish => wish.elements)
-    this.#wishes = wishes
+    this.wishes = wishes
     this.key = [...new Set(wishes.map(wish => JSON.stringify(wish)))].sort().join()
     this.allMembers = wishes.some(
       wish =>
@@ -53,17 +54,17 @@ export class RequiredState {
 
   /** The union of several. */
   static union(all: readonly RequiredState[]): RequiredState {
-    return new RequiredState(all.flatMap(one => one.#wishes))
+    return new RequiredState(all.flatMap(one => one.wishes))
   }
 
   /** Whether there may be state that this one wants and another does not. */
   asksForMoreThan(other: RequiredState | undefined): boolean {
-    const known = new Set(other === undefined ? [] : other.#wishes.flatMap(elementKeys))
-    return this.#wishes.flatMap(elementKeys).some(key => !known.has(key))
+    const known = new Set(other === undefined ? [] : other.wishes.flatMap(elementKeys))
+    return this.wishes.flatMap(elementKeys).some(key => !known.has(key))
   }
 
   matches(type: string, stateKey: string): boolean {
-    return this.#wishes.some(({ elements, lazyMembers }) =>
+    return this.wishes.some(({ elements, lazyMembers }) =>
       elements.some(
         element =>
           (element.type ?? type) === type &&

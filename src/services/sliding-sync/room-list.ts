@@ -65,17 +65,19 @@ export class RoomList {
   ): Promise<void> {
     const { known } = connection
     const isFirst = connection.positions.events === undefined
+    const isUnread = !known.isRead
     for (const nid of known.activity.keys()) if (!now.joined.has(nid)) known.activity.delete(nid)
     const stale = [...now.joined.keys()].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
     for (const { roomNid, roomId, position } of await this.#sync.newest(stale, now.upTo)) {
       const touched = now.isExact && !isFirst ? now.upTo : position
       known.activity.set(roomNid, { roomId, position, touched })
     }
-    if (isFirst || now.hasMoved) known.left = await this.#left(userId)
-    if (isFirst || invitations !== undefined) {
+    if (isUnread || now.hasMoved) known.left = await this.#left(userId)
+    if (isUnread || invitations !== undefined) {
       const upTo = invitations ?? Number.MAX_SAFE_INTEGER
       known.invitations = await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
     }
+    known.isRead = true
   }
 
   /** The list, most recent activity first. */

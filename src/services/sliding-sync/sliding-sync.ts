@@ -67,7 +67,7 @@ export class SlidingSync {
     const connection =
       pos === undefined
         ? connections.open(device, connectionId)
-        : connections.resume(device, connectionId, pos)
+        : await connections.resume(device, connectionId, pos)
     const deadline = notifier.now() + Math.min(request.timeoutMs, MAX_TIMEOUT_MS)
     await ready()
     await notifier.caughtUp()

@@ -113,6 +113,7 @@ export const createRoomSync = (
     filters: new SyncFilters(ground.storedFilter),
     ignoredUsers: views.ignoredUsers,
     sentMembers,
+    maker: ground.core.context.processes.number,
     metrics: ground.metrics,
     ready,
   })

@@ -39,6 +39,8 @@ export interface SyncParts {
   readonly filters: SyncFilters
   readonly ignoredUsers: IgnoredUsers
   readonly sentMembers: SentMembers
+  /** The number of this process, where there are several. */
+  readonly maker: number | undefined
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Promise<void>
   readonly metrics?: Metrics['sync'] | undefined
@@ -78,7 +80,9 @@ export class Sync {
       stateAfter: query.stateAfter,
       since: since === undefined ? undefined : (since.events ?? 0),
     }
-    if (since === undefined) sentMembers.forget(deviceOf({ ...base, ignored: new Set() }))
+    // What another process has answered in the meantime, perhaps from scratch, is not known here.
+    if (since === undefined || since.maker !== this.#parts.maker)
+      sentMembers.forget(deviceOf({ ...base, ignored: new Set() }))
     // Whatever was acknowledged before this request is told by it.
     await ready()
     await notifier.caughtUp()
@@ -143,7 +147,13 @@ export class Sync {
     }
     const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
     const invited = mayBeInvited ? await invitations.texts(request, after, end) : NO_INVITATIONS
-    const token = formatStreamToken({ ...since, ...ends, events: now.upTo, invites: end })
+    const token = formatStreamToken({
+      ...since,
+      ...ends,
+      events: now.upTo,
+      invites: end,
+      ...(this.#parts.maker === undefined ? {} : { maker: this.#parts.maker }),
+    })
     return respond({
       always: async () => {
         const texts = await Promise.all(sources.map(source => source.always?.(request) ?? []))

@@ -6,7 +6,7 @@ import type { Writer } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
 import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
-import type { Held, Lease } from '../../../lease.ts'
+import { type Held, type Lease, LeaseLost } from '../../../lease.ts'
 import type { Processes } from '../../../processes.ts'
 import type { OutboundContext } from '../context.ts'
 import { Distributor } from './distributor.ts'
@@ -265,9 +265,10 @@ export class FederationSender {
 
   async #housekeeping({ clock, database, write, log, closing: signal }: SenderContext): Promise<void> {
     while (!signal.aborted) {
-      await database
-        .commit({ statements: write.expire(clock.now() - RETENTION_MS) })
-        .catch(error => log.error({ err: error }, 'old entries of the outbox could not be removed'))
+      await database.commit({ statements: write.expire(clock.now() - RETENTION_MS) }).catch(error => {
+        if (!(error instanceof LeaseLost))
+          log.error({ err: error }, 'old entries of the outbox could not be removed')
+      })
       await clock.sleep(DAY_MS, signal).catch(() => undefined)
     }
   }
