@@ -5,17 +5,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../bench/free-port.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { createAuthority } from '../src/test-kit/tls.ts'
 import { scenarios } from './interop-scenarios.ts'
 import { switchedNetwork } from './switched-network.ts'
 import { startSynapse } from './synapse.ts'
 
-/** The names lead to the net between the two, and that to the servers. */
-const TESSERA = { name: 'localhost:18460', namedPort: 18460, tlsPort: 18463 }
-const SYNAPSE = { name: 'localhost:18461', namedPort: 18461, tlsPort: 18464, port: 18462 }
+/** Where a server is: its name leads to the net between the two, and that to the server. */
+const newPlace = async () => {
+  const [namedPort, tlsPort, port] = [await freePort(), await freePort(), await freePort()]
+  return { name: `localhost:${namedPort}`, namedPort, tlsPort, port }
+}
 
 const run = async (): Promise<number> => {
+  const [ours, theirs] = [await newPlace(), await newPlace()]
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
   const authority = await createAuthority()
   const { cert, key } = await authority.issue(['localhost'])
@@ -28,26 +32,26 @@ const run = async (): Promise<number> => {
   writeFileSync(files.key, key, { mode: 0o644 })
   writeFileSync(files.ca, authority.pem)
   const synapse = await startSynapse({
-    serverName: SYNAPSE.name,
-    port: SYNAPSE.port,
-    tls: { port: SYNAPSE.tlsPort, certificateFile: files.certificate, keyFile: files.key },
+    serverName: theirs.name,
+    port: theirs.port,
+    tls: { port: theirs.tlsPort, certificateFile: files.certificate, keyFile: files.key },
     caFile: files.ca,
     // Whoever comes back is tried again at once: nobody waits for ten minutes here.
     settings: { federation: { destination_min_retry_interval: '1s', destination_max_retry_interval: '2s' } },
   })
   const tessera = await startTestServer({
-    serverName: TESSERA.name,
+    serverName: ours.name,
     settings: {
       listeners: [
         { port: 0, host: '127.0.0.1' },
-        { port: TESSERA.tlsPort, host: '127.0.0.1', tls: { certificate: files.certificate, key: files.key } },
+        { port: ours.tlsPort, host: '127.0.0.1', tls: { certificate: files.certificate, key: files.key } },
       ],
       ca_file: files.ca,
       federation: { deny_addresses: [], back_off: { min: '1s', max: '2s' } },
     },
   })
   const network = switchedNetwork()
-  for (const { namedPort, tlsPort } of [TESSERA, SYNAPSE]) await network.carry(namedPort, tlsPort)
+  for (const { namedPort, tlsPort } of [ours, theirs]) await network.carry(namedPort, tlsPort)
   const [wanted = ''] = process.argv.slice(2)
   const tried = Object.entries(scenarios).filter(([name]) => name.includes(wanted))
   let failures = 0

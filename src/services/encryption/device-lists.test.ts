@@ -9,6 +9,9 @@ import {
 } from '../../test-kit/encryption.ts'
 import { type RunningTestServer, startTestServer } from '../../test-kit/server.ts'
 
+/** Nothing else wakes who waits: not even that they are there. */
+const quiet = { presence: { enabled: false } }
+
 const names = (response: Body) => ({
   changed: (response.device_lists?.changed ?? response.changed ?? []).toSorted(),
   left: (response.device_lists?.left ?? response.left ?? []).toSorted(),
@@ -35,7 +38,7 @@ testDatabases(
   test,
   'changes are told to whoever shares a room, and to nobody else',
   async (t, _, database) => {
-    const server = await startTestServer({ database })
+    const server = await startTestServer({ database, settings: quiet })
     t.teardown(server.close)
     const alice = await withKeys(server, 'alice')
     const bob = await withKeys(server, 'bob')
@@ -66,7 +69,7 @@ testDatabases(
 )
 
 testDatabases(test, 'coming to share rooms and ceasing to is told to both sides', async (t, _, database) => {
-  const server = await startTestServer({ database })
+  const server = await startTestServer({ database, settings: quiet })
   t.teardown(server.close)
   const alice = await withKeys(server, 'alice')
   const bob = await withKeys(server, 'bob')
@@ -97,7 +100,7 @@ testDatabases(test, 'coming to share rooms and ceasing to is told to both sides'
 })
 
 testDatabases(test, 'who came and went while one was away is told of neither', async (t, _, database) => {
-  const server = await startTestServer({ database })
+  const server = await startTestServer({ database, settings: quiet })
   t.teardown(server.close)
   const alice = await withKeys(server, 'alice')
   const bob = await withKeys(server, 'bob')
@@ -109,7 +112,7 @@ testDatabases(test, 'who came and went while one was away is told of neither', a
 })
 
 testDatabases(test, 'a change of a user in many rooms is one row', async (t, opened, database) => {
-  const server = await startTestServer({ database })
+  const server = await startTestServer({ database, settings: quiet })
   t.teardown(server.close)
   const alice = await registered(server, 'alice')
   for (let count = 0; count < 5; count++) await roomOf(alice)

@@ -3,6 +3,9 @@ import { testDatabases } from '../../test-kit/database.ts'
 import { type Body, registered, type TestDevice, testDevice } from '../../test-kit/encryption.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
+/** Nothing else wakes who waits: not even that they are there. */
+const quiet = { presence: { enabled: false } }
+
 const numbers = (response: Body): number[] =>
   (response.to_device?.events ?? []).map((event: Body) => event.content.n)
 
@@ -69,7 +72,7 @@ testDatabases(test, 'a large queue comes in batches, and loses nothing', async (
 })
 
 testDatabases(test, 'a waiting client is woken', async (t, _, database) => {
-  const server = await startTestServer({ database })
+  const server = await startTestServer({ database, settings: quiet })
   t.teardown(server.close)
   const [alice, bob] = [await registered(server, 'alice'), await registered(server, 'bob')]
   const { next_batch: since } = await bob.sync()
