@@ -12,6 +12,7 @@ import { type Circumstances, layFoundation } from './foundation.ts'
 import { baseUrlOf } from './options.ts'
 import { serverPages } from './pages.ts'
 import type { Running } from './running.ts'
+import { shareLimits } from './shared-limits.ts'
 
 /** Everything that runs, in the order of construction, which is the order of the layers; closed in reverse. */
 export interface Composition {
@@ -55,6 +56,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
+  const started = [...all, shareLimits(app.limiter, { processes, clock })]
   return {
     database,
     processes,
@@ -63,10 +65,10 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     services,
     app,
     start: () => {
-      for (const one of all) one.start?.()
+      for (const one of started) one.start?.()
     },
     stop: async () => {
-      for (const one of all.toReversed()) await one.close()
+      for (const one of started.toReversed()) await one.close()
     },
   }
 }

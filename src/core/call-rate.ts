@@ -4,8 +4,12 @@ export interface RateLimit {
   readonly burst: number
 }
 
-/** Answers how long to wait in milliseconds; 0 when the call is allowed, and then counted. */
-export type CallRate = (key: string, now: number) => number
+export interface CallRate {
+  /** Answers how long to wait in milliseconds; 0 when the call is allowed, and then counted. */
+  (key: string, now: number): number
+  /** Counts calls that were allowed elsewhere; beyond a full bucket they no longer count. */
+  charge(key: string, calls: number, now: number): void
+}
 
 /**
  * The generic cell rate algorithm: one number per key, the instant at which it would be idle again, and no timer. Of the
@@ -15,17 +19,24 @@ export const createCallRate = (limit: RateLimit, maxKeys: number): CallRate => {
   const interval = 1000 / limit.perSecond
   const tolerance = interval * (limit.burst - 1)
   const idleAt = new Map<string, number>()
-  return (key, now) => {
+  const remember = (key: string, at: number): void => {
+    // Put last, so that the map is ordered by use.
+    idleAt.delete(key)
+    idleAt.set(key, at)
+    if (idleAt.size <= maxKeys) return
+    const [oldest] = idleAt.keys()
+    if (oldest !== undefined) idleAt.delete(oldest)
+  }
+  const rate = (key: string, now: number): number => {
     const known = idleAt.get(key) ?? now
     const wait = known - tolerance - now
     if (wait > 0) return wait
-    // Put last, so that the map is ordered by use.
-    idleAt.delete(key)
-    idleAt.set(key, Math.max(known, now) + interval)
-    if (idleAt.size > maxKeys) {
-      const [oldest] = idleAt.keys()
-      if (oldest !== undefined) idleAt.delete(oldest)
-    }
+    remember(key, Math.max(known, now) + interval)
     return 0
   }
+  const charge: CallRate['charge'] = (key, calls, now) => {
+    const charged = Math.max(idleAt.get(key) ?? now, now) + calls * interval
+    remember(key, Math.min(charged, now + tolerance + interval))
+  }
+  return Object.assign(rate, { charge })
 }

@@ -14,7 +14,7 @@ import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
 import type { Pages } from './pages.ts'
 import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
-import { createRateLimiter, type RateLimitSettings } from './rate-limit.ts'
+import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
 import { createRouteTable, pairRoutes, type RouteTable } from './router.ts'
@@ -54,6 +54,8 @@ export interface HttpApp {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
   /** Replaces all rate limits, when the configuration is read anew. */
   setRateLimits(settings: RateLimitSettings): void
+  /** What counts requests, for processes that count together. */
+  readonly limiter: Pick<RateLimiter, 'taken' | 'charge'>
 }
 
 /**
@@ -89,6 +91,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
       })
     },
     setRateLimits: limiter.configure,
+    limiter,
   }
 }
 

@@ -99,6 +99,30 @@ test('rate limit: a burst at once, then the rate; refused calls do not count', a
   t.deepEqual([call(), call(), call(), call()], [0, 0, 0, 500])
 })
 
+test('rate limit: what other processes let pass counts as well', t => {
+  const clock = new FakeClock()
+  const settings = { login: { perSecond: 1, burst: 4 } }
+  const [one, other] = [createRateLimiter(settings, clock), createRateLimiter(settings, clock)]
+  one.taken()
+  for (let call = 0; call < 3; call++) one.check('login', 'alice')
+  const taken = one.taken()
+  t.deepEqual(taken, [{ name: 'login', key: 'alice', calls: 3 }])
+  t.deepEqual(one.taken(), [])
+  other.charge(taken)
+  other.check('login', 'alice')
+  t.is(
+    waitOf(() => other.check('login', 'alice')),
+    1_000,
+  )
+  other.check('login', 'bob')
+  other.charge([{ name: 'login', key: 'bob', calls: 1_000 }])
+  t.is(
+    waitOf(() => other.check('login', 'bob')),
+    1_000,
+    'never longer than for a bucket that is full',
+  )
+})
+
 test('rate limit: what is not set is not limited, and settings can change', t => {
   const limiter = createRateLimiter({ login: false }, new FakeClock())
   const call = (): unknown => waitOf(() => limiter.check('login', 'a'))

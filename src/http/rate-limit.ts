@@ -12,12 +12,26 @@ export type RateLimitSettings = Readonly<Partial<Record<RateLimitName, RateLimit
 /** Keys remembered per bucket; beyond it the one that was seen least recently is forgotten. */
 const MAX_KEYS = 50_000
 
+/** Calls of one key that were let pass. */
+export interface TakenCalls {
+  readonly name: string
+  readonly key: string
+  readonly calls: number
+}
+
+/** Told to other processes at a time. */
+const MAX_TOLD = 500
+
 export interface RateLimiter {
   /**
    * Counts one call. Throws `M_LIMIT_EXCEEDED` (429) with `retry_after_ms` and `Retry-After` if it is one too many;
    * such a call does not count.
    */
   check(name: RateLimitName, key: string): void
+  /** The calls that were let pass since this was last asked, of those who called most, for other processes to count as well. */
+  taken(): TakenCalls[]
+  /** Counts calls that other processes have let pass. */
+  charge(taken: readonly TakenCalls[]): void
   /** Replaces all limits; what was counted is forgotten. */
   configure(settings: RateLimitSettings): void
 }
@@ -32,10 +46,26 @@ export const createRateLimiter = (
   maxKeys = MAX_KEYS,
 ): RateLimiter => {
   const buckets = new Map<string, CallRate>()
+  /** By bucket and key; only where somebody asks for it. */
+  let counted: Map<string, TakenCalls> | undefined
   const limiter: RateLimiter = {
     check(name, key) {
-      const wait = buckets.get(name)?.(key, clock.now()) ?? 0
+      const rate = buckets.get(name)
+      if (rate === undefined) return
+      const wait = rate(key, clock.now())
       if (wait > 0) throw limitExceeded(wait)
+      if (counted === undefined) return
+      const id = `${name} ${key}`
+      const calls = counted.get(id)?.calls ?? 0
+      if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + 1 })
+    },
+    taken() {
+      const all = [...(counted?.values() ?? [])].sort((a, b) => b.calls - a.calls)
+      counted = new Map()
+      return all.slice(0, MAX_TOLD)
+    },
+    charge(taken) {
+      for (const { name, key, calls } of taken) buckets.get(name)?.charge(key, calls, clock.now())
     },
     configure(changed) {
       buckets.clear()

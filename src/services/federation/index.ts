@@ -6,6 +6,7 @@ import type { FederationClient } from '../../network/federation-client.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Processes } from '../processes.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { openFederationNetwork } from './client.ts'
 import { createInbound, type Inbound } from './inbound/index.ts'
@@ -70,6 +71,8 @@ export interface Federation
 
 /** How often what is remembered for a while is looked through. */
 const HOUSEKEEPING_MS = 60 * 60_000
+/** What a process has acknowledged and not worked off for so long, another goes on with. */
+const INHERITED_MS = 60_000
 
 /** Puts together both sides of federation. Nothing is sent or worked on before `start`. */
 export const createFederation = (parts: FederationParts): Federation => {
@@ -128,7 +131,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     },
   })
   core.writer.askPolicyServer = policyAsker({ client, clock })
-  const background = new Background({ inbound, outbound, clock, log })
+  const background = new Background({ inbound, outbound, processes: core.context.processes, clock, log })
   const { gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime } = inbound
   const { remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus } = outbound
   return {
@@ -160,12 +163,20 @@ const activeUsers = (database: Database): MayBeInvited => {
 class Background {
   readonly #inbound: Inbound
   readonly #outbound: Outbound
+  readonly #processes: Processes
   readonly #clock: Clock
   readonly #log: Log
   readonly #stopping = new AbortController()
   #running: Promise<unknown> | undefined
 
-  constructor(parts: { inbound: Inbound; outbound: Outbound; clock: Clock; log: Log }) {
+  constructor(parts: {
+    inbound: Inbound
+    outbound: Outbound
+    processes: Processes
+    clock: Clock
+    log: Log
+  }) {
+    this.#processes = parts.processes
     this.#inbound = parts.inbound
     this.#outbound = parts.outbound
     this.#clock = parts.clock
@@ -177,6 +188,7 @@ class Background {
       this.#attempt(() => this.#inbound.inbox.resume()),
       this.#attempt(() => this.#outbound.start()),
       this.#keepHouse(),
+      this.#inherit(),
     ])
   }
 
@@ -185,6 +197,17 @@ class Background {
     await this.#inbound.inbox.close()
     await this.#running
     await this.#outbound.close()
+  }
+
+  /** Of several processes one goes on with what others have acknowledged and, being gone, do not come back for. */
+  async #inherit(): Promise<void> {
+    if (this.#processes.bulletin.isAlone) return
+    await this.#processes.soleWork('staged events').run(this.#stopping.signal, async ({ signal }) => {
+      while (!signal.aborted) {
+        await this.#attempt(() => this.#inbound.inbox.resume(this.#clock.now() - INHERITED_MS))
+        await this.#clock.sleep(INHERITED_MS, signal).catch(() => {})
+      }
+    })
   }
 
   async #keepHouse(): Promise<void> {

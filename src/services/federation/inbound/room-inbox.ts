@@ -106,13 +106,14 @@ export class RoomInbox {
     }
   }
 
-  /** Goes on with what an earlier process has staged. */
-  async resume(): Promise<void> {
+  /** Goes on with what an earlier process has staged: all of it, or what was received before an instant. */
+  async resume(before = Number.POSITIVE_INFINITY): Promise<void> {
     let last: StagedPdu | undefined
     do {
       const page: StagedPdu[] = await this.#read.staged(last, RESUME_PAGE)
       last = page.at(-1)
       for (const staged of page) {
+        if (staged.receivedTs >= before) return
         const head = await this.#writer.head(staged.roomId)
         if (head === undefined) {
           // The room is gone since.
