@@ -29,6 +29,7 @@ import { conversationRequests } from './0023-conversation-requests.ts'
 import { bulletins } from './0024-bulletins.ts'
 import { threadSubscriptions } from './0024-thread-subscriptions.ts'
 import { purges } from './0025-purges.ts'
+import { indexesForRemoval } from './0026-indexes-for-removal.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -74,6 +75,7 @@ export const migrations: readonly Migration[] = [
   threadSubscriptions,
   bulletins,
   purges,
+  indexesForRemoval,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -35,6 +35,8 @@ const GROUP_CAP = 128
 
 /** A PostgreSQL database: pipelined reads on a few connections, grouped writes on one. */
 export class PostgresDatabase implements Database {
+  /** What has been prepared in this process so far, on whichever database. */
+  static readonly statements = (): readonly string[] => table.texts()
   readonly dialect = dialect
   readonly #connector: PostgresConnector
   readonly #reads: PostgresPool

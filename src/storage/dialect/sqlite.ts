@@ -45,6 +45,8 @@ const GROUP_CAP = 64
 
 /** An SQLite database: reads at once on the calling thread, long reads and all writes in threads of their own. */
 export class SqliteDatabase implements Database {
+  /** What has been prepared in this process so far, on whichever database. */
+  static readonly statements = (): readonly string[] => table.texts()
   readonly dialect = dialect
   readonly #path: string
   readonly #connection: SqliteConnection

@@ -27,6 +27,11 @@ export class StatementTable {
     return prepared
   }
 
+  /** The dialect's texts of all statements, in the order in which they were first prepared. */
+  texts(): string[] {
+    return this.#all.map(({ sql }) => sql)
+  }
+
   /** The dialect's text of a kept statement. */
   textOf(id: number): string {
     const prepared = this.#all[id]

@@ -34,7 +34,7 @@ export class InboxReader {
     this.#db = db
     this.#staged = db.prepare(
       `SELECT room_id, event_id, origin, json, received_ts, ordinal FROM staged_pdus
-       WHERE received_ts > ? OR (received_ts = ? AND ordinal > ?) ORDER BY received_ts, ordinal LIMIT ?`,
+       WHERE (received_ts, ordinal) > (?, ?) ORDER BY received_ts, ordinal LIMIT ?`,
     )
     this.#response = db.prepare(
       'SELECT response FROM federation_transactions WHERE origin = ? AND txn_id = ?',
@@ -44,7 +44,7 @@ export class InboxReader {
   /** The oldest staged events after a given one (or from the start), in the order of their arrival. */
   async staged(after: StagedPdu | undefined, limit: number): Promise<StagedPdu[]> {
     const { receivedTs, ordinal } = after ?? { receivedTs: -1, ordinal: -1 }
-    const rows = await this.#db.scan<StagedColumns>(this.#staged, [receivedTs, receivedTs, ordinal, limit])
+    const rows = await this.#db.scan<StagedColumns>(this.#staged, [receivedTs, ordinal, limit])
     return rows.map(row => ({
       roomId: row.room_id,
       eventId: row.event_id,
