@@ -3,7 +3,7 @@ import type { Log } from '../../../core/log.ts'
 import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
-import type { Received, ReceiveOptions } from '../../rooms/receive.ts'
+import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -24,6 +24,8 @@ interface Dropped {
 
 /** Events of a gap that are fetched one by one before its state is taken instead. */
 const MAX_GAP_EVENTS = 500
+/** So often all of them are tried together; then one by one, lest a hostile graph be tried for ever. */
+const MAX_GOES = 3
 /** Where more of a state is missing than this, the whole of it is fetched in one request. */
 const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
@@ -93,13 +95,28 @@ export class MissingEvents {
     budget: Budget,
     between: readonly RoomEvent[],
   ): Promise<Outcome> {
-    for (const earlier of inOrderOf(between, one => one.prevEvents)) {
+    let waiting = inOrderOf(between, one => one.prevEvents)
+    for (let go = 0; waiting.length > 0; go++) {
+      if (go < MAX_GOES) waiting = await this.#together(waiting)
+      // What it lacks is fetched; it may be all that the others lack.
+      const [earlier, ...rest] = waiting
+      if (earlier === undefined) break
       const outcome = await this.#receiveOne(server, earlier, budget)
       if (outcome.outcome === 'dropped') {
         this.#log.debug({ event: earlier.eventId, reason: outcome.reason }, 'an event of a gap was dropped')
       }
+      waiting = rest
     }
     return this.#receiveOne(server, event, budget)
+  }
+
+  /** Receives events none of which waits for the commit of the one before; answers those that lack something. */
+  async #together(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
+    const outcomes = await Promise.all(events.map(one => receiveEvent(this.#writer, one)))
+    return events.filter((_, index) => {
+      const outcome = outcomes[index]?.outcome
+      return outcome === 'missing' || outcome === 'unrecommended'
+    })
   }
 
   /** Receives one event, with the state before it as the peer tells it if there is still a gap. */
