@@ -29,6 +29,7 @@ import { conversationRequests } from './0023-conversation-requests.ts'
 import { bulletins } from './0024-bulletins.ts'
 import { threadSubscriptions } from './0024-thread-subscriptions.ts'
 import { purges } from './0025-purges.ts'
+import { expiringLogins } from './0026-expiring-logins.ts'
 import { indexesForRemoval } from './0026-indexes-for-removal.ts'
 
 /**
@@ -76,6 +77,7 @@ export const migrations: readonly Migration[] = [
   bulletins,
   purges,
   indexesForRemoval,
+  expiringLogins,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -1,5 +1,6 @@
 import type { Services } from '../services/index.ts'
 import { IdentityInvitations } from '../services/invitations/identity-invitations.ts'
+import { Leftovers } from '../services/leftovers.ts'
 import { Reports } from '../services/reports.ts'
 import { MutualRooms } from '../services/rooms/mutual-rooms.ts'
 import { ServerNotices } from '../services/server-notices/server-notices.ts'
@@ -16,7 +17,7 @@ import { composeSync } from './sync.ts'
 /** What local users do, and what follows from it. */
 export const composeDomain = (circumstances: Circumstances, foundation: Foundation) => {
   const { config, log, clock } = circumstances
-  const { database, metrics, accounts, core, federation, identityServers } = foundation
+  const { database, processes, metrics, accounts, core, federation, identityServers } = foundation
   const composed = composeRooms(circumstances, foundation)
   const { rooms, discovery, ephemeral, encryption, delayedEvents, search, media } = composed
   const attention = composeAttention(circumstances, foundation, composed)
@@ -70,7 +71,9 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
     turn: new Turn(config.turn, clock),
     wellKnown: wellKnownOf(config),
   }
+  const leftovers = new Leftovers({ database, clock, log, sole: processes.soleWork('leftovers') })
   const running: readonly Running[] = [
+    leftovers,
     ...composed.running,
     ...attention.running,
     appServices,

@@ -60,6 +60,16 @@ export class FakeClock implements Clock {
     this.#now = target
   }
 
+  /** Moves time on at once, as for a machine that was suspended: whoever should have woken on the way wakes once, late. */
+  async leap(ms: number): Promise<void> {
+    await settle()
+    this.#now += ms
+    const due = this.#sleepers.filter(sleeper => sleeper.due <= this.#now)
+    this.#sleepers = this.#sleepers.filter(sleeper => sleeper.due > this.#now)
+    for (const sleeper of due) sleeper.wake()
+    await settle()
+  }
+
   #next(target: number): Sleeper | undefined {
     let first: Sleeper | undefined
     for (const sleeper of this.#sleepers) {

@@ -11,7 +11,7 @@ const ROUND_MS = 60_000
 /** How often devices that nobody uses are looked for: that reads all of them. */
 const UNUSED_DEVICES_MS = 60 * 60_000
 
-/** Token pairs whose refresh token expired so long ago are removed; until then their holder is told to log in again. */
+/** Tokens that expired so long ago, for good, are removed; until then their holder is told to log in again. */
 const EXPIRED_TOKENS_KEPT_MS = 30 * 86_400_000
 
 /** What is looked after. */
@@ -55,7 +55,7 @@ export class Housekeeping {
     await authentication.lastSeen.flush()
     await interactive.prune()
     await emails.prune()
-    await this.#context.commit([write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS)])
+    await this.#context.commit(write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS))
     await management.resume()
     if (clock.now() >= this.#unusedDevicesAt) {
       this.#unusedDevicesAt = clock.now() + UNUSED_DEVICES_MS

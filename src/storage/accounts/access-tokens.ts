@@ -97,7 +97,7 @@ export class AccessTokenWriter {
   readonly #drop: Prepared
   readonly #confirm: Prepared
   readonly #dropDevice: Prepared
-  readonly #dropExpired: Prepared
+  readonly #dropExpired: readonly Prepared[]
 
   constructor(db: Reader) {
     const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts, supersedes`
@@ -114,9 +114,10 @@ export class AccessTokenWriter {
     this.#drop = db.prepare('DELETE FROM access_tokens WHERE token_hash = ?')
     this.#confirm = db.prepare('UPDATE access_tokens SET supersedes = NULL WHERE token_hash = ?')
     this.#dropDevice = db.prepare('DELETE FROM access_tokens WHERE user_id = ? AND device_id = ?')
-    this.#dropExpired = db.prepare(
-      'DELETE FROM access_tokens WHERE refresh_expires_ts IS NOT NULL AND refresh_expires_ts < ?',
-    )
+    this.#dropExpired = [
+      'refresh_expires_ts IS NOT NULL AND refresh_expires_ts < ?',
+      'expires_ts IS NOT NULL AND refresh_hash IS NULL AND expires_ts < ?',
+    ].map(isOver => db.prepare(`DELETE FROM access_tokens WHERE ${isOver}`))
   }
 
   /** Stores what a login hands out. */
@@ -170,8 +171,8 @@ export class AccessTokenWriter {
     return { prepared: this.#dropDevice, rows: deviceIds.map(deviceId => [userId, deviceId]) }
   }
 
-  /** Removes pairs whose refresh token expired before `before`: nothing can be done with them any more. */
-  dropExpired(before: number): WriteStatement {
-    return { prepared: this.#dropExpired, rows: [[before]] }
+  /** Removes tokens that expired before an instant, with nothing left to refresh them by. */
+  dropExpired(before: number): WriteStatement[] {
+    return this.#dropExpired.map(prepared => ({ prepared, rows: [[before]] }))
   }
 }

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import { testDatabase } from '../test-kit/database.ts'
+import { leftoverSweeps } from './leftovers.ts'
+
+test('docs/growth.md says of every table what makes it grow and what ends it', async t => {
+  const database = await testDatabase(t)
+  const rows = await database.all<{ name: string }>(
+    database.prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'message^_words^_%' ESCAPE '^' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'",
+    ),
+  )
+  const text = readFileSync(new URL('../../docs/growth.md', import.meta.url), 'utf8')
+  const listed = [...text.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, names = '']) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  )
+  t.deepEqual(listed.toSorted(), rows.map(({ name }) => name).toSorted())
+})
+
+test('what is left over is removed, and nothing else', async t => {
+  const database = await testDatabase(t)
+  const now = 400 * 86_400_000
+  const run = (sql: string) =>
+    database.commit({ statements: [{ prepared: database.prepare(sql), rows: [[]] }] })
+  const invitation = (user: string, status: string, ts: number): string =>
+    `('${user}', '!r', 'invite', '@s', '${status}', 0, ${ts}, 0, '{}', '$e', '12', '[]')`
+  await run(
+    `INSERT INTO invitations VALUES ${invitation('@old', 'joined', 0)}, ${invitation('@new', 'joined', now)}, ${invitation('@waits', 'invited', 0)}`,
+  )
+  await run(
+    `INSERT INTO server_keys VALUES ('old', 'k', 'x', 1, NULL, 1), ('new', 'k', 'x', ${now}, NULL, 1)`,
+  )
+  await run(`INSERT INTO server_key_documents VALUES ('old', '{}', 1, 1), ('new', '{}', 1, ${now})`)
+  await run('INSERT INTO federation_sender VALUES (1, 10)')
+  const event = (nid: number, room: number, position: number): string =>
+    `(${nid}, '$${nid}', ${room}, ${position}, 'm', NULL, '@s', 1, 1, NULL, 0, NULL, 0)`
+  await run(
+    `INSERT INTO events (event_nid, event_id, room_nid, position, type, state_key, sender, depth, origin_server_ts,
+       rejected, soft_failed, redacted_by, generation) VALUES ${event(1, 1, 5)}, ${event(2, 2, 5)}, ${event(3, 1, 11)}`,
+  )
+  await run("INSERT INTO federation_destination_rooms VALUES ('away', 2, 4, 6)")
+  await run('INSERT INTO relayed_events VALUES (1), (2), (3), (4)')
+  await run("INSERT INTO user_directory VALUES ('@here', 'x'), ('@gone', 'x')")
+  const member = (user: string, membership: string): string => `('${user}', 1, 'h', '${membership}', 1, 1, 0)`
+  await run(`INSERT INTO memberships VALUES ${member('@here', 'join')}, ${member('@gone', 'leave')}`)
+  await run("INSERT INTO remote_device_lists VALUES ('@followed', 'h', 1, 0, 1)")
+  await run("INSERT INTO remote_devices VALUES ('@followed', 'D', NULL, '{}'), ('@gone', 'D', NULL, '{}')")
+  await run(
+    "INSERT INTO cross_signing_keys VALUES ('@followed', 'master', 'k', '{}'), ('@gone', 'master', 'k', '{}')",
+  )
+  const gone: Record<string, unknown> = {}
+  for (const sweep of leftoverSweeps(database)) {
+    const keys = await sweep.find(now, 10)
+    gone[sweep.table] = keys.toSorted()
+    await database.commit({ statements: [sweep.remove(keys, now)] })
+    t.deepEqual(await sweep.find(now, 10), [])
+  }
+  t.deepEqual(gone, {
+    invitations: ['@old'],
+    server_keys: ['old'],
+    server_key_documents: ['old'],
+    relayed_events: [1, 4],
+    user_directory: ['@gone'],
+    remote_devices: ['@gone'],
+    cross_signing_keys: ['@gone'],
+  })
+})
