@@ -19,7 +19,12 @@ const LINGER_MS = 3_000
 /** Opens the database and builds the services; nothing listens yet. */
 export const createServer = async (
   config: Config,
-  { log, clock = systemClock, figuresOfAll }: ServerOptions & { readonly clock?: Clock },
+  {
+    log,
+    clock = systemClock,
+    figuresOfAll,
+    invitesAdministrator = true,
+  }: ServerOptions & { readonly clock?: Clock },
 ): Promise<Server> => {
   const composition = await compose({ config, log, clock, figuresOfAll })
   const listeners: Listener[] = []
@@ -35,7 +40,7 @@ export const createServer = async (
       }
       composition.start()
       const urls = listeners.map(listener => listener.url)
-      firstStart = await firstStartFacts(config, composition, urls[0] ?? '')
+      if (invitesAdministrator) firstStart = await firstStartFacts(config, composition, urls[0] ?? '')
       letGoOfHeap = boundYoungGeneration()
       return { urls }
     },

@@ -141,6 +141,8 @@ export interface ServerOptions {
   readonly log: Log
   /** The metrics of all processes of the server, where there are several. */
   readonly figuresOfAll?: (() => Promise<readonly object[]>) | undefined
+  /** Whether it makes the link for the first administrator, which replaces earlier ones. `true` if not given. */
+  readonly invitesAdministrator?: boolean
 }
 
 /** What `src/server.ts` exports for the command line. Loaded only by the commands that need it. */

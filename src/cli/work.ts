@@ -52,9 +52,13 @@ export const work = (host: Host, supervision: Supervision, flags: ConfigFlags): 
     })
     try {
       const { createServer } = await host.loadServer()
-      server = await createServer(config, { log, figuresOfAll: figuresOfAll(supervision) })
+      server = await createServer(config, {
+        log,
+        figuresOfAll: figuresOfAll(supervision),
+        invitesAdministrator: supervision.worker === 1,
+      })
       const { urls } = await server.listen()
-      if (supervision.worker === 1 && server.firstStart !== undefined)
+      if (server.firstStart !== undefined)
         say(host, `Make the first account at ${server.firstStart.setupUrl}`)
       log.info({ urls, pid: process.pid }, 'listening')
       supervision.report({ type: 'listening', id: server.id ?? '', urls })
