@@ -12,7 +12,7 @@ const irc = {
   hs_token: 'h',
   sender_localpart: 'bot',
   namespaces: {
-    users: [{ exclusive: true, regex: '@_irc_.*' }],
+    users: [{ exclusive: true, regex: '@_irc\\-.*' }],
     aliases: [{ exclusive: false, regex: '(?i)#TEA' }],
   },
 }
@@ -28,8 +28,8 @@ test('registrations are read in the order of their names', t => {
     receivesEphemeral: false,
   })
   t.is(second?.url, undefined)
-  t.true(isClaimed(first?.users ?? [], '@_irc_x:here.test'))
-  t.false(isCovered(first?.users ?? [], '@not_irc_@_irc_x:here.test'), 'from the beginning')
+  t.true(isClaimed(first?.users ?? [], '@_irc-x:here.test'))
+  t.false(isCovered(first?.users ?? [], '@not_irc-@_irc-x:here.test'), 'from the beginning')
   t.true(isCovered(first?.aliases ?? [], '#tea:here.test'))
   t.false(isClaimed(first?.aliases ?? [], '#tea:here.test'))
   t.deepEqual(readAppServices(undefined, 'here.test'), [])

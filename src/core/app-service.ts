@@ -30,13 +30,20 @@ export interface AppService {
 
 /**
  * Compiles the regular expression of a namespace. It has to match from the beginning of an ID, as in other servers,
- * not to its end. A leading `(?i)`, which registrations in the wild use, makes it case-insensitive.
+ * not to its end. As registrations in the wild are written, a leading `(?i)` makes it case-insensitive, and needless
+ * escapes (`\-`), with which some languages quote, are taken: in JavaScript only without the flag for Unicode.
  *
  * @throws {SyntaxError}
  */
 export const namespacePattern = (regex: string): RegExp => {
   const insensitive = regex.startsWith('(?i)')
-  return new RegExp(`^(?:${insensitive ? regex.slice(4) : regex})`, insensitive ? 'iu' : 'u')
+  const source = `^(?:${insensitive ? regex.slice(4) : regex})`
+  const flags = insensitive ? 'i' : ''
+  try {
+    return new RegExp(source, `${flags}u`)
+  } catch {
+    return new RegExp(source, flags)
+  }
 }
 
 /** Whether an ID is in one of these namespaces. */

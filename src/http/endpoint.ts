@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { JsonObject } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
 import type { OperationId } from '../spec/operations.ts'
 import type { Operations } from '../spec/types.ts'
+import type { Query } from './authentication.ts'
 import type { Reply } from './reply.ts'
 
 export { reply } from './reply.ts'
@@ -59,8 +61,12 @@ export interface UntypedCall {
   readonly request: RequestFacts
 }
 
+type Heeded = (body: JsonObject, query: Query) => JsonObject
+
 export interface Endpoint {
   readonly operationId: string
+  /** What of a body counts under a query, before it is validated; all of it where this is missing. */
+  readonly heeded?: Heeded
   readonly handle: (call: UntypedCall, services: Services) => Promise<unknown>
 }
 
@@ -68,8 +74,13 @@ export interface Endpoint {
  * Binds a handler to the operation of that ID. The handler answers the body of a 200 response, or a `reply`; it
  * throws `MatrixError` to refuse.
  */
-export const endpoint = <Id extends OperationId>(operationId: Id, handler: Handler<Id>): Endpoint => ({
+export const endpoint = <Id extends OperationId>(
+  operationId: Id,
+  handler: Handler<Id>,
+  options: Pick<Endpoint, 'heeded'> = {},
+): Endpoint => ({
   operationId,
+  ...options,
   // The pipeline authenticates and validates by the same operation that these types come from.
   handle: (call, services) => handler(call as unknown as Call<Id>, services),
 })

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
+import { isJsonObject } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
 import type { Operation } from '../spec/operation.ts'
@@ -71,7 +72,8 @@ export const runOperation = async (
   if (operation.authentication === 'signedRequest') {
     principal.origin = await verify(parts, request, facts, operation.body === 'json' ? body : undefined)
   }
-  const call = validated(parts, match, query, body)
+  const heeded = endpoint.heeded !== undefined && isJsonObject(body) ? endpoint.heeded(body, query) : body
+  const call = validated(parts, match, query, heeded)
   limitPrincipal(parts, operation, facts, principal)
   const result = await endpoint.handle({ ...principal, ...call, request: facts }, parts.services)
   return result instanceof Reply ? result : new Reply({ json: result ?? {} })

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { AppServiceClient } from '../../network/app-service-client.ts'
+import { OutboundError } from '../../network/outbound-error.ts'
 import { AppServiceWriter } from '../../storage/appservices/app-services.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Requester } from '../requester.ts'
@@ -59,7 +60,8 @@ export class AppServices {
    * Has this server call a service, for the service to see whether that works ("Pinging").
    *
    * @returns how long it took, in milliseconds
-   * @throws {MatrixError} `M_FORBIDDEN`: another service's ID; `M_URL_NOT_SET`, `M_BAD_STATUS`, `M_CONNECTION_FAILED`
+   * @throws {MatrixError} `M_FORBIDDEN`: another service's ID; `M_URL_NOT_SET`, `M_BAD_STATUS`, `M_CONNECTION_FAILED`,
+   *   `M_CONNECTION_TIMEOUT`
    */
   async ping(requester: Requester, serviceId: string, transactionId: string | undefined): Promise<number> {
     const service = this.registry.of(requester)
@@ -71,7 +73,11 @@ export class AppServices {
     const { client, clock } = this.#parts
     const begun = clock.now()
     const answer = await client.ping(service, transactionId).catch(cause => {
-      throw new MatrixError('M_CONNECTION_FAILED', 'The application service could not be reached.', { cause })
+      throw cause instanceof OutboundError && cause.kind === 'timeout'
+        ? new MatrixError('M_CONNECTION_TIMEOUT', 'The application service did not answer in time.', {
+            cause,
+          })
+        : new MatrixError('M_CONNECTION_FAILED', 'The application service could not be reached.', { cause })
     })
     if (answer.status < 200 || answer.status > 299) {
       throw new MatrixError('M_BAD_STATUS', `The application service answered ${answer.status}.`, {

@@ -86,7 +86,7 @@ export class PassingNews {
   async #sharesAny(userId: string, rooms: ReadonlySet<number>): Promise<boolean> {
     if (this.#audience.isOwn(userId)) return true
     for (const roomNid of rooms) if ((await this.#audience.members(roomNid)).length > 0) return true
-    return false
+    return (await this.#rooms([...rooms])).length > 0
   }
 
   async #receiptTexts({ after, upTo }: { after: number; upTo: number }): Promise<string[]> {

@@ -28,9 +28,8 @@ test('who does not answer is asked again, and then said to be silent unless some
     message: /does not answer/,
     instanceOf: Error,
   })
-  const error = await queriesOf('silence')
-    .alias('#a:b')
-    .catch(thrown => thrown)
-  t.like(error, { errcode: 'M_UNKNOWN', status: 408 })
-  t.false(await queriesOf('silence').user('@a:b'), 'without its word there is no such user')
+  const silent = queriesOf('silence')
+  for (const asking of [silent.alias('#a:b'), silent.user('@a:b')])
+    t.like(await asking.catch(thrown => thrown), { errcode: 'M_UNKNOWN', status: 408 })
+  t.false(await queriesOf('no').user('@a:b'))
 })

@@ -31,19 +31,14 @@ export class AppServiceQueries {
     this.#log = parts.log
   }
 
-  /** Whether some service says that it has made this local user. */
+  /** Whether some service says that it has made this local user. Throws `M_UNKNOWN` (408) where it does not say. */
   async user(userId: string): Promise<boolean> {
-    return (await this.#ask('users', 'users', userId)) === 'yes'
+    return said(await this.#ask('users', 'users', userId), 'Who knows of this user does not answer')
   }
 
-  /**
-   * Whether some service says that it has made a room with this alias. Where it does not say, this "should result in an HTTP
-   * status 408 on the client which initiated this request (e.g. to join a room alias)": throws `M_UNKNOWN` (408).
-   */
+  /** Whether some service says that it has made a room with this alias. Throws `M_UNKNOWN` (408) where it does not say. */
   async alias(alias: string): Promise<boolean> {
-    const answer = await this.#ask('aliases', 'rooms', alias)
-    if (answer !== 'silence') return answer === 'yes'
-    throw new MatrixError('M_UNKNOWN', 'Who knows of this room does not answer', { status: 408 })
+    return said(await this.#ask('aliases', 'rooms', alias), 'Who knows of this room does not answer')
   }
 
   #ask(kind: 'users' | 'aliases', path: string, id: string): Promise<Answer> {
@@ -79,4 +74,10 @@ export class AppServiceQueries {
     }
     return 'silence'
   }
+}
+
+/** Silence "should result in an HTTP status 408 on the client which initiated this request (e.g. to join a room alias)". */
+const said = (answer: Answer, silence: string): boolean => {
+  if (answer === 'silence') throw new MatrixError('M_UNKNOWN', silence, { status: 408 })
+  return answer === 'yes'
 }

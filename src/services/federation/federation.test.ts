@@ -25,7 +25,7 @@ import {
   type WorldServer,
 } from '../../test-kit/federation-world.ts'
 import { realClock } from '../../test-kit/real-clock.ts'
-import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { testAuthority } from '../../test-kit/tls.ts'
 import type { NewRoom } from '../rooms/room-templates.ts'
 import { createFederation } from './index.ts'
@@ -443,6 +443,27 @@ test('a banned server is refused per event, and may not ask', async t => {
   t.deepEqual(await messagesOf(a, other), ['fine'])
   const ask = b.client.getMissingEvents('a.test', { roomId, earliest: [], latest: [], limit: 1, minDepth: 0 })
   await t.throwsAsync(ask, { instanceOf: FederationError, message: /banned/ })
+})
+
+test('who is let in is read of an access control list as it is now, also after its redaction', async t => {
+  const p = await pair(t)
+  const { a, b } = p
+  const roomId = await sharedRoom(p)
+  const mayAsk = () =>
+    b.client.getMissingEvents('a.test', { roomId, earliest: [], latest: [], limit: 1, minDepth: 0 }).then(
+      () => true,
+      () => false,
+    )
+  await setState(a, ALICE, roomId, { type: 'm.room.server_acl', content: { allow: ['*'] } })
+  const list = await stateAt(a, roomId, 'm.room.server_acl', '')
+  t.true(await mayAsk())
+  const redaction = { roomId, redacts: list?.eventId ?? '', txnId: 'r', reason: undefined }
+  await t.throwsAsync(a.rooms.sending.redaction(requesterOf(ALICE), redaction), {
+    message: /lock everybody out/,
+  })
+  const template = { type: 'm.room.redaction', sender: ALICE, content: {}, redacts: redaction.redacts }
+  await a.core.sender.send(roomId, template, {})
+  t.false(await mayAsk(), 'without its content it allows nobody')
 })
 
 test('a ban soft-fails what its user sends around it', async t => {

@@ -158,9 +158,16 @@ export class Sending {
 
   /**
    * Anybody may redact what they sent themselves; what others sent takes the redact level. Since room version 3 the auth rules let more
-   * pass, which servers then do not apply: we refuse it instead.
+   * pass, which servers then do not apply: we refuse it instead. The room's access control list stays as it is: without
+   * its content it lets no server in, and nobody could mend that.
    */
   async #checkRedaction(requester: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
+    if (target.eventId === head.entry('m.room.server_acl', '')?.eventId) {
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'A redacted access control list would lock everybody out: send another',
+      )
+    }
     if (await this.#mayRedact(requester, head, target)) return
     throw new MatrixError('M_FORBIDDEN', 'You may not redact what others have sent')
   }

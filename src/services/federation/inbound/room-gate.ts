@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { MatrixError } from '../../../core/errors.ts'
 import { isServerAllowed, parseServerAcl, type ServerAcl } from '../../../core/server-acl.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
+import { contentShown } from '../../rooms/room-summary.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 
 /** For so long a request waits for the members of a room. */
@@ -16,7 +17,7 @@ const unableToJudge = (status = 403): MatrixError =>
 /** Decides which servers may ask and say something about a room. */
 export class RoomGate {
   readonly #writer: RoomWriter
-  /** By the nid of the event. */
+  /** By the nid of the event; those that were redacted, by its negative. */
   readonly #acls = new LRUCache<number, ServerAcl>({ max: 1_000 })
 
   constructor(writer: RoomWriter) {
@@ -61,16 +62,19 @@ export class RoomGate {
     if (!(await this.#writer.context.partial.complete(room.nid, PATIENCE_MS))) throw unableToJudge(404)
   }
 
-  /** Whether the room's access control list lets a server take part. */
+  /**
+   * Whether the room's access control list lets a server take part. One that was redacted is still the room's, and has no
+   * content any more: `allow` "defaults to an empty list when not provided, effectively disallowing every server".
+   * (That is why our own users may not redact it.)
+   */
   async allows(head: RoomHead, server: string): Promise<boolean> {
     const entry = head.entry('m.room.server_acl', '')
     if (entry === undefined) return true
-    const known = this.#acls.get(entry.nid)
-    if (known !== undefined) return isServerAllowed(known, server)
     const [stored] = await this.#writer.context.read.events.byNids([entry.nid])
     if (stored === undefined) return true
-    const acl = parseServerAcl(stored.event.content)
-    this.#acls.set(entry.nid, acl)
+    const key = stored.redactedBy === undefined ? entry.nid : -entry.nid
+    const acl = this.#acls.get(key) ?? parseServerAcl(contentShown(stored))
+    this.#acls.set(key, acl)
     return isServerAllowed(acl, server)
   }
 }
