@@ -29,6 +29,7 @@ import { conversationRequests } from './0023-conversation-requests.ts'
 import { bulletins } from './0024-bulletins.ts'
 import { threadSubscriptions } from './0024-thread-subscriptions.ts'
 import { purges } from './0025-purges.ts'
+import { earlyWithdrawals } from './0026-early-withdrawals.ts'
 import { expiringLogins } from './0026-expiring-logins.ts'
 import { indexesForRemoval } from './0026-indexes-for-removal.ts'
 
@@ -78,6 +79,7 @@ export const migrations: readonly Migration[] = [
   purges,
   indexesForRemoval,
   expiringLogins,
+  earlyWithdrawals,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

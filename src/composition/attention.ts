@@ -39,6 +39,7 @@ export const composeAttention = (
     },
     mail: config.invitations.mail ? invitationMailOf(config, mailer) : undefined,
     limits: config.invitations,
+    peers: federation,
     standing: userId => accounts.refusalOf(userId),
   })
   accounts.hooks.onAddress = userId => invitations.addresses.deliverTo(userId)
@@ -54,7 +55,10 @@ export const composeAttention = (
     isReused: config.rooms.reuseDirectRooms,
   })
   ephemeral.services.receipts.onMarked = (userId, roomId) => notifications.attention.visited(userId, roomId)
-  const eduHandlers = { ...ephemeral.handlers, ...encryption.eduHandlers, ...direct.eduHandlers }
+  const eduHandlers = {
+    ...{ ...ephemeral.handlers, ...encryption.eduHandlers },
+    ...{ ...invitations.eduHandlers, ...direct.eduHandlers },
+  }
   for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
   const running: readonly Running[] = [push, invitations, notifications, direct]
   return { push, threadSubscriptions, invitations, notifications, direct, running }

@@ -139,9 +139,12 @@ export const contentOfTerms = ({ comment, expiresTs, event, uid }: InvitationTer
 /** In the content of a leave: it only withdraws what has expired. */
 export const EXPIRED: JsonObject = { [INVITATION_KEY]: { expired: true } }
 
-const saysExpired = (content: JsonObject): boolean => {
+/** In the content of a leave by which a server carries out, for its user, that the inviter has withdrawn the invitation. */
+export const WITHDRAWN: JsonObject = { [INVITATION_KEY]: { withdrawn: true } }
+
+const says = (content: JsonObject, what: 'expired' | 'withdrawn'): boolean => {
   const given = content[INVITATION_KEY]
-  return isJsonObject(given) && given['expired'] === true
+  return isJsonObject(given) && given[what] === true
 }
 
 /**
@@ -160,9 +163,11 @@ export const invitationOutcome = (
     case 'ban':
       return 'cancelled'
     case 'leave': {
-      if (sender === stateKey) return 'declined'
-      const isLate = expiresTs !== undefined && originServerTs >= expiresTs
-      return isLate || saysExpired(content) ? 'expired' : 'cancelled'
+      const isOwn = sender === stateKey
+      if (isOwn && says(content, 'withdrawn')) return 'cancelled'
+      const isLate = !isOwn && expiresTs !== undefined && originServerTs >= expiresTs
+      if (isLate || says(content, 'expired')) return 'expired'
+      return isOwn ? 'declined' : 'cancelled'
     }
     default:
       return undefined

@@ -237,7 +237,7 @@ test('the scripted peer holds requests that were not expected, missing or badly 
   const { federation } = await startNetwork(t, { hosts: [peer.hostsEntry] })
   peer.expect('GET', `${V1}/version`, { json: { server: { name: 'peer', version: '1' } } })
   peer.expect('GET', '/never', {})
-  t.deepEqual(await federation.getVersion(peer.serverName), { name: 'peer', version: '1' })
+  t.deepEqual(await federation.getVersion(peer.serverName), { name: 'peer', version: '1', isOurs: false })
   t.like(await t.throwsAsync(federation.getVersion(peer.serverName)), { errcode: 'M_UNRECOGNIZED' })
   peer.knows('here.test', signingKeyFromSeed('ed25519:here', randomBytes(32)))
   t.like(await t.throwsAsync(federation.getEvent(peer.serverName, '$e')), { status: 401 })

@@ -999,7 +999,7 @@ export interface Operations {
     path: NoMembers
     query: NoMembers
     body: undefined
-    response: { readonly server?: { readonly name?: string | undefined; readonly version?: string | undefined } | undefined }
+    response: { readonly server?: { readonly name?: string | undefined; readonly version?: string | undefined } | undefined; readonly "chat.tessera"?: { readonly enabled?: boolean | undefined } | undefined }
   }
   getVersions: {
     authentication: 'optionalAccessToken'

@@ -1,5 +1,5 @@
 import { isRoomId, isServerName } from '../../core/ids.ts'
-import type { JsonObject } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
 import { parseRoomSummary, type RoomSummary } from './room-summary.ts'
 import { asObject, objectOf, objectsOf, optionalStringOf, ShapeError, stringOf, stringsOf } from './shape.ts'
@@ -159,11 +159,11 @@ export const directoryEndpoints = ({ request }: Requester) => ({
       parse: body => parseHierarchy(asObject(body), roomId),
     }),
 
-  /** Name and version of the server's software, as far as it tells. */
+  /** Name and version of the server's software, as far as it tells, and whether it knows our extensions. */
   getVersion: (
     destination: string,
     options: CallOptions = {},
-  ): Promise<{ name: string | undefined; version: string | undefined }> =>
+  ): Promise<{ name: string | undefined; version: string | undefined; isOurs: boolean }> =>
     request({
       timeoutMs: 15_000,
       ...options,
@@ -174,7 +174,12 @@ export const directoryEndpoints = ({ request }: Requester) => ({
       maxBytes: 64 * 1024,
       parse: body => {
         const server = objectOf(asObject(body), 'server')
-        return { name: optionalStringOf(server, 'name'), version: optionalStringOf(server, 'version') }
+        const extensions = asObject(body)['chat.tessera']
+        return {
+          name: optionalStringOf(server, 'name'),
+          version: optionalStringOf(server, 'version'),
+          isOurs: isJsonObject(extensions) && extensions['enabled'] === true,
+        }
       },
     }),
 })

@@ -158,8 +158,8 @@ const CASES: Record<string, EndpointCase> = {
   getVersion: {
     call: f => f.getVersion('x'),
     line: `GET ${V1}/version`,
-    answer: { server: { name: 'N' } },
-    result: { name: 'N', version: undefined },
+    answer: { server: { name: 'N' }, 'chat.tessera': { enabled: true } },
+    result: { name: 'N', version: undefined, isOurs: true },
   },
 }
 

@@ -834,7 +834,7 @@ test('aliases and versions are told', async t => {
   t.deepEqual(await b.rooms.directory.resolve('#tea:a.test'), { roomId, servers: ['a.test'] })
   await t.throwsAsync(b.rooms.directory.resolve('#none:a.test'), { message: /no room|alias/ })
   const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')
-  t.deepEqual(body, { server: { name: 'Tessera', version: '0' } })
+  t.deepEqual(body, { server: { name: 'Tessera', version: '0' }, 'chat.tessera': { enabled: true } })
 })
 
 test('requests are refused: unsigned, wrongly signed, for another server, from a server that is denied', async t => {

@@ -9,6 +9,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Processes } from '../processes.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { openFederationNetwork } from './client.ts'
+import { extensionPeers } from './extension-peers.ts'
 import { createInbound, type Inbound } from './inbound/index.ts'
 import type { MayBeInvited } from './inbound/invitations.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
@@ -60,6 +61,8 @@ export interface Federation
   readonly client: FederationClient
   /** What others are told that they talk to. */
   readonly software: { readonly name: string; readonly version: string }
+  /** Whether another server knows our extensions. Throws as `extensionPeers`. */
+  areOurs(server: string): Promise<boolean>
   /** See `RequestVerifier.verify`. */
   verifyRequest(request: SignedRequest): Promise<void>
   /** Resolves once everything that was received is part of its room. */
@@ -140,6 +143,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     ownKeys,
     client,
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },
+    areOurs: extensionPeers({ client, clock }),
     notary: new Notary({ own: ownKeys, ring: keys, clock, permits }),
     verifyRequest: request => requests.verify(request),
     idle: () => inbound.inbox.idle(),

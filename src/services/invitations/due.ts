@@ -67,7 +67,7 @@ export class DueInvitations {
     if (record?.dueTs === undefined || record.dueTs > this.#clock.now()) return
     const isHeld = addressOf(record.userId) !== undefined
     if (record.status === 'scheduled' && !isHeld) await this.#deliver(record, row, rows)
-    else if (record.status === 'declined') await this.#answers.tell(record, row, rows)
+    else if (record.details.untold !== undefined) await this.#answers.tell(record, row, rows)
     else await this.#expire(record, row, rows)
   }
 

@@ -27,6 +27,8 @@ type Change = InvitationKey & { readonly change: InvitationChange }
  * they were left, at least once; applying the same twice changes nothing.
  */
 export class InvitationFollower {
+  /** Told of invitations to users of this server that are on record now, by their events; at least once of each. */
+  onInvited: (eventIds: readonly string[]) => Promise<void> = async () => {}
   readonly #read: RoomReaders
   readonly #clock: Clock
   readonly #serverName: string
@@ -87,11 +89,15 @@ export class InvitationFollower {
     const { nids, reached } = await this.#members.after(after, upTo, BATCH)
     if (nids.length === 0) return { reached, statements: [] }
     const changes: Change[] = []
+    const invitedBy: string[] = []
     for (const { event } of await this.#read.events.byNids(nids)) {
       if (event.stateKey === undefined) continue
       changes.push(...(await this.#changesBy(event, event.stateKey)))
+      const isInvite = event.content['membership'] === 'invite'
+      if (isInvite && this.#isLocal(event.stateKey)) invitedBy.push(event.eventId)
     }
     if (changes.length > 0) await this.#records.changeAll(changes)
+    if (invitedBy.length > 0) await this.onInvited(invitedBy)
     return reached
   }
 
@@ -113,6 +119,8 @@ export class InvitationFollower {
     const rows = await this.#read.invitations.changedOfAll(after, upTo, BATCH)
     const changes = await this.#changesByRows(rows, { onlyInvited: false })
     if (changes.length > 0) await this.#records.changeAll(changes)
+    const invitedBy = rows.filter(({ status }) => status === 'invited').map(({ eventId }) => eventId)
+    if (invitedBy.length > 0) await this.onInvited(invitedBy)
     return rows.length < BATCH ? upTo : (rows.at(-1)?.position ?? upTo)
   }
 

@@ -3,6 +3,7 @@ import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InvitationLimits } from './limits.ts'
 import type { InvitationRecords } from './records.ts'
+import type { WithdrawalEdus } from './withdrawal-edus.ts'
 
 const HOUR_MS = 60 * 60_000
 
@@ -10,6 +11,7 @@ const HOUR_MS = 60 * 60_000
 export class InvitationHousekeeping {
   readonly #database: Database
   readonly #records: InvitationRecords
+  readonly #edus: WithdrawalEdus
   readonly #clock: Clock
   readonly #limits: InvitationLimits
   readonly #log: Log
@@ -19,12 +21,14 @@ export class InvitationHousekeeping {
   constructor(parts: {
     database: Database
     records: InvitationRecords
+    edus: WithdrawalEdus
     clock: Clock
     limits: InvitationLimits
     log: Log
   }) {
     this.#database = parts.database
     this.#records = parts.records
+    this.#edus = parts.edus
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#log = parts.log
@@ -43,6 +47,7 @@ export class InvitationHousekeeping {
   async tidy(): Promise<void> {
     const before = this.#clock.now() - this.#limits.keepHistory
     await this.#database.commit({ statements: [this.#records.write.forgetBefore(before)] })
+    await this.#edus.tidy()
   }
 
   async #run(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
+import type { ReceiveEdu } from '../ephemeral/index.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { type AddressBook, AddressInvitations } from './address-invitations.ts'
 import { UntoldAnswers } from './answers.ts'
@@ -16,6 +17,7 @@ import { InvitationRecords } from './records.ts'
 import { CalendarReplies } from './replies.ts'
 import { InvitationSending } from './sending.ts'
 import { Withdrawal } from './withdrawal.ts'
+import { type InvitationPeers, WITHDRAWAL_EDU, WithdrawalEdus } from './withdrawal-edus.ts'
 
 /** Invitations, as the rest of the program sees them. */
 export interface Invitations {
@@ -26,6 +28,8 @@ export interface Invitations {
   readonly withdrawal: Withdrawal
   readonly replies: CalendarReplies
   readonly addresses: AddressInvitations
+  /** What to do about EDUs of other servers, by type. */
+  readonly eduHandlers: Readonly<Record<string, ReceiveEdu>>
   /** Reads what a client asks for. Throws `M_INVALID_PARAM`. */
   plan(request: InvitationRequest | undefined): InvitationPlan
   start(): void
@@ -41,6 +45,7 @@ export const createInvitations = (parts: {
   /** If invitations are mailed. */
   mail?: InvitationMailParts | undefined
   limits: InvitationLimits
+  peers: InvitationPeers
   /** Why an account may not act any more, in its absence. */
   standing(userId: string): Promise<MatrixError | undefined>
   clock: Clock
@@ -55,11 +60,12 @@ export const createInvitations = (parts: {
   const follower = new InvitationFollower({ database, read, records, sole, clock, serverName, log })
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
-  const withdrawal = new Withdrawal(shared)
+  const withdrawal = new Withdrawal({ ...shared, peers: parts.peers })
+  const edus = new WithdrawalEdus({ ...shared, database, withdrawal, serverName })
   const listing = new InvitationListing({ ...shared, summaries: parts.roomSummaries, views: core.views })
-  const answers = new UntoldAnswers({ ...shared, log })
+  const answers = new UntoldAnswers({ ...shared, sender: core.sender, log })
   const due = new DueInvitations({ ...shared, sending, withdrawal, answers, log })
-  const housekeeping = new InvitationHousekeeping({ database, records, clock, limits, log })
+  const housekeeping = new InvitationHousekeeping({ database, records, edus, clock, limits, log })
   memberships.invitationChecks.push(({ sender, userId, roomId }) =>
     sending.checkBounds(sender, userId, roomId),
   )
@@ -76,6 +82,7 @@ export const createInvitations = (parts: {
   memberships.declining.onUntold = leave => answers.keep(leave)
   return {
     ...{ records, follower, sending, withdrawal, addresses },
+    eduHandlers: { [WITHDRAWAL_EDU]: edus.receive },
     listing,
     replies: new CalendarReplies({ listing, memberships, addressesOf: userId => people.addressesOf(userId) }),
     plan: request => planOf(request, clock.now()),

@@ -81,6 +81,18 @@ export const ended =
     return { ...over(record, status, now), details: { ...record.details, ...details } }
   }
 
+/** The same on behalf of a user of this server, for whom it says so in the room later: `leave` is kept until then. */
+export const endedUntold =
+  (
+    status: InvitationStatus,
+    now: number,
+    { leave, dueTs }: { readonly leave: JsonObject; readonly dueTs: number },
+  ): InvitationChange =>
+  record => {
+    const over = ended(status, now)(record)
+    return over && { ...over, dueTs, details: { ...over.details, untold: leave } }
+  }
+
 /** Declined here, which no other server knows yet: `content` of the leave is kept until one does. */
 export const declinedUntold =
   (content: JsonObject, now: number): InvitationChange =>
@@ -92,8 +104,8 @@ export const declinedUntold =
     return { ...record, silent, dueTs: now, details: { ...record.details, ...answer, untold: content } }
   }
 
-/** The other side knows, or never will. */
-export const declinedTold: InvitationChange = record => {
+/** The other side knows how it ended, or never will. */
+export const told: InvitationChange = record => {
   if (record?.details.untold === undefined) return undefined
   const { untold: _, ...details } = record.details
   return { ...record, dueTs: undefined, details }

@@ -2,7 +2,7 @@ import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import { termsOf } from '../../core/invitation-terms.ts'
+import { EXPIRED, termsOf, WITHDRAWN } from '../../core/invitation-terms.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
@@ -13,9 +13,13 @@ import { powerContext } from '../rooms/redaction-effect.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import type { InvitationFollower } from './follower.ts'
 import type { InvitationRecords } from './records.ts'
-import { ended, isOpen } from './status.ts'
+import { ended, endedUntold, type InvitationChange, isOpen } from './status.ts'
+import { type InvitationPeers, withdrawalEdu } from './withdrawal-edus.ts'
 
 const INVITES = { stream: 'invites', offset: 0 } as const
+
+/** So long (ms) the server of the inviter has for telling the room itself that an invitation has expired. */
+const GRACE_MS = 10 * 60_000
 
 /** Rules by which nobody joins without an invitation. */
 const CLOSED: ReadonlySet<unknown> = new Set(['invite', 'private', 'knock'])
@@ -27,6 +31,7 @@ export class Withdrawal {
   readonly #records: InvitationRecords
   readonly #follower: InvitationFollower
   readonly #clock: Clock
+  readonly #peers: InvitationPeers
 
   constructor(parts: {
     writer: RoomWriter
@@ -34,19 +39,21 @@ export class Withdrawal {
     records: InvitationRecords
     follower: InvitationFollower
     clock: Clock
+    peers: InvitationPeers
   }) {
     this.#writer = parts.writer
     this.#memberships = parts.memberships
     this.#records = parts.records
     this.#follower = parts.follower
     this.#clock = parts.clock
+    this.#peers = parts.peers
   }
 
   /**
-   * Withdraws an invitation, sent or still scheduled, for its inviter or for whoever may kick. An inviter who may not kick
-   * still takes it back from users of this server.
+   * Withdraws an invitation, sent or still scheduled, for its inviter or for whoever may kick. Where the inviter may not
+   * kick, the server of the invited user does it on that user's behalf: this one, or another that knows our extensions.
    *
-   * Throws `M_NOT_FOUND` where nothing is to be withdrawn, `M_FORBIDDEN`.
+   * Throws `M_NOT_FOUND` where nothing is to be withdrawn, `M_FORBIDDEN`, and as the question to another server ends.
    */
   async cancel(by: string, roomId: string, userId: string): Promise<void> {
     await this.#follower.caughtUp()
@@ -63,23 +70,42 @@ export class Withdrawal {
       await this.#memberships.kick({ sender: by, userId, roomId })
     } catch (error) {
       const isRefused = error instanceof MatrixError && error.errcode === 'M_FORBIDDEN'
-      const isOurs = serverNameOf(userId) === this.#writer.context.serverName
-      if (!isRefused || !isOurs || record.inviter !== by) throw error
+      if (!isRefused || record.inviter !== by) throw error
+      if (!this.#isLocal(userId)) await this.#ask(record)
       await this.byOwnWord(record, 'cancelled')
     }
   }
 
-  /** Ends an invitation on this server alone: it is shown no longer, and lets a user of this server in no longer. */
+  /**
+   * Ends an invitation at this server's word: it is shown no longer, and lets a user of this server in no longer. The room is
+   * told on that user's behalf: at once of what the inviter has withdrawn; of what has expired a while later where the
+   * inviter's server is another one, which will mostly have done so.
+   *
+   * @returns whether it was ended by this.
+   */
   async byOwnWord(
     record: InvitationRecord,
     status: 'expired' | 'cancelled',
     statements: readonly WriteStatement[] = [],
-  ): Promise<void> {
-    const { roomId, userId } = record
+  ): Promise<boolean> {
+    const { roomId, userId, eventId, inviter } = record
     const { write } = this.#writer.context
     const now = this.#clock.now()
-    const settle = write.invitations.settle(userId, roomId, status, now, INVITES)
-    await this.#records.change(record, ended(status, now), [...statements, settle])
+    const settled =
+      eventId === undefined
+        ? []
+        : [write.invitations.settleEvent({ userId, roomId, eventId }, status, now, INVITES)]
+    const isTheirs = status === 'expired' && !this.#isLocal(inviter)
+    const change =
+      eventId !== undefined && this.#isLocal(userId)
+        ? endedUntold(status, now, {
+            leave: status === 'expired' ? EXPIRED : WITHDRAWN,
+            dueTs: isTheirs ? now + GRACE_MS : now,
+          })
+        : ended(status, now)
+    const isSame: InvitationChange = found => (found?.eventId === eventId ? change(found) : undefined)
+    const changed = await this.#records.change(record, isSame, [...statements, ...settled])
+    return changed !== undefined
   }
 
   /**
@@ -96,13 +122,17 @@ export class Withdrawal {
     const member = isHere ? head.memberships.get(userId) : undefined
     const isOther = head?.entry('m.room.member', userId)?.eventId !== invitation.eventId
     if (isHere && member !== 'leave' && isOther) return
-    // Elsewhere other servers tell what was withdrawn.
-    if (!isHere && invitation.status === 'cancelled') return
+    // Elsewhere other servers tell what was withdrawn, once they know.
+    if (!isHere && invitation.status === 'cancelled' && !(await this.#isUntold(roomId, userId))) return
     const rules = isHere
       ? (await stateLookup(this.#writer.context, head, [JOIN_RULES]))('m.room.join_rules', '')?.content
       : contentOf(invitation.strippedState.find(({ type }) => type === 'm.room.join_rules'))
     if (!CLOSED.has(rules?.['join_rule'] ?? 'invite')) return
     throw new MatrixError('M_FORBIDDEN', `The invitation to this room ${end}`)
+  }
+
+  async #isUntold(roomId: string, userId: string): Promise<boolean> {
+    return (await this.#records.read.one(roomId, userId))?.details.untold !== undefined
   }
 
   #endOf({ kind, status, event }: InvitationRow): string | undefined {
@@ -111,6 +141,22 @@ export class Withdrawal {
     const isLate = expiresTs !== undefined && expiresTs <= this.#clock.now()
     if (status === 'expired' || (status === 'invited' && isLate)) return 'has expired'
     return status === 'cancelled' ? 'was withdrawn' : undefined
+  }
+
+  /** Asks the server of the invited user, if that knows how to take back what its inviter may not kick. */
+  async #ask(record: InvitationRecord): Promise<void> {
+    const server = serverNameOf(record.userId)
+    if (!(await this.#peers.areOurs(server))) {
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        `You may not kick in this room, and ${server} takes no invitation back at its inviter's word`,
+      )
+    }
+    await this.#peers.queueEdu(withdrawalEdu(record))
+  }
+
+  #isLocal(userId: string): boolean {
+    return serverNameOf(userId) === this.#writer.context.serverName
   }
 
   async #mayKick(userId: string, roomId: string): Promise<boolean> {

@@ -16,7 +16,7 @@ export interface InvitationDetails {
   /** What the invited user said when declining. */
   readonly answer?: string
   readonly failure?: InvitationFailure
-  /** The content of the leave that declined, while the inviter's server has not taken it. */
+  /** The content of the leave that ended it, while the room does not know. */
   readonly untold?: JsonObject
   /** What calendars call it, where the inviter's server has said so; else the record's ID. */
   readonly uid?: string

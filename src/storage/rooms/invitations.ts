@@ -103,6 +103,7 @@ export class InvitationReader {
 export class InvitationWriter {
   readonly #upsert: Prepared
   readonly #settle: Prepared
+  readonly #settleEvent: Prepared
 
   constructor(db: Reader) {
     this.#upsert = db.prepare(
@@ -114,10 +115,10 @@ export class InvitationWriter {
          updated_ts = excluded.updated_ts, position = excluded.position, event = excluded.event,
          event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state`,
     )
-    this.#settle = db.prepare(
-      `UPDATE invitations SET status = ?, updated_ts = ?, position = ?
-       WHERE user_id = ? AND room_id = ? AND status = 'invited'`,
-    )
+    const settle = `UPDATE invitations SET status = ?, updated_ts = ?, position = ?
+       WHERE user_id = ? AND room_id = ? AND status = 'invited'`
+    this.#settle = db.prepare(settle)
+    this.#settleEvent = db.prepare(`${settle} AND event_id = ?`)
   }
 
   /** A new or renewed invitation. */
@@ -151,5 +152,16 @@ export class InvitationWriter {
     position: SqlParameter,
   ): WriteStatement {
     return { prepared: this.#settle, rows: [[status, now, position, userId, roomId]] }
+  }
+
+  /** The same, if it is the one that this member event has made. */
+  settleEvent(
+    invitation: Pick<InvitationRow, 'userId' | 'roomId' | 'eventId'>,
+    status: InvitationStatus,
+    now: number,
+    position: SqlParameter,
+  ): WriteStatement {
+    const { userId, roomId, eventId } = invitation
+    return { prepared: this.#settleEvent, rows: [[status, now, position, userId, roomId, eventId]] }
   }
 }
