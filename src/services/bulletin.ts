@@ -20,6 +20,7 @@ export type Topic =
   | 'followed'
   | 'rate limits'
   | 'purged'
+  | 'app service'
   | 'connection'
   | 'connection wanted'
 

@@ -42,6 +42,8 @@ export class AppServices {
         .filter(({ url }) => url !== undefined)
         .map(service => [service.id, new AppServiceWorker(service, { ...parts, log })]),
     )
+    // Whichever process has heard of a service: the one that tells it what is new waits no longer.
+    context.processes.bulletin.on('app service', id => this.#workers.get(String(id))?.isAlive())
   }
 
   /** Begins to tell the services what is for them. Their senders are made where they are not there yet. */
@@ -84,8 +86,9 @@ export class AppServices {
         fields: { status: answer.status, body: answer.text.slice(0, MAX_SHOWN) },
       })
     }
-    this.#workers.get(serviceId)?.isAlive()
-    return clock.now() - begun
+    const took = clock.now() - begun
+    await this.#parts.context.processes.bulletin.post('app service', serviceId)
+    return took
   }
 
   /**

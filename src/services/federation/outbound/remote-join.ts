@@ -203,6 +203,9 @@ export class RemoteJoin {
       await this.#enter({ ...entry, otherEnds })
     } catch (error) {
       if (error instanceof BadSnapshot) throw badAnswer(server, error.message)
+      // Another process has brought the room here in the meantime.
+      const isHereNow = error instanceof MatrixError && error.errcode === 'M_ROOM_IN_USE'
+      if (head === undefined && isHereNow) return this.#store(entry)
       throw error
     }
     this.#context.log.info({ room: roomId, server, state: state.length }, 'joined a room')
