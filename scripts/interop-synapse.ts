@@ -37,7 +37,14 @@ const run = async (): Promise<number> => {
     tls: { port: theirs.tlsPort, certificateFile: files.certificate, keyFile: files.key },
     caFile: files.ca,
     // Whoever comes back is tried again at once: nobody waits for ten minutes here.
-    settings: { federation: { destination_min_retry_interval: '1s', destination_max_retry_interval: '2s' } },
+    settings: {
+      federation: {
+        destination_min_retry_interval: '1s',
+        destination_max_retry_interval: '2s',
+        // Within an attempt to send, too: by default it waits for up to a minute between tries, whoever is heard from.
+        max_long_retry_delay: '1s',
+      },
+    },
   })
   const tessera = await startTestServer({
     serverName: ours.name,
