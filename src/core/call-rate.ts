@@ -5,8 +5,11 @@ export interface RateLimit {
 }
 
 export interface CallRate {
-  /** Answers how long to wait in milliseconds; 0 when the call is allowed, and then counted. */
-  (key: string, now: number): number
+  /**
+   * Answers how long to wait in milliseconds; 0 when the call is allowed, and then counted. One that does the work of several
+   * is allowed as one is, and counts as all of them: what it took too much is waited for afterwards.
+   */
+  (key: string, now: number, calls?: number): number
   /** Counts calls that were allowed elsewhere; beyond a full bucket they no longer count. */
   charge(key: string, calls: number, now: number): void
 }
@@ -27,11 +30,11 @@ export const createCallRate = (limit: RateLimit, maxKeys: number): CallRate => {
     const [oldest] = idleAt.keys()
     if (oldest !== undefined) idleAt.delete(oldest)
   }
-  const rate = (key: string, now: number): number => {
+  const rate = (key: string, now: number, calls = 1): number => {
     const known = idleAt.get(key) ?? now
     const wait = known - tolerance - now
     if (wait > 0) return wait
-    remember(key, Math.max(known, now) + interval)
+    remember(key, Math.max(known, now) + interval * calls)
     return 0
   }
   const charge: CallRate['charge'] = (key, calls, now) => {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
+import type { RateLimitBucket } from '../spec/operation.ts'
 import type { OperationId } from '../spec/operations.ts'
 import type { Operations } from '../spec/types.ts'
 import type { Query } from './authentication.ts'
@@ -38,12 +39,19 @@ interface Principals {
   signedRequest: { readonly origin: string }
 }
 
+/**
+ * Counts what a call does beside that for which its operation is limited, for its account or server; without effect where there
+ * is nothing to count. Throws `M_LIMIT_EXCEEDED`.
+ */
+export type Limit = (bucket: RateLimitBucket, calls: number) => void
+
 /** What a handler is given: everything validated and typed by the operation in `api-spec`. */
 export type Call<Id extends OperationId> = Principals[Operations[Id]['authentication']] & {
   readonly path: Operations[Id]['path']
   readonly query: Operations[Id]['query']
   readonly body: Operations[Id]['body']
   readonly request: RequestFacts
+  readonly limit: Limit
 }
 
 export type Handler<Id extends OperationId> = (
@@ -59,6 +67,7 @@ export interface UntypedCall {
   readonly query: unknown
   readonly body: unknown
   readonly request: RequestFacts
+  readonly limit: Limit
 }
 
 type Heeded = (body: JsonObject, query: Query) => JsonObject

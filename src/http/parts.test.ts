@@ -99,6 +99,15 @@ test('rate limit: a burst at once, then the rate; refused calls do not count', a
   t.deepEqual([call(), call(), call(), call()], [0, 0, 0, 500])
 })
 
+test('rate limit: a call that does the work of several counts as all of them', async t => {
+  const clock = new FakeClock()
+  const limiter = createRateLimiter({ invite: { perSecond: 1, burst: 3 } }, clock)
+  const call = (calls: number): unknown => waitOf(() => limiter.check('invite', 'a', calls))
+  t.deepEqual([call(10), call(1), call(10)], [0, 8_000, 8_000], 'it is let pass, and waited for afterwards')
+  await clock.advance(8_000)
+  t.deepEqual([call(1), call(1)], [0, 1_000])
+})
+
 test('rate limit: what other processes let pass counts as well', t => {
   const clock = new FakeClock()
   const settings = { login: { perSecond: 1, burst: 4 } }

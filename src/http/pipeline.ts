@@ -5,7 +5,7 @@ import { MatrixError } from '../core/errors.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
-import type { Operation } from '../spec/operation.ts'
+import type { Operation, RateLimitBucket } from '../spec/operation.ts'
 import {
   type Authenticate,
   accessTokenOf,
@@ -18,6 +18,7 @@ import {
 import { parseBody, readBody, streamBody } from './body.ts'
 import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
+import type { Limit } from './endpoint.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { Reply } from './reply.ts'
 import type { GatheredFacts } from './request-facts.ts'
@@ -74,8 +75,9 @@ export const runOperation = async (
   }
   const heeded = endpoint.heeded !== undefined && isJsonObject(body) ? endpoint.heeded(body, query) : body
   const call = validated(parts, match, query, heeded)
-  limitPrincipal(parts, operation, facts, principal)
-  const result = await endpoint.handle({ ...principal, ...call, request: facts }, parts.services)
+  if (operation.authentication !== 'none') limitPrincipal(parts, facts, principal, operation.rateLimit, 1)
+  const limit: Limit = (bucket, calls) => limitPrincipal(parts, facts, principal, bucket, calls)
+  const result = await endpoint.handle({ ...principal, ...call, request: facts, limit }, parts.services)
   return result instanceof Reply ? result : new Reply({ json: result ?? {} })
 }
 
@@ -158,10 +160,11 @@ const validated = (
 
 const limitPrincipal = (
   { limiter }: PipelineParts,
-  operation: Operation,
   facts: GatheredFacts,
   { requester, origin }: Principal,
+  bucket: RateLimitBucket,
+  calls: number,
 ): void => {
-  if (operation.authentication === 'none' || requester?.isExemptFromRateLimits) return
-  limiter.check(operation.rateLimit, requester?.userId ?? origin ?? addressKey(facts.ip))
+  if (calls === 0 || requester?.isExemptFromRateLimits) return
+  limiter.check(bucket, requester?.userId ?? origin ?? addressKey(facts.ip), calls)
 }

@@ -25,9 +25,9 @@ const MAX_TOLD = 500
 export interface RateLimiter {
   /**
    * Counts one call. Throws `M_LIMIT_EXCEEDED` (429) with `retry_after_ms` and `Retry-After` if it is one too many;
-   * such a call does not count.
+   * such a call does not count. One that does the work of several counts as `calls`, once it may be made at all.
    */
-  check(name: RateLimitName, key: string): void
+  check(name: RateLimitName, key: string, calls?: number): void
   /** The calls that were let pass since this was last asked, of those who called most, for other processes to count as well. */
   taken(): TakenCalls[]
   /** Counts calls that other processes have let pass. */
@@ -49,15 +49,15 @@ export const createRateLimiter = (
   /** By bucket and key; only where somebody asks for it. */
   let counted: Map<string, TakenCalls> | undefined
   const limiter: RateLimiter = {
-    check(name, key) {
+    check(name, key, made = 1) {
       const rate = buckets.get(name)
       if (rate === undefined) return
-      const wait = rate(key, clock.now())
+      const wait = rate(key, clock.now(), made)
       if (wait > 0) throw limitExceeded(wait)
       if (counted === undefined) return
       const id = `${name} ${key}`
       const calls = counted.get(id)?.calls ?? 0
-      if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + 1 })
+      if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + made })
     },
     taken() {
       const all = [...(counted?.values() ?? [])].sort((a, b) => b.calls - a.calls)

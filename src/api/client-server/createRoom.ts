@@ -2,7 +2,8 @@ import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, isUserId } from '../../core/ids.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
-export const createRoom = endpoint('createRoom', async ({ requester, body }, services) => {
+export const createRoom = endpoint('createRoom', async ({ requester, body, limit }, services) => {
+  limit('invite', (body.invite?.length ?? 0) + (body.invite_3pid?.length ?? 0))
   const { invitations, roomCreation, roomSettings, appServices, directRooms } = services
   const version = roomSettings.versionFor(body.room_version)
   const alias = aliasOf(body.room_alias_name, roomSettings.serverName)

@@ -1,10 +1,12 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { invitationsBy } from '../invitations-made.ts'
 import { massagedTs } from '../massaged-ts.ts'
 
 export const setRoomStateWithKey = endpoint(
   'setRoomStateWithKey',
-  async ({ requester, path, query, body }, { sending, delayedEvents }) => {
+  async ({ requester, path, query, body, limit }, { sending, delayedEvents }) => {
     const { roomId, eventType: type, stateKey } = path
+    limit('invite', invitationsBy(type, stateKey, body))
     const delayMs = query['org.matrix.msc4140.delay']
     if (delayMs !== undefined) {
       const wanted = { roomId, type, stateKey, content: body, delayMs, byQuery: true }

@@ -1,8 +1,10 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { invitationsBy } from '../invitations-made.ts'
 
 export const scheduleDelayedEvent = endpoint(
   'scheduleDelayedEvent',
-  async ({ requester, path, body }, { delayedEvents }) => {
+  async ({ requester, path, body, limit }, { delayedEvents }) => {
+    limit('invite', invitationsBy(path.eventType, body.state_key, body.content))
     const { delayId } = await delayedEvents.schedule(requester, {
       ...{ roomId: path.roomId, type: path.eventType, txnId: path.txnId },
       ...{ stateKey: body.state_key, content: body.content, delayMs: body.delay_ms },

@@ -52,7 +52,7 @@ export const rateLimitOptions = {
           register: bucket(0.2, 10, 'Making accounts.'),
           message: bucket(5, 50, 'Sending events: messages, state, redactions, kicks and bans.'),
           join: bucket(0.5, 20, 'Joining rooms and knocking.'),
-          invite: bucket(0.5, 20, 'Inviting.'),
+          invite: bucket(0.5, 20, 'Inviting, in whatever way; also those with whom a room is made.'),
           'create-room': bucket(0.1, 10, 'Making and upgrading rooms.'),
           ephemeral: bucket(10, 100, 'Typing notices, receipts and presence.'),
           sync: bucket(5, 50, 'Asking for what is new.'),

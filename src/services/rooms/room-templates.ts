@@ -141,7 +141,12 @@ export const checkTesseraFields = (
   if (room.encryption === '')
     throw new MatrixError('M_INVALID_PARAM', 'chat.tessera.encryption must be an algorithm, or cleartext')
   checkMediaTypes(room.media ?? [], 'chat.tessera.media')
-  for (const { type, content } of room.initialState) if (type === MEDIA_STATE) checkMediaContent(content)
+  for (const { type, content } of room.initialState) {
+    if (type === MEDIA_STATE) checkMediaContent(content)
+    // What is asked before somebody is invited would not be asked, nor would their server.
+    if (type === 'm.room.member' && content['membership'] === 'invite')
+      throw new MatrixError('M_INVALID_ROOM_STATE', 'People are invited by `invite`, not by initial_state')
+  }
 }
 
 /** Whether a value may stand as an event's content. */
