@@ -43,9 +43,13 @@ export const othersIn = (head: RoomHead, serverName: string): string[] =>
 export const isOwnJoin = ({ type, sender, stateKey, content }: EventTemplate): boolean =>
   type === 'm.room.member' && stateKey === sender && content['membership'] === 'join'
 
-/** Whether everybody has left a room in which nobody of another server ever was: then all of it is here. */
+/**
+ * Whether everybody has left a room in which nobody of another server ever was: then all of it is here. A room of another
+ * server's may be known without its members (partial joins), so that it has to be one of ours.
+ */
 export const isDeserted = (
-  head: Pick<RoomHead, 'joinedHosts' | 'memberships'>,
+  head: Pick<RoomHead, 'joinedHosts' | 'memberships'> & { readonly room: { readonly creator: string } },
   serverName: string,
 ): boolean =>
-  head.joinedHosts().length === 0 && [...head.memberships.keys()].every(id => serverNameOf(id) === serverName)
+  head.joinedHosts().length === 0 &&
+  [head.room.creator, ...head.memberships.keys()].every(id => serverNameOf(id) === serverName)
