@@ -32,6 +32,7 @@ import { purges } from './0025-purges.ts'
 import { earlyWithdrawals } from './0026-early-withdrawals.ts'
 import { expiringLogins } from './0026-expiring-logins.ts'
 import { indexesForRemoval } from './0026-indexes-for-removal.ts'
+import { stickyEvents } from './0027-sticky-events.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -80,6 +81,7 @@ export const migrations: readonly Migration[] = [
   indexesForRemoval,
   expiringLogins,
   earlyWithdrawals,
+  stickyEvents,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -9,6 +9,7 @@ import { PurgeRequests } from '../services/rooms/purge-requests.ts'
 import { MessageRetention } from '../services/rooms/retention.ts'
 import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
 import { RoomPurges } from '../services/rooms/room-purge.ts'
+import { StickyReviews } from '../services/rooms/sticky-reviews.ts'
 import { createSearch } from '../services/search/index.ts'
 import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
@@ -75,6 +76,7 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
   })
+  const stickyReviews = new StickyReviews({ writer: core.writer, log })
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
   const running: readonly Running[] = [
@@ -86,6 +88,7 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     retention,
     purgeRequests,
     delayedEvents,
+    stickyReviews,
     media,
   ]
   return { rooms, discovery, ephemeral, encryption, delayedEvents, search, media, running }

@@ -5,6 +5,7 @@
 
 /**
  * The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database.
+ * `k` (sticky events) counts on the axis of the events, and may lag behind.
  * `x` is no stream, but the number of the process that has made the token, where there are several.
  */
 export const STREAM_LETTERS = {
@@ -18,6 +19,7 @@ export const STREAM_LETTERS = {
   device_lists: 'l',
   notifications: 'n',
   thread_subscriptions: 's',
+  sticky: 'k',
   maker: 'x',
 } as const
 

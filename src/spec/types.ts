@@ -1452,7 +1452,7 @@ export interface Operations {
   scheduleDelayedEvent: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
-    query: NoMembers
+    query: { readonly "org.matrix.msc4354.sticky_duration_ms"?: number }
     body: { readonly delay_ms: number; readonly state_key?: string; readonly content: JsonObject }
     response: { readonly delay_id: string }
   }
@@ -1515,7 +1515,7 @@ export interface Operations {
   sendMessage: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
-    query: { readonly "org.matrix.msc4140.delay"?: number; readonly ts?: number }
+    query: { readonly "org.matrix.msc4140.delay"?: number; readonly "org.matrix.msc4354.sticky_duration_ms"?: number; readonly ts?: number }
     body: JsonObject
     response: { readonly event_id: string } | { readonly delay_id: string }
   }
@@ -1613,7 +1613,7 @@ export interface Operations {
   setRoomStateWithKey: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly stateKey: string }
-    query: { readonly "org.matrix.msc4140.delay"?: number; readonly ts?: number }
+    query: { readonly "org.matrix.msc4140.delay"?: number; readonly "org.matrix.msc4354.sticky_duration_ms"?: number; readonly ts?: number }
     body: JsonObject
     response: { readonly event_id: string } | { readonly delay_id: string }
   }

@@ -49,6 +49,7 @@ export type StreamName =
   | 'profiles'
   | 'invitation_records'
   | 'bulletins'
+  | 'sticky_events'
 
 export type SqlParameter = SqlValue | SqlList | StreamPosition
 

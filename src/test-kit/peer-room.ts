@@ -3,6 +3,7 @@ import { canonicalJson, parseJson } from '../core/canonical-json.ts'
 import { buildEvent } from '../core/event/builder.ts'
 import { type RoomEvent, stateMapKey } from '../core/event/event.ts'
 import { parsePdu } from '../core/event/format.ts'
+import { MAX_STICKY_MS } from '../core/event/stickiness.ts'
 import { referenceHash } from '../core/hashes.ts'
 import { serverNameOf } from '../core/ids.ts'
 import type { RoomVersion } from '../core/room-versions.ts'
@@ -100,7 +101,7 @@ export class PeerRoom {
   }
 
   #append(line: string): void {
-    const { name, type, sender, stateKey, content, prev, auth, originServerTs } = readRoomLine(
+    const { name, type, verb, sender, stateKey, content, prev, auth, originServerTs } = readRoomLine(
       line,
       this.version,
     )
@@ -127,6 +128,7 @@ export class PeerRoom {
         depth: 1 + Math.max(0, ...before.map(id => this.#oracle.load(id)?.depth ?? 0)),
         originServerTs: originServerTs ?? Date.UTC(2026, 0, 1) + 1_000 * this.#byName.size,
         eventId: `$${name}:${serverNameOf(sender)}`,
+        stickyMs: verb === 'stick' ? MAX_STICKY_MS : undefined,
         references: new Map([...before, ...authEvents].map(id => [id, this.#hashOf(id)])),
       },
       serverNameOf(sender),

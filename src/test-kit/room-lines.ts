@@ -91,6 +91,8 @@ const VERBS: Readonly<Record<string, (said: Said) => Saying>> = {
   rule: ({ words }) => ({ type: 'm.room.join_rules', stateKey: '', content: { join_rule: words[0] ?? '' } }),
   topic: ({ rest }) => ({ type: 'm.room.topic', stateKey: '', content: { topic: rest } }),
   say: ({ rest }) => ({ type: 'm.room.message', stateKey: undefined, content: { body: rest } }),
+  /** A message that is sticky for an hour (MSC4354). */
+  stick: ({ rest }) => ({ type: 'org.example.rtc', stateKey: undefined, content: { body: rest } }),
   /** `redact NAME` of an event above */
   redact: ({ words }) => ({ type: 'm.room.redaction', stateKey: undefined, content: { redacts: words[0] } }),
   /** `send m.room.message {"body": "x"}` */

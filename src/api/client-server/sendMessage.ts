@@ -6,12 +6,13 @@ export const sendMessage = endpoint(
   async ({ requester, path, query, body }, { sending, delayedEvents, presence }) => {
     const { roomId, eventType: type, txnId } = path
     const delayMs = query['org.matrix.msc4140.delay']
+    const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
     if (delayMs !== undefined) {
-      const wanted = { roomId, type, txnId, content: body, delayMs, byQuery: true }
+      const wanted = { roomId, type, txnId, content: body, delayMs, stickyMs, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
     const ts = massagedTs(requester, query.ts)
-    const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body, ts })
+    const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body, ts, stickyMs })
     presence.active(requester)
     return { event_id: eventId }
   },

@@ -3,11 +3,12 @@ import { invitationsBy } from '../invitations-made.ts'
 
 export const scheduleDelayedEvent = endpoint(
   'scheduleDelayedEvent',
-  async ({ requester, path, body, limit }, { delayedEvents }) => {
+  async ({ requester, path, query, body, limit }, { delayedEvents }) => {
     limit('invite', invitationsBy(path.eventType, body.state_key, body.content))
     const { delayId } = await delayedEvents.schedule(requester, {
       ...{ roomId: path.roomId, type: path.eventType, txnId: path.txnId },
       ...{ stateKey: body.state_key, content: body.content, delayMs: body.delay_ms },
+      stickyMs: query['org.matrix.msc4354.sticky_duration_ms'],
     })
     return { delay_id: delayId }
   },

@@ -4,6 +4,7 @@ import type { RoomVersion } from '../room-versions.ts'
 import { type SigningKey, withSignature } from '../signing.ts'
 import type { RoomEvent } from './event.ts'
 import { trustedEvent } from './format.ts'
+import { STICKY } from './stickiness.ts'
 
 /** What an event says, before it is hashed and signed. */
 export interface EventTemplate {
@@ -21,6 +22,8 @@ export interface EventTemplate {
   /** What a redaction redacts; put where the room version keeps it. */
   readonly redacts?: string | undefined
   readonly unsigned?: JsonObject | undefined
+  /** For how long it is sticky (MSC4354), in milliseconds. */
+  readonly stickyMs?: number | undefined
   /** v1, v2: the ID that this server chose. Without meaning in other versions. */
   readonly eventId?: string | undefined
   /** v1, v2: the reference hash (`referenceHash`) of each event in `prevEvents` and `authEvents`, by its ID. */
@@ -41,12 +44,13 @@ const givenEventId = ({ version, eventId }: EventTemplate): JsonObject => {
 }
 
 const unsignedPdu = (template: EventTemplate): JsonObject => {
-  const { version, roomId, stateKey, redacts, unsigned } = template
+  const { version, roomId, stateKey, redacts, unsigned, stickyMs } = template
   const inContent = redacts !== undefined && version.format.redactsInContent
   return {
     auth_events: template.authEvents.map(eventId => reference(eventId, template)),
     content: inContent ? { ...template.content, redacts } : template.content,
     depth: template.depth,
+    ...(stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } }),
     ...givenEventId(template),
     origin_server_ts: template.originServerTs,
     prev_events: template.prevEvents.map(eventId => reference(eventId, template)),

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts'
 import type { RoomEvent } from './event.ts'
+import { STICKY, stickyDuration } from './stickiness.ts'
 
 /** Clients of either age find what a redaction redacts: at the top level, and in the content (rooms/v11.md). */
 const withRedactsInContent = ({ content, redacts }: RoomEvent): JsonObject =>
@@ -20,6 +21,7 @@ export const clientEvent = (
   origin_server_ts: event.originServerTs,
   ...(event.redacts === undefined ? {} : { redacts: event.redacts }),
   ...(options.roomId ? { room_id: event.roomId } : {}),
+  ...(stickyDuration(event) === undefined ? {} : { [STICKY]: event.pdu[STICKY] }),
   sender: event.sender,
   ...(event.stateKey === undefined ? {} : { state_key: event.stateKey }),
   type: event.type,

@@ -1,4 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
+import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { DelayedEvent as StoredDelayedEvent } from '../../storage/rooms/delayed-events.ts'
 import { DueWork } from '../due-work.ts'
 import type { Requester } from '../requester.ts'
@@ -75,7 +76,7 @@ export class DelayedEvents {
   async schedule(requester: Requester, wanted: ToBeDelayed): Promise<{ delayId: string }> {
     const { db, read, write, clock, random } = this.#writer.context
     checkRequest(wanted, this.#limits)
-    const { roomId, type, stateKey, content, delayMs, txnId } = wanted
+    const { roomId, type, stateKey, content, delayMs, stickyMs, txnId } = wanted
     const { userId, deviceId } = requester
     const transaction =
       txnId === undefined
@@ -87,6 +88,7 @@ export class DelayedEvents {
     const delayed: StoredDelayedEvent = {
       delayId: `delay_${Buffer.from(random(24)).toString('base64url')}`,
       ...{ userId, deviceId, roomId, type, stateKey, content, delayMs },
+      stickyMs: boundedSticky(stickyMs),
       scheduledTs: now,
       position: db.position('events'),
       ...{ finalisedTs: undefined, eventId: undefined, error: undefined },

@@ -43,7 +43,7 @@ export class DelayedDelivery {
 
   /** Whether it was sent now, and not before or never. */
   async send(delayed: DelayedEvent, hold: readonly WriteStatement[] = []): Promise<boolean> {
-    const { userId, deviceId, roomId, type, stateKey, content, delayId } = delayed
+    const { userId, deviceId, roomId, type, stateKey, content, delayId, stickyMs } = delayed
     const requester = { userId, deviceId, tokenId: '', isGuest: false, isAdmin: false }
     const delivery = {
       transaction: { userId, deviceId: '', scope: 'delayed', txnId: delayId },
@@ -52,8 +52,12 @@ export class DelayedDelivery {
     try {
       const { eventId, position } =
         stateKey === undefined
-          ? await this.#sending.message(requester, { roomId, type, content, txnId: delayId }, delivery)
-          : await this.#sending.state(requester, { roomId, type, stateKey, content }, delivery)
+          ? await this.#sending.message(
+              requester,
+              { roomId, type, content, txnId: delayId, stickyMs },
+              delivery,
+            )
+          : await this.#sending.state(requester, { roomId, type, stateKey, content, stickyMs }, delivery)
       return position !== undefined || (await this.finalise(delayed, { eventId }, hold))
     } catch (error) {
       // It was cancelled, put off or sent by somebody else at this moment.

@@ -9,6 +9,7 @@ import { powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { stickyStatements } from './sticky-statements.ts'
 import { userSearchText } from './user-names.ts'
 
 /** An event that has been judged, ready to enter the room's timeline. */
@@ -22,6 +23,8 @@ export interface Placement {
   readonly rejected?: string | undefined
   /** Allowed where it stands in the graph, but not by the current state: kept, not shown, not referred to. */
   readonly softFailed?: boolean
+  /** The room's policy server has refused it, "in which case the stickiness of the event is prevented" (MSC4354). */
+  readonly neverSticky?: boolean
   /** The nid of the same event where it is stored already, as an outlier or as rejected. */
   readonly outlierNid?: number | undefined
   /** Its auth events, where the caller has them at hand. */
@@ -105,6 +108,8 @@ export const append = async (
       }),
     )
   }
+  if (rejected === undefined && placement.neverSticky !== true)
+    statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))
   if (shown) {
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
     statements.push(...(await stateStatements(context, head, { changes, position, fresh: { event, nid } })))

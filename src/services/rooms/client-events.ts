@@ -1,6 +1,7 @@
 import type { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
+import { stickyDuration } from '../../core/event/stickiness.ts'
 import { type FieldTree, pickFields } from '../../core/event-fields.ts'
 import { growingCache } from '../../core/growing-cache.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -88,10 +89,11 @@ export class ClientEvents {
     const erased = await this.#erasures.current()
     const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
     const rendered = await this.#renderAll(events)
-    const [origins, replaced, relations] = await Promise.all([
+    const [origins, replaced, relations, expiry] = await Promise.all([
       this.#origins(events, viewer),
       this.#replaced(rendered),
       this.#relations(events, viewer, form),
+      this.#expiry(events),
     ])
     const now = this.#clock.now()
     return events.map((stored, index) => {
@@ -101,6 +103,7 @@ export class ClientEvents {
       const unsigned =
         `{${because}${replacement(stored, withoutErased(replaced.get(replacedNid ?? 0), viewer, erased), viewer)}"age":${now - event.originServerTs}` +
         `${membership(stored, viewer)}${originText(origins.get(event.eventId))}` +
+        stickyText(expiry?.get(stored.nid), now) +
         `${relating === undefined ? '' : `,"m.relations":${relating}`}}`
       if (form.federation === true || form.fields !== undefined) return inForm(stored, head, unsigned, form)
       const roomId = form.roomId ? `,"room_id":${JSON.stringify(event.roomId)}` : ''
@@ -129,6 +132,14 @@ export class ClientEvents {
     return this.#aggregations.of(events, { userId, sight }, form.bundle, (children, { bundle }) =>
       this.render(children, viewer, { ...form, bundle }),
     )
+  }
+
+  /** When those that are sticky (MSC4354) run out, by nid. */
+  async #expiry(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, number> | undefined> {
+    const sticky = events.filter(
+      ({ event, redactedBy }) => redactedBy === undefined && stickyDuration(event) !== undefined,
+    )
+    return sticky.length === 0 ? undefined : this.#read.sticky.expiry(sticky.map(({ nid }) => nid))
   }
 
   async #renderAll(events: readonly StoredEvent[]): Promise<Rendered[]> {
@@ -178,6 +189,10 @@ export class ClientEvents {
 const originText = (origin: EventOrigin | undefined): string =>
   (origin?.txnId === undefined ? '' : `,"transaction_id":${JSON.stringify(origin.txnId)}`) +
   (origin?.delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(origin.delayId)}`)
+
+/** "… to indicate how many milliseconds until the sticky event expires" (MSC4354). */
+const stickyText = (expiresTs: number | undefined, now: number): string =>
+  expiresTs === undefined || expiresTs <= now ? '' : `,"msc4354_sticky_duration_ttl_ms":${expiresTs - now}`
 
 /** The event as the viewer may have it after its sender has had their content erased. */
 const withoutErased = <T extends StoredEvent | undefined>(

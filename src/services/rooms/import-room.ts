@@ -22,6 +22,7 @@ import { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
+import { stickyStatements } from './sticky-statements.ts'
 
 /** What a peer hands over when a local user joins: all signatures and hashes checked by the caller. */
 export interface RoomSnapshot {
@@ -162,6 +163,15 @@ const draft = async (
   )
   const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
   const summary = await summaryStatements(context, head, { content })
+  const sticky = stickyStatements(
+    context,
+    head.room.nid,
+    [...judged.state.values()].flatMap(event => {
+      const nid = outliers.nids.get(event.eventId)
+      return nid === undefined ? [] : { event, nid, position }
+    }),
+    2,
+  )
   const placement = await placementOf(context, head, snapshot, { outliers, others })
   const appended = await append(context, head, placement, 1)
   const partial = partialStatements(context, head, snapshot, appended.nid)
@@ -170,6 +180,7 @@ const draft = async (
       ...leading,
       ...outliers.statements,
       ...state,
+      ...sticky,
       ...memberships,
       ...summary,
       ...appended.statements,

@@ -5,6 +5,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { buildEvent } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
 import { canonicalText, MAX_PREV_EVENTS } from '../../core/event/format.ts'
+import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { eventReferences } from './event-references.ts'
@@ -23,6 +24,8 @@ export interface EventTemplate {
   /** Milliseconds; now, unless an application service masses old messages in. */
   readonly originServerTs?: number | undefined
   readonly unsigned?: JsonObject
+  /** For how long it is to be sticky (MSC4354), in milliseconds. */
+  readonly stickyMs?: number | undefined
 }
 
 /** An event of ours, not stored yet. */
@@ -69,6 +72,7 @@ export const makeLocalEvent = async (
       ...identifiers(context, head, type),
       ...(stateKey === undefined ? {} : { stateKey }),
       ...(redacts === undefined ? {} : { redacts }),
+      stickyMs: boundedSticky(template.stickyMs),
       ...(template.unsigned === undefined ? {} : { unsigned: template.unsigned }),
     },
     context.serverName,

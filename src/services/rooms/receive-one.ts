@@ -9,6 +9,7 @@ import { missingBehind, placeOnFork } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import { adoptMembers } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
+import { isReferredTo } from './reconsidering.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
@@ -32,6 +33,9 @@ export const receiveOne = (
   writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), {
     settled: head => Object.keys(options).length > 0 || asksForRedaction(event) || !mayFollow(event, head),
   })
+
+/** The rule by which the room's policy server refuses events. */
+const POLICY = 'policy_server'
 
 /** What was concluded about the event. */
 interface Judgement {
@@ -67,7 +71,8 @@ class Receipt {
     const self = found.get(event.eventId)
     const roomNid = this.#head.room.nid
     const isPlaced = self !== undefined && !isOutlier(self)
-    if (self !== undefined && (self.roomNid !== roomNid || (isPlaced && self.rejected === undefined))) {
+    const isSettled = isPlaced && self.rejected === undefined && !this.#isReconsidered(self)
+    if (self !== undefined && (self.roomNid !== roomNid || isSettled)) {
       return { settled: { outcome: 'duplicate' } }
     }
     // What belongs to another room is not there: its state must have no say in this one.
@@ -76,14 +81,21 @@ class Receipt {
     const missing = this.#missing(known)
     if (missing !== undefined) return { settled: missing }
     const judgement = await this.#judge(known)
-    const { rejected, unrecommendedBy } = judgement
+    const { rejected, softFailed, unrecommendedBy } = judgement
     if (isPlaced && rejected !== undefined) {
       return this.#withoutEvent({ outcome: 'rejected', reason: rejected.message })
+    }
+    if (softFailed !== undefined && this.#isReconsidered(self)) {
+      return this.#withoutEvent({ outcome: 'soft-failed', reason: softFailed.message })
     }
     if (unrecommendedBy !== undefined) {
       return this.#withoutEvent({ outcome: 'unrecommended', policyServer: unrecommendedBy })
     }
     return this.#drafted(await this.#place(judgement, known, self), judgement)
+  }
+
+  #isReconsidered(self: StoredEvent | undefined): boolean {
+    return this.#options.reconsider === true && self?.softFailed === true && self.rejected === undefined
   }
 
   /** What has been learnt of members by the event is kept, even where the event itself is not. */
@@ -102,7 +114,7 @@ class Receipt {
     const found = await events.byIds(eventIds)
     const { unsettled } = this.#head
     const changing = [...found.values()].filter(
-      stored => !unsettled.has(stored.event.eventId) && (isOutlier(stored) || stored.rejected !== undefined),
+      stored => !unsettled.has(stored.event.eventId) && (isOutlier(stored) || isRefused(stored)),
     )
     if (changing.length === 0) return found
     events.forget(changing.map(stored => stored.nid))
@@ -164,9 +176,7 @@ class Receipt {
     const policy = await policyServerOf(this.#writer.context, this.#head)
     if (policy === undefined || isRecommended(this.#event, policy)) return {}
     const { notRecommended: message } = this.#options
-    return message === undefined
-      ? { unrecommendedBy: policy.via }
-      : { softFailed: { rule: 'policy_server', message } }
+    return message === undefined ? { unrecommendedBy: policy.via } : { softFailed: { rule: POLICY, message } }
   }
 
   get #ignoresGap(): boolean {
@@ -208,6 +218,7 @@ class Receipt {
       json: canonicalJson(event.pdu),
       rejected: rejected?.message,
       softFailed: softFailed !== undefined,
+      neverSticky: softFailed?.rule === POLICY,
       outlierNid: self?.nid,
       authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
       awaits,
@@ -221,7 +232,9 @@ class Receipt {
     if (self?.rejected !== undefined) context.authEdges.delete(this.#head.room.nid)
     const nid = self?.nid ?? context.nids.next()
     const generation = nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
-    const fillsGap = await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)
+    const fillsGap =
+      (await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)) ||
+      (self !== undefined && (await isReferredTo(context.read, self)))
     const place = { event, nid, generation, authNodes: nodes, before, fillsGap }
     return { ...forked, nid, ...(await placeOnFork(context, this.#head, place)) }
   }
@@ -251,6 +264,8 @@ class Receipt {
     }
   }
 }
+
+const isRefused = ({ rejected, softFailed }: StoredEvent): boolean => rejected !== undefined || softFailed
 
 /** Whether a stored event is not part of the timeline. */
 const isOutlier = (stored: StoredEvent): boolean => stored.position === undefined

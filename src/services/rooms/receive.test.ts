@@ -1,4 +1,5 @@
 import test from 'ava'
+import { silentLog } from '../../core/log.ts'
 import {
   type CommitResult,
   type Database,
@@ -8,6 +9,7 @@ import {
 import { testDatabases } from '../../test-kit/database.ts'
 import { guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import { storeOutliers } from './outliers.ts'
+import { StickyReviews } from './sticky-reviews.ts'
 
 testDatabases(
   test,
@@ -274,3 +276,58 @@ testDatabases(
     t.deepEqual(await here.ends(), ['C'])
   },
 )
+
+testDatabases(
+  test,
+  'a sticky event that was soft-failed is shown once the state allows it',
+  async (t, database) => {
+    const peers = peerRoom('11')
+    // Bob kicks Carol, while Alice kicks Bob.
+    peers.add(
+      'S: carol stick in a call < ME',
+      'KC: bob kick carol < ME',
+      'KB: alice kick bob < ME',
+      'Y: alice say after < KB S',
+      'M: carol say gone < ME',
+    )
+    const here = await guest(database, peers)
+    const reviews = new StickyReviews({ writer: here.core.writer, log: silentLog })
+    reviews.start()
+    t.teardown(() => reviews.close())
+    const { read } = here.core.context
+    const stored = (name: string) => read.events.byId(peers.event(name).eventId)
+    const shown = async () => (await stored('S'))?.softFailed === false
+    t.is((await here.receive('KC')).outcome, 'accepted')
+    t.is((await here.receive('S')).outcome, 'soft-failed')
+    t.is((await here.receive('M')).outcome, 'soft-failed')
+    await reviews.caughtUp()
+    t.false(await shown())
+    t.is((await here.receive('S')).outcome, 'duplicate')
+    const before = database.position('events')
+    t.is((await here.receive('KB')).outcome, 'accepted')
+    t.not(await here.current('m.room.member', '@carol:carol.test'), 'KC')
+    await reviews.caughtUp()
+    t.true(await shown())
+    t.true(((await stored('S'))?.position ?? 0) > before, 'where it is news')
+    t.true((await stored('M'))?.softFailed, 'others stay as they are')
+    t.deepEqual(await here.ends(), ['KB', 'KC', 'S'])
+    t.is((await here.receive('Y')).outcome, 'accepted')
+    t.deepEqual(await here.ends(), ['KC', 'Y'])
+  },
+)
+
+testDatabases(test, 'what is referred to is no end when it is shown after all', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add(
+    'S: carol stick in a call < ME',
+    'KC: bob kick carol < ME',
+    'Y: alice say after < S',
+    'KB: alice kick bob < ME',
+  )
+  const here = await guest(database, peers)
+  for (const name of ['KC', 'S', 'Y', 'KB']) await here.receive(name)
+  const reconsider = { reconsider: true }
+  t.is((await here.receive('S', reconsider)).outcome, 'accepted')
+  t.deepEqual(await here.ends(), ['KB', 'KC', 'Y'])
+  t.is((await here.receive('S', reconsider)).outcome, 'duplicate')
+})

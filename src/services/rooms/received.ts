@@ -33,6 +33,8 @@ export interface ReceiveOptions {
    * as that is known.
    */
   readonly onCurrentState?: boolean
+  /** It was soft-failed, and the room has changed since: it is shown after all, from now on, if it may be. */
+  readonly reconsider?: boolean
   /** Further statements of the commit that stores the event, if it is accepted. */
   readonly statements?: (nid: number) => readonly WriteStatement[]
 }

@@ -230,6 +230,8 @@ export class RoomSender {
   async #unchanged(head: RoomHead, templates: readonly EventTemplate[]): Promise<string | undefined> {
     const [template] = templates
     if (template?.stateKey === undefined || templates.length !== 1) return undefined
+    // It is to stick anew.
+    if (template.stickyMs !== undefined) return undefined
     const entry = head.entry(template.type, template.stateKey)
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
     if (current === undefined || current.event.sender !== template.sender) return undefined

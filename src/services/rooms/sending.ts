@@ -26,6 +26,8 @@ export interface Message {
   readonly content: JsonObject
   /** Milliseconds; what an application service says of the time ("Timestamp massaging"). */
   readonly ts?: number | undefined
+  /** For how long it is to be sticky (MSC4354), in milliseconds: at most an hour. */
+  readonly stickyMs?: number | undefined
 }
 
 export interface StateChange {
@@ -34,6 +36,7 @@ export interface StateChange {
   readonly stateKey: string
   readonly content: JsonObject
   readonly ts?: number | undefined
+  readonly stickyMs?: number | undefined
 }
 
 export interface Redaction {
@@ -74,11 +77,16 @@ export class Sending {
 
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkMedia` and `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, type, txnId, content, ts } = message
+    const { roomId, type, txnId, content, ts, stickyMs } = message
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const { redacts, ...others } = content
     if (type === REDACTION && typeof redacts === 'string') {
-      const options = { originServerTs: ts, ...delivery, transaction: delivery.transaction ?? transaction }
+      const options = {
+        originServerTs: ts,
+        stickyMs,
+        ...delivery,
+        transaction: delivery.transaction ?? transaction,
+      }
       return this.redaction(
         requester,
         { roomId, txnId, redacts, reason: undefined, content: others },
@@ -87,7 +95,7 @@ export class Sending {
     }
     // "A user may be allowed to send `m.room.redaction` events but not `m.room.message` events."
     if (requester.isSuspended) throw suspended()
-    const template = { type, sender: requester.userId, content, originServerTs: ts }
+    const template = { type, sender: requester.userId, content, originServerTs: ts, stickyMs }
     const check = async (head: RoomHead): Promise<void> => {
       await checkMedia(this.#writer.context, head, template)
       await checkRelation(this.#writer.context, head, { ...template, transaction })
@@ -99,7 +107,11 @@ export class Sending {
   async redaction(
     requester: Requester,
     redaction: Redaction,
-    { originServerTs, ...delivery }: Delivery & Pick<EventTemplate, 'originServerTs'> = {},
+    {
+      originServerTs,
+      stickyMs,
+      ...delivery
+    }: Delivery & Pick<EventTemplate, 'originServerTs' | 'stickyMs'> = {},
   ): Promise<Delivered> {
     const { roomId, redacts, txnId, reason, withRelTypes = [] } = redaction
     const { read } = this.#writer.context
@@ -109,7 +121,7 @@ export class Sending {
     }
     if (requester.isSuspended && target.event.sender !== requester.userId) throw suspended()
     const content = redaction.content ?? (reason === undefined ? {} : { reason })
-    const template = { type: REDACTION, sender: requester.userId, content, redacts, originServerTs }
+    const template = { type: REDACTION, sender: requester.userId, content, redacts, originServerTs, stickyMs }
     const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
     const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
     const sent = await this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
@@ -133,7 +145,7 @@ export class Sending {
    * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, type, stateKey, content, ts } = change
+    const { roomId, type, stateKey, content, ts, stickyMs } = change
     const { userId } = requester
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
@@ -151,7 +163,7 @@ export class Sending {
       const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
       if (entry !== undefined) return { eventId: entry.eventId }
     }
-    const template = { type, sender: userId, stateKey, content, originServerTs: ts }
+    const template = { type, sender: userId, stateKey, content, originServerTs: ts, stickyMs }
     const check = (head: RoomHead): Promise<void> => checkMedia(this.#writer.context, head, template)
     return this.#sender.send(roomId, template, { check, ...delivery })
   }

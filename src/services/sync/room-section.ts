@@ -1,3 +1,4 @@
+import { STICKY } from '../../core/event/stickiness.ts'
 import { formatStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -102,6 +103,7 @@ export class RoomSections {
       ...(await this.#eventParts(request, timeline, state)),
       eventsPart('account_data', await this.#accountData(request, news)),
       eventsPart('ephemeral', await this.#ephemeral(request, news)),
+      ...(await this.#stickyPart(request, news, timeline)),
       ...members.flat(),
       ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
@@ -201,6 +203,23 @@ export class RoomSections {
       this.#sources.map(source => source.roomAccountData?.(request, news) ?? []),
     )
     return texts.flat()
+  }
+
+  /** "If a sticky event appears in the timeline section …, it MUST NOT be included in the `sticky.events` section." */
+  async #stickyPart(request: SyncRequest, news: JoinedNews, timeline: RoomTimeline): Promise<string[]> {
+    const isNew = news.span.after === undefined && request.since !== undefined
+    const { upTo } = news.span
+    const sticky = isNew
+      ? (
+          await Promise.all(this.#sources.map(source => source.roomSticky?.(request, news, upTo) ?? []))
+        ).flat()
+      : (news.extras?.sticky ?? [])
+    if (sticky.length === 0) return []
+    const inTimeline = new Set(timeline.events.map(({ nid }) => nid))
+    const others = sticky.filter(({ nid }) => !inTimeline.has(nid))
+    const { viewer, form } = presentation(request, timeline)
+    const texts = await this.#clientEvents.render(others, viewer, form)
+    return texts.length === 0 ? [] : [eventsPart(STICKY, texts)]
   }
 
   async #ephemeral(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {

@@ -19,6 +19,7 @@ import { RoomTimelines } from './room-timeline.ts'
 import { RoomWatch } from './room-watch.ts'
 import { RoomsStream } from './rooms-stream.ts'
 import { SpanMemo } from './span-memo.ts'
+import { StickyStream } from './sticky-stream.ts'
 import { Sync } from './sync.ts'
 import { type StoredFilter, SyncFilters } from './sync-filters.ts'
 import type { SyncSource } from './sync-source.ts'
@@ -88,6 +89,7 @@ export const createRoomSync = (
   others.wakeBy(notifier)
   const sources: readonly SyncSource[] = [
     new AccountDataStream({ read: new AccountDataReader(database), sync: reader, changes: accountData }),
+    new StickyStream({ read, watch, clock }),
     ...others.sources,
   ]
   const sentMembers = new SentMembers()

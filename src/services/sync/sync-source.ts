@@ -1,4 +1,5 @@
 import type { SyncStream } from '../../core/stream-token.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 
 /** What is new about a room that the user is in. An empty one has the room told for the sake of `roomMembers`. */
@@ -7,6 +8,8 @@ export interface RoomExtras {
   readonly accountData?: readonly string[]
   /** JSON texts of events. */
   readonly ephemeral?: readonly string[]
+  /** Sticky events: told where the timeline does not hold them. */
+  readonly sticky?: readonly StoredEvent[]
 }
 
 /** A room that a response tells of. */
@@ -52,6 +55,8 @@ export interface SyncSource {
   roomEphemeral?(request: SyncRequest, room: ToldRoom): Promise<readonly string[]>
   /** The same of a room's account data, for rooms that the user has joined since the client's last response. */
   roomAccountData?(request: SyncRequest, room: ToldRoom): Promise<readonly string[]>
+  /** The same of a room's sticky events up to a position. */
+  roomSticky?(request: SyncRequest, room: ToldRoom, upTo: number): Promise<readonly StoredEvent[]>
   /** Members that belong into the section of each joined room that is told, such as `"unread_notifications":{…}`. */
   roomMembers?(request: SyncRequest, roomNid: number): Promise<readonly string[]>
 }
@@ -60,11 +65,12 @@ export interface SyncSource {
 export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
   const rooms = new Map<string, RoomExtras>()
   for (const { rooms: told = [] } of news) {
-    for (const [roomId, { accountData = [], ephemeral = [] }] of told) {
+    for (const [roomId, { accountData = [], ephemeral = [], sticky = [] }] of told) {
       const before = rooms.get(roomId)
       rooms.set(roomId, {
         accountData: [...(before?.accountData ?? []), ...accountData],
         ephemeral: [...(before?.ephemeral ?? []), ...ephemeral],
+        sticky: [...(before?.sticky ?? []), ...sticky],
       })
     }
   }

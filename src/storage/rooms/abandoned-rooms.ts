@@ -153,6 +153,7 @@ const BY_EVENT = [
   'event_auth',
   'event_state_delta',
   'events_awaiting_auth',
+  'sticky_events',
   'relations',
   'relayed_events',
   'events',

@@ -11,6 +11,8 @@ export interface DelayedEvent {
   readonly stateKey: string | undefined
   readonly content: JsonObject
   readonly delayMs: number
+  /** For how long it is sticky once it is sent (MSC4354), in milliseconds. */
+  readonly stickyMs: number | undefined
   /** When it was scheduled, or restarted last. */
   readonly scheduledTs: number
   /** Of the stream of events, when it was scheduled first. */
@@ -31,6 +33,7 @@ interface DelayedEventColumns {
   state_key: string | null
   content: string
   delay_ms: number
+  sticky_duration_ms: number | null
   scheduled_ts: number
   position: number
   finalised_ts: number | null
@@ -38,8 +41,8 @@ interface DelayedEventColumns {
   error: string | null
 }
 
-const COLUMNS = `delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms, scheduled_ts, position,
-  finalised_ts, event_id, error`
+const COLUMNS = `delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms, sticky_duration_ms, scheduled_ts,
+  position, finalised_ts, event_id, error`
 
 const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   delayId: row.delay_id,
@@ -50,6 +53,7 @@ const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   stateKey: row.state_key ?? undefined,
   content: JSON.parse(row.content) as JsonObject,
   delayMs: row.delay_ms,
+  stickyMs: row.sticky_duration_ms ?? undefined,
   scheduledTs: row.scheduled_ts,
   position: row.position,
   finalisedTs: row.finalised_ts ?? undefined,
@@ -124,7 +128,7 @@ export class DelayedEventWriter {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO delayed_events (delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms,
-         scheduled_ts, position, due_ts, wake_ts)
+         sticky_duration_ms, scheduled_ts, position, due_ts, wake_ts)
        SELECT ${insertedTypes(db)}
        WHERE (SELECT count(*) FROM delayed_events WHERE user_id = ? AND finalised_ts IS NULL) < ?`,
     )
@@ -153,7 +157,7 @@ export class DelayedEventWriter {
       rows: [
         [
           ...[delayId, userId, deviceId ?? null, roomId, type, stateKey ?? null, JSON.stringify(content)],
-          ...[delayMs, scheduledTs, delayed.position, dueTs, dueTs],
+          ...[delayMs, delayed.stickyMs ?? null, scheduledTs, delayed.position, dueTs, dueTs],
           ...[userId, atMost],
         ],
       ],
@@ -196,6 +200,6 @@ export class DelayedEventWriter {
 const insertedTypes = (db: Reader): string => {
   const integer = db.dialect.name === 'postgres' ? 'bigint' : 'integer'
   const texts = Array.from({ length: 7 }, () => 'CAST(? AS text)')
-  const integers = Array.from({ length: 5 }, () => `CAST(? AS ${integer})`)
+  const integers = Array.from({ length: 6 }, () => `CAST(? AS ${integer})`)
   return [...texts, ...integers].join(', ')
 }

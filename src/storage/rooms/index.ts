@@ -16,6 +16,7 @@ import { RelationWriter } from './relation-writer.ts'
 import { RelationReader } from './relations.ts'
 import { RoomReader, RoomWriteStatements } from './rooms.ts'
 import { StateReader, StateWriter } from './state.ts'
+import { StickyEventReader, StickyEventWriter } from './sticky-events.ts'
 import { SummaryReader, SummaryWriter } from './summaries.ts'
 import { TransactionReader, TransactionWriter } from './transactions.ts'
 import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
@@ -35,6 +36,7 @@ export interface RoomReaders {
   readonly relations: RelationReader
   readonly awaitingAuth: AwaitingAuthReader
   readonly delayedEvents: DelayedEventReader
+  readonly sticky: StickyEventReader
   readonly summaries: SummaryReader
   readonly transactions: TransactionReader
   readonly userDirectory: UserDirectoryReader
@@ -55,6 +57,7 @@ export interface RoomWriters {
   readonly relations: RelationWriter
   readonly awaitingAuth: AwaitingAuthWriter
   readonly delayedEvents: DelayedEventWriter
+  readonly sticky: StickyEventWriter
   readonly summaries: SummaryWriter
   readonly transactions: TransactionWriter
   readonly userDirectory: UserDirectoryWriter
@@ -75,6 +78,7 @@ export const roomReaders = (db: Reader, news = new EventNews(db)): RoomReaders =
   relations: new RelationReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
   delayedEvents: new DelayedEventReader(db),
+  sticky: new StickyEventReader(db),
   summaries: new SummaryReader(db),
   transactions: new TransactionReader(db),
   userDirectory: new UserDirectoryReader(db),
@@ -95,6 +99,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   relations: new RelationWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),
   delayedEvents: new DelayedEventWriter(db),
+  sticky: new StickyEventWriter(db),
   summaries: new SummaryWriter(db),
   transactions: new TransactionWriter(db),
   userDirectory: new UserDirectoryWriter(db),

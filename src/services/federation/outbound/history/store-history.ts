@@ -14,6 +14,7 @@ import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
 import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
+import { stickyStatements } from '../../../rooms/sticky-statements.ts'
 import { type PastChange, pastIntervals } from './past-intervals.ts'
 
 /** A connected piece of history from just before what is stored. */
@@ -85,6 +86,7 @@ class HistoryDraft {
         ...new HistoryStateWriter(db).write(roomNid, intervals),
         ...(await this.#missingStatements(placed)),
         ...(await this.#redactionStatements(placed)),
+        ...this.#stickyStatements(placed),
       ],
       nids,
       result: () => {
@@ -192,6 +194,17 @@ class HistoryDraft {
     const fresh = rows.filter(row => !row.wasOutlier)
     const outliers = rows.filter(row => row.wasOutlier).flatMap(row => write.events.place(row))
     return [...(fresh.length === 0 ? [] : write.events.insert(fresh)), ...outliers]
+  }
+
+  /** What is sticky still is news, however it came. */
+  #stickyStatements(placed: readonly Placed[]): WriteStatement[] {
+    const position = { stream: 'events', offset: 0 } as const
+    const accepted = placed.filter(one => one.rejected === undefined)
+    return stickyStatements(
+      this.#context,
+      this.#head.room.nid,
+      accepted.map(({ event, nid }) => ({ event, nid, position })),
+    )
   }
 
   /** What has come is missing no more; what it refers to in turn is. */
