@@ -32,6 +32,7 @@ import { purges } from './0025-purges.ts'
 import { earlyWithdrawals } from './0026-early-withdrawals.ts'
 import { expiringLogins } from './0026-expiring-logins.ts'
 import { indexesForRemoval } from './0026-indexes-for-removal.ts'
+import { ignoredSpans } from './0027-ignored-spans.ts'
 import { stickyEvents } from './0027-sticky-events.ts'
 
 /**
@@ -82,6 +83,7 @@ export const migrations: readonly Migration[] = [
   expiringLogins,
   earlyWithdrawals,
   stickyEvents,
+  ignoredSpans,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -144,6 +144,10 @@ onServer('who is ignored stays silent, but for state, and invites in vain', asyn
   await bob.send(roomId, 'and now?')
   const heard = await ann.sync({ since: told.next_batch })
   t.deepEqual(bodies(heard.rooms?.join?.[roomId]?.timeline.events), ['and now?'])
+  const missed = await ann.sync({ since })
+  t.deepEqual(bodies(missed.rooms?.join?.[roomId]?.timeline.events), ['what a silence', 'and now?'])
+  const fresh = await ann.sync()
+  t.true(bodies(fresh.rooms?.join?.[roomId]?.timeline.events).includes('can you hear me?'))
   t.truthy((await ann.sync()).rooms?.invite?.[invitedTo], 'a fresh sync shows what was withheld')
 })
 

@@ -1,10 +1,14 @@
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
+import { formatSpans, ignoredBy, parseIgnoredList, parseSpans, spansAfter } from '../../core/ignored-spans.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 
 /** Account data that the server itself manages (module "Client Config", "Server Behaviour"). */
 const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
+
+const IGNORED = 'm.ignored_user_list'
 
 /** Entries of one user, global and per room. */
 export const MAX_ENTRIES = 50_000
@@ -47,7 +51,11 @@ export class AccountData {
     if (before === undefined && (await this.#isFull(userId))) {
       throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much account data is stored already.')
     }
-    await this.#context.commit([write.accountData.set(userId, roomId ?? '', type, text)])
+    const isIgnoring = roomId === undefined && type === IGNORED
+    const statement = isIgnoring
+      ? await this.#setIgnored(userId, text)
+      : write.accountData.set(userId, roomId ?? '', type, text)
+    await this.#context.commit([statement])
   }
 
   /** Deletes an entry; one that is not there is no error (MSC3391). @throws {MatrixError} as `set` */
@@ -55,7 +63,23 @@ export class AccountData {
     checkEntry(roomId, type)
     const { read, write } = this.#context
     if ((await read.accountData.content(userId, roomId ?? '', type)) === undefined) return
-    await this.#context.commit([write.accountData.clear(userId, roomId ?? '', [type])])
+    const isIgnoring = roomId === undefined && type === IGNORED
+    const statement = isIgnoring
+      ? await this.#setIgnored(userId, undefined)
+      : write.accountData.clear(userId, roomId ?? '', [type])
+    await this.#context.commit([statement])
+  }
+
+  /** With a list of ignored users it is noted from where to where they are not heard. */
+  async #setIgnored(userId: string, content: string | undefined): Promise<WriteStatement> {
+    const { read, write, position } = this.#context
+    const known = await read.accountData.ignored(userId)
+    const spans = spansAfter(parseSpans(known?.spans ?? null), {
+      before: ignoredBy(userId, parseIgnoredList(known?.content)),
+      after: ignoredBy(userId, parseIgnoredList(content)),
+      position: position('events'),
+    })
+    return write.accountData.setIgnored(userId, { content, spans: formatSpans(spans) })
   }
 
   /** Deleted entries make room: who has so many of them is not looking for what was deleted long ago. */

@@ -17,7 +17,7 @@ import {
 } from '../../storage/accounts/registration-tokens.ts'
 import { ThirdPartyIdReader, ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
 import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
-import type { CommitResult, Database, Reader, WriteStatement } from '../../storage/database.ts'
+import type { CommitResult, Database, Reader, StreamName, WriteStatement } from '../../storage/database.ts'
 import { ThreadSubscriptionWriter } from '../../storage/push/thread-subscriptions.ts'
 import type { Bulletin } from '../bulletin.ts'
 import type { AccountsOptions } from './options.ts'
@@ -100,6 +100,8 @@ export interface AccountsContext extends ReturnType<typeof storesOf> {
   readonly onError: (error: unknown) => void
   /** Commits statements as one write set. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+  /** Where a stream stands now. */
+  position(stream: StreamName): number
   /** Where caches of other processes are told what to forget. */
   readonly bulletin: Bulletin | undefined
 }
@@ -123,4 +125,5 @@ export const accountsContext = (parts: {
   onError: parts.onError,
   bulletin: parts.bulletin,
   commit: statements => parts.database.commit({ statements }),
+  position: stream => parts.database.position(stream),
 })

@@ -76,8 +76,10 @@ export class EventStream {
     const events: { stored: StoredEvent; sight: Sight }[] = []
     let end = upTo
     const ignored = await this.#ignoredUsers.of(requester.userId)
-    const isWanted = ({ event }: StoredEvent): boolean =>
-      event.stateKey !== undefined || (event.type !== DUMMY_TYPE && !ignored.has(event.sender))
+    const missed = await this.#ignoredUsers.missedBy(requester.userId)
+    const isWanted = ({ event, position = 0 }: StoredEvent): boolean =>
+      event.stateKey !== undefined ||
+      (event.type !== DUMMY_TYPE && !ignored.has(event.sender) && missed?.(event.sender, position) !== true)
     for (const roomNid of await this.#rooms(requester.userId, roomId)) {
       const page = await this.#context.read.events.forwards({ roomNid, after, upTo, limit: MAX_EVENTS })
       if (page.length === 0) continue

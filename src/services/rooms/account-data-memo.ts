@@ -1,6 +1,5 @@
 import { growingCache } from '../../core/growing-cache.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
-import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 
 interface Known<T> {
   readonly text: string | undefined
@@ -11,23 +10,21 @@ interface Known<T> {
 
 /** What a piece of users' account data says, read once for as long as it stays the same. */
 export class AccountDataMemo<T> {
-  readonly #read: AccountDataReader
+  readonly #content: (userId: string) => Promise<string | undefined>
   readonly #position: () => number
-  readonly #type: string
   readonly #parse: (content: JsonObject, userId: string) => T
   readonly #known = growingCache<string, Known<T>>(20_000)
 
   constructor(parts: {
-    read: AccountDataReader
+    /** Reads it, as JSON text. */
+    content: (userId: string) => Promise<string | undefined>
     /** Where the stream `account_data` stands now. */
     position: () => number
-    type: string
     /** What is missing, or no object, is read as an empty object. */
     parse: (content: JsonObject, userId: string) => T
   }) {
-    this.#read = parts.read
+    this.#content = parts.content
     this.#position = parts.position
-    this.#type = parts.type
     this.#parse = parts.parse
   }
 
@@ -35,7 +32,7 @@ export class AccountDataMemo<T> {
     const position = this.#position()
     const known = this.#known.get(userId)
     if (known?.checkedAt === position) return known.value
-    const text = await this.#read.content(userId, '', this.#type)
+    const text = await this.#content(userId)
     if (known !== undefined && known.text === text) {
       known.checkedAt = position
       return known.value

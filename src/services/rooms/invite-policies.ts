@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { type InvitePolicy, inviteFilter, invitePolicy } from '../../core/invite-policy.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { AccountDataMemo } from './account-data-memo.ts'
 
@@ -11,12 +12,11 @@ export class InvitePolicies {
 
   /** @param position where the stream `account_data` stands now */
   constructor(read: AccountDataReader, position: () => number) {
+    const source = (type: string, parse: (content: JsonObject) => InvitePolicy) =>
+      new AccountDataMemo({ position, parse, content: userId => read.content(userId, '', type) })
     this.#sources = [
-      new AccountDataMemo({ read, position, type: 'm.invite_permission_config', parse: invitePolicy }),
-      new AccountDataMemo({
-        ...{ read, position, parse: inviteFilter },
-        type: 'org.matrix.msc4155.invite_permission_config',
-      }),
+      source('m.invite_permission_config', invitePolicy),
+      source('org.matrix.msc4155.invite_permission_config', inviteFilter),
     ]
   }
 

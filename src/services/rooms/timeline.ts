@@ -2,6 +2,7 @@ import type { EventFilter } from '../../core/filter.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import { DUMMY_TYPE } from './dummy-type.ts'
+import type { Missed } from './ignored-users.ts'
 import type { ForkState, Sight, Sights } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'
 
@@ -22,6 +23,8 @@ export interface Wanted {
   readonly filter: EventFilter
   /** Of these users only state events are shown (module "Ignoring Users"). */
   readonly ignored: ReadonlySet<string>
+  /** What was missed of others, and is not shown. */
+  readonly missed?: Missed | undefined
 }
 
 /** Events of a stretch in the order of its direction, and where to go on. */
@@ -93,13 +96,16 @@ export class Timelines {
 
   async #passing(
     rows: readonly TimelineRow[],
-    { userId, sight, filter, ignored }: Wanted,
+    { userId, sight, filter, ignored, missed }: Wanted,
     forks: Map<number, ForkState>,
   ): Promise<StoredEvent[]> {
     const candidates = rows.filter(
       row =>
         filter.matchesHead(row.type, row.sender) &&
-        (row.isState || (row.type !== DUMMY_TYPE && !ignored.has(row.sender))),
+        (row.isState ||
+          (row.type !== DUMMY_TYPE &&
+            !ignored.has(row.sender) &&
+            missed?.(row.sender, row.position) !== true)),
     )
     const forked = candidates.filter(row => row.forked).map(row => row.nid)
     for (const [nid, fork] of await this.#sights.forks(forked, userId)) forks.set(nid, fork)

@@ -41,7 +41,8 @@ export const createSlidingSync = (parts: {
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,
     direct: new AccountDataMemo<ReadonlySet<string>>({
-      ...{ read: accountData, position: () => db.position('account_data'), type: 'm.direct' },
+      position: () => db.position('account_data'),
+      content: userId => accountData.content(userId, '', 'm.direct'),
       parse: content =>
         new Set(Object.values(content).flatMap(rooms => (Array.isArray(rooms) ? rooms.map(String) : []))),
     }),

@@ -4,6 +4,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import type { Missed } from '../rooms/ignored-users.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import { strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
@@ -21,6 +22,7 @@ const SLICE = 250
 export interface Look {
   readonly requester: Requester
   readonly ignored: ReadonlySet<string>
+  readonly missed: Missed | undefined
   /** Up to where the response before this went, in the stream of events. */
   readonly after: number | undefined
   readonly upTo: number
@@ -146,7 +148,8 @@ export class RoomTexts {
     place: InRoom,
   ): Promise<RoomTimeline> {
     const request: SyncRequest = {
-      ...{ requester: look.requester, ignored: look.ignored, fullState: false, stateAfter: 'state_after' },
+      ...{ requester: look.requester, ignored: look.ignored, missed: look.missed },
+      ...{ fullState: false, stateAfter: 'state_after' },
       since: span.after,
       filter: syncFilter({ room: { timeline: { limit } } }),
     }

@@ -112,7 +112,8 @@ export class SlidingSync {
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
     const look: Look = {
-      ...{ requester, ignored: await ignoredUsers.of(userId), after: before.events },
+      ...{ requester, after: before.events },
+      ...{ ignored: await ignoredUsers.of(userId), missed: await ignoredUsers.missedBy(userId) },
       upTo: Math.max(now.upTo, before.events ?? 0),
     }
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)

@@ -93,7 +93,7 @@ export class RoomTimelines {
 
   /** What came since the user joined they see, so that their history in the room matters only further back. */
   async #collect(
-    { requester, filter, ignored }: SyncRequest,
+    { requester, filter, ignored, missed }: SyncRequest,
     roomNid: number,
     span: EventSpan,
     { joinedAt, sight: given }: Place,
@@ -101,7 +101,10 @@ export class RoomTimelines {
   ): Promise<{ found: Stretch; sight: Sight }> {
     const { userId } = requester
     const to = span.after ?? BEGINNING
-    const wanted = { userId, filter: filter.timeline, ignored, limit }
+    const wanted = {
+      ...{ userId, filter: filter.timeline, ignored, limit },
+      missed: span.after === undefined ? undefined : missed,
+    }
     const all = { direction: 'b', from: span.upTo, to } as const
     if (given === undefined && joinedAt !== undefined && joinedAt <= span.upTo) {
       const sight = presentSight(joinedAt)

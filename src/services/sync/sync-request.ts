@@ -1,5 +1,6 @@
 import type { SyncFilter } from '../../core/filter.ts'
 import type { Requester } from '../requester.ts'
+import type { Missed } from '../rooms/ignored-users.ts'
 
 /** One `/sync`, read. */
 export interface SyncRequest {
@@ -12,6 +13,8 @@ export interface SyncRequest {
   readonly since: number | undefined
   /** Of these users the client is sent no messages and no invitations. */
   readonly ignored: ReadonlySet<string>
+  /** What the client has missed of users who were ignored before, and is not sent later either. */
+  readonly missed?: Missed | undefined
 }
 
 /** The stretch of the `events` stream that a response covers. */

@@ -109,7 +109,8 @@ export class Sync {
       const started = notifier.now()
       const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
       try {
-        const request = { ...base, ignored: await ignoredUsers.of(userId) }
+        const ignored = await ignoredUsers.of(userId)
+        const request = { ...base, ignored, missed: await ignoredUsers.missedBy(userId) }
         const { isEmpty, body } = await this.#response(request, since)
         worked += notifier.now() - started
         const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed

@@ -17,6 +17,12 @@ interface EntryRow {
   position: number
 }
 
+/** A list of ignored users, and of which stretches they are not heard (`core/ignored-spans.ts`), both as JSON texts. */
+export interface IgnoredList {
+  readonly content: string | undefined
+  readonly spans: string | null
+}
+
 const COLUMNS = 'room_id, type, content, position'
 
 /**
@@ -25,6 +31,7 @@ const COLUMNS = 'room_id, type, content, position'
  */
 const DELETED = ''
 const NO_CONTENT = '{}'
+const IGNORED = 'm.ignored_user_list'
 
 /** Reads account data. The room is '' for global data. */
 export class AccountDataReader {
@@ -33,6 +40,7 @@ export class AccountDataReader {
   readonly #all: Prepared
   readonly #changed: Prepared
   readonly #count: Prepared
+  readonly #ignored: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -44,12 +52,21 @@ export class AccountDataReader {
       `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
     )
     this.#count = db.prepare('SELECT count(*) AS total FROM account_data WHERE user_id = ?')
+    this.#ignored = db.prepare(
+      `SELECT content, ignored_spans FROM account_data WHERE user_id = ? AND room_id = '' AND type = '${IGNORED}'`,
+    )
   }
 
   /** The content of one entry, as JSON text; `undefined` if there is none, or it is deleted. */
   async content(userId: string, roomId: string, type: string): Promise<string | undefined> {
     const row = await this.#db.get<{ content: string }>(this.#one, [userId, roomId, type])
     return row?.content === DELETED ? undefined : row?.content
+  }
+
+  /** Whom a user ignores, and did. */
+  async ignored(userId: string): Promise<IgnoredList | undefined> {
+    const row = await this.#db.get<{ content: string; ignored_spans: string | null }>(this.#ignored, [userId])
+    return row && { content: row.content === DELETED ? undefined : row.content, spans: row.ignored_spans }
   }
 
   /** Everything of a user but what is deleted, for an initial sync. */
@@ -78,6 +95,7 @@ const entry = (row: EntryRow): AccountDataEntry => ({
 /** Builds the statements that change account data. */
 export class AccountDataWriter {
   readonly #set: Prepared
+  readonly #setIgnored: Prepared
   readonly #add: Prepared
   readonly #replace: Prepared
   readonly #clear: Prepared
@@ -88,6 +106,12 @@ export class AccountDataWriter {
     this.#set = db.prepare(
       `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position`,
+    )
+    this.#setIgnored = db.prepare(
+      `INSERT INTO account_data (user_id, room_id, type, content, position, ignored_spans)
+       VALUES (?, '', '${IGNORED}', ?, ?, ?)
+       ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position,
+         ignored_spans = excluded.ignored_spans`,
     )
     this.#add = db.prepare(
       `INSERT INTO account_data (user_id, room_id, type, content, position) VALUES (?, ?, ?, ?, ?)
@@ -115,6 +139,12 @@ export class AccountDataWriter {
       prepared: this.#set,
       rows: [[userId, roomId, type, content, { stream: 'account_data', offset }]],
     }
+  }
+
+  /** Sets a user's list of ignored users, or deletes it. */
+  setIgnored(userId: string, { content, spans }: IgnoredList): WriteStatement {
+    const position = { stream: 'account_data', offset: 0 } as const
+    return { prepared: this.#setIgnored, rows: [[userId, content ?? DELETED, position, spans]] }
   }
 
   /**
