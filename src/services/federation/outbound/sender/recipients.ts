@@ -35,6 +35,8 @@ export class Recipients {
   readonly #log: Log
   /** By room: the servers in it, and the positions between which that is known to be so. */
   readonly #hosts = new LRUCache<number, KnownHosts>({ max: 2_000 })
+  /** The same of earlier times, for servers that catch up. */
+  readonly #pastHosts = new LRUCache<number, KnownHosts>({ max: 500 })
 
   constructor(parts: {
     read: RoomReaders
@@ -117,22 +119,32 @@ export class Recipients {
     }
   }
 
-  async #hostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
-    const known = this.#hosts.get(roomNid)
-    if (known !== undefined && known.from <= position) {
-      if (position <= known.upTo) return known.servers
-      if ((await this.#changed(roomNid, known.upTo, position)).size === 0) {
-        this.#hosts.set(roomNid, { ...known, upTo: position })
-        return known.servers
+  /** What lies before all that is known of a room is asked for by servers that have been away, in order as well. */
+  #hostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
+    const isPast = position < (this.#hosts.get(roomNid)?.from ?? 0)
+    return this.#hostsFrom(isPast ? this.#pastHosts : this.#hosts, roomNid, position)
+  }
+
+  async #hostsFrom(
+    cache: LRUCache<number, KnownHosts>,
+    roomNid: number,
+    position: number,
+  ): Promise<ReadonlySet<string>> {
+    const known = cache.get(roomNid)
+    if (known !== undefined) {
+      const { servers, from, upTo } = known
+      if (from <= position && position <= upTo) return servers
+      const [after, until] = position > upTo ? [upTo, position] : [position, from]
+      if ((await this.#changed(roomNid, after, until)).size === 0) {
+        cache.set(roomNid, { servers, from: Math.min(from, position), upTo: Math.max(upTo, position) })
+        return servers
       }
     }
     const servers = await this.#readHostsAt(roomNid, position)
     // While not all members are known, whoever was told to be in the room gets everything; that comes to an end unseen.
     const partial = await this.#read.partial.open(roomNid)
     if (partial !== undefined) return new Set([...servers, ...partial.servers])
-    if (known === undefined || known.upTo <= position) {
-      this.#hosts.set(roomNid, { servers, from: position, upTo: position })
-    }
+    cache.set(roomNid, { servers, from: position, upTo: position })
     return servers
   }
 
