@@ -3,6 +3,7 @@ import { databaseLocation, signingKeyPath } from '../config/locations.ts'
 import type { Config } from '../config/schema/index.ts'
 import { readKeyFile } from '../config/signing-key.ts'
 import { programVersion } from '../config/version.ts'
+import { setCacheBudget } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from '../core/signing.ts'
@@ -15,7 +16,7 @@ import { createRoomCore } from '../services/rooms/index.ts'
 import { metered } from '../storage/metered.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Migrated, openDatabase } from '../storage/open.ts'
-import { accountsOptionsOf, mailerOf } from './options.ts'
+import { accountsOptionsOf, cacheBudgetOf, mailerOf } from './options.ts'
 
 /** What a server is made for. */
 export interface Circumstances {
@@ -29,6 +30,7 @@ export interface Circumstances {
 /** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
 export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circumstances) => {
   const { serverName } = config
+  setCacheBudget(cacheBudgetOf(config))
   const [signingKey] = signingKeys(config)
   const metrics = createMetrics({ process: true, ofAll: figuresOfAll })
   let migrated: Migrated = { applied: 0, milliseconds: 0 }

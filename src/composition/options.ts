@@ -1,4 +1,6 @@
+import { totalmem } from 'node:os'
 import type { Config } from '../config/schema/index.ts'
+import { DEFAULT_CACHE_BUDGET } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
 import { parseMailbox } from '../core/email-address.ts'
 import type { RetentionSettings } from '../core/retention.ts'
@@ -17,6 +19,16 @@ export const baseUrlOf = (config: Config): string => {
     config.publicBaseUrl?.replace(/\/+$/, '') ??
     `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
   )
+}
+
+const MEGABYTE = 1024 * 1024
+
+/** What all caches may take, in bytes; more than the default is of use to large servers alone. */
+export const cacheBudgetOf = ({ memory }: Config): number => {
+  if (memory.cacheBudget !== undefined) return memory.cacheBudget
+  // What the container allows, where it says so.
+  const available = Math.min(process.constrainedMemory() || totalmem(), totalmem())
+  return Math.min(Math.max(available / 4, 32 * MEGABYTE), DEFAULT_CACHE_BUDGET)
 }
 
 /** What the operator settles about messages' lifetimes; `undefined` where none is deleted for its age. */

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import nacl from 'tweetnacl'
 import { decodeBase64, encodeBase64 } from './base64.ts'
+import { boundedCache } from './caches.ts'
 import { CanonicalJsonError, canonicalJson } from './canonical-json.ts'
 import { isJsonObject, type JsonObject, ownMember } from './json.ts'
 
@@ -44,9 +45,11 @@ export const signingKeyFromSeed = (keyId: string, seed: Uint8Array): SigningKey 
 }
 
 /** Making a key object costs half as much as the verification itself, and a few servers sign most events. */
-const publicKeys = new LRUCache<string, KeyObject>({ max: 5_000 })
+/** Made with the first key, when it is known how large it may be. */
+let publicKeys: LRUCache<string, KeyObject> | undefined
 
 const publicKeyObject = (publicKeyBase64: string): KeyObject | undefined => {
+  publicKeys ??= boundedCache('public_keys')
   const known = publicKeys.get(publicKeyBase64)
   if (known !== undefined) return known
   const bytes = decodeBase64(publicKeyBase64)

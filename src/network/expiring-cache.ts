@@ -1,6 +1,6 @@
 import type { LRUCache } from 'lru-cache'
+import { boundedCache, type CacheName } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
-import { growingCache } from '../core/growing-cache.ts'
 
 /** A loaded value, and for how many milliseconds it may be used. */
 export interface Loaded<V> {
@@ -14,9 +14,9 @@ export class ExpiringCache<V> {
   readonly #entries: LRUCache<string, { value: V; expiresAt: number }>
   readonly #loading = new Map<string, Promise<V>>()
 
-  constructor(clock: Clock, max: number) {
+  constructor(clock: Clock, name: CacheName) {
     this.#clock = clock
-    this.#entries = growingCache(max)
+    this.#entries = boundedCache(name)
   }
 
   /**

@@ -14,7 +14,6 @@ const SERVICES = ['_matrix-fed._tcp', '_matrix._tcp'] as const
 
 /** Resolvers do not tell the records' lifetimes. */
 const SERVICES_LIFETIME = 5 * 60_000
-const MAX_CACHED = 20_000
 
 /** Finds out where a homeserver is (server-server API, "Resolving server names"). */
 export class ServerDiscovery {
@@ -33,7 +32,7 @@ export class ServerDiscovery {
     this.#resolver = options.resolver
     this.#wellKnown = options.wellKnown
     this.#random = options.random ?? Math.random
-    this.#services = new ExpiringCache(options.clock, MAX_CACHED)
+    this.#services = new ExpiringCache(options.clock, 'server_discovery')
   }
 
   /**

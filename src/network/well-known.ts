@@ -23,7 +23,6 @@ const MIN_LIFETIME = MINUTE
 
 const MAX_BYTES = 50 * 1024
 const MAX_REDIRECTS = 5
-const MAX_CACHED = 20_000
 
 interface Answer {
   readonly delegate: string | undefined
@@ -67,7 +66,7 @@ export class WellKnownLookup {
   constructor(clock: Clock, fetch: WellKnownFetcher) {
     this.#clock = clock
     this.#fetch = fetch
-    this.#answers = new ExpiringCache(clock, MAX_CACHED)
+    this.#answers = new ExpiringCache(clock, 'well_known')
   }
 
   /** The server name that a host delegates to; `undefined` where it has no valid document. Never rejects. */

@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type CacheFigures, cacheFigures } from '../core/caches.ts'
 
 /** One answered HTTP request. */
 export interface HttpOutcome {
@@ -67,7 +68,10 @@ export const createMetrics = (options: {
   readonly ofAll?: (() => Promise<readonly object[]>) | undefined
 }): Metrics => {
   const registry = new Registry()
-  if (options.process) collectDefaultMetrics({ register: registry })
+  if (options.process) {
+    collectDefaultMetrics({ register: registry })
+    cacheMetrics(registry)
+  }
   return {
     http: httpMetrics(registry),
     database: databaseMetrics(registry),
@@ -92,6 +96,34 @@ export const createMetrics = (options: {
     figures: () => registry.getMetricsAsJSON(),
     contentType: registry.contentType,
   }
+}
+
+/** The caches of the process, as they are when somebody asks. */
+const cacheMetrics = (registry: Registry): void => {
+  const gauge = (name: string, help: string, of: (figures: CacheFigures) => number): void => {
+    new Gauge({
+      ...{ name, help, labelNames: ['cache'], registers: [registry] },
+      collect() {
+        for (const figures of cacheFigures()) this.set({ cache: figures.name }, of(figures))
+      },
+    })
+  }
+  gauge('tessera_cache_entries', 'What a cache holds', ({ entries }) => entries)
+  gauge('tessera_cache_bytes', 'What a cache takes of memory, estimated', ({ bytes }) => bytes)
+  gauge('tessera_cache_max_bytes', 'What a cache may take of memory', ({ maxBytes }) => maxBytes)
+  new Counter({
+    name: 'tessera_cache_lookups_total',
+    help: 'Looks into a cache, and whether what was looked for was there',
+    labelNames: ['cache', 'result'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { name: cache, hits, misses } of cacheFigures()) {
+        this.inc({ cache, result: 'hit' }, hits)
+        this.inc({ cache, result: 'miss' }, misses)
+      }
+    },
+  })
 }
 
 const httpMetrics = (registry: Registry): Metrics['http'] => {

@@ -1,4 +1,5 @@
 import type { Schema } from '../schema-types.ts'
+import { size } from './units.ts'
 
 /** What the operator watches. */
 export const operationOptions = {
@@ -39,6 +40,19 @@ export const operationOptions = {
         default: true,
         description:
           'Whether it is served; otherwise `/` says how to reach the server with a client of one’s own.',
+      },
+    },
+  },
+  memory: {
+    type: 'object',
+    description: 'What the server keeps in memory of what the database has.',
+    properties: {
+      cache_budget: {
+        ...size,
+        'x-optional': true,
+        description:
+          'What all caches together may take; `/metrics` says what each does. Not set: a quarter of the memory of the machine (or container), from 32 MB to 384 MB. Each process has caches of its own.',
+        examples: ['128M'],
       },
     },
   },

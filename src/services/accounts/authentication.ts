@@ -33,8 +33,8 @@ export class Authentication {
   constructor(context: AccountsContext) {
     this.#context = context
     this.lastSeen = new LastSeenRecorder(context)
-    const { cacheSize, cacheMs } = context.options.sessions
-    this.#cache = new TokenCache({ max: cacheSize, maxAgeMs: cacheMs })
+    const { cacheMs } = context.options.sessions
+    this.#cache = new TokenCache({ maxAgeMs: cacheMs })
     context.bulletin?.on('tokens', userId => this.#cache.forget(String(userId)))
     context.bulletin?.onGap(() => this.#cache.clear())
   }

@@ -48,8 +48,6 @@ export interface AccountsOptions {
     readonly loginTokens: boolean
     /** Devices of one user; beyond that, the longest unheard of is logged out. */
     readonly maxDevices: number
-    /** How many access tokens are kept in memory. */
-    readonly cacheSize: number
     /** After this time in memory a token is read again: how late other processes' changes may be seen. */
     readonly cacheMs: number
   }
@@ -82,7 +80,6 @@ export const accountsOptions = (options: PartialAccountsOptions): AccountsOption
     refreshTokenLifetimeMs: 90 * DAY,
     loginTokens: true,
     maxDevices: 2000,
-    cacheSize: 50_000,
     cacheMs: 30_000,
     ...options.sessions,
   },

@@ -1,5 +1,5 @@
 import type { LRUCache } from 'lru-cache'
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 
 /**
  * Access tokens that were verified lately, in memory: what belongs to a user can be forgotten at once, and what was
@@ -11,9 +11,10 @@ export class TokenCache<Entry extends { readonly userId: string; readonly readTs
   readonly #maxAgeMs: number
   #epoch = 0
 
-  constructor(options: { max: number; maxAgeMs: number }) {
+  constructor(options: { max?: number; maxAgeMs: number }) {
     this.#maxAgeMs = options.maxAgeMs
-    this.#entries = growingCache<string, Entry>(options.max, {
+    this.#entries = boundedCache<string, Entry>('access_tokens', {
+      max: options.max,
       dispose: (entry, token) => {
         const tokens = this.#tokensOf.get(entry.userId)
         tokens?.delete(token)

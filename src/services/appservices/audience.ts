@@ -1,5 +1,5 @@
 import { type AppService, isClaimed, isCovered, isUserOf } from '../../core/app-service.ts'
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
@@ -12,15 +12,13 @@ export interface EventSpan {
   readonly upTo: number
 }
 
-const MAX_ROOMS = 20_000
-
 /** Knows in which rooms a service is interested (application-service API, "Registration"). */
 export class AppServiceAudience {
   readonly #service: AppService
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
   /** The service's users who are in a room now, by its nid. */
-  readonly #members = growingCache<number, readonly string[]>(MAX_ROOMS)
+  readonly #members = boundedCache<number, readonly string[]>('app_service_audiences')
 
   constructor(service: AppService, context: RoomsContext) {
     this.#service = service

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import { boundedCache } from '../../core/caches.ts'
 import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { growingCache } from '../../core/growing-cache.ts'
 import { fitsBytes, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
@@ -19,9 +19,6 @@ export const KEPT_MS = 180 * 86_400_000
  * a message every three minutes.
  */
 const MAX_WAITING = 100_000
-
-/** Devices of which it is remembered what they have received; of others the database is asked. */
-const MAX_DEVICES = 50_000
 
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
@@ -41,7 +38,7 @@ export class ToDevice {
   readonly #keepEdus: KeepEdus
   readonly #maxWaiting: number
   /** Up to where nothing waits for devices, as far as that is known. */
-  readonly #acknowledged = growingCache<string, number>(MAX_DEVICES)
+  readonly #acknowledged = boundedCache<string, number>('acknowledged_to_device')
   #crowdsAt = 0
 
   constructor(context: EncryptionContext, keepEdus: KeepEdus, maxWaiting = MAX_WAITING) {

@@ -1,4 +1,4 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { PresenceName } from '../../core/presence.ts'
 import type { DisplayProfile } from '../accounts/index.ts'
 import { RecentChanges } from './recent-changes.ts'
@@ -29,12 +29,9 @@ export interface Announcement {
   readonly rooms: ReadonlySet<number>
 }
 
-/** Whose presence is remembered; the longest unheard of are forgotten. */
-const MAX_USERS = 50_000
-
 /** Who is known to be how, and what of it is news to whom: only those who share a room. */
 export class PresenceStates {
-  readonly #users = growingCache<string, Known>(MAX_USERS)
+  readonly #users = boundedCache<string, Known>('presence')
   #position: number
   readonly #changes: RecentChanges<Change>
   readonly #listeners = new Set<(announcement: Announcement) => void>()

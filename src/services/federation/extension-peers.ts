@@ -5,7 +5,6 @@ import { toClientError } from './outbound/client-errors.ts'
 
 /** Whoever asks waits for it. */
 const TIMEOUT_MS = 10_000
-const MAX_KNOWN = 10_000
 const DAY_MS = 24 * 60 * 60_000
 /** Servers are updated: what does not know our extensions may soon. */
 const MINUTE_MS = 60_000
@@ -19,7 +18,7 @@ export const extensionPeers = (parts: {
   clock: Clock
 }): ((server: string) => Promise<boolean>) => {
   const { client, clock } = parts
-  const known = new ExpiringCache<boolean>(clock, MAX_KNOWN)
+  const known = new ExpiringCache<boolean>(clock, 'extension_peers')
   return server =>
     known.get(server, async () => {
       try {

@@ -1,4 +1,4 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
 import { InboxWriter } from '../../storage/notifications/inboxes.ts'
@@ -19,7 +19,7 @@ export class Inboxes {
   readonly #inbox: Inbox
   readonly #records: InvitationRecordReader
   readonly #write: InboxWriter
-  readonly #ready = growingCache<string, true>(50_000)
+  readonly #ready = boundedCache<string, true>('inboxes')
   readonly #queue = new SerialQueue()
 
   constructor(parts: { db: Database; inbox: Inbox; records: InvitationRecordReader }) {

@@ -1,5 +1,5 @@
 import type { PowerLevelState } from '../../core/auth/power-levels.ts'
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { CompiledRules } from '../../core/push-rules/compile.ts'
 import type { Person } from '../../core/push-rules/conditions.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
@@ -31,14 +31,12 @@ export interface Audience {
   readonly newest: number
 }
 
-const MAX_ROOMS = 5_000
-
 /** Knows who in a room listens by which rules, as long as neither members nor powers nor rules change. */
 export class RoomAudiences {
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
   readonly #rules: RuleBook
-  readonly #rooms = growingCache<number, Audience>(MAX_ROOMS)
+  readonly #rooms = boundedCache<number, Audience>('push_audiences')
   #edition = 0
 
   constructor(context: RoomsContext, rules: RuleBook) {

@@ -1,4 +1,4 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { type CompiledRules, compileRules } from '../../core/push-rules/compile.ts'
 import { NO_RULES } from '../../core/push-rules/rule.ts'
@@ -17,15 +17,12 @@ export interface RulesOfUser {
 const NOBODY: ReadonlySet<string> = new Set()
 const DEFAULTS: RulesOfUser = { rules: compileRules(NO_RULES), ignored: NOBODY }
 
-const MAX_USERS = 200_000
-const MAX_RULE_SETS = 20_000
-
 /** The rules of all users, read and kept in memory while nobody changes them. */
 export class RuleBook {
   readonly #db: Database
   readonly #read: PushRulesReader
-  readonly #users = growingCache<string, RulesOfUser>(MAX_USERS)
-  readonly #compiled = growingCache<string, CompiledRules>(MAX_RULE_SETS)
+  readonly #users = boundedCache<string, RulesOfUser>('push_rules')
+  readonly #compiled = boundedCache<string, CompiledRules>('compiled_push_rules')
   #position: number
   #edition = 0
 

@@ -1,3 +1,4 @@
+import { cacheLimit, countCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import { type PushAction, PushActionReader, type ThreadCount } from '../../storage/push/push-actions.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
@@ -44,8 +45,6 @@ interface KnownRoom {
 
 const NOTHING: UnreadCount = { notification_count: 0, highlight_count: 0 }
 
-/** Beyond so many counts all are forgotten: some 30 MB. */
-const MAX_KEPT = 100_000
 /** Beyond so many receipts since the last look all counts are forgotten rather than looked through. */
 const MAX_RECEIPTS = 10_000
 
@@ -60,6 +59,8 @@ export class UnreadCounts {
   readonly #source: PushSourceReader
   readonly #rooms = new Map<number, KnownRoom>()
   #kept = 0
+  /** Beyond so many counts all are forgotten. */
+  readonly #max = cacheLimit('unread_counts')
   /** The position in the stream of receipts up to which these are taken into account. */
   #followed: number
   #following: Promise<void> | undefined
@@ -69,6 +70,12 @@ export class UnreadCounts {
     this.#read = new PushActionReader(db)
     this.#source = new PushSourceReader(db)
     this.#followed = db.position('receipts')
+    countCache('unread_counts', this)
+  }
+
+  /** How many counts are kept. */
+  get held(): number {
+    return this.#kept
   }
 
   async ofRoom(userId: string, roomNid: number): Promise<RoomUnread> {
@@ -120,7 +127,7 @@ export class UnreadCounts {
   }
 
   #room(roomNid: number): KnownRoom {
-    if (this.#kept + this.#rooms.size > MAX_KEPT) this.forget()
+    if (this.#kept + this.#rooms.size > this.#max) this.forget()
     const known = this.#rooms.get(roomNid)
     if (known !== undefined) return known
     const room = { users: new Map(), edition: 0 }

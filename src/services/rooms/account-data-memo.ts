@@ -1,4 +1,4 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 
 interface Known<T> {
@@ -13,7 +13,7 @@ export class AccountDataMemo<T> {
   readonly #content: (userId: string) => Promise<string | undefined>
   readonly #position: () => number
   readonly #parse: (content: JsonObject, userId: string) => T
-  readonly #known = growingCache<string, Known<T>>(20_000)
+  readonly #known = boundedCache<string, Known<T>>('account_data')
 
   constructor(parts: {
     /** Reads it, as JSON text. */

@@ -1,9 +1,9 @@
 import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import { stickyDuration } from '../../core/event/stickiness.ts'
 import { type FieldTree, pickFields } from '../../core/event-fields.ts'
-import { growingCache } from '../../core/growing-cache.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -80,7 +80,7 @@ export class ClientEvents {
     this.#aggregations = parts.aggregations
     this.#clock = parts.clock
     this.#erasures = parts.erasures
-    this.#rendered = growingCache(options.cacheSize ?? 20_000)
+    this.#rendered = boundedCache('rendered_events', { max: options.cacheSize })
   }
 
   /** JSON texts of events in client format, in the order given. */

@@ -1,5 +1,5 @@
 import type { LRUCache } from 'lru-cache'
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import { type HistoryVisibility, historyVisibilityOf, mayUserSee } from '../../core/history-visibility.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -107,9 +107,9 @@ export class Sights {
   constructor(read: RoomReaders, views: StateViews, options: { cacheSize?: number } = {}) {
     this.#read = read
     this.#views = views
-    const max = options.cacheSize ?? 20_000
-    this.#visibilities = growingCache(max)
-    this.#memberships = growingCache(max)
+    const max = options.cacheSize
+    this.#visibilities = boundedCache('history_visibilities', { max })
+    this.#memberships = boundedCache('own_memberships', { max })
   }
 
   /** A user's sight of a room, as everything stored by now makes it. */

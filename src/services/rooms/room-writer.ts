@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -52,11 +53,7 @@ type Outcome<T> = { readonly value: T } | { readonly retry: true }
 /** How often a write is tried again when another process was faster. */
 const MAX_ATTEMPTS = 20
 
-/**
- * How much of the rooms' states is kept in memory, in entries of about 500 bytes: some 200 MB. Small rooms count for a
- * little more than their state.
- */
-const MAX_HEAD_ENTRIES = 400_000
+/** Heads count by the entries of their states; small rooms for a little more. */
 const ENTRIES_PER_HEAD = 20
 
 type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
@@ -83,9 +80,9 @@ export class RoomWriter {
 
   constructor(context: RoomsContext, options: { maxHeadEntries?: number } = {}) {
     this.context = context
-    this.#heads = new LRUCache({
-      maxSize: options.maxHeadEntries ?? MAX_HEAD_ENTRIES,
-      sizeCalculation: head => ENTRIES_PER_HEAD + head.state.size,
+    this.#heads = boundedCache('room_heads', {
+      max: options.maxHeadEntries,
+      size: head => ENTRIES_PER_HEAD + head.state.size,
     })
   }
 

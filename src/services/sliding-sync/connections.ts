@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
@@ -156,9 +157,6 @@ const SERIAL = 'c'
 /** Connections of one device; the one that was used least recently makes room. */
 const MAX_OF_DEVICE = 8
 
-/** Of all connections together: rooms that they have been told of, at some hundred bytes each. */
-const MAX_ROOMS = 1_000_000
-
 /**
  * The connections of all devices, in memory: a client whose connection is gone, as after a restart, is told so and begins
  * anew ("a server may decide to expire connections"). Where there are several processes, each connection is in the memory of one.
@@ -167,15 +165,15 @@ export class Connections {
   /** Asks other processes for a connection that is not here. */
   elsewhere: (key: string, serial: number) => Promise<Connection | undefined> = async () => undefined
   readonly #random: () => number
+  /** They count by the rooms that they have been told of. */
   readonly #byKey: LRUCache<string, Connection>
   readonly #ofDevice = new Map<string, Set<string>>()
 
   /** @param random an integer that cannot be guessed, small enough to be counted up from */
   constructor(random: () => number) {
     this.#random = random
-    this.#byKey = new LRUCache({
-      maxSize: MAX_ROOMS,
-      sizeCalculation: connection => connection.rooms.size + connection.known.activity.size + 1,
+    this.#byKey = boundedCache('sliding_connections', {
+      size: connection => connection.rooms.size + connection.known.activity.size + 1,
       dispose: (_, key, reason) => {
         if (reason !== 'set') this.#forget(key)
       },

@@ -1,5 +1,4 @@
-/** Member events remembered as sent, over all devices; beyond that the device that synced longest ago starts afresh. */
-const MAX_REMEMBERED = 1_000_000
+import { cacheLimit, countCache } from '../../core/caches.ts'
 
 interface Sent {
   readonly nid: number
@@ -24,7 +23,13 @@ export class SentMembers {
   #count = 0
 
   constructor(options: { max?: number } = {}) {
-    this.#max = options.max ?? MAX_REMEMBERED
+    this.#max = options.max ?? cacheLimit('lazy_members')
+    countCache('lazy_members', this)
+  }
+
+  /** Member events remembered as sent, over all devices; beyond the bound the device that synced longest ago starts afresh. */
+  get held(): number {
+    return this.#count
   }
 
   /**

@@ -1,11 +1,10 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { MembershipCounts } from '../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 
 /** A room without a name is called by so many of its members. */
 const HEROES = 5
-const MAX_ROOMS = 20_000
 const LARGE = 60
 
 /** The state that a summary follows from. */
@@ -24,7 +23,7 @@ interface Facts {
 export class RoomSummaries {
   readonly #read: RoomReaders
   readonly #views: StateViews
-  readonly #known = growingCache<number, Promise<Facts>>(MAX_ROOMS)
+  readonly #known = boundedCache<number, Promise<Facts>>('room_summaries')
 
   constructor(parts: { read: RoomReaders; views: StateViews }) {
     this.#read = parts.read

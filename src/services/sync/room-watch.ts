@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -33,9 +34,6 @@ export interface RoomsNow {
   readonly hasMoved: boolean
 }
 
-/** Rooms of users for whom nobody waits; beyond that the first are forgotten. */
-const MAX_IDLE_ROOMS = 500_000
-
 /**
  * Follows the `events` stream for `/sync`: which rooms have news, and who of those who sync is in them. What it has
  * not followed yet does not exist for `/sync`: `position` is what tokens are made of.
@@ -47,6 +45,7 @@ export class RoomWatch {
   readonly #summaries: RoomSummaries
   readonly #partial: PartialSpans
   readonly #watched = new Map<string, Watched>()
+  /** Users for whom nobody waits, by how many rooms they are in; beyond the bound the first are forgotten. */
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
   readonly #recent: RecentChanges<number>
@@ -74,9 +73,9 @@ export class RoomWatch {
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
     this.#moves = new RecentChanges(this.#position)
-    this.#idle = new LRUCache({
-      maxSize: options.maxIdleRooms ?? MAX_IDLE_ROOMS,
-      sizeCalculation: ({ rooms }) => rooms.size + 1,
+    this.#idle = boundedCache('idle_syncs', {
+      max: options.maxIdleRooms,
+      size: ({ rooms }) => rooms.size + 1,
       dispose: (watched, userId, reason) => {
         if (reason === 'evict') this.#drop(userId, watched)
       },

@@ -1,4 +1,4 @@
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -12,8 +12,6 @@ import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
 import type { RoomExtras } from './sync-source.ts'
-
-const MAX_ROOM_IDS = 50_000
 
 /** What other streams have to say about rooms that the user is in, by room ID. */
 export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
@@ -38,7 +36,7 @@ export class RoomsStream {
   readonly #sights: Sights
   readonly #sections: RoomSections
   readonly #partial: PartialSpans
-  readonly #roomIds = growingCache<number, string>(MAX_ROOM_IDS)
+  readonly #roomIds = boundedCache<number, string>('room_ids')
 
   constructor(parts: {
     read: RoomReaders

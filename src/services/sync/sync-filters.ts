@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type SyncFilter, syncFilter } from '../../core/filter.ts'
 import { filterProblem } from '../../core/filter-check.ts'
@@ -7,13 +7,12 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 /** A stored filter of a user. Throws `M_NOT_FOUND`. */
 export type StoredFilter = (userId: string, filterId: string) => Promise<JsonObject>
 
-const MAX_KEPT = 2_000
 const NO_FILTER = syncFilter({})
 
 /** Reads the filters of requests. Clients come with the same one again and again, so what was read is kept. */
 export class SyncFilters {
   readonly #stored: StoredFilter
-  readonly #kept = new LRUCache<string, SyncFilter>({ max: MAX_KEPT })
+  readonly #kept = boundedCache<string, SyncFilter>('sync_filters')
 
   constructor(stored: StoredFilter) {
     this.#stored = stored

@@ -1,11 +1,8 @@
 import type { LRUCache } from 'lru-cache'
-import { growingCache } from '../../core/growing-cache.ts'
+import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { StreamTouches, UserStreamName } from '../../storage/stream-touches.ts'
 import type { Follower } from './notifier.ts'
-
-/** Users whose newest change is remembered; of others the database has to be asked. */
-const MAX_REMEMBERED = 50_000
 
 /** Follows a stream whose rows each belong to one user, and knows for most users that there is nothing new. */
 export class UserStream implements Follower {
@@ -21,7 +18,7 @@ export class UserStream implements Follower {
     this.#touches = touches
     this.#position = db.position(stream)
     this.#floor = this.#position
-    this.#newest = growingCache(MAX_REMEMBERED, {
+    this.#newest = boundedCache('newest_of_users', {
       dispose: (position, _, reason) => {
         if (reason === 'evict') this.#floor = Math.max(this.#floor, position)
       },

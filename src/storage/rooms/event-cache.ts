@@ -1,4 +1,5 @@
 import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
 import { growingCache } from '../../core/growing-cache.ts'
 import type { StoredEvent } from './events.ts'
 
@@ -17,9 +18,10 @@ export class EventCache {
   /** Counts changes. */
   now = 0
 
-  constructor(max: number) {
-    this.#byNid = growingCache(max)
-    this.#nids = growingCache(max * 2)
+  /** @param max how many events, instead of what their share of the memory allows */
+  constructor(max?: number) {
+    this.#byNid = boundedCache('events', { max })
+    this.#nids = boundedCache('event_ids', { max: max === undefined ? undefined : max * 2 })
   }
 
   get(nid: number): StoredEvent | undefined {

@@ -79,7 +79,7 @@ export class EventReader {
 
   constructor(db: Reader, options: { cacheSize?: number } = {}) {
     this.#db = db
-    this.#cache = new EventCache(options.cacheSize ?? 20_000)
+    this.#cache = new EventCache(options.cacheSize)
     this.#selectNids = db.prepare(`${SELECT} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)

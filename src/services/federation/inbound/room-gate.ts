@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../../core/caches.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { isServerAllowed, parseServerAcl, type ServerAcl } from '../../../core/server-acl.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
@@ -18,7 +18,7 @@ const unableToJudge = (status = 403): MatrixError =>
 export class RoomGate {
   readonly #writer: RoomWriter
   /** By the nid of the event; those that were redacted, by its negative. */
-  readonly #acls = new LRUCache<number, ServerAcl>({ max: 1_000 })
+  readonly #acls = boundedCache<number, ServerAcl>('server_acls')
 
   constructor(writer: RoomWriter) {
     this.#writer = writer

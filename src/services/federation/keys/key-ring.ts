@@ -1,3 +1,4 @@
+import { boundedCache } from '../../../core/caches.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { growingCache } from '../../../core/growing-cache.ts'
 import type { Database } from '../../../storage/database.ts'
@@ -25,7 +26,7 @@ export class KeyRing {
   readonly #read: ServerKeyReader
   readonly #write: ServerKeyWriter
   readonly #clock: Clock
-  readonly #memory = growingCache<string, Promise<KeysOfServer>>(MAX_SERVERS_IN_MEMORY)
+  readonly #memory = boundedCache<string, Promise<KeysOfServer>>('server_keys')
   readonly #refreshing = new Map<string, Promise<KeysOfServer | undefined>>()
   readonly #asked = growingCache<string, number>(MAX_SERVERS_IN_MEMORY)
 

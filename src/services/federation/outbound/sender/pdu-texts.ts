@@ -1,11 +1,11 @@
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../../../core/caches.ts'
 import { canonicalJson } from '../../../../core/canonical-json.ts'
 import { redactPdu } from '../../../../core/event/redaction.ts'
 import type { StoredEvent } from '../../../../storage/rooms/events.ts'
 
 /** Events' texts as they travel: made once, shared by all destinations. */
 export class PduTexts {
-  readonly #texts = new LRUCache<string, string>({ max: 2_000 })
+  readonly #texts = boundedCache<string, string>('outgoing_events')
 
   /** The canonical text of an event without `unsigned`, which is nobody else's business; redacted if it has been. */
   of({ nid, event, redactedBy }: StoredEvent): string {

@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../../../core/caches.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
 import type { Log } from '../../../../core/log.ts'
 import { DatabaseUnavailable } from '../../../../storage/database.ts'
@@ -34,9 +35,9 @@ export class Recipients {
   readonly #isHandedIn: (eventId: string) => boolean
   readonly #log: Log
   /** By room: the servers in it, and the positions between which that is known to be so. */
-  readonly #hosts = new LRUCache<number, KnownHosts>({ max: 2_000 })
+  readonly #hosts = boundedCache<number, KnownHosts>('hosts_in_rooms')
   /** The same of earlier times, for servers that catch up. */
-  readonly #pastHosts = new LRUCache<number, KnownHosts>({ max: 500 })
+  readonly #pastHosts = boundedCache<number, KnownHosts>('hosts_in_rooms')
 
   constructor(parts: {
     read: RoomReaders
