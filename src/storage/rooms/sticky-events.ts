@@ -1,5 +1,5 @@
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
-import type { OutgoingRow } from '../federation/outbox-reader.ts'
+import type { OutgoingRow, PendingRoom } from '../federation/outbox-reader.ts'
 
 /** A sticky event as it enters this server (MSC4354). Instants are milliseconds since 1970. */
 export interface NewStickyEvent {
@@ -33,6 +33,7 @@ export class StickyEventReader {
   readonly #expiry: Prepared
   readonly #softFailed: Prepared
   readonly #own: Prepared
+  readonly #ownSpan: Prepared
   readonly #live = new Map<number, StickyRoom>()
   /** How far the stream of sticky events is known in `#live`. */
   #known = 0
@@ -43,6 +44,7 @@ export class StickyEventReader {
     const { inInteger } = db.dialect
     const shown = 'e.rejected IS NULL AND e.soft_failed = 0 AND e.redacted_by IS NULL'
     const joined = 'FROM sticky_events s JOIN events e ON e.event_nid = s.event_nid'
+    const own = `s.room_nid = ? AND s.is_own = 1 AND s.expires_ts > ? AND e.position IS NOT NULL AND ${shown}`
     this.#rooms = db.prepare(
       `SELECT room_nid, MAX(position) AS newest, MAX(expires_ts) AS expires FROM sticky_events
        WHERE stream_position > ? AND stream_position <= ? GROUP BY room_nid`,
@@ -62,8 +64,10 @@ export class StickyEventReader {
     )
     this.#own = db.prepare(
       `SELECT e.event_nid AS nid, e.room_nid AS "roomNid", e.position, e.sender ${joined}
-       WHERE ${inInteger('s.room_nid')} AND s.is_own = 1 AND s.expires_ts > ? AND e.position IS NOT NULL AND ${shown}
-       ORDER BY e.position LIMIT ?`,
+       WHERE ${own} AND e.position >= ? AND e.position <= ? ORDER BY e.position LIMIT ?`,
+    )
+    this.#ownSpan = db.prepare(
+      `SELECT MIN(e.position) AS since, MAX(e.position) AS newest ${joined} WHERE ${own}`,
     )
   }
 
@@ -100,9 +104,18 @@ export class StickyEventReader {
     return this.#db.scan<{ nid: number; sender: string }>(this.#softFailed, [roomNid, now, limit])
   }
 
-  /** Sticky events that users of this server have sent into rooms and that have not run out, oldest first. */
-  async own(roomNids: readonly number[], now: number, limit: number): Promise<OutgoingRow[]> {
-    return this.#db.scan<OutgoingRow>(this.#own, [this.#db.list(roomNids), now, limit])
+  /** Sticky events of a part of a room that users of this server have sent and that have not run out, oldest first. */
+  async own({ roomNid, since, newest }: PendingRoom, now: number, limit: number): Promise<OutgoingRow[]> {
+    return this.#db.scan<OutgoingRow>(this.#own, [roomNid, now, since, newest, limit])
+  }
+
+  /** From where to where in a room there are such. */
+  async ownSpan(roomNid: number, now: number): Promise<PendingRoom | undefined> {
+    type Columns = { since: number | null; newest: number | null }
+    const row = await this.#db.get<Columns>(this.#ownSpan, [roomNid, now])
+    return row?.since == null || row.newest === null
+      ? undefined
+      : { roomNid, since: row.since, newest: row.newest }
   }
 
   async #readOn(now: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { redactPdu } from '../../../core/event/redaction.ts'
+import { stickyDuration } from '../../../core/event/stickiness.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
@@ -172,8 +173,9 @@ export class FederatedHistory {
     const { read, erasures } = this.#context
     const erased = await erasures.current()
     const sees = await serverSightOf(read, this.#members, head.room.nid, origin, erased)
+    const isSticky = await stickyAmong(read, events, this.#clock.now())
     return events.map(stored =>
-      stored.redactedBy === undefined && sees(stored)
+      stored.redactedBy === undefined && (sees(stored) || isSticky(stored))
         ? stored.event.pdu
         : redactPdu(stored.event.pdu, head.version),
     )
@@ -182,6 +184,21 @@ export class FederatedHistory {
   #answer(pdus: readonly JsonObject[]): Pdus {
     return { origin: this.#context.serverName, origin_server_ts: this.#clock.now(), pdus }
   }
+}
+
+/**
+ * "History visibility checks MUST NOT be applied to sticky events" (MSC4354): a server that was given one redacted would not
+ * take it any more when it is pushed.
+ */
+const stickyAmong = async (
+  { sticky }: RoomsContext['read'],
+  events: readonly StoredEvent[],
+  now: number,
+): Promise<(stored: StoredEvent) => boolean> => {
+  const nids = events.filter(({ event }) => stickyDuration(event) !== undefined).map(({ nid }) => nid)
+  if (nids.length === 0) return () => false
+  const expiry = await sticky.expiry(nids)
+  return ({ nid }) => (expiry.get(nid) ?? 0) > now
 }
 
 const notFound = (eventId: string): MatrixError =>

@@ -3,6 +3,7 @@ import type { Log } from '../../../../core/log.ts'
 import type { Reader, Writer } from '../../../../storage/database.ts'
 import type { OutboxReader, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import type { Newcomers } from './newcomers.ts'
 import type { Addressed, Recipients } from './recipients.ts'
 
 const BATCH = 200
@@ -23,9 +24,11 @@ export class Distributor {
   readonly #read: OutboxReader
   readonly #write: OutboxWriter
   readonly #recipients: Recipients
+  readonly #newcomers: Newcomers
   readonly #clock: Clock
   readonly #log: Log
   readonly #deliver: (addressed: readonly Addressed[]) => void
+  readonly #deliverEarlier: (servers: ReadonlySet<string>) => void
   #wake: (() => void) | undefined
 
   constructor(parts: {
@@ -33,18 +36,23 @@ export class Distributor {
     read: OutboxReader
     write: OutboxWriter
     recipients: Recipients
+    newcomers: Newcomers
     clock: Clock
     log: Log
     /** Called once it is noted what is to be sent. */
     deliver: (addressed: readonly Addressed[]) => void
+    /** The same for servers that are to get what is older than what they have got. */
+    deliverEarlier: (servers: ReadonlySet<string>) => void
   }) {
     this.#database = parts.database
     this.#read = parts.read
     this.#write = parts.write
     this.#recipients = parts.recipients
+    this.#newcomers = parts.newcomers
     this.#clock = parts.clock
     this.#log = parts.log
     this.#deliver = parts.deliver
+    this.#deliverEarlier = parts.deliverEarlier
   }
 
   /** Runs until closing. */
@@ -75,10 +83,13 @@ export class Distributor {
     const rows = await this.#read.events(done, now, BATCH)
     const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
     const addressed = (await this.#recipients.address(rows)).filter(({ servers }) => servers.length > 0)
-    if (addressed.length === 0 && upTo - noted < NOTE_EVERY) return { done: upTo, noted }
-    const pending = this.#write.addRooms(pendingOf(addressed))
+    const greetings = await this.#newcomers.greetings(done, upTo)
+    if (addressed.length === 0 && greetings.length === 0 && upTo - noted < NOTE_EVERY)
+      return { done: upTo, noted }
+    const pending = [...this.#write.addRooms(pendingOf(addressed)), ...this.#write.addEarlier(greetings)]
     await this.#database.commit({ statements: [...pending, this.#write.distributed(upTo)] })
     this.#deliver(addressed)
+    if (greetings.length > 0) this.#deliverEarlier(new Set(greetings.map(({ server }) => server)))
     return { done: upTo, noted: upTo }
   }
 

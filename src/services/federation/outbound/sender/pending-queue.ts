@@ -10,7 +10,7 @@ const MAX_IN_MEMORY = 500
  */
 export class PendingQueue {
   readonly #server: string
-  readonly #context: Pick<SenderContext, 'read' | 'isFor'>
+  readonly #context: Pick<SenderContext, 'read' | 'isFor' | 'stickyFor'>
   #queue: PendingEvent[] = []
   #complete: boolean
   #keptEdus: boolean
@@ -18,7 +18,11 @@ export class PendingQueue {
   #catchingUp = false
 
   /** `inDatabase`: something may be left for it there. */
-  constructor(server: string, context: Pick<SenderContext, 'read' | 'isFor'>, inDatabase: boolean) {
+  constructor(
+    server: string,
+    context: Pick<SenderContext, 'read' | 'isFor' | 'stickyFor'>,
+    inDatabase: boolean,
+  ) {
     this.#server = server
     this.#context = context
     this.#complete = !inDatabase
@@ -83,12 +87,13 @@ export class PendingQueue {
 
   /** Takes from the database what is to be sent; what arrives in the meantime comes behind it. */
   async #readBack(): Promise<void> {
-    const { read, isFor } = this.#context
+    const { read, isFor, stickyFor } = this.#context
     this.#queue = []
     this.#complete = true
     const { events, all } = await readPending(read, this.#server, {
       newestOnly: this.#catchingUp,
       isFor: rows => isFor(this.#server, rows),
+      stickyFor: (room, limit) => stickyFor(this.#server, room, limit),
     })
     const last = events.at(-1)?.position ?? 0
     // If not all of it fitted, now or in the meantime, what came just now is read back with the rest.

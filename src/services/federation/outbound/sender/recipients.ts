@@ -86,6 +86,18 @@ export class Recipients {
     return addressed
   }
 
+  /** The servers that have come into a room after one position up to another. */
+  async cameIn(roomNid: number, after: number, upTo: number): Promise<string[]> {
+    const before = await this.#hostsAt(roomNid, after)
+    const now = [...(await this.#hostsAt(roomNid, upTo))]
+    return now.filter(server => !before.has(server) && server !== this.#serverName && this.#permits(server))
+  }
+
+  /** Whether a server is in a room at a position. */
+  async isIn(server: string, roomNid: number, position: number): Promise<boolean> {
+    return (await this.#hostsAt(roomNid, position)).has(server)
+  }
+
   /** The servers joined after the event, and that of a member who was put out by it; never ours nor the sender's. */
   async #serversFor({ roomNid, event }: StoredEvent, position: number): Promise<string[]> {
     const servers = new Set(await this.#hostsAt(roomNid, position))

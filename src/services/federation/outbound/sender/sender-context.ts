@@ -2,7 +2,7 @@ import type { Clock } from '../../../../core/clock.ts'
 import type { Log } from '../../../../core/log.ts'
 import type { BackoffPolicy } from '../../../../network/backoff.ts'
 import type { Writer } from '../../../../storage/database.ts'
-import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/outbox-reader.ts'
+import type { OutboxReader, OutgoingRow, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import type { Destination } from './destination.ts'
 import type { Lanes } from './lanes.ts'
@@ -31,5 +31,7 @@ export interface SenderContext {
   readonly onSetAside: (kind: 'pdu' | 'edu') => void
   /** Of these events, the nids of those that the server is to get. */
   readonly isFor: (server: string, rows: readonly OutgoingRow[]) => Promise<ReadonlySet<number>>
+  /** The sticky events of ours in a part of a room that have not run out, if the server is in the room; so many at most. */
+  readonly stickyFor: (server: string, room: PendingRoom, limit: number) => Promise<readonly OutgoingRow[]>
   readonly onIdle: (destination: Destination) => void
 }

@@ -153,9 +153,9 @@ const remoteMember = async ({ here }: World, roomId: string, userId: string, mem
 }
 
 let count = 0
-const say = ({ here }: World, roomId: string, body: string) =>
+const say = ({ here }: World, roomId: string, body: string, stickyMs?: number) =>
   here.rooms.sending.message(requesterOf(ALICE), {
-    roomId,
+    ...{ roomId, stickyMs },
     type: 'm.room.message',
     txnId: `t${count++}`,
     content: { body },
@@ -268,6 +268,53 @@ testDatabases(test, 'after a long failure the newest event of each room is sent'
   await say(w, rooms[0] ?? '', 'live again')
   await eventually('it is sent at once', () => w.peers.messages('b.test').includes('live again'))
 })
+
+testDatabases(test, 'sticky events are sent even so, as long as they stick', async (t, database) => {
+  const w = await world(t, database)
+  const [roomId, other] = [await makeRoom(w), await makeRoom(w)]
+  for (const room of [roomId, other]) await remoteMember(w, room, '@bob:b.test')
+  w.peers.down.set('b.test', unreachable('b.test'))
+  await w.run()
+  await say(w, roomId, 'first')
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  await say(w, roomId, 'plain')
+  await say(w, roomId, 'short', 5 * MINUTE)
+  for (const body of ['one', 'two']) await say(w, roomId, body, 60 * MINUTE)
+  await say(w, roomId, 'newest')
+  await say(w, other, 'elsewhere')
+  const before = w.peers.attempts.length
+  await w.here.clock.advance(30 * MINUTE)
+  await eventually('it is tried again', () => w.peers.attempts.length > before)
+  w.peers.down.clear()
+  await eventually('it has caught up', async () => {
+    await w.here.clock.advance(MINUTE)
+    return (await w.outbox.pendingServers()).length === 0
+  })
+  t.deepEqual(w.peers.messages('b.test'), ['first', 'one', 'two', 'newest', 'elsewhere'])
+})
+
+testDatabases(
+  test,
+  'a server that comes into a room gets what is sticky there of ours',
+  async (t, database) => {
+    const w = await world(t, database)
+    const [roomId, other] = [await makeRoom(w), await makeRoom(w)]
+    await w.run()
+    await say(w, roomId, 'short', 5 * MINUTE)
+    await say(w, roomId, 'one', 60 * MINUTE)
+    await say(w, roomId, 'plain')
+    await say(w, roomId, 'two', 60 * MINUTE)
+    await say(w, other, 'elsewhere', 60 * MINUTE)
+    await w.here.clock.advance(10 * MINUTE)
+    await remoteMember(w, roomId, '@bob:b.test')
+    await eventually('it gets them', () => w.peers.messages('b.test').length === 2)
+    await remoteMember(w, roomId, '@beth:b.test')
+    await say(w, roomId, 'live')
+    await eventually('it gets what follows', () => w.peers.messages('b.test').includes('live'))
+    t.deepEqual(w.peers.messages('b.test'), ['one', 'two', 'live'])
+    await eventually('all is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+  },
+)
 
 test('two hundred dead servers among a thousand delay nobody', async t => {
   const w = await world(t)

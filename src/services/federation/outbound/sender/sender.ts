@@ -11,6 +11,7 @@ import type { Processes } from '../../../processes.ts'
 import type { OutboundContext } from '../context.ts'
 import { Distributor } from './distributor.ts'
 import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
+import { Newcomers } from './newcomers.ts'
 import { type KeptEdu, type KeptEdus, type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
 import { PduTexts } from './pdu-texts.ts'
 import { Recipients } from './recipients.ts'
@@ -85,6 +86,13 @@ export class FederationSender {
         const addressed = await this.#recipients.address(rows)
         return new Set(addressed.flatMap(one => (one.servers.includes(server) ? one.stored.nid : [])))
       },
+      stickyFor: async (server, room, limit) => {
+        const { sticky } = core.context.read
+        const now = clock.now()
+        if (!(await sticky.live(now)).has(room.roomNid)) return []
+        const isIn = await this.#recipients.isIn(server, room.roomNid, database.position('events'))
+        return isIn ? sticky.own(room, now, limit) : []
+      },
       onIdle: destination => {
         if (destination.isIdle) this.#term?.forget(destination.server)
       },
@@ -140,7 +148,13 @@ export class FederationSender {
       const distributor = new Distributor({
         database: { ...database, position: stream => db.position(stream) },
         ...{ read: this.#read, write: this.#write, recipients: this.#recipients, clock, log },
+        newcomers: new Newcomers({
+          read: this.#context.core.context.read,
+          recipients: this.#recipients,
+          clock,
+        }),
         deliver: addressed => term.deliver(addressed),
+        deliverEarlier: servers => term.addEarlier(servers),
       })
       const returned = idleMs < LONG_ABSENCE_MS ? undefined : this.#wakePeers(context)
       await Promise.all([distributor.run(signal), this.#housekeeping(context), returned])
@@ -177,8 +191,8 @@ export class FederationSender {
 
   /** Sends servers what they missed of a room since a position, because nobody knew that they were in it. */
   async catchUp(roomNid: number, servers: readonly string[], since: number): Promise<void> {
-    const { db } = this.#context.core.context
-    const newest = db.position('events')
+    const { db, read } = this.#context.core.context
+    const newest = (await read.events.newestAt(roomNid, db.position('events')))?.position ?? since
     const pending = servers
       .filter(server => this.#context.permits(server))
       .map(server => ({ server, roomNid, since, newest }))

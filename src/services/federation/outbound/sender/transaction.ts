@@ -1,4 +1,4 @@
-import type { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
+import type { OutboxReader, OutgoingRow, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 
 /** Limits of one transaction: "at most 50 PDUs and 100 EDUs". */
 export const MAX_PDUS = 50
@@ -25,10 +25,16 @@ export interface Outgoing {
 /** How many rooms or events of a destination are looked at in one go. */
 const MAX_PENDING = 500
 
+/** And how many sticky events. */
+const MAX_STICKY = 1_000
+
 /**
  * What a destination has not acknowledged, read back from the database after a restart or a failure. All of it, unless
  * that is too much, or `newestOnly` is asked for: then the newest event of each room, from which the destination finds
  * what lies before ("catch-up").
+ *
+ * Sticky events are never left out: "large volumes of events to send MUST NOT cause the sticky event to be dropped from
+ * the send queue on the server" (MSC4354).
  */
 export const readPending = async (
   outbox: OutboxReader,
@@ -36,16 +42,17 @@ export const readPending = async (
   options: {
     newestOnly: boolean
     /** Of these rows, those that the server was to get. */
-    isFor: (rows: Awaited<ReturnType<OutboxReader['eventsInRoom']>>) => Promise<ReadonlySet<number>>
+    isFor: (rows: readonly OutgoingRow[]) => Promise<ReadonlySet<number>>
+    /** Sticky events of ours in a part of a room that it is to get, oldest first. */
+    stickyFor: (room: PendingRoom, limit: number) => Promise<readonly OutgoingRow[]>
   },
 ): Promise<{ events: PendingEvent[]; all: boolean }> => {
   const rooms = await outbox.pendingRooms(server, MAX_PENDING)
-  const all = rooms.length < MAX_PENDING
   const newest = await outbox.eventsAt(rooms.map(room => room.newest))
-  const nidAt = new Map(newest.map(row => [row.position, row.nid]))
+  const nidAt = new Map(newest.map(row => [`${row.roomNid} ${row.position}`, row.nid]))
   const events = new Map<number, PendingEvent>()
   for (const { roomNid, newest: position } of rooms) {
-    events.set(position, { position, roomNid, nid: nidAt.get(position) })
+    events.set(position, { position, roomNid, nid: nidAt.get(`${roomNid} ${position}`) })
   }
   if (!options.newestOnly) {
     for (const room of rooms) {
@@ -58,5 +65,33 @@ export const readPending = async (
       }
     }
   }
+  const isWhole = await addSticky(events, rooms, options.stickyFor)
+  const all = rooms.length < MAX_PENDING && isWhole
   return { events: [...events.values()].toSorted((a, b) => a.position - b.position), all }
+}
+
+/**
+ * Adds the sticky events of these rooms. Where they are too many, the room goes only as far as those that fit, so that the
+ * rest is not taken for sent. Answers whether that is all of them.
+ */
+const addSticky = async (
+  events: Map<number, PendingEvent>,
+  rooms: readonly PendingRoom[],
+  stickyFor: (room: PendingRoom, limit: number) => Promise<readonly OutgoingRow[]>,
+): Promise<boolean> => {
+  let isWhole = true
+  let added = 0
+  for (const room of rooms) {
+    const limit = MAX_STICKY - added
+    const rows = await stickyFor(room, limit + 1)
+    for (const { nid, position, roomNid } of rows.slice(0, limit))
+      events.set(position, { position, roomNid, nid })
+    added += Math.min(rows.length, limit)
+    if (rows.length <= limit) continue
+    isWhole = false
+    const end = rows[limit - 1]?.position ?? 0
+    for (const [position, { roomNid }] of events)
+      if (roomNid === room.roomNid && position > end) events.delete(position)
+  }
+  return isWhole
 }
