@@ -7,6 +7,7 @@ import type { SyncRequest } from '../sync/sync-request.ts'
 import { extrasByRoom, type News, type SyncSource, type ToldRoom } from '../sync/sync-source.ts'
 import type { ExtensionRequests } from './request.ts'
 import type { Look } from './room-writer.ts'
+import { STICKY_EVENTS, type StickyExtension } from './sticky-extension.ts'
 
 /** The extensions of a response: JSON texts by name, and how far they have gone. */
 export interface ExtensionAnswer {
@@ -22,6 +23,8 @@ export interface ExtensionRooms {
   readonly fresh: readonly ToldRoom[]
   /** Whether a room has been sent before. */
   isKnown(roomId: string): boolean
+  /** Whether this response shows an event in the room's timeline. */
+  isTold(roomId: string, nid: number): boolean
 }
 
 const EVERYTHING = syncFilter({})
@@ -34,17 +37,20 @@ export class ExtensionTexts {
   readonly #toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
   readonly #toDevicePosition: () => number
   readonly #threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
+  readonly #sticky: StickyExtension
 
   constructor(parts: {
     sources: readonly SyncSource[]
     toDevice: Pick<ToDevice, 'waiting' | 'acknowledge'>
     toDevicePosition: () => number
     threads: Pick<ThreadSubscriptions, 'position' | 'changes'>
+    sticky: StickyExtension
   }) {
     this.#sources = parts.sources
     this.#toDevice = parts.toDevice
     this.#toDevicePosition = parts.toDevicePosition
     this.#threads = parts.threads
+    this.#sticky = parts.sticky
   }
 
   /** @param before where the streams stood in the response before; what an extension has never followed is absent */
@@ -106,6 +112,11 @@ export class ExtensionTexts {
       const page = await this.#threads.changes(userId, { ...wanted.threadSubscriptions, after, upTo })
       const batch = page.older === undefined ? {} : { prev_batch: page.older }
       if (!page.isEmpty) add(THREAD_SUBSCRIPTIONS, JSON.stringify({ ...page.changes, ...batch }), true)
+    }
+    if (wanted.stickyEvents) {
+      const told = await this.#sticky.of(look, request, before.sticky, rooms)
+      positions.sticky = told.upTo
+      add(STICKY_EVENTS, `{"rooms":{${told.rooms.join(',')}}}`, told.rooms.length > 0)
     }
     return { texts, positions, hasNews }
   }

@@ -13,6 +13,7 @@ import { RoomList } from './room-list.ts'
 import { RoomStateFinder } from './room-state.ts'
 import { RoomTexts } from './room-writer.ts'
 import { SlidingSync } from './sliding-sync.ts'
+import { StickyExtension } from './sticky-extension.ts'
 
 export type { SlidingSync } from './sliding-sync.ts'
 
@@ -55,6 +56,7 @@ export const createSlidingSync = (parts: {
     }),
     extensions: new ExtensionTexts({
       ...{ sources, toDevice: parts.toDevice, threads: parts.threads },
+      sticky: new StickyExtension({ sources, clientEvents, sights }),
       toDevicePosition: () => db.position('to_device'),
     }),
   })

@@ -36,6 +36,8 @@ export interface ExtensionRequests {
   readonly accountData: boolean
   readonly receipts: boolean
   readonly typing: boolean
+  /** Sticky events (MSC4354). */
+  readonly stickyEvents: boolean
   /** Changes of subscriptions to threads (MSC4308): so many at most. */
   readonly threadSubscriptions: { readonly limit: number } | undefined
 }

@@ -15,6 +15,8 @@ import type { RoomFacts } from './room-facts.ts'
 import type { InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
 import type { RoomStateFinder } from './room-state.ts'
 
+const NOTHING: ReadonlySet<number> = new Set()
+
 /** State events that are made at once. */
 const SLICE = 250
 
@@ -32,6 +34,8 @@ export interface Look {
 export interface ToldRoom {
   readonly text: string
   readonly sent: SentRoom
+  /** The nids of the events in its timeline. */
+  readonly timeline: ReadonlySet<number>
 }
 
 /** What rooms are written from. */
@@ -83,6 +87,7 @@ export class RoomTexts {
         : Math.max(before.timelineLimit, config.timelineLimit)
     return {
       text: `{${parts.join(',')}}`,
+      timeline: new Set(timeline.events.map(({ nid }) => nid)),
       sent: {
         ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
         requiredState: config.requiredState,
@@ -115,6 +120,7 @@ export class RoomTexts {
     ]
     return {
       text: `{${parts.join(',')}}`,
+      timeline: NOTHING,
       sent: {
         ...{ kind: 'left', upTo: row.position, timelineLimit: config.timelineLimit, isDirect: false },
         ...{ requiredState: config.requiredState, members: texts.members },
@@ -133,6 +139,7 @@ export class RoomTexts {
     ]
     return {
       text: `{${parts.join(',')}}`,
+      timeline: NOTHING,
       sent: {
         ...{ kind: 'invited', upTo: invitation.position, timelineLimit: 0, requiredState: undefined },
         ...{ isDirect: false, members: new Map() },

@@ -85,6 +85,7 @@ const extensionRequests = (extensions: JsonObject): ExtensionRequests => {
     accountData: enabled('account_data') !== undefined,
     receipts: enabled('receipts') !== undefined,
     typing: enabled('typing') !== undefined,
+    stickyEvents: enabled('org.matrix.msc4354.sticky_events') !== undefined,
     threadSubscriptions: threads && {
       limit: clamped(optional(threads, 'limit', isCount), MAX_THREAD_SUBSCRIPTIONS),
     },

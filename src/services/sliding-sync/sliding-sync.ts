@@ -135,6 +135,7 @@ export class SlidingSync {
           : [],
       ),
       isKnown: roomId => connection.rooms.has(roomId),
+      isTold: (roomId, nid) => told.get(roomId)?.timeline.has(nid) === true,
     })
     const positions: StreamToken = {
       ...{ ...before, ...answer.positions, events: look.upTo },

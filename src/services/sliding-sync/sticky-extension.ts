@@ -36,8 +36,7 @@ export class StickyExtension {
     const told = new Map<string, readonly StoredEvent[]>()
     // All rooms of a new connection are fresh.
     const span = { after: look.after, upTo: look.upTo }
-    const news =
-      look.after === undefined ? {} : await this.#source?.news(request, after, look.upTo, span)
+    const news = look.after === undefined ? {} : await this.#source?.news(request, after, look.upTo, span)
     for (const [roomId, { sticky = [] }] of news?.rooms ?? []) if (isKnown(roomId)) told.set(roomId, sticky)
     for (const room of fresh)
       told.set(room.roomId, (await this.#source?.roomSticky?.(request, room, look.upTo)) ?? [])

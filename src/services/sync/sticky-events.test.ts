@@ -160,3 +160,30 @@ testDatabases(
     t.is((await registerPerson(server, 'eve').then(eve => look(eve, room))).sticky.length, 0)
   },
 )
+
+testDatabases(test, 'sliding sync tells of sticky events by an extension', async (t, _, database) => {
+  const { ann, bob, room } = await started(t, database)
+  const features = (await ann.get('/_matrix/client/versions'))['unstable_features'] as Json
+  t.true(features['org.matrix.msc4354'])
+  const slide = async (who: Person, pos?: unknown) => {
+    const target = `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0${pos ? `&pos=${pos}` : ''}`
+    const extensions = { 'org.matrix.msc4354.sticky_events': { enabled: true } }
+    const lists = { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } }
+    const answer = await who.post(target, { lists, extensions })
+    const told = (answer['extensions'] as Json)['org.matrix.msc4354.sticky_events'] as Json
+    const rooms = told['rooms'] as Record<string, { events: Shown[] }>
+    return { pos: answer['pos'], sticky: rooms[room]?.events ?? [] }
+  }
+  await stick(ann, room, 'one')
+  await stick(ann, room, 'two')
+  const first = await slide(ann)
+  t.deepEqual(bodies(first.sticky), ['one'])
+  t.is(first.sticky[0]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR)
+  const nothing = await slide(ann, first.pos)
+  t.deepEqual(nothing.sticky, [])
+  await bob.join(room)
+  t.deepEqual(bodies((await slide(bob)).sticky), ['one', 'two'])
+  await stick(ann, room, 'three')
+  await ann.say(room, 'after')
+  t.deepEqual(bodies((await slide(ann, nothing.pos)).sticky), ['three'])
+})
