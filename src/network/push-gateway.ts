@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { parseJson } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { createAddressPolicy } from './address-policy.ts'
@@ -55,7 +56,7 @@ export const pushGateway = (http: Pick<HttpClient, 'request' | 'close'>): PushGa
 const rejectedKeys = (text: string): string[] => {
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = parseJson(text)
   } catch {
     return []
   }

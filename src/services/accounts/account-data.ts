@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
 import { formatSpans, ignoredBy, parseIgnoredList, parseSpans, spansAfter } from '../../core/ignored-spans.ts'
@@ -32,7 +33,7 @@ export class AccountData {
     if (content === undefined) {
       throw new MatrixError('M_NOT_FOUND', 'There is no account data of this type.')
     }
-    return JSON.parse(content) as JsonObject
+    return parseJson(content) as JsonObject
   }
 
   /**

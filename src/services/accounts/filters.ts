@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
@@ -36,6 +37,6 @@ export class Filters {
   async get(userId: string, filterId: string): Promise<JsonObject> {
     const text = await this.#context.read.filters.content(userId, filterId)
     if (text === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such filter.')
-    return JSON.parse(text) as JsonObject
+    return parseJson(text) as JsonObject
   }
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
@@ -87,7 +88,7 @@ const checkRoom = (roomId: string): void => {
 }
 
 const parsed = (content: string | undefined): JsonObject =>
-  content === undefined ? {} : (JSON.parse(content) as JsonObject)
+  content === undefined ? {} : (parseJson(content) as JsonObject)
 
 /** What clients wrote as a whole may hold anything: what is no tag is left out. */
 const tagsOf = (content: JsonObject): Record<string, JsonObject> => {

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../../core/json.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
@@ -44,7 +45,7 @@ export class DirectList {
 }
 
 const contentOf = (text: string | undefined): JsonObject => {
-  const content: unknown = text === undefined ? undefined : JSON.parse(text)
+  const content: unknown = text === undefined ? undefined : parseJson(text)
   return isJsonObject(content) ? content : {}
 }
 

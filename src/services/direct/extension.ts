@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { roomEventFilter } from '../../core/filter.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
@@ -118,7 +119,7 @@ export class DirectExtension {
       limit: Math.min(limit, MAX_HISTORY),
       filter: roomEventFilter({ types: ['m.room.message'] }),
     })
-    return quotedMessages(chunk.map(text => JSON.parse(text) as JsonObject))
+    return quotedMessages(chunk.map(text => parseJson(text) as JsonObject))
   }
 
   async #quote(

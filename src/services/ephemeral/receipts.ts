@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
@@ -164,7 +165,7 @@ export class Receipts {
   async #fullyRead(userId: string, roomId: string, stored: StoredEvent): Promise<WriteStatement[]> {
     const { eventId } = stored.event
     const current = await this.#accountData.read.content(userId, roomId, 'm.fully_read')
-    const before: unknown = current === undefined ? undefined : JSON.parse(current)
+    const before: unknown = current === undefined ? undefined : parseJson(current)
     const beforeId = isJsonObject(before) ? before['event_id'] : undefined
     if (beforeId === eventId) return []
     if (typeof beforeId === 'string') {

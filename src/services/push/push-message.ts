@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { parseActions } from '../../core/push-rules/actions.ts'
 import type { Action } from '../../core/push-rules/rule.ts'
@@ -30,7 +31,7 @@ export const eventNotification = (
   counts: BadgeCounts,
 ): Record<string, JsonValue> => {
   const { tweaks, highlight } = parseActions(event.actions)
-  const data = JSON.parse(pusher.data) as JsonObject
+  const data = parseJson(pusher.data) as JsonObject
   // What makes no sound and is not marked may wait until the phone wakes up anyway; what is encrypted may be anything.
   const isUrgent = highlight || tweaks['sound'] !== undefined || event.type === 'm.room.encrypted'
   const common = {
@@ -58,7 +59,7 @@ export const eventNotification = (
 export const badgeNotification = (pusher: PusherRow, counts: BadgeCounts): Record<string, JsonValue> => ({
   counts: countsOf(counts),
   prio: 'low',
-  devices: [device(pusher, JSON.parse(pusher.data) as JsonObject)],
+  devices: [device(pusher, parseJson(pusher.data) as JsonObject)],
 })
 
 /** "Counts whose value is zero should be omitted." */

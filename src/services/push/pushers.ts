@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
@@ -197,5 +198,5 @@ const listed = (row: PusherRow): ListedPusher => ({
   device_display_name: row.deviceDisplayName,
   ...(row.profileTag === undefined ? {} : { profile_tag: row.profileTag }),
   lang: row.lang,
-  data: JSON.parse(row.data) as ListedPusher['data'],
+  data: parseJson(row.data) as ListedPusher['data'],
 })

@@ -1,4 +1,5 @@
 import { boundedCache } from '../../core/caches.ts'
+import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { type CompiledRules, compileRules } from '../../core/push-rules/compile.ts'
 import { NO_RULES } from '../../core/push-rules/rule.ts'
@@ -85,7 +86,7 @@ export class RuleBook {
 
 /** Clients write this as they like: what has not the right form ignores nobody. */
 const ignoredUsers = (text: string): ReadonlySet<string> => {
-  const content: unknown = JSON.parse(text)
+  const content: unknown = parseJson(text)
   const users = isJsonObject(content) ? content['ignored_users'] : undefined
   return isJsonObject(users) ? new Set(Object.keys(users)) : NOBODY
 }

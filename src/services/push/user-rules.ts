@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
 import { actionsProblem, withoutHistorical } from '../../core/push-rules/actions.ts'
@@ -153,7 +154,7 @@ export class UserPushRules {
 }
 
 /** Reads what is stored; it was written by this server. */
-export const parseUserRules = (text: string): UserRules => JSON.parse(text) as UserRules
+export const parseUserRules = (text: string): UserRules => parseJson(text) as unknown as UserRules
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'The push rule was not found')
 const tooMany = (): MatrixError => new MatrixError('M_USER_LIMIT_EXCEEDED', 'There are too many push rules')

@@ -1,4 +1,5 @@
 import { boundedCache } from '../../core/caches.ts'
+import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 
 interface Known<T> {
@@ -37,7 +38,7 @@ export class AccountDataMemo<T> {
       known.checkedAt = position
       return known.value
     }
-    const content = text === undefined ? {} : (JSON.parse(text) as JsonValue)
+    const content = text === undefined ? {} : (parseJson(text) as JsonValue)
     const value = this.#parse(isJsonObject(content) ? content : {}, userId)
     this.#known.set(userId, { text, value, checkedAt: position })
     return value

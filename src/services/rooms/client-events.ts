@@ -1,5 +1,6 @@
 import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
+import { parseJson } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import { stickyDuration } from '../../core/event/stickiness.ts'
@@ -118,7 +119,7 @@ export class ClientEvents {
 
   /** What `render` answers as JSON values, for small answers. */
   async values(events: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<JsonObject[]> {
-    return (await this.render(events, viewer, form)).map(text => JSON.parse(text) as JsonObject)
+    return (await this.render(events, viewer, form)).map(text => parseJson(text) as JsonObject)
   }
 
   /** `m.relations` by nid; children are rendered like their parents. */
@@ -243,11 +244,11 @@ const membership = (stored: StoredEvent, { sight, forks }: EventViewer): string 
 /** An event in the federation format, or with some fields only. */
 const inForm = (stored: StoredEvent, head: string, unsigned: string, form: EventForm): string => {
   const { event } = stored
-  const extra = { ...(form.roomId ? { room_id: event.roomId } : {}), unsigned: JSON.parse(unsigned) }
+  const extra = { ...(form.roomId ? { room_id: event.roomId } : {}), unsigned: parseJson(unsigned) }
   const base =
     form.federation === true
       ? { ...shownEvent(stored).pdu, event_id: event.eventId }
-      : (JSON.parse(`${head}}`) as JsonObject)
+      : (parseJson(`${head}}`) as JsonObject)
   const whole: JsonObject = { ...base, ...extra }
   if (form.fields === undefined) return JSON.stringify(whole)
   const picked: Record<string, JsonObject[string]> = { content: {}, ...pickFields(whole, form.fields) }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type RoomEventFilter, roomEventFilter } from '../../core/filter.ts'
 import { roomEventFilterProblem } from '../../core/filter-check.ts'
@@ -8,7 +9,7 @@ export const roomEventFilterOf = (text: string | undefined): RoomEventFilter => 
   if (text === undefined) return roomEventFilter(undefined)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch {
     value = undefined
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
@@ -90,7 +91,7 @@ export class Successors {
   /** `m.direct` lists rooms by the person whom they are with. */
   async #carryDirect(userId: string, { from, to }: Succession): Promise<void> {
     const text = await this.#read.content(userId, '', 'm.direct')
-    const direct: unknown = text === undefined ? undefined : JSON.parse(text)
+    const direct: unknown = text === undefined ? undefined : parseJson(text)
     if (!isJsonObject(direct)) return
     const carried = (rooms: JsonValue | undefined): JsonValue | undefined =>
       Array.isArray(rooms) && rooms.includes(from) && !rooms.includes(to) ? [...rooms, to] : rooms

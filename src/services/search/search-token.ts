@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 
 /** What results may be put into groups by. */
@@ -38,7 +39,7 @@ export const parseSearchToken = (token: string): SearchPlace => {
 
 const read = (token: string): unknown[] => {
   try {
-    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString())
+    const value: unknown = parseJson(Buffer.from(token, 'base64url').toString())
     return Array.isArray(value) ? value : []
   } catch {
     return []

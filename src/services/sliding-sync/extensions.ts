@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { syncFilter } from '../../core/filter.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { StreamToken, SyncStream } from '../../core/stream-token.ts'
@@ -182,7 +183,7 @@ const oneEvent = (texts: readonly string[]): string => {
   type Receipts = Record<string, Record<string, Record<string, unknown>>>
   const content: Receipts = {}
   for (const text of texts) {
-    for (const [eventId, types] of Object.entries((JSON.parse(text) as { content: Receipts }).content)) {
+    for (const [eventId, types] of Object.entries((parseJson(text) as { content: Receipts }).content)) {
       const known = content[eventId] ?? {}
       content[eventId] = known
       for (const [type, users] of Object.entries(types)) {

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -131,7 +132,7 @@ export class ListFilter {
     const entries = await this.#accountData.all(this.#userId)
     return new Map(
       entries.flatMap(({ roomId, type, content }) => {
-        const { tags } = type === 'm.tag' ? (JSON.parse(content) as { tags?: JsonValue }) : {}
+        const { tags } = type === 'm.tag' ? (parseJson(content) as { tags?: JsonValue }) : {}
         return isJsonObject(tags) ? [[roomId, Object.keys(tags)] as const] : []
       }),
     )

@@ -1,4 +1,5 @@
 import { boundedCache } from '../../core/caches.ts'
+import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type SyncFilter, syncFilter } from '../../core/filter.ts'
 import { filterProblem } from '../../core/filter-check.ts'
@@ -38,7 +39,7 @@ export class SyncFilters {
 const inlineFilter = (text: string): JsonObject => {
   let filter: unknown
   try {
-    filter = JSON.parse(text)
+    filter = parseJson(text)
   } catch {
     filter = undefined
   }

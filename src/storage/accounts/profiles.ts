@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
@@ -42,7 +43,7 @@ export class ProfileReader {
     return {
       displayname: row.displayname ?? undefined,
       avatarUrl: row.avatar_url ?? undefined,
-      fields: JSON.parse(row.fields) as JsonObject,
+      fields: parseJson(row.fields) as JsonObject,
       position: row.position,
     }
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/canonical-json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
@@ -51,14 +52,14 @@ const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   roomId: row.room_id,
   type: row.type,
   stateKey: row.state_key ?? undefined,
-  content: JSON.parse(row.content) as JsonObject,
+  content: parseJson(row.content) as JsonObject,
   delayMs: row.delay_ms,
   stickyMs: row.sticky_duration_ms ?? undefined,
   scheduledTs: row.scheduled_ts,
   position: row.position,
   finalisedTs: row.finalised_ts ?? undefined,
   eventId: row.event_id ?? undefined,
-  error: row.error === null ? undefined : (JSON.parse(row.error) as JsonObject),
+  error: row.error === null ? undefined : (parseJson(row.error) as JsonObject),
 })
 
 /** Reads delayed events. */
