@@ -1,0 +1,115 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { FederationError } from '../../network/federation-client.ts'
+import { ALICE, BOB, forge, makeRoom, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
+import { messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
+import { requesterOf } from '../../test-kit/rooms.ts'
+
+test('a banned server is refused per event, and may not ask', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const other = await sharedRoom(p)
+  await setState(a, ALICE, roomId, { type: 'm.room.server_acl', content: { allow: ['*'], deny: ['b.test'] } })
+  const banned = await say(b, BOB, roomId, 'still here?')
+  const refused = await world.send(b, a, [banned, await say(b, BOB, other, 'fine')])
+  t.regex(refused.get(banned.eventId) ?? '', /banned/)
+  t.deepEqual(await messagesOf(a, roomId), [])
+  t.deepEqual(await messagesOf(a, other), ['fine'])
+  const ask = b.client.getMissingEvents('a.test', { roomId, earliest: [], latest: [], limit: 1, minDepth: 0 })
+  await t.throwsAsync(ask, { instanceOf: FederationError, message: /banned/ })
+})
+
+test('who is let in is read of an access control list as it is now, also after its redaction', async t => {
+  const p = await pair(t)
+  const { a, b } = p
+  const roomId = await sharedRoom(p)
+  const mayAsk = () =>
+    b.client.getMissingEvents('a.test', { roomId, earliest: [], latest: [], limit: 1, minDepth: 0 }).then(
+      () => true,
+      () => false,
+    )
+  await setState(a, ALICE, roomId, { type: 'm.room.server_acl', content: { allow: ['*'] } })
+  const list = await stateAt(a, roomId, 'm.room.server_acl', '')
+  t.true(await mayAsk())
+  const redaction = { roomId, redacts: list?.eventId ?? '', txnId: 'r', reason: undefined }
+  await t.throwsAsync(a.rooms.sending.redaction(requesterOf(ALICE), redaction), {
+    message: /lock everybody out/,
+  })
+  const template = { type: 'm.room.redaction', sender: ALICE, content: {}, redacts: redaction.redacts }
+  await a.core.sender.send(roomId, template, {})
+  t.false(await mayAsk(), 'without its content it allows nobody')
+})
+
+test('a ban soft-fails what its user sends around it', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  await a.rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
+  const evading = await say(b, BOB, roomId, 'you cannot ban me')
+  await world.send(b, a, [evading])
+  const stored = await a.core.context.read.events.byId(evading.eventId)
+  t.true(stored?.softFailed)
+  t.deepEqual(await messagesOf(a, roomId), [])
+  const head = await a.core.writer.head(roomId)
+  t.false(head?.extremities.some(extremity => extremity.eventId === evading.eventId))
+})
+
+test('the state of another room never speaks for this one', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const other = await sharedRoom(p)
+  const foreign = await say(a, ALICE, other, 'elsewhere')
+  await world.send(a, b, [foreign])
+  const event = await forge(b, roomId, { sender: BOB, prevEvents: [foreign.eventId] })
+  await world.send(b, a, [event])
+  t.is(
+    await a.core.context.read.events.byId(event.eventId),
+    undefined,
+    'dropped: what it builds on is not there',
+  )
+  t.deepEqual(await messagesOf(a, roomId), [])
+})
+
+test('events of rooms that nobody here is in are dropped', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await makeRoom(a)
+  const event = await say(a, ALICE, roomId, 'hello?')
+  t.is((await world.send(a, b, [event])).size, 0)
+  t.is(await b.core.context.read.events.byId(event.eventId), undefined)
+  t.is(await b.core.writer.head(roomId), undefined)
+})
+
+test('only servers in the room are given its events, and only what they may see', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await makeRoom(a, {
+    preset: 'public_chat',
+    initialState: [
+      { type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: 'joined' } },
+    ],
+  })
+  const secret = await say(a, ALICE, roomId, 'before you came')
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  const open = await say(a, ALICE, roomId, 'after')
+  const c = await world.add('c.test')
+  await t.throwsAsync(c.client.getEvent('a.test', open.eventId), { message: /not in this room/ })
+  await t.throwsAsync(c.client.getStateIds('a.test', { roomId, eventId: open.eventId }), {
+    message: /not in/,
+  })
+  await t.throwsAsync(b.client.getEvent('a.test', '$nothing'), { message: /not known/ })
+  t.is(((await b.client.getEvent('a.test', open.eventId))['content'] as JsonObject)['body'], 'after')
+  t.deepEqual((await b.client.getEvent('a.test', secret.eventId))['content'], {})
+  const back = await b.client.backfill('a.test', { roomId, from: [open.eventId], limit: 3 })
+  t.deepEqual(
+    back.map(one => (one['content'] as JsonObject)['body']),
+    ['after', undefined, undefined],
+  )
+  const { state, authChain } = await b.client.getState('a.test', { roomId, eventId: open.eventId })
+  const ids = await b.client.getStateIds('a.test', { roomId, eventId: open.eventId })
+  t.is(ids.stateIds.length, state.length)
+  t.is(ids.authChainIds.length, authChain.length)
+  const chain = await b.client.getEventAuth('a.test', { roomId, eventId: open.eventId })
+  t.true(chain.length >= 2)
+})

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { silentLog } from '../../core/log.ts'
+import { testDatabase } from '../../test-kit/database.ts'
+import { ALICE, BOB, makeRoom, pair } from '../../test-kit/federated-pair.ts'
+import { startPeer } from '../../test-kit/federation.ts'
+import { FEDERATION_OPTIONS, say, setState } from '../../test-kit/federation-world.ts'
+import { realClock } from '../../test-kit/real-clock.ts'
+import { testRooms } from '../../test-kit/rooms.ts'
+import { testAuthority } from '../../test-kit/tls.ts'
+import { createFederation } from './index.ts'
+
+test('aliases and versions are told', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a)
+  await a.rooms.directory.add(ALICE, '#tea:a.test', roomId)
+  t.deepEqual(await b.rooms.directory.resolve('#tea:a.test'), { roomId, servers: ['a.test'] })
+  await t.throwsAsync(b.rooms.directory.resolve('#none:a.test'), { message: /no room|alias/ })
+  const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')
+  t.deepEqual(body, { server: { name: 'Tessera', version: '0' }, 'chat.tessera': { enabled: true } })
+})
+
+test('over real connections: a peer is found, its keys are fetched, and its signature holds', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const caFile = join(directory, 'ca.pem')
+  writeFileSync(caFile, (await testAuthority()).pem)
+  const peer = await startPeer(t)
+  const database = await testDatabase(t)
+  const { core } = await testRooms(database)
+  const hosts = Object.fromEntries([peer.hostsEntry])
+  const federation = createFederation({
+    core,
+    config: { ...FEDERATION_OPTIONS, hosts },
+    ...{ caFile, database, clock: realClock, log: silentLog },
+  })
+  t.teardown(() => federation.close())
+  const parts = { method: 'GET', uri: '/x', origin: peer.serverName, destination: 'here.test' }
+  const signature = peer.signingKey.sign(Buffer.from(canonicalJson(parts)))
+  const request = { ...parts, keyId: peer.signingKey.keyId, signature, content: undefined }
+  await federation.verifyRequest(request)
+  const wrong = { ...request, uri: '/y' }
+  await t.throwsAsync(federation.verifyRequest(wrong), { message: /signature is wrong/ })
+  await t.throwsAsync(federation.verifyRequest({ ...request, keyId: 'ed25519:other' }), {
+    message: /cannot be had/,
+  })
+})
+
+test('servers in a room find its events by time, as far as they may see them', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const hidden = { type: 'm.room.history_visibility', content: { history_visibility: 'joined' } }
+  const roomId = await makeRoom(a)
+  await setState(a, ALICE, roomId, hidden)
+  await a.clock.advance(1_000)
+  const before = await say(a, ALICE, roomId, 'before you came')
+  await a.clock.advance(1_000)
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  await a.clock.advance(1_000)
+  const after = await say(a, ALICE, roomId, 'welcome')
+  const nearest = (ts: number, dir: 'f' | 'b') => b.client.timestampToEvent('a.test', { roomId, ts, dir })
+  const ts = after.originServerTs
+  t.deepEqual(await nearest(ts - 1, 'f'), { eventId: after.eventId, originServerTs: ts })
+  t.is((await nearest(ts + 9, 'b')).eventId, after.eventId)
+  const unseen = [await nearest(before.originServerTs, 'f'), await nearest(before.originServerTs, 'b')]
+  t.false(unseen.some(({ eventId }) => eventId === before.eventId))
+  await t.throwsAsync(nearest(ts + 1, 'f'), { message: /No event is known/ })
+  const stranger = await world.add('c.test')
+  const asked = stranger.client.timestampToEvent('a.test', { roomId, ts, dir: 'f' })
+  await t.throwsAsync(asked, { message: /not in this room/ })
+})
