@@ -1,7 +1,7 @@
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { StateDelta } from '../../storage/rooms/state.ts'
+import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { userSearchText } from './user-names.ts'

@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
-import type { StateDelta } from '../../storage/rooms/state.ts'
+import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'

@@ -5,7 +5,7 @@ import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
-import type { StateEntry } from '../../storage/rooms/state.ts'
+import type { StateEntry } from '../../storage/rooms/state-entry.ts'
 import { append, type Placement } from './append.ts'
 import { describedMemberships } from './described-memberships.ts'
 import {

@@ -7,7 +7,7 @@ import type {
 } from '../../core/state-resolution/resolution-input.ts'
 import { parseStateMapKey } from '../../core/state-resolution/state-key.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
-import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { AuthEdges, authDifferenceOf, subgraphOf } from './auth-walk.ts'
 import { ResolutionEvents } from './resolution-events.ts'
 import type { RoomHead } from './room-head.ts'

@@ -1,4 +1,5 @@
 import type { CommitResult, WriteStatement } from '../../storage/database.ts'
+import type { RoomHead } from './room-head.ts'
 
 /** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */
 export interface Draft<T> {
@@ -24,6 +25,18 @@ export class GuardFailed extends Error {
 export interface Settled<T> {
   readonly settled: T
 }
+
+/** Drafts a change over a room's head, which it moves forward itself. It may run several times, and awaits nothing but reads. */
+export type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
+
+/** How a job wants to be run. */
+export interface UpdateOptions {
+  /** The job needs the database to tell what the head tells: it runs when nothing of the room is in flight. */
+  readonly settled?: boolean | ((head: RoomHead) => boolean)
+}
+
+/** What has become of a draft: its answer, or that it has to be made again from a fresh head. */
+export type Outcome<T> = { readonly value: T } | { readonly retry: true }
 
 /** The guard of the statement that claims the head. */
 export const HEAD_GUARD = 'head'

@@ -5,7 +5,7 @@ import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
-import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { PartialJoin } from './partial-join.ts'
 
 const IN_SUMMARY: ReadonlySet<string> = new Set(SUMMARY_TYPES)

@@ -4,7 +4,7 @@ import { type HistoryVisibility, historyVisibilityOf, mayUserSee } from '../../c
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
-import type { StateSpan } from '../../storage/rooms/state.ts'
+import type { StateSpan } from '../../storage/rooms/state-entry.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import { membershipOf } from './room-head.ts'
 import {

@@ -1,67 +1,32 @@
 import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
-import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
-import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
-import type { NidAllocator } from '../../storage/nids.ts'
-import type { RoomReaders, RoomWriters } from '../../storage/rooms/index.ts'
-import type { Metrics } from '../metrics.ts'
-import type { Processes } from '../processes.ts'
+import type { CommitResult, WriteStatement } from '../../storage/database.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import type { AuthEdges } from './auth-walk.ts'
-import type { Erasures } from './erasures.ts'
-import type { PartialRooms } from './partial-rooms.ts'
 import type { AskPolicyServer } from './ports.ts'
-import type { Resolver } from './resolver.ts'
 import {
   type Draft,
   following,
   GuardFailed,
   HEAD_GUARD,
+  type Job,
   leading,
+  type Outcome,
   ROOM_GUARD,
   type Settled,
+  type UpdateOptions,
 } from './room-drafts.ts'
 import { loadHead, type RoomHead } from './room-head.ts'
-
-/** What the room services share. */
-export interface RoomsContext {
-  readonly db: Database
-  readonly read: RoomReaders
-  readonly write: RoomWriters
-  readonly nids: NidAllocator
-  readonly clock: Clock
-  readonly serverName: string
-  /** Random bytes, for room IDs of old room versions. */
-  readonly random: (size: number) => Uint8Array
-  readonly log: Log
-  readonly metrics?: Pick<Metrics['rooms'], 'stored' | 'resolved' | 'reset'> | undefined
-  readonly resolver: Resolver
-  readonly partial: PartialRooms
-  readonly erasures: Erasures
-  /** The auth graphs of the rooms that were resolved last, by nid: as far as they were walked. */
-  readonly authEdges: LRUCache<number, AuthEdges>
-  /** This process and the others on the database. */
-  readonly processes: Processes
-}
+import type { RoomsContext } from './rooms-context.ts'
 
 export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
-
-type Outcome<T> = { readonly value: T } | { readonly retry: true }
+export type { RoomsContext } from './rooms-context.ts'
 
 /** How often a write is tried again when another process was faster. */
 const MAX_ATTEMPTS = 20
 
 /** Heads count by the entries of their states; small rooms for a little more. */
 const ENTRIES_PER_HEAD = 20
-
-type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
-
-export interface UpdateOptions {
-  /** The job needs the database to tell what the head tells: it runs when nothing of the room is in flight. */
-  readonly settled?: boolean | ((head: RoomHead) => boolean)
-}
 
 /**
  * The one writer of each room in this process. Jobs of a room run one after another over its head; a job does not

@@ -1,7 +1,7 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { StateDelta, StateEntry } from '../../storage/rooms/state.ts'
+import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 
 /** A room's whole state by `stateMapKey`. */
 export type RoomState = Map<string, StateEntry>

@@ -1,5 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
-import type { StateSpan } from '../rooms/state.ts'
+import type { StateSpan } from '../rooms/state-entry.ts'
 
 /** When a member event was the state of its user. */
 export interface MemberSpan extends StateSpan {

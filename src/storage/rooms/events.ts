@@ -1,51 +1,14 @@
-import type { RoomEvent } from '../../core/event/event.ts'
-import { trustedEvent } from '../../core/event/format.ts'
-import type { JsonObject } from '../../core/json.ts'
-import { parseJson } from '../../core/parse-json.ts'
-import { roomVersion } from '../../core/room-versions.ts'
 import type { Prepared, Reader, SqlList, SqlValue } from '../database.ts'
 import { EventCache } from './event-cache.ts'
+import { type EventRow, SELECT_EVENTS, type StoredEvent, storedEvent } from './stored-event.ts'
 
-/** An event as stored: the event itself and what this server has concluded about it. */
-export interface StoredEvent {
-  readonly nid: number
-  readonly roomNid: number
-  /**
-   * Where the event stands in the room's timeline on this server: positive in order of arrival, negative for
-   * history fetched later, `undefined` for outliers (known only as somebody's auth event or as an invitation).
-   */
-  readonly position: number | undefined
-  readonly rejected: string | undefined
-  readonly softFailed: boolean
-  /** The nid of the redaction that was applied to it. */
-  readonly redactedBy: number | undefined
-  /** One more than the greatest generation among its auth events; 0 without any. */
-  readonly generation: number
-  readonly event: RoomEvent
-}
+export type { StoredEvent } from './stored-event.ts'
 
 /** An event as a node of the graph that `auth_events` span. */
 export interface AuthNode {
   readonly nid: number
   readonly generation: number
 }
-
-interface EventRow {
-  event_nid: number
-  room_nid: number
-  position: number | null
-  rejected: string | null
-  soft_failed: number
-  redacted_by: number | null
-  generation: number
-  event_id: string
-  version: string
-  json: string
-}
-
-const SELECT = `SELECT e.event_nid, e.room_nid, e.position, e.rejected, e.soft_failed, e.redacted_by, e.generation,
-  e.event_id, r.version, j.json
-  FROM events e JOIN event_json j ON j.event_nid = e.event_nid JOIN rooms r ON r.room_nid = e.room_nid`
 
 /** Only what clients and other servers may be shown as part of the timeline. */
 const SHOWN = 'e.rejected IS NULL AND e.soft_failed = 0'
@@ -80,8 +43,8 @@ export class EventReader {
   constructor(db: Reader, options: { cacheSize?: number } = {}) {
     this.#db = db
     this.#cache = new EventCache(options.cacheSize)
-    this.#selectNids = db.prepare(`${SELECT} WHERE ${db.dialect.inInteger('e.event_nid')}`)
-    this.#selectIds = db.prepare(`${SELECT} WHERE ${db.dialect.inText('e.event_id')}`)
+    this.#selectNids = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inInteger('e.event_nid')}`)
+    this.#selectIds = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
     this.#authChain = db.prepare(
       `WITH RECURSIVE chain (auth_nid) AS (
@@ -268,21 +231,5 @@ export class EventReader {
   /** Reads that may answer many rows leave the calling thread. */
   #read(keys: readonly unknown[]): Reader['all'] {
     return keys.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
-  }
-}
-
-const storedEvent = (row: EventRow): StoredEvent => {
-  const version = roomVersion(row.version)
-  if (version === undefined)
-    throw new Error(`stored event ${row.event_id} has unknown room version ${row.version}`)
-  return {
-    nid: row.event_nid,
-    roomNid: row.room_nid,
-    position: row.position ?? undefined,
-    rejected: row.rejected ?? undefined,
-    softFailed: row.soft_failed !== 0,
-    redactedBy: row.redacted_by ?? undefined,
-    generation: row.generation,
-    event: trustedEvent(parseJson(row.json) as JsonObject, row.event_id, version),
   }
 }

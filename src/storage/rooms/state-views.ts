@@ -1,5 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
-import type { StateSpan } from './state.ts'
+import type { StateSpan } from './state-entry.ts'
 
 /** A state event's place, and the event's nid. */
 export interface StateAt {

@@ -1,0 +1,36 @@
+import { stateMapKey } from '../../core/event/event.ts'
+
+/** One state event's place: what it is the state of, and which event. */
+export interface StateEntry {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number
+  readonly eventId: string
+  /** The event's generation in the auth graph, where it is at hand. */
+  readonly generation?: number
+}
+
+/** A change of one state point at a position; `nid` is what holds from there on. */
+export interface StateChange extends StateEntry {
+  readonly position: number
+}
+
+/** A difference of one event's state from the intervals: `nid` undefined means that the point is not set. */
+export interface StateDelta {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number | undefined
+  readonly eventId: string | undefined
+  readonly generation?: number
+}
+
+/** When an event was the state of its point: from a position (inclusive) to another (exclusive), if it has ended. */
+export interface StateSpan {
+  readonly nid: number
+  readonly from: number
+  readonly to: number | undefined
+}
+
+/** State entries as a map from `stateMapKey` to nid. */
+export const stateByKey = (entries: readonly StateEntry[]): Map<string, StateEntry> =>
+  new Map(entries.map(state => [stateMapKey(state.type, state.stateKey), state]))
