@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { startPostgres } from '../scripts/postgres.ts'
 import { startSynapse } from '../scripts/synapse.ts'
 import type { Arguments } from './arguments.ts'
 import { freePort } from './free-port.ts'
@@ -18,7 +19,7 @@ export interface Subject extends TargetOptions {
 /** Finds or starts what the command line asks for. @throws Error when it does not come up */
 export async function findSubject(given: Arguments): Promise<Subject> {
   if (given.synapse) return synapse(given.name ?? 'Synapse')
-  if (given.url === undefined) return tessera(given.name ?? 'Tessera')
+  if (given.url === undefined) return tessera(given.name ?? 'Tessera', given.database)
   const { url, registration } = given
   const name = given.name ?? url
   if (given.spawn === undefined) {
@@ -34,18 +35,25 @@ async function synapse(name: string): Promise<Subject> {
 }
 
 /** Our own server as people start it: its defaults, but every rate limit off. */
-async function tessera(name: string): Promise<Subject> {
+async function tessera(name: string, database: string | undefined): Promise<Subject> {
+  const postgres = database === 'postgres' ? await startPostgres({ fsync: true }) : undefined
+  if (database === 'postgres' && postgres === undefined) throw new Error('PostgreSQL is not installed')
+  const databaseUrl = postgres?.url ?? database
   const directory = await mkdtemp(join(tmpdir(), 'tessera-bench-'))
   const port = await freePort()
   const secret = randomBytes(24).toString('hex')
   const program = resolve(import.meta.dirname, '../bin/tessera.js')
   const command = `exec '${process.execPath}' '${program}' serve`
-  const clean = () => rm(directory, { recursive: true, force: true })
+  const clean = async () => {
+    await postgres?.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
   const started = await spawnServer(command, `http://127.0.0.1:${port}`, {
     TESSERA_DATA: directory,
     PORT: String(port),
     TESSERA__REGISTRATION__SHARED_SECRET: secret,
     TESSERA__RATE_LIMITS__ENABLED: 'false',
+    ...(databaseUrl === undefined ? {} : { TESSERA__DATABASE__URL: databaseUrl }),
   }).catch(async error => {
     await clean()
     throw error

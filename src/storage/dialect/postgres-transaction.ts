@@ -10,6 +10,7 @@ import type {
   WriteSet,
 } from '../database.ts'
 import { type Moved, storedPosition } from './positions.ts'
+import type { PostgresBatches } from './postgres-batches.ts'
 import type { Executed, PostgresConnection } from './postgres-connection.ts'
 import { errorOf, isConflict, isLost } from './postgres-errors.ts'
 import { CHANNEL, encodeMoved } from './postgres-listener.ts'
@@ -21,6 +22,7 @@ export interface TransactionStatements {
   readonly readTransactionId: Prepared
   /** (channel, payload) */
   readonly notify: Prepared
+  readonly batches: PostgresBatches
 }
 
 export type SetOutcome = CommitResult | Error
@@ -129,14 +131,16 @@ export class PostgresTransaction {
         ? storedPosition(parameter.stream, (firsts.get(parameter.stream) ?? 0) + parameter.offset)
         : parameter
     const statements = this.#sets[index]?.statements ?? []
-    return statements.map(({ prepared, rows }) =>
-      Promise.all(rows.map(row => this.#connection.execute(prepared, row.map(resolve)))).catch(
+    return statements.map(({ prepared, rows }) => {
+      const resolved = rows.map(row => row.map(resolve))
+      const executions = this.#statements.batches.of(prepared, resolved)
+      return Promise.all(executions.map(one => this.#connection.execute(one.prepared, one.parameters))).catch(
         (error: unknown) => {
           if (isLost(error) || isConflict(error)) throw error
           return errorOf(error)
         },
-      ),
-    )
+      )
+    })
   }
 
   #judge(index: number, answered: readonly (Executed[] | Error)[]): SetOutcome {

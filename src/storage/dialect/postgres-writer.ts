@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseUnavailable, type Prepared } from '../database.ts'
 import type { Waiting } from './group-committer.ts'
 import type { Positions } from './positions.ts'
+import { PostgresBatches } from './postgres-batches.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
 import { errorOf, isConflict, isLost } from './postgres-errors.ts'
@@ -28,6 +29,7 @@ export class PostgresWriter {
       ),
       readTransactionId: prepare('SELECT pg_current_xact_id()::text AS id'),
       notify: prepare('SELECT pg_notify(?, ?)'),
+      batches: new PostgresBatches(prepare),
     }
     this.#readOutcome = prepare('SELECT pg_xact_status(?::xid8) AS status')
   }
