@@ -21,12 +21,14 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '15' },
     users: { type: 'string', default: '30' },
     rooms: { type: 'string', default: '10' },
+    // Small, so that caches are full when the soak begins: what grows after that is no cache.
+    'cache-budget': { type: 'string', default: '16M' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../docs/soak.svg') },
   },
 })
 const seconds = Number(values.minutes) * 60
 /** Until caches and compiled code are what they will be. */
-const warmUpSeconds = Math.min(120, seconds / 5)
+const warmUpSeconds = Math.min(180, seconds / 4)
 const sampleSeconds = Math.max(2, seconds / 300)
 
 const directory = await mkdtemp(join(tmpdir(), 'tessera-soak-'))
@@ -41,6 +43,7 @@ const server = await spawnServer(
     TESSERA__REGISTRATION__MODE: 'open',
     TESSERA__RATE_LIMITS__ENABLED: 'false',
     TESSERA__LOGGING__LEVEL: 'warn',
+    TESSERA__MEMORY__CACHE_BUDGET: values['cache-budget'],
   },
 )
 const inspected = await inspect(inspectorPort)
@@ -67,6 +70,7 @@ try {
     `${requests} requests, ${failures} failed\n` +
       `heap after garbage collection: ${megabytes(before.heapBytes)} at ${warmUpSeconds} s, ` +
       `${megabytes(after.heapBytes)} at the end (${growth.toFixed(1)} %)\n` +
+      `caches, by their own estimate: ${megabytes(before.cacheBytes)}, then ${megabytes(after.cacheBytes)}\n` +
       `resident: ${megabytes(before.residentBytes)}, then ${megabytes(after.residentBytes)}\n${values.out}\n`,
   )
   for (const failure of load.kinds()) process.stdout.write(`  failed: ${failure}\n`)
@@ -91,9 +95,12 @@ async function take(): Promise<void> {
   samples.push({ seconds: (Date.now() - begun) / 1000, ...memory, rows: countRows(), requests, failures })
 }
 
-async function collected(): Promise<{ heapBytes: number; residentBytes: number }> {
+async function collected(): Promise<{ heapBytes: number; residentBytes: number; cacheBytes: number }> {
   await inspected.collectGarbage()
-  return inspected.memory()
+  const figures = await (await fetch(`${server.url}/metrics`)).text()
+  const caches = [...figures.matchAll(/^tessera_cache_bytes\{.*\} (\S+)$/gm)]
+  const cacheBytes = caches.reduce((sum, [, bytes]) => sum + Number(bytes), 0)
+  return { ...(await inspected.memory()), cacheBytes }
 }
 
 /** The rows of all tables but those that the search index keeps to itself. */

@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import { roomVersions } from '../core/room-versions.ts'
 import { type Problem, readingFailure } from './layer.ts'
-import { type Config, configSchema } from './schema/index.ts'
-import { camelCase, isSection, type OptionPath, type Schema } from './schema-types.ts'
+import type { Config } from './schema/index.ts'
+import type { OptionPath } from './schema-types.ts'
 
 const unreadable = (path: OptionPath, file: string | undefined): Problem[] => {
   if (file === undefined) return []
@@ -59,25 +59,8 @@ export const contradictions = (config: Config): Problem[] => {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback')
 
-/** Options that are set to something although nothing reads them yet. */
-const withoutEffect = (schema: Schema, config: unknown, defaults: unknown, name: string): string[] => {
-  if (schema['x-planned'] && JSON.stringify(config) !== JSON.stringify(defaults)) {
-    return [`${name} has no effect yet in this version`]
-  }
-  if (!isSection(schema)) return []
-  const [ours, theirs] = [config, defaults] as [Record<string, unknown>?, Record<string, unknown>?]
-  return Object.entries(schema.properties).flatMap(([key, option]) =>
-    withoutEffect(
-      option,
-      ours?.[camelCase(key)],
-      theirs?.[camelCase(key)],
-      name === '' ? key : `${name}.${key}`,
-    ),
-  )
-}
-
 /** What is allowed, but perhaps not meant. Said at every start. */
-export const warningsAbout = (config: Config, defaults: Config): string[] => [
+export const warningsAbout = (config: Config): string[] => [
   ...config.listeners.flatMap(({ host, tls, trustedProxies }, index) =>
     isLoopback(host) || tls !== undefined || trustedProxies.length > 0
       ? []
@@ -91,5 +74,4 @@ export const warningsAbout = (config: Config, defaults: Config): string[] => [
   ...(config.email.tls === 'none' && config.email.host !== undefined && !isLoopback(config.email.host)
     ? ['email.tls is none: what confirms addresses and resets passwords travels unencrypted']
     : []),
-  ...withoutEffect(configSchema, config, defaults, ''),
 ]

@@ -96,7 +96,7 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
   return {
     ok: true,
     config,
-    warnings: [...warnings, ...warningsAbout(config, defaultConfig(base))],
+    warnings: [...warnings, ...warningsAbout(config)],
     sources: new Map(leaves(tree).map(path => [pathText(path), locate(assignments, path)])),
     ...(filePath === undefined ? {} : { file: filePath }),
   }

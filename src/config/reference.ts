@@ -29,7 +29,6 @@ const facts = (path: OptionPath, schema: Schema): string[] => {
   if (path.some(step => step === 0)) variables.push(environmentName(path))
   lines.push(`- Environment: ${variables.map(code).join(', ')}`)
   if (schema['x-reload']) lines.push('- Read again on SIGHUP, without a restart.')
-  if (schema['x-planned']) lines.push('- **No effect yet in this version.**')
   return lines
 }
 

@@ -12,8 +12,6 @@ interface Annotations {
   readonly 'x-optional'?: true
   /** Takes effect on SIGHUP, without a restart. */
   readonly 'x-reload'?: true
-  /** Accepted, so that files need not change later, but nothing reads it in this version. */
-  readonly 'x-planned'?: true
 }
 
 /** One value. `['integer', 'string']` goes with the formats `duration` and `size`, and reads as a number. */

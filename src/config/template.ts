@@ -48,7 +48,6 @@ const option = (
   values: Readonly<Record<string, unknown>>,
   indent: string,
 ): string[] => {
-  if (schema['x-planned']) return []
   if (isSection(schema) && indent.length < 4 && hasSections(schema, indent)) {
     return section(name, schema, indent)
   }

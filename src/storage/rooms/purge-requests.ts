@@ -75,7 +75,7 @@ export class PurgeRequestWriter {
     this.#postpone = db.prepare('UPDATE room_purges SET due_ts = ?, wake_ts = ? WHERE purge_id = ?')
     this.#done = db.prepare(
       `UPDATE room_purges SET wake_ts = NULL, done_ts = ?, events = ?, bytes = ?, files = ?, refusal = ?
-       WHERE purge_id = ?`,
+       WHERE purge_id = ? AND done_ts IS NULL`,
     )
     this.#forget = db.prepare('DELETE FROM room_purges WHERE done_ts < ?')
   }
