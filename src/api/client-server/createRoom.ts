@@ -56,7 +56,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
 const aliasOf = (name: string | undefined, serverName: string): string | undefined => {
   if (name === undefined) return undefined
   const alias = `#${name}:${serverName}`
-  if (!/^[^\s:]+$/.test(name) || !isRoomAlias(alias)) {
+  if (!/^[^:]+$/.test(name) || !isRoomAlias(alias)) {
     throw new MatrixError('M_INVALID_PARAM', 'room_alias_name is the part of the alias between # and :')
   }
   return alias

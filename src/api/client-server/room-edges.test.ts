@@ -20,6 +20,13 @@ test('an alias is given to a new room only if it is one', async t => {
   for (const name of ['', 'a:b', '\0', 'x'.repeat(250), '\ud800']) {
     t.is(await ann.code('POST', '/createRoom', { room_alias_name: name }), '400 M_INVALID_PARAM', name)
   }
+  const room = await ann.createRoom({ room_alias_name: 'tea für zwei\n' })
+  t.is((await ann.get(`/directory/room/${path('#tea für zwei\n:localhost')}`))['room_id'], room)
+})
+
+test('nobody is asked for a room whose ID is none', async t => {
+  for (const roomId of ['!', '!x:', '!x:bad server', `!${'x'.repeat(260)}:far.test`])
+    t.is(await ann.code('POST', `/rooms/${path(roomId)}/join`, {}), '400 M_INVALID_PARAM', roomId)
 })
 
 test('a room is not made whose creator could not do what they ask for', async t => {

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId, serverNameOf } from '../../core/ids.ts'
+import { isRoomId, isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
@@ -228,6 +228,7 @@ export class Memberships {
 
   async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {
     const { userId, roomId } = change
+    if (!isRoomId(roomId)) throw new MatrixError('M_INVALID_PARAM', `${roomId} is not a room ID`)
     const via = await this.#via(change)
     if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
     await this.#remote.join({ userId, roomId, via, content })
