@@ -78,9 +78,9 @@ export const appServiceClient = (http: Http, clock: Clock): AppServiceClient => 
   const withFallback = async (service: AppService, old: string, call: Call): Promise<AppServiceAnswer> => {
     const isLegacy = (legacy.get(service.id) ?? 0) > clock.now()
     const first = await send(service, isLegacy ? old : '/_matrix/app/v1', call)
-    if (isLegacy || !isUnknownPath(first)) return first
+    if (isLegacy || !mayBeUnknownPath(first)) return first
     const second = await send(service, old, call)
-    if (isUnknownPath(second)) return first
+    if (mayBeUnknownPath(second)) return first
     legacy.set(service.id, clock.now() + LEGACY_FOR_MS)
     return second
   }
@@ -114,11 +114,15 @@ export const appServiceClient = (http: Http, clock: Clock): AppServiceClient => 
   }
 }
 
-/** A service that knows the path answers its own 404 with a body of JSON, such as for a user who does not exist. */
-const isUnknownPath = ({ status, text }: AppServiceAnswer): boolean =>
-  status === 405 ||
-  status === 501 ||
-  (status === 404 && (text.includes('M_UNRECOGNIZED') || !text.startsWith('{')))
+/**
+ * Whether the old path is worth a try: "if the application service receives an HTTP status code that does not indicate
+ * success (i.e.: 404, 500, 501, etc)". Only a service that knows the path refuses something with an error code of its
+ * own, such as a user who does not exist.
+ */
+const mayBeUnknownPath = ({ status, text }: AppServiceAnswer): boolean => {
+  if (status < 300) return false
+  return status >= 500 || text.includes('M_UNRECOGNIZED') || !text.includes('"errcode"')
+}
 
 /**
  * Opens the way to application services. Their addresses come from the operator, so that the address policy for

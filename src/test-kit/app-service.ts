@@ -58,8 +58,10 @@ export class ScriptedAppService {
   /** What transactions have told under a name (`events`, `ephemeral`, …), once each transaction. */
   told(name: string): Record<string, unknown>[] {
     const seen = new Map<string, unknown>()
-    for (const { path, body } of this.requests)
-      if (path.includes('/transactions/')) seen.set(path, body[name])
+    for (const { path, body } of this.requests) {
+      const [, txnId] = /\/transactions\/([^?]*)/.exec(path) ?? []
+      if (txnId !== undefined) seen.set(txnId, body[name])
+    }
     return [...seen.values()].flatMap(value => (Array.isArray(value) ? value : [])) as Record<
       string,
       unknown

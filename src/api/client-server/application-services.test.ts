@@ -122,7 +122,10 @@ test('a transaction is sent again as it was until it is taken', async t => {
   const { service, alice, clock, act } = world
   await registerGhost(world)
   let failures = 2
-  service.answer = ({ path }) => (path.includes('/transactions/') && failures-- > 0 ? { status: 500 } : {})
+  service.answer = ({ path }) => {
+    if (path.startsWith('/transactions/')) return { status: 404 }
+    return path.includes('/transactions/') && failures-- > 0 ? { status: 500 } : {}
+  }
   const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
   const transactions = () =>
     service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
