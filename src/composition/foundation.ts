@@ -81,6 +81,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circum
     signingKeys: signingKeys(config),
     version: programVersion(),
     metrics: metrics.federation,
+    identityServers,
   })
   accounts.hooks.remoteProfile = federation.queryProfile
   return { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers }

@@ -62,3 +62,23 @@ test('nothing but a server name gets into the URL, and nothing inside is reached
   }
   t.is(peer.requests.length, 0)
 })
+
+test('whether a key still counts is asked where the invitation says, and nowhere inside', async t => {
+  const peer = await startPeer(t)
+  const network = await startNetwork(t, { hosts: [peer.hostsEntry] })
+  const servers = identityServers(network.http, network)
+  const url = `https://${peer.serverName}/id/isvalid?v=1`
+  for (const [json, valid] of [
+    [{ valid: true }, true],
+    [{ valid: false }, false],
+    [{ valid: 'true' }, false],
+  ] as const) {
+    peer.expect('GET', '/id/isvalid', { json })
+    t.is(await servers.isKeyValid(url, 'a/b+'), valid)
+    t.is(peer.requests.at(-1)?.url, '/id/isvalid?v=1&public_key=a%2Fb%2B')
+  }
+  peer.expect('GET', '/id/isvalid', { status: 404, json: {} })
+  await t.throwsAsync(servers.isKeyValid(url, 'k'), { instanceOf: IdentityServerError })
+  for (const wrong of ['', 'nowhere', 'file:///etc/passwd'])
+    t.is((await t.throwsAsync(servers.isKeyValid(wrong, 'k'), { instanceOf: OutboundError })).kind, 'denied')
+})

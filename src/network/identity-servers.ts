@@ -52,6 +52,12 @@ export interface IdentityServers {
    * @throws as `bind`
    */
   storeInvite(idServer: string, address: InvitedAddress, about: JsonObject): Promise<StoredInvite>
+  /**
+   * Whether a key with which an invitation was signed still counts (`GET /pubkey/isvalid`), asked where the invitation says.
+   *
+   * @throws as `bind`
+   */
+  isKeyValid(validityUrl: string, publicKey: string): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -131,6 +137,25 @@ export const identityServers = (
       const stored = await storeInvite(askAs(idServer, address.accessToken), address, about)
       if (stored === undefined) throw new IdentityServerError(200, undefined)
       return stored
+    },
+    isKeyValid: async (validityUrl, publicKey) => {
+      const url = URL.parse(validityUrl)
+      if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+        throw new OutboundError('denied', 'that is no address of an identity server')
+      }
+      url.searchParams.set('public_key', publicKey)
+      const path = `${url.pathname}${url.search}`
+      const target = targetOfUrl(url)
+      const response = await http.request({
+        method: 'GET',
+        target,
+        path,
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_BYTES,
+      })
+      const answer = bodyOf(response)
+      if (response.status !== 200) throw new IdentityServerError(response.status, answer)
+      return answer?.['valid'] === true
     },
     close: () => http.close(),
   }

@@ -89,6 +89,8 @@ export interface WorldServerOptions {
   readonly config?: Partial<FederationOptions>
   /** Who has an account; everybody if not given. */
   readonly mayBeInvited?: (userId: string) => Promise<boolean>
+  /** Of identity servers' keys; by default all are. */
+  readonly isKeyValid?: (validityUrl: string, publicKey: string) => Promise<boolean>
 }
 
 /** As much of a test as a world needs. */
@@ -128,11 +130,12 @@ export class FederationWorld {
       },
       http: httpPort(request => life.lived(() => this.#carry(name, request))),
     })
-    const { mayBeInvited = async () => true } = options
+    const { mayBeInvited = async () => true, isKeyValid = async () => true } = options
     const federation = createFederation({
       core,
       config: { ...FEDERATION_OPTIONS, ...options.config },
       ...{ database, clock, client, mayBeInvited, log: silentLog, version: '0' },
+      identityServers: { isKeyValid },
     })
     const rooms = createRooms(core, {
       profile: async userId => ({ displayname: userId.slice(1).split(':')[0] ?? '' }),

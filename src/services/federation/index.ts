@@ -12,6 +12,7 @@ import { openFederationNetwork } from './client.ts'
 import { extensionPeers } from './extension-peers.ts'
 import { createInbound, type Inbound } from './inbound/index.ts'
 import type { MayBeInvited } from './inbound/invitations.ts'
+import type { KeyValidity } from './inbound/third-party-invites.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { Notary } from './keys/notary.ts'
@@ -39,6 +40,8 @@ export interface FederationParts {
   readonly metrics?: Metrics['federation'] | undefined
   /** Tests: the way to other servers, in place of the network. */
   readonly client?: FederationClient
+  /** Who says whether the keys of invitations to addresses still count. */
+  readonly identityServers?: KeyValidity
   /** Who may be invited by users of other servers; by default whoever has an account here that is in use. */
   readonly mayBeInvited?: MayBeInvited
 }
@@ -119,6 +122,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     client,
     verifier,
     mayBeInvited: parts.mayBeInvited ?? activeUsers(database),
+    keys: parts.identityServers,
     joinsIdle: outbound.joinsIdle,
     log,
     metrics: parts.metrics,

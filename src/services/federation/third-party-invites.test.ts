@@ -4,7 +4,13 @@ import { canonicalJson } from '../../core/canonical-json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
 import { authorizationHeader } from '../../network/request-signature.ts'
-import { FederationWorld, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
+import {
+  FederationWorld,
+  setState,
+  stateAt,
+  type WorldServer,
+  type WorldServerOptions,
+} from '../../test-kit/federation-world.ts'
 import { newRoom } from '../../test-kit/rooms.ts'
 
 const ALICE = '@alice:a.test'
@@ -12,9 +18,9 @@ const BOB = '@bob:b.test'
 const newKey = (): SigningKey => signingKeyFromSeed('ed25519:0', randomBytes(32))
 
 /** Alice's room on `a` offers a place to an address; an identity server has found that it is Bob's, on `b`. */
-const offered = async (t: ExecutionContext) => {
+const offered = async (t: ExecutionContext, validity: Pick<WorldServerOptions, 'isKeyValid'> = {}) => {
   const world = new FederationWorld(t)
-  const a = await world.add('a.test')
+  const a = await world.add('a.test', validity)
   const b = await world.add('b.test')
   const identityServer = newKey()
   const fields = newRoom(a.rooms, ALICE, { preset: 'private_chat', name: 'Tea' })
@@ -103,4 +109,38 @@ test('nobody else is, whoever asks', async t => {
   await setState(a, ALICE, roomId, acl)
   t.is(await ask(invitation(roomId, key)), '403 M_FORBIDDEN', 'a banned server')
   t.is(await stateAt(a, roomId, 'm.room.member', BOB), undefined)
+})
+
+test('who shows as they join what was signed for them is invited first, here and elsewhere', async t => {
+  const { a, b, roomId, identityServer: key } = await offered(t)
+  const show = (on: WorldServer, userId: string, by: SigningKey, sender = ALICE) => {
+    const { signatures } = signJson({ mxid: userId, token: 'token' }, 'id.test', by)
+    const binding = { mxid: userId, token: 'token', signatures: signatures as JsonObject, sender }
+    return on.federation.thirdPartyInvites.shown(userId, roomId, binding, on.rooms.memberships)
+  }
+  await t.throwsAsync(show(b, BOB, newKey()), { instanceOf: Error })
+  await t.throwsAsync(show(a, '@bill:a.test', newKey()), { message: /No key/ })
+  await show(b, BOB, key)
+  t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: [] })
+  await show(b, BOB, newKey())
+  await show(a, '@bill:a.test', key)
+  t.is((await stateAt(a, roomId, 'm.room.member', '@bill:a.test'))?.content['membership'], 'invite')
+  const others = { mxid: BOB, token: 'token', signatures: {}, sender: ALICE }
+  const shown = a.federation.thirdPartyInvites.shown('@bill:a.test', roomId, others, a.rooms.memberships)
+  await t.throwsAsync(shown, { message: /somebody else/ })
+})
+
+test('the key has to count still, where that can be asked', async t => {
+  const asked: string[] = []
+  let isValid = false
+  const isKeyValid = async (url: string, key: string) => asked.push(`${url} ${key}`) > 0 && isValid
+  const { a, b, roomId, identityServer: key } = await offered(t, { isKeyValid })
+  t.is(await exchange(b, a, roomId, invitation(roomId, newKey())), '403 M_FORBIDDEN')
+  t.deepEqual(asked, [], 'of what nobody has signed nobody is asked')
+  t.is(await exchange(b, a, roomId, invitation(roomId, key)), '403 M_FORBIDDEN')
+  t.is(await stateAt(a, roomId, 'm.room.member', BOB), undefined)
+  isValid = true
+  t.is(await exchange(b, a, roomId, invitation(roomId, key)), '200 -')
+  t.deepEqual(asked, Array(2).fill(`https://id ${key.publicKey}`))
 })

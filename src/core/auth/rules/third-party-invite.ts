@@ -43,7 +43,7 @@ export const thirdPartyInviteRule = (event: MemberEvent, room: RoomView): Verdic
     return refuse('member.third_party_invite.sender', `The third-party invite is not from ${sender}.`)
   }
   // "If any signature in signed matches any public key in the event, allow. Otherwise, reject."
-  if (signedByAnyKey(signed, publicKeys(offer))) return undefined
+  if (keyThatSigned(signed, publicKeys(offer)) !== undefined) return undefined
   return refuse(
     'member.third_party_invite.signature',
     'No key of the third-party invite has signed this one.',
@@ -51,7 +51,7 @@ export const thirdPartyInviteRule = (event: MemberEvent, room: RoomView): Verdic
 }
 
 /** "A single public key in `public_key`. A list of public keys in `public_keys`", in base64 of either alphabet. */
-const publicKeys = (offer: RoomEvent): Set<string> => {
+const publicKeys = (offer: Pick<RoomEvent, 'content'>): Set<string> => {
   const { public_key: single, public_keys: list } = offer.content
   const named = Array.isArray(list)
     ? list.map((entry: unknown) => isJsonObject(entry) && entry['public_key'])
@@ -80,15 +80,33 @@ const bytesOf = (signed: JsonObject): Uint8Array | undefined => {
   }
 }
 
-const signedByAnyKey = (signed: JsonObject, keys: ReadonlySet<string>): boolean => {
+const keyThatSigned = (signed: JsonObject, keys: ReadonlySet<string>): string | undefined => {
   const bytes = bytesOf(signed)
-  if (bytes === undefined) return false
+  if (bytes === undefined) return undefined
   let tried = 0
   for (const signature of new Set(ed25519Signatures(signed))) {
     for (const key of keys) {
-      if (tried++ === MAX_VERIFICATIONS) return false
-      if (verifySignature(key, bytes, signature)) return true
+      if (tried++ === MAX_VERIFICATIONS) return undefined
+      if (verifySignature(key, bytes, signature)) return key
     }
   }
-  return false
+  return undefined
+}
+
+/**
+ * The key of an `m.room.third_party_invite` that has signed something, and where to ask whether it still counts: "if this
+ * URL is absent, the key must be considered valid indefinitely". `undefined` where none has.
+ */
+export const signingKeyOf = (
+  offer: Pick<RoomEvent, 'content'>,
+  signed: JsonObject,
+): { readonly publicKey: string; readonly validityUrl: string | undefined } | undefined => {
+  const publicKey = keyThatSigned(signed, publicKeys(offer))
+  if (publicKey === undefined) return undefined
+  const { public_keys: list } = offer.content
+  const entries = [offer.content, ...(Array.isArray(list) ? list.filter(isJsonObject) : [])]
+  const urls = entries.flatMap(({ public_key: key, key_validity_url: url }) =>
+    key === publicKey && typeof url === 'string' ? [url] : [],
+  )
+  return { publicKey, validityUrl: urls[0] }
 }

@@ -11,7 +11,7 @@ import { TransactionReceiver } from './receive-transaction.ts'
 import { RoomGate } from './room-gate.ts'
 import { FederatedHistory } from './room-history.ts'
 import { RoomInbox } from './room-inbox.ts'
-import { ThirdPartyInvites } from './third-party-invites.ts'
+import { type KeyValidity, ThirdPartyInvites } from './third-party-invites.ts'
 
 /** What other servers ask of this one, and send to it. */
 export interface Inbound {
@@ -31,6 +31,7 @@ export const createInbound = (parts: {
   client: FederationClient
   verifier: EventVerifier
   mayBeInvited: MayBeInvited
+  keys?: KeyValidity | undefined
   /** Settles when no join of the room through another server is under way. */
   joinsIdle: (roomId: string) => Promise<void>
   log: Log
@@ -51,7 +52,7 @@ export const createInbound = (parts: {
     inbox,
     invitations,
     handshakes: new Handshakes({ writer, gate, verifier, signingKey, views: parts.core.views.state }),
-    thirdPartyInvites: new ThirdPartyInvites({ writer, gate, client, mayBeInvited, log }),
+    thirdPartyInvites: new ThirdPartyInvites({ writer, gate, client, mayBeInvited, keys: parts.keys, log }),
     transactions: new TransactionReceiver({
       writer,
       gate,

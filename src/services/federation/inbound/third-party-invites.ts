@@ -1,8 +1,12 @@
+import { signingKeyOf } from '../../../core/auth/rules/third-party-invite.ts'
 import { MatrixError } from '../../../core/errors.ts'
 import { isRoomId, isUserId, serverNameOf } from '../../../core/ids.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
+import type { IdentityServers } from '../../../network/identity-servers.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import { askIdentityServer } from '../../accounts/identity-errors.ts'
 import type { Memberships } from '../../rooms/memberships.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { Slots } from '../slots.ts'
@@ -29,6 +33,9 @@ export interface BoundInvite {
 const MAX_INVITES = 50
 const AT_ONCE = 4
 
+/** Where it is asked whether identity servers' keys still count. */
+export type KeyValidity = Pick<IdentityServers, 'isKeyValid'>
+
 type Inviting = Pick<Memberships, 'invite'>
 
 /**
@@ -40,6 +47,7 @@ export class ThirdPartyInvites {
   readonly #gate: RoomGate
   readonly #client: Pick<FederationClient, 'exchangeThirdPartyInvite'>
   readonly #mayBeInvited: MayBeInvited
+  readonly #keys: KeyValidity | undefined
   readonly #log: Log
 
   constructor(parts: {
@@ -47,12 +55,14 @@ export class ThirdPartyInvites {
     gate: RoomGate
     client: Pick<FederationClient, 'exchangeThirdPartyInvite'>
     mayBeInvited: MayBeInvited
+    keys: KeyValidity | undefined
     log: Log
   }) {
     this.#writer = parts.writer
     this.#gate = parts.gate
     this.#client = parts.client
     this.#mayBeInvited = parts.mayBeInvited
+    this.#keys = parts.keys
     this.#log = parts.log
   }
 
@@ -89,25 +99,32 @@ export class ThirdPartyInvites {
     await Promise.all(valid.slice(0, MAX_INVITES).map(one => slots.run(() => this.#take(one, by))))
   }
 
+  /**
+   * A user of ours shows, as they join, what an identity server has signed for them (`third_party_signed`): the invitation to
+   * their address becomes one to them first. Who is in the room already needs none.
+   *
+   * Throws `M_FORBIDDEN`, `M_NOT_FOUND`; as `FederationClient` where the inviter's server is another.
+   */
+  async shown(
+    userId: string,
+    roomId: string,
+    { sender, mxid, token, signatures }: SignedBinding & { readonly sender: string },
+    by: Inviting,
+  ): Promise<void> {
+    if (mxid !== userId) throw new MatrixError('M_FORBIDDEN', 'This was signed for somebody else')
+    if (!isRoomId(roomId) || !isUserId(sender)) {
+      throw new MatrixError('M_INVALID_PARAM', 'This names no room, or no user who has invited to it')
+    }
+    const head = await this.#writer.head(roomId)
+    if (head?.memberships.get(userId) === 'join') return
+    await this.#exchange({ mxid, roomId, sender, signed: { mxid, token, signatures } }, by)
+  }
+
   async #take(invite: BoundInvite, by: Inviting): Promise<void> {
-    const { roomId, sender, mxid, signed } = invite
-    const inviter = serverNameOf(sender)
     try {
-      if (inviter === this.#writer.context.serverName) await this.#invite(invite, '', by)
-      else {
-        await this.#client.exchangeThirdPartyInvite(inviter, roomId, {
-          type: 'm.room.member',
-          room_id: roomId,
-          sender,
-          state_key: mxid,
-          content: {
-            membership: 'invite',
-            // The inviter's server knows by which name the room shows the address.
-            third_party_invite: { display_name: '', signed: { ...signed } },
-          },
-        })
-      }
+      await this.#exchange(invite, by)
     } catch (error) {
+      const { roomId, sender, mxid } = invite
       this.#log.info(
         { room: roomId, sender, user: mxid, err: error },
         'a third-party invite was not exchanged',
@@ -115,24 +132,49 @@ export class ThirdPartyInvites {
     }
   }
 
-  /** Nothing else of what others say: it will be in our user's name. */
-  async #invite({ roomId, sender, mxid, signed }: BoundInvite, asked: string, by: Inviting): Promise<void> {
-    const displayName = (await this.#displayName(roomId, signed.token)) ?? asked
-    const { mxid: bound, token, signatures } = signed
-    await by.invite({
+  async #exchange(invite: BoundInvite, by: Inviting): Promise<void> {
+    const { roomId, sender, mxid, signed } = invite
+    const inviter = serverNameOf(sender)
+    if (inviter === this.#writer.context.serverName) return this.#invite(invite, '', by)
+    await this.#client.exchangeThirdPartyInvite(inviter, roomId, {
+      type: 'm.room.member',
+      room_id: roomId,
       sender,
-      userId: mxid,
-      roomId,
+      state_key: mxid,
       content: {
-        third_party_invite: { display_name: displayName, signed: { mxid: bound, token, signatures } },
+        membership: 'invite',
+        // The inviter's server knows by which name the room shows the address.
+        third_party_invite: { display_name: '', signed: { ...signed } },
       },
     })
   }
 
-  async #displayName(roomId: string, token: string): Promise<string | undefined> {
+  /** Nothing else of what others say: it will be in our user's name. */
+  async #invite({ roomId, sender, mxid, signed }: BoundInvite, asked: string, by: Inviting): Promise<void> {
+    const { mxid: bound, token, signatures } = signed
+    const binding = { mxid: bound, token, signatures }
+    const offer = await this.#offer(roomId, token)
+    if (offer !== undefined) await this.#checkKey(offer, binding)
+    const name = offer?.event.content['display_name']
+    const displayName = typeof name === 'string' ? name : asked
+    const content = { third_party_invite: { display_name: displayName, signed: binding } }
+    await by.invite({ sender, userId: mxid, roomId, content })
+  }
+
+  /**
+   * "MUST verify … the `key_validity_url` as still being valid": this server alone, so that all have the same view of the
+   * room. Whether the signature is right the rules of the room say.
+   */
+  async #checkKey({ event }: StoredEvent, signed: JsonObject): Promise<void> {
+    const { publicKey, validityUrl } = signingKeyOf(event, signed) ?? {}
+    if (publicKey === undefined || validityUrl === undefined) return
+    if (await askIdentityServer(this.#keys, keys => keys.isKeyValid(validityUrl, publicKey))) return
+    throw new MatrixError('M_FORBIDDEN', 'The key with which this was signed is valid no longer')
+  }
+
+  async #offer(roomId: string, token: string): Promise<StoredEvent | undefined> {
     const nid = (await this.#writer.head(roomId))?.entry('m.room.third_party_invite', token)?.nid
     const [stored] = nid === undefined ? [] : await this.#writer.context.read.events.byNids([nid])
-    const name = stored?.event.content['display_name']
-    return typeof name === 'string' ? name : undefined
+    return stored
   }
 }
