@@ -38,17 +38,17 @@ export class PurgeScope {
    * The oldest events after a position that may go: all up to the first that was sent at an instant (ms since 1970) or
    * after it, or that is an end of the graph.
    */
-  async oldest(roomNid: number, after: number, before: number): Promise<Stretch> {
+  async oldest(roomNid: number, after: number, before: number, limit = PURGE_BATCH): Promise<Stretch> {
     const end = await this.#read.lowestEnd(roomNid)
     if (end === undefined) return { candidates: [], isFull: false, maxDepth: 0 }
-    const oldest = await this.#read.oldest(roomNid, after, PURGE_BATCH)
+    const oldest = await this.#read.oldest(roomNid, after, limit)
     const latest = this.#clock.now() + MAX_AHEAD_MS
     const stays = oldest.findIndex(
       ({ position, ts }) => position >= end.position || (ts >= before && ts <= latest),
     )
     return {
       candidates: stays === -1 ? oldest : oldest.slice(0, stays),
-      isFull: stays === -1 && oldest.length === PURGE_BATCH,
+      isFull: stays === -1 && oldest.length === limit,
       maxDepth: Math.max(0, end.depth - 1),
     }
   }

@@ -1,4 +1,4 @@
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { roomEventFilter } from '../../core/filter.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
@@ -11,7 +11,7 @@ import {
 } from '../../storage/rooms/purge-requests.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { FederationWorld, messagesOf, say } from '../../test-kit/federation-world.ts'
+import { FederationWorld, messagesOf, say, type WorldServer } from '../../test-kit/federation-world.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { PurgeRequests } from './purge-requests.ts'
 import { PurgeScope } from './purge-scope.ts'
@@ -95,25 +95,18 @@ testDatabases(test, 'old messages go, what the room rests on stays', async (t, d
 })
 
 test('purged history is neither given to other servers nor taken back', async t => {
-  const world = new FederationWorld(t)
-  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
-  for (const server of [a, b]) server.federation.start()
-  const [alice, bob] = ['@alice:a.test', '@bob:b.test']
-  const roomId = await a.rooms.roomCreation.create(newRoom(a.rooms, alice, { preset: 'public_chat' }), {
-    isDirect: false,
-  })
-  await b.rooms.memberships.join({ userId: bob, roomId, via: ['a.test'] })
-  const old = [await say(a, alice, roomId, 'one'), await say(a, alice, roomId, 'two')]
+  const { world, a, b, alice, bob, roomId } = await sharedRoom(t)
+  const old = [await say(a, alice, roomId, 'two'), await say(a, alice, roomId, 'three')]
   await a.federation.idle()
   for (const server of [a, b]) await server.clock.advance(2 * DAY)
-  const fresh = await say(a, alice, roomId, 'three')
+  const fresh = await say(a, alice, roomId, 'four')
   await world.send(a, b, [...old, fresh])
-  t.deepEqual(await messagesOf(b, roomId), ['one', 'two', 'three'])
+  t.deepEqual(await messagesOf(b, roomId), ['one', 'two', 'three', 'four'])
 
   const purges = new RoomPurges(a.core.writer)
   const { nid = 0 } = (await a.core.context.read.rooms.byId(roomId)) ?? {}
   await purges.purge({ nid, roomId }, a.clock.now() - DAY, going)
-  t.deepEqual(await messagesOf(a, roomId), ['three'])
+  t.deepEqual(await messagesOf(a, roomId), ['four'])
   const timeoutMs = 1000
   const backfilled = await b.client.backfill(
     'a.test',
@@ -124,7 +117,7 @@ test('purged history is neither given to other servers nor taken back', async t 
   await t.throwsAsync(b.client.getEvent('a.test', old[0]?.eventId ?? '', { timeoutMs }))
 
   await world.send(b, a, old)
-  t.deepEqual(await messagesOf(a, roomId), ['three'], 'sent again')
+  t.deepEqual(await messagesOf(a, roomId), ['four'], 'sent again')
   world.requests.length = 0
   const request = { direction: 'b', limit: 100, filter: roomEventFilter(undefined) } as const
   const page = await a.rooms.roomHistory.messages(requesterOf(alice), roomId, request)
@@ -134,9 +127,9 @@ test('purged history is neither given to other servers nor taken back', async t 
     [],
     'and nobody is asked',
   )
-  const answer = await say(b, bob, roomId, 'four')
+  const answer = await say(b, bob, roomId, 'five')
   await world.send(b, a, [answer])
-  t.deepEqual(await messagesOf(a, roomId), ['three', 'four'])
+  t.deepEqual(await messagesOf(a, roomId), ['four', 'five'])
 })
 
 /** Alice's room with a message of before yesterday and one of now, and what purges it. */
@@ -209,3 +202,62 @@ test('what operators ask for is done by the server', async t => {
   t.is(await core.context.read.rooms.byId(roomId), undefined)
   t.is((await rooms.roomReading.joinedRooms(ALICE)).length, 0)
 })
+
+/** A room of Alice's server that Bob of another has come into; both have its first message. */
+const sharedRoom = async (t: ExecutionContext) => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test'), await world.add('b.test')]
+  for (const server of [a, b]) server.federation.start()
+  const [alice, bob] = ['@alice:a.test', '@bob:b.test']
+  const roomId = await a.rooms.roomCreation.create(newRoom(a.rooms, alice, { preset: 'public_chat' }), {
+    isDirect: false,
+  })
+  await b.rooms.memberships.join({ userId: bob, roomId, via: ['a.test'] })
+  await world.send(a, b, [await say(a, alice, roomId, 'one')])
+  return { world, a, b, alice, bob, roomId }
+}
+
+test('what builds on purged history is taken in, with the state that its server tells', async t => {
+  const { world, a, b, alice, bob, roomId } = await sharedRoom(t)
+  world.intercept = ({ path }) => (path.includes('/send/') ? 'unreachable' : undefined)
+  for (const server of [a, b]) await server.clock.advance(2 * DAY)
+  const late = await say(b, bob, roomId, 'from afar')
+  await say(a, alice, roomId, 'two')
+  await new RoomPurges(a.core.writer).purge(await roomOf(a, roomId), a.clock.now() - DAY, going)
+  t.deepEqual(await messagesOf(a, roomId), ['two'])
+  world.intercept = () => undefined
+  await world.send(b, a, [late])
+  t.deepEqual(await messagesOf(a, roomId), ['two', 'from afar'], 'and nothing of what was purged')
+  t.deepEqual((await a.core.writer.head(roomId))?.joinedHosts().toSorted(), ['a.test', 'b.test'])
+})
+
+test('a room that others are in goes once they know that nobody here is', async t => {
+  const { a, b, bob, roomId } = await sharedRoom(t)
+  const { core, clock, rooms, database } = b
+  const { writer } = core
+  const requests = new PurgeRequests({
+    ...{ writer, clock, log: silentLog, memberships: rooms.memberships },
+    purges: new RoomPurges(writer),
+    lifetime: new RoomLifetime({ writer, clock, log: silentLog, grace: undefined }),
+  })
+  const [write, read] = [new PurgeRequestWriter(database), new PurgeRequestReader(database)]
+  const request = { roomId, before: undefined, isForced: true }
+  await database.commit({ statements: [write.add('all', request, clock.now())] })
+  requests.start()
+  t.teardown(() => requests.close())
+  const membership = async () => (await a.core.writer.head(roomId))?.memberships.get(bob)
+  await eventually('the others know', async () => (await membership()) === 'leave')
+  t.is(await read.outcome('all'), undefined)
+  t.not(await core.context.read.rooms.byId(roomId), undefined, 'it is still needed')
+  await eventually('it is done', async () => {
+    await clock.advance(60_000)
+    return (await read.outcome('all')) !== undefined
+  })
+  t.is(await core.context.read.rooms.byId(roomId), undefined)
+})
+
+const roomOf = async ({ core }: WorldServer, roomId: string) => {
+  const room = await core.context.read.rooms.byId(roomId)
+  if (room === undefined) throw new Error('there is no such room')
+  return room
+}

@@ -59,7 +59,7 @@ export class RoomPurges {
   ): Promise<PurgeSize> {
     const total = { events: 0, bytes: 0 }
     // Most rooms have nothing to purge at most times: they are not written to.
-    const first = await this.#scope.oldest(room.nid, BEGINNING, before)
+    const first = await this.#scope.oldest(room.nid, BEGINNING, before, 1)
     if (first.candidates.length === 0) return total
     for (let isFull = true; isFull && !signal.aborted; ) {
       await this.#context.nids.ensure(1)
