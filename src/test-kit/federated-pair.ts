@@ -17,6 +17,7 @@ export interface Pair {
   readonly b: WorldServer
 }
 
+/** Starts the two servers. */
 export const pair = async (t: ExecutionContext, database?: WorldServer['database']): Promise<Pair> => {
   const world = new FederationWorld(t)
   const a = await world.add('a.test')
@@ -24,6 +25,7 @@ export const pair = async (t: ExecutionContext, database?: WorldServer['database
   return { world, a, b }
 }
 
+/** Makes a room of Alice's on her server. */
 export const makeRoom = ({ rooms }: WorldServer, fields: Partial<NewRoom> = { preset: 'public_chat' }) =>
   rooms.roomCreation.create(newRoom(rooms, ALICE, fields), { isDirect: false })
 

@@ -1,0 +1,184 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { MatrixError } from '../core/errors.ts'
+import { fakeServices } from '../test-kit/command-line.ts'
+import { run } from '../test-kit/command-runs.ts'
+import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
+
+test('init prepares a real server once', async t => {
+  const cwd = temporaryDirectory(t)
+  t.is((await run(t, 'init', { cwd })).code, 1, 'the name must be said')
+  const { host, code } = await run(t, 'init --server-name example.org --data here', { cwd })
+  t.is(code, 0)
+  t.is(host.out(), 'Created  here/homeserver.yaml\nCreated  here/signing.key\n')
+  t.regex(host.err(), /Start it: {2}npx tessera serve --data here/)
+  t.regex(readFileSync(join(cwd, 'here/homeserver.yaml'), 'utf8'), /^server_name: example\.org$/m)
+  const again = await run(t, 'init --server-name example.org --data here', { cwd })
+  t.is(again.code, 1)
+  t.regex(again.host.err(), /There is a server already, with the settings here\/homeserver\.yaml/)
+})
+
+test('config check', async t => {
+  const cwd = temporaryDirectory(t)
+  writeFileSync(join(cwd, 'homeserver.yaml'), 'registration: {mode: open}')
+  const check = await run(t, 'config check --print --set logging.level=warn', { cwd })
+  t.is(check.code, 0)
+  t.regex(check.host.out(), /mode: open # homeserver\.yaml:1:16\n/)
+  t.regex(check.host.err(), /^warning: registration\.mode is open/)
+  const wrong = await run(t, 'config check --port x', { cwd })
+  t.is(wrong.code, 78)
+  t.is(wrong.host.err(), '--port: listeners[0].port must be an integer from 0 to 65535, not "x"\n')
+})
+
+test('keys: made once, shown without their secret', async t => {
+  const cwd = temporaryDirectory(t)
+  const made = await run(t, 'keys generate --output my.key', { cwd })
+  t.is(made.code, 0)
+  t.regex(made.host.out(), /^ed25519:a_\w{6} [A-Za-z0-9+/]{43}\n$/)
+  const again = await run(t, 'keys generate --output my.key', { cwd })
+  t.is(again.code, 1)
+  t.regex(again.host.err(), /^my\.key is there already, and is never overwritten/)
+  const shown = await run(t, 'keys show --set signing_key_file=my.key', { cwd })
+  t.is(shown.host.out(), made.host.out())
+  t.is((await run(t, 'keys show', { cwd })).code, 1)
+})
+
+test('user create and token create', async t => {
+  const cwd = temporaryDirectory(t)
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const missing = await run(t, 'user create alice', { cwd, module })
+  t.is(missing.code, 1)
+  t.regex(missing.host.err(), /^There is no database at data\/homeserver\.db: start the server once/)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const made = await run(t, 'user create @alice:localhost --admin', { cwd, module })
+  t.is(made.host.out(), '@alice:localhost\npassword: made-up\n')
+  const chosen = await run(t, 'user add bob --password-stdin', { cwd, module, input: 'correct horse\n' })
+  t.is(chosen.host.out(), '@bob:localhost\n')
+  const strange = await run(t, 'user create @carol:elsewhere.example', { cwd, module })
+  t.is(strange.code, 1)
+  const token = await run(t, 'token create --uses 3 --expires 7d', { cwd, module })
+  t.is(token.host.out(), 'made-up\n')
+  t.regex(token.host.err(), /^warning: registration\.mode is closed/)
+  t.is((await run(t, 'invite --uses none', { cwd, module })).code, 1)
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { localpart: 'alice', admin: true },
+      { localpart: 'bob', password: 'correct horse', admin: false },
+      { uses: 3, expiresInMs: 604_800_000 },
+    ],
+  )
+  t.is(calls.filter(call => call === 'close').length, 5, 'whatever happens, the database is closed')
+  const refused = await run(t, 'user create alice', {
+    cwd,
+    module: {
+      openCliServices: async () => ({
+        ...fakeServices([]),
+        createUser: () => Promise.reject(new MatrixError('M_USER_IN_USE', 'This name is taken')),
+      }),
+    },
+  })
+  t.is(refused.code, 1)
+  t.is(refused.host.err(), 'This name is taken (M_USER_IN_USE)\n')
+})
+
+test('doctor --after-restore says what it has set right', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const module = { openCliServices: async () => fakeServices([]) }
+  const { host, code } = await run(t, 'doctor --after-restore', { cwd, module })
+  t.is(code, 0)
+  t.regex(host.out(), /of 3 users are announced again\n150 one-time keys .* dropped\ndevice lists of 2 users/)
+})
+
+test('rooms are listed, and purged by the server', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  const size = '7 events (2 KiB), 1 files (1 KiB)'
+  t.is(await says('room list'), '!r  40 events  3 members, 2 of this server  Tea\n')
+  t.regex(await says('room show !r'), /version: 12\nmade: 1970.* by @a:localhost\n.*\nstored: 7 events/)
+  t.is(
+    await says('room purge-history !r --before 2026-01-31 --dry-run'),
+    `!r: would delete ${size} of before 2026-01-31T00:00:00.000Z\n`,
+  )
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [],
+  )
+  t.regex(await says('room purge-history !r --before 2026-01-31'), /deleting .*\n!r: deleted 7 events/)
+  const refused = await run(t, 'room purge !r', { cwd, module })
+  t.is(refused.host.err(), '2 users of this server are in !r: with --force they leave it.\n')
+  await says('room purge !r --force')
+  t.is(await says('retention --dry-run'), `!r: would delete ${size}\n1 room, ${size}\n`)
+  await says('retention')
+  for (const line of ['room purge-history !r', 'room show !x', 'room purge-history !r --keep-days x']) {
+    t.is((await run(t, line, { cwd, module })).code, 1, line)
+  }
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { roomId: '!r', before: Date.UTC(2026, 0, 31), isForced: false },
+      { roomId: '!r', before: undefined, isForced: true },
+      { roomId: '!r', before: 5, isForced: false },
+    ],
+  )
+})
+
+test('notices to one user and to all', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  t.is(await says('notice send @ann:localhost Hello'), '1 user gets it within a minute\n')
+  t.is(await says('notice send-all Hello'), '3 users get it within a minute\n')
+  t.is((await run(t, 'notice send @ann:elsewhere.example Hello', { cwd, module })).code, 1)
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [{ userId: '@ann:localhost', body: 'Hello' }, { body: 'Hello' }],
+  )
+})
+
+test('media usage, purge and quarantine', async t => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  t.is(
+    await says('media usage'),
+    'copies from other servers: 2 files, 1.5 KiB\nuploads of users here: 1 files, 3 bytes\n',
+  )
+  t.is(await says('media purge --dry-run'), 'would delete 4 files, 5 MiB\n')
+  t.is(await says('media purge --remote-older-than 7d'), 'deleted 4 files, 5 MiB\n')
+  t.is((await run(t, 'media purge --remote-older-than soon', { cwd, module })).code, 1)
+  t.is(
+    await says('media list --user @a:localhost'),
+    '1970-01-01T00:00:00.000Z  2 KiB  upload  @a:localhost  image/png  mxc://localhost/abc\n',
+  )
+  t.is(await says('media copy directory s3'), 'copied 3 files, 2 KiB\n')
+  t.is((await run(t, 'media copy s3 s3', { cwd, module })).code, 1)
+  t.is(await says('media quarantine mxc://a/b'), 'hidden: 2 files\n')
+  t.is(await says('media quarantine mxc://a/b --undo'), 'shown again: 2 files\n')
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { dryRun: true },
+      { dryRun: false, remoteLifetime: 604_800_000 },
+      { limit: 50, userId: '@a:localhost' },
+      ['directory', 's3'],
+      ['mxc://a/b', true],
+      ['mxc://a/b', false],
+    ],
+  )
+})
