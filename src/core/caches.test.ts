@@ -18,7 +18,7 @@ test('the shares of all caches are the budget', t => {
 test.serial('a budget bounds what caches hold', t => {
   t.teardown(() => setCacheBudget(DEFAULT_CACHE_BUDGET))
   setCacheBudget(1_000_000)
-  t.is(cacheLimit('events'), 56, '140 kB of 2.5 kB each')
+  t.is(cacheLimit('events'), 70, '140 kB of 2 kB each')
   t.is(cacheLimit('newest_of_users'), 16, 'six of them divide 10 kB')
   const heads = boundedCache<string, { size: number }>('room_heads', { size: ({ size }) => size })
   const before = cacheFigures().find(({ name }) => name === 'room_heads')

@@ -14,11 +14,12 @@ interface CacheShare {
 export const CACHES = {
   // Counts the state of rooms, by its entries.
   room_heads: { share: 300, bytes: 500 },
-  events: { share: 140, bytes: 2_500 },
-  event_ids: { share: 15, bytes: 150 },
-  rendered_events: { share: 98, bytes: 1_500 },
-  history_visibilities: { share: 10, bytes: 300 },
-  own_memberships: { share: 20, bytes: 300 },
+  // Measured under Node.js 24: a message takes 1.4 kB, an encrypted one more; its ID 190 bytes, its text for clients 0.9 kB.
+  events: { share: 140, bytes: 2_000 },
+  event_ids: { share: 15, bytes: 190 },
+  rendered_events: { share: 98, bytes: 1_200 },
+  history_visibilities: { share: 10, bytes: 370 },
+  own_memberships: { share: 20, bytes: 370 },
   // Count the rooms of those who wait, or might soon.
   idle_syncs: { share: 110, bytes: 100 },
   sliding_connections: { share: 60, bytes: 100 },
