@@ -1,9 +1,13 @@
 import test, { type ExecutionContext } from 'ava'
+import { syncFilter } from '../../core/filter.ts'
+import { StickyEventReader } from '../../storage/rooms/sticky-events.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { type Person, registerPerson } from '../../test-kit/person.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { startTestServer, type TestServerOptions } from '../../test-kit/server.ts'
+import { StickyStream } from './sticky-stream.ts'
 
 /** Sticky events over HTTP, as clients use them (MSC4354). */
 
@@ -45,8 +49,8 @@ const stick = async (who: Person, room: string, body: string, duration: number |
   return String((await who.put(path, { body }))['event_id'])
 }
 
-const look = async (who: Person, room: string, since?: string, timelineLimit = 1): Promise<View> => {
-  const filter = JSON.stringify({ room: { timeline: { limit: timelineLimit } } })
+const look = async (who: Person, room: string, since?: string, timeline: Json = {}): Promise<View> => {
+  const filter = JSON.stringify({ room: { timeline: { limit: 1, ...timeline } } })
   const after = since === undefined ? '' : `&since=${since}`
   const body = await who.get(`/sync?timeout=0&filter=${encodeURIComponent(filter)}${after}`)
   const joined = ((body['rooms'] as Json | undefined)?.['join'] ?? {}) as Record<string, Json>
@@ -78,6 +82,12 @@ testDatabases(
     t.is(seen.sticky[1]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR - 1_000)
     t.is(seen.timeline[0]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR - 1_000)
     t.deepEqual((await look(ann, room, seen.token)).sticky, [], 'told once')
+    const filtered = await look(ann, room, before.token, { not_types: ['org.example.rtc'] })
+    t.deepEqual(
+      bodies(filtered.sticky),
+      ['short', 'first', 'last'],
+      'what the filter keeps out of the timeline',
+    )
     t.deepEqual(bodies((await look(ann, room)).sticky), ['short', 'first'], 'whoever begins is told anew')
 
     await bob.join(room)
@@ -108,58 +118,42 @@ testDatabases(
   },
 )
 
-testDatabases(
-  test,
-  'what a client asks for, and what is too much for one response',
-  async (t, _, database) => {
-    const { clock, server, ann, bob, room } = await started(t, database)
-    const path = `/rooms/${encodeURIComponent(room)}`
-    for (const wrong of ['-1', '1.5', 'soon']) {
-      const query = `org.matrix.msc4354.sticky_duration_ms=${wrong}`
-      t.is(await ann.code('PUT', `${path}/send/org.example.rtc/w?${query}`, {}), '400 M_INVALID_PARAM', wrong)
-      t.is(
-        await ann.code('PUT', `${path}/state/org.example.rtc/w?${query}`, {}),
-        '400 M_INVALID_PARAM',
-        wrong,
-      )
-    }
-    await bob.join(room)
-    const start = (await look(bob, room)).token
-    await stick(ann, room, 'at once', 0)
-    t.deepEqual((await look(bob, room, start)).timeline[0]?.msc4354_sticky, { duration_ms: 0 })
-    const state = `${path}/state/org.example.rtc/?org.matrix.msc4354.sticky_duration_ms=${HOUR}`
-    await ann.put(state, { body: 'state' })
-    await clock.advance(1_000)
-    await ann.put(state, { body: 'state' })
-    const delayed = `${path}/send/org.example.rtc/d?org.matrix.msc4140.delay=${MINUTE}`
-    await ann.put(`${delayed}&org.matrix.msc4354.sticky_duration_ms=${HOUR}`, { body: 'delayed' })
-    await clock.advance(MINUTE)
-    await eventually(
-      'the delayed event is sent',
-      async () => bodies((await look(bob, room, start)).timeline)[0] === 'delayed',
-    )
-    await ann.say(room, 'after')
-    const seen = await look(bob, room, start)
-    t.deepEqual(bodies(seen.sticky), ['state', 'state', 'delayed'], 'state that stays the same sticks anew')
-    t.is(seen.sticky[2]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR, 'from when it was sent')
+testDatabases(test, 'what a client asks for, now or later, and whom it ignores', async (t, _, database) => {
+  const { clock, server, ann, bob, room } = await started(t, database)
+  const path = `/rooms/${encodeURIComponent(room)}`
+  for (const wrong of ['-1', '1.5', 'soon']) {
+    const query = `org.matrix.msc4354.sticky_duration_ms=${wrong}`
+    t.is(await ann.code('PUT', `${path}/send/org.example.rtc/w?${query}`, {}), '400 M_INVALID_PARAM', wrong)
+    t.is(await ann.code('PUT', `${path}/state/org.example.rtc/w?${query}`, {}), '400 M_INVALID_PARAM', wrong)
+  }
+  await bob.join(room)
+  const start = (await look(bob, room)).token
+  await stick(ann, room, 'at once', 0)
+  t.deepEqual((await look(bob, room, start)).timeline[0]?.msc4354_sticky, { duration_ms: 0 })
+  const state = `${path}/state/org.example.rtc/?org.matrix.msc4354.sticky_duration_ms=${HOUR}`
+  await ann.put(state, { body: 'state' })
+  await clock.advance(1_000)
+  await ann.put(state, { body: 'state' })
+  const delayed = `${path}/send/org.example.rtc/d?org.matrix.msc4140.delay=${MINUTE}`
+  await ann.put(`${delayed}&org.matrix.msc4354.sticky_duration_ms=${HOUR}`, { body: 'delayed' })
+  await clock.advance(MINUTE)
+  await eventually(
+    'the delayed event is sent',
+    async () => bodies((await look(bob, room, start)).timeline)[0] === 'delayed',
+  )
+  await ann.say(room, 'after')
+  const seen = await look(bob, room, start)
+  t.deepEqual(bodies(seen.sticky), ['state', 'state', 'delayed'], 'state that stays the same sticks anew')
+  t.is(seen.sticky[2]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR, 'from when it was sent')
 
-    for (let n = 0; n < 101; n++) await stick(ann, room, `n${n}`)
-    await ann.say(room, 'after all')
-    const page = await look(bob, room, seen.token)
-    t.is(page.sticky.length, 100)
-    const next = await look(bob, room, page.token)
-    t.deepEqual(bodies(next.sticky), ['n100'])
-    t.deepEqual((await look(bob, room, next.token)).sticky, [])
-
-    await bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`, {
-      ignored_users: { [ann.userId]: {} },
-    })
-    await stick(ann, room, 'ignored')
-    const quiet = await look(bob, room, next.token)
-    t.deepEqual([...quiet.sticky, ...quiet.timeline], [])
-    t.is((await registerPerson(server, 'eve').then(eve => look(eve, room))).sticky.length, 0)
-  },
-)
+  await bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`, {
+    ignored_users: { [ann.userId]: {} },
+  })
+  await stick(ann, room, 'ignored')
+  const quiet = await look(bob, room, seen.token)
+  t.deepEqual([...quiet.sticky, ...quiet.timeline], [])
+  t.is((await registerPerson(server, 'eve').then(eve => look(eve, room))).sticky.length, 0)
+})
 
 testDatabases(test, 'sliding sync tells of sticky events by an extension', async (t, _, database) => {
   const { ann, bob, room } = await started(t, database)
@@ -186,4 +180,33 @@ testDatabases(test, 'sliding sync tells of sticky events by an extension', async
   await stick(ann, room, 'three')
   await ann.say(room, 'after')
   t.deepEqual(bodies((await slide(ann, nothing.pos)).sticky), ['three'])
+})
+
+testDatabases(test, 'what is too much for one response comes with the next', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { read } = core.context
+  const made = newRoom(rooms, '@ann:here.test', { preset: 'public_chat' })
+  const roomId = await rooms.roomCreation.create(made, { isDirect: false })
+  for (const body of ['one', 'two', 'three', 'four', 'five']) {
+    const message = { roomId, type: 'org.example.rtc', txnId: body, content: { body }, stickyMs: HOUR }
+    await rooms.sending.message(requesterOf('@ann:here.test'), message)
+  }
+  const position = database.position('events')
+  const nid = (await read.rooms.byId(roomId))?.nid ?? 0
+  const watch = { position, joinedRooms: async () => new Map([[nid, 1]]) }
+  const stream = new StickyStream({ read, watch, clock }, { limit: 2 })
+  const request = {
+    ...{ requester: requesterOf('@ann:here.test'), filter: syncFilter({}), ignored: new Set<string>() },
+    ...({ fullState: false, stateAfter: false, since: undefined } as const),
+  }
+  const pages: unknown[] = []
+  let after: number | undefined
+  do {
+    const news = await stream.news(request, after, position)
+    pages.push(news.rooms?.get(roomId)?.sticky?.map(({ event }) => event.content['body']))
+    after = news.upTo ?? position
+  } while (after < position)
+  const again = await new StickyEventReader(database).live(clock.now())
+  t.deepEqual([...again.keys()], [nid], 'whoever starts later knows of it')
+  t.deepEqual(pages, [['one', 'two'], ['three', 'four'], ['five']])
 })

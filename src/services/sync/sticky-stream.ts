@@ -5,8 +5,11 @@ import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
 import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 
-/** "If there are too many sticky events to deliver at once, they will be delivered in subsequent responses instead." */
-const MAX_STICKY = 100
+/**
+ * "If there are too many sticky events to deliver at once, they will be delivered in subsequent responses instead." What
+ * comes late by that may have been in a timeline before, so that this is no less than some large calls have.
+ */
+const MAX_STICKY = 1_000
 
 /** Of one room that the client comes to know, as many as are bearable: "the server MUST include all unexpired". */
 const MAX_OF_ROOM = 10_000
@@ -19,13 +22,18 @@ const MAX_OF_ROOM = 10_000
 export class StickyStream implements SyncSource {
   readonly stream = 'sticky'
   readonly #read: RoomReaders
-  readonly #watch: RoomWatch
+  readonly #watch: Pick<RoomWatch, 'position' | 'joinedRooms'>
   readonly #clock: Clock
+  readonly #limit: number
 
-  constructor(parts: { read: RoomReaders; watch: RoomWatch; clock: Clock }) {
+  constructor(
+    parts: { read: RoomReaders; watch: Pick<RoomWatch, 'position' | 'joinedRooms'>; clock: Clock },
+    options: { limit?: number } = {},
+  ) {
     this.#read = parts.read
     this.#watch = parts.watch
     this.#clock = parts.clock
+    this.#limit = options.limit ?? MAX_STICKY
   }
 
   position(): number {
@@ -64,12 +72,13 @@ export class StickyStream implements SyncSource {
     upTo: number,
   ): Promise<{ nids: number[]; end?: number }> {
     const now = this.#clock.now()
-    const found = await this.#read.sticky.told(roomNids, { after, upTo, now, limit: MAX_STICKY + 1 })
+    const limit = this.#limit
+    const found = await this.#read.sticky.told(roomNids, { after, upTo, now, limit: limit + 1 })
     const nids = (rows: typeof found): number[] => rows.map(({ nid }) => nid)
-    const [last, next] = found.slice(MAX_STICKY - 1)
+    const [last, next] = found.slice(limit - 1)
     if (last === undefined || next === undefined) return { nids: nids(found) }
     const end = last.position
-    if (next.position > end) return { nids: nids(found.slice(0, MAX_STICKY)), end }
+    if (next.position > end) return { nids: nids(found.slice(0, limit)), end }
     // What came with a room's state shares one position, and is told together.
     const all = await this.#read.sticky.told(roomNids, { after, upTo: end, now, limit: MAX_OF_ROOM })
     return { nids: nids(all), end }
