@@ -19,6 +19,7 @@ export class PostgresConnection {
   readonly #client: pg.Client
   #alive = true
   #inFlight = 0
+  #isGathering = false
 
   private constructor(client: pg.Client) {
     this.#client = client
@@ -70,6 +71,21 @@ export class PostgresConnection {
     } finally {
       stream.uncork()
     }
+  }
+
+  /**
+   * What is sent from now on leaves together at the end of this turn of the event loop: no answer is read before, and a packet
+   * costs more than a statement.
+   */
+  gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    const { stream } = this.#client.connection
+    stream.cork()
+    setImmediate(() => {
+      this.#isGathering = false
+      stream.uncork()
+    })
   }
 
   async close(): Promise<void> {

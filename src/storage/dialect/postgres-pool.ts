@@ -23,6 +23,7 @@ export class PostgresPool {
     for (let attempt = 1; ; attempt++) {
       try {
         const connection = this.#idle() ?? (await this.#leastBusy())
+        connection.gather()
         return await connection.execute(prepared, parameters)
       } catch (error) {
         if (attempt > this.#size + FURTHER_ATTEMPTS || !isLost(error)) throw errorOf(error)
