@@ -119,7 +119,10 @@ test('rooms are listed, and purged by the server', async t => {
   await says('room purge !r --force')
   t.is(await says('retention --dry-run'), `!r: would delete ${size}\n1 room, ${size}\n`)
   await says('retention')
-  for (const line of ['room purge-history !r', 'room show !x', 'room purge-history !r --keep-days x']) {
+  for (const line of [
+    ...['room purge-history !r', 'room show !x', 'room purge-history !r --keep-days x'],
+    'retention --wait soon',
+  ]) {
     t.is((await run(t, line, { cwd, module })).code, 1, line)
   }
   t.deepEqual(

@@ -150,8 +150,9 @@ const done = async (
   { wait }: PurgeOptions,
   what: Parameters<CliServices['rooms']['purge']>[0],
 ): Promise<void> => {
-  const id = await rooms.purge(what)
   const patience = wait === undefined ? PATIENCE_MS : Number(wait) * 1000
+  if (!(patience >= 0)) throw new OperatorError(`--wait ${wait} cannot be used: write seconds, such as 90`)
+  const id = await rooms.purge(what)
   const until = Date.now() + patience
   for (;;) {
     const outcome = await rooms.outcome(id)
@@ -160,7 +161,7 @@ const done = async (
       host.stdout.write(`${what.roomId}: deleted ${sizeOf(outcome)}\n`)
       return
     }
-    if (!(Date.now() < until)) break
+    if (Date.now() >= until) break
     await sleep(LOOK_EVERY_MS)
   }
   host.stdout.write(`${what.roomId}: not done yet; the server does it within a minute, or when it starts\n`)

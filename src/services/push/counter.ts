@@ -1,26 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
-import { clientEvent } from '../../core/event/client-event.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
-import { judge } from '../../core/push-rules/compile.ts'
-import { PushEvent } from '../../core/push-rules/push-event.ts'
 import { FollowedStreams } from '../../storage/followed-streams.ts'
-import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
-import { PushSourceReader } from '../../storage/push/push-source.ts'
-import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
-import { OwnEvents } from './own-events.ts'
-import { RoomAudiences } from './room-audience.ts'
+import { BatchJudge } from './batch-judge.ts'
 import type { RuleBook } from './rule-book.ts'
-import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
-import { Undoing } from './undoing.ts'
 import type { UnreadCounts } from './unread.ts'
 
 const FOLLOWER = 'push'
-const BATCH = 200
 /** After the database has failed, in milliseconds. */
 const PAUSE_MS = 1_000
 /** Without anything to note, how far we are is written down this rarely (in positions). */
@@ -45,14 +34,8 @@ export class NotificationCounter {
   readonly #context: RoomsContext
   readonly #clock: Clock
   readonly #log: Log
-  readonly #rules: RuleBook
   readonly #unread: UnreadCounts
-  readonly #audiences: RoomAudiences
-  readonly #source: PushSourceReader
-  readonly #subscriptions: ThreadSubscriptionReader
-  readonly #undoing: Undoing
-  readonly #ownEvents: OwnEvents
-  readonly #write: PushActionWriter
+  readonly #judge: BatchJudge
   readonly #followed: FollowedStreams
   readonly #listeners = new Set<Counted>()
   readonly #closing = new AbortController()
@@ -82,14 +65,8 @@ export class NotificationCounter {
     this.#context = parts.context
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#rules = parts.rules
     this.#unread = parts.unread
-    this.#audiences = new RoomAudiences(parts.context, parts.rules)
-    this.#source = new PushSourceReader(db, parts.context.read.news)
-    this.#subscriptions = new ThreadSubscriptionReader(db)
-    this.#undoing = new Undoing(parts.context, this.#source)
-    this.#ownEvents = new OwnEvents(parts)
-    this.#write = new PushActionWriter(db)
+    this.#judge = new BatchJudge(parts)
     this.#followed = new FollowedStreams(db)
     this.#reached = 0
     this.#noted = 0
@@ -236,86 +213,16 @@ export class NotificationCounter {
   }
 
   async #step({ commit }: Held): Promise<void> {
-    const { db, read } = this.#context
-    const after = this.#reached
-    const now = db.position('events')
-    const rows = await this.#source.events(after, now, BATCH)
-    const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
-    await this.#rules.refresh()
-    const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
-    // An event that was stored a moment ago may still be cached without its position.
-    const events = (await read.events.byNids([...positions.keys()])).map(stored => ({
-      ...stored,
-      position: positions.get(stored.nid),
-    }))
-    const roomNids = [...new Set(events.map(({ roomNid }) => roomNid))]
-    if (roomNids.length > 0) {
-      this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
-    }
-    const actions: PushAction[] = []
-    for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
-    const redactions = events.filter(({ event }) => event.redacts !== undefined)
-    const undone = await this.#undoing.redacted(redactions)
-    const cleared = await this.#undoing.cleared(roomNids, after, upTo)
-    const statements = [
-      ...this.#write.insert(actions),
-      ...this.#write.undo(undone),
-      ...this.#write.clear(cleared),
-      ...(await this.#ownEvents.receipts(events, actions)),
-    ]
-    const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
-    const rooms = [...new Set([...touched, ...redactions.map(({ roomNid }) => roomNid)])]
+    const judged = await this.#judge.after(this.#reached)
+    const { upTo, rooms, actions, redactedIn, cleared } = judged
     const told = this.#sole.others?.bulletin.posted('counted', { upTo, rooms }) ?? []
-    if (statements.length + told.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
-      await commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo), ...told] })
+    if (judged.statements.length + told.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
+      await commit({ statements: [...judged.statements, this.#followed.reached(FOLLOWER, upTo), ...told] })
       this.#noted = upTo
-      this.#unread.counted({ actions, undone: redactions.map(({ roomNid }) => roomNid), cleared })
+      this.#unread.counted({ actions, undone: redactedIn, cleared })
     }
     this.#reached = upTo
     this.#tell(new Set(actions.map(({ userId }) => userId)))
-  }
-
-  /** An event that cannot be judged must not keep all others from being told. */
-  async #judgeSafely(stored: StoredEvent): Promise<PushAction[]> {
-    try {
-      return await this.#judge(stored)
-    } catch (error) {
-      this.#log.error(
-        { err: error, event: stored.event.eventId },
-        'an event could not be judged by push rules',
-      )
-      return []
-    }
-  }
-
-  async #judge(stored: StoredEvent): Promise<PushAction[]> {
-    const { event, position, roomNid, nid } = stored
-    if (position === undefined || stored.redactedBy !== undefined) return []
-    const audience = await this.#audiences.of(stored)
-    if (audience.groups.length === 0) return []
-    const late = await this.#audiences.latecomers(audience, stored)
-    const { memberCount, power } = audience
-    const { read } = this.#context
-    const asksForThread = audience.groups.some(({ rules }) => rules.needsSubscriptions)
-    const thread = asksForThread ? await threadOf(read, stored) : MAIN_TIMELINE
-    const subscribers =
-      thread === MAIN_TIMELINE ? undefined : await this.#subscriptions.subscribers(roomNid, thread)
-    const occasion = {
-      ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
-    }
-    const ts = this.#clock.now()
-    const found: Omit<PushAction, 'threadId'>[] = []
-    for (const { rules, listeners } of audience.groups) {
-      judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
-        // "Homeservers MUST NOT notify for events that the user has sent themselves."
-        if (!notify || userId === event.sender || ignored.has(event.sender) || late.has(userId)) return
-        const text = JSON.stringify(actions)
-        found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
-      })
-    }
-    if (found.length === 0) return []
-    const threadId = asksForThread ? thread : await threadOf(read, stored)
-    return found.map(one => ({ ...one, threadId }))
   }
 
   #tell(notified: ReadonlySet<string>): void {

@@ -1,11 +1,5 @@
 import { MatrixError } from '../../../core/errors.ts'
-import type { RoomEvent } from '../../../core/event/event.ts'
-import { trustedEvent } from '../../../core/event/format.ts'
-import { serverNameOf } from '../../../core/ids.ts'
-import type { JsonObject } from '../../../core/json.ts'
-import { isRecommended, POLICY_KEY_ID, POLICY_TYPE, parsePolicyServer } from '../../../core/policy-server.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
-import { signatureOf, withSignature } from '../../../core/signing.ts'
 import { BadSnapshot, importRoom } from '../../rooms/import-room.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { RemoteRequest } from '../../rooms/ports.ts'
@@ -15,15 +9,11 @@ import { SerialQueue } from '../../serial-queue.ts'
 import { type Attempt, firstToHelp } from './candidates.ts'
 import type { Completion, GivenState } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
-import { completeTemplate, knownVersion, withSignaturesOf } from './handshake-event.ts'
+import { completeTemplate, knownVersion } from './handshake-event.ts'
+import { badAnswer, countersigned, verifiedEvents, withRecommendation } from './join-answer.ts'
 import { type JoinEntry, withoutMembers } from './join-entry.ts'
 import { endsUnknownTo } from './rejoin-ends.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
-
-/** Verified in one go, between two lines in the log. */
-const BATCH = 1_000
-/** Rooms from this many events on tell how far their join has come. */
-const LARGE_ROOM = 2_000
 
 /** A room whose members are told at once is small enough for one commit up to so many events of its state. */
 const MAX_AT_ONCE = 1_000
@@ -127,10 +117,13 @@ export class RemoteJoin {
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
     const about = { server, roomId }
-    const state = await this.#verified(response.state, version, { ...about, what: 'state' })
-    const authChain = await this.#verified(response.authChain, version, { ...about, what: 'auth chain' })
-    const countersigned = await this.#countersigned(server, ours, response.event)
-    const join = withRecommendation(countersigned, response.event ?? {}, state)
+    const state = await verifiedEvents(this.#context, response.state, version, { ...about, what: 'state' })
+    const authChain = await verifiedEvents(this.#context, response.authChain, version, {
+      ...about,
+      what: 'auth chain',
+    })
+    const signed = await countersigned(this.#context, server, ours, response.event)
+    const join = withRecommendation(signed, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)
     const servers = [server, ...serversInRoom]
     const isUnverified = state.length < response.state.length
@@ -146,49 +139,6 @@ export class RemoteJoin {
       })
     }
     return version
-  }
-
-  /**
-   * In restricted rooms: the join with the signature of the authorising user's server, which every server will ask
-   * for. Elsewhere what the resident server adds has no use.
-   */
-  async #countersigned(
-    server: string,
-    ours: RoomEvent,
-    answered: JsonObject | undefined,
-  ): Promise<RoomEvent> {
-    const authoriser = ours.content['join_authorised_via_users_server']
-    if (typeof authoriser !== 'string' || !ours.version.signatures.restrictedJoinServer) return ours
-    const merged = withSignaturesOf(ours, answered ?? {}, serverNameOf(authoriser))
-    const [verified] = await this.#context.verifyEvents([merged.pdu], ours.version, {
-      exempt: this.#context.core.context.serverName,
-    })
-    if (verified === undefined || 'refusal' in verified) {
-      throw badAnswer(server, `the join is not signed for ${authoriser}`)
-    }
-    return merged
-  }
-
-  async #verified(
-    pdus: readonly JsonObject[],
-    version: RoomVersion,
-    about: { server: string; roomId: string; what: string },
-  ): Promise<RoomEvent[]> {
-    const { log, verifyEvents } = this.#context
-    const { server, roomId: room, what } = about
-    const events: RoomEvent[] = []
-    for (let start = 0; start < pdus.length; start += BATCH) {
-      const verified = await verifyEvents(pdus.slice(start, start + BATCH), version)
-      for (const one of verified) {
-        if ('event' in one) events.push(one.event)
-        else log.info({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
-      }
-      if (pdus.length >= LARGE_ROOM) {
-        const done = Math.min(start + BATCH, pdus.length)
-        log.info({ room, server, done, of: pdus.length }, `join: verifying the ${what}`)
-      }
-    }
-    return events
   }
 
   async #store(entry: JoinEntry): Promise<void> {
@@ -246,21 +196,3 @@ export class RemoteJoin {
     throw new BadSnapshot('reason' in received ? received.reason : 'what it builds on is missing')
   }
 }
-
-/** The join with the signature of the room's policy server, if it has one and the resident server has asked it. */
-const withRecommendation = (
-  join: RoomEvent,
-  answered: JsonObject,
-  state: readonly RoomEvent[],
-): RoomEvent => {
-  const content = state.find(event => event.type === POLICY_TYPE && event.stateKey === '')?.content
-  const policy = content && parsePolicyServer(content)
-  const signature = policy && signatureOf(answered, policy.via, POLICY_KEY_ID)
-  if (policy === undefined || signature === undefined) return join
-  const pdu = withSignature(join.pdu, policy.via, POLICY_KEY_ID, signature)
-  const signed = trustedEvent(pdu, join.eventId, join.version)
-  return isRecommended(signed, policy) ? signed : join
-}
-
-const badAnswer = (server: string, reason: string): MatrixError =>
-  new MatrixError('M_UNKNOWN', `The room cannot be joined through ${server}: ${reason}`, { status: 502 })

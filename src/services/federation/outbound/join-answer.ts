@@ -1,0 +1,81 @@
+/** What a resident server answers to a join, as far as it is to be believed. */
+import { MatrixError } from '../../../core/errors.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
+import { trustedEvent } from '../../../core/event/format.ts'
+import { serverNameOf } from '../../../core/ids.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import { isRecommended, POLICY_KEY_ID, POLICY_TYPE, parsePolicyServer } from '../../../core/policy-server.ts'
+import type { RoomVersion } from '../../../core/room-versions.ts'
+import { signatureOf, withSignature } from '../../../core/signing.ts'
+import type { OutboundContext } from './context.ts'
+import { withSignaturesOf } from './handshake-event.ts'
+
+/** Verified in one go, between two lines in the log. */
+const BATCH = 1_000
+/** Rooms from this many events on tell how far their join has come. */
+const LARGE_ROOM = 2_000
+
+/** Those events of an answer whose signatures hold; the others are logged. `about.what` names the list in the log. */
+export const verifiedEvents = async (
+  context: OutboundContext,
+  pdus: readonly JsonObject[],
+  version: RoomVersion,
+  about: { server: string; roomId: string; what: string },
+): Promise<RoomEvent[]> => {
+  const { log, verifyEvents } = context
+  const { server, roomId: room, what } = about
+  const events: RoomEvent[] = []
+  for (let start = 0; start < pdus.length; start += BATCH) {
+    const verified = await verifyEvents(pdus.slice(start, start + BATCH), version)
+    for (const one of verified) {
+      if ('event' in one) events.push(one.event)
+      else log.info({ room, server, event: one.eventId, reason: one.refusal }, `${what}: event dropped`)
+    }
+    if (pdus.length >= LARGE_ROOM) {
+      const done = Math.min(start + BATCH, pdus.length)
+      log.info({ room, server, done, of: pdus.length }, `join: verifying the ${what}`)
+    }
+  }
+  return events
+}
+
+/**
+ * In restricted rooms: the join with the signature of the authorising user's server, which every server will ask
+ * for. Elsewhere what the resident server adds has no use. Throws `M_UNKNOWN` (502) where that signature is missing.
+ */
+export const countersigned = async (
+  context: OutboundContext,
+  server: string,
+  ours: RoomEvent,
+  answered: JsonObject | undefined,
+): Promise<RoomEvent> => {
+  const authoriser = ours.content['join_authorised_via_users_server']
+  if (typeof authoriser !== 'string' || !ours.version.signatures.restrictedJoinServer) return ours
+  const merged = withSignaturesOf(ours, answered ?? {}, serverNameOf(authoriser))
+  const [verified] = await context.verifyEvents([merged.pdu], ours.version, {
+    exempt: context.core.context.serverName,
+  })
+  if (verified === undefined || 'refusal' in verified) {
+    throw badAnswer(server, `the join is not signed for ${authoriser}`)
+  }
+  return merged
+}
+
+/** The join with the signature of the room's policy server, if it has one and the resident server has asked it. */
+export const withRecommendation = (
+  join: RoomEvent,
+  answered: JsonObject,
+  state: readonly RoomEvent[],
+): RoomEvent => {
+  const content = state.find(event => event.type === POLICY_TYPE && event.stateKey === '')?.content
+  const policy = content && parsePolicyServer(content)
+  const signature = policy && signatureOf(answered, policy.via, POLICY_KEY_ID)
+  if (policy === undefined || signature === undefined) return join
+  const pdu = withSignature(join.pdu, policy.via, POLICY_KEY_ID, signature)
+  const signed = trustedEvent(pdu, join.eventId, join.version)
+  return isRecommended(signed, policy) ? signed : join
+}
+
+/** That a server's answer cannot be used, as the client is to see it. */
+export const badAnswer = (server: string, reason: string): MatrixError =>
+  new MatrixError('M_UNKNOWN', `The room cannot be joined through ${server}: ${reason}`, { status: 502 })

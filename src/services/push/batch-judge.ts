@@ -1,0 +1,146 @@
+import type { Clock } from '../../core/clock.ts'
+import { clientEvent } from '../../core/event/client-event.ts'
+import type { Log } from '../../core/log.ts'
+import { judge } from '../../core/push-rules/compile.ts'
+import { PushEvent } from '../../core/push-rules/push-event.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
+import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomsContext } from '../rooms/room-writer.ts'
+import { OwnEvents } from './own-events.ts'
+import { RoomAudiences } from './room-audience.ts'
+import type { RuleBook } from './rule-book.ts'
+import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
+import { Undoing } from './undoing.ts'
+import type { UnreadCounts } from './unread.ts'
+
+const BATCH = 200
+
+/** What some events come to. */
+export interface Judged {
+  /** The position up to which they were looked at. */
+  readonly upTo: number
+  /** Whom they notify. */
+  readonly actions: readonly PushAction[]
+  /** Rooms in which events were redacted, by their nids; what these had notified of is undone. */
+  readonly redactedIn: readonly number[]
+  /** Who has come into a room or left it: what was there before does not count for them. */
+  readonly cleared: Awaited<ReturnType<Undoing['cleared']>>
+  /** Rooms, by their nids, in which any count may be another one. */
+  readonly rooms: readonly number[]
+  /** Store all of this; none where there is nothing to store. */
+  readonly statements: readonly WriteStatement[]
+}
+
+/** Judges events by the push rules of the local users in their rooms, batch by batch. */
+export class BatchJudge {
+  readonly #context: RoomsContext
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #rules: RuleBook
+  readonly #audiences: RoomAudiences
+  readonly #source: PushSourceReader
+  readonly #subscriptions: ThreadSubscriptionReader
+  readonly #undoing: Undoing
+  readonly #ownEvents: OwnEvents
+  readonly #write: PushActionWriter
+
+  constructor(parts: {
+    context: RoomsContext
+    rules: RuleBook
+    unread: UnreadCounts
+    log: Log
+    clock: Clock
+  }) {
+    const { db } = parts.context
+    this.#context = parts.context
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#rules = parts.rules
+    this.#audiences = new RoomAudiences(parts.context, parts.rules)
+    this.#source = new PushSourceReader(db, parts.context.read.news)
+    this.#subscriptions = new ThreadSubscriptionReader(db)
+    this.#undoing = new Undoing(parts.context, this.#source)
+    this.#ownEvents = new OwnEvents(parts)
+    this.#write = new PushActionWriter(db)
+  }
+
+  /** Judges the next events after a position of the stream `events`. Stores nothing. */
+  async after(after: number): Promise<Judged> {
+    const { db, read } = this.#context
+    const now = db.position('events')
+    const rows = await this.#source.events(after, now, BATCH)
+    const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
+    await this.#rules.refresh()
+    const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
+    // An event that was stored a moment ago may still be cached without its position.
+    const events = (await read.events.byNids([...positions.keys()])).map(stored => ({
+      ...stored,
+      position: positions.get(stored.nid),
+    }))
+    const roomNids = [...new Set(events.map(({ roomNid }) => roomNid))]
+    if (roomNids.length > 0) {
+      this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
+    }
+    const actions: PushAction[] = []
+    for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
+    const redactions = events.filter(({ event }) => event.redacts !== undefined)
+    const undone = await this.#undoing.redacted(redactions)
+    const cleared = await this.#undoing.cleared(roomNids, after, upTo)
+    const statements = [
+      ...this.#write.insert(actions),
+      ...this.#write.undo(undone),
+      ...this.#write.clear(cleared),
+      ...(await this.#ownEvents.receipts(events, actions)),
+    ]
+    const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
+    const redactedIn = redactions.map(({ roomNid }) => roomNid)
+    const rooms = [...new Set([...touched, ...redactedIn])]
+    return { upTo, actions, redactedIn, cleared, rooms, statements }
+  }
+
+  /** An event that cannot be judged must not keep all others from being told. */
+  async #judgeSafely(stored: StoredEvent): Promise<PushAction[]> {
+    try {
+      return await this.#judge(stored)
+    } catch (error) {
+      this.#log.error(
+        { err: error, event: stored.event.eventId },
+        'an event could not be judged by push rules',
+      )
+      return []
+    }
+  }
+
+  async #judge(stored: StoredEvent): Promise<PushAction[]> {
+    const { event, position, roomNid, nid } = stored
+    if (position === undefined || stored.redactedBy !== undefined) return []
+    const audience = await this.#audiences.of(stored)
+    if (audience.groups.length === 0) return []
+    const late = await this.#audiences.latecomers(audience, stored)
+    const { memberCount, power } = audience
+    const { read } = this.#context
+    const asksForThread = audience.groups.some(({ rules }) => rules.needsSubscriptions)
+    const thread = asksForThread ? await threadOf(read, stored) : MAIN_TIMELINE
+    const subscribers =
+      thread === MAIN_TIMELINE ? undefined : await this.#subscriptions.subscribers(roomNid, thread)
+    const occasion = {
+      ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
+    }
+    const ts = this.#clock.now()
+    const found: Omit<PushAction, 'threadId'>[] = []
+    for (const { rules, listeners } of audience.groups) {
+      judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
+        // "Homeservers MUST NOT notify for events that the user has sent themselves."
+        if (!notify || userId === event.sender || ignored.has(event.sender) || late.has(userId)) return
+        const text = JSON.stringify(actions)
+        found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
+      })
+    }
+    if (found.length === 0) return []
+    const threadId = asksForThread ? thread : await threadOf(read, stored)
+    return found.map(one => ({ ...one, threadId }))
+  }
+}
