@@ -183,6 +183,19 @@ testDatabases(test, 'notifications are listed in pages, read or not', async (t, 
   t.is(show(last), 'message 0 (read)')
   t.is(last.next_token, undefined)
   t.is(show(await list('?only=highlight')), 'message 4, message 2 (read), message 0 (read)')
+  const none = await list('?limit=0')
+  t.deepEqual(none.notifications, [])
+  t.is(
+    show(await list(`?limit=1&from=${none.next_token}`)),
+    'message 4',
+    'they are still there to be asked for',
+  )
+  t.deepEqual(await list(`?limit=0&from=${second.next_token}`), {
+    notifications: [],
+    next_token: second.next_token,
+  })
+  t.is(show(await list('?limit=1000000')).split(', ').length, 5)
+  t.is(await bob.code('GET', '/notifications?limit=many'), '400 M_INVALID_PARAM')
   t.is(await bob.code('GET', '/notifications?from=elsewhere'), '400 M_INVALID_PARAM')
   t.deepEqual((await alice.get('/notifications'))['notifications'], [])
 })

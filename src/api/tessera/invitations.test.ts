@@ -141,10 +141,15 @@ onServer('who may invite but not kick takes invitations back all the same', asyn
   const roomId = await a.createRoom({ invite: [b.userId] })
   await b.change('join', roomId)
   await b.change('invite', roomId, c, { [TERMS]: { ttl_ms: HOUR } })
-  const { next_batch: since } = await c.sync()
+  let { next_batch: since } = await c.sync()
   await clock.advance(HOUR)
   await eventually('it has expired', async () => (await one(c, roomId)).status === 'expired')
-  t.true(roomId in ((await c.sync({ since })).rooms?.leave ?? {}), 'the client is told')
+  // By the end of the invitation, or by the event that follows from it.
+  await eventually('the client is told', async () => {
+    const told = await c.sync({ since })
+    since = told.next_batch
+    return roomId in (told.rooms?.leave ?? {})
+  })
   t.is(await code(c.change('join', roomId)), '403 M_FORBIDDEN')
 
   await b.change('invite', roomId, c, { reason: 'again' })
@@ -367,4 +372,39 @@ onServer('an invitation is put into a calendar, which answers', async (t, server
   const cancelled = await fetchCalendar(b)
   t.is(cancelled.property('METHOD'), 'METHOD:CANCEL')
   t.is(cancelled.property('SEQUENCE'), 'SEQUENCE:1', 'raised')
+})
+
+onServer('what is redacted of an invitation or its answer shows nowhere', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ name: 'Tea' })
+  const room = `/rooms/${encodeURIComponent(roomId)}`
+  const redact = async (of: Person) => {
+    const state = (await a.api('GET', `${room}/state`)) as { state_key: string; event_id: string }[]
+    const eventId = state.find(one => one.state_key === of.userId)?.event_id ?? ''
+    await a.api('PUT', `${room}/redact/${encodeURIComponent(eventId)}/${eventId.length}${of.userId}`, {})
+  }
+  const everything = async (person: Person) =>
+    JSON.stringify([
+      await one(person, roomId, b),
+      await list(person, 'direction=received'),
+      await ask(person, 'GET', '/_matrix/client/v1/chat.tessera/notifications'),
+      (await person.sync()).rooms,
+    ])
+  const isGone = (person: Person, words: string) =>
+    eventually('it is gone', async () => !(await everything(person)).includes(words))
+  const event = { start: clock.now() + HOUR, summary: 'a secret place' }
+  await a.change('invite', roomId, b, { reason: 'a secret word', [TERMS]: { ttl_ms: HOUR, event } })
+  await eventually('it is told', async () => (await everything(b)).includes('secret'))
+  await redact(b)
+  await isGone(b, 'secret')
+  const shown = await one(b, roomId)
+  t.like(shown, { status: 'invited', expires_ts: event.start })
+  t.is(shown.invited['displayname'], undefined)
+  t.deepEqual(await invitedTo(b), [roomId])
+
+  await b.change('leave', roomId, undefined, { reason: 'a secret reason' })
+  await eventually('it is told', async () => (await everything(a)).includes('secret reason'))
+  await redact(b)
+  await isGone(a, 'secret reason')
+  t.is((await one(a, roomId, b)).status, 'declined')
 })

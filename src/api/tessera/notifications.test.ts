@@ -168,6 +168,13 @@ testDatabases(test, 'a knock and what becomes of invitations', async (t, _, conf
   await bob.post(`/knock/${encodeURIComponent(roomId)}`, { reason: 'Me' })
   await told(alice, 'the knock', part => kinds(part).includes('knock'))
   t.like(await list(alice), { items: [{ kind: 'knock', comment: 'Me', sender: { user_id: bob.userId } }] })
+  const state = (await alice.get(`${roomOf(roomId)}/state`)) as unknown as readonly Json[]
+  const member = state.find(one => one['state_key'] === bob.userId)
+  await alice.redact(roomId, String(member?.['event_id']))
+  await told(alice, 'without its reason', ({ items }) => items[0]?.comment === undefined)
+  const [knock] = (await list(alice)).items
+  t.is(knock?.kind, 'knock', 'it still waits')
+  t.is(knock?.sender.display_name, undefined)
   await alice.invite(roomId, bob.userId)
   await told(alice, 'answered', ({ total }) => total === 0)
 

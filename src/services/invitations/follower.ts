@@ -8,6 +8,7 @@ import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { aloneWith, type SoleWork } from '../processes.ts'
+import { shownEvent } from '../rooms/shown-event.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
@@ -90,7 +91,7 @@ export class InvitationFollower {
     if (nids.length === 0) return { reached, statements: [] }
     const changes: Change[] = []
     const invitedBy: string[] = []
-    for (const { event } of await this.#read.events.byNids(nids)) {
+    for (const event of (await this.#read.events.byNids(nids)).map(shownEvent)) {
       if (event.stateKey === undefined) continue
       changes.push(...(await this.#changesBy(event, event.stateKey)))
       const isInvite = event.content['membership'] === 'invite'

@@ -14,6 +14,7 @@ import { InvitationListing } from './listing.ts'
 import { InvitationMail, type InvitationMailParts } from './mail.ts'
 import { type InvitationPlan, type InvitationRequest, planOf } from './plan.ts'
 import { InvitationRecords } from './records.ts'
+import { InvitationRedactions } from './redactions.ts'
 import { CalendarReplies } from './replies.ts'
 import { InvitationSending } from './sending.ts'
 import { Withdrawal } from './withdrawal.ts'
@@ -58,6 +59,7 @@ export const createInvitations = (parts: {
   const records = new InvitationRecords(database)
   const sole = processes.soleWork('invitation records')
   const follower = new InvitationFollower({ database, read, records, sole, clock, serverName, log })
+  const redactions = new InvitationRedactions({ writer, database, records, sole, log })
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
   const withdrawal = new Withdrawal({ ...shared, peers: parts.peers })
@@ -88,6 +90,7 @@ export const createInvitations = (parts: {
     plan: request => planOf(request, clock.now()),
     start: () => {
       follower.start()
+      redactions.start()
       due.work.start()
       housekeeping.start()
       mail?.start()
@@ -96,7 +99,8 @@ export const createInvitations = (parts: {
       await mail?.close()
       await due.work.close()
       await housekeeping.close()
-      await follower.close()
+      // Under one lease, which is given back when all of them have ended.
+      await Promise.all([redactions.close(), follower.close()])
     },
   }
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../storage/invitations/records.ts'
 import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
 import type { RoomSummaries } from '../discovery/room-summaries.ts'
+import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext, RoomWriter } from '../rooms/room-writer.ts'
 import { shownProfile } from '../rooms/shown-profile.ts'
@@ -174,16 +175,15 @@ export class InvitationListing {
     const { read } = this.#context
     const nid = (await this.#writer.head(roomId))?.entry('m.room.member', of)?.nid
     const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
-    const current = stored?.event.content
+    const current = stored && contentShown(stored)
     const membership = current?.['membership']
     if (membership === 'join' || membership === 'invite') return { user_id: of, ...shownProfile([current]) }
     const invitation =
-      of === userId && eventId !== undefined
-        ? (await read.events.byIds([eventId])).get(eventId)?.event.content
-        : undefined
+      of === userId && eventId !== undefined ? (await read.events.byIds([eventId])).get(eventId) : undefined
+    const invited = invitation && contentShown(invitation)
     return {
       user_id: of,
-      ...shownProfile([current, invitation, await this.#strippedMember(roomId, userId, of)]),
+      ...shownProfile([current, invited, await this.#strippedMember(roomId, userId, of)]),
     }
   }
 

@@ -111,6 +111,22 @@ export const told: InvitationChange = record => {
   return { ...record, dueTs: undefined, details }
 }
 
+/** What the invitation says by a member event, or is answered by one, is taken back: the event is redacted. */
+export const withoutWordsOf =
+  (event: Pick<RoomEvent, 'eventId' | 'content'>): InvitationChange =>
+  record => {
+    if (record === undefined) return undefined
+    const { comment, event: occasion, answer, ...details } = record.details
+    if (record.eventId === event.eventId) {
+      if (comment === undefined && occasion === undefined) return undefined
+      return { ...record, details: { ...details, ...(answer === undefined ? {} : { answer }) } }
+    }
+    if (answer === undefined || event.content['reason'] !== answer) return undefined
+    if (event.content['membership'] !== 'leave') return undefined
+    const { answer: _, ...rest } = record.details
+    return { ...record, details: rest }
+  }
+
 /** Whether it still waits for something. */
 export const isOpen = ({ status }: Pick<InvitationRecord, 'status'>): boolean =>
   status === 'scheduled' || status === 'invited'

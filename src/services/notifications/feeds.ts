@@ -115,6 +115,7 @@ export class NotificationFeeds {
     if (event.type === 'm.room.redaction') {
       for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
         await this.#inbox.follow(reader, roomNid)
+      await this.#followRedaction(event.redacts ?? '')
       return
     }
     if (userId === undefined) return
@@ -122,6 +123,14 @@ export class NotificationFeeds {
     const isHere = serverNameOf(userId) === this.#context.serverName
     if (!isHere || event.content['membership'] === 'join') return
     if ((await this.#inbox.read.inRoom(userId, roomId)).length > 0) await this.#inbox.left(userId, roomNid)
+  }
+
+  /** A knock is told of without the reason that was taken back. */
+  async #followRedaction(eventId: string): Promise<void> {
+    const target = (await this.#context.read.events.byIds([eventId])).get(eventId)
+    if (target?.redactedBy === undefined || target.event.type !== 'm.room.member') return
+    const { roomId, stateKey: userId } = target.event
+    if (userId !== undefined) await this.#knocks.follow({ roomId, roomNid: target.roomNid, userId })
   }
 
   async #followInvitations(after: number, upTo: number): Promise<number> {

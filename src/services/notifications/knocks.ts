@@ -1,6 +1,7 @@
 import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { powerOf } from '../push/room-audience.ts'
+import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { Inbox } from './inbox.ts'
 import { notificationId } from './subjects.ts'
@@ -34,7 +35,7 @@ export class Knocks {
     }
     const [knock] = await read.events.byNids([row.eventNid])
     if (knock === undefined) return
-    const { reason } = knock.event.content
+    const { reason } = contentShown(knock)
     for (const told of await this.#doorkeepers(roomNid)) {
       if ((await this.#inbox.read.count(told, ['knock'])) >= MAX_WAITING) continue
       await this.#inbox.raise({

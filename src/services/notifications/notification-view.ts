@@ -6,6 +6,7 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import { contentShown } from '../rooms/room-summary.ts'
 import { shownProfile } from '../rooms/shown-profile.ts'
 
 /** What a client may offer to do about a notification. */
@@ -96,9 +97,11 @@ export class NotificationViews {
       nid === undefined ? undefined : await this.#read.state.point(nid, 'm.room.member', sender)
     const [member]: (StoredEvent | undefined)[] =
       memberNid === undefined ? [] : await this.#read.events.byNids([memberNid])
-    const known = [member?.event.content, stateOf(invitation, 'm.room.member', sender)]
-    if (kind.startsWith('invitation_') && eventId !== undefined)
-      known.push((await this.#read.events.byIds([eventId])).get(eventId)?.event.content)
+    const known = [member && contentShown(member), stateOf(invitation, 'm.room.member', sender)]
+    if (kind.startsWith('invitation_') && eventId !== undefined) {
+      const invitation = (await this.#read.events.byIds([eventId])).get(eventId)
+      known.push(invitation && contentShown(invitation))
+    }
     const { displayname, avatar_url: avatar } = shownProfile(known)
     return {
       ...(displayname === undefined ? {} : { display_name: displayname }),

@@ -15,6 +15,9 @@ export interface NotificationQuery {
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 
+/** Above every position, and short enough for a token. */
+const NEWEST = 999_999_999_999_999
+
 /** The list of what users were notified of (module "Push Notifications", "Listing Notifications"). */
 export class NotificationList {
   readonly #actions: PushActionReader
@@ -28,12 +31,13 @@ export class NotificationList {
   }
 
   /**
-   * A page, newest first, as JSON text. Throws `M_INVALID_PARAM` for a token that is not this server's.
+   * A page, newest first, as JSON text; with a limit of 0 only whether there are any more. Throws `M_INVALID_PARAM` for a token that is not this server's.
    */
   async page({ userId, deviceId }: Requester, query: NotificationQuery): Promise<string> {
-    const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
+    const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT)
+    const before = query.from === undefined ? NEWEST : positionOf(query.from)
     const rows = await this.#actions.page(userId, {
-      before: query.from === undefined ? Number.MAX_SAFE_INTEGER : positionOf(query.from),
+      before,
       onlyHighlights: query.only === 'highlight',
       limit: limit + 1,
     })
@@ -47,8 +51,7 @@ export class NotificationList {
       const room = JSON.stringify(found.event.roomId)
       return `{"actions":${actions},"event":${found.text},"read":${read},"room_id":${room},"ts":${ts}}`
     })
-    const last = shown.at(-1)
-    const next = rows.length > limit && last !== undefined ? `"next_token":"n${last.position}",` : ''
+    const next = rows.length > limit ? `"next_token":"n${shown.at(-1)?.position ?? before}",` : ''
     return `{${next}"notifications":[${notifications.join(',')}]}`
   }
 }

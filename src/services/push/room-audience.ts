@@ -6,6 +6,7 @@ import type { RoomVersion } from '../../core/room-versions.ts'
 import { type LocalMember, PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { membershipOf } from '../rooms/room-head.ts'
+import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RuleBook } from './rule-book.ts'
 
@@ -106,7 +107,7 @@ export class RoomAudiences {
 
   async #displayName({ eventNid }: LocalMember): Promise<string | undefined> {
     const [member] = await this.#context.read.events.byNids([eventNid])
-    const name = member?.event.content['displayname']
+    const name = member && contentShown(member)['displayname']
     return typeof name === 'string' ? name : undefined
   }
 }

@@ -1,0 +1,77 @@
+import type { Log } from '../../core/log.ts'
+import type { Database } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
+import type { SoleWork } from '../processes.ts'
+import { invitationStatements } from '../rooms/invitation-statements.ts'
+import type { RoomWriter } from '../rooms/room-writer.ts'
+import { shownEvent } from '../rooms/shown-event.ts'
+import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
+import type { InvitationRecords } from './records.ts'
+import { withoutWordsOf } from './status.ts'
+
+const BATCH = 200
+
+/**
+ * Takes out of records, and of what invited people are shown, what a redaction has taken out of member events: the
+ * comment of an invitation, the answer of who has declined.
+ */
+export class InvitationRedactions {
+  readonly #writer: RoomWriter
+  readonly #records: InvitationRecords
+  readonly #redactions: EventsOfType
+  readonly #follower: StreamFollower
+
+  constructor(parts: {
+    writer: RoomWriter
+    database: Database
+    records: InvitationRecords
+    sole: SoleWork
+    log: Log
+  }) {
+    const { database, sole, log } = parts
+    const { read } = parts.writer.context
+    this.#writer = parts.writer
+    this.#records = parts.records.writtenBy(sole.database)
+    this.#redactions = new EventsOfType(database, read.news, 'm.room.redaction')
+    this.#follower = new StreamFollower({
+      ...{ name: 'invitation records of redactions', stream: 'events', database, sole, log },
+      work: (after, upTo) => this.#follow(after, upTo),
+    })
+  }
+
+  start(): void {
+    this.#follower.start()
+  }
+
+  caughtUp(): Promise<void> {
+    return this.#follower.caughtUp()
+  }
+
+  close(): Promise<void> {
+    return this.#follower.close()
+  }
+
+  async #follow(after: number, upTo: number): Promise<number | FollowedStep> {
+    const { events } = this.#writer.context.read
+    const { nids, reached } = await this.#redactions.after(after, upTo, BATCH)
+    if (nids.length === 0) return { reached, statements: [] }
+    const targets = (await events.byNids(nids)).flatMap(({ event }) => event.redacts ?? [])
+    for (const stored of (await events.byIds(targets)).values())
+      if (stored.redactedBy !== undefined && stored.event.type === 'm.room.member') await this.#clean(stored)
+    return reached
+  }
+
+  async #clean(stored: StoredEvent): Promise<void> {
+    const { context } = this.#writer
+    const { eventId, roomId, stateKey: userId, content } = stored.event
+    if (userId === undefined) return
+    await this.#records.change({ roomId, userId }, withoutWordsOf(stored.event))
+    if (content['membership'] !== 'invite') return
+    const invitation = await context.read.invitations.one(userId, roomId)
+    const head = await this.#writer.head(roomId)
+    if (invitation?.eventId !== eventId || invitation.status !== 'invited' || head === undefined) return
+    const statements = await invitationStatements(context, head, shownEvent(stored), 'invite')
+    await context.db.commit({ statements })
+  }
+}
