@@ -12,6 +12,11 @@ import pg from 'pg'
  */
 export interface ThrowawayPostgres {
   readonly url: string
+  /**
+   * Stops the server over its clients' heads and starts it on the same data: `fast` as a service manager does, who has
+   * transactions rolled back, `immediate` as a power cut does, after which it recovers from its log. Resolves once it answers.
+   */
+  restart(mode: 'fast' | 'immediate'): Promise<void>
   stop(): Promise<void>
 }
 
@@ -34,25 +39,36 @@ export const startPostgres = async (
   const data = join(directory, 'data')
   makeCluster(join(binaries, 'initdb'), data, identity)
 
-  const server = spawn(join(binaries, 'postgres'), ['-D', data, ...serverOptions(directory, settings)], {
-    ...identity,
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
   let complaints = ''
-  server.stderr?.on('data', (chunk: Buffer) => {
-    complaints = (complaints + chunk.toString()).slice(-4000)
-  })
+  const start = (): ChildProcess => {
+    const started = spawn(join(binaries, 'postgres'), ['-D', data, ...serverOptions(directory, settings)], {
+      ...identity,
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    started.stderr?.on('data', (chunk: Buffer) => {
+      complaints = (complaints + chunk.toString()).slice(-4000)
+    })
+    return started
+  }
   const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`
+  let server = start()
   const stop = async () => {
-    await end(server)
+    await end(server, 'immediate')
     rmSync(directory, { recursive: true, force: true })
   }
-  if (!(await answers(url, server))) {
+  const begun = async () => {
+    if (await answers(url, server)) return
     await stop()
     throw new Error(`PostgreSQL did not start: ${complaints}`)
   }
-  return { url, stop }
+  await begun()
+  const restart = async (mode: 'fast' | 'immediate') => {
+    await end(server, mode)
+    server = start()
+    await begun()
+  }
+  return { url, restart, stop }
 }
 
 /** The folder of the server's programs: on the path, or where Debian keeps them (the newest version). */
@@ -128,11 +144,11 @@ const answers = async (url: string, server: ChildProcess): Promise<boolean> => {
   return false
 }
 
-const end = async (server: ChildProcess): Promise<void> => {
+/** Data that is thrown away needs no better end than `immediate`. */
+const end = async (server: ChildProcess, mode: 'fast' | 'immediate'): Promise<void> => {
   if (server.exitCode !== null || server.signalCode !== null) return
   const exited = once(server, 'exit')
-  // Immediate shutdown: the data is thrown away.
-  server.kill('SIGQUIT')
+  server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
   await exited
 }
 

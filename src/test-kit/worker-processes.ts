@@ -63,12 +63,18 @@ export class WorkerProcesses {
     return processes
   }
 
-  /** Sends a signal to a worker. */
-  signal(worker: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+  /** Kills a worker, or has it stand still; answers its process. */
+  signal(worker: number, signal: 'SIGKILL' | 'SIGSTOP'): number {
     const pid = this.pids.get(worker)
     if (pid === undefined) throw new Error(`there is no worker ${worker}`)
     if (signal === 'SIGKILL') this.pids.delete(worker)
     sendTo(pid, signal)
+    return pid
+  }
+
+  /** Has a process go on that stands still; it need not be the worker any more that it was. */
+  wake(pid: number): void {
+    sendTo(pid, 'SIGCONT')
   }
 
   /** Replaces the workers one after another. */
@@ -83,11 +89,28 @@ export class WorkerProcesses {
   }
 
   /** One request on a connection of its own, so that any of the workers may get it. Rejects when none answers. */
-  call(method: string, path: string, token = '', body?: object): Promise<Answered> {
+  readonly call = connector(() => this.url).call
+
+  #hear(text: string): void {
+    const line = JSON.parse(text) as LogLine
+    if (line.msg === 'listening' && line.worker !== undefined && line.pid !== undefined)
+      this.pids.set(line.worker, line.pid)
+    if (line.msg === 'all workers listen') {
+      this.url = line.urls?.[0] ?? ''
+      this.#listening.resolve()
+    }
+    if (['warn', 'error', 'fatal'].includes(line.level)) this.complaints.push(text)
+  }
+}
+
+/** Reaches a server as clients do that have no connection yet: one for each request. */
+export const connector = (url: () => string) => ({
+  /** Answers whatever comes from a path of the client-server API; rejects when nobody answers. */
+  call: (method: string, path: string, token = '', body?: object): Promise<Answered> => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     return new Promise((resolve, reject) => {
       const sent = request(
-        `${this.url}/_matrix/client/v3${path}`,
+        `${url()}/_matrix/client/v3${path}`,
         {
           ...{ method, agent: new Agent({ keepAlive: false }), timeout: 15_000 },
           headers: { authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(text ?? '') },
@@ -110,19 +133,8 @@ export class WorkerProcesses {
       sent.on('timeout', () => sent.destroy(new Error('no answer')))
       sent.end(text)
     })
-  }
-
-  #hear(text: string): void {
-    const line = JSON.parse(text) as LogLine
-    if (line.msg === 'listening' && line.worker !== undefined && line.pid !== undefined)
-      this.pids.set(line.worker, line.pid)
-    if (line.msg === 'all workers listen') {
-      this.url = line.urls?.[0] ?? ''
-      this.#listening.resolve()
-    }
-    if (['warn', 'error', 'fatal'].includes(line.level)) this.complaints.push(text)
-  }
-}
+  },
+})
 
 const sendTo = (pid: number, signal: NodeJS.Signals): void => {
   try {
