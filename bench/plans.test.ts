@@ -27,6 +27,7 @@ const SMALL: Readonly<Record<string, string>> = {
   federation_sender: 'one row',
   early_withdrawals: 'bounded',
   leases: 'a row for each kind of work',
+  commit_marks: 'a row for each process',
   bulletins: 'what the processes told each other in the last minutes',
   registration_tokens: 'made by hand',
   pushers: 'all are read when the server starts, once',

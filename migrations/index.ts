@@ -34,6 +34,7 @@ import { expiringLogins } from './0026-expiring-logins.ts'
 import { indexesForRemoval } from './0026-indexes-for-removal.ts'
 import { ignoredSpans } from './0027-ignored-spans.ts'
 import { stickyEvents } from './0027-sticky-events.ts'
+import { commitMarks } from './0028-commit-marks.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -84,6 +85,7 @@ export const migrations: readonly Migration[] = [
   earlyWithdrawals,
   stickyEvents,
   ignoredSpans,
+  commitMarks,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -39,6 +39,7 @@ export class Lease {
   readonly #log: Log
   readonly #holdMs: number
   readonly #bulletin: Bulletin | undefined
+  readonly #onLost: (name: string) => void
   #commit: Writer['commit'] | undefined
   #look: AbortController | undefined
 
@@ -51,6 +52,8 @@ export class Lease {
     log: Log
     holdMs?: number
     bulletin?: Bulletin
+    /** Told when another has taken it that this process believed to hold. */
+    onLost?: (name: string) => void
   }) {
     const { name, holder } = parts
     this.#database = parts.database
@@ -68,6 +71,7 @@ export class Lease {
       if (freed === name) this.#look?.abort()
     })
     this.#lease = { name, holder }
+    this.#onLost = parts.onLost ?? (() => undefined)
     this.#clock = parts.clock
     this.#log = parts.log
   }
@@ -139,7 +143,7 @@ export class Lease {
       if (signal.aborted) return
       try {
         if ((await this.#take()) !== fence) {
-          this.#log.warn({ lease: this.#lease.name }, 'another process has taken a lease')
+          this.#onLost(this.#lease.name)
           onLost()
         }
       } catch (error) {

@@ -6,6 +6,9 @@ import { Leases } from '../storage/leases.ts'
 import { Bulletin } from './bulletin.ts'
 import { type Held, Lease } from './lease.ts'
 
+/** Leases that are lost within so long of each other are lost together. Milliseconds. */
+const TOLD_TOGETHER_MS = 1_000
+
 /** Work that one process does at a time, and the database handle for what it writes. */
 export interface SoleWork {
   /** What is committed by it is stored only while this process is the one that does the work. */
@@ -24,6 +27,7 @@ export class Processes {
   readonly number: number | undefined
   /** What the processes tell each other. */
   readonly bulletin: Bulletin
+  #lostTs = Number.NEGATIVE_INFINITY
   readonly #parts: {
     readonly database: Database
     readonly clock: Clock
@@ -58,7 +62,16 @@ export class Processes {
     return new Lease({
       ...{ database, name, holder, clock, log, bulletin },
       ...(leaseMs === undefined ? {} : { holdMs: leaseMs }),
+      onLost: lost => this.#hasLost(lost),
     })
+  }
+
+  /** A process that stood still has lost all its leases together, which is one thing to be told. */
+  #hasLost(lease: string): void {
+    const { clock, log } = this.#parts
+    if (clock.now() - this.#lostTs > TOLD_TOGETHER_MS)
+      log.warn({ lease }, 'stood still for too long: other processes have taken over what this one did')
+    this.#lostTs = clock.now()
   }
 
   /** Has others take over at once whatever a process held that has certainly died. */

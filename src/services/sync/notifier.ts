@@ -119,11 +119,13 @@ export class Notifier {
     this.#pending = false
     const concerned = new Set<string>()
     for (const follower of this.#followers) {
+      if (this.#closed) return
       const position = this.#db.position(follower.stream)
       try {
         for (const userId of await follower.follow(position)) concerned.add(userId)
         this.#followed.set(follower, position)
       } catch (error) {
+        if (this.#closed) return
         // Nobody is woken by this round; the next one follows from the same place.
         this.#log.error({ err: error, stream: follower.stream }, 'could not follow a stream')
       }

@@ -9,6 +9,7 @@ import type {
   StreamPosition,
   WriteSet,
 } from '../database.ts'
+import type { CommitMarks } from './commit-marks.ts'
 import { type Moved, storedPosition } from './positions.ts'
 import type { PostgresBatches } from './postgres-batches.ts'
 import type { Executed, PostgresConnection } from './postgres-connection.ts'
@@ -19,10 +20,10 @@ import { CHANNEL, encodeMoved } from './postgres-listener.ts'
 export interface TransactionStatements {
   /** (name, count) → the position after taking `count` of them; locks the stream until the commit. */
   readonly takePositions: Prepared
-  readonly readTransactionId: Prepared
   /** (channel, payload) */
   readonly notify: Prepared
   readonly batches: PostgresBatches
+  readonly marks: CommitMarks
 }
 
 export type SetOutcome = CommitResult | Error
@@ -45,18 +46,21 @@ export class PostgresTransaction {
   readonly outcomes: SetOutcome[]
   moved: Moved = []
   /** Set once the commit has been sent: from then on a lost connection leaves open whether it happened. */
-  committing: string | undefined
+  isCommitting = false
+  /** By which it is found out then. */
+  readonly serial: number
 
   constructor(connection: PostgresConnection, statements: TransactionStatements, sets: readonly WriteSet[]) {
     this.#connection = connection
     this.#statements = statements
     this.#sets = sets
     this.outcomes = new Array(sets.length)
+    this.serial = statements.marks.next()
   }
 
   /** Fills in `outcomes` and `moved` and commits. Throws the driver's error when the group as a whole failed. */
   async execute(): Promise<void> {
-    const transactionId = await this.#begin()
+    await this.#begin()
     let pending = [...this.#sets.keys()]
     let size = pending.length
     while (pending.length > 0) {
@@ -71,10 +75,10 @@ export class PostgresTransaction {
         size = Math.max(1, failed)
       }
     }
-    await this.#commit(transactionId)
+    await this.#commit()
   }
 
-  async #begin(): Promise<string> {
+  async #begin(): Promise<void> {
     const named = this.#sets.map(positionsNamed)
     const totals = new Map<StreamName, number>()
     for (const counts of named)
@@ -82,10 +86,10 @@ export class PostgresTransaction {
     // In one order everywhere, so that processes never wait for each other in a circle.
     const streams = [...totals].sort(([a], [b]) => (a < b ? -1 : 1))
     const connection = this.#connection
-    const [, transaction, ...taken] = await Promise.all(
+    const [, , ...taken] = await Promise.all(
       connection.together(() => [
         connection.run('BEGIN ISOLATION LEVEL READ COMMITTED'),
-        connection.execute(this.#statements.readTransactionId),
+        this.#statements.marks.mark(connection, this.serial),
         ...streams.map(stream => connection.execute(this.#statements.takePositions, stream)),
       ]),
     )
@@ -100,7 +104,6 @@ export class PostgresTransaction {
       }
       return firsts
     })
-    return String(transaction?.rows[0]?.['id'])
   }
 
   /** Executes some sets; answers the place in `span` of the first that failed, having taken all of them back. */
@@ -155,14 +158,14 @@ export class PostgresTransaction {
     return { ok: true, positions: Object.fromEntries(this.#firsts[index] ?? []), returned }
   }
 
-  async #commit(transactionId: string): Promise<void> {
+  async #commit(): Promise<void> {
     const connection = this.#connection
     if (this.outcomes.every(outcome => outcome instanceof Error || !outcome.ok)) {
       this.moved = []
       await connection.run('ROLLBACK')
       return
     }
-    this.committing = transactionId
+    this.isCommitting = true
     const { notify } = this.#statements
     const [, committed] = await Promise.all(
       connection.together(() => [

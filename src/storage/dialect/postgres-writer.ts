@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DatabaseUnavailable, type Prepared } from '../database.ts'
+import type { Prepared } from '../database.ts'
+import { CommitMarks } from './commit-marks.ts'
 import type { Waiting } from './group-committer.ts'
 import type { Positions } from './positions.ts'
 import { PostgresBatches } from './postgres-batches.ts'
@@ -9,14 +11,14 @@ import { errorOf, isConflict, isLost } from './postgres-errors.ts'
 import { PostgresTransaction, type TransactionStatements } from './postgres-transaction.ts'
 
 const ATTEMPTS = 5
-const POLL_MS = 50
+/** Grows with each attempt that was in the way of another process, and is drawn by lot below that. Milliseconds. */
+const PAUSE_MS = 50
 
 /** Commits groups of write sets on a connection of its own, which it makes again when it is lost. */
 export class PostgresWriter {
   readonly #connector: PostgresConnector
   readonly #positions: Positions
   readonly #statements: TransactionStatements
-  readonly #readOutcome: Prepared
   #connection: PostgresConnection | undefined
 
   constructor(connector: PostgresConnector, positions: Positions, prepare: (sql: string) => Prepared) {
@@ -27,15 +29,25 @@ export class PostgresWriter {
         'INSERT INTO streams AS s (name, position) VALUES (?, ?) ' +
           'ON CONFLICT (name) DO UPDATE SET position = s.position + excluded.position RETURNING position',
       ),
-      readTransactionId: prepare('SELECT pg_current_xact_id()::text AS id'),
       notify: prepare('SELECT pg_notify(?, ?)'),
       batches: new PostgresBatches(prepare),
+      marks: new CommitMarks(prepare),
     }
-    this.#readOutcome = prepare('SELECT pg_xact_status(?::xid8) AS status')
   }
 
   /** Commits and settles a group. Rejects when it failed as a whole and nothing of it is known to be stored. */
   async commit(group: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#commit(group)
+    } catch (error) {
+      if (!isConflict(error) || group.length === 1) throw errorOf(error)
+      // Sets that have nothing to do with each other, and wait together for others that do the same in another order. Each by
+      // itself waits for nobody who waits for it.
+      for (const one of group) await this.#commit([one]).catch(cause => one.reject(errorOf(cause)))
+    }
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
     const { outcomes, moved } = await this.#transact(group.map(({ set }) => set))
     this.#positions.advance(moved)
     for (const [index, waiting] of group.entries()) {
@@ -47,7 +59,9 @@ export class PostgresWriter {
   }
 
   async close(): Promise<void> {
-    await this.#connection?.close()
+    if (this.#connection === undefined) return
+    await this.#statements.marks.remove(this.#connection).catch(() => undefined)
+    await this.#connection.close()
   }
 
   /** One transaction; again when the connection was lost or another process was in the way, and nothing is stored. */
@@ -61,27 +75,21 @@ export class PostgresWriter {
       } catch (error) {
         this.#connection = undefined
         await connection.close().catch(() => undefined)
-        if (transaction.committing !== undefined && isLost(error)) {
-          if (await this.#wasCommitted(transaction.committing)) return transaction
-        }
-        if (attempt === ATTEMPTS || !(isLost(error) || isConflict(error))) throw errorOf(error)
+        if (transaction.isCommitting && isLost(error) && (await this.#wasCommitted(transaction)))
+          return transaction
+        const isToBeSplit = isConflict(error) && sets.length > 1
+        if (attempt === ATTEMPTS || isToBeSplit || !(isLost(error) || isConflict(error))) throw error
+        if (isConflict(error)) await sleep(randomInt(attempt * PAUSE_MS))
       }
     }
   }
 
   /** What became of a transaction whose commit was sent and never answered. */
-  async #wasCommitted(transactionId: string): Promise<boolean> {
+  async #wasCommitted({ serial }: PostgresTransaction): Promise<boolean> {
     for (;;) {
       const connection = await this.#connect()
       try {
-        const { rows } = await connection.execute(this.#readOutcome, [transactionId])
-        const status = rows[0]?.['status']
-        if (status === 'committed') return true
-        if (status === 'aborted') return false
-        // The old connection's process may still be at it.
-        if (status !== 'in progress')
-          throw new DatabaseUnavailable('the outcome of a commit cannot be learned')
-        await sleep(POLL_MS)
+        return await this.#statements.marks.isCommitted(connection, serial)
       } catch (error) {
         if (!isLost(error)) throw error
         this.#connection = undefined

@@ -3,6 +3,7 @@ import type { Log } from '../../../../core/log.ts'
 import type { Reader, Writer } from '../../../../storage/database.ts'
 import type { OutboxReader, PendingRoom } from '../../../../storage/federation/outbox-reader.ts'
 import type { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
+import { LeaseLost } from '../../../lease.ts'
 import type { Newcomers } from './newcomers.ts'
 import type { Addressed, Recipients } from './recipients.ts'
 
@@ -71,6 +72,7 @@ export class Distributor {
         if (at.done >= this.#database.position('events')) await this.#news(at.done, closing)
         else at = await this.#step(at)
       } catch (error) {
+        if (error instanceof LeaseLost) break
         this.#log.error({ err: error }, 'events could not be distributed to other servers')
         await this.#clock.sleep(PAUSE_MS, closing).catch(() => undefined)
       }
