@@ -40,8 +40,9 @@ export class DeviceListEdus {
     const previous = await deviceLists.previous(userId, latest.position)
     const keys = await this.#keys(userId, [])
     const sequence = { stream_id: latest.position, prev_id: previous === undefined ? [] : [previous] }
-    // The newest change may be that a device is gone: whoever has got the one before learns of it only here.
-    const deviceIds = new Set([...Object.keys(keys.device_keys[userId] ?? {}), latest.deviceId])
+    // The newest change may be that a device is gone: whoever has got the one before learns of it only here. It comes first:
+    // with any of the others of this number they would take it for known.
+    const deviceIds = new Set([latest.deviceId, ...Object.keys(keys.device_keys[userId] ?? {})])
     return [
       ...Array.from(deviceIds, deviceId => deviceUpdate(userId, deviceId, { keys, sequence, destinations })),
       ...(keys.master_keys[userId] === undefined ? [] : keyUpdate(userId, keys, destinations)),

@@ -43,7 +43,7 @@ export class DeviceListUpdates {
   }
 
   async #takeIn(update: Update): Promise<void> {
-    if (!(await this.#resync.isFollowed(update.userId))) return
+    if (!(await this.#resync.isFollowed(update.userId))) return this.#distrust(update.userId)
     const { read, write, clock } = this.#context
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const list = (await read.remoteDevices.lists([update.userId])).get(update.userId)
@@ -63,7 +63,7 @@ export class DeviceListUpdates {
   async keysChanged(origin: string, content: JsonObject): Promise<void> {
     const { user_id: userId, master_key: master, self_signing_key: selfSigning } = content
     if (typeof userId !== 'string' || serverNameOf(userId) !== origin || !isCompliantUserId(userId)) return
-    if (!(await this.#resync.isFollowed(userId))) return
+    if (!(await this.#resync.isFollowed(userId))) return this.#distrust(userId)
     const { read, write, clock } = this.#context
     const known = await read.crossSigningKeys.ofUsers([userId])
     const keys = [
@@ -79,6 +79,16 @@ export class DeviceListUpdates {
       ...write.crossSigningKeys.set(keys),
       write.deviceLists.insert(userId, [''], clock.now()),
     ])
+  }
+
+  /**
+   * An update of somebody who shares no room with us is not taken in. Of whoever has just left, a list is still kept for a
+   * moment, and for longer if they come into another room meanwhile: it lacks this update then.
+   */
+  async #distrust(userId: string): Promise<void> {
+    const { read, write } = this.#context
+    const list = (await read.remoteDevices.lists([userId])).get(userId)
+    if (list?.isStale === false) await this.#context.commit([write.remoteDevices.markStale([userId])])
   }
 
   #keep(list: RemoteDeviceList, update: Update): WriteStatement[] {

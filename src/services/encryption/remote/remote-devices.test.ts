@@ -54,17 +54,18 @@ const world = async (database: Database) => {
     `INSERT INTO rooms (room_nid, room_id, version, head_version, is_public, creator, created_ts)
      VALUES (1, '!r:near.test', '11', 1, 0, 'x', 0)`,
   )
-  const members = [alice, bob].map((userId, index) => ({
-    roomNid: 1,
-    userId,
-    host: userId === bob ? 'far.test' : 'near.test',
-    membership: 'join' as const,
-    eventNid: index + 1,
-    position: index + 1,
-  }))
+  const member = (userId: string, membership: 'join' | 'leave', position: number) =>
+    new MembershipWriter(database).set([
+      {
+        ...{ roomNid: 1, userId, membership, eventNid: position, position },
+        host: userId === bob ? 'far.test' : 'near.test',
+      },
+    ])
   await database.commit({
-    statements: [{ prepared: room, rows: [[]] }, ...new MembershipWriter(database).set(members)],
+    statements: [{ prepared: room, rows: [[]] }, ...member(alice, 'join', 1), ...member(bob, 'join', 2)],
   })
+  const bobIs = (membership: 'join' | 'leave', position: number) =>
+    database.commit({ statements: member(bob, membership, position) })
   const update = (streamId: number, previous: number[], deviceId: string, more: JsonObject = {}) =>
     encryption.eduHandlers['m.device_list_update']('far.test', {
       user_id: bob,
@@ -79,7 +80,7 @@ const world = async (database: Database) => {
     return { ids: Object.keys(keys[bob] ?? {}).toSorted(), failures: Object.keys(failures) }
   }
   const told = () => database.position('device_lists')
-  return { remote, encryption, update, devices, told }
+  return { remote, encryption, update, devices, told, bobIs }
 }
 
 testDatabases(test, 'lists are kept, and follow updates that follow each other', async (t, database) => {
@@ -117,6 +118,18 @@ testDatabases(
     t.truthy(encryption)
   },
 )
+
+testDatabases(test, 'an update between leaving and coming back is not missed', async (t, database) => {
+  const { remote, update, devices, bobIs } = await world(database)
+  Object.assign(remote, { streamId: 5, devices: ['ONE'] })
+  await devices()
+  await bobIs('leave', 3)
+  Object.assign(remote, { streamId: 6, devices: ['ONE', 'TWO'] })
+  await update(6, [5], 'TWO')
+  await bobIs('join', 4)
+  t.deepEqual(await devices(), { ids: ['ONE', 'TWO'], failures: [] })
+  t.is(remote.asked, 2)
+})
 
 testDatabases(test, 'an update during the fetch is not lost under the older answer', async (t, database) => {
   const { remote, update, devices } = await world(database)
