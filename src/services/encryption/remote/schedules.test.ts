@@ -206,8 +206,10 @@ class Schedule {
     const userId = this.#random.pick(this.#users)
     if (userId === creator) return
     const { rooms, clock } = this.#world.server(hostOf(userId))
+    // Nobody goes in the moment in which they came:
+    await clock.advance(1)
     await rooms.memberships.leave({ userId, roomId })
-    // Nobody comes back in the same moment: of two such events that do not know of each other, either could win.
+    // nor comes back in the same: where states are resolved, either of two events of one moment could win.
     await clock.advance(1)
   }
 
