@@ -1,10 +1,21 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { MatrixError } from '../core/errors.ts'
 import { fakeServices } from '../test-kit/command-line.ts'
 import { run } from '../test-kit/command-runs.ts'
 import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
+
+/** A server that has been started before; `calls` is what commands ask of its services. */
+const prepared = (t: ExecutionContext) => {
+  const cwd = temporaryDirectory(t)
+  mkdirSync(join(cwd, 'data'))
+  writeFileSync(join(cwd, 'data/homeserver.db'), '')
+  const calls: unknown[] = []
+  const module = { openCliServices: async () => fakeServices(calls) }
+  const runs = (line: string) => run(t, line, { cwd, module })
+  return { cwd, module, calls, runs, says: async (line: string) => (await runs(line)).host.out() }
+}
 
 test('init prepares a real server once', async t => {
   const cwd = temporaryDirectory(t)
@@ -96,12 +107,7 @@ test('doctor --after-restore says what it has set right', async t => {
 })
 
 test('rooms are listed, and purged by the server', async t => {
-  const cwd = temporaryDirectory(t)
-  mkdirSync(join(cwd, 'data'))
-  writeFileSync(join(cwd, 'data/homeserver.db'), '')
-  const calls: unknown[] = []
-  const module = { openCliServices: async () => fakeServices(calls) }
-  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  const { calls, runs, says } = prepared(t)
   const size = '7 events (2 KiB), 1 files (1 KiB)'
   t.is(await says('room list'), '!r  40 events  3 members, 2 of this server  Tea\n')
   t.regex(await says('room show !r'), /version: 12\nmade: 1970.* by @a:localhost\n.*\nstored: 7 events/)
@@ -114,7 +120,7 @@ test('rooms are listed, and purged by the server', async t => {
     [],
   )
   t.regex(await says('room purge-history !r --before 2026-01-31'), /deleting .*\n!r: deleted 7 events/)
-  const refused = await run(t, 'room purge !r', { cwd, module })
+  const refused = await runs('room purge !r')
   t.is(refused.host.err(), '2 users of this server are in !r: with --force they leave it.\n')
   await says('room purge !r --force')
   t.is(await says('retention --dry-run'), `!r: would delete ${size}\n1 room, ${size}\n`)
@@ -123,7 +129,7 @@ test('rooms are listed, and purged by the server', async t => {
     ...['room purge-history !r', 'room show !x', 'room purge-history !r --keep-days x'],
     'retention --wait soon',
   ]) {
-    t.is((await run(t, line, { cwd, module })).code, 1, line)
+    t.is((await runs(line)).code, 1, line)
   }
   t.deepEqual(
     calls.filter(call => call !== 'close'),
@@ -136,15 +142,10 @@ test('rooms are listed, and purged by the server', async t => {
 })
 
 test('notices to one user and to all', async t => {
-  const cwd = temporaryDirectory(t)
-  mkdirSync(join(cwd, 'data'))
-  writeFileSync(join(cwd, 'data/homeserver.db'), '')
-  const calls: unknown[] = []
-  const module = { openCliServices: async () => fakeServices(calls) }
-  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  const { calls, runs, says } = prepared(t)
   t.is(await says('notice send @ann:localhost Hello'), '1 user gets it within a minute\n')
   t.is(await says('notice send-all Hello'), '3 users get it within a minute\n')
-  t.is((await run(t, 'notice send @ann:elsewhere.example Hello', { cwd, module })).code, 1)
+  t.is((await runs('notice send @ann:elsewhere.example Hello')).code, 1)
   t.deepEqual(
     calls.filter(call => call !== 'close'),
     [{ userId: '@ann:localhost', body: 'Hello' }, { body: 'Hello' }],
@@ -152,25 +153,20 @@ test('notices to one user and to all', async t => {
 })
 
 test('media usage, purge and quarantine', async t => {
-  const cwd = temporaryDirectory(t)
-  mkdirSync(join(cwd, 'data'))
-  writeFileSync(join(cwd, 'data/homeserver.db'), '')
-  const calls: unknown[] = []
-  const module = { openCliServices: async () => fakeServices(calls) }
-  const says = async (line: string) => (await run(t, line, { cwd, module })).host.out()
+  const { calls, runs, says } = prepared(t)
   t.is(
     await says('media usage'),
     'copies from other servers: 2 files, 1.5 KiB\nuploads of users here: 1 files, 3 bytes\n',
   )
   t.is(await says('media purge --dry-run'), 'would delete 4 files, 5 MiB\n')
   t.is(await says('media purge --remote-older-than 7d'), 'deleted 4 files, 5 MiB\n')
-  t.is((await run(t, 'media purge --remote-older-than soon', { cwd, module })).code, 1)
+  t.is((await runs('media purge --remote-older-than soon')).code, 1)
   t.is(
     await says('media list --user @a:localhost'),
     '1970-01-01T00:00:00.000Z  2 KiB  upload  @a:localhost  image/png  mxc://localhost/abc\n',
   )
   t.is(await says('media copy directory s3'), 'copied 3 files, 2 KiB\n')
-  t.is((await run(t, 'media copy s3 s3', { cwd, module })).code, 1)
+  t.is((await runs('media copy s3 s3')).code, 1)
   t.is(await says('media quarantine mxc://a/b'), 'hidden: 2 files\n')
   t.is(await says('media quarantine mxc://a/b --undo'), 'shown again: 2 files\n')
   t.deepEqual(

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema/index.ts'
 import type { Log } from '../core/log.ts'
+import type { ListedRoom as StoredRoom } from '../storage/rooms/room-list.ts'
 
 /** A homeserver, as the command line drives it. */
 export interface Server {
@@ -60,18 +61,8 @@ export interface PurgeSize {
   readonly fileBytes?: number
 }
 
-export interface ListedRoom {
-  readonly roomId: string
-  readonly version: string
-  readonly name: string | undefined
-  readonly members: number
-  /** Users of this server who are in it, invited or knocking. */
-  readonly localUsers: number
-  readonly events: number
-  readonly creator: string
-  /** Milliseconds since 1970. */
-  readonly createdTs: number
-}
+/** A room as it is listed. */
+export type ListedRoom = Omit<StoredRoom, 'nid'>
 
 /** What commands beside `serve` do to the database, while a server may be running on it. */
 export interface CliServices {

@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts'
 import type { Database } from '../storage/database.ts'
 import { type LeftoverSweep, leftoverSweeps } from '../storage/leftovers.ts'
 import type { SoleWork } from './processes.ts'
+import { Rounds } from './rounds.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -13,30 +14,33 @@ export class Leftovers {
   readonly #database: Database
   readonly #sweeps: readonly LeftoverSweep[]
   readonly #clock: Clock
-  readonly #log: Log
-  readonly #sole: SoleWork
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(parts: { database: Database; clock: Clock; log: Log; sole: SoleWork }) {
     this.#database = parts.database
     this.#sweeps = leftoverSweeps(parts.database)
     this.#clock = parts.clock
-    this.#log = parts.log
-    this.#sole = parts.sole
+    this.#rounds = new Rounds({
+      ...{ clock: parts.clock, log: parts.log },
+      everyMs: DAY_MS,
+      // Soon after the start: a server may be started anew each night.
+      firstMs: HOUR_MS,
+      round: signal => this.tidy(signal),
+      failure: 'leftovers could not be removed',
+      sole: parts.sole,
+    })
   }
 
   start(): void {
-    this.#running ??= this.#sole.run(this.#closing.signal, ({ signal }) => this.#run(signal))
+    this.#rounds.start()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#running
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** One round. */
-  async tidy(signal: AbortSignal = this.#closing.signal): Promise<void> {
+  async tidy(signal: AbortSignal = this.#rounds.closing): Promise<void> {
     const now = this.#clock.now()
     for (const sweep of this.#sweeps) {
       for (;;) {
@@ -45,17 +49,6 @@ export class Leftovers {
         if (keys.length > 0) await this.#database.commit({ statements: [sweep.remove(keys, now)] })
         if (keys.length < BATCH) break
       }
-    }
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    // Soon after the start: a server may be started anew each night.
-    for (let wait = HOUR_MS; !signal.aborted; wait = DAY_MS) {
-      await this.#clock.sleep(wait, signal).catch(() => undefined)
-      if (signal.aborted) return
-      await this.tidy(signal).catch(error =>
-        this.#log.error({ err: error }, 'leftovers could not be removed'),
-      )
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../storage/database.ts'
+import { delegate } from '../storage/delegate.ts'
 
 /** Whether a server of a test is alive. What it does after its end has no effect: nothing that it waits for comes back. */
 export class Life {
@@ -36,11 +37,7 @@ const never = <T>(): Promise<T> => new Promise(() => {})
 
 /** A database for as long as a server lives. What it has handed over by its end is committed, and it does not learn so. */
 export const mortalDatabase = (database: Database, life: Life): Database => ({
-  dialect: database.dialect,
-  prepare: sql => database.prepare(sql),
-  compile: build => database.compile(build),
-  list: values => database.list(values),
-  position: stream => database.position(stream),
+  ...delegate(database),
   all: (prepared, parameters) => life.lived(() => database.all(prepared, parameters)),
   get: (prepared, parameters) => life.lived(() => database.get(prepared, parameters)),
   scan: (prepared, parameters) => life.lived(() => database.scan(prepared, parameters)),
@@ -49,5 +46,4 @@ export const mortalDatabase = (database: Database, life: Life): Database => ({
     database.onCommit(moved => {
       if (!life.isOver) listener(moved)
     }),
-  close: () => database.close(),
 })

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
+import { Rounds } from '../rounds.ts'
 import type { InvitationLimits } from './limits.ts'
 import type { InvitationRecords } from './records.ts'
 import type { WithdrawalEdus } from './withdrawal-edus.ts'
@@ -14,9 +15,7 @@ export class InvitationHousekeeping {
   readonly #edus: WithdrawalEdus
   readonly #clock: Clock
   readonly #limits: InvitationLimits
-  readonly #log: Log
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(parts: {
     database: Database
@@ -31,16 +30,20 @@ export class InvitationHousekeeping {
     this.#edus = parts.edus
     this.#clock = parts.clock
     this.#limits = parts.limits
-    this.#log = parts.log
+    this.#rounds = new Rounds({
+      ...{ clock: parts.clock, log: parts.log },
+      everyMs: HOUR_MS,
+      round: () => this.tidy(),
+      failure: 'old invitations could not be forgotten',
+    })
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#rounds.start()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#running
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** One round. */
@@ -48,16 +51,5 @@ export class InvitationHousekeeping {
     const before = this.#clock.now() - this.#limits.keepHistory
     await this.#database.commit({ statements: [this.#records.write.forgetBefore(before)] })
     await this.#edus.tidy()
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
-      if (signal.aborted) return
-      await this.tidy().catch(error =>
-        this.#log.error({ err: error }, 'old invitations could not be forgotten'),
-      )
-    }
   }
 }

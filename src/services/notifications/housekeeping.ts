@@ -3,6 +3,7 @@ import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { FollowedStreams } from '../../storage/followed-streams.ts'
 import type { NotificationRow } from '../../storage/notifications/notifications.ts'
+import { Rounds } from '../rounds.ts'
 import type { Inbox } from './inbox.ts'
 import { FORGOTTEN } from './notification-center.ts'
 
@@ -16,26 +17,28 @@ export class NotificationHousekeeping {
   readonly #db: Database
   readonly #inbox: Inbox
   readonly #clock: Clock
-  readonly #log: Log
   readonly #followed: FollowedStreams
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(parts: { db: Database; inbox: Inbox; clock: Clock; log: Log }) {
     this.#db = parts.db
     this.#inbox = parts.inbox
     this.#clock = parts.clock
-    this.#log = parts.log
     this.#followed = new FollowedStreams(parts.db)
+    this.#rounds = new Rounds({
+      ...{ clock: parts.clock, log: parts.log },
+      everyMs: HOUR_MS,
+      round: () => this.tidy(),
+      failure: 'old notifications could not be given up',
+    })
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#rounds.start()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#running
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** One round. */
@@ -54,17 +57,6 @@ export class NotificationHousekeeping {
       const rows = await next()
       await this.#inbox.expire(rows)
       if (rows.length < BATCH) return
-    }
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
-      if (signal.aborted) return
-      await this.tidy().catch(error =>
-        this.#log.error({ err: error }, 'old notifications could not be given up'),
-      )
     }
   }
 }

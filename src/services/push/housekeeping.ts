@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { PushActionReader, PushActionWriter } from '../../storage/push/push-actions.ts'
+import { Rounds } from '../rounds.ts'
 
 const HOUR_MS = 60 * 60_000
 /** What was read is listed by `/notifications` for so long. */
@@ -18,30 +19,32 @@ const BATCH = 200
 export class PushHousekeeping {
   readonly #db: Database
   readonly #clock: Clock
-  readonly #log: Log
   readonly #onTidied: () => void
   readonly #read: PushActionReader
   readonly #write: PushActionWriter
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   /** `onTidied`: notifications are gone that nobody has read. */
   constructor(parts: { db: Database; clock: Clock; log: Log; onTidied: () => void }) {
     this.#db = parts.db
     this.#clock = parts.clock
-    this.#log = parts.log
     this.#onTidied = parts.onTidied
     this.#read = new PushActionReader(parts.db)
     this.#write = new PushActionWriter(parts.db)
+    this.#rounds = new Rounds({
+      ...{ clock: parts.clock, log: parts.log },
+      everyMs: HOUR_MS,
+      round: () => this.tidy(),
+      failure: 'old notifications could not be removed',
+    })
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#rounds.start()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#running
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** One round. `keep`: how many notifications of each sort a user keeps of a room. */
@@ -54,16 +57,5 @@ export class PushHousekeeping {
       await this.#db.commit({ statements })
     }
     if (crowded.length > 0) this.#onTidied()
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
-      if (signal.aborted) return
-      await this.tidy().catch(error =>
-        this.#log.error({ err: error }, 'old notifications could not be removed'),
-      )
-    }
   }
 }

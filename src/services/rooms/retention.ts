@@ -6,7 +6,7 @@ import { lifetimeOf, RETENTION_TYPE, type RetentionSettings } from '../../core/r
 import type { Reader } from '../../storage/database.ts'
 import { PurgeReader } from '../../storage/rooms/purge.ts'
 import { PurgeRequestWriter } from '../../storage/rooms/purge-requests.ts'
-import type { SoleWork } from '../processes.ts'
+import { Rounds } from '../rounds.ts'
 import type { RoomPurges } from './room-purge.ts'
 import type { RoomWriter } from './room-writer.ts'
 
@@ -47,10 +47,8 @@ export class MessageRetention {
   readonly #settings: RetentionSettings | undefined
   readonly #clock: Clock
   readonly #log: Log
-  readonly #sole: SoleWork
   readonly #requests: PurgeRequestWriter
-  readonly #closing = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(parts: {
     writer: RoomWriter
@@ -65,21 +63,26 @@ export class MessageRetention {
     this.#settings = parts.settings
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#sole = parts.writer.context.processes.soleWork('retention')
     this.#requests = new PurgeRequestWriter(parts.writer.context.db)
+    this.#rounds = new Rounds({
+      ...{ clock: parts.clock, log: parts.log },
+      everyMs: HOUR_MS,
+      round: signal => this.tidy(signal),
+      failure: 'old messages could not be deleted',
+      sole: parts.writer.context.processes.soleWork('retention'),
+    })
   }
 
   start(): void {
-    this.#running ??= this.#sole.run(this.#closing.signal, ({ signal }) => this.#run(signal))
+    this.#rounds.start()
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#running
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** One round. */
-  async tidy(signal: AbortSignal = this.#closing.signal): Promise<void> {
+  async tidy(signal: AbortSignal = this.#rounds.closing): Promise<void> {
     const { db } = this.#writer.context
     await db.commit({ statements: [this.#requests.forget(this.#clock.now() - OUTCOMES_KEPT_MS)] })
     if (this.#settings === undefined) return
@@ -87,16 +90,6 @@ export class MessageRetention {
       if (signal.aborted) return
       const { events, bytes } = await this.#purges.purge(room, this.#clock.now() - room.lifetime, signal)
       if (events > 0) this.#log.info({ room: room.roomId, events, bytes }, 'old messages were deleted')
-    }
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
-      if (signal.aborted) return
-      await this.tidy(signal).catch(error =>
-        this.#log.error({ err: error }, 'old messages could not be deleted'),
-      )
     }
   }
 }
