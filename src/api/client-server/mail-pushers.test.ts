@@ -26,7 +26,7 @@ test('a client asks for e-mails about missed messages; the link in them ends the
   const identifier = { type: 'm.id.user', user: 'bob' }
   const auth = { type: 'm.login.password', identifier, password: TEST_PASSWORD }
   const pusher = {
-    ...{ kind: 'email', app_id: 'm.email', pushkey: email, lang: 'en', data: {} },
+    ...{ kind: 'email', app_id: 'm.email', pushkey: email, lang: 'de-AT', data: {} },
     ...{ app_display_name: 'E-mail', device_display_name: email },
   }
   t.is(await bob.code('POST', '/pushers/set', pusher), '400 M_THREEPID_NOT_FOUND')
@@ -44,6 +44,7 @@ test('a client asks for e-mails about missed messages; the link in them ends the
   const { pathname, search } = linkOf(mail.headers['list-unsubscribe']?.replace(/[<>]/g, '') ?? '')
   const page = await server.request('GET', pathname + search)
   t.true(String(page.body).includes(email))
+  t.regex(String(page.body), /<html lang="de">.*Keine E-Mails mehr\?/s, 'in the language of the pusher')
   t.like(await bob.get('/pushers'), { pushers: [{ pushkey: email }] }, 'looking ends nothing')
   const oneClick = { body: 'List-Unsubscribe=One-Click', headers: FORM }
   t.is((await server.request('POST', pathname + search, oneClick)).status, 200)

@@ -32,6 +32,16 @@ export const english: MailWords = {
       `Make an account on ${server} with this e-mail address, or add it to the one that you have: the invitation then waits for you there.`,
     openRoom: 'Open the room',
   },
+  unsubscribing: {
+    question: 'No more e-mails?',
+    writing: address => `We write to ${address} about messages that you have missed.`,
+    stop: 'Stop that',
+    done: 'Done',
+    ended: address =>
+      `We write to ${address} about missed messages no more. You can switch it on again in your client.`,
+    unknownLink: 'This link does not work',
+    unknown: 'Nobody is written to by it: it was used already, or was switched off in a client.',
+  },
   confirmation: {
     confirm: {
       register: 'Confirm the e-mail address',

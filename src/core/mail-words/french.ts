@@ -36,6 +36,17 @@ export const french: MailWords = {
       `Créez un compte sur ${server} avec cette adresse e-mail, ou ajoutez-la au vôtre : l’invitation vous y attend.`,
     openRoom: 'Ouvrir le salon',
   },
+  unsubscribing: {
+    question: 'Plus d’e-mails ?',
+    writing: address => `Nous écrivons à ${address} au sujet des messages que vous avez manqués.`,
+    stop: 'Arrêter',
+    done: 'C’est fait',
+    ended: address =>
+      `Nous n’écrirons plus à ${address} au sujet des messages manqués. Vous pouvez réactiver ces e-mails dans votre client.`,
+    unknownLink: 'Ce lien ne mène nulle part',
+    unknown:
+      'Personne ne reçoit d’e-mails par ce lien : il a déjà été utilisé, ou les e-mails ont été désactivés dans un client.',
+  },
   confirmation: {
     confirm: {
       register: 'Confirmez l’adresse e-mail',

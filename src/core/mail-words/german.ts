@@ -37,6 +37,17 @@ export const german: MailWords = {
       `Lege auf ${server} ein Konto mit dieser E-Mail-Adresse an, oder füge sie deinem Konto hinzu: Die Einladung wartet dort auf dich.`,
     openRoom: 'Raum öffnen',
   },
+  unsubscribing: {
+    question: 'Keine E-Mails mehr?',
+    writing: address => `Wir schreiben an ${address} über Nachrichten, die du verpasst hast.`,
+    stop: 'Damit aufhören',
+    done: 'Erledigt',
+    ended: address =>
+      `Wir schreiben nicht mehr an ${address} über verpasste Nachrichten. In deinem Programm kannst du das wieder einschalten.`,
+    unknownLink: 'Dieser Link führt nirgendwohin',
+    unknown:
+      'Über ihn wird niemandem geschrieben: Er wurde schon benutzt, oder die E-Mails wurden in einem Programm abgestellt.',
+  },
   confirmation: {
     confirm: {
       register: 'Bestätige die E-Mail-Adresse',

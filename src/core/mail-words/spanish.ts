@@ -35,6 +35,16 @@ export const spanish: MailWords = {
       `Crea una cuenta en ${server} con esta dirección de correo, o añádela a la que tienes: la invitación te espera allí.`,
     openRoom: 'Abrir la sala',
   },
+  unsubscribing: {
+    question: '¿No más correos?',
+    writing: address => `Escribimos a ${address} sobre los mensajes que no has leído.`,
+    stop: 'Dejar de recibirlos',
+    done: 'Hecho',
+    ended: address =>
+      `Ya no escribiremos a ${address} sobre mensajes no leídos. Puedes volver a activarlo en tu cliente.`,
+    unknownLink: 'Este enlace no funciona',
+    unknown: 'Nadie recibe correos por él: ya se ha usado, o se han desactivado en un cliente.',
+  },
   confirmation: {
     confirm: {
       register: 'Confirma la dirección de correo',

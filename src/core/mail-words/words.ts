@@ -8,6 +8,7 @@ export interface MailWords {
   readonly digest: DigestWords
   readonly invitation: InvitationWords
   readonly confirmation: ConfirmationWords
+  readonly unsubscribing: UnsubscribingWords
 }
 
 /** About missed messages. */
@@ -34,6 +35,17 @@ export interface InvitationWords {
   withdrawn(inviter: string, room: string): string
   makeAccount(server: string): string
   readonly openRoom: string
+}
+
+/** The page to which the link leads that ends e-mails about missed messages. */
+export interface UnsubscribingWords {
+  readonly question: string
+  writing(address: string): string
+  readonly stop: string
+  readonly done: string
+  ended(address: string): string
+  readonly unknownLink: string
+  readonly unknown: string
 }
 
 /** About what somebody asked for with an e-mail address: making an account, adding it to one, a new password. */

@@ -50,10 +50,17 @@ const policy = (formAction: string, script: string | undefined): string =>
     "frame-ancestors 'none'",
   ].join('; ')
 
+interface PageOptions {
+  readonly formTarget?: string | undefined
+  readonly script?: string
+  readonly lang?: string
+}
+
 /**
  * Answers a page, with headers that keep it to itself: not cached, not framed, no referrer to follow.
  *
  * @param options.formTarget the origin of another site to which the answer to a form of this page may redirect
+ * @param options.lang what its words are in (BCP 47)
  * @param options.script the one script that runs on it, which may ask this server
  */
 export const sendPage = (
@@ -61,7 +68,7 @@ export const sendPage = (
   status: number,
   title: string,
   content: Html,
-  { formTarget, script }: { formTarget?: string | undefined; script?: string } = {},
+  { formTarget, script, lang = 'en' }: PageOptions = {},
 ): void => {
   context.status = status
   context.type = 'text/html; charset=utf-8'
@@ -73,7 +80,7 @@ export const sendPage = (
     'Cache-Control': 'no-store',
   })
   context.body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="${lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main>
 ${content.html}

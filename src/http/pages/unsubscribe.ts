@@ -1,14 +1,23 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
+import type { MailWords } from '../../core/mail-words/index.ts'
 import { readBody } from '../body.ts'
 import type { PageContext, Pages } from '../pages.ts'
-import { html, sendPage } from './layout.ts'
+import { type Html, html, sendPage } from './layout.ts'
 
 /** What the page needs of who writes e-mails. */
 export interface UnsubscribeService {
-  /** The address that a link belongs to; `undefined` where it belongs to none (any more). */
-  find(token: string): Promise<string | undefined>
-  unsubscribe(token: string): Promise<string | undefined>
+  /** The address that a link belongs to, and in which language it is written to; `undefined` where it is none (any more). */
+  find(token: string): Promise<Subscription | undefined>
+  unsubscribe(token: string): Promise<Subscription | undefined>
+  /** In which language people are told that a link is none. */
+  readonly words: MailWords
+}
+
+/** Somebody who is written to. */
+export interface Subscription {
+  readonly address: string
+  readonly words: MailWords
 }
 
 const BODY_LIMIT = 8_192
@@ -24,33 +33,23 @@ export const addUnsubscribePage = (
   const { service, clock, path } = options
   pages.get(path, async context => {
     const token = tokenOf(context)
-    const address = await service.find(token)
-    if (address === undefined) return sendUnknown(context)
-    sendPage(
-      context,
-      200,
-      'No more e-mails',
-      html`<h1>No more e-mails?</h1>
-<p>We write to <code>${address}</code> about messages that you have missed.</p>
-<form method="post" action="${path}?token=${encodeURIComponent(token)}">
-<button autofocus>Stop that</button>
-</form>`,
-    )
+    const found = await service.find(token)
+    if (found === undefined) return sendUnknown(context, service.words)
+    const { lang, unsubscribing: say } = found.words
+    const form = html`<form method="post" action="${path}?token=${encodeURIComponent(token)}">
+<button autofocus>${say.stop}</button>
+</form>`
+    sendPage(context, 200, say.question, told(say.question, say.writing(found.address), form), { lang })
   })
   pages.post(path, async context => {
     if (!context.is('application/x-www-form-urlencoded', 'multipart/form-data')) {
       throw new MatrixError('M_UNRECOGNIZED', 'A form is expected', { status: 415 })
     }
     await readBody(context.req, BODY_LIMIT, clock)
-    const address = await service.unsubscribe(tokenOf(context))
-    if (address === undefined) return sendUnknown(context)
-    sendPage(
-      context,
-      200,
-      'Done',
-      html`<h1>Done</h1>
-<p>We write to <code>${address}</code> about missed messages no more. You can switch it on again in your client.</p>`,
-    )
+    const ended = await service.unsubscribe(tokenOf(context))
+    if (ended === undefined) return sendUnknown(context, service.words)
+    const { lang, unsubscribing: say } = ended.words
+    sendPage(context, 200, say.done, told(say.done, say.ended(ended.address)), { lang })
   })
 }
 
@@ -59,11 +58,9 @@ const tokenOf = (context: PageContext): string => {
   return typeof token === 'string' ? token : ''
 }
 
-const sendUnknown = (context: PageContext): void =>
-  sendPage(
-    context,
-    404,
-    'This link does not work',
-    html`<h1>This link does not work</h1>
-<p>Nobody is written to by it: it was used already, or was switched off in a client.</p>`,
-  )
+const sendUnknown = (context: PageContext, { lang, unsubscribing: say }: MailWords): void =>
+  sendPage(context, 404, say.unknownLink, told(say.unknownLink, say.unknown), { lang })
+
+const told = (heading: string, text: string, more?: Html): Html => html`<h1>${heading}</h1>
+<p>${text}</p>
+${more}`

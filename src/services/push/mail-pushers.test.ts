@@ -152,8 +152,8 @@ testDatabases(
 
     const token = /token=([\w-]+)/.exec(first?.text ?? '')?.[1] ?? ''
     t.is(await push.mailPushers?.find('guess'), undefined)
-    t.is(await push.mailPushers?.find(token), ADDRESS)
-    t.is(await push.mailPushers?.unsubscribe(token), ADDRESS)
+    t.is((await push.mailPushers?.find(token))?.address, ADDRESS)
+    t.is((await push.mailPushers?.unsubscribe(token))?.address, ADDRESS)
     t.is(await push.mailPushers?.unsubscribe(token), undefined)
     t.deepEqual(await pushers.list(BOB), [])
     await say('Six')

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
-import { type MailLanguage, mailWords } from '../../core/mail-words/index.ts'
+import { type MailLanguage, type MailWords, mailWords } from '../../core/mail-words/index.ts'
 import { MailError, type Mailer } from '../../network/mailer.ts'
 import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
@@ -146,18 +146,28 @@ export class MailPushers {
     }
   }
 
-  /** The address to which a link of a message belongs; `undefined` if it is none (any more). */
-  async find(token: string): Promise<string | undefined> {
-    return (await this.#digests.read.byToken(token))?.address
+  /** The words for people of whom no language is known. */
+  get words(): MailWords {
+    return mailWords([], this.#options.language)
   }
 
-  /** Ends the messages that a link belongs to; answers the address, as `find`. */
-  async unsubscribe(token: string): Promise<string | undefined> {
+  /** The address to which a link of a message belongs, and its language; `undefined` if it is none (any more). */
+  async find(token: string): Promise<{ address: string; words: MailWords } | undefined> {
     const digest = await this.#digests.read.byToken(token)
+    if (digest === undefined) return undefined
+    const { userId, address } = digest
+    const pusher = await this.#pushers.read.one({ userId, appId: EMAIL_APP_ID, pushkey: address })
+    const words = pusher === undefined ? this.words : mailWords([pusher.lang], this.#options.language)
+    return { address, words }
+  }
+
+  /** Ends the messages that a link belongs to; answers as `find`. */
+  async unsubscribe(token: string): Promise<{ address: string; words: MailWords } | undefined> {
+    const [digest, found] = await Promise.all([this.#digests.read.byToken(token), this.find(token)])
     if (digest === undefined) return undefined
     await this.#context.db.commit({ statements: this.#removal(digest) })
     await this.reload(digest.userId)
-    return digest.address
+    return found
   }
 
   get #db(): Database {
