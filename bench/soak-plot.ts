@@ -36,6 +36,7 @@ export function plot(title: string, samples: readonly Sample[]): string {
     'text { font: 12px sans-serif; fill: #333 } .title { font-size: 15px } .grid { stroke: #ddd } .curve { fill: none; stroke: #2563a8; stroke-width: 1.5 }'
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}">`,
+    `<title>${escaped(title)}</title>`,
     `<style>${style}</style><rect width="100%" height="100%" fill="#fff"/>`,
     `<text class="title" x="${margin.left}" y="20">${escaped(title)}</text>`,
     ...parts,
