@@ -4,12 +4,12 @@ import { testDatabases } from '../../test-kit/database.ts'
 import { InvitationRecordReader, InvitationRecordWriter } from './records.ts'
 
 const BOB = '@bob:here.test'
-const MANY = 10_000
+const MANY = 20_000
 const PAGE = 100
 
 testDatabases(
   test,
-  'an inbox of ten thousand invitations is paged through, newest first',
+  'twenty thousand invitations to one user, and by one, are counted and paged through, newest first',
   async (t, plain) => {
     const { database, during } = countedReads(plain)
     const write = new InvitationRecordWriter(database)
@@ -40,6 +40,16 @@ testDatabases(
       })
 
     const read = new InvitationRecordReader(database)
+    for (const [direction, owner] of [
+      ['sent', '@alice:away.test'],
+      ['received', BOB],
+    ] as const) {
+      t.is(await read.pending(direction, owner, 500), 500, 'counted no further than asked')
+      const query = { owner, statuses: ['invited', 'declined'] as const, after: undefined, limit: 20 }
+      const newest = await read.page(direction, query)
+      t.is(newest.length, 20)
+      t.is(newest[0]?.createdTs, Math.floor((MANY - 1) / 7))
+    }
     const seen: { createdTs: number; recordId: string }[] = []
     for (;;) {
       const query = { owner: BOB, statuses: ['invited'] as const, after: seen.at(-1), limit: PAGE }
