@@ -4,6 +4,7 @@ import type { RegistrationWay } from './registration.ts'
 export const usage = `npm run bench -- [options]
   --url URL                 the server to load; without it Tessera is started on a temporary data directory
   --database URL            where Tessera keeps its data; 'postgres': in a PostgreSQL of its own, whose commits reach the disk
+  --workers N (1)           so many processes of Tessera; more than one need a PostgreSQL database
   --synapse                 start a Synapse of our own and load that
   --spawn COMMAND           start the server at --url by this shell command, and stop it at the end
   --pid PID[,PID…]          its processes (with descendants), for CPU and memory, when --spawn is not used
@@ -24,6 +25,7 @@ export const usage = `npm run bench -- [options]
 const options = {
   url: { type: 'string' },
   database: { type: 'string' },
+  workers: { type: 'string', default: '1' },
   synapse: { type: 'boolean', default: false },
   spawn: { type: 'string' },
   pid: { type: 'string' },
@@ -65,6 +67,7 @@ export function readArguments(argv: readonly string[]) {
     help: values.help,
     url: values.url?.replace(/\/+$/, ''),
     database: values.database,
+    workers: number('workers', values.workers),
     synapse: values.synapse,
     spawn: values.spawn,
     pids: (values.pid ?? '')

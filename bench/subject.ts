@@ -19,7 +19,7 @@ export interface Subject extends TargetOptions {
 /** Finds or starts what the command line asks for. @throws Error when it does not come up */
 export async function findSubject(given: Arguments): Promise<Subject> {
   if (given.synapse) return synapse(given.name ?? 'Synapse')
-  if (given.url === undefined) return tessera(given.name ?? 'Tessera', given.database)
+  if (given.url === undefined) return tessera(given)
   const { url, registration } = given
   const name = given.name ?? url
   if (given.spawn === undefined) {
@@ -35,7 +35,7 @@ async function synapse(name: string): Promise<Subject> {
 }
 
 /** Our own server as people start it: its defaults, but every rate limit off. */
-async function tessera(name: string, database: string | undefined): Promise<Subject> {
+async function tessera({ name = 'Tessera', database, workers }: Arguments): Promise<Subject> {
   const postgres = database === 'postgres' ? await startPostgres({ fsync: true }) : undefined
   if (database === 'postgres' && postgres === undefined) throw new Error('PostgreSQL is not installed')
   const databaseUrl = postgres?.url ?? database
@@ -43,7 +43,7 @@ async function tessera(name: string, database: string | undefined): Promise<Subj
   const port = await freePort()
   const secret = randomBytes(24).toString('hex')
   const program = resolve(import.meta.dirname, '../bin/tessera.js')
-  const command = `exec '${process.execPath}' '${program}' serve`
+  const command = `exec '${process.execPath}' '${program}' serve --workers ${workers}`
   const clean = async () => {
     await postgres?.stop()
     await rm(directory, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import type { CommitResult, Database, Writer, WriteSet } from '../storage/database.ts'
+import type { CommitResult, Database, Writer, WriteSet, WriteStatement } from '../storage/database.ts'
 import { delegate } from '../storage/delegate.ts'
 import { Leases } from '../storage/leases.ts'
 import type { Bulletin } from './bulletin.ts'
@@ -41,6 +41,7 @@ export class Lease {
   readonly #bulletin: Bulletin | undefined
   readonly #onLost: (name: string) => void
   #commit: Writer['commit'] | undefined
+  #guard: WriteStatement | undefined
   #look: AbortController | undefined
 
   /** `holder` names this process, and no other that ever ran; `bulletin`: where it is told that a lease has become free. */
@@ -74,6 +75,15 @@ export class Lease {
     this.#onLost = parts.onLost ?? (() => undefined)
     this.#clock = parts.clock
     this.#log = parts.log
+  }
+
+  /**
+   * The same for what others commit on behalf of the work, as the writer of rooms does: part of their write set, guard
+   * `lease`. Throws `LeaseLost` if nobody here holds it.
+   */
+  get guard(): WriteStatement {
+    if (this.#guard === undefined) throw new LeaseLost(`nobody here holds ${this.#lease.name}`)
+    return this.#guard
   }
 
   /**
@@ -125,10 +135,12 @@ export class Lease {
       throw new LeaseLost(`another process holds ${this.#lease.name}`)
     }
     this.#commit = commit
+    this.#guard = guard
     try {
       await work({ signal, commit, idleMs })
     } finally {
       this.#commit = undefined
+      this.#guard = undefined
       ended.abort()
       await renewing
       const release = this.#leases.release({ ...this.#lease, fence }, this.#clock.now())

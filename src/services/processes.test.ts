@@ -80,7 +80,11 @@ testPostgres(
         ...{ name: 'test', stream: 'invites', database, log: silentLog, sole },
         work: async (_, upTo) => {
           begun += 1
+          const fence = sole.fence()
           await gate
+          await database.commit({
+            statements: [...fence, data.set(`@${name}:x`, '', 'fenced', String(upTo))],
+          })
           await sole.database.commit({ statements: [data.set(`@${name}:x`, '', 'reached', String(upTo))] })
           return upTo
         },
@@ -127,6 +131,7 @@ testPostgres(
     goOn()
     await first.stream.close()
     t.is(await reached('first'), '2', 'nothing of it is stored')
+    t.is(await read.content('@first:x', '', 'fenced'), '2', 'nor what others commit on its behalf')
     t.is(await new FollowedStreams(db).position('test'), 3)
     await second.stream.close()
     for (const { processes } of [first, second]) await processes.close()

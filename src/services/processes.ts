@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import type { Database } from '../storage/database.ts'
+import type { Database, WriteStatement } from '../storage/database.ts'
 import { Leases } from '../storage/leases.ts'
 import { Bulletin } from './bulletin.ts'
 import { type Held, Lease } from './lease.ts'
@@ -13,6 +13,11 @@ const TOLD_TOGETHER_MS = 1_000
 export interface SoleWork {
   /** What is committed by it is stored only while this process is the one that does the work. */
   readonly database: Database
+  /**
+   * Part of what others commit on behalf of the work, such as events in rooms: fails as guard `lease` where this process no
+   * longer does it. Throws `LeaseLost` where that is known already.
+   */
+  fence(): readonly WriteStatement[]
   /** How the other processes are reached, where there may be others. */
   readonly others: { readonly bulletin: Bulletin; readonly clock: Clock } | undefined
   /** Does the work whenever no other process does; resolves after `closing`. May be called for several parts of it. */
@@ -91,6 +96,7 @@ export class Processes {
 /** What is done where no other process can do it. */
 export const aloneWith = (database: Database): SoleWork => ({
   database,
+  fence: () => [],
   others: undefined,
   run: (closing, work) => work({ signal: closing, idleMs: undefined, commit: set => database.commit(set) }),
 })
@@ -110,6 +116,10 @@ class LeasedWork implements SoleWork {
 
   get database(): Database {
     return this.#lease.database
+  }
+
+  fence(): readonly WriteStatement[] {
+    return [this.#lease.guard]
   }
 
   run(closing: AbortSignal, work: (held: Held) => Promise<void>): Promise<void> {

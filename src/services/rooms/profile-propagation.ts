@@ -3,14 +3,16 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { ProfileReader } from '../../storage/accounts/profiles.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { forEachBounded } from '../bounded.ts'
 import { LeaseLost } from '../lease.ts'
+import type { SoleWork } from '../processes.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomSender } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
-import type { RoomsContext } from './room-writer.ts'
+import { GuardFailed, type RoomsContext } from './room-writer.ts'
 
 /** The name under which the position is stored. */
 const FOLLOWER = 'profile-propagation'
@@ -49,6 +51,7 @@ export class ProfilePropagation {
   readonly #profiles: ProfileReader
   readonly #stopping = new AbortController()
   readonly #follower: StreamFollower
+  readonly #sole: SoleWork
   #isStarted = false
 
   constructor(parts: {
@@ -65,9 +68,9 @@ export class ProfilePropagation {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#profiles = new ProfileReader(database)
+    this.#sole = processes.soleWork(FOLLOWER)
     this.#follower = new StreamFollower({
-      ...{ name: FOLLOWER, stream: 'profiles', database, log: parts.log },
-      sole: processes.soleWork(FOLLOWER),
+      ...{ name: FOLLOWER, stream: 'profiles', database, log: parts.log, sole: this.#sole },
       work: (after, upTo) => this.#attempt(after, upTo),
     })
   }
@@ -114,11 +117,17 @@ export class ProfilePropagation {
   async #propagate(userId: string): Promise<void> {
     const rows = await this.#context.read.memberships.ofUser(userId, ['join'])
     if (rows.length === 0) return
+    // Taken before the profile is read: a process that stands still after that has an old one in its hands.
+    const fence = this.#sole.fence()
     const profile = await this.#profile(userId)
-    await forEachBounded(rows, ROOMS_AT_ONCE, row => this.#tell(row, profile))
+    await forEachBounded(rows, ROOMS_AT_ONCE, row => this.#tell(row, profile, fence))
   }
 
-  async #tell({ roomId, userId, eventNid }: MembershipRow, profile: JsonObject): Promise<void> {
+  async #tell(
+    { roomId, userId, eventNid }: MembershipRow,
+    profile: JsonObject,
+    fence: readonly WriteStatement[],
+  ): Promise<void> {
     if (this.#stopping.signal.aborted) throw new Error('the server stops')
     const [stored] = await this.#context.read.events.byNids([eventNid])
     const before = stored === undefined ? {} : contentShown(stored)
@@ -130,9 +139,13 @@ export class ProfilePropagation {
       await this.#sender.send(
         roomId,
         { type: 'm.room.member', sender: userId, stateKey: userId, content },
-        { check: head => refuseUnlessJoined(head.memberships.get(userId)) },
+        {
+          check: head => refuseUnlessJoined(head.memberships.get(userId)),
+          statements: fence,
+        },
       )
     } catch (error) {
+      if (error instanceof GuardFailed) throw new LeaseLost('another process tells of profiles')
       // The room does not allow it (any more), which will not change by trying again.
       if (!(error instanceof MatrixError) || error.status >= 500) throw error
       this.#log.info({ room: roomId, user: userId, err: error }, 'a room was not told of a new profile')
