@@ -1,0 +1,238 @@
+/** What happens to what people have unread, at random, and what must come of it. */
+import type { ExecutionContext } from 'ava'
+import { silentLog } from '../core/log.ts'
+import type { PushGateway } from '../network/push-gateway.ts'
+import { EduSender } from '../services/ephemeral/edu-sender.ts'
+import { Receipts } from '../services/ephemeral/receipts.ts'
+import { createPush, type Push } from '../services/push/index.ts'
+import type { Database } from '../storage/database.ts'
+import { type Step, USERS, type User } from './push-steps.ts'
+import { newRoom, requesterOf, type TestRooms } from './rooms.ts'
+
+/** Takes nothing. */
+export const NO_GATEWAY: PushGateway = {
+  notify: () => Promise.reject(new Error('nothing is to be sent')),
+  close: async () => undefined,
+}
+
+/** An event as the model knows it; its index is its place in the timeline. */
+export interface Said {
+  readonly eventId: string
+  readonly sender: User
+  readonly thread: string
+  /** Relates to another. */
+  readonly isChild: boolean
+  readonly hops: number
+  /** Whom it notified when it came: `highlight` or not. */
+  readonly notified: ReadonlyMap<User, boolean>
+  redacted: boolean
+}
+
+/** A room, what happened there, and what should be unread, counted anew each time. */
+export class Model {
+  readonly said: Said[] = []
+  readonly here = new Set<User>(USERS)
+  readonly muted = new Set<User>()
+  /** Where each user last came in. */
+  readonly cameAt = new Map<User, number>()
+  readonly receipts: { user: User; thread: string; at: number }[] = []
+
+  unread(user: User): string {
+    const counts = new Map<string, [number, number]>()
+    for (const [index, { thread, redacted, notified }] of this.said.entries()) {
+      const highlight = notified.get(user)
+      const isRead = this.receipts.some(
+        receipt =>
+          receipt.user === user &&
+          receipt.at >= index &&
+          (receipt.thread === '' || receipt.thread === thread),
+      )
+      if (highlight === undefined || redacted || isRead || index < (this.cameAt.get(user) ?? 0)) continue
+      const [all, high] = counts.get(thread) ?? [0, 0]
+      counts.set(thread, [all + 1, high + (highlight ? 1 : 0)])
+    }
+    if (!this.here.has(user)) return ''
+    return [...counts]
+      .map(([thread, [all, high]]) => `${thread} ${all}/${high}`)
+      .toSorted()
+      .join(', ')
+  }
+}
+
+/** A server whose users' counts are compared with the model's. */
+export class World {
+  readonly test: TestRooms
+  readonly database: Database
+  readonly receipts: Receipts
+  push: Push
+  isPaused = false
+  roomId = ''
+  roomNid = 0
+  readonly roomNids: number[] = []
+  model = new Model()
+  #txn = 0
+
+  constructor(rooms: TestRooms, database: Database) {
+    this.test = rooms
+    this.database = database
+    const { writer } = rooms.core
+    const edus = new EduSender({ queue: () => undefined, serverName: 'here.test', log: silentLog })
+    this.receipts = new Receipts({ writer, clock: rooms.clock, edus, admits: async () => true })
+    this.push = this.#startPush()
+  }
+
+  #startPush(): Push {
+    const { core, clock } = this.test
+    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
+    push.start()
+    return push
+  }
+
+  async enterRoom(): Promise<void> {
+    const { rooms, core } = this.test
+    const [creator, ...others] = USERS
+    this.roomId = await rooms.roomCreation.create(
+      newRoom(rooms, creator, { isPublic: true, invite: [...others] }),
+      {
+        isDirect: false,
+      },
+    )
+    for (const userId of others) await rooms.memberships.join({ userId, roomId: this.roomId })
+    this.roomNid = (await core.context.read.rooms.byId(this.roomId))?.nid ?? 0
+    this.roomNids.push(this.roomNid)
+    this.model = new Model()
+    await this.resume()
+  }
+
+  async pause(): Promise<void> {
+    this.isPaused = true
+    await this.push.close()
+  }
+
+  /** Goes on counting, from what is stored; until then nothing was. */
+  async resume(): Promise<void> {
+    if (this.isPaused) this.push = this.#startPush()
+    this.isPaused = false
+    await this.settled()
+  }
+
+  async settled(): Promise<void> {
+    // `horizon` has no bound before the start: what is waited for is the position that is reached.
+    await this.push.counter.counted(this.database.position('events'))
+  }
+
+  async say(sender: User, content: object, more: Pick<Said, 'thread' | 'isChild' | 'hops'>): Promise<void> {
+    const { model } = this
+    const mentions = (content as { 'm.mentions'?: { user_ids: string[] } })['m.mentions']?.user_ids ?? []
+    const { eventId } = await this.test.rooms.sending.message(requesterOf(sender), {
+      roomId: this.roomId,
+      type: 'm.room.message',
+      txnId: `t${this.#txn++}`,
+      content: { msgtype: 'm.text', body: 'x', ...content },
+    })
+    const notified = new Map<User, boolean>()
+    for (const user of model.here) {
+      const highlight = mentions.includes(user)
+      // The rule about mentions comes before that of the room.
+      if (user !== sender && (highlight || !model.muted.has(user))) notified.set(user, highlight)
+    }
+    model.said.push({ eventId, sender, notified, redacted: false, ...more })
+    // Who says something has read what was there.
+    model.receipts.push({ user: sender, thread: more.thread, at: model.said.length - 1 })
+  }
+
+  async redact(user: User, target: Said): Promise<void> {
+    await this.test.rooms.sending.redaction(requesterOf(user), {
+      roomId: this.roomId,
+      redacts: target.eventId,
+      txnId: `t${this.#txn++}`,
+      reason: undefined,
+    })
+    target.redacted = true
+  }
+
+  async go(user: User): Promise<void> {
+    const { model } = this
+    const { memberships } = this.test.rooms
+    if (model.here.delete(user)) {
+      await memberships.leave({ userId: user, roomId: this.roomId })
+    } else {
+      await memberships.join({ userId: user, roomId: this.roomId })
+      model.here.add(user)
+      model.cameAt.set(user, model.said.length)
+    }
+  }
+
+  async mute(user: User): Promise<void> {
+    // Rules are those of the moment in which an event is counted.
+    await this.resume()
+    const rule = { kind: 'room', ruleId: this.roomId }
+    const { pushRules } = this.push.services
+    if (this.model.muted.delete(user)) await pushRules.remove(user, rule)
+    else {
+      await pushRules.put(user, rule, { actions: [] }, {})
+      this.model.muted.add(user)
+    }
+  }
+
+  async unreadAnywhere(user: User): Promise<number> {
+    const rooms = await Promise.all(this.roomNids.map(nid => this.push.unread.ofRoom(user, nid)))
+    return rooms.reduce((sum, { total }) => sum + total.notification_count, 0)
+  }
+
+  async unread(user: User): Promise<string> {
+    const { main, threads } = await this.push.unread.ofRoom(user, this.roomNid)
+    return [['main', main] as const, ...threads]
+      .filter(([, count]) => count.notification_count > 0)
+      .map(([thread, count]) => `${thread} ${count.notification_count}/${count.highlight_count}`)
+      .toSorted()
+      .join(', ')
+  }
+}
+
+/** Does a step. */
+export const take = async (world: World, step: Step): Promise<unknown> => {
+  const { model } = world
+  if (!('who' in step))
+    return step.does === 'resume' ? world.resume() : world.isPaused ? undefined : world.pause()
+  if (step.does === 'mute') return world.mute(step.who)
+  // The maker of the room stays, so that all can come back.
+  if (step.does === 'go') return step.who === USERS[0] ? undefined : world.go(step.who)
+  if (!model.here.has(step.who)) return
+  if (step.does === 'say') {
+    const mentions = step.mentions === undefined ? {} : { 'm.mentions': { user_ids: [step.mentions] } }
+    return world.say(step.who, mentions, { thread: 'main', isChild: false, hops: 0 })
+  }
+  if (!('about' in step)) return
+  const target = model.said.at(-1 - (step.about % Math.max(model.said.length, 1)))
+  if (target === undefined) return
+  const relate = (rel_type: string): object => ({ 'm.relates_to': { rel_type, event_id: target.eventId } })
+  switch (step.does) {
+    case 'thread':
+      if (target.isChild) return
+      return world.say(step.who, relate('m.thread'), { thread: target.eventId, isChild: true, hops: 0 })
+    case 'relate': {
+      const hops = target.isChild ? target.hops + 1 : 0
+      const thread = hops > 3 ? 'main' : target.thread
+      return world.say(step.who, relate('m.reference'), { thread, isChild: true, hops })
+    }
+    case 'redact':
+      return target.sender === step.who && !target.redacted ? world.redact(step.who, target) : undefined
+    case 'read': {
+      const threadId = step.isThreaded ? target.thread : undefined
+      const type = step.isPrivate ? 'm.read.private' : 'm.read'
+      await world.receipts.mark(step.who, world.roomId, [{ type, eventId: target.eventId, threadId }])
+      model.receipts.push({ user: step.who, thread: threadId ?? '', at: model.said.indexOf(target) })
+    }
+  }
+}
+
+/** Compares the counts of all with the model's; `trail` is what has led to them. */
+export const check = async (t: ExecutionContext, world: World, trail: readonly Step[]): Promise<void> => {
+  await world.settled()
+  for (const user of world.model.here) {
+    const [counted, expected] = [await world.unread(user), world.model.unread(user)]
+    if (counted !== expected) t.log(JSON.stringify(trail))
+    t.is(counted, expected, user)
+  }
+}
