@@ -35,7 +35,7 @@ const settle = 2
 async function main(argv: readonly string[]): Promise<void> {
   const given = readArguments(argv)
   if (given.help) return void process.stdout.write(usage)
-  const chosen = choose(given.scenarios)
+  const chosen = choose(given.scenarios, given.synapse || given.url !== undefined)
   const where = machine()
   const subject = await findSubject(given)
   const yardstick = await startEcho()
@@ -74,12 +74,17 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function choose(names: readonly string[] | undefined): readonly Scenario[] {
+/** @param isOther whether the server is one that was not started from here as a Tessera */
+function choose(names: readonly string[] | undefined, isOther: boolean): readonly Scenario[] {
   const unknown = names?.find(name => !scenarios.some(scenario => scenario.name === name))
   if (unknown !== undefined) {
     throw new Error(`no scenario ${unknown}; there are ${scenarios.map(one => one.name).join(', ')}`)
   }
-  return names === undefined ? scenarios : scenarios.filter(scenario => names.includes(scenario.name))
+  const possible = scenarios.filter(({ onlyTessera }) => !isOther || onlyTessera !== true)
+  const refused = names?.find(name => !possible.some(scenario => scenario.name === name))
+  if (refused !== undefined)
+    throw new Error(`${refused} starts a Tessera of its own and says nothing of others`)
+  return possible.filter(scenario => names?.includes(scenario.name) ?? true)
 }
 
 try {

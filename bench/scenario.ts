@@ -44,6 +44,8 @@ export interface Bench {
 /** One file under `scenarios/`. */
 export interface Scenario {
   name: string
+  /** It starts a Tessera of its own: a table of any other server has no place for it. */
+  onlyTessera?: true
   run(bench: Bench): Promise<Row[]>
 }
 

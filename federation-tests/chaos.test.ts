@@ -118,8 +118,11 @@ class Troubles {
 }
 
 const postgres = process.env['TESSERA_TEST_POSTGRES'] === undefined ? undefined : await startPostgres()
-const chaos = (title: string, body: (t: ExecutionContext) => Promise<void>): void =>
-  postgres === undefined ? test.skip(title, body) : test.serial(title, body)
+const chaos = (title: string, body: (t: ExecutionContext) => Promise<void>): void => {
+  if (postgres !== undefined) test.serial(title, body)
+  else if (process.env['CI'] === undefined) test.skip(title, body)
+  else test(title, t => t.fail('The programs of PostgreSQL are missing: it is started and stopped here'))
+}
 
 chaos('a commit that a crash has swallowed is not taken for one that came after it', async t => {
   if (postgres === undefined) return

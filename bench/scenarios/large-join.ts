@@ -25,6 +25,7 @@ const LIMIT_S = 120
  */
 export const largeJoin: Scenario = {
   name: 'large-join',
+  onlyTessera: true,
   async run(bench) {
     bench.progress(`large-join: making a room with ${MEMBERS} members`)
     const room = await LargeRoom.start(MEMBERS)
