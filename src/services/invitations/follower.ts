@@ -12,6 +12,7 @@ import { shownEvent } from '../rooms/shown-event.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
+import type { InvitationRedactions } from './redactions.ts'
 import { answered, ended, type InvitationChange, invited } from './status.ts'
 
 const BATCH = 200
@@ -35,6 +36,7 @@ export class InvitationFollower {
   readonly #serverName: string
   readonly #records: InvitationRecords
   readonly #members: EventsOfType
+  readonly #redactions: Pick<InvitationRedactions, 'follow'> | undefined
   readonly #followers: readonly StreamFollower[]
   /** The two streams take turns, so that neither overtakes the other halfway. */
   readonly #turns = new SerialQueue()
@@ -43,6 +45,8 @@ export class InvitationFollower {
     database: Database
     read: RoomReaders
     records: InvitationRecords
+    /** Takes out of the records what redactions take away, if they are followed. */
+    redactions?: (records: InvitationRecords) => Pick<InvitationRedactions, 'follow'>
     /** Where several processes may be there: has one of them follow. */
     sole?: SoleWork
     clock: Clock
@@ -55,6 +59,7 @@ export class InvitationFollower {
     this.#serverName = parts.serverName
     // What follows from the streams is written only by the process that follows them.
     this.#records = parts.records.writtenBy(sole.database)
+    this.#redactions = parts.redactions?.(this.#records)
     this.#members = new EventsOfType(database, parts.read.news, 'm.room.member')
     const follower = (
       stream: 'events' | 'invites',
@@ -88,7 +93,6 @@ export class InvitationFollower {
 
   async #followEvents(after: number, upTo: number): Promise<number | FollowedStep> {
     const { nids, reached } = await this.#members.after(after, upTo, BATCH)
-    if (nids.length === 0) return { reached, statements: [] }
     const changes: Change[] = []
     const invitedBy: string[] = []
     for (const event of (await this.#read.events.byNids(nids)).map(shownEvent)) {
@@ -99,7 +103,8 @@ export class InvitationFollower {
     }
     if (changes.length > 0) await this.#records.changeAll(changes)
     if (invitedBy.length > 0) await this.onInvited(invitedBy)
-    return reached
+    const redacted = (await this.#redactions?.follow(after, reached)) ?? reached
+    return nids.length === 0 ? { reached: redacted, statements: [] } : redacted
   }
 
   async #changesBy(event: RoomEvent, userId: string): Promise<Change[]> {

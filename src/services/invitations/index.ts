@@ -58,8 +58,10 @@ export const createInvitations = (parts: {
   const { db: database, read, serverName, processes } = core.context
   const records = new InvitationRecords(database)
   const sole = processes.soleWork('invitation records')
-  const follower = new InvitationFollower({ database, read, records, sole, clock, serverName, log })
-  const redactions = new InvitationRedactions({ writer, database, records, sole, log })
+  const follower = new InvitationFollower({
+    ...{ database, read, records, sole, clock, serverName, log },
+    redactions: fenced => new InvitationRedactions({ writer, database, records: fenced }),
+  })
   const shared = { writer, memberships, records, follower, clock }
   const sending = new InvitationSending({ ...shared, core, limits, standing: parts.standing })
   const withdrawal = new Withdrawal({ ...shared, peers: parts.peers })
@@ -90,7 +92,6 @@ export const createInvitations = (parts: {
     plan: request => planOf(request, clock.now()),
     start: () => {
       follower.start()
-      redactions.start()
       due.work.start()
       housekeeping.start()
       mail?.start()
@@ -99,8 +100,7 @@ export const createInvitations = (parts: {
       await mail?.close()
       await due.work.close()
       await housekeeping.close()
-      // Under one lease, which is given back when all of them have ended.
-      await Promise.all([redactions.close(), follower.close()])
+      await follower.close()
     },
   }
 }

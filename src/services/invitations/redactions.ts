@@ -1,12 +1,9 @@
-import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
-import type { SoleWork } from '../processes.ts'
 import { invitationStatements } from '../rooms/invitation-statements.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { shownEvent } from '../rooms/shown-event.ts'
-import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationRecords } from './records.ts'
 import { withoutWordsOf } from './status.ts'
 
@@ -20,42 +17,21 @@ export class InvitationRedactions {
   readonly #writer: RoomWriter
   readonly #records: InvitationRecords
   readonly #redactions: EventsOfType
-  readonly #follower: StreamFollower
 
-  constructor(parts: {
-    writer: RoomWriter
-    database: Database
-    records: InvitationRecords
-    sole: SoleWork
-    log: Log
-  }) {
-    const { database, sole, log } = parts
-    const { read } = parts.writer.context
+  /** @param parts `records` are written with what the follower of events holds: it is the one that asks */
+  constructor(parts: { writer: RoomWriter; database: Database; records: InvitationRecords }) {
     this.#writer = parts.writer
-    this.#records = parts.records.writtenBy(sole.database)
-    this.#redactions = new EventsOfType(database, read.news, 'm.room.redaction')
-    this.#follower = new StreamFollower({
-      ...{ name: 'invitation records of redactions', stream: 'events', database, sole, log },
-      work: (after, upTo) => this.#follow(after, upTo),
-    })
+    this.#records = parts.records
+    this.#redactions = new EventsOfType(parts.database, parts.writer.context.read.news, 'm.room.redaction')
   }
 
-  start(): void {
-    this.#follower.start()
-  }
-
-  caughtUp(): Promise<void> {
-    return this.#follower.caughtUp()
-  }
-
-  close(): Promise<void> {
-    return this.#follower.close()
-  }
-
-  async #follow(after: number, upTo: number): Promise<number | FollowedStep> {
+  /**
+   * Works through the redactions of a span of the stream of events, whose memberships are on record already: what is
+   * written of an answer later than its redaction would stay. Answers how far it came, at most `upTo`.
+   */
+  async follow(after: number, upTo: number): Promise<number> {
     const { events } = this.#writer.context.read
     const { nids, reached } = await this.#redactions.after(after, upTo, BATCH)
-    if (nids.length === 0) return { reached, statements: [] }
     const targets = (await events.byNids(nids)).flatMap(({ event }) => event.redacts ?? [])
     for (const stored of (await events.byIds(targets)).values())
       if (stored.redactedBy !== undefined && stored.event.type === 'm.room.member') await this.#clean(stored)
