@@ -25,6 +25,23 @@ export const h = <Name extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/**
+ * Shows these elements in this order. Those that are there stay as they are unless they have to move, so that the focus in
+ * one of them stays; if it goes, what takes its place has the focus.
+ */
+export const arrange = (parent: HTMLElement, elements: readonly HTMLElement[]): void => {
+  const before = [...parent.children]
+  const focused = before.findIndex(child => child.contains(document.activeElement))
+  const shown = new Set<Element>(elements)
+  for (const child of before) if (!shown.has(child)) child.remove()
+  elements.forEach((element, index) => {
+    const there = parent.children[index] ?? null
+    if (there !== element) parent.insertBefore(element, there)
+  })
+  if (focused >= 0 && !parent.contains(document.activeElement))
+    elements[Math.min(focused, elements.length - 1)]?.querySelector('button')?.focus()
+}
+
 /** Runs what a button or form does, once at a time, and shows what goes wrong beside it. */
 export const acting = (element: HTMLElement, act: () => Promise<unknown>): void => {
   if (element.hasAttribute('aria-busy')) return

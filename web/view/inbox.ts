@@ -1,5 +1,5 @@
 import { type Api, path } from '../api.ts'
-import { acting, h, shownTime } from '../dom.ts'
+import { acting, arrange, h, shownTime } from '../dom.ts'
 import type { Invitation, Notification, Store } from '../store.ts'
 import { ask } from './dialog.ts'
 import { roomPicture } from './picture.ts'
@@ -9,26 +9,31 @@ export const inboxView = (api: Api, store: Store): HTMLElement => {
   const waiting = h('ul', { class: 'cards' })
   const heading = h('h2', {}, 'Notifications')
   const section = h('section', { class: 'inbox', 'aria-label': 'Notifications' }, heading, waiting)
-  const invitationCards = new Map<string, { shown: Invitation; card: HTMLElement }>()
+  const invitationCards = cards((shown: Invitation) => invitationCard(api, store, shown))
+  const notificationCards = cards((shown: Notification) => notificationCard(api, store, shown))
   store.watch(() => {
-    const invitations = [...store.invitations.values()].map(invitation => {
-      const before = invitationCards.get(invitation.roomId)
-      if (before?.shown === invitation) return before.card
-      const card = invitationCard(api, store, invitation)
-      invitationCards.set(invitation.roomId, { shown: invitation, card })
-      return card
-    })
-    const others = [...store.notifications.values()]
-      .filter(notification => !isShownElsewhere(notification, store))
-      .sort((a, b) => b.ts - a.ts)
-      .map(notification => notificationCard(api, store, notification))
+    const invitations = invitationCards([...store.invitations.values()])
+    const others = notificationCards(
+      [...store.notifications.values()]
+        .filter(notification => !isShownElsewhere(notification, store))
+        .sort((a, b) => b.ts - a.ts),
+    )
     const count = Math.max(store.total, invitations.length + others.length)
     heading.textContent = count === 0 ? 'Notifications' : `Notifications (${count})`
     document.title = count === 0 ? 'Tessera' : `(${count}) Tessera`
     section.hidden = count === 0
-    if (!waiting.contains(document.activeElement)) waiting.replaceChildren(...invitations, ...others)
+    arrange(waiting, [...invitations, ...others])
   })
   return section
+}
+
+/** The cards of things that are shown: each keeps its own as long as it is the same. */
+const cards = <Shown>(make: (shown: Shown) => HTMLElement) => {
+  let made = new Map<Shown, HTMLElement>()
+  return (all: readonly Shown[]): HTMLElement[] => {
+    made = new Map(all.map(shown => [shown, made.get(shown) ?? make(shown)]))
+    return [...made.values()]
+  }
 }
 
 /** Invitations have cards of their own, and what is said in the open room is read at once. */
