@@ -3,10 +3,11 @@ import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabases } from '../../test-kit/database.ts'
-import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { InvitationFollower } from './follower.ts'
 import { InvitationRecords } from './records.ts'
+import { InvitationRedactions } from './redactions.ts'
 
 const A = '@a:here.test'
 const B = '@b:here.test'
@@ -16,7 +17,9 @@ const following = (core: RoomCore, clock: Clock) => {
   const { db: database, read, serverName } = core.context
   const records = new InvitationRecords(database)
   const parts = { database, read, records, clock, serverName, log: silentLog }
-  return { records, follower: new InvitationFollower(parts) }
+  const { writer } = core
+  const redactions = () => new InvitationRedactions({ writer, database, records })
+  return { records, follower: new InvitationFollower({ ...parts, redactions }) }
 }
 
 testDatabases(test, 'records follow the memberships of rooms, whoever changes them', async (t, database) => {
@@ -88,3 +91,36 @@ testDatabases(test, 'invitations from outside are followed where no timeline tel
   t.is(second?.status, 'invited')
   t.not(second?.recordId, first?.recordId)
 })
+
+testDatabases(
+  test,
+  'words are taken back though the event is still cached with them',
+  async (t, database) => {
+    const { core, rooms, clock } = await testRooms(database)
+    const { events } = core.context.read
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, A, { invite: [B] }), { isDirect: false })
+    const reason = 'a secret'
+    await rooms.memberships.leave({ userId: B, roomId, reason })
+    const first = following(core, clock)
+    const { records } = first
+    first.follower.start()
+    await first.follower.caughtUp()
+    await first.follower.close()
+    t.is((await records.read.one(roomId, B))?.details.answer, reason)
+
+    const room = await core.context.read.rooms.byId(roomId)
+    const nid = await core.context.read.state.point(room?.nid ?? 0, 'm.room.member', B)
+    const [cached] = await events.byNids(nid === undefined ? [] : [nid])
+    if (cached === undefined) return t.fail('not stored')
+    const redacts = cached.event.eventId
+    await rooms.sending.redaction(requesterOf(A), { roomId, redacts, txnId: 'r', reason: undefined })
+    events.remember(cached)
+    const { follower } = following(core, clock)
+    follower.start()
+    t.teardown(() => follower.close())
+    await follower.caughtUp()
+    const record = await records.read.one(roomId, B)
+    t.is(record?.status, 'declined')
+    t.is(record?.details.answer, undefined)
+  },
+)

@@ -32,8 +32,7 @@ export class InvitationRedactions {
   async follow(after: number, upTo: number): Promise<number> {
     const { events } = this.#writer.context.read
     const { nids, reached } = await this.#redactions.after(after, upTo, BATCH)
-    const targets = (await events.byNids(nids)).flatMap(({ event }) => event.redacts ?? [])
-    for (const stored of (await events.byIds(targets)).values())
+    for (const stored of (await events.targetsOf(await events.byNids(nids))).values())
       if (stored.redactedBy !== undefined && stored.event.type === 'm.room.member') await this.#clean(stored)
     return reached
   }

@@ -110,12 +110,13 @@ export class NotificationFeeds {
     return upTo
   }
 
-  async #followEvent({ event, roomNid }: StoredEvent): Promise<void> {
+  async #followEvent(stored: StoredEvent): Promise<void> {
+    const { event, roomNid } = stored
     const { roomId, stateKey: userId } = event
     if (event.type === 'm.room.redaction') {
       for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
         await this.#inbox.follow(reader, roomNid)
-      await this.#followRedaction(event.redacts ?? '')
+      await this.#followRedaction(stored)
       return
     }
     if (userId === undefined) return
@@ -126,8 +127,8 @@ export class NotificationFeeds {
   }
 
   /** A knock is told of without the reason that was taken back. */
-  async #followRedaction(eventId: string): Promise<void> {
-    const target = (await this.#context.read.events.byIds([eventId])).get(eventId)
+  async #followRedaction(redaction: StoredEvent): Promise<void> {
+    const [target] = (await this.#context.read.events.targetsOf([redaction])).values()
     if (target?.redactedBy === undefined || target.event.type !== 'm.room.member') return
     const { roomId, stateKey: userId } = target.event
     if (userId !== undefined) await this.#knocks.follow({ roomId, roomNid: target.roomNid, userId })

@@ -202,9 +202,7 @@ export class RoomWatch {
   /** Another process may have redacted what is cached here. */
   async #forgetRedacted(after: number, upTo: number): Promise<void> {
     const { events } = this.#read
-    const redactions = await events.byNids(await this.#sync.redactions(after, upTo))
-    const targets = await events.nidsOf(redactions.flatMap(({ event }) => event.redacts ?? []))
-    events.forget([...targets.values()])
+    await events.targetsOf(await events.byNids(await this.#sync.redactions(after, upTo)))
   }
 
   async #followMember(

@@ -105,6 +105,16 @@ export class EventReader {
     return found
   }
 
+  /**
+   * What redactions aim at, as far as it is stored, by event ID: as it stands now. Whoever follows redactions may be faster
+   * than the one who wrote them and has not called `forget` yet, or that one is another process.
+   */
+  async targetsOf(redactions: readonly Pick<StoredEvent, 'event'>[]): Promise<Map<string, StoredEvent>> {
+    const eventIds = redactions.flatMap(({ event }) => event.redacts ?? [])
+    this.forget([...(await this.nidsOf(eventIds)).values()])
+    return this.byIds(eventIds)
+  }
+
   /** One event by its ID. */
   async byId(eventId: string): Promise<StoredEvent | undefined> {
     return (await this.byIds([eventId])).get(eventId)
