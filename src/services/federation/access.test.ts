@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { FederationError } from '../../network/federation-client.ts'
-import { ALICE, BOB, forge, makeRoom, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
+import { ALICE, BOB, CAROL, forge, makeRoom, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 
@@ -112,4 +112,29 @@ test('only servers in the room are given its events, and only what they may see'
   t.is(ids.authChainIds.length, authChain.length)
   const chain = await b.client.getEventAuth('a.test', { roomId, eventId: open.eventId })
   t.true(chain.length >= 2)
+})
+
+test('who comes later is not told what was redacted of the state', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const topic = await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'a slip' } })
+  const redaction = { roomId, redacts: topic.eventId, txnId: 'r', reason: undefined }
+  await a.rooms.sending.redaction(requesterOf(ALICE), redaction)
+  const { eventId } = await say(a, ALICE, roomId, 'never mind')
+  const { state } = await b.client.getState('a.test', { roomId, eventId })
+  t.deepEqual(state.find(({ type }) => type === 'm.room.topic')?.['content'], {})
+  const c = await world.add('c.test')
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  const told = await stateAt(c, roomId, 'm.room.topic')
+  t.is(told?.eventId, topic.eventId, 'it is the same event still')
+  t.deepEqual(told?.content, {})
+  const invited: JsonObject[] = []
+  world.intercept = ({ path, body }) => {
+    if (path.includes('/v2/invite/')) invited.push(JSON.parse(body ?? '{}') as JsonObject)
+    return undefined
+  }
+  await a.rooms.memberships.invite({ sender: ALICE, userId: '@carl:c.test', roomId })
+  t.false(JSON.stringify(invited).includes('a slip'))
+  t.is(invited.length, 1)
 })

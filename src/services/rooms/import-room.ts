@@ -1,49 +1,21 @@
-import { authorise } from '../../core/auth/authorise.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
-import type { RoomVersion } from '../../core/room-versions.ts'
+import { stateMapKey } from '../../core/event/event.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state-entry.ts'
 import { append, type Placement } from './append.ts'
 import { describedMemberships } from './described-memberships.ts'
-import {
-  type JudgedOutliers,
-  judgeOutliers,
-  type OutlierStatements,
-  outlierStatements,
-} from './judge-outliers.ts'
+import { type OutlierStatements, outlierStatements } from './judge-outliers.ts'
+import { BadSnapshot, type JudgedSnapshot, judgeSnapshot, type RoomSnapshot } from './judge-snapshot.ts'
 import { besideOtherEnds, type OtherEnds, otherEnds } from './other-ends.ts'
 import { storeOutliers } from './outliers.ts'
 import { PartialJoin } from './partial-join.ts'
-import { addMembersOfAuth } from './partial-members.ts'
 import { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
 import { stickyStatements } from './sticky-statements.ts'
-
-/** What a peer hands over when a local user joins: all signatures and hashes checked by the caller. */
-export interface RoomSnapshot {
-  readonly roomId: string
-  readonly version: RoomVersion
-  /** The event by which this server enters the room, signed as the room requires. */
-  readonly join: RoomEvent
-  /** The room state before the join. */
-  readonly state: readonly RoomEvent[]
-  /** Everything that authorises the state. */
-  readonly authChain: readonly RoomEvent[]
-  /** The state lacks members: these servers were in the room. */
-  readonly partial?: { readonly servers: readonly string[] } | undefined
-  /** Ends of the room's graph here, by event ID, that the peer does not have: they stay, beside the join. */
-  readonly otherEnds?: readonly string[]
-}
-
-/** A snapshot that contradicts itself: `message` says how. */
-export class BadSnapshot extends Error {
-  override readonly name = 'BadSnapshot'
-}
 
 /**
  * Stores a room (or a newer view of one that everybody here had left) as a peer describes it, with the join that lets
@@ -51,15 +23,15 @@ export class BadSnapshot extends Error {
  * as partial in the same commit; they are filled in at that position later (`partial-completion.ts`). What was here is
  * forgotten for it, but for the ends that the peer does not have: with these it is resolved.
  *
- * Throws `BadSnapshot` if there is no acceptable create event, an event lacks its auth events, or the join is not
- * allowed by that state. State events that the rules reject are left out of the state.
+ * Throws `BadSnapshot` if there is no acceptable create event, it is that of a room of another version, or the join is not
+ * allowed by that state. State events that the rules reject, or whose auth events are not there, are left out of the state.
  */
 export const importRoom = async (
   writer: RoomWriter,
   snapshot: RoomSnapshot,
 ): Promise<{ position: number }> => {
   const { roomId } = snapshot
-  const judged = await judge(snapshot)
+  const judged = await judgeSnapshot(snapshot)
   if ((await writer.head(roomId)) !== undefined) return renew(writer, snapshot, judged)
   try {
     return await writer.create(roomId, () => draftRoom(writer.context, snapshot, judged))
@@ -74,7 +46,7 @@ export const importRoom = async (
 const renew = async (
   writer: RoomWriter,
   snapshot: RoomSnapshot,
-  judged: Judged,
+  judged: JudgedSnapshot,
 ): Promise<{ position: number }> => {
   const { roomId, join, otherEnds = [] } = snapshot
   // Only what is stored can be resolved.
@@ -93,7 +65,7 @@ const renew = async (
 const draftRoom = async (
   context: RoomsContext,
   snapshot: RoomSnapshot,
-  judged: Judged,
+  judged: JudgedSnapshot,
 ): Promise<{ head: RoomHead; draft: Draft<{ position: number }> }> => {
   const create = judged.state.get(stateMapKey('m.room.create', ''))
   if (create === undefined) throw new BadSnapshot('the state has no create event')
@@ -111,41 +83,11 @@ const draftRoom = async (
   return { head, draft: await draft(context, head, snapshot, judged, [insert]) }
 }
 
-interface Judged extends JudgedOutliers {
-  readonly state: ReadonlyMap<string, RoomEvent>
-}
-
-/** Authorises every event of a snapshot by its own auth events, and the join by the state. */
-const judge = async (snapshot: RoomSnapshot): Promise<Judged> => {
-  const { eventId: joinId } = snapshot.join
-  const events = [...snapshot.authChain, ...snapshot.state].filter(({ eventId }) => eventId !== joinId)
-  const createEvent = events.find(
-    ({ type, stateKey, roomId }) => type === 'm.room.create' && stateKey === '' && roomId === snapshot.roomId,
-  )
-  const { ordered, rejected, awaits } = await judgeOutliers(events, {
-    roomId: snapshot.roomId,
-    createEvent,
-    known: new Map(),
-  })
-  const stored = new Set(ordered.map(event => event.eventId))
-  const state = new Map<string, RoomEvent>()
-  for (const event of snapshot.state) {
-    const { eventId } = event
-    if (event.stateKey === undefined || rejected.has(eventId) || !stored.has(eventId)) continue
-    state.set(stateMapKey(event.type, event.stateKey), event)
-  }
-  if (snapshot.partial !== undefined) addMembersOfAuth(state, snapshot.join, ordered, rejected)
-  const lookup = (type: string, stateKey: string) => state.get(stateMapKey(type, stateKey))
-  const refusal = authorise(snapshot.join, { state: lookup, createEvent: lookup('m.room.create', '') })
-  if (refusal !== undefined) throw new BadSnapshot(`the join is not allowed: ${refusal.message}`)
-  return { ordered, rejected, awaits, state }
-}
-
 const draft = async (
   context: RoomsContext,
   head: RoomHead,
   snapshot: RoomSnapshot,
-  judged: Judged,
+  judged: JudgedSnapshot,
   leading: readonly WriteStatement[],
 ): Promise<Draft<{ position: number }>> => {
   const outliers = await outlierStatements(context, head, judged)
@@ -234,7 +176,7 @@ const partialStatements = (
   return [write.partial.begin({ roomNid, joinNid, joinedAt, servers: [...head.partial.servers] })]
 }
 
-const stateOf = (judged: Judged, nodes: ReadonlyMap<string, AuthNode>): Map<string, StateEntry> => {
+const stateOf = (judged: JudgedSnapshot, nodes: ReadonlyMap<string, AuthNode>): Map<string, StateEntry> => {
   const state = new Map<string, StateEntry>()
   for (const [key, { type, stateKey = '', eventId }] of judged.state) {
     const node = nodes.get(eventId)

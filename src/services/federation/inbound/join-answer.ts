@@ -4,6 +4,7 @@ import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
 import type { Membership } from '../../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../../storage/rooms/state-views.ts'
+import { shownEvent } from '../../rooms/shown-event.ts'
 import { stateBefore } from '../../rooms/state-at.ts'
 
 /** The response of `send_join`. */
@@ -52,12 +53,17 @@ export const joinAnswer = async (
   }
 }
 
-/** Events as other servers get them; very many of them are loaded in slices. */
+/**
+ * Events as other servers get them, without what redactions took away: who comes into a room later may never see these. Very
+ * many of them are loaded in slices.
+ */
 export const pdusOf = async (read: RoomReaders, nids: readonly number[]): Promise<JsonObject[]> => {
   const pdus: JsonObject[] = []
   for (let start = 0; start < nids.length; start += SLICE) {
     if (start > 0) await new Promise<void>(resolve => setImmediate(resolve))
-    for (const { event } of await read.events.byNids(nids.slice(start, start + SLICE))) pdus.push(event.pdu)
+    for (const stored of await read.events.byNids(nids.slice(start, start + SLICE))) {
+      pdus.push(shownEvent(stored).pdu)
+    }
   }
   return pdus
 }

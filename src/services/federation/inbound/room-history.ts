@@ -86,9 +86,8 @@ export class FederatedHistory {
   async eventAuth(origin: string, roomId: string, eventId: string): Promise<{ auth_chain: JsonObject[] }> {
     const head = await this.#gate.member(origin, roomId)
     const stored = await this.#inRoom(head, eventId)
-    const { events } = this.#context.read
-    const chain = await events.byNids(await events.authChain([stored.nid]))
-    return { auth_chain: chain.map(one => one.event.pdu) }
+    const { read } = this.#context
+    return { auth_chain: await pdusOf(read, await read.events.authChain([stored.nid])) }
   }
 
   /** The given events and what precedes them, newest first. */

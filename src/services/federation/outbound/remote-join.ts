@@ -1,6 +1,7 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
-import { BadSnapshot, importRoom } from '../../rooms/import-room.ts'
+import { importRoom } from '../../rooms/import-room.ts'
+import { BadSnapshot } from '../../rooms/judge-snapshot.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { RemoteRequest } from '../../rooms/ports.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'

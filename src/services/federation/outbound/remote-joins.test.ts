@@ -153,6 +153,24 @@ test('a resident that lies about the room is passed over', async t => {
   t.is((await w.here.core.writer.head(roomId))?.memberships.get(BOB), 'join')
 })
 
+test('a room that is said to be of another version than its create event says is not joined', async t => {
+  const w = await world(t)
+  const roomId = await makeRoom(w, {
+    preset: 'public_chat',
+    version: w.there.rooms.roomSettings.versionFor('10'),
+  })
+  const { makeJoin } = w.client
+  Object.assign(w.client, {
+    makeJoin: async (...call: Parameters<typeof makeJoin>) => ({
+      ...(await makeJoin(...call)),
+      roomVersion: '9',
+    }),
+  })
+  const join = () => w.here.outbound.remote.join({ userId: BOB, roomId, via: [THERE], content: {} })
+  t.like(await t.throwsAsync(join, { message: /of version 10/ }), { errcode: 'M_UNKNOWN', status: 502 })
+  t.is(await w.here.core.writer.head(roomId), undefined)
+})
+
 test('a restricted join needs the signature of the server that authorised it', async t => {
   const w = await world(t)
   const version = w.there.rooms.roomSettings.versionFor('11')

@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import { RECORD_KEY } from '../../../core/room-record.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
+import { shownEvent } from '../../rooms/shown-event.ts'
 import { readDescription } from '../room-description.ts'
 import { firstToHelp } from './candidates.ts'
 import { toClientError } from './client-errors.ts'
@@ -116,7 +117,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const nids = extracts.flatMap(
       ({ type, state_key }) => head?.entry(String(type), String(state_key ?? ''))?.nid ?? [],
     )
-    return (await context.read.events.byNids(nids)).map(({ event }) => event.pdu)
+    return (await context.read.events.byNids(nids)).map(stored => shownEvent(stored).pdu)
   }
 
   #complete(template: JsonObject, version: RoomVersion, content: JsonObject): RoomEvent {
