@@ -1,3 +1,4 @@
+import type { Json } from '../api.ts'
 import { acting, h } from '../dom.ts'
 
 /** What a dialog asks for. */
@@ -11,12 +12,15 @@ export interface Field {
 /**
  * Asks for some texts in a dialog, and does something with them. What goes wrong is shown in the dialog, which stays;
  * Escape and Cancel close it.
+ *
+ * @param act may answer what is to be shown then: nothing outside of an open dialog takes the focus, and closing it gives the
+ * focus back to where it was before
  */
 export const ask = (
   title: string,
   fields: readonly Field[],
   button: string,
-  act: (values: Readonly<Record<string, string>>) => Promise<unknown>,
+  act: (values: Readonly<Record<string, string>>) => Promise<Json | (() => void)>,
 ): void => {
   const inputs = fields.map(({ name, placeholder, isOptional }) =>
     h('input', { name, placeholder, required: isOptional !== true, autocapitalize: 'none' }),
@@ -38,8 +42,9 @@ export const ask = (
     event.preventDefault()
     const values = Object.fromEntries(inputs.map(input => [input.name, input.value.trim()]))
     acting(form, async () => {
-      await act(values)
+      const show = await act(values)
       dialog.close()
+      if (typeof show === 'function') show()
     })
   })
   dialog.addEventListener('close', () => dialog.remove())

@@ -144,7 +144,7 @@ const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
         invite: [user],
         history: 50,
       })
-      return store.select(text(roomId))
+      return () => store.select(text(roomId))
     },
   )
 

@@ -74,7 +74,7 @@ const startChat = (api: Api, store: Store): void =>
     'Chat',
     async ({ user = '' }) => {
       const { room_id: roomId } = await api.own('PUT', path`/direct/${fullUserId(user, store)}`, {})
-      store.select(text(roomId))
+      return () => store.select(text(roomId))
     },
   )
 
@@ -97,6 +97,6 @@ const newRoom = (api: Api, store: Store): void =>
           .filter(Boolean)
           .map(user => fullUserId(user, store)),
       })
-      store.select(text(roomId))
+      return () => store.select(text(roomId))
     },
   )
