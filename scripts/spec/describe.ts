@@ -95,13 +95,16 @@ const defaultOf = (parameter: JsonMap): [string, string | number | boolean] => {
 }
 
 const coercions = (parameters: readonly JsonMap[]): Record<string, Coercion> =>
-  Object.fromEntries(parameters.map(each => [String(each.name), coercionOf(mapOf(each.schema))]))
+  Object.fromEntries(parameters.map(each => [String(each.name), coercionOf(each)]))
 
-const coercionOf = (schema: JsonMap): Coercion => {
+const coercionOf = (parameter: JsonMap): Coercion => {
+  const schema = mapOf(parameter.schema)
   if (schema.type === 'array' || Array.isArray(schema.oneOf)) return 'strings'
   return schema.type === 'integer' || schema.type === 'number' || schema.type === 'boolean'
     ? schema.type
-    : 'string'
+    : parameter.required === true
+      ? 'string'
+      : 'optionalString'
 }
 
 /** What validation needs of an operation; a place without demands is left out. */

@@ -67,7 +67,11 @@ test('query parameters are coerced, defaulted, and otherwise dropped', async t =
     kind: 'user',
     dir: 'f',
   })
-  t.deepEqual(await queryOf('v=a&kind='), { v: ['a'], kind: '' })
+  t.deepEqual(
+    await queryOf('v=a&kind=&dir='),
+    { v: ['a'], kind: '' },
+    'an optional one that is empty is absent',
+  )
 })
 
 test('path parameters are decoded once; the state key may be empty', async t => {

@@ -4,7 +4,10 @@ import type { Query } from './authentication.ts'
 
 type Scalar = string | number | boolean
 
-/** The declared query parameters, typed, with defaults for those that are absent; unknown ones are dropped. */
+/**
+ * The declared query parameters, typed, with defaults for those that are absent; unknown ones are dropped. An optional text
+ * that is empty is absent: clients write `since=` or `from=` where they have no token yet.
+ */
 export const coerceQuery = (
   query: Query,
   operation: Operation,
@@ -13,7 +16,8 @@ export const coerceQuery = (
   for (const name in operation.query) {
     const value = query[name]
     const kind = operation.query[name]
-    if (value !== undefined && kind !== undefined) result[name] = coerce(name, value, kind)
+    if (value === undefined || kind === undefined || (value === '' && kind === 'optionalString')) continue
+    result[name] = coerce(name, value, kind)
   }
   for (const name in operation.queryDefaults) result[name] ??= operation.queryDefaults[name] ?? ''
   return result
@@ -44,6 +48,7 @@ const coerce = (
   const [text = ''] = values
   switch (kind) {
     case 'string':
+    case 'optionalString':
       return text
     case 'boolean':
       if (text === 'true' || text === 'false') return text === 'true'

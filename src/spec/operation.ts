@@ -36,7 +36,7 @@ export const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const
 export type Method = (typeof METHODS)[number]
 
 /** How a value of a query string or path becomes typed before it is validated. */
-export type Coercion = 'string' | 'integer' | 'number' | 'boolean' | 'strings'
+export type Coercion = 'string' | 'optionalString' | 'integer' | 'number' | 'boolean' | 'strings'
 
 export interface Operation {
   readonly operationId: string

@@ -46,7 +46,7 @@ const PATHS: Readonly<Record<string, readonly [path: string, changes: Partial<Op
         part: 'number',
         v: 'strings',
         kind: 'string',
-        dir: 'string',
+        dir: 'optionalString',
       },
       queryDefaults: { kind: 'user' },
     },
