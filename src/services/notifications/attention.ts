@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import type { Inbox } from './inbox.ts'
 import { notificationId } from './subjects.ts'
 
@@ -10,16 +11,33 @@ export interface AttentionRequest {
   readonly ts: number
 }
 
+/** Nobody waits longer (ms) for what was done before, as when a large database is followed for the first time. */
+const MAX_WAIT_MS = 5_000
+
 /** Requests for attention: of each room, one waits for a user at most. */
 export class Attention {
   readonly #inbox: Inbox
+  readonly #clock: Clock
+  readonly #caughtUp: () => Promise<void>
 
-  constructor(inbox: Inbox) {
-    this.#inbox = inbox
+  constructor(parts: {
+    inbox: Inbox
+    clock: Clock
+    /** Resolves once everything that is stored now has been followed. */
+    caughtUp: () => Promise<void>
+  }) {
+    this.#inbox = parts.inbox
+    this.#clock = parts.clock
+    this.#caughtUp = parts.caughtUp
   }
 
   /** Answers whether the request waits now. One that waits already stays as it is, however often it is repeated. */
   async request({ asked, by, roomId, ts }: AttentionRequest): Promise<boolean> {
+    // What they did in the room before is followed first: later it would pass for an answer to this.
+    const given = new AbortController()
+    const tooLong = this.#clock.sleep(MAX_WAIT_MS, given.signal).catch(() => undefined)
+    await Promise.race([this.#caughtUp(), tooLong])
+    given.abort()
     const id = notificationId(asked, { about: 'request', roomId })
     const before = await this.#inbox.read.one(asked, id)
     if (before?.removal === 'waiting' && before.sender === by) return true

@@ -190,3 +190,30 @@ test('beyond the bound the oldest messages go, and what is not one stays', async
   t.true(total <= 6 && total >= 5, `${total} wait`)
   t.is(items.at(-1)?.kind, 'mention')
 })
+
+testDatabases(test, 'what somebody did before they were asked for is no answer', async (t, database) => {
+  const world = await testInboxes(t, database)
+  const { rooms, notifications, push } = world
+  const { counter } = push
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+    isDirect: false,
+  })
+  await world.settled()
+  const counted = counter.counted.bind(counter)
+  const late = Promise.withResolvers<void>()
+  counter.counted = async position => {
+    await late.promise
+    await counted(position)
+  }
+  await rooms.memberships.join({ userId: BOB, roomId })
+  const asking = notifications.attention.request({ asked: BOB, by: ALICE, roomId, ts: 0 })
+  // Time enough for the request to be stored, if it did not wait.
+  for (let n = 0; n < 3; n++) await world.say(ALICE, roomId)
+  late.resolve()
+  t.true(await asking)
+  await world.settled()
+  t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 1)
+  await world.say(BOB, roomId)
+  await world.settled()
+  t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 0)
+})

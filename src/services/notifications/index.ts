@@ -61,7 +61,7 @@ export const createNotifications = (parts: {
         views: new NotificationViews({ read, clientEvents, unread: push.unread }),
       }),
     },
-    attention: new Attention(inbox),
+    attention: new Attention({ inbox, clock, caughtUp: () => feeds.caughtUp() }),
     housekeeping,
     caughtUp: async () => {
       await feeds.caughtUp()
