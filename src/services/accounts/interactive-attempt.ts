@@ -21,9 +21,9 @@ export interface InteractiveAttempt {
   /** What the stage of e-mail addresses takes one for, where it is in a flow. */
   readonly emailFor?: 'register' | 'password'
   /**
-   * What else a session is bound to. `request`: the body, so that nothing else can be done with a confirmation that
-   * was given for this. `operation`: nothing; for registration, where clients probe the flows with an empty
-   * body and then go on with that session.
+   * What else a session is bound to. `request`: the body with which its first stage is passed, so that nothing else can be
+   * done with a confirmation that was given for this. `operation`: nothing; for registration, where all stages may be
+   * passed before there is a name.
    */
   readonly binding: 'request' | 'operation'
   /** A completed session is good for one success. Otherwise it may be repeated, for clients that lost the answer. */

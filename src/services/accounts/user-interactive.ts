@@ -129,6 +129,7 @@ export class UserInteractive {
       const after: InteractiveSession = {
         ...before,
         completed,
+        requestHash: boundRequest(attempt, before),
         userId: before.userId ?? passed.userId,
         emailSid: passed.emailSid ?? before.emailSid,
         expiresTs: isComplete(attempt, completed)
@@ -180,7 +181,7 @@ export class UserInteractive {
   #refuseOtherRequests(attempt: InteractiveAttempt, session: InteractiveSession): void {
     const isSame =
       session.operation === attempt.operation &&
-      session.requestHash === requestHash(attempt) &&
+      boundRequest(attempt, session) === requestHash(attempt) &&
       (attempt.userId === undefined || attempt.userId === session.userId)
     if (!isSame)
       throw new MatrixError('M_FORBIDDEN', 'The request is not the one that this session was started for.')
@@ -238,6 +239,13 @@ export class UserInteractive {
     )
   }
 }
+
+/**
+ * The request that a session is good for: the one with which its first stage was passed. Until then nothing was confirmed,
+ * and clients that have asked for the flows with an empty body may go on with the full one.
+ */
+const boundRequest = (attempt: InteractiveAttempt, session: InteractiveSession): string | undefined =>
+  attempt.binding === 'request' && session.completed.length === 0 ? requestHash(attempt) : session.requestHash
 
 /** What an e-mail address is shown for in a session. */
 export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>

@@ -5,7 +5,7 @@ export interface InteractiveSession {
   readonly sessionId: string
   /** What is being authenticated, such as `POST /_matrix/client/v3/delete_devices`. */
   readonly operation: string
-  /** A hash of the request, where the session is good for that request alone. */
+  /** A hash of the request that passed the first stage, or has begun the session: where it is good for that request alone. */
   readonly requestHash: string | undefined
   /** Whose access token came with the request. */
   readonly userId: string | undefined
@@ -89,7 +89,7 @@ export class InteractiveSessionWriter {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#complete = db.prepare(
-      `UPDATE uia_sessions SET completed = ?, user_id = ?, email_sid = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
+      `UPDATE uia_sessions SET completed = ?, request_hash = ?, user_id = ?, email_sid = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
     )
     this.#conclude = db.prepare(
       'UPDATE uia_sessions SET outcome = ?, registration_token = NULL WHERE session_id = ? AND outcome IS NULL',
@@ -135,7 +135,7 @@ export class InteractiveSessionWriter {
   }
 
   /**
-   * Moves a session on: a stage more, the user whom the stage has identified, a new expiry.
+   * Moves a session on: a stage more, the request and the user that it stands for from then on, a new expiry.
    * Guard `session-changed`: another request completed a stage meanwhile, or the session is gone.
    */
   complete(before: InteractiveSession, after: InteractiveSession): WriteStatement {
@@ -144,6 +144,7 @@ export class InteractiveSessionWriter {
       rows: [
         [
           JSON.stringify(after.completed),
+          after.requestHash ?? null,
           after.userId ?? null,
           after.emailSid ?? null,
           after.expiresTs,
