@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
+import type { FederationClient } from '../../network/federation-client.ts'
 import { DatabaseUnavailable } from '../../storage/database.ts'
+import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { FederationWorld, messagesOf, say, stateAt } from '../../test-kit/federation-world.ts'
+import { FederationWorld, messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
 import {
   ALICE,
   BOB,
@@ -14,10 +16,37 @@ import {
   headOf,
   joinPartially,
   membersOf,
+  NOT_NOW,
+  type Scene,
   scene,
   stateBeforeIds,
 } from '../../test-kit/partial-join.ts'
+import { testSync } from '../../test-kit/room-sync.ts'
 import { newRoom } from '../../test-kit/rooms.ts'
+import { loadHead } from '../rooms/room-head.ts'
+
+/** Dave sets the topic, which big.test has and tells whoever joins. */
+const topicByDave = async ({ world, big, third, roomId }: Scene): Promise<void> => {
+  const content = { users: { [DAVE]: 50 } }
+  await world.send(big, third, [await setState(big, ALICE, roomId, { type: 'm.room.power_levels', content })])
+  const topic = { type: 'm.room.topic', content: { topic: 'Dave was here' } }
+  await world.send(third, big, [await setState(third, DAVE, roomId, topic)])
+}
+
+type JoinAnswer = Awaited<ReturnType<FederationClient['sendJoin']>>
+
+/** What big.test answers to the join is changed on its way; perhaps it is asked for all members. */
+const answering = async (
+  { here }: Scene,
+  change: (answer: JoinAnswer) => JoinAnswer,
+  omitMembers = true,
+): Promise<void> => {
+  const { sendJoin } = here.client
+  Object.assign(here.client, {
+    sendJoin: async (server: string, request: Parameters<typeof sendJoin>[1]) =>
+      change(await sendJoin(server, { ...request, omitMembers })),
+  })
+}
 
 testDatabases(test, 'a room is joined without its members, which follow', async (t, database) => {
   const s = await scene(t, database)
@@ -118,25 +147,79 @@ test('leaving while members are lacking ends the search; coming back begins it a
 
 for (const omits of [true, false]) {
   const what = omits ? 'without members' : 'with all of them'
-  test(`members whose server’s keys cannot be had at the join are there once they can (an answer ${what})`, async t => {
+  test(`what a server’s keys are lacking for at the join is there once they can be had (an answer ${what})`, async t => {
     const s = await scene(t)
-    const { sendJoin } = s.here.client
-    Object.assign(s.here.client, {
-      sendJoin: (server: string, request: Parameters<typeof sendJoin>[1]) =>
-        sendJoin(server, { ...request, omitMembers: omits }),
-    })
+    await topicByDave(s)
+    await answering(s, answer => answer, omits)
     s.world.intercept = ({ from, to }) =>
       from === 'here.test' && to === 'third.test' ? 'unreachable' : undefined
+    const sync = testSync(s.here, s.here.database)
+    t.teardown(() => sync.close())
+    const lazily = { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }
     await joinPartially(s)
+    const told = await sync.ask(BOB, lazily)
     t.false((await membersOf(s.here, s.roomId)).includes(DAVE))
+    t.is(await stateAt(s.here, s.roomId, 'm.room.topic'), undefined)
     s.open()
     await completed(s)
     t.true((await membersOf(s.here, s.roomId)).includes(DAVE))
+    const join = await stateAt(s.here, s.roomId, 'm.room.member', BOB)
+    if (join === undefined) return t.fail('Bob is not in the room')
+    t.deepEqual(await stateBeforeIds(s.here, s.roomId, join), await stateBeforeIds(s.big, s.roomId, join))
+    const head = await loadHead(s.here.core.context.read, s.roomId, 'here.test')
+    const sorted = (map: ReadonlyMap<string, string> = new Map()) => Object.fromEntries([...map].sort())
+    t.deepEqual(sorted(head?.stateMap()), sorted((await headOf(s.here, s.roomId)).stateMap()))
+    const news = async () =>
+      (await sync.ask(BOB, { ...lazily, since: told.next_batch })).rooms?.join?.[s.roomId]
+    await eventually('it is news', async () => (await news()) !== undefined)
+    const topics = (await news())?.state?.events.filter(({ type }) => type === 'm.room.topic')
+    t.deepEqual(
+      topics?.map(({ content }) => content['topic']),
+      ['Dave was here'],
+      'also for who knows the room already',
+    )
     const heard = await say(s.third, DAVE, s.roomId, 'here I am')
     await s.world.send(s.third, s.here, [heard])
     t.deepEqual(await messagesOf(s.here, s.roomId), ['here I am'])
   })
 }
+
+test('where nobody tells more than what came with the join, that is the room', async t => {
+  const s = await scene(t)
+  await topicByDave(s)
+  await answering(s, answer => answer, false)
+  s.world.intercept = ({ from, to, path }) => {
+    if (from !== 'here.test') return undefined
+    if (to === 'third.test') return 'unreachable'
+    return path.includes('/v1/state') ? NOT_NOW : undefined
+  }
+  await joinPartially(s)
+  await completed(s)
+  const head = await headOf(s.here, s.roomId)
+  t.is(head.memberships.get('@m7:big.test'), 'join')
+  t.is(head.memberships.get(DAVE), undefined)
+  t.is(await stateAt(s.here, s.roomId, 'm.room.topic'), undefined)
+})
+
+test('a process that ends as a room is complete owes nothing to servers that nobody knew of', async t => {
+  const s = await scene(t)
+  await answering(s, answer => ({ ...answer, serversInRoom: ['big.test'] }))
+  await joinPartially(s)
+  await say(s.here, BOB, s.roomId, 'is anybody there?')
+  const { commit } = s.here.database
+  let isOver = false
+  Object.assign(s.here.database, {
+    commit: async (set: Parameters<typeof commit>[0]) => {
+      if (isOver) throw new DatabaseUnavailable('the process has ended')
+      isOver = set.statements.some(({ guard }) => guard?.name === 'partial')
+      return commit.call(s.here.database, set)
+    },
+  })
+  s.open()
+  await completed(s)
+  t.true(isOver)
+  t.deepEqual(await new OutboxReader(s.here.database).pendingServers(), ['third.test'])
+})
 
 test('an answer with more members than fit into one commit is stored piece by piece', async t => {
   t.timeout(120_000)

@@ -1,7 +1,9 @@
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Extremity } from '../../storage/rooms/rooms.ts'
+import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { stateStatements } from './append.ts'
 import { stateAfterEnds } from './fork-placement.ts'
+import type { PartialJoin } from './partial-join.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import type { Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
@@ -13,6 +15,15 @@ const hasEnd = (head: RoomHead, { nid }: Extremity): boolean => head.extremities
 /** What became of the attempt: events have come in between, or somebody else was faster. */
 type Finish = 'complete' | 'more' | 'overtaken'
 
+/** What the end of it is made of. */
+export interface Ending {
+  readonly rejudging: Rejudging
+  /** What of the state, beside members, was learnt after the join: clients that know the room already are told of it now. */
+  readonly late: readonly StateDelta[]
+  /** What is stored with it, by the head as it is then. */
+  readonly statements?: ((head: RoomHead, was: PartialJoin) => Promise<readonly WriteStatement[]>) | undefined
+}
+
 /**
  * The end of it: if nothing has come since, the current state is made what its ends say, and the room lacks nothing any
  * more.
@@ -21,17 +32,19 @@ export const finishRejudging = async (
   writer: RoomWriter,
   head: RoomHead,
   task: PartialTask,
-  rejudging: Rejudging,
+  { rejudging, late, statements: further }: Ending,
 ): Promise<Draft<Finish> | Settled<Finish>> => {
   const { context } = writer
-  if (partialOf(head, task) === undefined) return { settled: 'overtaken' }
+  const partial = partialOf(head, task)
+  if (partial === undefined) return { settled: 'overtaken' }
   if (!(await rejudging.isUpToDate(head))) return { settled: 'more' }
   const position = { stream: 'events', offset: 0 } as const
   const statements: WriteStatement[] = [context.write.partial.complete(head.room.nid, position)]
   const { ends } = rejudging
   const isSame = ends.length === head.extremities.length && ends.every(end => hasEnd(head, end))
+  const changes: StateDelta[] = []
   if (rejudging.hasFindings || !isSame) {
-    const state = await stateAfterEnds(context, head, ends)
+    changes.push(...(await stateAfterEnds(context, head, ends)).values())
     const kept = new Set(ends.map(end => end.nid))
     const had = new Set(head.extremities.map(end => end.nid))
     statements.push(
@@ -41,11 +54,14 @@ export const finishRejudging = async (
       }),
     )
     head.setExtremities(ends)
-    statements.push(...(await stateStatements(context, head, { changes: [...state.values()], position })))
+    statements.push(...(await stateStatements(context, head, { changes, position })))
   }
+  const stays = late.filter(({ type, stateKey, nid }) => head.entry(type, stateKey)?.nid === nid)
+  const toldAnew = stays.filter(({ nid }) => changes.every(change => change.nid !== nid))
+  statements.push(...context.write.state.change(head.room.nid, position, toldAnew))
   head.partial = undefined
   head.revision += 1
-  statements.push(...(await summaryStatements(context, head)))
+  statements.push(...(await summaryStatements(context, head)), ...((await further?.(head, partial)) ?? []))
   return {
     statements,
     nids: [],

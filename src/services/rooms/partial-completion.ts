@@ -1,31 +1,37 @@
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { finishRejudging } from './finish-rejudging.ts'
+import { type Ending, finishRejudging } from './finish-rejudging.ts'
 import { setMembers } from './partial-members.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { receiveRecommended } from './receive-recommended.ts'
+import { reconcileState } from './reconcile-state.ts'
 import { Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+
+export interface CompletionOptions extends Pick<Ending, 'statements'> {
+  readonly onProgress?: (done: number, of: number) => void
+}
 
 /** Members per commit: the writer thread is never kept from others for long. */
 const CHUNK = 250
 
 /**
  * Completes a room that was joined without its members, once its whole state at the join is stored: fills in the
- * members at the join's position, some hundreds in a commit; judges what has come since anew (MSC3902,
- * "Resynchronisation": "work forward through the event DAG … rechecking event authorisation"); and takes the mark away in
- * the commit that sets right what has to be. Goes on where an earlier attempt has ended.
+ * members at the join's position, some hundreds in a commit, and what else was lacking there; judges what has come since
+ * anew (MSC3902, "Resynchronisation": "work forward through the event DAG … rechecking event authorisation"); and takes
+ * the mark away in the commit that sets right what has to be. Goes on where an earlier attempt has ended.
  *
- * @param stateIds the event IDs of the state before the join. Those of other types than `m.room.member` are left alone:
- *   they came with the join.
+ * @param stateIds the event IDs of the state before the join. What of other types than `m.room.member` came with the join
+ *   stays what it is.
+ * @param options.statements what is to be stored in the commit that takes the mark away, by the head as it will be
  * @returns whether it is complete now; `false` if nobody here is in the room by this join any more
  */
 export const completeRoom = async (
   writer: RoomWriter,
   task: PartialTask,
   stateIds: readonly string[],
-  options: { readonly onProgress?: (done: number, of: number) => void } = {},
+  options: CompletionOptions = {},
 ): Promise<boolean> => {
   for (let start = 0; start < stateIds.length; start += CHUNK) {
     const chunk = stateIds.slice(start, start + CHUNK)
@@ -33,13 +39,14 @@ export const completeRoom = async (
     if (!filled) return false
     options.onProgress?.(Math.min(start + CHUNK, stateIds.length), stateIds.length)
   }
-  await removeHearsay(writer, task, stateIds)
+  const late = await reconcileState(writer, task, stateIds)
+  const { statements } = options
   const rejudging = new Rejudging(writer, task)
   for (;;) {
     if (!(await rejudging.catchUp())) return false
     const outcome = await writer.update(
       task.roomId,
-      head => finishRejudging(writer, head, task, rejudging),
+      head => finishRejudging(writer, head, task, { rejudging, late, statements }),
       SETTLED,
     )
     if (outcome === 'overtaken') return false
@@ -65,6 +72,8 @@ export const abandonCompletion = (writer: RoomWriter, task: PartialTask): Promis
     },
     SETTLED,
   )
+
+const MEMBER = 'm.room.member'
 
 /** These jobs compare what is in the database with the head. */
 const SETTLED = { settled: true } as const
@@ -97,9 +106,10 @@ const fill = async (
   }
   if (late.length + misheard.length === 0) return { settled: true }
   const lateMember = (stored: StoredEvent) => ({ userId: userIdOf(stored), nid: stored.nid })
+  const points = late.map(stored => ({ type: MEMBER, stateKey: userIdOf(stored), nid: stored.nid }))
   const current = [...late, ...misheard].filter(stored => !moved.has(userIdOf(stored)))
   const statements = [
-    ...write.partial.fill(roomNid, partial.stateAt, late.map(lateMember)),
+    ...write.partial.fill(roomNid, partial.stateAt, points),
     ...write.partial.correct(roomNid, partial.stateAt, misheard.map(lateMember)),
     ...setMembers(context, head, current, partial.stateAt),
   ]
@@ -118,57 +128,4 @@ const fill = async (
 const userIdOf = ({ event }: StoredEvent): string => event.stateKey ?? ''
 
 const isMember = ({ event, rejected, roomNid }: StoredEvent, inRoom: number): boolean =>
-  roomNid === inRoom &&
-  rejected === undefined &&
-  event.type === 'm.room.member' &&
-  event.stateKey !== undefined
-
-/** Takes out who was taken for a member at the join by what others said, and was none. */
-const removeHearsay = async (
-  writer: RoomWriter,
-  task: PartialTask,
-  stateIds: readonly string[],
-): Promise<void> => {
-  const { read, write } = writer.context
-  const truth = new Set<number>()
-  for (let start = 0; start < stateIds.length; start += CHUNK) {
-    const nodes = await read.events.nodesOf(stateIds.slice(start, start + CHUNK))
-    for (const { nid } of nodes.values()) truth.add(nid)
-  }
-  await writer.update<void>(
-    task.roomId,
-    async head => {
-      const partial = partialOf(head, task)
-      if (partial === undefined) return { settled: undefined }
-      const roomNid = head.room.nid
-      const at = await read.partial.membersAt(roomNid, partial.stateAt)
-      const strangers = at.filter(({ nid, from }) => from === partial.stateAt && !truth.has(nid))
-      if (strangers.length === 0) return { settled: undefined }
-      const gone = strangers.filter(({ userId, nid }) => head.entry('m.room.member', userId)?.nid === nid)
-      head.applyState(
-        gone.map(({ userId }) => ({
-          ...{ type: 'm.room.member', stateKey: userId },
-          ...{ nid: undefined, eventId: undefined },
-        })),
-      )
-      for (const { userId } of gone) head.setMembership(userId, undefined)
-      return {
-        statements: [
-          ...write.partial.remove(
-            roomNid,
-            partial.stateAt,
-            strangers.map(({ userId }) => userId),
-          ),
-          ...write.memberships.remove(
-            roomNid,
-            gone.map(({ userId }) => userId),
-          ),
-          ...(await summaryStatements(writer.context, head)),
-        ],
-        nids: [],
-        result: () => undefined,
-      }
-    },
-    SETTLED,
-  )
-}
+  roomNid === inRoom && rejected === undefined && event.type === MEMBER && event.stateKey !== undefined

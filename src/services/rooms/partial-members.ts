@@ -30,7 +30,7 @@ export const adoptMembers = (
     if (!head.state.has(stateMapKey(type, stateKey))) unknown.set(stateKey, stored)
   }
   if (unknown.size === 0) return []
-  const members = [...unknown].map(([userId, { nid }]) => ({ userId, nid }))
+  const members = [...unknown].map(([stateKey, { nid }]) => ({ type: 'm.room.member', stateKey, nid }))
   return [
     ...context.write.partial.fill(head.room.nid, partial.stateAt, members),
     ...setMembers(context, head, unknown.values(), partial.stateAt),

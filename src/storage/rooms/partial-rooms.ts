@@ -24,6 +24,13 @@ export interface LateMember {
   readonly nid: number
 }
 
+/** A point of the state, and the event that it holds. */
+export interface StatePoint {
+  readonly type: string
+  readonly stateKey: string
+  readonly nid: number
+}
+
 interface PartialColumns {
   room_nid: number
   room_id: string
@@ -72,6 +79,7 @@ export class PartialRoomReader {
   readonly #changed: Prepared
   readonly #membersAt: Prepared
   readonly #allMembersAt: Prepared
+  readonly #othersAt: Prepared
   readonly #arrived: Prepared
   readonly #moved: Prepared
   readonly #serversAround: Prepared
@@ -97,6 +105,10 @@ export class PartialRoomReader {
     )
     this.#allMembersAt = db.prepare(
       `SELECT state_key, event_nid, valid_from FROM room_state WHERE ${MEMBERS} AND ${holds}`,
+    )
+    const other = `SELECT type, state_key, event_nid FROM room_state WHERE room_nid = ? AND ${holds}`
+    this.#othersAt = db.prepare(
+      `${other} AND type < 'm.room.member' UNION ALL ${other} AND type > 'm.room.member'`,
     )
     this.#serversAround = db.prepare(
       `SELECT p.servers FROM partial_rooms p JOIN memberships m ON m.room_nid = p.room_nid
@@ -158,6 +170,16 @@ export class PartialRoomReader {
     return rows.map(row => ({ userId: row.state_key, nid: row.event_nid, from: row.valid_from }))
   }
 
+  /** The state at a position, but for its members. */
+  async othersAt(roomNid: number, position: number): Promise<StatePoint[]> {
+    const one = [roomNid, position, position]
+    const rows = await this.#db.scan<{ type: string; state_key: string; event_nid: number }>(this.#othersAt, [
+      ...one,
+      ...one,
+    ])
+    return rows.map(row => ({ type: row.type, stateKey: row.state_key, nid: row.event_nid }))
+  }
+
   /** Which of these users' memberships have changed after a position. */
   async movedAfter(roomNid: number, position: number, userIds: readonly string[]): Promise<Set<string>> {
     const parameters = [roomNid, this.#db.list(userIds), position]
@@ -191,9 +213,9 @@ export class PartialRoomWriter {
     )
     this.#fill = db.prepare(
       `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid, valid_to)
-       VALUES (?, 'm.room.member', ?, ?, ?,
+       VALUES (?, ?, ?, ?, ?,
          (SELECT MIN(s.valid_from) FROM room_state s
-          WHERE s.room_nid = ? AND s.type = 'm.room.member' AND s.state_key = ? AND s.valid_from > ?))`,
+          WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_from > ?))`,
     )
     this.#correct = db.prepare(
       `UPDATE room_state SET event_nid = ? WHERE ${MEMBERS} AND state_key = ? AND valid_from = ?`,
@@ -226,15 +248,14 @@ export class PartialRoomWriter {
     return { prepared: this.#complete, rows: [[position, roomNid]] }
   }
 
-  /** Members who have no place in the state at a position get it, until what followed. */
-  fill(roomNid: number, position: number, members: readonly LateMember[]): WriteStatement[] {
-    if (members.length === 0) return []
-    return [
-      {
-        prepared: this.#fill,
-        rows: members.map(({ userId, nid }) => [roomNid, userId, position, nid, roomNid, userId, position]),
-      },
-    ]
+  /** Points that hold nothing in the state at a position get these events there, until what followed. */
+  fill(roomNid: number, position: number, points: readonly StatePoint[]): WriteStatement[] {
+    if (points.length === 0) return []
+    const rows = points.map(({ type, stateKey, nid }) => [
+      ...[roomNid, type, stateKey, position, nid],
+      ...[roomNid, type, stateKey, position],
+    ])
+    return [{ prepared: this.#fill, rows }]
   }
 
   /** Members who have a place that began at a position get another event there. */

@@ -36,9 +36,7 @@ export const createOutbound = (
 ): Outbound => {
   const context: OutboundContext = { permits: () => true, ...parts }
   const sender = new FederationSender(context, parts)
-  const completer = new RoomCompleter(context, ({ roomNid, newServers, joinedAt }) =>
-    sender.catchUp(roomNid, newServers, joinedAt),
-  )
+  const completer = new RoomCompleter(context, missed => sender.catchUp(missed))
   const remote = new RemoteMembershipHandshakes(context, {
     onHandedIn: eventId => sender.handedIn(eventId),
     complete: (completion, given) => completer.complete(completion, given),

@@ -12,8 +12,8 @@ export interface JoinEntry {
   readonly authChain: readonly RoomEvent[]
   /** The state lacks members. */
   readonly membersOmitted: boolean
-  /** Some of the state could not be verified, and is not among it. */
-  readonly isUnverified?: boolean
+  /** Some of the state, or of what authorises it, could not be verified, and is not among it. */
+  readonly isUnverified: boolean
   /** The server that let us in, and those that it told to be in the room. */
   readonly servers: readonly string[]
   /** Ends of the room's graph here that the server does not have. */

@@ -127,7 +127,8 @@ export class RemoteJoin {
     const join = withRecommendation(signed, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)
     const servers = [server, ...serversInRoom]
-    const isUnverified = state.length < response.state.length
+    // Without what authorises it an event of the state counts for nothing, either.
+    const isUnverified = state.length + authChain.length < response.state.length + response.authChain.length
     await this.#store({ ...about, version, join, state, authChain, membersOmitted, isUnverified, servers })
   }
 
@@ -170,13 +171,13 @@ export class RemoteJoin {
       await importRoom(core.writer, entry)
       return
     }
-    // Many members are as good as omitted: they are stored in chunks, whatever comes between. And where some could not be
-    // verified, all are asked for once more: the keys of their servers may be had by then.
+    // Many members are as good as omitted: they are stored in chunks, whatever comes between. And what could not be verified
+    // is asked for once more: the keys of its servers may be had by then.
     const known = membersOmitted ? entry : withoutMembers(entry)
     const { servers } = known
     await importRoom(core.writer, { ...known, partial: { servers } })
     const completion = { roomId, joinEventId: join.eventId, servers }
-    const given = membersOmitted || isUnverified ? undefined : entry
+    const given = membersOmitted ? undefined : { ...entry, isUnverified }
     const patience = new AbortController()
     const waited = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
     await Promise.race([this.#ports.complete(completion, given), waited])

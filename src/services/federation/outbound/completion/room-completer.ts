@@ -1,11 +1,14 @@
 import type { RoomEvent } from '../../../../core/event/event.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
 import { afterFailure, type BackoffPolicy, type BackoffState } from '../../../../network/backoff.ts'
+import { FederationError } from '../../../../network/federation-client.ts'
 import { abandonCompletion, completeRoom } from '../../../rooms/partial-completion.ts'
+import type { PartialJoin } from '../../../rooms/partial-join.ts'
 import { type PartialTask, partialOf } from '../../../rooms/partial-task.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
+import type { CatchUp, MissedPart } from '../sender/sender.ts'
 import { storeEvents, storeFullState } from './full-state.ts'
 
 /** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
@@ -29,18 +32,22 @@ export interface Completion extends PartialTask {
   readonly servers: readonly string[]
 }
 
-/** The state before a join, where the server that let us in has given all of it, verified. */
+/** The state before a join as the server that let us in has given it with all members, verified. */
 export interface GivenState {
   readonly state: readonly RoomEvent[]
   readonly authChain: readonly RoomEvent[]
+  /** Some of it could not be verified, and is not among it. */
+  readonly isUnverified: boolean
 }
 
-/** Told once a room is complete, with the servers that were not known to be in it before. */
-export type OnComplete = (room: {
-  readonly roomNid: number
-  readonly joinedAt: number
-  readonly newServers: readonly string[]
-}) => Promise<void>
+/** What is remembered of a completion from one round to the next. */
+interface Course {
+  /** What came with the join; only until it is stored. */
+  given: GivenState | undefined
+  /** The event IDs of a state that was given, but for what could not be verified: if nobody gives more, this is it. */
+  partIds: readonly string[] | undefined
+  keyRounds: number
+}
 
 /**
  * Fetches the members of rooms that were joined without them, in the background (MSC3902, "Resynchronisation"): from the
@@ -50,14 +57,15 @@ export type OnComplete = (room: {
  */
 export class RoomCompleter {
   readonly #context: OutboundContext
-  readonly #onComplete: OnComplete
+  readonly #catchUp: (missed: MissedPart) => Promise<CatchUp>
   readonly #slots = new Slots(AT_ONCE)
   readonly #running = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
 
-  constructor(context: OutboundContext, onComplete: OnComplete) {
+  /** @param catchUp has servers sent what they missed that are only known to be in a room once it is complete. */
+  constructor(context: OutboundContext, catchUp: (missed: MissedPart) => Promise<CatchUp>) {
     this.#context = context
-    this.#onComplete = onComplete
+    this.#catchUp = catchUp
   }
 
   /** Goes on with what an earlier process has left. */
@@ -86,21 +94,15 @@ export class RoomCompleter {
     await Promise.all(this.#running.values())
   }
 
-  async #run(completion: Completion, first: GivenState | undefined): Promise<void> {
+  async #run(completion: Completion, given: GivenState | undefined): Promise<void> {
     const { clock, core } = this.#context
     const log = this.#context.log.child({ room: completion.roomId })
     const { signal } = this.#closing
-    let given = first
+    const course: Course = { given, partIds: undefined, keyRounds: 0 }
     let backoff: BackoffState | undefined
-    let rounds = 0
-    const waitsFor = (servers: ReadonlySet<string>): boolean =>
-      servers.size > 0 && servers.size <= MAX_SERVERS_WAITED_FOR && rounds++ < MAX_KEY_ROUNDS
     while (!signal.aborted) {
       try {
-        // What was given with the join is not kept any longer than needed.
-        const taken = given
-        given = undefined
-        if (await this.#slots.run(() => this.#round(completion, taken, waitsFor))) return
+        if (await this.#slots.run(() => this.#round(completion, course))) return
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'the members of a room could not be stored')
       }
@@ -114,62 +116,62 @@ export class RoomCompleter {
   }
 
   /** Asks each server once; answers whether nothing is left to be done, or waited for. */
-  async #round(
-    completion: Completion,
-    given: GivenState | undefined,
-    waitsFor: (unverified: ReadonlySet<string>) => boolean,
-  ): Promise<boolean> {
+  async #round(completion: Completion, course: Course): Promise<boolean> {
     const { log } = this.#context
     const { signal } = this.#closing
     const head = await this.#headOf(completion)
     if (head === undefined) return true
-    if (given !== undefined) {
-      const { state, authChain } = given
-      await storeEvents(this.#context, head.room.roomId, [...authChain, ...state], () => undefined)
-      const stateIds = state.map(event => event.eventId)
-      return this.#finish(completion, stateIds)
-    }
+    const stateIds = await this.#storeGiven(completion, course)
+    if (stateIds !== undefined) return this.#finish(completion, stateIds)
+    let isFinal = true
     for (const server of this.#candidates(completion, head)) {
       if (signal.aborted) return false
       if ((await this.#headOf(completion)) === undefined) return true
       const facts = { room: completion.roomId, server }
       try {
-        const { stateIds, unverified } = await storeFullState(
-          this.#context,
-          server,
-          placeOf(completion, head),
-          {
-            signal,
-            onProgress: this.#progress(completion.roomId, server),
-          },
-        )
-        if (waitsFor(unverified)) return false
-        return await this.#finish(completion, stateIds)
+        const onProgress = this.#progress(completion.roomId, server)
+        const place = placeOf(completion, head)
+        const full = await storeFullState(this.#context, server, place, { signal, onProgress })
+        if (waitsFor(full.unverified, course)) return false
+        return await this.#finish(completion, full.stateIds)
       } catch (error) {
+        isFinal &&= error instanceof FederationError && !error.retryable
         if (!signal.aborted) log.info({ ...facts, err: error }, 'members: this server could not help')
       }
     }
-    return false
+    const { partIds } = course
+    if (signal.aborted || partIds === undefined) return false
+    return (isFinal || course.keyRounds++ >= MAX_KEY_ROUNDS) && this.#finish(completion, partIds)
+  }
+
+  /** Stores what came with the join, which is not kept any longer than needed; answers the state, if that is all of it. */
+  async #storeGiven({ roomId }: Completion, course: Course): Promise<readonly string[] | undefined> {
+    const { given } = course
+    course.given = undefined
+    if (given === undefined) return undefined
+    const { state, authChain, isUnverified } = given
+    await storeEvents(this.#context, roomId, [...authChain, ...state], () => undefined)
+    const stateIds = state.map(event => event.eventId)
+    if (!isUnverified) return stateIds
+    course.partIds = stateIds
+    return undefined
   }
 
   async #finish(completion: Completion, stateIds: readonly string[]): Promise<boolean> {
     const { core, log } = this.#context
-    const before = await this.#headOf(completion)
-    const partial = before?.partial
-    if (partial?.joinedAt === undefined) return true
-    const { joinedAt, servers } = partial
     const progress = this.#progress(completion.roomId)
+    let catchUp: CatchUp | undefined
     const isComplete = await completeRoom(core.writer, completion, stateIds, {
       onProgress: (done, of) => progress('filling in', done, of),
+      statements: async (head, was) => {
+        catchUp = await this.#catchUp(missedPart(head, was, core.context.serverName))
+        return catchUp.statements
+      },
     })
     if (!isComplete) return true
     const head = await core.writer.head(completion.roomId)
-    const hosts = head?.joinedHosts() ?? []
     log.info({ room: completion.roomId, members: head?.joinedMembers }, 'all members of a room are known')
-    const newServers = hosts.filter(host => host !== core.context.serverName && !servers.has(host))
-    if (head !== undefined && newServers.length > 0) {
-      await this.#onComplete({ roomNid: head.room.nid, joinedAt, newServers })
-    }
+    await catchUp?.committed()
     return true
   }
 
@@ -202,6 +204,17 @@ export class RoomCompleter {
     }
   }
 }
+
+/** Whether it is to be tried again for the sake of these servers' keys. */
+const waitsFor = (unverified: ReadonlySet<string>, course: Course): boolean =>
+  unverified.size > 0 && unverified.size <= MAX_SERVERS_WAITED_FOR && course.keyRounds++ < MAX_KEY_ROUNDS
+
+/** The servers that turn out to be in a room, and from when on they were sent nothing. */
+const missedPart = (head: RoomHead, was: PartialJoin, ownName: string): MissedPart => ({
+  roomNid: head.room.nid,
+  servers: head.joinedHosts().filter(host => host !== ownName && !was.servers.has(host)),
+  since: was.stateAt + 1,
+})
 
 const placeOf = ({ roomId, joinEventId }: Completion, head: RoomHead) => ({
   roomId,

@@ -2,7 +2,7 @@ import { growingCache } from '../../../../core/growing-cache.ts'
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
 import { transactionBody } from '../../../../network/federation/transactions.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
-import type { Writer } from '../../../../storage/database.ts'
+import type { Writer, WriteStatement } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
 import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
 import { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
@@ -25,6 +25,19 @@ type EphemeralEdu = {
   readonly destinations: readonly string[]
   readonly payload: string
   readonly key?: string
+}
+
+/** Servers that were in a room without anybody knowing, since a position. */
+export interface MissedPart {
+  readonly roomNid: number
+  readonly servers: readonly string[]
+  readonly since: number
+}
+
+/** What has servers sent what they missed, as a part of somebody else's write set. */
+export interface CatchUp {
+  readonly statements: readonly WriteStatement[]
+  readonly committed: () => Promise<void>
 }
 
 export interface SenderOptions {
@@ -189,17 +202,22 @@ export class FederationSender {
     )
   }
 
-  /** Sends servers what they missed of a room since a position, because nobody knew that they were in it. */
-  async catchUp(roomNid: number, servers: readonly string[], since: number): Promise<void> {
+  /**
+   * Sends servers what they missed of a room since a position, because nobody knew that they were in it: for the write set
+   * that makes it known. `committed` is called once it is stored.
+   */
+  async catchUp(missed: MissedPart): Promise<CatchUp> {
     const { db, read } = this.#context.core.context
+    const { roomNid, servers, since } = missed
     const newest = (await read.events.newestAt(roomNid, db.position('events')))?.position ?? since
-    const pending = servers
-      .filter(server => this.#context.permits(server))
-      .map(server => ({ server, roomNid, since, newest }))
-    await db.commit({ statements: this.#write.addEarlier(pending) })
-    const told = pending.map(({ server }) => server)
-    if (this.#term !== undefined) this.#term.addEarlier(told)
-    else await this.#processes.bulletin.post('earlier events', told)
+    const told = servers.filter(server => this.#context.permits(server))
+    return {
+      statements: this.#write.addEarlier(told.map(server => ({ server, roomNid, since, newest }))),
+      committed: async () => {
+        if (this.#term !== undefined) this.#term.addEarlier(told)
+        else if (told.length > 0) await this.#processes.bulletin.post('earlier events', told)
+      },
+    }
   }
 
   /** Queues an EDU. With `keep` it is durable when this resolves. */
