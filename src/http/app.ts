@@ -122,7 +122,8 @@ const answer = async (
   const match = table.find(facts.method, facts.uri)
   if (match) {
     trace.operationId = match.operation.operationId
-    await send(request, response, await runOperation(parts, match, request, facts, trace.principal))
+    const reply = await runOperation(parts, match, request, facts, trace.principal)
+    await send(request, response, reply, parts.clock)
     return
   }
   if (pages && (await pages(request, response))) return
@@ -162,12 +163,12 @@ const sendError = async (
   request: IncomingMessage,
   response: ServerResponse,
   facts: GatheredFacts,
-  { log, limitInfoUri }: Pick<HttpAppOptions, 'log' | 'limitInfoUri'>,
+  { log, limitInfoUri, clock }: Pick<HttpAppOptions, 'log' | 'limitInfoUri' | 'clock'>,
 ): Promise<void> => {
   const rendering = { requestId: facts.id, log, limitInfoUri }
   const gone = error instanceof RequestAborted || isPrematureClose(error)
   if (!gone && !response.headersSent && !response.destroyed) {
-    await send(request, response, renderError(error, rendering))
+    await send(request, response, renderError(error, rendering), clock)
     return
   }
   // The reply has begun, or nobody waits for it: what went wrong on our side still belongs in the log.

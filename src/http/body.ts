@@ -8,7 +8,7 @@ import { JsonParseError, parseJson } from '../core/parse-json.ts'
 /** How long a JSON body may take to arrive, in milliseconds. */
 const BODY_TIME_LIMIT = 60_000
 
-/** Up to this many bytes of a body that nobody wants are swallowed, so that the client gets to read the answer. */
+/** After a body of up to this many bytes that nobody wants, the connection is good for another request. */
 const DRAIN_LIMIT = 1_048_576
 
 /** The client went away, or broke off, before its request was complete: there is nobody to answer. */
@@ -135,20 +135,34 @@ export const parseBody = (
 
 /**
  * What to do with a body that was not read when the response is ready. A short one is swallowed and the connection
- * goes on; after anything else it must be closed (answers true), since reading on would cost more than it is worth.
+ * goes on; after anything else it must be closed (answers true), by way of `linger`.
  */
 export const mustCloseAfter = (request: IncomingMessage): boolean => {
   if (request.complete) return false
   const declared = request.headers['content-length']
-  if (declared !== undefined) {
-    if (Number(declared) <= DRAIN_LIMIT) request.resume()
-    return Number(declared) > DRAIN_LIMIT
-  }
-  if (request.headers['transfer-encoding'] === undefined) return false
+  if (declared === undefined) return request.headers['transfer-encoding'] !== undefined
+  if (Number(declared) > DRAIN_LIMIT) return true
+  request.resume()
+  return false
+}
+
+/** How much of a long body is read on for the sake of its sender, and for how many milliseconds. */
+const LINGER = { bytes: 134_217_728, ms: 10_000 }
+
+/**
+ * Reads on, after the response was written, what its sender goes on sending, and throws it away. Resolves at the end of the
+ * request or of the connection, or when it was enough. "If a server performs an immediate close of a TCP connection,
+ * there is a significant risk that the client will not be able to read the last HTTP response" (RFC 9112, section 9.6).
+ */
+export const linger = async (request: IncomingMessage, clock: Clock): Promise<void> => {
+  const enough = new AbortController()
+  const stop = (): void => enough.abort(SETTLED)
   let swallowed = 0
   request.on('data', (chunk: Buffer) => {
     swallowed += chunk.length
-    if (swallowed > DRAIN_LIMIT) request.destroy()
+    if (swallowed > LINGER.bytes) stop()
   })
-  return false
+  for (const event of ['end', 'error', 'close']) request.on(event, stop)
+  request.resume()
+  await clock.sleep(LINGER.ms, enough.signal).catch(() => {})
 }

@@ -152,9 +152,15 @@ test('a client that breaks off its body is answered nothing', async t => {
   t.is(clock.sleeping, 0)
 })
 
-test('a huge body that nobody wants ends the connection instead of being read', async t => {
-  const { server } = await openTestApp(t)
-  const answer = await raw(server.port, `${head(50_000_000)}{`, /never/)
+test('a huge body that nobody wants ends the connection, but not before its sender could read why', async t => {
+  const { server, clock } = await openTestApp(t)
+  const body = 'x'.repeat(8_000_000)
+  const answer = await raw(server.port, `${head(body.length)}${body}`, /never/)
   t.regex(answer, /^HTTP\/1\.1 413 /)
   t.regex(answer, /\r\nConnection: close\r\n/)
+  t.is(clock.sleeping, 0)
+  const stalled = raw(server.port, `${head(body.length)}x`, /never/)
+  while (clock.sleeping === 0) await new Promise(resolve => setImmediate(resolve))
+  await clock.advance(10_000)
+  t.regex(await stalled, /^HTTP\/1\.1 413 /)
 })

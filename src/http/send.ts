@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { mustCloseAfter } from './body.ts'
+import type { Clock } from '../core/clock.ts'
+import { linger, mustCloseAfter } from './body.ts'
 import { CORS_HEADERS } from './cors.ts'
 import type { Reply } from './reply.ts'
 
@@ -13,6 +14,7 @@ export const send = async (
   request: IncomingMessage,
   response: ServerResponse,
   reply: Reply,
+  clock: Clock,
 ): Promise<void> => {
   const { body } = reply
   if (response.destroyed || response.headersSent) {
@@ -25,12 +27,19 @@ export const send = async (
     'Content-Type': reply.contentType,
     ...reply.headers,
   }
-  if (mustCloseAfter(request)) headers.Connection = 'close'
+  const closes = mustCloseAfter(request)
+  if (closes) headers.Connection = 'close'
   if (!isStream(body)) {
     // Of a 304 it would be the length of what is not sent.
     if (reply.status !== 304) headers['Content-Length'] = Buffer.byteLength(body)
     response.writeHead(reply.status, headers)
-    response.end(body)
+    if (!closes) {
+      response.end(body)
+      return
+    }
+    response.write(body)
+    // Not waited for: the response is out, and its end closes the connection.
+    void linger(request, clock).then(() => response.end())
     return
   }
   response.writeHead(reply.status, headers)
