@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import test from 'ava'
+import type { Services } from '../services/index.ts'
+import { operations } from '../spec/operations.ts'
+import { FakeClock } from '../test-kit/fake-clock.ts'
+import { createTestClient } from '../test-kit/http.ts'
+import { createHttpApp } from './app.ts'
+import type { RequestFacts } from './endpoint.ts'
+import { openListener } from './listener.ts'
+
+/** A listener whose requests wait until `finish` is called; `arrived` resolves with the first one's call. */
+const openWaiting = async () => {
+  const finish = Promise.withResolvers<void>()
+  const arrived = Promise.withResolvers<RequestFacts>()
+  const app = createHttpApp({
+    endpoints: [
+      {
+        operationId: 'getVersions',
+        handle: async ({ request }) => {
+          arrived.resolve(request)
+          await finish.promise
+          return { versions: [] }
+        },
+      },
+    ],
+    operations: { getVersions: operations.getVersions },
+    services: {} as Services,
+    authenticate: async () => Promise.reject(new Error('not asked')),
+    verifyRequest: async () => {},
+    clock: new FakeClock(),
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  })
+  const listener = await openListener({ handler: app.handler, host: '127.0.0.1', port: 0 })
+  return { listener, arrived: arrived.promise, finish: finish.resolve }
+}
+
+test('closing lets running requests finish, and takes no new ones', async t => {
+  const { listener, arrived, finish } = await openWaiting()
+  const client = createTestClient(listener.url)
+  const answer = client.request('GET', '/_matrix/client/versions')
+  await arrived
+  const closed = listener.close()
+  await t.throwsAsync(createTestClient(listener.url).request('GET', '/_matrix/client/versions'))
+  finish()
+  t.is((await answer).status, 200)
+  await closed
+  t.pass()
+})
+
+test('closing does not wait for connections that nothing was asked on', async t => {
+  const { listener } = await openWaiting()
+  const socket = connect(listener.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const ended = once(socket, 'close')
+  // Without a bound, so that it would wait for ever.
+  await listener.close(2 ** 31 - 1)
+  await ended
+  t.true(socket.destroyed)
+})
+
+test('handlers are told when the client has gone', async t => {
+  const { listener, arrived, finish } = await openWaiting()
+  const socket = connect(listener.port, '127.0.0.1', () =>
+    socket.write('GET /_matrix/client/versions HTTP/1.1\r\nHost: a\r\n\r\n'),
+  )
+  const { signal } = await arrived
+  t.false(signal.aborted)
+  const aborted = new Promise(resolve => signal.addEventListener('abort', resolve))
+  socket.destroy()
+  await aborted
+  t.true(signal.aborted)
+  finish()
+  await listener.close(0)
+})
