@@ -13,6 +13,7 @@ import { receiveEvent } from '../services/rooms/receive.ts'
 import type { Database } from '../storage/database.ts'
 import { OutboxReader } from '../storage/federation/outbox-reader.ts'
 import { testDatabase } from './database.ts'
+import { eventually } from './eventually.ts'
 import { type FederatedServer, federatedServer } from './outbound.ts'
 import { Resident } from './resident.ts'
 import { newRoom, requesterOf } from './rooms.ts'
@@ -148,6 +149,12 @@ export const remoteMember = async ({ here }: World, roomId: string, userId: stri
   const key = signingKeyFromSeed('ed25519:x', new Uint8Array(32).fill(9))
   const received = await receiveEvent(here.core.writer, addSignature(parsed.event, 'x', key))
   if (received.outcome !== 'accepted') throw new Error(received.outcome)
+}
+
+/** Resolves once it is noted of all events that are stored now who is to get them. */
+export const distributed = ({ here, outbox }: World): Promise<void> => {
+  const position = here.core.context.db.position('events')
+  return eventually('it is noted who gets what', async () => (await outbox.distributed()) >= position)
 }
 
 let count = 0

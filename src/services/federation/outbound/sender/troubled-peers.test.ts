@@ -2,7 +2,15 @@ import test from 'ava'
 import { FederationError } from '../../../../network/federation-client.ts'
 import { testDatabases } from '../../../../test-kit/database.ts'
 import { eventually } from '../../../../test-kit/eventually.ts'
-import { MINUTE, makeRoom, remoteMember, say, unreachable, world } from '../../../../test-kit/sender-world.ts'
+import {
+  distributed,
+  MINUTE,
+  makeRoom,
+  remoteMember,
+  say,
+  unreachable,
+  world,
+} from '../../../../test-kit/sender-world.ts'
 
 testDatabases(test, 'who fails is tried more and more rarely, also over a restart', async (t, database) => {
   const w = await world(t, database)
@@ -44,6 +52,7 @@ testDatabases(test, 'after a long failure the newest event of each room is sent'
   for (const [index, roomId] of rooms.entries()) {
     for (const nth of [1, 2, 3]) await say(w, roomId, `${index}.${nth}`)
   }
+  await distributed(w)
   for (let hour = 0; hour < 8; hour++) {
     const before = w.peers.attempts.length
     await w.here.clock.advance(26 * 60 * MINUTE)
@@ -73,6 +82,7 @@ testDatabases(test, 'sticky events are sent even so, as long as they stick', asy
   for (const body of ['one', 'two']) await say(w, roomId, body, 60 * MINUTE)
   await say(w, roomId, 'newest')
   await say(w, other, 'elsewhere')
+  await distributed(w)
   const before = w.peers.attempts.length
   await w.here.clock.advance(30 * MINUTE)
   await eventually('it is tried again', () => w.peers.attempts.length > before)
