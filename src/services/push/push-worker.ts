@@ -174,22 +174,31 @@ export class PushWorker {
 
   /** Answers whether the pusher is still there. */
   async #sendEvent(event: Announced): Promise<boolean> {
-    const counts = await this.#counts()
-    if (!(await this.#notify(eventNotification(this.#pusher, event, counts)))) return false
-    this.#badge = counts
-    this.#badgeIsOld = false
-    return true
+    return this.#telling(counts => this.#notify(eventNotification(this.#pusher, event, counts)))
   }
 
   async #sendBadge(): Promise<void> {
     if (!this.#badgeIsOld) return
+    await this.#telling(async counts => {
+      const { unread, missedCalls } = this.#badge ?? {}
+      if (counts.unread === unread && counts.missedCalls === missedCalls) return true
+      return this.#notify(badgeNotification(this.#pusher, counts))
+    })
+  }
+
+  /** Tells the counts as they are now; answers what `tell` does: whether the pusher is still there. */
+  async #telling(tell: (counts: BadgeCounts) => Promise<boolean>): Promise<boolean> {
+    // Before they are read: what the user reads from here on, while the gateway is told, has the badge told anew.
     this.#badgeIsOld = false
-    const counts = await this.#counts()
-    const { unread, missedCalls } = this.#badge ?? {}
-    if (counts.unread === unread && counts.missedCalls === missedCalls) return
-    this.#badgeIsOld = true
-    if (await this.#notify(badgeNotification(this.#pusher, counts))) this.#badge = counts
-    this.#badgeIsOld = false
+    try {
+      const counts = await this.#counts()
+      const isThere = await tell(counts)
+      if (isThere) this.#badge = counts
+      return isThere
+    } catch (error) {
+      this.#badgeIsOld = true
+      throw error
+    }
   }
 
   async #counts(): Promise<BadgeCounts> {
