@@ -77,7 +77,7 @@ testPostgres(
       let begun = 0
       let gate = Promise.resolve()
       const stream = new StreamFollower({
-        ...{ name: 'test', stream: 'invites', database, log: silentLog, sole },
+        ...{ name: 'test', stream: 'invites', database, clock, log: silentLog, sole },
         work: async (_, upTo) => {
           begun += 1
           const fence = sole.fence()

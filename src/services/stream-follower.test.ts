@@ -7,6 +7,7 @@ import { FollowedStreams } from '../storage/followed-streams.ts'
 import { openDatabase } from '../storage/open.ts'
 import { testDatabase, testDatabases } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
+import { FakeClock } from '../test-kit/fake-clock.ts'
 import { losingAnswers } from '../test-kit/lost-answers.ts'
 import { StreamFollower } from './stream-follower.ts'
 
@@ -22,7 +23,14 @@ test('a follower goes on where it was, and writes that down as rarely as it is t
   const seen: number[] = []
   const follow = async (): Promise<StreamFollower> => {
     const follower = new StreamFollower({
-      ...{ name: 'test', stream: 'account_data', database, log: silentLog, noteEvery: 10 },
+      ...{
+        name: 'test',
+        stream: 'account_data',
+        database,
+        clock: new FakeClock(),
+        log: silentLog,
+        noteEvery: 10,
+      },
       work: async (after, upTo) => {
         seen.push(after)
         return upTo
@@ -53,10 +61,10 @@ test('a follower goes on where it was, and writes that down as rarely as it is t
 })
 
 /** Keeps an EDU for each position: what comes of it twice is there twice. */
-const keeping = (database: Database, name: string): StreamFollower => {
+const keeping = (database: Database, name: string, clock = new FakeClock()): StreamFollower => {
   const outbox = new OutboxWriter(database)
   return new StreamFollower({
-    ...{ name, stream: 'account_data', database, log: silentLog },
+    ...{ name, stream: 'account_data', database, clock, log: silentLog },
     work: async (after, upTo) => {
       const reached = Math.min(after + 1, upTo)
       const edus = [{ destinations: ['b.test'], payload: `"${reached}"`, key: undefined }]
@@ -94,15 +102,18 @@ testDatabases(
 
 test('what was stored without its follower hearing of it is not stored again', async t => {
   const database = await testDatabase(t)
+  const clock = new FakeClock()
   let losses = 0
   const follower = keeping(
     losingAnswers(database, () => ++losses % 2 === 1),
     'test',
+    clock,
   )
   follower.start()
   await eventually('all is followed', async () => {
-    // What went wrong is tried again with the next commit.
     await happen(database, 1)
+    // What went wrong is tried again.
+    await clock.advance(1_000)
     return losses > 6
   })
   await follower.close()
@@ -116,7 +127,7 @@ test('what was no concern of a follower is written down only at the end', async 
   const written = new FollowedStreams(database)
   let concerns = false
   const follower = new StreamFollower({
-    ...{ name: 'test', stream: 'account_data', database, log: silentLog },
+    ...{ name: 'test', stream: 'account_data', database, clock: new FakeClock(), log: silentLog },
     work: async (_, reached) => (concerns ? reached : { reached, statements: [] }),
   })
   follower.start()
@@ -132,4 +143,39 @@ test('what was no concern of a follower is written down only at the end', async 
   t.is(await noted(), database.position('account_data') - 1)
   await follower.close()
   t.is(await written.position('test'), database.position('account_data'))
+})
+
+test('what fails is tried again though nothing more comes, ever more rarely, and nobody waits for it', async t => {
+  const database = await testDatabase(t)
+  const clock = new FakeClock()
+  const attempts: number[] = []
+  let isBroken = true
+  const follower = new StreamFollower({
+    ...{ name: 'test', stream: 'account_data', database, clock, log: silentLog },
+    work: async (_, upTo) => {
+      attempts.push(clock.now())
+      if (isBroken) throw new Error('broken')
+      return upTo
+    },
+  })
+  follower.start()
+  const began = clock.now()
+  await happen(database, 1)
+  await eventually('it waits', () => clock.sleeping === 1)
+  await follower.caughtUp()
+  await happen(database, 1)
+  await follower.caughtUp()
+  t.is(attempts.length, 1, 'news are no reason to try')
+  await clock.advance(200_000)
+  const after = attempts.map(ts => (ts - began) / 1_000)
+  t.deepEqual(after, [0, 1, 3, 7, 15, 31, 63, 123, 183])
+  isBroken = false
+  await clock.advance(60_000)
+  const { length } = attempts
+  await follower.caughtUp()
+  await happen(database, 1)
+  await follower.caughtUp()
+  t.is(attempts.length, length + 1, 'and goes on from then on')
+  await follower.close()
+  t.is(await new FollowedStreams(database).position('test'), database.position('account_data'))
 })

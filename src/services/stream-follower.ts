@@ -1,8 +1,10 @@
+import type { Clock } from '../core/clock.ts'
 import { isJsonObject } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { Database, StreamName, Writer, WriteStatement } from '../storage/database.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
 import { type Held, LeaseLost } from './lease.ts'
+import { persevere } from './persevere.ts'
 import { aloneWith, type SoleWork } from './processes.ts'
 
 /** So long somebody waits for another process, which may be gone. Milliseconds. */
@@ -27,6 +29,7 @@ interface FollowerParts {
   readonly name: string
   readonly stream: StreamName
   readonly database: Database
+  readonly clock: Clock
   readonly log: Log
   readonly work: Work
   /**
@@ -40,8 +43,8 @@ interface FollowerParts {
 
 /**
  * Works through a stream from where it stopped, also across restarts. What `work` does by itself it does at least once;
- * what it answers as statements is stored exactly once. What fails is tried again with the next commit. Of several processes on
- * a database the one that holds the lease does so.
+ * what it answers as statements is stored exactly once. What fails is tried again after a while, whether or not anything more
+ * comes. Of several processes on a database the one that holds the lease does so.
  */
 export class StreamFollower {
   readonly #parts: FollowerParts
@@ -53,6 +56,8 @@ export class StreamFollower {
   #started: Promise<void> | undefined
   #running: Promise<void> | undefined
   #again = false
+  /** The last step has failed: nobody waits for the next, which may fail as well. */
+  #isFailing = false
   /** Who waits for which position. */
   readonly #waiting = new Set<{ readonly position: number; readonly done: () => void }>()
 
@@ -88,13 +93,13 @@ export class StreamFollower {
 
   /**
    * Resolves when everything is worked on that was in the stream when it was called, so that whoever has written sees what
-   * comes of it; also when the follower is closed, or the process that follows is silent. It does not begin to follow.
+   * comes of it; also when the follower fails or is closed, or the process that follows is silent. It does not begin to follow.
    */
   async caughtUp(): Promise<void> {
     const { name, stream, database, sole } = this.#parts
     const position = database.position(stream)
     const stored = this.#position === undefined ? await this.#followed.position(name) : 0
-    if (this.#closing.signal.aborted || (this.#position ?? stored) >= position) return
+    if (this.#closing.signal.aborted || this.#isFailing || (this.#position ?? stored) >= position) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiting.add({ position, done: resolve })
     if (sole?.others === undefined) return promise
@@ -147,8 +152,22 @@ export class StreamFollower {
     })
   }
 
-  async #run({ signal, commit }: Held): Promise<void> {
-    const { name, stream, database, log, work, noteEvery = 1 } = this.#parts
+  /** Works through what there is; what fails, again after a pause. */
+  #run(held: Held): Promise<void> {
+    const { name, stream, clock, log } = this.#parts
+    return persevere(() => this.#goOn(held), {
+      ...{ clock, signal: held.signal },
+      failed: error => {
+        log.error({ err: error, stream, follower: name }, 'could not follow a stream')
+        this.#isFailing = true
+        // What they see is old.
+        this.#tell(Number.POSITIVE_INFINITY)
+      },
+    })
+  }
+
+  async #goOn({ signal, commit }: Held): Promise<void> {
+    const { name, stream, database, work, noteEvery = 1 } = this.#parts
     this.#again = false
     try {
       if (this.#position === undefined) {
@@ -160,13 +179,12 @@ export class StreamFollower {
         if (typeof step === 'number') await this.#reach(step, [], { every: noteEvery, commit })
         else if (await this.#reach(step.reached, step.statements, { every: NOTE_PASSED_EVERY, commit }))
           step.committed?.()
+        this.#isFailing = false
         this.#tell(this.#position)
       }
+      this.#isFailing = false
     } catch (error) {
-      if (error instanceof LeaseLost) return
-      log.error({ err: error, stream, follower: name }, 'could not follow a stream')
-      // What they see is old, but they need not wait for a commit that may be long in coming.
-      this.#tell(Number.POSITIVE_INFINITY)
+      if (!(error instanceof LeaseLost)) throw error
     }
   }
 

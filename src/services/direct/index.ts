@@ -71,7 +71,7 @@ export const createDirect = (parts: {
   })
   const touches = new StreamTouches(db)
   const follower = new StreamFollower({
-    ...{ database: db, log },
+    ...{ database: db, clock: parts.clock, log },
     name: 'direct',
     sole: context.processes.soleWork('direct'),
     stream: 'invites',

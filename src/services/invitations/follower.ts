@@ -53,9 +53,9 @@ export class InvitationFollower {
     serverName: string
     log: Log
   }) {
-    const { database, log, sole = aloneWith(parts.database) } = parts
+    const { database, clock, log, sole = aloneWith(parts.database) } = parts
     this.#read = parts.read
-    this.#clock = parts.clock
+    this.#clock = clock
     this.#serverName = parts.serverName
     // What follows from the streams is written only by the process that follows them.
     this.#records = parts.records.writtenBy(sole.database)
@@ -66,7 +66,7 @@ export class InvitationFollower {
       work: (after: number, upTo: number) => Promise<number | FollowedStep>,
     ): StreamFollower =>
       new StreamFollower({
-        ...{ name: `invitation records of ${stream}`, stream, database, log, sole },
+        ...{ name: `invitation records of ${stream}`, stream, database, clock, log, sole },
         work: (after, upTo) => this.#turns.run('', () => work(after, upTo)),
       })
     this.#followers = [

@@ -58,15 +58,15 @@ export class InvitationMail {
     clock: Clock
     log: Log
   }) {
-    const { database, log, sole } = parts
+    const { database, clock, log, sole } = parts
     this.#records = parts.records
     this.#listing = parts.listing
     this.#people = parts.people
     this.#parts = parts.mail
-    this.#clock = parts.clock
+    this.#clock = clock
     this.#log = log
     this.#follower = new StreamFollower({
-      ...{ name: 'mailed invitations', stream: 'invitation_records', database, log, sole },
+      ...{ name: 'mailed invitations', stream: 'invitation_records', database, clock, log, sole },
       work: (after, upTo) => this.#follow(after, upTo),
     })
   }

@@ -46,7 +46,7 @@ export class NotificationFeeds {
     log: Log
   }) {
     const { context, log, sole } = parts
-    const { db: database } = context
+    const { db: database, clock } = context
     this.#context = context
     this.#inbox = parts.inbox
     this.#knocks = parts.knocks
@@ -57,7 +57,7 @@ export class NotificationFeeds {
       work: (after: number, upTo: number) => Promise<number>,
     ) =>
       new StreamFollower({
-        ...{ name: `notifications of ${stream}`, stream, database, log, sole, work },
+        ...{ name: `notifications of ${stream}`, stream, database, clock, log, sole, work },
         // The same twice changes nothing, and most events are none of this.
         noteEvery: NOTE_EVERY,
       })

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
@@ -31,15 +32,16 @@ export class WantedInvitations {
     inbox: Inbox
     records: InvitationRecordReader
     sole: SoleWork
+    clock: Clock
     log: Log
   }) {
-    const { db, log, sole } = parts
+    const { db, clock, log, sole } = parts
     this.#inbox = parts.inbox
     this.#records = parts.records
     const settings = new AccountDataReader(db)
     const touches = new StreamTouches(db)
     this.#follower = new StreamFollower({
-      ...{ name: 'wanted invitations', stream: 'account_data', database: db, log, sole },
+      ...{ name: 'wanted invitations', stream: 'account_data', database: db, clock, log, sole },
       noteEvery: 100,
       work: async (after, upTo) => {
         for (const userId of await touches.users('account_data', after, upTo)) {

@@ -7,6 +7,7 @@ import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { Held } from '../lease.ts'
+import { persevere } from '../persevere.ts'
 import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -70,19 +71,19 @@ export class PushSender {
   }
 
   async #lead(held: Held): Promise<void> {
-    const { db, pushers, log } = this.#context
+    const { db, pushers, clock, log } = this.#context
     const { signal } = held
     this.#held = held
     this.#followed = { invites: db.position('invites'), receipts: db.position('receipts') }
     const stopListening = db.onCommit(moved => {
       if (moved.has('invites') || moved.has('receipts'))
-        this.#settled = this.#settled.then(() => this.#follow())
+        this.#settled = this.#settled.then(() => this.#follow(signal))
     })
-    this.#settled = this.#settled
-      .then(async () => {
-        for (const row of await pushers.read.all()) if (row.kind === 'http') this.#add(row)
-      })
-      .catch(error => log.error({ err: error }, 'pushers could not be read'))
+    const begin = async (): Promise<void> => {
+      for (const row of await pushers.read.all()) if (row.kind === 'http') this.#add(row)
+    }
+    const failed = (error: unknown): void => log.error({ err: error }, 'pushers could not be read')
+    this.#settled = this.#settled.then(() => persevere(begin, { clock, signal, failed }))
     if (!signal.aborted)
       await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
     stopListening()
@@ -135,19 +136,21 @@ export class PushSender {
     void this.#counter.counted(this.#context.db.position('events')).then(() => worker.wake())
   }
 
-  async #follow(): Promise<void> {
-    const { db, log } = this.#context
-    const upTo = { invites: db.position('invites'), receipts: db.position('receipts') }
-    try {
+  #follow(signal: AbortSignal): Promise<void> {
+    const { db, clock, log } = this.#context
+    const follow = async (): Promise<void> => {
+      const upTo = { invites: db.position('invites'), receipts: db.position('receipts') }
       for (const userId of await this.#touches.users('invites', this.#followed.invites, upTo.invites))
         for (const worker of this.#of(userId)) worker.wake()
       for (const userId of await this.#source.readers(this.#followed.receipts, upTo.receipts))
         for (const worker of this.#of(userId)) worker.badgeChanged()
       this.#followed = upTo
-    } catch (error) {
-      // The next commit has it looked at again.
-      log.error({ err: error }, 'invitations and receipts could not be followed for pushers')
     }
+    return persevere(follow, {
+      ...{ clock, signal },
+      failed: error =>
+        log.error({ err: error }, 'invitations and receipts could not be followed for pushers'),
+    })
   }
 }
 

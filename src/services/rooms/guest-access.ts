@@ -25,14 +25,14 @@ export class GuestAccess {
   readonly #follower: StreamFollower
 
   constructor(parts: { writer: RoomWriter; memberships: Memberships; log: Log }) {
-    const { db, processes } = parts.writer.context
+    const { db, clock, processes } = parts.writer.context
     this.#writer = parts.writer
     this.#memberships = parts.memberships
     this.#log = parts.log
     this.#users = new UserReader(db)
     this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE)
     this.#follower = new StreamFollower({
-      ...{ name: 'guest access', stream: 'events', database: db, log: parts.log },
+      ...{ name: 'guest access', stream: 'events', database: db, clock, log: parts.log },
       sole: processes.soleWork('guest access'),
       work: (after, upTo) => this.#follow(after, upTo),
     })

@@ -70,7 +70,8 @@ export class ProfilePropagation {
     this.#profiles = new ProfileReader(database)
     this.#sole = processes.soleWork(FOLLOWER)
     this.#follower = new StreamFollower({
-      ...{ name: FOLLOWER, stream: 'profiles', database, log: parts.log, sole: this.#sole },
+      ...{ name: FOLLOWER, stream: 'profiles', database, sole: this.#sole },
+      ...{ clock: parts.clock, log: parts.log },
       work: (after, upTo) => this.#attempt(after, upTo),
     })
   }

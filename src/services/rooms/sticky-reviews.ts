@@ -26,9 +26,9 @@ export class StickyReviews {
   constructor(parts: { writer: RoomWriter; log: Log }) {
     this.#writer = parts.writer
     this.#log = parts.log
-    const { db: database, processes } = parts.writer.context
+    const { db: database, clock, processes } = parts.writer.context
     this.#follower = new StreamFollower({
-      ...{ name: FOLLOWER, stream: 'events', database, log: parts.log, noteEvery: 1_000 },
+      ...{ name: FOLLOWER, stream: 'events', database, clock, log: parts.log, noteEvery: 1_000 },
       sole: processes.soleWork(FOLLOWER),
       work: (after, upTo) => this.#follow(after, upTo),
     })

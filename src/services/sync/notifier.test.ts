@@ -105,6 +105,25 @@ test('a follower that fails neither stops the others nor is taken to have follow
   t.pass()
 })
 
+test('what could not be followed is followed a little later, though nothing more is committed', async t => {
+  let failures = 2
+  const broken: Follower = {
+    stream: 'events',
+    follow: async () => {
+      if (failures-- > 0) throw new Error('broken')
+      return ['@a:x']
+    },
+  }
+  const { db, clock, wait } = setUp([broken])
+  const ann = wait('@a:x', 100_000)
+  db.move('events', 1)
+  await clock.advance(1_000)
+  t.false(ann.state.isOver)
+  await clock.advance(1_000)
+  await ann.over
+  t.pass()
+})
+
 test('waits share timers, end a little after their deadline, and end with their signal', async t => {
   const { clock, wait } = setUp([])
   const controller = new AbortController()

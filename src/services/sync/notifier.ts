@@ -12,6 +12,8 @@ export interface Follower {
 
 /** Woken at once, so that ten thousand do not hold the event loop for half a second. */
 const SLICE = 200
+/** After a failure; milliseconds. */
+const PAUSE_MS = 1_000
 
 /**
  * Wakes waiting clients. It hears of every commit, lets the followers of the streams that moved find out whom it
@@ -29,7 +31,7 @@ export class Notifier {
   readonly #followed = new Map<Follower, number>()
   #following = Promise.resolve()
   #pending = false
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(parts: { db: Database; clock: Clock; log: Log; followers: readonly Follower[] }) {
     this.#db = parts.db
@@ -94,20 +96,20 @@ export class Notifier {
     wakers.add(done)
     const cancelDeadline = this.#deadlines.add(deadline, done)
     signal.addEventListener('abort', done)
-    if (this.#closed || signal.aborted) done()
+    if (this.isClosed || signal.aborted) done()
     return { woken: promise, cancel: done }
   }
 
   /** Wakes everybody and lets nobody wait any more. */
   close(): void {
-    this.#closed = true
+    this.#closing.abort()
     this.#stopListening()
     this.#deadlines.close()
     for (const wakers of [...this.#waiting.values()]) for (const waker of [...wakers]) waker()
   }
 
   get isClosed(): boolean {
-    return this.#closed
+    return this.#closing.signal.aborted
   }
 
   /** Milliseconds since 1970, on the clock that deadlines are measured by. */
@@ -118,19 +120,28 @@ export class Notifier {
   async #follow(): Promise<void> {
     this.#pending = false
     const concerned = new Set<string>()
+    let hasFailed = false
     for (const follower of this.#followers) {
-      if (this.#closed) return
+      if (this.isClosed) return
       const position = this.#db.position(follower.stream)
       try {
         for (const userId of await follower.follow(position)) concerned.add(userId)
         this.#followed.set(follower, position)
       } catch (error) {
-        if (this.#closed) return
+        if (this.isClosed) return
         // Nobody is woken by this round; the next one follows from the same place.
         this.#log.error({ err: error, stream: follower.stream }, 'could not follow a stream')
+        hasFailed = true
       }
     }
     this.wake(concerned)
+    if (hasFailed) void this.#followLater()
+  }
+
+  /** Another round, though nothing more may be committed for long. */
+  async #followLater(): Promise<void> {
+    await this.#clock.sleep(PAUSE_MS, this.#closing.signal).catch(() => undefined)
+    if (!this.isClosed) void this.catchUp()
   }
 
   #wakeSlice(): void {

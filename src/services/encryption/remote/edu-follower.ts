@@ -23,10 +23,10 @@ export class EduFollower {
       work: (after: number, upTo: number) => Promise<EduStep>
     },
   ) {
-    const { database, log, listSending: sole } = context
+    const { database, clock, log, listSending: sole } = context
     const { keepEdus, work, ...followed } = parts
     this.#follower = new StreamFollower({
-      ...{ ...followed, database, log, sole },
+      ...{ ...followed, database, clock, log, sole },
       work: async (after, upTo) => {
         const { reached, edus, statements = [] } = await work(after, upTo)
         if (edus.length === 0) return { reached, statements }

@@ -1,4 +1,5 @@
 import type { Database } from '../../../../storage/database.ts'
+import { persevere } from '../../../persevere.ts'
 import { Destination } from './destination.ts'
 import type { Addressed } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
@@ -35,19 +36,20 @@ export class Term {
   /** Other processes keep EDUs, too, where there may be others. Answers what ends it. */
   followEdus(database: Database): () => void {
     if (database.dialect.name === 'sqlite') return () => undefined
-    const { read, log, closing } = this.#context
+    const { read, clock, log, closing: signal } = this.#context
     let seen = database.position('federation_edus')
-    return database.onCommit(moved => {
-      const upTo = moved.get('federation_edus')
-      if (upTo === undefined || upTo <= seen) return
-      const after = seen
+    let following = Promise.resolve()
+    const follow = async (): Promise<void> => {
+      const upTo = database.position('federation_edus')
+      if (upTo <= seen) return
+      const servers = await read.eduServers(seen, upTo)
       seen = upTo
-      read.eduServers(after, upTo).then(
-        servers => {
-          if (!closing.aborted) this.addKept(servers)
-        },
-        error => log.error({ err: error }, 'it is not known for whom EDUs are'),
-      )
+      if (!signal.aborted) this.addKept(servers)
+    }
+    const failed = (error: unknown): void => log.error({ err: error }, 'it is not known for whom EDUs are')
+    return database.onCommit(moved => {
+      if (!moved.has('federation_edus')) return
+      following = following.then(() => persevere(follow, { clock, signal, failed }))
     })
   }
 
