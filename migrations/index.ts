@@ -35,6 +35,7 @@ import { indexesForRemoval } from './0026-indexes-for-removal.ts'
 import { ignoredSpans } from './0027-ignored-spans.ts'
 import { stickyEvents } from './0027-sticky-events.ts'
 import { commitMarks } from './0028-commit-marks.ts'
+import { commitMarkPositions } from './0029-commit-mark-positions.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -86,6 +87,7 @@ export const migrations: readonly Migration[] = [
   stickyEvents,
   ignoredSpans,
   commitMarks,
+  commitMarkPositions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

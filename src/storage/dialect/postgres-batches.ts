@@ -8,6 +8,8 @@ export type Parameters = readonly (SqlValue | SqlList)[]
 export interface Execution {
   readonly prepared: Prepared
   readonly parameters: Parameters
+  /** How many rows that is. */
+  readonly rows: number
 }
 
 /** So many rows go together, the most first. Of each statement no more than these are kept prepared. */
@@ -15,10 +17,11 @@ const SIZES = [256, 64, 16, 8, 7, 6, 5, 4, 3, 2]
 
 /** An insert of one row of values, which may be one of many. */
 const INSERT =
-  /^\s*(INSERT INTO \w+(?: AS \w+)? \(([\w\s,]+)\)\s+VALUES) (\((?:[^()$]|\$\d+|CAST\(\$\d+ AS \w+\))+\))(.*)$/s
+  /^\s*(INSERT INTO (\w+)(?: AS \w+)? \(([\w\s,]+)\)\s+VALUES) (\((?:[^()$]|\$\d+|CAST\(\$\d+ AS \w+\))+\))(.*)$/s
 const UPSERT = /^\s*ON CONFLICT \(([\w\s,]+)\)\s+DO UPDATE\b/
 
 interface Batchable {
+  readonly table: string
   readonly head: string
   /** The values of one row, in parentheses. */
   readonly values: string
@@ -33,27 +36,36 @@ interface Batchable {
  * sending a statement and having it answered.
  */
 export class PostgresBatches {
-  readonly #prepare: (sql: string) => Prepared
+  readonly #derive: (sql: string) => Prepared
   readonly #known = new Map<number, Batchable | undefined>()
 
-  constructor(prepare: (sql: string) => Prepared) {
-    this.#prepare = prepare
+  constructor(derive: (sql: string) => Prepared) {
+    this.#derive = derive
   }
 
   /** What executes a statement for all of these rows, in order. */
   of(prepared: Prepared, rows: readonly Parameters[]): Execution[] {
     const batchable = rows.length > 1 && prepared.id !== UNKEPT ? this.#batchable(prepared) : undefined
     if (batchable === undefined || !areDistinct(rows, batchable.key)) {
-      return rows.map(parameters => ({ prepared, parameters }))
+      return rows.map(parameters => ({ prepared, parameters, rows: 1 }))
     }
     const executions: Execution[] = []
     for (let at = 0; at < rows.length; ) {
       const size = SIZES.find(each => each <= rows.length - at) ?? 1
       const parameters = rows.slice(at, at + size).flat()
-      executions.push({ prepared: size === 1 ? prepared : this.#ofSize(batchable, size), parameters })
+      executions.push({
+        prepared: size === 1 ? prepared : this.#ofSize(batchable, size),
+        parameters,
+        rows: size,
+      })
       at += size
     }
     return executions
+  }
+
+  /** The table into which a statement inserts a row of values, as one of many that may go together. */
+  tableOf(prepared: Prepared): string | undefined {
+    return prepared.id === UNKEPT ? undefined : this.#batchable(prepared)?.table
   }
 
   #ofSize({ head, values, tail, bySize }: Batchable, size: number): Prepared {
@@ -63,7 +75,7 @@ export class PostgresBatches {
     const all = Array.from({ length: size }, (_, row) =>
       values.replaceAll(/\$(\d+)/g, (_match, number) => `$${Number(number) + row * columns}`),
     )
-    const made = this.#prepare(`${head} ${all.join(', ')}${tail}`)
+    const made = this.#derive(`${head} ${all.join(', ')}${tail}`)
     bySize.set(size, made)
     return made
   }
@@ -75,9 +87,10 @@ export class PostgresBatches {
 }
 
 const batchableOf = (sql: string): Batchable | undefined => {
-  const [, head, columns = '', values, tail] = INSERT.exec(sql) ?? []
-  if (head === undefined || values === undefined || tail === undefined || tail.includes('$')) return undefined
-  const made = { head, values, tail, bySize: new Map<number, Prepared>() }
+  const [, head, table = '', columns = '', values, tail] = INSERT.exec(sql) ?? []
+  if (head === undefined || values === undefined || tail === undefined || /\$|\bSELECT\b/i.test(tail))
+    return undefined
+  const made = { table, head, values, tail, bySize: new Map<number, Prepared>() }
   const target = UPSERT.exec(tail)?.[1]
   if (target === undefined) return tail.includes('DO UPDATE') ? undefined : { ...made, key: undefined }
   const names = columns.split(',').map(name => name.trim())

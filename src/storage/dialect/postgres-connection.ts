@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Prepared, Row, SqlList, SqlValue } from '../database.ts'
+import { type Landed, type Leg, PostgresFlight } from './postgres-flight.ts'
 import { postgresTypes, postgresValue } from './postgres-values.ts'
 import { UNKEPT } from './statements.ts'
 
@@ -12,6 +13,12 @@ export interface Executed {
 }
 
 /**
+ * What a connection is for: `pipeline`: single statements, sent without waiting for the answers to those before them; `flights`: whole
+ * transactions, each sent at once; `talk`: one statement after the other.
+ */
+export type Use = 'pipeline' | 'flights' | 'talk'
+
+/**
  * A pipelined connection: statements go out at once and are answered in order, without waiting in between. Lost is
  * lost: whoever holds it makes a new one.
  */
@@ -20,6 +27,8 @@ export class PostgresConnection {
   #alive = true
   #inFlight = 0
   #isGathering = false
+  /** Names of the statements that have been prepared by flights. */
+  readonly #flown = new Set<string>()
 
   private constructor(client: pg.Client) {
     this.#client = client
@@ -32,8 +41,8 @@ export class PostgresConnection {
   }
 
   /** Connects; rejects with the driver's error. */
-  static async connect(url: string): Promise<PostgresConnection> {
-    const client = new pg.Client(clientConfig(url, true))
+  static async connect(url: string, use: Use): Promise<PostgresConnection> {
+    const client = new pg.Client(clientConfig(url, use))
     const connection = new PostgresConnection(client)
     await client.connect()
     return connection
@@ -57,19 +66,15 @@ export class PostgresConnection {
     })
   }
 
-  /** Sends a statement without parameters, such as `BEGIN`. */
-  run(sql: string): Promise<Executed> {
-    return this.#send({ text: sql })
-  }
-
-  /** What `send` sends leaves in as few packets as possible. */
-  together<T>(send: () => T): T {
-    const { stream } = this.#client.connection
-    stream.cork()
+  /** Sends statements in one flight, if the connection was made for that. Rejects with the driver's error when it was lost. */
+  async fly(legs: readonly Leg[]): Promise<Landed> {
+    const flight = new PostgresFlight(legs, this.#flown)
+    this.#inFlight += 1
     try {
-      return send()
+      this.#client.query(flight)
+      return await flight.landed
     } finally {
-      stream.uncork()
+      this.#inFlight -= 1
     }
   }
 
@@ -105,15 +110,15 @@ export class PostgresConnection {
 }
 
 /**
- * What all connections share. Compiling plans just in time costs more than short statements gain. A pipelined transaction waits
+ * What all connections share. Compiling plans just in time costs more than short statements gain. A transaction waits
  * for nobody: one that stands still belongs to a process that does, and must not hold up all others by its locks.
  */
-export const clientConfig = (url: string, pipeline: boolean): pg.ClientConfig => ({
+export const clientConfig = (url: string, use: Use): pg.ClientConfig => ({
   connectionString: url,
   application_name: 'tessera',
   keepAlive: true,
   connectionTimeoutMillis: 10_000,
-  options: `-c jit=off${pipeline ? ' -c idle_in_transaction_session_timeout=5s' : ''}`,
+  options: `-c jit=off${use === 'talk' ? '' : ' -c idle_in_transaction_session_timeout=5s'}`,
   types: postgresTypes,
-  pipeline,
+  pipeline: use === 'pipeline',
 })

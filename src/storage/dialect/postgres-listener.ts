@@ -13,14 +13,14 @@ const LOOK_MS = 15_000
 const ANSWER_MS = 10_000
 const READ_POSITIONS = { text: 'SELECT name, position FROM streams', rowMode: 'array' } as const
 
-/** `events:12,receipts:5` */
-export const encodeMoved = (moved: Moved): string => moved.map(([stream, at]) => `${stream}:${at}`).join(',')
-
-const decodeMoved = (payload: string): Moved =>
-  payload.split(',').map(part => {
-    const [stream, at] = part.split(':')
-    return [stream as StreamName, Number(at)]
-  })
+/** Reads `events:12,receipts:5`. */
+export const decodeMoved = (payload: string): Moved =>
+  payload === ''
+    ? []
+    : payload.split(',').map(part => {
+        const [stream, at] = part.split(':')
+        return [stream as StreamName, Number(at)]
+      })
 
 /** Follows the positions that any process commits. After a lost connection it catches up by reading them. */
 export class PostgresListener {
@@ -36,10 +36,10 @@ export class PostgresListener {
 
   /** Connects and takes over the present positions. Rejects with the driver's error. */
   async start(): Promise<void> {
-    const client = new pg.Client(clientConfig(this.#url, false))
+    const client = new pg.Client(clientConfig(this.#url, 'talk'))
     client.on('error', () => undefined)
     client.on('notification', ({ payload }) => {
-      if (payload !== undefined && payload !== '') this.#positions.advance(decodeMoved(payload))
+      if (payload !== undefined) this.#positions.advance(decodeMoved(payload))
     })
     await client.connect()
     try {

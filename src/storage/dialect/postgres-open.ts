@@ -28,7 +28,7 @@ export const openPostgres = async (
     readonly patience?: number
   },
 ): Promise<Database> => {
-  const client = new pg.Client(clientConfig(config.url, false))
+  const client = new pg.Client(clientConfig(config.url, 'talk'))
   client.on('error', () => undefined)
   try {
     await client.connect()

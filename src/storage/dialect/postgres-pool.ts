@@ -51,7 +51,7 @@ export class PostgresPool {
 
   #connect(): void {
     const connecting = this.#connector
-      .connect()
+      .connect('pipeline')
       .then(connection => {
         this.#connections.push(connection)
       })

@@ -1,195 +1,154 @@
-import type {
-  CommitResult,
-  Prepared,
-  Row,
-  SqlList,
-  SqlParameter,
-  SqlValue,
-  StreamName,
-  StreamPosition,
-  WriteSet,
-} from '../database.ts'
+import type { Prepared, StreamName, WriteSet } from '../database.ts'
 import type { CommitMarks } from './commit-marks.ts'
-import { type Moved, storedPosition } from './positions.ts'
-import type { PostgresBatches } from './postgres-batches.ts'
+import type { Moved } from './positions.ts'
 import type { Executed, PostgresConnection } from './postgres-connection.ts'
-import { errorOf, isConflict, isLost } from './postgres-errors.ts'
-import { CHANNEL, encodeMoved } from './postgres-listener.ts'
+import { isConflict } from './postgres-errors.ts'
+import type { Leg } from './postgres-flight.ts'
+import {
+  type Means,
+  type Pending,
+  PostgresPlan,
+  type Returned,
+  SAVEPOINT,
+  type SetOutcome,
+} from './postgres-plan.ts'
+import { type Placed, placeAll } from './postgres-slots.ts'
+import { settingOf } from './postgres-variants.ts'
 
-/** Statements that the transaction itself needs. */
-export interface TransactionStatements {
-  /** (name, count) → the position after taking `count` of them; locks the stream until the commit. */
+/** What a transaction consists of beside the statements of the sets. */
+export interface TransactionMeans extends Means {
+  /** (name, count, setting) → the position after taking `count` of them; locks the stream until the commit. */
   readonly takePositions: Prepared
-  /** (channel, payload) */
-  readonly notify: Prepared
-  readonly batches: PostgresBatches
   readonly marks: CommitMarks
 }
 
-export type SetOutcome = CommitResult | Error
-
 /**
- * One group of write sets in one transaction. Statements go out without waiting for each other; the outcome is
- * read once all are answered. Failures are rare, so no time is spent to fence each set: when one fails, the span that
- * went out with it is taken back and sent again without it.
+ * One group of write sets in one transaction, and nearly always in one flight: the server takes the positions, executes all sets,
+ * judges their guards and commits by itself, so that its locks are held for no longer than that takes, however busy this process is.
+ * Where rows are handed back the commit waits for them, since they would be lost with its answer.
+ *
+ * Failures are rare, so no time is spent to fence each set: when one fails, those that went out with it are taken back and
+ * sent again without it.
  *
  * Positions are taken first: the lock that this puts on a stream is held until the commit, so all processes that
  * write to a stream commit in the order of its positions.
  */
 export class PostgresTransaction {
   readonly #connection: PostgresConnection
-  readonly #statements: TransactionStatements
-  readonly #sets: readonly WriteSet[]
-  /** The first position of each set in each stream it names. */
-  #firsts: readonly ReadonlyMap<StreamName, number>[] = []
-  /** One for each set, once known. */
-  readonly outcomes: SetOutcome[]
-  moved: Moved = []
-  /** Set once the commit has been sent: from then on a lost connection leaves open whether it happened. */
+  readonly #means: TransactionMeans
+  readonly #sets: readonly Placed[]
+  /** How many positions of each stream are taken. */
+  readonly #counts: readonly (readonly [StreamName, number])[]
+  readonly #returned = new Map<Placed, Returned>()
+  readonly #failures = new Map<Placed, SetOutcome>()
+  #moved: Moved = []
+  /** Whether the commit has been sent and not been answered: if the connection is lost now, that leaves open whether it happened. */
   isCommitting = false
   /** By which it is found out then. */
   readonly serial: number
 
-  constructor(connection: PostgresConnection, statements: TransactionStatements, sets: readonly WriteSet[]) {
+  constructor(connection: PostgresConnection, means: TransactionMeans, sets: readonly WriteSet[]) {
     this.#connection = connection
-    this.#statements = statements
-    this.#sets = sets
-    this.outcomes = new Array(sets.length)
-    this.serial = statements.marks.next()
+    this.#means = means
+    const { placed, counts } = placeAll(sets)
+    this.#sets = placed
+    this.#counts = counts
+    this.serial = means.marks.next()
   }
 
-  /** Fills in `outcomes` and `moved` and commits. Throws the driver's error when the group as a whole failed. */
+  /** How far it has moved its streams. */
+  get moved(): Moved {
+    return this.#moved
+  }
+
+  /** One for each set. */
+  get outcomes(): SetOutcome[] {
+    const last = new Map(this.#moved)
+    return this.#sets.map(one => {
+      const positions = [...one.back].map(([stream, back]) => [stream, (last.get(stream) ?? 0) - back])
+      const returned = this.#returned.get(one) ?? {}
+      return this.#failures.get(one) ?? { ok: true, positions: Object.fromEntries(positions), returned }
+    })
+  }
+
+  /** Executes all sets and commits those that succeed. Throws the driver's error when the group as a whole failed. */
   async execute(): Promise<void> {
-    await this.#begin()
-    let pending = [...this.#sets.keys()]
-    let size = pending.length
-    while (pending.length > 0) {
-      const span = pending.slice(0, size)
-      const failed = await this.#executeSpan(span)
-      if (failed === undefined) {
-        pending = pending.slice(span.length)
-        size = 2 * span.length
-      } else {
-        pending = pending.toSpliced(failed, 1)
-        // What stood before it has just succeeded, and will again.
-        size = Math.max(1, failed)
-      }
+    const { plain } = this.#means
+    let opening = [plain('BEGIN ISOLATION LEVEL READ COMMITTED'), ...this.#takes(), plain(SAVEPOINT)]
+    let pending: Pending | undefined = { sets: this.#sets, proven: 0, merged: true }
+    for (;;) {
+      pending = await this.#attempt(opening, pending)
+      if (pending === undefined) return
+      if (this.#failures.size === this.#sets.length) break
+      opening = [plain('ROLLBACK TO write_sets')]
     }
-    await this.#commit()
+    this.#moved = []
+    await this.#connection.fly([plain('ROLLBACK')])
   }
 
-  async #begin(): Promise<void> {
-    const named = this.#sets.map(positionsNamed)
-    const totals = new Map<StreamName, number>()
-    for (const counts of named)
-      for (const [stream, count] of counts) totals.set(stream, (totals.get(stream) ?? 0) + count)
-    // In one order everywhere, so that processes never wait for each other in a circle.
-    const streams = [...totals].sort(([a], [b]) => (a < b ? -1 : 1))
-    const connection = this.#connection
-    const [, , ...taken] = await Promise.all(
-      connection.together(() => [
-        connection.run('BEGIN ISOLATION LEVEL READ COMMITTED'),
-        this.#statements.marks.mark(connection, this.serial),
-        ...streams.map(stream => connection.execute(this.#statements.takePositions, stream)),
-      ]),
-    )
-    this.moved = streams.map(([stream], index) => [stream, Number(taken[index]?.rows[0]?.['position'])])
-    const next = new Map(this.moved.map(([stream, last]) => [stream, last - (totals.get(stream) ?? 0) + 1]))
-    this.#firsts = named.map(counts => {
-      const firsts = new Map<StreamName, number>()
-      for (const [stream, count] of counts) {
-        const first = next.get(stream) ?? 0
-        firsts.set(stream, first)
-        next.set(stream, first + count)
-      }
-      return firsts
-    })
+  /** Takes over that it was committed, where the answer to that was lost. */
+  committed(moved: Moved): void {
+    this.#moved = moved
   }
 
-  /** Executes some sets; answers the place in `span` of the first that failed, having taken all of them back. */
-  async #executeSpan(span: readonly number[]): Promise<number | undefined> {
-    const connection = this.#connection
-    const [, ...answered] = await Promise.all(
-      connection.together(() => [
-        connection.run('SAVEPOINT write_sets'),
-        ...span.map(index => Promise.all(this.#send(index))),
-      ]),
-    )
-    for (const [place, index] of span.entries()) {
-      const outcome = this.#judge(index, answered[place] ?? [])
-      this.outcomes[index] = outcome
-      if (outcome instanceof Error || !outcome.ok) {
-        await connection.run('ROLLBACK TO write_sets')
-        return place
-      }
+  /** One flight, with the commit if that can be. Answers what has to be sent again, because a set has failed. */
+  async #attempt(opening: readonly Leg[], pending: Pending): Promise<Pending | undefined> {
+    const plan = new PostgresPlan(pending, this.#means)
+    this.isCommitting = plan.isFenced
+    const closing = plan.isFenced ? this.#closing() : []
+    const { executed, error } = await this.#connection.fly([...opening, ...plan.legs, ...closing])
+    const end = opening.length + plan.legs.length
+    const isOfPlan = executed.length >= opening.length && executed.length < end
+    if (error !== undefined && (isConflict(error) || !isOfPlan)) throw error
+    if (this.#moved.length === 0) this.#readPositions(executed)
+    const { done, returned, failure } = plan.judge({ executed: executed.slice(opening.length, end), error })
+    const { sets, merged, proven } = pending
+    for (const [index, one] of sets.slice(0, done).entries()) this.#returned.set(one, returned[index] ?? {})
+    if (done === sets.length && error === undefined) {
+      if (plan.isFenced) checkCommitted(executed)
+      else await this.#commit()
+      return undefined
     }
-    return undefined
-  }
-
-  /** Sends a set's statements; each answers its executions, or what went wrong with the first that failed. */
-  #send(index: number): Promise<Executed[] | Error>[] {
-    const firsts = this.#firsts[index] ?? new Map<StreamName, number>()
-    const resolve = (parameter: SqlParameter): SqlValue | SqlList =>
-      isPosition(parameter)
-        ? storedPosition(parameter.stream, (firsts.get(parameter.stream) ?? 0) + parameter.offset)
-        : parameter
-    const statements = this.#sets[index]?.statements ?? []
-    return statements.map(({ prepared, rows }) => {
-      const resolved = rows.map(row => row.map(resolve))
-      const executions = this.#statements.batches.of(prepared, resolved)
-      return Promise.all(executions.map(one => this.#connection.execute(one.prepared, one.parameters))).catch(
-        (error: unknown) => {
-          if (isLost(error) || isConflict(error)) throw error
-          return errorOf(error)
-        },
-      )
-    })
-  }
-
-  #judge(index: number, answered: readonly (Executed[] | Error)[]): SetOutcome {
-    const returned: Record<string, readonly Row[]> = {}
-    for (const [place, { guard, returning }] of (this.#sets[index]?.statements ?? []).entries()) {
-      const executed = answered[place] ?? []
-      if (executed instanceof Error) return executed
-      const affected = executed.reduce((sum, { count }) => sum + count, 0)
-      if (guard !== undefined && affected !== guard.expected) return { ok: false, guard: guard.name }
-      if (returning !== undefined) returned[returning] = executed.flatMap(({ rows }) => rows)
+    this.isCommitting = false
+    const left = sets.slice(done)
+    if (failure === undefined) {
+      if (!merged) throw error
+      return { sets: left, proven: done === 0 ? proven : 0, merged: false }
     }
-    return { ok: true, positions: Object.fromEntries(this.#firsts[index] ?? []), returned }
+    const failed = sets[failure.index]
+    if (failed !== undefined) this.#failures.set(failed, failure.outcome)
+    return { sets: left.filter(one => one !== failed), proven: failure.index - done, merged }
   }
 
   async #commit(): Promise<void> {
-    const connection = this.#connection
-    if (this.outcomes.every(outcome => outcome instanceof Error || !outcome.ok)) {
-      this.moved = []
-      await connection.run('ROLLBACK')
-      return
-    }
     this.isCommitting = true
-    const { notify } = this.#statements
-    const [, committed] = await Promise.all(
-      connection.together(() => [
-        this.moved.length > 0 ? connection.execute(notify, [CHANNEL, encodeMoved(this.moved)]) : undefined,
-        connection.run('COMMIT'),
-      ]),
-    )
-    if (committed?.command !== 'COMMIT') throw new Error('the transaction was rolled back')
+    const { executed, error } = await this.#connection.fly(this.#closing())
+    if (error !== undefined) throw error
+    checkCommitted(executed)
+  }
+
+  /** Takes positions: the one after the last of them goes into a setting of the transaction, for the statements that store them. */
+  #takes(): Leg[] {
+    return this.#counts.map(([stream, count]) => ({
+      prepared: this.#means.takePositions,
+      parameters: [stream, count, settingOf(stream)],
+      hasRows: true,
+    }))
+  }
+
+  #readPositions(executed: readonly Executed[]): void {
+    this.#moved = this.#counts.map(([stream], index) => [
+      stream,
+      Number(executed[index + 1]?.rows[0]?.['position']),
+    ])
+  }
+
+  #closing(): Leg[] {
+    const streams = this.#counts.map(([stream]) => stream)
+    return [this.#means.marks.leg(this.serial, streams), this.#means.plain('COMMIT')]
   }
 }
 
-const isPosition = (parameter: SqlParameter): parameter is StreamPosition =>
-  typeof parameter === 'object' && parameter !== null && 'stream' in parameter
-
-/** How many positions of each stream a set needs. */
-const positionsNamed = (set: WriteSet): ReadonlyMap<StreamName, number> => {
-  const counts = new Map<StreamName, number>()
-  for (const { rows } of set.statements) {
-    for (const row of rows) {
-      for (const parameter of row) {
-        if (!isPosition(parameter)) continue
-        counts.set(parameter.stream, Math.max(counts.get(parameter.stream) ?? 0, parameter.offset + 1))
-      }
-    }
-  }
-  return counts
+const checkCommitted = (executed: readonly Executed[]): void => {
+  if (executed.at(-1)?.command !== 'COMMIT') throw new Error('the transaction was rolled back')
 }

@@ -26,6 +26,18 @@ export const postgresValue = (value: SqlValue | SqlList): unknown => {
   return value.list.map(item => (typeof item === 'string' ? encodeText(item) : item))
 }
 
+/** A parameter as it stands on the wire. */
+export const wireValue = (value: SqlValue | SqlList): string | Buffer | null => {
+  if (typeof value === 'string') return encodeText(value)
+  if (typeof value === 'number') return String(value)
+  if (value === null) return null
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return `{${value.list.map(arrayItem).join(',')}}`
+}
+
+const arrayItem = (item: string | number): string =>
+  typeof item === 'number' ? String(item) : `"${encodeText(item).replaceAll(/["\\]/g, '\\$&')}"`
+
 /** `\x00ff…` → bytes. */
 const parseBytes = (text: string): Uint8Array => {
   const bytes = new Uint8Array((text.length - 2) / 2)
@@ -40,7 +52,8 @@ const PARSERS = new Map<number, (text: string) => SqlValue>([
   ...[20, 21, 23, 700, 701, 1700].map(type => [type, Number] as const),
 ])
 
+/** How values of a type (the number in `pg_type`) are read. */
+export const parserOf = (type: number): ((text: string) => SqlValue) => PARSERS.get(type) ?? decodeText
+
 /** The parsers of a connection. */
-export const postgresTypes = {
-  getTypeParser: (type: number) => PARSERS.get(type) ?? decodeText,
-} as pg.CustomTypesConfig
+export const postgresTypes = { getTypeParser: parserOf } as pg.CustomTypesConfig

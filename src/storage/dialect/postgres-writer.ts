@@ -8,7 +8,9 @@ import { PostgresBatches } from './postgres-batches.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
 import { errorOf, isConflict, isLost } from './postgres-errors.ts'
-import { PostgresTransaction, type TransactionStatements } from './postgres-transaction.ts'
+import { PostgresTransaction, type TransactionMeans } from './postgres-transaction.ts'
+import { PostgresVariants } from './postgres-variants.ts'
+import type { StatementTable } from './statements.ts'
 
 const ATTEMPTS = 5
 /** Grows with each attempt that was in the way of another process, and is drawn by lot below that. Milliseconds. */
@@ -18,19 +20,24 @@ const PAUSE_MS = 50
 export class PostgresWriter {
   readonly #connector: PostgresConnector
   readonly #positions: Positions
-  readonly #statements: TransactionStatements
+  readonly #means: TransactionMeans
   #connection: PostgresConnection | undefined
 
-  constructor(connector: PostgresConnector, positions: Positions, prepare: (sql: string) => Prepared) {
+  constructor(connector: PostgresConnector, positions: Positions, statements: StatementTable) {
+    const prepare = (sql: string): Prepared => statements.prepare(sql)
+    const derive = (sql: string): Prepared => statements.derive(sql)
     this.#connector = connector
     this.#positions = positions
-    this.#statements = {
+    this.#means = {
       takePositions: prepare(
-        'INSERT INTO streams AS s (name, position) VALUES (?, ?) ' +
-          'ON CONFLICT (name) DO UPDATE SET position = s.position + excluded.position RETURNING position',
+        `WITH taken AS (
+           INSERT INTO streams AS s (name, position) VALUES (?, ?)
+           ON CONFLICT (name) DO UPDATE SET position = s.position + excluded.position RETURNING position)
+         SELECT position, set_config(?, CAST(position AS text), true) AS kept FROM taken`,
       ),
-      notify: prepare('SELECT pg_notify(?, ?)'),
-      batches: new PostgresBatches(prepare),
+      plain: sql => ({ prepared: derive(sql), parameters: [] }),
+      batches: new PostgresBatches(derive),
+      variants: new PostgresVariants(derive),
       marks: new CommitMarks(prepare),
     }
   }
@@ -60,7 +67,7 @@ export class PostgresWriter {
 
   async close(): Promise<void> {
     if (this.#connection === undefined) return
-    await this.#statements.marks.remove(this.#connection).catch(() => undefined)
+    await this.#means.marks.remove(this.#connection).catch(() => undefined)
     await this.#connection.close()
   }
 
@@ -68,7 +75,7 @@ export class PostgresWriter {
   async #transact(sets: readonly Waiting['set'][]): Promise<PostgresTransaction> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.#connect()
-      const transaction = new PostgresTransaction(connection, this.#statements, sets)
+      const transaction = new PostgresTransaction(connection, this.#means, sets)
       try {
         await transaction.execute()
         return transaction
@@ -85,11 +92,13 @@ export class PostgresWriter {
   }
 
   /** What became of a transaction whose commit was sent and never answered. */
-  async #wasCommitted({ serial }: PostgresTransaction): Promise<boolean> {
+  async #wasCommitted(transaction: PostgresTransaction): Promise<boolean> {
     for (;;) {
       const connection = await this.#connect()
       try {
-        return await this.#statements.marks.isCommitted(connection, serial)
+        const moved = await this.#means.marks.ask(connection, transaction.serial)
+        if (moved !== undefined) transaction.committed(moved)
+        return moved !== undefined
       } catch (error) {
         if (!isLost(error)) throw error
         this.#connection = undefined
@@ -98,7 +107,7 @@ export class PostgresWriter {
   }
 
   async #connect(): Promise<PostgresConnection> {
-    if (this.#connection?.alive !== true) this.#connection = await this.#connector.connect()
+    if (this.#connection?.alive !== true) this.#connection = await this.#connector.connect('flights')
     return this.#connection
   }
 }

@@ -53,7 +53,7 @@ export class PostgresDatabase implements Database {
     this.#connector = connector
     this.#reads = new PostgresPool(this.#connector, poolSize ?? READ_CONNECTIONS)
     this.#scans = new PostgresPool(this.#connector, SCAN_CONNECTIONS)
-    this.#writer = new PostgresWriter(this.#connector, this.#positions, sql => this.prepare(sql))
+    this.#writer = new PostgresWriter(this.#connector, this.#positions, table)
     this.#listener = new PostgresListener(connector.url, this.#positions)
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,

@@ -10,6 +10,7 @@ export const UNKEPT = -1
 export class StatementTable {
   readonly #byText = new Map<string, Prepared>()
   readonly #all: Prepared[] = []
+  readonly #derived = new Map<string, Prepared>()
   readonly #render: (sql: string) => string
 
   /** `render` turns `?` placeholders into those of the dialect. */
@@ -24,6 +25,16 @@ export class StatementTable {
     const prepared = { id: this.#all.length, sql: this.#render(text) }
     this.#byText.set(text, prepared)
     this.#all.push(prepared)
+    return prepared
+  }
+
+  /** One that the dialect makes of those that were prepared, in its own words: it has an id like them, and is not among `texts`. */
+  derive(sql: string): Prepared {
+    const known = this.#derived.get(sql)
+    if (known !== undefined) return known
+    // Counted from the other side, so that ids stay indices into what was prepared.
+    const prepared = { id: UNKEPT - 1 - this.#derived.size, sql }
+    this.#derived.set(sql, prepared)
     return prepared
   }
 

@@ -15,7 +15,7 @@ import {
 
 /** Connects. @throws {DumpError} if that is not possible */
 export const connectPostgres = async (url: string): Promise<pg.Client> => {
-  const client = new pg.Client(clientConfig(url, false))
+  const client = new pg.Client(clientConfig(url, 'talk'))
   client.on('error', () => undefined)
   try {
     await client.connect()

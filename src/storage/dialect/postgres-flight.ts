@@ -1,0 +1,110 @@
+import type pg from 'pg'
+import type { Prepared, Row, SqlList, SqlValue } from '../database.ts'
+import type { Executed } from './postgres-connection.ts'
+import { isLost } from './postgres-errors.ts'
+import { parserOf, wireValue } from './postgres-values.ts'
+import { UNKEPT } from './statements.ts'
+
+/** One statement of a flight. */
+export interface Leg {
+  readonly prepared: Prepared
+  readonly parameters: readonly (SqlValue | SqlList)[]
+  /** Whether its rows are wanted; those of others are dropped. */
+  readonly hasRows?: boolean
+}
+
+/** What came of a flight. */
+export interface Landed {
+  /** What each statement did, up to the one that was refused. */
+  readonly executed: readonly Executed[]
+  /** Why that was refused; what came after it has not been executed. */
+  readonly error?: unknown
+}
+
+type Field = { readonly name: string; readonly parse: (text: string) => SqlValue }
+
+/**
+ * Statements that go out together and are answered together, in one round on the wire: the server executes one after the other and stops at
+ * the first that it refuses. (A pipeline of the driver's asks for an answer to each by itself, which costs a packet both ways.)
+ */
+export class PostgresFlight implements pg.Submittable {
+  /** Rejects with the driver's error when the connection was lost. */
+  readonly landed: Promise<Landed>
+  readonly #legs: readonly Leg[]
+  /** Names of the statements that the server has prepared on this connection. */
+  readonly #known: Set<string>
+  /** Those of them that this flight brings, with the place of their statement. */
+  readonly #brought = new Map<string, number>()
+  readonly #executed: Executed[] = []
+  readonly #settle: { resolve(landed: Landed): void; reject(error: unknown): void }
+  #fields: readonly Field[] = []
+  #rows: Row[] = []
+
+  constructor(legs: readonly Leg[], known: Set<string>) {
+    this.#legs = legs
+    this.#known = known
+    const { promise, resolve, reject } = Promise.withResolvers<Landed>()
+    this.landed = promise
+    this.#settle = { resolve, reject }
+  }
+
+  /** Called by the driver when it is this flight's turn. */
+  submit(connection: pg.Connection): void {
+    const { stream } = connection
+    stream.cork()
+    for (const [place, { prepared, parameters, hasRows }] of this.#legs.entries()) {
+      const name = nameOf(prepared)
+      if (!this.#known.has(name)) {
+        // It may be there nevertheless, if what brought it was refused.
+        if (name !== '') connection.close({ type: 'S', name }, true)
+        connection.parse({ name, text: prepared.sql, types: [] }, true)
+        this.#bring(name, place)
+      }
+      connection.bind({ statement: name, values: parameters.map(wireValue) }, true)
+      if (hasRows === true) connection.describe({ type: 'P', name: '' }, true)
+      connection.execute({}, true)
+    }
+    connection.sync()
+    stream.uncork()
+  }
+
+  handleRowDescription({ fields }: { fields: readonly { name: string; dataTypeID: number }[] }): void {
+    this.#fields = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID) }))
+  }
+
+  handleDataRow({ fields: values }: { fields: readonly (string | null)[] }): void {
+    if (this.#legs[this.#executed.length]?.hasRows !== true) return
+    const row: Row = {}
+    for (const [index, { name, parse }] of this.#fields.entries()) {
+      const value = values[index] ?? null
+      row[name] = value === null ? null : parse(value)
+    }
+    this.#rows.push(row)
+  }
+
+  /** `text` is `INSERT 0 2`, `UPDATE 1`, `COMMIT`, … */
+  handleCommandComplete({ text }: { text: string }): void {
+    const words = text.split(' ')
+    this.#executed.push({ rows: this.#rows, count: Number(words.at(-1)) || 0, command: words[0] ?? '' })
+    this.#rows = []
+  }
+
+  /** The only one that is not about a single statement: all are done. */
+  handleReadyForQuery(): void {
+    this.#settle.resolve({ executed: this.#executed })
+  }
+
+  handleError(error: unknown): void {
+    for (const [name, place] of this.#brought) if (place >= this.#executed.length) this.#known.delete(name)
+    if (isLost(error)) this.#settle.reject(error)
+    else this.#settle.resolve({ executed: this.#executed, error })
+  }
+
+  #bring(name: string, place: number): void {
+    if (name === '') return
+    this.#known.add(name)
+    this.#brought.set(name, place)
+  }
+}
+
+const nameOf = ({ id }: Prepared): string => (id === UNKEPT ? '' : `f${id}`)
