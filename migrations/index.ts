@@ -36,6 +36,7 @@ import { ignoredSpans } from './0027-ignored-spans.ts'
 import { stickyEvents } from './0027-sticky-events.ts'
 import { commitMarks } from './0028-commit-marks.ts'
 import { commitMarkPositions } from './0029-commit-mark-positions.ts'
+import { oauth } from './0029-oauth.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -88,6 +89,7 @@ export const migrations: readonly Migration[] = [
   ignoredSpans,
   commitMarks,
   commitMarkPositions,
+  oauth,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -30,6 +30,7 @@ import { getAccountData } from './client-server/getAccountData.ts'
 import { getAccountDataPerRoom } from './client-server/getAccountDataPerRoom.ts'
 import { getAdminLockUser } from './client-server/getAdminLockUser.ts'
 import { getAdminSuspendUser } from './client-server/getAdminSuspendUser.ts'
+import { getAuthMetadata } from './client-server/getAuthMetadata.ts'
 import { getCapabilities } from './client-server/getCapabilities.ts'
 import { getConfig } from './client-server/getConfig.ts'
 import { getConfigAuthed } from './client-server/getConfigAuthed.ts'
@@ -264,6 +265,7 @@ export const endpoints: readonly Endpoint[] = [
   getAccountDataPerRoom,
   getAdminLockUser,
   getAdminSuspendUser,
+  getAuthMetadata,
   getCapabilities,
   getConfig,
   getConfigAuthed,

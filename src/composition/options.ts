@@ -44,7 +44,7 @@ export const lifetimesOf = ({ retention }: Pick<Config, 'retention'>): Retention
 
 /** The settings that concern accounts, as the accounts service takes them. */
 export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRoomVersion: string } => {
-  const { registration, guests, passwords, sessions, rooms, email } = config
+  const { registration, guests, passwords, sessions, rooms, email, oauth } = config
   return {
     serverName: config.serverName,
     defaultRoomVersion: rooms.defaultVersion,
@@ -67,6 +67,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       iterations: passwords.hashing.iterations,
       parallelism: passwords.hashing.parallelism,
     },
+    oauth: { enabled: oauth.enabled },
     sessions: {
       accessTokenLifetimeMs: sessions.accessTokenLifetime,
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,

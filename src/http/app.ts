@@ -12,7 +12,7 @@ import { addressKey, createClientAddress } from './client-address.ts'
 import { CORS_HEADERS, PREFLIGHT_HEADERS } from './cors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
-import type { Pages } from './pages.ts'
+import type { PageFacts, Pages } from './pages.ts'
 import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import { GatheredFacts } from './request-facts.ts'
@@ -67,8 +67,11 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const limiter = createRateLimiter(options.rateLimits ?? {}, options.clock)
   const parts: PipelineParts = { ...options, limiter, validator }
   const table = createRouteTable(pairRoutes(options.operations ?? allOperations, options.endpoints))
-  const pages = options.pages && servePages(options.pages, options.log)
   const clientAddress = createClientAddress(options.trustedProxies)
+  const factsOfPages = (request: IncomingMessage): PageFacts => ({
+    limit: bucket => limiter.check(bucket, addressKey(clientAddress(request))),
+  })
+  const pages = options.pages && servePages(options.pages, factsOfPages, options.log)
   const nextId = createRequestIds()
 
   const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -133,12 +136,17 @@ const answer = async (
 /** Answers whether a page was found; failures of pages are thrown. */
 type ServePage = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
-const servePages = (pages: Pages, log: HttpLog): ServePage => {
+const servePages = (
+  pages: Pages,
+  factsOf: (request: IncomingMessage) => PageFacts,
+  log: HttpLog,
+): ServePage => {
   const app = new Koa()
   app.on('error', error => log.error({ err: error }, 'a page failed'))
   const outcomes = new WeakMap<IncomingMessage, unknown>()
   app.use(async (context, next) => {
     context.set(CORS_HEADERS)
+    context.state['facts'] = factsOf(context.req)
     try {
       await next()
       if (context.status !== 404 || context.body) return

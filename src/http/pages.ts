@@ -1,7 +1,17 @@
 import Router, { type RouterContext } from '@koa/router'
+import type { RateLimitBucket } from '../spec/operation.ts'
 
 export type Pages = Router
 export type PageContext = RouterContext
+
+/** What a page may know of the request beside what koa says. */
+export interface PageFacts {
+  /** Counts the request for its address. Throws `M_LIMIT_EXCEEDED`. */
+  limit(bucket: RateLimitBucket): void
+}
+
+/** What is known of the request that a page answers. */
+export const factsOf = (context: PageContext): PageFacts => context.state['facts'] as PageFacts
 
 /**
  * An empty router for what is no operation of an API: the landing and set-up pages, `/health`, `/metrics`. Given to

@@ -7,6 +7,8 @@ export interface Requester {
   readonly tokenId: string
   readonly isGuest: boolean
   readonly isAdmin: boolean
+  /** The client to which the user has given the token (the OAuth 2.0 API); what needs interactive authentication is not for it. */
+  readonly oauthClientId?: string | undefined
   /** The application service whose `as_token` it is. */
   readonly appServiceId?: string
   /** client-server API, "Account locking": refused everywhere but where the operation says otherwise. */

@@ -15,6 +15,7 @@ export const RATE_LIMIT_BUCKETS = [
   'sync',
   'search',
   'account',
+  'oauth',
   'keys',
   'upload',
   'download',

@@ -462,6 +462,13 @@ export interface Operations {
     body: undefined
     response: { readonly suspended: boolean }
   }
+  getAuthMetadata: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly issuer: string; readonly authorization_endpoint: string; readonly token_endpoint: string; readonly revocation_endpoint: string; readonly registration_endpoint: string; readonly response_types_supported: readonly string[]; readonly grant_types_supported: readonly string[]; readonly response_modes_supported: readonly string[]; readonly code_challenge_methods_supported: readonly string[]; readonly prompt_values_supported?: readonly string[] | undefined; readonly account_management_uri?: string | undefined; readonly account_management_actions_supported?: readonly ("org.matrix.profile" | "org.matrix.devices_list" | "org.matrix.device_view" | "org.matrix.device_delete" | "org.matrix.account_deactivate" | "org.matrix.cross_signing_reset")[] | undefined; readonly device_authorization_endpoint?: string | undefined }
+  }
   getCapabilities: {
     authentication: 'accessToken'
     path: NoMembers

@@ -6,7 +6,10 @@ export const uploadCrossSigningKeys = endpoint(
   'uploadCrossSigningKeys',
   async ({ requester, request, body }, { accounts, encryption }) => {
     const upload = await encryption.crossSigning.check(requester.userId, crossSigningKeysOf(body))
-    if (upload.needsAuthentication) await accounts.management.confirm(requester, request, body)
+    // "It uses the `m.oauth` authentication type if the access token was obtained via the OAuth 2.0 API."
+    const isOAuth = requester.oauthClientId !== undefined
+    if (upload.needsAuthentication && isOAuth) await accounts.oauth.keyResets.require(requester)
+    else if (upload.needsAuthentication) await accounts.management.confirm(requester, request, body)
     await encryption.crossSigning.store(requester.userId, upload)
     return {}
   },

@@ -146,6 +146,19 @@ export const accountOptions = {
       },
     },
   },
+  oauth: {
+    type: 'object',
+    description:
+      'Signing in on the pages of this server (the OAuth 2.0 API), beside signing in within clients.',
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether clients may send their users to the pages of this server to sign in, as Element X prefers; they then never see the password. It brings `/account`, where people see and end their sessions, and `/link`, where they let devices in that have no browser. Off: clients sign people in by themselves, and sessions that were begun so end when they would be renewed.',
+      },
+    },
+  },
   application_services: {
     type: 'object',
     description: 'Bridges and bots that act for many users.',

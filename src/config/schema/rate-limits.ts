@@ -57,6 +57,11 @@ export const rateLimitOptions = {
           ephemeral: bucket(10, 100, 'Typing notices, receipts and presence.'),
           sync: bucket(5, 50, 'Asking for what is new.'),
           search: bucket(2, 20, 'Searching messages, users and rooms.'),
+          oauth: bucket(
+            2,
+            30,
+            'Clients that register, come for tokens and renew them, by the OAuth 2.0 API.',
+          ),
           account: bucket(0.2, 20, 'Changing the password, devices and the account.'),
           keys: bucket(10, 200, 'Encryption keys and their backup.'),
           upload: bucket(1, 30, 'Uploading files.'),

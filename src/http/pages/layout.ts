@@ -27,6 +27,16 @@ h1{margin:0 0 1rem;font-size:1.4rem}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid light-dark(#7a828e,#8b949e);border-radius:.4rem}
 button{margin-top:1.5rem;padding:.65rem 1.25rem;font:inherit;font-weight:600;color:#fff;background:#1f5fbf;border:0;border-radius:.4rem;cursor:pointer}
+button.plain{margin-left:.5rem;color:inherit;background:transparent;box-shadow:inset 0 0 0 1px light-dark(#7a828e,#8b949e)}
+button.link{margin:0;padding:0;font-weight:400;color:light-dark(#1f5fbf,#79b0ff);background:none;text-decoration:underline}
+button.danger{background:#b3261e}
+input[type=checkbox]{width:auto;margin:0 .4rem 0 0}
+.choice{font-weight:400}
+a{color:light-dark(#1f5fbf,#79b0ff)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1rem;margin:1rem 0}
+dt{font-weight:600}
+dd{margin:0;overflow-wrap:anywhere}
+ul{padding-left:1.2rem;overflow-wrap:anywhere}
 :focus-visible{outline:3px solid light-dark(#1f5fbf,#79b0ff);outline-offset:2px}
 [role=alert]{padding:.6rem .8rem;border-left:4px solid light-dark(#b3261e,#ff8a80);background:light-dark(#fdecea,#3b2223)}
 small{display:block;margin-top:.25rem;color:light-dark(#57606a,#9aa4b0)}

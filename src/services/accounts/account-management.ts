@@ -43,7 +43,7 @@ export class AccountManagement {
    * @param options.singleUse whether one confirmation is good for one request
    * @param options.orByEmail whether an address of the account will do instead
    * @returns the user
-   * @throws {MatrixError} the interactive challenge; `M_USER_LOCKED`
+   * @throws {MatrixError} the interactive challenge; `M_USER_LOCKED`; `M_FORBIDDEN`: a token of the OAuth 2.0 API
    */
   async confirm(
     requester: Requester | undefined,
@@ -53,6 +53,8 @@ export class AccountManagement {
   ): Promise<string> {
     const { singleUse = false, orByEmail = false } = options
     if (requester?.appServiceId !== undefined) return requester.userId
+    // "The endpoints that depend on it for authentication can't be used when an access token is obtained with this API."
+    if (requester?.oauthClientId !== undefined) throw onlyInBrowser()
     const { userId } = await this.#interactive.require({
       operation: operationOf(request),
       body,
@@ -164,6 +166,12 @@ export class AccountManagement {
     await this.#devices.remove(userId, later)
   }
 }
+
+const onlyInBrowser = (): MatrixError =>
+  new MatrixError(
+    'M_FORBIDDEN',
+    'A session of the OAuth 2.0 API cannot do this: open the account management page in a browser.',
+  )
 
 /** Method and path: what an interactive session is bound to. */
 export const operationOf = ({ method, uri }: ConfirmableRequest): string => {

@@ -92,6 +92,7 @@ const cachedToken = (owner: TokenOwner, now: number): CachedToken => ({
     userId: owner.userId,
     deviceId: owner.deviceId,
     tokenId: owner.tokenHash,
+    ...(owner.grant === undefined ? {} : { oauthClientId: owner.grant.clientId }),
     isGuest: owner.isGuest,
     isAdmin: owner.isAdmin,
     isLocked: owner.isLocked,

@@ -9,8 +9,10 @@ export const capabilitiesFor = (
   { defaultRoomVersion, canChangeThreepids }: { defaultRoomVersion?: string; canChangeThreepids: boolean },
 ) => {
   const isUser = !requester.isGuest
+  // What needs interactive authentication is done on the pages of this server instead.
+  const canConfirm = isUser && requester.oauthClientId === undefined
   return {
-    'm.change_password': { enabled: isUser },
+    'm.change_password': { enabled: canConfirm },
     'm.room_versions': {
       default: defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
       available: Object.fromEntries([...roomVersions.values()].map(({ id, stability }) => [id, stability])),
@@ -19,8 +21,8 @@ export const capabilitiesFor = (
     'm.profile_fields': isUser ? { enabled: true } : { enabled: true, allowed: ['displayname'] },
     'm.set_displayname': { enabled: true },
     'm.set_avatar_url': { enabled: isUser },
-    'm.3pid_changes': { enabled: isUser && canChangeThreepids },
-    'm.get_login_token': { enabled: isUser && options.sessions.loginTokens },
+    'm.3pid_changes': { enabled: canConfirm && canChangeThreepids },
+    'm.get_login_token': { enabled: canConfirm && options.sessions.loginTokens },
     // Our own extensions (docs/extensions.md).
     'chat.tessera': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },

@@ -2,6 +2,8 @@ import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { AccessTokenReader, AccessTokenWriter } from '../../storage/accounts/access-tokens.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
+import { BrowserSessionReader, BrowserSessionWriter } from '../../storage/accounts/browser-sessions.ts'
+import { DeviceCodeReader, DeviceCodeWriter } from '../../storage/accounts/device-codes.ts'
 import { DeviceReader, DeviceWriter } from '../../storage/accounts/devices.ts'
 import { EmailValidationReader, EmailValidationWriter } from '../../storage/accounts/email-validations.ts'
 import { FilterReader, FilterWriter } from '../../storage/accounts/filters.ts'
@@ -9,6 +11,9 @@ import {
   InteractiveSessionReader,
   InteractiveSessionWriter,
 } from '../../storage/accounts/interactive-sessions.ts'
+import { KeyResetApprovalWriter } from '../../storage/accounts/key-reset-approvals.ts'
+import { OAuthClientReader, OAuthClientWriter } from '../../storage/accounts/oauth-clients.ts'
+import { OAuthCodeReader, OAuthCodeWriter } from '../../storage/accounts/oauth-codes.ts'
 import { OneTimeTokenReader, OneTimeTokenWriter } from '../../storage/accounts/one-time-tokens.ts'
 import { ProfileReader, ProfileWriter } from '../../storage/accounts/profiles.ts'
 import {
@@ -72,6 +77,10 @@ const storesOf = (db: Reader) => ({
     filters: new FilterReader(db),
     threepids: new ThirdPartyIdReader(db),
     emails: new EmailValidationReader(db),
+    oauthClients: new OAuthClientReader(db),
+    oauthCodes: new OAuthCodeReader(db),
+    deviceCodes: new DeviceCodeReader(db),
+    browserSessions: new BrowserSessionReader(db),
   },
   write: {
     users: new UserWriter(db),
@@ -86,6 +95,11 @@ const storesOf = (db: Reader) => ({
     filters: new FilterWriter(db),
     threepids: new ThirdPartyIdWriter(db),
     emails: new EmailValidationWriter(db),
+    oauthClients: new OAuthClientWriter(db),
+    oauthCodes: new OAuthCodeWriter(db),
+    deviceCodes: new DeviceCodeWriter(db),
+    browserSessions: new BrowserSessionWriter(db),
+    keyResets: new KeyResetApprovalWriter(db),
   },
 })
 

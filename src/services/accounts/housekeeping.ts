@@ -1,8 +1,10 @@
 import type { AccountManagement } from './account-management.ts'
 import type { Authentication } from './authentication.ts'
+import type { BrowserSessions } from './browser-sessions.ts'
 import type { AccountsContext } from './context.ts'
 import type { Devices } from './devices.ts'
 import type { EmailValidations } from './email-validation.ts'
+import type { OAuth } from './oauth/index.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
 /** How often what was collected in memory is written, and what has expired is removed. Milliseconds. */
@@ -21,6 +23,8 @@ interface Kept {
   readonly emails: EmailValidations
   readonly management: AccountManagement
   readonly devices: Devices
+  readonly browsers: BrowserSessions
+  readonly oauth: OAuth
 }
 
 /** Writes what was collected in memory, removes what has expired, and goes on with what was interrupted. */
@@ -51,10 +55,12 @@ export class Housekeeping {
   /** One round. */
   async round(): Promise<void> {
     const { clock, write } = this.#context
-    const { authentication, interactive, emails, management, devices } = this.#kept
+    const { authentication, interactive, emails, management, devices, browsers, oauth } = this.#kept
     await authentication.lastSeen.flush()
     await interactive.prune()
     await emails.prune()
+    await browsers.prune()
+    await oauth.prune()
     await this.#context.commit(write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS))
     await management.resume()
     if (clock.now() >= this.#unusedDevicesAt) {

@@ -11,6 +11,8 @@ import type { Requester } from '../requester.ts'
 import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
 import { Authentication, type Connection } from './authentication.ts'
+import { BrowserRegistration } from './browser-registration.ts'
+import { BrowserSessions } from './browser-sessions.ts'
 import { BrowserStages } from './browser-stages.ts'
 import { capabilitiesFor } from './capabilities.ts'
 import { type AccountsContext, type AccountsHooks, accountsContext } from './context.ts'
@@ -21,6 +23,7 @@ import { Housekeeping } from './housekeeping.ts'
 import { interactiveStages } from './interactive-stages.ts'
 import { Login } from './login.ts'
 import { Moderation } from './moderation.ts'
+import { OAuth } from './oauth/index.ts'
 import { OpenId } from './open-id.ts'
 import { accountsOptions, type PartialAccountsOptions } from './options.ts'
 import { Profiles } from './profiles.ts'
@@ -73,6 +76,9 @@ export class Accounts {
   readonly browserStages: BrowserStages
   readonly threepids: ThirdPartyIds
   readonly moderation: Moderation
+  readonly browsers: BrowserSessions
+  readonly browserRegistration: BrowserRegistration
+  readonly oauth: OAuth
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
   readonly #authentication: Authentication
@@ -114,6 +120,9 @@ export class Accounts {
     this.filters = new Filters(context)
     this.openId = new OpenId(context)
     this.moderation = new Moderation(context, authentication)
+    this.browsers = new BrowserSessions(context, this.login)
+    this.browserRegistration = new BrowserRegistration(context, this)
+    this.oauth = new OAuth(context, this)
     this.#housekeeping = new Housekeeping(context, { ...this, authentication })
   }
 

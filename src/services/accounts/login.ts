@@ -6,7 +6,14 @@ import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
 import { hashToken, newToken } from './secrets.ts'
-import { accountLocked, type Issue, type IssuedTokens, issueTokens, refreshTokens } from './token-issuer.ts'
+import {
+  accountLocked,
+  type ClientGrant,
+  type Issue,
+  type IssuedTokens,
+  issueTokens,
+  refreshTokens,
+} from './token-issuer.ts'
 import { findUser, generatedDeviceId, type NamedUser, namedUser } from './usernames.ts'
 
 /** What a client says about itself when it logs in. */
@@ -97,11 +104,11 @@ export class Login {
   }
 
   /** The statements of a new session on a device, and what to tell the client. */
-  session(userId: string, request: DeviceRequest): Issue & { deviceId: string } {
+  session(userId: string, request: DeviceRequest, grant?: ClientGrant): Issue & { deviceId: string } {
     const { clock, write } = this.#context
     const deviceId = request.device_id ?? generatedDeviceId(this.#context)
     const name = initialDeviceName(request.initial_device_display_name)
-    const issue = issueTokens(this.#context, { userId, deviceId }, request.refresh_token === true)
+    const issue = issueTokens(this.#context, { userId, deviceId }, request.refresh_token === true, grant)
     return {
       deviceId,
       tokens: issue.tokens,
@@ -109,16 +116,34 @@ export class Login {
     }
   }
 
-  /** Logs in a user who has been verified. @throws {MatrixError} `M_USER_LOCKED` */
-  start(user: User, request: DeviceRequest): Promise<LoggedIn> {
-    return this.#start(user, request, [])
+  /**
+   * Logs in a user who has been verified.
+   *
+   * @param given what belongs to a session that is given to a client: its marks, and statements that must hold with it
+   * @throws {MatrixError} `M_USER_LOCKED`; `M_FORBIDDEN`: the credentials have changed since, a statement does not hold, a
+   *   device named like a key
+   */
+  start(
+    user: User,
+    request: DeviceRequest,
+    given?: { readonly grant: ClientGrant; readonly proof: readonly WriteStatement[] },
+  ): Promise<LoggedIn> {
+    return this.#start(user, request, given?.proof ?? [], given?.grant)
   }
 
   /** Exchanges a refresh token. See `refreshTokens`. */
   async refresh(refreshToken: string): Promise<IssuedTokens> {
-    const { tokens, owner } = await refreshTokens(this.#context, refreshToken)
+    return (await this.refreshFor(undefined, refreshToken)).tokens
+  }
+
+  /** The same for a client of the OAuth 2.0 API. @returns also the granted scope */
+  async refreshFor(
+    clientId: string | undefined,
+    refreshToken: string,
+  ): Promise<{ tokens: IssuedTokens; scope: string | undefined }> {
+    const { tokens, owner } = await refreshTokens(this.#context, refreshToken, clientId)
     if (owner.supersedes !== undefined) await this.#authentication.forget(owner.userId)
-    return tokens
+    return { tokens, scope: owner.grant?.scope }
   }
 
   /** Makes a token that logs another client in as the same user, once. */
@@ -163,14 +188,19 @@ export class Login {
     return this.#start(user, request, [write.oneTime.redeem(tokenHash, 'login', now)])
   }
 
-  async #start(user: User, request: DeviceRequest, proof: readonly WriteStatement[]): Promise<LoggedIn> {
+  async #start(
+    user: User,
+    request: DeviceRequest,
+    proof: readonly WriteStatement[],
+    grant?: ClientGrant,
+  ): Promise<LoggedIn> {
     const { clock, hooks, options, read, write } = this.#context
     const { userId } = user
     if (user.isLocked) throw accountLocked()
     // "The given device ID must not be the same as a cross-signing key ID."
     if (request.device_id !== undefined && (await hooks.isSigningKey?.(userId, request.device_id)))
       throw new MatrixError('M_FORBIDDEN', 'A device cannot be named like one of your cross-signing keys.')
-    const session = this.session(userId, request)
+    const session = this.session(userId, request, grant)
     const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
     const result = await this.#context.commit([
       ...proof,
@@ -178,7 +208,7 @@ export class Login {
       ...session.statements,
     ])
     if (!result.ok) {
-      throw result.guard === 'token-refused'
+      throw result.guard === 'token-refused' || result.guard === 'code-refused'
         ? invalidLoginToken()
         : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
     }

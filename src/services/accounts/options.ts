@@ -35,6 +35,10 @@ export interface AccountsOptions {
     readonly language: MailLanguage
   }
   readonly passwords: PasswordOptions
+  readonly oauth: {
+    /** Whether clients can have their users sign in on the pages of this server (the OAuth 2.0 API). */
+    readonly enabled: boolean
+  }
   readonly sessions: {
     /** Of access tokens for clients that can refresh them. Milliseconds. */
     readonly accessTokenLifetimeMs: number
@@ -59,6 +63,7 @@ export interface PartialAccountsOptions {
   readonly registration?: Partial<AccountsOptions['registration']>
   readonly email?: Partial<AccountsOptions['email']>
   readonly passwords?: Partial<PasswordOptions>
+  readonly oauth?: Partial<AccountsOptions['oauth']>
   readonly sessions?: Partial<AccountsOptions['sessions']>
 }
 
@@ -75,6 +80,7 @@ export const accountsOptions = (options: PartialAccountsOptions): AccountsOption
     ...options.email,
   },
   passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
+  oauth: { enabled: true, ...options.oauth },
   sessions: {
     accessTokenLifetimeMs: 3_600_000,
     refreshTokenLifetimeMs: 90 * DAY,

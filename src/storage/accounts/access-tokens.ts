@@ -11,6 +11,16 @@ export interface TokenPair {
   readonly refreshExpiresTs: number | undefined
   /** The pair that this one was refreshed from, while this one has not been used. */
   readonly supersedes: string | undefined
+  /** Where a user has given it to a client (the OAuth 2.0 API). */
+  readonly grant: TokenGrant | undefined
+}
+
+/** What a user has given to a client. */
+export interface TokenGrant {
+  readonly clientId: string
+  readonly scope: string
+  /** A hash of what all refresh tokens of the session have in common. */
+  readonly sessionHash: string
 }
 
 interface PairRow {
@@ -22,6 +32,9 @@ interface PairRow {
   refresh_hash: string | null
   refresh_expires_ts: number | null
   supersedes: string | null
+  client_id: string | null
+  scope: string | null
+  session_hash: string | null
 }
 
 /** A pair together with what authentication has to know about its owner. */
@@ -40,13 +53,14 @@ interface OwnerRow extends PairRow {
 }
 
 const COLUMNS = `t.token_hash, t.user_id, t.device_id, t.created_ts, t.expires_ts, t.refresh_hash,
-  t.refresh_expires_ts, t.supersedes`
+  t.refresh_expires_ts, t.supersedes, t.client_id, t.scope, t.session_hash`
 
 /** Reads tokens, by the hashes of the secrets. */
 export class AccessTokenReader {
   readonly #db: Reader
   readonly #owner: Prepared
   readonly #byRefresh: Prepared
+  readonly #bySession: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -58,6 +72,7 @@ export class AccessTokenReader {
       )
     this.#owner = select('t.token_hash = ?')
     this.#byRefresh = select('t.refresh_hash = ?')
+    this.#bySession = select('t.session_hash = ?')
   }
 
   /** Whose access token this is. Expired ones are answered too. */
@@ -71,6 +86,12 @@ export class AccessTokenReader {
     const row = await this.#db.get<OwnerRow>(this.#byRefresh, [refreshHash])
     return row === undefined ? undefined : owner(row)
   }
+
+  /** A pair of a session that a user has given to a client. */
+  async bySession(sessionHash: string): Promise<TokenOwner | undefined> {
+    const [row] = await this.#db.all<OwnerRow>(this.#bySession, [sessionHash])
+    return row === undefined ? undefined : owner(row)
+  }
 }
 
 const owner = (row: OwnerRow): TokenOwner => ({
@@ -82,6 +103,10 @@ const owner = (row: OwnerRow): TokenOwner => ({
   refreshHash: row.refresh_hash ?? undefined,
   refreshExpiresTs: row.refresh_expires_ts ?? undefined,
   supersedes: row.supersedes ?? undefined,
+  grant:
+    row.client_id === null
+      ? undefined
+      : { clientId: row.client_id, scope: row.scope ?? '', sessionHash: row.session_hash ?? '' },
   isGuest: row.kind === 'guest',
   isAdmin: row.is_admin === 1,
   isLocked: row.is_locked === 1,
@@ -100,13 +125,17 @@ export class AccessTokenWriter {
   readonly #dropExpired: readonly Prepared[]
 
   constructor(db: Reader) {
-    const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts, supersedes`
-    this.#insert = db.prepare(`INSERT INTO access_tokens (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL)`)
+    const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts,
+      client_id, scope, session_hash, supersedes`
+    this.#insert = db.prepare(
+      `INSERT INTO access_tokens (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
+    )
     // Changes nothing, but makes a revocation that is under way in another process wait, or be seen.
     this.#hold = db.prepare('UPDATE access_tokens SET created_ts = created_ts WHERE token_hash = ?')
     this.#succeed = db.prepare(
       `INSERT INTO access_tokens (${columns})
-       SELECT ?, user_id, device_id, ?, ?, ?, ?, token_hash FROM access_tokens WHERE token_hash = ?`,
+       SELECT ?, user_id, device_id, ?, ?, ?, ?, client_id, scope, session_hash, token_hash
+       FROM access_tokens WHERE token_hash = ?`,
     )
     this.#dropUnusedSuccessors = db.prepare(
       'DELETE FROM access_tokens WHERE supersedes = ? AND created_ts < ?',
@@ -122,7 +151,7 @@ export class AccessTokenWriter {
 
   /** Stores what a login hands out. */
   insert(pair: Omit<TokenPair, 'supersedes'>): WriteStatement {
-    const { tokenHash, userId, deviceId, createdTs, expiresTs, refreshHash, refreshExpiresTs } = pair
+    const { tokenHash, userId, deviceId, createdTs, expiresTs, refreshHash, refreshExpiresTs, grant } = pair
     return {
       prepared: this.#insert,
       rows: [
@@ -134,6 +163,9 @@ export class AccessTokenWriter {
           expiresTs ?? null,
           refreshHash ?? null,
           refreshExpiresTs ?? null,
+          grant?.clientId ?? null,
+          grant?.scope ?? null,
+          grant?.sessionHash ?? null,
         ],
       ],
     }
@@ -146,7 +178,7 @@ export class AccessTokenWriter {
    */
   succeed(
     from: string,
-    pair: Omit<TokenPair, 'supersedes' | 'userId' | 'deviceId'>,
+    pair: Omit<TokenPair, 'supersedes' | 'userId' | 'deviceId' | 'grant'>,
     staleBefore: number,
   ): WriteStatement[] {
     const { tokenHash, createdTs, expiresTs, refreshHash, refreshExpiresTs } = pair

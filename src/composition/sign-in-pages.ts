@@ -1,0 +1,29 @@
+import type { Clock } from '../core/clock.ts'
+import type { MailLanguage } from '../core/mail-words/index.ts'
+import { addOAuthEndpoints } from '../http/oauth/endpoints.ts'
+import { addAuthorizePage } from '../http/pages/authorize.ts'
+import type { Pages } from '../http/pages.ts'
+import type { Accounts } from '../services/accounts/index.ts'
+import { OAUTH_PATHS } from '../services/accounts/oauth/metadata.ts'
+
+/** What signing in by the OAuth 2.0 API takes: the endpoints that clients call, and the pages that people see. */
+export const addSignInPages = (
+  pages: Pages,
+  parts: {
+    accounts: Accounts
+    clock: Clock
+    serverName: string
+    baseUrl: string
+    language: MailLanguage
+  },
+): void => {
+  const { accounts, clock } = parts
+  const { oauth, browsers, browserRegistration: registration } = accounts
+  const common = { ...parts, oauth, browsers, registration }
+  addOAuthEndpoints(pages, { oauth, clock, paths: OAUTH_PATHS })
+  addAuthorizePage(pages, {
+    ...common,
+    path: OAUTH_PATHS.authorize,
+    hasDevice: (userId, deviceId) => accounts.hasDevice(userId, deviceId),
+  })
+}

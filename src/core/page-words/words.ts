@@ -1,0 +1,135 @@
+/**
+ * What the pages say on which people sign in and look after their account, in one language. Names of people, programs and
+ * servers come in as plain text; nothing here is markup.
+ */
+export interface PageWords {
+  /** What browsers call the language (BCP 47). */
+  readonly lang: string
+  readonly common: CommonWords
+  readonly signIn: SignInWords
+  readonly register: RegisterWords
+  readonly consent: ConsentWords
+  readonly link: LinkWords
+  readonly account: AccountWords
+  readonly problems: ProblemWords
+}
+
+export interface CommonWords {
+  readonly userName: string
+  readonly password: string
+  readonly cancel: string
+  readonly back: string
+  readonly done: string
+  readonly closePage: string
+  signedInAs(userId: string): string
+  readonly otherAccount: string
+}
+
+export interface SignInWords {
+  title(server: string): string
+  /** Why somebody is asked to. */
+  toContinue(client: string): string
+  readonly button: string
+  readonly makeAccount: string
+}
+
+export interface RegisterWords {
+  title(server: string): string
+  userHint(server: string): string
+  passwordHint(characters: number): string
+  readonly again: string
+  readonly token: string
+  readonly terms: string
+  readonly button: string
+  readonly haveAccount: string
+  readonly email: string
+  readonly emailWhy: string
+  readonly emailButton: string
+  emailSent(address: string): string
+}
+
+export interface ConsentWords {
+  title(client: string): string
+  readonly app: string
+  readonly website: string
+  readonly session: string
+  readonly returnsTo: string
+  readonly appOnThisDevice: string
+  readonly newSession: string
+  readonly knownSession: string
+  readonly may: string
+  readonly mayNot: string
+  readonly careful: string
+  readonly terms: string
+  readonly policy: string
+  readonly allow: string
+}
+
+export interface LinkWords {
+  readonly title: string
+  readonly code: string
+  readonly codeHint: string
+  readonly button: string
+  readonly unknown: string
+  same(code: string): string
+  readonly careful: string
+  readonly granted: string
+  readonly goBack: string
+  readonly denied: string
+}
+
+export interface AccountWords {
+  readonly title: string
+  readonly signOut: string
+  readonly profile: string
+  readonly displayName: string
+  readonly addresses: string
+  readonly save: string
+  readonly saved: string
+  readonly sessions: string
+  readonly noSessions: string
+  readonly unnamed: string
+  lastSeen(when: string): string
+  readonly never: string
+  readonly sessionName: string
+  readonly endSession: string
+  readonly endQuestion: string
+  readonly endWarning: string
+  readonly ended: string
+  readonly noSuchSession: string
+  readonly changePassword: string
+  readonly currentPassword: string
+  readonly newPassword: string
+  readonly endOthers: string
+  readonly passwordChanged: string
+  readonly resetKeys: string
+  readonly resetWarning: string
+  resetFrom(session: string): string
+  readonly resetAllow: string
+  readonly resetDone: string
+  readonly deactivate: string
+  readonly deactivateWarning: string
+  readonly erase: string
+  readonly deactivateButton: string
+  readonly deactivated: string
+}
+
+export interface ProblemWords {
+  readonly title: string
+  readonly formExpired: string
+  readonly badRequest: string
+  readonly wrongPassword: string
+  readonly locked: string
+  readonly suspended: string
+  readonly tooMany: string
+  readonly passwordsDiffer: string
+  readonly weakPassword: string
+  readonly nameTaken: string
+  readonly nameInvalid: string
+  readonly wrongToken: string
+  readonly termsNeeded: string
+  readonly emailUnconfirmed: string
+  readonly emailRefused: string
+  readonly closed: string
+  readonly tryAgain: string
+}

@@ -1,0 +1,128 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import type { MailLanguage } from '../../core/mail-words/index.ts'
+import { type PageWords, pageWords } from '../../core/page-words/index.ts'
+import { readBody } from '../body.ts'
+import type { PageContext } from '../pages.ts'
+import { type Html, html, sendPage } from './layout.ts'
+
+/** Somebody who is signed in. */
+export interface BrowserUser {
+  readonly userId: string
+  readonly isSuspended: boolean
+}
+
+/** What pages need of the accounts to know who looks at them. */
+export interface BrowserService {
+  user(secret: string): Promise<BrowserUser | undefined>
+  signIn(name: string, password: string): Promise<string>
+  signOut(secret: string): Promise<void>
+}
+
+/** What all pages have in common on which people sign in. */
+export interface BrowserOptions {
+  readonly browsers: BrowserService
+  readonly clock: Clock
+  readonly serverName: string
+  /** Where this server is reached: whether its cookies are for encrypted connections alone follows from it. */
+  readonly baseUrl: string
+  /** Where a browser wants none of the languages that there are. */
+  readonly language: MailLanguage
+}
+
+/** Who looks at a page. */
+export interface Visitor {
+  /** What is in their cookie. */
+  readonly secret: string
+  readonly user: BrowserUser | undefined
+  readonly words: PageWords
+  /** To be put into each form: what no other site knows. */
+  readonly formToken: Html
+}
+
+const BODY_LIMIT = 32_768
+const SECRET = /^[A-Za-z0-9_-]{40,100}$/
+
+/** "A cookie whose name begins with `__Host-`" is of this host alone, and was set over an encrypted connection. */
+const cookieOf = ({ baseUrl }: BrowserOptions): { name: string; attributes: string } =>
+  baseUrl.startsWith('https:')
+    ? { name: '__Host-tessera', attributes: 'Path=/; HttpOnly; SameSite=Lax; Secure' }
+    : { name: 'tessera', attributes: 'Path=/; HttpOnly; SameSite=Lax' }
+
+/** Gives a browser a cookie, until it is closed. */
+export const setSecret = (context: PageContext, options: BrowserOptions, secret: string): void => {
+  const { name, attributes } = cookieOf(options)
+  context.set('Set-Cookie', `${name}=${secret}; ${attributes}`)
+}
+
+/** Who looks at a page; a browser that is here for the first time is given a cookie. */
+export const visitorOf = async (context: PageContext, options: BrowserOptions): Promise<Visitor> => {
+  const { name } = cookieOf(options)
+  const cookies = (context.get('Cookie') ?? '').split(';').map(cookie => cookie.trim())
+  const sent = cookies.find(cookie => cookie.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  const isKnown = SECRET.test(sent)
+  const secret = isKnown ? sent : randomBytes(32).toString('base64url')
+  if (!isKnown) setSecret(context, options, secret)
+  return {
+    secret,
+    user: isKnown ? await options.browsers.user(secret) : undefined,
+    words: pageWords(context.get('Accept-Language') ?? '', options.language),
+    formToken: html`<input type="hidden" name="form" value="${formTokenOf(secret)}">`,
+  }
+}
+
+const formTokenOf = (secret: string): string => hash('sha256', `form ${secret}`, 'base64url')
+
+/**
+ * The fields of a form of ours. `undefined`, and a page that says so, where it is not: from another site, or of a
+ * browser whose cookie has changed.
+ */
+export const formFields = async (
+  context: PageContext,
+  options: BrowserOptions,
+  { secret, words }: Visitor,
+): Promise<URLSearchParams | undefined> => {
+  const fields = new URLSearchParams((await readBody(context.req, BODY_LIMIT, options.clock)).toString())
+  const from = context.get('Sec-Fetch-Site')
+  const isOurs = from === '' || from === 'same-origin' || from === 'none'
+  const isForm = context.is('application/x-www-form-urlencoded') !== false
+  if (isForm && isOurs && fields.get('form') === formTokenOf(secret)) return fields
+  const { problems } = words
+  sendNotice(context, words, 403, { title: problems.title, text: [problems.formExpired] })
+  return undefined
+}
+
+/** A page that says something. */
+export const sendNotice = (
+  context: PageContext,
+  { lang }: PageWords,
+  status: number,
+  { title, text, more }: { title: string; text: readonly string[]; more?: Html | undefined },
+): void => {
+  const paragraphs: Html = { html: text.map(line => html`<p>${line}</p>`.html).join('\n') }
+  sendPage(context, status, title, html`<h1>${title}</h1>\n${paragraphs}\n${more}`, { lang })
+}
+
+/** Sends the browser on. */
+export const goTo = (context: PageContext, url: string): void => {
+  context.set({ Location: url, 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' })
+  context.status = 303
+  context.body = ''
+}
+
+/** A link to where one is, with other values of some parameters; `undefined` removes one. */
+export const sameWith = (
+  context: PageContext,
+  changed: Readonly<Record<string, string | undefined>>,
+): string => {
+  const query = new URLSearchParams(context.querystring)
+  for (const [name, value] of Object.entries(changed)) {
+    if (value === undefined) query.delete(name)
+    else query.set(name, value)
+  }
+  return query.size === 0 ? context.path : `${context.path}?${query}`
+}
+
+/** What went wrong, above a form. */
+export const alertOf = (problem: string | undefined): Html | undefined =>
+  problem === undefined ? undefined : html`<p role="alert">${problem}</p>`

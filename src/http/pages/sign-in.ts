@@ -1,0 +1,108 @@
+import { factsOf, type PageContext } from '../pages.ts'
+import { alertOf, type BrowserOptions, goTo, sameWith, setSecret, type Visitor } from './browser.ts'
+import { type Html, html, sendPage } from './layout.ts'
+import { problemOf } from './problem-words.ts'
+import { type RegistrationOptions, register, sendRegistration } from './register.ts'
+
+/** What the page needs on which people sign in, or make an account. */
+export type SignInOptions = BrowserOptions & RegistrationOptions
+
+/** For what somebody signs in. */
+export interface Purpose {
+  /** The name of the app that wants it. */
+  readonly client?: string | undefined
+  /** Whether one may refuse; the form then sends `do=deny`. */
+  readonly canCancel?: boolean
+  /** Where the answer to the form may redirect (CSP). */
+  readonly formTarget?: string | undefined
+}
+
+/** Asks who it is: by the form to sign in or, with `prompt=create`, to make an account. */
+export const askToSignIn = async (
+  context: PageContext,
+  options: SignInOptions,
+  visitor: Visitor,
+  purpose: Purpose = {},
+): Promise<void> => {
+  const wantsAccount = new URLSearchParams(context.querystring).get('prompt') === 'create'
+  if (wantsAccount && options.registration.isOpen)
+    return sendRegistration(context, options, visitor, purpose, {})
+  sendSignIn(context, options, visitor, purpose, wantsAccount ? visitor.words.problems.closed : undefined)
+}
+
+/**
+ * Does what the forms of `askToSignIn` ask for, and those by which one signs out. Success leads to where one was.
+ * @returns whether it was one of them
+ */
+export const signInOrOut = async (
+  context: PageContext,
+  options: SignInOptions,
+  visitor: Visitor,
+  fields: URLSearchParams,
+  purpose: Purpose = {},
+): Promise<boolean> => {
+  const action = fields.get('do')
+  if (action === 'sign-in') await signIn(context, options, visitor, fields, purpose)
+  else if (action === 'register') await register(context, options, visitor, fields, purpose)
+  else if (action === 'sign-out') {
+    await options.browsers.signOut(visitor.secret)
+    goTo(context, sameWith(context, { prompt: undefined }))
+  } else return false
+  return true
+}
+
+const signIn = async (
+  context: PageContext,
+  options: SignInOptions,
+  visitor: Visitor,
+  fields: URLSearchParams,
+  purpose: Purpose,
+): Promise<void> => {
+  const name = (fields.get('user') ?? '').trim()
+  try {
+    factsOf(context).limit('login')
+    setSecret(context, options, await options.browsers.signIn(name, fields.get('password') ?? ''))
+    goTo(context, sameWith(context, { prompt: undefined }))
+  } catch (error) {
+    const { status, text } = problemOf(error, visitor.words, { M_FORBIDDEN: 'wrongPassword' })
+    sendSignIn(context, options, visitor, purpose, text, { status, name })
+  }
+}
+
+const sendSignIn = (
+  context: PageContext,
+  { serverName, registration }: SignInOptions,
+  { words, formToken }: Visitor,
+  purpose: Purpose,
+  problem: string | undefined,
+  { status = 200, name = '' } = {},
+): void => {
+  const { common, signIn: say, lang } = words
+  const why = purpose.client === undefined ? undefined : html`<p>${say.toContinue(purpose.client)}</p>`
+  const cancel: Html | undefined =
+    purpose.canCancel === true
+      ? html`<button class="plain" name="do" value="deny" formnovalidate>${common.cancel}</button>`
+      : undefined
+  const other = registration.isOpen
+    ? html`<p><a href="${sameWith(context, { prompt: 'create' })}">${say.makeAccount}</a></p>`
+    : undefined
+  sendPage(
+    context,
+    status,
+    say.title(serverName),
+    html`<h1>${say.title(serverName)}</h1>
+${why}
+${alertOf(problem)}
+<form method="post">
+${formToken}
+<label for="user">${common.userName}</label>
+<input id="user" name="user" value="${name}" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
+<label for="password">${common.password}</label>
+<input id="password" name="password" type="password" required autocomplete="current-password">
+<button name="do" value="sign-in">${say.button}</button>
+${cancel}
+</form>
+${other}`,
+    { lang, formTarget: purpose.formTarget },
+  )
+}

@@ -1,0 +1,65 @@
+import type { User } from '../../storage/accounts/users.ts'
+import type { AccountsContext } from './context.ts'
+import type { Login } from './login.ts'
+import { hashToken, newToken } from './secrets.ts'
+import { accountLocked } from './token-issuer.ts'
+
+/** How long somebody stays signed in to the pages of this server: long enough for what they came for. */
+const LIFETIME_MS = 3_600_000
+
+/** Who is signed in to the pages of this server in a browser. A session is a secret in a cookie; only its hash is stored. */
+export class BrowserSessions {
+  readonly #context: AccountsContext
+  readonly #login: Login
+
+  constructor(context: AccountsContext, login: Login) {
+    this.#context = context
+    this.#login = login
+  }
+
+  /** Whose session a secret is. Locked accounts have none. */
+  async user(secret: string): Promise<User | undefined> {
+    const { clock, read } = this.#context
+    const userId = await read.browserSessions.userOf(hashToken(secret), clock.now())
+    const user = userId === undefined ? undefined : await read.users.byId(userId)
+    return user?.isLocked === true ? undefined : user
+  }
+
+  /**
+   * Signs somebody in by password.
+   * @param name their user name, user ID, or an e-mail address of theirs
+   * @returns the secret of the session
+   * @throws {MatrixError} `M_FORBIDDEN`, `M_USER_LOCKED`
+   */
+  async signIn(name: string, password: string): Promise<string> {
+    const { clock, random, write } = this.#context
+    const isAddress = !name.startsWith('@') && name.includes('@')
+    const named = isAddress ? { medium: 'email', address: name } : { user: name }
+    const user = await this.#login.verify(named, password)
+    if (user.isLocked) throw accountLocked()
+    const secret = newToken(random)
+    const now = clock.now()
+    const { userId, credentialVersion } = user
+    await this.#context.commit([
+      write.browserSessions.prune(now),
+      write.browserSessions.insert(hashToken(secret), userId, credentialVersion, now + LIFETIME_MS),
+    ])
+    return secret
+  }
+
+  /** Has the user show once more that they know the password. @throws {MatrixError} `M_FORBIDDEN` */
+  async confirm(userId: string, password: string): Promise<void> {
+    await this.#login.verify({ user: userId }, password)
+  }
+
+  /** Ends a session. */
+  async signOut(secret: string): Promise<void> {
+    await this.#context.commit([this.#context.write.browserSessions.delete(hashToken(secret))])
+  }
+
+  /** Removes what has expired. */
+  async prune(): Promise<void> {
+    const { clock, write } = this.#context
+    await this.#context.commit([write.browserSessions.prune(clock.now())])
+  }
+}

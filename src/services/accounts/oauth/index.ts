@@ -1,0 +1,46 @@
+import type { AccountsContext } from '../context.ts'
+import type { Devices } from '../devices.ts'
+import type { Login } from '../login.ts'
+import { OAuthClients } from './clients.ts'
+import { CodeGrants } from './code-grants.ts'
+import { DeviceGrants } from './device-grants.ts'
+import { KeyResets } from './key-resets.ts'
+import { OAUTH_PATHS, serverMetadata } from './metadata.ts'
+import { Sessions } from './sessions.ts'
+import { TokenEndpoint } from './token-endpoint.ts'
+
+/** The OAuth 2.0 API (client-server API): this server is its own authorisation server. */
+export class OAuth {
+  readonly clients: OAuthClients
+  readonly codes: CodeGrants
+  readonly devices: DeviceGrants
+  readonly sessions: Sessions
+  readonly tokens: TokenEndpoint
+  readonly keyResets: KeyResets
+  readonly #context: AccountsContext
+
+  constructor(context: AccountsContext, parts: { login: Login; devices: Devices }) {
+    this.#context = context
+    const { baseUrl } = context.options.email
+    this.clients = new OAuthClients(context)
+    this.sessions = new Sessions(context, { ...parts, clients: this.clients })
+    this.codes = new CodeGrants(context, this.sessions)
+    const verificationUri = baseUrl + OAUTH_PATHS.link
+    const { clients, sessions, codes } = this
+    this.devices = new DeviceGrants(context, { clients, sessions, verificationUri })
+    this.tokens = new TokenEndpoint({ clients, sessions, codes, devices: this.devices })
+    this.keyResets = new KeyResets(context, baseUrl + OAUTH_PATHS.account)
+  }
+
+  /** What clients need to know; `undefined` where the operator has switched it off. */
+  metadata(): ReturnType<typeof serverMetadata> | undefined {
+    const { email, oauth, registration } = this.#context.options
+    return oauth.enabled ? serverMetadata(email.baseUrl, registration.mode !== 'closed') : undefined
+  }
+
+  /** Removes what is of no use any more. */
+  async prune(): Promise<void> {
+    const kept = [this.codes, this.devices, this.keyResets, this.clients]
+    await this.#context.commit(kept.map(one => one.prune()))
+  }
+}

@@ -1,0 +1,44 @@
+import { RESPONSE_MODES } from '../../../core/oauth/authorization-request.ts'
+import { DEVICE_CODE_GRANT } from '../../../core/oauth/client-metadata.ts'
+
+/** Where the OAuth 2.0 API and its pages are, below the address of the server. */
+export const OAUTH_PATHS = {
+  authorize: '/oauth2/authorize',
+  token: '/oauth2/token',
+  revoke: '/oauth2/revoke',
+  register: '/oauth2/register',
+  device: '/oauth2/device',
+  /** Short: people type it. */
+  link: '/link',
+  account: '/account',
+} as const
+
+/** What can be done on the account page ("Account management URL actions"). */
+export const ACCOUNT_ACTIONS = [
+  'org.matrix.profile',
+  'org.matrix.devices_list',
+  'org.matrix.device_view',
+  'org.matrix.device_delete',
+  'org.matrix.account_deactivate',
+  'org.matrix.cross_signing_reset',
+] as const
+
+/** The authorisation server's metadata (RFC 8414). @param baseUrl of this server, without a slash at the end */
+export const serverMetadata = (baseUrl: string, canRegister: boolean) => ({
+  issuer: `${baseUrl}/`,
+  authorization_endpoint: baseUrl + OAUTH_PATHS.authorize,
+  token_endpoint: baseUrl + OAUTH_PATHS.token,
+  revocation_endpoint: baseUrl + OAUTH_PATHS.revoke,
+  registration_endpoint: baseUrl + OAUTH_PATHS.register,
+  device_authorization_endpoint: baseUrl + OAUTH_PATHS.device,
+  response_types_supported: ['code'],
+  response_modes_supported: [...RESPONSE_MODES],
+  grant_types_supported: ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT],
+  code_challenge_methods_supported: ['S256'],
+  token_endpoint_auth_methods_supported: ['none'],
+  revocation_endpoint_auth_methods_supported: ['none'],
+  scopes_supported: ['urn:matrix:client:api:*', 'urn:matrix:client:device:*'],
+  ...(canRegister ? { prompt_values_supported: ['create'] } : {}),
+  account_management_uri: baseUrl + OAUTH_PATHS.account,
+  account_management_actions_supported: [...ACCOUNT_ACTIONS],
+})

@@ -1,0 +1,52 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** Reads who is signed in to the pages of this server in a browser. */
+export class BrowserSessionReader {
+  readonly #db: Reader
+  readonly #user: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    // A changed password, and a deactivation, end all of them.
+    this.#user = db.prepare(
+      `SELECT s.user_id FROM browser_sessions s
+       JOIN users u ON u.user_id = s.user_id AND u.credential_version = s.credential_version
+       WHERE s.token_hash = ? AND s.expires_ts > ? AND u.deactivated_ts IS NULL`,
+    )
+  }
+
+  /** Whose session this is, while it lasts. */
+  async userOf(tokenHash: string, now: number): Promise<string | undefined> {
+    return (await this.#db.get<{ user_id: string }>(this.#user, [tokenHash, now]))?.user_id
+  }
+}
+
+/** Builds the statements that change such sessions. Instants are milliseconds since 1970. */
+export class BrowserSessionWriter {
+  readonly #insert: Prepared
+  readonly #delete: Prepared
+  readonly #prune: Prepared
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      'INSERT INTO browser_sessions (token_hash, user_id, credential_version, expires_ts) VALUES (?, ?, ?, ?)',
+    )
+    this.#delete = db.prepare('DELETE FROM browser_sessions WHERE token_hash = ?')
+    this.#prune = db.prepare('DELETE FROM browser_sessions WHERE expires_ts <= ?')
+  }
+
+  /** Begins a session. */
+  insert(tokenHash: string, userId: string, credentialVersion: number, expiresTs: number): WriteStatement {
+    return { prepared: this.#insert, rows: [[tokenHash, userId, credentialVersion, expiresTs]] }
+  }
+
+  /** Ends a session. */
+  delete(tokenHash: string): WriteStatement {
+    return { prepared: this.#delete, rows: [[tokenHash]] }
+  }
+
+  /** Removes what has expired. */
+  prune(now: number): WriteStatement {
+    return { prepared: this.#prune, rows: [[now]] }
+  }
+}
