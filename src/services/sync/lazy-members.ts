@@ -42,6 +42,12 @@ export class SentMembers {
     return sent !== undefined && sent.nid === member.nid && sent.upTo <= since
   }
 
+  /** Where the response ended that told a device of a user in a room, if the device has got it; `has` without the event. */
+  toldAt(device: string, roomNid: number, userId: string, since: number): number | undefined {
+    const sent = this.#devices.get(device)?.rooms.get(roomNid)?.get(userId)
+    return sent !== undefined && sent.upTo <= since ? sent.upTo : undefined
+  }
+
   /** Remembers that a response which ends at `upTo` carries these. */
   remember(
     device: string,

@@ -3,6 +3,7 @@ import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { RoomSummaries } from './room-summaries.ts'
 import type { RoomTimeline } from './room-timeline.ts'
+import type { RoomWatch } from './room-watch.ts'
 import type { SpanMemo } from './span-memo.ts'
 import { deviceOf, type EventSpan, type SyncRequest } from './sync-request.ts'
 
@@ -21,17 +22,20 @@ export class RoomStates {
   readonly #memo: SpanMemo
   readonly #summaries: RoomSummaries
   readonly #sentMembers: SentMembers
+  readonly #watch: Pick<RoomWatch, 'mayHaveMovedIn'>
 
   constructor(parts: {
     views: StateViews
     memo: SpanMemo
     summaries: RoomSummaries
     sentMembers: SentMembers
+    watch: Pick<RoomWatch, 'mayHaveMovedIn'>
   }) {
     this.#views = parts.views
     this.#memo = parts.memo
     this.#summaries = parts.summaries
     this.#sentMembers = parts.sentMembers
+    this.#watch = parts.watch
   }
 
   /**
@@ -118,6 +122,7 @@ export class RoomStates {
       entry => entry.type === 'm.room.member' && (!whole || wanted.has(entry.stateKey)),
     )
     for (const entry of changed) wanted.delete(entry.stateKey)
+    for (const other of wanted) if (this.#isKnown(request, roomNid, whole, other)) wanted.delete(other)
     const others = await this.#memo.members(roomNid, [...wanted], state.position)
     const fresh = others.filter(({ stateKey, nid }) => {
       if (whole || request.since === undefined || request.filter.state.includeRedundantMembers) return true
@@ -129,6 +134,13 @@ export class RoomStates {
     const inOrder = request.stateAfter === false ? [...told, ...inTimeline] : [...inTimeline, ...told]
     this.#sentMembers.remember(device, roomNid, inOrder, span.upTo)
     return [...changed, ...fresh]
+  }
+
+  /** Whether the device has a member's event, and no membership of the room has changed since it got it. */
+  #isKnown(request: SyncRequest, roomNid: number, whole: boolean, userId: string): boolean {
+    if (whole || request.since === undefined || request.filter.state.includeRedundantMembers) return false
+    const toldAt = this.#sentMembers.toldAt(deviceOf(request), roomNid, userId, request.since)
+    return toldAt !== undefined && !this.#watch.mayHaveMovedIn(roomNid, toldAt)
   }
 }
 

@@ -93,13 +93,13 @@ export const createRoomSync = (
     ...others.sources,
   ]
   const sentMembers = new SentMembers()
-  const memo = new SpanMemo(views.pages, views.state, () => watch.position)
+  const memo = new SpanMemo({ pages: views.pages, state: views.state, news: read.news }, () => watch.position)
   const timelines = new RoomTimelines(new Timelines(memo, sights), sights)
   const ready = (): Promise<void> => others.ready(notifier)
   const sections = new RoomSections({
     read,
     timelines,
-    states: new RoomStates({ views: views.state, memo, summaries, sentMembers }),
+    states: new RoomStates({ views: views.state, memo, summaries, sentMembers, watch }),
     summaries,
     memo,
     clientEvents,

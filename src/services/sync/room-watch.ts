@@ -4,6 +4,7 @@ import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { RecentChanges } from '../ephemeral/recent-changes.ts'
+import { MemberMoves } from './member-moves.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { RoomSummaries } from './room-summaries.ts'
 
@@ -49,8 +50,7 @@ export class RoomWatch {
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
   readonly #recent: RecentChanges<number>
-  /** Where anybody's membership has changed. */
-  readonly #moves: RecentChanges<true>
+  readonly #moves: MemberMoves
   /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
@@ -72,7 +72,7 @@ export class RoomWatch {
     this.#partial = parts.partial
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
-    this.#moves = new RecentChanges(this.#position)
+    this.#moves = new MemberMoves(this.#position)
     this.#idle = boundedCache('idle_syncs', {
       max: options.maxIdleRooms,
       size: ({ rooms }) => rooms.size + 1,
@@ -99,14 +99,14 @@ export class RoomWatch {
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
     }
     const roomNids = touched.map(({ roomNid }) => roomNid)
-    let moved = completed.length > 0
+    const moved = new Set(completed.map(({ roomNid }) => roomNid))
     for (const { roomNid, type, stateKey } of await this.#sync.touchedPoints(roomNids, after, upTo)) {
       if (RoomSummaries.isTouchedBy(type)) this.#summaries.forget(roomNid)
       if (type !== 'm.room.member') continue
-      moved = true
+      moved.add(roomNid)
       await this.#followMember(roomNid, stateKey, { upTo, concerned })
     }
-    if (moved) this.#moves.add(upTo, true)
+    if (moved.size > 0) this.#moves.add(upTo, moved)
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
@@ -123,7 +123,12 @@ export class RoomWatch {
    * stream to (or earlier); `false` is certain.
    */
   mayHaveMoved(after: number, upTo: number): boolean {
-    return upTo > after && this.#moves.between(after, Math.max(upTo, this.#position))?.length !== 0
+    return upTo > after && this.#moves.mayBeIn(after, Math.max(upTo, this.#position))
+  }
+
+  /** The same of one room, from a position to where this has followed the stream to. */
+  mayHaveMovedIn(roomNid: number, after: number): boolean {
+    return this.#moves.mayBeOf(roomNid, after)
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */

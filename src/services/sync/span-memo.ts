@@ -1,3 +1,4 @@
+import type { EventNews } from '../../storage/rooms/event-news.ts'
 import type { TimelineRange } from '../../storage/rooms/events.ts'
 import type { StateAt, StateChangeAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
@@ -6,46 +7,67 @@ import type { PageReader } from '../rooms/timeline.ts'
 /** Answers that are kept at most: a few kilobytes each. */
 const MAX_KEPT = 2_000
 
+/** What reads for `SpanMemo`. */
+export interface SpanReaders {
+  readonly pages: TimelineReader
+  readonly state: StateViews
+  readonly news: Pick<EventNews, 'known'>
+}
+
 /**
  * Reads spans of rooms once for all who ask for the same: the clients that wait in a room are mostly at the same place,
- * and one event wakes them all. What was read is kept until the stream moves on.
+ * and one event wakes them all. What was read is kept until the stream moves on; what has just happened is not read at
+ * all, since whoever follows the stream has done so.
  */
 export class SpanMemo implements PageReader {
-  readonly #pages: TimelineReader
-  readonly #state: StateViews
+  readonly #read: SpanReaders
   readonly #position: () => number
   readonly #kept = new Map<string, Promise<unknown>>()
   #keptAt = 0
 
   /** @param position where the stream `events` stands */
-  constructor(pages: TimelineReader, state: StateViews, position: () => number) {
-    this.#pages = pages
-    this.#state = state
+  constructor(read: SpanReaders, position: () => number) {
+    this.#read = read
     this.#position = position
   }
 
   page(direction: Direction, range: TimelineRange): Promise<TimelineRow[]> {
     const { roomNid, after, upTo, limit } = range
+    const known = this.#recent(direction, range)
+    if (known !== undefined) return Promise.resolve(known)
     const key = `${direction} ${roomNid} ${after} ${upTo} ${limit}`
-    return this.#once(key, () => this.#pages.page(direction, range))
+    return this.#once(key, () => this.#read.pages.page(direction, range))
   }
 
   load(...parameters: Parameters<PageReader['load']>): ReturnType<PageReader['load']> {
-    return this.#pages.load(...parameters)
+    return this.#read.pages.load(...parameters)
   }
 
   /** `StateViews.changes`. */
   changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
     if (after >= upTo) return Promise.resolve([])
-    return this.#once(`s ${roomNid} ${after} ${upTo}`, () => this.#state.changes(roomNid, after, upTo))
+    const known = this.#read.news.known(after, upTo)
+    if (known?.points.some(point => point.roomNid === roomNid && point.began) === false)
+      return Promise.resolve([])
+    return this.#once(`s ${roomNid} ${after} ${upTo}`, () => this.#read.state.changes(roomNid, after, upTo))
   }
 
   /** `StateViews.members`. */
   members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
     if (userIds.length === 0) return Promise.resolve([])
     return this.#once(`m ${roomNid} ${position} ${userIds.join(' ')}`, () =>
-      this.#state.members(roomNid, userIds, position),
+      this.#read.state.members(roomNid, userIds, position),
     )
+  }
+
+  /** A page of what has just happened; `undefined` where more is needed, or a redaction may have changed what it tells. */
+  #recent(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): TimelineRow[] | undefined {
+    const events = this.#read.news.known(after, Math.min(upTo, this.#position()))?.events
+    const inRoom = events?.filter(event => event.roomNid === roomNid)
+    if (inRoom === undefined || inRoom.some(({ type }) => type === 'm.room.redaction')) return undefined
+    const shown = inRoom.filter(({ softFailed }) => !softFailed)
+    if (direction === 'b') shown.reverse()
+    return shown.slice(0, limit).map(event => ({ ...event, isState: event.stateKey !== undefined }))
   }
 
   #once<T>(key: string, read: () => Promise<T>): Promise<T> {

@@ -9,6 +9,10 @@ export interface NewsEvent {
   readonly stateKey: string | undefined
   readonly sender: string
   readonly softFailed: boolean
+  /** By which event it was redacted when it came. */
+  readonly redactedBy: number | undefined
+  /** The state before it is not what held just before its position. */
+  readonly forked: boolean
 }
 
 /** A point of a room's state where something began or ceased to hold. */
@@ -19,6 +23,12 @@ export interface NewsPoint {
   readonly stateKey: string
   /** An event took the place; else what held before ended. */
   readonly began: boolean
+}
+
+/** Events and changes of state of one span, each in order. */
+export interface KnownNews {
+  readonly events: readonly NewsEvent[]
+  readonly points: readonly NewsPoint[]
 }
 
 /** So many events are kept. Whoever is further behind reads for himself. */
@@ -43,8 +53,10 @@ export class EventNews {
   constructor(db: Reader) {
     this.#db = db
     this.#readEvents = db.prepare(
-      `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed FROM events
-       WHERE position > ? AND position <= ? AND rejected IS NULL ORDER BY position`,
+      `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed, redacted_by,
+         CASE WHEN EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = events.event_nid) THEN 1 ELSE 0 END
+           AS forked
+       FROM events WHERE position > ? AND position <= ? AND rejected IS NULL ORDER BY position`,
     )
     const { inInteger } = db.dialect
     // Not by the events: resolution may change state that no new event speaks of, in rooms that have new events.
@@ -71,6 +83,12 @@ export class EventNews {
   /** What has changed of the rooms' states in a span of positions. */
   async points(after: number, upTo: number): Promise<readonly NewsPoint[] | undefined> {
     return (await this.#covers(after, upTo)) ? spanOf(this.#points, after, upTo) : undefined
+  }
+
+  /** What happened in a span, as far as all of it has been read already: nothing is asked of the database for it. */
+  known(after: number, upTo: number): KnownNews | undefined {
+    if (this.#from === undefined || after < this.#from || upTo > this.#upTo) return undefined
+    return { events: spanOf(this.#events, after, upTo), points: spanOf(this.#points, after, upTo) }
   }
 
   /** Reads on as far as needed; answers whether everything in the span is kept. */
@@ -133,6 +151,8 @@ interface EventColumns {
   state_key: string | null
   sender: string
   soft_failed: number
+  redacted_by: number | null
+  forked: number
 }
 
 const newsEvent = (row: EventColumns): NewsEvent => ({
@@ -143,6 +163,8 @@ const newsEvent = (row: EventColumns): NewsEvent => ({
   stateKey: row.state_key ?? undefined,
   sender: row.sender,
   softFailed: row.soft_failed !== 0,
+  redactedBy: row.redacted_by ?? undefined,
+  forked: row.forked !== 0,
 })
 
 interface PointColumns {
