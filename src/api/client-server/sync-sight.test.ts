@@ -154,9 +154,11 @@ onServer('who is ignored stays silent, but for state, and invites in vain', asyn
 onServer('a token that is none is refused', async (t, server) => {
   const ann = await newPerson(server)
   const roomId = await roomOf(ann)
-  for (const since of ['', 's', 's72594_4483_1934', 's1.e-', 's1.eX', 's2.e1', `s1.${'e'.repeat(400)}`])
+  for (const since of ['s', 's72594_4483_1934', 's1.e-', 's1.eX', 's2.e1', `s1.${'e'.repeat(400)}`])
     await t.throwsAsync(ann.sync({ since }), { message: /400 M_INVALID_PARAM/ }, since)
   await t.throwsAsync(ann.messages(roomId, { dir: 'b', from: 'x' }), { message: /400 M_INVALID_PARAM/ })
+  const begun = await ann.sync({ since: '' })
+  t.truthy(begun.rooms?.join?.[roomId], 'an empty token is none')
   const answer = await ann.sync({ since: 's1' })
   t.truthy(answer.rooms?.join?.[roomId], 'a token without positions is the beginning of everything')
   const ahead = await ann.sync({ since: 's1.e999999999' })
