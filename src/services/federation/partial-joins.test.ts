@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import { DatabaseUnavailable } from '../../storage/database.ts'
 import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
@@ -183,6 +184,25 @@ for (const omits of [true, false]) {
     t.deepEqual(await messagesOf(s.here, s.roomId), ['here I am'])
   })
 }
+
+test('what authorises the state and is not among the answer to the join is asked for', async t => {
+  const s = await scene(t)
+  await topicByDave(s)
+  const content = { membership: 'join', displayname: 'D.' }
+  const renamed = { type: 'm.room.member', stateKey: DAVE, content }
+  await s.world.send(s.third, s.big, [await setState(s.third, DAVE, s.roomId, renamed)])
+  const isDave = (pdu: JsonObject) => pdu['state_key'] === DAVE
+  const withoutDave = (answer: JoinAnswer) => ({
+    ...answer,
+    authChain: answer.authChain.filter(pdu => !isDave(pdu)),
+  })
+  await answering(s, withoutDave, false)
+  s.open()
+  await joinPartially(s)
+  await completed(s)
+  t.is((await headOf(s.here, s.roomId)).memberships.get(DAVE), 'join')
+  t.is((await stateAt(s.here, s.roomId, 'm.room.topic'))?.content['topic'], 'Dave was here')
+})
 
 test('where nobody tells more than what came with the join, that is the room', async t => {
   const s = await scene(t)

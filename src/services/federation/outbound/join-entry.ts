@@ -12,12 +12,18 @@ export interface JoinEntry {
   readonly authChain: readonly RoomEvent[]
   /** The state lacks members. */
   readonly membersOmitted: boolean
-  /** Some of the state, or of what authorises it, could not be verified, and is not among it. */
-  readonly isUnverified: boolean
+  /** Some of the state, or of what authorises it, was not given, or could not be verified. */
+  readonly isIncomplete: boolean
   /** The server that let us in, and those that it told to be in the room. */
   readonly servers: readonly string[]
   /** Ends of the room's graph here that the server does not have. */
   readonly otherEnds?: readonly string[]
+}
+
+/** Whether an event's auth events are not all among these: it counts for nothing then, nor does what it authorises. */
+export const lacksAuthEvents = (events: readonly RoomEvent[]): boolean => {
+  const given = new Set(events.map(event => event.eventId))
+  return events.some(event => !event.authEvents.every(eventId => given.has(eventId)))
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Completion, GivenState } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { completeTemplate, knownVersion } from './handshake-event.ts'
 import { badAnswer, countersigned, verifiedEvents, withRecommendation } from './join-answer.ts'
-import { type JoinEntry, withoutMembers } from './join-entry.ts'
+import { type JoinEntry, lacksAuthEvents, withoutMembers } from './join-entry.ts'
 import { endsUnknownTo } from './rejoin-ends.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
 
@@ -127,9 +127,10 @@ export class RemoteJoin {
     const join = withRecommendation(signed, response.event ?? {}, state)
     this.#ports.onHandedIn(join.eventId)
     const servers = [server, ...serversInRoom]
-    // Without what authorises it an event of the state counts for nothing, either.
-    const isUnverified = state.length + authChain.length < response.state.length + response.authChain.length
-    await this.#store({ ...about, version, join, state, authChain, membersOmitted, isUnverified, servers })
+    const given = response.state.length + response.authChain.length
+    const isIncomplete =
+      state.length + authChain.length < given || lacksAuthEvents([...state, ...authChain, join])
+    await this.#store({ ...about, version, join, state, authChain, membersOmitted, isIncomplete, servers })
   }
 
   async #versionOf(roomId: string, id: string): Promise<RoomVersion> {
@@ -166,18 +167,18 @@ export class RemoteJoin {
   /** The room is new here, or nobody here was in it any more. */
   async #enter(entry: JoinEntry): Promise<void> {
     const { core, clock } = this.#context
-    const { roomId, join, state, membersOmitted, isUnverified } = entry
-    if (!membersOmitted && !isUnverified && state.length <= MAX_AT_ONCE) {
+    const { roomId, join, state, membersOmitted, isIncomplete } = entry
+    if (!membersOmitted && !isIncomplete && state.length <= MAX_AT_ONCE) {
       await importRoom(core.writer, entry)
       return
     }
-    // Many members are as good as omitted: they are stored in chunks, whatever comes between. And what could not be verified
-    // is asked for once more: the keys of its servers may be had by then.
+    // Many members are as good as omitted: they are stored in chunks, whatever comes between. And what is lacking is asked for
+    // once more: the keys of its servers may be had by then.
     const known = membersOmitted ? entry : withoutMembers(entry)
     const { servers } = known
     await importRoom(core.writer, { ...known, partial: { servers } })
     const completion = { roomId, joinEventId: join.eventId, servers }
-    const given = membersOmitted ? undefined : { ...entry, isUnverified }
+    const given = membersOmitted ? undefined : { ...entry, isIncomplete }
     const patience = new AbortController()
     const waited = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
     await Promise.race([this.#ports.complete(completion, given), waited])

@@ -36,15 +36,15 @@ export interface Completion extends PartialTask {
 export interface GivenState {
   readonly state: readonly RoomEvent[]
   readonly authChain: readonly RoomEvent[]
-  /** Some of it could not be verified, and is not among it. */
-  readonly isUnverified: boolean
+  /** Some of it, or of what authorises it, was not given, or could not be verified. */
+  readonly isIncomplete: boolean
 }
 
 /** What is remembered of a completion from one round to the next. */
 interface Course {
   /** What came with the join; only until it is stored. */
   given: GivenState | undefined
-  /** The event IDs of a state that was given, but for what could not be verified: if nobody gives more, this is it. */
+  /** The event IDs of a state that was given in part: if nobody gives more, this is it. */
   partIds: readonly string[] | undefined
   keyRounds: number
 }
@@ -149,10 +149,10 @@ export class RoomCompleter {
     const { given } = course
     course.given = undefined
     if (given === undefined) return undefined
-    const { state, authChain, isUnverified } = given
+    const { state, authChain, isIncomplete } = given
     await storeEvents(this.#context, roomId, [...authChain, ...state], () => undefined)
     const stateIds = state.map(event => event.eventId)
-    if (!isUnverified) return stateIds
+    if (!isIncomplete) return stateIds
     course.partIds = stateIds
     return undefined
   }
