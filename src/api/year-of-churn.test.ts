@@ -1,8 +1,7 @@
 /** A year in the life of a server, condensed: nothing may grow for ever but what is kept on purpose. */
 import test from 'ava'
 import type { Database } from '../storage/database.ts'
-import { openDatabase } from '../storage/open.ts'
-import { sqliteConfig, testDatabases } from '../test-kit/database.ts'
+import { testDatabases } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { startTestServer, type TestAccount } from '../test-kit/server.ts'
@@ -64,19 +63,7 @@ const caller = (url: string) => {
   return call
 }
 
-/** On PostgreSQL where `TESSERA_TEST_CHURN` asks for it: it takes long there, and has been seen to hang now and then. */
-const onDatabases: typeof testDatabases =
-  process.env['TESSERA_TEST_CHURN'] === undefined
-    ? (declare, name, body) =>
-        declare(`sqlite: ${name}`, async t => {
-          const config = await sqliteConfig(t)
-          const database = await openDatabase(config)
-          t.teardown(() => database.close())
-          await body(t, database, config)
-        })
-    : testDatabases
-
-onDatabases(
+testDatabases(
   test,
   'after a year of churn there is no more than after three months',
   async (t, database, config) => {

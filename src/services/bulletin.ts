@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type BulletinRow, Bulletins } from '../storage/bulletins.ts'
 import type { Database, WriteStatement } from '../storage/database.ts'
+import { Gathering } from './gathering.ts'
 
 /** What is told, as plain JSON values; each topic has one service that posts it and knows its content. */
 export type Topic =
@@ -63,8 +64,7 @@ export class Bulletin {
   /** When all that was told was last known to be heard. */
   #heardTs: number
   #expiredTs = 0
-  #waiting: Waiting[] = []
-  #posting: Promise<void> | undefined
+  readonly #posting = new Gathering<Waiting>(batch => this.#postAll(batch), BATCH)
   #following: Promise<void> | undefined
   #again = false
   #replayed: Promise<void> | undefined
@@ -111,13 +111,8 @@ export class Bulletin {
   /** Tells all processes; resolves when this one has heard it itself. What cannot be told, as without a database, is dropped. */
   async post(topic: Topic, content: unknown): Promise<void> {
     if (this.#isAlone) return this.#hear(topic, { content, position: ++this.#position })
-    if (this.#waiting.length >= MAX_WAITING || this.#closing.signal.aborted) return
-    await new Promise<void>(told => {
-      this.#waiting.push({ topic, content: JSON.stringify(content), told })
-      this.#posting ??= this.#postAll().finally(() => {
-        this.#posting = undefined
-      })
-    })
+    if (this.#posting.waiting >= MAX_WAITING || this.#closing.signal.aborted) return
+    await new Promise<void>(told => this.#posting.add({ topic, content: JSON.stringify(content), told }))
   }
 
   /** The same as part of a write set: all are told once it is stored. Nothing where nobody else can be there. */
@@ -128,13 +123,13 @@ export class Bulletin {
 
   /** Resolves when all that this process has to tell is told, and heard by itself. */
   async settled(): Promise<void> {
-    await this.#posting
+    await this.#posting.settled()
     await this.#heard(this.#database.position('bulletins'))
   }
 
   /** Tells what is waiting to be told, and hears no more. */
   async close(): Promise<void> {
-    await this.#posting
+    await this.#posting.settled()
     this.#closing.abort()
     this.#stopListening?.()
     await this.#following
@@ -214,28 +209,23 @@ export class Bulletin {
     }
   }
 
-  async #postAll(): Promise<void> {
-    // Those of one turn go together.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH)
-      const now = this.#clock.now()
-      const statements = [this.#bulletins.post(batch, now)]
-      if (now - this.#expiredTs > EXPIRE_EVERY_MS) {
-        this.#expiredTs = now
-        statements.push(this.#bulletins.expire(now - KEPT_MS))
-      }
-      try {
-        const committed = await this.#database.commit({ statements })
-        const first = committed.ok ? (committed.positions.bulletins ?? 0) : 0
-        const last = first + batch.length - 1
-        void this.#heard(last).then(() => {
-          for (const { told } of batch) told()
-        })
-      } catch (error) {
-        this.#log.warn({ err: error, count: batch.length }, 'other processes could not be told')
+  async #postAll(batch: readonly Waiting[]): Promise<void> {
+    const now = this.#clock.now()
+    const statements = [this.#bulletins.post(batch, now)]
+    if (now - this.#expiredTs > EXPIRE_EVERY_MS) {
+      this.#expiredTs = now
+      statements.push(this.#bulletins.expire(now - KEPT_MS))
+    }
+    try {
+      const committed = await this.#database.commit({ statements })
+      const first = committed.ok ? (committed.positions.bulletins ?? 0) : 0
+      const last = first + batch.length - 1
+      void this.#heard(last).then(() => {
         for (const { told } of batch) told()
-      }
+      })
+    } catch (error) {
+      this.#log.warn({ err: error, count: batch.length }, 'other processes could not be told')
+      for (const { told } of batch) told()
     }
   }
 

@@ -5,6 +5,7 @@ import type { Log } from '../../../core/log.ts'
 import { parseJson } from '../../../core/parse-json.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
+import { Gathering } from '../../gathering.ts'
 import type { Metrics } from '../../metrics.ts'
 import { receiveEvent } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
@@ -47,8 +48,8 @@ export class RoomInbox {
   readonly #queued = new Set<string>()
   /** What could not be received for now. */
   readonly #postponed: Postponed<Waiting>
-  #done: Pick<StagedPdu, 'roomId' | 'eventId'>[] = []
-  #clearing: Promise<void> | undefined
+  /** What was dealt with, on its way out of the staged events. */
+  readonly #done = new Gathering<Pick<StagedPdu, 'roomId' | 'eventId'>>(rows => this.#clear(rows))
   #released: (() => void)[] = []
   #closed = false
 
@@ -117,7 +118,7 @@ export class RoomInbox {
         const head = await this.#writer.head(staged.roomId)
         if (head === undefined) {
           // The room is gone since.
-          this.#clear(staged)
+          this.#done.add(staged)
           continue
         }
         const pdu = parseJson(staged.json) as JsonObject
@@ -131,7 +132,7 @@ export class RoomInbox {
   /** Resolves once nothing is waiting and what was dealt with is no longer staged. */
   async idle(): Promise<void> {
     while (this.#queued.size > 0) await new Promise<void>(resolve => this.#released.push(resolve))
-    await this.#clearing
+    await this.#done.settled()
   }
 
   /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
@@ -190,7 +191,7 @@ export class RoomInbox {
       if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(waiting)) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
-      this.#clear(event)
+      this.#done.add({ roomId: event.roomId, eventId: event.eventId })
       if (outcome.outcome !== 'duplicate') {
         this.#metrics?.judged(outcome.outcome === 'dropped' ? 'missing' : outcome.outcome)
       }
@@ -204,7 +205,7 @@ export class RoomInbox {
         return undefined
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
-      this.#clear(event)
+      this.#done.add({ roomId: event.roomId, eventId: event.eventId })
       return undefined
     }
   }
@@ -219,24 +220,12 @@ export class RoomInbox {
     for (const release of released) release()
   }
 
-  /** Removes what was dealt with from the staged events, all that has gathered in one commit. */
-  #clear({ roomId, eventId }: Pick<StagedPdu, 'roomId' | 'eventId'>): void {
-    this.#done.push({ roomId, eventId })
-    this.#clearing ??= this.#clearAll().finally(() => {
-      this.#clearing = undefined
-    })
-  }
-
-  async #clearAll(): Promise<void> {
-    while (this.#done.length > 0) {
-      const rows = this.#done
-      this.#done = []
-      try {
-        await this.#writer.context.db.commit({ statements: [this.#write.unstage(rows)] })
-      } catch (error) {
-        // They are received once more at the next start, and are duplicates then.
-        this.#log.warn({ err: error }, 'staged events could not be removed')
-      }
+  async #clear(rows: readonly Pick<StagedPdu, 'roomId' | 'eventId'>[]): Promise<void> {
+    try {
+      await this.#writer.context.db.commit({ statements: [this.#write.unstage(rows)] })
+    } catch (error) {
+      // They are received once more at the next start, and are duplicates then.
+      this.#log.warn({ err: error }, 'staged events could not be removed')
     }
   }
 }
