@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { canonicalJson } from '../../core/canonical-json.ts'
+import type { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
 import { authorizationHeader } from '../../network/request-signature.ts'
@@ -118,7 +119,9 @@ test('who shows as they join what was signed for them is invited first, here and
     const binding = { mxid: userId, token: 'token', signatures: signatures as JsonObject, sender }
     return on.federation.thirdPartyInvites.shown(userId, roomId, binding, on.rooms.memberships)
   }
-  await t.throwsAsync(show(b, BOB, newKey()), { instanceOf: Error })
+  t.is((await t.throwsAsync<MatrixError>(show(b, BOB, newKey())))?.errcode, 'M_FORBIDDEN')
+  const away = await t.throwsAsync<MatrixError>(show(b, BOB, key, '@alice:away.test'))
+  t.is(away?.errcode, 'M_CONNECTION_FAILED')
   await t.throwsAsync(show(a, '@bill:a.test', newKey()), { message: /No key/ })
   await show(b, BOB, key)
   t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')

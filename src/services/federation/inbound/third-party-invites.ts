@@ -9,6 +9,7 @@ import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import { askIdentityServer } from '../../accounts/identity-errors.ts'
 import type { Memberships } from '../../rooms/memberships.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { toClientError } from '../outbound/client-errors.ts'
 import { Slots } from '../slots.ts'
 import type { MayBeInvited } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
@@ -103,7 +104,7 @@ export class ThirdPartyInvites {
    * A user of ours shows, as they join, what an identity server has signed for them (`third_party_signed`): the invitation to
    * their address becomes one to them first. Who is in the room already needs none.
    *
-   * Throws `M_FORBIDDEN`, `M_NOT_FOUND`; as `FederationClient` where the inviter's server is another.
+   * Throws `M_FORBIDDEN`, `M_NOT_FOUND`; where the inviter's server is another, what that says, or `M_CONNECTION_FAILED`.
    */
   async shown(
     userId: string,
@@ -117,7 +118,11 @@ export class ThirdPartyInvites {
     }
     const head = await this.#writer.head(roomId)
     if (head?.memberships.get(userId) === 'join') return
-    await this.#exchange({ mxid, roomId, sender, signed: { mxid, token, signatures } }, by)
+    try {
+      await this.#exchange({ mxid, roomId, sender, signed: { mxid, token, signatures } }, by)
+    } catch (error) {
+      throw toClientError(error)
+    }
   }
 
   async #take(invite: BoundInvite, by: Inviting): Promise<void> {
