@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import type { MailLanguage } from '../core/mail-words/index.ts'
 import { addOAuthEndpoints } from '../http/oauth/endpoints.ts'
+import { addAccountPage } from '../http/pages/account/index.ts'
 import { addAuthorizePage } from '../http/pages/authorize.ts'
+import { addLinkPage } from '../http/pages/link.ts'
 import type { Pages } from '../http/pages.ts'
 import type { Accounts } from '../services/accounts/index.ts'
 import { OAUTH_PATHS } from '../services/accounts/oauth/metadata.ts'
@@ -21,9 +23,17 @@ export const addSignInPages = (
   const { oauth, browsers, browserRegistration: registration } = accounts
   const common = { ...parts, oauth, browsers, registration }
   addOAuthEndpoints(pages, { oauth, clock, paths: OAUTH_PATHS })
-  addAuthorizePage(pages, {
+  const hasDevice = (userId: string, deviceId: string) => accounts.hasDevice(userId, deviceId)
+  addAuthorizePage(pages, { ...common, path: OAUTH_PATHS.authorize, hasDevice })
+  addLinkPage(pages, { ...common, path: OAUTH_PATHS.link, devices: oauth.devices, hasDevice })
+  const { profiles, devices, management, threepids } = accounts
+  addAccountPage(pages, {
     ...common,
-    path: OAUTH_PATHS.authorize,
-    hasDevice: (userId, deviceId) => accounts.hasDevice(userId, deviceId),
+    path: OAUTH_PATHS.account,
+    account: {
+      ...{ profiles, devices, management, threepids },
+      confirm: (userId, password) => browsers.confirm(userId, password),
+      approveKeyReset: (userId, deviceId) => oauth.keyResets.approve(userId, deviceId),
+    },
   })
 }

@@ -13,6 +13,8 @@ export interface Consent {
   readonly redirectUri?: string
   /** What else the user has to look at, and what the form holds besides. */
   readonly more?: Html
+  /** What to look out for, where it is not what is always said. */
+  readonly careful?: string
   /** Where the answer to the form may redirect (CSP). */
   readonly formTarget?: string | undefined
 }
@@ -63,7 +65,7 @@ ${returnsTo}</dl>
 <p>${say.may} ${say.mayNot}</p>
 ${documents.length === 0 ? undefined : html`<p>${{ html: documents.join(', ') }}</p>`}
 ${consent.more}
-<p>${say.careful}</p>
+<p>${consent.careful ?? say.careful}</p>
 <form method="post">
 ${formToken}
 <button name="do" value="allow">${say.allow}</button>

@@ -1,0 +1,125 @@
+import test from 'ava'
+import { InteractiveChallenge } from '../../../services/accounts/interactive-attempt.ts'
+import { codeOf, PASSWORD } from '../../../test-kit/accounts.ts'
+import { testDatabase } from '../../../test-kit/database.ts'
+import { openOAuth } from '../../../test-kit/oauth.ts'
+
+const alice = '@alice:tessera.test'
+
+/** Alice's browser, in which she is signed in. */
+const open = async (t: Parameters<typeof openOAuth>[0]) => {
+  const parts = await openOAuth(t, await testDatabase(t))
+  const visitor = parts.browser()
+  await visitor.signIn('/account')
+  return { ...parts, visitor }
+}
+
+test('what there is to do, and the way out', async t => {
+  const { visitor, browser } = await open(t)
+  t.regex((await browser().get('/account?action=org.matrix.devices_list')).text, /Sign in to tessera.test/)
+  for (const path of ['/account', '/account?action=constructor', '/account?action=com.example.dance']) {
+    const { text, status } = await visitor.get(path)
+    t.is(status, 200)
+    t.regex(text, /signed in as @alice:tessera\.test.*action=org\.matrix\.devices_list/s)
+  }
+  t.is((await visitor.post('/account', { do: 'sign-out' })).status, 303)
+  t.regex((await visitor.get('/account')).text, /Sign in to tessera.test/)
+})
+
+test('the profile', async t => {
+  const { visitor, accounts } = await open(t)
+  const path = '/account?action=org.matrix.profile'
+  t.regex((await visitor.get(path)).text, /value="alice"/)
+  t.regex((await visitor.post(path, { displayname: 'Alice "Tea" <b>' })).text, /It is saved/)
+  t.deepEqual(await accounts.profiles.memberProfile(alice), { displayname: 'Alice "Tea" <b>' })
+  t.regex((await visitor.get(path)).text, /value="Alice &quot;Tea&quot; &lt;b&gt;"/)
+  t.is((await visitor.post(path, { displayname: 'x'.repeat(257) })).status, 400)
+  await accounts.setFlag(alice, 'is_suspended', true)
+  t.regex((await visitor.post(path, { displayname: 'Else' })).text, /while your account is suspended/)
+  t.like(await accounts.profiles.memberProfile(alice), { displayname: 'Alice "Tea" <b>' })
+})
+
+test('sessions are listed, named and ended, by their old names too', async t => {
+  const { visitor, accounts, session, whoAmI } = await open(t)
+  const { access } = await session('A&C')
+  await session('KETTLE')
+  const list = await visitor.get('/account?action=org.matrix.sessions_list')
+  t.regex(list.text, /Tea time \(A&amp;C\).*Tea time \(KETTLE\)|KETTLE.*A&amp;C/s)
+  const view = '/account?action=org.matrix.device_view&device_id=KETTLE'
+  t.regex((await visitor.get(view)).text, /value="Tea time"/)
+  t.is((await visitor.post(view, { name: 'x'.repeat(101) })).status, 400)
+  t.is((await visitor.post(view, { name: 'In the kitchen' })).status, 200)
+  t.like(await accounts.devices.get(alice, 'KETTLE'), { display_name: 'In the kitchen' })
+
+  const end = `/account?action=org.matrix.session_end&device_id=${encodeURIComponent('A&C')}`
+  t.regex((await visitor.get(end)).text, /Sign this session out\?/)
+  t.true(await accounts.hasDevice(alice, 'A&C'), 'to look is not to end')
+  t.regex((await visitor.post(end, { do: 'end' })).text, /The session is signed out/)
+  t.is(codeOf(await whoAmI(access)), '401 M_UNKNOWN_TOKEN')
+  for (const path of [end, view.replace('KETTLE', 'NOBODY')]) t.is((await visitor.get(path)).status, 404)
+  t.regex((await visitor.get('/account?action=org.matrix.device_delete')).text, /In the kitchen/)
+})
+
+test('the password', async t => {
+  const { visitor, accounts, session, whoAmI, browser } = await open(t)
+  const { access } = await session()
+  const path = '/account?action=chat.tessera.password'
+  const wanted = { current: PASSWORD, password: 'another good one', password_again: 'another good one' }
+  for (const [changed, problem] of [
+    [{ current: 'wrong' }, /password is not right/],
+    [{ password_again: 'else' }, /differ/],
+    [{ password: 'short', password_again: 'short' }, /too short/],
+  ] as const) {
+    await visitor.get(path)
+    t.regex((await visitor.post(path, { ...wanted, ...changed })).text, problem)
+  }
+  t.regex((await visitor.post(path, wanted)).text, /The password is changed/)
+  t.is((await whoAmI(access)).status, 200, 'sessions stay where that was not asked for')
+  t.regex((await visitor.get('/account')).text, /signed in as/, 'and so does this browser')
+  t.is((await browser().signIn('/account', 'alice', PASSWORD)).status, 403)
+  await visitor.get(path)
+  await visitor.post(path, { ...wanted, current: 'another good one', end_others: 'yes' })
+  t.is(codeOf(await whoAmI(access)), '401 M_UNKNOWN_TOKEN')
+  t.is((await accounts.devices.list(alice)).length, 0)
+})
+
+test('a reset of the cross-signing keys is allowed to one session, once, for a while', async t => {
+  const { visitor, accounts, session, clock } = await open(t)
+  const { access } = await session()
+  const other = await session('KETTLE')
+  const require = async (token: string) =>
+    accounts.oauth.keyResets.require(await accounts.authenticate(token))
+  const challenge = await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
+  t.like(challenge?.body, {
+    flows: [{ stages: ['m.oauth'] }, { stages: ['org.matrix.cross_signing_reset'] }],
+  })
+  const { params } = challenge.body as unknown as { params: Record<string, { url: string }> }
+  const url = new URL(params['m.oauth']?.url ?? '')
+  const path = url.pathname + url.search
+  t.is(path, '/account?action=org.matrix.cross_signing_reset&device_id=TEAPOT')
+  t.regex((await visitor.get(path)).text, /allows the session Tea time \(TEAPOT\) alone/)
+  await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge }, 'to look is not to allow')
+  t.regex((await visitor.post(path, { do: 'reset' })).text, /next ten minutes/)
+  await t.throwsAsync(require(other.access), { instanceOf: InteractiveChallenge })
+  await require(access)
+  await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
+
+  const any = '/account?action=org.matrix.cross_signing_reset'
+  await visitor.post(any, { do: 'reset' })
+  await require(other.access)
+  await visitor.post(any, { do: 'reset' })
+  clock.advance(600_001)
+  await t.throwsAsync(require(access), { instanceOf: InteractiveChallenge })
+  t.is((await visitor.get(`${any}&device_id=NOBODY`)).status, 404)
+})
+
+test('deactivation', async t => {
+  const { visitor, accounts } = await open(t)
+  const path = '/account?action=org.matrix.account_deactivate'
+  await visitor.get(path)
+  t.is((await visitor.post(path, { password: 'wrong' })).status, 403)
+  t.not(await accounts.find(alice), undefined)
+  t.regex((await visitor.post(path, { password: PASSWORD })).text, /The account is deactivated/)
+  t.is(await accounts.find(alice), undefined)
+  t.regex((await visitor.get('/account')).text, /Sign in to tessera.test/)
+})

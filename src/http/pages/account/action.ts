@@ -1,0 +1,82 @@
+import type { PageContext } from '../../pages.ts'
+import { type BrowserUser, sendNotice, type Visitor } from '../browser.ts'
+import { type Html, html } from '../layout.ts'
+import type { SignInOptions } from '../sign-in.ts'
+
+/** A device, as its owner sees it. */
+export interface ShownDevice {
+  readonly device_id: string
+  readonly display_name?: string
+  readonly last_seen_ts?: number
+  readonly last_seen_ip?: string
+}
+
+/** What the account pages need of the accounts. All that refuses throws `MatrixError`. */
+export interface AccountService {
+  readonly profiles: {
+    memberProfile(userId: string): Promise<{ readonly displayname?: string }>
+    setField(
+      owner: { userId: string; isGuest: boolean },
+      key: string,
+      body: { displayname: string },
+    ): Promise<void>
+  }
+  readonly devices: {
+    list(userId: string): Promise<readonly ShownDevice[]>
+    get(userId: string, deviceId: string): Promise<ShownDevice>
+    rename(userId: string, deviceId: string, name: string): Promise<void>
+    remove(userId: string, deviceIds: readonly string[]): Promise<void>
+  }
+  readonly management: {
+    setPassword(userId: string, password: string, how: { logoutDevices: boolean }): Promise<void>
+    deactivate(userId: string, how: { erase: boolean }): Promise<void>
+  }
+  readonly threepids: {
+    addressesOf(userId: string): Promise<readonly string[]>
+    unbindAll(userId: string, idServer: string | undefined): Promise<unknown>
+  }
+  /** Has the user show that they know their password. */
+  confirm(userId: string, password: string): Promise<void>
+  /** Lets a device of theirs replace the cross-signing keys; without one, any device. */
+  approveKeyReset(userId: string, deviceId: string | undefined): Promise<void>
+}
+
+export type AccountOptions = SignInOptions & { readonly account: AccountService; readonly path: string }
+
+/** Somebody who is signed in and looks at one of the pages. */
+export interface Call {
+  readonly context: PageContext
+  readonly options: AccountOptions
+  readonly visitor: Visitor
+  readonly user: BrowserUser
+  /** The device that the page is about (`device_id`), if it is about one. */
+  readonly deviceId: string | undefined
+}
+
+/** One thing that can be done with an account. */
+export interface AccountAction {
+  show(call: Call): Promise<void>
+  /** Does it. */
+  submit(call: Call, fields: URLSearchParams): Promise<void>
+}
+
+/** A link to another of the pages. */
+export const linkTo = (
+  { options }: Call,
+  text: string,
+  query: Readonly<Record<string, string>> = {},
+): Html => {
+  const search = new URLSearchParams(query)
+  return html`<a href="${search.size === 0 ? options.path : `${options.path}?${search}`}">${text}</a>`
+}
+
+/** The way back to the overview. */
+export const backLink = (call: Call): Html => html`<p>${linkTo(call, call.visitor.words.common.back)}</p>`
+
+/** Says that something is done, or cannot be. */
+export const say = (call: Call, status: number, title: string, ...text: string[]): void =>
+  sendNotice(call.context, call.visitor.words, status, { title, text, more: backLink(call) })
+
+/** What a device is called. */
+export const nameOf = ({ device_id: id, display_name: name }: ShownDevice, unnamed: string): string =>
+  `${name || unnamed} (${id})`

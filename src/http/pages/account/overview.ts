@@ -1,0 +1,35 @@
+import { html, sendPage } from '../layout.ts'
+import { type AccountAction, linkTo } from './action.ts'
+
+/** What is shown where no action is asked for: all of them. */
+export const overview: AccountAction = {
+  async show(call) {
+    const { words, formToken } = call.visitor
+    const { account: say, common, lang } = words
+    const item = (text: string, action: string): string =>
+      html`<li>${linkTo(call, text, { action })}</li>`.html
+    const items = [
+      item(say.profile, 'org.matrix.profile'),
+      item(say.sessions, 'org.matrix.devices_list'),
+      item(say.changePassword, 'chat.tessera.password'),
+      item(say.resetKeys, 'org.matrix.cross_signing_reset'),
+      item(say.deactivate, 'org.matrix.account_deactivate'),
+    ]
+    sendPage(
+      call.context,
+      200,
+      say.title,
+      html`<h1>${say.title}</h1>
+<p>${common.signedInAs(call.user.userId)}</p>
+<ul>${{ html: items.join('\n') }}</ul>
+<form method="post">
+${formToken}
+<button class="plain" name="do" value="sign-out">${say.signOut}</button>
+</form>`,
+      { lang },
+    )
+  },
+  async submit(call) {
+    await this.show(call)
+  },
+}
