@@ -88,6 +88,16 @@ test('where the server that let us in is gone, another one tells the members', a
   )
 })
 
+test('of many servers that are gone, those that are there are found in the end', async t => {
+  const s = await scene(t)
+  const gone = Array.from({ length: 50 }, (_, n) => `gone${n}.test`)
+  await answering(s, answer => ({ ...answer, serversInRoom: [...gone, 'third.test'] }))
+  await joinPartially(s)
+  s.world.intercept = ({ to }) => (to === 'third.test' ? undefined : 'unreachable')
+  await completed(s)
+  t.is((await headOf(s.here, s.roomId)).memberships.get('@m7:big.test'), 'join')
+})
+
 test('a server that announces more than it gives, or another room, is passed over', async t => {
   const s = await scene(t)
   await joinPartially(s)

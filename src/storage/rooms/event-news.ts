@@ -43,6 +43,7 @@ export class EventNews {
   readonly #db: Reader
   readonly #readEvents: Prepared
   readonly #readPoints: Prepared
+  readonly #readCompleted: Prepared
   /** All events, and all changes of state, after `#from` up to `#upTo`. */
   #events: NewsEvent[] = []
   #points: NewsPoint[] = []
@@ -59,6 +60,9 @@ export class EventNews {
        FROM events WHERE position > ? AND position <= ? AND rejected IS NULL ORDER BY position`,
     )
     const { inInteger } = db.dialect
+    this.#readCompleted = db.prepare(
+      'SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
+    )
     // Not by the events: resolution may change state that no new event speaks of, in rooms that have new events.
     this.#readPoints = db.prepare(
       `SELECT valid_from AS position, room_nid, type, state_key, 1 AS began FROM room_state
@@ -113,10 +117,15 @@ export class EventNews {
       return
     }
     const events = (await this.#db.all<EventColumns>(this.#readEvents, [after, upTo])).map(newsEvent)
-    const rooms = [...new Set(events.map(({ roomNid }) => roomNid))]
-    const span = [this.#db.list(rooms), after, upTo]
+    const rooms = new Set(events.map(({ roomNid }) => roomNid))
+    // Where a room that lacked members is complete, its state may change without any event, at a position of its own.
+    if (events.length < upTo - after) {
+      const completed = await this.#db.all<{ room_nid: number }>(this.#readCompleted, [after, upTo])
+      for (const row of completed) rooms.add(row.room_nid)
+    }
+    const span = [this.#db.list([...rooms]), after, upTo]
     const points =
-      rooms.length === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
+      rooms.size === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
     this.#events.push(...events)
     this.#points.push(...points.map(newsPoint))
     this.#upTo = upTo

@@ -46,6 +46,8 @@ interface Course {
   given: GivenState | undefined
   /** The event IDs of a state that was given in part: if nobody gives more, this is it. */
   partIds: readonly string[] | undefined
+  rounds: number
+  /** Those of them that were waited for only because they lacked keys, or an answer. */
   keyRounds: number
 }
 
@@ -72,7 +74,7 @@ export class RoomCompleter {
   async start(): Promise<void> {
     const { read } = this.#context.core.context
     for (const { roomId, joinEventId, servers } of await read.partial.allOpen()) {
-      void this.complete({ roomId, joinEventId, servers: servers.slice(0, MAX_CANDIDATES) })
+      void this.complete({ roomId, joinEventId, servers })
     }
   }
 
@@ -98,7 +100,7 @@ export class RoomCompleter {
     const { clock, core } = this.#context
     const log = this.#context.log.child({ room: completion.roomId })
     const { signal } = this.#closing
-    const course: Course = { given, partIds: undefined, keyRounds: 0 }
+    const course: Course = { given, partIds: undefined, rounds: 0, keyRounds: 0 }
     let backoff: BackoffState | undefined
     while (!signal.aborted) {
       try {
@@ -124,7 +126,7 @@ export class RoomCompleter {
     const stateIds = await this.#storeGiven(completion, course)
     if (stateIds !== undefined) return this.#finish(completion, stateIds)
     let isFinal = true
-    for (const server of this.#candidates(completion, head)) {
+    for (const server of this.#candidates(completion, head, course.rounds++)) {
       if (signal.aborted) return false
       if ((await this.#headOf(completion)) === undefined) return true
       const facts = { room: completion.roomId, server }
@@ -185,12 +187,16 @@ export class RoomCompleter {
     return undefined
   }
 
-  #candidates({ servers }: Completion, head: RoomHead): string[] {
+  /** In each round the server that let us in, and others than in the round before. */
+  #candidates({ servers }: Completion, head: RoomHead, round: number): string[] {
     const { core, permits } = this.#context
     const known = [...servers, serverNameOf(head.room.creator), ...head.joinedHosts()]
-    return [...new Set(known)]
-      .filter(server => server !== '' && server !== core.context.serverName && permits(server))
-      .slice(0, MAX_CANDIDATES)
+    const able = [...new Set(known)].filter(
+      server => server !== '' && server !== core.context.serverName && permits(server),
+    )
+    const others = able.slice(1)
+    const from = (round * (MAX_CANDIDATES - 1)) % Math.max(1, others.length)
+    return [...able.slice(0, 1), ...others.slice(from), ...others.slice(0, from)].slice(0, MAX_CANDIDATES)
   }
 
   #progress(room: string, server?: string): (what: string, done: number, of: number) => void {
