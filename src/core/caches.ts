@@ -21,7 +21,7 @@ export const CACHES = {
   history_visibilities: { share: 10, bytes: 370 },
   own_memberships: { share: 20, bytes: 370 },
   // Count the rooms of those who wait, or might soon.
-  idle_syncs: { share: 110, bytes: 100 },
+  idle_syncs: { share: 100, bytes: 100 },
   sliding_connections: { share: 60, bytes: 100 },
   lazy_members: { share: 60, bytes: 120 },
   sync_filters: { share: 4, bytes: 1_000 },
@@ -29,6 +29,7 @@ export const CACHES = {
   room_summaries: { share: 8, bytes: 400 },
   newest_of_users: { share: 10, bytes: 100, instances: 6 },
   account_data: { share: 12, bytes: 200, instances: 4 },
+  sent_transactions: { share: 10, bytes: 350 },
   access_tokens: { share: 30, bytes: 400 },
   push_rules: { share: 10, bytes: 100 },
   compiled_push_rules: { share: 10, bytes: 2_000 },

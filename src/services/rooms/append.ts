@@ -136,7 +136,7 @@ export const append = async (
   statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
-    read.events.remember({ ...stored, position: firstPosition + offset })
+    read.events.place(nid, firstPosition + offset)
     read.events.forget(redaction.touched)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }

@@ -15,7 +15,8 @@ import { receiveEvent } from './receive.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
-import { type Draft, GuardFailed, type RoomWriter, type Settled } from './room-writer.ts'
+import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { SentTransactions } from './sent-transactions.ts'
 import type { StateOverlay } from './state-overlay.ts'
 
 /** Beside the event: what is committed with it. */
@@ -49,9 +50,11 @@ export class RoomSender {
   readonly #signingKey: SigningKey
   /** One at a time in each room with a policy server, so that our own events do not fork the room. */
   readonly #policed = new SerialQueue()
+  readonly #transactions: SentTransactions
 
   constructor(writer: RoomWriter, signingKey: SigningKey) {
     this.#writer = writer
+    this.#transactions = new SentTransactions(writer.context.read.transactions)
     this.#signingKey = signingKey
   }
 
@@ -62,22 +65,25 @@ export class RoomSender {
    * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_NOT_FOUND` (room unknown here).
    */
   async send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
-    const [sent] = await this.sendAll(roomId, [template], options)
-    if (sent === undefined) throw new Error('no event was sent')
-    return sent
+    const { transaction } = options
+    const send = async (): Promise<Sent> => {
+      const [sent] = await this.#send(roomId, [template], options)
+      if (sent === undefined) throw new Error('no event was sent')
+      return sent
+    }
+    return transaction === undefined ? send() : this.#transactions.once(transaction, send, sentBefore)
   }
 
   /** Sends several events in one commit, each building on the one before. */
-  async sendAll(
+  sendAll(
     roomId: string,
     templates: readonly EventTemplate[],
-    options: SendOptions = {},
+    options: Omit<SendOptions, 'transaction'> = {},
   ): Promise<Sent[]> {
-    const { transaction } = options
-    if (transaction !== undefined) {
-      const before = await this.#writer.context.read.transactions.eventOf(transaction)
-      if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
-    }
+    return this.#send(roomId, templates, options)
+  }
+
+  async #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Promise<Sent[]> {
     // The write itself looks at what other processes have done.
     const head = await this.#writer.recentHead(roomId)
     const policy = head && (await policyServerOf(this.#writer.context, head))
@@ -98,7 +104,7 @@ export class RoomSender {
   async #sendEach(
     roomId: string,
     templates: readonly EventTemplate[],
-    { check, transaction, statements, ...shared }: SendOptions,
+    { check, statements, ...shared }: Omit<SendOptions, 'transaction'>,
   ): Promise<Sent[]> {
     const sent: Sent[] = []
     for (const [index, template] of templates.entries()) {
@@ -106,7 +112,6 @@ export class RoomSender {
       const own: SendOptions = {
         ...shared,
         ...(index === 0 && check !== undefined ? { check } : {}),
-        ...(isLast && transaction !== undefined ? { transaction } : {}),
         ...(isLast && statements !== undefined ? { statements } : {}),
       }
       sent.push(await this.send(roomId, template, own))
@@ -126,7 +131,7 @@ export class RoomSender {
     const { transaction } = options
     const { context } = this.#writer
     const before = transaction && (await context.read.transactions.eventOf(transaction))
-    if (before !== undefined) return [{ eventId: before, event: undefined, position: undefined }]
+    if (before !== undefined) return [sentBefore(before)]
     const built = await this.#writer.update<Built>(roomId, async head => {
       const settled = await this.#settled(head, templates, options)
       if (settled !== undefined) return { settled: { sent: settled } }
@@ -161,7 +166,7 @@ export class RoomSender {
       throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
     }
     const same = options.always === true ? undefined : await this.#unchanged(head, templates)
-    return same === undefined ? undefined : [{ eventId: same, event: undefined, position: undefined }]
+    return same === undefined ? undefined : [sentBefore(same)]
   }
 
   #remembered(
@@ -202,14 +207,12 @@ export class RoomSender {
   }
 
   #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
-    const { context } = this.#writer
-    const { transaction } = options
     const last = appended.at(-1)
     const made = { id: last?.event.eventId ?? '', nid: last?.nid }
     return {
       statements: [
         ...appended.flatMap(one => one.statements),
-        ...this.#remembered(transaction, made),
+        ...this.#remembered(options.transaction, made),
         ...furtherStatements(options, made.id),
       ],
       nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
@@ -218,12 +221,6 @@ export class RoomSender {
           settle(first)
           return { eventId: event.eventId, event, position: first + offset }
         }),
-      onGuard: async guard => {
-        // The same transaction was sent twice at once: both are answered with the first one's event.
-        const before = transaction && (await context.read.transactions.eventOf(transaction))
-        if (guard !== 'transaction' || before === undefined) throw new GuardFailed(guard)
-        return [{ eventId: before, event: undefined, position: undefined }]
-      },
     }
   }
 
@@ -239,6 +236,8 @@ export class RoomSender {
     return isSameCanonically(current.event.content, template.content) ? current.event.eventId : undefined
   }
 }
+
+const sentBefore = (eventId: string): Sent => ({ eventId, event: undefined, position: undefined })
 
 const furtherStatements = ({ statements = [] }: SendOptions, eventId: string): readonly WriteStatement[] =>
   typeof statements === 'function' ? statements(eventId) : statements

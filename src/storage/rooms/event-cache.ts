@@ -48,6 +48,12 @@ export class EventCache {
     this.#keep(stored)
   }
 
+  /** Gives what is kept of an event the position that its commit gave it. */
+  place(nid: number, position: number): void {
+    const stored = this.#byNid.peek(nid)
+    if (stored !== undefined) this.#byNid.set(nid, { ...stored, position })
+  }
+
   /** What was read by a read that began at `then`; answers what is newest. */
   putAsOf(then: number, stored: StoredEvent): StoredEvent {
     const { nid } = stored

@@ -215,6 +215,11 @@ export class EventReader {
     this.#cache.put(stored)
   }
 
+  /** Completes what is cached of an event by its position, once its commit has given it one. */
+  place(nid: number, position: number): void {
+    this.#cache.place(nid, position)
+  }
+
   /** Drops events from the cache, after something about them was written (or failed to be). */
   forget(nids: readonly number[]): void {
     this.#cache.drop(nids)
