@@ -128,8 +128,8 @@ export class Lease {
     const signal = AbortSignal.any([closing, ended.signal])
     const renewing = this.#renew(fence, signal, () => ended.abort())
     const guard = this.#leases.stillHeld({ ...this.#lease, fence })
-    const commit = async ({ statements }: WriteSet): Promise<CommitResult> => {
-      const result = await this.#database.commit({ statements: [guard, ...statements] })
+    const commit = async (set: WriteSet): Promise<CommitResult> => {
+      const result = await this.#database.commit({ ...set, statements: [guard, ...set.statements] })
       if (result.ok || result.guard !== 'lease') return result
       ended.abort()
       throw new LeaseLost(`another process holds ${this.#lease.name}`)

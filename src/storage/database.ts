@@ -80,15 +80,23 @@ export interface WriteStatement {
 
 export interface WriteSet {
   readonly statements: readonly WriteStatement[]
+  /**
+   * Called once the set is stored, before anybody who follows the streams is told, this process included: for what caches have
+   * to know, so that a follower never acts on what they held before. Must not throw.
+   */
+  readonly onStored?: (stored: Stored) => void
+}
+
+/** A set is on disk. */
+export interface Stored {
+  readonly ok: true
+  /** The first position that this set was given in each stream it named. */
+  readonly positions: Readonly<Partial<Record<StreamName, number>>>
+  readonly returned: Readonly<Record<string, readonly Row[]>>
 }
 
 export type CommitResult =
-  | {
-      readonly ok: true
-      /** The first position that this set was given in each stream it named. */
-      readonly positions: Readonly<Partial<Record<StreamName, number>>>
-      readonly returned: Readonly<Record<string, readonly Row[]>>
-    }
+  | Stored
   | {
       readonly ok: false
       /** Name of the guard that failed. Nothing of the set is stored. */

@@ -1,6 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { testDatabases } from '../test-kit/database.ts'
+import { testDatabases, testPostgres } from '../test-kit/database.ts'
+import { eventually } from '../test-kit/eventually.ts'
+import { PostgresProxy } from '../test-kit/postgres-proxy.ts'
 import type { Database, StreamName, WriteSet } from './database.ts'
 import { openDatabase } from './open.ts'
 
@@ -101,3 +103,56 @@ testDatabases(test, 'no row appears late below a position that was readable', as
     t.is(stored.filter(({ at }) => at <= position).length, count, `at position ${position}`)
   }
 })
+
+testDatabases(test, 'who writes knows that it is stored before anybody who follows', async (t, database) => {
+  const append = await appendItem(database)
+  const told: string[] = []
+  const stop = database.onCommit(() => told.push('followers'))
+  const writing = (name: string, refused = false) =>
+    database.commit({
+      ...append(1, { refused }),
+      onStored: ({ positions: { events } }) =>
+        told.push(`${name} at ${events}, others at ${database.position('events')}`),
+    })
+  await Promise.all([writing('one'), writing('none', true), writing('two')])
+  stop()
+  t.is(told[0], 'one at 1, others at 0')
+  // Positions of sets that failed may stay unused.
+  t.regex(told[1] ?? '', /^two at [23], others at 0$/)
+  t.deepEqual(told.slice(2), ['followers'])
+})
+
+testPostgres(
+  test,
+  'also where the database tells everybody before it answers who has written',
+  async (t, direct, { url }) => {
+    const proxy = await PostgresProxy.start(t, url)
+    const database = await openDatabase({ kind: 'postgres', url: proxy.url })
+    t.teardown(() => database.close())
+    const append = await appendItem(database)
+    const told: string[] = []
+    const stop = database.onCommit(() => told.push('followers'))
+    let isHeard = false
+    const heard = Promise.withResolvers<void>()
+    proxy.holdAt = (text, from) => {
+      if (from === 'client') return undefined
+      if (text.includes('tessera_positions')) {
+        isHeard = true
+        heard.resolve()
+      }
+      if (!text.includes('COMMIT')) return undefined
+      return heard.promise.then(async () => {
+        // Time enough for what was heard to be taken over, if it did not wait.
+        for (let turns = 0; turns < 50 && told.length === 0; turns++) await turn()
+      })
+    }
+    await database.commit({ ...append(1), onStored: () => told.push('writer') })
+    stop()
+    t.true(isHeard)
+    t.deepEqual(told, ['writer', 'followers'])
+    proxy.holdAt = () => undefined
+    // And what others write is heard as before.
+    await direct.commit(append(1))
+    await eventually('it is heard', () => database.position('events') === 2)
+  },
+)

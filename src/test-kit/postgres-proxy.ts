@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
-/** Stands between a client and a PostgreSQL server, and can cut the line at a chosen moment. */
+/** Stands between a client and a PostgreSQL server, and can hold up or cut the line at a chosen moment. */
 export class PostgresProxy {
   /** The server's database, by way of the proxy. */
   readonly url: string
   /** Whether to cut the connection instead of passing something on; the text is the raw protocol. */
   cutAt: (text: string, from: 'client' | 'server') => boolean = () => false
+  /** Until when to hold back something, and all that follows it on the same line. */
+  holdAt: (text: string, from: 'client' | 'server') => Promise<void> | undefined = () => undefined
   readonly #lines = new Set<Socket>()
 
   /** `url` leads to the server; the proxy ends with the test. */
@@ -43,10 +45,18 @@ export class PostgresProxy {
       ['server', server, client],
     ] as const) {
       this.#lines.add(one)
+      let held: Promise<void> | undefined
       one.on('error', () => undefined)
-      one.on('data', chunk =>
-        this.cutAt(chunk.toString('latin1'), from) ? one.destroy() : other.write(chunk),
-      )
+      one.on('data', chunk => {
+        const text = chunk.toString('latin1')
+        if (this.cutAt(text, from)) {
+          one.destroy()
+          return
+        }
+        const until = this.holdAt(text, from)
+        if (held === undefined && until === undefined) other.write(chunk)
+        else held = Promise.all([held, until]).then(() => void other.write(chunk))
+      })
       one.on('close', () => {
         this.#lines.delete(one)
         other.destroy()

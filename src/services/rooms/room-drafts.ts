@@ -1,4 +1,4 @@
-import type { CommitResult, WriteStatement } from '../../storage/database.ts'
+import type { Database, Stored, WriteStatement } from '../../storage/database.ts'
 import type { RoomHead } from './room-head.ts'
 
 /** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */
@@ -6,9 +6,28 @@ export interface Draft<T> {
   readonly statements: readonly WriteStatement[]
   /** The nids of events that the draft put into the event cache. */
   readonly nids: readonly number[]
-  readonly result: (commit: CommitResult & { ok: true }) => T
+  /** Tells the caches, and answers; called as `WriteSet.onStored`. */
+  readonly result: (stored: Stored) => T
   /** Decides about a failed guard other than `head`: a value to answer, or an error thrown. */
   readonly onGuard?: (guard: string) => Promise<T>
+}
+
+/** Commits a draft with the statements that claim the head; answers what it answers, or the guard that has failed. */
+export const commitDraft = async <T>(
+  db: Database,
+  { statements, result }: Draft<T>,
+  claim: WriteStatement,
+): Promise<{ readonly value: T } | { readonly guard: string }> => {
+  let answer = undefined as { readonly value: T } | undefined
+  const committed = await db.commit({
+    statements: [...leading(statements), claim, ...following(statements)],
+    onStored: stored => {
+      answer = { value: result(stored) }
+    },
+  })
+  if (!committed.ok) return committed
+  if (answer === undefined) throw new Error('a commit was not told of')
+  return answer
 }
 
 /** A guard that the sender of an event gave along has failed: nothing was stored. */
@@ -44,8 +63,8 @@ export const HEAD_GUARD = 'head'
 export const ROOM_GUARD = 'room'
 
 /** Statements that must come before the head is claimed: the room's own row. */
-export const leading = (statements: readonly WriteStatement[]): WriteStatement[] =>
+const leading = (statements: readonly WriteStatement[]): WriteStatement[] =>
   statements.filter(statement => statement.guard?.name === ROOM_GUARD)
 
-export const following = (statements: readonly WriteStatement[]): WriteStatement[] =>
+const following = (statements: readonly WriteStatement[]): WriteStatement[] =>
   statements.filter(statement => statement.guard?.name !== ROOM_GUARD)

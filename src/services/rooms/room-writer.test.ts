@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { MatrixError } from '../../core/errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
-import { newRoom, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 import { RoomWriter } from './room-writer.ts'
 
 const ALICE = '@alice:here.test'
@@ -125,4 +125,23 @@ test('heads are kept by their size, the newest first; what is too big to be kept
   t.not(await writer.head(ids[0] ?? ''), heads[0])
   const tiny = new RoomWriter(core.context, { maxHeadEntries: 5 })
   t.is((await tiny.head(ids[0] ?? ''))?.room.roomId, ids[0])
+})
+
+testDatabases(test, 'a follower finds events as they are where it is told to look', async (t, database) => {
+  const { core, rooms } = await testRooms(database)
+  const { events } = core.context.read
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const send = { roomId, type: 'm.room.message', txnId: 'm', content: { body: 'x' } }
+  const { eventId } = await rooms.sending.message(requesterOf(ALICE), send)
+  const before = await events.byId(eventId)
+  const found: ReturnType<typeof events.byId>[] = []
+  const stop = database.onCommit(moved => {
+    if (moved.has('events')) found.push(events.byId(eventId))
+  })
+  const redaction = { roomId, redacts: eventId, txnId: 'r', reason: undefined }
+  await rooms.sending.redaction(requesterOf(ALICE), redaction)
+  stop()
+  const [after] = await Promise.all(found)
+  t.is(before?.redactedBy, undefined)
+  t.not(after?.redactedBy, undefined)
 })

@@ -1,16 +1,15 @@
 import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { CommitResult, WriteStatement } from '../../storage/database.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AskPolicyServer } from './ports.ts'
 import {
+  commitDraft,
   type Draft,
-  following,
   GuardFailed,
   HEAD_GUARD,
   type Job,
-  leading,
   type Outcome,
   ROOM_GUARD,
   type Settled,
@@ -196,9 +195,7 @@ export class RoomWriter {
     }
     const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion, next)
     head.headVersion = next
-    const commit = this.context.db.commit({
-      statements: [...leading(draft.statements), bump, ...following(draft.statements)],
-    })
+    const commit = commitDraft(this.context.db, draft, bump)
     head.inFlight += 1
     const outcome = this.#settle(head, commit, draft)
     head.lastCommit = outcome.then(
@@ -209,8 +206,12 @@ export class RoomWriter {
     return { outcome }
   }
 
-  async #settle<T>(head: RoomHead, commit: Promise<CommitResult>, draft: Draft<T>): Promise<Outcome<T>> {
-    let committed: CommitResult
+  async #settle<T>(
+    head: RoomHead,
+    commit: ReturnType<typeof commitDraft<T>>,
+    draft: Draft<T>,
+  ): Promise<Outcome<T>> {
+    let committed: Awaited<typeof commit>
     try {
       committed = await commit
     } catch (error) {
@@ -221,10 +222,9 @@ export class RoomWriter {
       head.inFlight -= 1
       if (head.inFlight === 0) head.unsettled.clear()
     }
-    if (committed.ok) {
-      const value = draft.result(committed)
+    if ('value' in committed) {
       if (head.extremities.length > 1) this.onForked?.(head)
-      return { value }
+      return committed
     }
     this.#drop(head, draft.nids)
     const { guard } = committed

@@ -7,6 +7,24 @@ export interface Waiting {
   reject(error: unknown): void
 }
 
+/** Tells those whose sets are stored, for their caches: before the streams move, and before they are answered. */
+export const tellStored = (group: readonly Waiting[], outcomes: readonly (CommitResult | Error)[]): void => {
+  for (const [index, { set }] of group.entries()) {
+    const outcome = outcomes[index]
+    if (outcome !== undefined && !(outcome instanceof Error) && outcome.ok) set.onStored?.(outcome)
+  }
+}
+
+/** Answers those who wait for their sets. */
+export const settle = (group: readonly Waiting[], outcomes: readonly (CommitResult | Error)[]): void => {
+  for (const [index, waiting] of group.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined) throw new Error('a write set was left without an outcome')
+    if (outcome instanceof Error) waiting.reject(outcome)
+    else waiting.resolve(outcome)
+  }
+}
+
 export interface GroupOptions {
   /** The most sets that share one commit. */
   readonly cap: number

@@ -39,7 +39,7 @@ export class PostgresListener {
     const client = new pg.Client(clientConfig(this.#url, 'talk'))
     client.on('error', () => undefined)
     client.on('notification', ({ payload }) => {
-      if (payload !== undefined) this.#positions.advance(decodeMoved(payload))
+      if (payload !== undefined) this.#positions.hear(decodeMoved(payload))
     })
     await client.connect()
     try {
@@ -66,7 +66,7 @@ export class PostgresListener {
 
   async #catchUp(client: pg.Client): Promise<void> {
     const { rows } = await client.query(READ_POSITIONS)
-    this.#positions.advance(rows as unknown as Moved)
+    this.#positions.hear(rows as unknown as Moved)
   }
 
   async #look(client: pg.Client): Promise<void> {

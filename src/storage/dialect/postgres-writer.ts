@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Prepared } from '../database.ts'
 import { CommitMarks } from './commit-marks.ts'
-import type { Waiting } from './group-committer.ts'
+import { settle, tellStored, type Waiting } from './group-committer.ts'
 import type { Positions } from './positions.ts'
 import { PostgresBatches } from './postgres-batches.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
@@ -55,13 +55,15 @@ export class PostgresWriter {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    const { outcomes, moved } = await this.#transact(group.map(({ set }) => set))
-    this.#positions.advance(moved)
-    for (const [index, waiting] of group.entries()) {
-      const outcome = outcomes[index]
-      if (outcome === undefined) throw new Error('a write set was left without an outcome')
-      if (outcome instanceof Error) waiting.reject(outcome)
-      else waiting.resolve(outcome)
+    // The database may tell all processes of what is committed before it answers this one.
+    this.#positions.hold()
+    try {
+      const { outcomes, moved } = await this.#transact(group.map(({ set }) => set))
+      tellStored(group, outcomes)
+      this.#positions.advance(moved)
+      settle(group, outcomes)
+    } finally {
+      this.#positions.release()
     }
   }
 

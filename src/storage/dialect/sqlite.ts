@@ -12,7 +12,7 @@ import type {
   WriteSet,
 } from '../database.ts'
 import { builderFor } from '../knex.ts'
-import { GroupCommitter, type Waiting } from './group-committer.ts'
+import { GroupCommitter, settle, tellStored, type Waiting } from './group-committer.ts'
 import { type Moved, Positions } from './positions.ts'
 import { errorOf, SqliteConnection, toError } from './sqlite-connection.ts'
 import { SqliteThread } from './sqlite-thread.ts'
@@ -150,13 +150,14 @@ export class SqliteDatabase implements Database {
       ['commit', this.#path, sets],
       statements,
     )) as CommitAnswer
-    this.#positions.advance(moved)
-    for (const [index, waiting] of group.entries()) {
+    const outcomes = group.map(({ set }, index) => {
       const result = results[index]
       if (result === undefined) throw new Error('the writer thread left a set unanswered')
-      if (result[0] === FAILED) waiting.reject(toError(result[1]))
-      else waiting.resolve(decodeResult(waiting.set, result))
-    }
+      return result[0] === FAILED ? toError(result[1]) : decodeResult(set, result)
+    })
+    tellStored(group, outcomes)
+    this.#positions.advance(moved)
+    settle(group, outcomes)
   }
 }
 
