@@ -156,6 +156,9 @@ testDatabases(test, 'summaries and records are for whoever may preview the room'
 
   // Members of a room that a restricted room names may see what it is.
   const club = await alice.createOpenRoom()
+  const unknown = { join_rule: 'restricted', allow: [{ type: 'm.room_membership', room_id: '!no:x' }] }
+  await alice.setState(roomId, 'm.room.join_rules', unknown)
+  t.is(await carol.code('POST', `/join/${path(roomId)}`), '403 M_FORBIDDEN', 'nobody else could know better')
   await alice.setState(roomId, 'm.room.join_rules', {
     join_rule: 'restricted',
     allow: [{ type: 'm.room_membership', room_id: club }],

@@ -16,6 +16,12 @@ import type { RoomWriter } from './room-writer.ts'
 
 export type { ChangeOfOther, OwnChange } from './membership-content.ts'
 
+/** Why nobody lets a user into a restricted room. */
+const REFUSALS = {
+  refused: 'You are not in any of the rooms whose members may join this one',
+  elsewhere: 'Nobody who is in this room may let others into it',
+}
+
 /** Local users' memberships: joining, inviting, leaving and the rest, in rooms here and on other servers. */
 export class Memberships {
   /** What is asked before a local user invites somebody, by whichever endpoint. */
@@ -72,22 +78,16 @@ export class Memberships {
       return this.#joinRemotely(change, content)
     const membership = head.memberships.get(userId)
     if (membership === 'join') return
+    const others = othersIn(head, this.#serverName)
+    const askOthers = () =>
+      this.#joinRemotely({ ...change, via: [...(change.via ?? []), ...others] }, content)
     // Whether they may is known to those who know all members.
-    if (head.partial !== undefined && membership === undefined) {
-      return this.#joinRemotely(
-        { ...change, via: [...(change.via ?? []), ...othersIn(head, this.#serverName)] },
-        content,
-      )
-    }
+    if (head.partial !== undefined && membership === undefined) return askOthers()
     const restricted = await restrictedJoin(this.#writer.context, head, userId)
-    if (restricted.kind === 'elsewhere' || (restricted.kind === 'refused' && !restricted.certain)) {
-      return this.#joinRemotely(
-        { ...change, via: [...(change.via ?? []), ...othersIn(head, this.#serverName)] },
-        content,
-      )
-    }
-    if (restricted.kind === 'refused') {
-      throw new MatrixError('M_FORBIDDEN', 'You are not in any of the rooms whose members may join this one')
+    if (restricted.kind === 'elsewhere' || restricted.kind === 'refused') {
+      const isUndecided = restricted.kind === 'elsewhere' || !restricted.certain
+      if (isUndecided && others.length > 0) return askOthers()
+      throw new MatrixError('M_FORBIDDEN', REFUSALS[restricted.kind])
     }
     const vouched =
       restricted.kind === 'authorised' ? { join_authorised_via_users_server: restricted.by } : {}
