@@ -7,10 +7,9 @@ export interface RequestParts {
   readonly method: string
   /** Path and query as they are sent, percent-encoding included. */
   readonly uri: string
-  /** Server names from before any delegation. */
+  /** Server names from before any delegation. Old servers leave `destination` out of their header, but sign it all the same. */
   readonly origin: string
-  /** `undefined` only where an old server left it out of its header. */
-  readonly destination: string | undefined
+  readonly destination: string
 }
 
 /**
@@ -24,7 +23,7 @@ export const signedRequestObject = (parts: RequestParts & { readonly content?: J
     method,
     uri,
     origin,
-    ...(destination === undefined ? {} : { destination }),
+    destination,
     ...(content === undefined ? {} : { content }),
   }
 }
@@ -37,7 +36,7 @@ export const signedRequestBytes = (parts: RequestParts, canonicalContent?: strin
   const { method, uri, origin, destination } = parts
   const members = [
     ...(canonicalContent === undefined ? [] : [`"content":${canonicalContent}`]),
-    ...(destination === undefined ? [] : [`"destination":${canonicalJson(destination)}`]),
+    `"destination":${canonicalJson(destination)}`,
     `"method":${canonicalJson(method)}`,
     `"origin":${canonicalJson(origin)}`,
     `"uri":${canonicalJson(uri)}`,
@@ -50,7 +49,7 @@ export const signedRequestBytes = (parts: RequestParts, canonicalContent?: strin
  * backslashes, no white space around the commas.
  */
 export const authorizationHeader = (
-  parts: RequestParts & { readonly destination: string },
+  parts: RequestParts,
   key: SigningKey,
   canonicalContent?: string,
 ): string => {

@@ -42,6 +42,11 @@ test('over real connections: a peer is found, its keys are fetched, and its sign
   const signature = peer.signingKey.sign(Buffer.from(canonicalJson(parts)))
   const request = { ...parts, keyId: peer.signingKey.keyId, signature, content: undefined }
   await federation.verifyRequest(request)
+  // Servers from before v1.3 leave it out of their header, and sign it all the same.
+  await federation.verifyRequest({ ...request, destination: undefined })
+  await t.throwsAsync(federation.verifyRequest({ ...request, destination: 'other.test' }), {
+    message: /for another/,
+  })
   const wrong = { ...request, uri: '/y' }
   await t.throwsAsync(federation.verifyRequest(wrong), { message: /signature is wrong/ })
   await t.throwsAsync(federation.verifyRequest({ ...request, keyId: 'ed25519:other' }), {

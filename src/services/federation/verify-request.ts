@@ -54,7 +54,7 @@ export class RequestVerifier {
       throw unauthorized(`This server is ${this.#serverName}, the request is for another`)
     }
     if (!this.#permits(origin)) throw new MatrixError('M_FORBIDDEN', 'This server does not talk to yours')
-    const message = signedMessage(request)
+    const message = signedMessage(request, this.#serverName)
     const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now() })
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
     if (!verifySignature(key, message, signature)) throw unauthorized('The signature is wrong')
@@ -62,7 +62,8 @@ export class RequestVerifier {
   }
 }
 
-const signedMessage = ({ method, uri, origin, destination, content }: SignedRequest): Uint8Array => {
+/** "Recipients should accept requests without this parameter" (`destination`); it is part of what is signed in any case. */
+const signedMessage = ({ method, uri, origin, content }: SignedRequest, destination: string): Uint8Array => {
   const withContent = content === undefined ? {} : { content }
   try {
     return Buffer.from(
