@@ -6,6 +6,7 @@ import { createLog, type RootLog } from '../config/logging.ts'
 import { changedOptions, reloaded } from '../config/reload.ts'
 import type { Config } from '../config/schema/index.ts'
 import { programVersion } from '../config/version.ts'
+import { collectGarbageOfStart } from '../garbage-of-start.ts'
 import { trustedRoots } from '../network/trust.ts'
 import { type BannerFacts, banner, firstStartBanner } from './banner.ts'
 import { EXIT, type Host, say } from './host.ts'
@@ -58,7 +59,10 @@ const start = async (host: Host, flags: ConfigFlags, loaded: LoadedConfig, log: 
     const warnings = [...loaded.warnings, ...prepared.warnings]
     await announce(host, log, server, factsOf(host, flags, loaded, { ...prepared, warnings, urls }))
     if (!host.stdout.isTTY) reloadOnHangup(host, flags, { log, server, config })
-    setImmediate(() => readRoots(config))
+    setImmediate(() => {
+      readRoots(config)
+      collectGarbageOfStart()
+    })
     return server
   } catch (error) {
     await server.close()

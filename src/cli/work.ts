@@ -1,5 +1,6 @@
 import type { ConfigFlags } from '../config/load.ts'
 import { createLog } from '../config/logging.ts'
+import { collectGarbageOfStart } from '../garbage-of-start.ts'
 import type { Supervision } from './cluster.ts'
 import { EXIT, type Host, say } from './host.ts'
 import type { Server } from './ports.ts'
@@ -62,6 +63,7 @@ export const work = (host: Host, supervision: Supervision, flags: ConfigFlags): 
         say(host, `Make the first account at ${server.firstStart.setupUrl}`)
       log.info({ urls, pid: process.pid }, 'listening')
       supervision.report({ type: 'listening', id: server.id ?? '', urls })
+      setImmediate(collectGarbageOfStart)
       await stop.promise
       log.info({}, 'stopping')
       await server.close({ othersServe: true })

@@ -1,7 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+
+/**
+ * Not imported: an import statement reads everything that the module offers, and its WebSocket among it brings in all of
+ * `fetch` and HTTP/2 (10 MB).
+ */
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface ListenerOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void

@@ -1,5 +1,9 @@
-import Router, { type RouterContext } from '@koa/router'
+import { createRequire } from 'node:module'
+import type { Router, RouterContext } from '@koa/router'
 import type { RateLimitBucket } from '../spec/operation.ts'
+
+// Its module for import statements has one for `http` (see `listener.ts`).
+const router = createRequire(import.meta.url)('@koa/router') as typeof import('@koa/router')
 
 export type Pages = Router
 export type PageContext = RouterContext
@@ -17,4 +21,4 @@ export const factsOf = (context: PageContext): PageFacts => context.state['facts
  * An empty router for what is no operation of an API: the landing and set-up pages, `/health`, `/metrics`. Given to
  * `createHttpApp`, which asks it for every path that no operation has.
  */
-export const createPages = (): Pages => new Router({ sensitive: true, strict: true })
+export const createPages = (): Pages => new router.Router({ sensitive: true, strict: true })

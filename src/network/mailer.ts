@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createTransport } from 'nodemailer'
 import type { Clock } from '../core/clock.ts'
 import { parseMailbox } from '../core/email-address.ts'
 import { withDeadline } from './deadline.ts'
@@ -79,19 +78,27 @@ const CONNECTIONS = 2
 /** So many messages may wait; more than that is a flood, and its senders hear it. */
 const MAX_PENDING = 500
 
+/** Loaded with the first message: most servers send none, and it takes 8 MB. */
+const loadNodemailer = () => import('nodemailer')
+
 /** Opens the way to a mail server; connections are made when there is something to send. */
 export const openMailer = (options: MailerOptions): Mailer => {
   const { clock } = options
   const from = parseMailbox(options.from)
   if (from === undefined) throw new TypeError(`"${options.from}" is no sender of e-mail`)
-  const transport = createTransport({ ...connectionOf(options), pool: true, maxConnections: CONNECTIONS })
+  const connection = connectionOf(options)
+  const open = async () =>
+    (await loadNodemailer()).createTransport({ ...connection, pool: true, maxConnections: CONNECTIONS })
+  let opened: ReturnType<typeof open> | undefined
   let pending = 0
   return {
     send: async mail => {
       const message = composed(mail)
       if (pending >= MAX_PENDING) throw new MailError('busy', `${pending} messages wait for the mail server`)
       pending += 1
+      opened ??= open()
       try {
+        const transport = await opened
         await withDeadline(clock, TIMEOUT_MS, undefined, signal =>
           transport.sendMail({ ...message, from: { name: from.name, address: from.address }, signal }),
         )
@@ -101,7 +108,7 @@ export const openMailer = (options: MailerOptions): Mailer => {
         pending -= 1
       }
     },
-    close: async () => transport.close(),
+    close: async () => (await opened)?.close(),
   }
 }
 
@@ -110,6 +117,7 @@ export const openMailer = (options: MailerOptions): Mailer => {
  * @throws {MailError}
  */
 export const probeMailServer = async (options: MailerOptions): Promise<void> => {
+  const { createTransport } = await loadNodemailer()
   const transport = createTransport(connectionOf(options))
   try {
     await transport.verify()

@@ -1,4 +1,5 @@
-import { parentPort, Worker } from 'node:worker_threads'
+import { parentPort, type Worker } from 'node:worker_threads'
+import { startThread } from '../storage/thread.ts'
 
 interface Job<Input, Output> {
   readonly input: Input
@@ -8,21 +9,28 @@ interface Job<Input, Output> {
 
 type Answer<Output> = { readonly output: Output } | { readonly error: string }
 
+/** How long threads wait for the next job before they end: each takes 10 MB while it does nothing. */
+const IDLE_MS = 60_000
+
 /**
  * A few threads that run one pure function over values that can be cloned. They start when they are needed, take one job
- * at a time, keep the process alive only while they work, and are replaced if they die.
+ * at a time, keep the process alive only while they work, end when there has been nothing to do for a while, and are
+ * replaced if they die.
  */
 export class WorkerPool<Input, Output> {
   readonly #file: URL
   readonly #threads: number
+  readonly #idleMs: number
   readonly #idle: Worker[] = []
   readonly #waiting: Job<Input, Output>[] = []
   /** What each thread is at. */
   readonly #jobs = new Map<Worker, Job<Input, Output> | undefined>()
+  #ending: NodeJS.Timeout | undefined
 
-  constructor(file: URL, options: { readonly threads: number }) {
+  constructor(file: URL, options: { readonly threads: number; readonly idleMs?: number }) {
     this.#file = file
     this.#threads = options.threads
+    this.#idleMs = options.idleMs ?? IDLE_MS
   }
 
   /** Runs the function in one of the threads. Throws what it throws, as an `Error` with the same message. */
@@ -44,7 +52,7 @@ export class WorkerPool<Input, Output> {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#file)
+    const worker = startThread(this.#file)
     this.#jobs.set(worker, undefined)
     worker.on('message', (answer: Answer<Output>) => this.#answered(worker, answer))
     worker.on('error', error => this.#lost(worker, error))
@@ -60,6 +68,15 @@ export class WorkerPool<Input, Output> {
     if ('output' in answer) job?.resolve(answer.output)
     else job?.reject(new Error(answer.error))
     this.#next()
+    clearTimeout(this.#ending)
+    this.#ending = setTimeout(() => this.#endIdle(), this.#idleMs).unref()
+  }
+
+  #endIdle(): void {
+    for (const worker of this.#idle.splice(0)) {
+      this.#jobs.delete(worker)
+      worker.terminate()
+    }
   }
 
   #lost(worker: Worker, error: Error): void {

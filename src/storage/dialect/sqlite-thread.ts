@@ -1,6 +1,6 @@
-import { getCompileCacheDir } from 'node:module'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { DatabaseUnavailable } from '../database.ts'
+import { startThread } from '../thread.ts'
 import { toError } from './sqlite-connection.ts'
 import type { CommitAnswer, ReadAnswer, WireAnswer, WireBody, WireStatementRef } from './sqlite-wire.ts'
 
@@ -9,40 +9,44 @@ interface Pending {
   reject(error: Error): void
 }
 
-/**
- * What a thread runs first. A thread does not inherit the compile cache of its process, and from source it would load a
- * compiler of its own: 25 MB more for each.
- */
-const BOOTSTRAP = `
-const { workerData } = require('node:worker_threads')
-const { enableCompileCache, flushCompileCache } = require('node:module')
-if (workerData.cache !== undefined) enableCompileCache(workerData.cache)
-import(workerData.entry).then(() => flushCompileCache())`
-
 /** What a thread makes lives as long as one request; more room for it would only be memory at rest. */
 const YOUNG_GENERATION_MB = 16
 
 /**
  * The main thread's end of a storage thread. One thread serves all databases of the process; it starts with the
- * first request, keeps the process alive only while something is under way, and starts anew if it ever dies.
+ * first request, keeps the process alive only while something is under way, and starts anew if it ever dies or has
+ * been ended for want of work.
  */
 export class SqliteThread {
   readonly #file: string
   readonly #textOf: (id: number) => string
+  readonly #idleMs: number | undefined
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   /** The statements that the running thread knows. */
   #known = new Set<number>()
   #nextId = 0
+  #ending: NodeJS.Timeout | undefined
 
-  /** `file` is the entry's name beside `open.ts`, without extension; `textOf` gives a kept statement's text. */
-  constructor(file: 'writer-worker' | 'reader-worker', textOf: (id: number) => string) {
+  /**
+   * @param file the entry's name beside `open.ts`, without extension
+   * @param textOf gives a kept statement's text
+   * @param idleMs after so many milliseconds without a request the thread ends, which gives back 10 MB; its next start
+   *   takes some 50 ms. Never by default.
+   */
+  constructor(
+    file: 'writer-worker' | 'reader-worker',
+    textOf: (id: number) => string,
+    { idleMs }: { readonly idleMs?: number } = {},
+  ) {
     this.#file = file
     this.#textOf = textOf
+    this.#idleMs = idleMs
   }
 
   /** Sends a request along with the texts of the statements it uses that are news to the thread. */
   request(body: WireBody, statements: Iterable<WireStatementRef>): Promise<CommitAnswer | ReadAnswer | null> {
+    clearTimeout(this.#ending)
     const worker = this.#worker ?? this.#start()
     const definitions: [number, string][] = []
     for (const ref of statements) {
@@ -62,11 +66,7 @@ export class SqliteThread {
     // Run from source the file ends in .ts; the compiler leaves this name alone, so the emitted one asks for .js.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const entry = new URL(`../${this.#file}.${extension}`, import.meta.url)
-    const worker = new Worker(BOOTSTRAP, {
-      eval: true,
-      workerData: { entry: entry.href, cache: getCompileCacheDir() },
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    })
+    const worker = startThread(entry, { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB })
     worker.on('message', (answer: WireAnswer) => this.#settle(answer))
     worker.on('error', error => this.#lost(worker, error))
     worker.on('exit', () => this.#lost(worker, new Error('the thread ended')))
@@ -79,9 +79,20 @@ export class SqliteThread {
   #settle([id, value, error]: WireAnswer): void {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
-    if (this.#pending.size === 0) this.#worker?.unref()
+    if (this.#pending.size === 0) this.#rest()
     if (error === null) pending?.resolve(value)
     else pending?.reject(toError(error))
+  }
+
+  /** Nothing is under way. */
+  #rest(): void {
+    this.#worker?.unref()
+    if (this.#idleMs === undefined) return
+    this.#ending = setTimeout(() => {
+      const worker = this.#worker
+      this.#worker = undefined
+      worker?.terminate()
+    }, this.#idleMs).unref()
   }
 
   #lost(worker: Worker, cause: Error): void {

@@ -34,7 +34,7 @@ const textOf = (id: number): string => table.textOf(id)
 
 /** One writer and one reader thread serve all databases of this process. */
 const writerThread = new SqliteThread('writer-worker', textOf)
-const readerThread = new SqliteThread('reader-worker', textOf)
+const readerThread = new SqliteThread('reader-worker', textOf, { idleMs: 30_000 })
 
 const inList = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
 
