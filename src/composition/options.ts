@@ -42,9 +42,13 @@ export const lifetimesOf = ({ retention }: Pick<Config, 'retention'>): Retention
   longest: retention.longestLifetime,
 })
 
+/** Whether people can be sent to the pages of this server to sign in: only where it is known under which address they are. */
+export const isOAuthOffered = ({ oauth, publicBaseUrl, serverName }: Config): boolean =>
+  oauth.enabled && (publicBaseUrl !== undefined || serverName === 'localhost')
+
 /** The settings that concern accounts, as the accounts service takes them. */
 export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRoomVersion: string } => {
-  const { registration, guests, passwords, sessions, rooms, email, oauth } = config
+  const { registration, guests, passwords, sessions, rooms, email } = config
   return {
     serverName: config.serverName,
     defaultRoomVersion: rooms.defaultVersion,
@@ -67,7 +71,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       iterations: passwords.hashing.iterations,
       parallelism: passwords.hashing.parallelism,
     },
-    oauth: { enabled: oauth.enabled },
+    oauth: { enabled: isOAuthOffered(config) },
     sessions: {
       accessTokenLifetimeMs: sessions.accessTokenLifetime,
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,

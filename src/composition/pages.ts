@@ -13,7 +13,7 @@ import { createPages, type Pages } from '../http/pages.ts'
 import { CONFIRM_PATH } from '../services/accounts/email-validation.ts'
 import type { Accounts } from '../services/accounts/index.ts'
 import type { Metrics } from '../services/metrics.ts'
-import { baseUrlOf, UNSUBSCRIBE_PATH } from './options.ts'
+import { baseUrlOf, isOAuthOffered, UNSUBSCRIBE_PATH } from './options.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 
 /** Everything that answers HTTP and is no operation of an API. */
@@ -39,7 +39,7 @@ export const serverPages = (parts: {
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
   const { language } = config.email
-  if (config.oauth.enabled) addSignInPages(pages, { accounts, clock, serverName, baseUrl, language })
+  if (isOAuthOffered(config)) addSignInPages(pages, { accounts, clock, serverName, baseUrl, language })
   const { mailPushers: service } = parts
   if (service !== undefined) addUnsubscribePage(pages, { service, clock, path: UNSUBSCRIBE_PATH })
   addOperationsPages(pages, {

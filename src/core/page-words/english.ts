@@ -56,7 +56,7 @@ export const english: PageWords = {
     codeHint: 'The eight letters that your device shows.',
     button: 'Go on',
     unknown: 'There is no device with this code, or it has waited too long. Begin again on the device.',
-    same: code => `Your device must show the code ${code}.`,
+    same: 'Your device must show this code:',
     careful:
       'Allow this only if the device is in front of you. Nobody else has a reason to send you a code or a link.',
     granted: 'Your device is signed in',

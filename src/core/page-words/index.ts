@@ -1,10 +1,18 @@
-import type { MailLanguage } from '../mail-words/index.ts'
+import { MAIL_LANGUAGES, type MailLanguage } from '../mail-words/index.ts'
 import { english } from './english.ts'
+import { french } from './french.ts'
+import { german } from './german.ts'
+import { spanish } from './spanish.ts'
 import type { PageWords } from './words.ts'
 
 export type { PageWords } from './words.ts'
 
-const TABLE: Readonly<Record<string, PageWords>> = { en: english }
+const TABLE: Readonly<Record<MailLanguage, PageWords>> = {
+  en: english,
+  de: german,
+  fr: french,
+  es: spanish,
+}
 
 /** Beyond this many nobody's browser asks. */
 const MAX_WANTED = 20
@@ -21,9 +29,10 @@ export const pageWords = (accepted: string, fallback: MailLanguage): PageWords =
     .map(range => {
       const [tag = '', ...parameters] = range.trim().toLowerCase().split(';')
       const quality = parameters.find(parameter => parameter.trim().startsWith('q='))
-      return { language: tag.split('-', 1)[0] ?? '', quality: Number(quality?.trim().slice(2) ?? 1) }
+      return { language: tag.trim().split('-', 1)[0] ?? '', quality: Number(quality?.trim().slice(2) ?? 1) }
     })
-    .filter(({ language, quality }) => quality > 0 && Object.hasOwn(TABLE, language))
+    .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality)
-  return TABLE[wanted[0]?.language ?? fallback] ?? english
+    .map(({ language }) => MAIL_LANGUAGES.find(known => known === language))
+  return TABLE[wanted.find(language => language !== undefined) ?? fallback]
 }

@@ -71,7 +71,7 @@ export interface LinkWords {
   readonly codeHint: string
   readonly button: string
   readonly unknown: string
-  same(code: string): string
+  readonly same: string
   readonly careful: string
   readonly granted: string
   readonly goBack: string

@@ -5,7 +5,8 @@ import { type OAuthParameters, oauthParameters } from '../../core/oauth/paramete
 import { readBody } from '../body.ts'
 import { factsOf, type PageContext } from '../pages.ts'
 
-const BODY_LIMIT = 32_768
+/** In bytes. What clients register is kept, so that this bounds what all of them together take. */
+const BODY_LIMIT = 8_192
 
 /** The bytes of a request's body. */
 export const bodyOf = (context: PageContext, clock: Clock): Promise<Buffer> =>

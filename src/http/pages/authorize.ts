@@ -8,9 +8,10 @@ import {
 import type { ClientMetadata } from '../../core/oauth/client-metadata.ts'
 import { OAuthError } from '../../core/oauth/errors.ts'
 import { type OAuthParameters, oauthParameters } from '../../core/oauth/parameters.ts'
-import type { PageContext, Pages } from '../pages.ts'
+import { factsOf, type PageContext, type Pages } from '../pages.ts'
 import { formFields, goTo, sendNotice, type Visitor, visitorOf } from './browser.ts'
 import { clientName, sendConsent } from './consent.ts'
+import { problemOf } from './problem-words.ts'
 import { askToSignIn, type SignInOptions, signInOrOut } from './sign-in.ts'
 
 /** What the page needs of the accounts. */
@@ -86,6 +87,13 @@ const act = async (context: PageContext, options: AuthorizeOptions): Promise<voi
     return goTo(context, replyUrl(reply, refusal('access_denied', 'The user has refused')))
   }
   if (visitor.user === undefined) return askToSignIn(context, options, visitor, purpose)
+  try {
+    factsOf(context).limit('oauth')
+  } catch (error) {
+    const { status, text } = problemOf(error, visitor.words)
+    const { title } = visitor.words.problems
+    return sendNotice(context, visitor.words, status, { title, text: [text] })
+  }
   const granted = { ...request, redirectUri: reply.redirectUri }
   const code = await options.oauth.codes.grant(visitor.user.userId, client.clientId, granted)
   if (code === undefined) return askToSignIn(context, options, visitor, purpose)

@@ -49,7 +49,7 @@ const show = async (context: PageContext, options: LinkOptions): Promise<void> =
   if (device === undefined) return sendQuestion(context, options, visitor, words.link.unknown)
   const { client, deviceId, userCode } = device
   const isKnownDevice = await options.hasDevice(user.userId, deviceId)
-  const more = html`<p><strong>${words.link.same(userCode)}</strong></p>`
+  const more = html`<p>${words.link.same} <strong class="code">${userCode}</strong></p>`
   sendConsent(context, visitor, user, { client, deviceId, isKnownDevice, more, careful: words.link.careful })
 }
 
