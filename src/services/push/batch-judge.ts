@@ -5,7 +5,7 @@ import { judge } from '../../core/push-rules/compile.ts'
 import { PushEvent } from '../../core/push-rules/push-event.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type PushAction, PushActionWriter } from '../../storage/push/push-actions.ts'
-import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
@@ -24,6 +24,8 @@ export interface Judged {
   readonly upTo: number
   /** Whom they notify. */
   readonly actions: readonly PushAction[]
+  /** What those who sent them have read by that. */
+  readonly readings: readonly Reading[]
   /** Rooms in which events were redacted, by their nids; what these had notified of is undone. */
   readonly redactedIn: readonly number[]
   /** Who has come into a room or left it: what was there before does not count for them. */
@@ -89,16 +91,17 @@ export class BatchJudge {
     const redactions = events.filter(({ event }) => event.redacts !== undefined)
     const undone = await this.#undoing.redacted(redactions)
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)
+    const readings = await this.#ownEvents.receipts(events, actions)
     const statements = [
       ...this.#write.insert(actions),
       ...this.#write.undo(undone),
       ...this.#write.clear(cleared),
-      ...(await this.#ownEvents.receipts(events, actions)),
+      ...this.#ownEvents.statements(readings),
     ]
     const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
     const redactedIn = redactions.map(({ roomNid }) => roomNid)
     const rooms = [...new Set([...touched, ...redactedIn])]
-    return { upTo, actions, redactedIn, cleared, rooms, statements }
+    return { upTo, actions, readings, redactedIn, cleared, rooms, statements }
   }
 
   /** An event that cannot be judged must not keep all others from being told. */

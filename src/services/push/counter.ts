@@ -198,7 +198,7 @@ export class NotificationCounter {
     if (this.#held !== undefined || !isJsonObject(told)) return
     const { upTo, rooms } = told
     if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
-    this.#unread.counted({ actions: [], undone: rooms.map(Number), cleared: [] })
+    this.#unread.counted({ actions: [], readings: [], undone: rooms.map(Number), cleared: [] })
     this.#reached = Math.max(this.#reached, upTo)
     this.#isSilent = false
     this.#tell(new Set())
@@ -214,12 +214,12 @@ export class NotificationCounter {
 
   async #step({ commit }: Held): Promise<void> {
     const judged = await this.#judge.after(this.#reached)
-    const { upTo, rooms, actions, redactedIn, cleared } = judged
+    const { upTo, rooms, actions, readings, redactedIn, cleared } = judged
     const told = this.#sole.others?.bulletin.posted('counted', { upTo, rooms }) ?? []
     if (judged.statements.length + told.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
       await commit({ statements: [...judged.statements, this.#followed.reached(FOLLOWER, upTo), ...told] })
       this.#noted = upTo
-      this.#unread.counted({ actions, undone: redactedIn, cleared })
+      this.#unread.counted({ actions, readings, undone: redactedIn, cleared })
     }
     this.#reached = upTo
     this.#tell(new Set(actions.map(({ userId }) => userId)))

@@ -31,22 +31,24 @@ export class OwnEvents {
   }
 
   /**
-   * The receipts of those who sent these events, as statements.
+   * The receipts of those who sent these events.
    * @param actions what the events notify of, not stored yet
    */
-  async receipts(events: readonly StoredEvent[], actions: readonly PushAction[]): Promise<WriteStatement[]> {
-    const found = new Map<string, NewReceipt>()
-    for (const stored of events) {
+  async receipts(events: readonly StoredEvent[], actions: readonly PushAction[]): Promise<NewReceipt[]> {
+    const found = new Map<string, NewReceipt | undefined>()
+    // The last one counts.
+    for (const stored of events.toReversed()) {
       const { event, roomNid, position } = stored
       const { sender: userId, eventId, stateKey, redacts } = event
       // To change the room, or take something back, is to say nothing.
       if (stateKey !== undefined || redacts !== undefined || position === undefined) continue
       if (!this.#isLocal(userId)) continue
       const threadId = await threadOf(this.#context.read, stored)
-      const isNew = actions.some(
-        one => one.userId === userId && one.roomNid === roomNid && one.threadId === threadId,
-      )
-      if (!isNew && !(await this.#hasUnread(userId, roomNid, threadId))) continue
+      const place = `${roomNid} ${threadId} ${userId}`
+      if (found.has(place)) continue
+      const hasUnread =
+        (await this.#hasUnread(userId, roomNid, threadId)) ||
+        actions.some(one => one.userId === userId && one.roomNid === roomNid && one.threadId === threadId)
       const receipt = {
         roomNid,
         userId,
@@ -55,10 +57,14 @@ export class OwnEvents {
         eventId,
         eventPosition: position,
       } as const
-      found.set(`${roomNid} ${threadId} ${userId}`, { ...receipt, ts: this.#clock.now() })
+      found.set(place, hasUnread ? { ...receipt, ts: this.#clock.now() } : undefined)
     }
-    if (found.size === 0) return []
-    const receipts = [...found.values()]
+    return [...found.values()].filter(receipt => receipt !== undefined)
+  }
+
+  /** What stores receipts. */
+  statements(receipts: readonly NewReceipt[]): WriteStatement[] {
+    if (receipts.length === 0) return []
     const ofThreads = receipts.filter(({ threadId }) => threadId !== MAIN_TIMELINE)
     return [
       this.#write.move(receipts),

@@ -1,7 +1,7 @@
 import { cacheLimit, countCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import { type PushAction, PushActionReader, type ThreadCount } from '../../storage/push/push-actions.ts'
-import { PushSourceReader } from '../../storage/push/push-source.ts'
+import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
 import { MAIN_TIMELINE } from './thread-of.ts'
 
 /** `unread_notifications` of `/sync`. */
@@ -22,6 +22,7 @@ export interface RoomUnread {
 /** What has changed about notifications. */
 export interface CountedStep {
   readonly actions: readonly PushAction[]
+  readonly readings: readonly Reading[]
   /** Rooms in which some were taken back. */
   readonly undone: Iterable<number>
   readonly cleared: readonly { readonly userId: string; readonly roomNid: number }[]
@@ -34,6 +35,8 @@ interface Known {
   readonly newest: number
   /** The furthest receipt, whatever its thread. */
   readonly readUpTo: number
+  /** The last reading that the counts were lowered by. */
+  readonly lastReading?: Reading
 }
 
 /** A room whose counts are kept. */
@@ -51,7 +54,7 @@ const MAX_RECEIPTS = 10_000
 /**
  * Counts what users have not read, from what notifies them and their receipts. Counting goes through all that is unread,
  * and every message asks for the counts of everybody who is in its room: so they are kept, raised with each
- * notification, and counted anew after a receipt or whatever else takes some away.
+ * notification, lowered with a receipt for the newest of them, and counted anew after whatever else takes some away.
  */
 export class UnreadCounts {
   readonly #db: Reader
@@ -99,24 +102,45 @@ export class UnreadCounts {
   }
 
   /** Takes note of what is stored by now. */
-  counted({ actions, undone, cleared }: CountedStep): void {
+  counted({ actions, readings, undone, cleared }: CountedStep): void {
     for (const roomNid of undone) this.#drop(roomNid)
     for (const { roomNid, userId } of cleared) this.#drop(roomNid, userId)
-    for (const action of actions) {
-      const room = this.#rooms.get(action.roomNid)
-      if (room === undefined) continue
-      room.edition += 1
-      const known = room.users.get(action.userId)
-      if (known === undefined || action.position <= known.newest) continue
-      // It came after its receipt: rare enough to be counted anew.
-      if (action.position <= known.readUpTo) this.#drop(action.roomNid, action.userId)
-      else
-        room.users.set(action.userId, {
-          ...known,
-          unread: raised(known.unread, action),
-          newest: action.position,
-        })
+    // In the order in which it came to be: a reading lowers what was notified before it.
+    let next = 0
+    const inOrder = readings.toSorted((a, b) => (a.eventPosition ?? 0) - (b.eventPosition ?? 0))
+    for (const reading of inOrder) {
+      for (; (actions[next]?.position ?? Infinity) <= (reading.eventPosition ?? 0); next++)
+        this.#raise(actions[next])
+      this.#lower(reading)
     }
+    for (; next < actions.length; next++) this.#raise(actions[next])
+  }
+
+  #raise(action: PushAction | undefined): void {
+    const room = action && this.#rooms.get(action.roomNid)
+    if (action === undefined || room === undefined) return
+    room.edition += 1
+    const known = room.users.get(action.userId)
+    if (known === undefined || action.position <= known.newest) return
+    // It came after its receipt: rare enough to be counted anew.
+    if (action.position <= known.readUpTo) this.#drop(action.roomNid, action.userId)
+    else
+      room.users.set(action.userId, {
+        ...known,
+        unread: raised(known.unread, action),
+        newest: action.position,
+      })
+  }
+
+  #lower(reading: Reading): void {
+    const { roomNid, userId } = reading
+    const room = this.#rooms.get(roomNid)
+    if (room === undefined) return
+    room.edition += 1
+    const known = room.users.get(userId)
+    const lower = known && lowered(known, reading)
+    if (lower === undefined) this.#drop(roomNid, userId)
+    else room.users.set(userId, lower)
   }
 
   /** Counts everything anew. */
@@ -155,9 +179,7 @@ export class UnreadCounts {
   async #takeReceipts(): Promise<void> {
     const upTo = this.#db.position('receipts')
     if (upTo - this.#followed > MAX_RECEIPTS) this.forget()
-    else
-      for (const { userId, roomNid } of await this.#source.readings(this.#followed, upTo))
-        this.#drop(roomNid, userId)
+    else for (const reading of await this.#source.readings(this.#followed, upTo)) this.#lower(reading)
     this.#followed = upTo
   }
 }
@@ -181,6 +203,25 @@ const raised = ({ total, main, threads }: RoomUnread, { threadId, highlight }: P
   if (threadId === MAIN_TIMELINE) return { total: sum(total, one), main: sum(main, one), threads }
   const thread = sum(threads.get(threadId) ?? NOTHING, one)
   return { total: sum(total, one), main, threads: new Map(threads).set(threadId, thread) }
+}
+
+/** After a receipt; `undefined` where it has to be counted what is left. */
+const lowered = (known: Known, reading: Reading): Known | undefined => {
+  const { threadId, eventPosition } = reading
+  const { lastReading, newest } = known
+  if (eventPosition === undefined) return undefined
+  if (threadId === lastReading?.threadId && eventPosition <= (lastReading.eventPosition ?? 0)) return known
+  if (eventPosition < newest) return undefined
+  const readUpTo = Math.max(known.readUpTo, eventPosition)
+  return { unread: without(known.unread, threadId), newest, readUpTo, lastReading: reading }
+}
+
+/** With a thread read to its end, or all of them. */
+const without = ({ main, threads }: RoomUnread, threadId: string): RoomUnread => {
+  const left = new Map(threadId === '' ? [] : threads)
+  left.delete(threadId)
+  const mainLeft = threadId === '' || threadId === MAIN_TIMELINE ? NOTHING : main
+  return { total: [...left.values()].reduce(sum, mainLeft), main: mainLeft, threads: left }
 }
 
 const sum = (a: UnreadCount, b: UnreadCount): UnreadCount => ({

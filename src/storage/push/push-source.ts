@@ -9,6 +9,23 @@ export interface LocalMember {
   readonly position: number
 }
 
+/** How far a user has read in a room, by one of their receipts. */
+export interface Reading {
+  readonly userId: string
+  readonly roomNid: number
+  /** Empty: in all threads. */
+  readonly threadId: string
+  /** `undefined` where the event is not here. */
+  readonly eventPosition: number | undefined
+}
+
+interface ReadingColumns {
+  user_id: string
+  room_nid: number
+  thread_id: string
+  event_position: number | null
+}
+
 const MEMBERS_AND_POWERS = new Set(['m.room.member', 'm.room.power_levels', 'm.room.create'])
 
 /** So many rows may be read on the calling thread. */
@@ -61,7 +78,8 @@ export class PushSourceReader {
        WHERE m.user_id = ? AND m.membership = 'join' AND t.position > ? AND t.position <= ?`,
     )
     this.#readings = db.prepare(
-      'SELECT DISTINCT user_id, room_nid FROM receipts WHERE position > ? AND position <= ?',
+      `SELECT user_id, room_nid, thread_id, event_position FROM receipts
+       WHERE position > ? AND position <= ? AND type IN ('m.read', 'm.read.private') ORDER BY position`,
     )
     this.#readers = db.prepare('SELECT DISTINCT user_id FROM receipts WHERE position > ? AND position <= ?')
   }
@@ -141,12 +159,15 @@ export class PushSourceReader {
     return rows.map(row => row.room_id)
   }
 
-  /** Whose receipts have moved in which rooms in a span of the stream `receipts`. */
-  async readings(after: number, upTo: number): Promise<{ userId: string; roomNid: number }[]> {
-    const rows = await this.#few(after, upTo)<{ user_id: string; room_nid: number }>(this.#readings, [
-      ...[after, upTo],
-    ])
-    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid }))
+  /** What was read by the receipts that have moved in a span of the stream `receipts`. */
+  async readings(after: number, upTo: number): Promise<Reading[]> {
+    const rows = await this.#few(after, upTo)<ReadingColumns>(this.#readings, [after, upTo])
+    return rows.map(row => ({
+      userId: row.user_id,
+      roomNid: row.room_nid,
+      threadId: row.thread_id,
+      eventPosition: row.event_position ?? undefined,
+    }))
   }
 
   /** Whose receipts have moved in a span of the stream `receipts`. */
