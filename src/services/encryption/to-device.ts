@@ -99,6 +99,11 @@ export class ToDevice {
     return this.#context.read.toDevice.waiting(userId, deviceId, span, limit)
   }
 
+  /** Whether it is known that nothing waits for a device up to a position. */
+  isAcknowledged(userId: string, deviceId: string, position: number): boolean {
+    return (this.#acknowledged.get(`${userId} ${deviceId}`) ?? 0) >= position
+  }
+
   /** The device has received everything up to a position: it "should be deleted from the store". */
   async acknowledge(userId: string, deviceId: string, position: number): Promise<void> {
     const { read, write, database } = this.#context

@@ -81,6 +81,12 @@ export class UnreadCounts {
     return this.#kept
   }
 
+  /** What `ofRoom` answers, where nothing has to be read for it. */
+  known(userId: string, roomNid: number): RoomUnread | undefined {
+    if (this.#db.position('receipts') > this.#followed) return undefined
+    return this.#rooms.get(roomNid)?.users.get(userId)?.unread
+  }
+
   async ofRoom(userId: string, roomNid: number): Promise<RoomUnread> {
     while (this.#db.position('receipts') > this.#followed) await this.#follow()
     const room = this.#room(roomNid)

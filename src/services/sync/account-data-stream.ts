@@ -1,7 +1,14 @@
 import type { AccountDataEntry, AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+import {
+  type Answer,
+  type News,
+  NO_NEWS,
+  type RoomExtras,
+  type SyncSource,
+  type ToldRoom,
+} from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** The `account_data` stream of `/sync`. */
@@ -21,10 +28,19 @@ export class AccountDataStream implements SyncSource {
     return this.#changes.position
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    const isQuiet = after !== undefined && !this.#changes.mayHaveNews(request.requester.userId, after)
+    return isQuiet ? NO_NEWS : this.#changed(request, after, upTo)
+  }
+
+  async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
+    const entries = await this.#sync.accountDataOf(request.requester.userId, roomId)
+    return entries.filter(({ type }) => passes(request, roomId, type)).map(eventText)
+  }
+
+  async #changed(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
     const { userId } = request.requester
     const { accountData, matchesRoom } = request.filter
-    if (after !== undefined && !this.#changes.mayHaveNews(userId, after)) return NO_NEWS
     const entries = await (after === undefined
       ? this.#read.all(userId)
       : this.#read.changed(userId, after, upTo))
@@ -41,11 +57,6 @@ export class AccountDataStream implements SyncSource {
     const { limit = global.length } = accountData
     // "The maximum number of events to return": the newest, where it is asked for.
     return { events: new Map([['account_data', global.slice(Math.max(global.length - limit, 0))]]), rooms }
-  }
-
-  async roomAccountData(request: SyncRequest, { roomId }: ToldRoom): Promise<readonly string[]> {
-    const entries = await this.#sync.accountDataOf(request.requester.userId, roomId)
-    return entries.filter(({ type }) => passes(request, roomId, type)).map(eventText)
   }
 }
 

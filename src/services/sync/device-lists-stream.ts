@@ -1,8 +1,8 @@
 import type { DeviceKeys } from '../encryption/device-keys.ts'
-import type { DeviceListSpans } from '../encryption/device-list-span.ts'
+import type { DeviceListSpan, DeviceListSpans } from '../encryption/device-list-span.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 
 /** The `device_lists` stream of `/sync`, and what a device has to know of its own keys. */
 export class DeviceListsStream implements SyncSource {
@@ -24,21 +24,16 @@ export class DeviceListsStream implements SyncSource {
     this.position = parts.position
   }
 
-  async news(
-    { requester }: SyncRequest,
-    after: number | undefined,
-    upTo: number,
-    events: EventSpan,
-  ): Promise<News> {
-    const { userId } = requester
+  news({ requester }: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Answer<News> {
     // "Only present on an incremental sync."
     if (after === undefined || events.after === undefined) return NO_NEWS
     // Nearly always nobody came or went: who wait in one room then need not look through its members, each of them.
     const from = this.#watch.mayHaveMoved(events.after, events.upTo) ? events.after : events.upTo
-    const span = { deviceLists: { after, upTo }, events: { after: from, upTo: events.upTo } }
-    const { changed, left } = await this.#spans.news(userId, span)
-    if (changed.length + left.length === 0) return NO_NEWS
-    return { members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
+    if (after >= upTo && from >= events.upTo) return NO_NEWS
+    return this.#changed(requester.userId, {
+      deviceLists: { after, upTo },
+      events: { after: from, upTo: events.upTo },
+    })
   }
 
   /** Goes with every response: "required if any unclaimed one-time keys exist", and "required". */
@@ -49,5 +44,11 @@ export class DeviceListsStream implements SyncSource {
       `"device_one_time_keys_count":${JSON.stringify(counts)}`,
       `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbackTypes)}`,
     ]
+  }
+
+  async #changed(userId: string, span: DeviceListSpan): Promise<News> {
+    const { changed, left } = await this.#spans.news(userId, span)
+    if (changed.length + left.length === 0) return NO_NEWS
+    return { members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
   }
 }

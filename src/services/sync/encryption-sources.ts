@@ -6,6 +6,7 @@ import type { Follower } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncSource } from './sync-source.ts'
 import { ToDeviceStream } from './to-device-stream.ts'
+import { TouchedUsers } from './touched-users.ts'
 
 /** What `/sync` takes from end-to-end encryption, and who is woken by it. */
 export const connectEncryption = (parts: {
@@ -21,7 +22,12 @@ export const connectEncryption = (parts: {
     for (const { roomNid } of await rooms.memberships.ofUser(userId, ['join']))
       for (const other of watch.usersIn(roomNid)) concerned.add(other)
   }
-  const toDevice = following(db, 'to_device', (after, upTo) => read.toDevice.recipients(after, upTo))
+  const recipients = new TouchedUsers(db.position('to_device'))
+  const toDevice = following(db, 'to_device', async (after, upTo) => {
+    const users = await read.toDevice.recipients(after, upTo)
+    recipients.follow(users, upTo)
+    return users
+  })
   const deviceLists = following(db, 'device_lists', async (after, upTo) => {
     const concerned = new Set<string>()
     for (const { userId, audience } of await read.deviceLists.usersBetween(after, upTo)) {
@@ -33,7 +39,7 @@ export const connectEncryption = (parts: {
   return {
     followers: [toDevice, deviceLists],
     sources: [
-      new ToDeviceStream(encryption.toDevice, () => db.position('to_device')),
+      new ToDeviceStream(encryption.toDevice, recipients, () => db.position('to_device')),
       new DeviceListsStream({
         spans: encryption.deviceListSpans,
         deviceKeys: encryption.deviceKeys,

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import type { NotificationCenter, NotificationNews } from '../notifications/notification-center.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** The member of filters that asks for notifications, and of responses that holds them. */
@@ -28,10 +28,16 @@ export class NotificationsStream implements SyncSource {
     return this.#changes.position
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    const { requester, filter, since } = request
-    const asked = filter.source[MEMBER]
-    if (!isAsked(asked)) return NOTHING_TOLD
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    const asked = request.filter.source[MEMBER]
+    return isAsked(asked) ? this.#told(request, asked, { after, upTo }) : NOTHING_TOLD
+  }
+
+  async #told(
+    { requester, since }: SyncRequest,
+    asked: JsonValue | undefined,
+    { after, upTo }: { after: number | undefined; upTo: number },
+  ): Promise<News> {
     const limit = limitOf(asked)
     // A token without a position, or of a response that was not asked for any: whatever was told before is old.
     if (after === undefined || after === 0)

@@ -1,7 +1,7 @@
 import type { Presence } from '../ephemeral/presence.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 
 /** The `presence` stream of `/sync`. */
 export class PresenceStream implements SyncSource {
@@ -18,8 +18,12 @@ export class PresenceStream implements SyncSource {
     return this.#presence.states.position
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    if (!this.#presence.enabled || (after !== undefined && after >= upTo)) return NO_NEWS
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    const isQuiet = !this.#presence.enabled || (after !== undefined && after >= upTo)
+    return isQuiet ? NO_NEWS : this.#changed(request, after, upTo)
+  }
+
+  async #changed(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
     const { userId } = request.requester
     const { states } = this.#presence
     const { presence: filter } = request.filter

@@ -4,11 +4,12 @@ import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
-import type { UnreadCounts } from '../push/unread.ts'
+import type { RoomUnread, UnreadCount, UnreadCounts } from '../push/unread.ts'
 import type { Follower, Notifier } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { TouchedUsers } from './touched-users.ts'
 
 /** What push adds to `/sync`, and how it wakes who waits. */
 export interface PushSources {
@@ -53,13 +54,13 @@ class PushRulesStream implements SyncSource, Follower {
   readonly #rules: PushServices['pushRules']
   readonly #db: Reader
   readonly #read: PushRulesReader
-  #followed: number
+  readonly #changes: TouchedUsers
 
   constructor(rules: PushServices['pushRules'], db: Reader) {
     this.#rules = rules
     this.#db = db
     this.#read = new PushRulesReader(db)
-    this.#followed = db.position('account_data')
+    this.#changes = new TouchedUsers(db.position('account_data'))
   }
 
   position(): number {
@@ -67,17 +68,24 @@ class PushRulesStream implements SyncSource, Follower {
   }
 
   async follow(upTo: number): Promise<string[]> {
-    if (upTo <= this.#followed) return []
-    const users = await this.#read.touched(this.#followed, upTo)
-    this.#followed = upTo
+    if (upTo <= this.#changes.followed) return []
+    const users = await this.#read.touched(this.#changes.followed, upTo)
+    this.#changes.follow(users, upTo)
     return users
   }
 
-  async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    if (!filter.accountData.matches({ type: 'm.push_rules' })) return NO_NEWS
-    const { userId } = requester
+  news(
+    { requester: { userId }, filter }: SyncRequest,
+    after: number | undefined,
+    upTo: number,
+  ): Answer<News> {
+    const isQuiet = after !== undefined && this.#changes.areWithout(userId, after, upTo)
+    if (isQuiet || !filter.accountData.matches({ type: 'm.push_rules' })) return NO_NEWS
+    return this.#changed(userId, after)
+  }
+
+  async #changed(userId: string, after: number | undefined): Promise<News> {
     if (after !== undefined) {
-      if (after >= upTo) return NO_NEWS
       const position = (await this.#read.ofUser(userId))?.position ?? 0
       if (position <= after) return NO_NEWS
     }
@@ -105,26 +113,19 @@ class ThreadSubscriptionsFollower implements Follower {
   }
 }
 
-/** Users whose newest receipts are remembered; beyond that the database is asked. */
-const MAX_REMEMBERED = 100_000
-
 /** The counts of what is unread. They change with events, and with the user's own receipts. */
 class UnreadStream implements SyncSource, Follower {
   readonly stream = 'receipts'
   readonly #unread: UnreadCounts
   readonly #db: Reader
   readonly #read: PushSourceReader
-  /** Of users whose receipts have moved since `#sureFrom`: no later than where. */
-  readonly #newest = new Map<string, number>()
-  #sureFrom: number
-  #followed: number
+  readonly #readers: TouchedUsers
 
   constructor(unread: UnreadCounts, db: Reader) {
     this.#unread = unread
     this.#db = db
     this.#read = new PushSourceReader(db)
-    this.#followed = db.position('receipts')
-    this.#sureFrom = this.#followed
+    this.#readers = new TouchedUsers(db.position('receipts'))
   }
 
   position(): number {
@@ -132,31 +133,38 @@ class UnreadStream implements SyncSource, Follower {
   }
 
   async follow(upTo: number): Promise<string[]> {
-    if (upTo <= this.#followed) return []
-    const users = await this.#read.readers(this.#followed, upTo)
-    if (this.#newest.size > MAX_REMEMBERED) {
-      this.#newest.clear()
-      this.#sureFrom = upTo
-    }
-    for (const userId of users) this.#newest.set(userId, upTo)
-    this.#followed = upTo
+    if (upTo <= this.#readers.followed) return []
+    const users = await this.#read.readers(this.#readers.followed, upTo)
+    this.#readers.follow(users, upTo)
     return users
   }
 
-  async news({ requester, filter }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    if (after === undefined || after >= upTo) return NO_NEWS
-    const isSure = after >= this.#sureFrom && upTo <= this.#followed
-    if (isSure && (this.#newest.get(requester.userId) ?? 0) <= after) return NO_NEWS
-    const rooms = await this.#read.receiptRooms(requester.userId, after, upTo)
-    return { rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }
+  news(
+    { requester: { userId }, filter }: SyncRequest,
+    after: number | undefined,
+    upTo: number,
+  ): Answer<News> {
+    if (after === undefined || this.#readers.areWithout(userId, after, upTo)) return NO_NEWS
+    return this.#read
+      .receiptRooms(userId, after, upTo)
+      .then(rooms => ({ rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }))
   }
 
-  async roomMembers({ requester, filter }: SyncRequest, roomNid: number): Promise<string[]> {
-    const { total, main, threads } = await this.#unread.ofRoom(requester.userId, roomNid)
-    if (!filter.timeline.unreadThreadNotifications) return [`"unread_notifications":${JSON.stringify(total)}`]
-    return [
-      `"unread_notifications":${JSON.stringify(main)}`,
-      `"unread_thread_notifications":${JSON.stringify(Object.fromEntries(threads))}`,
-    ]
+  roomMembers({ requester: { userId }, filter }: SyncRequest, roomNid: number): Answer<string[]> {
+    const isByThread = filter.timeline.unreadThreadNotifications
+    const known = this.#unread.known(userId, roomNid)
+    if (known !== undefined) return unreadMembers(known, isByThread)
+    return this.#unread.ofRoom(userId, roomNid).then(unread => unreadMembers(unread, isByThread))
   }
 }
+
+const unreadMembers = ({ total, main, threads }: RoomUnread, isByThread: boolean): string[] =>
+  isByThread
+    ? [
+        `"unread_notifications":${countText(main)}`,
+        `"unread_thread_notifications":${JSON.stringify(Object.fromEntries(threads))}`,
+      ]
+    : [`"unread_notifications":${countText(total)}`]
+
+const countText = ({ notification_count: notifications, highlight_count: highlights }: UnreadCount): string =>
+  `{"notification_count":${notifications},"highlight_count":${highlights}}`

@@ -5,7 +5,14 @@ import { RecentChanges } from '../ephemeral/recent-changes.ts'
 import type { Follower } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+import {
+  type Answer,
+  type News,
+  NO_NEWS,
+  type RoomExtras,
+  type SyncSource,
+  type ToldRoom,
+} from './sync-source.ts'
 
 /** Receipts of one room in one response: the newest, and all of the user's own. */
 const MAX_RECEIPTS = 2_000
@@ -50,8 +57,12 @@ export class ReceiptsStream implements SyncSource, Follower {
     return concerned
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
-    if (after === undefined || after >= upTo) return NO_NEWS
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    const isQuiet = after === undefined || after >= upTo || this.#recent.between(after, upTo)?.length === 0
+    return isQuiet ? NO_NEWS : this.#changed(request, after, upTo)
+  }
+
+  async #changed(request: SyncRequest, after: number, upTo: number): Promise<News> {
     const nids = await this.#roomsWithNews(request.requester.userId, after, upTo)
     if (nids.length === 0) return NO_NEWS
     const rooms = new Map<string, RoomExtras>()

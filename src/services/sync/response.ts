@@ -11,8 +11,8 @@ export interface Draft {
   readonly always: () => Promise<readonly string[]>
   /** Members that are news. */
   readonly members: readonly string[]
-  /** Rooms, those of a part together. */
-  readonly sections: AsyncGenerator<Section, void>
+  /** Rooms, those of a part together: a few at once, or many as they are made. */
+  readonly sections: readonly Section[] | AsyncGenerator<Section, void>
 }
 
 /** A body in one piece where it is small; a large one is made while it is sent. */
@@ -21,13 +21,38 @@ export type Body = string | AsyncIterable<string>
 /** In characters: what is more is sent in pieces of about this size. */
 const PIECE = 65_536
 
+/** A response that has been begun. */
+export interface Response {
+  readonly isEmpty: boolean
+  readonly body: () => Promise<Body>
+}
+
 /** Finds out whether there is any news in a response, and makes it where it is wanted. */
-export const respond = async (
-  draft: Draft,
-): Promise<{ readonly isEmpty: boolean; readonly body: () => Promise<Body> }> => {
-  const first = await draft.sections.next()
-  const isEmpty = draft.members.length === 0 && first.done === true
-  return { isEmpty, body: () => bodyOf(texts(draft, first.done === true ? undefined : first.value)) }
+export const respond = async ({ always, members, sections }: Draft): Promise<Response> => {
+  if (isList(sections)) {
+    const isEmpty = members.length === 0 && sections.length === 0
+    return { isEmpty, body: () => bodyOfFew(always, members, sections) }
+  }
+  const first = await sections.next()
+  const isEmpty = members.length === 0 && first.done === true
+  const body = async (): Promise<Body> => {
+    const start = [...(await always()), ...members].join(',')
+    return bodyOf(texts(start, sections, first.done === true ? undefined : first.value))
+  }
+  return { isEmpty, body }
+}
+
+const isList = (sections: Draft['sections']): sections is readonly Section[] => Array.isArray(sections)
+
+const bodyOfFew = async (
+  always: Draft['always'],
+  members: readonly string[],
+  sections: readonly Section[],
+): Promise<Body> => {
+  const start = [...(await always()), ...members].join(',')
+  const length = sections.reduce((sum, { text }) => sum + text.length, start.length)
+  if (length >= PIECE) return bodyOf(texts(start, sections.slice(1).values(), sections[0]))
+  return textsOf(start, sections).join('')
 }
 
 const bodyOf = async (parts: AsyncGenerator<string, void>): Promise<Body> => {
@@ -62,24 +87,35 @@ async function* inPieces(parts: AsyncGenerator<string, void>): AsyncGenerator<st
 }
 
 async function* texts(
-  { always, members, sections }: Draft,
+  start: string,
+  sections: AsyncIterable<Section> | Iterable<Section>,
   first: Section | undefined,
 ): AsyncGenerator<string, void> {
-  yield `{${[...(await always()), ...members].join(',')}`
-  if (first === undefined) {
-    yield '}'
-    return
+  yield `{${start}`
+  let open: Section['part'] | undefined
+  if (first !== undefined) {
+    yield entry(first, open)
+    open = first.part
   }
-  yield `,"rooms":{"${first.part}":{${entry(first)}`
-  let open = first.part
   for await (const section of sections) {
-    yield `${open === section.part ? ',' : `},"${section.part}":{`}${entry(section)}`
+    yield entry(section, open)
     open = section.part
   }
-  yield '}}}'
+  yield open === undefined ? '}' : '}}}'
 }
 
-const entry = ({ roomId, text }: Section): string => `${JSON.stringify(roomId)}:${text}`
+/** The same at once. */
+const textsOf = (start: string, sections: readonly Section[]): string[] => [
+  `{${start}`,
+  ...sections.map((section, index) => entry(section, sections[index - 1]?.part)),
+  sections.length === 0 ? '}' : '}}}',
+]
+
+/** @param open the part that the section before it belongs to */
+const entry = ({ part, roomId, text }: Section, open: Section['part'] | undefined): string => {
+  const start = open === part ? ',' : open === undefined ? `,"rooms":{"${part}":{` : `},"${part}":{`
+  return `${start}${JSON.stringify(roomId)}:${text}`
+}
 
 /** Lets whatever else there is to do have its turn. */
 export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

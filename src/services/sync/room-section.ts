@@ -1,39 +1,18 @@
 import { STICKY } from '../../core/event/stickiness.ts'
-import { formatStreamToken } from '../../core/stream-token.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
-import type { ClientEvents, EventForm, EventViewer } from '../rooms/client-events.ts'
-import type { Sight } from '../rooms/room-sight.ts'
+import type { ClientEvents } from '../rooms/client-events.ts'
 import { passes } from '../rooms/timeline.ts'
 import { inOrder, type Section, turn } from './response.ts'
-import type { RoomStates, StateNews } from './room-state.ts'
+import type { JoinedNews, LeftNews } from './room-news.ts'
+import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
+import { eventsPart, presentation, statePart, timelinePart } from './section-parts.ts'
+import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import type { RoomExtras, SyncSource } from './sync-source.ts'
-
-/** A room that the user is in. */
-export interface JoinedNews extends StateNews {
-  readonly place: Place
-  /** What other streams have to say about it; the section is then wanted even if there is no event to tell. */
-  readonly extras: RoomExtras | undefined
-  /** All members have come to be known, and with them how many there are. */
-  readonly isNewlyComplete?: boolean
-}
-
-/** A room that the user was in, or was invited to. */
-export interface LeftNews {
-  readonly roomNid: number
-  readonly roomId: string
-  readonly sight: Sight
-  /** The stretch in which they were in it, as far as it is to be told. */
-  readonly span: { readonly after: number | undefined; readonly upTo: number } | undefined
-  /** Their own latest member event. */
-  readonly own: StoredEvent | undefined
-  readonly extras: RoomExtras | undefined
-}
+import { type Answer, type SyncSource, together } from './sync-source.ts'
 
 /** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
 export const AHEAD = 8
@@ -48,6 +27,7 @@ const SLICE = 250
 export class RoomSections {
   readonly #read: RoomReaders
   readonly #timelines: RoomTimelines
+  readonly #shared: SharedTimelines
   readonly #states: RoomStates
   readonly #summaries: RoomSummaries
   readonly #memo: SpanMemo
@@ -57,6 +37,7 @@ export class RoomSections {
   constructor(parts: {
     read: RoomReaders
     timelines: RoomTimelines
+    shared: SharedTimelines
     states: RoomStates
     summaries: RoomSummaries
     memo: SpanMemo
@@ -65,6 +46,7 @@ export class RoomSections {
   }) {
     this.#read = parts.read
     this.#timelines = parts.timelines
+    this.#shared = parts.shared
     this.#states = parts.states
     this.#summaries = parts.summaries
     this.#memo = parts.memo
@@ -87,18 +69,27 @@ export class RoomSections {
     }
   }
 
+  /** The same of a few rooms, at once. */
+  async someJoined(request: SyncRequest, some: readonly JoinedNews[]): Promise<Section[]> {
+    const texts = await together(some.map(news => this.joined(request, news)))
+    return some.flatMap(({ roomId }, index) => {
+      const text = texts[index]
+      return text === undefined ? [] : { part: 'join', roomId, text }
+    })
+  }
+
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
   async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
     const { roomNid, whole, extras } = news
+    const shared = await this.#shared.of(request, news)
+    if (shared !== undefined) return this.#withShared(request, news, shared)
     const timeline = await this.#timeline(request, news, news.span, news.place)
     const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
     const state = await this.#stateTexts(request, timeline, entries)
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
     if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
-    const members = await Promise.all(
-      this.#sources.map(source => source.roomMembers?.(request, roomNid) ?? []),
-    )
+    const members = await this.#members(request, roomNid)
     const parts = [
       ...(await this.#eventParts(request, timeline, state)),
       eventsPart('account_data', await this.#accountData(request, news)),
@@ -108,6 +99,30 @@ export class RoomSections {
       ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
     return `{${parts.join(',')}}`
+  }
+
+  /** The section of a room where nothing but its timeline, which others are told as well, is news of the stream of events. */
+  async #withShared(
+    request: SyncRequest,
+    news: JoinedNews,
+    { timeline, senders, text }: SharedTimeline,
+  ): Promise<string | undefined> {
+    const { extras } = news
+    const entries = await this.#states.introduced(request, news, timeline, senders)
+    const state = entries.length === 0 ? [] : await this.#stateTexts(request, timeline, entries)
+    if (timeline.events.length === 0 && state.length === 0 && extras === undefined) return undefined
+    const parts = [
+      text,
+      statePart(request, state),
+      eventsPart('account_data', extras?.accountData ?? []),
+      eventsPart('ephemeral', extras?.ephemeral ?? []),
+      ...(await this.#members(request, news.roomNid)).flat(),
+    ]
+    return `{${parts.join(',')}}`
+  }
+
+  #members(request: SyncRequest, roomNid: number): Answer<readonly (readonly string[])[]> {
+    return together(this.#sources.map(source => source.roomMembers?.(request, roomNid) ?? []))
   }
 
   /** The section of a room that the user has left: up to their leaving, whatever has happened since. */
@@ -183,11 +198,7 @@ export class RoomSections {
     // What relates to events in a gap the client cannot put together by itself.
     const bundle = timeline.limited ? 'all' : undefined
     const texts = await this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
-    const token = formatStreamToken({ events: timeline.before })
-    return [
-      `"timeline":{"events":[${texts.join(',')}],"limited":${timeline.limited},"prev_batch":"${token}"}`,
-      eventsPart(request.stateAfter === false ? 'state' : request.stateAfter, state),
-    ]
+    return [timelinePart(timeline, texts), statePart(request, state)]
   }
 
   async #summaryChanged({ roomNid, span }: JoinedNews): Promise<boolean> {
@@ -228,15 +239,3 @@ export class RoomSections {
     return texts.flat()
   }
 }
-
-/** For whom, and in which form, the events of a section are rendered. */
-const presentation = (
-  { requester, filter }: SyncRequest,
-  { sight, forks }: RoomTimeline,
-): { viewer: EventViewer; form: EventForm } => ({
-  viewer: { ...requester, sight, forks },
-  form: { roomId: false, federation: filter.federationFormat, fields: filter.eventFields },
-})
-
-const eventsPart = (name: string, texts: readonly string[]): string =>
-  `"${name}":{"events":[${texts.join(',')}]}`

@@ -1,11 +1,12 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { SentMembers } from './lazy-members.ts'
+import type { MemberMoves } from './member-moves.ts'
 import type { RoomSummaries } from './room-summaries.ts'
 import type { RoomTimeline } from './room-timeline.ts'
-import type { RoomWatch } from './room-watch.ts'
 import type { SpanMemo } from './span-memo.ts'
 import { deviceOf, type EventSpan, type SyncRequest } from './sync-request.ts'
+import type { Answer } from './sync-source.ts'
 
 /** A room whose state is to be told beside its timeline. */
 export interface StateNews {
@@ -22,20 +23,20 @@ export class RoomStates {
   readonly #memo: SpanMemo
   readonly #summaries: RoomSummaries
   readonly #sentMembers: SentMembers
-  readonly #watch: Pick<RoomWatch, 'mayHaveMovedIn'>
+  readonly #moves: Pick<MemberMoves, 'mayBeOf'>
 
   constructor(parts: {
     views: StateViews
     memo: SpanMemo
     summaries: RoomSummaries
     sentMembers: SentMembers
-    watch: Pick<RoomWatch, 'mayHaveMovedIn'>
+    moves: Pick<MemberMoves, 'mayBeOf'>
   }) {
     this.#views = parts.views
     this.#memo = parts.memo
     this.#summaries = parts.summaries
     this.#sentMembers = parts.sentMembers
-    this.#watch = parts.watch
+    this.#moves = parts.moves
   }
 
   /**
@@ -64,6 +65,27 @@ export class RoomStates {
     const members = await this.#lazyMembers(request, news, timeline, { found, position, tellsSummary })
     const others = [...found.values()].filter(entry => entry.type !== 'm.room.member' && isWanted(entry))
     return [...others, ...members]
+  }
+
+  /**
+   * The same where nothing has changed of the room's state since the client's last response: the members who speak in the
+   * timeline and whom the device does not know, where it loads them lazily.
+   */
+  introduced(
+    request: SyncRequest,
+    news: StateNews,
+    timeline: RoomTimeline,
+    senders: ReadonlySet<string>,
+  ): Answer<readonly StateAt[]> {
+    const { state: filter } = request.filter
+    if (filter.nothing || !filter.lazyLoadMembers) return []
+    if (!filter.matchesRoom(news.roomId) || !filter.matchesType('m.room.member')) return []
+    for (const sender of senders) {
+      if (!this.#isKnown(request, news.roomNid, news.whole, sender))
+        return this.of(request, news, timeline, false)
+    }
+    this.#sentMembers.remember(deviceOf(request), news.roomNid, [], news.span.upTo)
+    return []
   }
 
   /** All of the state at a position, with what has changed since and is not in the timeline (which is filtered). */
@@ -140,7 +162,7 @@ export class RoomStates {
   #isKnown(request: SyncRequest, roomNid: number, whole: boolean, userId: string): boolean {
     if (whole || request.since === undefined || request.filter.state.includeRedundantMembers) return false
     const toldAt = this.#sentMembers.toldAt(deviceOf(request), roomNid, userId, request.since)
-    return toldAt !== undefined && !this.#watch.mayHaveMovedIn(roomNid, toldAt)
+    return toldAt !== undefined && !this.#moves.mayBeOf(roomNid, toldAt)
   }
 }
 

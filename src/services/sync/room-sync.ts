@@ -18,6 +18,7 @@ import { RoomSummaries } from './room-summaries.ts'
 import { RoomTimelines } from './room-timeline.ts'
 import { RoomWatch } from './room-watch.ts'
 import { RoomsStream } from './rooms-stream.ts'
+import { SharedTimelines } from './shared-timeline.ts'
 import { SpanMemo } from './span-memo.ts'
 import { StickyStream } from './sticky-stream.ts'
 import { Sync } from './sync.ts'
@@ -99,7 +100,14 @@ export const createRoomSync = (
   const sections = new RoomSections({
     read,
     timelines,
-    states: new RoomStates({ views: views.state, memo, summaries, sentMembers, watch }),
+    shared: new SharedTimelines({
+      timelines,
+      memo,
+      clientEvents,
+      erasures: ground.core.context.erasures,
+      clock,
+    }),
+    states: new RoomStates({ views: views.state, memo, summaries, sentMembers, moves: watch.moves }),
     summaries,
     memo,
     clientEvents,

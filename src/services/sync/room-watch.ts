@@ -50,7 +50,7 @@ export class RoomWatch {
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
   readonly #recent: RecentChanges<number>
-  readonly #moves: MemberMoves
+  readonly moves: MemberMoves
   /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
   #position: number
@@ -72,7 +72,7 @@ export class RoomWatch {
     this.#partial = parts.partial
     this.#position = parts.db.position('events')
     this.#recent = new RecentChanges(this.#position)
-    this.#moves = new MemberMoves(this.#position)
+    this.moves = new MemberMoves(this.#position)
     this.#idle = boundedCache('idle_syncs', {
       max: options.maxIdleRooms,
       size: ({ rooms }) => rooms.size + 1,
@@ -106,7 +106,7 @@ export class RoomWatch {
       moved.add(roomNid)
       await this.#followMember(roomNid, stateKey, { upTo, concerned })
     }
-    if (moved.size > 0) this.#moves.add(upTo, moved)
+    if (moved.size > 0) this.moves.add(upTo, moved)
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
@@ -123,12 +123,7 @@ export class RoomWatch {
    * stream to (or earlier); `false` is certain.
    */
   mayHaveMoved(after: number, upTo: number): boolean {
-    return upTo > after && this.#moves.mayBeIn(after, Math.max(upTo, this.#position))
-  }
-
-  /** The same of one room, from a position to where this has followed the stream to. */
-  mayHaveMovedIn(roomNid: number, after: number): boolean {
-    return this.#moves.mayBeOf(roomNid, after)
+    return upTo > after && this.moves.mayBeIn(after, Math.max(upTo, this.#position))
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */

@@ -4,10 +4,11 @@ import type { Membership, MembershipRow } from '../../storage/rooms/memberships.
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sight, Sights } from '../rooms/room-sight.ts'
 import { END } from '../rooms/visible-ranges.ts'
-import type { InvitationTexts } from './invitations.ts'
+import { type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { inOrder, type Section } from './response.ts'
-import { AHEAD, type JoinedNews, type LeftNews, type RoomSections } from './room-section.ts'
+import type { JoinedNews, LeftNews } from './room-news.ts'
+import { AHEAD, type RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
@@ -52,17 +53,31 @@ export class RoomsStream {
     this.#sections = parts.sections
   }
 
-  /** The sections of a response, made one after another as they are taken. */
-  async *sections(
+  /** The sections of a response: those of a few rooms at once, those of many one after another as they are taken. */
+  async sections(
     request: SyncRequest,
     now: RoomsNow,
     extras: ExtrasByRoom,
     invitations: InvitationTexts,
-  ): AsyncGenerator<Section, void> {
-    const { joined, left } =
-      request.since === undefined
+  ): Promise<Section[] | AsyncGenerator<Section, void>> {
+    const { since } = request
+    const isQuiet = !now.hasMoved && now.rooms.size + extras.size === 0 && invitations === NO_INVITATIONS
+    if (isQuiet && since !== undefined) return []
+    const told =
+      since === undefined
         ? await this.#initial(request, now.upTo, extras)
-        : await this.#incremental(request, request.since, now, extras)
+        : await this.#incremental(request, since, now, extras)
+    const isSmall = since !== undefined && told.left.length === 0 && invitations === NO_INVITATIONS
+    return isSmall && told.joined.length <= AHEAD
+      ? this.#sections.someJoined(request, told.joined)
+      : this.#streamed(request, told, invitations)
+  }
+
+  async *#streamed(
+    request: SyncRequest,
+    { joined, left }: Told,
+    invitations: InvitationTexts,
+  ): AsyncGenerator<Section, void> {
     yield* this.#sections.allJoined(request, joined)
     for (const part of ['invite', 'knock'] as const) {
       for (const [roomId, text] of invitations[part]) yield { part, roomId, text }

@@ -36,7 +36,7 @@ export class SpanMemo implements PageReader {
     const known = this.#recent(direction, range)
     if (known !== undefined) return Promise.resolve(known)
     const key = `${direction} ${roomNid} ${after} ${upTo} ${limit}`
-    return this.#once(key, () => this.#read.pages.page(direction, range))
+    return this.once(key, () => this.#read.pages.page(direction, range))
   }
 
   load(...parameters: Parameters<PageReader['load']>): ReturnType<PageReader['load']> {
@@ -49,13 +49,13 @@ export class SpanMemo implements PageReader {
     const known = this.#read.news.known(after, upTo)
     if (known?.points.some(point => point.roomNid === roomNid && point.began) === false)
       return Promise.resolve([])
-    return this.#once(`s ${roomNid} ${after} ${upTo}`, () => this.#read.state.changes(roomNid, after, upTo))
+    return this.once(`s ${roomNid} ${after} ${upTo}`, () => this.#read.state.changes(roomNid, after, upTo))
   }
 
   /** `StateViews.members`. */
   members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
     if (userIds.length === 0) return Promise.resolve([])
-    return this.#once(`m ${roomNid} ${position} ${userIds.join(' ')}`, () =>
+    return this.once(`m ${roomNid} ${position} ${userIds.join(' ')}`, () =>
       this.#read.state.members(roomNid, userIds, position),
     )
   }
@@ -70,14 +70,14 @@ export class SpanMemo implements PageReader {
     return shown.slice(0, limit).map(event => ({ ...event, isState: event.stateKey !== undefined }))
   }
 
-  #once<T>(key: string, read: () => Promise<T>): Promise<T> {
+  /** Answers what was read or made under a key since the stream has moved on last; one key stands for one kind of thing. */
+  once<T>(key: string, read: () => Promise<T>): Promise<T> {
     const position = this.#position()
     if (position !== this.#keptAt || this.#kept.size >= MAX_KEPT) {
       this.#kept.clear()
       this.#keptAt = position
     }
     const known = this.#kept.get(key)
-    // Under one key there is only what was put there by the same kind of call.
     if (known !== undefined) return known as Promise<T>
     const made = read()
     this.#kept.set(key, made)

@@ -3,7 +3,14 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+import {
+  type Answer,
+  type News,
+  NO_NEWS,
+  type RoomExtras,
+  type SyncSource,
+  type ToldRoom,
+} from './sync-source.ts'
 
 /**
  * "If there are too many sticky events to deliver at once, they will be delivered in subsequent responses instead." What
@@ -40,9 +47,14 @@ export class StickyStream implements SyncSource {
     return this.#watch.position
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
     const from = after ?? 0
-    const live = from >= upTo ? [] : [...(await this.#read.sticky.live(this.#clock.now()))]
+    const isQuiet = from >= upTo || this.#read.sticky.known()?.size === 0
+    return isQuiet ? NO_NEWS : this.#live(request, from, upTo)
+  }
+
+  async #live(request: SyncRequest, from: number, upTo: number): Promise<News> {
+    const live = [...(await this.#read.sticky.live(this.#clock.now()))]
     const recent = live.filter(([, { newest }]) => newest > from)
     if (recent.length === 0) return NO_NEWS
     const joined = await this.#watch.joinedRooms(request.requester.userId)

@@ -2,6 +2,15 @@ import type { SyncStream } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 
+/** What is known at once, or has to be asked for. */
+export type Answer<T> = T | Promise<T>
+
+/** All answers, without waiting where none has to be waited for. */
+export const together = <T>(answers: readonly Answer<T>[]): Answer<readonly T[]> =>
+  answers.every((answer): answer is Awaited<T> => !(answer instanceof Promise))
+    ? answers
+    : Promise.all(answers)
+
 /** What is new about a room that the user is in. An empty one has the room told for the sake of `roomMembers`. */
 export interface RoomExtras {
   /** JSON texts of events. */
@@ -43,11 +52,12 @@ export interface SyncSource {
   position(): number
   /**
    * What there is for the user after one position (`undefined`: everything, for an initial sync) up to another.
+   * Whoever is woken asks all sources, and most have nothing to tell: that should be known at once, from memory.
    * @param events the stretch of the `events` stream that goes with it
    */
-  news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Promise<News>
+  news(request: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Answer<News>
   /** Members that go with every response and are no news: nobody is answered early for them. */
-  always?(request: SyncRequest): Promise<readonly string[]>
+  always?(request: SyncRequest): Answer<readonly string[]>
   /**
    * All ephemeral events of a room of which the client knows nothing yet, as JSON texts. Where this is, `news` need not
    * tell of such rooms.
@@ -58,13 +68,14 @@ export interface SyncSource {
   /** The same of a room's sticky events up to a position. */
   roomSticky?(request: SyncRequest, room: ToldRoom, upTo: number): Promise<readonly StoredEvent[]>
   /** Members that belong into the section of each joined room that is told, such as `"unread_notifications":{…}`. */
-  roomMembers?(request: SyncRequest, roomNid: number): Promise<readonly string[]>
+  roomMembers?(request: SyncRequest, roomNid: number): Answer<readonly string[]>
 }
 
 /** What all sources have to say about each room. */
 export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
   const rooms = new Map<string, RoomExtras>()
-  for (const { rooms: told = [] } of news) {
+  for (const { rooms: told } of news) {
+    if (told === undefined) continue
     for (const [roomId, { accountData = [], ephemeral = [], sticky = [] }] of told) {
       const before = rooms.get(roomId)
       rooms.set(roomId, {
@@ -80,7 +91,8 @@ export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => 
 /** The members of a response that are news and not about rooms, as JSON text. */
 export const topMembers = (news: readonly News[]): string[] => {
   const events = new Map<string, string[]>()
-  for (const { events: told = [] } of news) {
+  for (const { events: told } of news) {
+    if (told === undefined) continue
     for (const [name, texts] of told) events.set(name, [...(events.get(name) ?? []), ...texts])
   }
   return [

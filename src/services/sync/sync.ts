@@ -11,12 +11,12 @@ import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { type Invitations, NO_INVITATIONS } from './invitations.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
-import { type Body, respond } from './response.ts'
+import { type Body, type Response, respond } from './response.ts'
 import type { RoomsNow, RoomWatch } from './room-watch.ts'
 import type { RoomsStream } from './rooms-stream.ts'
 import type { SyncFilters } from './sync-filters.ts'
 import { deviceOf, type SyncRequest } from './sync-request.ts'
-import { extrasByRoom, type SyncSource, topMembers } from './sync-source.ts'
+import { extrasByRoom, type SyncSource, together, topMembers } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** `GET /sync` as it was asked. */
@@ -127,7 +127,7 @@ export class Sync {
     }
   }
 
-  async #response(request: SyncRequest, since: StreamToken | undefined): ReturnType<typeof respond> {
+  async #response(request: SyncRequest, since: StreamToken | undefined): Promise<Response> {
     const { invites, invitations, rooms, sources } = this.#parts
     // Everything that can be told now, in one moment.
     const now = this.#look(request)
@@ -135,7 +135,7 @@ export class Sync {
     const end = Math.max(invites.position, since?.invites ?? 0)
     const after = since && (since.invites ?? 0)
     const events = { after: request.since, upTo: now.upTo }
-    const news = await Promise.all(
+    const news = await together(
       sources.map(source => {
         const from = since && (since[source.stream] ?? 0)
         return source.news(request, from, ends[source.stream] ?? source.position(), events)
@@ -148,20 +148,15 @@ export class Sync {
     }
     const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
     const invited = mayBeInvited ? await invitations.texts(request, after, end) : NO_INVITATIONS
-    const token = formatStreamToken({
-      ...since,
-      ...ends,
-      events: now.upTo,
-      invites: end,
-      ...(this.#parts.maker === undefined ? {} : { maker: this.#parts.maker }),
-    })
+    const maker = this.#parts.maker === undefined ? {} : { maker: this.#parts.maker }
+    const nextBatch = { ...since, ...ends, events: now.upTo, invites: end, ...maker }
     return respond({
       always: async () => {
-        const texts = await Promise.all(sources.map(source => source.always?.(request) ?? []))
-        return [`"next_batch":"${token}"`, ...texts.flat()]
+        const texts = await together(sources.map(source => source.always?.(request) ?? []))
+        return [`"next_batch":"${formatStreamToken(nextBatch)}"`, ...texts.flat()]
       },
       members: topMembers(news),
-      sections: rooms.sections(request, now, extrasByRoom(news), invited),
+      sections: await rooms.sections(request, now, extrasByRoom(news), invited),
     })
   }
 

@@ -1,6 +1,7 @@
 import type { ToDevice } from '../encryption/to-device.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import type { TouchedUsers } from './touched-users.ts'
 
 /** "100 messages is recommended as a reasonable limit." */
 const MAX_MESSAGES = 100
@@ -10,15 +11,25 @@ export class ToDeviceStream implements SyncSource {
   readonly stream = 'to_device'
   readonly position: () => number
   readonly #toDevice: ToDevice
+  readonly #recipients: TouchedUsers
 
-  constructor(toDevice: ToDevice, position: () => number) {
+  constructor(toDevice: ToDevice, recipients: TouchedUsers, position: () => number) {
     this.#toDevice = toDevice
+    this.#recipients = recipients
     this.position = position
   }
 
-  async news({ requester }: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+  news({ requester }: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
     const { userId, deviceId } = requester
     if (deviceId === undefined) return NO_NEWS
+    const isQuiet =
+      after !== undefined &&
+      this.#toDevice.isAcknowledged(userId, deviceId, after) &&
+      this.#recipients.areWithout(userId, after, upTo)
+    return isQuiet ? NO_NEWS : this.#waiting(userId, deviceId, after, upTo)
+  }
+
+  async #waiting(userId: string, deviceId: string, after: number | undefined, upTo: number): Promise<News> {
     if (after !== undefined) await this.#toDevice.acknowledge(userId, deviceId, after)
     const span = { after: after ?? 0, upTo }
     if (span.after >= upTo) return NO_NEWS

@@ -2,7 +2,14 @@ import type { RoomReader } from '../../storage/rooms/rooms.ts'
 import type { Typing } from '../ephemeral/typing.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
+import {
+  type Answer,
+  type News,
+  NO_NEWS,
+  type RoomExtras,
+  type SyncSource,
+  type ToldRoom,
+} from './sync-source.ts'
 
 /** The `typing` stream of `/sync`. */
 export class TypingStream implements SyncSource {
@@ -21,10 +28,14 @@ export class TypingStream implements SyncSource {
     return this.#typing.position
   }
 
-  async news(request: SyncRequest, after: number | undefined, upTo: number): Promise<News> {
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
     if (after === undefined || after >= upTo) return NO_NEWS
-    const joined = await this.#watch.joinedRooms(request.requester.userId)
     const changed = this.#typing.changedRooms(after, upTo) ?? new Set(this.#typing.rooms())
+    return changed.size === 0 ? NO_NEWS : this.#changed(request, changed)
+  }
+
+  async #changed(request: SyncRequest, changed: ReadonlySet<number>): Promise<News> {
+    const joined = await this.#watch.joinedRooms(request.requester.userId)
     const nids = [...changed].filter(nid => joined.has(nid))
     if (nids.length === 0) return NO_NEWS
     const rooms = new Map<string, RoomExtras>()

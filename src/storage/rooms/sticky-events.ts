@@ -71,6 +71,11 @@ export class StickyEventReader {
     )
   }
 
+  /** What `live` answers, where nothing has to be read for it. */
+  known(): ReadonlyMap<number, StickyRoom> | undefined {
+    return this.#known < this.#db.position('sticky_events') ? undefined : this.#live
+  }
+
   /**
    * The rooms with sticky events that have not run out, by nid. From memory: the database is asked only after a sticky
    * event has been stored, by whichever process.

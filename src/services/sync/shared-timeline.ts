@@ -1,0 +1,103 @@
+import type { Clock } from '../../core/clock.ts'
+import type { SyncFilter } from '../../core/filter.ts'
+import type { ClientEvents } from '../rooms/client-events.ts'
+import type { Erasures } from '../rooms/erasures.ts'
+import type { JoinedNews } from './room-news.ts'
+import type { RoomTimeline, RoomTimelines } from './room-timeline.ts'
+import { presentation, timelinePart } from './section-parts.ts'
+import type { SpanMemo } from './span-memo.ts'
+import type { SyncRequest } from './sync-request.ts'
+import type { Answer } from './sync-source.ts'
+
+/** For so long (ms) events are told with the age that they had when their text was made. */
+const MOMENT_MS = 250
+
+/** A stretch of a room's timeline as everybody is told it who was in the room all the while. */
+export interface SharedTimeline {
+  readonly timeline: RoomTimeline
+  readonly senders: ReadonlySet<string>
+  /** `"timeline":{…}` as JSON text. */
+  readonly text: string
+}
+
+/**
+ * Makes the timelines of rooms once for all who are told the same: one message wakes everybody in its room, and they were
+ * nearly all at the same place. Left out is whatever looks different to some of them: state, forks, gaps (and what relates
+ * to the events before them), what they sent themselves, what senders wanted erased.
+ */
+export class SharedTimelines {
+  readonly #timelines: RoomTimelines
+  readonly #memo: SpanMemo
+  readonly #clientEvents: ClientEvents
+  readonly #erasures: Erasures
+  readonly #clock: Clock
+  /** Filters are kept as they were read, so that clients which ask alike have the same. */
+  readonly #numbers = new WeakMap<SyncFilter, number>()
+  #newest = 0
+
+  constructor(parts: {
+    timelines: RoomTimelines
+    memo: SpanMemo
+    clientEvents: ClientEvents
+    erasures: Erasures
+    clock: Clock
+  }) {
+    this.#timelines = parts.timelines
+    this.#memo = parts.memo
+    this.#clientEvents = parts.clientEvents
+    this.#erasures = parts.erasures
+    this.#clock = parts.clock
+  }
+
+  /** The timeline of a room's news, where the user is told the same as others and nothing of its state has changed. */
+  of(request: SyncRequest, news: JoinedNews): Answer<SharedTimeline | undefined> {
+    const { after, upTo } = news.span
+    if (after === undefined || !isOrdinary(request, news, after)) return undefined
+    const moment = Math.floor(this.#clock.now() / MOMENT_MS)
+    const key = `t ${news.roomNid} ${after} ${upTo} ${this.#numberOf(request.filter)} ${moment}`
+    const { userId } = request.requester
+    return this.#memo
+      .once(key, () => this.#make(request, news, { after, upTo }))
+      .then(shared => (shared?.senders.has(userId) === true ? undefined : shared))
+  }
+
+  async #make(
+    request: SyncRequest,
+    news: JoinedNews,
+    span: { readonly after: number; readonly upTo: number },
+  ): Promise<SharedTimeline | undefined> {
+    if ((await this.#memo.changes(news.roomNid, span.after, span.upTo)).length > 0) return undefined
+    const timeline = await this.#timelines.read(request, news, span, { joinedAt: span.after })
+    const { events, forks, limited, sight } = timeline
+    if (limited || forks.size > 0 || events.some(({ event }) => event.stateKey !== undefined))
+      return undefined
+    const senders = new Set(events.map(({ event }) => event.sender))
+    if (senders.intersection(await this.#erasures.current()).size > 0) return undefined
+    const { form } = presentation(request, timeline)
+    const texts = await this.#clientEvents.render(events, { ...NOBODY, sight }, form)
+    return { timeline, senders, text: timelinePart(timeline, texts) }
+  }
+
+  #numberOf(filter: SyncFilter): number {
+    const known = this.#numbers.get(filter)
+    if (known !== undefined) return known
+    this.#newest += 1
+    this.#numbers.set(filter, this.#newest)
+    return this.#newest
+  }
+}
+
+/** Whoever has sent none of the events. */
+const NOBODY = { userId: '', deviceId: undefined }
+
+/** Whether the user was in the room before the span and is shown all of it, and nothing but events is told. */
+const isOrdinary = (
+  { ignored, missed }: SyncRequest,
+  { place, whole, isNewlyComplete, extras }: JoinedNews,
+  after: number,
+): boolean => {
+  const { joinedAt, sight } = place
+  if (whole || isNewlyComplete === true || sight !== undefined) return false
+  if (joinedAt === undefined || joinedAt > after) return false
+  return ignored.size === 0 && missed === undefined && (extras?.sticky?.length ?? 0) === 0
+}
