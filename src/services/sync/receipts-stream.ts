@@ -58,7 +58,11 @@ export class ReceiptsStream implements SyncSource, Follower {
   }
 
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
-    const isQuiet = after === undefined || after >= upTo || this.#recent.between(after, upTo)?.length === 0
+    const { userId } = request.requester
+    if (after === undefined || after >= upTo) return NO_NEWS
+    // Whoever says something has read what was there, which is no news for others.
+    const isOthers = ({ onlyFor = userId }: Touched): boolean => onlyFor !== userId
+    const isQuiet = this.#recent.between(after, upTo)?.every(isOthers) === true
     return isQuiet ? NO_NEWS : this.#changed(request, after, upTo)
   }
 
