@@ -9,14 +9,14 @@ import {
   type Verifier,
   VerifierEvent,
 } from 'matrix-js-sdk/lib/crypto-api/verification.js'
-import type { SdkUser } from '../src/test-kit/js-sdk.ts'
+import { inTime, type SdkUser } from '../src/test-kit/js-sdk.ts'
 
 /** Resolves with the next request to verify that reaches a client; call it before the request is made. */
 export const nextRequest = ({ client }: SdkUser): Promise<VerificationRequest> =>
   new Promise(resolve => void client.once(CryptoEvent.VerificationRequestReceived, resolve))
 
-const inPhase = (request: VerificationRequest, phase: VerificationPhase): Promise<void> =>
-  new Promise(resolve => {
+const inPhase = (request: VerificationRequest, phase: VerificationPhase): Promise<void> => {
+  const reached = new Promise<void>(resolve => {
     const look = () => {
       if (request.phase < phase) return
       request.off(VerificationRequestEvent.Change, look)
@@ -25,6 +25,8 @@ const inPhase = (request: VerificationRequest, phase: VerificationPhase): Promis
     request.on(VerificationRequestEvent.Change, look)
     look()
   })
+  return inTime(`${VerificationPhase[phase]} of a verification with ${request.otherUserId}`, reached)
+}
 
 /** What a side is shown; it then says that it is the same. */
 const shown = (verifier: Verifier): Promise<ShowSasCallbacks> => {
@@ -35,7 +37,11 @@ const shown = (verifier: Verifier): Promise<ShowSasCallbacks> => {
 }
 
 /** Goes through a verification that one side has asked for and the other got; both confirm what they see. */
-export const compareEmoji = async (asked: VerificationRequest, got: VerificationRequest): Promise<void> => {
+export const compareEmoji = async (
+  asked: VerificationRequest,
+  toOther: Promise<VerificationRequest>,
+): Promise<void> => {
+  const got = await inTime('a request to verify', toOther)
   await got.accept()
   await inPhase(asked, VerificationPhase.Ready)
   const mine = await asked.startVerification('m.sas.v1')
@@ -44,9 +50,9 @@ export const compareEmoji = async (asked: VerificationRequest, got: Verification
   const theirs = got.verifier
   if (theirs === undefined) throw new Error('the verification has not begun')
   ended.push(theirs.verify())
-  const [one, other] = await Promise.all([shown(mine), shown(theirs)])
+  const [one, other] = await inTime('the emoji', Promise.all([shown(mine), shown(theirs)]))
   assert.ok(one.sas.emoji)
   assert.deepEqual(one.sas.emoji, other.sas.emoji)
   await Promise.all([one.confirm(), other.confirm()])
-  await Promise.all(ended)
+  await inTime('the end of a verification', Promise.all(ended))
 }

@@ -88,7 +88,7 @@ const verification: CryptoPlay = async ({ alice, bob, loginAlice }) => {
   await say(roomId, alice, 'is it you?', [alice, bob])
   const toBob = nextRequest(bob)
   const asked = await cryptoOf(alice).requestVerificationDM(bob.userId, roomId)
-  await compareEmoji(asked, await toBob)
+  await compareEmoji(asked, toBob)
   await Promise.all([trusts(alice, bob), trusts(bob, alice)])
   // Whoever trusts somebody trusts the devices that they sign, on the other server, too.
   await backedUp(alice, 1)

@@ -5,6 +5,7 @@ import { testDatabases } from '../test-kit/database.ts'
 import { eventually } from '../test-kit/eventually.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { startTestServer, type TestAccount } from '../test-kit/server.ts'
+import { waitingFor } from '../test-kit/waiting.ts'
 
 const SECOND = 1_000
 const DAY = 86_400_000
@@ -49,7 +50,7 @@ const caller = (url: string) => {
     body: object | string = {},
   ): Promise<Record<string, unknown>> => {
     const isMedia = typeof body === 'string'
-    const response = await fetch(`${url}/_matrix/${path}`, {
+    const answer = fetch(`${url}/_matrix/${path}`, {
       method,
       headers: {
         authorization: `Bearer ${account.accessToken}`,
@@ -57,6 +58,7 @@ const caller = (url: string) => {
       },
       ...(method === 'GET' ? {} : { body: isMedia ? body : JSON.stringify(body) }),
     })
+    const response = await waitingFor(`${method} ${path}`, answer)
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
     return (await response.json()) as Record<string, unknown>
   }

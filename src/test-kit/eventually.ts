@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { tellState } from './waiting.ts'
 
 /** Only turns a hanging test into one that says what did not come, so it may be long: machines are busy at times. */
 const PATIENCE_MS = 40_000
@@ -10,7 +11,10 @@ const LAST_PAUSE_MS = 40
 export const eventually = async (what: string, check: () => boolean | Promise<boolean>): Promise<void> => {
   const deadline = Date.now() + PATIENCE_MS
   for (let pause = FIRST_PAUSE_MS; !(await check()); pause = Math.min(pause * 1.5, LAST_PAUSE_MS)) {
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
+    if (Date.now() > deadline) {
+      await tellState()
+      throw new Error(`waited in vain: ${what}`)
+    }
     await setTimeout(pause)
   }
 }

@@ -2,6 +2,7 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { type Listener, openListener } from '../http/listener.ts'
 import { officialResponseValidator, type ResponseValidator } from './responses.ts'
+import { waitingFor } from './waiting.ts'
 
 export { officialResponseValidator, type ResponseValidator } from './responses.ts'
 
@@ -39,7 +40,8 @@ export const createTestClient = (url: string): TestClient => {
   const agent = new Agent({ keepAlive: true })
   return {
     async request(method, target, options = {}) {
-      const response = await exchange(agent, url, method, target, options)
+      const exchanged = exchange(agent, url, method, target, options)
+      const response = await waitingFor(`${method} ${target}`, exchanged)
       const problems = judge(validator, method, target, response)
       if (problems.length === 0) return response
       throw new Error(

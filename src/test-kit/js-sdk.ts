@@ -21,6 +21,7 @@ import type { Logger } from 'matrix-js-sdk/lib/logger.js'
 import { logger as sdkLogger } from 'matrix-js-sdk/lib/logger.js'
 import { RustBackupManager } from 'matrix-js-sdk/lib/rust-crypto/backup.js'
 import { SlidingSync } from 'matrix-js-sdk/lib/sliding-sync.js'
+import { tellState, waitingFor } from './waiting.ts'
 
 // Clients wait for up to ten seconds before they back up keys, so as not to come all at once.
 Object.assign(RustBackupManager, { maxBackupLoopStartDelayMillis: 0 })
@@ -94,7 +95,8 @@ export async function startSdkUser(
     logger: quiet,
     fetchFn: async (input, init) => {
       if (options.network?.isDown) throw new TypeError('the network is down')
-      const response = await fetch(input, init)
+      const what = `${session.user_id}: ${init?.method ?? 'GET'} ${String(input)}`
+      const response = await waitingFor(what, fetch(input, init))
       // What was under way when the network went is lost as well.
       if (options.network?.isDown) throw new TypeError('the network is down')
       return response
@@ -165,6 +167,22 @@ const occasions = [
   MatrixEventEvent.Decrypted,
 ] as const
 
+const inVain = (what: string): Error => {
+  void tellState()
+  return new Error([`waited in vain for ${what}; the SDK said:`, ...complaints].join('\n'))
+}
+
+/** The same as a promise of the SDK's; rejects, saying `what` did not come, when it takes too long. */
+export const inTime = async <T>(what: string, promise: Promise<T>): Promise<T> => {
+  const { promise: over, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(inVain(what)), patience)
+  try {
+    return await Promise.race([promise, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 function untilFound<Found>(
   client: MatrixClient,
   what: string,
@@ -183,7 +201,7 @@ function untilFound<Found>(
     }
     const timer = setTimeout(() => {
       settle()
-      reject(new Error([`waited in vain for ${what}; the SDK said:`, ...complaints].join('\n')))
+      reject(inVain(what))
     }, patience)
     for (const occasion of occasions) client.on(occasion, look)
     look()

@@ -10,7 +10,9 @@ import { type Log, silentLog } from '../core/log.ts'
 import { createServer } from '../server.ts'
 import type { DatabaseConfig } from '../storage/open.ts'
 import { createTestClient, type TestClient } from './http.ts'
+import { stateOf } from './stall-state.ts'
 import { sqliteTemplate } from './templates.ts'
+import { describingStalls, waitingFor } from './waiting.ts'
 
 export interface TestServerOptions {
   readonly serverName?: string
@@ -82,6 +84,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
     urls: [url = ''],
   } = await server.listen()
   const post = poster(url)
+  const stopDescribing = describingStalls(async () => `${serverName}: ${await stateOf(location)}`)
   return {
     ...createTestClient(url),
     url,
@@ -95,7 +98,8 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
         password,
       }),
     close: async () => {
-      await server.close()
+      await waitingFor(`the end of ${serverName}`, server.close())
+      stopDescribing()
       if (options.directory === undefined) rmSync(directory, { recursive: true, force: true })
     },
   }
@@ -107,11 +111,12 @@ const databaseUrl = (database: DatabaseConfig): string =>
 const poster =
   (url: string) =>
   async (operation: 'register' | 'login', body: object): Promise<TestAccount> => {
-    const response = await fetch(`${url}/_matrix/client/v3/${operation}`, {
+    const answer = fetch(`${url}/_matrix/client/v3/${operation}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     })
+    const response = await waitingFor(operation, answer)
     if (!response.ok) throw new Error(`${operation} answered ${response.status}: ${await response.text()}`)
     const session = (await response.json()) as { user_id: string; access_token: string; device_id: string }
     return { userId: session.user_id, accessToken: session.access_token, deviceId: session.device_id }
