@@ -15,6 +15,9 @@ const unreadable = (path: OptionPath, file: string | undefined): Problem[] => {
   }
 }
 
+/** RFC 9106, section 3.1: the memory "MUST be an integer number of kibibytes from 8*p to 2^(32)-1". */
+const ARGON2_MIN_BYTES = 8_192
+
 /** What no single option can tell: options that contradict each other, and files that are not there. */
 export const contradictions = (config: Config): Problem[] => {
   const problems: Problem[] = []
@@ -52,6 +55,14 @@ export const contradictions = (config: Config): Problem[] => {
   if (!roomVersions.has(config.rooms.defaultVersion)) {
     const known = [...roomVersions.keys()].join(', ')
     problems.push({ path: ['rooms', 'default_version'], message: `must be one of ${known}` })
+  }
+  const { memory, parallelism } = config.passwords.hashing
+  if (memory < ARGON2_MIN_BYTES * parallelism) {
+    const least = (ARGON2_MIN_BYTES * parallelism) / 1024
+    problems.push({
+      path: ['passwords', 'hashing', 'memory'],
+      message: `must be at least ${least}K, of which argon2 takes 8K for each thread`,
+    })
   }
   return problems
 }

@@ -90,6 +90,7 @@ test('options that contradict each other, and files that are not there', t => {
     '  - {port: 8008, tls: {certificate: no.pem, key: homeserver.yaml}}',
     'federation: {back_off: {min: 2d}}',
     'rooms: {default_version: "99"}',
+    'passwords: {hashing: {memory: 8K, parallelism: 2}}',
   ].join('\n')
   const { cwd, result } = load(t, text)
   t.deepEqual(result.ok ? [] : result.errors, [
@@ -97,6 +98,7 @@ test('options that contradict each other, and files that are not there', t => {
     `homeserver.yaml:3:24: listeners[1].tls.certificate names ${cwd}/no.pem, but there is no such file`,
     'homeserver.yaml:4:25: federation.back_off.min must not be longer than federation.back_off.max',
     'homeserver.yaml:5:9: rooms.default_version must be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12',
+    'homeserver.yaml:6:23: passwords.hashing.memory must be at least 16K, of which argon2 takes 8K for each thread',
   ])
   t.deepEqual(errorsOf(t, undefined, { flags: { config: '/nowhere/x.yaml' } }), [
     '/nowhere/x.yaml: there is no such file',
