@@ -35,6 +35,7 @@ const SMALL: Readonly<Record<string, string>> = {
   abandoned_rooms: 'rooms that are about to go',
   uia_sessions: 'bounded',
   email_validations: 'bounded',
+  oauth_device_codes: 'bounded',
   federation_destinations: 'a row for each server, read at the start and by housekeeping',
 }
 

@@ -31,7 +31,7 @@ export class OAuthClientWriter {
     this.#prune = db.prepare(
       `DELETE FROM oauth_clients
        WHERE used_ts < coalesce((SELECT used_ts FROM oauth_clients WHERE used_ts >= ? ORDER BY used_ts DESC LIMIT 1 OFFSET ?), ?)
-       AND NOT EXISTS (SELECT 1 FROM access_tokens t WHERE t.client_id = oauth_clients.client_id)`,
+       AND (SELECT 1 FROM access_tokens t WHERE t.client_id = oauth_clients.client_id LIMIT 1) IS NULL`,
     )
   }
 
