@@ -1,5 +1,6 @@
 import type { Connection, RequestParts } from './connection.ts'
 import { describe } from './matrix.ts'
+import type { Usage } from './process-usage.ts'
 import type { RawResponse } from './response-parser.ts'
 import type { Target } from './target.ts'
 
@@ -12,6 +13,7 @@ export interface LoadResult {
   perSecond: number
   latencies: number[]
   serverCpu: number | undefined
+  databaseCpu: number | undefined
   /** Share of one core that the load generator itself took, 0 to 1. */
   generatorShare: number
 }
@@ -23,12 +25,14 @@ export class Meter {
   private readonly startedAt = performance.now()
   private readonly generatorBefore = process.cpuUsage()
   private readonly serverBefore
+  private readonly databaseBefore
   private failures = 0
   private firstFailure: string | undefined
 
   constructor(target: Target) {
     this.target = target
     this.serverBefore = target.usage()
+    this.databaseBefore = target.databaseUsage()
   }
 
   /** @param since from when the latency counts, `performance.now()` */
@@ -45,16 +49,19 @@ export class Meter {
   finish(): LoadResult {
     const seconds = (performance.now() - this.startedAt) / 1000
     const { user, system } = process.cpuUsage(this.generatorBefore)
-    const after = this.target.usage()
     const requests = this.latencies.length
-    const cpuSeconds = after && this.serverBefore && after.cpuSeconds - this.serverBefore.cpuSeconds
+    const perRequest = (before: Usage | undefined, after: Usage | undefined): number | undefined =>
+      before === undefined || after === undefined || requests === 0
+        ? undefined
+        : ((after.cpuSeconds - before.cpuSeconds) * 1e6) / requests
     return {
       requests,
       failures: this.failures,
       firstFailure: this.firstFailure,
       perSecond: requests / seconds,
       latencies: this.latencies,
-      serverCpu: cpuSeconds === undefined || requests === 0 ? undefined : (cpuSeconds * 1e6) / requests,
+      serverCpu: perRequest(this.serverBefore, this.target.usage()),
+      databaseCpu: perRequest(this.databaseBefore, this.target.databaseUsage()),
       generatorShare: (user + system) / 1e6 / seconds,
     }
   }

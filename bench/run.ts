@@ -14,6 +14,7 @@ import { largeJoin } from './scenarios/large-join.ts'
 import { manyRooms } from './scenarios/many-rooms.ts'
 import { memory, settledMemory } from './scenarios/memory.ts'
 import { sendToSync } from './scenarios/send-to-sync.ts'
+import { twoWorkers } from './scenarios/two-workers.ts'
 import { startEcho } from './spawn.ts'
 import { findSubject } from './subject.ts'
 import { Target } from './target.ts'
@@ -27,6 +28,7 @@ const scenarios: readonly Scenario[] = [
   initialSync,
   history,
   largeJoin,
+  twoWorkers,
 ]
 
 /** Seconds for which memory must hold still. */

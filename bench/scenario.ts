@@ -96,8 +96,15 @@ export function percentileRow<Result>(
 
 /** The rows that every load has: whose CPU it took. */
 export function costRows(measure: string, sides: Sides<LoadResult>): Row[] {
+  const database = medianRow(
+    `${measure}: CPU of the database server per request`,
+    'µs',
+    sides,
+    result => result.databaseCpu,
+  )
   return [
     medianRow(`${measure}: server CPU per request`, 'µs', sides, result => result.serverCpu),
+    ...(database.server === undefined ? [] : [database]),
     medianRow(
       `${measure}: CPU of the load generator`,
       '% of a core',

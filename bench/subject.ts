@@ -19,7 +19,7 @@ export interface Subject extends TargetOptions {
 /** Finds or starts what the command line asks for. @throws Error when it does not come up */
 export async function findSubject(given: Arguments): Promise<Subject> {
   if (given.synapse) return synapse(given.name ?? 'Synapse')
-  if (given.url === undefined) return tessera(given)
+  if (given.url === undefined) return startTessera(given)
   const { url, registration } = given
   const name = given.name ?? url
   if (given.spawn === undefined) {
@@ -35,7 +35,11 @@ async function synapse(name: string): Promise<Subject> {
 }
 
 /** Our own server as people start it: its defaults, but every rate limit off. */
-async function tessera({ name = 'Tessera', database, workers }: Arguments): Promise<Subject> {
+export async function startTessera({
+  name = 'Tessera',
+  database,
+  workers,
+}: Pick<Arguments, 'name' | 'database' | 'workers'>): Promise<Subject> {
   const postgres = database === 'postgres' ? await startPostgres({ fsync: true }) : undefined
   if (database === 'postgres' && postgres === undefined) throw new Error('PostgreSQL is not installed')
   const databaseUrl = postgres?.url ?? database
@@ -62,6 +66,7 @@ async function tessera({ name = 'Tessera', database, workers }: Arguments): Prom
     ...started,
     name,
     pids: [started.pid],
+    ...(postgres === undefined ? {} : { databasePids: [postgres.pid] }),
     registration: { kind: 'shared-secret', secret },
     fresh: true,
     stop: () => started.stop().then(clean),

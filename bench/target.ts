@@ -9,6 +9,8 @@ export interface TargetOptions {
   url: string
   /** Its processes, without descendants; empty when unknown: then CPU and memory stay blank. */
   pids: readonly number[]
+  /** Those of its database, where that is a server of its own that is known. */
+  databasePids?: readonly number[]
   registration: RegistrationWay
 }
 
@@ -33,6 +35,11 @@ export class Target {
   /** @returns CPU and memory of its processes up to now; undefined when no process is known */
   usage(): Usage | undefined {
     return processUsage(this.options.pids)
+  }
+
+  /** @returns the same for its database */
+  databaseUsage(): Usage | undefined {
+    return processUsage(this.options.databasePids ?? [])
   }
 
   /** How many accounts there are. */

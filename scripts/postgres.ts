@@ -12,6 +12,8 @@ import pg from 'pg'
  */
 export interface ThrowawayPostgres {
   readonly url: string
+  /** The server's process, whose children are those of its connections. */
+  readonly pid: number
   /**
    * Stops the server over its clients' heads and starts it on the same data: `fast` as a service manager does, who has
    * transactions rolled back, `immediate` as a power cut does, after which it recovers from its log. Resolves once it answers.
@@ -68,8 +70,18 @@ export const startPostgres = async (
     server = start()
     await begun()
   }
-  return { url, restart, stop }
+  return {
+    url,
+    get pid() {
+      return server.pid ?? 0
+    },
+    restart,
+    stop,
+  }
 }
+
+/** Whether there is a server to start. */
+export const isPostgresInstalled = (): boolean => findBinaries() !== undefined
 
 /** The folder of the server's programs: on the path, or where Debian keeps them (the newest version). */
 const findBinaries = (): string | undefined => {

@@ -30,13 +30,15 @@ export interface GroupOptions {
   readonly cap: number
   /** How many groups may be on their way at once. */
   readonly inFlight: number
+  /** Whether a set that finds nothing in flight waits for what else comes in this turn of the event loop. */
+  readonly gathers: boolean
   /** Commits a group in order and settles each of its sets. What it throws rejects the sets not yet settled. */
   commit(group: readonly Waiting[]): Promise<void>
 }
 
 /**
  * Group commit: sets that arrive while a commit is in flight share the next one. A set that finds nothing in flight
- * goes with whatever else is queued in the same turn of the event loop.
+ * goes with whatever else is queued by then.
  */
 export class GroupCommitter {
   readonly #options: GroupOptions
@@ -69,8 +71,9 @@ export class GroupCommitter {
   }
 
   /**
-   * Idle: at the end of the current microtasks, since a waiting client's latency is all there is. With one group in
-   * flight: after the callbacks of this turn, so that the second group gathers what they bring.
+   * Idle: at the end of the current microtasks, since a waiting client's latency is all there is, unless a group costs so much
+   * that one alone is better avoided. With one group in flight: after the callbacks of this turn, so that the second group
+   * gathers what they bring.
    */
   #schedule(): void {
     if (this.#scheduled || this.#inFlight >= this.#options.inFlight) return
@@ -79,7 +82,7 @@ export class GroupCommitter {
       this.#scheduled = false
       this.#send()
     }
-    if (this.#inFlight === 0) queueMicrotask(send)
+    if (this.#inFlight === 0 && !this.#options.gathers) queueMicrotask(send)
     else setImmediate(send)
   }
 

@@ -21,26 +21,32 @@ export interface Landed {
   readonly error?: unknown
 }
 
-type Field = { readonly name: string; readonly parse: (text: string) => SqlValue }
+interface Field {
+  readonly name: string
+  readonly parse: (text: string) => SqlValue
+}
+
+/** The statements that a connection has prepared, by name; with what their rows consist of, if they have been asked for. */
+export type Known = Map<string, readonly Field[] | undefined>
 
 /**
  * Statements that go out together and are answered together, in one round on the wire: the server executes one after the other and stops at
- * the first that it refuses. (A pipeline of the driver's asks for an answer to each by itself, which costs a packet both ways.)
+ * the first that it refuses. (The driver has each statement answered by itself, which costs a packet, and described anew each time.)
  */
 export class PostgresFlight implements pg.Submittable {
   /** Rejects with the driver's error when the connection was lost. */
   readonly landed: Promise<Landed>
   readonly #legs: readonly Leg[]
-  /** Names of the statements that the server has prepared on this connection. */
-  readonly #known: Set<string>
-  /** Those of them that this flight brings, with the place of their statement. */
+  readonly #known: Known
+  /** What this flight has had prepared, with the place of its statement. */
   readonly #brought = new Map<string, number>()
   readonly #executed: Executed[] = []
   readonly #settle: { resolve(landed: Landed): void; reject(error: unknown): void }
-  #fields: readonly Field[] = []
+  /** Those of the next statement, as the server has described them. */
+  #fields: readonly Field[] | undefined
   #rows: Row[] = []
 
-  constructor(legs: readonly Leg[], known: Set<string>) {
+  constructor(legs: readonly Leg[], known: Known) {
     this.#legs = legs
     this.#known = known
     const { promise, resolve, reject } = Promise.withResolvers<Landed>()
@@ -58,10 +64,14 @@ export class PostgresFlight implements pg.Submittable {
         // It may be there nevertheless, if what brought it was refused.
         if (name !== '') connection.close({ type: 'S', name }, true)
         connection.parse({ name, text: prepared.sql, types: [] }, true)
-        this.#bring(name, place)
+        if (name !== '') {
+          this.#known.set(name, undefined)
+          this.#brought.set(name, place)
+        }
       }
       connection.bind({ statement: name, values: parameters.map(wireValue) }, true)
-      if (hasRows === true) connection.describe({ type: 'P', name: '' }, true)
+      if (hasRows === true && this.#known.get(name) === undefined)
+        connection.describe({ type: 'P', name: '' }, true)
       connection.execute({}, true)
     }
     connection.sync()
@@ -70,10 +80,13 @@ export class PostgresFlight implements pg.Submittable {
 
   handleRowDescription({ fields }: { fields: readonly { name: string; dataTypeID: number }[] }): void {
     this.#fields = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID) }))
+    const name = this.#name()
+    if (name !== '') this.#known.set(name, this.#fields)
   }
 
   handleDataRow({ fields: values }: { fields: readonly (string | null)[] }): void {
     if (this.#legs[this.#executed.length]?.hasRows !== true) return
+    this.#fields ??= this.#known.get(this.#name()) ?? []
     const row: Row = {}
     for (const [index, { name, parse }] of this.#fields.entries()) {
       const value = values[index] ?? null
@@ -87,9 +100,10 @@ export class PostgresFlight implements pg.Submittable {
     const words = text.split(' ')
     this.#executed.push({ rows: this.#rows, count: Number(words.at(-1)) || 0, command: words[0] ?? '' })
     this.#rows = []
+    this.#fields = undefined
   }
 
-  /** The only one that is not about a single statement: all are done. */
+  /** Comes once, when all are done. */
   handleReadyForQuery(): void {
     this.#settle.resolve({ executed: this.#executed })
   }
@@ -100,11 +114,11 @@ export class PostgresFlight implements pg.Submittable {
     else this.#settle.resolve({ executed: this.#executed, error })
   }
 
-  #bring(name: string, place: number): void {
-    if (name === '') return
-    this.#known.add(name)
-    this.#brought.set(name, place)
+  /** That of the statement whose answer is being read. */
+  #name(): string {
+    const leg = this.#legs[this.#executed.length]
+    return leg === undefined ? '' : nameOf(leg.prepared)
   }
 }
 
-const nameOf = ({ id }: Prepared): string => (id === UNKEPT ? '' : `f${id}`)
+const nameOf = ({ id }: Prepared): string => (id === UNKEPT ? '' : `s${id}`)

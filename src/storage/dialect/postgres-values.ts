@@ -19,13 +19,6 @@ const encodeText = (text: string): string =>
 const decodeText = (text: string): string =>
   text.includes(ESCAPE) ? text.replaceAll(`${ESCAPE}0`, NUL).replaceAll(`${ESCAPE}1`, ESCAPE) : text
 
-/** A parameter as the driver takes it. */
-export const postgresValue = (value: SqlValue | SqlList): unknown => {
-  if (typeof value === 'string') return encodeText(value)
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  return value.list.map(item => (typeof item === 'string' ? encodeText(item) : item))
-}
-
 /** A parameter as it stands on the wire. */
 export const wireValue = (value: SqlValue | SqlList): string | Buffer | null => {
   if (typeof value === 'string') return encodeText(value)

@@ -109,7 +109,7 @@ export class PostgresWriter {
   }
 
   async #connect(): Promise<PostgresConnection> {
-    if (this.#connection?.alive !== true) this.#connection = await this.#connector.connect('flights')
+    if (this.#connection?.alive !== true) this.#connection = await this.#connector.connect()
     return this.#connection
   }
 }

@@ -30,17 +30,19 @@ const dialect: Dialect = {
 }
 
 const READ_CONNECTIONS = 4
-const SCAN_CONNECTIONS = 2
+const READS = { share: 8, most: 64 }
+/** A long read holds up whatever shares its flight. */
+const SCANS = { size: 2, share: 1, most: 1 }
 const GROUP_CAP = 128
 
-/** A PostgreSQL database: pipelined reads on a few connections, grouped writes on one. */
+/** A PostgreSQL database: reads on a few connections, grouped writes on one. */
 export class PostgresDatabase implements Database {
   /** What has been prepared in this process so far, on whichever database. */
   static readonly statements = (): readonly string[] => table.texts()
   readonly dialect = dialect
   readonly #connector: PostgresConnector
   readonly #reads: PostgresPool
-  /** Apart, since a long read holds up whatever is pipelined behind it. */
+  /** Apart, so that short reads do not wait for long ones. */
   readonly #scans: PostgresPool
   readonly #positions = new Positions()
   readonly #writer: PostgresWriter
@@ -51,13 +53,17 @@ export class PostgresDatabase implements Database {
   /** `connector` leads to a migrated database; `start` comes before everything else. */
   constructor(connector: PostgresConnector, poolSize: number | undefined) {
     this.#connector = connector
-    this.#reads = new PostgresPool(this.#connector, poolSize ?? READ_CONNECTIONS)
-    this.#scans = new PostgresPool(this.#connector, SCAN_CONNECTIONS)
+    this.#reads = new PostgresPool(this.#connector, {
+      size: poolSize ?? READ_CONNECTIONS,
+      ...READS,
+    })
+    this.#scans = new PostgresPool(this.#connector, SCANS)
     this.#writer = new PostgresWriter(this.#connector, this.#positions, table)
     this.#listener = new PostgresListener(connector.url, this.#positions)
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
       inFlight: 1,
+      gathers: true,
       commit: group => this.#writer.commit(group),
     })
   }

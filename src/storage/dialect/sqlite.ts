@@ -54,6 +54,7 @@ export class SqliteDatabase implements Database {
   readonly #committer = new GroupCommitter({
     cap: GROUP_CAP,
     inFlight: 2,
+    gathers: false,
     commit: group => this.#commitGroup(group),
   })
   #scanned = false
