@@ -124,3 +124,20 @@ testDatabases(
     t.is(record?.details.answer, undefined)
   },
 )
+
+testDatabases(test, 'who is invited again at once after they have left is invited', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { memberships, roomCreation } = rooms
+  const roomId = await roomCreation.create(newRoom(rooms, A, { invite: [B] }), { isDirect: false })
+  const { records, follower } = following(core, clock)
+  follower.start()
+  t.teardown(() => follower.close())
+  for (let n = 0; n < 10; n++) {
+    // Both events reach the follower in one go, and so does what the invitation has become in between.
+    const leaving = memberships.leave({ userId: B, roomId })
+    while ((await core.writer.head(roomId))?.memberships.get(B) !== 'leave') await Promise.resolve()
+    await Promise.all([leaving, memberships.invite({ sender: A, userId: B, roomId })])
+    await follower.caughtUp()
+    t.is((await records.read.one(roomId, B))?.status, 'invited')
+  }
+})

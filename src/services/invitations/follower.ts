@@ -31,6 +31,7 @@ type Change = InvitationKey & { readonly change: InvitationChange }
 export class InvitationFollower {
   /** Told of invitations to users of this server that are on record now, by their events; at least once of each. */
   onInvited: (eventIds: readonly string[]) => Promise<void> = async () => {}
+  readonly #database: Database
   readonly #read: RoomReaders
   readonly #clock: Clock
   readonly #serverName: string
@@ -54,6 +55,7 @@ export class InvitationFollower {
     log: Log
   }) {
     const { database, clock, log, sole = aloneWith(parts.database) } = parts
+    this.#database = database
     this.#read = parts.read
     this.#clock = clock
     this.#serverName = parts.serverName
@@ -117,7 +119,10 @@ export class InvitationFollower {
     const change = answered(event, now)
     // Whoever accepts an invitation from outside brings this server into the room: the other stream may be behind.
     const outside = this.#isLocal(userId) ? await this.#read.invitations.one(userId, roomId) : undefined
-    const before = outside === undefined ? [] : await this.#changesByRows([outside], { onlyInvited: true })
+    // One that has just been written, later than this event, and is not told of yet: its own event will be followed.
+    const isLater = outside !== undefined && outside.position > this.#database.position('invites')
+    const before =
+      outside === undefined || isLater ? [] : await this.#changesByRows([outside], { onlyInvited: true })
     return [...before, { roomId, userId, change }]
   }
 
