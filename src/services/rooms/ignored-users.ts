@@ -8,12 +8,15 @@ import {
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { AccountDataMemo } from './account-data-memo.ts'
 
+/** Whom a user ignores, and what they have missed of those whom they ignore no longer. */
+export interface IgnoredLists {
+  readonly users: ReadonlySet<string>
+  readonly missed: Missed | undefined
+}
+
 /** Whom users ignore (client-server API, "Ignoring Users"): they are shown no messages and no invitations of those. */
 export class IgnoredUsers {
-  readonly #lists: AccountDataMemo<{
-    readonly users: ReadonlySet<string>
-    readonly missed: Missed | undefined
-  }>
+  readonly #lists: AccountDataMemo<IgnoredLists>
 
   /** @param position where the stream `account_data` stands now */
   constructor(read: Pick<AccountDataReader, 'ignored'>, position: () => number) {
@@ -33,6 +36,11 @@ export class IgnoredUsers {
   /** Whom a user ignores; never the user themselves. */
   async of(userId: string): Promise<ReadonlySet<string>> {
     return (await this.#lists.of(userId)).users
+  }
+
+  /** Both of these at once. */
+  lists(userId: string): Promise<IgnoredLists> {
+    return this.#lists.of(userId)
   }
 
   /** What a user has missed of those whom they ignore no longer; `undefined` if nothing. */

@@ -3,7 +3,7 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sights } from '../rooms/room-sight.ts'
-import type { RoomsNow } from '../sync/room-watch.ts'
+import type { RoomsNow } from '../sync/rooms-now.ts'
 import type { Activity, Connection, LeftRoom } from './connections.ts'
 
 /** A room in the list of a user's rooms. */

@@ -87,16 +87,17 @@ export class SlidingSync {
   ): Promise<string> {
     const { notifier } = this.#parts
     const mayWait = request.pos !== undefined && deadline > notifier.now()
-    for (;;) {
-      const wait = mayWait ? notifier.wait(requester.userId, deadline, signal) : undefined
-      try {
+    const wait = mayWait ? notifier.wait(requester.userId, deadline, signal) : undefined
+    try {
+      for (;;) {
+        wait?.again()
         const { text, isEmpty } = await this.#response(requester, connection, request)
-        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
+        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) return text
         await wait.woken
-      } finally {
-        wait?.cancel()
       }
+    } finally {
+      wait?.cancel()
     }
   }
 
@@ -111,9 +112,9 @@ export class SlidingSync {
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
+    const { users: ignored, missed } = await ignoredUsers.lists(userId)
     const look: Look = {
-      ...{ requester, after: before.events },
-      ...{ ignored: await ignoredUsers.of(userId), missed: await ignoredUsers.missedBy(userId) },
+      ...{ requester, after: before.events, ignored, missed },
       upTo: Math.max(now.upTo, before.events ?? 0),
     }
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)

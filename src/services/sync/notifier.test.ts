@@ -60,6 +60,29 @@ test('a commit wakes those whom a follower names, and nobody else', async t => {
   t.is(notifier.waiting, 0)
 })
 
+test('whoever was woken for nothing is woken again, by what came since they looked once more', async t => {
+  const { clock, notifier } = setUp([])
+  const wait = notifier.wait('@a:x', clock.now() + 1000, new AbortController().signal)
+  notifier.wake(['@a:x'])
+  await wait.woken
+  notifier.wake(['@a:x'])
+  t.is(notifier.waiting, 0)
+  wait.again()
+  t.is(notifier.waiting, 1)
+  const { woken } = wait
+  notifier.wake(['@a:x', '@a:x'])
+  await woken
+  t.is(notifier.waiting, 0)
+  t.false(wait.isOver)
+  wait.again()
+  await clock.advance(1100)
+  await wait.woken
+  t.true(wait.isOver)
+  wait.again()
+  await wait.woken
+  t.is(notifier.waiting, 0, 'what is over stays over')
+})
+
 test('commits during a round are covered by one more', async t => {
   const followed: number[] = []
   let release = (): void => undefined

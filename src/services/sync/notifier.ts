@@ -10,6 +10,60 @@ export interface Follower {
   follow(upTo: number): Promise<Iterable<string>>
 }
 
+/** One client that waits: for as long as its request lasts, however often it is woken for nothing. */
+export interface Wait {
+  /** Resolves at the next thing that concerns the user, or at the end. */
+  readonly woken: Promise<void>
+  /** Nothing wakes any more: the deadline has come, the signal is aborted, or the server stops. */
+  readonly isOver: boolean
+  /** Whoever was woken, and is about to look for what is new, can be woken again. */
+  again(): void
+  /** Ends it. */
+  cancel(): void
+}
+
+class Waiter implements Wait {
+  readonly #end: () => void
+  #waking = Promise.withResolvers<void>()
+  #isEnqueued = false
+  isWoken = false
+  isOver = false
+
+  constructor(end: () => void) {
+    this.#end = end
+  }
+
+  get woken(): Promise<void> {
+    return this.#waking.promise
+  }
+
+  again(): void {
+    if (!this.isWoken || this.isOver) return
+    this.isWoken = false
+    this.#waking = Promise.withResolvers()
+  }
+
+  /** Whether it has to be put into the queue: it is not there, and does not know yet that there is something. */
+  enqueue(): boolean {
+    if (this.#isEnqueued || this.isWoken) return false
+    this.#isEnqueued = true
+    return true
+  }
+
+  wake(): void {
+    this.#isEnqueued = false
+    this.isWoken = true
+    this.#waking.resolve()
+  }
+
+  readonly cancel = (): void => {
+    if (this.isOver) return
+    this.isOver = true
+    this.#end()
+    this.wake()
+  }
+}
+
 /** Woken at once, so that ten thousand do not hold the event loop for half a second. */
 const SLICE = 200
 /** After a failure; milliseconds. */
@@ -25,9 +79,9 @@ export class Notifier {
   readonly #log: Log
   readonly #followers: readonly Follower[]
   readonly #deadlines: Deadlines
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting = new Map<string, Set<Waiter>>()
   readonly #stopListening: () => void
-  readonly #wakeQueue: (() => void)[] = []
+  readonly #wakeQueue: Waiter[] = []
   readonly #followed = new Map<Follower, number>()
   #following = Promise.resolve()
   #pending = false
@@ -45,7 +99,7 @@ export class Notifier {
   /** How many clients wait. */
   get waiting(): number {
     let count = 0
-    for (const wakers of this.#waiting.values()) count += wakers.size
+    for (const waiters of this.#waiting.values()) for (const { isWoken } of waiters) if (!isWoken) count += 1
     return count
   }
 
@@ -70,34 +124,28 @@ export class Notifier {
   wake(userIds: Iterable<string>): void {
     const idle = this.#wakeQueue.length === 0
     for (const userId of userIds)
-      for (const waker of this.#waiting.get(userId) ?? []) this.#wakeQueue.push(waker)
+      for (const waiter of this.#waiting.get(userId) ?? []) if (waiter.enqueue()) this.#wakeQueue.push(waiter)
     if (idle && this.#wakeQueue.length > 0) this.#wakeSlice()
   }
 
   /**
-   * Resolves when something concerns the user, the deadline (ms) has come, or the signal is aborted. What comes
+   * Lets a client wait until something concerns the user, the deadline (ms) has come, or the signal is aborted. What comes
    * after the call wakes; the caller checks once more after calling, for what came before.
    */
-  wait(
-    userId: string,
-    deadline: number,
-    signal: AbortSignal,
-  ): { readonly woken: Promise<void>; cancel(): void } {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wakers = this.#waiting.get(userId) ?? new Set()
-    this.#waiting.set(userId, wakers)
-    const done = (): void => {
-      wakers.delete(done)
-      if (wakers.size === 0 && this.#waiting.get(userId) === wakers) this.#waiting.delete(userId)
+  wait(userId: string, deadline: number, signal: AbortSignal): Wait {
+    const waiters = this.#waiting.get(userId) ?? new Set()
+    this.#waiting.set(userId, waiters)
+    const waiter = new Waiter(() => {
+      waiters.delete(waiter)
+      if (waiters.size === 0 && this.#waiting.get(userId) === waiters) this.#waiting.delete(userId)
       cancelDeadline()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    wakers.add(done)
-    const cancelDeadline = this.#deadlines.add(deadline, done)
-    signal.addEventListener('abort', done)
-    if (this.isClosed || signal.aborted) done()
-    return { woken: promise, cancel: done }
+      signal.removeEventListener('abort', waiter.cancel)
+    })
+    waiters.add(waiter)
+    const cancelDeadline = this.#deadlines.add(deadline, waiter.cancel)
+    signal.addEventListener('abort', waiter.cancel)
+    if (this.isClosed || signal.aborted) waiter.cancel()
+    return waiter
   }
 
   /** Wakes everybody and lets nobody wait any more. */
@@ -105,7 +153,7 @@ export class Notifier {
     this.#closing.abort()
     this.#stopListening()
     this.#deadlines.close()
-    for (const wakers of [...this.#waiting.values()]) for (const waker of [...wakers]) waker()
+    for (const waiters of [...this.#waiting.values()]) for (const waiter of [...waiters]) waiter.cancel()
   }
 
   get isClosed(): boolean {
@@ -145,7 +193,7 @@ export class Notifier {
   }
 
   #wakeSlice(): void {
-    for (const waker of this.#wakeQueue.splice(0, SLICE)) waker()
+    for (const waiter of this.#wakeQueue.splice(0, SLICE)) waiter.wake()
     if (this.#wakeQueue.length > 0) setImmediate(() => this.#wakeSlice())
   }
 }

@@ -15,6 +15,7 @@ export class PartialSpans {
   readonly #read: PartialRoomReader
   readonly #spans = new Map<number, Span>()
   #loaded: Promise<void> | undefined
+  isLoaded = false
 
   constructor(read: PartialRoomReader) {
     this.#read = read
@@ -55,6 +56,7 @@ export class PartialSpans {
       for (const { roomNid, joinedAt, completedAt } of await this.#read.spans()) {
         this.#spans.set(roomNid, { joinedAt, completedAt })
       }
+      this.isLoaded = true
     } catch (error) {
       this.#loaded = undefined
       throw error

@@ -1,3 +1,5 @@
+import type { Answer } from './sync-source.ts'
+
 /** One room in one part of a response, as JSON text. */
 export interface Section {
   readonly part: 'join' | 'invite' | 'knock' | 'leave'
@@ -28,11 +30,17 @@ export interface Response {
 }
 
 /** Finds out whether there is any news in a response, and makes it where it is wanted. */
-export const respond = async ({ always, members, sections }: Draft): Promise<Response> => {
-  if (isList(sections)) {
-    const isEmpty = members.length === 0 && sections.length === 0
-    return { isEmpty, body: () => bodyOfFew(always, members, sections) }
-  }
+export const respond = ({ always, members, sections }: Draft): Answer<Response> => {
+  if (!isList(sections)) return respondWithMany(always, members, sections)
+  const isEmpty = members.length === 0 && sections.length === 0
+  return { isEmpty, body: () => bodyOfFew(always, members, sections) }
+}
+
+const respondWithMany = async (
+  always: Draft['always'],
+  members: readonly string[],
+  sections: AsyncGenerator<Section, void>,
+): Promise<Response> => {
   const first = await sections.next()
   const isEmpty = members.length === 0 && first.done === true
   const body = async (): Promise<Body> => {

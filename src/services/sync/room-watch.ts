@@ -7,12 +7,15 @@ import { RecentChanges } from '../ephemeral/recent-changes.ts'
 import { MemberMoves } from './member-moves.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { RoomSummaries } from './room-summaries.ts'
+import type { RoomsNow } from './rooms-now.ts'
+import type { Answer } from './sync-source.ts'
 
 /** A user whose rooms are kept up to date. */
 interface Watched {
   /** Nid → the position since when the user is joined without any change to their membership. */
   readonly rooms: Map<number, number>
   readonly loaded: Promise<void>
+  isLoaded: boolean
   /** Memberships followed while the others are still being read: these are newer. */
   readonly fresh: Set<number>
   /** All changes after this were followed; the last was at `movedAt`. */
@@ -20,19 +23,6 @@ interface Watched {
   movedAt: number
   /** How many wait or are being answered. Whom nobody waits for may be forgotten. */
   holders: number
-}
-
-/** A look at what is new for a user: rooms that may have news, with the positions since when the user is joined. */
-export interface RoomsNow {
-  /** What came after this is not looked at. */
-  readonly upTo: number
-  readonly rooms: ReadonlyMap<number, number>
-  /** All rooms that the user is in; may go ahead of `upTo`. */
-  readonly joined: ReadonlyMap<number, number>
-  /** Each of the rooms has news; else some may have none. */
-  readonly isExact: boolean
-  /** Memberships have changed in the span, or it began before watching did. */
-  readonly hasMoved: boolean
 }
 
 /**
@@ -127,7 +117,7 @@ export class RoomWatch {
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */
-  async enter(userId: string): Promise<() => void> {
+  enter(userId: string): Answer<() => void> {
     const watched = this.#watched.get(userId) ?? this.#watch(userId)
     watched.holders += 1
     this.#idle.delete(userId)
@@ -135,6 +125,10 @@ export class RoomWatch {
       watched.holders -= 1
       if (watched.holders === 0) this.#idle.set(userId, watched)
     }
+    return watched.isLoaded && this.#partial.isLoaded ? leave : this.#entered(watched, leave)
+  }
+
+  async #entered(watched: Watched, leave: () => void): Promise<() => void> {
     try {
       await Promise.all([watched.loaded, this.#partial.load()])
     } catch (error) {
@@ -176,6 +170,7 @@ export class RoomWatch {
     const watched: Watched = {
       rooms: new Map(),
       loaded: Promise.resolve().then(() => this.#load(userId, watched)),
+      isLoaded: false,
       fresh: new Set(),
       since: Number.MAX_SAFE_INTEGER,
       movedAt: 0,
@@ -193,6 +188,7 @@ export class RoomWatch {
       watched.fresh.clear()
       // What was read may be ahead of what was followed.
       watched.since = this.#db.position('events')
+      watched.isLoaded = true
     } catch (error) {
       this.#drop(userId, watched)
       throw error

@@ -10,12 +10,9 @@ import { inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import { AHEAD, type RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
-import type { RoomsNow } from './room-watch.ts'
+import type { RoomsNow } from './rooms-now.ts'
 import type { SyncRequest } from './sync-request.ts'
-import type { RoomExtras } from './sync-source.ts'
-
-/** What other streams have to say about rooms that the user is in, by room ID. */
-export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
+import type { Answer, ExtrasByRoom } from './sync-source.ts'
 
 /** Everything that a response tells of rooms. */
 interface Told {
@@ -54,15 +51,23 @@ export class RoomsStream {
   }
 
   /** The sections of a response: those of a few rooms at once, those of many one after another as they are taken. */
-  async sections(
+  sections(
     request: SyncRequest,
     now: RoomsNow,
     extras: ExtrasByRoom,
     invitations: InvitationTexts,
-  ): Promise<Section[] | AsyncGenerator<Section, void>> {
-    const { since } = request
+  ): Answer<readonly Section[] | AsyncGenerator<Section, void>> {
     const isQuiet = !now.hasMoved && now.rooms.size + extras.size === 0 && invitations === NO_INVITATIONS
-    if (isQuiet && since !== undefined) return []
+    return isQuiet && request.since !== undefined ? [] : this.#told(request, now, extras, invitations)
+  }
+
+  async #told(
+    request: SyncRequest,
+    now: RoomsNow,
+    extras: ExtrasByRoom,
+    invitations: InvitationTexts,
+  ): Promise<readonly Section[] | AsyncGenerator<Section, void>> {
+    const { since } = request
     const told =
       since === undefined
         ? await this.#initial(request, now.upTo, extras)

@@ -21,6 +21,9 @@ export interface RoomExtras {
   readonly sticky?: readonly StoredEvent[]
 }
 
+/** What other streams have to say about rooms that the user is in, by room ID. */
+export type ExtrasByRoom = ReadonlyMap<string, RoomExtras>
+
 /** A room that a response tells of. */
 export interface ToldRoom {
   readonly roomNid: number
@@ -71,8 +74,11 @@ export interface SyncSource {
   roomMembers?(request: SyncRequest, roomNid: number): Answer<readonly string[]>
 }
 
+const NO_EXTRAS: ExtrasByRoom = new Map()
+
 /** What all sources have to say about each room. */
-export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => {
+export const extrasByRoom = (news: readonly News[]): ExtrasByRoom => {
+  if (news.every(({ rooms }) => rooms === undefined)) return NO_EXTRAS
   const rooms = new Map<string, RoomExtras>()
   for (const { rooms: told } of news) {
     if (told === undefined) continue
@@ -90,6 +96,7 @@ export const extrasByRoom = (news: readonly News[]): Map<string, RoomExtras> => 
 
 /** The members of a response that are news and not about rooms, as JSON text. */
 export const topMembers = (news: readonly News[]): string[] => {
+  if (news.every(({ events, members }) => events === undefined && members === undefined)) return []
   const events = new Map<string, string[]>()
   for (const { events: told } of news) {
     if (told === undefined) continue

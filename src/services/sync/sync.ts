@@ -12,7 +12,8 @@ import { type Invitations, NO_INVITATIONS } from './invitations.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
 import { type Body, type Response, respond } from './response.ts'
-import type { RoomsNow, RoomWatch } from './room-watch.ts'
+import type { RoomWatch } from './room-watch.ts'
+import type { RoomsNow } from './rooms-now.ts'
 import type { RoomsStream } from './rooms-stream.ts'
 import type { SyncFilters } from './sync-filters.ts'
 import { deviceOf, type SyncRequest } from './sync-request.ts'
@@ -55,9 +56,11 @@ const MAX_TIMEOUT_MS = 120_000
  */
 export class Sync {
   readonly #parts: SyncParts
+  readonly #always: readonly SyncSource[]
 
   constructor(parts: SyncParts) {
     this.#parts = parts
+    this.#always = parts.sources.filter(source => source.always !== undefined)
   }
 
   /**
@@ -104,16 +107,16 @@ export class Sync {
     const { notifier, ignoredUsers, metrics } = this.#parts
     const { userId } = base.requester
     const mayWait = since !== undefined && !base.fullState && deadline > notifier.now()
+    const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
     let worked = 0
-    for (;;) {
-      const started = notifier.now()
-      const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
-      try {
-        const ignored = await ignoredUsers.of(userId)
-        const request = { ...base, ignored, missed: await ignoredUsers.missedBy(userId) }
-        const { isEmpty, body } = await this.#response(request, since)
+    try {
+      for (;;) {
+        wait?.again()
+        const started = notifier.now()
+        const { users: ignored, missed } = await ignoredUsers.lists(userId)
+        const { isEmpty, body } = await this.#response({ ...base, ignored, missed }, since)
         worked += notifier.now() - started
-        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed
+        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) {
           metrics?.answered(since === undefined ? 'initial' : 'incremental', worked)
           return await body()
@@ -121,9 +124,9 @@ export class Sync {
         metrics?.waiting(1)
         await wait.woken
         metrics?.waiting(-1)
-      } finally {
-        wait?.cancel()
       }
+    } finally {
+      wait?.cancel()
     }
   }
 
@@ -148,11 +151,11 @@ export class Sync {
     }
     const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
     const invited = mayBeInvited ? await invitations.texts(request, after, end) : NO_INVITATIONS
-    const maker = this.#parts.maker === undefined ? {} : { maker: this.#parts.maker }
-    const nextBatch = { ...since, ...ends, events: now.upTo, invites: end, ...maker }
     return respond({
       always: async () => {
-        const texts = await together(sources.map(source => source.always?.(request) ?? []))
+        const maker = this.#parts.maker === undefined ? {} : { maker: this.#parts.maker }
+        const nextBatch = { ...since, ...ends, events: now.upTo, invites: end, ...maker }
+        const texts = await together(this.#always.map(source => source.always?.(request) ?? []))
         return [`"next_batch":"${formatStreamToken(nextBatch)}"`, ...texts.flat()]
       },
       members: topMembers(news),
