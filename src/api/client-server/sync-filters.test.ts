@@ -180,6 +180,19 @@ onServer(
     t.deepEqual(told.members, [])
     await bob.send(roomId, 'again')
     t.deepEqual((await membersTold(ann, roomId, { filter, since: told.since })).members, [])
+
+    const short = { room: { timeline: { limit: 1 }, state: { lazy_load_members: true } } }
+    const asBob = (since?: string) => membersTold(bob, roomId, { filter: short, since })
+    await ann.send(roomId, 'hi')
+    const met = await asBob()
+    t.deepEqual(met.members, [ann.userId, bob.userId].sort())
+    await bob.change('leave', roomId)
+    const away = await asBob(met.since)
+    await bob.change('join', roomId)
+    const back = await asBob(away.since)
+    t.false(back.members.includes(ann.userId))
+    await ann.send(roomId, 'welcome')
+    t.deepEqual((await asBob(back.since)).members, [ann.userId], 'known before, but that was another time')
   },
 )
 

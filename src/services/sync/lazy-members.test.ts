@@ -29,6 +29,15 @@ test('a device that starts from scratch has nothing', t => {
   t.false(sent.has('d', 1, ann, 99))
 })
 
+test('a room whose state is told anew begins anew', t => {
+  const sent = new SentMembers()
+  sent.remember('d', 1, [ann], 50)
+  sent.remember('d', 2, [ann], 50)
+  sent.forgetRoom('d', 1)
+  sent.forgetRoom('d', 3)
+  t.deepEqual([sent.has('d', 1, ann, 99), sent.has('d', 2, ann, 99), sent.held], [false, true, 1])
+})
+
 test('memory is bounded: the device that was here longest ago is forgotten first', t => {
   const sent = new SentMembers({ max: 10 })
   const members = (room: number) =>

@@ -73,6 +73,16 @@ export class SentMembers {
     }
   }
 
+  /** Forgets what a device has of a room, as when it is told all of its state anew. */
+  forgetRoom(device: string, roomNid: number): void {
+    const known = this.#devices.get(device)
+    const room = known?.rooms.get(roomNid)
+    if (known === undefined || room === undefined) return
+    known.rooms.delete(roomNid)
+    known.count -= room.size
+    this.#count -= room.size
+  }
+
   /** Forgets a device, as when it starts from scratch. */
   forget(device: string): void {
     this.#count -= this.#devices.get(device)?.count ?? 0

@@ -154,6 +154,8 @@ export class RoomStates {
     // The last one of each counts: `state` comes before the timeline, `state_after` behind it.
     const inTimeline = membersIn(timeline)
     const inOrder = request.stateAfter === false ? [...told, ...inTimeline] : [...inTimeline, ...told]
+    // Who is told all anew may have kept nothing, as after leaving a room and forgetting it.
+    if (whole) this.#sentMembers.forgetRoom(device, roomNid)
     this.#sentMembers.remember(device, roomNid, inOrder, span.upTo)
     return [...changed, ...fresh]
   }
