@@ -61,52 +61,57 @@ const isStrict = (value: number, holder: object | undefined, key: string | numbe
   !Object.is(value, -0) &&
   (holder === undefined || numberSource(holder, key, value) === undefined)
 
+/** What becomes of numbers that are not canonical: refused, written as plainly as can be, or as they were read. */
+type Numbers = 'strict' | 'plain' | 'as read'
+
 const numberText = (
   value: number,
-  strict: boolean,
+  numbers: Numbers,
   holder: object | undefined,
   key: string | number,
 ): string => {
   if (isStrict(value, holder, key)) return String(value)
-  if (strict) throw new CanonicalJsonError('a number is not an integer within ±(2^53 − 1)')
+  if (numbers === 'strict') throw new CanonicalJsonError('a number is not an integer within ±(2^53 − 1)')
   if (!Number.isFinite(value)) throw new CanonicalJsonError('a number is not finite')
+  const source = numbers === 'as read' && holder !== undefined ? numberSource(holder, key, value) : undefined
+  if (source !== undefined) return source
   // "Without exponents": String() would write 1e21 and more with one.
   return Number.isInteger(value) ? exactInteger(holder, key, value).toString() : String(value)
 }
 
 const write = (
   value: JsonValue | undefined,
-  strict: boolean,
+  numbers: Numbers,
   depth: number,
   holder: object | undefined,
   key: string | number,
 ): string => {
   if (typeof value === 'string') return stringText(value)
-  if (typeof value === 'number') return numberText(value, strict, holder, key)
+  if (typeof value === 'number') return numberText(value, numbers, holder, key)
   if (value === true) return 'true'
   if (value === false) return 'false'
   if (value === null) return 'null'
   if (typeof value !== 'object') throw new CanonicalJsonError(`${typeof value} is not JSON`)
   if (depth >= MAX_CANONICAL_DEPTH) throw new CanonicalJsonError('nested too deeply')
-  return isJsonObject(value) ? objectText(value, strict, depth + 1) : arrayText(value, strict, depth + 1)
+  return isJsonObject(value) ? objectText(value, numbers, depth + 1) : arrayText(value, numbers, depth + 1)
 }
 
-const arrayText = (array: readonly JsonValue[], strict: boolean, depth: number): string => {
+const arrayText = (array: readonly JsonValue[], numbers: Numbers, depth: number): string => {
   let text = '['
   for (let i = 0; i < array.length; i++) {
     if (i > 0) text += ','
-    text += write(array[i], strict, depth, array, i)
+    text += write(array[i], numbers, depth, array, i)
   }
   return `${text}]`
 }
 
-const objectText = (object: JsonObject, strict: boolean, depth: number): string => {
+const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'
   for (const key of sortedKeys(object)) {
     const value = object[key]
     if (value === undefined) continue
     if (text.length > 1) text += ','
-    text += `${stringText(key)}:${write(value, strict, depth, object, key)}`
+    text += `${stringText(key)}:${write(value, numbers, depth, object, key)}`
   }
   return `${text}}`
 }
@@ -123,7 +128,13 @@ const objectText = (object: JsonObject, strict: boolean, depth: number): string 
  *   `MAX_CANONICAL_DEPTH`, and what is not JSON.
  */
 export const canonicalJson = (value: JsonValue, options: { strictNumbers?: boolean } = {}): string =>
-  write(value, options.strictNumbers === true, 0, undefined, '')
+  write(value, options.strictNumbers === true ? 'strict' : 'plain', 0, undefined, '')
+
+/**
+ * The same with numbers as `parseJson` read them, such as `1.0` or `1e3`, which have no canonical form. Languages that tell
+ * these from integers sign what they have read. Throws as `canonicalJson`.
+ */
+export const canonicalJsonAsRead = (value: JsonValue): string => write(value, 'as read', 0, undefined, '')
 
 /**
  * Whether all numbers in a value are as strict room versions want them: integers within ±(2^53 − 1), and, where

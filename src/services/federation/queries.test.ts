@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { canonicalJson, parseJson } from '../../core/canonical-json.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { ALICE, BOB, makeRoom, pair } from '../../test-kit/federated-pair.ts'
@@ -47,6 +47,18 @@ test('over real connections: a peer is found, its keys are fetched, and its sign
   await t.throwsAsync(federation.verifyRequest({ ...request, destination: 'other.test' }), {
     message: /for another/,
   })
+  // A number without a canonical form is signed as it was read, or as the integer that it is.
+  for (const text of ['{"a":1.0,"b":2}', '{"a":1,"b":2}', '{"a":3,"b":2}']) {
+    const signed = canonicalJson(parts).replace('{', `{"content":${text},`)
+    const own = peer.signingKey.sign(Buffer.from(signed))
+    const verified = federation.verifyRequest({
+      ...request,
+      signature: own,
+      content: parseJson('{"b":2,"a":1.0}'),
+    })
+    if (text.includes('3')) await t.throwsAsync(verified, { message: /signature is wrong/ })
+    else await t.notThrowsAsync(verified, text)
+  }
   const wrong = { ...request, uri: '/y' }
   await t.throwsAsync(federation.verifyRequest(wrong), { message: /signature is wrong/ })
   await t.throwsAsync(federation.verifyRequest({ ...request, keyId: 'ed25519:other' }), {

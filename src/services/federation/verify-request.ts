@@ -1,4 +1,4 @@
-import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
+import { CanonicalJsonError, canonicalJson, canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
@@ -54,21 +54,30 @@ export class RequestVerifier {
       throw unauthorized(`This server is ${this.#serverName}, the request is for another`)
     }
     if (!this.#permits(origin)) throw new MatrixError('M_FORBIDDEN', 'This server does not talk to yours')
-    const message = signedMessage(request, this.#serverName)
     const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now() })
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
-    if (!verifySignature(key, message, signature)) throw unauthorized('The signature is wrong')
+    const isSigned = (canonical: (value: JsonValue) => string): boolean =>
+      verifySignature(key, signedMessage(request, this.#serverName, canonical), signature)
+    // One event of a transaction with a number that has no canonical form must not cost the others their arrival: peers sign
+    // it as the integer that it is, or as they have read it.
+    if (!isSigned(canonicalJson) && !isSigned(canonicalJsonAsRead))
+      throw unauthorized('The signature is wrong')
     this.#onHeardOf(origin)
   }
 }
 
-/** "Recipients should accept requests without this parameter" (`destination`); it is part of what is signed in any case. */
-const signedMessage = ({ method, uri, origin, content }: SignedRequest, destination: string): Uint8Array => {
+/**
+ * What is signed, as `canonical` writes it. "Recipients should accept requests without this parameter" (`destination`), which
+ * is part of it in any case.
+ */
+const signedMessage = (
+  { method, uri, origin, content }: SignedRequest,
+  destination: string,
+  canonical: (value: JsonValue) => string,
+): Uint8Array => {
   const withContent = content === undefined ? {} : { content }
   try {
-    return Buffer.from(
-      canonicalJson(signedRequestObject({ method, uri, origin, destination, ...withContent })),
-    )
+    return Buffer.from(canonical(signedRequestObject({ method, uri, origin, destination, ...withContent })))
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
     throw unauthorized(`The request has no canonical form: ${error.message}`)
