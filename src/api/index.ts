@@ -120,6 +120,8 @@ import { queryPublicRooms } from './client-server/queryPublicRooms.ts'
 import { queryUserByID } from './client-server/queryUserByID.ts'
 import { queryUserByProtocol } from './client-server/queryUserByProtocol.ts'
 import { redactEvent } from './client-server/redactEvent.ts'
+import { redirectToIdP } from './client-server/redirectToIdP.ts'
+import { redirectToSSO } from './client-server/redirectToSSO.ts'
 import { refresh } from './client-server/refresh.ts'
 import { register } from './client-server/register.ts'
 import { registrationTokenValidity } from './client-server/registrationTokenValidity.ts'
@@ -355,6 +357,8 @@ export const endpoints: readonly Endpoint[] = [
   queryUserByID,
   queryUserByProtocol,
   redactEvent,
+  redirectToIdP,
+  redirectToSSO,
   refresh,
   register,
   registrationTokenValidity,

@@ -4,8 +4,10 @@ import { addOAuthEndpoints } from '../http/oauth/endpoints.ts'
 import { addAccountPage } from '../http/pages/account/index.ts'
 import { addAuthorizePage } from '../http/pages/authorize.ts'
 import { addLinkPage } from '../http/pages/link.ts'
+import { addSsoPage } from '../http/pages/sso.ts'
 import type { Pages } from '../http/pages.ts'
 import type { Accounts } from '../services/accounts/index.ts'
+import { SSO_TOKEN_MS } from '../services/accounts/login-flows.ts'
 import { OAUTH_PATHS } from '../services/accounts/oauth/metadata.ts'
 
 /** What signing in by the OAuth 2.0 API takes: the endpoints that clients call, and the pages that people see. */
@@ -26,6 +28,11 @@ export const addSignInPages = (
   const hasDevice = (userId: string, deviceId: string) => accounts.hasDevice(userId, deviceId)
   addAuthorizePage(pages, { ...common, path: OAUTH_PATHS.authorize, hasDevice })
   addLinkPage(pages, { ...common, path: OAUTH_PATHS.link, devices: oauth.devices, hasDevice })
+  addSsoPage(pages, {
+    ...common,
+    path: OAUTH_PATHS.sso,
+    loginToken: async userId => (await accounts.login.generateLoginToken(userId, SSO_TOKEN_MS)).login_token,
+  })
   const { profiles, devices, management, threepids } = accounts
   addAccountPage(pages, {
     ...common,

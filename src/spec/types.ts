@@ -670,7 +670,7 @@ export interface Operations {
     path: NoMembers
     query: NoMembers
     body: undefined
-    response: { readonly flows?: readonly { readonly type: string; readonly get_login_token?: boolean | undefined }[] | undefined }
+    response: { readonly flows?: readonly { readonly type: string; readonly get_login_token?: boolean | undefined; readonly oauth_aware_preferred?: boolean | undefined }[] | undefined }
   }
   getMembersByRoom: {
     authentication: 'accessToken'
@@ -1336,6 +1336,20 @@ export interface Operations {
     query: NoMembers
     body: { readonly reason?: string; readonly with_rel_types?: readonly string[]; readonly "org.matrix.msc3912.with_relations"?: readonly string[] }
     response: { readonly event_id?: string | undefined }
+  }
+  redirectToIdP: {
+    authentication: 'none'
+    path: { readonly idpId: string }
+    query: { readonly redirectUrl: string; readonly action?: "login" | "register" }
+    body: undefined
+    response: never
+  }
+  redirectToSSO: {
+    authentication: 'none'
+    path: NoMembers
+    query: { readonly redirectUrl: string; readonly action?: "login" | "register" }
+    body: undefined
+    response: never
   }
   refresh: {
     authentication: 'none'

@@ -9,7 +9,7 @@ import type { ClientMetadata } from '../../core/oauth/client-metadata.ts'
 import { OAuthError } from '../../core/oauth/errors.ts'
 import { type OAuthParameters, oauthParameters } from '../../core/oauth/parameters.ts'
 import { factsOf, type PageContext, type Pages } from '../pages.ts'
-import { formFields, goTo, sendNotice, type Visitor, visitorOf } from './browser.ts'
+import { formFields, formTargetOf, goTo, sendNotice, type Visitor, visitorOf } from './browser.ts'
 import { clientName, sendConsent } from './consent.ts'
 import { problemOf } from './problem-words.ts'
 import { askToSignIn, type SignInOptions, signInOrOut } from './sign-in.ts'
@@ -103,14 +103,8 @@ const act = async (context: PageContext, options: AuthorizeOptions): Promise<voi
 const purposeOf = ({ client, reply }: Question) => ({
   client: clientName(client.metadata),
   canCancel: true,
-  formTarget: formTargetOf(reply.redirectUri),
+  formTarget: formTargetOf(new URL(reply.redirectUri)),
 })
-
-/** Where the answer to a form may lead, in the words of CSP: no port of an IPv6 address can be named there. */
-const formTargetOf = (redirectUri: string): string => {
-  const url = new URL(redirectUri)
-  return url.origin === 'null' || url.hostname.startsWith('[') ? url.protocol : url.origin
-}
 
 const refusal = (code: OAuthError['code'], description: string): Record<string, string> =>
   new OAuthError(code, description).fields

@@ -126,3 +126,7 @@ export const sameWith = (
 /** What went wrong, above a form. */
 export const alertOf = (problem: string | undefined): Html | undefined =>
   problem === undefined ? undefined : html`<p role="alert">${problem}</p>`
+
+/** Where the answer to a form may lead, in the words of CSP: no port of an IPv6 address can be named there. */
+export const formTargetOf = ({ origin, hostname, protocol }: URL): string =>
+  origin === 'null' || hostname.startsWith('[') ? protocol : origin

@@ -5,6 +5,7 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
+import { type LoginFlow, loginFlows } from './login-flows.ts'
 import { hashToken, newToken } from './secrets.ts'
 import {
   accountLocked,
@@ -61,12 +62,8 @@ export class Login {
   }
 
   /** The ways to log in that `login` accepts. */
-  flows(): { type: string; get_login_token?: boolean }[] {
-    const { loginTokens } = this.#context.options.sessions
-    return [
-      { type: 'm.login.password' },
-      ...(loginTokens ? [{ type: 'm.login.token', get_login_token: true }] : []),
-    ]
+  flows(): LoginFlow[] {
+    return loginFlows(this.#context.options)
   }
 
   /**
@@ -147,7 +144,10 @@ export class Login {
   }
 
   /** Makes a token that logs another client in as the same user, once. */
-  async generateLoginToken(userId: string): Promise<{ login_token: string; expires_in_ms: number }> {
+  async generateLoginToken(
+    userId: string,
+    lifetimeMs = LOGIN_TOKEN_MS,
+  ): Promise<{ login_token: string; expires_in_ms: number }> {
     const { clock, random, options, write } = this.#context
     if (!options.sessions.loginTokens) {
       throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered here.', { status: 400 })
@@ -161,12 +161,12 @@ export class Login {
           purpose: 'login',
           subject: userId,
           createdTs: now,
-          expiresTs: now + LOGIN_TOKEN_MS,
+          expiresTs: now + lifetimeMs,
         },
         MAX_LOGIN_TOKENS,
       ),
     )
-    return { login_token: token, expires_in_ms: LOGIN_TOKEN_MS }
+    return { login_token: token, expires_in_ms: lifetimeMs }
   }
 
   async #byPassword(request: LoginRequest): Promise<User> {

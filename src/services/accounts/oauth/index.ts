@@ -1,6 +1,8 @@
+import { MatrixError } from '../../../core/errors.ts'
 import type { AccountsContext } from '../context.ts'
 import type { Devices } from '../devices.ts'
 import type { Login } from '../login.ts'
+import { offersSso } from '../login-flows.ts'
 import { OAuthClients } from './clients.ts'
 import { CodeGrants } from './code-grants.ts'
 import { DeviceGrants } from './device-grants.ts'
@@ -36,6 +38,18 @@ export class OAuth {
   metadata(): ReturnType<typeof serverMetadata> | undefined {
     const { email, oauth, registration } = this.#context.options
     return oauth.enabled ? serverMetadata(email.baseUrl, registration.mode !== 'closed') : undefined
+  }
+
+  /**
+   * Where clients that do not speak OAuth send people to sign in (`m.login.sso`).
+   * @throws {MatrixError} `M_UNRECOGNIZED`: that is not offered
+   */
+  ssoUrl({ redirectUrl, action }: { redirectUrl: string; action?: string | undefined }): string {
+    const { email } = this.#context.options
+    if (!offersSso(this.#context.options))
+      throw new MatrixError('M_UNRECOGNIZED', 'm.login.sso is not in use here')
+    const query = new URLSearchParams({ redirectUrl, ...(action === 'register' ? { prompt: 'create' } : {}) })
+    return `${email.baseUrl}${OAUTH_PATHS.sso}?${query}`
   }
 
   /** Removes what is of no use any more. */

@@ -8,6 +8,7 @@ export const OAUTH_PATHS = {
   revoke: '/oauth2/revoke',
   register: '/oauth2/register',
   device: '/oauth2/device',
+  sso: '/oauth2/sso',
   /** Short: people type it. */
   link: '/link',
   account: '/account',

@@ -1,0 +1,29 @@
+import type { AccountsOptions } from './options.ts'
+
+/** A way to log in. */
+export interface LoginFlow {
+  readonly type: string
+  readonly get_login_token?: boolean
+  readonly oauth_aware_preferred?: boolean
+}
+
+/** "OAuth 2.0 aware clients": what they know of it beside the legacy API is that its page is to be preferred. The second name is MSC3824's. */
+const SSO = {
+  type: 'm.login.sso',
+  oauth_aware_preferred: true,
+  'org.matrix.msc3824.delegated_oidc_compatibility': true,
+}
+
+/** Whether clients that do not speak OAuth can send people to the page where others sign in. */
+export const offersSso = ({ oauth, sessions }: AccountsOptions): boolean =>
+  oauth.enabled && sessions.loginTokens
+
+/** On the way back from that page "the lifetime of this token SHOULD be limited to around five seconds"; phones take their time. */
+export const SSO_TOKEN_MS = 10_000
+
+/** The ways to log in. */
+export const loginFlows = (options: AccountsOptions): LoginFlow[] => [
+  { type: 'm.login.password' },
+  ...(options.sessions.loginTokens ? [{ type: 'm.login.token', get_login_token: true }] : []),
+  ...(offersSso(options) ? [SSO] : []),
+]
