@@ -193,6 +193,12 @@ export class Destination {
     return true
   }
 
+  /** It is found again after a while. */
+  #isNotSetAside(error: unknown): false {
+    this.#context.log.error({ server: this.server, err: error }, 'what a server does not take stays')
+    return false
+  }
+
   #noteAbsence(): void {
     const since = this.#backoff?.firstFailedAt
     if (since !== undefined && this.#context.clock.now() - since >= CATCH_UP_AFTER_MS) this.#pending.catchUp()
@@ -201,7 +207,7 @@ export class Destination {
   async #failed(error: unknown): Promise<void> {
     const { clock, policy, fraction, database, write, log } = this.#context
     const isRefusal = error instanceof FederationError
-    if (isRefusal && (await this.#search(error))) return
+    if (isRefusal && (await this.#search(error).catch(cause => this.#isNotSetAside(cause)))) return
     const attempt = {
       now: clock.now(),
       random: fraction(),

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { FederationError } from '../../../../network/federation-client.ts'
-import { testDatabases } from '../../../../test-kit/database.ts'
+import { DatabaseUnavailable, type WriteSet } from '../../../../storage/database.ts'
+import { testDatabase, testDatabases } from '../../../../test-kit/database.ts'
 import { eventually } from '../../../../test-kit/eventually.ts'
 import {
   distributed,
@@ -164,6 +165,35 @@ test('what a server never takes is found by halves, set aside and counted', asyn
   t.deepEqual(setAside, ['pdu', 'edu'])
   t.true(w.peers.attempts.length < 40, `${w.peers.attempts.length} attempts`)
   t.deepEqual(await w.outbox.pendingServers(), [])
+})
+
+test('what could not be set aside is set aside later', async t => {
+  const database = await testDatabase(t)
+  const w = await world(t, database)
+  const roomId = await makeRoom(w)
+  await remoteMember(w, roomId, '@bob:b.test')
+  const setAside: string[] = []
+  w.peers.poison = 'one'
+  await w.run({}, kind => setAside.push(kind))
+  const { commit } = database
+  let failures = 0
+  Object.assign(database, {
+    commit: async (set: WriteSet) => {
+      const settles = set.statements.some(({ prepared: { sql } }) =>
+        sql.includes('last_success_ts = excluded'),
+      )
+      if (!settles || failures++ > 0) return commit.call(database, set)
+      throw new DatabaseUnavailable('the disk is full')
+    },
+  })
+  await say(w, roomId, 'one')
+  await eventually('it is given up', async () => {
+    await w.here.clock.advance(MINUTE)
+    return failures > 1
+  })
+  await say(w, roomId, 'two')
+  await eventually('the next is sent', () => w.peers.messages('b.test').length > 0)
+  t.deepEqual(w.peers.messages('b.test'), ['two'])
 })
 
 test('a transaction is repeated under its ID until it is taken, without what is stale by then', async t => {
