@@ -1,10 +1,9 @@
 /** Two whole servers, as they are shipped, talk over real sockets and real TLS. */
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { freePort } from '../bench/free-port.ts'
 import { type Person, personOf, registerPerson } from '../src/test-kit/person.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
 import { type SyncView, syncAs, syncUntil } from '../src/test-kit/syncing.ts'
@@ -14,16 +13,6 @@ type Json = Record<string, unknown>
 
 const TEA = 'tea.test'
 const CAKE = 'cake.test'
-
-/** A port that nobody listens on. */
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 interface Site {
   readonly name: string
