@@ -36,6 +36,8 @@ const TOLD_FOR_MS = 150_000
 const LEFT = -1
 /** Devices whose process is gone have so long to come back to another. */
 const RETURN_MS = 60_000
+/** Within so long of the last time it is no news that an online user does something. */
+const SAME_ACTIVITY_MS = 1_000
 /** Told in one message. */
 const BATCH = 100
 
@@ -116,6 +118,7 @@ export class LocalPresence {
     const device = this.#device(userId, deviceId)
     if (device?.chosen === 'offline') return
     const now = this.#clock.now()
+    if (device?.chosen === 'online' && now - device.lastActiveTs < SAME_ACTIVITY_MS) return
     const openSyncs = device?.openSyncs ?? 0
     this.#set(userId, deviceId, { chosen: 'online', openSyncs, lastSeenTs: now, lastActiveTs: now })
   }

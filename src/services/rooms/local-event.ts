@@ -8,6 +8,7 @@ import { canonicalText, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { RoomHead } from './room-head.ts'
@@ -33,6 +34,8 @@ export interface LocalEvent {
   readonly event: RoomEvent
   /** Its canonical text. */
   readonly json: string
+  /** Its auth events, by event ID. */
+  readonly authNodes: ReadonlyMap<string, AuthNode>
   /** The state before it, where the room has more ends than an event can refer to; else it extends exactly the head. */
   readonly before: StateOverlay | undefined
 }
@@ -55,9 +58,15 @@ export const makeLocalEvent = async (
   const ends = head.extremities.slice(0, MAX_PREV_EVENTS)
   const before =
     ends.length === head.extremities.length ? undefined : await stateAfterEnds(context, head, ends)
-  const lookup = await stateLookup(context, head, points, before)
+  const state = await stateEvents(context, head, points, before)
+  const lookup = lookupIn(state)
   const prevEvents = ends.map(extremity => extremity.eventId)
-  const authEvents = points.flatMap(point => lookup(point.type, point.stateKey)?.eventId ?? [])
+  const authNodes = new Map<string, AuthNode>()
+  for (const point of points) {
+    const stored = state.get(stateMapKey(point.type, point.stateKey))
+    if (stored !== undefined) authNodes.set(stored.event.eventId, stored)
+  }
+  const authEvents = [...authNodes.keys()]
   const event = built(
     {
       version: head.version,
@@ -86,7 +95,7 @@ export const makeLocalEvent = async (
   if (refusal !== undefined) {
     throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
   }
-  return { event, json, before }
+  return { event, json, authNodes, before }
 }
 
 /** The auth rules that nobody's rights would help with: "invalid values for keys". */
@@ -117,20 +126,35 @@ const identifiers = (
  * the synchronous rules.
  */
 export const stateLookup = async (
+  context: RoomsContext,
+  head: RoomHead,
+  points: readonly StatePoint[],
+  state: StateOverlay = NO_DIFFERENCE,
+): Promise<StateLookup> => lookupIn(await stateEvents(context, head, points, state))
+
+const lookupIn =
+  (events: ReadonlyMap<string, StoredEvent>): StateLookup =>
+  (type, stateKey) =>
+    events.get(stateMapKey(type, stateKey))?.event
+
+/** The same as stored, by `stateMapKey`. */
+const stateEvents = async (
   { read }: RoomsContext,
   head: RoomHead,
   points: readonly StatePoint[],
   state: StateOverlay = NO_DIFFERENCE,
-): Promise<StateLookup> => {
-  const entries = [{ type: 'm.room.create', stateKey: '' }, ...points].flatMap(
-    point => entryIn(head, state, stateMapKey(point.type, point.stateKey)) ?? [],
-  )
-  const events = await read.events.byNids(entries.map(entry => entry.nid))
-  const byKey = new Map(
-    events.map(({ event }) => [stateMapKey(event.type, event.stateKey ?? ''), event] as const),
-  )
-  return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
+): Promise<ReadonlyMap<string, StoredEvent>> => {
+  const keyOf = new Map<number, string>()
+  for (const { type, stateKey } of [CREATE, ...points]) {
+    const key = stateMapKey(type, stateKey)
+    const entry = entryIn(head, state, key)
+    if (entry !== undefined) keyOf.set(entry.nid, key)
+  }
+  const events = await read.events.byNids([...keyOf.keys()])
+  return new Map(events.map(stored => [keyOf.get(stored.nid) ?? '', stored]))
 }
+
+const CREATE: StatePoint = { type: 'm.room.create', stateKey: '' }
 
 /** `buildEvent`, refusing content that cannot be written as canonical JSON at all. */
 const built = (...parameters: Parameters<typeof buildEvent>): RoomEvent => {

@@ -52,13 +52,15 @@ export class SqliteConnection {
   }
 }
 
+export type SqliteStatement = Sqlite.Statement<[parameters?: readonly SqlValue[]], Row>
+
 interface Kept {
-  readonly statement: Sqlite.Statement<[readonly SqlValue[]], Row>
+  readonly statement: SqliteStatement
   /** The columns that may hold bytes. */
   readonly blobs: readonly string[]
 }
 
-const keep = (statement: Sqlite.Statement<[readonly SqlValue[]], Row>): Kept => ({
+const keep = (statement: SqliteStatement): Kept => ({
   statement,
   blobs: statement.reader
     ? statement
@@ -77,17 +79,19 @@ const plainBytes = (row: Row, columns: readonly string[]): void => {
   }
 }
 
-const PRAGMAS = ['foreign_keys = ON', 'cache_size = -65536', 'temp_store = MEMORY']
+const PRAGMAS = ['foreign_keys = ON', 'temp_store = MEMORY']
 
-const READER_PRAGMAS = ['query_only = ON']
+const READER_PRAGMAS = ['query_only = ON', 'cache_size = -65536']
 
 /**
  * FULL, since an acknowledged commit survives a loss of power. The log is checkpointed when the writer idles
- * (`writer-worker.ts`), at the latest after 4,000 pages, and cut to 64 MiB once it has been copied.
+ * (`writer-worker.ts`), at the latest after 4,000 pages, and cut to 64 MiB once it has been copied. A commit goes through all
+ * pages that are cached whenever it has balanced a tree: four thousand are enough for what is written.
  */
 const WRITER_PRAGMAS = [
   'journal_mode = WAL',
   'synchronous = FULL',
+  'cache_size = -16384',
   'wal_autocheckpoint = 4000',
   'journal_size_limit = 67108864',
 ]

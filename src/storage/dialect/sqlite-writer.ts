@@ -1,6 +1,6 @@
 import type { Row, SqlValue, StreamName } from '../database.ts'
 import { storedPosition } from './positions.ts'
-import { SqliteConnection, wireErrorOf } from './sqlite-connection.ts'
+import { SqliteConnection, type SqliteStatement, wireErrorOf } from './sqlite-connection.ts'
 import {
   COMMITTED,
   type CommitAnswer,
@@ -32,12 +32,11 @@ export class SqliteWriter {
       this.#begin(before)
       const results = this.#executeAll(sets, before) ?? this.#executeEach(sets, before)
       const moved = [...this.#positions].filter(([stream, position]) => position !== before.get(stream))
-      for (const [stream, position] of moved)
-        this.#connection.statement(SAVE_POSITION).statement.run([stream, position])
-      this.#run('COMMIT')
+      for (const position of moved) this.#kept(SAVE_POSITION).run(position)
+      this.#kept('COMMIT').run()
       return { results, moved }
     } catch (error) {
-      if (this.#connection.raw.inTransaction) this.#run('ROLLBACK')
+      if (this.#connection.raw.inTransaction) this.#kept('ROLLBACK').run()
       throw error
     }
   }
@@ -54,7 +53,7 @@ export class SqliteWriter {
   #begin(before: Map<StreamName, number>): void {
     this.#positions.clear()
     before.clear()
-    this.#run('BEGIN IMMEDIATE')
+    this.#kept('BEGIN IMMEDIATE').run()
   }
 
   /**
@@ -74,7 +73,7 @@ export class SqliteWriter {
       // A full disk and the like end the whole transaction: then the group has failed, not one set alone.
       if (!this.#connection.raw.inTransaction) throw error
     }
-    this.#run('ROLLBACK')
+    this.#kept('ROLLBACK').run()
     this.#begin(before)
     return undefined
   }
@@ -82,7 +81,7 @@ export class SqliteWriter {
   /** Each set behind a savepoint of its own. */
   #executeEach(sets: readonly WireSet[], before: Map<StreamName, number>): WireResult[] {
     return sets.map(set => {
-      this.#run('SAVEPOINT write_set')
+      this.#kept('SAVEPOINT write_set').run()
       let result: WireResult
       try {
         result = this.#execute(set, before)
@@ -90,8 +89,8 @@ export class SqliteWriter {
         if (!this.#connection.raw.inTransaction) throw error
         result = [FAILED, wireErrorOf(error)]
       }
-      if (result[0] !== COMMITTED) this.#run('ROLLBACK TO write_set')
-      this.#run('RELEASE write_set')
+      if (result[0] !== COMMITTED) this.#kept('ROLLBACK TO write_set').run()
+      this.#kept('RELEASE write_set').run()
       return result
     })
   }
@@ -141,18 +140,22 @@ export class SqliteWriter {
   #position(stream: StreamName, before: Map<StreamName, number>): number {
     const known = this.#positions.get(stream)
     if (known !== undefined) return known
-    const stored = Number(this.#connection.get(READ_POSITION, [stream])?.['position'] ?? 0)
+    const row = this.#kept(READ_POSITION).get([stream]) as { position: number } | undefined
+    const stored = row?.position ?? 0
     before.set(stream, stored)
     this.#positions.set(stream, stored)
     return stored
   }
 
-  readonly #control = new Map<string, { run(): unknown }>()
+  /** What the writer itself executes, prepared once. */
+  readonly #own = new Map<string, SqliteStatement>()
 
-  #run(sql: string): void {
-    const statement = this.#control.get(sql) ?? this.#connection.raw.prepare(sql)
-    this.#control.set(sql, statement)
-    statement.run()
+  #kept(sql: string): SqliteStatement {
+    const known = this.#own.get(sql)
+    if (known !== undefined) return known
+    const { statement } = this.#connection.statement(sql)
+    this.#own.set(sql, statement)
+    return statement
   }
 }
 
