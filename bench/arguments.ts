@@ -16,8 +16,8 @@ export const usage = `npm run bench -- [options]
   --listeners N (100)       waiting clients while latency is measured
   --fan-out N (1)           listeners per room while latency is measured
   --rate N                  sends per second while latency is measured (default: half of what the server can)
-  --rooms N (200)           rooms of the initial sync
-  --waiting N (1000)        waiting clients while memory is measured
+  --rooms N (200)           rooms of the initial sync; ten times as many of the incremental one
+  --waiting N (1000)        waiting clients while memory is measured, or all are woken
   --name NAME               what to call the server in the table
   --json FILE               also write everything as JSON
 `

@@ -13,6 +13,7 @@ import type { Bench } from './scenario.ts'
 import { hotRoom } from './scenarios/hot-room.ts'
 import { memory } from './scenarios/memory.ts'
 import { sendToSync } from './scenarios/send-to-sync.ts'
+import { waking } from './scenarios/waking.ts'
 import { seatsInOwnRooms, sendingFrom } from './sending.ts'
 import { startEcho } from './spawn.ts'
 import { median, percentile } from './statistics.ts'
@@ -162,7 +163,7 @@ test('the driver loses, doubles and invents nothing', async t => {
     memoryAtStart: { server: undefined, echo: undefined },
   }
   const rows = []
-  for (const scenario of [hotRoom, sendToSync, memory]) rows.push(...(await scenario.run(bench)))
+  for (const scenario of [hotRoom, sendToSync, memory, waking]) rows.push(...(await scenario.run(bench)))
   t.deepEqual(notes, [], 'every event reached every listener')
   t.true(
     rows.every(row => process.platform !== 'linux' || (row.server !== undefined && row.echo !== undefined)),

@@ -9,12 +9,14 @@ import { machine, markdown, report } from './report.ts'
 import type { Bench, Row, Scenario } from './scenario.ts'
 import { history } from './scenarios/history.ts'
 import { hotRoom } from './scenarios/hot-room.ts'
+import { incrementalSync } from './scenarios/incremental-sync.ts'
 import { initialSync } from './scenarios/initial-sync.ts'
 import { largeJoin } from './scenarios/large-join.ts'
 import { manyRooms } from './scenarios/many-rooms.ts'
 import { memory, settledMemory } from './scenarios/memory.ts'
 import { sendToSync } from './scenarios/send-to-sync.ts'
 import { twoWorkers } from './scenarios/two-workers.ts'
+import { waking } from './scenarios/waking.ts'
 import { startEcho } from './spawn.ts'
 import { findSubject } from './subject.ts'
 import { Target } from './target.ts'
@@ -22,10 +24,12 @@ import { Target } from './target.ts'
 /** In the order in which they run: memory before anything has filled caches, rates before what depends on them. */
 const scenarios: readonly Scenario[] = [
   memory,
+  waking,
   hotRoom,
   manyRooms,
   sendToSync,
   initialSync,
+  incrementalSync,
   history,
   largeJoin,
   twoWorkers,

@@ -1,11 +1,9 @@
 import { catchUp, Listener } from '../listener.ts'
 import { atMost, pause } from '../load.ts'
-import { type Account, call, createRoom, joinRoom, sendRequest } from '../matrix.ts'
+import { call, sendRequest } from '../matrix.ts'
 import { type Bench, interleave, medianRow, type Row, type Scenario } from '../scenario.ts'
 import type { Target } from '../target.ts'
-
-/** Accounts that the waiting clients belong to: registering one for each would measure password hashing. */
-const accountCount = 100
+import { type Crowd, crowd } from '../waiting.ts'
 
 /** Wake-ups have that long to arrive, seconds. */
 const wakeSeconds = 30
@@ -25,8 +23,8 @@ export const memory: Scenario = {
   name: 'memory',
   async run(bench) {
     const count = bench.waiting
-    bench.progress(`memory: preparing ${accountCount} accounts in one room`)
-    const prepared = { server: await prepare(bench.server), echo: await prepare(bench.echo) }
+    bench.progress('memory: preparing accounts in one room')
+    const prepared = { server: await crowd(bench.server), echo: await crowd(bench.echo) }
     bench.progress(`memory: ${count} clients wait`)
     const sides = await interleave(bench, 1, (target, side) => measure(target, prepared[side], bench))
     if (sides.server[0]?.rest === undefined) bench.notes.push('memory: unknown without --pid or --spawn')
@@ -48,23 +46,7 @@ function atStart({ memoryAtStart: { server, echo } }: Bench): Row[] {
   return [{ ...row, echo: echo === undefined ? undefined : echo / 1e6 }]
 }
 
-interface Prepared {
-  accounts: Account[]
-  roomId: string
-}
-
-async function prepare(target: Target): Promise<Prepared> {
-  const accounts = await target.accounts(accountCount)
-  const [creator, ...others] = accounts
-  if (creator === undefined) throw new Error('no accounts')
-  const [roomId = ''] = await target.inParallel([creator], (connection, account) =>
-    createRoom(connection, account, { preset: 'public_chat', name: 'waiting' }),
-  )
-  await target.inParallel(others, (connection, account) => joinRoom(connection, account, roomId))
-  return { accounts, roomId }
-}
-
-async function measure(target: Target, prepared: Prepared, bench: Bench): Promise<Outcome> {
+async function measure(target: Target, prepared: Crowd, bench: Bench): Promise<Outcome> {
   const { accounts, roomId } = prepared
   const { waiting: count, settle } = bench
   const [sender] = accounts
