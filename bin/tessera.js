@@ -47,7 +47,9 @@ require('v8').setFlagsFromString('--semi-space-growth-factor=1')
 
 var root = path.join(__dirname, '..')
 var source = path.join(root, 'src', 'main.ts')
-var main = fs.existsSync(source) ? source : path.join(root, 'dist', 'src', 'main.js')
+// `npm start` puts the sources together first (scripts/bundle.ts), and says here where.
+var main =
+  process.env.TESSERA_BUNDLE || (fs.existsSync(source) ? source : path.join(root, 'dist', 'src', 'main.js'))
 
 require('module').enableCompileCache(
   process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'node'),

@@ -53,6 +53,7 @@ const HOMES: Record<string, readonly string[]> = {
   nodemailer: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
   sharp: ['src/services/media/'],
+  rolldown: ['scripts/'],
 }
 
 interface Import {

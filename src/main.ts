@@ -27,7 +27,10 @@ const processHost = (): Host => ({
   },
   exit: code => process.exit(code),
   run,
-  loadServer: () => import('./server.ts'),
+  loadServer: async () => ({
+    createServer: async (config, options) => (await import('./server.ts')).createServer(config, options),
+    openCliServices: async (config, log) => (await import('./server-cli.ts')).openCliServices(config, log),
+  }),
   cluster: processCluster(),
 })
 

@@ -9,8 +9,6 @@ import { type Listener, openListener } from './http/listener.ts'
 import { systemClock } from './system-clock.ts'
 import { boundYoungGeneration } from './young-generation.ts'
 
-export { openCliServices } from './server-cli.ts'
-
 /** How long requests may take to finish once the server has been told to stop. */
 const DRAIN_MS = 20_000
 /** Where other processes go on to serve: how long clients may still ask on connections that they have kept. */

@@ -11,10 +11,13 @@ const { enableCompileCache, flushCompileCache } = require('node:module')
 if (workerData.cache !== undefined) enableCompileCache(workerData.cache)
 import(workerData.entry).then(() => flushCompileCache())`
 
-/** Starts a thread that runs the module `entry`. */
+/** Sources that have been compiled end in `.js`; the compiler leaves the names in `new URL` alone. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+
+/** Starts a thread that runs a module of ours, named by its source (`scripts/bundle.ts` looks for such names). */
 export const startThread = (entry: URL, resourceLimits: ResourceLimits = {}): Worker =>
   new Worker(BOOTSTRAP, {
     eval: true,
-    workerData: { entry: entry.href, cache: getCompileCacheDir() },
+    workerData: { entry: entry.href.replace(/\.ts$/, EXTENSION), cache: getCompileCacheDir() },
     resourceLimits,
   })

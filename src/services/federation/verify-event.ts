@@ -30,10 +30,9 @@ const MANY = 100
 const JOB = 100
 
 /** All servers of the process share its threads: as many as there are cores. */
-const pool = new WorkerPool<VerifyJob, VerifyFinding[]>(
-  new URL(`./verify-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
-  { threads: availableParallelism() },
-)
+const pool = new WorkerPool<VerifyJob, VerifyFinding[]>(new URL('./verify-worker.ts', import.meta.url), {
+  threads: availableParallelism(),
+})
 
 /**
  * The checks of a received event that need no room: 1. format, 2. signatures, 3. hash (server-server API, "Checks

@@ -16,7 +16,7 @@ const INLINE_EVENTS = 60
 
 /** All rooms of the process share its threads. */
 const pool = new WorkerPool<ResolutionInput, ResolutionOutcome>(
-  new URL(`./resolve-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
+  new URL('./resolve-worker.ts', import.meta.url),
   { threads: 2 },
 )
 

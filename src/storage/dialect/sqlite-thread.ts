@@ -9,6 +9,11 @@ interface Pending {
   reject(error: Error): void
 }
 
+const ENTRIES = {
+  'writer-worker': new URL('../writer-worker.ts', import.meta.url),
+  'reader-worker': new URL('../reader-worker.ts', import.meta.url),
+}
+
 /** What a thread makes lives as long as one request; more room for it would only be memory at rest. */
 const YOUNG_GENERATION_MB = 16
 
@@ -18,7 +23,7 @@ const YOUNG_GENERATION_MB = 16
  * been ended for want of work.
  */
 export class SqliteThread {
-  readonly #file: string
+  readonly #file: keyof typeof ENTRIES
   readonly #textOf: (id: number) => string
   readonly #idleMs: number | undefined
   readonly #pending = new Map<number, Pending>()
@@ -29,13 +34,13 @@ export class SqliteThread {
   #ending: NodeJS.Timeout | undefined
 
   /**
-   * @param file the entry's name beside `open.ts`, without extension
+   * @param file what the thread runs
    * @param textOf gives a kept statement's text
    * @param idleMs after so many milliseconds without a request the thread ends, which gives back 10 MB; its next start
    *   takes some 50 ms. Never by default.
    */
   constructor(
-    file: 'writer-worker' | 'reader-worker',
+    file: keyof typeof ENTRIES,
     textOf: (id: number) => string,
     { idleMs }: { readonly idleMs?: number } = {},
   ) {
@@ -63,10 +68,7 @@ export class SqliteThread {
   }
 
   #start(): Worker {
-    // Run from source the file ends in .ts; the compiler leaves this name alone, so the emitted one asks for .js.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const entry = new URL(`../${this.#file}.${extension}`, import.meta.url)
-    const worker = startThread(entry, { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB })
+    const worker = startThread(ENTRIES[this.#file], { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB })
     worker.on('message', (answer: WireAnswer) => this.#settle(answer))
     worker.on('error', error => this.#lost(worker, error))
     worker.on('exit', () => this.#lost(worker, new Error('the thread ended')))
