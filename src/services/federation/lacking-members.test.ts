@@ -15,6 +15,7 @@ import {
 } from '../../test-kit/partial-join.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
+import { testSlidingSync } from '../../test-kit/sliding.ts'
 import { loadHead } from '../rooms/room-head.ts'
 
 test('what somebody says who was banned before is heard until the members are known, and then forgotten', async t => {
@@ -166,4 +167,42 @@ test('clients that load members lazily see the room at once, others when it is c
   const complete = await told({ ...lazily, since: lazySince })
   t.is(complete?.summary?.['m.joined_member_count'], 11)
   t.deepEqual(complete?.state?.events, [], 'nobody is told of members that nobody asked for')
+})
+
+test('by sliding sync, who wants all members waits for the room, and others are told of them when it is complete', async t => {
+  const database = await testDatabase(t)
+  const s = await scene(t, database)
+  const sync = testSync(s.here, database)
+  t.teardown(() => sync.close())
+  const sliding = testSlidingSync(s.here, sync.streams, database)
+  interface Told {
+    readonly initial?: boolean
+    readonly joined_count?: number
+    readonly required_state: readonly { readonly type: string }[]
+  }
+  const positions = new Map<string, string>()
+  /** One look of a client that wants this state beside the name. */
+  const look = async (stateKey: string): Promise<Told | undefined> => {
+    const required_state = [
+      ['m.room.name', ''],
+      ['m.room.member', stateKey],
+    ]
+    const body = {
+      conn_id: stateKey,
+      lists: { all: { ranges: [[0, 9]], required_state, timeline_limit: 1 } },
+    }
+    const asked = { body, pos: positions.get(stateKey), timeoutMs: 0 }
+    const answer = JSON.parse(await sliding.simplified(requesterOf(BOB), asked, new AbortController().signal))
+    positions.set(stateKey, answer.pos)
+    return answer.rooms[s.roomId]
+  }
+  await joinPartially(s)
+  t.like(await look('$LAZY'), { initial: true, joined_count: 1 })
+  t.is(await look('*'), undefined)
+  s.open()
+  await completed(s)
+  t.like(await look('$LAZY'), { joined_count: 11 })
+  const whole = await look('*')
+  t.like(whole, { initial: true, joined_count: 11 })
+  t.is(whole?.required_state.filter(({ type }) => type === 'm.room.member').length, 11)
 })

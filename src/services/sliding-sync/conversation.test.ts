@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import test from 'ava'
 import fc from 'fast-check'
 import { roomEventFilter } from '../../core/filter.ts'
-import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { beginConversation, PEOPLE, step } from '../../test-kit/conversation.ts'
 import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -10,9 +9,10 @@ import type { SyncStep } from '../../test-kit/following-client.ts'
 import type { ShownEvent } from '../../test-kit/people.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { requesterOf, testRooms } from '../../test-kit/rooms.ts'
+import { testSlidingSync } from '../../test-kit/sliding.ts'
 import type { Requester } from '../requester.ts'
 import type { RoomHistory } from '../rooms/room-history.ts'
-import { createSlidingSync, type SlidingSync } from './index.ts'
+import type { SlidingSync } from './index.ts'
 
 interface ShownRoom {
   readonly initial?: boolean
@@ -162,17 +162,7 @@ testDatabases(
     const rooms = await testRooms(database)
     const { sync, streams, close } = testSync(rooms, database)
     t.teardown(close)
-    const sliding = createSlidingSync({
-      ...{ core: rooms.core, streams, accountData: new AccountDataReader(database) },
-      threads: { position: 0, changes: async () => ({ changes: {}, isEmpty: true, older: undefined }) },
-      toDevice: { waiting: async () => [], acknowledge: async () => undefined },
-      unread: {
-        ofRoom: async () => {
-          const none = { notification_count: 0, highlight_count: 0 }
-          return { total: none, main: none, threads: new Map() }
-        },
-      },
-    })
+    const sliding = testSlidingSync(rooms, streams, database)
     let count = 0
     const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async steps => {
       const conversation = await beginConversation(rooms, sync, String(count++))

@@ -29,7 +29,18 @@ export const createSlidingSync = (parts: {
   const { core, streams, accountData } = parts
   const { context, views, clientEvents } = core
   const { db, read } = context
-  const { watch, notifier, invites, summaries, memo, timelines, reader: sync, sources, ready } = streams
+  const {
+    watch,
+    notifier,
+    invites,
+    summaries,
+    memo,
+    timelines,
+    reader: sync,
+    sources,
+    ready,
+    partial,
+  } = streams
   const { sights } = views
   const connections = new Connections(() => Buffer.from(context.random(4)).readUInt32BE() * 1000)
   const handover = new Handover({
@@ -38,7 +49,7 @@ export const createSlidingSync = (parts: {
   })
   connections.elsewhere = (key, serial) => handover.fetch(key, serial)
   return new SlidingSync({
-    ...{ watch, notifier, invites, ready, read, accountData },
+    ...{ watch, notifier, invites, ready, read, accountData, partial },
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,
     direct: new AccountDataMemo<ReadonlySet<string>>({
@@ -48,11 +59,11 @@ export const createSlidingSync = (parts: {
         new Set(Object.values(content).flatMap(rooms => (Array.isArray(rooms) ? rooms.map(String) : []))),
     }),
     connections,
-    list: new RoomList({ read, sync, sights }),
+    list: new RoomList({ read, sync, sights, partial }),
     rooms: new RoomTexts({
       ...{ read, sights, timelines, clientEvents },
       states: new RoomStateFinder({ views: views.state, memo, summaries }),
-      facts: new RoomFacts({ read, sync, summaries, memo, unread: parts.unread }),
+      facts: new RoomFacts({ read, sync, summaries, memo, partial, unread: parts.unread }),
     }),
     extensions: new ExtensionTexts({
       ...{ sources, toDevice: parts.toDevice, threads: parts.threads },

@@ -1,6 +1,7 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { UnreadCounts } from '../push/unread.ts'
+import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomSummaries } from '../sync/room-summaries.ts'
 import type { SpanMemo } from '../sync/span-memo.ts'
 
@@ -18,6 +19,7 @@ export class RoomFacts {
     readonly summaries: RoomSummaries
     readonly memo: SpanMemo
     readonly unread: Pick<UnreadCounts, 'ofRoom'>
+    readonly partial: Pick<PartialSpans, 'isCompletedIn'>
   }
 
   constructor(parts: {
@@ -26,6 +28,7 @@ export class RoomFacts {
     summaries: RoomSummaries
     memo: SpanMemo
     unread: Pick<UnreadCounts, 'ofRoom'>
+    partial: Pick<PartialSpans, 'isCompletedIn'>
   }) {
     this.#parts = parts
   }
@@ -36,9 +39,12 @@ export class RoomFacts {
     userId: string,
     { after, upTo }: { readonly after: number | undefined; readonly upTo: number },
   ): Promise<string[]> {
-    const { memo, summaries } = this.#parts
+    const { memo, summaries, partial } = this.#parts
     const changes = after === undefined ? undefined : await memo.changes(roomNid, after, upTo)
-    const changed = (type: string): boolean => changes?.some(change => change.type === type) ?? true
+    // Members who have come to be known were members before: their state has not changed.
+    const isNewlyComplete = after !== undefined && partial.isCompletedIn(roomNid, after, upTo)
+    const changed = (type: string): boolean =>
+      (changes?.some(change => change.type === type) ?? true) || (type === MEMBER && isNewlyComplete)
     const summary = JSON.parse(await summaries.text(roomNid, userId)) as Record<string, unknown>
     const isNew = changes === undefined
     return [
@@ -46,10 +52,10 @@ export class RoomFacts {
       ...(changed('m.room.avatar')
         ? await this.#content(roomNid, 'm.room.avatar', ['url', 'avatar'], isNew)
         : []),
-      ...(isNew || changes.some(({ type }) => HERO_TYPES.has(type))
+      ...(isNew || isNewlyComplete || changes.some(({ type }) => HERO_TYPES.has(type))
         ? await this.#heroes(roomNid, userId, upTo)
         : []),
-      ...(changed('m.room.member')
+      ...(changed(MEMBER)
         ? [
             `"joined_count":${JSON.stringify(summary['m.joined_member_count'])}`,
             `"invited_count":${JSON.stringify(summary['m.invited_member_count'])}`,
@@ -106,4 +112,5 @@ export class RoomFacts {
   }
 }
 
-const HERO_TYPES: ReadonlySet<string> = new Set(['m.room.member', 'm.room.name', 'm.room.canonical_alias'])
+const MEMBER = 'm.room.member'
+const HERO_TYPES: ReadonlySet<string> = new Set([MEMBER, 'm.room.name', 'm.room.canonical_alias'])

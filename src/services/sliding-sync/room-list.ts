@@ -3,6 +3,7 @@ import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sights } from '../rooms/room-sight.ts'
+import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomsNow } from '../sync/rooms-now.ts'
 import type { Activity, Connection, LeftRoom } from './connections.ts'
 
@@ -46,8 +47,15 @@ export class RoomList {
   readonly #read: RoomReaders
   readonly #sync: SyncReader
   readonly #sights: Sights
+  readonly #partial: Pick<PartialSpans, 'completedAt'>
 
-  constructor(parts: { read: RoomReaders; sync: SyncReader; sights: Sights }) {
+  constructor(parts: {
+    read: RoomReaders
+    sync: SyncReader
+    sights: Sights
+    partial: Pick<PartialSpans, 'completedAt'>
+  }) {
+    this.#partial = parts.partial
     this.#read = parts.read
     this.#sync = parts.sync
     this.#sights = parts.sights
@@ -69,7 +77,8 @@ export class RoomList {
     for (const nid of known.activity.keys()) if (!now.joined.has(nid)) known.activity.delete(nid)
     const stale = [...now.joined.keys()].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
     for (const { roomNid, roomId, position } of await this.#sync.newest(stale, now.upTo)) {
-      const touched = now.isExact && !isFirst ? now.upTo : position
+      const completedAt = this.#partial.completedAt(roomNid, now.upTo) ?? 0
+      const touched = now.isExact && !isFirst ? now.upTo : Math.max(position, completedAt)
       known.activity.set(roomNid, { roomId, position, touched })
     }
     if (isUnread || now.hasMoved) known.left = await this.#left(userId)

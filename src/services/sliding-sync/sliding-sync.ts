@@ -6,6 +6,7 @@ import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { Notifier } from '../sync/notifier.ts'
+import type { PartialSpans } from '../sync/partial-spans.ts'
 import { inOrder } from '../sync/response.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
@@ -32,6 +33,7 @@ export interface SlidingSyncParts {
   readonly direct: AccountDataMemo<ReadonlySet<string>>
   readonly ignoredUsers: IgnoredUsers
   readonly invitePolicies: InvitePolicies
+  readonly partial: Pick<PartialSpans, 'isOpenAt'>
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Promise<void>
 }
@@ -156,8 +158,8 @@ export class SlidingSync {
     selected: ReadonlyMap<string, Selected>,
   ): Promise<Map<string, ToldRoom>> {
     const direct = await this.#parts.direct.of(look.requester.userId)
-    const withNews = [...selected.values()].filter(one =>
-      hasNews(one, connection.rooms.get(one.place.roomId), direct),
+    const withNews = [...selected.values()].filter(
+      one => hasNews(one, connection.rooms.get(one.place.roomId), direct) && !this.#lacksMembers(look, one),
     )
     const told = new Map<string, ToldRoom>()
     const made = inOrder(withNews.slice(0, MAX_ROOMS), AHEAD, async one => ({
@@ -166,6 +168,12 @@ export class SlidingSync {
     }))
     for await (const { roomId, room } of made) told.set(roomId, room)
     return told
+  }
+
+  /** Who wants all members waits for a room until they are known (MSC3902, of clients that do not load members lazily). */
+  #lacksMembers({ upTo }: Look, { place, config }: Selected): boolean {
+    const wantsAll = place.kind === 'joined' && config.requiredState.allMembers
+    return wantsAll && this.#parts.partial.isOpenAt(place.roomNid, upTo)
   }
 
   async #room(

@@ -51,6 +51,12 @@ export class PartialSpans {
     return completedAt !== undefined && completedAt > after && completedAt <= upTo
   }
 
+  /** Where a room came to be complete, if by a position. */
+  completedAt(roomNid: number, upTo: number): number | undefined {
+    const completedAt = this.#spans.get(roomNid)?.completedAt
+    return completedAt !== undefined && completedAt <= upTo ? completedAt : undefined
+  }
+
   async #load(): Promise<void> {
     try {
       for (const { roomNid, joinedAt, completedAt } of await this.#read.spans()) {

@@ -42,6 +42,7 @@ export interface SyncStreams {
   readonly timelines: RoomTimelines
   readonly reader: SyncReader
   readonly sources: readonly SyncSource[]
+  readonly partial: PartialSpans
   /** Resolves once all events that are committed now can be told. */
   ready(): Promise<void>
 }
@@ -127,6 +128,6 @@ export const createRoomSync = (
     metrics: ground.metrics,
     ready,
   })
-  const streams = { watch, notifier, invites, summaries, memo, timelines, reader, sources, ready }
+  const streams = { watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial }
   return { sync, notifier, streams }
 }
