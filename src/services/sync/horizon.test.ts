@@ -74,5 +74,20 @@ testDatabases(
     stopFollowing()
     await memberships.join({ userId: BOB, roomId })
     t.is((await ask(BOB)).rooms, undefined)
+
+    // Left, and joined again since: each is told in its time.
+    horizon = Number.MAX_SAFE_INTEGER
+    since = (await ask(BOB)).next_batch
+    await memberships.leave({ userId: BOB, roomId })
+    stopFollowing()
+    await memberships.join({ userId: BOB, roomId })
+    answer = await ask(BOB, { since })
+    t.deepEqual(
+      answer.rooms?.leave?.[roomId]?.timeline.events.map(({ content }) => content['membership']),
+      ['leave'],
+    )
+    horizon = Number.MAX_SAFE_INTEGER
+    answer = await ask(BOB, { since: answer.next_batch })
+    t.true(types(answer.rooms?.join?.[roomId]?.timeline.events).includes('m.room.member'))
   },
 )

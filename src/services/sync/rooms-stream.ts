@@ -120,7 +120,7 @@ export class RoomsStream {
       const sight = await this.#sights.of(roomNid, row.userId)
       if (sight.membershipAt(upTo) === 'join') joined.push({ ...common, span, whole: true, place: { sight } })
       else if (known.has(roomNid) && row.membership !== 'join' && !row.forgotten)
-        left.push(await this.#left(row, { sight, after: undefined, upTo }, extras))
+        left.push(...(await this.#left(row, { sight, after: undefined, upTo }, extras)))
     }
     return { joined, left }
   }
@@ -146,10 +146,10 @@ export class RoomsStream {
         const whole = request.fullState || !hadRoom
         const span = { after: hadRoom ? after : undefined, upTo: now.upTo }
         joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
-      } else if ((then === 'leave' || then === 'ban') && row.position <= now.upTo) {
+      } else if (then === 'leave' || then === 'ban') {
         // Whoever has forgotten the room need not hear of it, unless a client still believes to be in it.
-        if (!row.forgotten || before === 'join')
-          left.push(await this.#left(row, { sight, after, upTo: now.upTo }, extras))
+        if (row.forgotten && before !== 'join') continue
+        left.push(...(await this.#left(row, { sight, after, upTo: now.upTo }, extras)))
       }
     }
     const { upTo } = now
@@ -231,18 +231,21 @@ export class RoomsStream {
 
   /**
    * A room that the user is not in any more, or was invited to: what happened while they were in it, if that is news,
-   * and their own last event.
+   * and their own last event, unless that is of this moment: what came before it is then told without. Nothing, if
+   * there is neither.
    */
   async #left(
-    { roomNid, roomId, eventNid, forgotten }: MembershipRow,
+    { roomNid, roomId, eventNid, position, forgotten }: MembershipRow,
     { sight, after, upTo }: { sight: Sight; after: number | undefined; upTo: number },
     extras: ExtrasByRoom,
-  ): Promise<LeftNews> {
+  ): Promise<LeftNews[]> {
     const last = sight.joins.findLast(({ from }) => from <= upTo)
-    const [own] = await this.#read.events.byNids([eventNid])
+    const isFollowed = position <= upTo
+    const [own] = isFollowed ? await this.#read.events.byNids([eventNid]) : []
     const common = { roomNid, roomId, sight, own, extras: extras.get(roomId) }
-    if (last?.to === undefined || last.to <= (after ?? 0) || forgotten) return { ...common, span: undefined }
+    const isNews = last?.to !== undefined && last.to > (after ?? 0)
+    if (!isNews || (forgotten && isFollowed)) return own === undefined ? [] : [{ ...common, span: undefined }]
     const hadRoom = after !== undefined && sight.membershipAt(after) === 'join'
-    return { ...common, span: { after: hadRoom ? after : undefined, upTo: last.to } }
+    return [{ ...common, span: { after: hadRoom ? after : undefined, upTo: last.to } }]
   }
 }
