@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { stringify } from 'yaml'
 import { temporaryDirectory } from './temporary-directory.ts'
+import { waitingFor } from './waiting.ts'
 
 /** A request that an application service was sent. */
 export interface AppServiceRequest {
@@ -70,7 +71,10 @@ export class ScriptedAppService {
 
   /** Resolves once something holds; it is looked at with every request. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>(resolve => this.#waiting.add(resolve))
+    const look = async (): Promise<void> => {
+      while (!holds()) await new Promise<void>(resolve => this.#waiting.add(resolve))
+    }
+    await waitingFor('what an application service is to be told', look())
   }
 
   async #take(request: AppServiceRequest): Promise<Answer> {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 
 const MINUTE = 60_000
@@ -183,18 +184,20 @@ test('all of it travels in signed transactions', async t => {
   const { a, b, roomId, say, nidAt } = await setting(t, await testDatabase(t), { overFederation: true })
   const { typing, receipts, presence } = a.ephemeral.services
   const message = await say(b, BOB, 'Hello')
-  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-    while (!(await holds())) await new Promise(resolve => setImmediate(resolve))
-  }
-  await until(async () => (await a.core.context.read.events.byId(message)) !== undefined)
+  // Before it has a place it is on its way to the disk, and not there to be read up to.
+  const hasArrived = async () => (await a.core.context.read.events.byId(message))?.position !== undefined
+  await eventually('the message has arrived', hasArrived)
   await typing.set(ALICE, roomId, true)
   await receipts.mark(ALICE, roomId, [{ type: 'm.read', eventId: message }])
   await presence.set(requesterOf(ALICE), 'online', 'Here')
   const room = await nidAt(b)
   const reader = new ReceiptReader(b.core.context.db)
-  await until(() => b.ephemeral.services.typing.users(room).includes(ALICE))
-  await until(async () => (await reader.ofUser(room, ALICE)).some(row => row.eventId === message))
-  await until(() => b.ephemeral.services.presence.states.get(ALICE)?.statusMsg === 'Here')
+  await eventually('she types', () => b.ephemeral.services.typing.users(room).includes(ALICE))
+  await eventually('she has read it', async () =>
+    (await reader.ofUser(room, ALICE)).some(row => row.eventId === message),
+  )
+  const { states } = b.ephemeral.services.presence
+  await eventually('she is there', () => states.get(ALICE)?.statusMsg === 'Here')
   t.deepEqual(b.sent, [], 'what was received is not passed on')
 })
 

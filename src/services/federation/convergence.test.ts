@@ -4,6 +4,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import { transactionBody } from '../../network/federation/transactions.ts'
 import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, CAROL, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 
@@ -64,16 +65,18 @@ test('everybody hears of everything by itself, also of who joined through anothe
   for (const server of [a, b, c]) server.federation.start()
   const roomId = await sharedRoom(p)
   await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['b.test'] })
-  const until = async (reached: () => Promise<boolean>) => {
-    while (!(await reached())) await new Promise(resolve => setImmediate(resolve))
-  }
-  await until(async () => (await a.core.writer.head(roomId))?.memberships.get(CAROL) === 'join')
+  const isIn = async () => (await a.core.writer.head(roomId))?.memberships.get(CAROL) === 'join'
+  await eventually('Carol is there', isIn)
   await say(c, CAROL, roomId, 'hello from c')
   for (const server of [a, b]) {
-    await until(async () => (await messagesOf(server, roomId)).includes('hello from c'))
+    const hears = async () => (await messagesOf(server, roomId)).includes('hello from c')
+    await eventually('they hear Carol', hears)
   }
   await say(a, ALICE, roomId, 'welcome')
-  for (const server of [b, c]) await until(async () => (await messagesOf(server, roomId)).includes('welcome'))
+  for (const server of [b, c]) {
+    const hears = async () => (await messagesOf(server, roomId)).includes('welcome')
+    await eventually('they hear Alice', hears)
+  }
   t.pass()
 })
 

@@ -31,10 +31,10 @@ const yearOf = async (t: ExecutionContext, isPlain: boolean): Promise<void> => {
     const content = { msgtype: 'm.text', body: `week ${week}`, ...mentions }
     const message = { roomId, type: 'm.room.message', txnId: `w${week}`, content }
     const { eventId } = await sending.message(requesterOf(ALICE), message)
-    await eventually(
-      'it has arrived',
-      async () => (await b.core.context.read.events.byIds([eventId])).size > 0,
-    )
+    const { events } = b.core.context.read
+    // Before it has a place it is on its way to the disk, and nobody follows it.
+    const hasArrived = async () => (await events.byId(eventId))?.position !== undefined
+    await eventually('it has arrived', hasArrived)
     await inboxes.settled()
     await a.clock.advance(7 * DAY)
     await b.clock.advance(7 * DAY)
@@ -44,7 +44,8 @@ const yearOf = async (t: ExecutionContext, isPlain: boolean): Promise<void> => {
 
   const { items, total } = await center.beginning(requesterOf(BOB), 100)
   const shown = items.map(item => JSON.parse(item) as { kind: string; created_ts: number; count?: number })
-  t.true(total === shown.length && total < 15, 'few, not the year’s')
+  t.is(total, shown.length)
+  t.true(total < 15, `few, not the year’s: ${items}`)
   t.like(shown.at(-1), {
     kind: 'invitation',
     room: { name: 'Tea' },
