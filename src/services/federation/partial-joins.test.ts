@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
 import { DatabaseUnavailable } from '../../storage/database.ts'
 import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FederationWorld, messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
 import {
@@ -120,6 +120,40 @@ testDatabases(test, 'a restart goes on with what is lacking', async (t, database
   await completed({ ...s, here: again })
   t.is((await headOf(again, s.roomId)).memberships.get('@m7:big.test'), 'join')
 })
+
+for (const [what, dies] of [
+  ['of a process that dies another goes on with what is lacking', true],
+  ['two processes that both go on with what is lacking come to the same', false],
+] as const) {
+  testPostgres(test, what, async (t, database) => {
+    const s = await scene(t, database)
+    const other = await s.world.add('here.test', { database, clock: s.here.clock })
+    let asked = 0
+    const { getStateIds } = other.client
+    const counted: typeof getStateIds = (...args) => {
+      asked += 1
+      return getStateIds(...args)
+    }
+    Object.assign(other.client, { getStateIds: counted })
+    other.federation.start()
+    await joinPartially(s)
+    if (dies) await s.here.kill()
+    await eventually('the other one asks as well', async () => {
+      await s.here.clock.advance(5_000)
+      return asked > 0
+    })
+    s.open()
+    await completed({ ...s, here: other })
+    const expected = (await membersOf(s.big, s.roomId)).toSorted()
+    for (const server of dies ? [other] : [other, s.here]) {
+      await eventually('it knows all members', async () => {
+        const loaded = await loadHead(server.core.context.read, s.roomId, 'here.test')
+        return loaded?.partial === undefined
+      })
+      t.deepEqual((await membersOf(server, s.roomId)).toSorted(), expected)
+    }
+  })
+}
 
 test('a second user joins through those who know whether they may', async t => {
   const s = await scene(t)

@@ -23,6 +23,11 @@ const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000
  */
 const MAX_KEY_ROUNDS = 2
 const MAX_SERVERS_WAITED_FOR = 10
+/**
+ * So often it is looked for rooms that lack members. One that is found twice is taken up, which is done by the process that joined it
+ * unless that has died: should it live, both come to the same.
+ */
+const LOOK_EVERY_MS = 60_000
 /** Progress of a large room is told in the log at every such part of it. */
 const TOLD_EVERY = 5_000
 
@@ -63,6 +68,7 @@ export class RoomCompleter {
   readonly #slots = new Slots(AT_ONCE)
   readonly #running = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
+  #looking: Promise<void> | undefined
 
   /** @param catchUp has servers sent what they missed that are only known to be in a room once it is complete. */
   constructor(context: OutboundContext, catchUp: (missed: MissedPart) => Promise<CatchUp>) {
@@ -70,12 +76,13 @@ export class RoomCompleter {
     this.#catchUp = catchUp
   }
 
-  /** Goes on with what an earlier process has left. */
+  /** Goes on with what an earlier process has left, and where there may be others with what those leave that die later. */
   async start(): Promise<void> {
-    const { read } = this.#context.core.context
-    for (const { roomId, joinEventId, servers } of await read.partial.allOpen()) {
-      void this.complete({ roomId, joinEventId, servers })
-    }
+    const { read, processes } = this.#context.core.context
+    for (const open of await read.partial.allOpen()) void this.complete(open)
+    const sole = processes.soleWork('room completion')
+    if (sole.others !== undefined)
+      this.#looking = sole.run(this.#closing.signal, ({ signal }) => this.#takeUp(signal))
   }
 
   /**
@@ -93,7 +100,19 @@ export class RoomCompleter {
   /** Ends what is under way; the next start goes on with it. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all(this.#running.values())
+    await Promise.all([...this.#running.values(), this.#looking])
+  }
+
+  async #takeUp(signal: AbortSignal): Promise<void> {
+    const { clock, core } = this.#context
+    let known: readonly string[] = []
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+      if (signal.aborted) return
+      const all = await core.context.read.partial.allOpen()
+      for (const open of all) if (known.includes(open.joinEventId)) void this.complete(open)
+      known = all.map(({ joinEventId }) => joinEventId)
+    }
   }
 
   async #run(completion: Completion, given: GivenState | undefined): Promise<void> {
