@@ -17,6 +17,7 @@ export type Topic =
   | 'heard of'
   | 'earlier events'
   | 'lease free'
+  | 'process gone'
   | 'follow'
   | 'followed'
   | 'rate limits'

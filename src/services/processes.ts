@@ -8,6 +8,8 @@ import { type Held, Lease } from './lease.ts'
 
 /** Leases that are lost within so long of each other are lost together. Milliseconds. */
 const TOLD_TOGETHER_MS = 1_000
+/** The last so many processes that have ended are remembered. */
+const MAX_GONE = 1_000
 
 /** Work that one process does at a time, and the database handle for what it writes. */
 export interface SoleWork {
@@ -33,6 +35,7 @@ export class Processes {
   /** What the processes tell each other. */
   readonly bulletin: Bulletin
   #lostTs = Number.NEGATIVE_INFINITY
+  readonly #gone = new Set<unknown>()
   readonly #parts: {
     readonly database: Database
     readonly clock: Clock
@@ -49,7 +52,19 @@ export class Processes {
   }) {
     this.#parts = parts
     this.bulletin = new Bulletin(parts)
-    this.number = this.bulletin.isAlone ? undefined : Number.parseInt(this.id.slice(0, 8), 16)
+    this.number = this.bulletin.isAlone ? undefined : numberOf(this.id)
+    if (this.bulletin.isAlone) return
+    const hear = (number: unknown): void => {
+      this.#gone.add(number)
+      const [first] = this.#gone
+      if (this.#gone.size > MAX_GONE) this.#gone.delete(first)
+    }
+    this.bulletin.on('process gone', hear, { replayed: true })
+  }
+
+  /** Whether a process, named by its number, is known to have ended. Of others nothing is known. */
+  isGone(number: number): boolean {
+    return this.#gone.has(number)
   }
 
   /** Work that one of the processes does: nothing but itself where this one is alone. */
@@ -85,13 +100,19 @@ export class Processes {
     const release = new Leases(database).releaseAll(id, clock.now(), 'freed')
     const committed = await database.commit({ statements: [release] })
     const freed = committed.ok ? (committed.returned['freed'] ?? []) : []
-    await Promise.all(freed.map(({ name }) => this.bulletin.post('lease free', name)))
+    await Promise.all([
+      this.bulletin.post('process gone', numberOf(id)),
+      ...freed.map(({ name }) => this.bulletin.post('lease free', name)),
+    ])
   }
 
-  close(): Promise<void> {
-    return this.bulletin.close()
+  async close(): Promise<void> {
+    if (this.number !== undefined) void this.bulletin.post('process gone', this.number)
+    await this.bulletin.close()
   }
 }
+
+const numberOf = (id: string): number => Number.parseInt(id.slice(0, 8), 16)
 
 /** What is done where no other process can do it. */
 export const aloneWith = (database: Database): SoleWork => ({

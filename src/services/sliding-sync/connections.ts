@@ -1,7 +1,7 @@
 import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { RequiredState, type Wish } from './required-state.ts'
@@ -92,15 +92,20 @@ export class Connection {
   #serial: number
   #positions: StreamToken = {}
   #pending: Pending | undefined
+  readonly #maker: number | undefined
 
-  /** @param serial what its tokens are told apart by; nobody else's may be guessed from it */
-  constructor(serial: number) {
+  /**
+   * @param serial what its tokens are told apart by; nobody else's may be guessed from it
+   * @param maker the number of this process, where there may be others
+   */
+  constructor(serial: number, maker?: number) {
     this.#serial = serial
+    this.#maker = maker
   }
 
-  /** One that another process has given up. */
-  static from({ serial, positions, rooms, pending }: ConnectionSnapshot): Connection {
-    const connection = new Connection(serial)
+  /** One that another process has given up, for this one. */
+  static from({ serial, positions, rooms, pending }: ConnectionSnapshot, maker?: number): Connection {
+    const connection = new Connection(serial, maker)
     connection.#positions = positions
     for (const [roomId, room] of roomsFrom(rooms)) connection.#rooms.set(roomId, room)
     connection.#pending = pending && { ...pending, rooms: roomsFrom(pending.rooms) }
@@ -147,7 +152,8 @@ export class Connection {
   answer(positions: StreamToken, rooms: ReadonlyMap<string, SentRoom>): string {
     const serial = Math.max(this.#serial, this.#pending?.serial ?? 0) + 1
     this.#pending = { serial, positions, rooms }
-    return `${formatStreamToken(positions)}.${SERIAL}${serial}`
+    const token = this.#maker === undefined ? positions : { ...positions, maker: this.#maker }
+    return `${formatStreamToken(token)}.${SERIAL}${serial}`
   }
 }
 
@@ -162,16 +168,22 @@ const MAX_OF_DEVICE = 8
  * anew ("a server may decide to expire connections"). Where there are several processes, each connection is in the memory of one.
  */
 export class Connections {
-  /** Asks other processes for a connection that is not here. */
-  elsewhere: (key: string, serial: number) => Promise<Connection | undefined> = async () => undefined
+  /** Asks another process, the last to have answered, for a connection that is not here. */
+  elsewhere: (key: string, serial: number, maker: number | undefined) => Promise<Connection | undefined> =
+    async () => undefined
   readonly #random: () => number
+  readonly #maker: number | undefined
   /** They count by the rooms that they have been told of. */
   readonly #byKey: LRUCache<string, Connection>
   readonly #ofDevice = new Map<string, Set<string>>()
 
-  /** @param random an integer that cannot be guessed, small enough to be counted up from */
-  constructor(random: () => number) {
+  /**
+   * @param random an integer that cannot be guessed, small enough to be counted up from
+   * @param maker the number of this process, where there may be others
+   */
+  constructor(random: () => number, maker?: number) {
     this.#random = random
+    this.#maker = maker
     this.#byKey = boundedCache('sliding_connections', {
       size: connection => connection.rooms.size + connection.known.activity.size + 1,
       dispose: (_, key, reason) => {
@@ -182,7 +194,7 @@ export class Connections {
 
   /** Begins a connection, in place of the one that went by this name before. */
   open(device: string, connectionId: string): Connection {
-    return this.#keep(device, connectionId, new Connection(this.#random()))
+    return this.#keep(device, connectionId, new Connection(this.#random(), this.#maker))
   }
 
   /** Gives up a connection, if the token with this serial number is one of its last two. */
@@ -213,7 +225,7 @@ export class Connections {
     const serial = Number(new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1])
     const here = this.#byKey.get(key)
     const isElsewhere = here?.has(serial) !== true && Number.isSafeInteger(serial)
-    const connection = isElsewhere ? await this.elsewhere(key, serial) : here
+    const connection = isElsewhere ? await this.elsewhere(key, serial, parseStreamToken(pos)?.maker) : here
     if (connection?.resume(serial) !== true) {
       throw new MatrixError('M_UNKNOWN_POS', 'This connection has ended: begin anew')
     }

@@ -2,19 +2,25 @@ import type { Clock } from '../../core/clock.ts'
 import type { Processes } from '../processes.ts'
 import { Connection, type ConnectionSnapshot } from './connections.ts'
 
-/** So long a process that has the connection is waited for. Milliseconds. */
+/** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000
 /** What is larger as JSON stays where it is: its client begins anew. */
 const MAX_SIZE = 1_000_000
+/** The last so many connections that were given away are remembered. */
+const MAX_GIVEN = 10_000
 
-type Wanted = { readonly key: string; readonly serial: number; readonly by: string }
-type Given = { readonly key: string; readonly to: string; readonly snapshot: ConnectionSnapshot }
+/** `from` is the number of the process that has made the token. */
+type Wanted = { readonly key: string; readonly serial: number; readonly by: string; readonly from?: number }
+/** Without a snapshot: it is gone. */
+type Given = { readonly key: string; readonly to: string; readonly snapshot?: ConnectionSnapshot }
 
 /** Moves connections to the process that the client's next request comes to. */
 export class Handover {
   readonly #processes: Processes
   readonly #clock: Clock
-  readonly #waiting = new Map<string, (snapshot: ConnectionSnapshot) => void>()
+  /** By their names: those that went from here to another process, which may know tokens that were made here. */
+  readonly #given = new Set<string>()
+  readonly #waiting = new Map<string, (snapshot: ConnectionSnapshot | undefined) => void>()
 
   /** `take` gives up a connection that is in memory here, if the token with this serial is one of its last two. */
   constructor(parts: {
@@ -22,15 +28,19 @@ export class Handover {
     clock: Clock
     take: (key: string, serial: number) => Connection | undefined
   }) {
-    const { bulletin, id } = parts.processes
+    const { bulletin, id, number } = parts.processes
     this.#processes = parts.processes
     this.#clock = parts.clock
     if (bulletin.isAlone) return
     bulletin.on('connection wanted', wanted => {
-      const { key, serial, by } = wanted as Wanted
-      const snapshot = by === id ? undefined : parts.take(key, serial)?.snapshot()
-      if (snapshot === undefined || JSON.stringify(snapshot).length > MAX_SIZE) return
-      const given: Given = { key, to: by, snapshot }
+      const { key, serial, by, from } = wanted as Wanted
+      if (by === id) return
+      const snapshot = parts.take(key, serial)?.snapshot()
+      const isSmall = snapshot !== undefined && JSON.stringify(snapshot).length <= MAX_SIZE
+      // Whoever has made the token knows whether another may have the connection.
+      if (!isSmall && (from !== number || this.#given.has(key))) return
+      if (isSmall) this.#remember(key)
+      const given: Given = { key, to: by, ...(isSmall ? { snapshot } : {}) }
       void bulletin.post('connection', given)
     })
     bulletin.on('connection', given => {
@@ -39,10 +49,12 @@ export class Handover {
     })
   }
 
-  /** Asks the other processes for a connection; `undefined` if none of them has it. */
-  async fetch(key: string, serial: number): Promise<Connection | undefined> {
-    const { bulletin, id: by } = this.#processes
+  /** Asks the process that has made a token (`from` is its number) for its connection; `undefined` if it is gone. */
+  async fetch(key: string, serial: number, from: number | undefined): Promise<Connection | undefined> {
+    const { bulletin, id: by, number } = this.#processes
     if (bulletin.isAlone || this.#waiting.has(key)) return undefined
+    const isNowhere = from === number && !this.#given.has(key)
+    if (from === undefined || isNowhere || this.#processes.isGone(from)) return undefined
     const { promise, resolve } = Promise.withResolvers<ConnectionSnapshot | undefined>()
     this.#waiting.set(key, resolve)
     const given = new AbortController()
@@ -50,11 +62,19 @@ export class Handover {
       () => resolve(undefined),
       () => undefined,
     )
-    const wanted: Wanted = { key, serial, by }
+    const wanted: Wanted = { key, serial, by, from }
     void bulletin.post('connection wanted', wanted)
     const snapshot = await promise
     given.abort()
     this.#waiting.delete(key)
-    return snapshot && Connection.from(snapshot)
+    if (snapshot === undefined) return undefined
+    this.#given.delete(key)
+    return Connection.from(snapshot, number)
+  }
+
+  #remember(key: string): void {
+    this.#given.add(key)
+    const [first] = this.#given
+    if (first !== undefined && this.#given.size > MAX_GIVEN) this.#given.delete(first)
   }
 }

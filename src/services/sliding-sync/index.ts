@@ -42,12 +42,15 @@ export const createSlidingSync = (parts: {
     partial,
   } = streams
   const { sights } = views
-  const connections = new Connections(() => Buffer.from(context.random(4)).readUInt32BE() * 1000)
+  const connections = new Connections(
+    () => Buffer.from(context.random(4)).readUInt32BE() * 1000,
+    context.processes.number,
+  )
   const handover = new Handover({
     ...{ processes: context.processes, clock: context.clock },
     take: (key, serial) => connections.take(key, serial),
   })
-  connections.elsewhere = (key, serial) => handover.fetch(key, serial)
+  connections.elsewhere = (...wanted) => handover.fetch(...wanted)
   return new SlidingSync({
     ...{ watch, notifier, invites, ready, read, accountData, partial },
     ignoredUsers: views.ignoredUsers,
