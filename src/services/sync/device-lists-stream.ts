@@ -27,8 +27,10 @@ export class DeviceListsStream implements SyncSource {
   news({ requester }: SyncRequest, after: number | undefined, upTo: number, events: EventSpan): Answer<News> {
     // "Only present on an incremental sync."
     if (after === undefined || events.after === undefined) return NO_NEWS
-    // Nearly always nobody came or went: who wait in one room then need not look through its members, each of them.
-    const from = this.#watch.mayHaveMoved(events.after, events.upTo) ? events.after : events.upTo
+    // Nearly always nobody came or went in the user's rooms: their members then need not be looked through.
+    const from = this.#watch.mayHaveMoved(requester.userId, events.after, events.upTo)
+      ? events.after
+      : events.upTo
     if (after >= upTo && from >= events.upTo) return NO_NEWS
     return this.#changed(requester.userId, {
       deviceLists: { after, upTo },

@@ -5,7 +5,7 @@ const MAX_ROOMS = 100_000
 
 /** Where and when memberships have changed, as far as the stream `events` was followed. */
 export class MemberMoves {
-  readonly #recent: RecentChanges<true>
+  readonly #recent: RecentChanges<number>
   readonly #newest = new Map<number, number>()
   /** Of rooms that are not in `#newest` nothing is known up to here. */
   #floor: number
@@ -18,17 +18,19 @@ export class MemberMoves {
 
   /** Memberships of these rooms have changed, or have come to be known, by a position; positions never fall. */
   add(position: number, roomNids: Iterable<number>): void {
-    this.#recent.add(position, true)
     if (this.#newest.size > MAX_ROOMS) {
       this.#newest.clear()
       this.#floor = position
     }
-    for (const roomNid of roomNids) this.#newest.set(roomNid, position)
+    for (const roomNid of roomNids) {
+      this.#recent.add(position, roomNid)
+      this.#newest.set(roomNid, position)
+    }
   }
 
-  /** Whether a membership may have changed anywhere in a span; `false` is certain. */
-  mayBeIn(after: number, upTo: number): boolean {
-    return upTo > after && this.#recent.between(after, upTo)?.length !== 0
+  /** Whether a membership may have changed in one of these rooms in a span; `false` is certain. */
+  mayBeIn(rooms: ReadonlyMap<number, unknown>, after: number, upTo: number): boolean {
+    return this.#recent.between(after, upTo)?.some(roomNid => rooms.has(roomNid)) !== false
   }
 
   /** Whether a membership may have changed in a room after a position, as far as was followed; `false` is certain. */

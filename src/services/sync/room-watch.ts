@@ -109,11 +109,14 @@ export class RoomWatch {
   }
 
   /**
-   * Whether anybody's membership may have changed, or come to be known, in a span that ends where this has followed the
-   * stream to (or earlier); `false` is certain.
+   * Whether a membership of a room that a user was in may have changed, or come to be known, in a span that ends where this
+   * has followed the stream to (or earlier): that of the user, or anybody's. `false` is certain.
    */
-  mayHaveMoved(after: number, upTo: number): boolean {
-    return upTo > after && this.moves.mayBeIn(after, Math.max(upTo, this.#position))
+  mayHaveMoved(userId: string, after: number, upTo: number): boolean {
+    if (upTo <= after) return false
+    const watched = this.#watched.get(userId)
+    if (watched === undefined || after < watched.since || watched.movedAt > after) return true
+    return this.moves.mayBeIn(watched.rooms, after, Math.max(upTo, this.#position))
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */
