@@ -105,6 +105,28 @@ const arrayText = (array: readonly JsonValue[], numbers: Numbers, depth: number)
   return `${text}]`
 }
 
+/**
+ * The canonical texts of an object's members, for who needs those of several objects that share them; `objectOf` puts them
+ * together. Options and errors as of `canonicalJson`.
+ */
+export const memberTexts = (
+  object: JsonObject,
+  options: { strictNumbers?: boolean } = {},
+): Map<string, string> => {
+  const numbers = options.strictNumbers === true ? 'strict' : 'plain'
+  const texts = new Map<string, string>()
+  for (const [key, value] of Object.entries(object)) {
+    if (value !== undefined) texts.set(key, write(value, numbers, 1, object, key))
+  }
+  return texts
+}
+
+/** The canonical encoding of the object that has members of these texts. */
+export const objectOf = (members: ReadonlyMap<string, string>): string => {
+  const names = [...members.keys()].sort(compareCodePoints)
+  return `{${names.map(name => `${stringText(name)}:${members.get(name)}`).join(',')}}`
+}
+
 const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'
   for (const key of sortedKeys(object)) {

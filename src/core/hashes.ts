@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { unpad } from './base64.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson, objectOf } from './canonical-json.ts'
 import { redactPdu } from './event/redaction.ts'
 import type { JsonObject } from './json.ts'
 import type { RoomVersion } from './room-versions.ts'
@@ -9,22 +9,44 @@ import type { RoomVersion } from './room-versions.ts'
  * The content hash of an event, over all of it but `unsigned`, `signatures` and `hashes`, as unpadded base64
  * (server-server API, "Calculating the content hash for an event").
  *
+ * @param texts the canonical texts of the event's members, for who has made them already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
-export const contentHash = (pdu: JsonObject): string => {
+export const contentHash = (pdu: JsonObject, texts?: ReadonlyMap<string, string>): string => {
   const { unsigned: _, signatures: __, hashes: ___, ...rest } = pdu
-  return unpad(hash('sha256', canonicalJson(rest), 'base64'))
+  return unpad(hash('sha256', textOf(rest, pdu, texts), 'base64'))
 }
 
 /**
  * What both signatures and the reference hash cover: the redacted event without `signatures` and `unsigned`, as
  * canonical JSON (server-server API, "Signing Events").
  *
+ * @param texts the canonical texts of the event's members, for who has made them already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
-export const signedText = (pdu: JsonObject, version: RoomVersion): string => {
+export const signedText = (
+  pdu: JsonObject,
+  version: RoomVersion,
+  texts?: ReadonlyMap<string, string>,
+): string => {
   const { signatures: _, unsigned: __, ...rest } = redactPdu(pdu, version)
-  return canonicalJson(rest)
+  return textOf(rest, pdu, texts)
+}
+
+/** The canonical text of what is left of an event, made of the texts of its members as far as these are the event's. */
+const textOf = (
+  rest: JsonObject,
+  pdu: JsonObject,
+  texts: ReadonlyMap<string, string> | undefined,
+): string => {
+  if (texts === undefined) return canonicalJson(rest)
+  const members = new Map<string, string>()
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === undefined) continue
+    const known = value === pdu[name] ? texts.get(name) : undefined
+    members.set(name, known ?? canonicalJson(value))
+  }
+  return objectOf(members)
 }
 
 /**

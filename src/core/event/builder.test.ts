@@ -4,12 +4,13 @@ import nacl from 'tweetnacl'
 import { strictObject } from '../../test-kit/arbitrary-json.ts'
 import { allVersions, pduOf, versionOf } from '../../test-kit/pdus.ts'
 import { decodeBase64 } from '../base64.ts'
+import { CanonicalJsonError, canonicalJson } from '../canonical-json.ts'
 import { contentHash, eventIdOf, roomIdOfCreate } from '../hashes.ts'
 import type { JsonObject } from '../json.ts'
 import { parseJson } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { signatureOf, signingKeyFromSeed, verifyJson, verifySignature } from '../signing.ts'
-import { addSignature, buildEvent, type EventTemplate } from './builder.ts'
+import { addSignature, buildCanonical, buildEvent, type EventTemplate } from './builder.ts'
 import { clientEvent, strippedStateEvent } from './client-event.ts'
 import type { RoomEvent } from './event.ts'
 import { parsePdu, trustedEvent } from './format.ts'
@@ -46,7 +47,12 @@ for (const version of allVersions) {
   test(`what is built for version ${version.id} is what a peer reads, trusts and identifies`, t => {
     fc.assert(
       fc.property(strictObject, fc.option(fc.string(), { nil: undefined }), (content, stateKey) => {
-        const event = build(version, { content, stateKey, unsigned: { age: 1 } })
+        const change = { content, stateKey, unsigned: { age: 1 } }
+        const event = build(version, change)
+        t.deepEqual(buildCanonical(templateOf(version, change), 'example.org', KEY), {
+          event,
+          text: canonicalJson(event.pdu),
+        })
         const parsed = parsePdu(parseJson(JSON.stringify(event.pdu)), version)
         if ('refusal' in parsed) throw new Error(parsed.refusal.message)
         t.deepEqual(parsed.event, event)
@@ -63,6 +69,15 @@ for (const version of allVersions) {
     )
   })
 }
+
+test('what has a canonical form only by the rules of other versions is not built', t => {
+  const half = { content: { half: 0.5 } }
+  t.throws(() => buildCanonical(templateOf(versionOf('11'), half), 'example.org', KEY), {
+    instanceOf: CanonicalJsonError,
+  })
+  const { event, text } = buildCanonical(templateOf(versionOf('5'), half), 'example.org', KEY)
+  t.is(text, canonicalJson(event.pdu))
+})
 
 test('tweetnacl verifies what is built', t => {
   for (const version of [versionOf('1'), versionOf('12')]) {

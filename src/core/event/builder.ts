@@ -1,3 +1,4 @@
+import { canonicalJson, memberTexts, objectOf } from '../canonical-json.ts'
 import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
@@ -72,14 +73,41 @@ const unsignedPdu = (template: EventTemplate): JsonObject => {
  * @throws {CanonicalJsonError} where the event has no canonical encoding at all.
  * @throws {TypeError} where the template lacks what its room version needs.
  */
-export const buildEvent = (template: EventTemplate, serverName: string, key: SigningKey): RoomEvent => {
+export const buildEvent = (template: EventTemplate, serverName: string, key: SigningKey): RoomEvent =>
+  build(template, serverName, key, {}).event
+
+/**
+ * The same with the event's canonical text by the rules of its version, whose members are written once for that and both
+ * hashes.
+ *
+ * @throws {CanonicalJsonError} also where only other versions have an encoding for the event.
+ */
+export const buildCanonical = (template: EventTemplate, serverName: string, key: SigningKey): BuiltEvent =>
+  build(template, serverName, key, { strictNumbers: template.version.format.strictCanonicalJson })
+
+/** An event with its canonical text. */
+export interface BuiltEvent {
+  readonly event: RoomEvent
+  readonly text: string
+}
+
+const build = (
+  template: EventTemplate,
+  serverName: string,
+  key: SigningKey,
+  encoding: { strictNumbers?: boolean },
+): BuiltEvent => {
   const { version } = template
   const pdu = unsignedPdu(template)
-  const hashed = { ...pdu, hashes: { sha256: contentHash(pdu) } }
+  const texts = memberTexts(pdu, encoding)
+  const hashes = { sha256: contentHash(pdu, texts) }
+  const hashed = { ...pdu, hashes }
+  texts.set('hashes', canonicalJson(hashes))
   // Signatures and event ID are of the same text.
-  const text = signedText(hashed, version)
-  const signed = withSignature(hashed, serverName, key.keyId, key.sign(Buffer.from(text)))
-  return trustedEvent(signed, eventIdOf(signed, version, text), version)
+  const covered = signedText(hashed, version, texts)
+  const signed = withSignature(hashed, serverName, key.keyId, key.sign(Buffer.from(covered)))
+  texts.set('signatures', canonicalJson(signed['signatures'] ?? {}))
+  return { event: trustedEvent(signed, eventIdOf(signed, version, covered), version), text: objectOf(texts) }
 }
 
 /** The event with one more signature, for invites and restricted joins. Its ID stays the same. */

@@ -107,13 +107,15 @@ const isReference = (reference: JsonValue, version: RoomVersion): boolean => {
   )
 }
 
-/** How events are judged that came in an answer of a particular kind. */
+/** How events are judged that came in an answer of a particular kind, or were made here. */
 export interface FormatOptions {
   /**
    * They may refer to any number of events: "the response of backfill MUST NOT be validated on these specific restrictions",
    * since older servers had none.
    */
   readonly manyReferences?: boolean
+  /** Its canonical text by the rules of its version, for who has that already. */
+  readonly text?: string
 }
 
 const checkReferences = (
@@ -137,9 +139,9 @@ const checkReferences = (
 }
 
 /** The event's canonical text, or what is wrong with it. */
-const encoded = (pdu: JsonObject, version: RoomVersion): string | Refusal => {
+const encoded = (pdu: JsonObject, version: RoomVersion, known: string | undefined): string | Refusal => {
   try {
-    const text = canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
+    const text = known ?? canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
     return fitsBytes(text, MAX_EVENT_BYTES) ? text : size('the event is longer than 65536 bytes')
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
@@ -165,7 +167,7 @@ export const canonicalText = (
   checkNumbers(pdu) ??
   checkReferences(pdu, version, options) ??
   checkProofs(pdu) ??
-  encoded(pdu, version)
+  encoded(pdu, version, options.text)
 
 /** The same judgement alone. */
 export const checkFormat = (pdu: JsonObject, version: RoomVersion, options: FormatOptions = {}): Verdict => {

@@ -2,7 +2,7 @@ import { authEventsFor } from '../../core/auth/auth-events.ts'
 import { authorise } from '../../core/auth/authorise.ts'
 import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { buildEvent } from '../../core/event/builder.ts'
+import { type BuiltEvent, buildCanonical } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
 import { canonicalText, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import { boundedSticky } from '../../core/event/stickiness.ts'
@@ -67,7 +67,7 @@ export const makeLocalEvent = async (
     if (stored !== undefined) authNodes.set(stored.event.eventId, stored)
   }
   const authEvents = [...authNodes.keys()]
-  const event = built(
+  const { event, text } = built(
     {
       version: head.version,
       type,
@@ -87,7 +87,7 @@ export const makeLocalEvent = async (
     context.serverName,
     signingKey,
   )
-  const json = ownText(event)
+  const json = ownText(event, text)
   const createEvent = lookup('m.room.create', '')
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
@@ -156,22 +156,23 @@ const stateEvents = async (
 
 const CREATE: StatePoint = { type: 'm.room.create', stateKey: '' }
 
-/** `buildEvent`, refusing content that cannot be written as canonical JSON at all. */
-const built = (...parameters: Parameters<typeof buildEvent>): RoomEvent => {
+/** `buildCanonical`, refusing content that cannot be written as canonical JSON. */
+const built = (...parameters: Parameters<typeof buildCanonical>): BuiltEvent => {
   try {
-    return buildEvent(...parameters)
+    return buildCanonical(...parameters)
   } catch (error) {
-    if (error instanceof CanonicalJsonError) throw new MatrixError('M_BAD_JSON', error.message)
+    if (error instanceof CanonicalJsonError)
+      throw new MatrixError('M_BAD_JSON', `the event is not canonical JSON: ${error.message}`)
     throw error
   }
 }
 
-/** The canonical text; refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
-const ownText = ({ pdu, version, type, stateKey = '' }: RoomEvent): string => {
+/** The canonical text, as it was built; refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
+const ownText = ({ pdu, version, type, stateKey = '' }: RoomEvent, text: string): string => {
   if (type.includes('\0') || stateKey.includes('\0')) {
     throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }
-  const judged = canonicalText(pdu, version)
+  const judged = canonicalText(pdu, version, { text })
   if (typeof judged === 'string') return judged
   const { rule, message } = judged
   const errcode =
