@@ -1,8 +1,10 @@
 import type { JsonObject } from '../core/json.ts'
+import { serverMetadata } from './accounts/oauth/metadata.ts'
 
 /** What of the settings is published under `/.well-known/matrix/`. */
 export interface WellKnownOptions {
   readonly publicBaseUrl?: string | undefined
+  readonly oauth: { readonly enabled: boolean }
   readonly rtc: { readonly livekitServiceUrls: readonly string[] }
   readonly wellKnown: {
     readonly clientExtra: Readonly<Record<string, unknown>>
@@ -35,8 +37,14 @@ export interface WellKnown {
 export const rtcTransports = ({ livekitServiceUrls }: WellKnownOptions['rtc']) =>
   livekitServiceUrls.map(url => ({ type: 'livekit', livekit_service_url: url }))
 
+const authenticationAt = (publicBaseUrl: string) => {
+  const { issuer, account_management_uri: account } = serverMetadata(publicBaseUrl.replace(/\/+$/, ''), false)
+  return { issuer, account }
+}
+
 /** Puts together what is published; it does not change while the server runs. */
-export const wellKnownOf = ({ publicBaseUrl, rtc, wellKnown, support }: WellKnownOptions): WellKnown => {
+export const wellKnownOf = (options: WellKnownOptions): WellKnown => {
+  const { publicBaseUrl, oauth, rtc, wellKnown, support } = options
   const transports = rtcTransports(rtc)
   // Read from a settings file, so that it is JSON.
   const extra = wellKnown.clientExtra as JsonObject
@@ -58,6 +66,10 @@ export const wellKnownOf = ({ publicBaseUrl, rtc, wellKnown, support }: WellKnow
         : {
             // Where clients look that do not know the endpoint yet.
             ...(transports.length === 0 ? {} : { 'org.matrix.msc4143.rtc_foci': transports }),
+            // FluffyChat finds the page with people's sessions there (MSC2965, of before version 1.15).
+            ...(oauth.enabled
+              ? { 'org.matrix.msc2965.authentication': authenticationAt(publicBaseUrl) }
+              : {}),
             ...extra,
             'm.homeserver': { base_url: publicBaseUrl },
           },

@@ -2,10 +2,10 @@ import type { ExecutionContext } from 'ava'
 import { endpoints } from '../api/index.ts'
 import { createHttpApp } from '../http/app.ts'
 import type { Pages } from '../http/pages.ts'
+import type { RateLimitSettings } from '../http/rate-limit.ts'
 import type { Mail } from '../network/mailer.ts'
 import { Accounts, type AccountsOptions, type AccountsParts } from '../services/accounts/index.ts'
 import type { Services } from '../services/index.ts'
-import { RATE_LIMIT_BUCKETS } from '../spec/operation.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -59,7 +59,10 @@ export const recordingMailer = () => {
 export const accountServer = async (
   t: ExecutionContext,
   database: Database,
-  options: TestAccountsOptions & { pages?: (accounts: Accounts, clock: FakeClock) => Pages } = {},
+  options: TestAccountsOptions & {
+    pages?: (accounts: Accounts, clock: FakeClock) => Pages
+    rateLimits?: RateLimitSettings
+  } = {},
 ): Promise<{ server: TestServer; accounts: Accounts; clock: FakeClock }> => {
   const { accounts, clock } = testAccounts(database, options)
   const failures: object[] = []
@@ -77,7 +80,7 @@ export const accountServer = async (
     verifyRequest: () => Promise.reject(new Error('no federation here')),
     log: { debug: silent, info: silent, warn: silent, error: fields => failures.push(fields) },
     clock,
-    rateLimits: Object.fromEntries([...RATE_LIMIT_BUCKETS, 'ip'].map(name => [name, false] as const)),
+    rateLimits: options.rateLimits ?? {},
     ...(options.pages === undefined ? {} : { pages: options.pages(accounts, clock) }),
   })
   const server = await openTestServer(app)

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { addSignInPages } from '../composition/sign-in-pages.ts'
 import { createPages } from '../http/pages.ts'
+import type { RateLimitSettings } from '../http/rate-limit.ts'
 import type { Database } from '../storage/database.ts'
 import { accountServer, PASSWORD, SERVER_NAME, type TestAccountsOptions } from './accounts.ts'
 
@@ -84,7 +85,7 @@ export class TestBrowser {
 export const openOAuth = async (
   t: ExecutionContext,
   database: Database,
-  options: TestAccountsOptions = {},
+  options: TestAccountsOptions & { rateLimits?: RateLimitSettings } = {},
 ) => {
   const baseUrl = 'http://localhost:8008'
   const parts = await accountServer(t, database, {

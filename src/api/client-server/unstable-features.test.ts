@@ -149,7 +149,13 @@ onServer('MSC4143: clients are told where calls of several people are carried', 
   const told = await server.request('GET', target, { token: ann.account.accessToken })
   t.deepEqual(told.body, { rtc_transports: transports })
   const { body } = await server.request('GET', '/.well-known/matrix/client')
-  t.like(body, { 'org.matrix.msc4143.rtc_foci': transports })
+  t.like(body, {
+    'org.matrix.msc4143.rtc_foci': transports,
+    'org.matrix.msc2965.authentication': {
+      issuer: 'https://matrix.example.org/',
+      account: 'https://matrix.example.org/account',
+    },
+  })
 })
 
 onServer('/versions says so', async (t, server) => {

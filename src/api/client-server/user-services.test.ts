@@ -181,6 +181,10 @@ test('TURN credentials and what is published follow the settings', async t => {
   const client = await server.request('GET', '/.well-known/matrix/client')
   t.deepEqual(client.body, {
     'm.identity_server': { base_url: 'https://id.example.org' },
+    'org.matrix.msc2965.authentication': {
+      issuer: 'https://matrix.example.org/',
+      account: 'https://matrix.example.org/account',
+    },
     'm.homeserver': { base_url: 'https://matrix.example.org' },
   })
   t.is(client.headers['access-control-allow-origin'], '*')

@@ -39,6 +39,9 @@ export const answer = async (
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
     context.set(refusal.headers)
+    // "If the client attempted to authenticate via the Authorization request header field" (RFC 6749, 5.2).
+    const triedToAuthenticate = refusal.status === 401 && context.get('Authorization') !== ''
+    if (triedToAuthenticate) context.set('WWW-Authenticate', 'Basic realm="OAuth 2.0"')
     context.status = refusal.status
     context.body = refusal.fields
   }

@@ -298,3 +298,33 @@ testDatabases(test, 'what is over is removed; clients with a session stay', asyn
     error: 'invalid_client',
   })
 })
+
+test('whoever comes too often waits, and no client takes that for the end of its session', async t => {
+  const once = { perSecond: 0.001, burst: 1 }
+  const { refresh, browser, authorizePath } = await openOAuth(t, await testDatabase(t), {
+    // The client that registers at first is one of two.
+    rateLimits: { oauth: { perSecond: 0.001, burst: 2 }, login: once },
+  })
+  t.is((await refresh('tsr_a.tsr_b')).status, 400)
+  const limited = await refresh('tsr_a.tsr_b')
+  t.is(limited.status, 503)
+  t.is(limited.body['error'], 'temporarily_unavailable')
+  t.regex(limited.headers.get('retry-after') ?? '', /^\d+$/)
+  const visitor = browser()
+  const path = authorizePath()
+  t.is((await visitor.signIn(path, 'alice', 'wrong')).status, 403)
+  const refused = await visitor.signIn(path)
+  t.is(refused.status, 429)
+  t.regex(refused.text, /Too many attempts/)
+})
+
+test('a client that shows a password is asked for none', async t => {
+  const { server } = await openOAuth(t, await testDatabase(t))
+  const { status, headers } = await fetch(`${server.url}/oauth2/token`, {
+    method: 'POST',
+    headers: { Authorization: 'Basic dGVhOnRpbWU=' },
+    body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x' }),
+  })
+  t.is(status, 401)
+  t.regex(headers.get('www-authenticate') ?? '', /^Basic /)
+})

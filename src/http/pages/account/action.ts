@@ -1,7 +1,11 @@
+import { oneLine } from '../../../core/mail-text.ts'
 import type { PageContext } from '../../pages.ts'
 import { type BrowserUser, sendNotice, type Visitor } from '../browser.ts'
 import { type Html, html } from '../layout.ts'
 import type { SignInOptions } from '../sign-in.ts'
+
+/** Of a name, in characters. */
+const MAX_SHOWN = 100
 
 /** A device, as its owner sees it. */
 export interface ShownDevice {
@@ -77,6 +81,6 @@ export const backLink = (call: Call): Html => html`<p>${linkTo(call, call.visito
 export const say = (call: Call, status: number, title: string, ...text: string[]): void =>
   sendNotice(call.context, call.visitor.words, status, { title, text, more: backLink(call) })
 
-/** What a device is called. */
-export const nameOf = ({ device_id: id, display_name: name }: ShownDevice, unnamed: string): string =>
-  `${name || unnamed} (${id})`
+/** What a device is called: its client has chosen that, so nothing in it moves or hides text. */
+export const nameOf = ({ device_id: id, display_name: name = '' }: ShownDevice, unnamed: string): string =>
+  `${oneLine(name, MAX_SHOWN) || unnamed} (${oneLine(id, MAX_SHOWN)})`
