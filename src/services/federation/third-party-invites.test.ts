@@ -140,6 +140,8 @@ test('the key has to count still, where that can be asked', async t => {
   const isKeyValid = async (url: string, key: string) => asked.push(`${url} ${key}`) > 0 && isValid
   const { a, b, roomId, identityServer: key } = await offered(t, { isKeyValid })
   t.is(await exchange(b, a, roomId, invitation(roomId, newKey())), '403 M_FORBIDDEN')
+  const others = invitation(roomId, key, { state_key: BOB }, '@eve:b.test')
+  t.is(await exchange(b, a, roomId, others), '403 M_FORBIDDEN', 'signed for somebody else')
   t.deepEqual(asked, [], 'of what nobody has signed nobody is asked')
   t.is(await exchange(b, a, roomId, invitation(roomId, key)), '403 M_FORBIDDEN')
   t.is(await stateAt(a, roomId, 'm.room.member', BOB), undefined)

@@ -79,6 +79,8 @@ export class ThirdPartyInvites {
         'The server of the invited user asks that of the one who has invited',
       )
     }
+    if (invite.signed.mxid !== invite.mxid)
+      throw new MatrixError('M_FORBIDDEN', 'This was signed for somebody else')
     await this.#gate.resident(origin, invite.roomId)
     await this.#invite(invite, invite.displayName, by)
   }
