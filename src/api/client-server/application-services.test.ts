@@ -209,6 +209,7 @@ test('devices of its users are the service’s to make, and what is sent to them
       flows: [
         { type: 'm.login.password' },
         { type: 'm.login.token' },
+        { type: 'm.login.sso' },
         { type: 'm.login.application_service' },
       ],
     },

@@ -86,7 +86,15 @@ test('closed registration says so, at once and clearly', async t => {
   t.is(codeOf(await server.request('GET', validity)), '403 M_FORBIDDEN')
   t.is(codeOf(await post('/register?kind=other', {})), '400 M_INVALID_PARAM')
   t.deepEqual((await send('GET', '/login')).body, {
-    flows: [{ type: 'm.login.password' }, { type: 'm.login.token', get_login_token: true }],
+    flows: [
+      { type: 'm.login.password' },
+      { type: 'm.login.token', get_login_token: true },
+      {
+        type: 'm.login.sso',
+        oauth_aware_preferred: true,
+        'org.matrix.msc3824.delegated_oidc_compatibility': true,
+      },
+    ],
   })
 })
 
