@@ -51,6 +51,13 @@ onServer('a room left and forgotten on one device does not stay on another', asy
     room?.timeline.events.map(({ content }) => content['membership']),
     ['leave'],
   )
+  await ann.change('invite', roomId, bob)
+  const invited = await bob.sync({ since })
+  t.truthy(invited.rooms?.invite?.[roomId])
+  await bob.change('leave', roomId)
+  await bob.change('forget', roomId)
+  const declined = await bob.sync({ since: invited.next_batch })
+  t.deepEqual(Object.keys(declined.rooms?.leave ?? {}), [roomId], 'nor does an invitation')
 })
 
 onServer('a ban after leaving tells the ban, not what happened between', async (t, server) => {

@@ -20,6 +20,9 @@ interface Told {
   readonly left: readonly LeftNews[]
 }
 
+/** With these a room is on the screen. */
+const SHOWN: ReadonlySet<Membership> = new Set(['join', 'invite', 'knock'])
+
 /** A joined room that may have news. */
 interface Candidate {
   readonly roomNid: number
@@ -147,8 +150,8 @@ export class RoomsStream {
         const span = { after: hadRoom ? after : undefined, upTo: now.upTo }
         joined.push({ roomNid, roomId, span, whole, place: { sight }, extras: extras.get(roomId) })
       } else if (then === 'leave' || then === 'ban') {
-        // Whoever has forgotten the room need not hear of it, unless a client still believes to be in it.
-        if (row.forgotten && before !== 'join') continue
+        // Whoever has forgotten the room need not hear of it, unless a client still shows it.
+        if (row.forgotten && !(before !== undefined && SHOWN.has(before))) continue
         left.push(...(await this.#left(row, { sight, after, upTo: now.upTo }, extras)))
       }
     }
