@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import {
   ACTIVE_FOR_MS,
   type DeviceActivity,
+  GONE_AFTER_MS,
   isGone,
   judgePresence,
   type PresenceJudgement,
@@ -9,27 +10,7 @@ import {
 } from '../../core/presence.ts'
 import type { Processes } from '../processes.ts'
 import { Deadlines } from '../sync/deadlines.ts'
-
-interface LocalUser {
-  /** Those whose requests come to this process. */
-  readonly devices: Map<string, DeviceActivity>
-  /** Of those, what other processes were last told. */
-  readonly told: Map<string, Told>
-  /** Those of other processes, by process and device. */
-  readonly others: Map<string, Told>
-  cancelDeadline: () => void
-}
-
-/** A device that is there: of which process, and what it says and does. What processes tell each other. */
-type Told = {
-  readonly userId: string
-  readonly deviceId: string
-  readonly by: string
-  readonly chosen: PresenceName
-  readonly lastActiveTs: number
-  /** It is told again before this; else its process is gone. 0: the device is gone; −1: its process is. */
-  readonly untilTs: number
-}
+import type { LocalUser, Told } from './local-user.ts'
 
 /** Devices that are there are told of again before so long. */
 const TOLD_FOR_MS = 150_000
@@ -93,17 +74,18 @@ export class LocalPresence {
     // "If set to offline the client is not marked as being online": what it has chosen otherwise stays.
     if (chosen === 'offline' && device !== undefined && device.chosen !== 'offline') return () => {}
     const now = this.#clock.now()
+    const end = (): void => this.#ended(userId, deviceId)
+    if (device !== undefined && device.chosen === chosen && chosen !== 'offline' && !isGone(device, now)) {
+      // It was there, and is: whoever waits for news all day need not be judged at each request.
+      this.#keep(userId, deviceId, { ...device, openSyncs: device.openSyncs + 1, lastSeenTs: now })
+      return end
+    }
     const wasOffline = this.#judge(userId).presence === 'offline'
     // To connect is to do something, but a second device that connects by itself does not wake an idle user.
     const lastActiveTs = wasOffline ? now : (device?.lastActiveTs ?? this.#judge(userId).lastActiveTs ?? now)
     const openSyncs = (device?.openSyncs ?? 0) + 1
     this.#set(userId, deviceId, { chosen, openSyncs, lastSeenTs: now, lastActiveTs })
-    return () => {
-      const ended = this.#device(userId, deviceId)
-      if (ended === undefined) return
-      const left = Math.max(ended.openSyncs - 1, 0)
-      this.#set(userId, deviceId, { ...ended, openSyncs: left, lastSeenTs: this.#clock.now() })
-    }
+    return end
   }
 
   /** The user says how they are, on one device. "When setting the status, the activity time is updated." */
@@ -147,16 +129,33 @@ export class LocalPresence {
     return this.#users.get(userId)?.devices.get(deviceId)
   }
 
+  /** A `/sync` has ended. The device is there still, and gone only after a while: that is judged then, or before. */
+  #ended(userId: string, deviceId: string): void {
+    const device = this.#device(userId, deviceId)
+    if (device === undefined) return
+    const now = this.#clock.now()
+    const openSyncs = Math.max(device.openSyncs - 1, 0)
+    this.#keep(userId, deviceId, { ...device, openSyncs, lastSeenTs: now })
+    if (this.#user(userId).judgedAgainTs > now + GONE_AFTER_MS) this.#judgeAndTell(userId)
+  }
+
   #set(userId: string, deviceId: string, device: DeviceActivity): void {
+    this.#keep(userId, deviceId, device)
+    this.#judgeAndTell(userId)
+  }
+
+  #keep(userId: string, deviceId: string, device: DeviceActivity): void {
     this.#user(userId).devices.set(deviceId, device)
     if (!this.#processes.bulletin.isAlone) this.#tellIfNews(userId, deviceId, device)
-    this.#judgeAndTell(userId)
   }
 
   #user(userId: string): LocalUser {
     const known = this.#users.get(userId)
     if (known !== undefined) return known
-    const user = { devices: new Map(), told: new Map(), others: new Map(), cancelDeadline: () => {} }
+    const user = {
+      ...{ devices: new Map(), told: new Map(), others: new Map() },
+      ...{ cancelDeadline: () => {}, judgedAgainTs: Number.POSITIVE_INFINITY },
+    }
     this.#users.set(userId, user)
     return user
   }
@@ -227,6 +226,7 @@ export class LocalPresence {
         if (!user.devices.has(deviceId)) this.#tell(userId, deviceId, undefined)
       void this.#postAll()
       user.cancelDeadline()
+      user.judgedAgainTs = judgement.until
       this.#drop(userId, user)
       if (user.devices.size === 0) user.cancelDeadline = () => {}
       else if (Number.isFinite(judgement.until))
