@@ -38,8 +38,8 @@ export const compareCodePoints = (a: string, b: string): number => {
 /** Lifts surrogates above the rest of the basic plane, as their code points are. */
 const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
-const sortedKeys = (object: JsonObject): string[] => {
-  const keys = Object.keys(object)
+/** Sorts keys in place by code point; mostly they are in order already. */
+const inOrder = (keys: string[]): string[] => {
   for (let i = 1; i < keys.length; i++) {
     if ((keys[i - 1] as string) >= (keys[i] as string)) {
       keys.sort()
@@ -123,13 +123,13 @@ export const memberTexts = (
 
 /** The canonical encoding of the object that has members of these texts. */
 export const objectOf = (members: ReadonlyMap<string, string>): string => {
-  const names = [...members.keys()].sort(compareCodePoints)
+  const names = inOrder([...members.keys()])
   return `{${names.map(name => `${stringText(name)}:${members.get(name)}`).join(',')}}`
 }
 
 const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'
-  for (const key of sortedKeys(object)) {
+  for (const key of inOrder(Object.keys(object))) {
     const value = object[key]
     if (value === undefined) continue
     if (text.length > 1) text += ','

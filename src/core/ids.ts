@@ -2,7 +2,7 @@
  * Identifiers (appendices, "Identifier Grammar"). What a peer may send is read leniently, because events with odd
  * identifiers are part of rooms' history; what this server hands out is held to the grammar.
  */
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 /** The limit of user IDs, room IDs, room aliases, event IDs, event types and state keys, in bytes of UTF-8. */
 export const MAX_ID_BYTES = 255
@@ -35,7 +35,7 @@ export const parseServerName = (name: string): ServerName | undefined => {
   if (ipv6 !== undefined) return isIPv6(ipv6) ? { host: ipv6, ...withPort, kind: 'ipv6' } : undefined
   if (other === undefined) return undefined
   if (DOTTED_QUAD.test(other)) return isIPv4(other) ? { host: other, ...withPort, kind: 'ipv4' } : undefined
-  return isIP(other) === 0 ? { host: other, ...withPort, kind: 'dns' } : undefined
+  return { host: other, ...withPort, kind: 'dns' }
 }
 
 /** Whether a text is a server name. */

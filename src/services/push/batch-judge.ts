@@ -121,7 +121,11 @@ export class BatchJudge {
     const { event, position, roomNid, nid } = stored
     if (position === undefined || stored.redactedBy !== undefined) return []
     const audience = await this.#audiences.of(stored)
-    if (audience.groups.length === 0) return []
+    // "Homeservers MUST NOT notify for events that the user has sent themselves."
+    const isHeard = audience.groups.some(({ listeners }) =>
+      listeners.some(({ userId }) => userId !== event.sender),
+    )
+    if (!isHeard) return []
     const late = await this.#audiences.latecomers(audience, stored)
     const { memberCount, power } = audience
     const { read } = this.#context
@@ -136,7 +140,6 @@ export class BatchJudge {
     const found: Omit<PushAction, 'threadId'>[] = []
     for (const { rules, listeners } of audience.groups) {
       judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
-        // "Homeservers MUST NOT notify for events that the user has sent themselves."
         if (!notify || userId === event.sender || ignored.has(event.sender) || late.has(userId)) return
         const text = JSON.stringify(actions)
         found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
