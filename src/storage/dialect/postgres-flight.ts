@@ -37,6 +37,8 @@ export class PostgresFlight implements pg.Submittable {
   /** Rejects with the driver's error when the connection was lost. */
   readonly landed: Promise<Landed>
   readonly #legs: readonly Leg[]
+  /** Made before anything is sent, so that what cannot be sent breaks nothing. */
+  readonly #values: readonly (string | Buffer | null)[][]
   readonly #known: Known
   /** What this flight has had prepared, with the place of its statement. */
   readonly #brought = new Map<string, number>()
@@ -48,6 +50,7 @@ export class PostgresFlight implements pg.Submittable {
 
   constructor(legs: readonly Leg[], known: Known) {
     this.#legs = legs
+    this.#values = legs.map(({ parameters }) => parameters.map(wireValue))
     this.#known = known
     const { promise, resolve, reject } = Promise.withResolvers<Landed>()
     this.landed = promise
@@ -58,7 +61,7 @@ export class PostgresFlight implements pg.Submittable {
   submit(connection: pg.Connection): void {
     const { stream } = connection
     stream.cork()
-    for (const [place, { prepared, parameters, hasRows }] of this.#legs.entries()) {
+    for (const [place, { prepared, hasRows }] of this.#legs.entries()) {
       const name = nameOf(prepared)
       if (!this.#known.has(name)) {
         // It may be there nevertheless, if what brought it was refused.
@@ -69,7 +72,7 @@ export class PostgresFlight implements pg.Submittable {
           this.#brought.set(name, place)
         }
       }
-      connection.bind({ statement: name, values: parameters.map(wireValue) }, true)
+      connection.bind({ statement: name, values: this.#values[place] ?? [] }, true)
       if (hasRows === true && this.#known.get(name) === undefined)
         connection.describe({ type: 'P', name: '' }, true)
       connection.execute({}, true)

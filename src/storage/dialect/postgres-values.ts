@@ -23,7 +23,7 @@ const decodeText = (text: string): string =>
 export const wireValue = (value: SqlValue | SqlList): string | Buffer | null => {
   if (typeof value === 'string') return encodeText(value)
   if (typeof value === 'number') return String(value)
-  if (value === null) return null
+  if (value === null || value === undefined) return null
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   return `{${value.list.map(arrayItem).join(',')}}`
 }
