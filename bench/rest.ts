@@ -3,10 +3,9 @@
  * `node bench/rest.ts [start|sources|built] [sqlite|postgres]`; `start` is what `npm start` runs, `built` what
  * `npm run build` has made. Linux only. Run it twice: the first time fills the compile cache.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { startPostgres } from '../scripts/postgres.ts'
 import { Connection } from './connection.ts'
 import { freePort } from './free-port.ts'
@@ -14,19 +13,12 @@ import { catchUp } from './listener.ts'
 import { pause } from './load.ts'
 import { call, createRoom, joinRoom, sendRequest } from './matrix.ts'
 import { processUsage } from './process-usage.ts'
+import { type Form, programOf } from './program.ts'
 import { register } from './registration.ts'
 import { spawnServer } from './spawn.ts'
 
-const ROOT = resolve(import.meta.dirname, '..')
 const REST_SECONDS = 60
 const MESSAGES = 50
-
-/** Where the program begins; empty for the sources. */
-const programOf = (how: string): string => {
-  if (how === 'built') return join(ROOT, 'dist/src/main.js')
-  if (how !== 'start') return ''
-  return execFileSync(process.execPath, [join(ROOT, 'scripts/bundle.ts')], { encoding: 'utf8' }).trim()
-}
 
 /** MiB: all that is resident, its share where pages are shared with other processes, and what is nobody else's and no file's. */
 const memoryOf = async (pid: number): Promise<string> => {
@@ -53,15 +45,16 @@ const talk = async (url: string): Promise<void> => {
 }
 
 const [how = 'start', kind = 'sqlite'] = process.argv.slice(2)
+const { path, bundle } = programOf(how as Form)
 const postgres = kind === 'postgres' ? await startPostgres() : undefined
 const directory = await mkdtemp(join(tmpdir(), 'tessera-rest-'))
 const port = await freePort()
 const begun = performance.now()
 const server = await spawnServer(
-  `exec '${process.execPath}' --disable-warning=ExperimentalWarning '${join(ROOT, 'bin/tessera.js')}' serve`,
+  `exec '${process.execPath}' --disable-warning=ExperimentalWarning '${path}' serve`,
   `http://127.0.0.1:${port}`,
   {
-    TESSERA_BUNDLE: programOf(how),
+    TESSERA_BUNDLE: bundle,
     TESSERA_DATA: directory,
     PORT: String(port),
     TESSERA__REGISTRATION__MODE: 'open',

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { startPostgres } from '../scripts/postgres.ts'
 import { startSynapse } from '../scripts/synapse.ts'
 import type { Arguments } from './arguments.ts'
 import { freePort } from './free-port.ts'
+import { programOf } from './program.ts'
 import { spawnServer } from './spawn.ts'
 import type { TargetOptions } from './target.ts'
 
@@ -34,7 +35,7 @@ async function synapse(name: string): Promise<Subject> {
   return { name, url, pids: [pid], registration: { kind: 'open' }, fresh: true, stop }
 }
 
-/** Our own server as people start it: its defaults, but every rate limit off. */
+/** Our own server as people start it (`npm start`): its defaults, but every rate limit off. */
 export async function startTessera({
   name = 'Tessera',
   database,
@@ -46,13 +47,14 @@ export async function startTessera({
   const directory = await mkdtemp(join(tmpdir(), 'tessera-bench-'))
   const port = await freePort()
   const secret = randomBytes(24).toString('hex')
-  const program = resolve(import.meta.dirname, '../bin/tessera.js')
-  const command = `exec '${process.execPath}' '${program}' serve --workers ${workers}`
+  const { path, bundle } = programOf('start')
+  const command = `exec '${process.execPath}' '${path}' serve --workers ${workers}`
   const clean = async () => {
     await postgres?.stop()
     await rm(directory, { recursive: true, force: true })
   }
   const started = await spawnServer(command, `http://127.0.0.1:${port}`, {
+    TESSERA_BUNDLE: bundle,
     TESSERA_DATA: directory,
     PORT: String(port),
     TESSERA__REGISTRATION__SHARED_SECRET: secret,
