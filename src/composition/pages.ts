@@ -12,7 +12,7 @@ import { addWebPage } from '../http/pages/web.ts'
 import { createPages, type Pages } from '../http/pages.ts'
 import { CONFIRM_PATH } from '../services/accounts/email-validation.ts'
 import type { Accounts } from '../services/accounts/index.ts'
-import type { Metrics } from '../services/metrics.ts'
+import type { Metrics } from '../services/metrics/index.ts'
 import { baseUrlOf, isOAuthOffered, UNSUBSCRIBE_PATH } from './options.ts'
 import { addSignInPages } from './sign-in-pages.ts'
 

@@ -5,7 +5,7 @@ import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { type Guest, guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
-import { createMetrics } from '../metrics.ts'
+import { createMetrics } from '../metrics/index.ts'
 import { threadedResolver } from './resolver.ts'
 
 const messagesOf = async ({ core }: Guest, roomId: string, sender: string) => {

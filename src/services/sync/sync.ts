@@ -5,7 +5,7 @@ import {
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/index.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { type Invitations, NO_INVITATIONS } from './invitations.ts'

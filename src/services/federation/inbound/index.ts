@@ -1,6 +1,6 @@
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../metrics/index.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { EventsByTime } from './events-by-time.ts'

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/jso
 import type { Log } from '../../../core/log.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../metrics/index.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EventVerifier } from '../verify-event.ts'

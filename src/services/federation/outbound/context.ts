@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
-import type { Metrics } from '../../metrics.ts'
+import type { Metrics } from '../../metrics/index.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { VerifyEvents } from './ports.ts'
 

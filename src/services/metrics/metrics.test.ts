@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from './index.ts'
 
 test('what is counted can be read as Prometheus text', async t => {
   const metrics = createMetrics({ process: false })

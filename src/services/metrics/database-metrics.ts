@@ -1,0 +1,40 @@
+import { Counter, Histogram, type Registry } from 'prom-client'
+import { COMMIT_SECONDS } from './buckets.ts'
+
+const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
+
+/** What is counted of commits. */
+export interface DatabaseMetrics {
+  /** A commit group of so many write sets is durable. */
+  committed(sets: number, milliseconds: number): void
+  failed(): void
+}
+
+/** Makes its counters in a registry. */
+export const databaseMetrics = (registry: Registry): DatabaseMetrics => {
+  const registers = [registry]
+  const duration = new Histogram({
+    name: 'tessera_database_commit_seconds',
+    help: 'Time of a durable commit',
+    buckets: COMMIT_SECONDS,
+    registers,
+  })
+  const size = new Histogram({
+    name: 'tessera_database_commit_sets',
+    help: 'Write sets that shared a commit',
+    buckets: GROUP_SIZES,
+    registers,
+  })
+  const failures = new Counter({
+    name: 'tessera_database_commit_failures_total',
+    help: 'Commits that did not come to pass',
+    registers,
+  })
+  return {
+    committed: (sets, milliseconds) => {
+      size.observe(sets)
+      duration.observe(milliseconds / 1000)
+    },
+    failed: () => failures.inc(),
+  }
+}
