@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/core/json.ts'
 import type { WriteStatement } from '../../src/storage/database.ts'
-import { PushActionWriter } from '../../src/storage/push/push-actions.ts'
+import { PushActionWriter } from '../../src/storage/push/push-action-writer.ts'
 import { TransactionWriter } from '../../src/storage/rooms/transactions.ts'
 import { type Stored, say } from './events.ts'
 import type { FilledRoom, Member } from './rooms.ts'

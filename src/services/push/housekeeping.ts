@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
-import { PushActionReader, PushActionWriter } from '../../storage/push/push-actions.ts'
+import { PushActionWriter } from '../../storage/push/push-action-writer.ts'
+import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { Rounds } from '../rounds.ts'
 
 const HOUR_MS = 60 * 60_000

@@ -1,4 +1,4 @@
-import type { Prepared, Reader, SqlParameter, SqlValue, WriteStatement } from '../database.ts'
+import type { Prepared, Reader, SqlValue } from '../database.ts'
 
 /** An event that notifies a user. */
 export interface PushAction {
@@ -57,7 +57,8 @@ interface Columns {
   ts: number
 }
 
-const COLUMNS = 'user_id, room_nid, position, event_nid, thread_id, highlight, actions, ts'
+/** In the order of `PushAction`. */
+export const PUSH_ACTION_COLUMNS = 'user_id, room_nid, position, event_nid, thread_id, highlight, actions, ts'
 
 /**
  * What makes an event read: a receipt at or after it, of either type, for the whole room or for the event's thread
@@ -119,7 +120,7 @@ export class PushActionReader {
        WHERE e.type = 'm.call.invite' AND NOT EXISTS (SELECT 1 FROM events b WHERE b.room_nid = unread.room_nid
          AND b.position > unread.position AND b.sender = unread.user_id AND b.type = 'm.call.answer')`,
     )
-    const prefixed = COLUMNS.replaceAll(/\w+/g, 'a.$&')
+    const prefixed = PUSH_ACTION_COLUMNS.replaceAll(/\w+/g, 'a.$&')
     this.#page = db.prepare(
       `SELECT ${prefixed}, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read FROM push_actions a
        WHERE a.user_id = ? AND a.position < ? AND a.highlight >= ? ORDER BY a.position DESC LIMIT ?`,
@@ -194,70 +195,3 @@ export class PushActionReader {
     return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid, highlight: row.highlight !== 0 }))
   }
 }
-
-/** Builds the statements that store and remove notifications. */
-export class PushActionWriter {
-  readonly #insert: Prepared
-  readonly #undo: Prepared
-  readonly #clear: Prepared
-  readonly #expire: Prepared
-  readonly #bound: Prepared
-
-  constructor(db: Reader) {
-    this.#insert = db.prepare(
-      `INSERT INTO push_actions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    )
-    this.#undo = db.prepare('DELETE FROM push_actions WHERE position = ?')
-    this.#clear = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position <= ?')
-    this.#expire = db.prepare(
-      `DELETE FROM push_actions WHERE position <= ? AND EXISTS (SELECT 1 FROM receipts r
-         WHERE r.room_nid = push_actions.room_nid AND r.user_id = push_actions.user_id
-         AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', push_actions.thread_id)
-         AND r.event_position >= push_actions.position)`,
-    )
-    const oldest = `SELECT b.position FROM push_actions b WHERE b.user_id = ? AND b.room_nid = ? AND b.highlight = ?
-      ORDER BY b.position DESC LIMIT 1 OFFSET ?`
-    this.#bound = db.prepare(
-      `DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND highlight = ? AND position <= (${oldest})`,
-    )
-  }
-
-  insert(rows: readonly PushAction[]): WriteStatement[] {
-    if (rows.length === 0) return []
-    return [{ prepared: this.#insert, rows: rows.map(columnsOf) }]
-  }
-
-  /** The events at these positions notify nobody any more. */
-  undo(positions: readonly number[]): WriteStatement[] {
-    if (positions.length === 0) return []
-    return [{ prepared: this.#undo, rows: positions.map(position => [position]) }]
-  }
-
-  /** Nothing up to a position concerns the user any more: they have left the room, or come to it. */
-  clear(rows: readonly { userId: string; roomNid: number; upTo: number }[]): WriteStatement[] {
-    if (rows.length === 0) return []
-    return [{ prepared: this.#clear, rows: rows.map(row => [row.userId, row.roomNid, row.upTo]) }]
-  }
-
-  /** Forgets what was read up to a position. */
-  expire(upTo: number): WriteStatement {
-    return { prepared: this.#expire, rows: [[upTo]] }
-  }
-
-  /** Keeps the newest. */
-  bound(row: { userId: string; roomNid: number; highlight: boolean }, keep: number): WriteStatement {
-    const which = [row.userId, row.roomNid, row.highlight ? 1 : 0]
-    return { prepared: this.#bound, rows: [[...which, ...which, keep]] }
-  }
-}
-
-const columnsOf = (row: PushAction): SqlParameter[] => [
-  row.userId,
-  row.roomNid,
-  row.position,
-  row.eventNid,
-  row.threadId,
-  row.highlight ? 1 : 0,
-  row.actions,
-  row.ts,
-]

@@ -1,4 +1,4 @@
-import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+import type { Prepared, Reader } from '../database.ts'
 
 /** A room of which this server has not been told all members yet: it joined without them. */
 export interface PartialRoom {
@@ -16,12 +16,6 @@ export interface MemberAt {
   readonly userId: string
   readonly nid: number
   readonly from: number
-}
-
-/** A member of whom is learnt later that they were one when we joined. */
-export interface LateMember {
-  readonly userId: string
-  readonly nid: number
 }
 
 /** A point of the state, and the event that it holds. */
@@ -67,7 +61,8 @@ const partialSpan = (row: SpanColumns): PartialSpan => ({
   completedAt: row.completed_at ?? undefined,
 })
 
-const MEMBERS = "room_nid = ? AND type = 'm.room.member'"
+/** A room's members in the table `room_state`. */
+export const MEMBERS_OF_ROOM = "room_nid = ? AND type = 'm.room.member'"
 
 /** Reads which rooms lack members. */
 export class PartialRoomReader {
@@ -101,10 +96,10 @@ export class PartialRoomReader {
     const holds = 'valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)'
     this.#membersAt = db.prepare(
       `SELECT state_key, event_nid, valid_from FROM room_state
-       WHERE ${MEMBERS} AND ${db.dialect.inText('state_key')} AND ${holds}`,
+       WHERE ${MEMBERS_OF_ROOM} AND ${db.dialect.inText('state_key')} AND ${holds}`,
     )
     this.#allMembersAt = db.prepare(
-      `SELECT state_key, event_nid, valid_from FROM room_state WHERE ${MEMBERS} AND ${holds}`,
+      `SELECT state_key, event_nid, valid_from FROM room_state WHERE ${MEMBERS_OF_ROOM} AND ${holds}`,
     )
     const other = `SELECT type, state_key, event_nid FROM room_state WHERE room_nid = ? AND ${holds}`
     this.#othersAt = db.prepare(
@@ -116,7 +111,7 @@ export class PartialRoomReader {
     )
     this.#moved = db.prepare(
       `SELECT DISTINCT state_key FROM room_state
-       WHERE ${MEMBERS} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
+       WHERE ${MEMBERS_OF_ROOM} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
     )
     this.#arrived = db.prepare(
       'SELECT event_nid FROM events WHERE room_nid = ? AND position > ? ORDER BY position LIMIT ?',
@@ -191,84 +186,5 @@ export class PartialRoomReader {
   async arrivedAfter(roomNid: number, position: number, limit: number): Promise<number[]> {
     const rows = await this.#db.all<{ event_nid: number }>(this.#arrived, [roomNid, position, limit])
     return rows.map(row => row.event_nid)
-  }
-}
-
-/** Builds the statements that begin and end the lack of members, and fill it. */
-export class PartialRoomWriter {
-  readonly #begin: Prepared
-  readonly #complete: Prepared
-  readonly #fill: Prepared
-  readonly #correct: Prepared
-  readonly #remove: Prepared
-
-  constructor(db: Reader) {
-    this.#begin = db.prepare(
-      `INSERT INTO partial_rooms (room_nid, join_nid, joined_at, servers) VALUES (?, ?, ?, ?)
-       ON CONFLICT (room_nid) DO UPDATE SET join_nid = excluded.join_nid, joined_at = excluded.joined_at,
-         servers = excluded.servers, completed_at = NULL`,
-    )
-    this.#complete = db.prepare(
-      'UPDATE partial_rooms SET completed_at = ? WHERE room_nid = ? AND completed_at IS NULL',
-    )
-    this.#fill = db.prepare(
-      `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid, valid_to)
-       VALUES (?, ?, ?, ?, ?,
-         (SELECT MIN(s.valid_from) FROM room_state s
-          WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_from > ?))`,
-    )
-    this.#correct = db.prepare(
-      `UPDATE room_state SET event_nid = ? WHERE ${MEMBERS} AND state_key = ? AND valid_from = ?`,
-    )
-    this.#remove = db.prepare(`DELETE FROM room_state WHERE ${MEMBERS} AND state_key = ? AND valid_from = ?`)
-  }
-
-  /** A room is joined without its members. */
-  begin(room: {
-    roomNid: number
-    joinNid: number
-    joinedAt: SqlParameter
-    servers: readonly string[]
-  }): WriteStatement {
-    const { roomNid, joinNid, joinedAt, servers } = room
-    return { prepared: this.#begin, rows: [[roomNid, joinNid, joinedAt, JSON.stringify(servers)]] }
-  }
-
-  /** All members are known from here on; the guard `partial` fails where they were known before. */
-  complete(roomNid: number, position: SqlParameter): WriteStatement {
-    return {
-      prepared: this.#complete,
-      rows: [[position, roomNid]],
-      guard: { name: 'partial', expected: 1 },
-    }
-  }
-
-  /** From here on nobody waits for members any more, whether or not they came. */
-  giveUp(roomNid: number, position: SqlParameter): WriteStatement {
-    return { prepared: this.#complete, rows: [[position, roomNid]] }
-  }
-
-  /** Points that hold nothing in the state at a position get these events there, until what followed. */
-  fill(roomNid: number, position: number, points: readonly StatePoint[]): WriteStatement[] {
-    if (points.length === 0) return []
-    const rows = points.map(({ type, stateKey, nid }) => [
-      ...[roomNid, type, stateKey, position, nid],
-      ...[roomNid, type, stateKey, position],
-    ])
-    return [{ prepared: this.#fill, rows }]
-  }
-
-  /** Members who have a place that began at a position get another event there. */
-  correct(roomNid: number, position: number, members: readonly LateMember[]): WriteStatement[] {
-    if (members.length === 0) return []
-    return [
-      { prepared: this.#correct, rows: members.map(({ userId, nid }) => [nid, roomNid, userId, position]) },
-    ]
-  }
-
-  /** Users who had no membership after all lose the place that began at a position. */
-  remove(roomNid: number, position: number, userIds: readonly string[]): WriteStatement[] {
-    if (userIds.length === 0) return []
-    return [{ prepared: this.#remove, rows: userIds.map(userId => [roomNid, userId, position]) }]
   }
 }
