@@ -47,8 +47,8 @@ export const createOutbound = (
     fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),
-    queueEdu: edu => sender.queueEdu(edu),
-    keepEdus: edus => sender.keepEdus(edus),
+    queueEdu: edu => sender.edus.queue(edu),
+    keepEdus: edus => sender.edus.keep(edus),
     resetBackoff: server => sender.resetBackoff(server),
     start: async () => {
       await Promise.all([sender.start(), completer.start()])

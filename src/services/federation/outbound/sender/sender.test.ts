@@ -60,7 +60,7 @@ testDatabases(
     await first.stop()
     await say(w, roomId, 'three')
     w.peers.down.clear()
-    await first.sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: { n: 1 }, keep: true })
+    await first.sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: { n: 1 }, keep: true })
     await w.run()
     await eventually('all is sent', () => w.peers.messages('b.test').length >= 3)
     t.deepEqual(w.peers.messages('b.test'), ['one', 'two', 'three'])
@@ -102,7 +102,7 @@ test('one transaction at a time for each server, none above the limits', async t
   const bodies = Array.from({ length: 130 }, (_, i) => `${i}`)
   for (const body of bodies) await say(w, roomId, body)
   for (let n = 0; n < 230; n++) {
-    await first.sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
+    await first.sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
   }
   w.peers.mostInFlight = 0
   await w.run()
@@ -122,7 +122,7 @@ test('stale ephemera are dropped, what is to be kept never', async t => {
   const w = await world(t)
   const { sender } = await w.run()
   const to = (server: string, content: JsonObject, keep: boolean, key?: string) =>
-    sender.queueEdu({
+    sender.edus.queue({
       destinations: [server, 'here.test', 'denied.test'],
       type: 'm.x',
       content,
@@ -151,10 +151,10 @@ test('what is queued before the start is sent once', async t => {
   const edu = (n: number) => ({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
   const first = await w.run()
   await first.stop()
-  await first.sender.queueEdu(edu(1))
+  await first.sender.edus.queue(edu(1))
   const starting = w.build()
   const started = starting.start()
-  await Promise.all([starting.queueEdu(edu(2)), started])
+  await Promise.all([starting.edus.queue(edu(2)), started])
   await eventually('all is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
   t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }, { n: 2 }])
   t.is(w.peers.mostInFlight, 1)
@@ -164,7 +164,7 @@ test('an answer in no known form is an answer', async t => {
   const w = await world(t)
   const { sender } = await w.run()
   w.peers.down.set('b.test', new FederationError('malformed', 'b.test', 'not JSON'))
-  await sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
+  await sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
   await eventually('it is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
   t.deepEqual(await w.outbox.failing(), [])
 })
@@ -187,8 +187,8 @@ testPostgres(
     t.teardown(() => standby.close())
     await standby.start()
     const edu = (n: number) => ({ destinations: ['b.test'], type: 'm.x', content: { n }, keep: true })
-    await standby.queueEdu(edu(1))
-    await first.sender.queueEdu(edu(2))
+    await standby.edus.queue(edu(1))
+    await first.sender.edus.queue(edu(2))
     await eventually('both are sent', () => w.peers.edus('b.test').length === 2)
     const prefixes = () => new Set(w.peers.txnIds.map(txnId => txnId.split('-')[1]))
     t.is(prefixes().size, 1, 'by one process')
@@ -196,7 +196,7 @@ testPostgres(
 
     // The first process stands still: it neither renews its lease nor notices that it is gone.
     const late = w.peers.hold('b.test')
-    await first.sender.queueEdu(edu(3))
+    await first.sender.edus.queue(edu(3))
     await eventually('it is under way', () => w.peers.inFlight === 1)
     const { commit } = database
     let isFrozen = true
@@ -215,7 +215,7 @@ testPostgres(
     })
     late.resolve()
     await eventually('it is sent by the other', async () => (await w.outbox.pendingServers()).length === 0)
-    await standby.queueEdu(edu(4))
+    await standby.edus.queue(edu(4))
     await eventually('the next is sent, too', () =>
       w.peers.edus('b.test').some(one => (one as JsonObject)['n'] === 4),
     )

@@ -1,7 +1,5 @@
 import { growingCache } from '../../../../core/growing-cache.ts'
 import { type BackoffPolicy, DEFAULT_BACKOFF } from '../../../../network/backoff.ts'
-import { transactionBody } from '../../../../network/federation/transactions.ts'
-import { FederationError } from '../../../../network/federation-client.ts'
 import type { Writer, WriteStatement } from '../../../../storage/database.ts'
 import { OutboxReader } from '../../../../storage/federation/outbox-reader.ts'
 import { OutboxWriter } from '../../../../storage/federation/outbox-writer.ts'
@@ -10,22 +8,14 @@ import { type Held, type Lease, LeaseLost } from '../../../lease.ts'
 import type { Processes } from '../../../processes.ts'
 import type { OutboundContext } from '../context.ts'
 import { Distributor } from './distributor.ts'
+import { EduIntake } from './edu-intake.ts'
 import { DEFAULT_LANES, type LaneOptions, Lanes } from './lanes.ts'
 import { Newcomers } from './newcomers.ts'
-import { type KeptEdu, type KeptEdus, type OutgoingEdu, payloadOf } from './outgoing-edu.ts'
-import { PduTexts } from './pdu-texts.ts'
 import { Recipients } from './recipients.ts'
 import type { SenderContext } from './sender-context.ts'
 import { Term } from './term.ts'
-import type { Outgoing } from './transaction.ts'
+import { createTransact } from './transact.ts'
 import { LONG_ABSENCE_MS, wakePeers } from './wake-peers.ts'
-
-/** An EDU that goes only to servers that can be reached now. What processes tell each other. */
-type EphemeralEdu = {
-  readonly destinations: readonly string[]
-  readonly payload: string
-  readonly key?: string
-}
 
 /** Servers that were in a room without anybody knowing, since a position. */
 export interface MissedPart {
@@ -58,12 +48,13 @@ const RETENTION_MS = 90 * DAY_MS
  * API, "Transactions"). Nothing that must arrive is in memory alone.
  */
 export class FederationSender {
+  /** Takes EDUs for other servers. */
+  readonly edus: EduIntake
   readonly #context: OutboundContext
   readonly #read: OutboxReader
   readonly #write: OutboxWriter
   readonly #shared: Omit<SenderContext, 'database' | 'closing'>
   readonly #recipients: Recipients
-  readonly #texts = new PduTexts()
   readonly #handedIn = growingCache<string, true>(10_000)
   readonly #closing = new AbortController()
   readonly #running: Promise<void>[] = []
@@ -92,7 +83,7 @@ export class FederationSender {
       policy: options.policy ?? DEFAULT_BACKOFF,
       fraction: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
       lanes: new Lanes(clock, options.lanes ?? DEFAULT_LANES),
-      transact: (server, transaction, edus) => this.#transact(server, transaction, edus),
+      transact: createTransact(context, this.#closing.signal),
       newTxnId: () => `${clock.now()}-${this.#txnPrefix}-${this.#txnCount++}`,
       onSetAside: kind => context.metrics?.setAside(kind),
       isFor: async (server, rows) => {
@@ -121,11 +112,8 @@ export class FederationSender {
     })
     this.#processes = core.context.processes
     this.#lease = this.#processes.lease('federation sender')
+    this.edus = new EduIntake({ context, write: this.#write, term: () => this.#term })
     const { bulletin } = this.#processes
-    bulletin.on('edu', told => {
-      const { destinations, payload, key } = told as EphemeralEdu
-      for (const server of destinations) this.#term?.destination(server)?.addEphemeral(payload, key)
-    })
     bulletin.on('heard of', server => this.#term?.heardOf(String(server)))
     bulletin.on('earlier events', servers => this.#term?.addEarlier(servers as string[]))
   }
@@ -218,70 +206,6 @@ export class FederationSender {
         else if (told.length > 0) await this.#processes.bulletin.post('earlier events', told)
       },
     }
-  }
-
-  /** Queues an EDU. With `keep` it is durable when this resolves. */
-  async queueEdu(edu: OutgoingEdu): Promise<void> {
-    if (edu.keep) {
-      const { statements, committed } = this.keepEdus([edu])
-      if (statements.length === 0) return
-      await this.#context.core.context.db.commit({ statements })
-      committed()
-      return
-    }
-    const payload = payloadOf(edu)
-    const destinations = this.#reachable(edu)
-    if (this.#term === undefined) {
-      const told: EphemeralEdu = { destinations, payload, ...(edu.key === undefined ? {} : { key: edu.key }) }
-      // Where this process is alone, nothing is sent before it has begun, nor after its end.
-      if (!this.#processes.bulletin.isAlone) await this.#processes.bulletin.post('edu', told)
-      return
-    }
-    for (const server of destinations) this.#term.destination(server)?.addEphemeral(payload, edu.key)
-  }
-
-  /**
-   * What keeps EDUs until their destinations have them, for a write set that says more: all EDUs of the set go in by one
-   * call, and `committed` is called once it is stored. Throws where a content cannot be sent, having done nothing.
-   */
-  keepEdus(edus: readonly KeptEdu[]): KeptEdus {
-    const reachable = edus
-      .map(edu => ({ destinations: this.#reachable(edu), payload: payloadOf(edu), key: edu.key }))
-      .filter(({ destinations }) => destinations.length > 0)
-    return {
-      statements: this.#write.addEdus(reachable, this.#context.clock.now()),
-      committed: () => this.#term?.addKept(new Set(reachable.flatMap(({ destinations }) => destinations))),
-    }
-  }
-
-  #reachable({ destinations }: KeptEdu): string[] {
-    const { serverName } = this.#context.core.context
-    return [...new Set(destinations)].filter(server => server !== serverName && this.#context.permits(server))
-  }
-
-  async #transact(server: string, { txnId, events }: Outgoing, edus: readonly string[]): Promise<void> {
-    const { core, clock, federation, log, metrics } = this.#context
-    const nids = events.map(event => event.nid).filter(nid => nid !== undefined)
-    if (nids.length === 0 && edus.length === 0) return
-    const pdus = (await core.context.read.events.byNids(nids)).map(stored => this.#texts.of(stored))
-    const started = clock.now()
-    const body = transactionBody({ origin: core.context.serverName, originServerTs: started, pdus, edus })
-    const count = (result: 'ok' | 'failed') =>
-      metrics?.sent(result, pdus.length, edus.length, clock.now() - started)
-    try {
-      const { signal } = this.#closing
-      for (const [eventId, reason] of await federation.sendTransaction(server, { txnId, body }, { signal })) {
-        log.info({ server, event: eventId, reason }, 'another server refused an event of ours')
-      }
-    } catch (error) {
-      // "Any response means that it has been received", however odd.
-      if (!(error instanceof FederationError) || error.kind !== 'malformed') {
-        count('failed')
-        throw error
-      }
-      log.info({ server, err: error }, 'a server answered a transaction in no known form')
-    }
-    count('ok')
   }
 
   /** After a long absence of ours. */

@@ -102,7 +102,7 @@ test('two hundred dead servers among a thousand delay nobody', async t => {
   const { sender } = await w.run({ lanes: { fast: 20, slow: 220, slowAfterMs: 1_000 } })
   const servers = Array.from({ length: 1_000 }, (_, i) => `s${i}.test`)
   for (const server of servers.slice(0, 200)) w.peers.down.set(server, 'hangs')
-  await sender.queueEdu({ destinations: servers, type: 'm.x', content: { n: 1 }, keep: true })
+  await sender.edus.queue({ destinations: servers, type: 'm.x', content: { n: 1 }, keep: true })
   const delivered = () => new Set(w.peers.sent.map(one => one.server)).size
   // None of the dead ever answers: the others get through only because the dead are put aside.
   await eventually('all others are reached', async () => {
@@ -120,7 +120,7 @@ testDatabases(test, 'who has been gone for months is given up', async (t, databa
   w.peers.down.set('b.test', unreachable('b.test'))
   await say(w, roomId, 'lost')
   await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
-  await sender.queueEdu({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
+  await sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
   t.deepEqual(await w.outbox.pendingServers(), ['b.test'])
   await w.here.clock.advance(91 * 24 * 60 * MINUTE)
   await eventually('it is given up', async () => {
@@ -139,7 +139,7 @@ test('what a server never takes is found by halves, set aside and counted', asyn
   for (const body of bodies) await say(w, roomId, body)
   for (let n = 0; n < 5; n++) {
     const edu = { destinations: ['b.test'], type: 'm.x', content: { n: `e${n};` }, keep: true }
-    await first.sender.queueEdu(edu)
+    await first.sender.edus.queue(edu)
   }
   const setAside: string[] = []
   for (const poison of ['m13;', 'e3;']) {
@@ -155,7 +155,7 @@ test('what a server never takes is found by halves, set aside and counted', asyn
     w.peers.poison = undefined
     if (poison === 'm13;') {
       const edu = { destinations: ['b.test'], type: 'm.x', content: { n: 'e3;' }, keep: true }
-      await first.sender.queueEdu(edu)
+      await first.sender.edus.queue(edu)
     }
   }
   t.deepEqual(
@@ -206,9 +206,9 @@ test('a transaction is repeated under its ID until it is taken, without what is 
     content: { n },
     keep,
   })
-  await sender.queueEdu(edu(1, true))
+  await sender.edus.queue(edu(1, true))
   await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
-  await sender.queueEdu(edu(2, true))
+  await sender.edus.queue(edu(2, true))
   await w.here.clock.advance(MINUTE)
   await eventually('it is tried again', () => w.peers.attempts.length === 2)
   await eventually('the failure is noted', async () => (await w.outbox.failing())[0]?.failures === 2)
