@@ -141,3 +141,27 @@ testDatabases(test, 'who is invited again at once after they have left is invite
     t.is((await records.read.one(roomId, B))?.status, 'invited')
   }
 })
+
+testDatabases(test, 'a step that fails halfway and is done again changes nothing', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { memberships, roomCreation } = rooms
+  const roomId = await roomCreation.create(newRoom(rooms, A, { invite: [B] }), { isDirect: false })
+  await memberships.leave({ userId: B, roomId })
+  await memberships.invite({ sender: A, userId: B, roomId })
+  const first = following(core, clock)
+  const stored = Promise.withResolvers<void>()
+  first.follower.onInvited = async () => {
+    stored.resolve()
+    throw new Error('a failure')
+  }
+  first.follower.start()
+  await stored.promise
+  await first.follower.close()
+  const before = await first.records.read.one(roomId, B)
+  t.is(before?.status, 'invited')
+  const { records, follower } = following(core, clock)
+  follower.start()
+  t.teardown(() => follower.close())
+  await follower.caughtUp()
+  t.deepEqual(await records.read.one(roomId, B), before)
+})

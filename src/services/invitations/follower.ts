@@ -4,6 +4,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
@@ -97,9 +98,10 @@ export class InvitationFollower {
     const { nids, reached } = await this.#members.after(after, upTo, BATCH)
     const changes: Change[] = []
     const invitedBy: string[] = []
-    for (const event of (await this.#read.events.byNids(nids)).map(shownEvent)) {
+    for (const stored of await this.#read.events.byNids(nids)) {
+      const event = shownEvent(stored)
       if (event.stateKey === undefined) continue
-      changes.push(...(await this.#changesBy(event, event.stateKey)))
+      if (!(await this.#isPast(stored))) changes.push(...(await this.#changesBy(event, event.stateKey)))
       const isInvite = event.content['membership'] === 'invite'
       if (isInvite && this.#isLocal(event.stateKey)) invitedBy.push(event.eventId)
     }
@@ -107,6 +109,13 @@ export class InvitationFollower {
     if (invitedBy.length > 0) await this.onInvited(invitedBy)
     const redacted = (await this.#redactions?.follow(after, reached)) ?? reached
     return nids.length === 0 ? { reached: redacted, statements: [] } : redacted
+  }
+
+  /** Whether a later invitation is on record already, as when a step that has failed halfway is done again. */
+  async #isPast({ event, position }: StoredEvent): Promise<boolean> {
+    const record = await this.#records.read.one(event.roomId, event.stateKey ?? '')
+    const told = record?.eventId === undefined ? undefined : await this.#read.events.byId(record.eventId)
+    return told?.position !== undefined && position !== undefined && told.position > position
   }
 
   async #changesBy(event: RoomEvent, userId: string): Promise<Change[]> {
