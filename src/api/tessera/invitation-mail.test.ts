@@ -1,8 +1,9 @@
 /** Invitations by mail: to people who have confirmed an address, and to addresses of which no more is known. */
 import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../../test-kit/eventually.ts'
+import { code, TERMS } from '../../test-kit/invitations.ts'
 import { type MailSink, openMailSink, type SunkMail } from '../../test-kit/mail-sink.ts'
-import { newPerson, type Person, Refused } from '../../test-kit/people.ts'
+import { newPerson, type Person } from '../../test-kit/people.ts'
 import { type RunningTestServer, startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
 
 let sink: MailSink
@@ -19,7 +20,6 @@ test.after.always(async () => {
 
 const SECRET = 'a-secret'
 const INVITATIONS = '/_matrix/client/v1/chat.tessera/invitations'
-const TERMS = 'chat.tessera.invitation'
 
 type Shown = {
   readonly status: string
@@ -56,12 +56,6 @@ const calendarIn = ({ raw }: SunkMail): string => {
     ? Buffer.from(body, 'base64').toString('utf8')
     : body.replaceAll('=\r\n', '').replaceAll('=3D', '=')
 }
-
-const code = async (action: Promise<unknown>): Promise<string> =>
-  action.then(
-    () => 'went through',
-    error => (error instanceof Refused ? error.code : String(error)),
-  )
 
 test.serial(
   'who has confirmed an address gets invitations by mail, and may answer from the calendar',

@@ -1,0 +1,219 @@
+/** Invitations that come later, that end, and that are about an event of a calendar. */
+import test, { type TestFn } from 'ava'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { ask, code, HOUR, invitedTo, list, one, path, TERMS } from '../../test-kit/invitations.ts'
+import { newPerson, Person, serverTests } from '../../test-kit/people.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+
+const clock = new FakeClock()
+const onServer = serverTests(test.serial as TestFn, { clock })
+
+onServer('an invitation expires', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  await a.change('invite', roomId, b, { [TERMS]: { ttl_ms: HOUR } })
+  t.is((await one(b, roomId)).expires_ts, clock.now() + HOUR)
+  t.deepEqual(await invitedTo(b), [roomId])
+  await clock.advance(HOUR)
+  await eventually('it has expired', async () => (await one(b, roomId)).status === 'expired')
+  t.deepEqual(await invitedTo(b), [])
+  await t.throwsAsync(b.change('join', roomId), { message: /403 M_FORBIDDEN: .*has expired/ })
+  await a.change('invite', roomId, b)
+  await b.change('join', roomId)
+  t.is((await one(a, roomId, b)).status, 'accepted', 'the next one counts')
+})
+
+onServer('who may invite but not kick takes invitations back all the same', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c, { [TERMS]: { ttl_ms: HOUR } })
+  let { next_batch: since } = await c.sync()
+  await clock.advance(HOUR)
+  await eventually('it has expired', async () => (await one(c, roomId)).status === 'expired')
+  // By the end of the invitation, or by the event that follows from it.
+  await eventually('the client is told', async () => {
+    const told = await c.sync({ since })
+    since = told.next_batch
+    return roomId in (told.rooms?.leave ?? {})
+  })
+  t.is(await code(c.change('join', roomId)), '403 M_FORBIDDEN')
+
+  await b.change('invite', roomId, c, { reason: 'again' })
+  t.deepEqual(await invitedTo(c), [roomId])
+  await ask(b, 'DELETE', path(roomId, c.userId))
+  t.is((await one(c, roomId)).status, 'cancelled')
+  t.deepEqual(await invitedTo(c), [])
+  t.is(await code(c.change('join', roomId)), '403 M_FORBIDDEN')
+  t.is(await code(ask(b, 'DELETE', path(roomId, c.userId))), '404 M_NOT_FOUND', 'it is over')
+})
+
+onServer('an invitation is scheduled', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  const plan = { delay_ms: 2 * HOUR, ttl_ms: HOUR }
+  await a.change('invite', roomId, b, { reason: 'later', [TERMS]: plan })
+  t.like(await one(a, roomId, b), { status: 'scheduled', expires_ts: clock.now() + 3 * HOUR })
+  t.is(await code(one(b, roomId)), '404 M_NOT_FOUND', 'it is not theirs to see yet')
+  t.deepEqual(await invitedTo(b), [])
+  await a.change('invite', roomId, b, { reason: 'sooner', [TERMS]: { delay_ms: HOUR } })
+  await clock.advance(HOUR)
+  await eventually('it is there', async () => (await invitedTo(b)).includes(roomId))
+  t.like(await one(b, roomId), { status: 'invited', reason: 'sooner' })
+
+  await b.change('leave', roomId)
+  await a.change('invite', roomId, b, { [TERMS]: { delay_ms: HOUR } })
+  await ask(a, 'DELETE', path(roomId, b.userId))
+  await clock.advance(HOUR)
+  t.is((await one(a, roomId, b)).status, 'cancelled')
+  t.deepEqual(await invitedTo(b), [])
+})
+
+test.serial('what is scheduled survives restarts', async t => {
+  const directory = temporaryDirectory(t)
+  const time = new FakeClock()
+  const before = await startTestServer({ directory, clock: time })
+  const [a, b] = [await newPerson(before), await newPerson(before)]
+  const roomId = await a.createRoom()
+  await a.change('invite', roomId, b, { reason: 'later', [TERMS]: { delay_ms: HOUR, ttl_ms: HOUR } })
+  await before.close()
+  await time.advance(HOUR)
+  const after = await startTestServer({ directory, clock: time })
+  t.teardown(after.close)
+  const again = new Person(after, b.account)
+  await eventually('it is there', async () => (await invitedTo(again)).includes(roomId))
+  t.like(await one(again, roomId), { status: 'invited', reason: 'later' })
+  await time.advance(HOUR)
+  await eventually('it has expired', async () => (await one(again, roomId)).status === 'expired')
+})
+
+onServer('a scheduled invitation that is no longer possible fails visibly', async (t, server) => {
+  const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ invite: [b.userId] })
+  await b.change('join', roomId)
+  await b.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })
+  t.is(await code(a.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })), '403 M_FORBIDDEN')
+  await b.change('leave', roomId)
+  await clock.advance(HOUR)
+  await eventually('it has failed', async () => (await one(b, roomId, c)).status === 'cancelled')
+  t.is((await one(b, roomId, c)).failure?.errcode, 'M_FORBIDDEN')
+  t.is(
+    await code(b.change('invite', roomId, c, { [TERMS]: { delay_ms: HOUR } })),
+    '403 M_FORBIDDEN',
+    'what is impossible now is refused now',
+  )
+})
+
+onServer('bad terms are refused and change nothing', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom()
+  const now = clock.now()
+  const century = 100 * 366 * 24 * HOUR
+  const bad = [
+    { expires_ts: now - 1 },
+    { expires_ts: 0 },
+    { ttl_ms: 0 },
+    { ttl_ms: -HOUR },
+    { ttl_ms: 2 ** 53 },
+    { ttl_ms: century },
+    { deliver_ts: now - 1 },
+    { delay_ms: century },
+    { ttl_ms: HOUR, expires_ts: now + HOUR },
+    { delay_ms: HOUR, deliver_ts: now + HOUR },
+    { delay_ms: 2 * HOUR, expires_ts: now + HOUR },
+    { event: { start: now + 2 * HOUR, end: now + HOUR } },
+    { event: { start: now - 2 * HOUR, end: now - HOUR } },
+    { event: { start: now + century } },
+    { event: { start: now + HOUR, summary: 'x'.repeat(501) } },
+  ]
+  for (const terms of bad) {
+    t.is(
+      await code(a.change('invite', roomId, b, { [TERMS]: terms })),
+      '400 M_INVALID_PARAM',
+      JSON.stringify(terms),
+    )
+  }
+  for (const terms of ['soon', { ttl_ms: '1h' }, { event: {} }]) {
+    t.regex(await code(a.change('invite', roomId, b, { [TERMS]: terms })), /^400 M_(BAD_JSON|MISSING_PARAM)$/)
+  }
+  const byHand = { membership: 'invite', [TERMS]: { expires_ts: now - 1 } }
+  t.is(await code(a.setState(roomId, 'm.room.member', byHand, b.userId)), '400 M_INVALID_PARAM')
+  t.is(await code(a.createRoom({ invite: [b.userId], [TERMS]: { ttl_ms: 0 } })), '400 M_INVALID_PARAM')
+  t.deepEqual((await list(a, 'direction=sent')).invitations, [])
+  t.deepEqual(await invitedTo(b), [])
+  t.is(await code(list(a, 'from=nowhere')), '400 M_INVALID_PARAM')
+  t.is(await code(list(a, 'limit=1000')), '400 M_INVALID_PARAM')
+})
+
+onServer('an invitation is put into a calendar, which answers', async (t, server) => {
+  const [a, b] = [await newPerson(server), await newPerson(server)]
+  const roomId = await a.createRoom({ name: 'Tea' })
+  const event = { start: clock.now() + HOUR, end: clock.now() + 2 * HOUR, summary: 'Tea time' }
+  await a.change('invite', roomId, b, { reason: 'come', [TERMS]: { event } })
+  const fetchCalendar = async (person: Person) => {
+    const target = `${path(roomId, 'invite.ics')}?user_id=${encodeURIComponent(b.userId)}`
+    const response = await fetch(`${server.url}${target}`, {
+      headers: { authorization: `Bearer ${person.account.accessToken}` },
+    })
+    t.regex(response.headers.get('content-type') ?? '', /^text\/calendar/)
+    const text = await response.text()
+    return {
+      property: (name: string) => new RegExp(`^${name}[;:].*`, 'm').exec(text)?.[0].trim(),
+      uid: /^UID:(.+)\r$/m.exec(text)?.[1] ?? '',
+    }
+  }
+  const request = await fetchCalendar(b)
+  t.is(request.property('METHOD'), 'METHOD:REQUEST')
+  t.is(request.property('SUMMARY'), 'SUMMARY:Tea time')
+  t.is((await fetchCalendar(a)).uid, request.uid)
+
+  const reply = async (person: Person, changes: Record<string, string> = {}) => {
+    const lines = {
+      ...{ UID: request.uid, SEQUENCE: '0', PARTSTAT: 'ACCEPTED', ATTENDEE: `matrix:u/${b.userId.slice(1)}` },
+      ...changes,
+    }
+    const body = [
+      ...['BEGIN:VCALENDAR', 'VERSION:2.0', 'METHOD:REPLY', 'BEGIN:VEVENT', `UID:${lines.UID}`],
+      ...[`SEQUENCE:${lines.SEQUENCE}`, `ATTENDEE;PARTSTAT=${lines.PARTSTAT}:${lines.ATTENDEE}`],
+      ...['COMMENT:with pleasure', 'END:VEVENT', 'END:VCALENDAR', ''],
+    ].join('\r\n')
+    const response = await fetch(`${server.url}${path(roomId, 'reply')}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${person.account.accessToken}`, 'content-type': 'text/calendar' },
+      body,
+    })
+    const { errcode } = (await response.json()) as { errcode?: string }
+    return `${response.status} ${errcode ?? '-'}`
+  }
+  t.is(await reply(a), '404 M_NOT_FOUND', 'it is not their invitation')
+  t.is(await reply(b, { ATTENDEE: `matrix:u/${a.userId.slice(1)}` }), '403 M_FORBIDDEN')
+  t.is(await reply(b, { ATTENDEE: 'mailto:b@example.org' }), '403 M_FORBIDDEN', 'nobody has verified that')
+  t.is(await reply(b, { SEQUENCE: '7' }), '400 M_BAD_STATE')
+  t.is(await reply(b, { UID: 'other' }), '400 M_INVALID_PARAM')
+  t.is(await reply(b, { PARTSTAT: 'TENTATIVE' }), '400 M_INVALID_PARAM')
+  t.is(await reply(b, { UID: `${request.uid}\r\nX-LONG:${'x'.repeat(70_000)}` }), '413 M_TOO_LARGE')
+  t.is((await one(b, roomId)).status, 'invited', 'nothing has changed')
+
+  await a.change('invite', roomId, b, { reason: 'do come', [TERMS]: { event } })
+  t.is((await fetchCalendar(b)).property('SEQUENCE'), 'SEQUENCE:1')
+  t.is(await reply(b), '400 M_BAD_STATE', 'that was about the invitation as it was')
+  t.is(await reply(b, { SEQUENCE: '1' }), '200 -')
+  t.is((await one(a, roomId, b)).status, 'accepted')
+  t.regex((await fetchCalendar(a)).property('ATTENDEE') ?? '', /PARTSTAT="?ACCEPTED/)
+  t.is(await reply(b, { SEQUENCE: '1' }), '400 M_BAD_STATE', 'it is over')
+
+  await b.change('leave', roomId)
+  await a.change('invite', roomId, b, { [TERMS]: { event } })
+  const again = await fetchCalendar(b)
+  t.not(again.uid, request.uid)
+  t.is(await reply(b, { UID: again.uid, PARTSTAT: 'DECLINED' }), '200 -')
+  t.like(await one(a, roomId, b), { status: 'declined', answer: 'with pleasure' })
+
+  await a.change('invite', roomId, b, { [TERMS]: { event } })
+  await ask(a, 'DELETE', path(roomId, b.userId))
+  const cancelled = await fetchCalendar(b)
+  t.is(cancelled.property('METHOD'), 'METHOD:CANCEL')
+  t.is(cancelled.property('SEQUENCE'), 'SEQUENCE:1', 'raised')
+})
