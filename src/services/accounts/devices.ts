@@ -88,17 +88,15 @@ export class Devices {
   }
 
   /**
-   * Names a device; without a name it only has to exist.
+   * Names a device; without a name it only has to exist. Where nothing changes, nobody is told.
    * @throws {MatrixError} `M_NOT_FOUND`, `M_INVALID_PARAM`
    */
   async rename(userId: string, deviceId: string, name: string | undefined): Promise<void> {
-    if (name === undefined) {
-      await this.get(userId, deviceId)
-      return
-    }
-    if ([...name].length > MAX_NAME_LENGTH || !name.isWellFormed()) {
+    if (name !== undefined && ([...name].length > MAX_NAME_LENGTH || !name.isWellFormed())) {
       throw new MatrixError('M_INVALID_PARAM', `A device name has at most ${MAX_NAME_LENGTH} characters.`)
     }
+    const { display_name: before } = await this.get(userId, deviceId)
+    if (name === undefined || name === before) return
     const { write, hooks } = this.#context
     const result = await this.#context.commit([
       write.devices.rename(userId, deviceId, name),

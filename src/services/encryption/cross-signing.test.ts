@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
-import { signJson } from '../../core/signing.ts'
+import { signingKeyFromSeed, signJson } from '../../core/signing.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import {
   type Body,
@@ -141,4 +142,14 @@ testDatabases(test, 'signatures are checked, stored, and seen by those who may',
   t.deepEqual(await seenBy(alice), { device, master: ownMaster, bobs: bobsMaster })
   t.deepEqual(await seenBy(carol), { device, master: ownMaster, bobs: bobs.upload.master_key })
   t.deepEqual((await query(carol, alice.userId)).user_signing_keys, {})
+  const isVerified = async () =>
+    alices.selfSigning.keyId in (await seenBy(bob)).device.signatures[alice.userId]
+  const again = (device_keys: JsonObject) => alice.call('POST', '/keys/upload', { device_keys })
+  const { next_batch: signed } = await alice.sync()
+  await again(Object.fromEntries(Object.entries(identityKeys(alice)).toReversed()))
+  t.is((await alice.sync(signed)).device_lists, undefined, 'the same keys, written otherwise')
+  await again(signJson({ ...identityKeys(alice), signatures: {} }, alice.userId, alices.userSigning))
+  t.true(await isVerified(), 'the same keys with another signature')
+  await again(identityKeys({ ...alice, key: signingKeyFromSeed(alice.key.keyId, randomBytes(32)) }))
+  t.false(await isVerified(), 'what was signed were other keys')
 })

@@ -3,7 +3,15 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { KeysLeft } from '../../storage/encryption/keys-left.ts'
 import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
-import { deviceKeysText, fallbackKeys, isSameKey, type KeyUpload, oneTimeKeys } from './uploaded-keys.ts'
+import {
+  deviceKeysText,
+  fallbackKeys,
+  isSameJson,
+  isSameKey,
+  type KeyUpload,
+  oneTimeKeys,
+  withoutSignatures,
+} from './uploaded-keys.ts'
 
 /** A device that has so many unclaimed keys needs no more. */
 const MAX_ONE_TIME_KEYS = 2_000
@@ -67,9 +75,9 @@ export class DeviceKeys {
     const fresh = isEmpty ? parsed : await this.#freshKeys(userId, deviceId, parsed)
     const before = clock.now() - REMEMBER_CLAIMED_MS
     return [
-      ...(text === undefined || text === known
+      ...(text === undefined || (known !== undefined && isSameJson(text, known))
         ? []
-        : await this.#identityStatements(userId, deviceId, text, offset)),
+        : await this.#identityStatements(userId, deviceId, { text, known }, offset)),
       ...(fresh.length === 0
         ? []
         : [
@@ -83,7 +91,7 @@ export class DeviceKeys {
   async #identityStatements(
     userId: string,
     deviceId: string,
-    text: string,
+    { text, known }: { text: string; known: string | undefined },
     offset: number,
   ): Promise<WriteStatement[]> {
     const { read, write, clock } = this.#context
@@ -94,8 +102,10 @@ export class DeviceKeys {
     }
     return [
       write.deviceKeys.set(userId, deviceId, text),
-      // What was signed were other keys.
-      ...write.signatures.dropTargets(userId, [deviceId]),
+      // What was signed were other keys, unless these only bring further signatures.
+      ...(known !== undefined && isSameJson(text, known, withoutSignatures)
+        ? []
+        : write.signatures.dropTargets(userId, [deviceId])),
       write.deviceLists.insert(userId, [deviceId], clock.now(), offset),
     ]
   }

@@ -57,6 +57,8 @@ testDatabases(
     await alice.call('PUT', `/devices/${phone.deviceId}`, { display_name: 'Phone' })
     const renamed = await bob.sync(uploaded.next_batch)
     t.deepEqual(names(renamed), { changed: [alice.userId], left: [] })
+    await alice.call('PUT', `/devices/${phone.deviceId}`, { display_name: 'Phone' })
+    t.deepEqual(names(await bob.sync(renamed.next_batch)), NOBODY, 'the same name once more')
     await phone.call('POST', '/logout')
     const removed = await bob.sync(renamed.next_batch)
     t.deepEqual(names(removed), { changed: [alice.userId], left: [] })

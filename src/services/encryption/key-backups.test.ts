@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { KeyBackupWriter } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey } from '../../storage/encryption/key-backups.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Body, registered } from '../../test-kit/encryption.ts'
@@ -61,6 +62,23 @@ testDatabases(
     const rows = await stored.all(stored.prepare('SELECT version FROM key_backups ORDER BY version'))
     t.deepEqual(rows, [{ version: 1 }, { version: 5 }], 'of what is deleted only the count is kept')
     t.is(await create(), '6')
+    await alice.call('PUT', `/room_keys/keys/${room}/s1?version=6`, key())
+    const writer = new KeyBackupWriter(stored)
+    const more = Array.from({ length: 97 }, () => writer.create(alice.userId, ALGORITHM, '{}')).flat()
+    await stored.commit({ statements: more })
+    t.is(await create(), '104', 'the hundredth with those of before: 1, 6, 7…')
+    t.is((await alice.call('GET', '/room_keys/version/1')).version, '1')
+    for (const version of ['105', '106']) t.is(await create(), version)
+    for (const version of ['1', '6']) {
+      t.is((await alice.call('GET', `/room_keys/version/${version}`)).errcode, 'M_NOT_FOUND')
+      t.deepEqual(
+        await alice.call('DELETE', `/room_keys/version/${version}`),
+        {},
+        'as if it had been deleted',
+      )
+    }
+    t.is((await alice.call('GET', '/room_keys/version/7')).version, '7')
+    t.deepEqual(await stored.all(stored.prepare('SELECT * FROM backed_up_keys')), [])
   },
 )
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
@@ -68,6 +69,20 @@ export const isSameKey = (one: string, other: string): boolean => {
   }
   return material(one) === material(other)
 }
+
+/** Keys without what may be added to them. */
+export const withoutSignatures = ({ signatures: _, ...keys }: JsonObject): JsonObject => keys
+
+/**
+ * Whether two texts of identity keys say the same, in whatever order.
+ * @param part what of them is compared
+ */
+export const isSameJson = (
+  one: string,
+  other: string,
+  part = (keys: JsonObject): JsonObject => keys,
+): boolean =>
+  one === other || isDeepStrictEqual(part(parseJson(one) as JsonObject), part(parseJson(other) as JsonObject))
 
 const boundedText = (value: JsonValue, limit: number): string => {
   const text = JSON.stringify(value)

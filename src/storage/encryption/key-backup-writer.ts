@@ -7,12 +7,20 @@ export interface KeySelection {
   readonly sessionId?: string | undefined
 }
 
+/**
+ * So many versions a user has at most; the oldest goes with its keys when one more is made. Only the newest is written to,
+ * and clients delete those that they replace.
+ */
+const MAX_VERSIONS = 100
+
 /** Builds the statements that change backups. */
 export class KeyBackupWriter {
   readonly #create: Prepared
   readonly #setAuthData: Prepared
   readonly #delete: Prepared
   readonly #prune: Prepared
+  readonly #dropOldKeys: Prepared
+  readonly #dropOld: Prepared
   readonly #advance: Prepared
   readonly #setKey: Prepared
   readonly #dropAll: Prepared
@@ -37,6 +45,10 @@ export class KeyBackupWriter {
       `DELETE FROM key_backups WHERE user_id = ? AND deleted = 1
        AND version < (SELECT max(newest.version) FROM key_backups newest WHERE newest.user_id = ?)`,
     )
+    const isOld = `user_id = ? AND version <= (SELECT beyond.version FROM key_backups beyond
+       WHERE beyond.user_id = ? AND beyond.deleted = 0 ORDER BY beyond.version DESC LIMIT 1 OFFSET ${MAX_VERSIONS})`
+    this.#dropOldKeys = db.prepare(`DELETE FROM backed_up_keys WHERE ${isOld}`)
+    this.#dropOld = db.prepare(`DELETE FROM key_backups WHERE ${isOld}`)
     this.#advance = db.prepare(
       `UPDATE key_backups SET etag = etag + 1, key_count = key_count + ?
        WHERE user_id = ? AND version = ? AND etag = ? AND deleted = 0`,
@@ -54,11 +66,16 @@ export class KeyBackupWriter {
     this.#dropKey = db.prepare(`${drop} AND room_id = ? AND session_id = ?`)
   }
 
-  /** Makes a version after all that ever were. Returns `created`. Two at once: the later violates the primary key. */
+  /**
+   * Makes a version after all that ever were, and removes the oldest beyond what a user may have. Returns `created`. Two at
+   * once: the later violates the primary key.
+   */
   create(userId: string, algorithm: string, authData: string): WriteStatement[] {
     return [
       { prepared: this.#create, rows: [[userId, algorithm, authData, userId]], returning: 'created' },
       { prepared: this.#prune, rows: [[userId, userId]] },
+      { prepared: this.#dropOldKeys, rows: [[userId, userId]] },
+      { prepared: this.#dropOld, rows: [[userId, userId]] },
     ]
   }
 
