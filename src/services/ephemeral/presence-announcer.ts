@@ -4,21 +4,14 @@ import type { Log } from '../../core/log.ts'
 import type { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
+import type { PresenceBulletin } from './presence-bulletin.ts'
 import { presenceContent } from './presence-edu.ts'
-import type { PresenceState, PresenceStates } from './presence-states.ts'
+import type { PresenceStates } from './presence-states.ts'
 
 /** Other servers are told again of users who are still there, so that they do not lose them. */
 const TELL_AGAIN_MS = 25 * 60_000
 /** Larger rooms are no reason to tell their servers of every coming and going. */
 const MAX_ROOM_MEMBERS = 200
-
-/** A user's presence, and the rooms that they are in. What processes tell each other. */
-export interface ToldPresence {
-  readonly userId: string
-  readonly by: string
-  readonly rooms: readonly number[]
-  readonly state?: PresenceState
-}
 
 /** What other servers were last told of a user. */
 interface Told {
@@ -31,6 +24,7 @@ export class PresenceAnnouncer {
   readonly #states: PresenceStates
   readonly #shared: SharedRoomReader
   readonly #context: RoomsContext
+  readonly #bulletin: PresenceBulletin
   readonly #edus: EduSender
   readonly #clock: Clock
   readonly #log: Log
@@ -43,6 +37,7 @@ export class PresenceAnnouncer {
     states: PresenceStates
     shared: SharedRoomReader
     context: RoomsContext
+    bulletin: PresenceBulletin
     edus: EduSender
     clock: Clock
     log: Log
@@ -51,6 +46,7 @@ export class PresenceAnnouncer {
     this.#states = parts.states
     this.#shared = parts.shared
     this.#context = parts.context
+    this.#bulletin = parts.bulletin
     this.#edus = parts.edus
     this.#clock = parts.clock
     this.#log = parts.log
@@ -100,9 +96,7 @@ export class PresenceAnnouncer {
     const rooms = await this.roomsOf(userId)
     this.#waiting.delete(userId)
     const state = this.#states.get(userId)
-    const { bulletin, id: by } = this.#context.processes
-    const told: ToldPresence = { userId, by, rooms: [...rooms], ...(state === undefined ? {} : { state }) }
-    await bulletin.post('presence', told)
+    await this.#bulletin.tell(userId, [...rooms], state)
     const isOurs = serverNameOf(userId) === this.#context.serverName
     if (isOurs && this.#overFederation) await this.#tellServers(userId, { again: false })
   }

@@ -15,6 +15,15 @@ export interface PresenceState {
   readonly profile?: DisplayProfile
 }
 
+/** Of whom nothing is known. */
+export const OFFLINE: PresenceState = {
+  presence: 'offline',
+  currentlyActive: false,
+  statusMsg: undefined,
+  lastActiveTs: 0,
+  updatedTs: 0,
+}
+
 interface Known {
   readonly state: PresenceState
   /** The rooms that the user was in when the state was last announced: nids. */

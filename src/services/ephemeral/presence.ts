@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
@@ -11,38 +10,17 @@ import type { Requester } from '../requester.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
 import { type LocalJudgement, LocalPresence } from './local-presence.ts'
-import { PresenceAnnouncer, type ToldPresence } from './presence-announcer.ts'
+import { PresenceAnnouncer } from './presence-announcer.ts'
+import { PresenceBulletin } from './presence-bulletin.ts'
 import { MAX_STATUS_LENGTH, parsePresenceContent } from './presence-edu.ts'
-import { type PresenceState, PresenceStates } from './presence-states.ts'
+import { OFFLINE, type PresenceState, PresenceStates } from './presence-states.ts'
 import { PresenceStore } from './presence-store.ts'
+import { type ShownPresence, shownPresence } from './shown-presence.ts'
 
 /** A server that has been silent for so long about a user who was not offline has lost them. */
 const REMOTE_SILENCE_MS = 40 * 60_000
 /** After a start, devices have so long to come back before their users count as offline. */
 const RETURN_MS = 60_000
-
-/** All processes tell within this time that somebody has come. */
-const WELCOMED_MS = 2_000
-
-const OFFLINE: PresenceState = {
-  presence: 'offline',
-  currentlyActive: false,
-  statusMsg: undefined,
-  lastActiveTs: 0,
-  updatedTs: 0,
-}
-
-/** Presence as clients see it. */
-export type ShownPresence = {
-  readonly presence: PresenceName
-  /** Milliseconds. */
-  readonly last_active_ago?: number
-  readonly currently_active?: boolean
-  readonly status_msg?: string
-}
-
-/** That a user has come into a room. What processes tell each other. */
-type Newcomer = { readonly newcomer: string; readonly roomNid: number }
 
 export interface PresenceParts {
   readonly context: RoomsContext
@@ -61,25 +39,27 @@ export class Presence {
   readonly #shared: SharedRoomReader
   readonly #local: LocalPresence
   readonly #store: PresenceStore
+  readonly #bulletin: PresenceBulletin
   readonly #announcer: PresenceAnnouncer
   /** What was written down is read; answers whose presence is known by it. */
   #loading: Promise<string[]> | undefined
-  /** Who was told lately of those in a room that they have come into. */
-  readonly #welcomed = new LRUCache<string, true>({ max: 1_000 })
-
   constructor(parts: PresenceParts) {
     this.#parts = parts
-    const { bulletin } = parts.context.processes
-    this.states = new PresenceStates(bulletin.position)
+    const { processes } = parts.context
+    this.states = new PresenceStates(processes.bulletin.position)
+    this.#bulletin = new PresenceBulletin(this.states, processes)
     this.#shared = new SharedRoomReader(parts.context.db)
     this.#local = new LocalPresence({
-      ...{ clock: parts.clock, processes: parts.context.processes },
+      ...{ clock: parts.clock, processes },
       judged: (userId, judgement) => this.#judged(userId, judgement),
     })
     this.#store = new PresenceStore(parts.context.db, parts.clock)
-    this.#announcer = new PresenceAnnouncer({ ...parts, states: this.states, shared: this.#shared })
-    bulletin.on('presence', (told, position) => this.#hear(told as ToldPresence | Newcomer, position))
-    bulletin.onGap(() => this.states.forgetChanges())
+    this.#announcer = new PresenceAnnouncer({
+      ...parts,
+      states: this.states,
+      shared: this.#shared,
+      bulletin: this.#bulletin,
+    })
   }
 
   get enabled(): boolean {
@@ -128,12 +108,12 @@ export class Presence {
     if (state === undefined && !this.#isLocal(userId)) {
       throw new MatrixError('M_NOT_FOUND', 'Nothing is known of this user')
     }
-    return this.#shown(state ?? OFFLINE)
+    return shownPresence(state ?? OFFLINE, this.#parts.clock.now())
   }
 
   /** The content of an `m.presence` event. */
   content(state: PresenceState): JsonObject {
-    return { ...state.profile, ...this.#shown(state) }
+    return { ...state.profile, ...shownPresence(state, this.#parts.clock.now()) }
   }
 
   /** An `m.presence` EDU. */
@@ -164,8 +144,7 @@ export class Presence {
 
   /** A user has come into a room: how those are who are there is news for them. Every process sees that, and one tells it. */
   welcome(newcomer: string, roomNid: number): void {
-    const { bulletin } = this.#parts.context.processes
-    if (this.enabled) void bulletin.post('presence', { newcomer, roomNid })
+    if (this.enabled) void this.#bulletin.welcome(newcomer, roomNid)
   }
 
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */
@@ -214,26 +193,6 @@ export class Presence {
     await this.#store.flush()
   }
 
-  /** Some process, or this one, tells how a user is. */
-  #hear(told: ToldPresence | Newcomer, position: number): void {
-    if ('newcomer' in told) {
-      const { newcomer, roomNid } = told
-      const key = `${newcomer} ${roomNid}`
-      // Each process has told it.
-      if (this.#welcomed.get(key) !== undefined) return
-      this.#welcomed.set(key, true, { ttl: WELCOMED_MS })
-      this.states.welcome(newcomer, roomNid, position)
-      return
-    }
-    const { userId, by, rooms, state } = told
-    const known = this.states.get(userId)
-    // What this process knows itself may be newer than what it has told.
-    const isNews =
-      by !== this.#parts.context.processes.id && (known?.updatedTs ?? 0) <= (state?.updatedTs ?? 0)
-    if (state !== undefined && isNews) this.states.set(userId, state)
-    this.states.announce(userId, new Set(rooms), position)
-  }
-
   async #load(): Promise<string[]> {
     const loaded: string[] = []
     for (const { userId, ...stored } of await this.#store.load()) {
@@ -248,15 +207,6 @@ export class Presence {
       loaded.push(userId)
     }
     return loaded
-  }
-
-  #shown({ presence, currentlyActive, statusMsg, lastActiveTs }: PresenceState): ShownPresence {
-    return {
-      presence,
-      ...(lastActiveTs === 0 ? {} : { last_active_ago: Math.max(this.#parts.clock.now() - lastActiveTs, 0) }),
-      ...(presence === 'online' ? { currently_active: currentlyActive } : {}),
-      ...(statusMsg === undefined ? {} : { status_msg: statusMsg }),
-    }
   }
 
   #judged(userId: string, judgement: LocalJudgement): void {

@@ -1,0 +1,68 @@
+import { LRUCache } from 'lru-cache'
+import type { Processes } from '../processes.ts'
+import type { PresenceState, PresenceStates } from './presence-states.ts'
+
+/** A user's presence, and the rooms that they are in. */
+interface ToldPresence {
+  readonly userId: string
+  /** The process that tells it. */
+  readonly by: string
+  readonly rooms: readonly number[]
+  readonly state?: PresenceState
+}
+
+/** That a user has come into a room. */
+interface Newcomer {
+  readonly newcomer: string
+  readonly roomNid: number
+}
+
+/** All processes tell within this time that somebody has come. */
+const WELCOMED_MS = 2_000
+
+/** What processes tell each other of presence; all of them, the one that tells included, learn it in the same order. */
+export class PresenceBulletin {
+  readonly #states: PresenceStates
+  readonly #processes: Processes
+  /** Who was told lately of those in a room that they have come into. */
+  readonly #welcomed = new LRUCache<string, true>({ max: 1_000 })
+
+  constructor(states: PresenceStates, processes: Processes) {
+    this.#states = states
+    this.#processes = processes
+    processes.bulletin.on('presence', (told, position) =>
+      this.#hear(told as ToldPresence | Newcomer, position),
+    )
+    processes.bulletin.onGap(() => states.forgetChanges())
+  }
+
+  /** Makes how a user is news for those in these rooms (nids). Resolves once it is. */
+  async tell(userId: string, rooms: readonly number[], state: PresenceState | undefined): Promise<void> {
+    const { bulletin, id: by } = this.#processes
+    const told: ToldPresence = { userId, by, rooms, ...(state === undefined ? {} : { state }) }
+    await bulletin.post('presence', told)
+  }
+
+  /** Makes how those in a room are news for a user who has come into it: once, whichever processes say so. */
+  async welcome(newcomer: string, roomNid: number): Promise<void> {
+    await this.#processes.bulletin.post('presence', { newcomer, roomNid })
+  }
+
+  #hear(told: ToldPresence | Newcomer, position: number): void {
+    if ('newcomer' in told) {
+      const { newcomer, roomNid } = told
+      const key = `${newcomer} ${roomNid}`
+      // Each process has told it.
+      if (this.#welcomed.get(key) !== undefined) return
+      this.#welcomed.set(key, true, { ttl: WELCOMED_MS })
+      this.#states.welcome(newcomer, roomNid, position)
+      return
+    }
+    const { userId, by, rooms, state } = told
+    const known = this.#states.get(userId)
+    // What this process knows itself may be newer than what it has told.
+    const isNews = by !== this.#processes.id && (known?.updatedTs ?? 0) <= (state?.updatedTs ?? 0)
+    if (state !== undefined && isNews) this.#states.set(userId, state)
+    this.#states.announce(userId, new Set(rooms), position)
+  }
+}
