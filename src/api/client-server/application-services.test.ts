@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { registrations, ScriptedAppService } from '../../test-kit/app-service.ts'
 import { testDatabases, testPostgres } from '../../test-kit/database.ts'
+import { testIdentity } from '../../test-kit/encryption.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { type Person, personOf, registerPerson } from '../../test-kit/person.ts'
@@ -204,6 +205,11 @@ test('devices of its users are the service’s to make, and what is sent to them
     )
   await service.until(() => named().includes(alice.userId))
   t.is((await act('DELETE', '/devices/GHOSTLY', {}, GHOST)).status, 200, 'without further authentication')
+  const identity = testIdentity(GHOST)
+  for (const { upload } of [testIdentity(GHOST), identity])
+    t.is((await act('POST', '/keys/device_signing/upload', upload, GHOST)).status, 200, 'nor here')
+  const signingKey = `/devices/${encodeURIComponent(identity.master.publicKey)}`
+  t.is((await act('PUT', signingKey, {}, GHOST)).code, '403 M_FORBIDDEN', 'no device is named like a key')
   t.like(await server.request('GET', '/_matrix/client/v3/login'), {
     body: {
       flows: [

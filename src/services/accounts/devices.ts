@@ -35,6 +35,16 @@ export const checkDeviceId = (deviceId: string): void => {
   }
 }
 
+/** "The given device ID must not be the same as a cross-signing key ID." @throws {MatrixError} `M_FORBIDDEN` */
+export const refuseSigningKey = async (
+  { hooks }: AccountsContext,
+  userId: string,
+  deviceId: string,
+): Promise<void> => {
+  if (await hooks.isSigningKey?.(userId, deviceId))
+    throw new MatrixError('M_FORBIDDEN', 'A device cannot be named like one of your cross-signing keys.')
+}
+
 /** Account data that is about one device, whose ID follows: whether it keeps quiet (MSC3890). */
 const OF_DEVICE = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.']
 

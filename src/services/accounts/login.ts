@@ -4,7 +4,7 @@ import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
-import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
+import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import { type LoginFlow, loginFlows } from './login-flows.ts'
 import { hashToken, newToken } from './secrets.ts'
 import {
@@ -194,12 +194,10 @@ export class Login {
     proof: readonly WriteStatement[],
     grant?: ClientGrant,
   ): Promise<LoggedIn> {
-    const { clock, hooks, options, read, write } = this.#context
+    const { clock, options, read, write } = this.#context
     const { userId } = user
     if (user.isLocked) throw accountLocked()
-    // "The given device ID must not be the same as a cross-signing key ID."
-    if (request.device_id !== undefined && (await hooks.isSigningKey?.(userId, request.device_id)))
-      throw new MatrixError('M_FORBIDDEN', 'A device cannot be named like one of your cross-signing keys.')
+    if (request.device_id !== undefined) await refuseSigningKey(this.#context, userId, request.device_id)
     const session = this.session(userId, request, grant)
     const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
     const result = await this.#context.commit([

@@ -3,7 +3,7 @@ import { localpartOf } from '../../core/ids.ts'
 import type { NewUser } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
-import { checkDeviceId, type Devices, initialDeviceName } from './devices.ts'
+import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import type { LoggedIn, Login, LoginRequest } from './login.ts'
 import type { Registered, RegisterRequest } from './registration.ts'
 import { findUser, generatedUserId, namedUser, newUserId, userInUse } from './usernames.ts'
@@ -78,7 +78,7 @@ export class ServiceAccounts {
   /**
    * Makes a device for a user of a service, or names one that is there ("Creating devices").
    * @returns whether it was made
-   * @throws {MatrixError} `M_INVALID_PARAM`
+   * @throws {MatrixError} `M_INVALID_PARAM`, `M_FORBIDDEN`
    */
   async putDevice(userId: string, deviceId: string, name: string | undefined): Promise<boolean> {
     const { clock, read, write } = this.#context
@@ -87,6 +87,7 @@ export class ServiceAccounts {
       return false
     }
     checkDeviceId(deviceId)
+    await refuseSigningKey(this.#context, userId, deviceId)
     await this.#context.commit([write.devices.insert(userId, deviceId, initialDeviceName(name), clock.now())])
     await this.#devices.bound(userId)
     return true

@@ -188,7 +188,8 @@ const directEdus = (
         ],
       ),
     )
-    const messageId = hash('sha256', JSON.stringify([...source, server, index]), 'base64url')
+    // "Of maximum length 32 codepoints."
+    const messageId = hash('sha256', JSON.stringify([...source, server, index]), 'base64url').slice(0, 32)
     const content = { sender, type, message_id: messageId, messages }
     return { destinations: [server], type: 'm.direct_to_device', content }
   })

@@ -208,3 +208,26 @@ testDatabases(test, 'a flood does not fill the disk, nor drive out what was ther
   t.deepEqual(await waiting('D'), [1, 2, 3])
   t.deepEqual(await waiting('E'), [1, 2, 3])
 })
+
+testDatabases(test, 'what goes to another server is named as long as it may be', async (t, database) => {
+  const { encryption } = await world(database)
+  const kept: JsonObject[] = []
+  const toDevice = new ToDevice(encryption.context, edus => {
+    kept.push(...edus.map(({ content }) => content))
+    return noEdus([])
+  })
+  const sender = { userId: alice, deviceId: 'D' }
+  const large = Object.fromEntries(['A', 'B'].map(id => [id, { text: id.repeat(200_000) }]))
+  for (const [txnId, messages] of [
+    ['large', large],
+    ['1', { A: {} }],
+    ['1', { A: {} }],
+    ['2', { A: {} }],
+  ] as const)
+    await toDevice.send(sender, 'm.x', txnId, { [bob]: messages })
+  const ids = kept.map(({ message_id: id }) => String(id))
+  t.deepEqual(new Set(ids.map(id => id.length)), new Set([32]), '"of maximum length 32 codepoints"')
+  t.is(ids.length, 5)
+  t.is(ids[2], ids[3], 'the same once more')
+  t.is(new Set(ids).size, 4)
+})
