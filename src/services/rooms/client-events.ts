@@ -11,7 +11,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
-import { type ErasedSenders, type Erasures, isErasedFor, WITHHELD, withheld } from './erasures.ts'
+import { type Erasures, WITHHELD, withoutErased } from './erasures.ts'
 import type { ForkState, Sight } from './room-sight.ts'
 import { shownEvent } from './shown-event.ts'
 
@@ -194,18 +194,6 @@ const originText = (origin: EventOrigin | undefined): string =>
 /** "… to indicate how many milliseconds until the sticky event expires" (MSC4354). */
 const stickyText = (expiresTs: number | undefined, now: number): string =>
   expiresTs === undefined || expiresTs <= now ? '' : `,"msc4354_sticky_duration_ttl_ms":${expiresTs - now}`
-
-/** The event as the viewer may have it after its sender has had their content erased. */
-const withoutErased = <T extends StoredEvent | undefined>(
-  stored: T,
-  { userId, sight }: EventViewer,
-  erased: ErasedSenders,
-): T => {
-  if (stored === undefined || stored.redactedBy !== undefined || sight === undefined) return stored
-  if (stored.event.sender === userId || !erased.has(stored.event.sender)) return stored
-  const joinedFrom = sight.joins.map(({ from }) => from)
-  return isErasedFor(erased, stored.event, joinedFrom) ? withheld(stored) : stored
-}
 
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
 const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {

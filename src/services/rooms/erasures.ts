@@ -2,6 +2,8 @@ import type { Clock } from '../../core/clock.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { ErasureReader } from '../../storage/accounts/erasures.ts'
 import type { Database } from '../../storage/database.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Sight } from './room-sight.ts'
 
 /** So late may an erasure be seen that another process has made, in milliseconds. */
 const LOOK_EVERY_MS = 10_000
@@ -75,3 +77,15 @@ export const withheld = <T extends { readonly redactedBy: number | undefined }>(
   ...stored,
   redactedBy: WITHHELD,
 })
+
+/** The event as a viewer may have it after its sender has had their content erased; without a sight, they may see everything. */
+export const withoutErased = <T extends StoredEvent | undefined>(
+  stored: T,
+  { userId, sight }: { readonly userId: string; readonly sight?: Sight },
+  erased: ErasedSenders,
+): T => {
+  if (stored === undefined || stored.redactedBy !== undefined || sight === undefined) return stored
+  if (stored.event.sender === userId || !erased.has(stored.event.sender)) return stored
+  const joinedFrom = sight.joins.map(({ from }) => from)
+  return isErasedFor(erased, stored.event, joinedFrom) ? withheld(stored) : stored
+}

@@ -7,12 +7,12 @@ import { Declining } from './declining.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import { type ChangeOfOther, isDeserted, type OwnChange, othersIn, withReason } from './membership-content.ts'
 import type { InvitationCheck, JoinCheck, LeaveCheck, MemberProfile, RemoteMemberships } from './ports.ts'
+import { profileInRoom } from './profile-in-room.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
-import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
-import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
+import { serversToAsk } from './servers-to-ask.ts'
 
 export type { ChangeOfOther, OwnChange } from './membership-content.ts'
 
@@ -125,7 +125,12 @@ export class Memberships {
       await this.#setOwn(change, { ...content, membership: 'knock' })
       return
     }
-    await this.#remote.knock({ userId, roomId, content, via: await this.#via(change) })
+    await this.#remote.knock({
+      userId,
+      roomId,
+      content,
+      via: await serversToAsk(this.#writer.context, change),
+    })
   }
 
   /**
@@ -176,7 +181,8 @@ export class Memberships {
   /** Bans a user. Throws `M_FORBIDDEN`. */
   async ban(change: ChangeOfOther): Promise<void> {
     await this.#knowsMember(change)
-    const profile = await this.#currentProfile(change)
+    // They keep name and picture, so that people still see who it was.
+    const profile = await profileInRoom(this.#writer, change)
     await this.#setOther(change, { ...profile, ...withReason(change), membership: 'ban' })
   }
 
@@ -229,37 +235,8 @@ export class Memberships {
   async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {
     const { userId, roomId } = change
     if (!isRoomId(roomId)) throw new MatrixError('M_INVALID_PARAM', `${roomId} is not a room ID`)
-    const via = await this.#via(change)
+    const via = await serversToAsk(this.#writer.context, change)
     if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
     await this.#remote.join({ userId, roomId, via, content })
-  }
-
-  /** Servers that may be in the room: those named, the inviter's, the room ID's own. */
-  async #via(change: OwnChange): Promise<string[]> {
-    const invitation = await this.#writer.context.read.invitations.one(change.userId, change.roomId)
-    const named = [
-      ...(change.via ?? []),
-      ...(invitation === undefined ? [] : [serverNameOf(invitation.sender)]),
-      serverNameOf(change.roomId),
-    ]
-    return [...new Set(named)].filter(server => server !== '' && server !== this.#serverName)
-  }
-
-  async #headOf(roomId: string): Promise<RoomHead> {
-    const head = await this.#writer.head(roomId)
-    if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
-    return head
-  }
-
-  /** A banned member keeps name and picture, so that people still see who it was. */
-  async #currentProfile({ userId, roomId }: ChangeOfOther): Promise<JsonObject> {
-    const head = await this.#headOf(roomId)
-    const entry = head.entry('m.room.member', userId)
-    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    const { displayname, avatar_url } = stored === undefined ? {} : contentShown(stored)
-    return {
-      ...(displayname === undefined ? {} : { displayname }),
-      ...(avatar_url === undefined ? {} : { avatar_url }),
-    }
   }
 }
