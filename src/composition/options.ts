@@ -8,7 +8,7 @@ import { type Mailer, openMailer } from '../network/mailer.ts'
 import type { AccountsOptions } from '../services/accounts/index.ts'
 import type { PolicyDocument } from '../services/accounts/options.ts'
 import type { InvitationMailParts } from '../services/invitations/mail.ts'
-import type { MailDigestOptions } from '../services/push/mail-pushers.ts'
+import type { MailDigestOptions } from '../services/push/digest-mailing.ts'
 import type { ServerNoticesOptions } from '../services/server-notices/server-notices.ts'
 
 /** Where clients reach this server. */

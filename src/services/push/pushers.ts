@@ -8,7 +8,7 @@ import { ThirdPartyIdReader } from '../../storage/accounts/third-party-ids.ts'
 import type { Database } from '../../storage/database.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import type { Requester } from '../requester.ts'
-import { EMAIL_APP_ID } from './mail-pushers.ts'
+import { EMAIL_APP_ID } from './digest-mailing.ts'
 
 /** A pusher as a client gives it; without a kind it is to be removed. */
 export interface GivenPusher {
