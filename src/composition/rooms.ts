@@ -47,7 +47,6 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
   const { presence } = ephemeral.services
   const guests = new GuestAccess({ writer: core.writer, memberships: rooms.memberships, log })
   rooms.memberships.joinChecks.push(join => guests.check(join))
-  const profiles = followAccounts({ accounts, core, rooms, presence, clock, log })
   const encryption = createEncryption({
     database,
     rooms: core.context.read,
@@ -59,6 +58,8 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     shareNames: config.federation.shareDeviceNames,
     processes: core.context.processes,
   })
+  const { backups } = encryption
+  const profiles = followAccounts({ accounts, core, rooms, presence, backups, clock, log })
   const lifetime = new RoomLifetime({
     ...{ writer: core.writer, clock, log },
     grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,

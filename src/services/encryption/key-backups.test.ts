@@ -4,7 +4,7 @@ import { KeyBackupWriter } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey } from '../../storage/encryption/key-backups.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Body, registered } from '../../test-kit/encryption.ts'
-import { startTestServer } from '../../test-kit/server.ts'
+import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
 import { isBetterKey } from './better-key.ts'
 
 const ALGORITHM = 'm.megolm_backup.v1.curve25519-aes-sha2'
@@ -79,6 +79,22 @@ testDatabases(
     }
     t.is((await alice.call('GET', '/room_keys/version/7')).version, '7')
     t.deepEqual(await stored.all(stored.prepare('SELECT * FROM backed_up_keys')), [])
+    const bob = await registered(server, 'bob')
+    for (const { call } of [alice, bob]) {
+      const { version } = await call('POST', '/room_keys/version', { algorithm: ALGORITHM, auth_data: {} })
+      await call('PUT', `/room_keys/keys/${room}/s1?version=${version}`, key())
+    }
+    const usersWith = async (table: string) =>
+      (await stored.all<{ id: string }>(stored.prepare(`SELECT DISTINCT user_id AS id FROM ${table}`)))
+        .map(({ id }) => id)
+        .toSorted()
+    t.deepEqual(await usersWith('backed_up_keys'), [alice.userId, bob.userId])
+    const identifier = { type: 'm.id.user', user: alice.userId }
+    const auth = { type: 'm.login.password', identifier, password: TEST_PASSWORD }
+    const { session } = await alice.call('POST', '/account/deactivate', {})
+    await alice.call('POST', '/account/deactivate', { auth: { ...auth, session } })
+    for (const table of ['key_backups', 'backed_up_keys'])
+      t.deepEqual(await usersWith(table), [bob.userId], 'an account that ends takes its backups with it')
   },
 )
 

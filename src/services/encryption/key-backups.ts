@@ -95,6 +95,11 @@ export class KeyBackups {
     await this.#context.commit(write.backups.delete(userId, number))
   }
 
+  /** Deletes all backups of somebody whose account has ended: nobody can read them any more. */
+  async forget(userId: string): Promise<void> {
+    await this.#context.commit(this.#context.write.backups.forget(userId))
+  }
+
   /**
    * Stores keys, unless there are better ones.
    * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one

@@ -21,6 +21,8 @@ export class KeyBackupWriter {
   readonly #prune: Prepared
   readonly #dropOldKeys: Prepared
   readonly #dropOld: Prepared
+  readonly #forgetKeys: Prepared
+  readonly #forget: Prepared
   readonly #advance: Prepared
   readonly #setKey: Prepared
   readonly #dropAll: Prepared
@@ -49,6 +51,8 @@ export class KeyBackupWriter {
        WHERE beyond.user_id = ? AND beyond.deleted = 0 ORDER BY beyond.version DESC LIMIT 1 OFFSET ${MAX_VERSIONS})`
     this.#dropOldKeys = db.prepare(`DELETE FROM backed_up_keys WHERE ${isOld}`)
     this.#dropOld = db.prepare(`DELETE FROM key_backups WHERE ${isOld}`)
+    this.#forgetKeys = db.prepare('DELETE FROM backed_up_keys WHERE user_id = ?')
+    this.#forget = db.prepare('DELETE FROM key_backups WHERE user_id = ?')
     this.#advance = db.prepare(
       `UPDATE key_backups SET etag = etag + 1, key_count = key_count + ?
        WHERE user_id = ? AND version = ? AND etag = ? AND deleted = 0`,
@@ -99,6 +103,11 @@ export class KeyBackupWriter {
       { prepared: this.#dropAll, rows: [[userId, version]] },
       { prepared: this.#prune, rows: [[userId, userId]] },
     ]
+  }
+
+  /** Deletes all that a user has, also how many versions there were. */
+  forget(userId: string): WriteStatement[] {
+    return [this.#forgetKeys, this.#forget].map(prepared => ({ prepared, rows: [[userId]] }))
   }
 
   /** Moves the etag on from what was read. Guard `backup-changed`. */
