@@ -22,9 +22,13 @@ if (!hasChromium && process.env['CI'] === undefined)
   console.error('Chromium is not installed: its tests are skipped')
 export const browserTest = hasChromium || process.env['CI'] !== undefined ? test : test.skip
 
+/** Takes a picture for people to look at. Where Chromium cannot, as with a page behind another, that says nothing about the page. */
 export const photograph = async (page: Page, name: string): Promise<void> => {
   mkdirSync(ARTIFACTS, { recursive: true })
-  await page.screenshot({ path: `${ARTIFACTS}${name}.png` })
+  await page.bringToFront()
+  await page
+    .screenshot({ path: `${ARTIFACTS}${name}.png` })
+    .catch(error => console.error(`no picture of ${name}: ${error.message}`))
 }
 
 /** One for all tests of a file, whose pages live in contexts of their own: to start it takes longer than many a test. */
