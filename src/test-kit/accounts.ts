@@ -42,6 +42,17 @@ export const testAccounts = (
   return { accounts, clock, errors }
 }
 
+/** The account services with an account of Alice's. */
+export const withAlice = async (...[database, options]: Parameters<typeof testAccounts>) => {
+  const parts = testAccounts(database, options)
+  await parts.accounts.createUser({ username: 'alice', password: PASSWORD })
+  return parts
+}
+
+/** Logs Alice in with her password. */
+export const logIn = (accounts: Accounts, more: object = {}) =>
+  accounts.login.login({ type: 'm.login.password', user: 'alice', password: PASSWORD, ...more })
+
 /** A mailer that keeps what it is given, and the token of the link in the latest. */
 export const recordingMailer = () => {
   const mails: Mail[] = []

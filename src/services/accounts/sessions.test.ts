@@ -1,17 +1,10 @@
 import test from 'ava'
-import { AccountDataReader } from '../../storage/accounts/account-data.ts'
-import { DeviceReader } from '../../storage/accounts/devices.ts'
 import type { Database } from '../../storage/database.ts'
-import { DehydratedDeviceWriter } from '../../storage/encryption/dehydrated-devices.ts'
-import { alice, PASSWORD, testAccounts } from '../../test-kit/accounts.ts'
+import { alice, logIn, PASSWORD, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
-import type { Accounts } from './index.ts'
 
 const MINUTE = 60_000
 const DAY = 86_400_000
-
-const logIn = (accounts: Accounts, more: object = {}) =>
-  accounts.login.login({ type: 'm.login.password', user: 'alice', password: PASSWORD, ...more })
 
 /** A database whose next read of a row, once made, is answered only when the test says so. */
 const holdable = (database: Database) => {
@@ -41,12 +34,6 @@ const holdable = (database: Database) => {
   return { held, hold }
 }
 
-const withAlice = async (database: Database, options = {}) => {
-  const parts = testAccounts(database, options)
-  await parts.accounts.createUser({ username: 'alice', password: PASSWORD })
-  return parts
-}
-
 testDatabases(test, 'an access token leads to its owner until it is logged out', async (t, database) => {
   const { accounts } = await withAlice(database)
   const { access_token, device_id, user_id } = await logIn(accounts, { initial_device_display_name: 'Phone' })
@@ -74,21 +61,6 @@ testDatabases(test, 'no secret is stored as it is', async (t, database) => {
     for (const secret of secrets) t.false(text.includes(secret), table)
   }
 })
-
-testDatabases(
-  test,
-  'a login with a known device ID replaces its tokens and keeps its name',
-  async (t, database) => {
-    const { accounts } = await withAlice(database)
-    const first = await logIn(accounts, { device_id: 'D', initial_device_display_name: 'Phone' })
-    await accounts.authenticate(first.access_token)
-    const second = await logIn(accounts, { device_id: 'D', initial_device_display_name: 'Other' })
-    t.is(second.device_id, 'D')
-    await t.throwsAsync(accounts.authenticate(first.access_token), { message: /not known/ })
-    t.like(await accounts.authenticate(second.access_token), { deviceId: 'D' })
-    t.is((await accounts.devices.get(alice, 'D')).display_name, 'Phone')
-  },
-)
 
 testDatabases(test, 'a refresh token can be used again until what it gave is used', async (t, database) => {
   const { accounts, clock } = await withAlice(database)
@@ -214,93 +186,4 @@ testDatabases(test, 'a login token works once, for two minutes', async (t, datab
   const { login_token: late } = await accounts.login.generateLoginToken(alice)
   await clock.advance(120_000)
   t.like(await t.throwsAsync(byToken(late)), { errcode: 'M_FORBIDDEN', status: 403 })
-})
-
-testDatabases(
-  test,
-  'the devices of one user are bounded: the longest unheard of goes',
-  async (t, database) => {
-    const { accounts, clock } = await withAlice(database, { sessions: { maxDevices: 2 } })
-    const a = await logIn(accounts, { device_id: 'A' })
-    await clock.advance(1000)
-    await logIn(accounts, { device_id: 'B' })
-    await clock.advance(1000)
-    await accounts.authenticate(a.access_token)
-    await accounts.tidy()
-    await clock.advance(1000)
-    const removed: unknown[] = []
-    accounts.hooks.onDevicesChange = (userId, change) => {
-      removed.push([userId, change])
-      return []
-    }
-    await logIn(accounts, { device_id: 'C' })
-    t.deepEqual(
-      (await accounts.devices.list(alice)).map(device => device.device_id),
-      ['A', 'C'],
-    )
-    t.deepEqual(removed, [[alice, { removed: ['B'] }]])
-    // What waits for a later login is never heard of, and stays.
-    const dehydrated = { deviceId: 'A', deviceData: '{}' }
-    await database.commit({ statements: [new DehydratedDeviceWriter(database).set(alice, dehydrated)] })
-    await logIn(accounts, { device_id: 'D' })
-    t.deepEqual(await new DeviceReader(database).ids(alice), ['A', 'C', 'D'])
-  },
-)
-
-testDatabases(
-  test,
-  'devices that nobody uses are removed, where the settings say so',
-  async (t, database) => {
-    const { accounts, clock } = await withAlice(database, { sessions: { deviceLifetimeMs: 30 * DAY } })
-    const removed: unknown[] = []
-    accounts.hooks.onDevicesChange = (_, change) => {
-      removed.push(...(change.removed ?? []))
-      return []
-    }
-    const { device_id: old } = await logIn(accounts)
-    const { access_token: token, device_id: used } = await logIn(accounts)
-    await clock.advance(20 * DAY)
-    await accounts.authenticate(token, { ip: '127.0.0.1', userAgent: 'test' })
-    await accounts.tidy()
-    t.deepEqual(removed, [])
-    await clock.advance(11 * DAY)
-    await accounts.tidy()
-    t.deepEqual(removed, [old])
-    t.deepEqual(
-      (await accounts.devices.list(alice)).map(device => device.device_id),
-      [used],
-    )
-    const lasting = testAccounts(database, {}, clock).accounts
-    await clock.advance(1000 * DAY)
-    await lasting.tidy()
-    t.is((await lasting.devices.list(alice)).length, 1, 'without the setting they stay')
-  },
-)
-
-testDatabases(test, 'what a device has set for itself goes with it (MSC3890)', async (t, database) => {
-  const { accounts } = await withAlice(database)
-  const [phone, laptop] = [await logIn(accounts), await logIn(accounts)]
-  const unstable = 'org.matrix.msc3890.local_notification_settings'
-  const types = [phone, laptop].flatMap(({ device_id }) =>
-    ['m.local_notification_settings', unstable].map(prefix => `${prefix}.${device_id}`),
-  )
-  for (const type of types) await accounts.accountData.set(alice, undefined, type, { is_silenced: true })
-  const before = database.position('account_data')
-  await accounts.devices.remove(alice, [phone.device_id])
-  const found = types.map(type =>
-    accounts.accountData.get(alice, undefined, type).catch(error => error.errcode),
-  )
-  t.deepEqual(await Promise.all(found), [
-    ...['M_NOT_FOUND', 'M_NOT_FOUND'],
-    ...[{ is_silenced: true }, { is_silenced: true }],
-  ])
-  const changed = await new AccountDataReader(database).changed(
-    alice,
-    before,
-    database.position('account_data'),
-  )
-  t.deepEqual(changed.map(({ type, content }) => [type, content]).toSorted(), [
-    [types[0], '{}'],
-    [types[1], '{}'],
-  ])
 })
