@@ -3,9 +3,10 @@ import type { ExecutionContext } from 'ava'
 import { buildEvent } from '../core/event/builder.ts'
 import type { RoomEvent } from '../core/event/event.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { FederationClient } from '../network/federation-client.ts'
 import type { Database } from '../storage/database.ts'
 import { eventually } from './eventually.ts'
-import { FederationWorld, type Interceptor, stateAt, type WorldServer } from './federation-world.ts'
+import { FederationWorld, type Interceptor, setState, stateAt, type WorldServer } from './federation-world.ts'
 import { newRoom } from './rooms.ts'
 
 export const ALICE = '@alice:big.test'
@@ -112,4 +113,28 @@ export const byDave = async (
     'third.test',
     third.core.signingKey,
   )
+}
+
+/** Dave sets the topic, which big.test has and tells whoever joins. */
+export const topicByDave = async ({ world, big, third, roomId }: Scene): Promise<void> => {
+  const content = { users: { [DAVE]: 50 } }
+  await world.send(big, third, [await setState(big, ALICE, roomId, { type: 'm.room.power_levels', content })])
+  const topic = { type: 'm.room.topic', content: { topic: 'Dave was here' } }
+  await world.send(third, big, [await setState(third, DAVE, roomId, topic)])
+}
+
+/** What a server answers to a join. */
+export type JoinAnswer = Awaited<ReturnType<FederationClient['sendJoin']>>
+
+/** What big.test answers to the join is changed on its way; perhaps it is asked for all members. */
+export const answering = async (
+  { here }: Scene,
+  change: (answer: JoinAnswer) => JoinAnswer,
+  omitMembers = true,
+): Promise<void> => {
+  const { sendJoin } = here.client
+  Object.assign(here.client, {
+    sendJoin: async (server: string, request: Parameters<typeof sendJoin>[1]) =>
+      change(await sendJoin(server, { ...request, omitMembers })),
+  })
 }

@@ -1,75 +1,7 @@
-import test, { type ExecutionContext } from 'ava'
-import { registrations, ScriptedAppService } from '../../test-kit/app-service.ts'
-import { testDatabases, testPostgres } from '../../test-kit/database.ts'
+import test from 'ava'
+import { BOT, GHOST, type Json, registerGhost, startWorld } from '../../test-kit/app-service-world.ts'
+import { testDatabases } from '../../test-kit/database.ts'
 import { testIdentity } from '../../test-kit/encryption.ts'
-import { eventually } from '../../test-kit/eventually.ts'
-import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { type Person, personOf, registerPerson } from '../../test-kit/person.ts'
-import { type RunningTestServer, startTestServer, type TestServerOptions } from '../../test-kit/server.ts'
-
-type Json = Record<string, unknown>
-
-const TOKEN = 'as-secret'
-const BOT = '@bridge:localhost'
-const GHOST = '@_irc_ghost:localhost'
-
-interface World {
-  readonly service: ScriptedAppService
-  readonly server: RunningTestServer
-  readonly alice: Person
-  readonly clock: FakeClock
-  /** A request of the service, for itself or for one of its users. */
-  act(
-    method: string,
-    path: string,
-    json?: unknown,
-    userId?: string,
-  ): Promise<{ status: number; body: Json; code: string }>
-}
-
-const registration = (url: string): Json => ({
-  id: 'irc',
-  url,
-  as_token: TOKEN,
-  hs_token: 'hs-secret',
-  sender_localpart: 'bridge',
-  receive_ephemeral: true,
-  'org.matrix.msc3202': true,
-  rate_limited: false,
-  protocols: ['irc'],
-  namespaces: {
-    users: [{ exclusive: true, regex: '@_irc_.*:localhost' }],
-    aliases: [{ exclusive: true, regex: '#_irc_.*:localhost' }],
-    rooms: [],
-  },
-})
-
-const startWorld = async (t: ExecutionContext, options: TestServerOptions = {}): Promise<World> => {
-  const service = await ScriptedAppService.start(t)
-  const clock = new FakeClock()
-  const directory = registrations(t, registration(service.url))
-  const server = await startTestServer({
-    clock,
-    settings: { application_services: { directory } },
-    ...options,
-  })
-  t.teardown(server.close)
-  const alice = await registerPerson(server, 'alice')
-  const act: World['act'] = async (method, path, json, userId) => {
-    const target = path.startsWith('/_matrix') ? path : `/_matrix/client/v3${path}`
-    const query =
-      userId === undefined ? '' : `${target.includes('?') ? '&' : '?'}user_id=${encodeURIComponent(userId)}`
-    const { status, body } = await server.request(method, `${target}${query}`, {
-      token: TOKEN,
-      ...(json === undefined ? {} : { json }),
-    })
-    return { status, body: body as Json, code: `${status} ${(body as Json)['errcode'] ?? '-'}` }
-  }
-  return { service, server, alice, clock, act }
-}
-
-const registerGhost = ({ act }: World, username = '_irc_ghost') =>
-  act('POST', '/register', { type: 'm.login.application_service', username, inhibit_login: true })
 
 testDatabases(
   test,
@@ -117,55 +49,6 @@ testDatabases(
     t.is(service.requests[0]?.token, 'hs-secret')
   },
 )
-
-test('a transaction is sent again as it was until it is taken', async t => {
-  const world = await startWorld(t)
-  const { service, alice, clock, act } = world
-  await registerGhost(world)
-  let failures = 2
-  service.answer = ({ path }) => {
-    if (path.startsWith('/transactions/')) return { status: 404 }
-    return path.includes('/transactions/') && failures-- > 0 ? { status: 500 } : {}
-  }
-  const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
-  const transactions = () =>
-    service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
-  await act('POST', `/join/${room}`, {}, GHOST)
-  await eventually('all are delivered', async () => {
-    await clock.advance(1_000)
-    return transactions().length === 4
-  })
-  const [first, second, third, fourth] = transactions()
-  t.deepEqual(second, first)
-  t.deepEqual(third, first)
-  t.not(fourth?.path, third?.path)
-  t.deepEqual(
-    service.told('events').map(({ content }) => (content as Json)['membership']),
-    ['invite', 'join'],
-  )
-})
-
-test('typing, receipts and presence of rooms with its users reach the service', async t => {
-  const world = await startWorld(t)
-  const { service, alice, act } = world
-  await registerGhost(world)
-  const room = await alice.createRoom({ preset: 'public_chat' })
-  await act('POST', `/join/${room}`, {}, GHOST)
-  const said = await alice.say(room, 'hello')
-  await alice.put(`/rooms/${room}/typing/${alice.userId}`, { typing: true, timeout: 10_000 })
-  await act('POST', `/rooms/${room}/receipt/m.read.private/${said}`, {}, GHOST)
-  await alice.post(`/rooms/${room}/receipt/m.read/${said}`)
-  await alice.post(`/rooms/${room}/receipt/m.read.private/${said}`)
-  await alice.put(`/presence/${alice.userId}/status`, { presence: 'unavailable', status_msg: 'tea' })
-  const kinds = ['m.typing', 'm.receipt', 'm.presence']
-  await service.until(() => kinds.every(kind => service.told('ephemeral').some(({ type }) => type === kind)))
-  for (const part of ['"m.read"', '"status_msg":"tea"'])
-    await service.until(() => JSON.stringify(service.told('ephemeral')).includes(part))
-  const told = JSON.stringify(service.told('ephemeral'))
-  t.true(told.includes(`{"type":"m.typing","room_id":"${room}","content":{"user_ids":["${alice.userId}"]}}`))
-  t.regex(told, new RegExp(`"m.read.private":\\{"${GHOST}"`))
-  t.notRegex(told, new RegExp(`"m.read.private":\\{"${alice.userId}"`))
-})
 
 test('devices of its users are the service’s to make, and what is sent to them reaches it', async t => {
   const world = await startWorld(t)
@@ -325,31 +208,3 @@ test('networks of a service: protocols, places, people, and a directory of their
   t.is((await act('POST', '/_matrix/client/v1/appservice/other/ping', {})).code, '403 M_FORBIDDEN')
   t.like(await server.request('POST', ping, { token: alice.accessToken, json: {} }), { status: 403 })
 })
-
-testPostgres(
-  test,
-  'of two processes one tells the service, and the other goes on when it ends',
-  async (t, _, database) => {
-    const first = await startWorld(t, { database })
-    const { service, alice, act } = first
-    await registerGhost(first)
-    const clock = new FakeClock()
-    const directory = registrations(t, registration(service.url))
-    const options = { clock, database, settings: { application_services: { directory } } }
-    const second = await startTestServer(options)
-    t.teardown(second.close)
-    const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
-    await act('POST', `/join/${room}`, {}, GHOST)
-    for (const body of ['one', 'two']) await alice.say(room, body)
-    const said = () => service.told('events').flatMap(({ content }) => (content as Json)['body'] ?? [])
-    await service.until(() => said().length === 2)
-    await first.server.close()
-    const still = personOf(second, alice)
-    await still.say(room, 'three')
-    await eventually('the other process tells the service', async () => {
-      await clock.advance(10_000)
-      return said().length === 3
-    })
-    t.deepEqual(said(), ['one', 'two', 'three'])
-  },
-)

@@ -1,0 +1,92 @@
+/** What an application service is sent, and when it is sent again. */
+import test from 'ava'
+import { registrations } from '../../test-kit/app-service.ts'
+import {
+  GHOST,
+  type Json,
+  registerGhost,
+  registration,
+  startWorld,
+} from '../../test-kit/app-service-world.ts'
+import { testPostgres } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { personOf } from '../../test-kit/person.ts'
+import { startTestServer } from '../../test-kit/server.ts'
+
+test('a transaction is sent again as it was until it is taken', async t => {
+  const world = await startWorld(t)
+  const { service, alice, clock, act } = world
+  await registerGhost(world)
+  let failures = 2
+  service.answer = ({ path }) => {
+    if (path.startsWith('/transactions/')) return { status: 404 }
+    return path.includes('/transactions/') && failures-- > 0 ? { status: 500 } : {}
+  }
+  const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+  const transactions = () =>
+    service.requests.filter(({ path }) => path.startsWith('/_matrix/app/v1/transactions/'))
+  await act('POST', `/join/${room}`, {}, GHOST)
+  await eventually('all are delivered', async () => {
+    await clock.advance(1_000)
+    return transactions().length === 4
+  })
+  const [first, second, third, fourth] = transactions()
+  t.deepEqual(second, first)
+  t.deepEqual(third, first)
+  t.not(fourth?.path, third?.path)
+  t.deepEqual(
+    service.told('events').map(({ content }) => (content as Json)['membership']),
+    ['invite', 'join'],
+  )
+})
+
+test('typing, receipts and presence of rooms with its users reach the service', async t => {
+  const world = await startWorld(t)
+  const { service, alice, act } = world
+  await registerGhost(world)
+  const room = await alice.createRoom({ preset: 'public_chat' })
+  await act('POST', `/join/${room}`, {}, GHOST)
+  const said = await alice.say(room, 'hello')
+  await alice.put(`/rooms/${room}/typing/${alice.userId}`, { typing: true, timeout: 10_000 })
+  await act('POST', `/rooms/${room}/receipt/m.read.private/${said}`, {}, GHOST)
+  await alice.post(`/rooms/${room}/receipt/m.read/${said}`)
+  await alice.post(`/rooms/${room}/receipt/m.read.private/${said}`)
+  await alice.put(`/presence/${alice.userId}/status`, { presence: 'unavailable', status_msg: 'tea' })
+  const kinds = ['m.typing', 'm.receipt', 'm.presence']
+  await service.until(() => kinds.every(kind => service.told('ephemeral').some(({ type }) => type === kind)))
+  for (const part of ['"m.read"', '"status_msg":"tea"'])
+    await service.until(() => JSON.stringify(service.told('ephemeral')).includes(part))
+  const told = JSON.stringify(service.told('ephemeral'))
+  t.true(told.includes(`{"type":"m.typing","room_id":"${room}","content":{"user_ids":["${alice.userId}"]}}`))
+  t.regex(told, new RegExp(`"m.read.private":\\{"${GHOST}"`))
+  t.notRegex(told, new RegExp(`"m.read.private":\\{"${alice.userId}"`))
+})
+
+testPostgres(
+  test,
+  'of two processes one tells the service, and the other goes on when it ends',
+  async (t, _, database) => {
+    const first = await startWorld(t, { database })
+    const { service, alice, act } = first
+    await registerGhost(first)
+    const clock = new FakeClock()
+    const directory = registrations(t, registration(service.url))
+    const options = { clock, database, settings: { application_services: { directory } } }
+    const second = await startTestServer(options)
+    t.teardown(second.close)
+    const room = await alice.createRoom({ preset: 'public_chat', invite: [GHOST] })
+    await act('POST', `/join/${room}`, {}, GHOST)
+    for (const body of ['one', 'two']) await alice.say(room, body)
+    const said = () => service.told('events').flatMap(({ content }) => (content as Json)['body'] ?? [])
+    await service.until(() => said().length === 2)
+    await first.server.close()
+    const still = personOf(second, alice)
+    await still.say(room, 'three')
+    await eventually('the other process tells the service', async () => {
+      await clock.advance(10_000)
+      return said().length === 3
+    })
+    t.deepEqual(said(), ['one', 'two', 'three'])
+  },
+)
