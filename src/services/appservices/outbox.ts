@@ -16,6 +16,7 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import { AppServiceAudience } from './audience.ts'
 import { DeviceNews } from './device-news.ts'
 import { PassingNews } from './passing-news.ts'
+import { bothNames, deviceListTexts, keyCountTexts, messageText } from './transaction-members.ts'
 
 /** The streams that services follow. */
 export const FOLLOWED = [
@@ -221,35 +222,6 @@ export class AppServiceOutbox {
     const lists = await this.#devices.lists(span, events)
     const recipients = messages.map(({ userId }) => userId)
     const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients)
-    const members: string[] = []
-    const add = (name: string, value: object): void => {
-      members.push(`"${name}":${JSON.stringify(value)}`)
-    }
-    if (lists.changed.length + lists.left.length > 0) {
-      for (const name of ['device_lists', 'org.matrix.msc3202.device_lists']) add(name, lists)
-    }
-    if (Object.keys(counts).length > 0) {
-      for (const name of COUNT_NAMES) add(name, counts)
-      for (const name of FALLBACK_NAMES) add(name, fallbackTypes)
-    }
-    return members
+    return [...deviceListTexts(lists), ...keyCountTexts(counts, fallbackTypes)]
   }
 }
-
-/** Services of different ages look under different names. */
-const COUNT_NAMES = [
-  'device_one_time_keys_count',
-  'org.matrix.msc3202.device_one_time_keys_count',
-  'org.matrix.msc3202.device_one_time_key_counts',
-]
-const FALLBACK_NAMES = [
-  'device_unused_fallback_key_types',
-  'org.matrix.msc3202.device_unused_fallback_key_types',
-]
-
-const bothNames = (stable: string, unstable: string, texts: readonly string[]): string[] =>
-  texts.length === 0 ? [] : [stable, unstable].map(name => `"${name}":[${texts.join(',')}]`)
-
-const messageText = ({ type, sender, content, userId, deviceId }: AddressedMessage): string =>
-  `{"type":${JSON.stringify(type)},"sender":${JSON.stringify(sender)},"to_user_id":${JSON.stringify(userId)},` +
-  `"to_device_id":${JSON.stringify(deviceId)},"content":${content}}`
