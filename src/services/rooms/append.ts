@@ -66,6 +66,18 @@ export interface Appended {
   readonly settle: (firstPosition: number) => void
 }
 
+/** The event is missing no more; what it follows may be. */
+const missingStatements = (
+  { write }: RoomsContext,
+  roomNid: number,
+  { event, missingPrevEvents = [] }: Placement,
+  nid: number,
+): WriteStatement[] =>
+  write.rooms.missing(roomNid, {
+    add: missingPrevEvents.map(eventId => ({ eventId, by: nid })),
+    remove: [event.eventId],
+  })
+
 /**
  * Puts a judged event into the room's timeline: moves the head and answers the statements that store it.
  *
@@ -100,14 +112,7 @@ export const append = async (
     powers: placement.powers ?? (() => powerContext(read, head)),
   })
   statements.push(...redaction.statements)
-  if (placement.local !== true) {
-    statements.push(
-      ...write.rooms.missing(roomNid, {
-        add: (placement.missingPrevEvents ?? []).map(eventId => ({ eventId, by: nid })),
-        remove: [event.eventId],
-      }),
-    )
-  }
+  if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
   if (rejected === undefined && placement.neverSticky !== true)
     statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))
   if (shown) {

@@ -109,10 +109,8 @@ export class ExtensionTexts {
       const after = before.thread_subscriptions ?? 0
       const upTo = Math.max(this.#threads.position, after)
       positions.thread_subscriptions = upTo
-      const { userId } = look.requester
-      const page = await this.#threads.changes(userId, { ...wanted.threadSubscriptions, after, upTo })
-      const batch = page.older === undefined ? {} : { prev_batch: page.older }
-      if (!page.isEmpty) add(THREAD_SUBSCRIPTIONS, JSON.stringify({ ...page.changes, ...batch }), true)
+      const text = await this.#threadsText(look, { ...wanted.threadSubscriptions, after, upTo })
+      if (text !== undefined) add(THREAD_SUBSCRIPTIONS, text, true)
     }
     if (wanted.stickyEvents) {
       const told = await this.#sticky.of(look, request, before.sticky, rooms)
@@ -120,6 +118,16 @@ export class ExtensionTexts {
       add(STICKY_EVENTS, `{"rooms":{${told.rooms.join(',')}}}`, told.rooms.length > 0)
     }
     return { texts, positions, hasNews }
+  }
+
+  /** Which threads the user has subscribed to or left meanwhile; `undefined` for none. */
+  async #threadsText(
+    { requester: { userId } }: Look,
+    span: Parameters<ThreadSubscriptions['changes']>[1],
+  ): Promise<string | undefined> {
+    const { isEmpty, changes, older } = await this.#threads.changes(userId, span)
+    if (isEmpty) return undefined
+    return JSON.stringify({ ...changes, ...(older === undefined ? {} : { prev_batch: older }) })
   }
 
   /** What is waiting for the device after `since`; what is before it has arrived, and is forgotten. */
