@@ -201,8 +201,17 @@ test('by sliding sync, who wants all members waits for the room, and others are 
   t.is(await look('*'), undefined)
   s.open()
   await completed(s)
-  t.like(await look('$LAZY'), { joined_count: 11 })
-  const whole = await look('*')
+  // What has been committed is told once the sync streams have followed it.
+  const news = async (stateKey: string): Promise<Told | undefined> => {
+    let told: Told | undefined
+    await eventually('the room is news', async () => {
+      told = await look(stateKey)
+      return told !== undefined
+    })
+    return told
+  }
+  t.like(await news('$LAZY'), { joined_count: 11 })
+  const whole = await news('*')
   t.like(whole, { initial: true, joined_count: 11 })
   t.is(whole?.required_state.filter(({ type }) => type === 'm.room.member').length, 11)
 })
