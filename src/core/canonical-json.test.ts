@@ -1,7 +1,7 @@
 import test from 'ava'
 import { walk } from 'canonical-json'
 import fc from 'fast-check'
-import { anyJson, anyText, strictJson } from '../test-kit/arbitrary-json.ts'
+import { anyJson, anyText, objectOf, strictJson } from '../test-kit/arbitrary-json.ts'
 import {
   CanonicalJsonError,
   canonicalJson,
@@ -76,7 +76,8 @@ test('says the same value, once, whatever the order of members', t => {
   fc.assert(
     fc.property(strictJson, value => {
       const text = canonicalJson(value)
-      t.deepEqual(JSON.parse(text), value)
+      // Not by the engine, which may take keys for others: see parse-plainly.ts.
+      t.deepEqual(parseJson(text), value)
       t.is(canonicalJson(reversed(value)), text)
       t.is(canonicalJson(parseJson(text)), text)
     }),
@@ -122,10 +123,12 @@ test('refuses what has no encoding', t => {
 })
 
 test('throws nothing but its own error', t => {
+  // Without how its numbers were written.
+  const meaning = (text: string): unknown => structuredClone(parseJson(text))
   fc.assert(
     fc.property(anyJson, value => {
       try {
-        t.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)))
+        t.deepEqual(meaning(canonicalJson(value)), meaning(JSON.stringify(value)))
       } catch (error) {
         t.true(error instanceof CanonicalJsonError, String(error))
       }
@@ -200,7 +203,14 @@ test('strict numbers are told by their text, wherever they stand', t => {
       ][place] as string
       const value = parseJson(source)
       t.is(checkStrictNumbers(value), isStrictText(number), source)
-      t.deepEqual(JSON.stringify(value), JSON.stringify(JSON.parse(source)))
+      const expected =
+        place === 0
+          ? objectOf([
+              [text, Number(number)],
+              ['after', text],
+            ])
+          : JSON.parse(source)
+      t.is(JSON.stringify(value), JSON.stringify(expected))
       if (isStrictText(number)) {
         t.is(canonicalJson(value, { strictNumbers: true }), canonicalJson(value))
         t.notThrows(() => parseJson(source, { strictNumbers: true }))
