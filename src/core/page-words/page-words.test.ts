@@ -19,7 +19,7 @@ const textsOf = (words: object): string[] =>
     return typeof value === 'function' ? [String(value('x'))] : textsOf(value as object)
   })
 
-test('every language says everything, in words of its own', t => {
+test('every language says everything on pages, in words of its own', t => {
   const english = textsOf(pageWords('en', 'en'))
   for (const language of MAIL_LANGUAGES.filter(one => one !== 'en')) {
     const texts = textsOf(pageWords(language, 'en'))
