@@ -13,7 +13,6 @@ import { createFederation } from '../services/federation/index.ts'
 import { createMetrics } from '../services/metrics/index.ts'
 import { Processes } from '../services/processes.ts'
 import { createRoomCore } from '../services/rooms/index.ts'
-import { metered } from '../storage/metered.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Migrated, openDatabase } from '../storage/open.ts'
 import { accountsOptionsOf, cacheBudgetOf, mailerOf } from './options.ts'
@@ -34,14 +33,14 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circum
   const [signingKey] = signingKeys(config)
   const metrics = createMetrics({ process: true, ofAll: figuresOfAll })
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
-  const opened = await openDatabase(databaseLocation(config), {
+  const database = await openDatabase(databaseLocation(config), {
     onMigrated: done => {
       migrated = done
       log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
     },
     log: message => log.info({ part: 'database' }, message),
+    meter: metrics.database,
   })
-  const database = metered(opened, metrics.database)
   const processes = new Processes({
     ...{ database, clock, log },
     leaseMs: config.database.lease,

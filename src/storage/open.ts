@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import type { CommitMeter } from './dialect/group-committer.ts'
 import { openSqlite } from './dialect/sqlite-open.ts'
 import type { Migrated } from './migrate.ts'
 
@@ -16,6 +17,8 @@ export interface OpenOptions {
   readonly log?: (message: string) => void
   /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
   readonly patience?: number
+  /** Told what commits come to. */
+  readonly meter?: CommitMeter
 }
 
 /**
@@ -25,7 +28,7 @@ export interface OpenOptions {
  * `DatabaseUnavailable` when it cannot be reached or written.
  */
 export const openDatabase = async (config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> => {
-  if (config.kind === 'sqlite') return openSqlite(config.path, options.onMigrated)
+  if (config.kind === 'sqlite') return openSqlite(config.path, options)
   const { openPostgres } = await import('./dialect/postgres-open.ts')
   return openPostgres(config, options)
 }

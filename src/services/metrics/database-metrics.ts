@@ -5,8 +5,9 @@ const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128]
 
 /** What is counted of commits. */
 export interface DatabaseMetrics {
-  /** A commit group of so many write sets is durable. */
+  /** A group of so many write sets is durable. */
   committed(sets: number, milliseconds: number): void
+  /** A write set could not be committed. */
   failed(): void
 }
 
@@ -15,7 +16,7 @@ export const databaseMetrics = (registry: Registry): DatabaseMetrics => {
   const registers = [registry]
   const duration = new Histogram({
     name: 'tessera_database_commit_seconds',
-    help: 'Time of a durable commit',
+    help: 'Time of a durable commit, of one or more write sets together',
     buckets: COMMIT_SECONDS,
     registers,
   })
@@ -27,7 +28,7 @@ export const databaseMetrics = (registry: Registry): DatabaseMetrics => {
   })
   const failures = new Counter({
     name: 'tessera_database_commit_failures_total',
-    help: 'Commits that did not come to pass',
+    help: 'Write sets that could not be committed',
     registers,
   })
   return {

@@ -25,6 +25,14 @@ export const settle = (group: readonly Waiting[], outcomes: readonly (CommitResu
   }
 }
 
+/** Told what commits come to. */
+export interface CommitMeter {
+  /** So many sets were committed together, which took so long. */
+  committed(sets: number, milliseconds: number): void
+  /** A set could not be committed; those that failed by a guard are none of them. */
+  failed(): void
+}
+
 export interface GroupOptions {
   /** The most sets that share one commit. */
   readonly cap: number
@@ -34,6 +42,7 @@ export interface GroupOptions {
   readonly gathers: boolean
   /** Commits a group in order and settles each of its sets. What it throws rejects the sets not yet settled. */
   commit(group: readonly Waiting[]): Promise<void>
+  readonly meter?: CommitMeter | undefined
 }
 
 /**
@@ -56,7 +65,11 @@ export class GroupCommitter {
   add(set: WriteSet): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(new DatabaseUnavailable('the database is closed'))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ set, resolve, reject })
+      const fail = (error: unknown) => {
+        this.#options.meter?.failed()
+        reject(error)
+      }
+      this.#queue.push({ set, resolve, reject: fail })
       this.#schedule()
     })
   }
@@ -89,12 +102,16 @@ export class GroupCommitter {
   #send(): void {
     while (this.#queue.length > 0 && this.#inFlight < this.#options.inFlight) {
       const group = this.#queue.splice(0, this.#options.cap)
+      const begun = performance.now()
       this.#inFlight += 1
       this.#options
         .commit(group)
-        .catch((error: unknown) => {
-          for (const waiting of group) waiting.reject(error)
-        })
+        .then(
+          () => this.#options.meter?.committed(group.length, performance.now() - begun),
+          (error: unknown) => {
+            for (const waiting of group) waiting.reject(error)
+          },
+        )
         .finally(() => {
           this.#inFlight -= 1
           if (this.#queue.length > 0) this.#schedule()

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type Database, DatabaseUnavailable } from '../database.ts'
 import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import type { CommitMeter } from './group-committer.ts'
 import { PostgresDatabase } from './postgres.ts'
 import { clientConfig } from './postgres-connection.ts'
 import { messageOf, PostgresConnector } from './postgres-connector.ts'
@@ -22,10 +23,12 @@ export const openPostgres = async (
     log = () => undefined,
     onMigrated,
     patience,
+    meter,
   }: {
     readonly log?: (message: string) => void
     readonly onMigrated?: (migrated: Migrated) => void
     readonly patience?: number
+    readonly meter?: CommitMeter
   },
 ): Promise<Database> => {
   const client = new pg.Client(clientConfig(config.url, 'talk'))
@@ -42,7 +45,8 @@ export const openPostgres = async (
   } finally {
     await client.end()
   }
-  const database = new PostgresDatabase(new PostgresConnector(config.url, log, patience), config.poolSize)
+  const connector = new PostgresConnector(config.url, log, patience)
+  const database = new PostgresDatabase(connector, config.poolSize, meter)
   await database.start()
   return database
 }

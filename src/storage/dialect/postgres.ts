@@ -12,7 +12,7 @@ import type {
   WriteSet,
 } from '../database.ts'
 import { builderFor } from '../knex.ts'
-import { GroupCommitter } from './group-committer.ts'
+import { type CommitMeter, GroupCommitter } from './group-committer.ts'
 import { Positions } from './positions.ts'
 import type { PostgresConnector } from './postgres-connector.ts'
 import { PostgresListener } from './postgres-listener.ts'
@@ -51,7 +51,7 @@ export class PostgresDatabase implements Database {
   #closing: Promise<void> | undefined
 
   /** `connector` leads to a migrated database; `start` comes before everything else. */
-  constructor(connector: PostgresConnector, poolSize: number | undefined) {
+  constructor(connector: PostgresConnector, poolSize: number | undefined, meter?: CommitMeter) {
     this.#connector = connector
     this.#reads = new PostgresPool(this.#connector, {
       size: poolSize ?? READ_CONNECTIONS,
@@ -65,6 +65,7 @@ export class PostgresDatabase implements Database {
       inFlight: 1,
       gathers: true,
       commit: group => this.#writer.commit(group),
+      meter,
     })
   }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { type Database, DatabaseUnavailable } from '../database.ts'
 import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from '../migrate.ts'
+import type { CommitMeter } from './group-committer.ts'
 import { SqliteDatabase } from './sqlite.ts'
 import { errorOf } from './sqlite-connection.ts'
 
@@ -14,7 +15,7 @@ import { errorOf } from './sqlite-connection.ts'
  */
 export const openSqlite = async (
   path: string,
-  onMigrated?: (migrated: Migrated) => void,
+  { onMigrated, meter }: { readonly onMigrated?: (migrated: Migrated) => void; readonly meter?: CommitMeter },
 ): Promise<Database> => {
   const file = resolve(path)
   makeFile(file)
@@ -22,7 +23,7 @@ export const openSqlite = async (
     const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
     await migrate(config, onMigrated)
   }
-  return new SqliteDatabase(file)
+  return new SqliteDatabase(file, meter)
 }
 
 /** The file holds secrets, so only its owner may read it; the log beside it gets the same mode from SQLite. */

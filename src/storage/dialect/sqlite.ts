@@ -12,7 +12,7 @@ import type {
   WriteSet,
 } from '../database.ts'
 import { builderFor } from '../knex.ts'
-import { GroupCommitter, settle, tellStored, type Waiting } from './group-committer.ts'
+import { type CommitMeter, GroupCommitter, settle, tellStored, type Waiting } from './group-committer.ts'
 import { type Moved, Positions } from './positions.ts'
 import { errorOf, SqliteConnection, toError } from './sqlite-connection.ts'
 import { SqliteThread } from './sqlite-thread.ts'
@@ -51,18 +51,20 @@ export class SqliteDatabase implements Database {
   readonly #path: string
   readonly #connection: SqliteConnection
   readonly #positions = new Positions()
-  readonly #committer = new GroupCommitter({
-    cap: GROUP_CAP,
-    inFlight: 2,
-    gathers: false,
-    commit: group => this.#commitGroup(group),
-  })
+  readonly #committer: GroupCommitter
   #scanned = false
   #closing: Promise<void> | undefined
 
   /** `path` names a migrated database file. */
-  constructor(path: string) {
+  constructor(path: string, meter?: CommitMeter) {
     this.#path = path
+    this.#committer = new GroupCommitter({
+      cap: GROUP_CAP,
+      inFlight: 2,
+      gathers: false,
+      commit: group => this.#commitGroup(group),
+      meter,
+    })
     this.#connection = new SqliteConnection(path, 'read', textOf)
     this.#positions.advance(
       this.#connection.raw.prepare('SELECT name, position FROM streams').raw().all() as unknown as Moved,

@@ -1,0 +1,52 @@
+import test from 'ava'
+import { type CommitMeter, GroupCommitter, settle, type Waiting } from './group-committer.ts'
+
+const set = { statements: [] }
+const stored = { ok: true, positions: {}, returned: {} } as const
+
+/** What a meter was told. */
+class Told implements CommitMeter {
+  readonly groups: number[] = []
+  failures = 0
+
+  committed(sets: number): void {
+    this.groups.push(sets)
+  }
+
+  failed(): void {
+    this.failures += 1
+  }
+}
+
+const committer = (meter: CommitMeter, commit: (group: readonly Waiting[]) => Promise<void>) =>
+  new GroupCommitter({ cap: 3, inFlight: 1, gathers: false, commit, meter })
+
+test('a meter is told how many sets share each commit', async t => {
+  const told = new Told()
+  const commits = committer(told, async group =>
+    settle(
+      group,
+      group.map(() => stored),
+    ),
+  )
+  const first = commits.add(set)
+  await first
+  await Promise.all(Array.from({ length: 5 }, () => commits.add(set)))
+  await commits.close()
+  t.deepEqual({ ...told }, { groups: [1, 3, 2], failures: 0 })
+})
+
+test('sets that fail are counted one by one, and those of a commit that fails are in no commit', async t => {
+  const told = new Told()
+  const commits = committer(told, async group => {
+    if (group.length === 3) throw new Error('the disk is full')
+    settle(group, [new Error('a constraint'), stored])
+  })
+  const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => commits.add(set)))
+  await commits.close()
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected', 'rejected', 'rejected', 'fulfilled'],
+  )
+  t.deepEqual({ ...told }, { groups: [2], failures: 4 })
+})
