@@ -1,6 +1,7 @@
 import test from 'ava'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { buildEvent } from '../../core/event/builder.ts'
+import { signatureKeyIds } from '../../core/signing.ts'
 import { ALICE, CAROL, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { newRoom } from '../../test-kit/rooms.ts'
 
@@ -38,6 +39,11 @@ test('a partial answer to a join leaves out members, and says which servers are 
     answer.state.some(other => canonicalJson(one) === canonicalJson(other)),
   )
   t.deepEqual(inBoth, [])
+  t.is(
+    signatureKeyIds(answer.event ?? {}, 'a.test').length,
+    1,
+    '“the resident homeserver then adds its signature”',
+  )
 })
 
 test('of a room without a name, those who stand for it are told with a partial answer', async t => {

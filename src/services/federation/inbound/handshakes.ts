@@ -185,7 +185,12 @@ export class Handshakes {
     })
     if ('refusal' in verified)
       throw new MatrixError('M_INVALID_PARAM', `The event is refused: ${verified.refusal}`)
-    const event = asksUs ? await this.#signed(head, verified.event) : verified.event
+    if (asksUs) await this.#authoriser(head, claimed.sender)
+    // "The resident homeserver then adds its signature to this event"
+    const event =
+      membership === 'join'
+        ? addSignature(verified.event, context.serverName, this.#signingKey)
+        : verified.event
     const received = await receiveRecommended(this.#writer, event, {
       statements: nid => [this.#relays.insert(nid)],
     })
@@ -209,10 +214,5 @@ export class Handshakes {
     return (
       version.signatures.restrictedJoinServer && typeof by === 'string' && serverNameOf(by) === serverName
     )
-  }
-
-  async #signed(head: RoomHead, event: RoomEvent): Promise<RoomEvent> {
-    await this.#authoriser(head, event.sender)
-    return addSignature(event, this.#writer.context.serverName, this.#signingKey)
   }
 }

@@ -15,8 +15,12 @@ import type { OwnKeys } from './own-keys.ts'
 type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
 
 const MAX_SERVERS_IN_MEMORY = 10_000
-/** A key that a server did not publish a moment ago is not asked for again so soon. */
-const MIN_REFETCH_MS = 60_000
+/**
+ * "Requesting servers should limit how frequently they query for certificates": so often in a minute, whoever names keys that a
+ * server does not have. It is more than once, since a key may be in use a moment after it was published.
+ */
+const MAX_FETCHES = 10
+const FETCHES_COUNT_MS = 60_000
 
 /** The public keys of servers: in memory, in the database, and fetched where neither has them. */
 export class KeyRing {
@@ -28,7 +32,9 @@ export class KeyRing {
   readonly #clock: Clock
   readonly #memory = boundedCache<string, Promise<KeysOfServer>>('server_keys')
   readonly #refreshing = new Map<string, Promise<KeysOfServer | undefined>>()
-  readonly #asked = growingCache<string, number>(MAX_SERVERS_IN_MEMORY)
+  readonly #asked = growingCache<string, { readonly since: number; readonly count: number }>(
+    MAX_SERVERS_IN_MEMORY,
+  )
 
   constructor(parts: { own: OwnKeys; fetcher: KeyFetcher; database: Database; clock: Clock }) {
     this.#own = parts.own
@@ -95,12 +101,16 @@ export class KeyRing {
   #refresh(serverName: string): Promise<KeysOfServer | undefined> {
     const running = this.#refreshing.get(serverName)
     if (running !== undefined) return running
-    if ((this.#asked.get(serverName) ?? 0) > this.#clock.now() - MIN_REFETCH_MS) {
-      return Promise.resolve(undefined)
-    }
+    if ((this.#recentlyAsked(serverName)?.count ?? 0) >= MAX_FETCHES) return Promise.resolve(undefined)
     const refreshing = this.#fetchAndStore(serverName).finally(() => this.#refreshing.delete(serverName))
     this.#refreshing.set(serverName, refreshing)
     return refreshing
+  }
+
+  /** How often a server has answered within a minute, and since when that is counted. */
+  #recentlyAsked(serverName: string): { readonly since: number; readonly count: number } | undefined {
+    const asked = this.#asked.get(serverName)
+    return asked !== undefined && asked.since > this.#clock.now() - FETCHES_COUNT_MS ? asked : undefined
   }
 
   async #fetchAndStore(serverName: string): Promise<KeysOfServer | undefined> {
@@ -110,7 +120,8 @@ export class KeyRing {
     const { rows, document } = rowsOf(fetched, now)
     await this.#db.commit({ statements: this.#write.put(rows, document) })
     // Only a server that answers can be asked too often: failures have their own pause.
-    this.#asked.set(serverName, now)
+    const { since, count } = this.#recentlyAsked(serverName) ?? { since: now, count: 0 }
+    this.#asked.set(serverName, { since, count: count + 1 })
     const keys = new Map([...(await this.#known(serverName)), ...byKeyId(rows)])
     this.#memory.set(serverName, Promise.resolve(keys))
     return keys

@@ -175,19 +175,27 @@ test('a server that does not answer is left alone for a while, longer each time,
   t.is(await ask(), keyOf(7).publicKey)
 })
 
-test('a key that a server does not have is not asked for again at once', async t => {
+test('a key is found as soon as its server publishes it', async t => {
   const { ring, servers, clock } = await world(t)
-  servers.published.set('there.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  const publish = (key: SigningKey) =>
+    servers.published.set('there.test', { active: [key], validUntilTs: clock.now() + DAY })
+  publish(keyOf(7))
   t.is(await ring.publicKey('there.test', 'ed25519:other'), undefined)
-  t.is(await ring.publicKey('there.test', 'ed25519:another'), undefined)
-  t.deepEqual(servers.asked, ['there.test'])
-  servers.published.set('there.test', {
-    active: [keyOf(8, 'ed25519:other')],
-    validUntilTs: clock.now() + DAY,
-  })
-  await clock.advance(60_000)
+  publish(keyOf(8, 'ed25519:other'))
   t.is(await ring.publicKey('there.test', 'ed25519:other'), keyOf(8).publicKey)
   t.is(await ring.publicKey('there.test', 'ed25519:k'), keyOf(7).publicKey, 'old events are still verified')
+})
+
+test('a server is asked ten times a minute for keys that it does not have', async t => {
+  const { ring, servers, clock } = await world(t)
+  servers.published.set('there.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  const ask = async () => {
+    for (let index = 0; index < 12; index++) await ring.publicKey('there.test', `ed25519:${index}`)
+    return servers.asked.length
+  }
+  t.is(await ask(), 10)
+  await clock.advance(60_000)
+  t.is(await ask(), 20)
 })
 
 test('trusted notaries are asked for servers that are gone, together, and must have signed', async t => {
