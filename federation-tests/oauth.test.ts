@@ -1,8 +1,12 @@
 /** Signing in by the OAuth 2.0 API as people do it: matrix-js-sdk is the client, Chromium the browser. */
 import { createServer } from 'node:http'
+import { QrCodeData } from '@matrix-org/matrix-sdk-crypto-wasm'
 import test, { type ExecutionContext, registerCompletionHandler } from 'ava'
 import { createClient, type MatrixClient, MatrixError } from 'matrix-js-sdk'
 import { OAuth2 } from 'matrix-js-sdk/lib/oauth/index.js'
+import { MSC4108SecureChannel } from 'matrix-js-sdk/lib/rendezvous/channels/index.js'
+import { MSC4108SignInWithQR } from 'matrix-js-sdk/lib/rendezvous/MSC4108SignInWithQR.js'
+import { MSC4108RendezvousSession } from 'matrix-js-sdk/lib/rendezvous/transports/index.js'
 import type { Page } from 'playwright-core'
 import { freePort } from '../bench/free-port.ts'
 import '../src/test-kit/js-sdk.ts'
@@ -20,7 +24,11 @@ const open = async (t: ExecutionContext) => {
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}`
   const server = await startTestServer({
-    settings: { listeners: [{ port, host: '127.0.0.1' }], public_base_url: baseUrl },
+    settings: {
+      listeners: [{ port, host: '127.0.0.1' }],
+      public_base_url: baseUrl,
+      oauth: { qr_codes: 'anyone' },
+    },
   })
   t.teardown(() => server.close())
   const app = createServer((_request, response) => response.end('The app goes on.'))
@@ -114,26 +122,52 @@ browserTest(
   },
 )
 
+/** Two devices meet by a code that the one that is signed in shows (MSC4108). @returns both ends, and what each is to be told */
+const meetByCode = async (existing: MatrixClient) => {
+  const session = new MSC4108RendezvousSession({ client: existing, onFailure: () => {} })
+  await session.send('')
+  const shows = new MSC4108SignInWithQR(new MSC4108SecureChannel(session), false, existing)
+  await shows.generateCode()
+  const code = QrCodeData.fromBytes(shows.code ?? new Uint8Array())
+  const scanned = new MSC4108RendezvousSession({ url: code.rendezvousUrl ?? '', onFailure: () => {} })
+  const scans = new MSC4108SignInWithQR(new MSC4108SecureChannel(scanned, code.publicKey), true)
+  await Promise.all([shows.negotiateProtocols(), scans.negotiateProtocols()])
+  return { shows, scans }
+}
+
 browserTest(
-  'a device without a browser is let in from another, and signed out on the account page',
+  'a device is let in by a code that another shows, gets its secrets, and is signed out on the account page',
   async t => {
     t.timeout(PATIENCE_MS)
     const { server, baseUrl, metadata, clientId } = await open(t)
-    await server.register('bob', PASSWORD)
-    const oauth = new OAuth2(metadata, { clientId, deviceId: 'TELLY' })
-    const waiting = await oauth.startDeviceAuthorizationGrant()
+    const { accessToken } = await server.register('bob', PASSWORD)
+    const phone = await clientOf(baseUrl, accessToken)
+    await phone.initRustCrypto({ useIndexedDB: false })
+    await phone.getCrypto()?.bootstrapCrossSigning({
+      authUploadDeviceSigningKeys: async makeRequest => void (await makeRequest(null)),
+    })
+    const { shows, scans } = await meetByCode(phone)
+    t.is(scans.checkCode, shows.checkCode)
+    const [waiting, asked] = await Promise.all([
+      scans.deviceAuthorizationGrant({ metadata, clientId, deviceId: 'TELLY' }),
+      shows.deviceAuthorizationGrant(),
+    ])
     const browser = await openBrowser()
-    const page = await openPage(t, browser, waiting.verification_uri_complete ?? '', { colorScheme: 'dark' })
+    const page = await openPage(t, browser, asked?.verificationUri ?? '', { colorScheme: 'dark' })
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill(PASSWORD)
     await page.keyboard.press('Enter')
-    await page.getByText(waiting.user_code, { exact: true }).waitFor()
+    await page.getByText(waiting?.userCode ?? 'no code', { exact: true }).waitFor()
     await photograph(page, 'oauth-link')
     await page.getByRole('button', { name: 'Allow' }).click()
     await page.getByRole('heading', { name: 'Your device is signed in' }).waitFor()
-    const tokens = await oauth.waitForDeviceAuthorizationGrant(waiting)
-    if (!('access_token' in tokens)) throw new Error(`the device got ${JSON.stringify(tokens)}`)
-    t.is((await clientOf(baseUrl, tokens.access_token)).getDeviceId(), 'TELLY')
+    const secretsOfPhone = shows.shareSecrets()
+    const tokens = await scans.completeLoginOnNewDevice({ clientId })
+    const [{ secrets }, sent] = await Promise.all([scans.shareSecrets(), secretsOfPhone])
+    t.true('cross_signing' in (sent.secrets ?? {}))
+    t.like(secrets, { type: 'm.login.secrets', ...sent.secrets })
+    const telly = await clientOf(baseUrl, tokens?.access_token ?? '')
+    t.is(telly.getDeviceId(), 'TELLY')
 
     const query = new URLSearchParams({ action: 'org.matrix.devices_list' })
     await page.goto(`${metadata.account_management_uri}?${query}`)
@@ -142,6 +176,7 @@ browserTest(
     await page.getByRole('link', { name: 'Sign this session out' }).click()
     await page.getByRole('button', { name: 'Sign this session out' }).click()
     await page.getByText('The session is signed out.').waitFor()
-    await t.throwsAsync(clientOf(baseUrl, tokens.access_token), { instanceOf: MatrixError })
+    await t.throwsAsync(telly.whoami(), { instanceOf: MatrixError })
+    phone.stopClient()
   },
 )

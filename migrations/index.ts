@@ -37,6 +37,7 @@ import { stickyEvents } from './0027-sticky-events.ts'
 import { commitMarks } from './0028-commit-marks.ts'
 import { commitMarkPositions } from './0029-commit-mark-positions.ts'
 import { oauth } from './0029-oauth.ts'
+import { rendezvous } from './0030-rendezvous.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -90,6 +91,7 @@ export const migrations: readonly Migration[] = [
   commitMarks,
   commitMarkPositions,
   oauth,
+  rendezvous,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -203,7 +203,11 @@ import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
 import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
 import { cancelInvitation } from './tessera/cancelInvitation.ts'
+import { cancelRendezvous } from './tessera/cancelRendezvous.ts'
+import { cancelTextRendezvous } from './tessera/cancelTextRendezvous.ts'
 import { closeNotification } from './tessera/closeNotification.ts'
+import { createRendezvous } from './tessera/createRendezvous.ts'
+import { createTextRendezvous } from './tessera/createTextRendezvous.ts'
 import { deleteDehydratedDevice } from './tessera/deleteDehydratedDevice.ts'
 import { deleteThreadSubscription } from './tessera/deleteThreadSubscription.ts'
 import { dismissNotifications } from './tessera/dismissNotifications.ts'
@@ -215,6 +219,7 @@ import { getDelayedEvents } from './tessera/getDelayedEvents.ts'
 import { getInvitation } from './tessera/getInvitation.ts'
 import { getInvitationCalendar } from './tessera/getInvitationCalendar.ts'
 import { getInvitations } from './tessera/getInvitations.ts'
+import { getRendezvousSupport } from './tessera/getRendezvousSupport.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getRtcTransports } from './tessera/getRtcTransports.ts'
@@ -227,6 +232,8 @@ import { openDirectRoom } from './tessera/openDirectRoom.ts'
 import { postDehydratedDeviceEvents } from './tessera/postDehydratedDeviceEvents.ts'
 import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { putThreadSubscription } from './tessera/putThreadSubscription.ts'
+import { readRendezvous } from './tessera/readRendezvous.ts'
+import { readTextRendezvous } from './tessera/readTextRendezvous.ts'
 import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 import { replyToInvitation } from './tessera/replyToInvitation.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
@@ -235,6 +242,8 @@ import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
 import { simplifiedSlidingSync } from './tessera/simplifiedSlidingSync.ts'
 import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
 import { withdrawDirectRequest } from './tessera/withdrawDirectRequest.ts'
+import { writeRendezvous } from './tessera/writeRendezvous.ts'
+import { writeTextRendezvous } from './tessera/writeTextRendezvous.ts'
 
 export const endpoints: readonly Endpoint[] = [
   add3PID,
@@ -440,7 +449,11 @@ export const endpoints: readonly Endpoint[] = [
   sendTransaction,
   cancelDelayedEvent,
   cancelInvitation,
+  cancelRendezvous,
+  cancelTextRendezvous,
   closeNotification,
+  createRendezvous,
+  createTextRendezvous,
   deleteDehydratedDevice,
   deleteThreadSubscription,
   dismissNotifications,
@@ -452,6 +465,7 @@ export const endpoints: readonly Endpoint[] = [
   getInvitation,
   getInvitationCalendar,
   getInvitations,
+  getRendezvousSupport,
   getRoomIcon,
   getRoomRecord,
   getRtcTransports,
@@ -464,6 +478,8 @@ export const endpoints: readonly Endpoint[] = [
   postDehydratedDeviceEvents,
   putDehydratedDevice,
   putThreadSubscription,
+  readRendezvous,
+  readTextRendezvous,
   registerBySharedSecret,
   replyToInvitation,
   restartDelayedEvent,
@@ -472,4 +488,6 @@ export const endpoints: readonly Endpoint[] = [
   simplifiedSlidingSync,
   updateDelayedEvent,
   withdrawDirectRequest,
+  writeRendezvous,
+  writeTextRendezvous,
 ]

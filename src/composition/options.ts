@@ -71,7 +71,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       iterations: passwords.hashing.iterations,
       parallelism: passwords.hashing.parallelism,
     },
-    oauth: { enabled: isOAuthOffered(config) },
+    oauth: { enabled: isOAuthOffered(config), qrCodes: config.oauth.qrCodes },
     sessions: {
       accessTokenLifetimeMs: sessions.accessTokenLifetime,
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,

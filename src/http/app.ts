@@ -9,7 +9,7 @@ import allSchemas from '../spec/schemas.json' with { type: 'json' }
 import type { Authenticate, VerifyRequest } from './authentication.ts'
 import { RequestAborted } from './body.ts'
 import { addressKey, createClientAddress } from './client-address.ts'
-import { CORS_HEADERS, PREFLIGHT_HEADERS } from './cors.ts'
+import { CORS_HEADERS, preflightHeaders } from './cors.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type HttpLog, renderError } from './errors.ts'
 import type { PageFacts, Pages } from './pages.ts'
@@ -118,7 +118,7 @@ const answer = async (
 ): Promise<void> => {
   if (request.method === 'OPTIONS') {
     // "the server MUST NOT perform any logic defined for the endpoints when approached with an OPTIONS request"
-    response.writeHead(204, PREFLIGHT_HEADERS).end()
+    response.writeHead(204, preflightHeaders(facts.uri)).end()
     return
   }
   parts.limiter.check('ip', addressKey(facts.ip))

@@ -161,6 +161,20 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  cancelRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  cancelTextRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: undefined
+    response: never
+  }
   changePassword: {
     authentication: 'optionalAccessToken'
     path: NoMembers
@@ -203,12 +217,26 @@ export interface Operations {
     body: undefined
     response: { readonly content_uri: string; readonly unused_expires_at?: number | undefined }
   }
+  createRendezvous: {
+    authentication: 'optionalAccessToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly data: string }
+    response: { readonly id: string; readonly sequence_token: string; readonly expires_in_ms: number }
+  }
   createRoom: {
     authentication: 'accessToken'
     path: NoMembers
     query: NoMembers
     body: { readonly visibility?: "public" | "private"; readonly room_alias_name?: string; readonly name?: string; readonly "chat.tessera.avatar_url"?: string; readonly "chat.tessera.encryption"?: string; readonly "chat.tessera.media"?: readonly string[]; readonly "chat.tessera.invitation"?: TesseraInvitationTermsRequest; readonly reason?: string; readonly topic?: string; readonly invite?: readonly string[]; readonly invite_3pid?: readonly Invite3pidRequest[]; readonly room_version?: string; readonly creation_content?: JsonObject; readonly initial_state?: readonly { readonly type: string; readonly state_key?: string; readonly content: JsonObject }[]; readonly preset?: "private_chat" | "public_chat" | "trusted_private_chat"; readonly is_direct?: boolean; readonly power_level_content_override?: JsonObject }
     response: { readonly room_id: string }
+  }
+  createTextRendezvous: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: AsyncIterable<Uint8Array>
+    response: { readonly url: string }
   }
   deactivateAccount: {
     authentication: 'optionalAccessToken'
@@ -805,6 +833,13 @@ export interface Operations {
     body: undefined
     response: { readonly next_batch?: string | undefined; readonly prev_batch?: string | undefined; readonly recursion_depth?: number | undefined; readonly chunk: readonly ClientEvent[] }
   }
+  getRendezvousSupport: {
+    authentication: 'optionalAccessToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly create_available: boolean }
+  }
   getRoomEvents: {
     authentication: 'accessToken'
     path: { readonly roomId: string }
@@ -1330,6 +1365,20 @@ export interface Operations {
     body: { readonly device_keys: Readonly<Record<string, readonly string[]>> }
     response: { readonly device_keys: Readonly<Record<string, (Readonly<Record<string, ({ readonly unsigned?: { readonly device_display_name?: string | undefined } | undefined; readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> })>>)>>; readonly master_keys?: Readonly<Record<string, CrossSigningKey>> | undefined; readonly self_signing_keys?: Readonly<Record<string, CrossSigningKey>> | undefined }
   }
+  readRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly data: string; readonly sequence_token: string; readonly expires_in_ms: number }
+  }
+  readTextRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: undefined
+    response: never
+  }
   redactEvent: {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventId: string; readonly txnId: string }
@@ -1755,6 +1804,20 @@ export interface Operations {
     path: { readonly userId: string }
     query: NoMembers
     body: undefined
+    response: JsonObject
+  }
+  writeRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: { readonly sequence_token: string; readonly data: string }
+    response: { readonly sequence_token: string }
+  }
+  writeTextRendezvous: {
+    authentication: 'none'
+    path: { readonly rendezvousId: string }
+    query: NoMembers
+    body: AsyncIterable<Uint8Array>
     response: JsonObject
   }
 }

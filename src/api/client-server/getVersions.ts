@@ -42,10 +42,12 @@ const FEATURES: Readonly<Record<string, string>> = {
 
 const SERVED: ReadonlySet<string> = new Set(Object.values(operations).flatMap(({ paths }) => [...paths]))
 
-export const getVersions = endpoint('getVersions', async () => ({
+export const getVersions = endpoint('getVersions', async (_call, { accounts }) => ({
   versions: VERSIONS,
   unstable_features: {
     ...Object.fromEntries(Object.entries(FEATURES).map(([flag, path]) => [flag, SERVED.has(path)])),
+    // What MSC4108 was in 2024: clients of that form begin without saying who they are.
+    'org.matrix.msc4108': accounts.rendezvous.isOpen,
     // New rooms are encrypted when their makers say so.
     'io.element.e2ee_forced.public': false,
     'io.element.e2ee_forced.private': false,

@@ -157,6 +157,13 @@ export const accountOptions = {
         description:
           'Whether clients may send their users to the pages of this server to sign in, as Element X prefers; they then never see the password. Needs `public_base_url`, unless the server is `localhost`. It brings `/account`, where people see and end their sessions, and `/link`, where they let devices in that have no browser. Off: clients sign people in by themselves, and sessions that were begun so end when they would be renewed.',
       },
+      qr_codes: {
+        type: 'string',
+        enum: ['off', 'users', 'anyone'],
+        default: 'users',
+        description:
+          'Who may begin signing a device in by a QR code (MSC4388, MSC4108): this server carries a few encrypted messages of five minutes at most between the two devices. `users`: a device that is signed in here shows the code. `anyone`: the new device may show it as well, and clients that speak the form of 2024 can do it, since they begin without saying who they are.',
+      },
     },
   },
   application_services: {

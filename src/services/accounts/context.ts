@@ -20,6 +20,7 @@ import {
   RegistrationTokenReader,
   RegistrationTokenWriter,
 } from '../../storage/accounts/registration-tokens.ts'
+import { RendezvousReader, RendezvousWriter } from '../../storage/accounts/rendezvous.ts'
 import { ThirdPartyIdReader, ThirdPartyIdWriter } from '../../storage/accounts/third-party-ids.ts'
 import { UserReader, UserWriter } from '../../storage/accounts/users.ts'
 import type { CommitResult, Database, Reader, StreamName, WriteStatement } from '../../storage/database.ts'
@@ -81,6 +82,7 @@ const storesOf = (db: Reader) => ({
     oauthCodes: new OAuthCodeReader(db),
     deviceCodes: new DeviceCodeReader(db),
     browserSessions: new BrowserSessionReader(db),
+    rendezvous: new RendezvousReader(db),
   },
   write: {
     users: new UserWriter(db),
@@ -99,6 +101,7 @@ const storesOf = (db: Reader) => ({
     oauthCodes: new OAuthCodeWriter(db),
     deviceCodes: new DeviceCodeWriter(db),
     browserSessions: new BrowserSessionWriter(db),
+    rendezvous: new RendezvousWriter(db),
     keyResets: new KeyResetApprovalWriter(db),
   },
 })

@@ -29,6 +29,7 @@ import { accountsOptions, type PartialAccountsOptions } from './options.ts'
 import { Profiles } from './profiles.ts'
 import { type CreateUser, Registration } from './registration.ts'
 import { type NewRegistrationToken, RegistrationTokens } from './registration-tokens.ts'
+import { Rendezvous } from './rendezvous.ts'
 import type { RandomBytes } from './secrets.ts'
 import { ServiceAccounts } from './service-accounts.ts'
 import { SetupLink } from './setup-link.ts'
@@ -79,6 +80,7 @@ export class Accounts {
   readonly browsers: BrowserSessions
   readonly browserRegistration: BrowserRegistration
   readonly oauth: OAuth
+  readonly rendezvous: Rendezvous
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
   readonly #authentication: Authentication
@@ -123,6 +125,7 @@ export class Accounts {
     this.browsers = new BrowserSessions(context, this.login)
     this.browserRegistration = new BrowserRegistration(context, this)
     this.oauth = new OAuth(context, this)
+    this.rendezvous = new Rendezvous(context)
     this.#housekeeping = new Housekeeping(context, { ...this, authentication })
   }
 

@@ -38,6 +38,8 @@ export interface AccountsOptions {
   readonly oauth: {
     /** Whether clients can have their users sign in on the pages of this server (the OAuth 2.0 API). */
     readonly enabled: boolean
+    /** Who may begin signing a device in by a QR code. */
+    readonly qrCodes: 'off' | 'users' | 'anyone'
   }
   readonly sessions: {
     /** Of access tokens for clients that can refresh them. Milliseconds. */
@@ -80,7 +82,7 @@ export const accountsOptions = (options: PartialAccountsOptions): AccountsOption
     ...options.email,
   },
   passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
-  oauth: { enabled: true, ...options.oauth },
+  oauth: { enabled: true, qrCodes: 'users', ...options.oauth },
   sessions: {
     accessTokenLifetimeMs: 3_600_000,
     refreshTokenLifetimeMs: 90 * DAY,
