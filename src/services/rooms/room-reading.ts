@@ -8,7 +8,7 @@ import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
 import type { PartialRooms } from './partial-rooms.ts'
-import { type Access, accessOf } from './room-access.ts'
+import { type Access, accessOf, isWorldReadable } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
 import type { Sights } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
@@ -153,7 +153,16 @@ export class RoomReading {
     const seesAsState = isState && sight.membershipAt(this.#now()) === 'join'
     const forks = await this.#sights.forks([stored.nid], requester.userId)
     if (!sight.sees(stored, forks.get(stored.nid)) && !seesAsState) throw notFound()
+    if (sight.membershipAt(this.#now()) !== 'join' && (await this.#hasForgotten(requester, room.nid))) {
+      throw notFound()
+    }
     return stored
+  }
+
+  /** "After this API is called, … a user will no longer be able to retrieve history for this room": no more than a stranger. */
+  async #hasForgotten({ userId }: Requester, roomNid: number): Promise<boolean> {
+    const own = await this.#read.memberships.one(userId, roomNid)
+    return own?.forgotten === true && !(await isWorldReadable(this.#read, roomNid))
   }
 
   #access(requester: Requester, roomId: string): Promise<Access> {

@@ -117,7 +117,7 @@ testDatabases(test, 'who has left sees what was there, not what came after', asy
   await memberships.join({ userId: BOB, roomId })
   const say = (body: string) =>
     sending.message(requesterOf(ALICE), { roomId, type: 'm.room.message', txnId: body, content: { body } })
-  await say('before')
+  const { eventId } = await say('before')
   await memberships.leave({ userId: BOB, roomId })
   await say('after')
   await sending.state(requesterOf(ALICE), {
@@ -134,8 +134,10 @@ testDatabases(test, 'who has left sees what was there, not what came after', asy
   t.deepEqual(bodies(page.chunk), ['before'])
   const state = await roomReading.state(requesterOf(BOB), roomId)
   t.false(state.some(text => text.includes('Secret')))
+  await t.notThrowsAsync(roomReading.event(requesterOf(BOB), roomId, eventId))
   await memberships.forget(BOB, roomId)
   await t.throwsAsync(roomReading.state(requesterOf(BOB), roomId), { message: /not in this room/ })
+  await t.throwsAsync(roomReading.event(requesterOf(BOB), roomId, eventId), { message: /no such event/ })
   await t.throwsAsync(memberships.forget(ALICE, roomId), { message: /leave it first/ })
 })
 
