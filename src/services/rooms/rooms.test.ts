@@ -161,6 +161,11 @@ testDatabases(test, 'a redaction takes the content away, and says so', async (t,
   const event = JSON.parse(await rooms.roomReading.event(requesterOf(BOB), roomId, eventId))
   t.deepEqual(event.content, {})
   t.is(event.unsigned.redacted_because.content.reason, 'typo')
+  const spam = { roomId, type: 'm.room.message', txnId: '3', content: { body: 'spam' } }
+  const ofUser = await rooms.sending.message(requesterOf(ALICE), spam)
+  const byAdmin = { roomId, redacts: ofUser.eventId, txnId: '4', reason: 'spam' }
+  await rooms.sending.redaction({ ...requesterOf(BOB), isAdmin: true }, byAdmin)
+  t.deepEqual(JSON.parse(await rooms.roomReading.event(requesterOf(BOB), roomId, ofUser.eventId)).content, {})
 })
 
 for (const id of roomVersions.keys()) {

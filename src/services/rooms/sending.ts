@@ -169,9 +169,9 @@ export class Sending {
   }
 
   /**
-   * Anybody may redact what they sent themselves; what others sent takes the redact level. Since room version 3 the auth rules let more
-   * pass, which servers then do not apply: we refuse it instead. The room's access control list stays as it is: without
-   * its content it lets no server in, and nobody could mend that.
+   * Anybody may redact what they sent themselves, and administrators what local users sent; else it takes the redact level. Since
+   * room version 3 the auth rules let more pass, which servers then do not apply: we refuse it instead. The room's access control
+   * list stays as it is: without its content it lets no server in, and nobody could mend that.
    */
   async #checkRedaction(requester: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
     if (target.eventId === head.entry('m.room.server_acl', '')?.eventId) {
@@ -184,8 +184,10 @@ export class Sending {
     throw new MatrixError('M_FORBIDDEN', 'You may not redact what others have sent')
   }
 
-  async #mayRedact({ userId }: Requester, head: RoomHead, target: RoomEvent): Promise<boolean> {
+  async #mayRedact({ userId, isAdmin }: Requester, head: RoomHead, target: RoomEvent): Promise<boolean> {
     if (target.sender === userId) return true
+    // "Server administrators may redact events sent by users on their server": of one domain, so that every server applies it.
+    if (isAdmin && serverNameOf(target.sender) === this.#writer.context.serverName) return true
     const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
     return powerLevelOf(userId, powers) >= levelTo('redact', powers)
   }
