@@ -38,6 +38,7 @@ import { commitMarks } from './0028-commit-marks.ts'
 import { commitMarkPositions } from './0029-commit-mark-positions.ts'
 import { oauth } from './0029-oauth.ts'
 import { rendezvous } from './0030-rendezvous.ts'
+import { sessionsToEnd } from './0031-sessions-to-end.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -92,6 +93,7 @@ export const migrations: readonly Migration[] = [
   commitMarkPositions,
   oauth,
   rendezvous,
+  sessionsToEnd,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

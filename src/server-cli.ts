@@ -12,8 +12,10 @@ import { repairAfterRestore } from './services/encryption/after-restore.ts'
 import { PurgeScope } from './services/rooms/purge-scope.ts'
 import { ruledRooms } from './services/rooms/retention.ts'
 import { NoticeQueue } from './services/server-notices/notice-queue.ts'
+import { UserLister } from './storage/accounts/user-list.ts'
 import type { Database } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
+import { ReportReader } from './storage/reports.ts'
 import { AbandonedRoomReader } from './storage/rooms/abandoned-rooms.ts'
 import { PurgeRequestReader, PurgeRequestWriter } from './storage/rooms/purge-requests.ts'
 import { RoomLister } from './storage/rooms/room-list.ts'
@@ -29,7 +31,7 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
   const media = composeOfflineMedia({ config, database, clock: systemClock, log })
   return {
     createUser: async ({ localpart, password, admin }) => {
-      const chosen = password ?? randomBytes(12).toString('base64url')
+      const chosen = password ?? madeUp()
       const userId = await accounts.createUser({ username: localpart, password: chosen, isAdmin: admin })
       return password === undefined ? { userId, password: chosen } : { userId }
     },
@@ -41,6 +43,20 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       })
       return { token: created.token }
     },
+    registrationTokens: async () =>
+      (await accounts.registrationTokens.list()).map(({ completed, ...token }) => ({
+        ...token,
+        used: completed,
+      })),
+    deleteRegistrationToken: token => accounts.registrationTokens.delete(token),
+    users: userCommands(accounts, database),
+    reports: async limit =>
+      (await new ReportReader(database).newest(systemClock.now() + 1, limit)).map(report => ({
+        createdTs: report.createdTs,
+        reporter: report.reporter,
+        about: [report.userId, report.roomId, report.eventId].filter(id => id !== undefined).join(' '),
+        reason: report.reason,
+      })),
     sendNotice: async ({ userId, body }) => {
       const notices = serverNoticesOf(config)
       if (notices === undefined) {
@@ -69,6 +85,25 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       await media.close()
       await database.close()
     },
+  }
+}
+
+/** A password that nobody has thought of. */
+const madeUp = (): string => randomBytes(12).toString('base64url')
+
+/** What commands ask about accounts, and do to them. */
+const userCommands = ({ commands }: Accounts, database: Database): CliServices['users'] => {
+  const lister = new UserLister(database)
+  return {
+    list: ({ match, limit }) => lister.after({ from: '', match, limit }),
+    find: userId => lister.one(userId),
+    setPassword: async (userId, { password = madeUp(), endSessions }) => {
+      await commands.setPassword(userId, password, { endSessions })
+      return password
+    },
+    endSessions: userId => commands.endSessions(userId),
+    setFlag: (userId, flag, value) => commands.setFlag(userId, flag, value),
+    deactivate: (userId, options) => commands.deactivate(userId, options),
   }
 }
 

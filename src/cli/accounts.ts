@@ -53,7 +53,8 @@ export const localpart = (name: string, serverName: string): string => {
   throw new OperatorError(`This server is ${serverName}; it has no users of ${server}.`)
 }
 
-const firstLine = async (host: Host): Promise<string> => {
+/** The first line of standard input, such as a password. */
+export const firstLine = async (host: Host): Promise<string> => {
   const [line = ''] = (await text(host.stdin)).split(/\r?\n/)
   if (line === '') throw new OperatorError('There is no password on standard input.')
   return line
@@ -113,5 +114,28 @@ export const tokenCreate = (host: Host, flags: ConfigFlags, options: TokenOption
       if (config.registration.mode === 'closed') {
         say(host, 'warning: registration.mode is closed, so nobody can use the token: set it to token.')
       }
+    }),
+  )
+
+/** Prints the registration tokens. */
+export const tokenList = (host: Host, flags: ConfigFlags): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    withServices(host, config, async services => {
+      const tokens = await services.registrationTokens()
+      for (const { token, used, usesAllowed, expiresTs } of tokens) {
+        const uses = usesAllowed === undefined ? `used ${used} times` : `used ${used} of ${usesAllowed} times`
+        const end = expiresTs === undefined ? 'for ever' : `until ${new Date(expiresTs).toISOString()}`
+        host.stdout.write(`${token}  ${uses}  good ${end}\n`)
+      }
+      if (tokens.length === 0) host.stdout.write('there are no registration tokens\n')
+    }),
+  )
+
+/** Deletes a registration token. */
+export const tokenDelete = (host: Host, flags: ConfigFlags, token: string): Promise<number> =>
+  withConfig(host, flags, ({ config }) =>
+    withServices(host, config, async services => {
+      await services.deleteRegistrationToken(token)
+      host.stdout.write(`${token}: deleted\n`)
     }),
   )

@@ -181,3 +181,40 @@ test('media usage, purge and quarantine', async t => {
     ],
   )
 })
+
+test('accounts, tokens and reports', async t => {
+  const { cwd, module, calls, says, runs } = prepared(t)
+  const line = '@a:localhost  administrator  suspended  1 device  last seen 1970-01-01\n'
+  t.is(await says('user list --match a --limit 5'), line)
+  t.regex(await says('user show a'), /^user: @a:localhost\nname: Ann\nis: administrator, suspended\n/)
+  t.is((await runs('user show b')).code, 1)
+  t.is((await runs('user list --limit none')).code, 1)
+  t.is(await says('user passwd a'), '@a:localhost\npassword: made-up\nlogged out everywhere\n')
+  const given = await run(t, 'user password a --password-stdin --keep-sessions', {
+    cwd,
+    module,
+    input: 'tea\n',
+  })
+  t.is(given.host.out(), '@a:localhost\n')
+  t.is(await says('user logout a'), '@a:localhost: logged out everywhere\n')
+  t.is(await says('user lock a'), '@a:localhost is locked\n')
+  t.is(await says('user admin a --undo'), '@a:localhost is no administrator\n')
+  t.regex(await says('user deactivate a --erase'), /^@a:localhost is deactivated/)
+  t.is(await says('token list'), 'tea  used 2 of 3 times  good until 1970-01-01T00:00:00.000Z\n')
+  t.is(await says('token delete tea'), 'tea: deleted\n')
+  const reported = '1970-01-01T00:00:00.000Z  @a:localhost  '
+  t.is(await says('report list'), `${reported}!r $e  "rude\\nwords"\n${reported}@b:localhost  -\n`)
+  t.deepEqual(
+    calls.filter(call => call !== 'close'),
+    [
+      { limit: 5, match: 'a' },
+      ['@a:localhost', { endSessions: true }],
+      ['@a:localhost', { endSessions: false, password: 'tea' }],
+      '@a:localhost',
+      ['@a:localhost', 'is_locked', true],
+      ['@a:localhost', 'is_admin', false],
+      ['@a:localhost', { erase: true }],
+      'tea',
+    ],
+  )
+})

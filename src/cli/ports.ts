@@ -1,5 +1,7 @@
 import type { Config } from '../config/schema/index.ts'
 import type { Log } from '../core/log.ts'
+import type { ListedUser } from '../storage/accounts/user-list.ts'
+import type { UserFlag } from '../storage/accounts/users.ts'
 import type { ListedRoom as StoredRoom } from '../storage/rooms/room-list.ts'
 
 /** A homeserver, as the command line drives it. */
@@ -61,6 +63,8 @@ export interface PurgeSize {
   readonly fileBytes?: number
 }
 
+export type { ListedUser }
+
 /** A room as it is listed. */
 export type ListedRoom = Omit<StoredRoom, 'nid'>
 
@@ -78,6 +82,42 @@ export interface CliServices {
     readonly expiresInMs?: number
     readonly token?: string
   }): Promise<{ readonly token: string }>
+  /** All registration tokens, the oldest first. */
+  registrationTokens(): Promise<
+    readonly {
+      readonly token: string
+      readonly used: number
+      readonly usesAllowed: number | undefined
+      /** Milliseconds since 1970. */
+      readonly expiresTs: number | undefined
+    }[]
+  >
+  /** Deletes one. Throws `MatrixError` if there is none. */
+  deleteRegistrationToken(token: string): Promise<void>
+  /** Accounts, by their user IDs. What changes one throws `MatrixError` if there is none. */
+  readonly users: {
+    list(options: { readonly match?: string; readonly limit: number }): Promise<readonly ListedUser[]>
+    find(userId: string): Promise<ListedUser | undefined>
+    /** Answers the password, which is made up unless given. */
+    setPassword(
+      userId: string,
+      options: { readonly password?: string; readonly endSessions: boolean },
+    ): Promise<string>
+    endSessions(userId: string): Promise<void>
+    setFlag(userId: string, flag: UserFlag, value: boolean): Promise<void>
+    deactivate(userId: string, options: { readonly erase: boolean }): Promise<void>
+  }
+  /** What users have reported, newest first. */
+  reports(limit: number): Promise<
+    readonly {
+      /** Milliseconds since 1970. */
+      readonly createdTs: number
+      readonly reporter: string
+      /** A user, a room, or an event and its room. */
+      readonly about: string
+      readonly reason: string | undefined
+    }[]
+  >
   /**
    * Stores a notice that the server delivers: to one user (by user ID), or to all. Answers how many users get it.
    * Throws `MatrixError` if it is refused.

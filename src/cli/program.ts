@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import type { ConfigFlags } from '../config/load.ts'
 import { programVersion } from '../config/version.ts'
+import { addAccounts } from './account-commands.ts'
 import type { Action } from './action.ts'
 import { addMedia, addRooms } from './content-commands.ts'
 import { EXIT, type Host } from './host.ts'
@@ -139,34 +140,6 @@ const addKeys = (program: Command, host: Host, action: Action): void => {
     .command('show')
     .description('print the ID and the public half of the signing key')
     .action(action(async flags => (await import('./keys.ts')).keysShow(host, flags)))
-}
-
-const addAccounts = (program: Command, host: Host, action: Action): void => {
-  program
-    .command('user')
-    .description('accounts')
-    .command('create <name>')
-    .alias('add')
-    .description('make an account; its password is made up and printed')
-    .option('--admin', 'make it an administrator')
-    .option('--password-stdin', 'take the password from standard input')
-    .action(
-      action(async (flags, name: string, options: { admin?: boolean; passwordStdin?: boolean }) =>
-        (await import('./accounts.ts')).userCreate(host, flags, name, options),
-      ),
-    )
-  const tokenCreate = action(async (flags, options: { uses?: string; expires?: string; token?: string }) =>
-    (await import('./accounts.ts')).tokenCreate(host, flags, options),
-  )
-  const withTokenOptions = (command: Command): Command =>
-    command
-      .description('make a registration token, for people to make their own accounts with')
-      .option('--uses <number>', 'how many accounts it is good for (default: any number)')
-      .option('--expires <duration>', 'how long it is good, such as 7d (default: for ever)')
-      .option('--token <text>', 'its text (default: made up)')
-      .action(tokenCreate)
-  withTokenOptions(program.command('token').description('registration tokens').command('create'))
-  withTokenOptions(program.command('invite'))
 }
 
 const addNotices = (program: Command, host: Host, action: Action): void => {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Host } from '../cli/host.ts'
-import type { CliServices, Server, ServerModule } from '../cli/ports.ts'
+import type { CliServices, ListedUser, Server, ServerModule } from '../cli/ports.ts'
 
 type Signal = Parameters<Host['onSignal']>[0]
 
@@ -78,6 +78,26 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
     calls.push(token)
     return { token: token.token ?? 'made-up' }
   },
+  registrationTokens: async () => [{ token: 'tea', used: 2, usesAllowed: 3, expiresTs: 0 }],
+  deleteRegistrationToken: async token => void calls.push(token),
+  users: {
+    list: async options => {
+      calls.push(options)
+      return [A_USER]
+    },
+    find: async userId => (userId === A_USER.userId ? A_USER : undefined),
+    setPassword: async (userId, options) => {
+      calls.push([userId, options])
+      return options.password ?? 'made-up'
+    },
+    endSessions: async userId => void calls.push(userId),
+    setFlag: async (...flag) => void calls.push(flag),
+    deactivate: async (...wanted) => void calls.push(wanted),
+  },
+  reports: async () => [
+    { createdTs: 0, reporter: '@a:localhost', about: '!r $e', reason: 'rude\nwords' },
+    { createdTs: 0, reporter: '@a:localhost', about: '@b:localhost', reason: undefined },
+  ],
   sendNotice: async notice => {
     calls.push(notice)
     return notice.userId === undefined ? 3 : 1
@@ -129,6 +149,11 @@ export const fakeServices = (calls: unknown[]): CliServices => ({
   close: async () => void calls.push('close'),
 })
 
+const A_USER: ListedUser = {
+  ...{ userId: '@a:localhost', kind: 'user', displayName: 'Ann', devices: 1 },
+  ...{ isAdmin: true, isLocked: false, isSuspended: true },
+  ...{ lastSeenTs: 0, createdTs: 0, deactivatedTs: undefined },
+}
 const A_ROOM = {
   ...{ roomId: '!r', version: '12', name: 'Tea', members: 3, localUsers: 2, events: 40 },
   ...{ creator: '@a:localhost', createdTs: 0 },

@@ -1,4 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
@@ -116,9 +117,44 @@ export class AccountManagement {
     const { clock, read, write } = this.#context
     const { erase } = options
     const deviceIds = await read.devices.ids(userId)
-    const profile = erase ? await read.profiles.byUser(userId) : undefined
     const result = await this.#context.commit([
       write.users.deactivate(userId, erase, clock.now()),
+      ...(await this.#endOf(userId, deviceIds, erase)),
+    ])
+    if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, options)
+    if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
+    await this.#authentication.forget(userId)
+    await this.#removeLaterDevices(userId, deviceIds)
+    await this.#cleanUp(userId, erase)
+  }
+
+  /**
+   * Goes on with some of the deactivations that a failure, crash or stop has interrupted, or that a command has begun, and removes
+   * devices that a command has logged out.
+   */
+  async resume(): Promise<void> {
+    const { read, write } = this.#context
+    for (const { userId, erase } of await read.users.pendingCleanups(RESUME_BATCH)) {
+      const ended = await this.#context.commit(
+        await this.#endOf(userId, await read.devices.ids(userId), erase),
+      )
+      // The profile was being changed: in the next round.
+      if (!ended.ok) continue
+      await this.#authentication.forget(userId)
+      await this.#cleanUp(userId, erase)
+    }
+    for (const userId of await read.users.pendingLogouts(RESUME_BATCH)) {
+      await this.#authentication.forget(userId)
+      await this.#devices.remove(userId, await read.devices.withoutTokens(userId))
+      await this.#context.commit([write.users.cleanedUp(userId)])
+    }
+  }
+
+  /** What goes with an account. */
+  async #endOf(userId: string, deviceIds: readonly string[], erase: boolean): Promise<WriteStatement[]> {
+    const { read, write } = this.#context
+    const profile = erase ? await read.profiles.byUser(userId) : undefined
+    return [
       write.threepids.deleteAll(userId),
       write.threadSubscriptions.deleteAll(userId),
       ...removalStatements(this.#context, userId, deviceIds),
@@ -132,18 +168,7 @@ export class AccountManagement {
               fields: {},
             }),
           ]),
-    ])
-    if (!result.ok && result.guard === 'profile-changed') return this.deactivate(userId, options)
-    if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
-    await this.#authentication.forget(userId)
-    await this.#removeLaterDevices(userId, deviceIds)
-    await this.#cleanUp(userId, erase)
-  }
-
-  /** Goes on with some of the deactivations that a failure, crash or stop has interrupted. */
-  async resume(): Promise<void> {
-    const pending = await this.#context.read.users.pendingCleanups(RESUME_BATCH)
-    for (const { userId, erase } of pending) await this.#cleanUp(userId, erase)
+    ]
   }
 
   async #cleanUp(userId: string, erase: boolean): Promise<void> {

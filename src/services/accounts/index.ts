@@ -8,6 +8,7 @@ import type { User, UserFlag } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Bulletin } from '../bulletin.ts'
 import type { Requester } from '../requester.ts'
+import { AccountCommands } from './account-commands.ts'
 import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
 import { Authentication, type Connection } from './authentication.ts'
@@ -67,6 +68,7 @@ export class Accounts {
   readonly setup: SetupLink
   readonly ofServices: ServiceAccounts
   readonly management: AccountManagement
+  readonly commands: AccountCommands
   readonly interactive: UserInteractive
   readonly profiles: Profiles
   readonly accountData: AccountData
@@ -116,6 +118,7 @@ export class Accounts {
     this.ofServices = new ServiceAccounts(context, this.login, this.devices)
     const { devices, interactive } = this
     this.management = new AccountManagement(context, { authentication, devices, interactive })
+    this.commands = new AccountCommands(context)
     this.profiles = new Profiles(context)
     this.accountData = new AccountData(context)
     this.tags = new Tags(context)

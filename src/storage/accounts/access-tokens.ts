@@ -121,6 +121,7 @@ export class AccessTokenWriter {
   readonly #dropUnusedSuccessors: Prepared
   readonly #drop: Prepared
   readonly #confirm: Prepared
+  readonly #dropUser: Prepared
   readonly #dropDevice: Prepared
   readonly #dropExpired: readonly Prepared[]
 
@@ -142,6 +143,7 @@ export class AccessTokenWriter {
     )
     this.#drop = db.prepare('DELETE FROM access_tokens WHERE token_hash = ?')
     this.#confirm = db.prepare('UPDATE access_tokens SET supersedes = NULL WHERE token_hash = ?')
+    this.#dropUser = db.prepare('DELETE FROM access_tokens WHERE user_id = ?')
     this.#dropDevice = db.prepare('DELETE FROM access_tokens WHERE user_id = ? AND device_id = ?')
     this.#dropExpired = [
       'refresh_expires_ts IS NOT NULL AND refresh_expires_ts < ?',
@@ -196,6 +198,11 @@ export class AccessTokenWriter {
       { prepared: this.#drop, rows: [[supersedes]] },
       { prepared: this.#confirm, rows: [[tokenHash]] },
     ]
+  }
+
+  /** Revokes all tokens of a user. */
+  dropUser(userId: string): WriteStatement {
+    return { prepared: this.#dropUser, rows: [[userId]] }
   }
 
   /** Revokes all tokens of devices. */

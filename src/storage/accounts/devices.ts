@@ -29,6 +29,7 @@ export class DeviceReader {
   readonly #ids: Prepared
   readonly #ordinary: Prepared
   readonly #unused: Prepared
+  readonly #loggedOut: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -44,10 +45,19 @@ export class DeviceReader {
       `SELECT d.device_id FROM devices d WHERE d.user_id = ? ${condition}
        ORDER BY coalesce(d.last_seen_ts, d.created_ts), d.device_id`
     this.#ids = db.prepare(ids())
+    this.#loggedOut = db.prepare(
+      ids(`AND NOT EXISTS (
+        SELECT 1 FROM access_tokens t WHERE t.user_id = d.user_id AND t.device_id = d.device_id)`),
+    )
     this.#ordinary = db.prepare(
       ids(`AND NOT EXISTS (
         SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)`),
     )
+  }
+
+  /** The IDs of those of a user's devices that no token is good for. */
+  async withoutTokens(userId: string): Promise<string[]> {
+    return (await this.#db.all<{ device_id: string }>(this.#loggedOut, [userId])).map(row => row.device_id)
   }
 
   /**

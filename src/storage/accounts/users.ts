@@ -41,6 +41,7 @@ export class UserReader {
   readonly #anyAdmin: Prepared
   readonly #guests: Prepared
   readonly #cleanups: Prepared
+  readonly #toLogOut: Prepared
   readonly #count: Prepared
 
   constructor(db: Reader) {
@@ -54,6 +55,7 @@ export class UserReader {
       'SELECT user_id FROM users WHERE is_admin = 1 AND deactivated_ts IS NULL LIMIT 1',
     )
     this.#cleanups = db.prepare('SELECT user_id, erase FROM users WHERE cleanup = 1 ORDER BY user_id LIMIT ?')
+    this.#toLogOut = db.prepare('SELECT user_id FROM users WHERE cleanup = 2 ORDER BY user_id LIMIT ?')
     this.#count = db.prepare('SELECT count(*) AS total FROM users WHERE deactivated_ts IS NULL')
   }
 
@@ -84,6 +86,12 @@ export class UserReader {
   async pendingCleanups(limit: number): Promise<{ userId: string; erase: boolean }[]> {
     const rows = await this.#db.all<{ user_id: string; erase: number }>(this.#cleanups, [limit])
     return rows.map(row => ({ userId: row.user_id, erase: row.erase === 1 }))
+  }
+
+  /** Users whose devices were logged out by a command, and have not been removed yet. */
+  async pendingLogouts(limit: number): Promise<string[]> {
+    const rows = await this.#db.all<{ user_id: string }>(this.#toLogOut, [limit])
+    return rows.map(row => row.user_id)
   }
 
   /** How many accounts are active. Reads the whole table. */
@@ -128,6 +136,7 @@ export class UserWriter {
   readonly #rehash: Prepared
   readonly #deactivate: Prepared
   readonly #cleanedUp: Prepared
+  readonly #endSessions: Prepared
   readonly #flags: Record<UserFlag, Prepared>
 
   constructor(db: Reader) {
@@ -154,6 +163,10 @@ export class UserWriter {
          erased_position = CASE WHEN CAST(? AS bigint) = 1
            THEN (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL) END,
          credential_version = credential_version + 1
+       WHERE user_id = ? AND deactivated_ts IS NULL`,
+    )
+    this.#endSessions = db.prepare(
+      `UPDATE users SET cleanup = 2, credential_version = credential_version + 1
        WHERE user_id = ? AND deactivated_ts IS NULL`,
     )
     this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
@@ -220,7 +233,16 @@ export class UserWriter {
     }
   }
 
-  /** Notes that a deactivated user has left all rooms. */
+  /** Notes that all devices of a user are to be removed that no token is good for. Guard `no-such-user`: no active account. */
+  endSessions(userId: string): WriteStatement {
+    return {
+      prepared: this.#endSessions,
+      rows: [[userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone. */
   cleanedUp(userId: string): WriteStatement {
     return { prepared: this.#cleanedUp, rows: [[userId]] }
   }
