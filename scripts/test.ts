@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFastDirectory } from './fast-directory.ts'
 import { startPostgres } from './postgres.ts'
 import { summarize } from './summary.ts'
 import { GROUPS, TESTS, writeTestGroups } from './test-groups.ts'
 
 /**
  * Runs the tests: `npm test`, or `npm test -- src/x.test.ts --match='…'` for some of them. Starts a PostgreSQL of its
- * own unless `TESSERA_TEST_POSTGRES` names one. The last line says how many passed and failed.
+ * own unless `TESSERA_TEST_POSTGRES` names one, and keeps temporary files in memory unless `TMPDIR` names a place. The
+ * last line says how many passed and failed.
  */
 const ROOT = join(import.meta.dirname, '..')
 
@@ -26,6 +29,9 @@ const runAva = (env: NodeJS.ProcessEnv): Promise<{ code: number; output: string 
     ava.on('close', code => resolve({ code: code ?? 1, output }))
   })
 
+const fast = process.env['TMPDIR'] === undefined ? makeFastDirectory() : undefined
+// Also what PostgreSQL stores goes there.
+if (fast !== undefined) process.env['TMPDIR'] = fast
 const given = process.env['TESSERA_TEST_POSTGRES']
 const server = given === undefined ? await startPostgres() : undefined
 const url = given ?? server?.url
@@ -43,4 +49,5 @@ try {
   console.log(`${passed} passed, ${failed} failed`)
 } finally {
   await server?.stop()
+  if (fast !== undefined) rmSync(fast, { recursive: true, force: true })
 }
