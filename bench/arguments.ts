@@ -3,7 +3,7 @@ import type { RegistrationWay } from './registration.ts'
 
 export const usage = `npm run bench -- [options]
   --url URL                 the server to load; without it Tessera is started on a temporary data directory
-  --database URL            where Tessera keeps its data; 'postgres': in a PostgreSQL of its own, whose commits reach the disk
+  --database URL            where Tessera keeps its data; 'postgres', also with --synapse: in a PostgreSQL of its own, whose commits reach the disk
   --workers N (1)           so many processes of Tessera; more than one need a PostgreSQL database
   --synapse                 start a Synapse of our own and load that
   --spawn COMMAND           start the server at --url by this shell command, and stop it at the end
@@ -17,6 +17,7 @@ export const usage = `npm run bench -- [options]
   --fan-out N (1)           listeners per room while latency is measured
   --rate N                  sends per second while latency is measured (default: half of what the server can)
   --rooms N (200)           rooms of the initial sync; ten times as many of the incremental one
+  --members N (20000)       members of the room that is joined
   --waiting N (1000)        waiting clients while memory is measured, or all are woken
   --name NAME               what to call the server in the table
   --json FILE               also write everything as JSON
@@ -40,6 +41,7 @@ const options = {
   'fan-out': { type: 'string', default: '1' },
   rate: { type: 'string' },
   rooms: { type: 'string', default: '200' },
+  members: { type: 'string', default: '20000' },
   waiting: { type: 'string', default: '1000' },
   name: { type: 'string' },
   json: { type: 'string' },
@@ -85,6 +87,7 @@ export function readArguments(argv: readonly string[]) {
       listeners: number('listeners', values.listeners),
       fanOut: number('fan-out', values['fan-out']),
       rooms: number('rooms', values.rooms),
+      members: number('members', values.members),
       waiting: number('waiting', values.waiting),
       rate: values.rate === undefined ? undefined : number('rate', values.rate),
     },

@@ -154,6 +154,8 @@ test('the driver loses, doubles and invents nothing', async t => {
     ...{
       fanOut: 2,
       waiting: 30,
+      members: 3,
+      kind: { synapse: false, database: undefined },
       rate: 200,
       measuredSendRate: undefined,
       notes,

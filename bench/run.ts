@@ -41,7 +41,10 @@ const settle = 2
 async function main(argv: readonly string[]): Promise<void> {
   const given = readArguments(argv)
   if (given.help) return void process.stdout.write(usage)
-  const chosen = choose(given.scenarios, given.synapse || given.url !== undefined)
+  const chosen = choose(
+    given.scenarios,
+    given.synapse ? 'synapse' : given.url === undefined ? 'tessera' : 'another',
+  )
   const where = machine()
   const subject = await findSubject(given)
   const yardstick = await startEcho()
@@ -59,6 +62,7 @@ async function main(argv: readonly string[]): Promise<void> {
     })
     const bench: Bench = {
       ...given.settings,
+      kind: { synapse: given.synapse, database: given.database },
       settle,
       server,
       echo,
@@ -80,16 +84,21 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** @param isOther whether the server is one that was not started from here as a Tessera */
-function choose(names: readonly string[] | undefined, isOther: boolean): readonly Scenario[] {
+/** @param kind what is measured: a server that is started from here, or one that was there */
+function choose(
+  names: readonly string[] | undefined,
+  kind: 'tessera' | 'synapse' | 'another',
+): readonly Scenario[] {
   const unknown = names?.find(name => !scenarios.some(scenario => scenario.name === name))
   if (unknown !== undefined) {
     throw new Error(`no scenario ${unknown}; there are ${scenarios.map(one => one.name).join(', ')}`)
   }
-  const possible = scenarios.filter(({ onlyTessera }) => !isOther || onlyTessera !== true)
+  const possible = scenarios.filter(
+    ({ startsItsOwn }) => startsItsOwn === undefined || (kind !== 'another' && startsItsOwn.includes(kind)),
+  )
   const refused = names?.find(name => !possible.some(scenario => scenario.name === name))
   if (refused !== undefined)
-    throw new Error(`${refused} starts a Tessera of its own and says nothing of others`)
+    throw new Error(`${refused} starts servers of its own and says nothing of this one`)
   return possible.filter(scenario => names?.includes(scenario.name) ?? true)
 }
 

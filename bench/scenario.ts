@@ -1,3 +1,4 @@
+import type { JoinerKind } from './joiners.ts'
 import type { LoadResult } from './load.ts'
 import { median, percentile } from './statistics.ts'
 import type { Target } from './target.ts'
@@ -26,6 +27,10 @@ export interface Bench {
   listeners: number
   /** Listeners per room while latency is measured. */
   fanOut: number
+  /** Members of the room that is joined. */
+  members: number
+  /** Which servers are started, by scenarios that start their own. */
+  kind: JoinerKind
   /** Clients that wait in /sync while memory is measured. */
   waiting: number
   /** Seconds for which memory must hold still to count as settled. */
@@ -44,8 +49,8 @@ export interface Bench {
 /** One file under `scenarios/`. */
 export interface Scenario {
   name: string
-  /** It starts a Tessera of its own: a table of any other server has no place for it. */
-  onlyTessera?: true
+  /** It starts servers of its own, of these kinds: a table of any other server has no place for it. */
+  startsItsOwn?: readonly ('tessera' | 'synapse')[]
   run(bench: Bench): Promise<Row[]>
 }
 

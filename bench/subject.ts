@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '../scripts/postgres.ts'
+import { startPostgres, type ThrowawayPostgres } from '../scripts/postgres.ts'
 import { startSynapse } from '../scripts/synapse.ts'
 import type { Arguments } from './arguments.ts'
 import { freePort } from './free-port.ts'
@@ -19,7 +19,7 @@ export interface Subject extends TargetOptions {
 
 /** Finds or starts what the command line asks for. @throws Error when it does not come up */
 export async function findSubject(given: Arguments): Promise<Subject> {
-  if (given.synapse) return synapse(given.name ?? 'Synapse')
+  if (given.synapse) return synapse(given)
   if (given.url === undefined) return startTessera(given)
   const { url, registration } = given
   const name = given.name ?? url
@@ -30,9 +30,30 @@ export async function findSubject(given: Arguments): Promise<Subject> {
   return { ...started, name, pids: [started.pid], registration, fresh: true }
 }
 
-async function synapse(name: string): Promise<Subject> {
-  const { url, pid, stop } = await startSynapse({ serverName: 'localhost', port: await freePort() })
-  return { name, url, pids: [pid], registration: { kind: 'open' }, fresh: true, stop }
+async function synapse({
+  name = 'Synapse',
+  database,
+}: Pick<Arguments, 'name' | 'database'>): Promise<Subject> {
+  const postgres = await databaseServer(database)
+  const started = await startSynapse({
+    ...{ serverName: 'localhost', port: await freePort(), databaseUrl: postgres?.url },
+  }).catch(async error => {
+    await postgres?.stop()
+    throw error
+  })
+  return {
+    ...{ name, url: started.url, pids: [started.pid], registration: { kind: 'open' }, fresh: true },
+    ...(postgres === undefined ? {} : { databasePids: [postgres.pid] }),
+    stop: () => started.stop().then(() => postgres?.stop()),
+  }
+}
+
+/** A PostgreSQL of its own, if that is wanted. */
+async function databaseServer(database: string | undefined): Promise<ThrowawayPostgres | undefined> {
+  if (database !== 'postgres') return undefined
+  const server = await startPostgres({ fsync: true })
+  if (server === undefined) throw new Error('PostgreSQL is not installed')
+  return server
 }
 
 /** Our own server as people start it (`npm start`): its defaults, but every rate limit off. */
@@ -41,8 +62,7 @@ export async function startTessera({
   database,
   workers,
 }: Pick<Arguments, 'name' | 'database' | 'workers'>): Promise<Subject> {
-  const postgres = database === 'postgres' ? await startPostgres({ fsync: true }) : undefined
-  if (database === 'postgres' && postgres === undefined) throw new Error('PostgreSQL is not installed')
+  const postgres = await databaseServer(database)
   const databaseUrl = postgres?.url ?? database
   const directory = await mkdtemp(join(tmpdir(), 'tessera-bench-'))
   const port = await freePort()

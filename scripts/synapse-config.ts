@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { SynapseOptions } from './synapse.ts'
 
+/** What its database is called on a PostgreSQL server. */
+export const SYNAPSE_DATABASE = 'synapse'
+
 const unlimited = { per_second: 1_000_000, burst_count: 1_000_000 }
 
 /**
- * The content of homeserver.yaml: SQLite, open registration, no rate limit, no address deny list, no key server.
+ * The content of homeserver.yaml: open registration, no rate limit, no address deny list, no key server.
  * @param directory where all its files are kept
  * @param secret of the shared-secret registration
  */
@@ -15,7 +18,7 @@ export function synapseConfig(directory: string, options: SynapseOptions, secret
     report_stats: false,
     listeners: listeners(options),
     public_baseurl: `http://127.0.0.1:${options.port}/`,
-    database: { name: 'sqlite3', args: { database: join(directory, 'homeserver.db') } },
+    database: databaseOf(directory, options.databaseUrl),
     media_store_path: join(directory, 'media'),
     log_config: join(directory, 'log.yaml'),
     signing_key_path: join(directory, 'signing.key'),
@@ -39,6 +42,13 @@ export function synapseConfig(directory: string, options: SynapseOptions, secret
     ...rateLimits(),
     ...options.settings,
   }
+}
+
+function databaseOf(directory: string, url: string | undefined): object {
+  if (url === undefined) return { name: 'sqlite3', args: { database: join(directory, 'homeserver.db') } }
+  const { username, searchParams, hostname } = new URL(url)
+  const host = searchParams.get('host') ?? hostname
+  return { name: 'psycopg2', args: { user: username, host, dbname: SYNAPSE_DATABASE, cp_min: 5, cp_max: 10 } }
 }
 
 /** Python's logging configuration: warnings to stderr. */

@@ -10,7 +10,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { logConfig, synapseConfig } from './synapse-config.ts'
+import pg from 'pg'
+import { logConfig, SYNAPSE_DATABASE, synapseConfig } from './synapse-config.ts'
 
 const run = promisify(execFile)
 
@@ -26,6 +27,8 @@ export interface SynapseOptions {
   tls?: { port: number; certificateFile: string; keyFile: string } | undefined
   /** PEM file of the authority that signed the certificates of the other servers. */
   caFile?: string | undefined
+  /** A PostgreSQL server, in which it gets a database of its own; otherwise SQLite. */
+  databaseUrl?: string | undefined
   /** Further settings of homeserver.yaml; they win over ours. */
   settings?: Record<string, unknown> | undefined
 }
@@ -67,11 +70,12 @@ export async function installSynapse(): Promise<string> {
 }
 
 /**
- * Starts a Synapse of its own, with SQLite, in a temporary directory, and waits until it answers.
+ * Starts a Synapse of its own in a temporary directory, and waits until it answers.
  * @throws Error with the end of its log when it does not come up
  */
 export async function startSynapse(options: SynapseOptions): Promise<RunningSynapse> {
   const python = await installSynapse()
+  if (options.databaseUrl !== undefined) await prepareDatabase(python, options.databaseUrl)
   const directory = await mkdtemp(join(tmpdir(), 'synapse-'))
   const registerSharedSecret = randomBytes(24).toString('hex')
   await writeFiles(directory, options, registerSharedSecret)
@@ -99,6 +103,17 @@ export async function startSynapse(options: SynapseOptions): Promise<RunningSyna
     throw new Error(`Synapse did not start: ${String(error)}\n${tail}`)
   }
   return { url, registerSharedSecret, pid: child.pid ?? 0, directory, stop }
+}
+
+/** Installs what speaks to PostgreSQL, and makes a database ordered as Synapse insists. */
+async function prepareDatabase(python: string, url: string): Promise<void> {
+  await run(python, ['-c', 'import psycopg2']).catch(() =>
+    run(python, ['-m', 'pip', 'install', '--quiet', 'psycopg2-binary'], { maxBuffer: 1 << 24 }),
+  )
+  const client = new pg.Client(url)
+  await client.connect()
+  const order = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+  await client.query(`CREATE DATABASE ${SYNAPSE_DATABASE} ${order}`).finally(() => client.end())
 }
 
 async function writeFiles(directory: string, options: SynapseOptions, secret: string): Promise<void> {

@@ -21,7 +21,7 @@ interface Side {
  */
 export const twoWorkers: Scenario = {
   name: 'two-workers',
-  onlyTessera: true,
+  startsItsOwn: ['tessera'],
   async run(bench) {
     if (!isPostgresInstalled()) {
       bench.notes.push('two-workers: PostgreSQL is not installed')
