@@ -1,18 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { freePort } from '../bench/free-port.ts'
 import { startPostgres, type ThrowawayPostgres } from '../scripts/postgres.ts'
 import type { Database } from '../src/storage/database.ts'
 import { openDatabase } from '../src/storage/open.ts'
 import { eventually } from '../src/test-kit/eventually.ts'
 import { PostgresProxy } from '../src/test-kit/postgres-proxy.ts'
-import { SeededRandom } from '../src/test-kit/seeded-random.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { connector, WorkerProcesses } from '../src/test-kit/worker-processes.ts'
 import { federatedNet } from './federated-servers.ts'
-import { at, by, type Client, Following, register, Storm } from './storm.ts'
+import { Following } from './following.ts'
+import { at, by, type Client, register, Storm } from './storm.ts'
+import { Troubles } from './troubles.ts'
 
 /**
  * Several processes in a storm of sends, joins, key claims, messages for devices and federation with another server, while
@@ -55,7 +56,8 @@ const world = async (t: ExecutionContext, postgres: ThrowawayPostgres) => {
     directory,
     workers: WORKERS,
     settings: {
-      ...(await net.settingsOf(HERE)),
+      // A fixed one: where all workers die at once, those after them would get another.
+      ...(await net.settingsOf(HERE, { port: net.portOf(HERE), clientPort: await freePort() })),
       server_name: HERE,
       database: { url: line.url, max_connections: 3, lease: LEASE_MS },
       registration: { mode: 'open' },
@@ -65,56 +67,6 @@ const world = async (t: ExecutionContext, postgres: ThrowawayPostgres) => {
     },
   })
   return { here, there: connector(() => calm.url), line }
-}
-
-/** What befalls the processes: drawn by lot. */
-class Troubles {
-  readonly #here: WorkerProcesses
-  readonly #line: PostgresProxy
-  readonly #postgres: ThrowawayPostgres
-  readonly #dice = new SeededRandom(SEED)
-
-  constructor(here: WorkerProcesses, line: PostgresProxy, postgres: ThrowawayPostgres) {
-    this.#here = here
-    this.#line = line
-    this.#postgres = postgres
-  }
-
-  async kill(worker: number): Promise<void> {
-    await this.#listens(worker)
-    this.#here.signal(worker, 'SIGKILL')
-  }
-
-  async standStill(worker: number, forMs = PAUSE_MS): Promise<void> {
-    await this.#listens(worker)
-    const pid = this.#here.signal(worker, 'SIGSTOP')
-    await sleep(forMs)
-    this.#here.wake(pid)
-  }
-
-  cut(): void {
-    this.#line.cut()
-  }
-
-  restart(mode: 'fast' | 'immediate'): Promise<void> {
-    return this.#postgres.restart(mode)
-  }
-
-  async next(): Promise<void> {
-    const anyWorker = 1 + this.#dice.below(WORKERS)
-    const what = this.#dice.fraction()
-    if (what < 0.3) return this.kill(anyWorker)
-    if (what < 0.4) return this.standStill(anyWorker)
-    if (what < 0.55) return this.standStill(anyWorker, LEASE_MS / 2)
-    if (what < 0.7) return this.cut()
-    if (what < 0.8) return this.restart('fast')
-    if (what < 0.9) return this.restart('immediate')
-    this.#here.roll()
-  }
-
-  #listens(worker: number): Promise<void> {
-    return eventually(`worker ${worker} listens`, () => this.#here.pids.has(worker))
-  }
 }
 
 const postgres = process.env['TESSERA_TEST_POSTGRES'] === undefined ? undefined : await startPostgres()
@@ -188,6 +140,8 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
   storm.tells(alice, carol, 2 * BREATH_MS)
   storm.tells(carol, bob, 2 * BREATH_MS)
   storm.notes(bob, BREATH_MS)
+  storm.reads(bob, rooms, 3 * BREATH_MS)
+  storm.logsIn(alice, 5 * BREATH_MS)
   const pauseMs = LONG_MS / GROUPS / rooms.length / 2
   // The first of them bring the rooms here, several at once.
   storm.joins(joiners, [...theirs, ...rooms], THERE, pauseMs / 2)
@@ -202,7 +156,12 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
     const before = storm.sent.size
     return eventually('the storm goes on', () => storm.sent.size >= before + 6)
   }
-  const troubles = new Troubles(here, line, postgres)
+  const troubles = new Troubles({
+    here,
+    line,
+    postgres,
+    ...{ workers: WORKERS, seed: SEED, leaseMs: LEASE_MS, pauseMs: PAUSE_MS },
+  })
   await goesOn()
   // Whoever listens first has all leases.
   await troubles.standStill(1)
@@ -234,6 +193,17 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
     Object.values(followers).every(({ joined }) => inRooms.every(one => joined.has(one))),
   )
   await eventually('the last account data reaches who follows', () => followers.bob.noted === storm.noted)
+  await eventually('the last receipts reach who follows', () =>
+    Object.values(followers).every(({ read }) =>
+      [...storm.read].every(([where, eventId]) => read.get(where) === eventId),
+    ),
+  )
+  await eventually('all devices reach who follows', () =>
+    Object.values(followers).every(({ devices }) => {
+      const found = new Set(devices.get(alice.userId))
+      return storm.devices.every(deviceId => found.has(deviceId))
+    }),
+  )
   for (const follower of Object.values(followers)) {
     await follower.end()
     t.deepEqual(follower.doubled, [], 'no event comes twice')
@@ -262,7 +232,15 @@ chaos('nothing is lost or doubled when processes die, stand still and lose the d
     claimed: storm.claimed.length,
     joined: storm.joined.length,
     told: storm.told,
+    devices: storm.devices.length,
+    troubles: troubles.counts,
   })
-  t.true(storm.claimed.length > 0 && letters.every(({ sent }) => sent.length > 0), 'it was a storm')
+  t.true(
+    storm.claimed.length > 0 &&
+      storm.read.size > 0 &&
+      storm.devices.length > 0 &&
+      letters.every(({ sent }) => sent.length > 0),
+    'it was a storm',
+  )
   t.is(await here.stop(), 0)
 })

@@ -18,15 +18,24 @@ export interface Client {
   readonly token: string
 }
 
+/** Nothing that happens in a storm leaves a request unanswered for so long, however busy the machine is. */
+const PATIENCE_MS = 240_000
+
 /** Repeats a request as clients do, until it is answered; refusals (4xx) are no answer that a storm excuses. */
-export const insist = async (attempt: () => Promise<Answered>): Promise<Answered['body']> => {
-  for (;;) {
-    const answer = await attempt().catch(() => undefined)
-    if (answer !== undefined && answer.status < 300) return answer.body
-    if (answer !== undefined && answer.status < 500)
-      throw new Error(`refused: ${answer.status} ${JSON.stringify(answer.body)}`)
+export const insist = async (what: string, attempt: () => Promise<Answered>): Promise<Answered['body']> => {
+  let last: unknown
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+    try {
+      const { status, body } = await attempt()
+      if (status < 300) return body
+      last = `${status} ${JSON.stringify(body)}`
+      if (status < 500) break
+    } catch (error) {
+      last = error
+    }
     await sleep(20 + randomInt(60))
   }
+  throw new Error(`${what} is not answered: ${String(last)}`)
 }
 
 /** Insists as one of its clients. */
@@ -35,65 +44,15 @@ export const by = (
   method: string,
   path: string,
   body?: object,
-): Promise<Answered['body']> => insist(() => server.call(method, path, token, body))
+): Promise<Answered['body']> => insist(`${method} ${path}`, () => server.call(method, path, token, body))
+
+const PASSWORD = 'correct horse battery'
 
 /** Registers somebody. */
 export const register = async (server: Reached, username: string): Promise<Client> => {
-  const account = { username, password: 'correct horse battery', auth: { type: 'm.login.dummy' } }
+  const account = { username, password: PASSWORD, auth: { type: 'm.login.dummy' } }
   const { body } = await server.call('POST', '/register', '', account)
   return { server, userId: body.user_id, deviceId: body.device_id, token: body.access_token }
-}
-
-/** Follows `/sync` through whichever process answers, and takes down all that it is told, in order. */
-export class Following {
-  /** The texts of all messages in rooms. */
-  readonly bodies: string[] = []
-  /** Room and user of all who have joined. */
-  readonly joined = new Set<string>()
-  /** The numbers of messages for the device, by who sent them. */
-  readonly messages = new Map<string, number[]>()
-  /** Events that came more than once. */
-  readonly doubled: string[] = []
-  /** The last value of the account data that `noting` counts in. */
-  noted = -1
-  readonly #events = new Set<string>()
-  readonly #over = new AbortController()
-  readonly #running: Promise<void>
-
-  constructor(client: Client) {
-    this.#running = this.#follow(client)
-  }
-
-  async end(): Promise<void> {
-    this.#over.abort()
-    await this.#running
-  }
-
-  async #follow(client: Client): Promise<void> {
-    const filter = at(JSON.stringify({ room: { timeline: { limit: 1_000 } }, presence: { types: [] } }))
-    for (let since = ''; !this.#over.signal.aborted; ) {
-      const path = `/sync?timeout=500&filter=${filter}${since && `&since=${since}`}`
-      const body = await by(client, 'GET', path)
-      since = body.next_batch
-      for (const { sender, content } of body.to_device?.events ?? [])
-        this.messages.set(sender, [...(this.messages.get(sender) ?? []), content.n])
-      for (const { type, content } of body.account_data?.events ?? [])
-        if (type === 'storm.noted') this.noted = content.n
-      for (const [roomId, room] of Object.entries<Answered['body']>(body.rooms?.join ?? {})) {
-        for (const event of room.state.events) this.#take(roomId, event)
-        for (const event of room.timeline.events) {
-          if (this.#events.has(event.event_id)) this.doubled.push(event.event_id)
-          this.#events.add(event.event_id)
-          if (event.type === 'm.room.message') this.bodies.push(event.content.body)
-          this.#take(roomId, event)
-        }
-      }
-    }
-  }
-
-  #take(roomId: string, { type, state_key: userId, content }: Answered['body']): void {
-    if (type === 'm.room.member' && content.membership === 'join') this.joined.add(`${userId} in ${roomId}`)
-  }
 }
 
 /** Keeps clients busy until it is over, and notes what they were answered. */
@@ -108,6 +67,10 @@ export class Storm {
   /** How many messages for devices were sent, by `sender to receiver`. */
   readonly told = new Map<string, number>()
   noted = -1
+  /** The event that somebody has read last in a room, by `user in room`. */
+  readonly read = new Map<string, string>()
+  /** The devices of somebody who logs in again and again. */
+  readonly devices: string[] = []
   #isOver = false
   readonly #running: Promise<void>[] = []
 
@@ -149,6 +112,36 @@ export class Storm {
     this.#goOn(pauseMs, async n => {
       await by(client, 'PUT', `/user/${at(client.userId)}/account_data/storm.noted`, { n })
       this.noted = n
+    })
+  }
+
+  /** Reads what is newest in each of the rooms. */
+  reads(client: Client, rooms: readonly string[], pauseMs: number): void {
+    this.#goOn(pauseMs, async n => {
+      const roomId = rooms[n % rooms.length] ?? ''
+      const { chunk } = await by(client, 'GET', `/rooms/${at(roomId)}/messages?dir=b&limit=1`)
+      const eventId = chunk[0].event_id
+      await by(client, 'POST', `/rooms/${at(roomId)}/receipt/m.read/${at(eventId)}`, {})
+      this.read.set(`${client.userId} in ${roomId}`, eventId)
+    })
+  }
+
+  /** Logs in on one device after the other, each with keys. */
+  logsIn({ server, userId }: Client, pauseMs: number): void {
+    this.#goOn(pauseMs, async n => {
+      const deviceId = `DEVICE${n}`
+      const { access_token: token } = await by({ server, userId, deviceId, token: '' }, 'POST', '/login', {
+        ...{ type: 'm.login.password', identifier: { type: 'm.id.user', user: userId } },
+        ...{ password: PASSWORD, device_id: deviceId },
+      })
+      await by({ server, userId, deviceId, token }, 'POST', '/keys/upload', {
+        device_keys: {
+          ...{ user_id: userId, device_id: deviceId, algorithms: ['m.olm.v1.curve25519-aes-sha2'] },
+          keys: { [`ed25519:${deviceId}`]: 'A'.repeat(43) },
+          signatures: { [userId]: { [`ed25519:${deviceId}`]: 'A'.repeat(86) } },
+        },
+      })
+      this.devices.push(deviceId)
     })
   }
 
