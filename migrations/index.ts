@@ -38,6 +38,7 @@ import { commitMarks } from './0028-commit-marks.ts'
 import { commitMarkPositions } from './0029-commit-mark-positions.ts'
 import { oauth } from './0029-oauth.ts'
 import { rendezvous } from './0030-rendezvous.ts'
+import { oneTreeOfNotifications } from './0031-one-tree-of-notifications.ts'
 import { sessionsToEnd } from './0031-sessions-to-end.ts'
 
 /**
@@ -94,6 +95,7 @@ export const migrations: readonly Migration[] = [
   oauth,
   rendezvous,
   sessionsToEnd,
+  oneTreeOfNotifications,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

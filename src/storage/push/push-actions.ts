@@ -83,7 +83,11 @@ const pushAction = (row: Columns): PushAction => ({
   ts: row.ts,
 })
 
-/** Reads what notifies whom. What is unread follows from the receipts, at the moment of asking. */
+/**
+ * Reads what notifies whom. What is unread follows from the receipts, at the moment of asking. There is no index by user and
+ * position, which each message would have to pay for with each whom it notifies: what is asked in that order goes through all that
+ * a user has, and is a long read.
+ */
 export class PushActionReader {
   readonly #db: Reader
   readonly #unread: Prepared
@@ -178,7 +182,7 @@ export class PushActionReader {
     span: { after: number; upTo: number; limit: number },
   ): Promise<PushAction[]> {
     const parameters = [userId, span.after, span.upTo, span.limit]
-    return (await this.#db.all<Columns>(this.#unreadAfter, parameters)).map(pushAction)
+    return (await this.#db.scan<Columns>(this.#unreadAfter, parameters)).map(pushAction)
   }
 
   /** The position of the newest notification that was found before an instant (ms), if there is any. */
