@@ -10,6 +10,7 @@ import type { InvitationCheck, JoinCheck, LeaveCheck, MemberProfile, RemoteMembe
 import { profileInRoom } from './profile-in-room.ts'
 import { inviteRemotely } from './remote-invitation.ts'
 import { restrictedJoin } from './restricted-join.ts'
+import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 import { serversToAsk } from './servers-to-ask.ts'
@@ -75,18 +76,16 @@ export class Memberships {
     const head = await this.#writer.head(roomId)
     const content = { ...(await this.#profile(userId)), ...withReason(change) }
     if (head === undefined || !(head.hasHost(this.#serverName) || isDeserted(head, this.#serverName)))
-      return this.#joinRemotely(change, content)
+      return this.#joinRemotely(change, content, head)
     const membership = head.memberships.get(userId)
     if (membership === 'join') return
-    const others = othersIn(head, this.#serverName)
-    const askOthers = () =>
-      this.#joinRemotely({ ...change, via: [...(change.via ?? []), ...others] }, content)
+    const askOthers = () => this.#joinRemotely(change, content, head)
     // Whether they may is known to those who know all members.
     if (head.partial !== undefined && membership === undefined) return askOthers()
     const restricted = await restrictedJoin(this.#writer.context, head, userId)
     if (restricted.kind === 'elsewhere' || restricted.kind === 'refused') {
       const isUndecided = restricted.kind === 'elsewhere' || !restricted.certain
-      if (isUndecided && others.length > 0) return askOthers()
+      if (isUndecided && othersIn(head, this.#serverName).length > 0) return askOthers()
       throw new MatrixError('M_FORBIDDEN', REFUSALS[restricted.kind])
     }
     const vouched =
@@ -129,7 +128,7 @@ export class Memberships {
       userId,
       roomId,
       content,
-      via: await serversToAsk(this.#writer.context, change),
+      via: await serversToAsk(this.#writer.context, change, head),
     })
   }
 
@@ -232,10 +231,10 @@ export class Memberships {
     await this.#writer.context.partial.require(head.room.nid)
   }
 
-  async #joinRemotely(change: OwnChange, content: JsonObject): Promise<void> {
+  async #joinRemotely(change: OwnChange, content: JsonObject, head: RoomHead | undefined): Promise<void> {
     const { userId, roomId } = change
     if (!isRoomId(roomId)) throw new MatrixError('M_INVALID_PARAM', `${roomId} is not a room ID`)
-    const via = await serversToAsk(this.#writer.context, change)
+    const via = await serversToAsk(this.#writer.context, change, head)
     if (via.length === 0) throw new MatrixError('M_NOT_FOUND', 'No server is known that is in this room')
     await this.#remote.join({ userId, roomId, via, content })
   }
