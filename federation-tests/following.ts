@@ -9,6 +9,8 @@ export class Following {
   readonly joined = new Set<string>()
   /** The numbers of messages for the device, by who sent them. */
   readonly messages = new Map<string, number[]>()
+  /** The last event of each room. */
+  readonly newest = new Map<string, string>()
   /** Events that came more than once. */
   readonly doubled: string[] = []
   /** The last value of the account data that `notes` counts in. */
@@ -48,6 +50,7 @@ export class Following {
         for (const event of room.timeline.events) {
           if (this.#events.has(event.event_id)) this.doubled.push(event.event_id)
           this.#events.add(event.event_id)
+          this.newest.set(roomId, event.event_id)
           if (event.type === 'm.room.message') this.bodies.push(event.content.body)
           this.#take(roomId, event)
         }

@@ -115,12 +115,12 @@ export class Storm {
     })
   }
 
-  /** Reads what is newest in each of the rooms. */
-  reads(client: Client, rooms: readonly string[], pauseMs: number): void {
+  /** Reads the rooms in turns, up to the event that the client was told of last. */
+  reads(client: Client, rooms: readonly string[], told: ReadonlyMap<string, string>, pauseMs: number): void {
     this.#goOn(pauseMs, async n => {
       const roomId = rooms[n % rooms.length] ?? ''
-      const { chunk } = await by(client, 'GET', `/rooms/${at(roomId)}/messages?dir=b&limit=1`)
-      const eventId = chunk[0].event_id
+      const eventId = told.get(roomId)
+      if (eventId === undefined) return
       await by(client, 'POST', `/rooms/${at(roomId)}/receipt/m.read/${at(eventId)}`, {})
       this.read.set(`${client.userId} in ${roomId}`, eventId)
     })
