@@ -88,7 +88,6 @@ class SqliteTarget implements RowTarget {
   async finish(): Promise<void> {
     this.#database.exec(`DROP TABLE ${PROGRESS_TABLE}`)
     this.#database.pragma('wal_checkpoint(TRUNCATE)')
-    this.#database.exec('ANALYZE')
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,10 @@ export interface TouchedPoint {
   readonly stateKey: string
 }
 
+const distinct = (points: readonly TouchedPoint[]): TouchedPoint[] => [
+  ...new Map(points.map(one => [pointKey(one), one])).values(),
+]
+
 const pointKey = ({ roomNid, type, stateKey }: TouchedPoint): string =>
   `${roomNid} ${stateMapKey(type, stateKey)}`
 
@@ -52,11 +56,12 @@ export class SyncReader {
     this.#redactions = db.prepare(
       `SELECT event_nid FROM events WHERE position > ? AND position <= ? AND type = 'm.room.redaction'`,
     )
-    // Not by the events: resolution may change state that no new event speaks of.
+    // Not by the events: resolution may change state that no new event speaks of. Points that come twice are told apart
+    // later: for them to be here, SQLite goes through all state of the rooms, in the order of points.
     this.#touchedPoints = db.prepare(
       `SELECT room_nid, type, state_key FROM room_state
        WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
-       UNION
+       UNION ALL
        SELECT room_nid, type, state_key FROM room_state
        WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?`,
     )
@@ -106,16 +111,13 @@ export class SyncReader {
     upTo: number,
   ): Promise<readonly TouchedPoint[]> {
     const news = await this.#news.points(after, upTo)
-    if (news !== undefined) {
-      const touched = news.filter(({ roomNid }) => roomNids.includes(roomNid))
-      return [...new Map(touched.map(one => [pointKey(one), one])).values()]
-    }
+    if (news !== undefined) return distinct(news.filter(({ roomNid }) => roomNids.includes(roomNid)))
     const half = [this.#db.list(roomNids), after, upTo]
     const rows = await this.#db.all<{ room_nid: number; type: string; state_key: string }>(
       this.#touchedPoints,
       [...half, ...half],
     )
-    return rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key }))
+    return distinct(rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key })))
   }
 
   /** The nids of redactions in a span of positions. */
