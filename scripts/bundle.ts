@@ -61,7 +61,11 @@ const bundle = async (directory: string): Promise<void> => {
     logLevel: 'silent',
   })
   try {
-    await built.write({ dir: unfinished, format: 'esm', comments: false, chunkFileNames: '[name].js' })
+    await built.write({
+      ...{ dir: unfinished, format: 'esm', comments: false, chunkFileNames: '[name].js' },
+      // For the log (src/config/source-positions.ts); Node does not have to know of it.
+      ...{ sourcemap: 'hidden', sourcemapExcludeSources: true },
+    })
     // Another start may have been quicker.
     if (!existsSync(directory)) renameSync(unfinished, directory)
   } finally {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import pino, { type Logger } from 'pino'
 import type { Log, LogFields } from '../core/log.ts'
 import type { Config } from './schema/index.ts'
+import { createSourcePositions } from './source-positions.ts'
 
 export type LogLevel = Config['logging']['level']
 
@@ -38,6 +39,15 @@ export const withoutSecrets = (url: string): string =>
   url.replace(/([?&](?:access_token|loginToken|token|login_token|user_code)=)[^&#\s]*/gi, `$1${CENSOR}`)
 
 const text = (value: unknown): unknown => (typeof value === 'string' ? withoutSecrets(value) : value)
+
+const positions = createSourcePositions()
+
+const error = (value: Error): unknown => {
+  const shown: unknown = pino.stdSerializers.err(value)
+  return typeof shown === 'object' && shown !== null && 'stack' in shown && typeof shown.stack === 'string'
+    ? Object.assign(shown, { stack: positions(shown.stack) })
+    : shown
+}
 
 /** The stream that makes lines for people; loaded only where there are people. */
 const pretty = (target: LogTarget): LogTarget => {
@@ -81,7 +91,7 @@ export const createLog = (
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: CENSOR },
-      serializers: { err: pino.stdSerializers.err, url: text, path: text },
+      serializers: { err: error, url: text, path: text },
     },
     forPeople ? pretty(target) : target,
   )
