@@ -27,7 +27,6 @@ test('old paths are tried where the new ones come to nothing, and kept to for a 
     [404, ''],
     [404, '{}'],
     [405, ''],
-    [500, 'oops'],
     [501, ''],
   ] as const) {
     const { clock, paths, ask } = asking({ [NEW]: failure, [OLD]: [200, '{}'] })
@@ -40,6 +39,12 @@ test('old paths are tried where the new ones come to nothing, and kept to for a 
   }
   const unrecognized = [404, '{"errcode":"M_UNRECOGNIZED"}'] as const
   t.deepEqual(await asking({ [NEW]: unrecognized, [OLD]: [200, ''] }).ask(), {})
+})
+
+test('a service that failed once is asked under the new paths again', async t => {
+  const { paths, ask } = asking({ [NEW]: [500, 'oops'], [OLD]: [200, '{}'] })
+  t.deepEqual([await ask(), await ask()], [{}, {}])
+  t.deepEqual(paths, [NEW, OLD, NEW, OLD])
 })
 
 test('a service that answers for itself is believed', async t => {

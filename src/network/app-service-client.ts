@@ -42,6 +42,8 @@ const TRANSACTION_TIMEOUT_MS = 60_000
 const QUERY_TIMEOUT_MS = 20_000
 /** "Homeservers should periodically try again for the newer endpoints." */
 const LEGACY_FOR_MS = 3_600_000
+/** What a service, or a proxy before it, says that cannot answer just now. */
+const MAY_HAVE_FAILED: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
 type Http = Pick<HttpClient, 'request' | 'close'>
 type Call = {
@@ -81,7 +83,8 @@ export const appServiceClient = (http: Http, clock: Clock): AppServiceClient => 
     if (isLegacy || !mayBeUnknownPath(first)) return first
     const second = await send(service, old, call)
     if (mayBeUnknownPath(second)) return first
-    legacy.set(service.id, clock.now() + LEGACY_FOR_MS)
+    // One that has failed may know the path all the same, and answer anything.
+    if (!MAY_HAVE_FAILED.has(first.status)) legacy.set(service.id, clock.now() + LEGACY_FOR_MS)
     return second
   }
 

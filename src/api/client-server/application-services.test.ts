@@ -150,6 +150,7 @@ test('namespaces are kept, and users and rooms in them are made when they are as
   t.deepEqual(await alice.get(`/profile/${GHOST}`), { displayname: '_irc_ghost' })
   t.is(await alice.code('DELETE', `/directory/room/${alias}`), '400 M_EXCLUSIVE')
   t.is((await act('DELETE', `/directory/room/${alias}`)).status, 200)
+  t.is((await act('PUT', `/directory/room/${alias}`, { room_id: own })).status, 200, '“full control”')
 })
 
 test('networks of a service: protocols, places, people, and a directory of their own', async t => {

@@ -4,7 +4,8 @@ export const setRoomAlias = endpoint(
   'setRoomAlias',
   async ({ requester, path, body }, { directory, appServices }) => {
     appServices.registry.checkNewAlias(requester, path.roomAlias)
-    await directory.add(requester.userId, path.roomAlias, body.room_id)
+    const isInControl = appServices.registry.controlsAlias(requester, path.roomAlias)
+    await directory.add({ userId: requester.userId, isInControl }, path.roomAlias, body.room_id)
     return {}
   },
 )

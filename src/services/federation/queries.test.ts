@@ -16,7 +16,7 @@ import { createFederation } from './index.ts'
 test('aliases and versions are told', async t => {
   const { a, b } = await pair(t)
   const roomId = await makeRoom(a)
-  await a.rooms.directory.add(ALICE, '#tea:a.test', roomId)
+  await a.rooms.directory.add({ userId: ALICE, isInControl: false }, '#tea:a.test', roomId)
   t.deepEqual(await b.rooms.directory.resolve('#tea:a.test'), { roomId, servers: ['a.test'] })
   await t.throwsAsync(b.rooms.directory.resolve('#none:a.test'), { message: /no room|alias/ })
   const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')

@@ -48,8 +48,15 @@ export class Directory {
     return isRoomId(roomIdOrAlias) ? { roomId: roomIdOrAlias, servers: [] } : this.resolve(roomIdOrAlias)
   }
 
-  /** Gives a room an alias of this server. Throws `M_INVALID_PARAM`, `M_UNKNOWN` (409) if it is taken. */
-  async add(userId: string, alias: string, roomId: string): Promise<void> {
+  /**
+   * Gives a room an alias of this server: its members may, and application services in their namespaces, over which they have
+   * "full control". Throws `M_INVALID_PARAM`, `M_NOT_FOUND`, `M_FORBIDDEN`, `M_UNKNOWN` (409) if it is taken.
+   */
+  async add(
+    { userId, isInControl }: { userId: string; isInControl: boolean },
+    alias: string,
+    roomId: string,
+  ): Promise<void> {
     const { context } = this.#writer
     if (!isRoomAlias(alias) || !isRoomId(roomId)) {
       throw new MatrixError('M_INVALID_PARAM', 'An alias looks like #name:server, a room ID like !id')
@@ -59,7 +66,7 @@ export class Directory {
     }
     const head = await this.#writer.head(roomId)
     if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
-    if (head.memberships.get(userId) !== 'join') {
+    if (!isInControl && head.memberships.get(userId) !== 'join') {
       throw new MatrixError('M_FORBIDDEN', 'Only members of a room can give it an alias')
     }
     const insert = context.write.aliases.insert({ alias, roomId, creator: userId }, context.clock.now())
