@@ -105,14 +105,18 @@ export const addUser = async ({ database }: CryptoServer, userId: string): Promi
   await database.commit({ statements: [new UserWriter(database).insert(user)] })
 }
 
-/** Makes a device of a local user. */
+/** Makes a device of a local user as a login does. */
 export const addDevice = async (
-  { database, clock }: CryptoServer,
+  { database, clock, encryption }: CryptoServer,
   userId: string,
   deviceId: string,
 ): Promise<void> => {
-  const statement = new DeviceWriter(database).insert(userId, deviceId, undefined, clock.now())
-  await database.commit({ statements: [statement] })
+  await database.commit({
+    statements: [
+      new DeviceWriter(database).insert(userId, deviceId, undefined, clock.now()),
+      ...encryption.onDevicesChange(userId, { added: [deviceId] }),
+    ],
+  })
 }
 
 /** Names a device. */

@@ -46,7 +46,10 @@ export interface AccountsHooks {
   onProfileChange?(userId: string, profile: DisplayProfile): Promise<void>
   /** Makes a deactivated user leave all rooms. Called again, also after a restart, until it has resolved once. */
   onDeactivate?(userId: string, options: { erase: boolean }): Promise<void>
-  /** Statements that belong into the write set that changes these devices, such as those that drop their keys. */
+  /**
+   * Statements that belong into the write set that changes these devices, such as those that drop their keys; before the statement
+   * that removes any.
+   */
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
   /** Whether an ID is that of one of a local user's cross-signing keys, and so no name for a device. */
   isSigningKey?(userId: string, id: string): Promise<boolean>
@@ -60,6 +63,7 @@ export interface AccountsHooks {
 export type DisplayProfile = { readonly displayname?: string; readonly avatar_url?: string }
 
 export interface DevicesChange {
+  readonly added?: readonly string[]
   readonly removed?: readonly string[]
   readonly renamed?: readonly string[]
 }

@@ -37,7 +37,7 @@ testDatabases(
     await clock.advance(1000)
     const removed: unknown[] = []
     accounts.hooks.onDevicesChange = (userId, change) => {
-      removed.push([userId, change])
+      if (change.removed !== undefined) removed.push([userId, change])
       return []
     }
     await logIn(accounts, { device_id: 'C' })

@@ -60,6 +60,7 @@ export const removalStatements = (
   deviceIds.length === 0
     ? []
     : [
+        ...(hooks.onDevicesChange?.(userId, { removed: deviceIds }) ?? []),
         write.devices.delete(userId, deviceIds),
         write.tokens.dropDevices(userId, deviceIds),
         write.accountData.clear(
@@ -67,7 +68,6 @@ export const removalStatements = (
           '',
           deviceIds.flatMap(deviceId => OF_DEVICE.map(prefix => `${prefix}${deviceId}`)),
         ),
-        ...(hooks.onDevicesChange?.(userId, { removed: deviceIds }) ?? []),
       ]
 
 /** The devices of local users (module "Device Management"). */

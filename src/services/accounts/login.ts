@@ -194,7 +194,7 @@ export class Login {
     proof: readonly WriteStatement[],
     grant?: ClientGrant,
   ): Promise<LoggedIn> {
-    const { clock, options, read, write } = this.#context
+    const { clock, hooks, options, read, write } = this.#context
     const { userId } = user
     if (user.isLocked) throw accountLocked()
     if (request.device_id !== undefined) await refuseSigningKey(this.#context, userId, request.device_id)
@@ -204,6 +204,7 @@ export class Login {
       ...proof,
       write.users.loggedIn(userId, user.credentialVersion, clock.now()),
       ...session.statements,
+      ...(isNew ? (hooks.onDevicesChange?.(userId, { added: [session.deviceId] }) ?? []) : []),
     ])
     if (!result.ok) {
       throw result.guard === 'token-refused' || result.guard === 'code-refused'

@@ -81,14 +81,17 @@ export class ServiceAccounts {
    * @throws {MatrixError} `M_INVALID_PARAM`, `M_FORBIDDEN`
    */
   async putDevice(userId: string, deviceId: string, name: string | undefined): Promise<boolean> {
-    const { clock, read, write } = this.#context
+    const { clock, hooks, read, write } = this.#context
     if ((await read.devices.byId(userId, deviceId)) !== undefined) {
       await this.#devices.rename(userId, deviceId, name)
       return false
     }
     checkDeviceId(deviceId)
     await refuseSigningKey(this.#context, userId, deviceId)
-    await this.#context.commit([write.devices.insert(userId, deviceId, initialDeviceName(name), clock.now())])
+    await this.#context.commit([
+      write.devices.insert(userId, deviceId, initialDeviceName(name), clock.now()),
+      ...(hooks.onDevicesChange?.(userId, { added: [deviceId] }) ?? []),
+    ])
     await this.#devices.bound(userId)
     return true
   }

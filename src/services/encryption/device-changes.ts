@@ -4,8 +4,9 @@ import type { EncryptionStores } from '../../storage/encryption/index.ts'
 import type { DevicesChange } from '../accounts/index.ts'
 
 /**
- * What belongs into the write set that renames or removes devices of a local user: whoever shares a room is told, and
- * with a device go its keys, what was signed of them, and what waits for it.
+ * What belongs into the write set that adds, renames or removes devices of a local user: whoever shares a room is told ("for new or
+ * deleted devices, … or changes in device information"), and with a device go its keys, what was signed of them, and what
+ * waits for it.
  *
  * @param offset the first position of the set in `device_lists` that is taken; one for each device is
  */
@@ -13,13 +14,14 @@ export const deviceChangeStatements = (
   { write }: Pick<EncryptionStores, 'write'>,
   clock: Clock,
   userId: string,
-  { removed = [], renamed = [] }: DevicesChange,
+  { added = [], removed = [], renamed = [] }: DevicesChange,
   offset = 0,
 ): WriteStatement[] => {
   const now = clock.now()
   const statements = [
-    // While the keys are there: a device without keys is nobody's concern.
-    write.deviceLists.insertIfKeys(userId, [...renamed, ...removed], now, offset),
+    write.deviceLists.insert(userId, added, now, offset),
+    // While the devices are there: what was gone before is no news.
+    write.deviceLists.insertIfDevice(userId, [...renamed, ...removed], now, offset + added.length),
     write.deviceKeys.delete(userId, removed),
     ...write.oneTimeKeys.dropDevices(userId, removed),
     ...write.signatures.dropTargets(userId, removed),

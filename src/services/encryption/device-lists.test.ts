@@ -47,9 +47,10 @@ testDatabases(
     const tokens = [(await bob.sync()).next_batch]
     const carols = (await carol.sync()).next_batch
     const phone = testDevice(server, await server.login('alice'))
-    t.deepEqual(names(await bob.sync(tokens[0])), NOBODY, 'a device without keys is nobody’s concern')
+    const added = await bob.sync(tokens[0])
+    t.deepEqual(names(added), { changed: [alice.userId], left: [] }, 'it may have no keys yet')
     await phone.call('POST', '/keys/upload', { device_keys: identityKeys(phone) })
-    const uploaded = await bob.sync(tokens[0])
+    const uploaded = await bob.sync(added.next_batch)
     t.deepEqual(names(uploaded), { changed: [alice.userId], left: [] })
     t.deepEqual(names(await bob.sync(uploaded.next_batch)), NOBODY)
     await phone.call('POST', '/keys/upload', { device_keys: identityKeys(phone) })

@@ -3,7 +3,7 @@ import type { Prepared, Reader, WriteStatement } from '../database.ts'
 /** Builds the statements that write the stream. */
 export class DeviceListWriter {
   readonly #insert: Prepared
-  readonly #insertIfKeys: Prepared
+  readonly #insertIfDevice: Prepared
   readonly #expire: Prepared
 
   constructor(db: Reader) {
@@ -11,9 +11,9 @@ export class DeviceListWriter {
       `INSERT INTO device_list_changes (position, user_id, device_id, audience, changed_ts)
        VALUES (?, ?, ?, ?, ?)`,
     )
-    this.#insertIfKeys = db.prepare(
+    this.#insertIfDevice = db.prepare(
       `INSERT INTO device_list_changes (position, user_id, device_id, changed_ts)
-       SELECT CAST(? AS bigint), user_id, device_id, CAST(? AS bigint) FROM device_keys
+       SELECT CAST(? AS bigint), user_id, device_id, CAST(? AS bigint) FROM devices
        WHERE user_id = ? AND device_id = ?`,
     )
     // The newest of each user stays: it is what the next change names as the one before.
@@ -55,10 +55,10 @@ export class DeviceListWriter {
     }
   }
 
-  /** Like `insert` for those of the devices that have keys: others do not exist for encryption. */
-  insertIfKeys(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
+  /** Like `insert` for those of the devices that exist. */
+  insertIfDevice(userId: string, deviceIds: readonly string[], now: number, offset = 0): WriteStatement {
     return {
-      prepared: this.#insertIfKeys,
+      prepared: this.#insertIfDevice,
       rows: deviceIds.map((deviceId, index) => [
         { stream: 'device_lists', offset: offset + index },
         now,

@@ -26,7 +26,7 @@ export class DeviceListEdus {
     const previous = await this.#context.read.deviceLists.previous(userId, position)
     const keys = await this.#keys(userId, [deviceId])
     const sequence = { stream_id: position, prev_id: previous === undefined ? [] : [previous] }
-    return [deviceUpdate(userId, deviceId, { keys, sequence, destinations })]
+    return [await this.#deviceUpdate(userId, deviceId, { keys, sequence, destinations })]
   }
 
   /**
@@ -43,34 +43,44 @@ export class DeviceListEdus {
     // The newest change may be that a device is gone: whoever has got the one before learns of it only here. It comes first:
     // with any of the others of this number they would take it for known.
     const deviceIds = new Set([latest.deviceId, ...Object.keys(keys.device_keys[userId] ?? {})])
+    const updates = Array.from(deviceIds, deviceId =>
+      this.#deviceUpdate(userId, deviceId, { keys, sequence, destinations }),
+    )
     return [
-      ...Array.from(deviceIds, deviceId => deviceUpdate(userId, deviceId, { keys, sequence, destinations })),
+      ...(await Promise.all(updates)),
       ...(keys.master_keys[userId] === undefined ? [] : keyUpdate(userId, keys, destinations)),
     ]
   }
 
+  /** One without keys has been removed, or "has no E2E keys defined". */
+  async #deviceUpdate(
+    userId: string,
+    deviceId: string,
+    {
+      keys,
+      sequence,
+      destinations,
+    }: { keys: KeysOfUsers; sequence: JsonObject; destinations: readonly string[] },
+  ): Promise<OutgoingEdu> {
+    const { [deviceId]: device } = keys.device_keys[userId] ?? {}
+    const { unsigned, ...own } = device ?? {}
+    const isGone = device === undefined && !(await this.#context.hasDevice(userId, deviceId))
+    return {
+      destinations,
+      type: 'm.device_list_update',
+      content: {
+        user_id: userId,
+        device_id: deviceId,
+        ...sequence,
+        ...(unsigned as JsonObject | undefined),
+        ...(isGone ? { deleted: true } : {}),
+        ...(device === undefined ? {} : { keys: own }),
+      },
+    }
+  }
+
   #keys(userId: string, deviceIds: readonly string[]): Promise<KeysOfUsers> {
     return this.#local.query(new Map([[userId, deviceIds]]), this.#viewer)
-  }
-}
-
-const deviceUpdate = (
-  userId: string,
-  deviceId: string,
-  update: { keys: KeysOfUsers; sequence: JsonObject; destinations: readonly string[] },
-): OutgoingEdu => {
-  const { [deviceId]: device } = update.keys.device_keys[userId] ?? {}
-  const { unsigned, ...own } = device ?? {}
-  return {
-    destinations: update.destinations,
-    type: 'm.device_list_update',
-    content: {
-      user_id: userId,
-      device_id: deviceId,
-      ...update.sequence,
-      ...(unsigned as JsonObject | undefined),
-      ...(device === undefined ? { deleted: true } : { keys: own }),
-    },
   }
 }
 

@@ -76,8 +76,8 @@ test('a user who joins is introduced to servers that know nothing of them', asyn
   t.deepEqual(await join(a, ALICE, await makeRoom(b, BOB)), EVERYTHING)
   const [first, second] = told.filter(content => content['device_id'] !== undefined)
   // A server that has got the change before this one takes in no more than the first of the number.
-  t.like(first, { user_id: ALICE, prev_id: [1], stream_id: 2, keys: plainKeys(ALICE, 'D2', 'D2') })
-  t.is(second?.['stream_id'], 2, 'both are parts of what the newest change left')
+  t.like(first, { user_id: ALICE, prev_id: [3], stream_id: 4, keys: plainKeys(ALICE, 'D2', 'D2') })
+  t.is(second?.['stream_id'], 4, 'both are parts of what the newest change left')
   t.deepEqual(await join(a, ALICE, await makeRoom(b, BOB)), [], 'a second room of that server is no news')
 })
 
@@ -144,4 +144,15 @@ test('who is found in a room once its members are known is told of all devices, 
   })
   t.true(told.some(one => one['device_id'] === 'D1' && one['deleted'] === undefined))
   t.true(told.some(one => one['device_id'] === 'D2' && one['deleted'] === true))
+  await addDevice(a, ALICE, 'D3')
+  const told3 = (): JsonObject | undefined => told.find(one => one['device_id'] === 'D3')
+  await eventually('she is told of the new device', async () => {
+    await servers.settle()
+    return told3() !== undefined
+  })
+  t.deepEqual(
+    Object.keys(told3() ?? {}),
+    ['device_id', 'prev_id', 'stream_id', 'user_id'],
+    'it has no keys yet',
+  )
 })
