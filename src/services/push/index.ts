@@ -70,7 +70,10 @@ export const createPush = (parts: {
   return {
     services: {
       pushRules: new UserPushRules(db),
-      notificationList: new NotificationList(db, read, clientEvents),
+      notificationList: new NotificationList({
+        ...{ db, read, clientEvents },
+        counted: () => counter.counted(db.position('events')),
+      }),
       pushers: new Pushers({
         ...{ db, clock, canMail: mailPushers !== undefined },
         changed: async userId => {

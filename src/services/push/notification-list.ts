@@ -23,19 +23,29 @@ export class NotificationList {
   readonly #actions: PushActionReader
   readonly #read: RoomReaders
   readonly #clientEvents: ClientEvents
+  readonly #counted: () => Promise<void>
 
-  constructor(db: Reader, read: RoomReaders, clientEvents: ClientEvents) {
-    this.#actions = new PushActionReader(db)
-    this.#read = read
-    this.#clientEvents = clientEvents
+  /** @param parts.counted resolves once all events that are stored by now have been judged */
+  constructor(parts: {
+    db: Reader
+    read: RoomReaders
+    clientEvents: ClientEvents
+    counted: () => Promise<void>
+  }) {
+    this.#actions = new PushActionReader(parts.db)
+    this.#read = parts.read
+    this.#clientEvents = parts.clientEvents
+    this.#counted = parts.counted
   }
 
   /**
-   * A page, newest first, as JSON text; with a limit of 0 only whether there are any more. Throws `M_INVALID_PARAM` for a token that is not this server's.
+   * A page, newest first, as JSON text; with a limit of 0 only whether there are any more. The first one has whatever
+   * was sent before it was asked for. Throws `M_INVALID_PARAM` for a token that is not this server's.
    */
   async page({ userId, deviceId }: Requester, query: NotificationQuery): Promise<string> {
     const limit = Math.min(Math.max(query.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT)
     const before = query.from === undefined ? NEWEST : positionOf(query.from)
+    if (query.from === undefined) await this.#counted()
     const rows = await this.#actions.page(userId, {
       before,
       onlyHighlights: query.only === 'highlight',
