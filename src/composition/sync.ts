@@ -19,7 +19,7 @@ export const composeSync = (
     threads: parts.threadSubscriptions,
     accountData: new AccountDataReader(database),
   })
-  const oldSync = createOldSync(core, rooms)
+  const oldSync = createOldSync(core, rooms, streams)
   return {
     services: { ...sync, ...oldSync, slidingSync },
     running: [sync.notifier, oldSync.eventStream],

@@ -162,7 +162,6 @@ testDatabases(test, 'notifications are listed in pages, read or not', async (t, 
     said.push(await alice.say(room, `message ${i}`, more))
   }
   await bob.post(`/rooms/${path(room)}/receipt/m.read/${path(said[2] ?? '')}`)
-  await syncAs(bob)
   type Page = { next_token?: string; notifications: Json[] }
   const list = async (query: string): Promise<Page> => (await bob.get(`/notifications${query}`)) as Page
   const show = ({ notifications }: Page): string =>

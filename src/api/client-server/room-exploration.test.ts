@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
@@ -186,11 +187,45 @@ testDatabases(
 
     t.is((await bob.get(`/events/${eventId}`))['event_id'], eventId)
     t.is(await bob.code('GET', '/events/$nothing'), '404 M_NOT_FOUND')
+    await alice.put(`/presence/${alice.userId}/status`, { presence: 'online', status_msg: 'here' })
+    await bob.join(roomId)
     const all = await bob.get('/initialSync?limit=1')
-    t.like((all['rooms'] as Json[])[0], { room_id: closed, membership: 'invite' })
+    const invited = (all['rooms'] as Json[]).find(room => room['room_id'] === closed)
+    t.like(invited, { membership: 'invite', invite: { type: 'm.room.member', state_key: bob.userId } })
+    const present = (all['presence'] as Json[]).find(({ sender }) => sender === alice.userId)
+    t.like(present, { type: 'm.presence', content: { status_msg: 'here' } })
+    t.true((all['account_data'] as Json[]).some(({ type }) => type === 'm.push_rules'))
+
+    let from = String(all['end'])
+    /** Asks until there is an event with these fields. */
+    const hears = async (fields: Json): Promise<void> => {
+      for (let tries = 0; tries < 5; tries++) {
+        const news = await bob.get(`/events?from=${from}&timeout=20000`)
+        from = String(news['end'])
+        for (const event of news['chunk'] as Json[])
+          if (Object.entries(fields).every(([key, value]) => isDeepStrictEqual(event[key], value)))
+            return void t.pass()
+      }
+      t.fail(`nothing came with ${JSON.stringify(fields)}`)
+    }
+    await bob.put(`/user/${bob.userId}/rooms/${roomId}/tags/u.seen`, {})
+    await hears({ type: 'm.tag', content: { tags: { 'u.seen': {} } }, room_id: roomId })
+    await alice.put(`/rooms/${roomId}/typing/${alice.userId}`, { typing: true, timeout: 30_000 })
+    await hears({ type: 'm.typing', content: { user_ids: [alice.userId] }, room_id: roomId })
+    const another = await alice.createRoom({ invite: [bob.userId] })
+    await hears({ type: 'm.room.member', state_key: bob.userId, room_id: another })
+    await alice.post(`/rooms/${roomId}/kick`, { user_id: bob.userId, reason: 'off you go' })
+    await hears({ content: { membership: 'leave', reason: 'off you go' }, state_key: bob.userId })
+    await alice.say(roomId, 'who was that?')
+    const last = (await bob.get(`/events?from=${from}`))['chunk'] as Json[]
+    t.deepEqual(
+      last.map(event => event['type']).filter(type => type !== 'm.presence'),
+      [],
+      'it is over',
+    )
     t.deepEqual(
       ((await alice.get('/initialSync'))['rooms'] as Json[]).map(room => room['room_id']).sort(),
-      [roomId, closed].sort(),
+      [roomId, closed, another].sort(),
     )
   },
 )

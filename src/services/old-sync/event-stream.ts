@@ -1,38 +1,34 @@
 import { MatrixError } from '../../core/errors.ts'
-import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { formatStreamToken, parseStreamToken, type StreamToken } from '../../core/stream-token.ts'
 import type { Requester } from '../requester.ts'
-import type { ClientEvents } from '../rooms/client-events.ts'
-import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
-import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { accessOf } from '../rooms/room-access.ts'
-import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { OwnNews } from './own-news.ts'
+import type { RoomNews } from './room-news.ts'
 
 /** What to listen to. */
 export interface StreamRequest {
   /** Where an earlier response ended; the present if not given. */
   readonly from?: string | undefined
   readonly timeoutMs?: number | undefined
-  /** One room, which the user need not be in if it is world-readable; all rooms that they are in if not given. */
+  /** One room, which the user need not be in if it is world-readable; all that concerns them if not given. */
   readonly roomId?: string | undefined
 }
 
 const DEFAULT_TIMEOUT_MS = 0
 const MAX_TIMEOUT_MS = 60_000
-const MAX_EVENTS = 100
 
-/** `GET /events`, from before `/sync`: new events as they come. What remains of its use is peeking into one room. */
+/** `GET /events`, from before `/sync`: events as they come, all that concern a user or those of one room. */
 export class EventStream {
   readonly #context: RoomsContext
-  readonly #clientEvents: ClientEvents
-  readonly #ignoredUsers: IgnoredUsers
+  readonly #rooms: RoomNews
+  readonly #own: OwnNews
   readonly #closing = new AbortController()
 
-  constructor(parts: { context: RoomsContext; clientEvents: ClientEvents; ignoredUsers: IgnoredUsers }) {
+  constructor(parts: { context: RoomsContext; rooms: RoomNews; own: OwnNews }) {
     this.#context = parts.context
-    this.#clientEvents = parts.clientEvents
-    this.#ignoredUsers = parts.ignoredUsers
+    this.#rooms = parts.rooms
+    this.#own = parts.own
   }
 
   /**
@@ -40,26 +36,16 @@ export class EventStream {
    * `M_FORBIDDEN` (a room that the user may not read).
    */
   async read(requester: Requester, request: StreamRequest, signal: AbortSignal): Promise<string> {
-    const { db, clock } = this.#context
-    const after = request.from === undefined ? db.position('events') : positionOf(request.from)
+    const from = request.from === undefined ? undefined : tokenOf(request.from)
     const timeout = Math.min(Math.max(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, 0), MAX_TIMEOUT_MS)
-    const deadline = clock.now() + timeout
+    const deadline = this.#context.clock.now() + timeout
     const over = AbortSignal.any([signal, this.#closing.signal])
-    for (;;) {
-      const commit = this.#nextCommit(deadline, over)
-      try {
-        const upTo = db.position('events')
-        const found = await this.#between(requester, request.roomId, after, upTo)
-        const isOver = over.aborted || clock.now() >= deadline
-        if (found.texts.length > 0 || isOver) {
-          const [start, end] = [after, found.upTo].map(events => formatStreamToken({ events }))
-          return `{"start":"${start}","end":"${end}","chunk":[${found.texts.join(',')}]}`
-        }
-        await commit.happened
-      } finally {
-        commit.cancel()
-      }
-    }
+    const { start, end, texts } =
+      request.roomId === undefined
+        ? await this.#own.read(requester, from, deadline, over)
+        : await this.#ofRoom(requester, request.roomId, { from, deadline, over })
+    const [first, last] = [start, end].map(formatStreamToken)
+    return `{"start":"${first}","end":"${last}","chunk":[${texts.join(',')}]}`
   }
 
   /** Answers everybody who waits, and lets nobody wait any more. */
@@ -67,40 +53,26 @@ export class EventStream {
     this.#closing.abort()
   }
 
-  async #between(
+  async #ofRoom(
     requester: Requester,
-    roomId: string | undefined,
-    after: number,
-    upTo: number,
-  ): Promise<{ texts: string[]; upTo: number }> {
-    const events: { stored: StoredEvent; sight: Sight }[] = []
-    let end = upTo
-    const ignored = await this.#ignoredUsers.of(requester.userId)
-    const missed = await this.#ignoredUsers.missedBy(requester.userId)
-    const isWanted = ({ event, position = 0 }: StoredEvent): boolean =>
-      event.stateKey !== undefined ||
-      (event.type !== DUMMY_TYPE && !ignored.has(event.sender) && missed?.(event.sender, position) !== true)
-    for (const roomNid of await this.#rooms(requester.userId, roomId)) {
-      const page = await this.#context.read.events.forwards({ roomNid, after, upTo, limit: MAX_EVENTS })
-      if (page.length === 0) continue
-      // What another room has beyond here waits for the next request.
-      if (page.length === MAX_EVENTS) end = Math.min(end, page.at(-1)?.position ?? end)
-      const sight = await sightOf(this.#context.read, roomNid, requester.userId)
-      for (const stored of page) if (isWanted(stored) && sight.sees(stored)) events.push({ stored, sight })
+    roomId: string,
+    { from, deadline, over }: { from: StreamToken | undefined; deadline: number; over: AbortSignal },
+  ): Promise<Chunk> {
+    const { db, clock, read } = this.#context
+    const after = from?.events ?? db.position('events')
+    for (;;) {
+      const commit = this.#nextCommit(deadline, over)
+      try {
+        const upTo = db.position('events')
+        const { room } = await accessOf(read, requester.userId, roomId)
+        const found = await this.#rooms.between(requester, [room.nid], after, upTo)
+        if (found.texts.length > 0 || over.aborted || clock.now() >= deadline)
+          return { start: { events: after }, end: { events: found.upTo }, texts: found.texts }
+        await commit.happened
+      } finally {
+        commit.cancel()
+      }
     }
-    const shown = events
-      .filter(({ stored }) => (stored.position ?? 0) <= end)
-      .toSorted((a, b) => (a.stored.position ?? 0) - (b.stored.position ?? 0))
-    const texts: string[] = []
-    for (const { stored, sight } of shown)
-      texts.push(...(await this.#clientEvents.render([stored], { ...requester, sight }, { roomId: true })))
-    return { texts, upTo: end }
-  }
-
-  async #rooms(userId: string, roomId: string | undefined): Promise<number[]> {
-    const { read } = this.#context
-    if (roomId !== undefined) return [(await accessOf(read, userId, roomId)).room.nid]
-    return (await read.memberships.ofUser(userId, ['join'])).map(row => row.roomNid)
   }
 
   /** Settles at the next commit that brings events, at the deadline (ms), or when `over` is aborted. */
@@ -122,8 +94,16 @@ export class EventStream {
   }
 }
 
-const positionOf = (token: string): number => {
-  const position = parseStreamToken(token)?.events
-  if (position === undefined) throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
-  return position
+/** Events as JSON texts, with the tokens of where they begin and end. */
+export interface Chunk {
+  readonly start: StreamToken
+  readonly end: StreamToken
+  readonly texts: readonly string[]
+}
+
+const tokenOf = (text: string): StreamToken => {
+  const token = parseStreamToken(text)
+  if (token?.events === undefined)
+    throw new MatrixError('M_INVALID_PARAM', 'from is not a token of this server')
+  return token
 }

@@ -2,7 +2,6 @@ import { roomEventFilter } from '../../core/filter.ts'
 import { formatStreamToken } from '../../core/stream-token.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { Requester } from '../requester.ts'
 import { accessOf } from '../rooms/room-access.ts'
@@ -10,6 +9,7 @@ import type { RoomHistory } from '../rooms/room-history.ts'
 import type { RoomReading } from '../rooms/room-reading.ts'
 import type { RoomViews } from '../rooms/room-views.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { inviteEvent, type OwnNews } from './own-news.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_INVITATIONS = 500
@@ -25,16 +25,19 @@ export class RoomSnapshots {
   readonly #roomHistory: RoomHistory
   readonly #accountData: AccountDataReader
   readonly #views: RoomViews
+  readonly #own: OwnNews
 
   constructor(parts: {
     context: RoomsContext
     views: RoomViews
     roomReading: RoomReading
     roomHistory: RoomHistory
+    own: OwnNews
   }) {
     this.#context = parts.context
     this.#read = parts.context.read
     this.#views = parts.views
+    this.#own = parts.own
     this.#roomReading = parts.roomReading
     this.#roomHistory = parts.roomHistory
     this.#accountData = new AccountDataReader(parts.context.db)
@@ -76,12 +79,13 @@ export class RoomSnapshots {
   ): Promise<string> {
     const { userId } = requester
     const { db } = this.#context
-    const end = formatStreamToken({ events: db.position('events') })
+    await this.#own.ready()
+    const end = formatStreamToken(this.#own.now)
     const memberships = options.archived ? (['join', 'leave', 'ban'] as const) : (['join'] as const)
-    const [rows, invitations, accountData, ignored, policy] = await Promise.all([
+    const [rows, invitations, initial, ignored, policy] = await Promise.all([
       this.#read.memberships.ofUser(userId, memberships),
       this.#read.invitations.pending(userId, db.position('invites'), MAX_INVITATIONS),
-      this.#accountData.all(userId),
+      this.#own.initial(requester),
       this.#views.ignoredUsers.of(userId),
       this.#views.invitePolicies.of(userId),
     ])
@@ -92,14 +96,14 @@ export class RoomSnapshots {
     }
     for (const row of invitations) {
       const isHidden = ignored.has(row.sender) || policy(row.sender) !== 'allow'
-      if (row.kind === 'invite' && !isHidden) rooms.push(invitationText(row))
+      if (row.kind === 'invite' && !isHidden)
+        rooms.push(JSON.stringify({ room_id: row.roomId, membership: 'invite', invite: inviteEvent(row) }))
     }
-    const global = accountData.filter(entry => entry.roomId === '').map(dataEvent)
     return joined([
       `"end":"${end}"`,
-      '"presence":[]',
+      `"presence":[${initial.presence.join(',')}]`,
       `"rooms":[${rooms.join(',')}]`,
-      `"account_data":[${global.join(',')}]`,
+      `"account_data":[${initial.accountData.join(',')}]`,
     ])
   }
 
@@ -116,9 +120,3 @@ const joined = (members: readonly string[]): string => `{${members.join(',')}}`
 /** `content` is JSON text already. */
 const dataEvent = ({ type, content }: { type: string; content: string }): string =>
   `{"type":${JSON.stringify(type)},"content":${content}}`
-
-const invitationText = ({ roomId, sender, event, eventId }: InvitationRow): string => {
-  const { type, state_key, content, origin_server_ts } = event
-  const invite = { type, sender, state_key, content, origin_server_ts, event_id: eventId, room_id: roomId }
-  return JSON.stringify({ room_id: roomId, membership: 'invite', invite })
-}
