@@ -1,5 +1,6 @@
 /** People who use a server over HTTP as clients do: registering, talking, syncing. */
 import type { ExecutionContext, TestFn } from 'ava'
+import { asMessage } from './person.ts'
 import type { RunningTestServer, TestAccount, TestServerOptions } from './server.ts'
 import { startTestServer } from './server.ts'
 import { makePostgresDatabase } from './templates.ts'
@@ -111,7 +112,8 @@ export class Person {
   /** Sends a text, or content of another type; answers the event ID. */
   async send(roomId: string, content: string | object, type = 'm.room.message'): Promise<string> {
     const txnId = `${this.account.deviceId}-${this.#transactions++}`
-    const body = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content
+    const said = typeof content === 'string' ? { msgtype: 'm.text', body: content } : content
+    const body = type === 'm.room.message' ? asMessage(said) : said
     const path = `/rooms/${encodeURIComponent(roomId)}/send/${encodeURIComponent(type)}/${txnId}`
     return (await this.api('PUT', path, body))['event_id'] ?? ''
   }

@@ -31,6 +31,9 @@ export interface Person {
 
 let transactions = 0
 
+/** A message has a type and a text (module "Instant Messaging"): tests that are about something else need not name them. */
+export const asMessage = (content: object): Json => ({ msgtype: 'm.text', body: 'x', ...content })
+
 /** Makes an account on a test server. */
 export const registerPerson = async (server: RunningTestServer, username: string): Promise<Person> =>
   personOf(server, await server.register(username))
@@ -55,7 +58,8 @@ export const personOf = (
   const post: Person['post'] = (path, json = {}) => succeed('POST', path, json)
   const put: Person['put'] = (path, json = {}) => succeed('PUT', path, json)
   const send: Person['send'] = async (roomId, type, content) => {
-    const { event_id: eventId } = await put(`${room(roomId)}/send/${type}/t${transactions++}`, content)
+    const body = type === 'm.room.message' ? asMessage(content) : content
+    const { event_id: eventId } = await put(`${room(roomId)}/send/${type}/t${transactions++}`, body)
     return String(eventId)
   }
   const createRoom: Person['createRoom'] = async (options = {}) =>

@@ -203,7 +203,10 @@ testDatabases(
       '400 M_DUPLICATE_ANNOTATION',
     )
     t.is(
-      await alice.code('PUT', `/rooms/${roomId}/send/m.room.message/c`, relating('m.thread', mine)),
+      await alice.code('PUT', `/rooms/${roomId}/send/m.room.message/c`, {
+        ...relating('m.thread', mine),
+        ...{ msgtype: 'm.text', body: 'x' },
+      }),
       '400 M_UNKNOWN',
     )
   },

@@ -1,10 +1,12 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { checkMessageContent } from '../../services/rooms/message-content.ts'
 import { massagedTs } from '../massaged-ts.ts'
 
 export const sendMessage = endpoint(
   'sendMessage',
   async ({ requester, path, query, body }, { sending, delayedEvents, presence }) => {
     const { roomId, eventType: type, txnId } = path
+    checkMessageContent(type, body)
     const delayMs = query['org.matrix.msc4140.delay']
     const stickyMs = query['org.matrix.msc4354.sticky_duration_ms']
     if (delayMs !== undefined) {

@@ -84,7 +84,10 @@ testDatabases(
       displayname: 'The staff',
       avatar_url: 'mxc://localhost/staff',
     })
-    t.is(await ann.code('PUT', `${room}/send/m.room.message/1`, { body: 'Hi' }), '403 M_FORBIDDEN')
+    t.is(
+      await ann.code('PUT', `${room}/send/m.room.message/1`, { msgtype: 'm.text', body: 'Hi' }),
+      '403 M_FORBIDDEN',
+    )
     t.is(await ann.code('POST', `${room}/invite`, { user_id: bob.userId }), '403 M_FORBIDDEN')
 
     // "Servers should not prevent the user leaving the room after joining": the next notice invites them again.
