@@ -635,7 +635,7 @@ export interface Operations {
     path: NoMembers
     query: { readonly from?: string; readonly timeout?: number; readonly room_id?: string }
     body: undefined
-    response: { readonly start?: string | undefined; readonly end?: string | undefined; readonly chunk?: readonly ClientEvent[] | undefined }
+    response: { readonly start?: string | undefined; readonly end?: string | undefined; readonly chunk?: readonly JsonObject[] | undefined }
   }
   getFilter: {
     authentication: 'accessToken'

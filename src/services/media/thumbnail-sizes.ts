@@ -51,20 +51,16 @@ export const specName = ({ method, width, height, animated }: ThumbnailSpec): st
  * upscale thumbnails under any circumstance."
  *
  * "scale" keeps the aspect ratio, so that one of the sides is as long as was asked for and the other no longer; "crop"
- * has the ratio that was asked for.
+ * has the size that was asked for, as far as the picture reaches.
  */
 export const thumbnailSize = (picture: Size, { width, height, method }: ThumbnailSpec): Size | undefined => {
   const ratios = [width / picture.width, height / picture.height]
   if (Math.min(...ratios) >= 1) return undefined
-  const whole = (length: number): number => Math.max(1, Math.round(length))
   if (method === 'scale') {
+    const whole = (length: number): number => Math.max(1, Math.round(length))
     const factor = Math.min(...ratios)
     return { width: whole(picture.width * factor), height: whole(picture.height * factor) }
   }
-  // Where the picture is too small for it in one direction, the crop is smaller in both.
-  const factor = Math.min(1, 1 / Math.max(...ratios))
-  return {
-    width: Math.min(picture.width, whole(width * factor)),
-    height: Math.min(picture.height, whole(height * factor)),
-  }
+  // "MUST NOT return a smaller thumbnail than requested, unless the original content makes that impossible."
+  return { width: Math.min(picture.width, width), height: Math.min(picture.height, height) }
 }
