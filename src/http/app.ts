@@ -17,7 +17,7 @@ import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
-import { createRouteTable, pairRoutes, type RouteTable } from './router.ts'
+import { createRouteTable, type RouteTable } from './router.ts'
 import { send } from './send.ts'
 import { createValidator, type RequestSchemas } from './validate.ts'
 
@@ -66,7 +66,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const validator = createValidator(options.schemas ?? (allSchemas as RequestSchemas))
   const limiter = createRateLimiter(options.rateLimits ?? {}, options.clock)
   const parts: PipelineParts = { ...options, limiter, validator }
-  const table = createRouteTable(pairRoutes(options.operations ?? allOperations, options.endpoints))
+  const table = createRouteTable(options.operations ?? allOperations, options.endpoints)
   const clientAddress = createClientAddress(options.trustedProxies)
   const factsOfPages = (request: IncomingMessage): PageFacts => ({
     limit: bucket => limiter.check(bucket, addressKey(clientAddress(request))),

@@ -3,12 +3,9 @@ import { MatrixError } from '../core/errors.ts'
 import { METHODS, type Method, type Operation } from '../spec/operation.ts'
 import type { Endpoint } from './endpoint.ts'
 
-export interface Route {
+export interface Match {
   readonly operation: Operation
   readonly endpoint: Endpoint
-}
-
-export interface Match extends Route {
   /** Decoded path parameters. */
   readonly path: Readonly<Record<string, string | undefined>>
   /** What follows the `?`. */
@@ -27,26 +24,22 @@ export interface RouteTable {
 /** Longer than any request target that the HTTP parser accepts: identifiers are judged by validation. */
 const MAX_PARAMETER_LENGTH = 65_536
 
-/** One radix table over all operations and their aliases. */
-export const createRouteTable = (routes: readonly Route[]): RouteTable => {
-  const table = createTable({
-    maxParamLength: MAX_PARAMETER_LENGTH,
-    // Handed through: the pipeline parses it once, and only where it is needed.
-    querystringParser: text => ({ text }),
-    // Asked for so that broken percent-encoding can be told from unknown paths: it is found without a route.
-    onBadUrl: () => {},
-  })
-  for (const route of routes) {
-    for (const path of route.operation.paths.flatMap(each => spellings(each, route.operation.mayBeEmpty))) {
-      table.on(route.operation.method, path, () => {}, route)
-    }
-  }
+type Operations = Readonly<Record<string, Operation>>
+
+/**
+ * Who answers what: operations and their handlers, under all paths of the operations. Throws, naming all of them, when an
+ * operation has no handler or a handler no operation: a server that lacks an endpoint must not start.
+ */
+export const createRouteTable = (operations: Operations, endpoints: readonly Endpoint[]): RouteTable => {
+  const handlers = pair(operations, endpoints)
+  const table = tables.get(operations) ?? tableOf(operations)
+  tables.set(operations, table)
   const lookup = (method: Method, target: string): Match | undefined => {
     const found = table.find(method, target)
     if (!found) return undefined
-    const route = found.store as Route | null
-    if (!route) throw new MatrixError('M_INVALID_PARAM', 'The path is not percent-encoded UTF-8')
-    const { operation, endpoint } = route
+    const operation = found.store as Operation | null
+    const endpoint = operation && handlers.get(operation.operationId)
+    if (!endpoint) throw new MatrixError('M_INVALID_PARAM', 'The path is not percent-encoded UTF-8')
     return { operation, endpoint, path: found.params, queryString: found.searchParams.text ?? '' }
   }
   return {
@@ -64,6 +57,28 @@ export const createRouteTable = (routes: readonly Route[]): RouteTable => {
   }
 }
 
+type Table = ReturnType<typeof createTable>
+
+/** Of one set of operations there is one table in a process, however many servers it has. */
+const tables = new WeakMap<Operations, Table>()
+
+/** One radix table over all operations and their aliases. */
+const tableOf = (operations: Operations): Table => {
+  const table = createTable({
+    maxParamLength: MAX_PARAMETER_LENGTH,
+    // Handed through: the pipeline parses it once, and only where it is needed.
+    querystringParser: text => ({ text }),
+    // Asked for so that broken percent-encoding can be told from unknown paths: it is found without a route.
+    onBadUrl: () => {},
+  })
+  for (const operation of Object.values(operations)) {
+    for (const path of operation.paths.flatMap(each => spellings(each, operation.mayBeEmpty))) {
+      table.on(operation.method, path, () => {}, operation)
+    }
+  }
+  return table
+}
+
 /** A path in the table's notation; also without its last parameter, with and without slash, where that may be empty. */
 const spellings = (path: string, mayBeEmpty: string | undefined): string[] => {
   const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -71,14 +86,8 @@ const spellings = (path: string, mayBeEmpty: string | undefined): string[] => {
   return short === pattern ? [pattern] : [pattern, short, `${short}/`]
 }
 
-/**
- * Pairs operations with their handlers. Throws, naming all of them, when an operation has no handler or a handler
- * no operation: a server that lacks an endpoint must not start.
- */
-export const pairRoutes = (
-  operations: Readonly<Record<string, Operation>>,
-  endpoints: readonly Endpoint[],
-): Route[] => {
+/** The handlers by operation. */
+const pair = (operations: Operations, endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint> => {
   const handlers = new Map(endpoints.map(endpoint => [endpoint.operationId, endpoint]))
   const problems = [
     ...Object.keys(operations)
@@ -88,8 +97,5 @@ export const pairRoutes = (
     ...(handlers.size < endpoints.length ? ['an operation has two handlers'] : []),
   ]
   if (problems.length > 0) throw new Error(`api-spec and src/api do not agree:\n${problems.join('\n')}`)
-  return Object.values(operations).flatMap(operation => {
-    const endpoint = handlers.get(operation.operationId)
-    return endpoint ? [{ operation, endpoint }] : []
-  })
+  return handlers
 }

@@ -35,7 +35,16 @@ export interface Validator {
   validate(operationId: string, place: Place, value: unknown): void
 }
 
+/** Of one set of schemas there is one validator in a process, however many servers it has. */
 export const createValidator = (schemas: RequestSchemas): Validator => {
+  const known = validators.get(schemas) ?? compiling(schemas)
+  validators.set(schemas, known)
+  return known
+}
+
+const validators = new WeakMap<RequestSchemas, Validator>()
+
+const compiling = (schemas: RequestSchemas): Validator => {
   const ajv = new Ajv2020({
     ...{ strict: false, validateFormats: false, useDefaults: false, addUsedSchema: false },
     // The schemas are our own, and a test judges them: to compile the schema of schemas takes longer than a hundred of ours.
