@@ -28,6 +28,8 @@ export const startProgram = async (
       ...process.env,
       TESSERA_DATA: directory,
       TESSERA__REGISTRATION__MODE: 'open',
+      TESSERA__PASSWORDS__HASHING__MEMORY: '8K',
+      TESSERA__PASSWORDS__HASHING__ITERATIONS: '1',
       TESSERA__RATE_LIMITS__ENABLED: 'false',
       TESSERA__LOGGING__FORMAT: 'json',
       ...environment,

@@ -73,7 +73,7 @@ testDatabases(
     const { bytes } = await server.request('GET', `/_matrix/client/v1/media/download/${image}`, { token })
     t.true(bytes.equals(png))
     t.regex(site.requests[0]?.headers['user-agent'] ?? '', /Tessera/)
-    await clock.advance(86_400_000)
+    await clock.leap(86_400_000)
     site.expect('GET', '/old', html('<title>New</title>'))
     t.like(await preview(at('/old')), { 'og:title': 'New' })
     t.deepEqual(site.problems(), [])
