@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type ConfigFlags, type LoadResult, loadConfig } from '../config/load.ts'
 import { EXIT, type Host, say } from './host.ts'
 
@@ -25,8 +26,15 @@ export const shortPath = (host: Host, path: string): string => {
 const quoted = (text: string): string =>
   /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
-/** How the program is called: from a checkout, or where it is installed (there it is compiled). */
-const PROGRAM = import.meta.url.endsWith('.ts') ? 'npx tessera' : 'tessera'
+/** How the program is called: where it is installed (there it is compiled), within a checkout, or from elsewhere. */
+const program = (): string => {
+  if (!import.meta.url.endsWith('.ts')) return 'tessera'
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const isWithin = !relative(root, process.cwd()).startsWith('..')
+  return isWithin ? 'npx tessera' : `node ${quoted(join(root, 'bin/tessera.js'))}`
+}
+
+const PROGRAM = program()
 
 /** A command to type for the same server: with the flags by which this one found its settings. */
 export const twin = (command: string, { config, data }: ConfigFlags): string =>

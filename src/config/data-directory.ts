@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { readingFailure } from './layer.ts'
@@ -27,7 +28,7 @@ const failure = (error: unknown): string => {
 }
 
 const makeWritable = (directory: string): void => {
-  const trial = join(directory, `.write-test-${process.pid}`)
+  const trial = join(directory, `.write-test-${randomUUID()}`)
   try {
     mkdirSync(directory, { recursive: true, mode: 0o750 })
     writeFileSync(trial, '')
@@ -55,7 +56,10 @@ const compareName = (directory: string, serverName: string): { isNoted: boolean 
   return { isNoted: true }
 }
 
-/** Makes the key of a new server. One that has started before must not change its identity without being told. */
+/**
+ * Makes the key of a new server, unless another process that starts in the same directory was quicker. A server that has
+ * started before must not change its identity without being told.
+ */
 const makeKey = (path: string, isNew: boolean): void => {
   if (!isNew) {
     throw new OperatorError(
@@ -66,6 +70,7 @@ const makeKey = (path: string, isNew: boolean): void => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
     createKeyFile(path)
   } catch (error) {
+    if (existsSync(path)) return
     throw new OperatorError(`The signing key ${path} cannot be written: ${failure(error)}.`)
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { formatKeyFile, type KeyFileEntry, parseKeyFile } from '../core/signing.ts'
 import { OperatorError } from './operator-error.ts'
@@ -18,7 +18,8 @@ export const generateKey = (): KeyFileEntry => {
  */
 export const createKeyFile = (path: string): KeyFileEntry => {
   const key = generateKey()
-  const draft = `${path}.${process.pid}.new`
+  // Two containers with one directory have the same process numbers.
+  const draft = `${path}.${randomUUID()}.new`
   writeFileSync(draft, formatKeyFile([key]), { mode: 0o600, flush: true })
   try {
     linkSync(draft, path)
