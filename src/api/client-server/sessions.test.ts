@@ -115,6 +115,9 @@ test('devices are listed, named, and deleted after a password', async t => {
   t.is(bodyOf(wrong).session, session)
   await register('mallory')
   t.is(codeOf(await confirm(passwordOf('mallory', session))), '401 M_FORBIDDEN', 'somebody else’s password')
+  const unknown = { type: 'm.id.thirdparty', medium: 'email', address: 'a@b.test' }
+  const byAddress = { ...passwordOf('alice', session), identifier: unknown }
+  t.is(codeOf(await confirm(byAddress)), '403 M_FORBIDDEN', 'nobody has this address')
   t.is(codeOf(await confirm(passwordOf('alice', session), 'ONE')), '403 M_FORBIDDEN', 'another request')
   t.is((await send('GET', '/account/whoami', other.access_token)).status, 200)
   t.is((await confirm(passwordOf(alice, session))).status, 200)

@@ -1,13 +1,14 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
+import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 import type { EmailValidations } from './email-validation.ts'
 import type { InteractiveAttempt } from './interactive-attempt.ts'
 import type { Login } from './login.ts'
 import type { PolicyDocument } from './options.ts'
-import { namedUser } from './usernames.ts'
+import { type NamedUser, namedUser } from './usernames.ts'
 
 /** A stage was passed. */
 export interface StagePassed {
@@ -26,6 +27,9 @@ export interface Stage {
   /** @throws {MatrixError} with the `errcode` that the client is shown, when the attempt has failed */
   attempt(auth: JsonObject, session: InteractiveSession, attempt: InteractiveAttempt): Promise<StagePassed>
 }
+
+/** A failure that is answered as it is, without a challenge to try again. */
+export class StageRefused extends MatrixError {}
 
 /** The stages that are offered anywhere, by type. */
 export const interactiveStages = (
@@ -50,13 +54,26 @@ const passwordStage = (login: Login): Stage => ({
     if (typeof auth.password !== 'string' || named === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    const user = await login.verify(named, auth.password)
+    const user = await verified(login, named, auth.password)
     if (session.userId !== undefined && session.userId !== user.userId) {
       throw new MatrixError('M_FORBIDDEN', 'This is the password of somebody else.')
     }
     return { userId: user.userId }
   },
 })
+
+/**
+ * "In the case that the homeserver does not know about the supplied 3PID, the homeserver must respond with 403 Forbidden": so it
+ * does to a wrong password, too, or anybody could find out which addresses have accounts.
+ */
+const verified = async (login: Login, named: NamedUser, password: string): Promise<User> => {
+  try {
+    return await login.verify(named, password)
+  } catch (error) {
+    if (!(error instanceof MatrixError) || 'user' in named) throw error
+    throw new StageRefused(error.errcode, error.message)
+  }
+}
 
 /** "Token-authenticated registration": the session reserves a use of the token, until it expires or has made an account. */
 const registrationTokenStage = ({ clock, write }: AccountsContext): Stage => ({

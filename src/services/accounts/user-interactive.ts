@@ -10,7 +10,7 @@ import {
   isComplete,
   requestHash,
 } from './interactive-attempt.ts'
-import type { Stage } from './interactive-stages.ts'
+import { type Stage, StageRefused } from './interactive-stages.ts'
 import { newOpaqueId } from './secrets.ts'
 
 /** How long a session may stay without progress: somebody may have to ask for a registration token. */
@@ -49,7 +49,7 @@ export class UserInteractive {
    * Resolves when the client has completed one of the flows.
    *
    * @throws {InteractiveChallenge} when there is more to do, or an attempt at a stage has failed
-   * @throws {MatrixError} `M_FORBIDDEN` when the session belongs to another request
+   * @throws {MatrixError} `M_FORBIDDEN` when the session belongs to another request, or a password is not that of the address it is given for
    */
   async require(attempt: InteractiveAttempt): Promise<Authenticated> {
     const auth = isJsonObject(attempt.body.auth) ? attempt.body.auth : undefined
@@ -138,8 +138,8 @@ export class UserInteractive {
       }
       return await this.#progress(attempt, known, before, after, passed.statements ?? [])
     } catch (error) {
-      if (!(error instanceof MatrixError) || error instanceof InteractiveChallenge || error.status === 429)
-        throw error
+      const isFinal = error instanceof InteractiveChallenge || error instanceof StageRefused
+      if (!(error instanceof MatrixError) || isFinal || error.status === 429) throw error
       return this.#challenge(attempt, known ?? (await this.#open(attempt)), error)
     }
   }
