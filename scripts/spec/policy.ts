@@ -57,11 +57,11 @@ const GUESTS = new Set([
 /** client-server-api "Account suspension", the recommended set of forbidden actions. */
 const REFUSED_WHEN_SUSPENDED = new Set([
   ...['joinRoom', 'joinRoomById', 'knockRoom', 'inviteUser', 'inviteBy3PID', 'createRoom', 'upgradeRoom'],
-  ...['setRoomStateWithKey', 'setProfileField', 'deleteProfileField', 'ban', 'unban', 'kick', 'setTyping'],
+  ...['setProfileField', 'deleteProfileField', 'ban', 'unban', 'kick', 'setTyping'],
 ])
 
-/** There the handler decides, by the event: a suspended user may redact their own events. */
-const JUDGED_WHEN_SUSPENDED = new Set(['sendMessage', 'redactEvent'])
+/** There the handler decides, by the event: a suspended user may redact their own events, and leave. */
+const JUDGED_WHEN_SUSPENDED = new Set(['sendMessage', 'redactEvent', 'setRoomStateWithKey'])
 
 /** client-server-api "Account locking". */
 const ALLOWED_WHEN_LOCKED = new Set(['logout', 'logout_all'])

@@ -107,6 +107,8 @@ test('who is suspended may read, leave and clean up, and nothing that others not
     ['PUT', `${rooms}/redact/${path(others)}/s3`, {}],
     ['PUT', `${rooms}/send/m.room.redaction/s4`, { redacts: others }],
     ['PUT', `${rooms}/state/m.room.topic/`, { topic: 'x' }],
+    ['PUT', `${rooms}/state/m.room.member/${path(dave.userId)}`, { membership: 'join', displayname: 'x' }],
+    ['PUT', `${rooms}/state/m.room.topic/?org.matrix.msc4140.delay=1000`, { topic: 'x' }],
     ['POST', `/join/${path(open)}`, {}],
     ['POST', `/rooms/${path(invitation)}/join`, {}],
     ['POST', `/knock/${path(open)}`, {}],
@@ -126,7 +128,7 @@ test('who is suspended may read, leave and clean up, and nothing that others not
   await dave.put(`${rooms}/send/m.room.redaction/s5`, { redacts: own })
   await dave.post('/keys/upload', {})
   await dave.leave(invitation)
-  await dave.leave(room)
+  await dave.put(`${rooms}/state/m.room.member/${path(dave.userId)}`, { membership: 'leave' })
   const { accessToken } = await server.login('dave')
   const second = personOf(server, { userId: dave.userId, accessToken })
   t.is(await second.code('POST', '/createRoom', {}), '403 M_USER_SUSPENDED', 'a new session as well')

@@ -4,7 +4,7 @@ import type { DelayedEvent as StoredDelayedEvent } from '../../storage/rooms/del
 import { DueWork } from '../due-work.ts'
 import type { Requester } from '../requester.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
-import type { Sending } from '../rooms/sending.ts'
+import { type Sending, suspended } from '../rooms/sending.ts'
 import { DelayedDelivery } from './delivery.ts'
 import { checkRequest, type DelayedEventLimits, limitReached, type ToBeDelayed } from './limits.ts'
 import { type FinalisedView, finalisedView, type ScheduledView, scheduledView, wholeView } from './views.ts'
@@ -71,11 +71,12 @@ export class DelayedEvents {
 
   /**
    * Stores an event that is sent after `delayMs`; once for each transaction ID of the device, where there is one.
-   * Throws `M_INVALID_PARAM`, `M_FORBIDDEN` (delay too long, or none allowed at all), `M_LIMIT_EXCEEDED`, `M_TOO_LARGE`.
+   * Throws `M_INVALID_PARAM`, `M_FORBIDDEN` (delay too long, or none allowed at all), `M_USER_SUSPENDED`, `M_LIMIT_EXCEEDED`, `M_TOO_LARGE`.
    */
   async schedule(requester: Requester, wanted: ToBeDelayed): Promise<{ delayId: string }> {
     const { db, read, write, clock, random } = this.#writer.context
     checkRequest(wanted, this.#limits)
+    if (requester.isSuspended) throw suspended()
     const { roomId, type, stateKey, content, delayMs, stickyMs, txnId } = wanted
     const { userId, deviceId } = requester
     const transaction =

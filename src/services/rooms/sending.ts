@@ -142,17 +142,18 @@ export class Sending {
 
   /**
    * Sets state. Memberships go the way of the membership endpoints where another server has a say.
-   * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
+   * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, stateKey, content, ts, stickyMs } = change
     const { userId } = requester
+    const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId
+    if (requester.isSuspended && !leaves) throw suspended()
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
     if (type === MEDIA_STATE) checkMediaContent(content)
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
     if (joins) await this.#memberships.checkJoin({ userId, roomId })
-    const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId
     if (leaves) await this.#memberships.checkLeave({ userId, roomId })
     const invites = type === 'm.room.member' && content['membership'] === 'invite'
     if (invites) checkTerms(content, this.#writer.context.clock.now())
@@ -213,7 +214,7 @@ export class Sending {
 const REDACTION = 'm.room.redaction'
 
 /** "The server MUST respond with a `403 Forbidden` error response with `M_USER_SUSPENDED`" ("Account suspension"). */
-const suspended = (): MatrixError =>
+export const suspended = (): MatrixError =>
   new MatrixError('M_USER_SUSPENDED', 'You cannot perform this action while suspended')
 
 const aliasesOf = (content: JsonObject): unknown[] => {
