@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.t
 import { keepNumberSources } from '../../core/parse-json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { WorkerPool } from '../worker-pool.ts'
-import type { KeyRing } from './keys/key-ring.ts'
+import type { KeyRing, KeyUse } from './keys/key-ring.ts'
 import {
   keyIdsOf,
   signableOf,
@@ -113,17 +113,15 @@ export class EventVerifier {
     return inSlices(findings, (finding, index) => concluded(finding, bare[index], version))
   }
 
-  #key({ server, keyId, validAt }: KeyNeed): Promise<string | undefined> {
-    return this.#keys.publicKey(server, keyId, validAt === undefined ? {} : { validAt })
+  #key({ server, keyId, ...use }: KeyNeed): Promise<string | undefined> {
+    return this.#keys.publicKey(server, keyId, use)
   }
 }
 
 /** A key that a signature names. */
-interface KeyNeed {
+interface KeyNeed extends KeyUse {
   readonly server: string
   readonly keyId: string
-  /** rooms/v5.md: "a signing key must have been valid at the time the event was sent". */
-  readonly validAt: number | undefined
 }
 
 const keysNeeded = (
@@ -132,9 +130,10 @@ const keysNeeded = (
   options: VerifyOptions,
 ): KeyNeed[] => {
   const sent = pdu['origin_server_ts']
-  const validAt = event.version.signatures.enforceKeyValidity && typeof sent === 'number' ? sent : undefined
+  const ignoresValidUntil = !event.version.signatures.enforceKeyValidity
+  const use: KeyUse = { ...(typeof sent === 'number' ? { validAt: sent } : {}), ignoresValidUntil }
   return signersOf(event, options).flatMap(server =>
-    keyIdsOf(pdu, server).map(keyId => ({ server, keyId, validAt })),
+    keyIdsOf(pdu, server).map(keyId => ({ server, keyId, ...use })),
   )
 }
 

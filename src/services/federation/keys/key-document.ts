@@ -36,6 +36,13 @@ export const rowsOf = (
   return { rows: [...rows.values()], document: { ...common, document: keys.raw } }
 }
 
-/** Whether a key was in use at an instant. */
-export const isValidAt = ({ expiredTs, validUntilTs }: ServerKeyRow, instant: number): boolean =>
-  expiredTs === undefined ? instant <= validUntilTs : instant <= expiredTs
+/** Whether a key was in use at an instant (rooms/v5.md, "Signing key validity period"). */
+export const isValidAt = (row: ServerKeyRow, instant: number): boolean =>
+  row.expiredTs === undefined ? instant <= row.validUntilTs : !isExpiredAt(row, instant)
+
+/**
+ * Whether a key was out of use at an instant. "Any keys that are known to have expired prior to the event's `origin_server_ts` are
+ * ignored" in every room version, while `valid_until_ts` "MUST be ignored in room versions 1, 2, 3, and 4".
+ */
+export const isExpiredAt = ({ expiredTs }: ServerKeyRow, instant: number): boolean =>
+  expiredTs !== undefined && instant > expiredTs

@@ -16,6 +16,9 @@ const MAX_REQUESTS_AT_ONCE = 50
 /** Servers whose own answer failed are collected for so long, to ask the notaries about all of them at once. */
 const MAX_SERVERS_PER_QUERY = 100
 
+/** Key ID → until when the key should be valid, for the notaries. Empty: whatever there is. */
+export type WantedKeys = ReadonlyMap<string, number>
+
 interface Failure {
   readonly count: number
   readonly until: number
@@ -34,7 +37,9 @@ export class KeyFetcher {
   readonly #slots = new Slots(MAX_REQUESTS_AT_ONCE)
   readonly #running = new Map<string, Promise<ServerKeys | undefined>>()
   readonly #failures = growingCache<string, Failure>(MAX_FAILING_SERVERS)
-  #batch: { readonly servers: Set<string>; readonly result: Promise<Map<string, ServerKeys>> } | undefined
+  #batch:
+    | { readonly servers: Map<string, WantedKeys>; readonly result: Promise<Map<string, ServerKeys>> }
+    | undefined
 
   constructor(parts: {
     client: Pick<FederationClient, 'getServerKeys' | 'queryKeys'>
@@ -51,13 +56,13 @@ export class KeyFetcher {
   }
 
   /** What a server says about its keys, its signature verified; `undefined` if nobody can tell now. */
-  fetch(serverName: string): Promise<ServerKeys | undefined> {
+  fetch(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     if (!this.#permits(serverName)) return Promise.resolve(undefined)
     const running = this.#running.get(serverName)
     if (running !== undefined) return running
     const failure = this.#failures.get(serverName)
     if (failure !== undefined && failure.until > this.#clock.now()) return Promise.resolve(undefined)
-    const fetching = this.#fetch(serverName).finally(() => this.#running.delete(serverName))
+    const fetching = this.#fetch(serverName, wanted).finally(() => this.#running.delete(serverName))
     this.#running.set(serverName, fetching)
     return fetching
   }
@@ -67,8 +72,8 @@ export class KeyFetcher {
     this.#failures.delete(serverName)
   }
 
-  async #fetch(serverName: string): Promise<ServerKeys | undefined> {
-    const keys = (await this.#ask(serverName)) ?? (await this.#askNotaries(serverName))
+  async #fetch(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
+    const keys = (await this.#ask(serverName)) ?? (await this.#askNotaries(serverName, wanted))
     if (keys === undefined) this.#failed(serverName)
     else this.#failures.delete(serverName)
     return keys
@@ -92,10 +97,10 @@ export class KeyFetcher {
   }
 
   /** Joins the question that is about to be asked, or begins one. */
-  async #askNotaries(serverName: string): Promise<ServerKeys | undefined> {
+  async #askNotaries(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
     if (this.#notaries.length === 0 || this.#notaries.includes(serverName)) return undefined
     if (this.#batch === undefined || this.#batch.servers.size >= MAX_SERVERS_PER_QUERY) {
-      const servers = new Set<string>()
+      const servers = new Map<string, WantedKeys>()
       // Whoever fails until the next free slot is asked about in the same request.
       const result = this.#slots.run(async () => {
         if (this.#batch?.servers === servers) this.#batch = undefined
@@ -104,18 +109,18 @@ export class KeyFetcher {
       this.#batch = { servers, result }
     }
     const { servers, result } = this.#batch
-    servers.add(serverName)
+    servers.set(serverName, wanted)
     return (await result).get(serverName)
   }
 
-  async #queryNotaries(servers: ReadonlySet<string>): Promise<Map<string, ServerKeys>> {
+  /** "Servers MUST set the `minimum_valid_until_ts` property to prompt the notary server to attempt to refresh the key." */
+  async #queryNotaries(servers: ReadonlyMap<string, WantedKeys>): Promise<Map<string, ServerKeys>> {
     const found = new Map<string, ServerKeys>()
     const until = this.#clock.now()
     for (const notary of this.#notaries) {
-      const wanted = [...servers].filter(server => !found.has(server))
-      if (wanted.length === 0) break
+      const query = new Map([...servers].filter(([server]) => !found.has(server)))
+      if (query.size === 0) break
       try {
-        const query = new Map(wanted.map(server => [server, new Map<string, number>()] as const))
         const notaryKeys = await this.#client.getServerKeys(notary)
         if (!isSelfSigned(notaryKeys)) continue
         for (const keys of await this.#client.queryKeys(notary, query)) {

@@ -8,11 +8,17 @@ import {
   type ServerKeyRow,
   ServerKeyWriter,
 } from '../../../storage/federation/server-keys.ts'
-import { isValidAt, rowsOf } from './key-document.ts'
-import type { KeyFetcher } from './key-fetcher.ts'
+import { isExpiredAt, isValidAt, rowsOf } from './key-document.ts'
+import type { KeyFetcher, WantedKeys } from './key-fetcher.ts'
 import type { OwnKeys } from './own-keys.ts'
 
 type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
+
+/** When a key has to have been in use. */
+export interface KeyUse {
+  readonly validAt?: number
+  readonly ignoresValidUntil?: boolean
+}
 
 const MAX_SERVERS_IN_MEMORY = 10_000
 /**
@@ -48,23 +54,22 @@ export class KeyRing {
   /**
    * The public key (base64) of a server under an ID; `undefined` if it has none, or none can be had now.
    *
-   * @param options.validAt the instant at which the key must have been in use, where that matters: now for requests,
-   *   `origin_server_ts` for events of room versions that enforce it (rooms/v5.md, "Signing key validity period").
+   * @param use.validAt the instant at which the key must have been in use, where that matters: now for requests,
+   *   `origin_server_ts` for events.
+   * @param use.ignoresValidUntil for room versions in which it does not matter how long the key was said to be valid
    */
-  async publicKey(
-    serverName: string,
-    keyId: string,
-    options: { readonly validAt?: number } = {},
-  ): Promise<string | undefined> {
+  async publicKey(serverName: string, keyId: string, use: KeyUse = {}): Promise<string | undefined> {
     if (serverName === this.#own.serverName) return this.#own.publicKey(keyId)
-    const { validAt } = options
+    const { validAt, ignoresValidUntil = false } = use
     const usable = (keys: KeysOfServer | undefined): string | undefined => {
       const row = keys?.get(keyId)
-      return row !== undefined && (validAt === undefined || isValidAt(row, validAt))
-        ? row.publicKey
-        : undefined
+      if (row === undefined || validAt === undefined) return row?.publicKey
+      const counts = ignoresValidUntil ? !isExpiredAt(row, validAt) : isValidAt(row, validAt)
+      return counts ? row.publicKey : undefined
     }
-    return usable(await this.#known(serverName)) ?? usable(await this.#refresh(serverName))
+    const until = validAt !== undefined && Number.isSafeInteger(validAt) ? validAt : this.#clock.now()
+    const wanted = new Map([[keyId, until]])
+    return usable(await this.#known(serverName)) ?? usable(await this.#refresh(serverName, wanted))
   }
 
   /**
@@ -80,7 +85,7 @@ export class KeyRing {
       const halfLife = known.fetchedTs + (known.validUntilTs - known.fetchedTs) / 2
       if (halfLife > now) return known
     }
-    await this.#refresh(serverName)
+    await this.#refresh(serverName, new Map())
     return this.#read.document(serverName)
   }
 
@@ -98,11 +103,13 @@ export class KeyRing {
     return loading
   }
 
-  #refresh(serverName: string): Promise<KeysOfServer | undefined> {
+  #refresh(serverName: string, wanted: WantedKeys): Promise<KeysOfServer | undefined> {
     const running = this.#refreshing.get(serverName)
     if (running !== undefined) return running
     if ((this.#recentlyAsked(serverName)?.count ?? 0) >= MAX_FETCHES) return Promise.resolve(undefined)
-    const refreshing = this.#fetchAndStore(serverName).finally(() => this.#refreshing.delete(serverName))
+    const refreshing = this.#fetchAndStore(serverName, wanted).finally(() =>
+      this.#refreshing.delete(serverName),
+    )
     this.#refreshing.set(serverName, refreshing)
     return refreshing
   }
@@ -113,8 +120,8 @@ export class KeyRing {
     return asked !== undefined && asked.since > this.#clock.now() - FETCHES_COUNT_MS ? asked : undefined
   }
 
-  async #fetchAndStore(serverName: string): Promise<KeysOfServer | undefined> {
-    const fetched = await this.#fetcher.fetch(serverName)
+  async #fetchAndStore(serverName: string, wanted: WantedKeys): Promise<KeysOfServer | undefined> {
+    const fetched = await this.#fetcher.fetch(serverName, wanted)
     if (fetched === undefined) return undefined
     const now = this.#clock.now()
     const { rows, document } = rowsOf(fetched, now)

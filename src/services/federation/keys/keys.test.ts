@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
 import { silentLog } from '../../../core/log.ts'
 import { type SigningKey, signingKeyFromSeed, signJson, verifyJson } from '../../../core/signing.ts'
-import type { ServerKeys } from '../../../network/federation/keys.ts'
+import type { KeyQuery, ServerKeys } from '../../../network/federation/keys.ts'
 import { FederationError } from '../../../network/federation-client.ts'
 import { testDatabase, testDatabases } from '../../../test-kit/database.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
@@ -52,6 +52,8 @@ class Servers {
   /** Server name → documents that it vouches for as a notary. */
   readonly vouched = new Map<string, ServerKeys[]>()
   readonly asked: string[] = []
+  /** What the notaries were asked last. */
+  query: KeyQuery = new Map()
 
   async getServerKeys(server: string): Promise<ServerKeys> {
     this.asked.push(server)
@@ -61,7 +63,8 @@ class Servers {
     return documentOf(server, published)
   }
 
-  async queryKeys(notary: string, query: ReadonlyMap<string, unknown>): Promise<ServerKeys[]> {
+  async queryKeys(notary: string, query: KeyQuery): Promise<ServerKeys[]> {
+    this.query = query
     this.asked.push(`${notary}? ${[...query.keys()].join(' ')}`)
     return this.vouched.get(notary) ?? []
   }
@@ -145,6 +148,12 @@ test('a key counts only while it was in use', async t => {
     keyOf(8).publicKey,
     'where validity does not matter',
   )
+  // Room versions 1 to 4.
+  const inOldRooms = (keyId: string, validAt: number) =>
+    ring.publicKey('there.test', keyId, { validAt, ignoresValidUntil: true })
+  t.is(await inOldRooms('ed25519:k', start + 30 * DAY), keyOf(7).publicKey)
+  t.is(await inOldRooms('ed25519:old', start - 1_000), keyOf(8).publicKey)
+  t.is(await inOldRooms('ed25519:old', start), undefined, '“known to have expired”')
   t.is(await at('ed25519:k', start + 7 * DAY), keyOf(7).publicKey)
   t.is(await at('ed25519:k', start + 7 * DAY + 1), undefined, 'no longer than 7 days ahead, whatever it says')
   await clock.advance(8 * DAY)
@@ -212,9 +221,11 @@ test('trusted notaries are asked for servers that are gone, together, and must h
     vouched('y.test', 21),
     vouched('z.test', 22, keyOf(51)),
   ])
-  const keys = await Promise.all(
-    ['x.test', 'y.test', 'z.test'].map(name => ring.publicKey(name, 'ed25519:k')),
-  )
+  const names = ['x.test', 'y.test', 'z.test']
+  const validAt = clock.now() + 5_000
+  const keys = await Promise.all(names.map(name => ring.publicKey(name, 'ed25519:k', { validAt })))
+  const wanted = new Map([['ed25519:k', validAt]])
+  t.deepEqual(servers.query, new Map(names.map(name => [name, wanted])), '“MUST set minimum_valid_until_ts”')
   t.deepEqual(keys, [keyOf(20).publicKey, keyOf(21).publicKey, undefined])
   t.deepEqual(
     servers.asked.filter(asked => asked.includes('?')),
