@@ -105,35 +105,57 @@ const arrayText = (array: readonly JsonValue[], numbers: Numbers, depth: number)
   return `${text}]`
 }
 
-/**
- * The canonical texts of an object's members, for who needs those of several objects that share them; `objectOf` puts them
- * together. Options and errors as of `canonicalJson`.
- */
-export const memberTexts = (
-  object: JsonObject,
-  options: { strictNumbers?: boolean } = {},
-): Map<string, string> => {
-  const numbers = options.strictNumbers === true ? 'strict' : 'plain'
-  const texts = new Map<string, string>()
-  for (const [key, value] of Object.entries(object)) {
-    if (value !== undefined) texts.set(key, write(value, numbers, 1, object, key))
-  }
-  return texts
+/** A member of an object as it stands in the object's canonical text: `"name":value`. */
+export interface CanonicalMember {
+  readonly name: string
+  readonly text: string
 }
 
-/** The canonical encoding of the object that has members of these texts. */
-export const objectOf = (members: ReadonlyMap<string, string>): string => {
-  const names = inOrder([...members.keys()])
-  return `{${names.map(name => `${stringText(name)}:${members.get(name)}`).join(',')}}`
+const memberText = (object: JsonObject, name: string, numbers: Numbers, depth: number): string =>
+  `${stringText(name)}:${write(object[name], numbers, depth, object, name)}`
+
+/**
+ * The members of an object in canonical form and order, for who needs the texts of several objects that share them;
+ * `objectOf` puts them together. Options and errors as of `canonicalJson`.
+ */
+export const canonicalMembers = (
+  object: JsonObject,
+  options: { strictNumbers?: boolean } = {},
+): CanonicalMember[] => {
+  const numbers = options.strictNumbers === true ? 'strict' : 'plain'
+  const members: CanonicalMember[] = []
+  for (const name of inOrder(Object.keys(object))) {
+    if (object[name] === undefined) continue
+    members.push({ name, text: memberText(object, name, numbers, 1) })
+  }
+  return members
+}
+
+/** The same members with the only one of `added`, which none of them is called like, at its place. */
+export const withMember = (members: readonly CanonicalMember[], added: JsonObject): CanonicalMember[] => {
+  const all = [...members, ...canonicalMembers(added)]
+  for (let i = all.length - 1; i > 0; i--) {
+    const [before, member] = [all[i - 1], all[i]] as [CanonicalMember, CanonicalMember]
+    if (compareCodePoints(before.name, member.name) < 0) break
+    all[i - 1] = member
+    all[i] = before
+  }
+  return all
+}
+
+/** The canonical encoding of the object that has these members, which are in order. */
+export const objectOf = (members: readonly CanonicalMember[]): string => {
+  let text = '{'
+  for (const member of members) text += text.length > 1 ? `,${member.text}` : member.text
+  return `${text}}`
 }
 
 const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'
   for (const key of inOrder(Object.keys(object))) {
-    const value = object[key]
-    if (value === undefined) continue
+    if (object[key] === undefined) continue
     if (text.length > 1) text += ','
-    text += `${stringText(key)}:${write(value, numbers, depth, object, key)}`
+    text += memberText(object, key, numbers, depth)
   }
   return `${text}}`
 }

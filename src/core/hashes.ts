@@ -1,52 +1,53 @@
 import { hash } from 'node:crypto'
 import { unpad } from './base64.ts'
-import { canonicalJson, objectOf } from './canonical-json.ts'
+import { type CanonicalMember, canonicalJson, canonicalMembers, objectOf } from './canonical-json.ts'
 import { redactPdu } from './event/redaction.ts'
 import type { JsonObject } from './json.ts'
 import type { RoomVersion } from './room-versions.ts'
+
+const UNHASHED: ReadonlySet<string> = new Set(['unsigned', 'signatures', 'hashes'])
+const UNSIGNED: ReadonlySet<string> = new Set(['unsigned', 'signatures'])
 
 /**
  * The content hash of an event, over all of it but `unsigned`, `signatures` and `hashes`, as unpadded base64
  * (server-server API, "Calculating the content hash for an event").
  *
- * @param texts the canonical texts of the event's members, for who has made them already
+ * @param members the event's canonical members, for who has made them already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
-export const contentHash = (pdu: JsonObject, texts?: ReadonlyMap<string, string>): string => {
-  const { unsigned: _, signatures: __, hashes: ___, ...rest } = pdu
-  return unpad(hash('sha256', textOf(rest, pdu, texts), 'base64'))
-}
+export const contentHash = (pdu: JsonObject, members?: readonly CanonicalMember[]): string =>
+  unpad(hash('sha256', textWithout(UNHASHED, pdu, pdu, members), 'base64'))
 
 /**
  * What both signatures and the reference hash cover: the redacted event without `signatures` and `unsigned`, as
  * canonical JSON (server-server API, "Signing Events").
  *
- * @param texts the canonical texts of the event's members, for who has made them already
+ * @param members the event's canonical members, for who has made them already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
 export const signedText = (
   pdu: JsonObject,
   version: RoomVersion,
-  texts?: ReadonlyMap<string, string>,
-): string => {
-  const { signatures: _, unsigned: __, ...rest } = redactPdu(pdu, version)
-  return textOf(rest, pdu, texts)
-}
+  members?: readonly CanonicalMember[],
+): string => textWithout(UNSIGNED, redactPdu(pdu, version), pdu, members)
 
-/** The canonical text of what is left of an event, made of the texts of its members as far as these are the event's. */
-const textOf = (
-  rest: JsonObject,
+/** The canonical text of what is kept of an event, of the event's own members as far as these are left as they were. */
+const textWithout = (
+  left: ReadonlySet<string>,
+  kept: JsonObject,
   pdu: JsonObject,
-  texts: ReadonlyMap<string, string> | undefined,
+  members: readonly CanonicalMember[] | undefined,
 ): string => {
-  if (texts === undefined) return canonicalJson(rest)
-  const members = new Map<string, string>()
-  for (const [name, value] of Object.entries(rest)) {
-    if (value === undefined) continue
-    const known = value === pdu[name] ? texts.get(name) : undefined
-    members.set(name, known ?? canonicalJson(value))
+  if (members === undefined) {
+    return canonicalJson(Object.fromEntries(Object.entries(kept).filter(([name]) => !left.has(name))))
   }
-  return objectOf(members)
+  return objectOf(
+    members.flatMap(member => {
+      const value = left.has(member.name) ? undefined : kept[member.name]
+      if (value === undefined) return []
+      return value === pdu[member.name] ? member : canonicalMembers({ [member.name]: value })
+    }),
+  )
 }
 
 /**

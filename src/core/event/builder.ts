@@ -1,4 +1,4 @@
-import { canonicalJson, memberTexts, objectOf } from '../canonical-json.ts'
+import { canonicalMembers, objectOf, withMember } from '../canonical-json.ts'
 import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
@@ -98,16 +98,18 @@ const build = (
   encoding: { strictNumbers?: boolean },
 ): BuiltEvent => {
   const { version } = template
-  const pdu = unsignedPdu(template)
-  const texts = memberTexts(pdu, encoding)
-  const hashes = { sha256: contentHash(pdu, texts) }
-  const hashed = { ...pdu, hashes }
-  texts.set('hashes', canonicalJson(hashes))
+  const content = unsignedPdu(template)
+  const members = canonicalMembers(content, encoding)
+  const hashes = { sha256: contentHash(content, members) }
+  const hashed = withMember(members, { hashes })
   // Signatures and event ID are of the same text.
-  const covered = signedText(hashed, version, texts)
-  const signed = withSignature(hashed, serverName, key.keyId, key.sign(Buffer.from(covered)))
-  texts.set('signatures', canonicalJson(signed['signatures'] ?? {}))
-  return { event: trustedEvent(signed, eventIdOf(signed, version, covered), version), text: objectOf(texts) }
+  const covered = signedText({ ...content, hashes }, version, hashed)
+  const signatures = { [serverName]: { [key.keyId]: key.sign(Buffer.from(covered)) } }
+  const pdu = { ...content, hashes, signatures }
+  return {
+    event: trustedEvent(pdu, eventIdOf(pdu, version, covered), version),
+    text: objectOf(withMember(hashed, { signatures })),
+  }
 }
 
 /** The event with one more signature, for invites and restricted joins. Its ID stays the same. */

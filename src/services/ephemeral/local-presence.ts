@@ -75,7 +75,7 @@ export class LocalPresence {
     if (chosen === 'offline' && device !== undefined && device.chosen !== 'offline') return () => {}
     const now = this.#clock.now()
     const end = (): void => this.#ended(userId, deviceId)
-    if (device !== undefined && device.chosen === chosen && chosen !== 'offline' && !isGone(device, now)) {
+    if (device !== undefined && device.chosen === chosen && !isGone(device, now)) {
       // It was there, and is: whoever waits for news all day need not be judged at each request.
       this.#keep(userId, deviceId, { ...device, openSyncs: device.openSyncs + 1, lastSeenTs: now })
       return end
