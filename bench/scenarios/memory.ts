@@ -12,7 +12,7 @@ interface Outcome {
   /** Bytes. */
   rest: number | undefined
   waiting: number | undefined
-  /** Bytes per waiting client. */
+  /** Bytes for each further client that waits, where as many wait already: those pay for what grows but once. */
   perClient: number | undefined
   /** From one send until the last waiting client had its event, milliseconds; undefined if not all had. */
   wakeAll: number | undefined
@@ -34,7 +34,7 @@ export const memory: Scenario = {
       ...atStart(bench),
       medianRow('memory at rest, with accounts', 'MB', sides, one => megabytes(one.rest)),
       medianRow(`memory with ${count} waiting syncs`, 'MB', sides, one => megabytes(one.waiting)),
-      medianRow('memory per waiting sync', 'KB', sides, one => one.perClient && one.perClient / 1000),
+      medianRow('memory per further waiting sync', 'KB', sides, one => one.perClient && one.perClient / 1000),
       medianRow(`time to wake ${count} waiting syncs`, 'ms', sides, one => one.wakeAll),
     ]
   },
@@ -54,10 +54,12 @@ async function measure(target: Target, prepared: Crowd, bench: Bench): Promise<O
   // First, so that what an initial sync leaves behind counts as rest and not as waiting.
   const tokens = await target.inParallel(accounts, catchUp)
   const rest = await settledMemory(target, settle)
-  const listeners = Array.from({ length: count }, (_, n) => {
-    const account = accounts[n % accounts.length] ?? sender
-    return new Listener(target.connection(), account, tokens[n % tokens.length] ?? '', n)
-  })
+  const listenersFrom = (first: number) =>
+    Array.from({ length: count }, (_, n) => {
+      const account = accounts[n % accounts.length] ?? sender
+      return new Listener(target.connection(), account, tokens[n % tokens.length] ?? '', first + n)
+    })
+  const listeners = listenersFrom(0)
   let woken = 0
   const { promise: allWoken, resolve } = Promise.withResolvers<number>()
   for (const listener of listeners) {
@@ -67,6 +69,10 @@ async function measure(target: Target, prepared: Crowd, bench: Bench): Promise<O
     })
   }
   const waiting = await settledMemory(target, settle)
+  const more = listenersFrom(count)
+  for (const listener of more) listener.listen(() => {})
+  const twice = await settledMemory(target, settle)
+  await Promise.all(more.map(listener => listener.stop()))
   const sentAt = performance.now()
   await target.inParallel([sender], (connection, account) =>
     call(connection, sendRequest(account, roomId, target.transactionId(), 1)),
@@ -74,7 +80,7 @@ async function measure(target: Target, prepared: Crowd, bench: Bench): Promise<O
   await atMost(wakeSeconds, allWoken)
   const wakeAll = woken === count ? (await allWoken) - sentAt : undefined
   await Promise.all(listeners.map(listener => listener.stop()))
-  const perClient = rest === undefined || waiting === undefined ? undefined : (waiting - rest) / count
+  const perClient = waiting === undefined || twice === undefined ? undefined : (twice - waiting) / count
   return { rest, waiting, perClient, wakeAll }
 }
 
