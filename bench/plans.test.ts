@@ -36,6 +36,7 @@ const SMALL: Readonly<Record<string, string>> = {
   uia_sessions: 'bounded',
   email_validations: 'bounded',
   oauth_device_codes: 'bounded',
+  rendezvous_sessions: 'bounded',
   federation_destinations: 'a row for each server, read at the start and by housekeeping',
 }
 
@@ -49,6 +50,7 @@ const EXCUSED: readonly { readonly of: string | RegExp; readonly why: string }[]
   { of: 'SELECT count(*) AS total FROM users', why: 'a figure for the operator' },
   { of: 'SELECT kind, CAST(COUNT(*)', why: 'a figure for the operator' },
   { of: 'SELECT user_id FROM users WHERE is_admin = 1', why: 'an index of administrators alone' },
+  { of: 'SELECT user_id FROM users WHERE cleanup = 2', why: 'an index of those that wait alone' },
   { of: 'SELECT 1 AS one FROM events_awaiting_auth LIMIT 1', why: 'reads one row' },
   { of: 'SELECT 1 AS one FROM notification_inboxes LIMIT 1', why: 'reads one row' },
   { of: 'SELECT user_id, presence, status_msg', why: 'in the order of an index, as far as the limit' },

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { makeFastDirectory } from './fast-directory.ts'
 import { startPostgres } from './postgres.ts'
 import { summarize } from './summary.ts'
@@ -29,17 +30,31 @@ const runAva = (env: NodeJS.ProcessEnv): Promise<{ code: number; output: string 
     ava.on('close', code => resolve({ code: code ?? 1, output }))
   })
 
+/** The program that tests start in processes of their own: put together it starts in two thirds of the time. */
+const bundle = async (): Promise<NodeJS.ProcessEnv> => {
+  const script = join(ROOT, 'scripts/bundle.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    script,
+  ])
+  return stdout === '' ? {} : { TESSERA_BUNDLE: stdout.trim() }
+}
+
 const fast = process.env['TMPDIR'] === undefined ? makeFastDirectory() : undefined
 // Also what PostgreSQL stores goes there.
 if (fast !== undefined) process.env['TMPDIR'] = fast
+const everything = process.argv.length === 2
 const given = process.env['TESSERA_TEST_POSTGRES']
-const server = given === undefined ? await startPostgres() : undefined
+const [server, bundled] = await Promise.all([
+  given === undefined ? startPostgres() : undefined,
+  everything ? bundle() : {},
+])
 const url = given ?? server?.url
 try {
-  const everything = process.argv.length === 2
   if (everything) writeTestGroups(ROOT, TESTS, join(ROOT, GROUPS))
   const { code, output } = await runAva({
     ...process.env,
+    ...bundled,
     ...(everything ? { TESSERA_TEST_GROUPS: '1' } : {}),
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compile'),
     ...(url === undefined ? {} : { TESSERA_TEST_POSTGRES: url }),

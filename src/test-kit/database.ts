@@ -5,6 +5,7 @@ import type { ExecutionContext, TestFn } from 'ava'
 import type { Database } from '../storage/database.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
 import { makePostgresDatabase, sqliteTemplate } from './templates.ts'
+import { Turns } from './turns.ts'
 
 /** A body that is run on each kind of database; `config` opens the same database a second time. */
 export type DatabaseTest = (t: ExecutionContext, database: Database, config: DatabaseConfig) => Promise<void>
@@ -31,7 +32,8 @@ export const testPostgres = (
   const server = process.env['TESSERA_TEST_POSTGRES']
   if (server !== undefined) {
     test(title, async t => {
-      await takeTurn(t)
+      await turns.take()
+      t.teardown(() => turns.giveBack())
       const { url, drop } = await makePostgresDatabase(server)
       t.teardown(drop)
       const config = { kind: 'postgres', url } as const
@@ -71,19 +73,7 @@ const openFor = async (t: Pick<ExecutionContext, 'teardown'>, config: DatabaseCo
 }
 
 /** The tests of a file start all at once, and each takes several connections of a server that has not that many. */
-const AT_ONCE = 4
-let running = 0
-const waiting: (() => void)[] = []
-
-const takeTurn = async (t: ExecutionContext): Promise<void> => {
-  if (running >= AT_ONCE) await new Promise<void>(resolve => waiting.push(resolve))
-  else running += 1
-  t.teardown(() => {
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
-  })
-}
+const turns = new Turns(4)
 
 let mentioned = false
 
