@@ -197,6 +197,17 @@ testDatabases(test, 'notifications are listed in pages, read or not', async (t, 
   t.is(await bob.code('GET', '/notifications?limit=many'), '400 M_INVALID_PARAM')
   t.is(await bob.code('GET', '/notifications?from=elsewhere'), '400 M_INVALID_PARAM')
   t.deepEqual((await alice.get('/notifications'))['notifications'], [])
+
+  const closed = await alice.createRoom({ invite: [bob.userId] })
+  await alice.say(room, 'message 5')
+  const newest = await list('?limit=1')
+  t.is(show(newest), 'message 5')
+  const older = await list(`?limit=1&from=${newest.next_token}`)
+  t.like(older.notifications[0], { room_id: closed, read: false, event: { state_key: bob.userId } })
+  t.deepEqual(older.notifications[0]?.['actions'], ['notify', { set_tweak: 'sound', value: 'default' }])
+  t.is(show(await list(`?limit=1&from=${older.next_token}`)), 'message 4')
+  await bob.leave(closed)
+  t.is(show(await list('?limit=2')), 'message 5, message 4', 'it is declined')
 })
 
 testDatabases(

@@ -71,7 +71,7 @@ export const createPush = (parts: {
     services: {
       pushRules: new UserPushRules(db),
       notificationList: new NotificationList({
-        ...{ db, read, clientEvents },
+        ...{ db, read, clientEvents, announcements, clock },
         counted: () => counter.counted(db.position('events')),
       }),
       pushers: new Pushers({
