@@ -1,9 +1,18 @@
 /** Random conversations: people talk, come and go, and follow with their clients what is going on. */
 import fc from 'fast-check'
 import type { Sync } from '../services/sync/sync.ts'
+import type { Database } from '../storage/database.ts'
 import { FollowingClient, type SyncStep } from './following-client.ts'
 import { type FilterPlan, NO_FILTER_PLAN, type View, viewOf } from './random-filter.ts'
 import { newRoom, requesterOf, type TestRooms } from './rooms.ts'
+
+/**
+ * How many random conversations a run of the tests looks at. They are others each time, so that many runs find what one
+ * misses; `TESSERA_CONVERSATIONS=1000` looks longer.
+ */
+const CONVERSATIONS = Number(process.env['TESSERA_CONVERSATIONS'] ?? 12)
+export const conversationRuns = ({ dialect }: Database): number =>
+  dialect.name === 'sqlite' ? CONVERSATIONS : Math.ceil(CONVERSATIONS / 3)
 
 export const PEOPLE = ['ann', 'bob', 'cat'] as const
 export type Name = (typeof PEOPLE)[number]

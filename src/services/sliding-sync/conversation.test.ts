@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'ava'
 import fc from 'fast-check'
 import { roomEventFilter } from '../../core/filter.ts'
-import { beginConversation, PEOPLE, step } from '../../test-kit/conversation.ts'
+import { beginConversation, conversationRuns, PEOPLE, step } from '../../test-kit/conversation.ts'
 import { asSeenBy, type LoggedEvent, logOf, stateAtEnd, stayOf } from '../../test-kit/conversation-truth.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import type { SyncStep } from '../../test-kit/following-client.ts'
@@ -186,8 +186,7 @@ testDatabases(
         if (client.belief) assert.deepEqual(beliefOf(client.belief, userId, log), truth)
       }
     })
-    const numRuns = database.dialect.name === 'sqlite' ? 30 : 8
-    await fc.assert(property, { numRuns, includeErrorInReport: true })
+    await fc.assert(property, { numRuns: conversationRuns(database), includeErrorInReport: true })
     t.pass()
   },
 )

@@ -5,6 +5,7 @@ import {
   ALL_CLIENTS,
   beginConversation,
   type Conversation,
+  conversationRuns,
   PEOPLE,
   step,
 } from '../../test-kit/conversation.ts'
@@ -113,7 +114,7 @@ testDatabases(
         for (const one of steps) await conversation.run(one)
         await check(conversation)
       }),
-      { numRuns: database.dialect.name === 'sqlite' ? 30 : 8, includeErrorInReport: true },
+      { numRuns: conversationRuns(database), includeErrorInReport: true },
     )
     t.pass()
   },
