@@ -63,13 +63,19 @@ const additionalCreators = (room: NewRoom, trusted: readonly string[]): string[]
   return [...new Set([...(asked as string[]), ...trusted])].filter(userId => userId !== room.creator)
 }
 
-/** Power levels of a new room, with the client's override on top (a shallow one, as specified). */
+/**
+ * Power levels of a new room, with the client's override on top (a shallow one, as specified). "If the room's version is 12 or
+ * higher, the power level for sending `m.room.tombstone` events MUST explicitly be higher than `state_default`": also where the
+ * client gives levels for other events.
+ */
 export const powerLevelsContent = (room: NewRoom): JsonObject => {
   const { version, creator, invite } = room
   const privileged = version.auth.privilegedCreators
   const trusted = presetOf(room) === 'trusted_private_chat' && !privileged ? invite : []
   const given = room.powerLevelOverride['state_default']
   const stateDefault = typeof given === 'number' ? given : 50
+  const tombstone = privileged ? Math.max(150, stateDefault + 50) : 100
+  const otherEvents = room.powerLevelOverride['events']
   const users = privileged ? {} : Object.fromEntries([creator, ...trusted].map(userId => [userId, 100]))
   return {
     users,
@@ -82,8 +88,7 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
       'm.room.avatar': 50,
       'm.room.topic': 50,
       [MEDIA_STATE]: 50,
-      // "the power level for sending m.room.tombstone events MUST explicitly be higher than state_default" (v12).
-      'm.room.tombstone': privileged ? Math.max(150, stateDefault + 50) : 100,
+      'm.room.tombstone': tombstone,
       'm.room.server_acl': 100,
       'm.room.encryption': 100,
     },
@@ -95,6 +100,9 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
     invite: 0,
     historical: 100,
     ...room.powerLevelOverride,
+    ...(privileged && isJsonObject(otherEvents)
+      ? { events: { 'm.room.tombstone': tombstone, ...otherEvents } }
+      : {}),
   }
 }
 
