@@ -54,12 +54,17 @@ export class EventCache {
     if (stored !== undefined) this.#byNid.set(nid, { ...stored, position })
   }
 
-  /** What was read by a read that began at `then`; answers what is newest. */
-  putAsOf(then: number, stored: StoredEvent): StoredEvent {
+  /**
+   * What was read by a read that began at `then`, together with so many others; answers what is newest. A read of more than half of what
+   * is kept fills what room there is, and pushes nothing out: all members of a large room are asked for now and then, and everything else again and again.
+   */
+  putAsOf(then: number, stored: StoredEvent, together: number): StoredEvent {
     const { nid } = stored
     const changed = this.#changed.peek(nid) ?? 0
     if (changed > then) return this.#byNid.get(nid) ?? stored
-    if (this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
+    const { calculatedSize, maxSize } = this.#byNid
+    const isWelcome = together <= maxSize / 2 || calculatedSize < maxSize
+    if (isWelcome && this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
     return stored
   }
 

@@ -21,6 +21,22 @@ testDatabases(test, 'more events than the cache holds are read without gaps', as
   }
 })
 
+testDatabases(test, 'a read of more than half of the cache pushes nothing out of it', async (t, plain) => {
+  const { database, during } = countedReads(plain)
+  const { core, rooms } = await testRooms(plain)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, '@alice:here.test'), { isDirect: false })
+  const head = await core.writer.head(roomId)
+  const nids = [...(head?.state.values() ?? [])].map(entry => entry.nid)
+  const [first = 0, ...others] = nids
+  t.true(others.length > 3)
+  const reader = new EventReader(database, { cacheSize: 3 })
+  await reader.byNids([first])
+  await reader.byNids(others)
+  t.is(await during(() => reader.byNids([first])), 0)
+  t.is((await reader.byNids(nids)).length, nids.length)
+  t.is(await during(() => reader.byNids([first])), 0)
+})
+
 testDatabases(
   test,
   'what is new is read once for all who follow it, and as it is stored',

@@ -240,7 +240,7 @@ export class EventReader {
     const parameters: SqlList[] = [this.#db.list(keys)]
     const before = this.#cache.now
     const rows = await this.#read(keys)<EventRow>(prepared, parameters)
-    return rows.map(row => this.#cache.putAsOf(before, storedEvent(row)))
+    return rows.map(row => this.#cache.putAsOf(before, storedEvent(row), rows.length))
   }
 
   /** Reads that may answer many rows leave the calling thread. */
