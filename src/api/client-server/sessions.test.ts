@@ -44,6 +44,8 @@ test('log in by any name for oneself; the unknown and the wrong are told apart b
   }
   const thirdParty = { type: 'm.id.thirdparty', medium: 'email', address: 'a@b.test' }
   t.is(codeOf(await post('/login', { type, identifier: thirdParty, password: PASSWORD })), '403 M_FORBIDDEN')
+  const unknown = { type: 'm.id.passport', user: 'alice' }
+  t.is(codeOf(await post('/login', { type, identifier: unknown, password: PASSWORD })), '400 M_INVALID_PARAM')
   t.is(codeOf(await post('/login', { type, user: 'alice' })), '400 M_MISSING_PARAM')
   t.is(codeOf(await post('/login', { type: 'm.login.magic' })), '400 M_UNKNOWN')
   t.is(codeOf(await post('/login', {})), '400 M_MISSING_PARAM')

@@ -56,6 +56,8 @@ export type NamedUser = { readonly user: string } | { readonly medium: string; r
 /**
  * Whom a request names. `undefined`: nobody was named at all. Telephone numbers as they are dialled (`m.id.phone`) name
  * nobody here, since no account has one.
+ *
+ * @throws {MatrixError} `M_INVALID_PARAM`: another type of identifier
  */
 export const namedUser = (request: {
   identifier?: JsonValue
@@ -69,7 +71,8 @@ export const namedUser = (request: {
   // Without a type it is the old form of a third-party identifier.
   if (identifier.type === 'm.id.thirdparty' || identifier.type === undefined)
     return thirdPartyNamed(identifier)
-  return identifier.type === 'm.id.phone' ? { medium: 'msisdn', address: '' } : undefined
+  if (identifier.type === 'm.id.phone') return { medium: 'msisdn', address: '' }
+  throw new MatrixError('M_INVALID_PARAM', 'This type of identifier is not known here.')
 }
 
 const userNamed = ({ user }: { user?: JsonValue }): NamedUser | undefined =>
