@@ -88,8 +88,9 @@ const fullSight = (history: SightHistory, userId: string): Sight => {
   }
 }
 
-/** A point's values over time, and the row that was the newest when they were read. */
+/** A point's values over time, and the rows that were the oldest and the newest when they were read. */
 interface Track<T> {
+  readonly oldest: StateSpan
   readonly newest: StateSpan
   readonly spans: readonly Span<T>[]
 }
@@ -152,16 +153,19 @@ export class Sights {
     { roomNid, type, stateKey }: { roomNid: number; type: string; stateKey: string },
     value: (stored: StoredEvent) => T | undefined,
   ): Promise<Track<T> | undefined> {
-    const newest = await this.#views.newest(roomNid, type, stateKey)
-    if (newest === undefined) return undefined
-    if (known !== undefined && isSame(known.newest, newest)) return known
-    const rows =
-      known === undefined
-        ? await this.#read.state.history(roomNid, type, stateKey)
-        : await this.#views.since(roomNid, type, stateKey, known.newest.from)
+    const ends = await this.#views.ends(roomNid, type, stateKey)
+    if (ends === undefined) return undefined
+    const { oldest, newest } = ends
+    const isBegun =
+      known !== undefined && known.oldest.nid === oldest.nid && known.oldest.from === oldest.from
+    if (isBegun && isSame(known.newest, newest)) return known
+    // The past may have grown, too: of a room that was joined, history is fetched, which says since when something held.
+    const rows = isBegun
+      ? await this.#views.since(roomNid, type, stateKey, known.newest.from)
+      : await this.#read.state.history(roomNid, type, stateKey)
     const fresh = await valuesOf(this.#read, rows, value)
-    const before = known === undefined ? [] : until(known.spans, known.newest.from)
-    return { newest: rows.at(-1) ?? newest, spans: joined([...before, ...fresh]) }
+    const before = isBegun ? until(known.spans, known.newest.from) : []
+    return { oldest, newest: rows.at(-1) ?? newest, spans: joined([...before, ...fresh]) }
   }
 }
 

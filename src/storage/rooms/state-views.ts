@@ -58,7 +58,7 @@ export class StateViews {
   readonly #withoutMembers: Prepared
   readonly #members: Prepared
   readonly #allMembers: Prepared
-  readonly #newest: Prepared
+  readonly #ends: Prepared
   readonly #since: Prepared
   readonly #forks: Prepared
   readonly #replaced: Prepared
@@ -86,10 +86,10 @@ export class StateViews {
       `${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${db.dialect.inText('state_key')} AND ${HOLDS}`,
     )
     this.#allMembers = db.prepare(`${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${HOLDS}`)
-    this.#newest = db.prepare(
-      `SELECT event_nid, valid_from, valid_to FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ?
-       ORDER BY valid_from DESC LIMIT 1`,
-    )
+    const end = (order: string): string =>
+      `SELECT * FROM (SELECT event_nid, valid_from, valid_to FROM room_state
+       WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from ${order} LIMIT 1) AS ${order}_end`
+    this.#ends = db.prepare(`${end('ASC')} UNION ALL ${end('DESC')}`)
     this.#since = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state
        WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_from >= ? ORDER BY valid_from`,
@@ -154,10 +154,16 @@ export class StateViews {
     return (await this.#db.scan<EntryColumns>(this.#allMembers, [roomNid, position, position])).map(entry)
   }
 
-  /** The last thing that a point has been, whether or not it still holds. */
-  async newest(roomNid: number, type: string, stateKey: string): Promise<StateSpan | undefined> {
-    const row = await this.#db.get<SpanColumns>(this.#newest, [roomNid, type, stateKey])
-    return row && span(row)
+  /** The first and the last thing that a point has been, as far as is known, whether or not it still holds. */
+  async ends(
+    roomNid: number,
+    type: string,
+    stateKey: string,
+  ): Promise<{ oldest: StateSpan; newest: StateSpan } | undefined> {
+    const point = [roomNid, type, stateKey]
+    const rows = await this.#db.all<SpanColumns>(this.#ends, [...point, ...point])
+    const [oldest, newest] = rows.map(span).sort((a, b) => a.from - b.from)
+    return oldest && { oldest, newest: newest ?? oldest }
   }
 
   /** What a point has been from a position on, oldest first. */
