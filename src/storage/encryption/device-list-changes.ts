@@ -69,6 +69,7 @@ export class DeviceListReader {
   readonly #memberEvents: Prepared
   readonly #hostsNewTo: Prepared
   readonly #usersNewTo: Prepared
+  readonly #arrivedWith: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -120,6 +121,12 @@ export class DeviceListReader {
          AND NOT EXISTS (SELECT 1 FROM memberships b WHERE b.room_nid = a.room_nid AND b.membership = 'join'
            AND b.host = ? AND b.user_id <> ? AND b.position < ?)
          AND NOT ${shareAnother('a.user_id', '?')}
+       ORDER BY a.user_id LIMIT ?`,
+    )
+    this.#arrivedWith = db.prepare(
+      `SELECT a.user_id FROM memberships a JOIN events e ON e.event_nid = a.event_nid
+       WHERE a.room_nid = ? AND a.membership = 'join' AND a.host = ? AND a.position = ?
+         AND (e.position IS NULL OR e.position < a.position)
        ORDER BY a.user_id LIMIT ?`,
     )
     this.#previous = db.prepare(`${changes} AND position < ? ${newestFirst}`)
@@ -224,6 +231,19 @@ export class DeviceListReader {
       ...[roomNid, position, host, position],
       limit,
     ])
+    return rows.map(row => row.user_id)
+  }
+
+  /**
+   * The local users whom a room has brought along when another joined it: it was in the room by their own joins, of which
+   * this server has not learned, as when an answer was lost.
+   */
+  async arrivedWith(
+    joined: { readonly roomNid: number; readonly position: number },
+    { host, limit }: { host: string; limit: number },
+  ): Promise<string[]> {
+    const parameters = [joined.roomNid, host, joined.position - 1, limit]
+    const rows = await this.#db.scan<{ user_id: string }>(this.#arrivedWith, parameters)
     return rows.map(row => row.user_id)
   }
 

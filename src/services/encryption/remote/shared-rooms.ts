@@ -1,5 +1,6 @@
 import { serverNameOf } from '../../../core/ids.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
+import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeepEdus, OutgoingEdu } from '../ports.ts'
@@ -43,11 +44,11 @@ export class SharedRooms {
     const edus: OutgoingEdu[] = []
     const statements: WriteStatement[] = []
     for (const member of members) {
-      if (!(await this.#isJoined(member, member.position))) {
+      if ((await this.#joinAt(member, member.position)) === undefined) {
         // Whoever has left may change devices without our being told; a later return does not make up for that.
         statements.push(write.remoteDevices.forgetUnshared(member, serverName))
-      } else if (!(await this.#isJoined(member, member.position - 1))) {
-        edus.push(...(await this.#introductions(member)))
+      } else {
+        edus.push(...(await this.#newlyJoined(member)))
       }
     }
     const reached = members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo)
@@ -83,6 +84,22 @@ export class SharedRooms {
     return read.deviceLists.memberEvents(after, upTo, BATCH)
   }
 
+  /** What is to be said because of a join, if it is one and not, say, another name. */
+  async #newlyJoined(member: MemberEvent): Promise<OutgoingEdu[]> {
+    const { read, serverName, isLocal } = this.#context
+    const before = await this.#joinAt(member, member.position - 1)
+    if (!isLocal(member.userId)) return before === undefined ? this.#introductions(member) : []
+    // Whom others hold to be in the room, while this server did not know of it, has not been introduced to anybody.
+    const isNew = before?.position === undefined || before.position < 0
+    const brought = isNew
+      ? await read.deviceLists.arrivedWith(member, { host: serverName, limit: MAX_INTRODUCED })
+      : []
+    const edus: OutgoingEdu[] = []
+    for (const userId of new Set(isNew ? [member.userId, ...brought] : []))
+      edus.push(...(await this.#introductions({ ...member, userId })))
+    return edus
+  }
+
   /** What is to be said because somebody has joined. */
   async #introductions(member: MemberEvent): Promise<OutgoingEdu[]> {
     const { deviceLists } = this.#context.read
@@ -103,10 +120,11 @@ export class SharedRooms {
     return edus
   }
 
-  async #isJoined({ roomNid, userId }: MemberEvent, position: number): Promise<boolean> {
+  /** The member event by which a user was joined at a position. */
+  async #joinAt({ roomNid, userId }: MemberEvent, position: number): Promise<StoredEvent | undefined> {
     const { state, events } = this.#context.rooms
     const nid = await state.point(roomNid, 'm.room.member', userId, position)
     const [stored] = nid === undefined ? [] : await events.byNids([nid])
-    return stored !== undefined && membershipOf(stored.event) === 'join'
+    return stored !== undefined && membershipOf(stored.event) === 'join' ? stored : undefined
   }
 }
