@@ -7,12 +7,15 @@ import { setCacheBudget } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type SigningKey, signingKeyFromSeed } from '../core/signing.ts'
+import type { FederationClient } from '../network/federation-client.ts'
 import { openIdentityServers } from '../network/identity-servers.ts'
 import { Accounts } from '../services/accounts/index.ts'
 import { createFederation } from '../services/federation/index.ts'
 import { createMetrics } from '../services/metrics/index.ts'
 import { Processes } from '../services/processes.ts'
 import { createRoomCore } from '../services/rooms/index.ts'
+import type { Resolver } from '../services/rooms/resolver.ts'
+import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Migrated, openDatabase } from '../storage/open.ts'
 import { accountsOptionsOf, cacheBudgetOf, mailerOf } from './options.ts'
@@ -24,23 +27,39 @@ export interface Circumstances {
   readonly clock: Clock
   /** The figures of all processes of the server on this machine, where there are several. */
   readonly figuresOfAll?: (() => Promise<readonly object[]>) | undefined
+  readonly surroundings?: Surroundings | undefined
+}
+
+/** What stands, in a simulation, for the machine and the network. */
+export interface Surroundings {
+  readonly database: Database
+  readonly signingKey: SigningKey
+  readonly random: (size: number) => Uint8Array
+  /** The way to other servers. */
+  readonly client: FederationClient
+  readonly resolver: Resolver
 }
 
 /** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
-export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circumstances) => {
+export const layFoundation = async ({ config, log, clock, figuresOfAll, surroundings }: Circumstances) => {
   const { serverName } = config
   setCacheBudget(cacheBudgetOf(config))
-  const [signingKey] = signingKeys(config)
-  const metrics = createMetrics({ process: true, ofAll: figuresOfAll })
+  const keys: readonly [SigningKey, ...SigningKey[]] =
+    surroundings === undefined ? signingKeys(config) : [surroundings.signingKey]
+  const [signingKey] = keys
+  const random = surroundings?.random ?? randomBytes
+  const metrics = createMetrics({ process: surroundings === undefined, ofAll: figuresOfAll })
   let migrated: Migrated = { applied: 0, milliseconds: 0 }
-  const database = await openDatabase(databaseLocation(config), {
-    onMigrated: done => {
-      migrated = done
-      log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
-    },
-    log: message => log.info({ part: 'database' }, message),
-    meter: metrics.database,
-  })
+  const database =
+    surroundings?.database ??
+    (await openDatabase(databaseLocation(config), {
+      onMigrated: done => {
+        migrated = done
+        log.info({ part: 'database', ...done }, 'the database schema was brought up to date')
+      },
+      log: message => log.info({ part: 'database' }, message),
+      meter: metrics.database,
+    }))
   const processes = new Processes({
     ...{ database, clock, log },
     leaseMs: config.database.lease,
@@ -54,6 +73,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circum
     database,
     clock,
     options: accountsOptionsOf(config),
+    random,
     mailer,
     identityServers,
     bulletin: processes.bulletin,
@@ -65,10 +85,11 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circum
     clock,
     serverName,
     signingKey,
-    random: randomBytes,
+    random,
     log,
     metrics: metrics.rooms,
     processes,
+    ...(surroundings && { resolver: surroundings.resolver }),
   })
   const federation = createFederation({
     core,
@@ -77,7 +98,8 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll }: Circum
     database,
     clock,
     log,
-    signingKeys: signingKeys(config),
+    signingKeys: keys,
+    ...(surroundings && { client: surroundings.client }),
     version: programVersion(),
     metrics: metrics.federation,
     identityServers,

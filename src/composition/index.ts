@@ -5,6 +5,7 @@ import { LIMITS_PATH } from '../http/pages/limits.ts'
 import type { Services } from '../services/index.ts'
 import type { Metrics } from '../services/metrics/index.ts'
 import type { Processes } from '../services/processes.ts'
+import type { RoomCore } from '../services/rooms/index.ts'
 import type { Database } from '../storage/database.ts'
 import type { Migrated } from '../storage/open.ts'
 import { composeDomain } from './domain.ts'
@@ -23,6 +24,8 @@ export interface Composition {
   /** What this start has done to the schema. */
   readonly migrated: Migrated
   readonly services: Services
+  /** What writes rooms, for whoever looks at a server from within. */
+  readonly core: RoomCore
   readonly app: HttpApp
   start(): void
   /** Ends what waits (long polls) and what runs in the background. */
@@ -33,7 +36,8 @@ export interface Composition {
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, processes, migrated, metrics, accounts, federation, mailer, identityServers } = foundation
+  const { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers } =
+    foundation
   const { services, running, mailPushers } = composeDomain(circumstances, foundation)
   const all: readonly Running[] = [
     accounts,
@@ -63,6 +67,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     metrics,
     migrated,
     services,
+    core,
     app,
     start: () => {
       for (const one of started) one.start?.()

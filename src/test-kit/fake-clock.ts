@@ -9,10 +9,12 @@ interface Sleeper {
 export class FakeClock implements Clock {
   #now: number
   #sleepers: Sleeper[] = []
+  readonly #settle: () => Promise<void>
 
-  /** `now` is in milliseconds since 1970. */
-  constructor(now = Date.UTC(2026, 0, 1)) {
+  /** `now` is in milliseconds since 1970; `settle` resolves when what was set off has run. */
+  constructor(now = Date.UTC(2026, 0, 1), settle = turn) {
     this.#now = now
+    this.#settle = settle
   }
 
   now(): number {
@@ -22,6 +24,11 @@ export class FakeClock implements Clock {
   /** How many are asleep. */
   get sleeping(): number {
     return this.#sleepers.length
+  }
+
+  /** When the next of them wakes; `undefined` if nobody is asleep. */
+  get nextDue(): number | undefined {
+    return this.#next(Number.POSITIVE_INFINITY)?.due
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -49,25 +56,25 @@ export class FakeClock implements Clock {
    */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms
-    await settle()
+    await this.#settle()
     for (let next = this.#next(target); next !== undefined; next = this.#next(target)) {
       const sleeper = next
       this.#sleepers = this.#sleepers.filter(other => other !== sleeper)
       this.#now = Math.max(this.#now, sleeper.due)
       sleeper.wake()
-      await settle()
+      await this.#settle()
     }
     this.#now = target
   }
 
   /** Moves time on at once, as for a machine that was suspended: whoever should have woken on the way wakes once, late. */
   async leap(ms: number): Promise<void> {
-    await settle()
+    await this.#settle()
     this.#now += ms
     const due = this.#sleepers.filter(sleeper => sleeper.due <= this.#now)
     this.#sleepers = this.#sleepers.filter(sleeper => sleeper.due > this.#now)
     for (const sleeper of due) sleeper.wake()
-    await settle()
+    await this.#settle()
   }
 
   #next(target: number): Sleeper | undefined {
@@ -80,4 +87,4 @@ export class FakeClock implements Clock {
 }
 
 /** All microtasks that are due, however many they lead to. */
-const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

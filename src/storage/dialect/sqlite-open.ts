@@ -23,7 +23,7 @@ export const openSqlite = async (
     const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
     await migrate(config, onMigrated)
   }
-  return new SqliteDatabase(file, meter)
+  return new SqliteDatabase(file, { meter })
 }
 
 /** The file holds secrets, so only its owner may read it; the log beside it gets the same mode from SQLite. */

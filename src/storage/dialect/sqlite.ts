@@ -32,9 +32,17 @@ import { StatementTable, UNKEPT } from './statements.ts'
 const table = new StatementTable(sql => sql)
 const textOf = (id: number): string => table.textOf(id)
 
+/** Who writes, and who reads what takes long, away from the calling thread. */
+export interface SqliteHelpers {
+  readonly writer: Pick<SqliteThread, 'request'>
+  readonly reader: Pick<SqliteThread, 'request'>
+}
+
 /** One writer and one reader thread serve all databases of this process. */
-const writerThread = new SqliteThread('writer-worker', textOf)
-const readerThread = new SqliteThread('reader-worker', textOf, { idleMs: 30_000 })
+const threads: SqliteHelpers = {
+  writer: new SqliteThread('writer-worker', textOf),
+  reader: new SqliteThread('reader-worker', textOf, { idleMs: 30_000 }),
+}
 
 const inList = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
 
@@ -47,17 +55,24 @@ const GROUP_CAP = 64
 export class SqliteDatabase implements Database {
   /** What has been prepared in this process so far, on whichever database. */
   static readonly statements = (): readonly string[] => table.texts()
+  /** The text of one of them. */
+  static readonly textOf = textOf
   readonly dialect = dialect
   readonly #path: string
+  readonly #helpers: SqliteHelpers
   readonly #connection: SqliteConnection
   readonly #positions = new Positions()
   readonly #committer: GroupCommitter
   #scanned = false
   #closing: Promise<void> | undefined
 
-  /** `path` names a migrated database file. */
-  constructor(path: string, meter?: CommitMeter) {
+  /** `path` names a migrated database file; `helpers` are the process's threads unless somebody simulates them. */
+  constructor(
+    path: string,
+    { meter, helpers = threads }: { meter?: CommitMeter | undefined; helpers?: SqliteHelpers } = {},
+  ) {
     this.#path = path
+    this.#helpers = helpers
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
       inFlight: 2,
@@ -112,7 +127,7 @@ export class SqliteDatabase implements Database {
   ): Promise<T[]> {
     const ref = refOf(prepared)
     this.#scanned = true
-    const answer = await readerThread.request(
+    const answer = await this.#helpers.reader.request(
       ['read', this.#path, [[ref, bind(parameters).map(wireValue)]]],
       [ref],
     )
@@ -141,15 +156,15 @@ export class SqliteDatabase implements Database {
 
   async #close(): Promise<void> {
     await this.#committer.close()
-    if (this.#scanned) await readerThread.request(['close', this.#path], [])
+    if (this.#scanned) await this.#helpers.reader.request(['close', this.#path], [])
     this.#connection.close()
-    await writerThread.request(['close', this.#path], [])
+    await this.#helpers.writer.request(['close', this.#path], [])
   }
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
     const statements = group.flatMap(({ set }) => set.statements.map(({ prepared }) => refOf(prepared)))
     const sets = encodeSets(group.map(({ set }) => set))
-    const { results, moved } = (await writerThread.request(
+    const { results, moved } = (await this.#helpers.writer.request(
       ['commit', this.#path, sets],
       statements,
     )) as CommitAnswer

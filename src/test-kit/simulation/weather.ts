@@ -1,7 +1,7 @@
-import { OutboundError } from '../network/outbound-error.ts'
-import type { FakeClock } from './fake-clock.ts'
-import type { Transport } from './federation-world.ts'
-import { SeededRandom } from './seeded-random.ts'
+import type { OutboundResponse } from '../../network/http-client.ts'
+import { OutboundError } from '../../network/outbound-error.ts'
+import type { FakeClock } from '../fake-clock.ts'
+import { SeededRandom } from '../seeded-random.ts'
 
 /** How bad a network is. */
 export interface WeatherOptions {
@@ -42,7 +42,11 @@ export class Weather {
     this.now = FAIR
   }
 
-  readonly transport: Transport = async ({ from, to, method, path }, deliver) => {
+  /** What becomes of a request on its way: it is delivered once, never, later, or more than once. */
+  async carry(
+    { from, to, method, path }: { from: string; to: string; method: string; path: string },
+    deliver: () => Promise<OutboundResponse>,
+  ): Promise<OutboundResponse> {
     const kind = `${from} ${to} ${method} ${path.split('/').slice(0, 6).join('/')}`
     const count = this.#counts.get(kind) ?? 0
     this.#counts.set(kind, count + 1)

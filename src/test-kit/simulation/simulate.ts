@@ -1,0 +1,68 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import type { RoomVersion } from '../../core/room-versions.ts'
+import { stateMapOf } from '../../services/rooms/room-head.ts'
+import { checkClients, checkHistory, isJoined, plain } from './checks.ts'
+import type { SimulatedServer } from './simulated-server.ts'
+import { Simulation } from './simulation.ts'
+import { Story } from './story.ts'
+
+/** Lets all speak, then the first alone, until they agree what was the last word. */
+const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends: string[] }> => {
+  const { simulation } = story
+  let parties: SimulatedServer[] = []
+  let ends: string[] = []
+  const speak = async (name: string | undefined): Promise<void> => {
+    for (const client of simulation.clientsOf(name ?? '')) {
+      if (!(await isJoined(simulation, client))) continue
+      await story.say(client)
+      return
+    }
+  }
+  for (let round = 0; round < 5; round++) {
+    for (const name of simulation.names) await speak(name)
+    await simulation.settle()
+    await speak(simulation.names[0])
+    await simulation.settle()
+    const heads = []
+    for (const server of simulation.servers) heads.push({ server, head: await simulation.head(server.core) })
+    // Soft failure parts those for good who never hear of each other again: see the convergence test.
+    const firstHead = heads[0]?.head
+    const together = heads.filter(
+      ({ server, head }) => firstHead?.hasHost(server.name) && head?.hasHost(server.name),
+    )
+    parties = together.map(({ server }) => server)
+    ends = together.map(({ head }) => head?.extremities.map(end => end.eventId).join(' ') ?? 'unknown')
+    if (new Set(ends).size === 1 && ends[0]?.includes(' ') === false) break
+  }
+  return { parties, ends }
+}
+
+/** Tells the story of a seed, and holds its end against what must be. Throws what is wrong with it. */
+export const simulate = async (version: RoomVersion, seed: number, steps: number): Promise<void> => {
+  const which = `version ${version.id}, TESSERA_SIMULATION_SEED=${seed}`
+  const simulation = new Simulation(version, seed)
+  const story = new Story(simulation)
+  try {
+    await story.begin()
+    for (let i = 0; i < steps; i++) await story.step()
+    simulation.weather.heal()
+    await story.makeUp()
+    await simulation.settle()
+    const { parties, ends } = await settle(story)
+    equal(new Set(ends).size, 1, `${which}: the ends are the same: ${ends.join(' | ')}`)
+    const states: string[][] = []
+    for (const { core } of parties)
+      states.push(plain(stateMapOf((await simulation.head(core))?.state ?? new Map())))
+    for (const [index, state] of states.entries()) {
+      deepEqual(state, states[0], `${which}: state of ${parties[index]?.name}`)
+    }
+    await checkHistory(story, parties, which)
+    await checkClients(story, parties, which)
+    deepEqual(simulation.errors, [], `${which}: nothing is broken`)
+  } catch (error) {
+    if (error instanceof Error) error.message = `${which}: ${error.message}`
+    throw error
+  } finally {
+    await simulation.finish()
+  }
+}

@@ -1,0 +1,250 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
+import { FederationError } from '../../network/federation-client.ts'
+import type { OutboundRequest, OutboundResponse } from '../../network/http-client.ts'
+import { OutboundError } from '../../network/outbound-error.ts'
+import type { RoomHead } from '../../services/rooms/room-head.ts'
+import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { FakeClock } from '../fake-clock.ts'
+import { NAMES, USERS } from '../random-network.ts'
+import { SeededRandom } from '../seeded-random.ts'
+import { EPOCH, passing, prepared } from './prepared-server.ts'
+import { quiet } from './quiescence.ts'
+import { SimulatedClient } from './simulated-client.ts'
+import {
+  databaseFile,
+  Fallen,
+  type Ground,
+  removeDatabase,
+  type SimulatedServer,
+  startSimulated,
+} from './simulated-server.ts'
+import { FOUL, Weather } from './weather.ts'
+
+/** Longer than the longest back-off. Milliseconds. */
+const QUIET_MS = 8_000
+/** Members that nobody could be asked for in the foul weather are asked for again after minutes. */
+const MAX_ROUNDS = 200
+/** Given to `abort`, which would otherwise make an error with a stack. */
+const OVER = 'over'
+
+/**
+ * Whole servers with a room among them, over a network in which anything may happen to a request. Everything that takes time
+ * takes it from one clock, which stands still while anything runs: the same seed is the same story.
+ */
+export class Simulation {
+  readonly clock: FakeClock
+  readonly weather: Weather
+  readonly random: SeededRandom
+  readonly version: RoomVersion
+  readonly clients: SimulatedClient[] = []
+  /** What servers have logged as errors. */
+  readonly errors: string[] = []
+  /** Everything that was asked among servers, as `from > to method path`. */
+  readonly requests: string[] = []
+  readonly #seed: number
+  readonly #running = new Map<string, SimulatedServer>()
+  readonly #paths = new Map<string, string>()
+  /** How many servers were started. */
+  #starts = 0
+  roomId = ''
+
+  constructor(version: RoomVersion, seed: number) {
+    this.#seed = seed
+    this.version = version
+    this.random = new SeededRandom(seed)
+    this.clock = new FakeClock(EPOCH + seed, quiet)
+    this.weather = new Weather(this.clock, seed)
+  }
+
+  /** Those that are up. */
+  get servers(): SimulatedServer[] {
+    return NAMES.flatMap(name => this.#running.get(name) ?? [])
+  }
+
+  /** All of them. */
+  get names(): string[] {
+    return [...this.#paths.keys()]
+  }
+
+  server(name: string): SimulatedServer | undefined {
+    return this.#running.get(name)
+  }
+
+  /** The clients of a server. */
+  clientsOf(name: string): SimulatedClient[] {
+    return this.clients.filter(client => client.host === name)
+  }
+
+  /** Starts from three to five servers that know each other. */
+  async begin(): Promise<void> {
+    const count = 3 + this.random.below(3)
+    for (const [index, name] of NAMES.slice(0, count).entries()) {
+      const { path, sessions } = await prepared(name, USERS[index] ?? [])
+      this.#paths.set(name, await databaseFile(path))
+      for (const session of sessions) {
+        const isLazy = this.random.chance(0.5)
+        this.clients.push(new SimulatedClient(session, { isLazy, serverOf: host => this.#running.get(host) }))
+      }
+      await this.start(name)
+    }
+    await this.#introduce()
+  }
+
+  /** From here on the network is bad. */
+  worsen(): void {
+    this.weather.now = FOUL
+  }
+
+  /** Starts a server that is down. */
+  async start(name: string): Promise<void> {
+    const ground: Ground = {
+      name,
+      clock: this.clock,
+      random: new SeededRandom(this.#seed * 1_000 + this.#starts++),
+      carry: (from, request) => this.#carry(from, request),
+      onError: message => void this.errors.push(message),
+    }
+    const path = this.#paths.get(name)
+    if (path === undefined) throw new RangeError(`no server ${name}`)
+    this.#running.set(name, await this.during(startSimulated(ground, path)))
+  }
+
+  /** Kills a server in the middle of what it does, or stops it as a signal does. */
+  async end(name: string, how: 'kill' | 'stop'): Promise<void> {
+    const server = this.#running.get(name)
+    if (server === undefined) return
+    if (how === 'kill') {
+      this.#running.delete(name)
+      await this.during(server.kill())
+    } else {
+      await this.during(server.stop())
+      this.#running.delete(name)
+    }
+  }
+
+  /** Removes what the servers have stored. */
+  async finish(): Promise<void> {
+    for (const name of [...this.#running.keys()]) await this.end(name, 'kill')
+    for (const path of this.#paths.values()) removeDatabase(path)
+  }
+
+  /**
+   * Lets all servers learn each other's keys while the network is good: what a join brings of a server whose keys cannot
+   * be had is left out, and such servers are of different minds for good.
+   */
+  async #introduce(): Promise<void> {
+    for (const { services, name } of this.servers) {
+      const others = this.servers.filter(other => other.name !== name)
+      const asked = others.map(other =>
+        services.federation.client.getEvent(other.name, '$none').catch(error => {
+          if (!(error instanceof FederationError)) throw error
+        }),
+      )
+      await this.during(Promise.all(asked))
+    }
+  }
+
+  async #carry(from: string, request: OutboundRequest): Promise<OutboundResponse> {
+    const { method, timeoutMs = 30_000, signal } = request
+    const to = request.target.hostHeader
+    const path = decodeURIComponent(request.path.split('?')[0] ?? '')
+    this.requests.push(`${this.clock.now() - EPOCH} ${from} > ${to} ${method} ${path}`)
+    const answer = this.weather.carry({ from, to, method, path }, async () => {
+      const server = this.#running.get(to)
+      if (server === undefined) throw new OutboundError('unreachable', 'nobody is there')
+      const { status, headers, bytes } = await server
+        .ask({
+          ...{ method, target: request.path },
+          ...(request.headers === undefined ? {} : { headers: request.headers }),
+          ...(request.body === undefined ? {} : { body: request.body }),
+        })
+        .catch(error => {
+          throw error instanceof Fallen ? new OutboundError('unreachable', 'it fell silent') : error
+        })
+      if (status !== 200) this.requests.push(`${from} < ${to} ${status} ${bytes}`)
+      return { status, headers: headers as Record<string, string>, body: bytes }
+    })
+    answer.catch(() => undefined)
+    const over = new AbortController()
+    const tooLate = this.clock
+      .sleep(timeoutMs, signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]))
+      .then(() => Promise.reject(new OutboundError('timeout', 'it takes too long')))
+    tooLate.catch(() => undefined)
+    try {
+      return await Promise.race([answer, tooLate])
+    } finally {
+      over.abort(OVER)
+    }
+  }
+
+  /** Lets time pass until something is done. */
+  during<T>(work: Promise<T>): Promise<T> {
+    return passing(this.clock, work)
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.clock.advance(ms)
+  }
+
+  /** Whether a server has somebody in the room, as it sees it itself. */
+  async isIn({ name, core }: SimulatedServer): Promise<boolean> {
+    return (await this.head(core))?.hasHost(name) === true
+  }
+
+  /** What a server holds the room to be. */
+  head(core: SimulatedServer['core']): Promise<RoomHead | undefined> {
+    return this.during(core.writer.head(this.roomId))
+  }
+
+  /** Everything that a server has placed in the room. */
+  async eventsOf({ core }: SimulatedServer): Promise<StoredEvent[]> {
+    const { rooms, events } = core.context.read
+    const room = await this.during(rooms.byId(this.roomId))
+    if (room === undefined) return []
+    const range = { roomNid: room.nid, after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: 10_000 }
+    return this.during(events.forwards(range))
+  }
+
+  /** The events of everybody who is up. */
+  async allEvents(): Promise<Map<string, RoomEvent>> {
+    const all = new Map<string, RoomEvent>()
+    for (const server of this.servers) {
+      for (const { event } of await this.eventsOf(server)) all.set(event.eventId, event)
+    }
+    return all
+  }
+
+  /** Lets everything arrive that is under way. Throws if there is no end to it. */
+  async settle(): Promise<void> {
+    let unrest: string[] = []
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      await this.pass(round === 0 ? 500 : QUIET_MS / 4)
+      unrest = []
+      for (const server of this.servers) unrest.push(...(await this.#unrest(server)))
+      if (unrest.length === 0) {
+        for (const { services } of this.servers) await this.during(services.federation.idle())
+        await this.pass(200)
+        return
+      }
+    }
+    throw new Error(`the servers never come to rest: ${unrest.join('; ')}`)
+  }
+
+  /** What a server still has to do. */
+  async #unrest({ name, database, core }: SimulatedServer): Promise<string[]> {
+    const outbox = new OutboxReader(database)
+    const pending = await this.during(outbox.pendingServers())
+    const behind = database.position('events') - (await this.during(outbox.distributed()))
+    // Whom the others hold to be out of the room they give nothing.
+    const [first] = this.servers
+    const isMember = (first && (await this.head(first.core)))?.hasHost(name)
+    const isPartial = isMember && (await this.head(core))?.partial !== undefined
+    return [
+      ...pending.map(other => `${name} sends to ${other}`),
+      ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),
+      ...(isPartial ? [`${name} lacks members`] : []),
+    ]
+  }
+}
