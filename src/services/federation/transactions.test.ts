@@ -8,6 +8,7 @@ import { DatabaseUnavailable } from '../../storage/database.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { ALICE, BOB, forge, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { FederationWorld, messagesOf, say } from '../../test-kit/federation-world.ts'
+import { newRoom } from '../../test-kit/rooms.ts'
 
 test('a transaction sent again gets the same answer and does nothing', async t => {
   const p = await pair(t)
@@ -92,6 +93,36 @@ test('EDUs go to who takes them; one that fails harms nothing', async t => {
   await b.federation.idle()
   t.deepEqual(taken, [['a.test', { type: 'm.test' }]])
   t.deepEqual(await messagesOf(b, roomId), ['hi'])
+})
+
+test('EDUs of a room wait for the events that come along, and for a join that is under way', async t => {
+  const { a, b, world } = await pair(t)
+  const roomId = await a.rooms.roomCreation.create(newRoom(a.rooms, ALICE, { preset: 'public_chat' }), {
+    isDirect: false,
+  })
+  const found: unknown[] = []
+  b.federation.transactions.onEdu('m.typing', async (_, { room_id: room }) => {
+    const isIn = (await b.core.writer.head(String(room)))?.hasHost('b.test') === true
+    found.push(isIn && (await messagesOf(b, String(room))))
+  })
+  const send = async (txnId: string, pdus: readonly string[]): Promise<void> => {
+    const content = { room_id: roomId, user_id: ALICE, typing: true }
+    const edus = [canonicalJson({ edu_type: 'm.typing', content })]
+    const body = transactionBody({ origin: 'a.test', originServerTs: 1, pdus, edus })
+    await a.client.sendTransaction('b.test', { txnId, body })
+  }
+  const sending: Promise<void>[] = []
+  // While the answer to the join is on its way, the room goes on.
+  world.transport = async ({ path }, deliver) => {
+    const answer = await deliver()
+    if (path.includes('/send_join/')) sending.push(send('early', []))
+    return answer
+  }
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  await Promise.all(sending)
+  t.deepEqual(found, [[]])
+  await send('later', [canonicalJson((await say(a, ALICE, roomId, 'hi')).pdu)])
+  t.deepEqual(found, [[], ['hi']])
 })
 
 test('a transaction with an EDU that could not be stored is not acknowledged, and comes again', async t => {

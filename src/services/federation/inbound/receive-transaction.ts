@@ -3,12 +3,12 @@ import type { Clock } from '../../../core/clock.ts'
 import { limitExceeded, MatrixError } from '../../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
-import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EventVerifier } from '../verify-event.ts'
+import { byPlace, type EduHandler, EduReceiver, roomsOfEdu } from './edus.ts'
 import type { InvitationReceiver } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
 import type { RoomInbox, Waiting } from './room-inbox.ts'
@@ -18,9 +18,6 @@ export interface Transaction {
   readonly pdus: readonly JsonValue[]
   readonly edus: readonly JsonValue[]
 }
-
-/** What is done with an EDU of one type. Resolves once what must not be lost is stored. */
-export type EduHandler = (origin: string, content: JsonObject) => Promise<void>
 
 /** server-server API, "Transactions": "a limit of 50 PDUs and 100 EDUs". */
 const MAX_PDUS = 50
@@ -64,7 +61,7 @@ export class TransactionReceiver {
   readonly #parts: TransactionParts
   readonly #read: InboxReader
   readonly #write: InboxWriter
-  readonly #edus = new Map<string, EduHandler>()
+  readonly #edus: EduReceiver
   readonly #running = new Map<string, Promise<TransactionResponse>>()
   /** "The sending server must wait … before sending a transaction with a different `txnId`": one after another. */
   readonly #origins = new SerialQueue()
@@ -75,11 +72,12 @@ export class TransactionReceiver {
     this.#parts = parts
     this.#read = new InboxReader(parts.writer.context.db)
     this.#write = new InboxWriter(parts.writer.context.db)
+    this.#edus = new EduReceiver({ ...parts, joined: roomId => this.#joined(roomId) })
   }
 
   /** Says what is done with EDUs of a type; others are ignored. */
   onEdu(type: string, handler: EduHandler): void {
-    this.#edus.set(type, handler)
+    this.#edus.on(type, handler)
   }
 
   /**
@@ -122,8 +120,16 @@ export class TransactionReceiver {
     if (remembered !== undefined) return remembered as unknown as TransactionResponse
     await inbox.room(origin)
     const results: Results = new Map()
+    const { ofRooms, others } = byPlace(edus)
+    await this.#edus.handle(origin, others)
     const waiting = await this.#check(origin, pdus, results)
-    await this.#handleAll(origin, edus)
+    // Who types, and what is read, is understood once the room has what comes along.
+    const changing = new Set(waiting.map(({ event }) => event.roomId))
+    const late = ofRooms.filter(edu => roomsOfEdu(edu).some(roomId => changing.has(roomId)))
+    await this.#edus.handleInRooms(
+      origin,
+      ofRooms.filter(edu => !late.includes(edu)),
+    )
     const now = clock.now()
     const respond = (): TransactionResponse => ({ pdus: Object.fromEntries(results) })
     const remember = () => this.#write.remember(origin, txnId, respond(), now)
@@ -135,14 +141,15 @@ export class TransactionReceiver {
       receivedTs: now,
       ordinal: this.#ordinal++,
     }))
-    await writer.context.db.commit({ statements: [...this.#write.stage(staged), remember()] })
+    await writer.context.db.commit({
+      statements: [...this.#write.stage(staged), ...(late.length === 0 ? [remember()] : [])],
+    })
     metrics?.received(pdus.length, edus.length)
     // From here on they are received, whatever happens: what the rooms say of them at once is told as well.
     const rejected = await this.#verdicts(waiting)
-    if (rejected.size > 0) {
-      for (const [eventId, error] of rejected) results.set(eventId, { error })
-      await writer.context.db.commit({ statements: [remember()] })
-    }
+    for (const [eventId, error] of rejected) results.set(eventId, { error })
+    await this.#edus.handleInRooms(origin, late)
+    if (rejected.size > 0 || late.length > 0) await writer.context.db.commit({ statements: [remember()] })
     return respond()
   }
 
@@ -218,29 +225,5 @@ export class TransactionReceiver {
     const joined = new AbortController()
     await Promise.race([joinsIdle(roomId), clock.sleep(MAX_JOIN_MS, joined.signal).catch(() => undefined)])
     joined.abort()
-  }
-
-  /**
-   * Throws `DatabaseUnavailable` where an EDU could not be stored: the transaction is not acknowledged then, and comes
-   * again with it. What was handled already is known by its message ID, or the same when it is handled twice.
-   */
-  async #handleAll(origin: string, edus: readonly JsonValue[]): Promise<void> {
-    const handled = await Promise.allSettled(edus.map(edu => this.#handle(origin, edu)))
-    const failed = handled.find(one => one.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-  }
-
-  async #handle(origin: string, edu: JsonValue): Promise<void> {
-    if (!isJsonObject(edu)) return
-    const { edu_type: type, content } = edu
-    const handler = typeof type === 'string' ? this.#edus.get(type) : undefined
-    if (handler === undefined || !isJsonObject(content)) return
-    try {
-      await handler(origin, content)
-    } catch (error) {
-      if (error instanceof DatabaseUnavailable) throw error
-      // To see it again would not change what is wrong with it, or with us.
-      this.#parts.log.error({ origin, type, err: error }, 'an EDU could not be handled')
-    }
   }
 }

@@ -1,0 +1,82 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
+import type { Log } from '../../../core/log.ts'
+import { DatabaseUnavailable } from '../../../storage/database.ts'
+import type { RoomWriter } from '../../rooms/room-writer.ts'
+
+/** What is done with an EDU of one type. Resolves once what must not be lost is stored. */
+export type EduHandler = (origin: string, content: JsonObject) => Promise<void>
+
+/** Of an EDU that speaks of more rooms than this, the others are not waited for. */
+const MAX_EDU_ROOMS = 50
+
+/** The rooms that have to be here before an EDU makes sense: those of typing and receipts, which nobody sends again. */
+export const roomsOfEdu = (edu: JsonValue): string[] => {
+  const content = isJsonObject(edu) ? edu['content'] : undefined
+  if (!isJsonObject(edu) || !isJsonObject(content)) return []
+  if (edu['edu_type'] === 'm.receipt') return Object.keys(content).slice(0, MAX_EDU_ROOMS)
+  const { room_id: roomId } = content
+  return edu['edu_type'] === 'm.typing' && typeof roomId === 'string' ? [roomId] : []
+}
+
+/** EDUs that speak of rooms, and all others. */
+export const byPlace = (edus: readonly JsonValue[]): { ofRooms: JsonValue[]; others: JsonValue[] } => {
+  const { ofRooms = [], others = [] } = Object.groupBy(edus, edu =>
+    roomsOfEdu(edu).length > 0 ? 'ofRooms' : 'others',
+  )
+  return { ofRooms, others }
+}
+
+/** Hands EDUs to who takes them. */
+export class EduReceiver {
+  readonly #writer: RoomWriter
+  readonly #log: Log
+  readonly #joined: (roomId: string) => Promise<void>
+  readonly #handlers = new Map<string, EduHandler>()
+
+  /** @param parts.joined settles when no join of the room is under way, or has been for long */
+  constructor(parts: { writer: RoomWriter; log: Log; joined: (roomId: string) => Promise<void> }) {
+    this.#writer = parts.writer
+    this.#log = parts.log
+    this.#joined = parts.joined
+  }
+
+  on(type: string, handler: EduHandler): void {
+    this.#handlers.set(type, handler)
+  }
+
+  /**
+   * Throws `DatabaseUnavailable` where an EDU could not be stored: the transaction is not acknowledged then, and comes
+   * again with it. What was handled already is known by its message ID, or the same when it is handled twice.
+   */
+  async handle(origin: string, edus: readonly JsonValue[]): Promise<void> {
+    const handled = await Promise.allSettled(edus.map(edu => this.#handle(origin, edu)))
+    const failed = handled.find(one => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** The same for EDUs of rooms, some of which may just be joined: others tell us of what passes there as soon as we are in. */
+  async handleInRooms(origin: string, edus: readonly JsonValue[]): Promise<void> {
+    const rooms = new Set(edus.flatMap(roomsOfEdu))
+    await Promise.all(
+      Array.from(rooms, async roomId => {
+        const head = await this.#writer.head(roomId)
+        if (!head?.hasHost(this.#writer.context.serverName)) await this.#joined(roomId)
+      }),
+    )
+    await this.handle(origin, edus)
+  }
+
+  async #handle(origin: string, edu: JsonValue): Promise<void> {
+    if (!isJsonObject(edu)) return
+    const { edu_type: type, content } = edu
+    const handler = typeof type === 'string' ? this.#handlers.get(type) : undefined
+    if (handler === undefined || !isJsonObject(content)) return
+    try {
+      await handler(origin, content)
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error
+      // To see it again would not change what is wrong with it, or with us.
+      this.#log.error({ origin, type, err: error }, 'an EDU could not be handled')
+    }
+  }
+}
