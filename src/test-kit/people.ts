@@ -185,22 +185,37 @@ export const serverTests = (
     await Promise.all([sqlite.end(), postgres.end()])
   })
   return (name, body) => {
-    test(`sqlite: ${name}`, async t => body(t, await sqlite.server()))
+    test(`sqlite: ${name}`, sqlite.using(body))
     const title = `postgres: ${name}`
-    if (url !== undefined) test(title, async t => body(t, await postgres.server()))
+    if (url !== undefined) test(title, postgres.using(body))
     else if (process.env['CI'] === undefined) test.skip(title, t => t.pass())
     else test(title, t => t.fail('PostgreSQL is missing: TESSERA_TEST_POSTGRES is not set'))
   }
 }
 
-/** Started when it is first asked for. */
+/** Started when the first test needs it, and ended with the last: a server that idles has its leases to renew. */
 const shared = (start: () => Promise<Started>) => {
   let started: Promise<Started> | undefined
+  let left = 0
+  const end = async (): Promise<void> => {
+    const ending = started
+    started = undefined
+    await (await ending)?.end()
+  }
   return {
-    server: async (): Promise<RunningTestServer> => {
-      started ??= start()
-      return (await started).server
+    /** The implementation of one more test. */
+    using: (body: ServerTest) => {
+      left += 1
+      return async (t: ExecutionContext): Promise<void> => {
+        // The first to be registered is the last to run.
+        t.teardown(async () => {
+          left -= 1
+          if (left === 0) await end()
+        })
+        started ??= start()
+        await body(t, (await started).server)
+      }
     },
-    end: async (): Promise<void> => (await started)?.end(),
+    end,
   }
 }
