@@ -15,9 +15,9 @@ testDatabases(
     const old = await logIn(accounts, { device_id: 'OLD' })
     await accounts.authenticate(old.access_token)
     await commands.setPassword(alice, 'another long secret', { endSessions: true })
-    const removed: unknown[] = []
+    const told: unknown[] = []
     accounts.hooks.onDevicesChange = (userId, change) => {
-      removed.push([userId, change])
+      told.push([userId, change])
       return []
     }
     await clock.advance(30_001)
@@ -25,10 +25,13 @@ testDatabases(
     await t.throwsAsync(logIn(accounts), { message: /.+/ }, 'the old password')
     const later = await logIn(accounts, { device_id: 'NEW', password: 'another long secret' })
     await accounts.tidy()
-    t.deepEqual(removed, [[alice, { removed: ['OLD'] }]])
+    t.deepEqual(told, [
+      [alice, { added: ['NEW'] }],
+      [alice, { removed: ['OLD'] }],
+    ])
     t.deepEqual(await new DeviceReader(database).ids(alice), ['NEW'])
     await accounts.tidy()
-    t.is(removed.length, 1)
+    t.is(told.length, 2)
     await accounts.authenticate(later.access_token)
     await commands.setPassword(alice, 'a third long secret', { endSessions: false })
     await accounts.tidy()
