@@ -6,10 +6,8 @@
  * An operation that our documents hold already is left alone, so that edits by hand survive; `--force` replaces
  * it. Then run `npm run spec`. Operation IDs that both APIs use are told apart by the prefix `federation`.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import { type Document, isCollection, isMap as isYamlMap, parseDocument, type YAMLMap } from 'yaml'
 import { compact, parseDocumentOf, writeComponent, YAML_STYLE } from './components.ts'
 import { keyOf, NOT_YET_FILE } from './coverage.ts'
@@ -176,7 +174,4 @@ if (import.meta.main) {
   if (names.length === 0) throw new Error('name the operations to seed')
   const force = process.argv.includes('--force')
   for (const official of names.map(find)) console.log(seed(official, force))
-  // In the style that `npm run check` asks for.
-  const root = fileURLToPath(SPEC_ROOT)
-  execFileSync(`${root}../node_modules/.bin/biome`, ['format', '--write', root], { stdio: 'ignore' })
 }

@@ -17,9 +17,6 @@ export const unpad = (base64: string): string => {
 /** Bytes → unpadded base64 of the standard alphabet (`+` and `/`). */
 export const encodeBase64 = (bytes: Uint8Array): string => unpad(asBuffer(bytes).toString('base64'))
 
-/** Bytes → unpadded base64 of the URL-safe alphabet (`-` and `_`). */
-export const encodeBase64Url = (bytes: Uint8Array): string => asBuffer(bytes).toString('base64url')
-
 /**
  * Base64 → bytes, or `undefined` where the text is not base64.
  *

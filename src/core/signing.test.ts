@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import nacl from 'tweetnacl'
 import { strictObject } from '../test-kit/arbitrary-json.ts'
-import { decodeBase64, encodeBase64, encodeBase64Url } from './base64.ts'
+import { decodeBase64, encodeBase64 } from './base64.ts'
 import {
   formatKeyFile,
   parseKeyFile,
@@ -43,12 +43,11 @@ test('base64: the appendix, both alphabets, padding or none, and nothing else', 
     fc.property(messages, bytes => {
       for (const encoded of [
         encodeBase64(bytes),
-        encodeBase64Url(bytes),
+        Buffer.from(bytes).toString('base64url'),
         Buffer.from(bytes).toString('base64'),
       ]) {
         t.deepEqual(Buffer.from(decodeBase64(encoded) ?? []), Buffer.from(bytes))
       }
-      t.notRegex(encodeBase64Url(bytes), /[+/=]/)
       t.notRegex(encodeBase64(bytes), /[-_=]/)
     }),
   )

@@ -34,6 +34,3 @@ export const configSchema = {
  * paths are absolute.
  */
 export type Config = Value<typeof configSchema>
-
-export type ListenerConfig = Config['listeners'][number]
-export type RateLimitConfig = Config['rateLimits']['buckets']['ip']

@@ -27,7 +27,8 @@ export const askToSignIn = async (
   const wantsAccount = new URLSearchParams(context.querystring).get('prompt') === 'create'
   if (wantsAccount && options.registration.isOpen)
     return sendRegistration(context, options, visitor, purpose, {})
-  sendSignIn(context, options, visitor, purpose, wantsAccount ? visitor.words.problems.closed : undefined)
+  const problem = wantsAccount ? visitor.words.problems.closed : undefined
+  sendSignIn(context, options, visitor, purpose, { problem })
 }
 
 /**
@@ -65,7 +66,7 @@ const signIn = async (
     goTo(context, sameWith(context, { prompt: undefined }))
   } catch (error) {
     const { status, text } = problemOf(error, visitor.words, { M_FORBIDDEN: 'wrongPassword' })
-    sendSignIn(context, options, visitor, purpose, text, { status, name })
+    sendSignIn(context, options, visitor, purpose, { problem: text, status, name })
   }
 }
 
@@ -74,8 +75,7 @@ const sendSignIn = (
   { serverName, registration }: SignInOptions,
   { words, formToken }: Visitor,
   purpose: Purpose,
-  problem: string | undefined,
-  { status = 200, name = '' } = {},
+  { problem, status = 200, name = '' }: { problem: string | undefined; status?: number; name?: string },
 ): void => {
   const { common, signIn: say, lang } = words
   const why = purpose.client === undefined ? undefined : html`<p>${say.toContinue(purpose.client)}</p>`

@@ -2,9 +2,17 @@ import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
 import { mailWords } from '../../core/mail-words/index.ts'
-import { MailError, type Mailer } from '../../network/mailer.ts'
+import type { Mailer } from '../../network/mailer.ts'
 import type { EmailPurpose, EmailValidation } from '../../storage/accounts/email-validations.ts'
 import type { AccountsContext } from './context.ts'
+import {
+  checkNextLink,
+  checkSecret,
+  mailFailed,
+  mediumNotSupported,
+  refuseUnfit,
+  tooManyMails,
+} from './email-refusals.ts'
 import { confirmationText, type EmailText, takenText, unknownText } from './email-texts.ts'
 import { registrationClosed } from './registration-stages.ts'
 import { hashToken, newOpaqueId, newToken } from './secrets.ts'
@@ -18,8 +26,6 @@ const MAX_VALIDATIONS = 20_000
 /** One address is sent so many mails in an hour, whoever asks. */
 const MAX_MAILS = 6
 const HOUR_MS = 3_600_000
-
-const MAX_LINK_LENGTH = 2000
 
 /** The body of a `requestToken` request for an e-mail address. */
 export interface EmailTokenRequest {
@@ -84,7 +90,7 @@ export class EmailValidations {
     const secretHash = hashToken(request.client_secret)
     const known = await read.emails.bySecret(purpose, address, secretHash, now)
     if (known !== undefined && request.send_attempt <= known.sendAttempt) return { sid: known.sid }
-    if ((await read.emails.mailsSince(address, now - HOUR_MS)) >= MAX_MAILS) throw tooManyMails()
+    if ((await read.emails.mailsSince(address, now - HOUR_MS)) >= MAX_MAILS) throw tooManyMails(HOUR_MS)
     const sid = known?.sid ?? newOpaqueId(this.#context.random)
     const attempt = { sid, purpose, address, secretHash, known, request }
     const text = await this.#prepare(attempt, owner)
@@ -207,47 +213,3 @@ export class EmailValidations {
 
 /** Where links lead. */
 export const CONFIRM_PATH = '/_tessera/email/confirm'
-
-/** Refuses media that nothing can be sent to. */
-export const mediumNotSupported = (what: string): MatrixError =>
-  new MatrixError('M_THREEPID_MEDIUM_NOT_SUPPORTED', `${what} cannot be used on this server.`)
-
-/** "It must be a string consisting of the characters `[0-9a-zA-Z.=_-]`", 1 to 255 of them. */
-export const checkSecret = (clientSecret: string): void => {
-  if (!/^[0-9a-zA-Z.=_-]{1,255}$/.test(clientSecret)) {
-    throw new MatrixError('M_INVALID_PARAM', 'client_secret has 1 to 255 of 0-9 a-z A-Z . = _ -')
-  }
-}
-
-/** A browser is sent there: to a web page, and nothing that would run or open something else. */
-const checkNextLink = (link: string | undefined): void => {
-  if (link === undefined) return
-  const protocol = link.length > MAX_LINK_LENGTH ? undefined : URL.parse(link)?.protocol
-  if (protocol !== 'https:' && protocol !== 'http:') {
-    throw new MatrixError('M_INVALID_PARAM', 'next_link must be the address of a web page.')
-  }
-}
-
-const refuseUnfit = (purpose: EmailPurpose, owner: string | undefined): void => {
-  if (purpose === 'password' && owner === undefined) {
-    throw new MatrixError('M_THREEPID_NOT_FOUND', 'No account has this e-mail address.', { status: 400 })
-  }
-  if (purpose !== 'password' && owner !== undefined) throw threepidInUse()
-}
-
-/** An address belongs to somebody's account already. */
-export const threepidInUse = (): MatrixError =>
-  new MatrixError('M_THREEPID_IN_USE', 'This e-mail address belongs to an account already.')
-
-const tooManyMails = (): MatrixError =>
-  new MatrixError('M_LIMIT_EXCEEDED', 'This e-mail address was sent too many messages lately.', {
-    fields: { retry_after_ms: HOUR_MS },
-    headers: { 'Retry-After': String(HOUR_MS / 1000) },
-  })
-
-const mailFailed = (error: unknown): unknown => {
-  if (!(error instanceof MailError)) return error
-  return error.permanent
-    ? new MatrixError('M_INVALID_PARAM', 'This address takes no e-mail.', { cause: error })
-    : new MatrixError('M_UNKNOWN', 'The e-mail could not be sent. Try again later.', { cause: error })
-}

@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isServerName, isUserId, serverNameOf } from '../../core/ids.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { StoredProfile } from '../../storage/accounts/profiles.ts'
 import type { Requester } from '../requester.ts'
 import type { AccountsContext, DisplayProfile } from './context.ts'
@@ -181,7 +181,3 @@ const withField = (profile: StoredProfile, key: string, value: JsonValue | undef
   const { [key]: _, ...rest } = profile.fields
   return { ...profile, fields: value === undefined ? rest : { ...rest, [key]: value } }
 }
-
-/** Whether a profile's answer to another server may be cut down to one field: an object with that member. */
-export const pickField = (profile: JsonValue | undefined, key: string): JsonObject =>
-  isJsonObject(profile) && Object.hasOwn(profile, key) ? { [key]: profile[key] } : {}

@@ -4,12 +4,8 @@ import type { IdentityServers } from '../../network/identity-servers.ts'
 import type { Binding, ThirdPartyId } from '../../storage/accounts/third-party-ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
-import {
-  type EmailCredentials,
-  type EmailValidations,
-  threepidInUse,
-  type ValidatedEmail,
-} from './email-validation.ts'
+import { threepidInUse } from './email-refusals.ts'
+import type { EmailCredentials, EmailValidations, ValidatedEmail } from './email-validation.ts'
 import { askIdentityServer, UnbindNotSupported } from './identity-errors.ts'
 
 /** Third-party identifiers of one account, and bindings that are remembered of it. */

@@ -30,15 +30,8 @@ export interface InvitationPlan {
 export const planOf = (request: InvitationRequest | undefined, now: number): InvitationPlan => {
   if (request === undefined) return {}
   const { event } = request
-  const deliverTs = instantOf('deliver_ts', request.deliver_ts, 'delay_ms', request.delay_ms, now, now)
-  const expiresTs = instantOf(
-    'expires_ts',
-    request.expires_ts,
-    'ttl_ms',
-    request.ttl_ms,
-    deliverTs ?? now,
-    now,
-  )
+  const deliverTs = instantOf(request, 'deliver_ts', 'delay_ms', now, now)
+  const expiresTs = instantOf(request, 'expires_ts', 'ttl_ms', deliverTs ?? now, now)
   if (expiresTs !== undefined && deliverTs !== undefined && expiresTs <= deliverTs)
     throw invalidTerms('the invitation would expire before it is delivered')
   if (event !== undefined) checkOccasion(event, now)
@@ -49,14 +42,15 @@ export const planOf = (request: InvitationRequest | undefined, now: number): Inv
   }
 }
 
+/** An instant, given as such or as a span from another. */
 const instantOf = (
-  tsName: string,
-  ts: number | undefined,
-  spanName: string,
-  span: number | undefined,
+  request: InvitationRequest,
+  tsName: 'deliver_ts' | 'expires_ts',
+  spanName: 'delay_ms' | 'ttl_ms',
   from: number,
   now: number,
 ): number | undefined => {
+  const { [tsName]: ts, [spanName]: span } = request
   if (ts !== undefined && span !== undefined) throw invalidTerms(`give ${tsName} or ${spanName}, not both`)
   const name = ts === undefined ? spanName : tsName
   const at = ts ?? (span === undefined ? undefined : from + span)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Reader } from '../../storage/database.ts'
-import { type PurgeCandidate, PurgeReader, type PurgeSize } from '../../storage/rooms/purge.ts'
+import { type PurgeCandidate, PurgeReader, type PurgeSize } from '../../storage/rooms/purge-reader.ts'
 import { BEGINNING } from './visible-ranges.ts'
 
 /** Events looked at, and taken away, at once. */

@@ -1,6 +1,7 @@
 import type { WriteStatement } from '../../storage/database.ts'
 import { AbandonedRoomWriter } from '../../storage/rooms/abandoned-rooms.ts'
-import { PurgeReader, type PurgeSize, PurgeWriter } from '../../storage/rooms/purge.ts'
+import { PurgeReader, type PurgeSize } from '../../storage/rooms/purge-reader.ts'
+import { PurgeWriter } from '../../storage/rooms/purge-writer.ts'
 import { PURGE_BATCH, PurgeScope } from './purge-scope.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from './room-writer.ts'

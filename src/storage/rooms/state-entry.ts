@@ -1,5 +1,3 @@
-import { stateMapKey } from '../../core/event/event.ts'
-
 /** One state event's place: what it is the state of, and which event. */
 export interface StateEntry {
   readonly type: string
@@ -30,7 +28,3 @@ export interface StateSpan {
   readonly from: number
   readonly to: number | undefined
 }
-
-/** State entries as a map from `stateMapKey` to nid. */
-export const stateByKey = (entries: readonly StateEntry[]): Map<string, StateEntry> =>
-  new Map(entries.map(state => [stateMapKey(state.type, state.stateKey), state]))
