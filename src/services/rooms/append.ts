@@ -96,7 +96,12 @@ export const append = async (
   const roomNid = head.room.nid
   const shown = rejected === undefined && !softFailed
   const { authNids, generation } = await authFacts(context, placement)
-  const row = { nid, roomNid, position, rejected, softFailed, event, authNids, generation, json }
+  const redaction = await redactionEffect(context, head, {
+    ...{ event, nid, shown, local: placement.local === true },
+    powers: placement.powers ?? (() => powerContext(read, head)),
+  })
+  const { withheld = false } = redaction
+  const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
   const statements: WriteStatement[] =
     outlierNid === undefined
       ? write.events.insert([row])
@@ -106,11 +111,6 @@ export const append = async (
     ...write.awaitingAuth.remove(nid, placement.awaitedBefore ?? []),
     ...write.awaitingAuth.add(nid, placement.awaits ?? []),
   )
-
-  const redaction = await redactionEffect(context, head, {
-    ...{ event, nid, shown, local: placement.local === true },
-    powers: placement.powers ?? (() => powerContext(read, head)),
-  })
   statements.push(...redaction.statements)
   if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
   if (rejected === undefined && placement.neverSticky !== true)
@@ -119,7 +119,7 @@ export const append = async (
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
     statements.push(...(await stateStatements(context, head, { changes, position, fresh: { event, nid } })))
     statements.push(...extremityStatements(context, head, placement, event, nid))
-    if (redaction.redactedBy === undefined) {
+    if (redaction.redactedBy === undefined && !withheld) {
       statements.push(...projected(write, { nid, roomNid, event, position }))
     }
   }
@@ -132,20 +132,25 @@ export const append = async (
     position: undefined,
     rejected,
     softFailed,
+    withheld,
     redactedBy: redaction.redactedBy,
     generation,
     event,
   }
   read.events.remember(stored)
   head.unsettled.set(event.eventId, event)
+  const touched = [
+    ...redaction.touched,
+    ...(redaction.redactedBy === undefined ? [] : [redaction.redactedBy]),
+  ]
   statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
     read.events.place(nid, firstPosition + offset)
-    read.events.forget(redaction.touched)
+    read.events.forget(touched)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }
-  return { nid, event, offset, statements, touched: redaction.touched, settle }
+  return { nid, event, offset, statements, touched, settle }
 }
 
 /** The auth events that are here, and the generation that follows from them. */

@@ -6,7 +6,8 @@ import {
   type WriteSet,
 } from '../../storage/database.ts'
 import { testDatabases } from '../../test-kit/database.ts'
-import { guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
+import { type Guest, guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
+import type { PeerRoom } from '../../test-kit/peer-room.ts'
 import { storeOutliers } from './outliers.ts'
 
 testDatabases(
@@ -118,6 +119,35 @@ for (const order of [
     for (const name of order) t.is((await here.receive(name, { stateBefore })).outcome, 'accepted')
     const target = await here.core.context.read.events.byId(peers.event('M').eventId)
     t.not(target?.redactedBy, undefined)
+    t.deepEqual((await shown(here, peers)).sort(), ['DB', 'M', 'ME', 'R'])
+  })
+}
+
+/** The events that clients are shown. */
+const shown = async ({ core }: Guest, peers: PeerRoom): Promise<string[]> => {
+  const { events, rooms } = core.context.read
+  const room = await rooms.byId(peers.roomId)
+  const all = { after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: 100 }
+  const found = await events.forwards({ roomNid: room?.nid ?? 0, ...all })
+  return found.map(({ event }) => peers.nameOf(event.eventId) ?? '')
+}
+
+for (const [version, before] of [
+  ['2', ['ME', 'R']],
+  ['3', ['ME']],
+] as const) {
+  const title = `clients are shown a redaction once it is applied, where rules do not judge it (version ${version})`
+  testDatabases(test, title, async (t, database) => {
+    const peers = peerRoom(version)
+    peers.add('M: bob say mine', 'R: bob redact M', 'N: alice say more')
+    const here = await guest(database, peers)
+    const stateBefore = peers.stateBefore('M').map(event => event.eventId)
+    t.is((await here.receive('R', { stateBefore })).outcome, 'accepted')
+    t.deepEqual(await shown(here, peers), before)
+    t.deepEqual(await here.ends(), ['ME', 'R'], 'it is part of the room all the same')
+    t.is((await here.receive('M', { stateBefore })).outcome, 'accepted')
+    t.is((await here.receive('N')).outcome, 'accepted')
+    t.deepEqual((await shown(here, peers)).sort(), ['M', 'ME', 'N', 'R'])
   })
 }
 
@@ -133,6 +163,7 @@ testDatabases(
     t.is((await here.receive('M')).outcome, 'accepted')
     const target = await here.core.context.read.events.byId(peers.event('M').eventId)
     t.is(target?.redactedBy, undefined)
+    t.deepEqual(await shown(here, peers), ['ME', 'M'])
   },
 )
 

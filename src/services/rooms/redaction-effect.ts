@@ -15,6 +15,11 @@ export interface RedactionEffect {
   readonly touched: readonly number[]
   /** The redaction that was waiting for it. */
   readonly redactedBy?: number
+  /**
+   * It is a redaction that is not applied: "they should not be sent to clients until both the redaction event and the event the
+   * redaction affects have been received, and can be validated" (rooms/v3.md, "Handling redactions").
+   */
+  readonly withheld?: boolean
 }
 
 const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
@@ -41,20 +46,21 @@ export const redactionEffect = async (
   const own = shown ? await redactedHere(context, head, placed) : NOTHING_REDACTED
   const waiting = local ? undefined : await waitingRedaction(context, head, event)
   if (waiting === undefined) return own
-  const statement = context.write.events.redacted([nid], waiting.nid)
-  return { ...own, statements: [...own.statements, statement], redactedBy: waiting.nid }
+  const { events } = context.write
+  const statements = [...own.statements, events.redacted([nid], waiting.nid), ...events.reveal([waiting.nid])]
+  return { ...own, statements, redactedBy: waiting.nid }
 }
 
 /** What an event redacts of what is here; a redaction may be redacted itself. */
 const redactedHere = async (
   context: RoomsContext,
   head: RoomHead,
-  placed: { event: RoomEvent; nid: number; powers: () => Promise<PowerEvents> },
+  placed: { event: RoomEvent; nid: number; local: boolean; powers: () => Promise<PowerEvents> },
 ): Promise<RedactionEffect> => {
-  const { event, nid } = placed
+  const { event, nid, local } = placed
   const { redacts } = event
   if (redacts !== undefined) {
-    return redactTarget(context, head, { event, redacts, nid, powers: await placed.powers() })
+    return redactTarget(context, head, { event, redacts, nid, local, powers: await placed.powers() })
   }
   if (!asksForRedaction(event)) return NOTHING_REDACTED
   const powers = { ...(await placed.powers()), version: head.version }
@@ -114,18 +120,21 @@ const redacting = (
 const redactTarget = async (
   context: RoomsContext,
   head: RoomHead,
-  redaction: { event: RoomEvent; redacts: string; nid: number; powers: PowerEvents },
+  redaction: { event: RoomEvent; redacts: string; nid: number; local: boolean; powers: PowerEvents },
 ): Promise<RedactionEffect> => {
-  const { event, redacts, nid, powers } = redaction
+  const { event, redacts, nid, local, powers } = redaction
   const { read, write } = context
   const remember = write.redactions.insert(redacts, nid)
   const target = await read.events.byId(redacts)
-  const applies =
+  const isAllowed =
     target !== undefined &&
     target.roomNid === head.room.nid &&
-    target.redactedBy === undefined &&
     redactionAllowed(event, target.event, { ...powers, version: head.version }) === undefined
-  if (!applies) return { statements: [remember], touched: [] }
+  if (!isAllowed) {
+    const withheld = !local && !head.version.redaction.authorisedByAuthRules
+    return { statements: [remember], touched: [], withheld }
+  }
+  if (target.redactedBy !== undefined) return { statements: [remember], touched: [] }
   const applied = redacting(context, [target], nid)
   return { ...applied, statements: [remember, ...applied.statements] }
 }

@@ -147,7 +147,7 @@ export class RoomReading {
   async visibleEvent(requester: Requester, roomId: string, eventId: string): Promise<StoredEvent> {
     const [stored, room] = await Promise.all([this.#read.events.byId(eventId), this.#read.rooms.byId(roomId)])
     if (stored === undefined || room === undefined || stored.roomNid !== room.nid) throw notFound()
-    if (stored.rejected !== undefined || stored.softFailed) throw notFound()
+    if (stored.rejected !== undefined || stored.softFailed || stored.withheld === true) throw notFound()
     const sight = await this.#sights.of(room.nid, requester.userId)
     const isState = stored.event.stateKey !== undefined && stored.position === undefined
     const seesAsState = isState && sight.membershipAt(this.#now()) === 'join'

@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
+import { SOFT_FAILED, WITHHELD } from './stored-event.ts'
 
 /** An event to be stored. `position` is a placeholder for events of the timeline, `null` for outliers. */
 export interface NewEvent {
@@ -8,6 +9,7 @@ export interface NewEvent {
   readonly position: SqlParameter
   readonly rejected?: string | undefined
   readonly softFailed?: boolean
+  readonly withheld?: boolean
   readonly event: RoomEvent
   /** The canonical text of `event.pdu`, where the caller has it already. */
   readonly json: string
@@ -23,6 +25,7 @@ export class EventWriter {
   readonly #insertAuth: Prepared
   readonly #place: Prepared
   readonly #setRedacted: Prepared
+  readonly #reveal: Prepared
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
@@ -38,6 +41,9 @@ export class EventWriter {
       `UPDATE events SET position = ?, rejected = ?, soft_failed = ?, generation = ? WHERE event_nid = ?`,
     )
     this.#setRedacted = db.prepare('UPDATE events SET redacted_by = ? WHERE event_nid = ?')
+    this.#reveal = db.prepare(
+      `UPDATE events SET soft_failed = 0 WHERE event_nid = ? AND soft_failed = ${WITHHELD}`,
+    )
   }
 
   /** Stores events with their JSON and their auth edges. */
@@ -54,11 +60,9 @@ export class EventWriter {
    * Gives an event that is stored a place in the timeline: an outlier that has arrived as an event of the room, or a
    * rejected one that has turned out to be right.
    */
-  place(
-    event: Pick<NewEvent, 'nid' | 'position' | 'rejected' | 'softFailed' | 'authNids' | 'generation'>,
-  ): WriteStatement[] {
-    const { nid, position, rejected, softFailed, authNids, generation } = event
-    const state = [rejected ?? null, softFailed === true ? 1 : 0, generation]
+  place(event: Omit<NewEvent, 'roomNid' | 'event' | 'json'>): WriteStatement[] {
+    const { nid, position, rejected, authNids, generation } = event
+    const state = [rejected ?? null, hiding(event), generation]
     return [
       { prepared: this.#place, rows: [[position, ...state, nid]] },
       ...(authNids.length > 0
@@ -67,10 +71,20 @@ export class EventWriter {
     ]
   }
 
+  /** Shows redactions that were withheld. */
+  reveal(nids: readonly number[]): WriteStatement[] {
+    return nids.length === 0 ? [] : [{ prepared: this.#reveal, rows: nids.map(nid => [nid]) }]
+  }
+
   /** Marks events as redacted by the given redaction. */
   redacted(nids: readonly number[], by: number): WriteStatement {
     return { prepared: this.#setRedacted, rows: nids.map(nid => [by, nid]) }
   }
+}
+
+const hiding = ({ softFailed, withheld }: Pick<NewEvent, 'softFailed' | 'withheld'>): number => {
+  if (softFailed === true) return SOFT_FAILED
+  return withheld === true ? WITHHELD : 0
 }
 
 const eventColumns = ({
@@ -78,9 +92,9 @@ const eventColumns = ({
   roomNid,
   position,
   rejected,
-  softFailed,
   event,
   generation,
+  ...shown
 }: NewEvent): SqlParameter[] => [
   nid,
   event.eventId,
@@ -92,6 +106,6 @@ const eventColumns = ({
   event.depth,
   event.originServerTs,
   rejected ?? null,
-  softFailed === true ? 1 : 0,
+  hiding(shown),
   generation,
 ]

@@ -15,12 +15,18 @@ export interface StoredEvent {
   readonly position: number | undefined
   readonly rejected: string | undefined
   readonly softFailed: boolean
+  /** A redaction that nothing can be redacted by as yet: part of the room, but not shown to clients. */
+  readonly withheld?: boolean
   /** The nid of the redaction that was applied to it. */
   readonly redactedBy: number | undefined
   /** One more than the greatest generation among its auth events; 0 without any. */
   readonly generation: number
   readonly event: RoomEvent
 }
+
+/** What `soft_failed` says of events that no client is shown; 0 of all others. */
+export const SOFT_FAILED = 1
+export const WITHHELD = 2
 
 /** A row of `SELECT_EVENTS`. */
 export interface EventRow {
@@ -51,7 +57,8 @@ export const storedEvent = (row: EventRow): StoredEvent => {
     roomNid: row.room_nid,
     position: row.position ?? undefined,
     rejected: row.rejected ?? undefined,
-    softFailed: row.soft_failed !== 0,
+    softFailed: row.soft_failed === SOFT_FAILED,
+    withheld: row.soft_failed === WITHHELD,
     redactedBy: row.redacted_by ?? undefined,
     generation: row.generation,
     event: trustedEvent(parseJson(row.json) as JsonObject, row.event_id, version),

@@ -44,6 +44,8 @@ interface Placed {
   readonly wasOutlier: boolean
   readonly position: SqlParameter
   rejected: string | undefined
+  /** A redaction that redacts nothing of what is here. */
+  withheld?: boolean
 }
 
 class HistoryDraft {
@@ -63,12 +65,8 @@ class HistoryDraft {
     const states = new HistoryStateReader(db)
     const placed = await this.#place()
     const lowest = await states.lowest(roomNid)
-    const [oldest] = await read.events.forwards({
-      roomNid,
-      after: -Number.MAX_SAFE_INTEGER,
-      upTo: Number.MAX_SAFE_INTEGER,
-      limit: 1,
-    })
+    const all = { after: -Number.MAX_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER }
+    const [oldest] = await read.events.forwards({ roomNid, ...all, limit: 1 })
     if (placed.length === 0 || lowest === undefined || oldest?.position === undefined) return { settled: 0 }
     const before = await this.#stateBefore()
     const changes = await this.#roll(placed, before)
@@ -79,18 +77,19 @@ class HistoryDraft {
       before,
       changes,
     })
-    const nids = placed.map(one => one.nid)
+    const redactions = await this.#redactions(placed)
+    const nids = [...placed.map(one => one.nid), ...redactions.applied]
     return {
       statements: [
         ...(await this.#eventStatements(placed)),
         ...new HistoryStateWriter(db).write(roomNid, intervals),
         ...(await this.#missingStatements(placed)),
-        ...(await this.#redactionStatements(placed)),
+        ...redactions.statements,
         ...this.#stickyStatements(placed),
       ],
       nids,
       result: () => {
-        // Outliers are cached without their new places.
+        // Outliers are cached without their new places, redactions as they were before they were applied.
         read.events.forget(nids)
         return placed.length
       },
@@ -222,22 +221,28 @@ class HistoryDraft {
   }
 
   /** Redactions in the chunk, and those that were here before what they redact; what is not redacted can be found. */
-  async #redactionStatements(placed: readonly Placed[]): Promise<WriteStatement[]> {
+  async #redactions(placed: readonly Placed[]) {
     const { read, write } = this.#context
     const accepted = placed.filter(one => one.rejected === undefined)
     const levels = { ...(await powerContext(read, this.#head)), version: this.#head.version }
     const redactions = accepted.filter(({ event }) => event.redacts !== undefined)
     const statements = redactions.map(({ event, nid }) => write.redactions.insert(event.redacts ?? '', nid))
+    const used = new Set<number>()
     for (const { event: target, nid, position } of accepted) {
       const waiting = (await read.events.byNids(await read.redactions.of(target.eventId))).filter(
         stored => stored.rejected === undefined && !stored.softFailed,
       )
       const candidates = [...waiting, ...redactions.filter(({ event }) => event.redacts === target.eventId)]
-      const applied = candidates.find(({ event }) => redactionAllowed(event, target, levels) === undefined)
-      if (applied !== undefined) statements.push(write.events.redacted([nid], applied.nid))
-      else
+      const by = candidates.find(({ event }) => redactionAllowed(event, target, levels) === undefined)?.nid
+      if (by === undefined) {
         statements.push(...projected(write, { nid, roomNid: this.#head.room.nid, event: target, position }))
+        continue
+      }
+      used.add(by)
+      statements.push(write.events.redacted([nid], by))
     }
-    return statements
+    const mayWait = !this.#head.version.redaction.authorisedByAuthRules
+    for (const redaction of redactions) redaction.withheld = mayWait && !used.has(redaction.nid)
+    return { applied: [...used], statements: [...statements, ...write.events.reveal([...used])] }
   }
 }
