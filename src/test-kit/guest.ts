@@ -29,11 +29,11 @@ export interface Guest extends TestRooms {
 export const guest = async (
   database: Database,
   peers: PeerRoom,
-  options: Parameters<typeof testRooms>[1] & { omitMembers?: boolean } = {},
+  options: Parameters<typeof testRooms>[1] & { omitMembers?: boolean; lacking?: readonly string[] } = {},
 ): Promise<Guest> => {
-  const { omitMembers = false, ...others } = options
+  const { omitMembers = false, lacking = [], ...others } = options
   const server = await testRooms(database, others)
-  await peers.import(server, 'ME', { omitMembers })
+  await peers.import(server, 'ME', { omitMembers, lacking })
   const { writer } = server.core
   return {
     ...server,

@@ -64,9 +64,10 @@ export class PeerRoom {
   async import(
     { core }: Pick<TestRooms, 'core'>,
     join: string,
-    { omitMembers = false }: { omitMembers?: boolean } = {},
+    { omitMembers = false, lacking = [] }: { omitMembers?: boolean; lacking?: readonly string[] } = {},
   ): Promise<void> {
-    const all = this.stateBefore(join)
+    const left = new Set(this.events(...lacking))
+    const all = this.stateBefore(join).filter(event => !left.has(event))
     const state = omitMembers ? all.filter(event => event.type !== 'm.room.member') : all
     await importRoom(core.writer, {
       roomId: this.roomId,

@@ -18,8 +18,6 @@ type Finish = 'complete' | 'more' | 'overtaken'
 /** What the end of it is made of. */
 export interface Ending {
   readonly rejudging: Rejudging
-  /** What of the state, beside members, was learnt after the join: clients that know the room already are told of it now. */
-  readonly late: readonly StateDelta[]
   /** What is stored with it, by the head as it is then. */
   readonly statements?: ((head: RoomHead, was: PartialJoin) => Promise<readonly WriteStatement[]>) | undefined
 }
@@ -32,7 +30,7 @@ export const finishRejudging = async (
   writer: RoomWriter,
   head: RoomHead,
   task: PartialTask,
-  { rejudging, late, statements: further }: Ending,
+  { rejudging, statements: further }: Ending,
 ): Promise<Draft<Finish> | Settled<Finish>> => {
   const { context } = writer
   const partial = partialOf(head, task)
@@ -56,6 +54,8 @@ export const finishRejudging = async (
     head.setExtremities(ends)
     statements.push(...(await stateStatements(context, head, { changes, position })))
   }
+  // What of the state was learnt after the join: clients that know the room already are told of it now.
+  const late = await context.read.partial.late(head.room.nid, partial.stateAt)
   const stays = late.filter(({ type, stateKey, nid }) => head.entry(type, stateKey)?.nid === nid)
   const toldAnew = stays.filter(({ nid }) => changes.every(change => change.nid !== nid))
   statements.push(...context.write.state.change(head.room.nid, position, toldAnew))

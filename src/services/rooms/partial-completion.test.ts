@@ -5,7 +5,7 @@ import { type Guest, guest, idsOf } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { SeededRandom } from '../../test-kit/seeded-random.ts'
 import { storeOutliers } from './outliers.ts'
-import { completeRoom } from './partial-completion.ts'
+import { type CompletionOptions, completeRoom } from './partial-completion.ts'
 import { loadHead } from './room-head.ts'
 import { stateBefore } from './state-at.ts'
 
@@ -36,11 +36,20 @@ const receive = async (server: Guest, peers: PeerRoom, name: string) => {
   return server.receive(name)
 }
 
-const complete = async (server: Guest, peers: PeerRoom): Promise<boolean> => {
+const complete = async (
+  server: Guest,
+  peers: PeerRoom,
+  options: CompletionOptions = {},
+): Promise<boolean> => {
   const { writer } = server.core
   await storeOutliers(writer, peers.roomId, [...peers.authChainOf('ME'), ...peers.stateBefore('ME')])
   const stateIds = peers.stateBefore('ME').map(event => event.eventId)
-  return completeRoom(writer, { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }, stateIds)
+  return completeRoom(
+    writer,
+    { roomId: peers.roomId, joinEventId: peers.event('ME').eventId },
+    stateIds,
+    options,
+  )
 }
 
 const named = (peers: PeerRoom, state: StateMap | undefined) =>
@@ -87,6 +96,20 @@ testDatabases(test, 'members are filled in where the join stands', async (t, dat
       .map(({ eventId }) => eventId)
       .sort(),
   )
+})
+
+test('what was lacking of the state is told when the room is complete, also when an attempt has ended just before', async t => {
+  const peers = new PeerRoom('11', [...BEFORE.slice(0, -1), 'TP: alice topic tea', 'ME: me@here.test join'])
+  const here = await guest(await testDatabase(t), peers, { omitMembers: true, lacking: ['TP'] })
+  const crash = { statements: () => Promise.reject(new Error('the process has ended')) }
+  await t.throwsAsync(complete(here, peers, crash), { message: 'the process has ended' })
+  const { context } = here.core
+  const before = context.db.position('events')
+  t.true(await complete(here, peers))
+  t.is(await here.current('m.room.topic'), 'TP')
+  const room = await context.read.rooms.byId(peers.roomId)
+  const topic = await context.read.state.history(room?.nid ?? 0, 'm.room.topic', '')
+  t.true((topic.at(-1)?.from ?? 0) > before, 'a change for whoever was told of the state before')
 })
 
 test('hearsay that turns out to be wrong is put right', async t => {

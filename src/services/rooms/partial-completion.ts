@@ -39,14 +39,14 @@ export const completeRoom = async (
     if (!filled) return false
     options.onProgress?.(Math.min(start + CHUNK, stateIds.length), stateIds.length)
   }
-  const late = await reconcileState(writer, task, stateIds)
+  await reconcileState(writer, task, stateIds)
   const { statements } = options
   const rejudging = new Rejudging(writer, task)
   for (;;) {
     if (!(await rejudging.catchUp())) return false
     const outcome = await writer.update(
       task.roomId,
-      head => finishRejudging(writer, head, task, { rejudging, late, statements }),
+      head => finishRejudging(writer, head, task, { rejudging, statements }),
       SETTLED,
     )
     if (outcome === 'overtaken') return false

@@ -15,27 +15,28 @@ const CHUNK = 250
  * who was taken for a member by what others said, and was none; and puts in what else is lacking, because it could not be
  * verified when the room was joined.
  *
+ * What was put in and still holds is noted as a change of its own, for the end of the completion to tell clients of.
+ *
  * @param stateIds the event IDs of the state before the join
- * @returns the points that hold something since, where nothing else has taken its place
  */
 export const reconcileState = async (
   writer: RoomWriter,
   task: PartialTask,
   stateIds: readonly string[],
-): Promise<readonly StateDelta[]> => {
+): Promise<void> => {
   const { context } = writer
   const truth = await nidsOf(context, stateIds)
-  return writer.update<readonly StateDelta[]>(
+  await writer.update<void>(
     task.roomId,
     async head => {
       const partial = partialOf(head, task)
-      if (partial === undefined) return { settled: [] }
+      if (partial === undefined) return { settled: undefined }
       const members = await context.read.partial.membersAt(head.room.nid, partial.stateAt)
       const late = await putIn(context, head, partial, lackingOf(truth, members))
-      const statements = [...takeOut(context, head, partial, { members, truth }), ...late.statements]
-      if (statements.length === 0) return { settled: [] }
+      const statements = [...takeOut(context, head, partial, { members, truth }), ...late]
+      if (statements.length === 0) return { settled: undefined }
       statements.push(...(await summaryStatements(context, head)))
-      return { statements, nids: [], result: () => late.points }
+      return { statements, nids: [], result: () => undefined }
     },
     { settled: true },
   )
@@ -61,7 +62,7 @@ const putIn = async (
   head: RoomHead,
   { stateAt }: PartialJoin,
   nids: readonly number[],
-): Promise<{ points: StateDelta[]; statements: WriteStatement[] }> => {
+): Promise<WriteStatement[]> => {
   const roomNid = head.room.nid
   const others = await read.partial.othersAt(roomNid, stateAt)
   const held = new Set(others.map(({ nid }) => nid))
@@ -80,7 +81,10 @@ const putIn = async (
     if (since.every(({ from }) => from <= stateAt)) points.push(point)
   }
   head.applyState(points)
-  return { points, statements: write.partial.fill(roomNid, stateAt, late) }
+  return [
+    ...write.partial.fill(roomNid, stateAt, late),
+    ...write.state.change(roomNid, { stream: 'events', offset: 0 }, points),
+  ]
 }
 
 /** Those who were taken for members at the join and were none. */

@@ -75,6 +75,7 @@ export class PartialRoomReader {
   readonly #membersAt: Prepared
   readonly #allMembersAt: Prepared
   readonly #othersAt: Prepared
+  readonly #late: Prepared
   readonly #arrived: Prepared
   readonly #moved: Prepared
   readonly #serversAround: Prepared
@@ -104,6 +105,11 @@ export class PartialRoomReader {
     const other = `SELECT type, state_key, event_nid FROM room_state WHERE room_nid = ? AND ${holds}`
     this.#othersAt = db.prepare(
       `${other} AND type < 'm.room.member' UNION ALL ${other} AND type > 'm.room.member'`,
+    )
+    this.#late = db.prepare(
+      `SELECT s.type, s.state_key, s.event_nid FROM room_state s
+       WHERE s.room_nid = ? AND s.valid_from > ? AND s.valid_to IS NULL AND s.type <> 'm.room.member'
+         AND NOT EXISTS (SELECT 1 FROM events e WHERE e.room_nid = s.room_nid AND e.position = s.valid_from)`,
     )
     this.#serversAround = db.prepare(
       `SELECT p.servers FROM partial_rooms p JOIN memberships m ON m.room_nid = p.room_nid
@@ -171,6 +177,15 @@ export class PartialRoomReader {
     const rows = await this.#db.scan<{ type: string; state_key: string; event_nid: number }>(this.#othersAt, [
       ...one,
       ...one,
+    ])
+    return rows.map(row => ({ type: row.type, stateKey: row.state_key, nid: row.event_nid }))
+  }
+
+  /** What of the state, but for members, has been put in after a join (`joinedAt`) without any event that changed it. */
+  async late(roomNid: number, joinedAt: number): Promise<StatePoint[]> {
+    const rows = await this.#db.scan<{ type: string; state_key: string; event_nid: number }>(this.#late, [
+      roomNid,
+      joinedAt,
     ])
     return rows.map(row => ({ type: row.type, stateKey: row.state_key, nid: row.event_nid }))
   }
