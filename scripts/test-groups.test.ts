@@ -1,5 +1,5 @@
 import test from 'ava'
-import { groupTests } from './test-groups.ts'
+import { GROUPS, groupTests, longestFirst } from './test-groups.ts'
 
 test('test files share a process by area, dealt out evenly; small areas share one, and what disturbs others stays alone', t => {
   const files = 'abcdefghi'.split('').map(name => `src/api/rooms/${name}.test.ts`)
@@ -11,4 +11,9 @@ test('test files share a process by area, dealt out evenly; small areas share on
     { name: 'src.api-2', files: ['b', 'e', 'h'].map(name => `src/api/rooms/${name}.test.ts`) },
     { name: 'src.api-3', files: ['c', 'f', 'i'].map(name => `src/api/rooms/${name}.test.ts`) },
   ])
+})
+
+test('what stays alone, and whole servers, come before everything else', t => {
+  const long = ['federation-tests.browser', 'src.storage.dump.dump'].map(name => `${GROUPS}/${name}.test.ts`)
+  t.deepEqual([import.meta.filename, ...long].toSorted(longestFirst), [...long, import.meta.filename])
 })

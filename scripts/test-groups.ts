@@ -1,5 +1,5 @@
 import { globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 
 /**
  * The runner gives every file a process (a thread) of its own, and each of them would load and warm up the whole server
@@ -89,5 +89,9 @@ export const writeTestGroups = (root: string, patterns: readonly string[], folde
 /** An order of the groups' files in which the long ones come first, so that none of them is left alone at the end. */
 export const longestFirst = (a: string, b: string): number => lengthOf(b) - lengthOf(a)
 
-/** Whole servers and clients take long; otherwise many files do. */
-const lengthOf = (path: string): number => (path.includes('federation-tests') ? 1e9 : statSync(path).size)
+/** Whole servers and clients take long, and what stays alone; otherwise many files do. */
+const lengthOf = (path: string): number => {
+  const name = basename(path)
+  const isLong = ['federation-tests/', ...ALONE].some(start => name.startsWith(start.replaceAll('/', '.')))
+  return isLong ? Number.MAX_SAFE_INTEGER : statSync(path).size
+}
