@@ -4,7 +4,7 @@ import { DEFAULT_PASSWORD_OPTIONS, Passwords } from '../../src/services/accounts
 import { AccountDataWriter } from '../../src/storage/accounts/account-data.ts'
 import { DeviceWriter } from '../../src/storage/accounts/devices.ts'
 import { ProfileWriter } from '../../src/storage/accounts/profiles.ts'
-import { UserWriter } from '../../src/storage/accounts/users.ts'
+import { UserWriter } from '../../src/storage/accounts/user-writer.ts'
 import type { WriteStatement } from '../../src/storage/database.ts'
 import { DeviceKeysWriter } from '../../src/storage/encryption/device-keys.ts'
 import { DeviceListWriter } from '../../src/storage/encryption/device-list-writer.ts'

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema/index.ts'
 import type { Log } from '../core/log.ts'
 import type { ListedUser } from '../storage/accounts/user-list.ts'
-import type { UserFlag } from '../storage/accounts/users.ts'
+import type { UserFlag } from '../storage/accounts/user-writer.ts'
 import type { ListedRoom as StoredRoom } from '../storage/rooms/room-list.ts'
 
 /** A homeserver, as the command line drives it. */

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import type { UserFlag } from '../../storage/accounts/users.ts'
+import type { UserFlag } from '../../storage/accounts/user-writer.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 

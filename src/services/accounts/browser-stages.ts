@@ -2,8 +2,8 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
 import type { EmailValidations } from './email-validation.ts'
-import { InteractiveChallenge } from './interactive-attempt.ts'
-import { emailUse, type UserInteractive } from './user-interactive.ts'
+import { emailUse, InteractiveChallenge } from './interactive-attempt.ts'
+import type { UserInteractive } from './user-interactive.ts'
 
 /** Stages of user-interactive authentication that are passed in a browser, for clients that do not know them ("Fallback"). */
 export class BrowserStages {

@@ -86,3 +86,14 @@ const sorted = (value: JsonValue | undefined): JsonValue => {
       .map(key => [key, sorted(value[key])]),
   )
 }
+
+/**
+ * The request that a session is good for: the one with which its first stage was passed. Until then nothing was confirmed,
+ * and clients that have asked for the flows with an empty body may go on with the full one.
+ */
+export const boundRequest = (attempt: InteractiveAttempt, session: InteractiveSession): string | undefined =>
+  attempt.binding === 'request' && session.completed.length === 0 ? requestHash(attempt) : session.requestHash
+
+/** What an e-mail address is shown for in a session. */
+export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>
+  operation.endsWith('/register') ? 'register' : 'password'

@@ -1,7 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { localpartOf } from '../../core/ids.ts'
 import { isJsonObject } from '../../core/json.ts'
-import type { NewUser } from '../../storage/accounts/users.ts'
+import type { NewUser } from '../../storage/accounts/user-writer.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type ConfirmableRequest, operationOf } from './account-management.ts'
 import type { Authentication } from './authentication.ts'

@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import { localpartOf } from '../../core/ids.ts'
-import type { NewUser } from '../../storage/accounts/users.ts'
+import type { NewUser } from '../../storage/accounts/user-writer.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'

@@ -5,6 +5,8 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 import {
   type Authenticated,
+  boundRequest,
+  emailUse,
   type InteractiveAttempt,
   InteractiveChallenge,
   isComplete,
@@ -239,14 +241,3 @@ export class UserInteractive {
     )
   }
 }
-
-/**
- * The request that a session is good for: the one with which its first stage was passed. Until then nothing was confirmed,
- * and clients that have asked for the flows with an empty body may go on with the full one.
- */
-const boundRequest = (attempt: InteractiveAttempt, session: InteractiveSession): string | undefined =>
-  attempt.binding === 'request' && session.completed.length === 0 ? requestHash(attempt) : session.requestHash
-
-/** What an e-mail address is shown for in a session. */
-export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>
-  operation.endsWith('/register') ? 'register' : 'password'

@@ -50,3 +50,13 @@ const lookupIn = (events: readonly RoomEvent[]): StateLookup => {
   const byKey = new Map(events.map(event => [stateMapKey(event.type, event.stateKey ?? ''), event] as const))
   return (type, stateKey) => byKey.get(stateMapKey(type, stateKey))
 }
+
+/** The rules know a create event by its form alone. A second one would be another room under the same ID. */
+export const refuseSecondCreate = (
+  { type, stateKey, eventId }: RoomEvent,
+  createEvent: RoomEvent | undefined,
+): Verdict => {
+  if (type !== 'm.room.create' || stateKey !== '' || createEvent === undefined) return undefined
+  if (createEvent.eventId === eventId) return undefined
+  return { rule: 'create.second', message: 'The room has its create event already.' }
+}

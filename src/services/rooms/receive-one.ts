@@ -6,7 +6,8 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
 import { isLinear, mayFollow } from './following.ts'
 import { missingBehind, placeOnFork } from './fork-placement.ts'
-import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
+import { createEventOf, judgeByAuthEvents, judgeByState, refuseSecondCreate } from './judge-event.ts'
+import { absentBefore, findAnew, isOutlier } from './known-events.ts'
 import { adoptMembers } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
 import { isReferredTo } from './reconsidering.ts'
@@ -67,7 +68,8 @@ class Receipt {
 
   async draft(): Promise<Draft<Received> | Settled<Received>> {
     const event = this.#event
-    const found = await this.#find([event.eventId, ...event.prevEvents, ...event.authEvents])
+    const asked = [event.eventId, ...event.prevEvents, ...event.authEvents]
+    const found = await findAnew(this.#writer.context, this.#head, asked)
     const self = found.get(event.eventId)
     const roomNid = this.#head.room.nid
     const isPlaced = self !== undefined && !isOutlier(self)
@@ -108,19 +110,6 @@ class Receipt {
     return this.#event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
   }
 
-  /** Events by ID; those whose place may just have been taken by another process are read anew. */
-  async #find(eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
-    const { events } = this.#writer.context.read
-    const found = await events.byIds(eventIds)
-    const { unsettled } = this.#head
-    const changing = [...found.values()].filter(
-      stored => !unsettled.has(stored.event.eventId) && (isOutlier(stored) || isRefused(stored)),
-    )
-    if (changing.length === 0) return found
-    events.forget(changing.map(stored => stored.nid))
-    return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
-  }
-
   #missing(known: ReadonlyMap<string, StoredEvent>): Received | undefined {
     const { stateBefore, authEventsUnavailable } = this.#options
     const authEvents =
@@ -137,10 +126,8 @@ class Receipt {
     return this.#head.isBeyondPurge(this.#event) && (isBeginning || this.#absent(known).length > 0)
   }
 
-  /** Those of the events before it that are not part of the timeline, nor about to be. */
   #absent(known: ReadonlyMap<string, StoredEvent>): string[] {
-    const { unsettled } = this.#head
-    return this.#event.prevEvents.filter(eventId => !unsettled.has(eventId) && notHere(known.get(eventId)))
+    return absentBefore(this.#event, this.#head, known)
   }
 
   async #judge(known: ReadonlyMap<string, StoredEvent>): Promise<Judgement> {
@@ -166,7 +153,8 @@ class Receipt {
     // banned is not heard.
     const isBanned = this.#head.memberships.get(this.#event.sender) === 'ban'
     const isChecked = before !== undefined && (this.#head.partial === undefined || isBanned)
-    const softFailed = this.#secondCreate() ?? (isChecked ? await judgeBy(NO_DIFFERENCE) : undefined)
+    const softFailed =
+      refuseSecondCreate(this.#event, createEvent) ?? (isChecked ? await judgeBy(NO_DIFFERENCE) : undefined)
     const judgement = { before, rejected, softFailed, awaits: [] }
     return softFailed === undefined ? { ...judgement, ...(await this.#judgeByPolicy()) } : judgement
   }
@@ -181,14 +169,6 @@ class Receipt {
 
   get #ignoresGap(): boolean {
     return this.#options.onCurrentState === true && this.#head.partial !== undefined
-  }
-
-  /** The rules know a create event by its form alone. A second one would be another room under the same ID. */
-  #secondCreate(): Verdict {
-    const { type, stateKey, eventId } = this.#event
-    if (type !== 'm.room.create' || stateKey !== '' || this.#createEvent === undefined) return undefined
-    if (this.#createEvent.eventId === eventId) return undefined
-    return { rule: 'create.second', message: 'The room has its create event already.' }
   }
 
   /** "The room state before an event is the resolution of the states after its prev_events." */
@@ -264,11 +244,3 @@ class Receipt {
     }
   }
 }
-
-const isRefused = ({ rejected, softFailed }: StoredEvent): boolean => rejected !== undefined || softFailed
-
-/** Whether a stored event is not part of the timeline. */
-const isOutlier = (stored: StoredEvent): boolean => stored.position === undefined
-
-/** Whether an event is not part of the timeline: unknown, or known only as somebody's auth event. */
-const notHere = (stored: StoredEvent | undefined): boolean => stored === undefined || isOutlier(stored)

@@ -1,0 +1,34 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomHead } from './room-head.ts'
+import type { RoomsContext } from './rooms-context.ts'
+
+/** Events by ID; those whose place may just have been taken by another process are read anew. */
+export const findAnew = async (
+  { read: { events } }: Pick<RoomsContext, 'read'>,
+  head: RoomHead,
+  eventIds: readonly string[],
+): Promise<Map<string, StoredEvent>> => {
+  const found = await events.byIds(eventIds)
+  const changing = [...found.values()].filter(
+    stored => !head.unsettled.has(stored.event.eventId) && (isOutlier(stored) || isRefused(stored)),
+  )
+  if (changing.length === 0) return found
+  events.forget(changing.map(stored => stored.nid))
+  return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
+}
+
+/** IDs of those events before one that are not part of the timeline, nor about to be. */
+export const absentBefore = (
+  event: RoomEvent,
+  { unsettled }: RoomHead,
+  known: ReadonlyMap<string, StoredEvent>,
+): string[] => event.prevEvents.filter(eventId => !unsettled.has(eventId) && notHere(known.get(eventId)))
+
+/** Whether a stored event is not part of the timeline. */
+export const isOutlier = (stored: StoredEvent): boolean => stored.position === undefined
+
+const isRefused = ({ rejected, softFailed }: StoredEvent): boolean => rejected !== undefined || softFailed
+
+/** Whether an event is not part of the timeline: unknown, or known only as somebody's auth event. */
+const notHere = (stored: StoredEvent | undefined): boolean => stored === undefined || isOutlier(stored)

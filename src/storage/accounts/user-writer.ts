@@ -1,0 +1,146 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { UserKind } from './users.ts'
+
+/** An account to be made. */
+export interface NewUser {
+  readonly userId: string
+  readonly passwordHash: string | undefined
+  readonly kind: UserKind
+  readonly isAdmin: boolean
+  readonly createdTs: number
+  /** JSON: which version of each policy document was accepted. */
+  readonly acceptedTerms?: string | undefined
+}
+
+/** What an administrator may switch on an account. */
+export type UserFlag = 'is_admin' | 'is_locked' | 'is_suspended'
+
+/** Builds the statements that change accounts. */
+export class UserWriter {
+  readonly #insert: Prepared
+  readonly #upgradeGuest: Prepared
+  readonly #loggedIn: Prepared
+  readonly #setPassword: Prepared
+  readonly #rehash: Prepared
+  readonly #deactivate: Prepared
+  readonly #cleanedUp: Prepared
+  readonly #endSessions: Prepared
+  readonly #flags: Record<UserFlag, Prepared>
+
+  constructor(db: Reader) {
+    this.#insert = db.prepare(
+      `INSERT INTO users (user_id, password_hash, kind, is_admin, is_locked, is_suspended, created_ts, erase, cleanup,
+         credential_version, accepted_terms)
+       VALUES (?, ?, ?, ?, 0, 0, ?, 0, 0, 0, ?) ON CONFLICT (user_id) DO NOTHING`,
+    )
+    this.#upgradeGuest = db.prepare(
+      `UPDATE users SET kind = 'user', password_hash = ?, accepted_terms = ?, credential_version = credential_version + 1
+       WHERE user_id = ? AND kind = 'guest' AND deactivated_ts IS NULL`,
+    )
+    this.#loggedIn = db.prepare(
+      `UPDATE users SET last_login_ts = ?
+       WHERE user_id = ? AND credential_version = ? AND deactivated_ts IS NULL`,
+    )
+    this.#setPassword = db.prepare(
+      `UPDATE users SET password_hash = ?, credential_version = credential_version + 1
+       WHERE user_id = ? AND deactivated_ts IS NULL`,
+    )
+    this.#rehash = db.prepare('UPDATE users SET password_hash = ? WHERE user_id = ? AND password_hash = ?')
+    this.#deactivate = db.prepare(
+      `UPDATE users SET password_hash = NULL, deactivated_ts = ?, erase = ?, cleanup = 1,
+         erased_position = CASE WHEN CAST(? AS bigint) = 1
+           THEN (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL) END,
+         credential_version = credential_version + 1
+       WHERE user_id = ? AND deactivated_ts IS NULL`,
+    )
+    this.#endSessions = db.prepare(
+      `UPDATE users SET cleanup = 2, credential_version = credential_version + 1
+       WHERE user_id = ? AND deactivated_ts IS NULL`,
+    )
+    this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
+    const flag = (name: UserFlag): Prepared => db.prepare(`UPDATE users SET ${name} = ? WHERE user_id = ?`)
+    this.#flags = {
+      is_admin: flag('is_admin'),
+      is_locked: flag('is_locked'),
+      is_suspended: flag('is_suspended'),
+    }
+  }
+
+  /** Makes an account. Guard `user-in-use`: the user ID is taken, be it by a deactivated account. */
+  insert(user: NewUser): WriteStatement {
+    const { userId, passwordHash, kind, isAdmin, createdTs, acceptedTerms } = user
+    return {
+      prepared: this.#insert,
+      rows: [[userId, passwordHash ?? null, kind, isAdmin ? 1 : 0, createdTs, acceptedTerms ?? null]],
+      guard: { name: 'user-in-use', expected: 1 },
+    }
+  }
+
+  /** Makes a guest an ordinary user. Guard `user-in-use`: there is no such guest (any more). */
+  upgradeGuest({ userId, passwordHash, acceptedTerms }: NewUser): WriteStatement {
+    return {
+      prepared: this.#upgradeGuest,
+      rows: [[passwordHash ?? null, acceptedTerms ?? null, userId]],
+      guard: { name: 'user-in-use', expected: 1 },
+    }
+  }
+
+  /**
+   * Records a login. Guard `credentials-changed`: since the credentials were verified, the password was changed or the
+   * account deactivated. It also locks the row, so that a login cannot slip past the logout everywhere that
+   * comes with such a change.
+   */
+  loggedIn(userId: string, credentialVersion: number, now: number): WriteStatement {
+    return {
+      prepared: this.#loggedIn,
+      rows: [[now, userId, credentialVersion]],
+      guard: { name: 'credentials-changed', expected: 1 },
+    }
+  }
+
+  /** Sets the password. Guard `no-such-user`: no active account. */
+  setPassword(userId: string, passwordHash: string): WriteStatement {
+    return {
+      prepared: this.#setPassword,
+      rows: [[passwordHash, userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** Replaces the hash of an unchanged password by one of another cost, unless the password was changed meanwhile. */
+  rehash(userId: string, from: string, to: string): WriteStatement {
+    return { prepared: this.#rehash, rows: [[to, userId, from]] }
+  }
+
+  /** Deactivates an account. Guard `no-such-user`: no active account. */
+  deactivate(userId: string, erase: boolean, now: number): WriteStatement {
+    return {
+      prepared: this.#deactivate,
+      rows: [[now, erase ? 1 : 0, erase ? 1 : 0, userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** Notes that all devices of a user are to be removed that no token is good for. Guard `no-such-user`: no active account. */
+  endSessions(userId: string): WriteStatement {
+    return {
+      prepared: this.#endSessions,
+      rows: [[userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone. */
+  cleanedUp(userId: string): WriteStatement {
+    return { prepared: this.#cleanedUp, rows: [[userId]] }
+  }
+
+  /** Switches a flag. Guard `no-such-user`. */
+  setFlag(userId: string, flag: UserFlag, value: boolean): WriteStatement {
+    return {
+      prepared: this.#flags[flag],
+      rows: [[value ? 1 : 0, userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+}
