@@ -4,6 +4,7 @@ import { parseDuration } from '../config/units.ts'
 import { withServices } from './accounts.ts'
 import type { Host } from './host.ts'
 import type { CopiedMedia, MediaStore } from './ports.ts'
+import { positive } from './positive.ts'
 import { readable } from './readable.ts'
 import { withConfig } from './settings.ts'
 
@@ -54,10 +55,7 @@ export const mediaList = (
 ): Promise<number> =>
   withConfig(host, flags, ({ config }) =>
     withServices(host, config, async ({ media }) => {
-      const limit = Number(options.limit ?? 50)
-      if (!Number.isSafeInteger(limit) || limit < 1) {
-        throw new OperatorError(`--limit ${options.limit} cannot be used: write a number such as 50`)
-      }
+      const limit = positive('--limit', options.limit ?? '50')
       const files = await media.list({
         limit,
         ...(options.user === undefined ? {} : { userId: options.user }),

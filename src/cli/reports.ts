@@ -1,7 +1,7 @@
 import type { ConfigFlags } from '../config/load.ts'
-import { OperatorError } from '../config/operator-error.ts'
 import { withServices } from './accounts.ts'
 import type { Host } from './host.ts'
+import { positive } from './positive.ts'
 import { withConfig } from './settings.ts'
 
 /** Prints what users have reported, newest first: when, who, what, and why. */
@@ -12,10 +12,7 @@ export const reportList = (
 ): Promise<number> =>
   withConfig(host, flags, ({ config }) =>
     withServices(host, config, async services => {
-      const limit = Number(options.limit ?? 50)
-      if (!Number.isSafeInteger(limit) || limit < 1) {
-        throw new OperatorError(`--limit ${options.limit} cannot be used: write a number such as 50`)
-      }
+      const limit = positive('--limit', options.limit ?? '50')
       const reports = await services.reports(limit)
       for (const { createdTs, reporter, about, reason } of reports) {
         const when = new Date(createdTs).toISOString()

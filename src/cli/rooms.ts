@@ -4,6 +4,7 @@ import { OperatorError } from '../config/operator-error.ts'
 import { withServices } from './accounts.ts'
 import type { Host } from './host.ts'
 import type { CliServices, ListedRoom, PurgeSize } from './ports.ts'
+import { positive } from './positive.ts'
 import { readable } from './readable.ts'
 import { withConfig } from './settings.ts'
 
@@ -123,14 +124,6 @@ const found = async (rooms: CliServices['rooms'], name: string): Promise<ListedR
   const room = await rooms.find(name)
   if (room === undefined) throw new OperatorError(`There is no room ${name} here.`)
   return room
-}
-
-const positive = (option: string, value: string): number => {
-  const number = Number(value)
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw new OperatorError(`${option} ${value} cannot be used: write a number such as 50`)
-  }
-  return number
 }
 
 const instantOf = ({ before, keepDays }: { before?: string; keepDays?: string }): number => {

@@ -3,6 +3,7 @@ import { OperatorError } from '../config/operator-error.ts'
 import { firstLine, localpart, withServices } from './accounts.ts'
 import type { Host } from './host.ts'
 import type { CliServices, ListedUser } from './ports.ts'
+import { positive } from './positive.ts'
 import { withConfig } from './settings.ts'
 
 type UserServices = CliServices['users']
@@ -26,10 +27,7 @@ export const userList = (
   options: { readonly match?: string; readonly limit?: string },
 ): Promise<number> =>
   withUsers(host, flags, async users => {
-    const limit = Number(options.limit ?? 100)
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new OperatorError(`--limit ${options.limit} cannot be used: write a number such as 100`)
-    }
+    const limit = positive('--limit', options.limit ?? '100')
     const found = await users.list({
       limit,
       ...(options.match === undefined ? {} : { match: options.match }),
