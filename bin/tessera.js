@@ -65,9 +65,6 @@ function start() {
   // What a start makes mostly stays: a young generation that grew for it would cost 25 MB and be of no use afterwards.
   // The server lets it grow once it listens (src/young-generation.ts).
   require('v8').setFlagsFromString('--semi-space-growth-factor=1')
-  // What survives in one that small is copied by the thread itself: helpers that share it among them cost a tenth of all CPU
-  // under load, and are waited for where the cores are busy.
-  require('v8').setFlagsFromString('--no-parallel-scavenge')
 
   var source = path.join(root, 'src', 'main.ts')
   // `npm start` puts the sources together first (scripts/bundle.ts), and says here where.
