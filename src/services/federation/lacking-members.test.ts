@@ -63,6 +63,28 @@ test('what somebody says who was banned before is heard until the members are kn
   t.deepEqual(sorted(loaded?.memberships), sorted(head.memberships))
 })
 
+test('while members are lacking, an event waits for what lies before it as long as nobody can be heard', async t => {
+  const s = await scene(t)
+  await joinPartially(s)
+  await say(s.big, ALICE, s.roomId, 'first')
+  const second = await say(s.big, ALICE, s.roomId, 'second')
+  let asked = 0
+  s.world.intercept = request => {
+    if (!request.path.includes('/get_missing_events/')) return stateIsShut(request)
+    asked += 1
+    return 'unreachable'
+  }
+  await s.world.send(s.big, s.here, [second])
+  t.true(asked > 0)
+  t.deepEqual(await messagesOf(s.here, s.roomId), [])
+  s.world.intercept = stateIsShut
+  await eventually('it is tried again', async () => {
+    await s.here.clock.advance(5_000)
+    return (await messagesOf(s.here, s.roomId)).length > 0
+  })
+  t.deepEqual(await messagesOf(s.here, s.roomId), ['first', 'second'])
+})
+
 test('a known ban keeps its effect while members are lacking', async t => {
   const s = await scene(t)
   await joinPartially(s)

@@ -9,6 +9,12 @@ const MAX_ROUNDS = 12
 /** What most servers answer at most. */
 const EVENTS_PER_ROUND = 50
 
+/** What lies between an event and what is here, and whether the peer that was asked for it has spoken. */
+export interface Gap {
+  readonly events: readonly RoomEvent[]
+  readonly isHeard: boolean
+}
+
 /** Fetches what lies between an event and what is here. */
 export class GapEvents {
   readonly #writer: RoomWriter
@@ -31,9 +37,10 @@ export class GapEvents {
     event: RoomEvent,
     budget: Budget,
     given: readonly RoomEvent[] = [],
-  ): Promise<RoomEvent[]> {
+  ): Promise<Gap> {
     const head = await this.#writer.head(event.roomId)
-    if (head === undefined) return []
+    if (head === undefined) return { events: [], isHeard: true }
+    let isHeard = true
     const earliest = head.extremities.slice(0, 20).map(extremity => extremity.eventId)
     const minDepth = await this.#beginning(head)
     const found = new Map(given.map(one => [one.eventId, one]))
@@ -42,11 +49,12 @@ export class GapEvents {
       const latest = gap.open.slice(0, 20)
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
       const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
-      const fresh = await this.#peers.ask(
+      const asked = await this.#peers.ask(
         () => this.#client.getMissingEvents(server, ask, { timeoutMs: budget.timeLeft }),
         event,
       )
-      const added = fresh.filter(
+      isHeard = asked.isHeard
+      const added = asked.events.filter(
         one => !found.has(one.eventId) && one.depth >= minDepth && !head.isBeyondPurge(one),
       )
       if (added.length === 0) break
@@ -54,11 +62,11 @@ export class GapEvents {
       budget.spend(added.length)
       gap = await this.#gap(event, found)
     }
-    return gap.inside
+    return { events: gap.inside, isHeard }
   }
 
   /** The same from a server that may not have the event itself: it is asked for those right before it. */
-  async fromAfar(server: string, event: RoomEvent, budget: Budget): Promise<RoomEvent[]> {
+  async fromAfar(server: string, event: RoomEvent, budget: Budget): Promise<Gap> {
     const known = await this.#writer.context.read.events.byIds(event.prevEvents)
     const absent = event.prevEvents.filter(eventId => known.get(eventId)?.position === undefined)
     const { events } = await this.#peers.each(server, absent, event, budget)

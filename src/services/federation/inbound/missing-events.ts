@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import type { Log } from '../../../core/log.ts'
-import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
+import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
@@ -8,8 +8,8 @@ import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import { Budget } from './budget.ts'
-import { GapEvents } from './gap-events.ts'
-import { PeerEvents } from './peer-events.ts'
+import { type Gap, GapEvents } from './gap-events.ts'
+import { isAnswer, PeerEvents } from './peer-events.ts'
 import { WhomToAsk } from './whom-to-ask.ts'
 
 /** What became of an event: `dropped` where what it needs could not be had, perhaps `forNow`. */
@@ -31,6 +31,7 @@ const MAX_SINGLE_FETCHES = 60
 const MAX_AUTH_ROUNDS = 5
 const MAX_AUTH_CHAIN = 20_000
 const TIME_MS = 90_000
+const NO_GAP: Gap = { events: [], isHeard: true }
 const NOBODY_ASKED = { outcome: 'dropped', reason: 'nobody could be asked for what it needs' } as const
 
 type Fetching = Pick<
@@ -71,13 +72,13 @@ export class MissingEvents {
     const gap = received.prevEvents.length > 0
     let dropped: Dropped = { ...NOBODY_ASKED, forNow: false }
     for (const server of this.#whom.nearest(origin, event)) {
-      const between = gap ? await this.#gap.between(server, event, budget) : []
+      const between = gap ? await this.#gap.between(server, event, budget) : NO_GAP
       const outcome = await this.#receiveFrom(server, event, budget, between)
       if (outcome.outcome !== 'dropped') return outcome
       dropped = { ...outcome, forNow: outcome.forNow || dropped.forNow }
     }
     for (const server of await this.#whom.others(origin, event)) {
-      const between = gap ? await this.#gap.fromAfar(server, event, budget) : []
+      const between = gap ? await this.#gap.fromAfar(server, event, budget) : NO_GAP
       const outcome = await this.#receiveFrom(server, event, budget, between)
       if (outcome.outcome !== 'dropped') return outcome
     }
@@ -93,21 +94,21 @@ export class MissingEvents {
     server: string,
     event: RoomEvent,
     budget: Budget,
-    between: readonly RoomEvent[],
+    { events, isHeard }: Gap,
   ): Promise<Outcome> {
-    let waiting = inOrderOf(between, one => one.prevEvents)
+    let waiting = inOrderOf([...events], one => one.prevEvents)
     for (let go = 0; waiting.length > 0; go++) {
       if (go < MAX_GOES) waiting = await this.#together(waiting)
       // What it lacks is fetched; it may be all that the others lack.
       const [earlier, ...rest] = waiting
       if (earlier === undefined) break
-      const outcome = await this.#receiveOne(server, earlier, budget)
+      const outcome = await this.#receiveOne(server, earlier, { budget, isHeard })
       if (outcome.outcome === 'dropped') {
         this.#log.debug({ event: earlier.eventId, reason: outcome.reason }, 'an event of a gap was dropped')
       }
       waiting = rest
     }
-    return this.#receiveOne(server, event, budget)
+    return this.#receiveOne(server, event, { budget, isHeard })
   }
 
   /** Receives events none of which waits for the commit of the one before; answers those that lack something. */
@@ -119,8 +120,15 @@ export class MissingEvents {
     })
   }
 
-  /** Receives one event, with the state before it as the peer tells it if there is still a gap. */
-  async #receiveOne(server: string, event: RoomEvent, budget: Budget): Promise<Outcome> {
+  /**
+   * Receives one event, with the state before it as the peer tells it if there is still a gap. Where members are lacking, whom
+   * nobody tells for now, the gap is taken to be none, unless the peer that was asked what lies in it was not heard.
+   */
+  async #receiveOne(
+    server: string,
+    event: RoomEvent,
+    { budget, isHeard }: { readonly budget: Budget; readonly isHeard: boolean },
+  ): Promise<Outcome> {
     let options: ReceiveOptions = {}
     for (let step = 0; step < 3; step++) {
       const received = await receiveRecommended(this.#writer, event, options)
@@ -132,6 +140,8 @@ export class MissingEvents {
         if (received.authEvents.length > 0) await this.#fetchAuth(server, event, received.authEvents, budget)
         if (received.prevEvents.length > 0) {
           const isPartial = (await this.#writer.head(event.roomId))?.partial !== undefined
+          if (isPartial && !isHeard)
+            return { outcome: 'dropped', reason: `${server} could not be heard`, forNow: true }
           options = isPartial
             ? { onCurrentState: true }
             : { stateBefore: await this.#fetchState(server, event, budget) }
@@ -197,10 +207,3 @@ export class MissingEvents {
     return [...stored.keys()]
   }
 }
-
-/** Whether a peer has spoken, rather than that it could not be heard. */
-const isAnswer = (error: unknown): boolean =>
-  error instanceof FederationError &&
-  error.kind === 'response' &&
-  (error.status ?? 500) < 500 &&
-  error.status !== 429

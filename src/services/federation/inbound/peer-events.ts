@@ -1,7 +1,7 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
-import type { FederationClient } from '../../../network/federation-client.ts'
+import { type FederationClient, FederationError } from '../../../network/federation-client.ts'
 import { Slots } from '../slots.ts'
 import type { EventVerifier } from '../verify-event.ts'
 import type { Budget } from './budget.ts'
@@ -28,14 +28,17 @@ export class PeerEvents {
     return verified.flatMap(one => ('event' in one && one.event.roomId === roomId ? one.event : []))
   }
 
-  /** The same; nothing if it does not answer. */
-  async ask(request: () => Promise<JsonObject[]>, event: RoomEvent): Promise<RoomEvent[]> {
+  /** The same; nothing if it does not give any, and whether it has spoken at all. */
+  async ask(
+    request: () => Promise<JsonObject[]>,
+    event: RoomEvent,
+  ): Promise<{ events: RoomEvent[]; isHeard: boolean }> {
     const { roomId } = event
     try {
-      return await this.checked(await request(), event)
+      return { events: await this.checked(await request(), event), isHeard: true }
     } catch (error) {
       this.#log.debug({ room: roomId, err: error }, 'a peer did not give missing events')
-      return []
+      return { events: [], isHeard: isAnswer(error) }
     }
   }
 
@@ -67,3 +70,10 @@ export class PeerEvents {
     return { events: (await Promise.all(eventIds.map(fetch))).flat(), isAll }
   }
 }
+
+/** Whether a peer has spoken, rather than that it could not be heard. */
+export const isAnswer = (error: unknown): boolean =>
+  error instanceof FederationError &&
+  error.kind === 'response' &&
+  (error.status ?? 500) < 500 &&
+  error.status !== 429
