@@ -53,8 +53,10 @@ export const makePostgresDatabase = async (
 ): Promise<{ url: string; drop: () => Promise<void> }> => {
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
   await withClient(adminUrl, async client => {
-    const template = await postgresTemplate(client, adminUrl)
-    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}${await copyingFiles(client)}`)
+    const copying = copies.get(adminUrl) ?? copyOf(client, adminUrl)
+    copies.set(adminUrl, copying)
+    copying.catch(() => copies.delete(adminUrl))
+    await client.query(`CREATE DATABASE ${name} ${await copying}`)
   })
   return {
     url: urlOfDatabase(adminUrl, name),
@@ -64,6 +66,12 @@ export const makePostgresDatabase = async (
       }),
   }
 }
+
+/** How the template of a server is copied: found out once in a process, which then takes the lock once. */
+const copies = new Map<string, Promise<string>>()
+
+const copyOf = async (client: pg.Client, adminUrl: string): Promise<string> =>
+  `TEMPLATE ${await postgresTemplate(client, adminUrl)}${await copyingFiles(client)}`
 
 /** Since PostgreSQL 15 a new database is written to the log page by page unless told otherwise, which takes twice as long. */
 const copyingFiles = async (client: pg.Client): Promise<string> => {
@@ -99,12 +107,41 @@ const urlOfDatabase = (adminUrl: string, name: string): string => {
   return url.href
 }
 
-const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> => {
-  const client = new pg.Client(url)
+/** Its types do not know that it may let the process end. */
+type Client = pg.Client & { ref(): void; unref(): void }
+
+interface Admin {
+  readonly client: Client
+  /** How many use it at the moment. */
+  users: number
+}
+
+/** The connections by which databases are made and dropped, by URL: to connect costs a third of a database. */
+const admins = new Map<string, Promise<Admin>>()
+
+const connect = async (url: string): Promise<Admin> => {
+  const client = new pg.Client(url) as Client
+  // The next one who needs it connects anew.
+  client.on('error', () => admins.delete(url))
+  client.on('end', () => admins.delete(url))
   await client.connect()
+  return { client, users: 0 }
+}
+
+/** The connection keeps the process alive only while it is used. */
+const withClient = async <T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const connecting = admins.get(url) ?? connect(url)
+  admins.set(url, connecting)
+  const admin = await connecting.catch(error => {
+    admins.delete(url)
+    throw error
+  })
+  admin.users += 1
+  admin.client.ref()
   try {
-    return await use(client)
+    return await use(admin.client)
   } finally {
-    await client.end()
+    admin.users -= 1
+    if (admin.users === 0) admin.client.unref()
   }
 }
