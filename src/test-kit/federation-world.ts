@@ -1,12 +1,10 @@
 /** Several whole homeservers in one process that reach each other through their real endpoints and signatures. */
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
-import { endpoints } from '../api/index.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { RoomEvent } from '../core/event/event.ts'
 import { type JsonObject, ownMember } from '../core/json.ts'
-import { silentLog } from '../core/log.ts'
-import { createHttpApp } from '../http/app.ts'
+import { type Log, silentLog } from '../core/log.ts'
 import { transactionBody } from '../network/federation/transactions.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
@@ -14,8 +12,6 @@ import { OutboundError } from '../network/outbound-error.ts'
 import { createFederation, type Federation, type FederationOptions } from '../services/federation/index.ts'
 import type { Services } from '../services/index.ts'
 import { createRooms, type RoomServices } from '../services/rooms/index.ts'
-import type { Operation } from '../spec/operation.ts'
-import { operations } from '../spec/operations.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
@@ -23,29 +19,7 @@ import { openTestServer, type TestServer } from './http.ts'
 import { httpPort } from './http-port.ts'
 import { Life, mortalDatabase } from './mortal.ts'
 import { type TestRooms, testRooms } from './rooms.ts'
-
-export const FEDERATION_OPTIONS: FederationOptions = {
-  enabled: true,
-  denyAddresses: [],
-  allowAddresses: [],
-  denyServers: [],
-  trustedKeyServers: [],
-  backOff: { min: 1_000, max: 60_000 },
-  requestTimeout: 60_000,
-  hosts: {},
-}
-
-/** The operations that servers ask each other for. */
-const SERVER_SERVER = {
-  operations: Object.fromEntries(
-    Object.entries<Operation>(operations).filter(([, { paths }]) =>
-      paths.some(path => /^\/_matrix\/(federation|key)\//.test(path)),
-    ),
-  ),
-  get endpoints() {
-    return endpoints.filter(({ operationId }) => Object.hasOwn(this.operations, operationId))
-  },
-}
+import { FEDERATION_OPTIONS, serverServerApp } from './server-server-app.ts'
 
 /** What a test may do to a request on its way; `undefined` lets it pass. */
 export type Interceptor = (request: {
@@ -146,16 +120,8 @@ export class FederationWorld {
       log: silentLog,
     })
     const services: Partial<Services> = { ...rooms, federation }
-    const app = createHttpApp({
-      ...SERVER_SERVER,
-      // Accounts are not part of the world.
-      services: services as Services,
-      authenticate: () => Promise.reject(new Error('no clients here')),
-      verifyRequest: request => federation.verifyRequest(request),
-      log: { ...silentLog, error: fields => this.#t.log(fields) },
-      clock,
-    })
-    const http = await openTestServer(app)
+    const log: Log = { ...silentLog, error: fields => this.#t.log(fields) }
+    const http = await openTestServer(serverServerApp({ services, federation, log, clock }))
     let stopped: Promise<unknown> | undefined
     const stop = async (): Promise<void> => {
       stopped ??= http.close().then(() => federation.close())

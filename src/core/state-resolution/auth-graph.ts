@@ -13,6 +13,10 @@ export interface AuthGraph {
   readonly generationOf: (eventId: string) => number
 }
 
+/** The generation of an event whose auth events have these. */
+export const generationAfter = (authEvents: readonly { readonly generation: number }[]): number =>
+  authEvents.reduce((greatest, { generation }) => Math.max(greatest, generation + 1), 0)
+
 /**
  * Opens the auth graph. Who stores generations passes them: a walk then stops where all paths have met. Otherwise they are
  * found out by walking chains to their end, each event once.

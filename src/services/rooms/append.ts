@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
@@ -161,7 +162,7 @@ const authFacts = async (
   const nodes = [...(authNodes ?? (await read.events.nodesOf(event.authEvents))).values()]
   return {
     authNids: nodes.map(node => node.nid),
-    generation: nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0),
+    generation: generationAfter(nodes),
   }
 }
 

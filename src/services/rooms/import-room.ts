@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { stateMapKey } from '../../core/event/event.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state-entry.ts'
@@ -150,7 +151,7 @@ const placementOf = async (
   const nid = outlierNid ?? context.nids.next()
   const authNodes = await authNodesOf(context, outliers, join.authEvents)
   const authEvents = [...authNodes.values()]
-  const generation = authEvents.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+  const generation = generationAfter(authEvents)
   const pending = { nid, generation, event: join, authEvents }
   return {
     event: join,

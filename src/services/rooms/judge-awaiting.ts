@@ -1,3 +1,4 @@
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Known, reasonAgainst } from './judge-outliers.ts'
 import { receiveOne } from './receive-one.ts'
@@ -51,7 +52,7 @@ const judgeOutlier = (writer: RoomWriter, { nid, event }: StoredEvent): Promise<
       nid,
       position: null,
       authNids: nodes.map(node => node.nid),
-      generation: nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0),
+      generation: generationAfter(nodes),
     }
     return {
       statements: [...write.events.place(row), ...write.awaitingAuth.remove(nid, event.authEvents)],

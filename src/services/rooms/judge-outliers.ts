@@ -2,6 +2,7 @@ import { authorise } from '../../core/auth/authorise.ts'
 import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomHead } from './room-head.ts'
@@ -182,7 +183,7 @@ const withAuth = <T extends Unlinked>(
   return rows.map(row => {
     const { event, nid } = row
     const auth = event.authEvents.flatMap(eventId => nodes.get(eventId) ?? [])
-    const generation = auth.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+    const generation = generationAfter(auth)
     nodes.set(event.eventId, { nid, generation })
     return { ...row, authNids: auth.map(node => node.nid), generation }
   })

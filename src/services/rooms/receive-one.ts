@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey, type Verdict } from '../../core/event/event.ts'
 import { isRecommended } from '../../core/policy-server.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
@@ -211,7 +212,7 @@ class Receipt {
     // Auth events that were missing may be here now.
     if (self?.rejected !== undefined) context.authEdges.delete(this.#head.room.nid)
     const nid = self?.nid ?? context.nids.next()
-    const generation = nodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+    const generation = generationAfter(nodes)
     const fillsGap =
       (await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)) ||
       (self !== undefined && (await isReferredTo(context.read, self)))

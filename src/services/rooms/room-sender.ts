@@ -1,9 +1,9 @@
-import { isSameCanonically } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import { needsNoPolicy, type PolicyServer } from '../../core/policy-server.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -18,6 +18,7 @@ import { policyServerOf, recommended } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import { SentTransactions } from './sent-transactions.ts'
 import type { StateOverlay } from './state-overlay.ts'
+import { unchangedState } from './unchanged-state.ts'
 
 /** Beside the event: what is committed with it. */
 export interface SendOptions {
@@ -165,7 +166,8 @@ export class RoomSender {
     if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName))) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
     }
-    const same = options.always === true ? undefined : await this.#unchanged(head, templates)
+    const same =
+      options.always === true ? undefined : await unchangedState(this.#writer.context.read, head, templates)
     return same === undefined ? undefined : [sentBefore(same)]
   }
 
@@ -201,7 +203,7 @@ export class RoomSender {
     const { context } = this.#writer
     const nid = context.nids.next()
     const authNodes = [...(await context.read.events.nodesOf(event.authEvents)).values()]
-    const generation = authNodes.reduce((greatest, node) => Math.max(greatest, node.generation + 1), 0)
+    const generation = generationAfter(authNodes)
     const forked = { event, nid, generation, authNodes, before, fillsGap: false }
     return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }
   }
@@ -222,18 +224,6 @@ export class RoomSender {
           return { eventId: event.eventId, event, position: first + offset }
         }),
     }
-  }
-
-  async #unchanged(head: RoomHead, templates: readonly EventTemplate[]): Promise<string | undefined> {
-    const [template] = templates
-    if (template?.stateKey === undefined || templates.length !== 1) return undefined
-    // It is to stick anew.
-    if (template.stickyMs !== undefined) return undefined
-    const entry = head.entry(template.type, template.stateKey)
-    const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    if (current === undefined || current.event.sender !== template.sender) return undefined
-    if (current.redactedBy !== undefined) return undefined
-    return isSameCanonically(current.event.content, template.content) ? current.event.eventId : undefined
   }
 }
 

@@ -1,4 +1,3 @@
-import { boundedCache } from '../../core/caches.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -7,6 +6,7 @@ import { END } from '../rooms/visible-ranges.ts'
 import { type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { inOrder, type Section } from './response.ts'
+import { RoomIds } from './room-ids.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import { AHEAD, type RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
@@ -37,7 +37,7 @@ export class RoomsStream {
   readonly #sights: Sights
   readonly #sections: RoomSections
   readonly #partial: PartialSpans
-  readonly #roomIds = boundedCache<number, string>('room_ids')
+  readonly #roomIds: RoomIds
 
   constructor(parts: {
     read: RoomReaders
@@ -48,6 +48,7 @@ export class RoomsStream {
   }) {
     this.#partial = parts.partial
     this.#read = parts.read
+    this.#roomIds = new RoomIds(parts.read.rooms)
     this.#sync = parts.sync
     this.#sights = parts.sights
     this.#sections = parts.sections
@@ -192,7 +193,7 @@ export class RoomsStream {
           ...nids.filter(nid => this.#partial.isCompletedIn(nid, after, now.upTo)),
         ]
     const found = new Map<number, Candidate>()
-    for (const [roomNid, roomId] of await this.#idsOf(withEvents)) {
+    for (const [roomNid, roomId] of await this.#roomIds.of(withEvents)) {
       found.set(roomNid, { roomNid, roomId, joinedAt: now.rooms.get(roomNid) ?? END })
     }
     for (const roomId of extras.keys()) {
@@ -202,23 +203,6 @@ export class RoomsStream {
       if (joinedAt !== undefined) found.set(room.nid, { roomNid: room.nid, roomId, joinedAt })
     }
     return [...found.values()]
-  }
-
-  /** Room IDs by nid; they never change. */
-  async #idsOf(nids: readonly number[]): Promise<Map<number, string>> {
-    const ids = new Map<number, string>()
-    const unknown: number[] = []
-    for (const nid of nids) {
-      const roomId = this.#roomIds.get(nid)
-      if (roomId === undefined) unknown.push(nid)
-      else ids.set(nid, roomId)
-    }
-    if (unknown.length === 0) return ids
-    for (const { nid, roomId } of await this.#read.rooms.byNids(unknown)) {
-      ids.set(nid, roomId)
-      this.#roomIds.set(nid, roomId)
-    }
-    return ids
   }
 
   /** For a membership that changes at this moment: whether the user was in the room at both ends of a span. */
