@@ -20,7 +20,7 @@ export const plain = (map: ReadonlyMap<string, string>): string[] =>
 
 /** What one server shows, every other shows, unless it was not in the room then, or has soft-failed it. */
 export const checkHistory = async (
-  { simulation, acknowledged, sent }: Story,
+  { simulation, deeds: { acknowledged, sent } }: Story,
   parties: readonly SimulatedServer[],
   which: string,
 ): Promise<void> => {
