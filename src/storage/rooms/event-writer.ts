@@ -41,8 +41,9 @@ export class EventWriter {
       `UPDATE events SET position = ?, rejected = ?, soft_failed = ?, generation = ? WHERE event_nid = ?`,
     )
     this.#setRedacted = db.prepare('UPDATE events SET redacted_by = ? WHERE event_nid = ?')
+    // `+ 0`: sought by its nid, not in the index of all that is beside timelines, which PostgreSQL may take to be small.
     this.#reveal = db.prepare(
-      `UPDATE events SET soft_failed = 0 WHERE event_nid = ? AND soft_failed = ${WITHHELD}`,
+      `UPDATE events SET soft_failed = 0 WHERE event_nid = ? AND soft_failed + 0 = ${WITHHELD}`,
     )
   }
 
