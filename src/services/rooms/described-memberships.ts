@@ -12,14 +12,29 @@ import { userSearchText } from './user-names.ts'
  * @param state the described state
  * @param nids of its events, by event ID
  * @param changes how it differs from the state before
+ * @param lacksMembers that members are left out of the description: of our own users who have left it stays known that they
+ *   have, for their clients may not have been told yet
  */
 export const describedMemberships = (
-  { write }: RoomsContext,
+  { write, serverName }: RoomsContext,
   head: RoomHead,
-  { state, nids }: { state: ReadonlyMap<string, RoomEvent>; nids: ReadonlyMap<string, number> },
+  {
+    state,
+    nids,
+    lacksMembers = false,
+  }: {
+    state: ReadonlyMap<string, RoomEvent>
+    nids: ReadonlyMap<string, number>
+    lacksMembers?: boolean
+  },
   changes: readonly StateDelta[],
 ): WriteStatement[] => {
+  const staysKnown = (userId: string): boolean =>
+    lacksMembers && serverNameOf(userId) === serverName && head.memberships.get(userId) !== 'join'
   const members = changes.filter(change => change.type === 'm.room.member')
+  const gone = members
+    .filter(({ nid, stateKey }) => nid === undefined && !staysKnown(stateKey))
+    .map(change => change.stateKey)
   const rows = members.flatMap(({ stateKey: userId, eventId }) => {
     const event = eventId === undefined ? undefined : state.get(stateMapKey('m.room.member', userId))
     const membership = event && membershipOf(event)
@@ -38,7 +53,6 @@ export const describedMemberships = (
     ]
   })
   const joined = rows.filter(row => row.membership === 'join')
-  const gone = members.filter(change => change.nid === undefined).map(change => change.stateKey)
   return [
     ...write.memberships.set(rows),
     ...write.memberships.remove(head.room.nid, gone),

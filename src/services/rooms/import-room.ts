@@ -101,7 +101,7 @@ const draft = async (
   const memberships = describedMemberships(
     context,
     head,
-    { state: judged.state, nids: outliers.nids },
+    { state: judged.state, nids: outliers.nids, lacksMembers: snapshot.partial !== undefined },
     changes,
   )
   const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content

@@ -142,7 +142,10 @@ export class RoomsStream {
     for (const row of moved) {
       if (!request.filter.matchesRoom(row.roomId)) continue
       const sight = await this.#sights.of(row.roomNid, row.userId)
-      const [before, then] = [sight.membershipAt(after), sight.membershipAt(now.upTo)]
+      const before = sight.membershipAt(after)
+      // Where members are lacking, a user's own leave may be among them.
+      const hasGone = row.position <= now.upTo && row.membership !== 'join'
+      const then = sight.membershipAt(now.upTo) ?? (hasGone ? row.membership : undefined)
       if (then === 'join') {
         const { roomNid, roomId } = row
         if (this.#isHidden(request, roomNid, now.upTo)) continue
