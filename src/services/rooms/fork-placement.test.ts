@@ -134,3 +134,15 @@ for (const inline of [0, 1_000]) {
     t.regex(await metrics.text(), /tessera_events_stored_total\{origin="remote"\} \d/)
   })
 }
+
+test('an end of the room that is cached without the place that another process has given it is read anew', async t => {
+  const peers = peerRoom('11')
+  for (let i = 0; i < 3; i++) peers.add(`F${i}: carol say hi < ME @${i}`)
+  const here = await guest(await testDatabase(t), peers)
+  const { events } = here.core.context.read
+  for (const name of ['F0', 'F1']) t.is((await here.receive(name)).outcome, 'accepted')
+  for (const stored of (await events.byIds(peers.events('F0', 'F1').map(one => one.eventId))).values())
+    events.remember({ ...stored, position: undefined })
+  t.is((await here.receive('F2')).outcome, 'accepted')
+  t.is((await here.ends()).length, 3)
+})

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
+import { findEnds } from './known-events.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -87,12 +88,12 @@ const stateAfterOwn = (
 }
 
 const statesAfter = async (
-  { read }: RoomsContext,
+  context: RoomsContext,
   head: RoomHead,
   extremities: Extremities,
 ): Promise<StateOverlay[]> => {
-  const events = await read.events.byNids(extremities.map(extremity => extremity.nid))
-  return Promise.all(events.map(stored => overlayAfter(read, head, stored)))
+  const events = await findEnds(context, extremities)
+  return Promise.all(events.map(stored => overlayAfter(context.read, head, stored)))
 }
 
 /**

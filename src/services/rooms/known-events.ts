@@ -18,6 +18,17 @@ export const findAnew = async (
   return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
 }
 
+/** The ends of a room's graph, which all have a place in the timeline: what another process has given one is read anew. */
+export const findEnds = async (
+  { read: { events } }: Pick<RoomsContext, 'read'>,
+  ends: RoomHead['extremities'],
+): Promise<StoredEvent[]> => {
+  const nids = ends.map(({ nid }) => nid)
+  const outliers = (await events.byNids(nids)).filter(isOutlier)
+  events.forget(outliers.map(({ nid }) => nid))
+  return events.byNids(nids)
+}
+
 /** IDs of those events before one that are not part of the timeline, nor about to be. */
 export const absentBefore = (
   event: RoomEvent,
