@@ -30,6 +30,7 @@ const SMALL_AREA = 8
 
 /** What stays alone: it measures, or stops the process or others for a while. */
 const ALONE = [
+  'bench/bench.',
   'federation-tests/chaos.',
   'federation-tests/kill.',
   'federation-tests/killed-delivery.',
