@@ -28,12 +28,13 @@ const FILES_PER_GROUP = 32
 /** Areas with fewer files share a process with each other. */
 const SMALL_AREA = 8
 
-/** What stays alone: it measures, or stops the process or others for a while. */
+/** What stays alone: it measures, has the thread's time in its hand, or stops the process or others for a while. */
 const ALONE = [
   'bench/bench.',
   'federation-tests/chaos.',
   'federation-tests/kill.',
   'federation-tests/killed-delivery.',
+  'federation-tests/simulation.',
   'src/storage/dump/',
   'src/young-generation.',
 ]
