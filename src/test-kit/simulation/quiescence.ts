@@ -7,7 +7,7 @@ export const quiet = async (): Promise<void> => {
   isWaited = true
   try {
     do await turn()
-    while (busy() > resting)
+    while (isBusy())
   } finally {
     isWaited = false
   }
@@ -18,9 +18,14 @@ let isWaited = false
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** Turns that are asked for, files, threads: neither time that passes by itself (servers have their own), nor what is printed. */
-const KINDS = new Set(['Immediate', 'FSReqPromise', 'FSReqCallback', 'MessagePort'])
+const KINDS = new Set(['Immediate', 'FSReqPromise', 'FSReqCallback'])
 
-const busy = (): number => process.getActiveResourcesInfo().filter(kind => KINDS.has(kind)).length
+const isBusy = (): boolean => {
+  const active = process.getActiveResourcesInfo()
+  return active.some(kind => KINDS.has(kind)) || portsOf(active) > resting
+}
 
-/** What this process holds open all the time, such as the way to whoever has started it. */
-const resting = busy()
+const portsOf = (active: readonly string[]): number => active.filter(kind => kind === 'MessagePort').length
+
+/** The ways to threads that this process holds open all the time, such as that to whoever has started it. */
+const resting = portsOf(process.getActiveResourcesInfo())
