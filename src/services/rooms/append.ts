@@ -5,7 +5,7 @@ import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { projected, unprojected } from './event-projections.ts'
-import { invitationStatements } from './invitation-statements.ts'
+import { invitationStatements, withdrawnInvitation } from './invitation-statements.ts'
 import { powerContext, redactionEffect } from './redaction-effect.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
@@ -216,12 +216,13 @@ export const stateStatements = async (
   for (const { stateKey: userId, nid: memberNid } of members) {
     const member = memberNid === undefined ? undefined : events.get(memberNid)
     const membership = member && membershipOf(member)
+    const host = serverNameOf(userId)
     head.setMembership(userId, membership)
     if (member === undefined || memberNid === undefined || membership === undefined) {
-      statements.push(...write.memberships.remove(head.room.nid, [userId]))
+      statements.push(...write.memberships.end(head.room.nid, [userId], position))
+      if (host === context.serverName) statements.push(withdrawnInvitation(context, head, userId))
       continue
     }
-    const host = serverNameOf(userId)
     statements.push(
       ...write.memberships.set([
         { roomNid: head.room.nid, userId, host, membership, eventNid: memberNid, position },

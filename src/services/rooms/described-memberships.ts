@@ -55,7 +55,9 @@ export const describedMemberships = (
   const joined = rows.filter(row => row.membership === 'join')
   return [
     ...write.memberships.set(rows),
-    ...write.memberships.remove(head.room.nid, gone),
+    ...(lacksMembers
+      ? write.memberships.remove(head.room.nid, gone)
+      : write.memberships.end(head.room.nid, gone, { stream: 'events', offset: 0 })),
     ...write.userDirectory.put(joined),
   ]
 }

@@ -49,6 +49,13 @@ const describingEvents = async (
   return (await read.events.byNids(nids)).map(shownEvent)
 }
 
+/** An invitation, or a knock, that state resolution has taken away. */
+export const withdrawnInvitation = (
+  { write, clock }: RoomsContext,
+  head: RoomHead,
+  userId: string,
+): WriteStatement => write.invitations.settle(userId, head.room.roomId, 'cancelled', clock.now(), CHANGED)
+
 /**
  * What a local user's new membership means for their invitation to the room: a new one, or what became of it.
  *

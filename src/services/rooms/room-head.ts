@@ -3,7 +3,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import { SUMMARY_TYPES } from '../../core/room-summary.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { Membership } from '../../storage/rooms/memberships.ts'
+import { type Membership, NO_EVENT } from '../../storage/rooms/memberships.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { PartialJoin } from './partial-join.ts'
@@ -176,7 +176,8 @@ export const loadHead = async (
     readers.memberships.inRoom(room.nid, ['join', 'invite', 'knock', 'leave', 'ban']),
     readers.partial.open(room.nid),
   ])
-  const memberships = new Map(members.map(row => [row.userId, row.membership]))
+  const told = members.filter(({ eventNid }) => eventNid !== NO_EVENT)
+  const memberships = new Map(told.map(row => [row.userId, row.membership]))
   return new RoomHead(
     room,
     version,

@@ -111,3 +111,31 @@ testDatabases(test, 'state that changes without an event of its own is told', as
   t.deepEqual(types(told?.timeline.events), ['m.room.power_levels'])
   t.deepEqual(contents(told?.state?.events), [{ topic: 'old' }])
 })
+
+testDatabases(
+  test,
+  'whoever loses their membership in a conflict of branches is told that they are out',
+  async (t, database) => {
+    const peers = roomShowing('shared')
+    peers.add('YOU: you@here.test join < ME', 'SAID: bob say hello < YOU', 'SHUT: alice rule invite < ME')
+    const server = await guest(database, peers)
+    const { ask } = testSync(server, database)
+    for (const name of ['YOU', 'SAID']) await server.receive(name)
+    const you = requesterOf('@you:here.test')
+    const before = await ask(you.userId)
+    t.deepEqual(Object.keys(before.rooms?.join ?? {}), [peers.roomId])
+    await server.receive('SHUT')
+    t.is(await server.current('m.room.member', you.userId), undefined, 'they came in where nobody may')
+    const after = await ask(you.userId, { since: before.next_batch })
+    t.deepEqual(Object.keys(after.rooms?.join ?? {}), [])
+    t.deepEqual(Object.keys(after.rooms?.leave ?? {}), [peers.roomId])
+    const again = await ask(you.userId, { since: after.next_batch })
+    t.is(again.rooms?.leave, undefined)
+    const page = await server.rooms.roomHistory.messages(you, peers.roomId, {
+      direction: 'b',
+      limit: 1,
+      filter: roomEventFilter({}),
+    })
+    t.is(page.chunk.length, 1, 'what they have seen there stays theirs')
+  },
+)

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { NO_EVENT } from '../../storage/rooms/memberships.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { SyncRequest } from './sync-request.ts'
 
@@ -58,6 +59,7 @@ export class Invitations {
     const membership = await this.#read.memberships.one(userId, room.nid)
     // Where it still invites them, it has ended by this server's own word: expired, or withdrawn.
     if (membership === undefined || membership.membership === 'invite') return true
+    if (membership.eventNid === NO_EVENT) return true
     // The room's own record is older than the invitation, which therefore came from outside.
     const stored = await this.#read.events.byId(eventId)
     return stored?.position === undefined

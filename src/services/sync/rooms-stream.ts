@@ -143,7 +143,7 @@ export class RoomsStream {
       if (!request.filter.matchesRoom(row.roomId)) continue
       const sight = await this.#sights.of(row.roomNid, row.userId)
       const before = sight.membershipAt(after)
-      // Where members are lacking, a user's own leave may be among them.
+      // Where members are lacking, a user's own leave may be among them; and state resolution may end a membership by no event.
       const hasGone = row.position <= now.upTo && row.membership !== 'join'
       const then = sight.membershipAt(now.upTo) ?? (hasGone ? row.membership : undefined)
       if (then === 'join') {

@@ -5,6 +5,12 @@ export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
 /** How many users have which membership. */
 export type MembershipCounts = Readonly<Partial<Record<Membership, number>>>
 
+/**
+ * The `eventNid` of whoever has left without an event: state resolution has taken their member event away and put none in its
+ * place.
+ */
+export const NO_EVENT = 0
+
 /** A user's current membership in a room whose state this server holds. */
 export interface MembershipRow {
   readonly roomNid: number
@@ -164,6 +170,7 @@ export interface NewMembership {
 export class MembershipWriter {
   readonly #upsert: Prepared
   readonly #remove: Prepared
+  readonly #end: Prepared
   readonly #forget: Prepared
 
   constructor(db: Reader) {
@@ -176,6 +183,10 @@ export class MembershipWriter {
          event_nid = excluded.event_nid, position = excluded.position`,
     )
     this.#remove = db.prepare('DELETE FROM memberships WHERE user_id = ? AND room_nid = ?')
+    this.#end = db.prepare(
+      `UPDATE memberships SET membership = 'leave', event_nid = ${NO_EVENT}, position = ?
+       WHERE user_id = ? AND room_nid = ?`,
+    )
     this.#forget = db.prepare(
       `UPDATE memberships SET forgotten = 1
        WHERE user_id = ? AND room_nid = ? AND membership IN ('leave', 'ban')`,
@@ -199,7 +210,18 @@ export class MembershipWriter {
     ]
   }
 
-  /** State resolution has taken a member event away without putting another in its place. */
+  /**
+   * State resolution has taken member events away without putting others in their place: whoever was in the room is so no
+   * more, which they and others have to be told, and keeps what they have seen there.
+   *
+   * @param position usually a stream placeholder
+   */
+  end(roomNid: number, userIds: readonly string[], position: SqlParameter): WriteStatement[] {
+    if (userIds.length === 0) return []
+    return [{ prepared: this.#end, rows: userIds.map(userId => [position, userId, roomNid]) }]
+  }
+
+  /** What was taken for memberships were none, or is not known any more. */
   remove(roomNid: number, userIds: readonly string[]): WriteStatement[] {
     if (userIds.length === 0) return []
     return [{ prepared: this.#remove, rows: userIds.map(userId => [userId, roomNid]) }]
