@@ -5,30 +5,32 @@ import { checkClients, checkHistory, isJoined, plain } from './checks.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import { Simulation } from './simulation.ts'
 import { Story } from './story.ts'
+import { firstHead } from './unrest.ts'
 
-/** Lets all speak, then the first alone, until they agree what was the last word. */
+/** Lets all speak, then the first who can alone, until they agree what was the last word. */
 const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends: string[] }> => {
   const { simulation } = story
   let parties: SimulatedServer[] = []
   let ends: string[] = []
-  const speak = async (name: string | undefined): Promise<void> => {
-    for (const client of simulation.clientsOf(name ?? '')) {
+  const speak = async (name: string): Promise<boolean> => {
+    for (const client of simulation.clientsOf(name)) {
       if (!(await isJoined(simulation, client))) continue
       await story.say(client)
-      return
+      return true
     }
+    return false
   }
   for (let round = 0; round < 5; round++) {
     for (const name of simulation.names) await speak(name)
     await simulation.settle()
-    await speak(simulation.names[0])
+    for (const name of simulation.names) if (await speak(name)) break
     await simulation.settle()
     const heads = []
     for (const server of simulation.servers) heads.push({ server, head: await simulation.head(server.core) })
     // Soft failure parts those for good who never hear of each other again: see the convergence test.
-    const firstHead = heads[0]?.head
+    const first = await firstHead(simulation)
     const together = heads.filter(
-      ({ server, head }) => firstHead?.hasHost(server.name) && head?.hasHost(server.name),
+      ({ server, head }) => first?.hasHost(server.name) && head?.hasHost(server.name),
     )
     parties = together.map(({ server }) => server)
     ends = together.map(({ head }) => head?.extremities.map(end => end.eventId).join(' ') ?? 'unknown')

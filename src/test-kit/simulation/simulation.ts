@@ -4,7 +4,6 @@ import { FederationError } from '../../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../../network/http-client.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import type { RoomHead } from '../../services/rooms/room-head.ts'
-import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { NAMES, USERS } from '../random-network.ts'
@@ -20,6 +19,7 @@ import {
   type SimulatedServer,
   startSimulated,
 } from './simulated-server.ts'
+import { unrestOf } from './unrest.ts'
 import { FOUL, Weather } from './weather.ts'
 
 /** Longer than the longest back-off. Milliseconds. */
@@ -222,7 +222,7 @@ export class Simulation {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await this.pass(round === 0 ? 500 : QUIET_MS / 4)
       unrest = []
-      for (const server of this.servers) unrest.push(...(await this.#unrest(server)))
+      for (const server of this.servers) unrest.push(...(await unrestOf(this, server)))
       if (unrest.length === 0) {
         for (const { services } of this.servers) await this.during(services.federation.idle())
         await this.pass(200)
@@ -230,21 +230,5 @@ export class Simulation {
       }
     }
     throw new Error(`the servers never come to rest: ${unrest.join('; ')}`)
-  }
-
-  /** What a server still has to do. */
-  async #unrest({ name, database, core }: SimulatedServer): Promise<string[]> {
-    const outbox = new OutboxReader(database)
-    const pending = await this.during(outbox.pendingServers())
-    const behind = database.position('events') - (await this.during(outbox.distributed()))
-    // Whom the others hold to be out of the room they give nothing.
-    const [first] = this.servers
-    const isMember = (first && (await this.head(first.core)))?.hasHost(name)
-    const isPartial = isMember && (await this.head(core))?.partial !== undefined
-    return [
-      ...pending.map(other => `${name} sends to ${other}`),
-      ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),
-      ...(isPartial ? [`${name} lacks members`] : []),
-    ]
   }
 }
