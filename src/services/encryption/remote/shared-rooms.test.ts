@@ -94,6 +94,28 @@ test('a server whose first user joins is told of who is there', async t => {
   t.deepEqual(await join(b, BERT, roomId), EVERYTHING, 'whoever was away may have missed something')
 })
 
+test('a user whose leave others have not heard of is introduced anew when they come back', async t => {
+  const { a, b, makeRoom, join } = await world(t)
+  const roomId = await makeRoom(b, BOB)
+  t.deepEqual(await join(a, ALICE, roomId), EVERYTHING)
+  const { sendTransaction } = a.client
+  let hasTried = false
+  const notNow = () => {
+    hasTried = true
+    return Promise.reject(new FederationError('unreachable', 'b.test', 'not now'))
+  }
+  Object.assign(a.client, { sendTransaction: notNow })
+  await a.rooms.memberships.leave({ userId: ALICE, roomId })
+  await eventually('it is told of', () => hasTried)
+  t.is((await b.core.writer.head(roomId))?.memberships.get(ALICE), 'join')
+  Object.assign(a.client, { sendTransaction })
+  t.deepEqual(
+    await join(a, ALICE, roomId),
+    EVERYTHING,
+    'she may have changed devices without their being told',
+  )
+})
+
 test('an introduction that was stored without its maker hearing of it is made once', async t => {
   const { a, b, makeRoom, joinUnheard } = await world(t)
   t.deepEqual(await joinUnheard(b, BOB, await makeRoom(a, ALICE)), EVERYTHING)

@@ -89,8 +89,7 @@ export class SharedRooms {
     const { read, serverName, isLocal } = this.#context
     const before = await this.#joinAt(member, member.position - 1)
     if (!isLocal(member.userId)) return before === undefined ? this.#introductions(member) : []
-    // Whom others hold to be in the room, while this server did not know of it, has not been introduced to anybody.
-    const isNew = before?.position === undefined || before.position < 0
+    const isNew = before === undefined || (await this.#isBroughtBack(member, before))
     const brought = isNew
       ? await read.deviceLists.arrivedWith(member, { host: serverName, limit: MAX_INTRODUCED })
       : []
@@ -98,6 +97,16 @@ export class SharedRooms {
     for (const userId of new Set(isNew ? [member.userId, ...brought] : []))
       edus.push(...(await this.#introductions({ ...member, userId })))
     return edus
+  }
+
+  /**
+   * Whom others hold to be in the room, while this server knew nothing of it, or had them leave, has not been introduced to
+   * anybody: by the description with which the room came, they were in it just before they came.
+   */
+  async #isBroughtBack(member: MemberEvent, { position }: StoredEvent): Promise<boolean> {
+    if (position === undefined || position < 0) return true
+    const described = member.position - 1
+    return position < described && (await this.#joinAt(member, described - 1)) === undefined
   }
 
   /** What is to be said because somebody has joined. */
