@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { MatrixError } from '../../core/errors.ts'
 import type { Database } from '../../storage/database.ts'
+import { delegate } from '../../storage/delegate.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 import { RoomWriter } from './room-writer.ts'
@@ -77,6 +78,35 @@ for (const when of ['before', 'after'] as const) {
     },
   )
 }
+
+test('whoever waits for what is in flight waits for all of it, in whatever order it is answered', async t => {
+  const database = await testDatabase(t)
+  const good = await testRooms(database)
+  const roomId = await good.rooms.roomCreation.create(newRoom(good.rooms, ALICE), { isDirect: false })
+  let answer: () => void = () => undefined
+  const isAnswered = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  let count = 0
+  const commit: Database['commit'] = async set => {
+    const isFirst = set.statements.length > 3 && ++count === 1
+    const committed = await database.commit(set)
+    if (isFirst) await isAnswered
+    return committed
+  }
+  const { core } = await testRooms({ ...delegate(database), commit })
+  const head = await core.writer.head(roomId)
+  const send = () => core.sender.send(roomId, { type: 'm.room.message', sender: ALICE, content: {} })
+  const first = send()
+  await send()
+  t.is(head?.inFlight, 1)
+  const isSettled = head?.lastCommit.then(() => true)
+  t.false(await Promise.race([isSettled, new Promise(resolve => setImmediate(resolve, false))]))
+  answer()
+  t.true(await isSettled)
+  t.is(head?.inFlight, 0)
+  await first
+})
 
 testDatabases(test, 'nobody is refused for what never comes to pass', async (t, database) => {
   const good = await testRooms(database)

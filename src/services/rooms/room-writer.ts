@@ -198,10 +198,8 @@ export class RoomWriter {
     const commit = commitDraft(this.context.db, draft, bump)
     head.inFlight += 1
     const outcome = this.#settle(head, commit, draft)
-    head.lastCommit = outcome.then(
-      () => undefined,
-      () => undefined,
-    )
+    // Of several in flight, the newest may be answered first.
+    head.lastCommit = Promise.allSettled([head.lastCommit, outcome]).then(() => undefined)
     if (!head.isDead) this.#keep(head)
     return { outcome }
   }
