@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import type { LRUCache } from 'lru-cache'
+import nacl from 'tweetnacl'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { boundedCache } from './caches.ts'
 import { CanonicalJsonError, canonicalJson } from './canonical-json.ts'
@@ -18,8 +19,6 @@ export interface SigningKey {
 /** What stands before the 32 bytes of a seed or public key in the DER forms that OpenSSL reads (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
-
-const SPKI = { format: 'der', type: 'spki' } as const
 
 const ALGORITHM = 'ed25519:'
 
@@ -40,7 +39,7 @@ export const signingKeyFromSeed = (keyId: string, seed: Uint8Array): SigningKey 
   })
   return {
     keyId,
-    publicKey: encodeBase64(createPublicKey(privateKey).export(SPKI).subarray(SPKI_PREFIX.length)),
+    publicKey: encodeBase64(nacl.sign.keyPair.fromSeed(Uint8Array.from(seed)).publicKey),
     sign: message => encodeBase64(sign(null, message, privateKey)),
   }
 }
@@ -55,7 +54,7 @@ const publicKeyObject = (publicKeyBase64: string): KeyObject | undefined => {
   if (known !== undefined) return known
   const bytes = decodeBase64(publicKeyBase64)
   if (bytes?.length !== 32) return undefined
-  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), ...SPKI })
+  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: 'der', type: 'spki' })
   publicKeys.set(publicKeyBase64, key)
   return key
 }

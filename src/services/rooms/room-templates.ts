@@ -156,6 +156,3 @@ export const checkTesseraFields = (
       throw new MatrixError('M_INVALID_ROOM_STATE', 'People are invited by `invite`, not by initial_state')
   }
 }
-
-/** Whether a value may stand as an event's content. */
-export const isContent = (value: unknown): value is JsonObject => isJsonObject(value)
