@@ -103,7 +103,9 @@ export class SimulatedClient {
       if (this.devices.has(userId)) this.outdated.add(userId)
     for (const userId of body.device_lists?.left ?? []) this.devices.delete(userId)
     for (const [roomId, room] of Object.entries<Body>(body.rooms?.join ?? {})) this.#follow(roomId, room)
-    for (const roomId of Object.keys(body.rooms?.leave ?? {})) this.rooms.delete(roomId)
+    // Whoever was removed and invited again before they looked is told of the invitation.
+    for (const part of ['leave', 'invite', 'knock'])
+      for (const roomId of Object.keys(body.rooms?.[part] ?? {})) this.rooms.delete(roomId)
   }
 
   /** Asks for the devices of users of whom it does not know them. */
