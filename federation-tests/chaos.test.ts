@@ -39,7 +39,7 @@ const PAUSE_MS = from('PAUSE', IS_LONG ? 30_000 : 1_200)
 const KEYS = IS_LONG ? 900 : 60
 const GROUPS = IS_LONG ? 20 : 2
 /** Between two actions of somebody. */
-const BREATH_MS = 100
+const BREATH_MS = IS_LONG ? 100 : 60
 
 const [HERE, THERE] = ['chaos.test', 'calm.test']
 

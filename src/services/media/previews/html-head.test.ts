@@ -75,7 +75,7 @@ test('any page is read, and in time that does not explode', t => {
     '&#',
     '<meta/',
   ])
-    t.is(readHead(piece.repeat(60_000)).metas.size, 0, piece)
+    t.is(readHead(piece.repeat(200_000)).metas.size, 0, piece)
 })
 
 test('pages are decoded by mark, header, their own word, or by trying', t => {
