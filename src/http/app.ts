@@ -19,7 +19,7 @@ import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
 import { createRouteTable, type RouteTable } from './router.ts'
 import { send } from './send.ts'
-import { createValidator, type RequestSchemas, type Validator } from './validate.ts'
+import { createValidator, type RequestSchemas } from './validate.ts'
 
 /** One answered request, for metrics. */
 export interface RequestOutcome {
@@ -63,7 +63,7 @@ export interface HttpApp {
  * else there is (pages) by koa. Throws if operations and handlers do not match.
  */
 export const createHttpApp = (options: HttpAppOptions): HttpApp => {
-  const validator = validatorOf(options.schemas ?? (allSchemas as RequestSchemas))
+  const validator = createValidator(options.schemas ?? (allSchemas as RequestSchemas))
   const limiter = createRateLimiter(options.rateLimits ?? {}, options.clock)
   const parts: PipelineParts = { ...options, limiter, validator }
   const table = createRouteTable(options.operations ?? allOperations, options.endpoints)
@@ -96,15 +96,6 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     setRateLimits: limiter.configure,
     limiter,
   }
-}
-
-/** What follows from the API alone, and is the same for all servers of a process: tests start many. */
-const validators = new WeakMap<RequestSchemas, Validator>()
-
-const validatorOf = (schemas: RequestSchemas): Validator => {
-  const validator = validators.get(schemas) ?? createValidator(schemas)
-  validators.set(schemas, validator)
-  return validator
 }
 
 interface Trace {
