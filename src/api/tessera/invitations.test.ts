@@ -44,6 +44,7 @@ onServer('B was offline when invited, and A is offline when B comes', async (t, 
   const roomId = await a.createRoom({ name: 'Tea' })
   await a.change('invite', roomId, b, { reason: 'whenever you are back' })
   await clock.leap(30 * HOUR)
+  await eventually('B finds it', async () => (await waiting(b)).items.length > 0)
   t.like(await waiting(b), { items: [{ kind: 'invitation', sender: { user_id: a.userId } }] })
   t.deepEqual(await invitedTo(b), [roomId])
   await b.change('join', roomId)
