@@ -60,6 +60,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
+  federation.invitations.checks.push(async ({ userId }) => app.limiter.check('invited', userId))
   const started = [...all, shareLimits(app.limiter, { processes, clock })]
   return {
     database,

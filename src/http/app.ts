@@ -55,7 +55,7 @@ export interface HttpApp {
   /** Replaces all rate limits, when the configuration is read anew. */
   setRateLimits(settings: RateLimitSettings): void
   /** What counts requests, for processes that count together. */
-  readonly limiter: Pick<RateLimiter, 'taken' | 'charge'>
+  readonly limiter: Pick<RateLimiter, 'check' | 'taken' | 'charge'>
 }
 
 /**

@@ -3,8 +3,11 @@ import type { Clock } from '../core/clock.ts'
 import { limitExceeded } from '../core/errors.ts'
 import type { RateLimitBucket } from '../spec/operation.ts'
 
-/** A bucket of the operations, or `ip`: all requests of one address together, before anything else is looked at. */
-export type RateLimitName = RateLimitBucket | 'ip'
+/**
+ * A bucket of the operations; `ip`: all requests of one address together, before anything else is looked at; or
+ * `invited`: invitations of one user by all other servers together.
+ */
+export type RateLimitName = RateLimitBucket | 'ip' | 'invited'
 
 /** What is not named, or `false`, is not limited. The defaults are the configuration's. */
 export type RateLimitSettings = Readonly<Partial<Record<RateLimitName, RateLimit | false>>>

@@ -77,6 +77,11 @@ export const rateLimitOptions = {
           public: bucket(10, 100, 'What needs no account, such as the list of versions.'),
           federation: bucket(50, 500, 'Requests of other servers.'),
           'federation-join': bucket(2, 50, 'Joins, leaves, knocks and invitations from other servers.'),
+          invited: bucket(
+            0.05,
+            50,
+            'Invitations of one user by other servers, all of them together: no crowd of servers can bury anybody.',
+          ),
           admin: bucket(20, 200, 'Administration.'),
         },
       },

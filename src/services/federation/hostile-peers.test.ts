@@ -4,6 +4,7 @@ import { addSignature, buildEvent } from '../../core/event/builder.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
+import { createRateLimiter } from '../../http/rate-limit.ts'
 import {
   FederationWorld,
   messagesOf,
@@ -169,6 +170,8 @@ test('a server that does not wait for its answers is told to', async t => {
 
 test('nobody is buried under invitations', async t => {
   const { a, b } = await prey(t)
+  const limiter = createRateLimiter({ invited: { perSecond: 0.05, burst: 50 } }, b.clock)
+  b.federation.invitations.checks.push(async ({ userId }) => limiter.check('invited', userId))
   const roomId = await a.rooms.roomCreation.create(newRoom(a.rooms, ALICE, { preset: 'private_chat' }), {
     isDirect: false,
   })

@@ -1,5 +1,4 @@
-import { createCallRate } from '../../../core/call-rate.ts'
-import { limitExceeded, MatrixError } from '../../../core/errors.ts'
+import { MatrixError } from '../../../core/errors.ts'
 import { addSignature } from '../../../core/event/builder.ts'
 import { strippedStateEvent } from '../../../core/event/client-event.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
@@ -29,10 +28,6 @@ export interface ReceivedInvite extends HandedIn {
 /** Whether somebody may be invited: an account of this server that is in use. */
 export type MayBeInvited = (userId: string) => Promise<boolean>
 
-/** Of all servers together, so that a crowd of them cannot bury anybody under invitations. */
-const INVITES_PER_USER = { perSecond: 1 / 20, burst: 50 }
-const MAX_INVITED = 20_000
-
 const INVITES = { stream: 'invites', offset: 0 } as const
 
 /** Invitations of local users by users of other servers (server-server API, "Inviting to a room"). */
@@ -47,7 +42,6 @@ export class InvitationReceiver {
   readonly #mayBeInvited: MayBeInvited
   readonly #invitePolicies: InvitePolicies
   readonly #log: Log
-  readonly #rate = createCallRate(INVITES_PER_USER, MAX_INVITED)
 
   constructor(parts: {
     writer: RoomWriter
@@ -88,8 +82,6 @@ export class InvitationReceiver {
       throw new MatrixError('M_FORBIDDEN', `${userId} cannot be invited`)
     }
     await this.#invitePolicies.admit(userId, event.sender)
-    const wait = this.#rate(userId, this.#context.clock.now())
-    if (wait > 0) throw limitExceeded(wait)
     for (const check of this.checks) await check({ sender: event.sender, userId, roomId: event.roomId })
     const signed = addSignature(event, serverName, this.#signingKey)
     const head = await this.#writer.head(invite.roomId)
