@@ -160,4 +160,11 @@ test('an answer with more members than fit into one commit is stored piece by pi
   }
   t.true(left < 0)
   t.is((await headOf(other, roomId)).joinedMembers, 1_103)
+
+  // Where a server says that there are so many, they are not waited for: no time passes here.
+  const last = await world.add('last.test')
+  world.intercept = ({ from, path }) =>
+    from === 'last.test' && path.includes('/v1/state/') ? NOT_NOW : undefined
+  await last.rooms.memberships.join({ userId: '@lea:last.test', roomId, via: ['big.test'] })
+  t.truthy((await headOf(last, roomId)).partial)
 })

@@ -39,7 +39,7 @@ export const createOutbound = (
   const completer = new RoomCompleter(context, missed => sender.catchUp(missed))
   const remote = new RemoteMembershipHandshakes(context, {
     onHandedIn: eventId => sender.handedIn(eventId),
-    complete: (completion, given) => completer.complete(completion, given),
+    complete: (...completion) => completer.complete(...completion),
   })
   const history = new HistoryFetcher(context)
   return {

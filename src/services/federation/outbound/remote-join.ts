@@ -16,17 +16,27 @@ import { type JoinEntry, lacksAuthEvents, withoutMembers } from './join-entry.ts
 import { endsUnknownTo } from './rejoin-ends.ts'
 import { fetchRejoinGap } from './rejoin-gap.ts'
 
-/** A room whose members are told at once is small enough for one commit up to so many events of its state. */
-const MAX_AT_ONCE = 1_000
-/** For so long (milliseconds) a join waits for the members: those of a small room are there by then. */
+/**
+ * Up to so many events of its state a room is small: where its members are told at once one commit stores them, and else the join
+ * waits for them.
+ */
+const SMALL_ROOM = 1_000
+/** For so long (milliseconds) a join waits for the members of a small room, which are there by then. */
 const PATIENCE_MS = 500
 
 /** What joins set off. */
 export interface JoinPorts {
   /** Told of the events that another server passes on for us. */
   readonly onHandedIn: (eventId: string) => void
-  /** Completes a room that was joined without its members; resolves once it is, or need not be. */
-  readonly complete: (completion: Completion, given: GivenState | undefined) => Promise<void>
+  /**
+   * Completes a room that was joined without its members; resolves once it is, or need not be. `onMissing` is told how many events
+   * that takes, as soon as a server has said so.
+   */
+  readonly complete: (
+    completion: Completion,
+    given: GivenState | undefined,
+    onMissing: (events: number) => void,
+  ) => Promise<void>
 }
 
 /**
@@ -168,7 +178,7 @@ export class RemoteJoin {
   async #enter(entry: JoinEntry): Promise<void> {
     const { core, clock } = this.#context
     const { roomId, join, state, membersOmitted, isIncomplete } = entry
-    if (!membersOmitted && !isIncomplete && state.length <= MAX_AT_ONCE) {
+    if (!membersOmitted && !isIncomplete && state.length <= SMALL_ROOM) {
       await importRoom(core.writer, entry)
       return
     }
@@ -180,8 +190,11 @@ export class RemoteJoin {
     const completion = { roomId, joinEventId: join.eventId, servers }
     const given = membersOmitted ? undefined : { ...entry, isIncomplete }
     const patience = new AbortController()
+    const measure = (size: number) => size > SMALL_ROOM && patience.abort()
+    // Every server has a member in the room.
+    measure(Math.max(state.length, servers.length))
     const waited = clock.sleep(PATIENCE_MS, patience.signal).catch(() => undefined)
-    await Promise.race([this.#ports.complete(completion, given), waited])
+    await Promise.race([this.#ports.complete(completion, given, measure), waited])
     patience.abort()
   }
 

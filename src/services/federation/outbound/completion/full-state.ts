@@ -50,7 +50,11 @@ export const storeFullState = async (
   context: OutboundContext,
   server: string,
   place: StatePlace,
-  options: { readonly signal: AbortSignal; readonly onProgress: Progress },
+  options: {
+    readonly signal: AbortSignal
+    readonly onProgress: Progress
+    readonly onMissing?: ((events: number) => void) | undefined
+  },
 ): Promise<FullState> => {
   const { federation } = context
   const { signal, onProgress } = options
@@ -58,6 +62,7 @@ export const storeFullState = async (
   const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { signal })
   if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
   const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])])
+  options.onMissing?.(missing.size)
   if (missing.size === 0) return { stateIds, unverified: new Set() }
   const fetch = missing.size > MAX_SINGLE_FETCHES ? whole : oneByOne
   const { events, given, unverified } = await verified(

@@ -10,6 +10,7 @@ import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 import type { CatchUp, MissedPart } from '../sender/sender.ts'
 import { storeEvents, storeFullState } from './full-state.ts'
+import { progressIn } from './progress.ts'
 
 /** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
 const AT_ONCE = 2
@@ -28,8 +29,6 @@ const MAX_SERVERS_WAITED_FOR = 10
  * unless that has died: should it live, both come to the same.
  */
 const LOOK_EVERY_MS = 60_000
-/** Progress of a large room is told in the log at every such part of it. */
-const TOLD_EVERY = 5_000
 
 /** A room that was joined without its members. */
 export interface Completion extends PartialTask {
@@ -47,6 +46,7 @@ export interface GivenState {
 
 /** What is remembered of a completion from one round to the next. */
 interface Course {
+  readonly onMissing: ((events: number) => void) | undefined
   /** What came with the join; only until it is stored. */
   given: GivenState | undefined
   /** The event IDs of a state that was given in part: if nobody gives more, this is it. */
@@ -88,11 +88,14 @@ export class RoomCompleter {
   /**
    * Completes a room, at first with what is given; resolves once that has come to an end, however long it takes. Never
    * rejects.
+   *
+   * @param onMissing is told how many events are to be fetched, as soon as a server has said so
    */
-  complete(completion: Completion, given?: GivenState): Promise<void> {
+  complete(completion: Completion, given?: GivenState, onMissing?: (events: number) => void): Promise<void> {
     const known = this.#running.get(completion.joinEventId)
     if (known !== undefined) return known
-    const running = this.#run(completion, given).finally(() => this.#running.delete(completion.joinEventId))
+    const course: Course = { given, onMissing, partIds: undefined, rounds: 0, keyRounds: 0 }
+    const running = this.#run(completion, course).finally(() => this.#running.delete(completion.joinEventId))
     this.#running.set(completion.joinEventId, running)
     return running
   }
@@ -115,11 +118,10 @@ export class RoomCompleter {
     }
   }
 
-  async #run(completion: Completion, given: GivenState | undefined): Promise<void> {
+  async #run(completion: Completion, course: Course): Promise<void> {
     const { clock, core } = this.#context
     const log = this.#context.log.child({ room: completion.roomId })
     const { signal } = this.#closing
-    const course: Course = { given, partIds: undefined, rounds: 0, keyRounds: 0 }
     let backoff: BackoffState | undefined
     while (!signal.aborted) {
       try {
@@ -150,9 +152,10 @@ export class RoomCompleter {
       if ((await this.#headOf(completion)) === undefined) return true
       const facts = { room: completion.roomId, server }
       try {
-        const onProgress = this.#progress(completion.roomId, server)
+        const onProgress = progressIn(log, facts)
         const place = placeOf(completion, head)
-        const full = await storeFullState(this.#context, server, place, { signal, onProgress })
+        const { onMissing } = course
+        const full = await storeFullState(this.#context, server, place, { signal, onProgress, onMissing })
         if (waitsFor(full.unverified, course)) return false
         return await this.#finish(completion, full.stateIds)
       } catch (error) {
@@ -180,7 +183,7 @@ export class RoomCompleter {
 
   async #finish(completion: Completion, stateIds: readonly string[]): Promise<boolean> {
     const { core, log } = this.#context
-    const progress = this.#progress(completion.roomId)
+    const progress = progressIn(log, { room: completion.roomId })
     let catchUp: CatchUp | undefined
     const isComplete = await completeRoom(core.writer, completion, stateIds, {
       onProgress: (done, of) => progress('filling in', done, of),
@@ -216,17 +219,6 @@ export class RoomCompleter {
     const others = able.slice(1)
     const from = (round * (MAX_CANDIDATES - 1)) % Math.max(1, others.length)
     return [...able.slice(0, 1), ...others.slice(from), ...others.slice(0, from)].slice(0, MAX_CANDIDATES)
-  }
-
-  #progress(room: string, server?: string): (what: string, done: number, of: number) => void {
-    const { log } = this.#context
-    let told = 0
-    return (what, done, of) => {
-      if (done < told) told = 0
-      if (done - told < TOLD_EVERY) return
-      told = done
-      log.info({ room, server, done, of }, `members of a room: ${what}`)
-    }
   }
 }
 
