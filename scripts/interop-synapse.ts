@@ -1,16 +1,18 @@
 /**
  * `npm run interop:synapse`: Tessera and a Synapse of its own (in a virtual environment, no dependency of ours) federate on
  * this machine, over TLS with a throw-away authority. `npm run interop:synapse -- knock` tries only what has this in its name.
+ * With `--where-possible` a machine on which Synapse cannot be installed is none that has failed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { freePort } from '../bench/free-port.ts'
 import { startTestServer } from '../src/test-kit/server.ts'
 import { createAuthority } from '../src/test-kit/tls.ts'
 import { scenarios } from './interop-scenarios.ts'
 import { switchedNetwork } from './switched-network.ts'
-import { startSynapse } from './synapse.ts'
+import { installSynapse, startSynapse } from './synapse.ts'
 
 /** Where a server is: its name leads to the net between the two, and that to the server. */
 const newPlace = async () => {
@@ -18,7 +20,7 @@ const newPlace = async () => {
   return { name: `localhost:${namedPort}`, namedPort, tlsPort, port }
 }
 
-const run = async (): Promise<number> => {
+const run = async (wanted: string): Promise<number> => {
   const [ours, theirs] = [await newPlace(), await newPlace()]
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
   const authority = await createAuthority()
@@ -59,7 +61,6 @@ const run = async (): Promise<number> => {
   })
   const network = switchedNetwork()
   for (const { namedPort, tlsPort } of [ours, theirs]) await network.carry(namedPort, tlsPort)
-  const [wanted = ''] = process.argv.slice(2)
   const tried = Object.entries(scenarios).filter(([name]) => name.includes(wanted))
   let failures = 0
   try {
@@ -82,4 +83,17 @@ const run = async (): Promise<number> => {
   return failures === 0 ? 0 : 1
 }
 
-process.exit(await run())
+/** Why Synapse cannot be had here, if so: no Python, or no package index. */
+const hindrance = (): Promise<string | undefined> =>
+  installSynapse().then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
+
+const { values, positionals } = parseArgs({
+  options: { 'where-possible': { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const reason = values['where-possible'] ? await hindrance() : undefined
+if (reason !== undefined) console.log(`Not tried, since Synapse cannot be installed here: ${reason}`)
+process.exit(reason === undefined ? await run(positionals[0] ?? '') : 0)

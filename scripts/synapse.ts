@@ -15,6 +15,9 @@ import { logConfig, SYNAPSE_DATABASE, synapseConfig } from './synapse-config.ts'
 
 const run = promisify(execFile)
 
+/** Longer than that no package index is waited for. */
+const INSTALLATION_MS = 5 * 60_000
+
 /** Seconds that a fresh Synapse gets to answer; creating its SQLite schema takes two to five of them. */
 const startupSeconds = 60
 
@@ -56,6 +59,7 @@ export function synapseEnvironment(): string {
  * Installs Synapse unless it is there already (20 to 60 s once, 240 MB).
  * `PYTHON` names the interpreter (default `python3`), `SYNAPSE_VERSION` an exact version (default: the newest).
  * @returns the interpreter of the virtual environment
+ * @throws Error when there is no Python with `venv`, or when the package index does not answer within five minutes
  */
 export async function installSynapse(): Promise<string> {
   const environment = synapseEnvironment()
@@ -65,7 +69,10 @@ export async function installSynapse(): Promise<string> {
   process.stderr.write(`Installing matrix-synapse into ${environment} …\n`)
   await run(process.env['PYTHON'] ?? 'python3', ['-m', 'venv', environment])
   const requirement = version === undefined ? 'matrix-synapse' : `matrix-synapse==${version}`
-  await run(python, ['-m', 'pip', 'install', '--quiet', requirement], { maxBuffer: 1 << 24 })
+  await run(python, ['-m', 'pip', 'install', '--quiet', requirement], {
+    maxBuffer: 1 << 24,
+    timeout: INSTALLATION_MS,
+  })
   return python
 }
 
