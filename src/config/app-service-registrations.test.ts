@@ -35,6 +35,14 @@ test('registrations are read in the order of their names', t => {
   t.deepEqual(readAppServices(undefined, 'here.test'), [])
 })
 
+test('the sender may have a name of mixed case, as bridges in use make up', t => {
+  const [service] = readAppServices(
+    registrations(t, { ...irc, sender_localpart: '8Ht4YFmttIeyR' }),
+    'here.test',
+  )
+  t.is(service?.senderId, '@8Ht4YFmttIeyR:here.test')
+})
+
 const refused: readonly (readonly [what: string, services: readonly object[], message: RegExp])[] = [
   ['a missing option', [{ ...irc, hs_token: undefined }], /hs_token must be a text/],
   ['a wrong type', [{ ...irc, rate_limited: 'no' }], /0\.yaml:\d+:\d+: rate_limited must be true or false/],
@@ -44,7 +52,8 @@ const refused: readonly (readonly [what: string, services: readonly object[], me
     [{ ...irc, namespaces: { users: [{ regex: '(' }] } }],
     /regex of users that is none/,
   ],
-  ['a sender that is no name', [{ ...irc, sender_localpart: 'Bot!' }], /sender_localpart/],
+  ['a sender that is no name', [{ ...irc, sender_localpart: 'the bot' }], /sender_localpart/],
+  ['a sender elsewhere', [{ ...irc, sender_localpart: 'bot:there.test' }], /sender_localpart/],
   [
     'the same ID twice',
     [irc, { ...irc, as_token: 'b', sender_localpart: 'c' }],

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AppService, type NamespaceRule, namespacePattern } from '../core/app-service.ts'
-import { isValidNewLocalpart } from '../core/ids.ts'
+import { isCompliantUserId, serverNameOf } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { readingFailure } from './layer.ts'
 import { OperatorError } from './operator-error.ts'
@@ -74,15 +74,17 @@ const serviceOf = (tree: JsonObject, serverName: string, fail: Fail): AppService
   }
   const { namespaces, protocols = [] } = tree
   if (!isJsonObject(namespaces)) return fail('namespaces', 'must be a section with users, aliases and rooms')
-  const sender = text('sender_localpart')
-  if (!isValidNewLocalpart(sender, serverName))
+  // Bridges in use make up names of capitals, too, outside of today's grammar, for a user that they never act as.
+  const senderId = `@${text('sender_localpart')}:${serverName}`
+  if (!isCompliantUserId(senderId) || serverNameOf(senderId) !== serverName) {
     fail('sender_localpart', 'must be the name that a user can have')
+  }
   return {
     id: text('id'),
     url: urlOf(tree['url'], fail),
     asToken: text('as_token'),
     hsToken: text('hs_token'),
-    senderId: `@${sender}:${serverName}`,
+    senderId,
     users: rulesOf(namespaces, 'users', fail),
     aliases: rulesOf(namespaces, 'aliases', fail),
     rooms: rulesOf(namespaces, 'rooms', fail),
