@@ -95,7 +95,7 @@ export class DeviceNews {
     if (event.type !== 'm.room.member' || event.stateKey === undefined) return
     const isIn = membershipOf(event) === 'join'
     const others = this.#audience.isOwn(event.stateKey)
-      ? (await this.#encryption.context.read.deviceLists.ofRoom(roomNid, Number.MAX_SAFE_INTEGER)).map(
+      ? (await this.#encryption.context.read.companions.ofRoom(roomNid, Number.MAX_SAFE_INTEGER)).map(
           ({ userId }) => userId,
         )
       : [event.stateKey]

@@ -1,6 +1,7 @@
-import type { RecentMember } from '../../storage/encryption/device-list-changes.ts'
-import { membershipOf } from '../rooms/room-head.ts'
+import type { RecentMember } from '../../storage/encryption/companions.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { EncryptionContext } from './context.ts'
+import { Stays } from './stays.ts'
 
 /** A stretch of the two streams that device lists depend on. */
 export interface DeviceListSpan {
@@ -27,9 +28,11 @@ const NOTHING: DeviceListNews = { changed: [], left: [] }
  */
 export class DeviceListSpans {
   readonly #context: EncryptionContext
+  readonly #stays: Stays
 
   constructor(context: EncryptionContext) {
     this.#context = context
+    this.#stays = new Stays(context.rooms)
   }
 
   async news(userId: string, { deviceLists, events }: DeviceListSpan): Promise<DeviceListNews> {
@@ -45,7 +48,7 @@ export class DeviceListSpans {
     await this.#othersMoves(userId, events, changed, gone)
     await this.#newlyKnown(userId, events, changed)
     gone.delete(userId)
-    const sharing = await read.deviceLists.sharing(userId, [...gone])
+    const sharing = await read.companions.sharing(userId, [...gone])
     const left = [...gone].filter(other => !sharing.has(other))
     for (const other of left) changed.delete(other)
     return { changed: [...changed], left }
@@ -60,19 +63,18 @@ export class DeviceListSpans {
   /** The user's own joining and leaving: everybody in the room is concerned. */
   async #ownMoves(
     userId: string,
-    { after, upTo }: DeviceListSpan['events'],
+    events: DeviceListSpan['events'],
     changed: Set<string>,
     gone: Set<string>,
   ): Promise<void> {
     const { read, rooms } = this.#context
-    for (const row of await rooms.memberships.changed(userId, after, upTo)) {
-      const was = await this.#wasJoined(row.roomNid, userId, after)
-      const is = row.membership === 'join'
-      if (was === is) continue
-      for (const member of await read.deviceLists.ofRoom(row.roomNid, after)) {
+    for (const row of await rooms.memberships.changed(userId, events.after, events.upTo)) {
+      const move = await this.#moveOf(row, events)
+      if (move === undefined) continue
+      for (const member of await read.companions.ofRoom(row.roomNid, events.after)) {
         if (member.userId === userId) continue
-        if (is && member.membership === 'join') changed.add(member.userId)
-        else if (!is && (await this.#sharedBefore(member, after))) gone.add(member.userId)
+        if (move === 'came' && member.membership === 'join') changed.add(member.userId)
+        else if (move === 'went' && (await this.#sharedBefore(member, events.after))) gone.add(member.userId)
       }
     }
   }
@@ -80,16 +82,29 @@ export class DeviceListSpans {
   /** Others' joining and leaving in rooms that the user is in. */
   async #othersMoves(
     userId: string,
-    { after, upTo }: DeviceListSpan['events'],
+    events: DeviceListSpan['events'],
     changed: Set<string>,
     gone: Set<string>,
   ): Promise<void> {
-    for (const member of await this.#context.read.deviceLists.companions(userId, after, upTo)) {
-      const was = await this.#wasJoined(member.roomNid, member.userId, after)
-      const is = member.membership === 'join'
-      if (is && !was) changed.add(member.userId)
-      else if (!is && was) gone.add(member.userId)
+    const { after, upTo } = events
+    for (const member of await this.#context.read.companions.moved(userId, after, upTo)) {
+      const move = await this.#moveOf(member, events)
+      if (move === 'came') changed.add(member.userId)
+      else if (move === 'went') gone.add(member.userId)
     }
+  }
+
+  /**
+   * What somebody whose membership has changed has done. Who went and came back has come: nobody may have told this server of
+   * what they changed meanwhile, nor will be asked for it again but by clients that are told so.
+   */
+  async #moveOf(
+    member: RecentMember | MembershipRow,
+    events: DeviceListSpan['events'],
+  ): Promise<'came' | 'went' | undefined> {
+    if (member.membership === 'join')
+      return (await this.#stays.isUnbroken(member, events)) ? undefined : 'came'
+    return (await this.#stays.isIn(member, events.after)) ? 'went' : undefined
   }
 
   /**
@@ -105,7 +120,7 @@ export class DeviceListSpans {
     for (const { roomNid } of await rooms.partial.completedBetween(after, upTo)) {
       const own = await rooms.memberships.one(userId, roomNid)
       if (own?.membership !== 'join') continue
-      for (const member of await read.deviceLists.ofRoom(roomNid, upTo)) {
+      for (const member of await read.companions.ofRoom(roomNid, upTo)) {
         if (member.membership === 'join' && member.userId !== userId) changed.add(member.userId)
       }
     }
@@ -113,13 +128,6 @@ export class DeviceListSpans {
 
   async #sharedBefore(member: RecentMember, position: number): Promise<boolean> {
     if (member.membership === 'join' && member.position <= position) return true
-    return this.#wasJoined(member.roomNid, member.userId, position)
-  }
-
-  async #wasJoined(roomNid: number, userId: string, position: number): Promise<boolean> {
-    const { state, events } = this.#context.rooms
-    const nid = await state.point(roomNid, 'm.room.member', userId, position)
-    const [stored] = nid === undefined ? [] : await events.byNids([nid])
-    return stored !== undefined && membershipOf(stored.event) === 'join'
+    return this.#stays.isIn(member, position)
   }
 }

@@ -114,6 +114,26 @@ testDatabases(test, 'who came and went while one was away is told of neither', a
   t.deepEqual(names(await alice.sync(since)), NOBODY)
 })
 
+testDatabases(
+  test,
+  'who went and came back while one was away is looked at again',
+  async (t, _, database) => {
+    const server = await startTestServer({ database, settings: quiet })
+    t.teardown(server.close)
+    const alice = await withKeys(server, 'alice')
+    const bob = await withKeys(server, 'bob')
+    const room = await roomOf(alice, bob)
+    const [a0, b0] = [(await alice.sync()).next_batch, (await bob.sync()).next_batch]
+    await bob.call('PUT', `/profile/${bob.userId}/displayname`, { displayname: 'Bob' })
+    const [a1, b1] = [await news(alice, a0), await news(bob, b0)]
+    t.deepEqual([names(a1), names(b1)], [NOBODY, NOBODY], 'by another name they are still there')
+    await bob.call('POST', `/rooms/${room}/leave`, {})
+    await bob.call('POST', `/rooms/${room}/join`, {})
+    t.deepEqual(names(await news(alice, a1.next_batch)), { changed: [bob.userId], left: [] })
+    t.deepEqual(names(await news(bob, b1.next_batch)), { changed: [alice.userId], left: [] })
+  },
+)
+
 testDatabases(test, 'a change of a user in many rooms is one row', async (t, opened, database) => {
   const server = await startTestServer({ database, settings: quiet })
   t.teardown(server.close)

@@ -1,5 +1,6 @@
 import type { Reader } from '../database.ts'
 import { TransactionWriter } from '../rooms/transactions.ts'
+import { CompanionReader } from './companions.ts'
 import { CrossSigningKeyReader, CrossSigningKeyWriter } from './cross-signing-keys.ts'
 import { DehydratedDeviceReader, DehydratedDeviceWriter } from './dehydrated-devices.ts'
 import { DeviceKeysReader, DeviceKeysWriter } from './device-keys.ts'
@@ -21,6 +22,7 @@ export const encryptionStores = (db: Reader) => ({
     signatures: new KeySignatureReader(db),
     toDevice: new ToDeviceReader(db),
     deviceLists: new DeviceListReader(db),
+    companions: new CompanionReader(db),
     remoteDevices: new RemoteDeviceReader(db),
     dehydrated: new DehydratedDeviceReader(db),
     backups: new KeyBackupReader(db),

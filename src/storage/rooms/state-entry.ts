@@ -28,3 +28,16 @@ export interface StateSpan {
   readonly from: number
   readonly to: number | undefined
 }
+
+/** A `StateSpan` as the database has it. */
+export interface SpanColumns {
+  event_nid: number
+  valid_from: number
+  valid_to: number | null
+}
+
+export const stateSpan = (row: SpanColumns): StateSpan => ({
+  nid: row.event_nid,
+  from: row.valid_from,
+  to: row.valid_to ?? undefined,
+})

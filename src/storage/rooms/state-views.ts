@@ -1,5 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
-import type { StateSpan } from './state-entry.ts'
+import { type SpanColumns, type StateSpan, stateSpan } from './state-entry.ts'
 
 /** A state event's place, and the event's nid. */
 export interface StateAt {
@@ -27,22 +27,10 @@ interface EntryColumns {
   event_nid: number
 }
 
-interface SpanColumns {
-  event_nid: number
-  valid_from: number
-  valid_to: number | null
-}
-
 const entry = (row: EntryColumns): StateAt => ({
   type: row.type,
   stateKey: row.state_key,
   nid: row.event_nid,
-})
-
-const span = (row: SpanColumns): StateSpan => ({
-  nid: row.event_nid,
-  from: row.valid_from,
-  to: row.valid_to ?? undefined,
 })
 
 // The plus keeps the index by position out of it, which has all that the room has ever been: the key's own order is read.
@@ -162,13 +150,13 @@ export class StateViews {
   ): Promise<{ oldest: StateSpan; newest: StateSpan } | undefined> {
     const point = [roomNid, type, stateKey]
     const rows = await this.#db.all<SpanColumns>(this.#ends, [...point, ...point])
-    const [oldest, newest] = rows.map(span).sort((a, b) => a.from - b.from)
+    const [oldest, newest] = rows.map(stateSpan).sort((a, b) => a.from - b.from)
     return oldest && { oldest, newest: newest ?? oldest }
   }
 
   /** What a point has been from a position on, oldest first. */
   async since(roomNid: number, type: string, stateKey: string, from: number): Promise<StateSpan[]> {
-    return (await this.#db.all<SpanColumns>(this.#since, [roomNid, type, stateKey, from])).map(span)
+    return (await this.#db.all<SpanColumns>(this.#since, [roomNid, type, stateKey, from])).map(stateSpan)
   }
 
   /** How the states before events on forks differ in what decides about a user's sight. */

@@ -1,7 +1,14 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { Prepared, Reader } from '../database.ts'
 import type { EventNews } from './event-news.ts'
-import type { StateChange, StateDelta, StateEntry, StateSpan } from './state-entry.ts'
+import {
+  type SpanColumns,
+  type StateChange,
+  type StateDelta,
+  type StateEntry,
+  type StateSpan,
+  stateSpan,
+} from './state-entry.ts'
 
 interface StateRow {
   type: string
@@ -47,6 +54,7 @@ export class StateReader {
   readonly #ended: Prepared
   readonly #deltas: Prepared
   readonly #history: Prepared
+  readonly #spans: Prepared
   readonly #replaced: Prepared
   readonly #changedAfter: Prepared
   readonly #endedAfter: Prepared
@@ -81,9 +89,11 @@ export class StateReader {
       `SELECT d.type, d.state_key, d.state_event_nid, e.event_id, e.generation FROM event_state_delta d
        LEFT JOIN events e ON e.event_nid = d.state_event_nid WHERE d.event_nid = ?`,
     )
-    this.#history = db.prepare(
-      `SELECT event_nid, valid_from, valid_to FROM room_state
-       WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from`,
+    const spans =
+      'SELECT event_nid, valid_from, valid_to FROM room_state WHERE room_nid = ? AND type = ? AND state_key = ?'
+    this.#history = db.prepare(`${spans} ORDER BY valid_from`)
+    this.#spans = db.prepare(
+      `${spans} AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?) ORDER BY valid_from`,
     )
     this.#changedAfter = db.prepare(
       'SELECT type, state_key FROM room_state WHERE room_nid = ? AND valid_from > ?',
@@ -208,11 +218,18 @@ export class StateReader {
 
   /** Everything that a point has been, oldest first: the event's nid and when it held. */
   async history(roomNid: number, type: string, stateKey: string): Promise<StateSpan[]> {
-    const rows = await this.#db.all<{ event_nid: number; valid_from: number; valid_to: number | null }>(
-      this.#history,
-      [roomNid, type, stateKey],
-    )
-    return rows.map(row => ({ nid: row.event_nid, from: row.valid_from, to: row.valid_to ?? undefined }))
+    return (await this.#db.all<SpanColumns>(this.#history, [roomNid, type, stateKey])).map(stateSpan)
+  }
+
+  /** What a point has been from one position to another, oldest first: also what held at the first already. */
+  async spans(
+    roomNid: number,
+    type: string,
+    stateKey: string,
+    { after, upTo }: { after: number; upTo: number },
+  ): Promise<StateSpan[]> {
+    const rows = await this.#db.all<SpanColumns>(this.#spans, [roomNid, type, stateKey, upTo, after])
+    return rows.map(stateSpan)
   }
 
   /** What a point held until something else took its place at this position: the event's nid. */

@@ -27,7 +27,7 @@ export class DeviceListResync {
 
   /** Whether a remote user shares a room with users of this server, so that their server tells us of changes. */
   async isFollowed(userId: string): Promise<boolean> {
-    return this.#context.read.deviceLists.sharesRoomWithHost(userId, this.#context.serverName)
+    return this.#context.read.companions.sharesRoomWithHost(userId, this.#context.serverName)
   }
 
   /**

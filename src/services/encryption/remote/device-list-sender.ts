@@ -28,7 +28,7 @@ export class DeviceListSender {
     for (const change of changes) {
       if (!isLocal(change.userId)) continue
       const hosts = new Set([
-        ...(await read.deviceLists.hostsOf(change.userId)),
+        ...(await read.companions.hostsOf(change.userId)),
         ...(await rooms.partial.serversAround(change.userId)),
       ])
       const destinations = [...hosts].filter(host => host !== serverName)

@@ -89,8 +89,8 @@ test('a server whose first user joins is told of who is there', async t => {
   await b.rooms.memberships.leave({ userId: BOB, roomId })
   t.deepEqual(await join(b, BOB, roomId), [], 'and has stayed')
   for (const userId of [BOB, BERT]) await b.rooms.memberships.leave({ userId, roomId })
-  const { deviceLists } = a.encryption.context.read
-  await eventually('they are gone', async () => !(await deviceLists.hostsOf(ALICE)).includes('b.test'))
+  const { companions } = a.encryption.context.read
+  await eventually('they are gone', async () => !(await companions.hostsOf(ALICE)).includes('b.test'))
   t.deepEqual(await join(b, BERT, roomId), EVERYTHING, 'whoever was away may have missed something')
 })
 

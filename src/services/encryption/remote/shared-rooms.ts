@@ -1,9 +1,9 @@
 import { serverNameOf } from '../../../core/ids.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
-import type { StoredEvent } from '../../../storage/rooms/events.ts'
-import { membershipOf } from '../../rooms/room-head.ts'
+import type { MemberEvent } from '../../../storage/encryption/companions.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeepEdus, OutgoingEdu } from '../ports.ts'
+import { Stays } from '../stays.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
 import { EduFollower, type EduStep } from './edu-follower.ts'
 
@@ -12,12 +12,6 @@ const BATCH = 100
 
 /** Of a room with more users of ours, a server that joins asks for the lists that it needs. */
 const MAX_INTRODUCED = 1_000
-
-interface MemberEvent {
-  readonly position: number
-  readonly roomNid: number
-  readonly userId: string
-}
 
 /**
  * Follows who comes to share rooms with whom, and who ceases to. Servers that come to share a room with a local user are
@@ -28,6 +22,7 @@ export class SharedRooms {
   readonly follower: EduFollower
   readonly #context: EncryptionContext
   readonly #edus: DeviceListEdus
+  readonly #stays: Stays
 
   constructor(context: EncryptionContext, parts: { edus: DeviceListEdus; keepEdus: KeepEdus }) {
     this.follower = new EduFollower(context, {
@@ -36,6 +31,7 @@ export class SharedRooms {
     })
     this.#context = context
     this.#edus = parts.edus
+    this.#stays = new Stays(context.rooms)
   }
 
   async #follow(after: number, upTo: number): Promise<EduStep> {
@@ -43,13 +39,20 @@ export class SharedRooms {
     const members = await this.#memberEvents(after, upTo)
     const edus: OutgoingEdu[] = []
     const statements: WriteStatement[] = []
+    const worked = new Map<string, number>()
     for (const member of members) {
-      if ((await this.#joinAt(member, member.position)) === undefined) {
-        // Whoever has left may change devices without our being told; a later return does not make up for that.
-        statements.push(write.remoteDevices.forgetUnshared(member, serverName))
-      } else {
-        edus.push(...(await this.#newlyJoined(member)))
-      }
+      const key = `${member.roomNid} ${member.userId}`
+      const span = { after: worked.get(key) ?? after, upTo: member.position }
+      worked.set(key, member.position)
+      // Most often somebody has another name.
+      if (await this.#stays.isUnbroken(member, span)) continue
+      const [was, is] = [
+        await this.#stays.isIn(member, span.after),
+        await this.#stays.isIn(member, span.upTo),
+      ]
+      // Whoever is out may change devices without our being told; a later return does not make up for that.
+      if (was || !is) statements.push(write.remoteDevices.forgetUnshared(member, serverName))
+      if (is) edus.push(...(await this.#arrivals(member)))
     }
     const reached = members.length < BATCH ? upTo : (members.at(-1)?.position ?? upTo)
     for (const room of await this.#context.rooms.partial.completedBetween(after, reached)) {
@@ -64,12 +67,12 @@ export class SharedRooms {
     readonly servers: readonly string[]
   }): Promise<OutgoingEdu[]> {
     const { read, serverName, isLocal } = this.#context
-    const members = (await read.deviceLists.ofRoom(room.roomNid, Number.MAX_SAFE_INTEGER)).filter(
+    const members = (await read.companions.ofRoom(room.roomNid, Number.MAX_SAFE_INTEGER)).filter(
       ({ userId, membership }) => membership === 'join' && isLocal(userId),
     )
     const edus: OutgoingEdu[] = []
     for (const member of members.slice(0, MAX_INTRODUCED)) {
-      const hosts = await read.deviceLists.hostsNewTo(member, serverName)
+      const hosts = await read.companions.hostsNewTo(member, serverName)
       const late = hosts.filter(host => !room.servers.includes(host))
       edus.push(...(await this.#edus.introduction(member.userId, late)))
     }
@@ -81,59 +84,38 @@ export class SharedRooms {
     const { read, rooms } = this.#context
     const news = await rooms.news.events(after, upTo)
     if (news?.every(({ type }) => type !== 'm.room.member')) return []
-    return read.deviceLists.memberEvents(after, upTo, BATCH)
+    return read.companions.memberEvents(after, upTo, BATCH)
   }
 
-  /** What is to be said because of a join, if it is one and not, say, another name. */
-  async #newlyJoined(member: MemberEvent): Promise<OutgoingEdu[]> {
+  /** What is to be said because somebody has come into a room, and whoever came with them. */
+  async #arrivals(member: MemberEvent): Promise<OutgoingEdu[]> {
     const { read, serverName, isLocal } = this.#context
-    const before = await this.#joinAt(member, member.position - 1)
-    if (!isLocal(member.userId)) return before === undefined ? this.#introductions(member) : []
-    const isNew = before === undefined || (await this.#isBroughtBack(member, before))
-    const brought = isNew
-      ? await read.deviceLists.arrivedWith(member, { host: serverName, limit: MAX_INTRODUCED })
+    const brought = isLocal(member.userId)
+      ? await read.companions.arrivedWith(member, { host: serverName, limit: MAX_INTRODUCED })
       : []
     const edus: OutgoingEdu[] = []
-    for (const userId of new Set(isNew ? [member.userId, ...brought] : []))
+    for (const userId of new Set([member.userId, ...brought]))
       edus.push(...(await this.#introductions({ ...member, userId })))
     return edus
   }
 
-  /**
-   * Whom others hold to be in the room, while this server knew nothing of it, or had them leave, has not been introduced to
-   * anybody: by the description with which the room came, they were in it just before they came.
-   */
-  async #isBroughtBack(member: MemberEvent, { position }: StoredEvent): Promise<boolean> {
-    if (position === undefined || position < 0) return true
-    const described = member.position - 1
-    return position < described && (await this.#joinAt(member, described - 1)) === undefined
-  }
-
   /** What is to be said because somebody has joined. */
   async #introductions(member: MemberEvent): Promise<OutgoingEdu[]> {
-    const { deviceLists } = this.#context.read
+    const { companions } = this.#context.read
     const { serverName } = this.#context
     if (this.#context.isLocal(member.userId)) {
       // While members are not known, the servers that are told to be in the room stand for them.
       const partial = await this.#context.rooms.partial.open(member.roomNid)
-      const known = new Set([serverName, ...(await deviceLists.hostsOf(member.userId))])
+      const known = new Set([serverName, ...(await companions.hostsOf(member.userId))])
       const told = partial?.servers.filter(host => !known.has(host)) ?? []
-      const hosts = [...(await deviceLists.hostsNewTo(member, serverName)), ...told]
+      const hosts = [...(await companions.hostsNewTo(member, serverName)), ...told]
       return this.#edus.introduction(member.userId, hosts)
     }
     const host = serverNameOf(member.userId)
-    const users = await deviceLists.usersNewTo(host, member, { host: serverName, limit: MAX_INTRODUCED + 1 })
+    const users = await companions.usersNewTo(host, member, { host: serverName, limit: MAX_INTRODUCED + 1 })
     if (users.length > MAX_INTRODUCED) return []
     const edus: OutgoingEdu[] = []
     for (const userId of users) edus.push(...(await this.#edus.introduction(userId, [host])))
     return edus
-  }
-
-  /** The member event by which a user was joined at a position. */
-  async #joinAt({ roomNid, userId }: MemberEvent, position: number): Promise<StoredEvent | undefined> {
-    const { state, events } = this.#context.rooms
-    const nid = await state.point(roomNid, 'm.room.member', userId, position)
-    const [stored] = nid === undefined ? [] : await events.byNids([nid])
-    return stored !== undefined && membershipOf(stored.event) === 'join' ? stored : undefined
   }
 }
