@@ -40,6 +40,7 @@ import { oauth } from './0029-oauth.ts'
 import { rendezvous } from './0030-rendezvous.ts'
 import { oneTreeOfNotifications } from './0031-one-tree-of-notifications.ts'
 import { sessionsToEnd } from './0031-sessions-to-end.ts'
+import { toldMemberships } from './0032-told-memberships.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -96,6 +97,7 @@ export const migrations: readonly Migration[] = [
   rendezvous,
   sessionsToEnd,
   oneTreeOfNotifications,
+  toldMemberships,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -7,6 +7,9 @@ import { membershipOf, type RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { userSearchText } from './user-names.ts'
 
+/** The first position of the commit. */
+const NOW = { stream: 'events', offset: 0 } as const
+
 /**
  * In a room that was joined without its members: takes those into the state at the join whom an event's auth events
  * name and nobody has said anything of yet. So its sender's membership is at hand for the rules and for whoever is shown
@@ -37,9 +40,12 @@ export const adoptMembers = (
   ]
 }
 
-/** Puts member events into the current state that have held since a position, with all that follows from them. */
+/**
+ * Puts member events into the current state that have held since a position, with all that follows from them. Of our own users
+ * whom others held to be in the room, clients are told now: they know nothing of a join whose answer was lost.
+ */
 export const setMembers = (
-  { write }: RoomsContext,
+  { write, serverName }: RoomsContext,
   head: RoomHead,
   members: Iterable<StoredEvent>,
   position: number,
@@ -52,10 +58,13 @@ export const setMembers = (
     const { type, stateKey: userId = '', eventId } = event
     deltas.push({ type, stateKey: userId, nid, eventId, generation })
     const membership = membershipOf(event)
+    const wasIn = head.memberships.get(userId) === 'join'
     head.setMembership(userId, membership)
     if (membership === undefined) continue
     const host = serverNameOf(userId)
-    rows.push({ roomNid, userId, host, membership, eventNid: nid, position })
+    const isNews = host === serverName && membership === 'join' && !wasIn
+    const since = isNews ? { position: NOW, toldFrom: NOW } : { position }
+    rows.push({ roomNid, userId, host, membership, eventNid: nid, ...since })
     if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, event) })
   }
   head.applyState(deltas)

@@ -14,6 +14,7 @@ interface Span {
 export class PartialSpans {
   readonly #read: PartialRoomReader
   readonly #spans = new Map<number, Span>()
+  readonly #open = new Set<number>()
   #loaded: Promise<void> | undefined
   isLoaded = false
 
@@ -32,10 +33,15 @@ export class PartialSpans {
     await this.load()
     const completed: { roomNid: number; position: number }[] = []
     for (const { roomNid, joinedAt, completedAt } of await this.#read.changedBetween(after, upTo)) {
-      this.#spans.set(roomNid, { joinedAt, completedAt })
+      this.#set(roomNid, { joinedAt, completedAt })
       if (completedAt !== undefined && completedAt > after) completed.push({ roomNid, position: completedAt })
     }
     return completed
+  }
+
+  /** Whether any room lacks members, as far as was followed. */
+  get hasOpen(): boolean {
+    return this.#open.size > 0
   }
 
   /** Whether a room that was joined by then lacked members at a position. */
@@ -57,10 +63,16 @@ export class PartialSpans {
     return completedAt !== undefined && completedAt <= upTo ? completedAt : undefined
   }
 
+  #set(roomNid: number, span: Span): void {
+    this.#spans.set(roomNid, span)
+    if (span.completedAt === undefined) this.#open.add(roomNid)
+    else this.#open.delete(roomNid)
+  }
+
   async #load(): Promise<void> {
     try {
       for (const { roomNid, joinedAt, completedAt } of await this.#read.spans()) {
-        this.#spans.set(roomNid, { joinedAt, completedAt })
+        this.#set(roomNid, { joinedAt, completedAt })
       }
       this.isLoaded = true
     } catch (error) {

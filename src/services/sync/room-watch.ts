@@ -96,6 +96,10 @@ export class RoomWatch {
       moved.add(roomNid)
       await this.#followMember(roomNid, stateKey, { upTo, concerned })
     }
+    for (const { roomNid, userId } of await this.#learnt(after, upTo, completed.length > 0)) {
+      moved.add(roomNid)
+      await this.#followMember(roomNid, userId, { upTo, concerned })
+    }
     if (moved.size > 0) this.moves.add(upTo, moved)
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)
@@ -202,6 +206,16 @@ export class RoomWatch {
   async #forgetRedacted(after: number, upTo: number): Promise<void> {
     const { events } = this.#read
     await events.targetsOf(await events.byNids(await this.#sync.redactions(after, upTo)))
+  }
+
+  /** Users of whom it was learnt that they are in rooms which lack members, or have just ceased to: no event says so. */
+  async #learnt(
+    after: number,
+    upTo: number,
+    isAnyComplete: boolean,
+  ): Promise<{ roomNid: number; userId: string }[]> {
+    if (!isAnyComplete && !this.#partial.hasOpen) return []
+    return this.#read.memberships.toldBetween(after, upTo)
   }
 
   async #followMember(

@@ -142,7 +142,7 @@ export class RoomsStream {
     for (const row of moved) {
       if (!request.filter.matchesRoom(row.roomId)) continue
       const sight = await this.#sights.of(row.roomNid, row.userId)
-      const before = sight.membershipAt(after)
+      const before = toldAt(row, sight, after)
       // Where members are lacking, a user's own leave may be among them; and state resolution may end a membership by no event.
       const hasGone = row.position <= now.upTo && row.membership !== 'join'
       const then = sight.membershipAt(now.upTo) ?? (hasGone ? row.membership : undefined)
@@ -225,17 +225,22 @@ export class RoomsStream {
    * there is neither.
    */
   async #left(
-    { roomNid, roomId, eventNid, position, forgotten }: MembershipRow,
+    row: MembershipRow,
     { sight, after, upTo }: { sight: Sight; after: number | undefined; upTo: number },
     extras: ExtrasByRoom,
   ): Promise<LeftNews[]> {
+    const { roomNid, roomId, eventNid, position, forgotten } = row
     const last = sight.joins.findLast(({ from }) => from <= upTo)
     const isFollowed = position <= upTo
     const [own] = isFollowed ? await this.#read.events.byNids([eventNid]) : []
     const common = { roomNid, roomId, sight, own, extras: extras.get(roomId) }
     const isNews = last?.to !== undefined && last.to > (after ?? 0)
     if (!isNews || (forgotten && isFollowed)) return own === undefined ? [] : [{ ...common, span: undefined }]
-    const hadRoom = after !== undefined && sight.membershipAt(after) === 'join'
+    const hadRoom = after !== undefined && toldAt(row, sight, after) === 'join'
     return [{ ...common, span: { after: hadRoom ? after : undefined, upTo: last.to } }]
   }
 }
+
+/** The membership of which a user's clients were told by a position. */
+const toldAt = ({ toldFrom }: MembershipRow, sight: Sight, position: number): Membership | undefined =>
+  toldFrom !== undefined && position < toldFrom ? undefined : sight.membershipAt(position)

@@ -22,6 +22,11 @@ export interface MembershipRow {
   readonly position: number
   /** The user has forgotten the room after leaving it. */
   readonly forgotten: boolean
+  /**
+   * From here on (a position of `events`) this server knew that the user was in the room: the state has them in it since before,
+   * as was learnt late. `undefined` where it was known at once.
+   */
+  readonly toldFrom: number | undefined
 }
 
 interface MembershipColumns {
@@ -32,6 +37,7 @@ interface MembershipColumns {
   event_nid: number
   position: number
   forgotten: number
+  told_from: number | null
 }
 
 const membershipRow = (row: MembershipColumns): MembershipRow => ({
@@ -42,6 +48,7 @@ const membershipRow = (row: MembershipColumns): MembershipRow => ({
   eventNid: row.event_nid,
   position: row.position,
   forgotten: row.forgotten !== 0,
+  toldFrom: row.told_from ?? undefined,
 })
 
 /** Reads the projection of the current state that answers "who is where". */
@@ -57,10 +64,12 @@ export class MembershipReader {
   readonly #shared: Prepared
   readonly #hasMember: Prepared
   readonly #first: Prepared
+  readonly #told: Prepared
 
   constructor(db: Reader) {
     this.#db = db
-    const select = `SELECT m.room_nid, r.room_id, m.user_id, m.membership, m.event_nid, m.position, m.forgotten
+    const select = `SELECT m.room_nid, r.room_id, m.user_id, m.membership, m.event_nid, m.position, m.forgotten,
+        m.told_from
       FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid`
     this.#ofUser = db.prepare(`${select} WHERE m.user_id = ? AND ${db.dialect.inText('m.membership')}`)
     this.#one = db.prepare(`${select} WHERE m.user_id = ? AND m.room_nid = ?`)
@@ -76,6 +85,9 @@ export class MembershipReader {
     )
     this.#joinedHosts = db.prepare(
       `SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join'`,
+    )
+    this.#told = db.prepare(
+      'SELECT room_nid, user_id FROM memberships WHERE told_from > ? AND told_from <= ?',
     )
     this.#hasMember = db.prepare(
       'SELECT 1 AS one FROM memberships WHERE room_nid = ? AND membership = ? AND host = ? LIMIT 1',
@@ -116,6 +128,12 @@ export class MembershipReader {
   /** A user's memberships that changed after `after` up to `upTo` (positions of the `events` stream). */
   async changed(userId: string, after: number, upTo: number): Promise<MembershipRow[]> {
     return (await this.#db.all<MembershipColumns>(this.#changed, [userId, after, upTo])).map(membershipRow)
+  }
+
+  /** Our own users of whom it was learnt late, after one position up to another, that they were in a room (`toldFrom`). */
+  async toldBetween(after: number, upTo: number): Promise<{ roomNid: number; userId: string }[]> {
+    const rows = await this.#db.all<{ room_nid: number; user_id: string }>(this.#told, [after, upTo])
+    return rows.map(row => ({ roomNid: row.room_nid, userId: row.user_id }))
   }
 
   /** How many users have which membership. */
@@ -164,6 +182,8 @@ export interface NewMembership {
   readonly membership: Membership
   readonly eventNid: number
   readonly position: SqlParameter
+  /** Given where the user's membership is learnt late (`MembershipRow.toldFrom`). */
+  readonly toldFrom?: SqlParameter
 }
 
 /** Builds the statements that keep the projection. */
@@ -176,11 +196,12 @@ export class MembershipWriter {
   constructor(db: Reader) {
     // "Rooms which have been forgotten will never appear … until the user re-joins, is re-invited, or knocks."
     this.#upsert = db.prepare(
-      `INSERT INTO memberships (room_nid, user_id, host, membership, event_nid, position, forgotten)
-       VALUES (?, ?, ?, ?, ?, ?, 0)
+      `INSERT INTO memberships (room_nid, user_id, host, membership, event_nid, position, told_from, forgotten)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0)
        ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership,
          forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END,
-         event_nid = excluded.event_nid, position = excluded.position`,
+         event_nid = excluded.event_nid, position = excluded.position,
+         told_from = COALESCE(excluded.told_from, memberships.told_from)`,
     )
     this.#remove = db.prepare('DELETE FROM memberships WHERE user_id = ? AND room_nid = ?')
     this.#end = db.prepare(
@@ -205,6 +226,7 @@ export class MembershipWriter {
           row.membership,
           row.eventNid,
           row.position,
+          row.toldFrom ?? null,
         ]),
       },
     ]
