@@ -6,7 +6,9 @@ export const login = endpoint(
   'login',
   async ({ body, request }, { accounts, appServices, wellKnown: { client } }) => {
     const where = client === undefined ? {} : { well_known: client }
-    if (body.type !== SERVICE_LOGIN) return { ...(await accounts.login.login(body)), ...where }
+    if (body.type !== SERVICE_LOGIN) {
+      return { ...accounts.login.from(request, await accounts.login.login(body)), ...where }
+    }
     const { registry } = appServices
     const service = registry.require(request.accessToken)
     const session = await accounts.ofServices.login(body, userId => registry.checkUser(service, userId))

@@ -3,15 +3,17 @@ import { SERVICE_LOGIN } from '../../services/appservices/index.ts'
 
 export const register = endpoint(
   'register',
-  ({ query, body, request }, { accounts, appServices }) => {
+  async ({ query, body, request }, { accounts, appServices }) => {
     if (body.type === SERVICE_LOGIN) {
       const { registry } = appServices
       const service = registry.require(request.accessToken)
       return accounts.ofServices.register(body, userId => registry.checkUser(service, userId))
     }
-    return query.kind === 'guest'
-      ? accounts.registration.registerGuest(body)
-      : accounts.registration.register(body, request)
+    const session =
+      query.kind === 'guest'
+        ? await accounts.registration.registerGuest(body)
+        : await accounts.registration.register(body, request)
+    return accounts.login.from(request, session)
   },
   {
     // "When registering a guest account, all parameters in the request body with the exception of

@@ -85,7 +85,7 @@ test('a locked account may only log out', async t => {
 })
 
 test('devices are listed, named, and deleted after a password', async t => {
-  const { post, send, register } = await open(t)
+  const { clock, post, send, register } = await open(t)
   const { access_token: token } = await register('alice', {
     device_id: 'ONE',
     initial_device_display_name: 'Phone',
@@ -100,7 +100,11 @@ test('devices are listed, named, and deleted after a password', async t => {
     codeOf(await send('PUT', '/devices/TWO', token, { display_name: 'x'.repeat(101) })),
     '400 M_INVALID_PARAM',
   )
-  t.deepEqual((await send('GET', '/devices/TWO', token)).body, { device_id: 'TWO', display_name: 'Laptop' })
+  t.deepEqual(
+    (await send('GET', '/devices/TWO', token)).body,
+    { device_id: 'TWO', display_name: 'Laptop', last_seen_ip: '127.0.0.1', last_seen_ts: clock.now() },
+    'seen when it logged in, without any request since',
+  )
   t.like((await send('GET', '/devices', token)).body as object, {
     devices: [{ device_id: 'ONE' }, { device_id: 'TWO' }],
   })
@@ -128,6 +132,21 @@ test('devices are listed, named, and deleted after a password', async t => {
   const bulk = { devices: ['ONE', 'GONE'], auth: { ...passwordOf('alice') } }
   t.is((await post('/delete_devices', bulk, token)).status, 200)
   t.is(codeOf(await send('GET', '/devices', token)), '401 M_UNKNOWN_TOKEN')
+})
+
+test('a device was seen when its user registered, and when a guest did', async t => {
+  const { clock, accounts, register, post } = await open(t, { registration: { mode: 'open', guests: true } })
+  await register('alice', { device_id: 'ONE' })
+  const guest = bodyOf(await post('/register?kind=guest', {}))
+  for (const [userId, deviceId] of [
+    [alice, 'ONE'],
+    [guest.user_id, guest.device_id],
+  ]) {
+    t.like(await accounts.devices.get(String(userId), String(deviceId)), {
+      last_seen_ip: '127.0.0.1',
+      last_seen_ts: clock.now(),
+    })
+  }
 })
 
 test('a session is good for one user, and for the body that it was confirmed with', async t => {

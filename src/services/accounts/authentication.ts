@@ -54,6 +54,11 @@ export class Authentication {
     return entry.requester
   }
 
+  /** Notes that a device has just been heard of, where the request came from no token of its own. */
+  heardOf(userId: string, deviceId: string, { ip, userAgent }: Connection): void {
+    this.lastSeen.note({ userId, deviceId, ts: this.#context.clock.now(), ip, userAgent })
+  }
+
   /** Forgets what is in memory about a user's tokens, in all processes. To be called after each commit that concerns them. */
   async forget(userId: string): Promise<void> {
     this.#cache.forget(userId)

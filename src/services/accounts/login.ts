@@ -2,7 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { Authentication } from './authentication.ts'
+import type { Authentication, Connection } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import { type LoginFlow, loginFlows } from './login-flows.ts'
@@ -126,6 +126,20 @@ export class Login {
     given?: { readonly grant: ClientGrant; readonly proof: readonly WriteStatement[] },
   ): Promise<LoggedIn> {
     return this.#start(user, request, given?.proof ?? [], given?.grant)
+  }
+
+  /**
+   * Notes whence a device has just logged in, so that it was seen even if it never comes back: clients in use take a
+   * list of devices for broken in which one was never seen.
+   * @returns the session that it was given
+   */
+  from<Session extends { readonly user_id: string; readonly device_id?: string }>(
+    connection: Connection,
+    session: Session,
+  ): Session {
+    const { user_id: userId, device_id: deviceId } = session
+    if (deviceId !== undefined) this.#authentication.heardOf(userId, deviceId, connection)
+    return session
   }
 
   /** Exchanges a refresh token. See `refreshTokens`. */
