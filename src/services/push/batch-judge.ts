@@ -17,7 +17,8 @@ import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
 import { Undoing } from './undoing.ts'
 import type { UnreadCounts } from './unread.ts'
 
-const BATCH = 200
+/** So many events are judged in one step. */
+export const BATCH = 200
 
 /** What some events come to. */
 export interface Judged {

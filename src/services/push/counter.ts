@@ -1,26 +1,21 @@
 import type { Clock } from '../../core/clock.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
-import { FollowedStreams } from '../../storage/followed-streams.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
-import { BatchJudge } from './batch-judge.ts'
+import { BATCH, BatchJudge } from './batch-judge.ts'
+import { Changes } from './changes.ts'
+import { JudgedSteps, type OnStored, storedPosition } from './judged-steps.ts'
 import type { RuleBook } from './rule-book.ts'
 import type { UnreadCounts } from './unread.ts'
 
-const FOLLOWER = 'push'
 /** After the database has failed, in milliseconds. */
 const PAUSE_MS = 1_000
-/** Without anything to note, how far we are is written down this rarely (in positions). */
-const NOTE_EVERY = 1_000
 /** Nobody waits longer for another process to count, in milliseconds. */
 const SILENCE_MS = 2_000
 /** After so many failures in a row nobody waits for the counts any more. */
 const MAX_FAILURES = 3
-
-/** Told how far the counter has come, and whom it found something for. */
-export type Counted = (position: number, notified: ReadonlySet<string>) => void
 
 /**
  * Follows the stream of events from the position that is stored, judges each event by the rules of the local users in
@@ -28,7 +23,8 @@ export type Counted = (position: number, notified: ReadonlySet<string>) => void
  * twice, whenever the process ends.
  *
  * It is no part of the commit that stores the event: that would have the room's queue wait for the rules of all members
- * to be read. Instead `/sync` does not tell of events beyond `horizon`, so that an event and its counts come together.
+ * to be read. Instead `/sync` does not tell of events beyond `horizon`, so that an event and its counts come together: once
+ * they are judged, which `UnreadCounts` knows at once. If the process ends before that is stored, the next judges the same.
  */
 export class NotificationCounter {
   readonly #context: RoomsContext
@@ -36,9 +32,11 @@ export class NotificationCounter {
   readonly #log: Log
   readonly #unread: UnreadCounts
   readonly #judge: BatchJudge
-  readonly #followed: FollowedStreams
-  readonly #listeners = new Set<Counted>()
+  readonly #onJudged = new Set<() => void>()
+  readonly #onCounted = new Set<OnStored>()
   readonly #closing = new AbortController()
+  /** Of how far this is. */
+  readonly #changes = new Changes(this.#closing.signal)
   readonly #sole: SoleWork
   #started: Promise<void> | undefined
   /** While this process is the one that counts. */
@@ -47,8 +45,8 @@ export class NotificationCounter {
   #isSilent = false
   #isListening = false
   #wake: (() => void) | undefined
-  #reached: number
-  #noted: number
+  #judged = 0
+  #reached = 0
   #failures = 0
 
   constructor(parts: {
@@ -60,48 +58,49 @@ export class NotificationCounter {
     /** Of several processes one counts. */
     sole: SoleWork
   }) {
-    const { db } = parts.context
     this.#sole = parts.sole
     this.#context = parts.context
     this.#clock = parts.clock
     this.#log = parts.log
     this.#unread = parts.unread
     this.#judge = new BatchJudge(parts)
-    this.#followed = new FollowedStreams(db)
-    this.#reached = 0
-    this.#noted = 0
     const { bulletin } = this.#sole.others ?? {}
     bulletin?.on('counted', told => this.#hear(told))
     bulletin?.onGap(() => this.#unread.forget())
   }
 
-  /** Up to where events may be told: all before has been counted. Without bound while counting fails or has not begun. */
+  /** Up to where events may be told: all before has been judged. Without bound while counting fails or has not begun. */
   get horizon(): number {
-    const isWorking = this.#started !== undefined && this.#failures < MAX_FAILURES && !this.#isSilent
-    return isWorking ? this.#reached : Number.MAX_SAFE_INTEGER
+    return this.#isWorking ? this.#judged : Number.MAX_SAFE_INTEGER
   }
 
-  /** Up to where events are counted. */
+  /** Up to where it is stored whom events notify. */
   get reached(): number {
     return this.#reached
   }
 
-  /** Calls back after each step. */
-  onCounted(listener: Counted): void {
-    this.#listeners.add(listener)
+  /** Calls back after each step: events up to `horizon` can be told. */
+  onJudged(listener: () => void): void {
+    this.#onJudged.add(listener)
   }
 
-  /** Resolves once everything up to a position of `events` is counted, or counting has failed or ended. */
-  async counted(position: number): Promise<void> {
-    while (this.horizon < position && !this.#closing.signal.aborted) {
-      await new Promise<void>(resolve => {
-        const done: Counted = () => {
-          this.#listeners.delete(done)
-          resolve()
-        }
-        this.#listeners.add(done)
-      })
-    }
+  /** Calls back whenever it has been stored whom events notify. */
+  onCounted(listener: OnStored): void {
+    this.#onCounted.add(listener)
+  }
+
+  /** Resolves once everything up to a position of `events` is judged, or counting has failed or ended. */
+  judged(position: number): Promise<void> {
+    return this.#changes.until(() => this.horizon >= position)
+  }
+
+  /** The same for when it is stored whom these events notify. */
+  counted(position: number): Promise<void> {
+    return this.#changes.until(() => !this.#isWorking || this.#reached >= position)
+  }
+
+  get #isWorking(): boolean {
+    return this.#started !== undefined && this.#failures < MAX_FAILURES && !this.#isSilent
   }
 
   /** Begins to follow the events where the last process ended, or what another process counts. */
@@ -117,14 +116,6 @@ export class NotificationCounter {
     this.#closing.abort()
     this.#wake?.()
     await this.#started
-    this.#tell(new Set())
-  }
-
-  /** What notified nobody is not judged once more after a restart, when rules may be others. */
-  async #noteEnd({ commit }: Held): Promise<void> {
-    if (this.#reached <= this.#noted) return
-    await commit({ statements: [this.#followed.reached(FOLLOWER, this.#reached)] })
-    this.#noted = this.#reached
   }
 
   async #lead(held: Held): Promise<void> {
@@ -135,29 +126,23 @@ export class NotificationCounter {
     })
     const woken = (): void => this.#wake?.()
     signal.addEventListener('abort', woken)
-    let isPlaced = false
+    let steps: JudgedSteps | undefined
     while (!signal.aborted) {
       try {
-        if (!isPlaced) {
-          this.#reached = await this.#followed.position(FOLLOWER)
-          this.#noted = this.#reached
-          this.#held = held
-          this.#isSilent = false
-          isPlaced = true
-          this.#tell(new Set())
-        }
-        if (this.#reached >= db.position('events')) await this.#news(signal)
-        else await this.#step(held)
-        this.#failures = 0
+        steps ??= await this.#begin(held)
+        if (this.#judged >= db.position('events')) await this.#news(signal)
+        else await this.#step(steps)
+        steps.check()
       } catch (error) {
         if (error instanceof LeaseLost) break
         this.#failures += 1
         this.#log.error({ err: error }, 'notifications could not be counted')
-        this.#tell(new Set())
+        await this.#giveUp(steps)
         await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined)
       }
     }
-    await this.#noteEnd(held).catch(error => {
+    await this.#giveUp(steps)
+    await steps?.noteEnd().catch(error => {
       if (!(error instanceof LeaseLost)) this.#log.warn({ err: error }, 'some events may be counted anew')
     })
     this.#held = undefined
@@ -165,12 +150,40 @@ export class NotificationCounter {
     stop()
   }
 
+  async #begin(held: Held): Promise<JudgedSteps> {
+    const { db: database } = this.#context
+    this.#reached = await storedPosition(database)
+    this.#judged = this.#reached
+    this.#held = held
+    this.#isSilent = false
+    this.#tell()
+    return new JudgedSteps(this.#reached, {
+      ...{ database, commit: held.commit, bulletin: this.#sole.others?.bulletin },
+      onStored: (reached, notified) => {
+        this.#reached = reached
+        this.#failures = 0
+        for (const listener of this.#onCounted) listener(notified)
+        this.#changes.happened()
+      },
+      onFailure: () => this.#wake?.(),
+    })
+  }
+
+  /** What was judged and could not be stored is judged anew: by this process, or another. */
+  async #giveUp(steps: JudgedSteps | undefined): Promise<void> {
+    await steps?.settled()
+    if (this.#judged > this.#reached) this.#unread.forget()
+    this.#judged = this.#reached
+    steps?.goOn()
+    this.#tell()
+  }
+
   /** Where another process counts: nobody waits for it for long. */
   async #listen(clock: Clock): Promise<void> {
     const { db } = this.#context
     const { signal } = this.#closing
     try {
-      this.#reached = Math.max(this.#reached, await this.#followed.position(FOLLOWER))
+      this.#reach(await storedPosition(db))
     } catch (error) {
       this.#log.warn({ err: error }, 'it is not known how far notifications are counted')
     }
@@ -190,7 +203,7 @@ export class NotificationCounter {
     if (this.#held !== undefined || this.#closing.signal.aborted) return
     if (this.#reached >= position) return this.#expect(clock)
     this.#isSilent = true
-    this.#tell(new Set())
+    this.#tell()
   }
 
   /** Another process has counted. */
@@ -199,33 +212,36 @@ export class NotificationCounter {
     const { upTo, rooms } = told
     if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
     this.#unread.counted({ actions: [], readings: [], undone: rooms.map(Number), cleared: [] })
-    this.#reached = Math.max(this.#reached, upTo)
+    this.#reach(upTo)
     this.#isSilent = false
-    this.#tell(new Set())
+    this.#tell()
   }
 
-  /** Waits for events beyond the position that is reached. */
+  #reach(position: number): void {
+    this.#reached = Math.max(this.#reached, position)
+    this.#judged = Math.max(this.#judged, this.#reached)
+  }
+
+  /** Waits for events that are not judged yet, or for a failure. */
   #news(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
-      if (signal.aborted || this.#context.db.position('events') > this.#reached) resolve()
+      if (signal.aborted || this.#context.db.position('events') > this.#judged) resolve()
     })
   }
 
-  async #step({ commit }: Held): Promise<void> {
-    const judged = await this.#judge.after(this.#reached)
-    const { upTo, rooms, actions, readings, redactedIn, cleared } = judged
-    const told = this.#sole.others?.bulletin.posted('counted', { upTo, rooms }) ?? []
-    if (judged.statements.length + told.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
-      await commit({ statements: [...judged.statements, this.#followed.reached(FOLLOWER, upTo), ...told] })
-      this.#noted = upTo
-      this.#unread.counted({ actions, readings, undone: redactedIn, cleared })
-    }
-    this.#reached = upTo
-    this.#tell(new Set(actions.map(({ userId }) => userId)))
+  async #step(steps: JudgedSteps): Promise<void> {
+    // What waits to be stored is bounded, and so is one commit.
+    if (this.#unread.isAwaited || this.#judged - steps.reached >= BATCH) await steps.settled()
+    const judged = await this.#judge.after(this.#judged)
+    const { upTo, actions, readings, redactedIn, cleared } = judged
+    this.#unread.counted({ actions, readings, undone: redactedIn, cleared }, steps.add(judged))
+    this.#judged = upTo
+    this.#tell()
   }
 
-  #tell(notified: ReadonlySet<string>): void {
-    for (const listener of [...this.#listeners]) listener(this.horizon, notified)
+  #tell(): void {
+    for (const listener of this.#onJudged) listener()
+    this.#changes.happened()
   }
 }

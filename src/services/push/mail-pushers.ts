@@ -60,7 +60,7 @@ export class MailPushers {
     this.#pushers = new PusherReader(database)
     this.#digests = { read: new MailDigestReader(database), write: new MailDigestWriter(database) }
     this.#mailing = new DigestMailing({ ...parts, serverName: context.serverName }, database)
-    parts.counter.onCounted((_, notified) => {
+    parts.counter.onCounted(notified => {
       for (const userId of notified) if (this.#addresses.has(userId)) this.#queue(() => this.#expect(userId))
     })
   }

@@ -60,7 +60,7 @@ export class PushSender {
       counted: () => counter.reached,
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     }
-    counter.onCounted((_, notified) => {
+    counter.onCounted(notified => {
       for (const userId of notified) for (const worker of this.#of(userId)) worker.wake()
     })
   }

@@ -1,23 +1,8 @@
 import { cacheLimit, countCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
-import { type PushAction, PushActionReader, type ThreadCount } from '../../storage/push/push-actions.ts'
+import { type PushAction, PushActionReader } from '../../storage/push/push-actions.ts'
 import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
-import { MAIN_TIMELINE } from './thread-of.ts'
-
-/** `unread_notifications` of `/sync`. */
-export interface UnreadCount {
-  readonly notification_count: number
-  readonly highlight_count: number
-}
-
-/** What is unread in a room. */
-export interface RoomUnread {
-  /** All threads and the main timeline together. */
-  readonly total: UnreadCount
-  readonly main: UnreadCount
-  /** By the ID of the root; threads without anything are left out. */
-  readonly threads: ReadonlyMap<string, UnreadCount>
-}
+import { type KnownCounts, lowered, type RoomUnread, raised, roomUnread } from './room-unread.ts'
 
 /** What has changed about notifications. */
 export interface CountedStep {
@@ -28,25 +13,12 @@ export interface CountedStep {
   readonly cleared: readonly { readonly userId: string; readonly roomNid: number }[]
 }
 
-/** The counts of a user in a room, with what tells whether another notification adds to them. */
-interface Known {
-  readonly unread: RoomUnread
-  /** Of the notifications that are counted, read or not. */
-  readonly newest: number
-  /** The furthest receipt, whatever its thread. */
-  readonly readUpTo: number
-  /** The last reading that the counts were lowered by. */
-  readonly lastReading?: Reading
-}
-
 /** A room whose counts are kept. */
 interface KnownRoom {
-  readonly users: Map<string, Known>
+  readonly users: Map<string, KnownCounts>
   /** Raised by every change: what was read meanwhile may be old. */
   edition: number
 }
-
-const NOTHING: UnreadCount = { notification_count: 0, highlight_count: 0 }
 
 /** Beyond so many receipts since the last look all counts are forgotten rather than looked through. */
 const MAX_RECEIPTS = 10_000
@@ -61,6 +33,9 @@ export class UnreadCounts {
   readonly #read: PushActionReader
   readonly #source: PushSourceReader
   readonly #rooms = new Map<number, KnownRoom>()
+  /** Rooms in which something has changed that is not stored yet, and when it is. */
+  readonly #unstored = new Map<number, Promise<void>>()
+  #waiting = 0
   #kept = 0
   /** Beyond so many counts all are forgotten. */
   readonly #max = cacheLimit('unread_counts')
@@ -81,6 +56,11 @@ export class UnreadCounts {
     return this.#kept
   }
 
+  /** Whether somebody waits for everything to be stored: let nothing more be judged until then. */
+  get isAwaited(): boolean {
+    return this.#waiting > 0
+  }
+
   /** What `ofRoom` answers, where nothing has to be read for it. */
   known(userId: string, roomNid: number): RoomUnread | undefined {
     if (this.#db.position('receipts') > this.#followed) return undefined
@@ -89,9 +69,22 @@ export class UnreadCounts {
 
   async ofRoom(userId: string, roomNid: number): Promise<RoomUnread> {
     while (this.#db.position('receipts') > this.#followed) await this.#follow()
+    const unread = this.#rooms.get(roomNid)?.users.get(userId)?.unread
+    if (unread !== undefined) return unread
+    for (
+      let stored = this.#unstored.get(roomNid);
+      stored !== undefined;
+      stored = this.#unstored.get(roomNid)
+    ) {
+      this.#waiting += 1
+      await stored
+      this.#waiting -= 1
+    }
+    return this.#count(userId, roomNid)
+  }
+
+  async #count(userId: string, roomNid: number): Promise<RoomUnread> {
     const room = this.#room(roomNid)
-    const known = room.users.get(userId)
-    if (known !== undefined) return known.unread
     const { edition } = room
     const { threads, newest, readUpTo } = await this.#read.unread(userId, roomNid)
     const unread = roomUnread(threads)
@@ -107,8 +100,13 @@ export class UnreadCounts {
     return this.#read.total(userId)
   }
 
-  /** Takes note of what is stored by now. */
-  counted({ actions, readings, undone, cleared }: CountedStep): void {
+  /**
+   * Takes note of what was judged. What is kept is right at once; nothing is counted in these rooms before it is stored.
+   * @param stored resolves when it is, or will not be (then `forget` follows); not given where it is stored already
+   */
+  counted(step: CountedStep, stored?: Promise<void>): void {
+    const { actions, readings, undone, cleared } = step
+    if (stored !== undefined) void this.#await(step, stored)
     for (const roomNid of undone) this.#drop(roomNid)
     for (const { roomNid, userId } of cleared) this.#drop(roomNid, userId)
     // In the order in which it came to be: a reading lowers what was notified before it.
@@ -120,6 +118,16 @@ export class UnreadCounts {
       this.#lower(reading)
     }
     for (; next < actions.length; next++) this.#raise(actions[next])
+  }
+
+  async #await({ actions, readings, undone, cleared }: CountedStep, stored: Promise<void>): Promise<void> {
+    const roomNids = new Set(undone)
+    for (const { roomNid } of [...actions, ...readings, ...cleared]) roomNids.add(roomNid)
+    for (const roomNid of roomNids) this.#unstored.set(roomNid, stored)
+    await stored
+    for (const roomNid of roomNids) {
+      if (this.#unstored.get(roomNid) === stored) this.#unstored.delete(roomNid)
+    }
   }
 
   #raise(action: PushAction | undefined): void {
@@ -189,48 +197,3 @@ export class UnreadCounts {
     this.#followed = upTo
   }
 }
-
-const roomUnread = (rows: readonly ThreadCount[]): RoomUnread => {
-  const threads = new Map(
-    rows.map(({ threadId, notifications, highlights }) => [
-      threadId,
-      { notification_count: notifications, highlight_count: highlights },
-    ]),
-  )
-  const total = [...threads.values()].reduce(sum, NOTHING)
-  const main = threads.get(MAIN_TIMELINE) ?? NOTHING
-  threads.delete(MAIN_TIMELINE)
-  return { total, main, threads }
-}
-
-/** With one more. */
-const raised = ({ total, main, threads }: RoomUnread, { threadId, highlight }: PushAction): RoomUnread => {
-  const one = { notification_count: 1, highlight_count: highlight ? 1 : 0 }
-  if (threadId === MAIN_TIMELINE) return { total: sum(total, one), main: sum(main, one), threads }
-  const thread = sum(threads.get(threadId) ?? NOTHING, one)
-  return { total: sum(total, one), main, threads: new Map(threads).set(threadId, thread) }
-}
-
-/** After a receipt; `undefined` where it has to be counted what is left. */
-const lowered = (known: Known, reading: Reading): Known | undefined => {
-  const { threadId, eventPosition } = reading
-  const { lastReading, newest } = known
-  if (eventPosition === undefined) return undefined
-  if (threadId === lastReading?.threadId && eventPosition <= (lastReading.eventPosition ?? 0)) return known
-  if (eventPosition < newest) return undefined
-  const readUpTo = Math.max(known.readUpTo, eventPosition)
-  return { unread: without(known.unread, threadId), newest, readUpTo, lastReading: reading }
-}
-
-/** With a thread read to its end, or all of them. */
-const without = ({ main, threads }: RoomUnread, threadId: string): RoomUnread => {
-  const left = new Map(threadId === '' ? [] : threads)
-  left.delete(threadId)
-  const mainLeft = threadId === '' || threadId === MAIN_TIMELINE ? NOTHING : main
-  return { total: [...left.values()].reduce(sum, mainLeft), main: mainLeft, threads: left }
-}
-
-const sum = (a: UnreadCount, b: UnreadCount): UnreadCount => ({
-  notification_count: a.notification_count + b.notification_count,
-  highlight_count: a.highlight_count + b.highlight_count,
-})

@@ -4,7 +4,8 @@ import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
-import type { RoomUnread, UnreadCount, UnreadCounts } from '../push/unread.ts'
+import type { RoomUnread, UnreadCount } from '../push/room-unread.ts'
+import type { UnreadCounts } from '../push/unread.ts'
 import type { Follower, Notifier } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
@@ -39,11 +40,11 @@ export const eventsWithCounts = (
   watch: RoomWatch,
 ): CountedEvents => ({
   follower: { stream: 'events', follow: upTo => watch.follow(Math.min(upTo, counter.horizon)) },
-  wakeBy: notifier => counter.onCounted(() => void notifier.catchUp()),
+  wakeBy: notifier => counter.onJudged(() => void notifier.catchUp()),
   ready: async notifier => {
     const position = db.position('events')
     if (watch.position >= position) return
-    await counter.counted(position)
+    await counter.judged(position)
     await notifier.catchUp()
   },
 })

@@ -1,0 +1,61 @@
+import test from 'ava'
+import { DatabaseUnavailable } from '../../storage/database.ts'
+import { delegate } from '../../storage/delegate.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { World } from '../../test-kit/push-counts.ts'
+import { USERS } from '../../test-kit/push-steps.ts'
+import { testRooms } from '../../test-kit/rooms.ts'
+
+const [ANN, BOB, CAROL] = USERS
+const IN_MAIN = { thread: 'main', isChild: false, hops: 0 }
+
+testDatabases(
+  test,
+  'an event is told with its counts before it is stored whom it notifies, and nothing is lost if it cannot be',
+  async (t, database) => {
+    /** What commits of notifications wait for. */
+    let gate = Promise.resolve()
+    const gated = {
+      ...delegate(database),
+      commit: async (set: Parameters<typeof database.commit>[0]) => {
+        if (set.statements.some(({ prepared }) => prepared.sql.includes('INTO push_actions'))) await gate
+        return database.commit(set)
+      },
+    }
+    const world = new World(await testRooms(gated), gated)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const { counter } = world.push
+    const position = () => database.position('events')
+
+    t.is(await world.unread(BOB), '')
+    let open = Promise.withResolvers<void>()
+    gate = open.promise
+    for (let n = 1; n <= 3; n++) {
+      await world.say(ANN, {}, IN_MAIN)
+      await counter.judged(position())
+      t.is(await world.unread(BOB), `main ${n}/0`)
+    }
+    t.true(counter.reached < position())
+    // Whose counts are not known yet waits for what they are counted from.
+    const counted = world.unread(CAROL)
+    open.resolve()
+    t.is(await counted, 'main 3/0')
+    await counter.counted(position())
+
+    open = Promise.withResolvers()
+    gate = open.promise
+    await world.say(ANN, {}, IN_MAIN)
+    await counter.judged(position())
+    t.is(await world.unread(CAROL), 'main 4/0')
+    open.reject(new DatabaseUnavailable('the disk is full'))
+    gate = Promise.resolve()
+    const again = counter.counted(position())
+    await world.test.clock.advance(1_000)
+    await again
+    t.is(await world.unread(BOB), 'main 4/0')
+    await world.pause()
+    await world.resume()
+    t.is(await world.unread(BOB), 'main 4/0', 'as it is stored')
+  },
+)
