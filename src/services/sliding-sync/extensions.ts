@@ -79,9 +79,12 @@ export class ExtensionTexts {
     const follow = async (stream: SyncStream): Promise<readonly News[]> => {
       const sources = this.#of(stream)
       const upTo = Math.max(Math.min(...sources.map(source => source.position())), before[stream] ?? 0)
-      positions[stream] = upTo
       const events = { after: look.after, upTo: look.upTo }
-      return Promise.all(sources.map(source => source.news(request, before[stream], upTo, events)))
+      const news = await Promise.all(
+        sources.map(source => source.news(request, before[stream], upTo, events)),
+      )
+      positions[stream] = Math.min(...news.map(one => one.upTo ?? upTo))
+      return news
     }
     if (wanted.e2ee) {
       const members = (await follow('device_lists')).flatMap(news => news.members ?? [])

@@ -11,38 +11,71 @@ import {
   type ToldRoom,
 } from './sync-source.ts'
 
-/** The `typing` stream of `/sync`. */
+interface Parts {
+  readonly typing: Pick<Typing, 'position' | 'changedRooms' | 'rooms' | 'users'>
+  readonly watch: Pick<RoomWatch, 'joinedRooms'>
+  readonly rooms: Pick<RoomReader, 'byNids'>
+}
+
+/**
+ * The `typing` stream of `/sync`. Who types is known in memory alone: of what a client was shown by a process that was killed
+ * the next one knows nothing, and yet has to tell that it is over. So a position in tokens is that of `Typing`, doubled, and
+ * one more if anybody was typing in a room of the user.
+ */
 export class TypingStream implements SyncSource {
   readonly stream = 'typing'
-  readonly #typing: Typing
-  readonly #watch: RoomWatch
-  readonly #rooms: RoomReader
+  readonly #typing: Parts['typing']
+  readonly #watch: Parts['watch']
+  readonly #rooms: Parts['rooms']
 
-  constructor(parts: { typing: Typing; watch: RoomWatch; rooms: RoomReader }) {
+  constructor(parts: Parts) {
     this.#typing = parts.typing
     this.#watch = parts.watch
     this.#rooms = parts.rooms
   }
 
   position(): number {
-    return this.#typing.position
+    return this.#typing.position * 2
   }
 
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
-    if (after === undefined || after >= upTo) return NO_NEWS
-    const changed = this.#typing.changedRooms(after, upTo) ?? new Set(this.#typing.rooms())
-    return changed.size === 0 ? NO_NEWS : this.#changed(request, changed)
+    if (after === undefined) return isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
+    if (after >= upTo) return NO_NEWS
+    const changed = this.#typing.changedRooms(Math.floor(after / 2), Math.floor(upTo / 2))
+    const wasShown = after % 2 === 1
+    if (changed === undefined && !wasShown && isEmpty(this.#typing.rooms())) return NO_NEWS
+    return this.#changed(request, { changed, wasShown, upTo })
   }
 
-  async #changed(request: SyncRequest, changed: ReadonlySet<number>): Promise<News> {
+  /** Those who are typing now come with their rooms. */
+  async #begun({ requester }: SyncRequest, upTo: number): Promise<News> {
+    return { upTo: this.#end(upTo, await this.#watch.joinedRooms(requester.userId)) }
+  }
+
+  async #changed(
+    request: SyncRequest,
+    {
+      changed,
+      wasShown,
+      upTo,
+    }: { changed: ReadonlySet<number> | undefined; wasShown: boolean; upTo: number },
+  ): Promise<News> {
     const joined = await this.#watch.joinedRooms(request.requester.userId)
-    const nids = [...changed].filter(nid => joined.has(nid))
-    if (nids.length === 0) return NO_NEWS
+    const end = this.#end(upTo, joined)
+    // What has changed is not remembered so far back: it may be over wherever somebody was shown to type.
+    const told = changed ?? (wasShown ? joined.keys() : this.#typing.rooms())
+    const nids = [...told].filter(nid => joined.has(nid))
+    if (nids.length === 0) return { upTo: end }
     const rooms = new Map<string, RoomExtras>()
     for (const { nid, roomId } of await this.#rooms.byNids(nids)) {
       if (passes(request, roomId)) rooms.set(roomId, { ephemeral: [typingEvent(this.#users(request, nid))] })
     }
-    return { rooms }
+    return { rooms, upTo: end }
+  }
+
+  #end(upTo: number, joined: ReadonlyMap<number, number>): number {
+    const isShown = [...this.#typing.rooms()].some(nid => joined.has(nid))
+    return Math.floor(upTo / 2) * 2 + (isShown ? 1 : 0)
   }
 
   async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
@@ -54,6 +87,8 @@ export class TypingStream implements SyncSource {
     return this.#typing.users(roomNid).filter(userId => !ignored.has(userId))
   }
 }
+
+const isEmpty = (all: Iterable<unknown>): boolean => all[Symbol.iterator]().next().done === true
 
 const passes = ({ filter }: SyncRequest, roomId: string): boolean =>
   filter.matchesRoom(roomId) &&

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
-import { type Answer, at, type SimulatedClient } from './simulated-client.ts'
+import { type Answer, at } from './dialects.ts'
+import type { SimulatedClient } from './simulated-client.ts'
 import type { Simulation } from './simulation.ts'
 
 /** Something that a client wants done. */
@@ -50,7 +51,7 @@ export class Deeds {
   /** Somebody has read the last that they were shown. */
   reading(client: SimulatedClient): Deed {
     const { roomId } = this.simulation
-    const eventId = client.rooms.get(roomId)?.timeline.at(-1) ?? '$none'
+    const eventId = client.belief.rooms.get(roomId)?.timeline.at(-1) ?? '$none'
     return { client, method: 'POST', path: `/rooms/${at(roomId)}/receipt/m.read/${at(eventId)}`, json: {} }
   }
 

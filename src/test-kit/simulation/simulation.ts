@@ -84,8 +84,9 @@ export class Simulation {
       const { path, sessions } = await prepared(name, USERS[index] ?? [])
       this.#paths.set(name, await databaseFile(path))
       for (const session of sessions) {
-        const isLazy = this.random.chance(0.5)
-        this.clients.push(new SimulatedClient(session, { isLazy, serverOf: host => this.#running.get(host) }))
+        const options = { isLazy: this.random.chance(0.5), isSliding: this.random.chance(0.5) }
+        const surroundings = { random: this.random, serverOf: (host: string) => this.#running.get(host) }
+        this.clients.push(new SimulatedClient(session, { ...options, ...surroundings }))
       }
       await this.start(name)
     }

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Deed, Deeds } from './deeds.ts'
-import type { Answer, SimulatedClient } from './simulated-client.ts'
+import type { Answer } from './dialects.ts'
+import type { SimulatedClient } from './simulated-client.ts'
 import { Fallen } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
 

@@ -1,0 +1,56 @@
+import test from 'ava'
+import { syncFilter } from '../../core/filter.ts'
+import type { SyncRequest } from './sync-request.ts'
+import { TypingStream } from './typing-stream.ts'
+
+const BOB = '@bob:a.test'
+const ROOMS = [1, 2]
+const ROOM = { version: '11', headVersion: 1, isPublic: false, creator: BOB, createdTs: 0 }
+
+const request: SyncRequest = {
+  ...{ requester: { userId: BOB } as SyncRequest['requester'], ignored: new Set(), missed: undefined },
+  ...{ filter: syncFilter({}), fullState: false, stateAfter: false, since: 1 },
+}
+
+/** The stream of a process that has begun at a position and knows who types in which room. */
+const streamOf = (began: number, typists: ReadonlyMap<number, string[]>): TypingStream =>
+  new TypingStream({
+    typing: {
+      position: began + typists.size,
+      changedRooms: after => (after < began ? undefined : new Set(typists.keys())),
+      rooms: () => typists.keys(),
+      users: nid => typists.get(nid) ?? [],
+    },
+    watch: { joinedRooms: async () => new Map(ROOMS.map(nid => [nid, 1])) },
+    rooms: { byNids: async nids => nids.map(nid => ({ ...ROOM, nid, roomId: `!${nid}` })) },
+  })
+
+const told = async (stream: TypingStream, after: number | undefined) => {
+  const upTo = Math.max(stream.position(), after ?? 0)
+  const { rooms = new Map(), upTo: end = upTo } = await stream.news(request, after, upTo)
+  const texts = [...rooms].map(([roomId, { ephemeral = [] }]) => [
+    roomId,
+    JSON.parse(ephemeral.join()).content.user_ids,
+  ])
+  return { texts, end }
+}
+
+test('a process that was killed leaves nobody typing: whoever was shown them is told by the next one', async t => {
+  const first = streamOf(100, new Map([[2, ['@alice:a.test']]]))
+  const shown = await told(first, undefined)
+  t.deepEqual((await told(first, shown.end)).texts, [], 'is told once')
+  const next = streamOf(200, new Map())
+  const over = await told(next, shown.end)
+  t.deepEqual(over.texts, [
+    ['!1', []],
+    ['!2', []],
+  ])
+  t.deepEqual((await told(next, over.end)).texts, [])
+})
+
+test('whoever was shown nobody typing is told nothing of a new process but who types now', async t => {
+  const quiet = await told(streamOf(100, new Map()), undefined)
+  t.deepEqual((await told(streamOf(200, new Map()), quiet.end)).texts, [])
+  const busy = streamOf(300, new Map([[1, ['@alice:a.test']]]))
+  t.deepEqual((await told(busy, quiet.end)).texts, [['!1', ['@alice:a.test']]])
+})

@@ -1,0 +1,110 @@
+/** What is asked of clients once the network has healed. */
+import { deepEqual, equal } from 'node:assert/strict'
+import type { FollowedRoom } from './belief.ts'
+import { headOf, isJoined, plain } from './checks.ts'
+import { at } from './dialects.ts'
+import type { SimulatedClient } from './simulated-client.ts'
+import type { SimulatedServer } from './simulated-server.ts'
+import type { Simulation } from './simulation.ts'
+import type { Story } from './story.ts'
+
+/**
+ * What clients were told is what their servers have, bit by bit as all at once; messages for devices came once; devices are
+ * known as they are.
+ */
+export const checkClients = async (
+  story: Story,
+  parties: readonly SimulatedServer[],
+  which: string,
+): Promise<void> => {
+  const { simulation } = story
+  const { roomId, clients } = simulation
+  await story.lookUp()
+  for (const client of clients) checkMessages(story, client, which)
+  const present: SimulatedClient[] = []
+  for (const client of clients) {
+    const isParty = parties.some(({ name }) => name === client.host)
+    const isIn = await isJoined(simulation, client)
+    const isPartial = (await headOf(simulation, client.host))?.partial !== undefined
+    // Whom all others hold to be out of the room nobody tells who else is in it, and who wants all members waits for them.
+    if (isPartial && !isParty && !client.options.isLazy) continue
+    const { rooms } = client.belief
+    equal(rooms.has(roomId), isIn, `${which}: ${client.userId} is ${isIn ? '' : 'not '}in the room`)
+    for (const [roomId, room] of rooms) await checkRoom(simulation, client, { roomId, room }, which)
+    if (!isPartial) await checkSum(simulation, client, which)
+    if (isIn && isParty) present.push(client)
+  }
+  for (const client of present) {
+    const others = present.map(other => other.userId).filter(userId => userId !== client.userId)
+    await simulation.during(client.queryDevices(others))
+    for (const userId of others) {
+      const devices = client.belief.devices.get(userId) as Record<string, { keys: Record<string, string> }>
+      const key = devices['DEVICE']?.keys['curve25519:DEVICE']
+      equal(key, story.keys.get(userId), `${which}: ${client.userId} knows the device of ${userId}`)
+    }
+  }
+}
+
+const checkMessages = (
+  { told, simulation }: Story,
+  { userId, belief: { doubled, messages } }: SimulatedClient,
+  which: string,
+): void => {
+  deepEqual(doubled, [], `${which}: ${userId} was told something twice`)
+  for (const { userId: sender } of simulation.clients) {
+    const numbers = Array.from({ length: told.get(`${sender} ${userId}`) ?? 0 }, (_, n) => n)
+    deepEqual(messages.get(sender) ?? [], numbers, `${which}: ${userId}'s messages from ${sender}`)
+  }
+}
+
+/** What a client has put together of a room is what there is. */
+const checkRoom = async (
+  simulation: Simulation,
+  client: SimulatedClient,
+  { roomId, room }: { roomId: string; room: FollowedRoom },
+  which: string,
+): Promise<void> => {
+  const name = `${which}: ${client.userId} in ${roomId}`
+  const { body } = await simulation.during(client.call('GET', `/rooms/${at(roomId)}/state`))
+  const current = new Map<string, string>(
+    body.map((event: Record<string, string>) => [
+      `${event['type']} ${event['state_key']}`,
+      event['event_id'] ?? '',
+    ]),
+  )
+  // That something is not set any more, as after a conflict in which both sides lose, nobody can tell a client.
+  const believed = [...room.state].filter(([key]) => current.has(key))
+  const told = [...current].filter(
+    ([key]) => !client.options.isLazy || !key.startsWith('m.room.member ') || room.state.has(key),
+  )
+  deepEqual(plain(new Map(believed)), plain(new Map(told)), `${name}: state`)
+  const shown: string[] = []
+  const first = room.timeline[0] ?? ''
+  for (let from = ''; !shown.includes(first); ) {
+    const { body } = await simulation.during(
+      client.call('GET', `/rooms/${at(roomId)}/messages?dir=b&limit=100${from && `&from=${at(from)}`}`),
+    )
+    for (const { event_id: eventId } of body.chunk) shown.push(eventId)
+    if (body.end === undefined) break
+    from = body.end
+  }
+  const since = shown.slice(0, shown.indexOf(first) + 1).reverse()
+  deepEqual(room.timeline, since, `${name}: timeline`)
+}
+
+/** What a client has put together is what it is told when it begins anew: but for timelines and members, which may be more. */
+const checkSum = async (simulation: Simulation, client: SimulatedClient, which: string): Promise<void> => {
+  const other = client.begun()
+  await simulation.during(other.sync())
+  deepEqual(summaryOf(client), summaryOf(other), `${which}: ${client.userId} has put together what there is`)
+}
+
+const summaryOf = ({ belief }: SimulatedClient) =>
+  Object.fromEntries(
+    [...belief.rooms]
+      .map(([roomId, { receipts, typing, joinedCount }]) => [
+        roomId,
+        { receipts: plain(receipts), typing: typing.toSorted(), joinedCount },
+      ])
+      .sort(),
+  )
