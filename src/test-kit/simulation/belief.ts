@@ -15,11 +15,20 @@ export interface FollowedRoom {
   typing: string[]
   /** How many are in it. */
   joinedCount: number | undefined
+  unread: Unread | undefined
+}
+
+/** `unread_notifications`. */
+export interface Unread {
+  readonly notification_count: number
+  readonly highlight_count: number
 }
 
 /** What one device of an account believes. */
 export class Belief {
   readonly rooms = new Map<string, FollowedRoom>()
+  /** Rooms to which it is invited. */
+  readonly invitations = new Set<string>()
   /** Events that it was shown more than once. */
   readonly doubled: string[] = []
   /** The numbers of messages for the device, by who sent them. */
@@ -32,15 +41,25 @@ export class Belief {
   /** A room that the client is in; begins to follow it. */
   room(roomId: string): FollowedRoom {
     const room: FollowedRoom = this.rooms.get(roomId) ?? {
-      ...{ timeline: [], state: new Map(), receipts: new Map(), typing: [], joinedCount: undefined },
+      ...{ timeline: [], state: new Map(), receipts: new Map(), typing: [] },
+      ...{ joinedCount: undefined, unread: undefined },
     }
     this.rooms.set(roomId, room)
+    this.invitations.delete(roomId)
     return room
+  }
+
+  /** A room that the client is not in. */
+  notIn(roomId: string, membership: string): void {
+    this.rooms.delete(roomId)
+    if (membership === 'invite') this.invitations.add(roomId)
+    else this.invitations.delete(roomId)
   }
 
   /** What was said while it did not look, nobody tells of now: neither of devices nor of rooms that are left. */
   beginAnew(): void {
     this.rooms.clear()
+    this.invitations.clear()
     for (const userId of this.devices.keys()) this.outdated.add(userId)
   }
 

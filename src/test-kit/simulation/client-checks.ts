@@ -1,6 +1,7 @@
 /** What is asked of clients once the network has healed. */
 import { deepEqual, equal } from 'node:assert/strict'
-import type { FollowedRoom } from './belief.ts'
+import { checkAttention } from './attention-checks.ts'
+import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
 import { at } from './dialects.ts'
 import type { SimulatedClient } from './simulated-client.ts'
@@ -31,6 +32,7 @@ export const checkClients = async (
     const { rooms } = client.belief
     equal(rooms.has(roomId), isIn, `${which}: ${client.userId} is ${isIn ? '' : 'not '}in the room`)
     for (const [roomId, room] of rooms) await checkRoom(simulation, client, { roomId, room }, which)
+    await checkAttention(simulation, client, which)
     if (!isPartial) await checkSum(simulation, client, which)
     if (isIn && isParty) present.push(client)
   }
@@ -80,16 +82,25 @@ const checkRoom = async (
   deepEqual(plain(new Map(believed)), plain(new Map(told)), `${name}: state`)
   const shown: string[] = []
   const first = room.timeline[0] ?? ''
-  for (let from = ''; !shown.includes(first); ) {
-    const { body } = await simulation.during(
-      client.call('GET', `/rooms/${at(roomId)}/messages?dir=b&limit=100${from && `&from=${at(from)}`}`),
-    )
-    for (const { event_id: eventId } of body.chunk) shown.push(eventId)
-    if (body.end === undefined) break
+  for await (const { event_id: eventId } of backwards(simulation, client, roomId)) {
+    shown.push(eventId)
+    if (eventId === first) break
+  }
+  deepEqual(room.timeline, shown.toReversed(), `${name}: timeline`)
+}
+
+/** What a client may see of a room, the newest first. */
+export async function* backwards(
+  simulation: Simulation,
+  client: SimulatedClient,
+  roomId: string,
+): AsyncGenerator<Body> {
+  for (let from: string | undefined = ''; from !== undefined; ) {
+    const query: string = `dir=b&limit=100${from && `&from=${at(from)}`}`
+    const { body } = await simulation.during(client.call('GET', `/rooms/${at(roomId)}/messages?${query}`))
+    yield* body.chunk
     from = body.end
   }
-  const since = shown.slice(0, shown.indexOf(first) + 1).reverse()
-  deepEqual(room.timeline, since, `${name}: timeline`)
 }
 
 /** What a client has put together is what it is told when it begins anew: but for timelines and members, which may be more. */
@@ -99,12 +110,14 @@ const checkSum = async (simulation: Simulation, client: SimulatedClient, which: 
   deepEqual(summaryOf(client), summaryOf(other), `${which}: ${client.userId} has put together what there is`)
 }
 
-const summaryOf = ({ belief }: SimulatedClient) =>
-  Object.fromEntries(
-    [...belief.rooms]
+const summaryOf = ({ belief: { rooms, invitations } }: SimulatedClient) => ({
+  invitations: [...invitations].sort(),
+  rooms: Object.fromEntries(
+    [...rooms]
       .map(([roomId, { receipts, typing, joinedCount }]) => [
         roomId,
         { receipts: plain(receipts), typing: typing.toSorted(), joinedCount },
       ])
       .sort(),
-  )
+  ),
+})

@@ -55,6 +55,11 @@ export class Deeds {
     return { client, method: 'POST', path: `/rooms/${at(roomId)}/receipt/m.read/${at(eventId)}`, json: {} }
   }
 
+  /** Somebody looks what waits for them: from then on their messages are kept in their inbox. */
+  lookingAtInbox(client: SimulatedClient): Deed {
+    return { client, method: 'GET', path: '/_matrix/client/v1/chat.tessera/notifications' }
+  }
+
   /** Somebody joins through all the others. */
   joining(client: SimulatedClient, roomId = this.simulation.roomId): Deed {
     const via = this.simulation.names.filter(name => name !== client.host)
@@ -105,14 +110,15 @@ export class Deeds {
     }
   }
 
-  /** A message, which is sent again until it is answered. */
+  /** A message, which is sent again until it is answered; some are for somebody's eyes above all. */
   saying(client: SimulatedClient): Deed {
     const name = `t${this.nextNumber()}`
+    const mentions = this.#random.chance(0.2) ? { user_ids: [this.#target()] } : {}
     return {
       client,
       method: 'PUT',
       path: `/rooms/${at(this.simulation.roomId)}/send/m.room.message/${name}`,
-      json: { msgtype: 'm.text', body: name },
+      json: { msgtype: 'm.text', body: name, 'm.mentions': mentions },
       done: this.#noting(client, name),
       repeats: true,
     }

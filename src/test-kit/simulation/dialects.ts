@@ -12,8 +12,8 @@ export interface Answer {
 /** A request of a client. */
 export interface Question {
   readonly method: string
-  /** Path and query. */
-  readonly target: string
+  /** With the query. */
+  readonly path: string
   readonly json?: JsonObject
 }
 
@@ -47,7 +47,7 @@ export class PlainSync implements Dialect {
   question(): Question {
     const since = this.#since === undefined ? '' : `&since=${at(this.#since)}`
     const query = `timeout=0&use_state_after=true&filter=${at(this.#filter)}${since}`
-    return { method: 'GET', target: `/_matrix/client/v3/sync?${query}` }
+    return { method: 'GET', path: `/sync?${query}` }
   }
 
   take(answer: Answer): void {
@@ -59,8 +59,8 @@ export class PlainSync implements Dialect {
     this.#belief.takeDeviceLists(body.device_lists)
     for (const [roomId, room] of Object.entries<Body>(body.rooms?.join ?? {})) this.#follow(roomId, room)
     // Whoever was removed and invited again before they looked is told of the invitation.
-    for (const part of ['leave', 'invite', 'knock'])
-      for (const roomId of Object.keys(body.rooms?.[part] ?? {})) this.#belief.rooms.delete(roomId)
+    for (const membership of ['leave', 'invite', 'knock'])
+      for (const roomId of Object.keys(body.rooms?.[membership] ?? {})) this.#belief.notIn(roomId, membership)
   }
 
   #follow(roomId: string, told: Body): void {
@@ -72,6 +72,7 @@ export class PlainSync implements Dialect {
     this.#belief.takeState(room, told.state_after?.events)
     this.#belief.takeEphemeral(room, told.ephemeral?.events)
     room.joinedCount = told.summary?.['m.joined_member_count'] ?? room.joinedCount
+    room.unread = told.unread_notifications ?? room.unread
   }
 }
 
@@ -79,6 +80,8 @@ export class PlainSync implements Dialect {
 const ALL = 9
 /** How much of a room a window shows. */
 const LIMITS = [1, 3, 20, 20]
+
+const UNSTABLE = '/_matrix/client/unstable/org.matrix.simplified_msc3575'
 
 /** Sliding sync, in the form that clients speak today. */
 export class SlidingSync implements Dialect {
@@ -115,8 +118,7 @@ export class SlidingSync implements Dialect {
       },
     }
     const pos = this.#pos === undefined ? '' : `&pos=${at(this.#pos)}`
-    const path = '/_matrix/client/unstable/org.matrix.simplified_msc3575/sync'
-    return { method: 'POST', target: `${path}?timeout=0${pos}`, json }
+    return { method: 'POST', path: `${UNSTABLE}/sync?timeout=0${pos}`, json }
   }
 
   take(answer: Answer): void {
@@ -143,12 +145,12 @@ export class SlidingSync implements Dialect {
   }
 
   #follow(roomId: string, told: Body): void {
-    if (told.initial === true) this.#belief.rooms.delete(roomId)
-    const isIn = (told.membership ?? 'join') === 'join'
-    if (!isIn) {
-      this.#belief.rooms.delete(roomId)
+    const { membership = 'join' } = told
+    if (membership !== 'join') {
+      this.#belief.notIn(roomId, membership)
       return
     }
+    if (told.initial === true) this.#belief.rooms.delete(roomId)
     if (told.initial !== true && !this.#belief.rooms.has(roomId))
       throw new Error(`${roomId} goes on, and has not begun`)
     const room = this.#belief.room(roomId)

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { officialResponseValidator } from '../responses.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { Belief } from './belief.ts'
-import { type Answer, type Dialect, PlainSync, type Question, SlidingSync } from './dialects.ts'
+import { type Answer, type Dialect, PlainSync, SlidingSync } from './dialects.ts'
 import { Fallen, type SimulatedServer } from './simulated-server.ts'
 
 /** An account's device. */
@@ -49,17 +49,30 @@ export class SimulatedClient {
     return new SimulatedClient(this.session, { ...this.options, isSliding: false, isLazy: false })
   }
 
-  /** One request. Rejects with `Fallen` when the server does not answer, and when the answer breaks the official schema. */
-  call(method: string, path: string, json?: JsonObject): Promise<Answer> {
-    return this.#ask({
-      ...{ method, target: `/_matrix/client/v3${path}` },
-      ...(json === undefined ? {} : { json }),
+  /**
+   * One request, its path whole or below `/_matrix/client/v3`. Rejects with `Fallen` when the server does not answer, and when
+   * the answer breaks the official schema.
+   */
+  async call(method: string, path: string, json?: JsonObject): Promise<Answer> {
+    const server = this.options.serverOf(this.host)
+    if (server === undefined) throw new Fallen('nobody is there')
+    const target = path.startsWith('/_matrix/') ? path : `/_matrix/client/v3${path}`
+    const { status, bytes } = await server.ask({
+      ...{ method, target },
+      headers: { authorization: `Bearer ${this.session.token}` },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     })
+    const body = JSON.parse(bytes.toString())
+    const problems = validator.check(method, target, status, body)
+    if (problems.length > 0)
+      throw new Error(`${method} ${target} answered ${status} ${bytes.toString()}\n${problems.join('\n')}`)
+    return { status, body }
   }
 
   /** Asks once what is new. With `lost` the answer does not arrive. */
   async sync({ lost = false } = {}): Promise<void> {
-    const answer = await this.#ask(this.#dialect.question())
+    const { method, path, json } = this.#dialect.question()
+    const answer = await this.call(method, path, json)
     if (!lost) this.#dialect.take(answer)
   }
 
@@ -81,20 +94,5 @@ export class SimulatedClient {
         else outdated.add(user)
       }
     }
-  }
-
-  async #ask({ method, target, json }: Question): Promise<Answer> {
-    const server = this.options.serverOf(this.host)
-    if (server === undefined) throw new Fallen('nobody is there')
-    const { status, bytes } = await server.ask({
-      ...{ method, target },
-      headers: { authorization: `Bearer ${this.session.token}` },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    })
-    const body = JSON.parse(bytes.toString())
-    const problems = validator.check(method, target, status, body)
-    if (problems.length > 0)
-      throw new Error(`${method} ${target} answered ${status} ${bytes.toString()}\n${problems.join('\n')}`)
-    return { status, body }
   }
 }

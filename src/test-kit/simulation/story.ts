@@ -7,7 +7,16 @@ import { Fallen } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
 
 /** One step in so many, how often a server ends, and so on: chances of each hundred steps. */
-const CHANCES = { parting: 15, ending: 7, following: 40, telling: 20, keys: 7, reading: 10, typing: 5 }
+const CHANCES = {
+  parting: 15,
+  ending: 7,
+  following: 40,
+  telling: 20,
+  keys: 7,
+  reading: 10,
+  typing: 5,
+  inbox: 5,
+}
 /** For so long a server that ends may be away: mostly for a moment, now and then for long. Milliseconds. */
 const AWAY_MS = [1_000, 1_000, 20_000, 20 * 60_000]
 
@@ -68,6 +77,7 @@ export class Story {
     if (happens(CHANCES.telling)) await this.#tell(client)
     if (happens(CHANCES.keys)) await this.#uploadKeys(client)
     if (happens(CHANCES.typing)) await this.do(this.deeds.typing(client))
+    if (happens(CHANCES.inbox)) await this.do(this.deeds.lookingAtInbox(client))
     if (happens(CHANCES.reading)) await this.do(this.deeds.reading(client))
     const deed = await this.deeds.deedOf(client)
     if (!happens(CHANCES.ending)) {

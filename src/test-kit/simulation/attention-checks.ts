@@ -1,0 +1,61 @@
+/** What asks for people's attention once the network has healed: what they have not read, and invitations. */
+import { deepEqual, equal } from 'node:assert/strict'
+import type { Body, Unread } from './belief.ts'
+import { backwards } from './client-checks.ts'
+import type { SimulatedClient } from './simulated-client.ts'
+import type { Simulation } from './simulation.ts'
+
+const OURS = '/_matrix/client/v1/chat.tessera'
+
+/** Counts are what a recount says, and `/sync`, the list of invitations and the inbox agree with each other. */
+export const checkAttention = async (
+  simulation: Simulation,
+  client: SimulatedClient,
+  which: string,
+): Promise<void> => {
+  const { rooms, invitations } = client.belief
+  const name = `${which}: ${client.userId}`
+  const ask = async (path: string): Promise<Body> =>
+    (await simulation.during(client.call('GET', `${OURS}${path}`))).body
+  const listed = await ask('/invitations?direction=received&status=invited')
+  const invited = [...invitations].sort()
+  deepEqual(listed.invitations.map((one: Body) => one.room_id).sort(), invited, `${name}: invitations`)
+  const { items } = await ask('/notifications?limit=100')
+  const inInbox = (kinds: readonly string[]): Body[] => items.filter(({ kind }: Body) => kinds.includes(kind))
+  deepEqual(
+    inInbox(['invitation'])
+      .map(({ room }: Body) => room.room_id)
+      .sort(),
+    invited,
+    `${name}: invitations in the inbox`,
+  )
+  const messages = inInbox(['message', 'mention'])
+  for (const [roomId, room] of rooms) {
+    const unread = await recount(simulation, client, roomId)
+    // Clients of sliding sync count for themselves: it does not tell a room for the sake of its counts.
+    if (!client.options.isSliding) deepEqual(room.unread, unread, `${name}: unread in ${roomId}`)
+    const counts = messages.filter(({ room }: Body) => room.room_id === roomId)
+    const waiting = counts.reduce((sum: number, { count = 1 }: Body) => sum + count, 0)
+    equal(waiting, unread.notification_count, `${name}: messages of ${roomId} in the inbox`)
+  }
+}
+
+/** Counts by hand what notifies somebody by the predefined push rules, from the last that they have read or said. */
+const recount = async (simulation: Simulation, client: SimulatedClient, roomId: string): Promise<Unread> => {
+  const { userId, belief } = client
+  const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
+  const unread = { notification_count: 0, highlight_count: 0 }
+  for await (const event of backwards(simulation, client, roomId)) {
+    const isOwn = event.sender === userId
+    const isSaid = event.type === 'm.room.message'
+    const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
+    if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
+    if (!isSaid || isOwn || event.unsigned?.redacted_because !== undefined) continue
+    unread.notification_count += 1
+    if (event.content['m.mentions']?.user_ids?.includes(userId)) unread.highlight_count += 1
+  }
+  return unread
+}
+
+const isStaying = ({ content, unsigned }: Body): boolean =>
+  content.membership === 'join' && unsigned?.prev_content?.membership === 'join'
