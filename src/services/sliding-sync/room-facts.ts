@@ -1,4 +1,5 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { StatePoint } from '../../storage/rooms/state-views.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
@@ -40,7 +41,10 @@ export class RoomFacts {
     { after, upTo }: { readonly after: number | undefined; readonly upTo: number },
   ): Promise<string[]> {
     const { memo, summaries, partial } = this.#parts
-    const changes = after === undefined ? undefined : await memo.changes(roomNid, after, upTo)
+    const changes: readonly StatePoint[] | undefined =
+      after === undefined
+        ? undefined
+        : [...(await memo.changes(roomNid, after, upTo)), ...(await memo.ended(roomNid, after, upTo))]
     // Members who have come to be known were members before: their state has not changed.
     const isNewlyComplete = after !== undefined && partial.isCompletedIn(roomNid, after, upTo)
     const changed = (type: string): boolean =>

@@ -1,5 +1,5 @@
 import { stateMapKey } from '../../core/event/event.ts'
-import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
 import type { RoomSummaries } from '../sync/room-summaries.ts'
 import type { RoomTimeline } from '../sync/room-timeline.ts'
 import type { SpanMemo } from '../sync/span-memo.ts'
@@ -24,6 +24,8 @@ export interface StateQuestion {
 
 export interface StateAnswer {
   readonly entries: readonly StateAt[]
+  /** What is not set any more. */
+  readonly ended: readonly StatePoint[]
   readonly members: ReadonlyMap<string, number>
 }
 
@@ -67,7 +69,7 @@ export class RoomStateFinder {
       if (members.size <= MAX_MEMBERS) break
       members.delete(userId)
     }
-    return { entries: [...found.values()], members }
+    return { entries: [...found.values()], ended: await this.#ended(question), members }
   }
 
   async #all(roomNid: number, wanted: RequiredState, upTo: number): Promise<StateAt[]> {
@@ -93,6 +95,15 @@ export class RoomStateFinder {
       if (!wanted.lazyMembers || type !== 'm.room.member') return false
       return !timeline.limited || members.has(stateKey)
     })
+  }
+
+  /** "To handle state being deleted", as where resolution leaves neither of two sides. */
+  async #ended({ roomNid, after, upTo, wanted, members }: StateQuestion): Promise<StatePoint[]> {
+    const ended = after === undefined ? [] : await this.#memo.ended(roomNid, after, upTo)
+    return ended.filter(
+      ({ type, stateKey }) =>
+        wanted.matches(type, stateKey) || (type === 'm.room.member' && members.has(stateKey)),
+    )
   }
 }
 

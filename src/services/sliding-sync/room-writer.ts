@@ -177,12 +177,13 @@ export class RoomTexts {
   ): Promise<{ parts: string[]; members: ReadonlyMap<string, number> }> {
     const { before, after, upTo } = span
     const hadWanted = before?.requiredState
-    const { entries, members } = await this.#parts.states.find({
+    const { entries, ended, members } = await this.#parts.states.find({
       ...{ roomNid: span.room.roomNid, after, upTo, wanted: requiredState, timeline },
       hadWanted: hadWanted?.key === requiredState.key ? undefined : hadWanted,
       members: before?.members ?? new Map(),
     })
-    const state = await this.#stateTexts(look, entries, timeline)
+    const stubs = ended.map(({ type, stateKey }) => JSON.stringify({ type, state_key: stateKey }))
+    const state = [...(await this.#stateTexts(look, entries, timeline)), ...stubs]
     return { parts: [...(await this.#timelineParts(look, timeline)), stateText(state)], members }
   }
 

@@ -1,13 +1,16 @@
 import test from 'ava'
 import { roomEventFilter } from '../../core/filter.ts'
 import type { Database } from '../../storage/database.ts'
+import { StateViews } from '../../storage/rooms/state-views.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Guest, guest, idsOf } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import type { ShownRoom } from '../../test-kit/people.ts'
+import { userId } from '../../test-kit/room-lines.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
 import { contents, types } from '../../test-kit/shown.ts'
+import { testSlidingSync } from '../../test-kit/sliding.ts'
 import type { SyncQuery } from './sync.ts'
 
 const ME = requesterOf('@me:here.test')
@@ -111,6 +114,47 @@ testDatabases(test, 'state that changes without an event of its own is told', as
   t.deepEqual(types(told?.timeline.events), ['m.room.power_levels'])
   t.deepEqual(contents(told?.state?.events), [{ topic: 'old' }])
 })
+
+testDatabases(
+  test,
+  'what is not set any more is told as far as there are words for it',
+  async (t, database) => {
+    const peers = roomShowing('shared')
+    peers.add(
+      'T: bob topic lost < ME',
+      'CAROL: bob invite carol < T',
+      'DOWN: alice power alice=100 invite=50 < ME',
+    )
+    const server = await guest(database, peers)
+    const { ask, streams } = testSync(server, database)
+    const sliding = testSlidingSync(server, streams, database)
+    const slide = async (pos?: string) => {
+      const body = { lists: { all: { timeline_limit: 5, required_state: [['*', '*']] } } }
+      const { signal } = new AbortController()
+      return JSON.parse(await sliding.simplified(ME, { body, pos, timeoutMs: 0 }, signal))
+    }
+    for (const name of ['T', 'CAROL']) await server.receive(name)
+    const { next_batch: since } = await ask(ME.userId)
+    const { pos } = await slide()
+    const position = database.position('events')
+    await server.receive('DOWN')
+    t.is(await server.current('m.room.topic'), undefined, 'Bob never had the power')
+    const told = (await ask(ME.userId, { since })).rooms?.join?.[peers.roomId]
+    t.is(told?.summary?.['m.invited_member_count'], 0, 'his invitation has ended with it')
+    const room = (await slide(pos)).rooms[peers.roomId]
+    t.is(room.invited_count, 0)
+    const stubs = room.required_state.filter((event: object) => !('content' in event))
+    const ended = [
+      `{"type":"m.room.member","state_key":"${userId('carol')}"}`,
+      '{"type":"m.room.topic","state_key":""}',
+    ]
+    t.deepEqual(stubs.map((stub: object) => JSON.stringify(stub)).sort(), ended)
+    const nid = (await server.core.writer.head(peers.roomId))?.room.nid ?? 0
+    const read = await new StateViews(database).ended(nid, position, database.position('events'))
+    const places = read.map(({ type, stateKey }) => JSON.stringify({ type, state_key: stateKey }))
+    t.deepEqual(places.sort(), ended, 'also where memory does not reach back so far')
+  },
+)
 
 testDatabases(
   test,

@@ -202,8 +202,10 @@ export class RoomSections {
   }
 
   async #summaryChanged({ roomNid, span }: JoinedNews): Promise<boolean> {
-    const changes = await this.#memo.changes(roomNid, span.after ?? 0, span.upTo)
-    return changes.some(({ type }) => RoomSummaries.isTouchedBy(type))
+    const { after = 0, upTo } = span
+    const changes = await this.#memo.changes(roomNid, after, upTo)
+    const ended = await this.#memo.ended(roomNid, after, upTo)
+    return [...changes, ...ended].some(({ type }) => RoomSummaries.isTouchedBy(type))
   }
 
   /** An initial sync reads all account data at once; of a room that was joined since, the client may lack older data. */

@@ -66,8 +66,10 @@ export class SharedTimelines {
     news: JoinedNews,
     span: { readonly after: number; readonly upTo: number },
   ): Promise<SharedTimeline | undefined> {
-    if ((await this.#memo.changes(news.roomNid, span.after, span.upTo)).length > 0) return undefined
-    const timeline = await this.#timelines.read(request, news, span, { joinedAt: span.after })
+    const { after, upTo } = span
+    if ((await this.#memo.changes(news.roomNid, after, upTo)).length > 0) return undefined
+    if ((await this.#memo.ended(news.roomNid, after, upTo)).length > 0) return undefined
+    const timeline = await this.#timelines.read(request, news, span, { joinedAt: after })
     const { events, forks, limited, sight } = timeline
     if (limited || forks.size > 0 || events.some(({ event }) => event.stateKey !== undefined))
       return undefined

@@ -13,6 +13,9 @@ export interface StateChangeAt extends StateAt {
   readonly position: number
 }
 
+/** A place in a room's state. */
+export type StatePoint = Pick<StateAt, 'type' | 'stateKey'>
+
 /** What a user's sight of an event on a fork depends on: what the event's own state has in place of the timeline's. */
 export interface ForkPoint {
   readonly eventNid: number
@@ -43,6 +46,7 @@ export class StateViews {
   readonly #ofTypes: Prepared
   readonly #named: Prepared
   readonly #changes: Prepared
+  readonly #ended: Prepared
   readonly #withoutMembers: Prepared
   readonly #members: Prepared
   readonly #allMembers: Prepared
@@ -63,6 +67,13 @@ export class StateViews {
     this.#changes = db.prepare(
       `SELECT type, state_key, event_nid, valid_from FROM room_state
        WHERE room_nid = ? AND valid_from > ? AND valid_from <= ? ORDER BY valid_from`,
+    )
+    this.#ended = db.prepare(
+      `SELECT DISTINCT type, state_key FROM room_state AS ended
+       WHERE room_nid = ? AND valid_to > ? AND valid_to <= ? AND NOT EXISTS (
+         SELECT 1 FROM room_state AS held
+         WHERE held.room_nid = ended.room_nid AND held.type = ended.type AND held.state_key = ended.state_key
+           AND held.valid_from <= ? AND (held.valid_to IS NULL OR held.valid_to > ?))`,
     )
     // Two ranges of the key, so that the rows of members are never touched.
     this.#withoutMembers = db.prepare(
@@ -122,6 +133,13 @@ export class StateViews {
     const parameters = [roomNid, after, upTo]
     const rows = await this.#db.all<EntryColumns & { valid_from: number }>(this.#changes, parameters)
     return rows.map(row => ({ ...entry(row), position: row.valid_from }))
+  }
+
+  /** What ceased to hold after one position up to another, and nothing had taken its place by then. */
+  async ended(roomNid: number, after: number, upTo: number): Promise<StatePoint[]> {
+    const parameters = [roomNid, after, upTo, upTo, upTo]
+    const rows = await this.#db.all<Pick<EntryColumns, 'type' | 'state_key'>>(this.#ended, parameters)
+    return rows.map(row => ({ type: row.type, stateKey: row.state_key }))
   }
 
   /** The state that held at a position, but for `m.room.member`: its cost does not depend on how many members there are. */

@@ -72,9 +72,12 @@ export class Belief {
     }
   }
 
+  /** Without an event ID nothing is set there any more. */
   takeState(room: FollowedRoom, events: readonly Body[] = []): void {
-    for (const { type, state_key: key, event_id: eventId } of events)
-      room.state.set(`${type} ${key}`, eventId)
+    for (const { type, state_key: key, event_id: eventId } of events) {
+      if (eventId === undefined) room.state.delete(`${type} ${key}`)
+      else room.state.set(`${type} ${key}`, eventId)
+    }
   }
 
   /** What is not part of a room's history. */

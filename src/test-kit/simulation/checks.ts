@@ -1,7 +1,9 @@
 /** What is asked of servers once the network has healed. */
 import { equal, notEqual } from 'node:assert/strict'
+import { serverNameOf } from '../../core/ids.ts'
 import { inOrderOf } from '../../services/rooms/judge-outliers.ts'
 import { RoomOracle } from '../room-oracle.ts'
+import { partiesOf } from './parties.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
@@ -18,9 +20,31 @@ export const headOf = async (simulation: Simulation, name: string) => {
 export const plain = (map: ReadonlyMap<string, string>): string[] =>
   [...map].map(([key, id]) => `${key} ${id}`).sort()
 
-/** What one server shows, every other shows, unless it was not in the room then, or has soft-failed it. */
+/** What a server says that the room's access control list shuts out, nobody accepts. */
+export const checkDenied = async (
+  { simulation, deeds }: Story,
+  parties: readonly SimulatedServer[],
+  which: string,
+): Promise<void> => {
+  const { denied } = await partiesOf(simulation)
+  for (const client of denied.flatMap(name => simulation.clientsOf(name))) {
+    const { method, path, json } = deeds.saying(client)
+    const { status, body } = await simulation.during(client.call(method, path, json))
+    if (status !== 200) continue
+    await simulation.settle()
+    for (const { name, core } of parties) {
+      const stored = await core.context.read.events.byId(body.event_id)
+      equal(stored?.position, undefined, `${which}: ${name} has accepted what ${client.userId} said`)
+    }
+  }
+}
+
+/**
+ * What one server shows, every other shows, unless it was not in the room then, has soft-failed it, or one that was shut out
+ * some time is concerned.
+ */
 export const checkHistory = async (
-  { simulation, deeds: { acknowledged, sent } }: Story,
+  { simulation, deeds: { acknowledged, sent, denied } }: Story,
   parties: readonly SimulatedServer[],
   which: string,
 ): Promise<void> => {
@@ -34,7 +58,9 @@ export const checkHistory = async (
     inOrderOf([...events.values()], event => [...event.prevEvents, ...event.authEvents]),
   )
   for (const event of events.values()) {
+    if (denied.has(serverNameOf(event.sender))) continue
     for (const server of parties) {
+      if (denied.has(server.name)) continue
       const stored = await server.core.context.read.events.byId(event.eventId)
       if (stored?.position !== undefined) continue
       const state = oracle.stateBefore(event.eventId)

@@ -74,8 +74,8 @@ const checkRoom = async (
       event['event_id'] ?? '',
     ]),
   )
-  // That something is not set any more, as after a conflict in which both sides lose, nobody can tell a client.
-  const believed = [...room.state].filter(([key]) => current.has(key))
+  // That something is not set any more, as after a conflict in which both sides lose, `/sync` has no words for.
+  const believed = [...room.state].filter(([key]) => client.options.isSliding || current.has(key))
   const told = [...current].filter(
     ([key]) => !client.options.isLazy || !key.startsWith('m.room.member ') || room.state.has(key),
   )

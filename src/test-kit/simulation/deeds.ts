@@ -25,6 +25,8 @@ export class Deeds {
   readonly acknowledged = new Map<string, string>()
   /** Event IDs by what the client called the request: one for each. */
   readonly sent = new Map<string, Set<string>>()
+  /** Servers that somebody wanted to be shut out some time. */
+  readonly denied = new Set<string>()
   /** A room that lets people into the other by its rules. */
   den = ''
   #number = 0
@@ -87,6 +89,7 @@ export class Deeds {
         this.#setting(client, 'm.room.history_visibility', {
           history_visibility: random.pick(['shared', 'shared', 'joined', 'invited', 'world_readable']),
         }),
+      () => this.#setting(client, 'm.room.server_acl', this.#access(client)),
     ]
     return random.pick([...deeds, ...deeds.slice(0, 6)])()
   }
@@ -172,6 +175,14 @@ export class Deeds {
       this.simulation.version.auth.privilegedCreators || alice === undefined ? {} : { [alice]: 100 }
     const levels = Object.fromEntries(others.map(userId => [userId, this.#random.pick(LEVELS)]))
     return { users: { ...creator, ...levels }, users_default: 0, ban: 50, kick: 50 }
+  }
+
+  /** Lets all servers in, or all but one: neither the first, which has the last word, nor that of whoever says so. */
+  #access({ host }: SimulatedClient): JsonObject {
+    const others = this.simulation.names.slice(1).filter(name => name !== host)
+    const deny = this.#random.chance(0.5) ? [this.#random.pick(others)] : []
+    for (const name of deny) this.denied.add(name)
+    return { allow: ['*'], deny, allow_ip_literals: false }
   }
 
   #joinRule(): JsonObject {

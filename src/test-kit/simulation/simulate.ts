@@ -1,12 +1,12 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { stateMapOf } from '../../services/rooms/room-head.ts'
-import { checkHistory, isJoined, plain } from './checks.ts'
+import { checkDenied, checkHistory, isJoined, plain } from './checks.ts'
 import { checkClients } from './client-checks.ts'
+import { partiesOf } from './parties.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import { Simulation } from './simulation.ts'
 import { Story } from './story.ts'
-import { firstHead } from './unrest.ts'
 
 /** Lets all speak, then the first who can alone, until they agree what was the last word. */
 const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends: string[] }> => {
@@ -29,10 +29,8 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
     const heads = []
     for (const server of simulation.servers) heads.push({ server, head: await simulation.head(server.core) })
     // Soft failure parts those for good who never hear of each other again: see the convergence test.
-    const first = await firstHead(simulation)
-    const together = heads.filter(
-      ({ server, head }) => first?.hasHost(server.name) && head?.hasHost(server.name),
-    )
+    const { names } = await partiesOf(simulation)
+    const together = heads.filter(({ server, head }) => names.has(server.name) && head?.hasHost(server.name))
     parties = together.map(({ server }) => server)
     ends = together.map(({ head }) => head?.extremities.map(end => end.eventId).join(' ') ?? 'unknown')
     if (new Set(ends).size === 1 && ends[0]?.includes(' ') === false) break
@@ -59,6 +57,7 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     for (const [index, state] of states.entries()) {
       deepEqual(state, states[0], `${which}: state of ${parties[index]?.name}`)
     }
+    await checkDenied(story, parties, which)
     await checkHistory(story, parties, which)
     await checkClients(story, parties, which)
     deepEqual(simulation.errors, [], `${which}: nothing is broken`)

@@ -1,5 +1,5 @@
-import type { RoomHead } from '../../services/rooms/room-head.ts'
 import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
+import { partiesOf } from './parties.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -12,20 +12,11 @@ export const unrestOf = async (
   const pending = await simulation.during(outbox.pendingServers())
   const behind = database.position('events') - (await simulation.during(outbox.distributed()))
   // Whom the others hold to be out of the room they give nothing.
-  const isMember = (await firstHead(simulation))?.hasHost(name)
-  const isPartial = isMember && (await simulation.head(core))?.partial !== undefined
+  const isParty = (await partiesOf(simulation)).names.has(name)
+  const isPartial = isParty && (await simulation.head(core))?.partial !== undefined
   return [
     ...pending.map(other => `${name} sends to ${other}`),
     ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),
     ...(isPartial ? [`${name} lacks members`] : []),
   ]
-}
-
-/** What the first server that has somebody in the room holds it to be. */
-export const firstHead = async (simulation: Simulation): Promise<RoomHead | undefined> => {
-  for (const { name, core } of simulation.servers) {
-    const head = await simulation.head(core)
-    if (head?.hasHost(name)) return head
-  }
-  return undefined
 }
