@@ -75,10 +75,10 @@ export const eventFilter = (value: JsonValue | undefined): EventFilter => {
     matchesType,
     matchesHead,
     // "If `true`, includes only events with a `url` key in their content; if `false`, excludes those."
-    matches: ({ type, sender = '', content = {} }) =>
-      matchesHead(type, sender) &&
-      (typeof containsUrl !== 'boolean' || containsUrl === Object.hasOwn(content, 'url')) &&
-      relates(content),
+    matches: event =>
+      matchesHead(event.type, event.sender ?? '') &&
+      (typeof containsUrl !== 'boolean' || containsUrl === Object.hasOwn(event.content ?? {}, 'url')) &&
+      (relates === undefined || relates(event.content ?? {})),
   }
 }
 
@@ -115,9 +115,9 @@ export const syncFilter = (source: JsonObject): SyncFilter => {
 const RELATION_FILTERS = ['org.matrix.msc3874.rel_types', 'org.matrix.msc3874.not_rel_types'] as const
 
 /** Filters by how an event relates to another (MSC3874): "`not_rel_types` takes precedence". */
-const relationMatcher = (source: JsonObject): ((content: JsonObject) => boolean) => {
+const relationMatcher = (source: JsonObject): ((content: JsonObject) => boolean) | undefined => {
   const [wanted, unwanted] = RELATION_FILTERS.map(name => setOf(source[name]))
-  if (wanted === undefined && unwanted === undefined) return () => true
+  if (wanted === undefined && unwanted === undefined) return undefined
   return content => {
     const relation = content['m.relates_to']
     const relType = isJsonObject(relation) ? relation['rel_type'] : undefined

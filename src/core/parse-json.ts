@@ -54,7 +54,7 @@ const isIrregular = (source: string): boolean => {
 }
 
 /** The index of the quote that ends the string which begins at `start`, or −1. */
-const endOfString = (text: string, start: number): number => {
+export const endOfString = (text: string, start: number): number => {
   let end = text.indexOf('"', start + 1)
   while (end !== -1) {
     let first = end

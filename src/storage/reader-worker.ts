@@ -17,7 +17,7 @@ serve((body, textOf) => {
   readers.set(path, reader)
   return body[2].map(([statement, parameters]) => {
     try {
-      return { rows: reader.all(statement, parameters) }
+      return reader.table(statement, parameters)
     } catch (error) {
       return { error: wireErrorOf(error) }
     }

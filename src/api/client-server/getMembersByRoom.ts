@@ -1,13 +1,14 @@
 import { endpoint, reply } from '../../http/endpoint.ts'
+import { listBody } from '../../services/body.ts'
 
 export const getMembersByRoom = endpoint(
   'getMembersByRoom',
   async ({ requester, path, query }, { roomReading }) => {
-    const events = await roomReading.members(requester, path.roomId, {
+    const members = await roomReading.members(requester, path.roomId, {
       at: query.at,
       membership: query.membership,
       notMembership: query.not_membership,
     })
-    return reply({ body: `{"chunk":[${events.join(',')}]}` })
+    return reply({ body: await listBody('{"chunk":[', members, ']}') })
   },
 )

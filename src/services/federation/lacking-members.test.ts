@@ -119,7 +119,7 @@ test('whoever needs all members waits: clients and other servers', async t => {
     return answer
   }
   const asked = [
-    roomReading.members(bob, s.roomId, {}).then(done),
+    roomReading.members(bob, s.roomId, {}).then(textsOf).then(done),
     roomReading.joinedMembers(bob, s.roomId).then(cards => done(Object.keys(cards))),
     roomReading.state(bob, s.roomId).then(done),
   ]
@@ -148,6 +148,12 @@ test('whoever needs all members waits: clients and other servers', async t => {
   t.is(cards?.length, 11)
   t.true((state?.length ?? 0) > 11)
 })
+
+const textsOf = async (slices: AsyncIterable<string[]>): Promise<string[]> => {
+  const texts: string[] = []
+  for await (const slice of slices) texts.push(...slice)
+  return texts
+}
 
 test('clients that load members lazily see the room at once, others when it is complete', async t => {
   const database = await testDatabase(t)

@@ -6,6 +6,7 @@ import { contentHashMatches, eventWithRedactedContent } from '../../core/event/s
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { keepNumberSources } from '../../core/parse-json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
+import { nextTurn } from '../next-turn.ts'
 import { WorkerPool } from '../worker-pool.ts'
 import type { KeyRing, KeyUse } from './keys/key-ring.ts'
 import {
@@ -196,5 +197,3 @@ const inSlices = async <T, R>(items: readonly T[], work: (item: T, index: number
   }
   return results
 }
-
-const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

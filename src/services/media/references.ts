@@ -1,6 +1,7 @@
 import { filesOf } from '../../core/media-references.ts'
 import { MediaReferences } from '../../storage/media/references.ts'
 import type { Expendable } from '../../storage/media/retention.ts'
+import { EventCache } from '../../storage/rooms/event-cache.ts'
 import { EventReader } from '../../storage/rooms/events.ts'
 import type { MediaContext } from './context.ts'
 
@@ -18,7 +19,7 @@ export class References {
   constructor(context: MediaContext) {
     this.#context = context
     this.#store = new MediaReferences(context.database)
-    this.#events = new EventReader(context.database, { cacheSize: 1 })
+    this.#events = new EventReader(context.database, new EventCache(1))
   }
 
   /** Looks through the messages that have come since the last time. */

@@ -8,26 +8,22 @@ import { type FieldTree, pickFields } from '../../core/event-fields.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { isPassing } from '../../storage/rooms/passing-events.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import { type Erasures, WITHHELD, withoutErased } from './erasures.ts'
-import type { ForkState, Sight } from './room-sight.ts'
+import {
+  type EventViewer,
+  membership,
+  originText,
+  redactionText,
+  replacement,
+  stickyText,
+} from './event-unsigned.ts'
 import { shownEvent } from './shown-event.ts'
 
-/** For whom events are rendered. */
-export interface EventViewer {
-  readonly userId: string
-  /** Its own events carry the transaction ID that it gave them. */
-  readonly deviceId: string | undefined
-  /**
-   * If given, `unsigned.membership` tells the viewer's membership at each event, and `unsigned.prev_content` only what
-   * the viewer may see. Without it the viewer is somebody who may see all of the room's state.
-   */
-  readonly sight?: Sight
-  /** What `Timelines` found out about events on forks. */
-  readonly forks?: ReadonlyMap<number, ForkState>
-}
+export type { EventViewer } from './event-unsigned.ts'
 
 /** In which form events go out. */
 export interface EventForm {
@@ -92,7 +88,7 @@ export class ClientEvents {
     const rendered = await this.#renderAll(events)
     const [origins, replaced, relations, expiry] = await Promise.all([
       this.#origins(events, viewer),
-      this.#replaced(rendered),
+      this.#replaced(rendered, events.some(isPassing)),
       this.#relations(events, viewer, form),
       this.#expiry(events),
     ])
@@ -138,13 +134,14 @@ export class ClientEvents {
   /** When those that are sticky (MSC4354) run out, by nid. */
   async #expiry(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, number> | undefined> {
     const sticky = events.filter(
-      ({ event, redactedBy }) => redactedBy === undefined && stickyDuration(event) !== undefined,
+      stored =>
+        !isPassing(stored) && stored.redactedBy === undefined && stickyDuration(stored.event) !== undefined,
     )
     return sticky.length === 0 ? undefined : this.#read.sticky.expiry(sticky.map(({ nid }) => nid))
   }
 
   async #renderAll(events: readonly StoredEvent[]): Promise<Rendered[]> {
-    const known = events.map(stored => this.#rendered.get(cacheKey(stored)))
+    const known = events.map(stored => passingText(stored) ?? this.#rendered.get(cacheKey(stored)))
     const fresh = events.filter((_, index) => known[index] === undefined)
     if (fresh.length === 0) return known.filter(one => one !== undefined)
     const states = fresh.filter(
@@ -168,13 +165,19 @@ export class ClientEvents {
     return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
   }
 
-  #replaced(rendered: readonly Rendered[]): Promise<Map<number, StoredEvent>> {
-    return this.#byNid(rendered.flatMap(({ replaced }) => replaced ?? []))
+  #replaced(rendered: readonly Rendered[], arePassing: boolean): Promise<Map<number, StoredEvent>> {
+    return this.#byNid(
+      rendered.flatMap(({ replaced }) => replaced ?? []),
+      arePassing ? this.#read.passing : this.#read.events,
+    )
   }
 
-  async #byNid(nids: readonly number[]): Promise<Map<number, StoredEvent>> {
+  async #byNid(
+    nids: readonly number[],
+    from: Pick<RoomReaders['events'], 'byNids'> = this.#read.events,
+  ): Promise<Map<number, StoredEvent>> {
     if (nids.length === 0) return new Map()
-    return new Map((await this.#read.events.byNids(nids)).map(stored => [stored.nid, stored]))
+    return new Map((await from.byNids(nids)).map(stored => [stored.nid, stored]))
   }
 
   /** How the viewer's own events came to be. */
@@ -186,47 +189,16 @@ export class ClientEvents {
   }
 }
 
-/** "The `delay_id` of a sent delayed event MUST be included … if, and only if, the client … is authenticated as the event's sender" (MSC4140). */
-const originText = (origin: EventOrigin | undefined): string =>
-  (origin?.txnId === undefined ? '' : `,"transaction_id":${JSON.stringify(origin.txnId)}`) +
-  (origin?.delayId === undefined ? '' : `,"org.matrix.msc4140.delay_id":${JSON.stringify(origin.delayId)}`)
-
-/** "… to indicate how many milliseconds until the sticky event expires" (MSC4354). */
-const stickyText = (expiresTs: number | undefined, now: number): string =>
-  expiresTs === undefined || expiresTs <= now ? '' : `,"msc4354_sticky_duration_ttl_ms":${expiresTs - now}`
+/** The same of an event that is not kept, nor is this; one that was redacted takes the way of all others. */
+const passingText = (stored: StoredEvent): Rendered | undefined =>
+  isPassing(stored) && stored.redactedBy === undefined
+    ? { head: stored.event.clientText, because: '', replaced: stored.replaced }
+    : undefined
 
 /** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
 const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {
   if (redactedBy === undefined) return nid
   return redactedBy === WITHHELD ? `withheld ${nid}` : -nid
-}
-
-const redactionText = ({ event }: StoredEvent): string =>
-  JSON.stringify(clientEvent(event, { roomId: true, unsigned: {} }))
-
-/** `replaces_state`, and what was replaced "if the client has permission to see the previous event". */
-const replacement = (stored: StoredEvent, before: StoredEvent | undefined, viewer: EventViewer): string => {
-  if (before === undefined) return ''
-  const replaces = `"replaces_state":${JSON.stringify(before.event.eventId)},`
-  if (!mayKnow(stored, before, viewer)) return replaces
-  const content = JSON.stringify(shownEvent(before).content)
-  return `${replaces}"prev_content":${content},"prev_sender":${JSON.stringify(before.event.sender)},`
-}
-
-const mayKnow = ({ event, position = 0 }: StoredEvent, before: StoredEvent, viewer: EventViewer): boolean => {
-  const { sight, userId } = viewer
-  if (sight === undefined) return true
-  if (event.type === 'm.room.member' && event.stateKey === userId) return true
-  // Who was in the room just before knows its state, however old it was.
-  if (position > sight.knownFrom && sight.membershipAt(position - 1) === 'join') return true
-  return sight.sees(before)
-}
-
-/** "If the user had yet to join the room at the time of the event, this property is set to `leave`." */
-const membership = (stored: StoredEvent, { sight, forks }: EventViewer): string => {
-  const { position, nid } = stored
-  if (sight === undefined || position === undefined || position < sight.knownFrom) return ''
-  return `,"membership":"${sight.membershipIn(stored, forks?.get(nid)) ?? 'leave'}"`
 }
 
 /** An event in the federation format, or with some fields only. */

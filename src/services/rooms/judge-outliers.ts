@@ -5,6 +5,7 @@ import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
+import { nextTurn } from '../next-turn.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 
@@ -23,8 +24,6 @@ export type Known = Pick<StoredEvent, 'event' | 'rejected'>
 
 /** Events per slice: a few milliseconds of work, after which whatever waits gets its turn. */
 const SLICE = 100
-
-const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** Authorises each event by its own auth events: the rejected ones of these reject it, too. */
 export const judgeOutliers = async (

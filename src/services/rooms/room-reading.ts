@@ -4,7 +4,7 @@ import { parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
-import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
 import type { PartialRooms } from './partial-rooms.ts'
@@ -12,9 +12,7 @@ import { type Access, accessOf, isWorldReadable } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
 import type { Sights } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
-
-/** Events that are loaded and rendered in one turn of the event loop. */
-const SLICE = 250
+import { inSlices } from './state-slices.ts'
 
 /** Reads rooms for clients: state, members and single events, each as far as the requester may know. */
 export class RoomReading {
@@ -46,7 +44,11 @@ export class RoomReading {
     const access = await this.#access(requester, roomId)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
-    return this.#render(requester, access, entries)
+    const nids = entries.map(({ nid }) => nid)
+    const texts: string[] = []
+    for await (const slice of this.#render(requester, access, nids))
+      for (const text of slice) texts.push(text)
+    return texts
   }
 
   /** Throws `M_FORBIDDEN` unless the requester may read the room as it is now. */
@@ -80,17 +82,17 @@ export class RoomReading {
     return point.format === 'event' ? value : (value['content'] as JsonObject)
   }
 
-  /** Member events, now or as of a token. Throws `M_FORBIDDEN`, `M_INVALID_PARAM`. */
+  /** Member events, now or as of a token, as JSON texts, made as they are taken. Throws `M_FORBIDDEN`, `M_INVALID_PARAM`. */
   async members(
     requester: Requester,
     roomId: string,
     options: MembershipChoice & { at?: string | undefined },
-  ): Promise<string[]> {
+  ): Promise<AsyncGenerator<string[], void>> {
     const access = await this.#access(requester, roomId)
     const position = this.#positionOf(options.at, access)
     await this.#partial.require(access.room.nid)
-    const entries = await this.#views.allMembers(access.room.nid, position)
-    return this.#render(requester, access, entries, ({ event }) => isWanted(membershipOf(event), options))
+    const nids = await this.#views.memberEvents(access.room.nid, position)
+    return this.#render(requester, access, nids, chosenBy(options))
   }
 
   /**
@@ -106,10 +108,11 @@ export class RoomReading {
     const own = room && (await this.#read.memberships.one(requester.userId, room.nid))
     if (room === undefined || (own?.membership !== 'join' && speaksFor === undefined)) throw notInRoom()
     await this.#partial.require(room.nid)
-    const rows = await this.#read.memberships.inRoom(room.nid, ['join'])
+    const rows = await this.#read.memberships.joined(room.nid)
     if (own?.membership !== 'join' && !rows.some(row => speaksFor?.(row.userId))) throw notInRoom()
     const cards: [string, MemberCard][] = []
-    for await (const events of this.#slices(rows.map(row => row.eventNid))) {
+    const nids = rows.map(row => row.eventNid)
+    for await (const events of inSlices(this.#read, nids)) {
       for (const stored of events) cards.push([stored.event.stateKey ?? '', memberCard(contentShown(stored))])
     }
     return Object.fromEntries(cards)
@@ -169,31 +172,20 @@ export class RoomReading {
     return accessOf(this.#read, requester.userId, roomId)
   }
 
-  /** Loads events in slices, so that tens of thousands of members do not hold the event loop. */
-  async *#slices(nids: readonly number[]): AsyncGenerator<StoredEvent[], void> {
-    for (let start = 0; start < nids.length; start += SLICE) {
-      if (start > 0) await new Promise<void>(resolve => setImmediate(resolve))
-      yield await this.#read.events.byNids(nids.slice(start, start + SLICE))
-    }
-  }
-
   async #viewer(requester: Requester, { room }: Access): Promise<EventViewer> {
     return { ...requester, sight: await this.#sights.of(room.nid, requester.userId) }
   }
 
-  async #render(
+  async *#render(
     requester: Requester,
     access: Access,
-    entries: readonly StateAt[],
+    nids: readonly number[],
     chosen: (stored: StoredEvent) => boolean = () => true,
-  ): Promise<string[]> {
+  ): AsyncGenerator<string[], void> {
     const viewer = await this.#viewer(requester, access)
-    const texts: string[] = []
-    for await (const events of this.#slices(entries.map(entry => entry.nid))) {
-      const some = await this.#clientEvents.render(events.filter(chosen), viewer, { roomId: true })
-      for (const text of some) texts.push(text)
+    for await (const events of inSlices(this.#read, nids)) {
+      yield await this.#clientEvents.render(events.filter(chosen), viewer, { roomId: true })
     }
-    return texts
   }
 
   #positionOf(at: string | undefined, access: Access): number {
@@ -212,10 +204,13 @@ interface MembershipChoice {
 }
 
 /** "The two parameters create an 'or' condition: either the membership *is* the same as `membership` **or** *is not* the same as `not_membership`." */
-const isWanted = (membership: Membership | undefined, choice: MembershipChoice): boolean => {
-  if (choice.membership === undefined && choice.notMembership === undefined) return true
-  if (choice.membership !== undefined && membership === choice.membership) return true
-  return choice.notMembership !== undefined && membership !== choice.notMembership
+const chosenBy = (choice: MembershipChoice): ((stored: StoredEvent) => boolean) => {
+  if (choice.membership === undefined && choice.notMembership === undefined) return () => true
+  return ({ event }) => {
+    const membership = membershipOf(event)
+    if (choice.membership !== undefined && membership === choice.membership) return true
+    return choice.notMembership !== undefined && membership !== choice.notMembership
+  }
 }
 
 /** What a joined member is called in a room. */

@@ -6,6 +6,7 @@ import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Missed } from '../rooms/ignored-users.ts'
 import type { Sights } from '../rooms/room-sight.ts'
+import { inSlices } from '../rooms/state-slices.ts'
 import { strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
@@ -16,9 +17,6 @@ import type { InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
 import type { RoomStateFinder } from './room-state.ts'
 
 const NOTHING: ReadonlySet<number> = new Set()
-
-/** State events that are made at once. */
-const SLICE = 250
 
 /** One look of one client. */
 export interface Look {
@@ -220,8 +218,8 @@ export class RoomTexts {
     const { read, clientEvents } = this.#parts
     const viewer = { ...look.requester, sight, forks }
     const texts: string[] = []
-    for (let from = 0; from < entries.length; from += SLICE) {
-      const events = await read.events.byNids(entries.slice(from, from + SLICE).map(({ nid }) => nid))
+    const nids = entries.map(({ nid }) => nid)
+    for await (const events of inSlices(read, nids)) {
       for (const text of await clientEvents.render(events, viewer, { roomId: false })) texts.push(text)
     }
     return texts

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { type Body, inOrder, respond, type Section } from './response.ts'
+import type { Body } from '../body.ts'
+import { inOrder, respond, type Section } from './response.ts'
 
 async function* sectionsOf(...all: Section[]): AsyncGenerator<Section, void> {
   yield* all

@@ -1,3 +1,5 @@
+import { type Body, bodyOf, PIECE } from '../body.ts'
+import { nextTurn } from '../next-turn.ts'
 import type { Answer } from './sync-source.ts'
 
 /** One room in one part of a response, as JSON text. */
@@ -16,12 +18,6 @@ export interface Draft {
   /** Rooms, those of a part together: a few at once, or many as they are made. */
   readonly sections: readonly Section[] | AsyncGenerator<Section, void>
 }
-
-/** A body in one piece where it is small; a large one is made while it is sent. */
-export type Body = string | AsyncIterable<string>
-
-/** In characters: what is more is sent in pieces of about this size. */
-const PIECE = 65_536
 
 /** A response that has been begun. */
 export interface Response {
@@ -63,37 +59,6 @@ const bodyOfFew = async (
   return textsOf(start, sections).join('')
 }
 
-const bodyOf = async (parts: AsyncGenerator<string, void>): Promise<Body> => {
-  const pieces = inPieces(parts)
-  const first = await pieces.next()
-  const text = first.done === true ? '' : first.value
-  // A piece that is short is the last one.
-  return text.length < PIECE ? text : rest(text, pieces)
-}
-
-async function* rest(first: string, pieces: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
-  try {
-    yield first
-    yield* pieces
-  } finally {
-    await pieces.return()
-  }
-}
-
-async function* inPieces(parts: AsyncGenerator<string, void>): AsyncGenerator<string, void> {
-  let gathered: string[] = []
-  let length = 0
-  for await (const part of parts) {
-    gathered.push(part)
-    length += part.length
-    if (length < PIECE) continue
-    yield gathered.join('')
-    gathered = []
-    length = 0
-  }
-  if (length > 0) yield gathered.join('')
-}
-
 async function* texts(
   start: string,
   sections: AsyncIterable<Section> | Iterable<Section>,
@@ -125,9 +90,6 @@ const entry = ({ part, roomId, text }: Section, open: Section['part'] | undefine
   return `${start}${JSON.stringify(roomId)}:${text}`
 }
 
-/** Lets whatever else there is to do have its turn. */
-export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
-
 /**
  * Runs over items in their order, some at a time ahead of whoever takes the results. Of many items everybody else gets
  * their turns in between: a database that answers at once would otherwise hold the event loop to the end.
@@ -151,6 +113,6 @@ export async function* inOrder<T, R>(
     const first = running.shift()
     if (first === undefined) return
     yield await first
-    if (count % ahead === 0) await turn()
+    if (count % ahead === 0) await nextTurn()
   }
 }

@@ -2,8 +2,9 @@ import { STICKY } from '../../core/event/stickiness.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
+import { inSlices } from '../rooms/state-slices.ts'
 import { passes } from '../rooms/timeline.ts'
-import { inOrder, type Section, turn } from './response.ts'
+import { inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
@@ -19,9 +20,6 @@ export const AHEAD = 8
 
 /** Rooms whose members are counted at once. */
 const COUNTED = 64
-
-/** State events that are made at once. */
-const SLICE = 250
 
 /** Writes the parts of a sync response that tell of rooms which the user is in, or was, as JSON text. */
 export class RoomSections {
@@ -178,13 +176,10 @@ export class RoomSections {
   ): Promise<string[]> {
     const { viewer, form } = presentation(request, timeline)
     const texts: string[] = []
-    for (let from = 0; from < entries.length; from += SLICE) {
-      if (from > 0) await turn()
-      const nids = entries.slice(from, from + SLICE).map(({ nid }) => nid)
-      const events = (await this.#read.events.byNids(nids)).filter(stored =>
-        passes(request.filter.state, stored),
-      )
-      for (const text of await this.#clientEvents.render(events, viewer, form)) texts.push(text)
+    const nids = entries.map(({ nid }) => nid)
+    for await (const events of inSlices(this.#read, nids)) {
+      const chosen = events.filter(stored => passes(request.filter.state, stored))
+      for (const text of await this.#clientEvents.render(chosen, viewer, form)) texts.push(text)
     }
     return texts
   }

@@ -5,13 +5,14 @@ import {
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
+import type { Body } from '../body.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { type Invitations, NO_INVITATIONS } from './invitations.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
-import { type Body, type Response, respond } from './response.ts'
+import { type Response, respond } from './response.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { RoomsStream } from './rooms-stream.ts'

@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3'
 import { ConstraintError, DatabaseUnavailable, type Row, type SqlValue } from '../database.ts'
-import type { WireError, WireStatementRef } from './sqlite-wire.ts'
+import type { WireError, WireStatementRef, WireTable } from './sqlite-wire.ts'
 
 /** A connection that keeps its statements prepared, and hides what is peculiar about the driver. */
 export class SqliteConnection {
@@ -39,6 +39,19 @@ export class SqliteConnection {
     return rows
   }
 
+  /** The same as it travels between threads. */
+  table(ref: WireStatementRef, parameters: readonly SqlValue[]): WireTable {
+    const { statement, names, blobs } = this.statement(ref)
+    try {
+      const rows = statement.raw(true).all(parameters) as unknown as SqlValue[][]
+      const places = blobs.map(name => names.indexOf(name))
+      if (places.length > 0) for (const row of rows) plainBytes(row, places)
+      return { names, rows }
+    } finally {
+      statement.raw(false)
+    }
+  }
+
   /** The first row. */
   get(ref: WireStatementRef, parameters: readonly SqlValue[]): Row | undefined {
     const { statement, blobs } = this.statement(ref)
@@ -56,26 +69,28 @@ export type SqliteStatement = Sqlite.Statement<[parameters?: readonly SqlValue[]
 
 interface Kept {
   readonly statement: SqliteStatement
+  readonly names: readonly string[]
   /** The columns that may hold bytes. */
   readonly blobs: readonly string[]
 }
 
-const keep = (statement: SqliteStatement): Kept => ({
-  statement,
-  blobs: statement.reader
-    ? statement
-        .columns()
-        .filter(({ type }) => type === null || type.toLowerCase() === 'blob')
-        .map(({ name }) => name)
-    : [],
-})
+const keep = (statement: SqliteStatement): Kept => {
+  const columns = statement.reader ? statement.columns() : []
+  return {
+    statement,
+    names: columns.map(({ name }) => name),
+    blobs: columns
+      .filter(({ type }) => type === null || type.toLowerCase() === 'blob')
+      .map(({ name }) => name),
+  }
+}
 
 /** The driver answers Buffers, whose `slice` shares memory where a Uint8Array's copies. */
-const plainBytes = (row: Row, columns: readonly string[]): void => {
-  for (const name of columns) {
-    const value = row[name]
+const plainBytes = <K extends string | number>(row: Record<K, SqlValue>, columns: readonly K[]): void => {
+  for (const column of columns) {
+    const value = row[column]
     if (value instanceof Uint8Array)
-      row[name] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      row[column] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   }
 }
 

@@ -58,7 +58,13 @@ export interface CommitAnswer {
 /** One read: a statement and its parameters. */
 export type WireRead = readonly [statement: WireStatementRef, parameters: readonly SqlValue[]]
 
-export type ReadAnswer = readonly ({ readonly rows: readonly Row[] } | { readonly error: WireError })[]
+/** Rows without the names of their columns in each of them. */
+export interface WireTable {
+  readonly names: readonly string[]
+  readonly rows: readonly (readonly SqlValue[])[]
+}
+
+export type ReadAnswer = readonly (WireTable | { readonly error: WireError })[]
 
 /** `definitions` are the statements that this thread has not seen yet. */
 export type WireRequest = readonly [
@@ -129,6 +135,14 @@ export const decodeSets = ({ shape, texts, values }: WireSets): WireSet[] => {
   }
   return sets
 }
+
+/** The rows as they are read. */
+export const decodeTable = ({ names, rows }: WireTable): Row[] =>
+  rows.map(values => {
+    const row: Record<string, SqlValue> = {}
+    for (const [index, name] of names.entries()) row[name] = values[index] ?? null
+    return row
+  })
 
 const encodeParameter = (value: SqlParameter): WireParameter => {
   if (isPlain(value)) return wireValue(value)

@@ -19,6 +19,7 @@ import { SqliteThread } from './sqlite-thread.ts'
 import {
   type CommitAnswer,
   decodeResult,
+  decodeTable,
   encodeSets,
   FAILED,
   type ReadAnswer,
@@ -138,7 +139,7 @@ export class SqliteDatabase implements Database {
     const [read] = answer as ReadAnswer
     if (read === undefined) throw new Error('the reader thread did not answer')
     if ('error' in read) throw toError(read.error)
-    return read.rows as unknown as T[]
+    return decodeTable(read) as unknown as T[]
   }
 
   position(stream: StreamName): number {

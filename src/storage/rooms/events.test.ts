@@ -2,6 +2,7 @@ import test from 'ava'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { EventCache } from './event-cache.ts'
 import { EventNews } from './event-news.ts'
 import { EventReader } from './events.ts'
 
@@ -11,7 +12,7 @@ testDatabases(test, 'more events than the cache holds are read without gaps', as
   const head = await core.writer.head(roomId)
   const nids = [...(head?.state.values() ?? [])].map(entry => entry.nid)
   t.true(nids.length > 3)
-  const reader = new EventReader(database, { cacheSize: 3 })
+  const reader = new EventReader(database, new EventCache(3))
   for (let round = 0; round < 3; round++) {
     const found = await reader.byNids(nids)
     t.deepEqual(
@@ -29,7 +30,7 @@ testDatabases(test, 'a read of more than half of the cache pushes nothing out of
   const nids = [...(head?.state.values() ?? [])].map(entry => entry.nid)
   const [first = 0, ...others] = nids
   t.true(others.length > 3)
-  const reader = new EventReader(database, { cacheSize: 3 })
+  const reader = new EventReader(database, new EventCache(3))
   await reader.byNids([first])
   await reader.byNids(others)
   t.is(await during(() => reader.byNids([first])), 0)

@@ -40,9 +40,9 @@ export class EventReader {
   readonly #generations: Prepared
   readonly #ids: Prepared
 
-  constructor(db: Reader, options: { cacheSize?: number } = {}) {
+  constructor(db: Reader, cache = new EventCache()) {
     this.#db = db
-    this.#cache = new EventCache(options.cacheSize)
+    this.#cache = cache
     this.#selectNids = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)

@@ -4,6 +4,7 @@ import { ReleaseWriter } from '../media/references.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
 import { DelayedEventReader, DelayedEventWriter } from './delayed-events.ts'
+import { EventCache } from './event-cache.ts'
 import { EventNews } from './event-news.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
@@ -12,6 +13,7 @@ import { MembershipReader, MembershipWriter } from './memberships.ts'
 import type { MessageIndex } from './message-index.ts'
 import { PartialRoomWriter } from './partial-room-writer.ts'
 import { PartialRoomReader } from './partial-rooms.ts'
+import { PassingEvents } from './passing-events.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
 import { RelationWriter } from './relation-writer.ts'
 import { RelationReader } from './relations.ts'
@@ -27,6 +29,7 @@ import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
 export interface RoomReaders {
   readonly rooms: RoomReader
   readonly events: EventReader
+  readonly passing: PassingEvents
   readonly news: EventNews
   readonly state: StateReader
   readonly memberships: MembershipReader
@@ -66,9 +69,10 @@ export interface RoomWriters {
 }
 
 /** Makes the readers; one set per process, since they share what is kept in memory. */
-export const roomReaders = (db: Reader, news = new EventNews(db)): RoomReaders => ({
+export const roomReaders = (db: Reader, news = new EventNews(db), cache = new EventCache()): RoomReaders => ({
   rooms: new RoomReader(db),
-  events: new EventReader(db),
+  events: new EventReader(db, cache),
+  passing: new PassingEvents(db, cache),
   news,
   state: new StateReader(db, news),
   memberships: new MembershipReader(db),

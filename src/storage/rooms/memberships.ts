@@ -57,6 +57,7 @@ export class MembershipReader {
   readonly #ofUser: Prepared
   readonly #one: Prepared
   readonly #inRoom: Prepared
+  readonly #joined: Prepared
   readonly #changed: Prepared
   readonly #counts: Prepared
   readonly #invited: Prepared
@@ -74,6 +75,9 @@ export class MembershipReader {
     this.#ofUser = db.prepare(`${select} WHERE m.user_id = ? AND ${db.dialect.inText('m.membership')}`)
     this.#one = db.prepare(`${select} WHERE m.user_id = ? AND m.room_nid = ?`)
     this.#inRoom = db.prepare(`${select} WHERE m.room_nid = ? AND ${db.dialect.inText('m.membership')}`)
+    this.#joined = db.prepare(
+      "SELECT user_id, event_nid FROM memberships WHERE room_nid = ? AND membership = 'join'",
+    )
     this.#changed = db.prepare(`${select} WHERE m.user_id = ? AND m.position > ? AND m.position <= ?`)
     this.#counts = db.prepare(
       `SELECT room_nid, membership, COUNT(*) AS n FROM memberships
@@ -117,6 +121,14 @@ export class MembershipReader {
   async inRoom(roomNid: number, memberships: readonly Membership[]): Promise<MembershipRow[]> {
     const rows = await this.#db.scan<MembershipColumns>(this.#inRoom, [roomNid, this.#db.list(memberships)])
     return rows.map(membershipRow)
+  }
+
+  /** The joined users of a room, and the nids of their member events. */
+  async joined(roomNid: number): Promise<Pick<MembershipRow, 'userId' | 'eventNid'>[]> {
+    const rows = await this.#db.scan<Pick<MembershipColumns, 'user_id' | 'event_nid'>>(this.#joined, [
+      roomNid,
+    ])
+    return rows.map(row => ({ userId: row.user_id, eventNid: row.event_nid }))
   }
 
   /** The first of those in a room who have one of these memberships, "ordered by stream ordering". */

@@ -50,6 +50,7 @@ export class StateViews {
   readonly #withoutMembers: Prepared
   readonly #members: Prepared
   readonly #allMembers: Prepared
+  readonly #memberEvents: Prepared
   readonly #ends: Prepared
   readonly #since: Prepared
   readonly #forks: Prepared
@@ -84,7 +85,9 @@ export class StateViews {
     this.#members = db.prepare(
       `${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${db.dialect.inText('state_key')} AND ${HOLDS}`,
     )
-    this.#allMembers = db.prepare(`${select} WHERE room_nid = ? AND type = 'm.room.member' AND ${HOLDS}`)
+    const allMembers = `WHERE room_nid = ? AND type = 'm.room.member' AND ${HOLDS}`
+    this.#allMembers = db.prepare(`${select} ${allMembers}`)
+    this.#memberEvents = db.prepare(`SELECT event_nid FROM room_state ${allMembers}`)
     const end = (order: string): string =>
       `SELECT * FROM (SELECT event_nid, valid_from, valid_to FROM room_state
        WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from ${order} LIMIT 1) AS ${order}_end`
@@ -158,6 +161,13 @@ export class StateViews {
   /** All member events as they held at a position. */
   async allMembers(roomNid: number, position: number): Promise<StateAt[]> {
     return (await this.#db.scan<EntryColumns>(this.#allMembers, [roomNid, position, position])).map(entry)
+  }
+
+  /** The nids of the same. */
+  async memberEvents(roomNid: number, position: number): Promise<number[]> {
+    const parameters = [roomNid, position, position]
+    const rows = await this.#db.scan<Pick<EntryColumns, 'event_nid'>>(this.#memberEvents, parameters)
+    return rows.map(row => row.event_nid)
   }
 
   /** The first and the last thing that a point has been, as far as is known, whether or not it still holds. */

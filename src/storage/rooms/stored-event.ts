@@ -42,10 +42,14 @@ export interface EventRow {
   json: string
 }
 
+/** The columns of an `EventRow`, from the tables that `STORED_EVENTS` joins. */
+export const EVENT_COLUMNS = `e.event_nid, e.room_nid, e.position, e.rejected, e.soft_failed, e.redacted_by, e.generation,
+  e.event_id, r.version, j.json`
+export const STORED_EVENTS =
+  'events e JOIN event_json j ON j.event_nid = e.event_nid JOIN rooms r ON r.room_nid = e.room_nid'
+
 /** Selects what `storedEvent` needs; the caller adds which events. */
-export const SELECT_EVENTS = `SELECT e.event_nid, e.room_nid, e.position, e.rejected, e.soft_failed, e.redacted_by, e.generation,
-  e.event_id, r.version, j.json
-  FROM events e JOIN event_json j ON j.event_nid = e.event_nid JOIN rooms r ON r.room_nid = e.room_nid`
+export const SELECT_EVENTS = `SELECT ${EVENT_COLUMNS} FROM ${STORED_EVENTS}`
 
 /** The event that a row holds. */
 export const storedEvent = (row: EventRow): StoredEvent => {
@@ -53,14 +57,19 @@ export const storedEvent = (row: EventRow): StoredEvent => {
   if (version === undefined)
     throw new Error(`stored event ${row.event_id} has unknown room version ${row.version}`)
   return {
-    nid: row.event_nid,
-    roomNid: row.room_nid,
-    position: row.position ?? undefined,
-    rejected: row.rejected ?? undefined,
-    softFailed: row.soft_failed === SOFT_FAILED,
-    withheld: row.soft_failed === WITHHELD,
-    redactedBy: row.redacted_by ?? undefined,
-    generation: row.generation,
+    ...conclusionsOf(row),
     event: trustedEvent(parseJson(row.json) as JsonObject, row.event_id, version),
   }
 }
+
+/** What a row holds beside the event. */
+export const conclusionsOf = (row: Omit<EventRow, 'json'>): Omit<StoredEvent, 'event'> => ({
+  nid: row.event_nid,
+  roomNid: row.room_nid,
+  position: row.position ?? undefined,
+  rejected: row.rejected ?? undefined,
+  softFailed: row.soft_failed === SOFT_FAILED,
+  withheld: row.soft_failed === WITHHELD,
+  redactedBy: row.redacted_by ?? undefined,
+  generation: row.generation,
+})

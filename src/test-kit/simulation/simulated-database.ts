@@ -62,7 +62,7 @@ export const simulatedDatabase = (
   }
   const read = ([op, , reads]: WireBody) => {
     if (op !== 'read') throw new Error(`a reader does not ${op}`)
-    return reads.map(([statement, parameters]) => ({ rows: reader.all(statement, parameters) }))
+    return reads.map(([statement, parameters]) => reader.table(statement, parameters))
   }
   const database = new SqliteDatabase(path, {
     helpers: { writer: thread(commit), reader: thread(read) },

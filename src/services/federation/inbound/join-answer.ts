@@ -6,6 +6,7 @@ import type { Membership } from '../../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../../storage/rooms/state-views.ts'
 import { shownEvent } from '../../rooms/shown-event.ts'
 import { stateBefore } from '../../rooms/state-at.ts'
+import { inSlices } from '../../rooms/state-slices.ts'
 
 /** The response of `send_join`. */
 export interface JoinAnswer {
@@ -18,9 +19,6 @@ export interface JoinAnswer {
 
 /** client-server API, `m.heroes`: "up to five". */
 const HEROES = 5
-
-/** Events that are loaded in one turn of the event loop. */
-const SLICE = 250
 
 /** What a join is answered from. */
 interface Sources {
@@ -59,11 +57,8 @@ export const joinAnswer = async (
  */
 export const pdusOf = async (read: RoomReaders, nids: readonly number[]): Promise<JsonObject[]> => {
   const pdus: JsonObject[] = []
-  for (let start = 0; start < nids.length; start += SLICE) {
-    if (start > 0) await new Promise<void>(resolve => setImmediate(resolve))
-    for (const stored of await read.events.byNids(nids.slice(start, start + SLICE))) {
-      pdus.push(shownEvent(stored).pdu)
-    }
+  for await (const events of inSlices(read, nids)) {
+    for (const stored of events) pdus.push(shownEvent(stored).pdu)
   }
   return pdus
 }
