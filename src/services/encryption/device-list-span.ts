@@ -1,12 +1,11 @@
 import type { RecentMember } from '../../storage/encryption/companions.ts'
-import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { EncryptionContext } from './context.ts'
-import { Stays } from './stays.ts'
+import { type EventSpan, type RoomMember, Stays } from './stays.ts'
 
 /** A stretch of the two streams that device lists depend on. */
 export interface DeviceListSpan {
   readonly deviceLists: { readonly after: number; readonly upTo: number }
-  readonly events: { readonly after: number; readonly upTo: number }
+  readonly events: EventSpan
 }
 
 /** The `device_lists` of `/sync`. */
@@ -61,12 +60,7 @@ export class DeviceListSpans {
   }
 
   /** The user's own joining and leaving: everybody in the room is concerned. */
-  async #ownMoves(
-    userId: string,
-    events: DeviceListSpan['events'],
-    changed: Set<string>,
-    gone: Set<string>,
-  ): Promise<void> {
+  async #ownMoves(userId: string, events: EventSpan, changed: Set<string>, gone: Set<string>): Promise<void> {
     const { read, rooms } = this.#context
     for (const row of await rooms.memberships.changed(userId, events.after, events.upTo)) {
       const move = await this.#moveOf(row, events)
@@ -82,7 +76,7 @@ export class DeviceListSpans {
   /** Others' joining and leaving in rooms that the user is in. */
   async #othersMoves(
     userId: string,
-    events: DeviceListSpan['events'],
+    events: EventSpan,
     changed: Set<string>,
     gone: Set<string>,
   ): Promise<void> {
@@ -98,24 +92,17 @@ export class DeviceListSpans {
    * What somebody whose membership has changed has done. Who went and came back has come: nobody may have told this server of
    * what they changed meanwhile, nor will be asked for it again but by clients that are told so.
    */
-  async #moveOf(
-    member: RecentMember | MembershipRow,
-    events: DeviceListSpan['events'],
-  ): Promise<'came' | 'went' | undefined> {
-    if (member.membership === 'join')
-      return (await this.#stays.isUnbroken(member, events)) ? undefined : 'came'
-    return (await this.#stays.isIn(member, events.after)) ? 'went' : undefined
+  async #moveOf(member: RoomMember, events: EventSpan): Promise<'came' | 'went' | undefined> {
+    const { was, is, isUnbroken } = await this.#stays.over(member, events)
+    if (is) return isUnbroken ? undefined : 'came'
+    return was ? 'went' : undefined
   }
 
   /**
    * Members of whom this server was not told when it joined: they were there, but nobody here knew that a room was shared
    * with them, nor heard of their devices.
    */
-  async #newlyKnown(
-    userId: string,
-    { after, upTo }: DeviceListSpan['events'],
-    changed: Set<string>,
-  ): Promise<void> {
+  async #newlyKnown(userId: string, { after, upTo }: EventSpan, changed: Set<string>): Promise<void> {
     const { read, rooms } = this.#context
     for (const { roomNid } of await rooms.partial.completedBetween(after, upTo)) {
       const own = await rooms.memberships.one(userId, roomNid)

@@ -20,8 +20,6 @@ const staysOf = (turns: readonly Turn[]): Stays => {
     .filter(({ is }) => is !== 'nothing')
   return new Stays({
     state: {
-      point: async (_room, _type, _key, at = 0) =>
-        spans.find(({ from, to }) => from <= at && (to === undefined || to > at))?.nid,
       spans: async (_room, _type, _key, { after, upTo }) =>
         spans.filter(({ from, to }) => from <= upTo && (to === undefined || to > after)),
     },
@@ -60,7 +58,8 @@ const cases: [what: string, turns: readonly Turn[], expected: boolean][] = [
 
 for (const [what, turns, expected] of cases)
   test(`a stay is unbroken or not: ${what}`, async t => {
-    t.is(await staysOf(turns).isUnbroken(BOB, { after: 5, upTo: 8 }), expected)
+    const { isUnbroken } = await staysOf(turns).over(BOB, { after: 5, upTo: 8 })
+    t.is(isUnbroken, expected)
   })
 
 test('somebody is in a room by a join only', async t => {

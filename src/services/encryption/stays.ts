@@ -1,5 +1,6 @@
 import type { EventReader } from '../../storage/rooms/events.ts'
 import type { StateReader } from '../../storage/rooms/state.ts'
+import type { StateSpan } from '../../storage/rooms/state-entry.ts'
 import { membershipOf } from '../rooms/room-head.ts'
 
 /** Somebody in a room. */
@@ -9,15 +10,22 @@ export interface RoomMember {
 }
 
 /** A stretch of the `events` stream. */
-interface EventSpan {
+export interface EventSpan {
   readonly after: number
   readonly upTo: number
 }
 
 /** What of the rooms tells where people were. */
 interface History {
-  readonly state: Pick<StateReader, 'point' | 'spans'>
+  readonly state: Pick<StateReader, 'spans'>
   readonly events: Pick<EventReader, 'byNids'>
+}
+
+/** Whether somebody was in a room at the beginning of a span, is so at its end, and was all the time between. */
+export interface Stay {
+  readonly was: boolean
+  readonly is: boolean
+  readonly isUnbroken: boolean
 }
 
 /**
@@ -33,28 +41,30 @@ export class Stays {
   }
 
   /** Whether somebody was in a room at a position. */
-  async isIn({ roomNid, userId }: RoomMember, position: number): Promise<boolean> {
-    const { state, events } = this.#rooms
-    const nid = await state.point(roomNid, 'm.room.member', userId, position)
-    const [stored] = nid === undefined ? [] : await events.byNids([nid])
-    return stored !== undefined && membershipOf(stored.event) === 'join'
+  async isIn(member: RoomMember, position: number): Promise<boolean> {
+    return (await this.over(member, { after: position, upTo: position })).is
   }
 
   /**
-   * Whether somebody was in a room at one position, at another, and all the time in between. A leave that this server has not
-   * heard of shows as well: among the auth events of a join is "the target's current `m.room.member` event".
+   * How somebody was in a room over a span. A leave that this server has not heard of breaks a stay as well: among the auth
+   * events of a join is "the target's current `m.room.member` event".
    */
-  async isUnbroken({ roomNid, userId }: RoomMember, { after, upTo }: EventSpan): Promise<boolean> {
+  async over({ roomNid, userId }: RoomMember, { after, upTo }: EventSpan): Promise<Stay> {
     const { state, events } = this.#rooms
-    const spans = await state.spans(roomNid, 'm.room.member', userId, { after, upTo })
-    const stored = await events.byNids(spans.map(({ nid }) => nid))
-    const joins = stored.map(({ event }) => event).filter(event => membershipOf(event) === 'join')
-    const [first] = spans
-    if (first === undefined || first.from > after || joins.length < spans.length) return false
-    return spans.every(({ to }, index) => {
-      const [join, next] = joins.slice(index, index + 2)
-      if (join === undefined || next === undefined) return to === undefined || to > upTo
-      return to === spans[index + 1]?.from && next.authEvents.includes(join.eventId)
-    })
+    const turns = await state.spans(roomNid, 'm.room.member', userId, { after, upTo })
+    const stored = await events.byNids(turns.map(({ nid }) => nid))
+    const joins = new Map(
+      stored.filter(({ event }) => membershipOf(event) === 'join').map(({ nid, event }) => [nid, event]),
+    )
+    const isJoinAt = (position: number): boolean =>
+      turns.some(
+        ({ nid, from, to = Number.POSITIVE_INFINITY }) => joins.has(nid) && from <= position && position < to,
+      )
+    const follows = ({ nid, from }: StateSpan, before: StateSpan): boolean =>
+      before.to === from && joins.get(nid)?.authEvents.includes(joins.get(before.nid)?.eventId ?? '') === true
+    const [was, is] = [isJoinAt(after), isJoinAt(upTo)]
+    const pairs = turns.slice(1).map((turn, index) => [turns[index], turn] as const)
+    const isUnbroken = was && is && pairs.every(([before, turn]) => before && follows(turn, before))
+    return { was, is, isUnbroken }
   }
 }

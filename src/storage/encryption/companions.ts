@@ -23,18 +23,11 @@ const recentMember = (row: MemberColumns): RecentMember => ({
   position: row.position,
 })
 
-/** A room other than this one that `user` shares with `host` since before a position. */
-const shareAnother = (user: string, host: string): string => `EXISTS (
+/** A room other than this one that `user` shares with `host`, and has at a position, without anything having changed since. */
+export const shareAnother = (user: string, host: string): string => `EXISTS (
   SELECT 1 FROM memberships o JOIN memberships p ON p.room_nid = o.room_nid
-  WHERE o.user_id = ${user} AND o.membership = 'join' AND o.room_nid <> ? AND o.position < ?
-    AND p.membership = 'join' AND p.host = ${host} AND p.position < ?)`
-
-/** An event that sets somebody's membership (position of the `events` stream). */
-export interface MemberEvent {
-  readonly roomNid: number
-  readonly userId: string
-  readonly position: number
-}
+  WHERE o.user_id = ${user} AND o.membership = 'join' AND o.room_nid <> ? AND o.position <= ?
+    AND p.membership = 'join' AND p.host = ${host} AND p.position <= ?)`
 
 /** Reads who shares rooms with whom, and with which servers: whom changes of devices concern. */
 export class CompanionReader {
@@ -44,10 +37,11 @@ export class CompanionReader {
   readonly #moved: Prepared
   readonly #ofRoom: Prepared
   readonly #hosts: Prepared
-  readonly #memberEvents: Prepared
+  readonly #ofHost: Prepared
+  readonly #memberSince: Prepared
+  readonly #moves: Prepared
   readonly #hostsNewTo: Prepared
   readonly #usersNewTo: Prepared
-  readonly #arrivedWith: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -70,10 +64,18 @@ export class CompanionReader {
       `SELECT DISTINCT b.host FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
        WHERE a.user_id = ? AND a.membership = 'join' AND b.membership = 'join'`,
     )
-    this.#memberEvents = db.prepare(
-      `SELECT position, room_nid, state_key FROM events
-       WHERE position > ? AND position <= ? AND type = 'm.room.member' AND state_key IS NOT NULL
-         AND rejected IS NULL ORDER BY position LIMIT ?`,
+    const ofHost = "WHERE b.room_nid = ? AND b.membership = 'join' AND b.host = ?"
+    this.#ofHost = db.prepare(`${members} ${ofHost} ORDER BY b.position`)
+    this.#memberSince = db.prepare(
+      `SELECT 1 AS found FROM memberships b ${ofHost} AND b.position <= ? LIMIT 1`,
+    )
+    const points = (column: string): string =>
+      `SELECT s.room_nid, s.state_key FROM room_state s JOIN touched t ON t.room_nid = s.room_nid
+       WHERE s.${column} > ? AND s.${column} <= ? AND s.type = 'm.room.member'`
+    this.#moves = db.prepare(
+      `WITH touched AS (SELECT room_nid FROM events WHERE position > ? AND position <= ?
+         UNION SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?)
+       ${points('valid_from')} UNION ${points('valid_to')}`,
     )
     this.#hostsNewTo = db.prepare(
       `SELECT DISTINCT b.host FROM memberships b
@@ -84,14 +86,8 @@ export class CompanionReader {
        WHERE a.room_nid = ? AND a.membership = 'join' AND a.host = ?
          AND EXISTS (SELECT 1 FROM device_keys k WHERE k.user_id = a.user_id)
          AND NOT EXISTS (SELECT 1 FROM memberships b WHERE b.room_nid = a.room_nid AND b.membership = 'join'
-           AND b.host = ? AND b.user_id <> ? AND b.position < ?)
+           AND b.host = ? AND b.position <= ?)
          AND NOT ${shareAnother('a.user_id', '?')}
-       ORDER BY a.user_id LIMIT ?`,
-    )
-    this.#arrivedWith = db.prepare(
-      `SELECT a.user_id FROM memberships a JOIN events e ON e.event_nid = a.event_nid
-       WHERE a.room_nid = ? AND a.membership = 'join' AND a.host = ? AND a.position = ?
-         AND (e.position IS NULL OR e.position < a.position)
        ORDER BY a.user_id LIMIT ?`,
     )
   }
@@ -124,52 +120,49 @@ export class CompanionReader {
     return (await this.#db.scan<{ host: string }>(this.#hosts, [userId])).map(row => row.host)
   }
 
-  /** The next events that set memberships, oldest first (positions of the `events` stream). */
-  async memberEvents(after: number, upTo: number, limit: number): Promise<MemberEvent[]> {
-    const rows = await this.#db.all<{ position: number; room_nid: number; state_key: string }>(
-      this.#memberEvents,
-      [after, upTo, limit],
-    )
-    return rows.map(row => ({ position: row.position, roomNid: row.room_nid, userId: row.state_key }))
+  /** Whether anybody of a server is in a room since a position, without anything having changed since. */
+  async hasMemberSince(roomNid: number, host: string, position: number): Promise<boolean> {
+    return (await this.#db.get(this.#memberSince, [roomNid, host, position])) !== undefined
   }
 
-  /** The servers in a room that share no other room with a local user who has joined it (position of the event). */
-  async hostsNewTo(joined: MemberEvent, ownHost: string): Promise<string[]> {
-    const { roomNid, userId, position } = joined
-    const parameters = [roomNid, ownHost, userId, roomNid, position, position]
+  /** The users of a server in a room, those first who have been there for the longest. */
+  async ofHost(roomNid: number, host: string): Promise<RecentMember[]> {
+    return (await this.#db.scan<MemberColumns>(this.#ofHost, [roomNid, host])).map(recentMember)
+  }
+
+  /** Whose membership of which room has changed, whether by an event of theirs or as states were resolved. */
+  async moves(after: number, upTo: number): Promise<Pick<RecentMember, 'roomNid' | 'userId'>[]> {
+    const parameters = Array.from({ length: 4 }, () => [after, upTo]).flat()
+    const rows = await this.#db.scan<{ room_nid: number; state_key: string }>(this.#moves, parameters)
+    return rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key }))
+  }
+
+  /** The servers in a room with which a local user in it has shared no other since a position. */
+  async hostsNewTo(
+    { roomNid, userId }: Pick<RecentMember, 'roomNid' | 'userId'>,
+    since: number,
+    ownHost: string,
+  ): Promise<string[]> {
+    const parameters = [roomNid, ownHost, userId, roomNid, since, since]
     const rows = await this.#db.scan<{ host: string }>(this.#hostsNewTo, parameters)
     return rows.map(row => row.host)
   }
 
   /**
-   * The local users with keys in a room who shared no room with a server before its user joined this one; nobody, where
-   * the server was in the room already.
+   * The local users with keys in a room who have shared neither it nor another with a server since a position.
+   *
+   * @param ownHost the local server
    */
   async usersNewTo(
     host: string,
-    joined: MemberEvent,
-    { host: ownHost, limit }: { host: string; limit: number },
+    { roomNid, since }: { roomNid: number; since: number },
+    { ownHost, limit }: { ownHost: string; limit: number },
   ): Promise<string[]> {
-    const { roomNid, userId, position } = joined
-    const before = [roomNid, ownHost, host, userId, position]
     const rows = await this.#db.scan<{ user_id: string }>(this.#usersNewTo, [
-      ...before,
-      ...[roomNid, position, host, position],
+      ...[roomNid, ownHost, host, since],
+      ...[roomNid, since, host, since],
       limit,
     ])
-    return rows.map(row => row.user_id)
-  }
-
-  /**
-   * The local users whom a room has brought along when another joined it: it was in the room by their own joins, of which
-   * this server has not learned, as when an answer was lost.
-   */
-  async arrivedWith(
-    joined: { readonly roomNid: number; readonly position: number },
-    { host, limit }: { host: string; limit: number },
-  ): Promise<string[]> {
-    const parameters = [joined.roomNid, host, joined.position - 1, limit]
-    const rows = await this.#db.scan<{ user_id: string }>(this.#arrivedWith, parameters)
     return rows.map(row => row.user_id)
   }
 }

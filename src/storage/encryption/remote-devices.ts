@@ -1,4 +1,5 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import { shareAnother } from './companions.ts'
 
 /** How far this server follows a remote user's devices. */
 export interface RemoteDeviceList {
@@ -97,7 +98,8 @@ export class RemoteDeviceWriter {
   readonly #advance: Prepared
   readonly #markStale: Prepared
   readonly #forget: Prepared
-  readonly #forgetUnshared: Prepared
+  readonly #forgetUser: Prepared
+  readonly #forgetRoom: Prepared
   readonly #set: Prepared
   readonly #drop: Prepared
   readonly #dropAll: Prepared
@@ -115,14 +117,11 @@ export class RemoteDeviceWriter {
       'UPDATE remote_device_lists SET stale = 1, version = version + 1 WHERE user_id = ?',
     )
     this.#forget = db.prepare('DELETE FROM remote_device_lists WHERE user_id = ?')
-    this.#forgetUnshared = db.prepare(
+    const unshared = `NOT ${shareAnother('remote_device_lists.user_id', '?')}`
+    this.#forgetUser = db.prepare(`DELETE FROM remote_device_lists WHERE user_id = ? AND ${unshared}`)
+    this.#forgetRoom = db.prepare(
       `DELETE FROM remote_device_lists
-       WHERE user_id IN (SELECT m.user_id FROM memberships m WHERE m.room_nid = ? AND m.host <> ?)
-         AND (user_id = ? OR NOT EXISTS (SELECT 1 FROM memberships l WHERE l.room_nid = ? AND l.host = ?
-           AND l.membership = 'join' AND l.position < ?))
-         AND NOT EXISTS (SELECT 1 FROM memberships b JOIN memberships a ON a.room_nid = b.room_nid
-           WHERE b.user_id = remote_device_lists.user_id AND b.membership = 'join' AND b.room_nid <> ?
-             AND a.host = ? AND a.membership = 'join')`,
+       WHERE user_id IN (SELECT m.user_id FROM memberships m WHERE m.room_nid = ? AND m.host <> ?) AND ${unshared}`,
     )
     this.#set = db.prepare(
       `INSERT INTO remote_devices (user_id, device_id, display_name, json) VALUES (?, ?, ?, ?)
@@ -173,16 +172,18 @@ export class RemoteDeviceWriter {
     return { prepared: this.#dropAll, rows: [[userId]] }
   }
 
-  /**
-   * Stops following users who share no other room with this server: somebody has left this one, and whatever changes
-   * from there on may not be told. Of those who stay, only if no local user has stayed with them.
-   */
-  forgetUnshared(left: { roomNid: number; userId: string; position: number }, host: string): WriteStatement {
-    const { roomNid, userId, position } = left
-    return {
-      prepared: this.#forgetUnshared,
-      rows: [[roomNid, host, userId, roomNid, host, position, roomNid, host]],
-    }
+  /** Stops following a user who was out of a room, unless another has been shared with the own server since a position. */
+  forgetUser(
+    userId: string,
+    { roomNid, since }: { roomNid: number; since: number },
+    ownHost: string,
+  ): WriteStatement {
+    return { prepared: this.#forgetUser, rows: [[userId, roomNid, since, ownHost, since]] }
+  }
+
+  /** Stops following everybody in a room that the own server was out of, unless another has been shared since a position. */
+  forgetRoom({ roomNid, since }: { roomNid: number; since: number }, ownHost: string): WriteStatement {
+    return { prepared: this.#forgetRoom, rows: [[roomNid, ownHost, roomNid, since, ownHost, since]] }
   }
 
   /** Stops keeping users' devices: nobody here shares a room with them any more. */

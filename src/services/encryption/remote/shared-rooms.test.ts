@@ -116,6 +116,32 @@ test('a user whose leave others have not heard of is introduced anew when they c
   )
 })
 
+test('a server that was held to be out of a room until states were resolved is told what it has missed', async t => {
+  const { servers, a, b, told, makeRoom, join } = await world(t)
+  const c = await servers.start('c.test')
+  const roomId = await makeRoom(c, CAROL)
+  const setLevels = (users: JsonObject) =>
+    c.core.sender.send(roomId, {
+      ...{ sender: CAROL, type: 'm.room.power_levels', stateKey: '' },
+      content: { ban: 50, users: { ...users } },
+    })
+  await a.rooms.memberships.join({ userId: ALICE, roomId, via: ['c.test'] })
+  await setLevels({ [ALICE]: 50 })
+  t.deepEqual(await join(b, BOB, roomId), EVERYTHING)
+  const bobAtA = async () => (await a.core.writer.head(roomId))?.memberships.get(BOB)
+  t.is(await bobAtA(), 'join')
+  servers.away.add('a.test')
+  await a.rooms.memberships.ban({ sender: ALICE, userId: BOB, roomId })
+  await addDevice(a, ALICE, 'D3')
+  await a.encryption.caughtUp()
+  t.is(await bobAtA(), 'ban')
+  await setLevels({})
+  told.length = 0
+  await servers.settle()
+  t.is(await bobAtA(), 'join', 'who banned him was not allowed to')
+  t.true(told.some(content => content['device_id'] === 'D3'))
+})
+
 test('an introduction that was stored without its maker hearing of it is made once', async t => {
   const { a, b, makeRoom, joinUnheard } = await world(t)
   t.deepEqual(await joinUnheard(b, BOB, await makeRoom(a, ALICE)), EVERYTHING)
