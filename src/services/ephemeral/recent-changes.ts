@@ -39,6 +39,11 @@ export class RecentChanges<T> {
     return this.#changes.slice(this.#firstAfter(after), this.#firstAfter(upTo))
   }
 
+  /** How many there were after a position; `undefined` if some are not remembered any more. */
+  countAfter(position: number): number | undefined {
+    return position < this.#from ? undefined : this.#positions.length - this.#firstAfter(position)
+  }
+
   #firstAfter(position: number): number {
     let low = 0
     let high = this.#positions.length

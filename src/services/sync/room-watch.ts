@@ -3,9 +3,9 @@ import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
-import { RecentChanges } from '../ephemeral/recent-changes.ts'
 import { MemberMoves } from './member-moves.ts'
 import type { PartialSpans } from './partial-spans.ts'
+import { RecentRooms } from './recent-rooms.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { Answer } from './sync-source.ts'
@@ -39,7 +39,7 @@ export class RoomWatch {
   /** Users for whom nobody waits, by how many rooms they are in; beyond the bound the first are forgotten. */
   readonly #idle: LRUCache<string, Watched>
   readonly #usersIn = new Map<number, Set<string>>()
-  readonly #recent: RecentChanges<number>
+  readonly #recent: RecentRooms
   readonly moves: MemberMoves
   /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
   onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
@@ -61,7 +61,7 @@ export class RoomWatch {
     this.#summaries = parts.summaries
     this.#partial = parts.partial
     this.#position = parts.db.position('events')
-    this.#recent = new RecentChanges(this.#position)
+    this.#recent = new RecentRooms(this.#position)
     this.moves = new MemberMoves(this.#position)
     this.#idle = boundedCache('idle_syncs', {
       max: options.maxIdleRooms,
@@ -163,14 +163,8 @@ export class RoomWatch {
     const upTo = this.#position
     const joined: ReadonlyMap<number, number> = watched?.rooms ?? new Map()
     const hasMoved = watched === undefined || after < watched.since || watched.movedAt > after
-    const recent = all ? undefined : this.#recent.between(after, upTo)
-    if (recent === undefined) return { upTo, rooms: new Map(joined), joined, isExact: all, hasMoved }
-    const rooms = new Map<number, number>()
-    for (const nid of recent) {
-      const joinedAt = joined.get(nid)
-      if (joinedAt !== undefined) rooms.set(nid, joinedAt)
-    }
-    return { upTo, rooms, joined, isExact: true, hasMoved }
+    const rooms = all ? undefined : this.#recent.among(joined, after)
+    return { upTo, rooms: rooms ?? new Map(joined), joined, isExact: all || rooms !== undefined, hasMoved }
   }
 
   #watch(userId: string): Watched {

@@ -47,18 +47,16 @@ export class SpanMemo implements PageReader {
   /** `StateViews.changes`. */
   changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
     if (after >= upTo) return Promise.resolve([])
-    const known = this.#read.news.known(after, upTo)
-    if (known?.points.some(point => point.roomNid === roomNid && point.began) === false)
-      return Promise.resolve([])
+    const known = this.#read.news.known(roomNid, after, upTo)
+    if (known?.points.some(({ began }) => began) === false) return Promise.resolve([])
     return this.once(`s ${roomNid} ${after} ${upTo}`, () => this.#read.state.changes(roomNid, after, upTo))
   }
 
   /** `StateViews.ended`. */
   ended(roomNid: number, after: number, upTo: number): Promise<readonly StatePoint[]> {
     if (after >= upTo) return Promise.resolve([])
-    const known = this.#read.news.known(after, upTo)
-    if (known !== undefined)
-      return Promise.resolve(endedOf(known.points.filter(one => one.roomNid === roomNid)))
+    const known = this.#read.news.known(roomNid, after, upTo)
+    if (known !== undefined) return Promise.resolve(endedOf(known.points))
     return this.once(`e ${roomNid} ${after} ${upTo}`, () => this.#read.state.ended(roomNid, after, upTo))
   }
 
@@ -72,8 +70,7 @@ export class SpanMemo implements PageReader {
 
   /** A page of what has just happened; `undefined` where more is needed, or a redaction may have changed what it tells. */
   #recent(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): TimelineRow[] | undefined {
-    const events = this.#read.news.known(after, Math.min(upTo, this.#position()))?.events
-    const inRoom = events?.filter(event => event.roomNid === roomNid)
+    const inRoom = this.#read.news.known(roomNid, after, Math.min(upTo, this.#position()))?.events
     if (inRoom === undefined || inRoom.some(({ type }) => type === 'm.room.redaction')) return undefined
     const shown = inRoom.filter(({ softFailed }) => !softFailed)
     if (direction === 'b') shown.reverse()

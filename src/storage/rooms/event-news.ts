@@ -31,6 +31,8 @@ export interface KnownNews {
   readonly points: readonly NewsPoint[]
 }
 
+const NOTHING: KnownNews = { events: [], points: [] }
+
 /** So many events are kept. Whoever is further behind reads for himself. */
 const MAX_KEPT = 1_000
 
@@ -47,6 +49,8 @@ export class EventNews {
   /** All events, and all changes of state, after `#from` up to `#upTo`. */
   #events: NewsEvent[] = []
   #points: NewsPoint[] = []
+  /** The same by room. */
+  #byRoom = new Map<number, { readonly events: NewsEvent[]; readonly points: NewsPoint[] }>()
   #from: number | undefined
   #upTo = 0
   #reading: Promise<void> | undefined
@@ -89,10 +93,11 @@ export class EventNews {
     return (await this.#covers(after, upTo)) ? spanOf(this.#points, after, upTo) : undefined
   }
 
-  /** What happened in a span, as far as all of it has been read already: nothing is asked of the database for it. */
-  known(after: number, upTo: number): KnownNews | undefined {
+  /** What happened in a room in a span, as far as all of that has been read already: nothing is asked of the database for it. */
+  known(roomNid: number, after: number, upTo: number): KnownNews | undefined {
     if (this.#from === undefined || after < this.#from || upTo > this.#upTo) return undefined
-    return { events: spanOf(this.#events, after, upTo), points: spanOf(this.#points, after, upTo) }
+    const { events, points } = this.#byRoom.get(roomNid) ?? NOTHING
+    return { events: spanOf(events, after, upTo), points: spanOf(points, after, upTo) }
   }
 
   /** Reads on as far as needed; answers whether everything in the span is kept. */
@@ -126,18 +131,40 @@ export class EventNews {
     const span = [this.#db.list([...rooms]), after, upTo]
     const points =
       rooms.size === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
-    this.#events.push(...events)
-    this.#points.push(...points.map(newsPoint))
+    this.#keep(events, points.map(newsPoint))
     this.#upTo = upTo
     // By halves, so that forgetting costs next to nothing.
     const middle = this.#events.length > MAX_KEPT ? this.#events[MAX_KEPT / 2] : undefined
     if (middle !== undefined) this.#keepFrom(middle.position)
   }
 
+  #keep(events: readonly NewsEvent[], points: readonly NewsPoint[]): void {
+    for (const event of events) {
+      this.#events.push(event)
+      this.#of(event.roomNid).events.push(event)
+    }
+    for (const point of points) {
+      this.#points.push(point)
+      this.#of(point.roomNid).points.push(point)
+    }
+  }
+
+  #of(roomNid: number): { events: NewsEvent[]; points: NewsPoint[] } {
+    const known = this.#byRoom.get(roomNid)
+    if (known !== undefined) return known
+    const made = { events: [], points: [] }
+    this.#byRoom.set(roomNid, made)
+    return made
+  }
+
   #keepFrom(position: number): void {
+    const events = this.#events.filter(event => event.position > position)
+    const points = this.#points.filter(point => point.position > position)
     this.#from = position
-    this.#events = this.#events.filter(event => event.position > position)
-    this.#points = this.#points.filter(point => point.position > position)
+    this.#events = []
+    this.#points = []
+    this.#byRoom = new Map()
+    this.#keep(events, points)
   }
 }
 

@@ -66,6 +66,11 @@ testDatabases(
       all?.map(({ type, position }) => [type, position, true]),
     )
     t.deepEqual(await news.events(start + 1, start + 2), all?.slice(1, 2))
+    const roomNid = all?.[0]?.roomNid ?? 0
+    t.deepEqual(news.known(roomNid, start, end), { events: all, points: await news.points(start, end) })
+    t.deepEqual(news.known(roomNid, start + 1, start + 2)?.events, all?.slice(1, 2))
+    t.deepEqual(news.known(roomNid + 1, start, end), { events: [], points: [] })
+    t.is(news.known(roomNid, start, end + 1), undefined, 'what is not read yet')
     t.is(await new EventNews(database).events(start, end), undefined, 'what was there before is not kept')
     t.is(await during(() => new EventNews(database).points(start, end)), 0)
   },
