@@ -1146,7 +1146,7 @@ export interface Operations {
     path: NoMembers
     query: { readonly dir: "b"; readonly from?: string; readonly to?: string; readonly limit?: number }
     body: undefined
-    response: { readonly subscribed?: Readonly<Record<string, Readonly<Record<string, { readonly automatic: boolean; readonly bump_stamp: number }>>>> | undefined; readonly unsubscribed?: Readonly<Record<string, Readonly<Record<string, { readonly bump_stamp: number }>>>> | undefined; readonly end?: string | undefined }
+    response: { readonly subscribed: Readonly<Record<string, Readonly<Record<string, { readonly automatic: boolean; readonly bump_stamp: number }>>>>; readonly unsubscribed: Readonly<Record<string, Readonly<Record<string, { readonly bump_stamp: number }>>>>; readonly end?: string | undefined }
   }
   login: {
     authentication: 'none'

@@ -14,7 +14,14 @@ export const testSlidingSync = (
 ): SlidingSync =>
   createSlidingSync({
     ...{ core, streams, accountData: new AccountDataReader(database) },
-    threads: { position: 0, changes: async () => ({ changes: {}, isEmpty: true, older: undefined }) },
+    threads: {
+      position: 0,
+      changes: async () => ({
+        changes: { subscribed: {}, unsubscribed: {} },
+        isEmpty: true,
+        older: undefined,
+      }),
+    },
     toDevice: { waiting: async () => [], acknowledge: async () => undefined },
     unread: { ofRoom: async () => ({ total: NONE, main: NONE, threads: new Map() }) },
   })

@@ -158,6 +158,24 @@ onServer('MSC4143: clients are told where calls of several people are carried', 
   })
 })
 
+onServer('aliases and relations are also asked for at the places that they had first', async (t, server) => {
+  const ann = await newPerson(server)
+  const roomId = await ann.createRoom({ room_alias_name: ann.account.deviceId.toLowerCase() })
+  const root = await ann.send(roomId, 'root')
+  const reply = await ann.send(roomId, relating('m.thread', root))
+  const old = async (what: string) => {
+    const target = `/_matrix/client/unstable/${what}`
+    return (await server.request('GET', target, { token: ann.account.accessToken })).body
+  }
+  t.deepEqual(await old(`org.matrix.msc2432/rooms/${path(roomId)}/aliases`), {
+    aliases: [`#${ann.account.deviceId.toLowerCase()}:${server.serverName}`],
+  })
+  for (const narrowed of ['', '/m.thread', '/m.thread/m.room.message']) {
+    const relations = `rooms/${path(roomId)}/relations/${path(root)}${narrowed}`
+    t.like(await old(relations), { chunk: [{ event_id: reply }] }, narrowed)
+  }
+})
+
 onServer('/versions says so', async (t, server) => {
   const { body } = await server.request('GET', '/_matrix/client/versions')
   const { unstable_features: features } = body as { unstable_features: object }

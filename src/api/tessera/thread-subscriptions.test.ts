@@ -131,6 +131,11 @@ onServer('sliding sync tells of changed subscriptions, and the rest is paged thr
   const list = (query: string) =>
     ann.get(`/_matrix/client/unstable/io.element.msc4308/thread_subscriptions?${query}`)
 
+  t.deepEqual(
+    await list('dir=b'),
+    { subscribed: {}, unsubscribed: {} },
+    'both maps, also where they are empty',
+  )
   const begun = await slide(10)
   t.is(begun.told, undefined)
   const waiting = slide(10, begun.pos)

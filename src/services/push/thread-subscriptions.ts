@@ -23,10 +23,13 @@ export interface ThreadName {
 
 type ByRoom<T> = Record<string, Record<string, T>>
 
-/** Changes of subscriptions, as clients see them (MSC4308), by room and thread. */
+/**
+ * Changes of subscriptions, as clients see them (MSC4308), by room and thread. Both are there even where they are empty:
+ * only sliding sync may omit them, and clients in use cannot read a page without them.
+ */
 export interface SubscriptionChanges {
-  readonly subscribed?: ByRoom<{ readonly automatic: boolean; readonly bump_stamp: number }>
-  readonly unsubscribed?: ByRoom<{ readonly bump_stamp: number }>
+  readonly subscribed: ByRoom<{ readonly automatic: boolean; readonly bump_stamp: number }>
+  readonly unsubscribed: ByRoom<{ readonly bump_stamp: number }>
 }
 
 /** The newest changes of a stretch, and from where on there are older ones. */
@@ -196,8 +199,5 @@ const grouped = (found: readonly ThreadSubscription[]): SubscriptionChanges => {
       }
     } else unsubscribed[roomId] = { ...unsubscribed[roomId], [threadId]: { bump_stamp: position } }
   }
-  return {
-    ...(Object.keys(subscribed).length === 0 ? {} : { subscribed }),
-    ...(Object.keys(unsubscribed).length === 0 ? {} : { unsubscribed }),
-  }
+  return { subscribed, unsubscribed }
 }
