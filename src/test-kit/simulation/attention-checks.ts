@@ -48,11 +48,12 @@ const recount = async (simulation: Simulation, client: SimulatedClient, roomId: 
   for await (const event of backwards(simulation, client, roomId)) {
     const isOwn = event.sender === userId
     const isSaid = event.type === 'm.room.message'
+    const isEnd = event.type === 'm.room.tombstone'
     const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
     if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
-    if (!isSaid || isOwn || event.unsigned?.redacted_because !== undefined) continue
+    if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
     unread.notification_count += 1
-    if (event.content['m.mentions']?.user_ids?.includes(userId)) unread.highlight_count += 1
+    if (isEnd || event.content['m.mentions']?.user_ids?.includes(userId)) unread.highlight_count += 1
   }
   return unread
 }

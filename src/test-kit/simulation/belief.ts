@@ -16,6 +16,8 @@ export interface FollowedRoom {
   /** How many are in it. */
   joinedCount: number | undefined
   unread: Unread | undefined
+  /** The room that has replaced it. */
+  successor: string | undefined
 }
 
 /** `unread_notifications`. */
@@ -31,6 +33,10 @@ export class Belief {
   readonly invitations = new Set<string>()
   /** Events that it was shown more than once. */
   readonly doubled: string[] = []
+  /** Account data as JSON, by room ID (empty for what is of no room) and type. */
+  readonly settings = new Map<string, string>()
+  /** Who is there, as `presence status`. */
+  readonly presence = new Map<string, string>()
   /** The numbers of messages for the device, by who sent them. */
   readonly messages = new Map<string, number[]>()
   /** User → devices as they were last answered. */
@@ -42,7 +48,7 @@ export class Belief {
   room(roomId: string): FollowedRoom {
     const room: FollowedRoom = this.rooms.get(roomId) ?? {
       ...{ timeline: [], state: new Map(), receipts: new Map(), typing: [] },
-      ...{ joinedCount: undefined, unread: undefined },
+      ...{ joinedCount: undefined, unread: undefined, successor: undefined },
     }
     this.rooms.set(roomId, room)
     this.invitations.delete(roomId)
@@ -60,6 +66,8 @@ export class Belief {
   beginAnew(): void {
     this.rooms.clear()
     this.invitations.clear()
+    this.settings.clear()
+    this.presence.clear()
     for (const userId of this.devices.keys()) this.outdated.add(userId)
   }
 
@@ -74,7 +82,8 @@ export class Belief {
 
   /** Without an event ID nothing is set there any more. */
   takeState(room: FollowedRoom, events: readonly Body[] = []): void {
-    for (const { type, state_key: key, event_id: eventId } of events) {
+    for (const { type, state_key: key, event_id: eventId, content } of events) {
+      if (type === 'm.room.tombstone') room.successor = content?.replacement_room
       if (eventId === undefined) room.state.delete(`${type} ${key}`)
       else room.state.set(`${type} ${key}`, eventId)
     }
@@ -94,6 +103,15 @@ export class Belief {
   takeMessages(events: readonly Body[] = []): void {
     for (const { sender, content } of events)
       this.messages.set(sender, [...(this.messages.get(sender) ?? []), content.n])
+  }
+
+  takeSettings(roomId: string, events: readonly Body[] = []): void {
+    for (const { type, content } of events) this.settings.set(`${roomId} ${type}`, JSON.stringify(content))
+  }
+
+  takePresence(events: readonly Body[] = []): void {
+    for (const { sender, content } of events)
+      this.presence.set(sender, `${content.presence} ${content.status_msg ?? ''}`)
   }
 
   takeDeviceLists(lists: Body): void {

@@ -4,6 +4,7 @@ import { checkAttention } from './attention-checks.ts'
 import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
 import { at } from './dialects.ts'
+import { checkOwn } from './own-checks.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
@@ -19,22 +20,22 @@ export const checkClients = async (
   which: string,
 ): Promise<void> => {
   const { simulation } = story
-  const { roomId, clients } = simulation
+  const { clients } = simulation
   await story.lookUp()
   for (const client of clients) checkMessages(story, client, which)
   const present: SimulatedClient[] = []
   for (const client of clients) {
-    const isParty = parties.some(({ name }) => name === client.host)
-    const isIn = await isJoined(simulation, client)
     const isPartial = (await headOf(simulation, client.host))?.partial !== undefined
     // Whom all others hold to be out of the room nobody tells who else is in it, and who wants all members waits for them.
-    if (isPartial && !isParty && !client.options.isLazy) continue
-    const { rooms } = client.belief
-    equal(rooms.has(roomId), isIn, `${which}: ${client.userId} is ${isIn ? '' : 'not '}in the room`)
-    for (const [roomId, room] of rooms) await checkRoom(simulation, client, { roomId, room }, which)
+    if (isPartial && !client.options.isLazy) continue
+    const place = await checkPlace(simulation, client, parties, which)
     await checkAttention(simulation, client, which)
-    if (!isPartial) await checkSum(simulation, client, which)
-    if (isIn && isParty) present.push(client)
+    await checkOwn(story, client, which)
+    if (isPartial) continue
+    for (const [roomId, room] of client.belief.rooms)
+      await checkRoom(simulation, client, { roomId, room }, which)
+    await checkSum(simulation, client, which)
+    if (place.isIn && place.isParty) present.push(client)
   }
   for (const client of present) {
     const others = present.map(other => other.userId).filter(userId => userId !== client.userId)
@@ -42,9 +43,33 @@ export const checkClients = async (
     for (const userId of others) {
       const devices = client.belief.devices.get(userId) as Record<string, { keys: Record<string, string> }>
       const key = devices['DEVICE']?.keys['curve25519:DEVICE']
-      equal(key, story.keys.get(userId), `${which}: ${client.userId} knows the device of ${userId}`)
+      equal(key, story.own.keys.get(userId), `${which}: ${client.userId} knows the device of ${userId}`)
     }
   }
+}
+
+/** Whoever is in the room knows it, and whoever is invited there. */
+const checkPlace = async (
+  simulation: Simulation,
+  client: SimulatedClient,
+  parties: readonly SimulatedServer[],
+  which: string,
+): Promise<{ isIn: boolean; isParty: boolean }> => {
+  const { userId, host, belief } = client
+  const { roomId } = simulation
+  const isParty = parties.some(({ name }) => name === host)
+  const isIn = await isJoined(simulation, client)
+  equal(belief.rooms.has(roomId), isIn, `${which}: ${userId} is ${isIn ? '' : 'not '}in the room`)
+  const head = await headOf(simulation, parties[0]?.name ?? '')
+  const isInvited = head?.memberships.get(userId) === 'invite'
+  // Of an invitation that a conflict has ended those hear nothing who are not in the room.
+  if (isInvited || isParty)
+    equal(
+      belief.invitations.has(roomId),
+      isInvited,
+      `${which}: ${userId} is ${isInvited ? '' : 'not '}invited`,
+    )
+  return { isIn, isParty }
 }
 
 const checkMessages = (
@@ -106,7 +131,16 @@ export async function* backwards(
 /** What a client has put together is what it is told when it begins anew: but for timelines and members, which may be more. */
 const checkSum = async (simulation: Simulation, client: SimulatedClient, which: string): Promise<void> => {
   const other = client.begun()
+  await simulation.during(client.sync())
   await simulation.during(other.sync())
+  for (const [userId, presence] of other.belief.presence) {
+    if (client.options.isSliding || userId === client.userId) continue
+    equal(
+      client.belief.presence.get(userId),
+      presence,
+      `${which}: ${client.userId} knows whether ${userId} is there`,
+    )
+  }
   deepEqual(summaryOf(client), summaryOf(other), `${which}: ${client.userId} has put together what there is`)
 }
 

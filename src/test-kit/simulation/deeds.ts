@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts'
+import { type RoomVersion, roomVersions } from '../../core/room-versions.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Answer, at } from './dialects.ts'
 import type { SimulatedClient } from './simulated-client.ts'
@@ -29,6 +30,8 @@ export class Deeds {
   readonly denied = new Set<string>()
   /** A room that lets people into the other by its rules. */
   den = ''
+  /** What somebody wanted the room to be replaced by. */
+  upgrade: RoomVersion | undefined
   #number = 0
 
   constructor(simulation: Simulation) {
@@ -42,24 +45,6 @@ export class Deeds {
 
   get #random(): SeededRandom {
     return this.simulation.random
-  }
-
-  /** Somebody begins to type. */
-  typing(client: SimulatedClient): Deed {
-    const path = `/rooms/${at(this.simulation.roomId)}/typing/${at(client.userId)}`
-    return { client, method: 'PUT', path, json: { typing: true, timeout: 20_000 } }
-  }
-
-  /** Somebody has read the last that they were shown. */
-  reading(client: SimulatedClient): Deed {
-    const { roomId } = this.simulation
-    const eventId = client.belief.rooms.get(roomId)?.timeline.at(-1) ?? '$none'
-    return { client, method: 'POST', path: `/rooms/${at(roomId)}/receipt/m.read/${at(eventId)}`, json: {} }
-  }
-
-  /** Somebody looks what waits for them: from then on their messages are kept in their inbox. */
-  lookingAtInbox(client: SimulatedClient): Deed {
-    return { client, method: 'GET', path: '/_matrix/client/v1/chat.tessera/notifications' }
   }
 
   /** Somebody joins through all the others. */
@@ -90,8 +75,18 @@ export class Deeds {
           history_visibility: random.pick(['shared', 'shared', 'joined', 'invited', 'world_readable']),
         }),
       () => this.#setting(client, 'm.room.server_acl', this.#access(client)),
+      ...(client === simulation.clients[0] && this.upgrade === undefined
+        ? [() => this.#replacing(client)]
+        : []),
     ]
     return random.pick([...deeds, ...deeds.slice(0, 6)])()
+  }
+
+  /** Once in a story; it goes on in the new room for all who see it. */
+  #replacing(client: SimulatedClient): Deed {
+    this.upgrade = this.#random.pick([...roomVersions.values()])
+    const path = `/rooms/${at(this.simulation.roomId)}/upgrade`
+    return { client, method: 'POST', path, json: { new_version: this.upgrade.id } }
   }
 
   async #entering(client: SimulatedClient): Promise<Deed> {

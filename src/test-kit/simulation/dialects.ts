@@ -57,6 +57,8 @@ export class PlainSync implements Dialect {
     this.#since = body.next_batch
     this.#belief.takeMessages(body.to_device?.events)
     this.#belief.takeDeviceLists(body.device_lists)
+    this.#belief.takeSettings('', body.account_data?.events)
+    this.#belief.takePresence(body.presence?.events)
     for (const [roomId, room] of Object.entries<Body>(body.rooms?.join ?? {})) this.#follow(roomId, room)
     // Whoever was removed and invited again before they looked is told of the invitation.
     for (const membership of ['leave', 'invite', 'knock'])
@@ -71,6 +73,7 @@ export class PlainSync implements Dialect {
     this.#belief.takeTimeline(room, told.timeline.events, { anew })
     this.#belief.takeState(room, told.state_after?.events)
     this.#belief.takeEphemeral(room, told.ephemeral?.events)
+    this.#belief.takeSettings(roomId, told.account_data?.events)
     room.joinedCount = told.summary?.['m.joined_member_count'] ?? room.joinedCount
     room.unread = told.unread_notifications ?? room.unread
   }
@@ -130,11 +133,14 @@ export class SlidingSync implements Dialect {
     if (status !== 200) throw unexpected(answer)
     if (this.#pos === undefined) this.#belief.beginAnew()
     this.#pos = body.pos
-    const { to_device: toDevice, e2ee, receipts, typing } = body.extensions
+    const { to_device: toDevice, e2ee, account_data: settings, receipts, typing } = body.extensions
     this.#since = toDevice.next_batch
     this.#belief.takeMessages(toDevice.events)
     this.#belief.takeDeviceLists(e2ee.device_lists)
     for (const [roomId, room] of Object.entries<Body>(body.rooms)) this.#follow(roomId, room)
+    this.#belief.takeSettings('', settings.global)
+    for (const [roomId, events] of Object.entries<Body>(settings.rooms))
+      this.#belief.takeSettings(roomId, events)
     for (const extension of [receipts, typing]) {
       for (const [roomId, event] of Object.entries<Body>(extension.rooms)) {
         const room = this.#belief.rooms.get(roomId)

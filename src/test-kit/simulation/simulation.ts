@@ -37,7 +37,6 @@ export class Simulation {
   readonly clock: FakeClock
   readonly weather: Weather
   readonly random: SeededRandom
-  readonly version: RoomVersion
   readonly clients: SimulatedClient[] = []
   /** What servers have logged as errors. */
   readonly errors: string[] = []
@@ -48,7 +47,9 @@ export class Simulation {
   readonly #paths = new Map<string, string>()
   /** How many servers were started. */
   #starts = 0
+  /** The room that the story is about, and its version. */
   roomId = ''
+  version: RoomVersion
 
   constructor(version: RoomVersion, seed: number) {
     this.#seed = seed

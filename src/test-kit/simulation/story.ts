@@ -2,21 +2,13 @@ import type { JsonObject } from '../../core/json.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { type Deed, Deeds } from './deeds.ts'
 import type { Answer } from './dialects.ts'
+import { OwnDeeds } from './own-deeds.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import { Fallen } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
 
 /** One step in so many, how often a server ends, and so on: chances of each hundred steps. */
-const CHANCES = {
-  parting: 15,
-  ending: 7,
-  following: 40,
-  telling: 20,
-  keys: 7,
-  reading: 10,
-  typing: 5,
-  inbox: 5,
-}
+const CHANCES = { parting: 15, ending: 7, following: 40, telling: 20 }
 /** For so long a server that ends may be away: mostly for a moment, now and then for long. Milliseconds. */
 const AWAY_MS = [1_000, 1_000, 20_000, 20 * 60_000]
 
@@ -27,15 +19,15 @@ const AWAY_MS = [1_000, 1_000, 20_000, 20 * 60_000]
 export class Story {
   readonly simulation: Simulation
   readonly deeds: Deeds
+  readonly own: OwnDeeds
   /** How many messages for a device were sent, by `sender receiver`. */
   readonly told = new Map<string, number>()
-  /** The keys that owners of devices know are uploaded. */
-  readonly keys = new Map<string, string>()
   /** What clients will ask for again. */
   #undone: Deed[] = []
   constructor(simulation: Simulation) {
     this.simulation = simulation
     this.deeds = new Deeds(simulation)
+    this.own = new OwnDeeds(simulation, () => this.deeds.nextNumber())
   }
 
   get #random(): SeededRandom {
@@ -53,7 +45,7 @@ export class Story {
     const version = simulation.version.id
     this.deeds.den = String((await create({ preset: 'public_chat', room_version: version })).body.room_id)
     simulation.roomId = String((await create({ preset: 'public_chat', room_version: version })).body.room_id)
-    for (const client of simulation.clients) await this.#uploadKeys(client)
+    for (const client of simulation.clients) await this.do(this.own.uploadingKeys(client))
     for (const name of simulation.names.slice(1)) {
       const [client, other] = simulation.clientsOf(name)
       if (client !== undefined && this.#random.chance(0.8)) await this.do(this.deeds.joining(client))
@@ -75,10 +67,7 @@ export class Story {
     if (server === undefined) return
     if (happens(CHANCES.following)) await this.#follow(random.pick(simulation.clients))
     if (happens(CHANCES.telling)) await this.#tell(client)
-    if (happens(CHANCES.keys)) await this.#uploadKeys(client)
-    if (happens(CHANCES.typing)) await this.do(this.deeds.typing(client))
-    if (happens(CHANCES.inbox)) await this.do(this.deeds.lookingAtInbox(client))
-    if (happens(CHANCES.reading)) await this.do(this.deeds.reading(client))
+    for (const [percent, deed] of this.own.aside) if (happens(percent)) await this.do(deed(client))
     const deed = await this.deeds.deedOf(client)
     if (!happens(CHANCES.ending)) {
       await this.do(deed)
@@ -135,6 +124,7 @@ export class Story {
     const random = this.#random
     const following = async () => {
       await client.sync({ lost: random.chance(0.1) })
+      await this.#moveOn(client)
       await client.queryDevices(this.#others(client))
     }
     await this.simulation.during(
@@ -142,6 +132,20 @@ export class Story {
         if (!(error instanceof Fallen)) throw error
       }),
     )
+  }
+
+  /** Whoever sees that a room is replaced goes where it goes on; what is told from then on is told of that room. */
+  async #moveOn(client: SimulatedClient): Promise<void> {
+    const { simulation, deeds } = this
+    const { rooms } = client.belief
+    for (const [roomId, { successor }] of rooms) {
+      if (successor === undefined || rooms.has(successor)) continue
+      if (roomId === simulation.roomId) {
+        simulation.roomId = successor
+        simulation.version = deeds.upgrade ?? simulation.version
+      }
+      await this.#attempt(deeds.joining(client, successor))
+    }
   }
 
   #others(client: SimulatedClient): string[] {
@@ -159,27 +163,6 @@ export class Story {
       method: 'PUT',
       path: `/sendToDevice/m.test/t${this.deeds.nextNumber()}`,
       json: { messages: { [receiver]: { DEVICE: { n } } } },
-      repeats: true,
-    })
-  }
-
-  async #uploadKeys(client: SimulatedClient): Promise<void> {
-    const { userId } = client
-    const key = `key${this.deeds.nextNumber()}`
-    const keys = {
-      user_id: userId,
-      device_id: 'DEVICE',
-      algorithms: ['m.megolm.v1.aes-sha2'],
-      keys: { 'curve25519:DEVICE': key },
-      signatures: {},
-    }
-    const done = (): void => void this.keys.set(userId, key)
-    await this.do({
-      client,
-      method: 'POST',
-      path: '/keys/upload',
-      json: { device_keys: keys },
-      done,
       repeats: true,
     })
   }
