@@ -9,6 +9,7 @@ import type { PushAction } from '../../storage/push/push-actions.ts'
 import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Sights } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { OwnEvents } from './own-events.ts'
 import { RoomAudiences } from './room-audience.ts'
@@ -19,6 +20,8 @@ import type { UnreadCounts } from './unread.ts'
 
 /** So many events are judged in one step. */
 export const BATCH = 200
+
+const NOBODY: ReadonlySet<string> = new Set()
 
 /** What some events come to. */
 export interface Judged {
@@ -53,6 +56,7 @@ export class BatchJudge {
 
   constructor(parts: {
     context: RoomsContext
+    sights: Sights
     rules: RuleBook
     unread: UnreadCounts
     log: Log
@@ -63,7 +67,7 @@ export class BatchJudge {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#rules = parts.rules
-    this.#audiences = new RoomAudiences(parts.context, parts.rules)
+    this.#audiences = new RoomAudiences(parts)
     this.#source = new PushSourceReader(db, parts.context.read.news)
     this.#subscriptions = new ThreadSubscriptionReader(db)
     this.#undoing = new Undoing(parts.context, this.#source)
@@ -79,6 +83,7 @@ export class BatchJudge {
     const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
     await this.#rules.refresh()
     const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
+    const forked = new Set(rows.flatMap(row => (row.forked ? row.nid : [])))
     // An event that was stored a moment ago may still be cached without its position.
     const events = (await read.events.byNids([...positions.keys()])).map(stored => ({
       ...stored,
@@ -89,7 +94,7 @@ export class BatchJudge {
       this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
     }
     const actions: PushAction[] = []
-    for (const stored of events) actions.push(...(await this.#judgeSafely(stored)))
+    for (const stored of events) actions.push(...(await this.#judgeSafely(stored, forked.has(stored.nid))))
     const redactions = events.filter(({ event }) => event.redacts !== undefined)
     const undone = await this.#undoing.redacted(redactions)
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)
@@ -107,9 +112,9 @@ export class BatchJudge {
   }
 
   /** An event that cannot be judged must not keep all others from being told. */
-  async #judgeSafely(stored: StoredEvent): Promise<PushAction[]> {
+  async #judgeSafely(stored: StoredEvent, isForked: boolean): Promise<PushAction[]> {
     try {
-      return await this.#judge(stored)
+      return await this.#judge(stored, isForked)
     } catch (error) {
       this.#log.error(
         { err: error, event: stored.event.eventId },
@@ -119,7 +124,7 @@ export class BatchJudge {
     }
   }
 
-  async #judge(stored: StoredEvent): Promise<PushAction[]> {
+  async #judge(stored: StoredEvent, isForked: boolean): Promise<PushAction[]> {
     const { event, position, roomNid, nid } = stored
     if (position === undefined || stored.redactedBy !== undefined) return []
     const audience = await this.#audiences.of(stored)
@@ -129,6 +134,7 @@ export class BatchJudge {
     )
     if (!isHeard) return []
     const late = await this.#audiences.latecomers(audience, stored)
+    const blind = isForked ? await this.#audiences.blind(stored) : NOBODY
     const { memberCount, power } = audience
     const { read } = this.#context
     const asksForThread = audience.groups.some(({ rules }) => rules.needsSubscriptions)
@@ -142,7 +148,8 @@ export class BatchJudge {
     const found: Omit<PushAction, 'threadId'>[] = []
     for (const { rules, listeners } of audience.groups) {
       judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
-        if (!notify || userId === event.sender || ignored.has(event.sender) || late.has(userId)) return
+        if (!notify || userId === event.sender || ignored.has(event.sender)) return
+        if (late.has(userId) || blind.has(userId)) return
         const text = JSON.stringify(actions)
         found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
       })

@@ -3,6 +3,7 @@ import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
+import type { Sights } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { BATCH, BatchJudge } from './batch-judge.ts'
 import { Changes } from './changes.ts'
@@ -51,6 +52,7 @@ export class NotificationCounter {
 
   constructor(parts: {
     context: RoomsContext
+    sights: Sights
     rules: RuleBook
     unread: UnreadCounts
     log: Log

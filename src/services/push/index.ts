@@ -50,7 +50,9 @@ export const createPush = (parts: {
   const unread = new UnreadCounts(db)
   const { bulletin } = context.processes
   const sole = context.processes.soleWork('push')
-  const counter = new NotificationCounter({ context, rules, unread, log, clock, sole })
+  const counter = new NotificationCounter({
+    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole },
+  })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
   const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log, sole })
   const mailPushers = mail && new MailPushers({ context, counter, announcements, ...mail, clock, log, sole })

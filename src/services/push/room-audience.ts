@@ -1,11 +1,13 @@
 import type { PowerLevelState } from '../../core/auth/power-levels.ts'
 import { boundedCache } from '../../core/caches.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import type { CompiledRules } from '../../core/push-rules/compile.ts'
 import type { Person } from '../../core/push-rules/conditions.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { type LocalMember, PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { membershipOf } from '../rooms/room-head.ts'
+import type { Sights } from '../rooms/room-sight.ts'
 import { contentShown } from '../rooms/room-summary.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RuleBook } from './rule-book.ts'
@@ -35,13 +37,15 @@ export interface Audience {
 /** Knows who in a room listens by which rules, as long as neither members nor powers nor rules change. */
 export class RoomAudiences {
   readonly #context: RoomsContext
+  readonly #sights: Sights
   readonly #source: PushSourceReader
   readonly #rules: RuleBook
   readonly #rooms = boundedCache<number, Audience>('push_audiences')
   #edition = 0
 
-  constructor(context: RoomsContext, rules: RuleBook) {
+  constructor({ context, sights, rules }: { context: RoomsContext; sights: Sights; rules: RuleBook }) {
     this.#context = context
+    this.#sights = sights
     this.#source = new PushSourceReader(context.db)
     this.#rules = rules
   }
@@ -78,6 +82,20 @@ export class RoomAudiences {
       if (member === undefined || membershipOf(member.event) !== 'join') late.add(userId)
     }
     return late
+  }
+
+  /** Of those to whom an event on a fork shows another membership of theirs than the timeline, those who may not see it. */
+  async blind(stored: StoredEvent): Promise<Set<string>> {
+    const { nid, roomNid } = stored
+    const { read, serverName } = this.#context
+    const blind = new Set<string>()
+    for (const { type, stateKey: userId } of await read.state.delta(nid)) {
+      if (type !== 'm.room.member' || serverNameOf(userId) !== serverName) continue
+      const fork = (await this.#sights.forks([nid], userId)).get(nid)
+      const sight = await this.#sights.of(roomNid, userId)
+      if (!sight.sees(stored, fork)) blind.add(userId)
+    }
+    return blind
   }
 
   async #load(roomNid: number, version: RoomVersion): Promise<Audience> {

@@ -9,6 +9,14 @@ export interface LocalMember {
   readonly position: number
 }
 
+/** An event that may notify somebody. */
+export interface EventToJudge {
+  readonly nid: number
+  readonly position: number
+  /** The state before it is not what held just before its position. */
+  readonly forked: boolean
+}
+
 /** How far a user has read in a room, by one of their receipts. */
 export interface Reading {
   readonly userId: string
@@ -50,8 +58,11 @@ export class PushSourceReader {
     this.#db = db
     this.#news = news
     this.#events = db.prepare(
-      `SELECT event_nid, position FROM events
-       WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 ORDER BY position LIMIT ?`,
+      `SELECT event_nid, position,
+         CASE WHEN EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = events.event_nid) THEN 1 ELSE 0 END
+           AS forked
+       FROM events WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0
+       ORDER BY position LIMIT ?`,
     )
     this.#localMembers = db.prepare(
       `SELECT user_id, event_nid, position FROM memberships WHERE room_nid = ? AND membership = 'join' AND host = ?`,
@@ -85,15 +96,16 @@ export class PushSourceReader {
   }
 
   /** The shown events after one position up to another, in order, at most so many. */
-  async events(after: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
+  async events(after: number, upTo: number, limit: number): Promise<EventToJudge[]> {
     const news = await this.#news?.shown(after, upTo)
-    if (news !== undefined) return news.slice(0, limit).map(({ nid, position }) => ({ nid, position }))
-    const rows = await this.#db.all<{ event_nid: number; position: number }>(this.#events, [
-      after,
-      upTo,
-      limit,
-    ])
-    return rows.map(({ event_nid: nid, position }) => ({ nid, position }))
+    if (news !== undefined)
+      return news.slice(0, limit).map(({ nid, position, forked }) => ({ nid, position, forked }))
+    const parameters = [after, upTo, limit]
+    const rows = await this.#db.all<{ event_nid: number; position: number; forked: number }>(
+      this.#events,
+      parameters,
+    )
+    return rows.map(row => ({ nid: row.event_nid, position: row.position, forked: row.forked === 1 }))
   }
 
   /** The users of a server who are in a room now. */

@@ -16,6 +16,8 @@ export interface FollowedRoom {
   /** How many are in it. */
   joinedCount: number | undefined
   unread: Unread | undefined
+  /** What it is called; by `/sync` clients find that out themselves. */
+  name: string | undefined
   /** The room that has replaced it. */
   successor: string | undefined
 }
@@ -48,7 +50,7 @@ export class Belief {
   room(roomId: string): FollowedRoom {
     const room: FollowedRoom = this.rooms.get(roomId) ?? {
       ...{ timeline: [], state: new Map(), receipts: new Map(), typing: [] },
-      ...{ joinedCount: undefined, unread: undefined, successor: undefined },
+      ...{ joinedCount: undefined, unread: undefined, name: undefined, successor: undefined },
     }
     this.rooms.set(roomId, room)
     this.invitations.delete(roomId)

@@ -105,6 +105,8 @@ const checkRoom = async (
     ([key]) => !client.options.isLazy || !key.startsWith('m.room.member ') || room.state.has(key),
   )
   deepEqual(plain(new Map(believed)), plain(new Map(told)), `${name}: state`)
+  const called = body.find(({ type }: Body) => type === 'm.room.name')?.content.name
+  if (client.options.isSliding) equal(room.name, called, `${name}: what it is called`)
   const shown: string[] = []
   const first = room.timeline[0] ?? ''
   for await (const { event_id: eventId } of backwards(simulation, client, roomId)) {

@@ -164,5 +164,6 @@ export class SlidingSync implements Dialect {
     this.#belief.takeTimeline(room, told.timeline, { anew })
     this.#belief.takeState(room, told.required_state)
     room.joinedCount = told.joined_count ?? room.joinedCount
+    if (told.name !== undefined) room.name = told.name ?? undefined
   }
 }

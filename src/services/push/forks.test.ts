@@ -1,0 +1,42 @@
+import test from 'ava'
+import { silentLog } from '../../core/log.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { guest, idsOf } from '../../test-kit/guest.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
+import { NO_GATEWAY } from '../../test-kit/push-counts.ts'
+import { createPush } from './index.ts'
+
+const ME = '@me:here.test'
+
+for (const [visibility, expected] of [
+  ['joined', 1],
+  ['shared', 2],
+] as const) {
+  testDatabases(
+    test,
+    `an event from before somebody came in that is late notifies them in a ${visibility} room if they see it`,
+    async (t, database) => {
+      const peers = new PeerRoom('11', [
+        'CREATE: alice create',
+        'JA: alice join',
+        'PL: alice power alice=100 bob=50',
+        'JR: alice rule public',
+        `HV: alice state m.room.history_visibility "" {"history_visibility":"${visibility}"}`,
+        'JB: bob join',
+        'ME: me@here.test join',
+      ])
+      peers.add('LATE: bob say secret < JB', 'NOW: bob say hello < ME')
+      const server = await guest(database, peers)
+      const { core, clock } = server
+      const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
+      t.teardown(() => push.close())
+      push.start()
+      const stateBefore = idsOf(peers, 'CREATE', 'JA', 'PL', 'JR', 'HV', 'JB')
+      t.is((await server.receive('LATE', { stateBefore })).outcome, 'accepted')
+      await server.receive('NOW')
+      await push.counter.counted(database.position('events'))
+      const nid = (await core.writer.head(peers.roomId))?.room.nid ?? 0
+      t.is((await push.unread.ofRoom(ME, nid)).total.notification_count, expected)
+    },
+  )
+}
