@@ -1,20 +1,16 @@
 /** What asks for people's attention once the network has healed: what they have not read, and invitations. */
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Body, Unread } from './belief.ts'
-import { backwards } from './client-checks.ts'
+import { backwards } from './history.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { Simulation } from './simulation.ts'
 
 const OURS = '/_matrix/client/v1/chat.tessera'
 
 /** Counts are what a recount says, and `/sync`, the list of invitations and the inbox agree with each other. */
-export const checkAttention = async (
-  simulation: Simulation,
-  client: SimulatedClient,
-  which: string,
-): Promise<void> => {
+export const checkAttention = async (simulation: Simulation, client: SimulatedClient): Promise<void> => {
   const { rooms, invitations } = client.belief
-  const name = `${which}: ${client.userId}`
+  const name = client.userId
   const ask = async (path: string): Promise<Body> =>
     (await simulation.during(client.call('GET', `${OURS}${path}`))).body
   const listed = await ask('/invitations?direction=received&status=invited')

@@ -24,7 +24,6 @@ export const plain = (map: ReadonlyMap<string, string>): string[] =>
 export const checkDenied = async (
   { simulation, deeds }: Story,
   parties: readonly SimulatedServer[],
-  which: string,
 ): Promise<void> => {
   const { denied } = await partiesOf(simulation)
   for (const client of denied.flatMap(name => simulation.clientsOf(name))) {
@@ -34,7 +33,7 @@ export const checkDenied = async (
     await simulation.settle()
     for (const { name, core } of parties) {
       const stored = await core.context.read.events.byId(body.event_id)
-      equal(stored?.position, undefined, `${which}: ${name} has accepted what ${client.userId} said`)
+      equal(stored?.position, undefined, `${name} has accepted what ${client.userId} said`)
     }
   }
 }
@@ -46,14 +45,13 @@ export const checkDenied = async (
 export const checkHistory = async (
   { simulation, deeds: { acknowledged, sent, denied } }: Story,
   parties: readonly SimulatedServer[],
-  which: string,
 ): Promise<void> => {
   const events = await simulation.allEvents()
   for (const [eventId, name] of acknowledged) {
     const stored = await simulation.server(name)?.core.context.read.events.byId(eventId)
-    notEqual(stored?.position, undefined, `${which}: ${name} has lost ${eventId}, which it had said was sent`)
+    notEqual(stored?.position, undefined, `${name} has lost ${eventId}, which it had said was sent`)
   }
-  for (const [name, eventIds] of sent) equal(eventIds.size, 1, `${which}: ${name} is one event`)
+  for (const [name, eventIds] of sent) equal(eventIds.size, 1, `${name} is one event`)
   const oracle = new RoomOracle(
     inOrderOf([...events.values()], event => [...event.prevEvents, ...event.authEvents]),
   )
@@ -70,11 +68,7 @@ export const checkHistory = async (
           key.endsWith(`:${server.name}`) &&
           events.get(id)?.content['membership'] === 'join',
       )
-      equal(
-        members.length,
-        0,
-        `${which}: ${server.name} lacks ${event.type} ${event.eventId} of ${event.sender}`,
-      )
+      equal(members.length, 0, `${server.name} lacks ${event.type} ${event.eventId} of ${event.sender}`)
     }
   }
 }

@@ -4,6 +4,7 @@ import { checkAttention } from './attention-checks.ts'
 import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
 import { at } from './dialects.ts'
+import { backwards } from './history.ts'
 import { checkOwn } from './own-checks.ts'
 import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedServer } from './simulated-server.ts'
@@ -14,27 +15,22 @@ import type { Story } from './story.ts'
  * What clients were told is what their servers have, bit by bit as all at once; messages for devices came once; devices are
  * known as they are.
  */
-export const checkClients = async (
-  story: Story,
-  parties: readonly SimulatedServer[],
-  which: string,
-): Promise<void> => {
+export const checkClients = async (story: Story, parties: readonly SimulatedServer[]): Promise<void> => {
   const { simulation } = story
   const { clients } = simulation
   await story.lookUp()
-  for (const client of clients) checkMessages(story, client, which)
+  for (const client of clients) checkMessages(story, client)
   const present: SimulatedClient[] = []
   for (const client of clients) {
     const isPartial = (await headOf(simulation, client.host))?.partial !== undefined
     // Whom all others hold to be out of the room nobody tells who else is in it, and who wants all members waits for them.
     if (isPartial && !client.options.isLazy) continue
-    const place = await checkPlace(simulation, client, parties, which)
-    await checkAttention(simulation, client, which)
-    await checkOwn(story, client, which)
+    const place = await checkPlace(simulation, client, parties)
+    await checkAttention(simulation, client)
+    await checkOwn(story, client)
     if (isPartial) continue
-    for (const [roomId, room] of client.belief.rooms)
-      await checkRoom(simulation, client, { roomId, room }, which)
-    await checkSum(simulation, client, which)
+    for (const [roomId, room] of client.belief.rooms) await checkRoom(simulation, client, { roomId, room })
+    await checkSum(simulation, client)
     if (place.isIn && place.isParty) present.push(client)
   }
   for (const client of present) {
@@ -43,7 +39,7 @@ export const checkClients = async (
     for (const userId of others) {
       const devices = client.belief.devices.get(userId) as Record<string, { keys: Record<string, string> }>
       const key = devices['DEVICE']?.keys['curve25519:DEVICE']
-      equal(key, story.own.keys.get(userId), `${which}: ${client.userId} knows the device of ${userId}`)
+      equal(key, story.own.keys.get(userId), `${client.userId} knows the device of ${userId}`)
     }
   }
 }
@@ -53,34 +49,28 @@ const checkPlace = async (
   simulation: Simulation,
   client: SimulatedClient,
   parties: readonly SimulatedServer[],
-  which: string,
 ): Promise<{ isIn: boolean; isParty: boolean }> => {
   const { userId, host, belief } = client
   const { roomId } = simulation
   const isParty = parties.some(({ name }) => name === host)
   const isIn = await isJoined(simulation, client)
-  equal(belief.rooms.has(roomId), isIn, `${which}: ${userId} is ${isIn ? '' : 'not '}in the room`)
+  equal(belief.rooms.has(roomId), isIn, `${userId} is ${isIn ? '' : 'not '}in the room`)
   const head = await headOf(simulation, parties[0]?.name ?? '')
   const isInvited = head?.memberships.get(userId) === 'invite'
   // Of an invitation that a conflict has ended those hear nothing who are not in the room.
   if (isInvited || isParty)
-    equal(
-      belief.invitations.has(roomId),
-      isInvited,
-      `${which}: ${userId} is ${isInvited ? '' : 'not '}invited`,
-    )
+    equal(belief.invitations.has(roomId), isInvited, `${userId} is ${isInvited ? '' : 'not '}invited`)
   return { isIn, isParty }
 }
 
 const checkMessages = (
   { told, simulation }: Story,
   { userId, belief: { doubled, messages } }: SimulatedClient,
-  which: string,
 ): void => {
-  deepEqual(doubled, [], `${which}: ${userId} was told something twice`)
+  deepEqual(doubled, [], `${userId} was told something twice`)
   for (const { userId: sender } of simulation.clients) {
     const numbers = Array.from({ length: told.get(`${sender} ${userId}`) ?? 0 }, (_, n) => n)
-    deepEqual(messages.get(sender) ?? [], numbers, `${which}: ${userId}'s messages from ${sender}`)
+    deepEqual(messages.get(sender) ?? [], numbers, `${userId}'s messages from ${sender}`)
   }
 }
 
@@ -89,9 +79,8 @@ const checkRoom = async (
   simulation: Simulation,
   client: SimulatedClient,
   { roomId, room }: { roomId: string; room: FollowedRoom },
-  which: string,
 ): Promise<void> => {
-  const name = `${which}: ${client.userId} in ${roomId}`
+  const name = `${client.userId} in ${roomId}`
   const { body } = await simulation.during(client.call('GET', `/rooms/${at(roomId)}/state`))
   const current = new Map<string, string>(
     body.map((event: Record<string, string>) => [
@@ -116,34 +105,16 @@ const checkRoom = async (
   deepEqual(room.timeline, shown.toReversed(), `${name}: timeline`)
 }
 
-/** What a client may see of a room, the newest first. */
-export async function* backwards(
-  simulation: Simulation,
-  client: SimulatedClient,
-  roomId: string,
-): AsyncGenerator<Body> {
-  for (let from: string | undefined = ''; from !== undefined; ) {
-    const query: string = `dir=b&limit=100${from && `&from=${at(from)}`}`
-    const { body } = await simulation.during(client.call('GET', `/rooms/${at(roomId)}/messages?${query}`))
-    yield* body.chunk
-    from = body.end
-  }
-}
-
 /** What a client has put together is what it is told when it begins anew: but for timelines and members, which may be more. */
-const checkSum = async (simulation: Simulation, client: SimulatedClient, which: string): Promise<void> => {
+const checkSum = async (simulation: Simulation, client: SimulatedClient): Promise<void> => {
   const other = client.begun()
   await simulation.during(client.sync())
   await simulation.during(other.sync())
   for (const [userId, presence] of other.belief.presence) {
     if (client.options.isSliding || userId === client.userId) continue
-    equal(
-      client.belief.presence.get(userId),
-      presence,
-      `${which}: ${client.userId} knows whether ${userId} is there`,
-    )
+    equal(client.belief.presence.get(userId), presence, `${client.userId} knows whether ${userId} is there`)
   }
-  deepEqual(summaryOf(client), summaryOf(other), `${which}: ${client.userId} has put together what there is`)
+  deepEqual(summaryOf(client), summaryOf(other), `${client.userId} has put together what there is`)
 }
 
 const summaryOf = ({ belief: { rooms, invitations } }: SimulatedClient) => ({

@@ -6,24 +6,20 @@ import type { SimulatedClient } from './simulated-client.ts'
 import type { Story } from './story.ts'
 
 /** Names, account data and tags of a client's user. */
-export const checkOwn = async (
-  { simulation, own }: Story,
-  client: SimulatedClient,
-  which: string,
-): Promise<void> => {
+export const checkOwn = async ({ simulation, own }: Story, client: SimulatedClient): Promise<void> => {
   const { userId, belief } = client
   const name = own.names.get(userId)
   const ask = async (path: string): Promise<Body> => (await simulation.during(client.call('GET', path))).body
   if (name !== undefined) {
-    equal((await ask(`/profile/${at(userId)}`)).displayname, name, `${which}: the name of ${userId}`)
+    equal((await ask(`/profile/${at(userId)}`)).displayname, name, `the name of ${userId}`)
     for (const roomId of belief.rooms.keys()) {
       const { displayname } = await ask(`/rooms/${at(roomId)}/state/m.room.member/${at(userId)}`)
-      equal(displayname, name, `${which}: the name of ${userId} in ${roomId}`)
+      equal(displayname, name, `the name of ${userId} in ${roomId}`)
     }
   }
   for (const [key, content] of own.settings) {
     const [owner, roomId = '', type] = key.split(' ')
     if (owner !== userId || (roomId !== '' && !belief.rooms.has(roomId))) continue
-    equal(belief.settings.get(`${roomId} ${type}`), content, `${which}: ${type} of ${userId} in ${roomId}`)
+    equal(belief.settings.get(`${roomId} ${type}`), content, `${type} of ${userId} in ${roomId}`)
   }
 }

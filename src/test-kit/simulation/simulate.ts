@@ -40,7 +40,6 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
 
 /** Tells the story of a seed, and holds its end against what must be. Throws what is wrong with it. */
 export const simulate = async (version: RoomVersion, seed: number, steps: number): Promise<void> => {
-  const which = `version ${version.id}, TESSERA_SIMULATION_SEED=${seed}`
   const simulation = new Simulation(version, seed)
   const story = new Story(simulation)
   try {
@@ -50,20 +49,20 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     await story.makeUp()
     await simulation.settle()
     const { parties, ends } = await settle(story)
-    equal(new Set(ends).size, 1, `${which}: the ends are the same: ${ends.join(' | ')}`)
+    equal(new Set(ends).size, 1, `the ends are the same: ${ends.join(' | ')}`)
     const states: string[][] = []
     for (const { core } of parties)
       states.push(plain(stateMapOf((await simulation.head(core))?.state ?? new Map())))
     for (const [index, state] of states.entries()) {
-      deepEqual(state, states[0], `${which}: state of ${parties[index]?.name}`)
+      deepEqual(state, states[0], `state of ${parties[index]?.name}`)
     }
-    await checkDenied(story, parties, which)
-    await checkHistory(story, parties, which)
-    await checkClients(story, parties, which)
-    deepEqual(simulation.errors, [], `${which}: nothing is broken`)
+    await checkDenied(story, parties)
+    await checkHistory(story, parties)
+    await checkClients(story, parties)
+    deepEqual(simulation.errors, [], 'nothing is broken')
   } catch (error) {
-    if (error instanceof Error) error.message = `${which}: ${error.message}`
-    throw error
+    const [what = ''] = String(error).split('\n')
+    throw new Error(`version ${version.id}, TESSERA_SIMULATION_SEED=${seed}: ${what}`, { cause: error })
   } finally {
     await simulation.finish()
   }
