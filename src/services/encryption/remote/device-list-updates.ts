@@ -48,7 +48,7 @@ export class DeviceListUpdates {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const list = (await read.remoteDevices.lists([update.userId])).get(update.userId)
       const told = write.deviceLists.insert(update.userId, [update.deviceId], clock.now())
-      if (list !== undefined && !list.isStale && update.streamId <= list.streamId) return
+      if (list !== undefined && !list.isStale && isKnown(list, update)) return
       const kept = list === undefined ? [] : this.#keep(list, update)
       if ((await this.#context.commit([...kept, told])).ok) {
         if (list !== undefined && (list.isStale || !follows(list, update)))
@@ -105,6 +105,13 @@ export class DeviceListUpdates {
     ]
   }
 }
+
+/**
+ * Whether an update is in the list already. An earlier one that is "the first EDU in a sequence" is not: its server has begun to
+ * count anew, as with another database.
+ */
+const isKnown = (list: RemoteDeviceList, { streamId, previous }: Update): boolean =>
+  streamId === list.streamId || (streamId < list.streamId && previous.length > 0)
 
 /**
  * Whether nothing was missed: all updates that this one is relative to are in the list. `prev_id` is empty "for the first

@@ -142,6 +142,20 @@ testDatabases(test, 'an update during the fetch is not lost under the older answ
   t.deepEqual(await devices(), { ids: ['ONE', 'SIX'], failures: [] })
 })
 
+testDatabases(test, 'a server that counts its updates anew is asked anew', async (t, database) => {
+  const { remote, update, devices } = await world(database)
+  Object.assign(remote, { streamId: 5, devices: ['ONE', 'TWO'] })
+  await devices()
+  await update(4, [3], 'ONE')
+  await update(5, [], 'ONE')
+  t.is(remote.asked, 1, 'what is in the list already is no news')
+  Object.assign(remote, { streamId: 2, devices: ['NEW'] })
+  await update(1, [], 'NEW')
+  t.deepEqual(await devices(), { ids: ['NEW'], failures: [] })
+  await update(3, [2], 'THREE')
+  t.deepEqual(await devices(), { ids: ['NEW', 'THREE'], failures: [] })
+})
+
 testDatabases(test, 'nobody speaks for the users of others', async (t, database) => {
   const { encryption, told } = await world(database)
   const content = { user_id: bob, device_id: 'EVIL', stream_id: 1, prev_id: [], keys: keysOf('EVIL') }
