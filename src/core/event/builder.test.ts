@@ -10,6 +10,7 @@ import type { JsonObject } from '../json.ts'
 import { parseJson } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { signatureOf, signingKeyFromSeed, verifyJson, verifySignature } from '../signing.ts'
+import { signedLength, signedTextOf } from '../text-to-sign.ts'
 import { addSignature, buildCanonical, buildEvent, type EventTemplate } from './builder.ts'
 import { clientEvent, strippedStateEvent } from './client-event.ts'
 import type { RoomEvent } from './event.ts'
@@ -49,10 +50,9 @@ for (const version of allVersions) {
       fc.property(strictObject, fc.option(fc.string(), { nil: undefined }), (content, stateKey) => {
         const change = { content, stateKey, unsigned: { age: 1 } }
         const event = build(version, change)
-        t.deepEqual(buildCanonical(templateOf(version, change), 'example.org', KEY), {
-          event,
-          text: canonicalJson(event.pdu),
-        })
+        const built = buildCanonical(templateOf(version, change), 'example.org', KEY)
+        t.deepEqual(built.event, event)
+        t.is(signedTextOf(built.text), canonicalJson(event.pdu))
         const parsed = parsePdu(parseJson(JSON.stringify(event.pdu)), version)
         if ('refusal' in parsed) throw new Error(parsed.refusal.message)
         t.deepEqual(parsed.event, event)
@@ -76,7 +76,20 @@ test('what has a canonical form only by the rules of other versions is not built
     instanceOf: CanonicalJsonError,
   })
   const { event, text } = buildCanonical(templateOf(versionOf('5'), half), 'example.org', KEY)
-  t.is(text, canonicalJson(event.pdu))
+  t.is(signedTextOf(text), canonicalJson(event.pdu))
+})
+
+test('the text that is to be signed is that of the event, in every version', t => {
+  for (const version of allVersions) {
+    // What looks like the place of the signature, before it and after.
+    const odd = { content: { signatures: { 'example.org': { 'ed25519:1': '' } } }, unsigned: { é: '"}}}' } }
+    for (const more of [odd, { ...odd, stateKey: 'ü' }]) {
+      const { event, text } = buildCanonical(templateOf(version, more), 'example.org', KEY)
+      t.is(signedTextOf(text), canonicalJson(event.pdu))
+      t.is(signedLength(text), Buffer.byteLength(canonicalJson(event.pdu)))
+      t.true(verifyJson(redactPdu(event.pdu, version), 'example.org', 'ed25519:1', KEY.publicKey))
+    }
+  }
 })
 
 test('tweetnacl verifies what is built', t => {

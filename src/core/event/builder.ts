@@ -1,8 +1,9 @@
-import { canonicalMembers, objectOf, withMember } from '../canonical-json.ts'
+import { type CanonicalMember, canonicalMembers, objectOf, withMember } from '../canonical-json.ts'
 import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { type SigningKey, withSignature } from '../signing.ts'
+import type { TextToSign } from '../text-to-sign.ts'
 import type { RoomEvent } from './event.ts'
 import { trustedEvent } from './format.ts'
 import { STICKY } from './stickiness.ts'
@@ -85,10 +86,10 @@ export const buildEvent = (template: EventTemplate, serverName: string, key: Sig
 export const buildCanonical = (template: EventTemplate, serverName: string, key: SigningKey): BuiltEvent =>
   build(template, serverName, key, { strictNumbers: template.version.format.strictCanonicalJson })
 
-/** An event with its canonical text. */
+/** An event with its canonical text. It is signed when somebody asks for the text, or for the event's signatures. */
 export interface BuiltEvent {
   readonly event: RoomEvent
-  readonly text: string
+  readonly text: TextToSign
 }
 
 const build = (
@@ -101,15 +102,45 @@ const build = (
   const content = unsignedPdu(template)
   const members = canonicalMembers(content, encoding)
   const hashes = { sha256: contentHash(content, members) }
-  const hashed = withMember(members, { hashes })
+  const hashed = { ...content, hashes }
+  const hashedMembers = withMember(members, { hashes })
   // Signatures and event ID are of the same text.
-  const covered = signedText({ ...content, hashes }, version, hashed)
-  const signatures = { [serverName]: { [key.keyId]: key.sign(Buffer.from(covered)) } }
-  const pdu = { ...content, hashes, signatures }
+  const signed = signedText(hashed, version, hashedMembers)
+  const pdu = signedWhenAsked(hashed, version, serverName, key)
   return {
-    event: trustedEvent(pdu, eventIdOf(pdu, version, covered), version),
-    text: objectOf(withMember(hashed, { signatures })),
+    event: trustedEvent(pdu, eventIdOf(pdu, version, signed), version),
+    text: key.toSign({ signed, ...aroundSignature(hashedMembers, serverName, key) }),
   }
+}
+
+/** The event with our signature, which is made if it is looked at: for a peer, mostly, which many rooms do not have. */
+const signedWhenAsked = (
+  hashed: JsonObject,
+  version: RoomVersion,
+  serverName: string,
+  key: SigningKey,
+): JsonObject => {
+  let signatures: JsonObject | undefined
+  return {
+    ...hashed,
+    get signatures() {
+      signatures ??= { [serverName]: { [key.keyId]: key.sign(Buffer.from(signedText(hashed, version))) } }
+      return signatures
+    },
+  }
+}
+
+/** The canonical text of an event, up to our signature, and after it. */
+const aroundSignature = (
+  hashed: readonly CanonicalMember[],
+  serverName: string,
+  { keyId }: SigningKey,
+): { before: string; after: string } => {
+  const members = withMember(hashed, { signatures: { [serverName]: { [keyId]: '' } } })
+  const last = members.findIndex(({ name }) => name === 'signatures')
+  const end = objectOf(members.slice(0, last + 1)).length - '"}}}'.length
+  const text = objectOf(members)
+  return { before: text.slice(0, end), after: text.slice(end) }
 }
 
 /** The event with one more signature, for invites and restricted joins. Its ID stays the same. */

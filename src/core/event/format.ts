@@ -114,8 +114,8 @@ export interface FormatOptions {
    * since older servers had none.
    */
   readonly manyReferences?: boolean
-  /** Its canonical text by the rules of its version, for who has that already. */
-  readonly text?: string
+  /** Of an event that was built here, as it should be: the length of its canonical text, in bytes. */
+  readonly ownBytes?: number
 }
 
 const checkReferences = (
@@ -138,11 +138,12 @@ const checkReferences = (
   return undefined
 }
 
-/** The event's canonical text, or what is wrong with it. */
-const encoded = (pdu: JsonObject, version: RoomVersion, known: string | undefined): string | Refusal => {
+const TOO_LONG = size('the event is longer than 65536 bytes')
+
+const checkText = (pdu: JsonObject, version: RoomVersion): Verdict => {
   try {
-    const text = known ?? canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
-    return fitsBytes(text, MAX_EVENT_BYTES) ? text : size('the event is longer than 65536 bytes')
+    const text = canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
+    return fitsBytes(text, MAX_EVENT_BYTES) ? undefined : TOO_LONG
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
     return { rule: 'canonical-json', message: `the event is not canonical JSON: ${error.message}` }
@@ -154,26 +155,18 @@ const encoded = (pdu: JsonObject, version: RoomVersion, known: string | undefine
  * bytes, numbers of references, depth, canonical JSON where it is enforced. Also for events that this server built,
  * whose content a client chose.
  *
- * @returns its canonical text; or what is wrong, under one of the rules `event-field`, `event-size`, `event-references`,
- *   `canonical-json`.
+ * @returns what is wrong, under one of the rules `event-field`, `event-size`, `event-references`, `canonical-json`.
  */
-export const canonicalText = (
-  pdu: JsonObject,
-  version: RoomVersion,
-  options: FormatOptions = {},
-): string | Refusal =>
+export const checkFormat = (pdu: JsonObject, version: RoomVersion, options: FormatOptions = {}): Verdict =>
   checkIds(pdu, version) ??
   checkKind(pdu, version) ??
   checkNumbers(pdu) ??
   checkReferences(pdu, version, options) ??
-  checkProofs(pdu) ??
-  encoded(pdu, version, options.text)
-
-/** The same judgement alone. */
-export const checkFormat = (pdu: JsonObject, version: RoomVersion, options: FormatOptions = {}): Verdict => {
-  const judged = canonicalText(pdu, version, options)
-  return typeof judged === 'string' ? undefined : judged
-}
+  (options.ownBytes === undefined
+    ? (checkProofs(pdu) ?? checkText(pdu, version))
+    : options.ownBytes > MAX_EVENT_BYTES
+      ? TOO_LONG
+      : undefined)
 
 /** The event IDs in `prev_events` or `auth_events`. */
 const referencedIds = (references: JsonValue | undefined, version: RoomVersion): readonly string[] =>

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
+import type { TextToSign } from '../../core/text-to-sign.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
@@ -17,7 +18,7 @@ import { userSearchText } from './user-names.ts'
 export interface Placement {
   readonly event: RoomEvent
   /** The canonical text of the event. */
-  readonly json: string
+  readonly json: string | TextToSign
   /** Made here just now: nothing can have referred to it before. */
   readonly local?: boolean
   /** The rule that rejected it: kept, so that it is known, but never referred to. */

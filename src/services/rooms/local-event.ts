@@ -4,10 +4,11 @@ import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { type BuiltEvent, buildCanonical } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
-import { canonicalText, MAX_PREV_EVENTS } from '../../core/event/format.ts'
+import { checkFormat, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
+import { signedLength, type TextToSign } from '../../core/text-to-sign.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
@@ -32,8 +33,8 @@ export interface EventTemplate {
 /** An event of ours, not stored yet. */
 export interface LocalEvent {
   readonly event: RoomEvent
-  /** Its canonical text. */
-  readonly json: string
+  /** Its canonical text, to be signed where it is stored. */
+  readonly json: TextToSign
   /** Its auth events, by event ID. */
   readonly authNodes: ReadonlyMap<string, AuthNode>
   /** The state before it, where the room has more ends than an event can refer to; else it extends exactly the head. */
@@ -41,7 +42,7 @@ export interface LocalEvent {
 }
 
 /**
- * Builds, authorises and signs an event that extends the room's head.
+ * Builds and authorises an event that extends the room's head; it is signed when somebody needs that.
  *
  * Throws `M_FORBIDDEN` with the rule's reason if the room does not allow it, `M_TOO_LARGE` if it breaks a size
  * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form, or is none that the
@@ -67,7 +68,7 @@ export const makeLocalEvent = async (
     if (stored !== undefined) authNodes.set(stored.event.eventId, stored)
   }
   const authEvents = [...authNodes.keys()]
-  const { event, text } = built(
+  const { event, text: json } = built(
     {
       version: head.version,
       type,
@@ -87,7 +88,7 @@ export const makeLocalEvent = async (
     context.serverName,
     signingKey,
   )
-  const json = ownText(event, text)
+  checkOwn(event, json)
   const createEvent = lookup('m.room.create', '')
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
@@ -167,14 +168,14 @@ const built = (...parameters: Parameters<typeof buildCanonical>): BuiltEvent => 
   }
 }
 
-/** The canonical text, as it was built; refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
-const ownText = ({ pdu, version, type, stateKey = '' }: RoomEvent, text: string): string => {
+/** Refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
+const checkOwn = ({ pdu, version, type, stateKey = '' }: RoomEvent, text: TextToSign): void => {
   if (type.includes('\0') || stateKey.includes('\0')) {
     throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }
-  const judged = canonicalText(pdu, version, { text })
-  if (typeof judged === 'string') return judged
-  const { rule, message } = judged
+  const refusal = checkFormat(pdu, version, { ownBytes: signedLength(text) })
+  if (refusal === undefined) return
+  const { rule, message } = refusal
   const errcode =
     rule === 'event-size' ? 'M_TOO_LARGE' : rule === 'canonical-json' ? 'M_BAD_JSON' : 'M_INVALID_PARAM'
   throw new MatrixError(errcode, message)

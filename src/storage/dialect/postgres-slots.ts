@@ -1,3 +1,4 @@
+import { signedTextOf, type TextToSign } from '../../core/text-to-sign.ts'
 import type {
   Prepared,
   SqlList,
@@ -149,5 +150,10 @@ const fenceOf = ({ guard, returning, rows }: WriteStatement, isInsert: boolean):
   return rows.length === 1 ? guard.expected : undefined
 }
 
-const parameterOf = (parameter: SqlParameter, back: ReadonlyMap<StreamName, number>): SqlValue | SqlList =>
-  isPosition(parameter) ? (back.get(parameter.stream) ?? 0) - parameter.offset : parameter
+const parameterOf = (parameter: SqlParameter, back: ReadonlyMap<StreamName, number>): SqlValue | SqlList => {
+  if (isPosition(parameter)) return (back.get(parameter.stream) ?? 0) - parameter.offset
+  return isToSign(parameter) ? signedTextOf(parameter) : parameter
+}
+
+const isToSign = (parameter: SqlParameter): parameter is TextToSign =>
+  typeof parameter === 'object' && parameter !== null && 'signed' in parameter

@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../../core/event/event.ts'
+import type { TextToSign } from '../../core/text-to-sign.ts'
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
 import { SOFT_FAILED, WITHHELD } from './stored-event.ts'
 
@@ -12,7 +13,7 @@ export interface NewEvent {
   readonly withheld?: boolean
   readonly event: RoomEvent
   /** The canonical text of `event.pdu`, where the caller has it already. */
-  readonly json: string
+  readonly json: string | TextToSign
   readonly authNids: readonly number[]
   /** One more than the greatest generation among the auth events; 0 without any. */
   readonly generation: number
