@@ -1,5 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { type Errcode, MatrixError } from '../core/errors.ts'
+import { withoutNull } from './null-members.ts'
 
 export type Place = 'path' | 'query' | 'body'
 
@@ -33,6 +34,8 @@ export interface Validator {
    * when it is first needed: all of them would take half a second of every start, and memory that most servers never use.
    */
   validate(operationId: string, place: Place, value: unknown): void
+  /** The same for a body that nobody has signed. @returns it, without optional members that are `null` (`null-members.ts`) */
+  lenient(operationId: string, body: unknown): unknown
 }
 
 /** Of one set of schemas there is one validator in a process, however many servers it has. */
@@ -70,6 +73,21 @@ const compiling = (schemas: RequestSchemas): Validator => {
       const validate = compile(operationId, place)
       if (!validate || validate(value)) return
       throw violation(place, validate.errors?.[0])
+    },
+    lenient(operationId, body) {
+      const validate = compile(operationId, 'body')
+      let heeded = body
+      let removed: ErrorObject | undefined
+      while (validate && !validate(heeded)) {
+        const error = validate.errors?.[0]
+        const rest = withoutNull(heeded, error)
+        // A required member that is null is there, and has the wrong type.
+        const wasNeeded = removed?.instancePath === `${error?.instancePath}/${error?.params.missingProperty}`
+        if (rest === undefined) throw violation('body', wasNeeded ? removed : error)
+        removed = error
+        heeded = rest
+      }
+      return heeded
     },
   }
 }

@@ -40,6 +40,30 @@ test('a room is not made whose creator could not do what they ask for', async t 
   }
 })
 
+test('who is not in a room does not learn whether there is one', async t => {
+  for (const room of ['!none:localhost', await ann.createRoom()]) {
+    const act = (action: string) =>
+      bob.code('POST', `/rooms/${path(room)}/${action}`, { user_id: '@cat:localhost' })
+    for (const action of ['invite', 'kick', 'ban', 'unban'])
+      t.is(await act(action), '403 M_FORBIDDEN', action)
+    for (const place of ['send/m.room.message/1', 'state/m.room.topic']) {
+      const content = { msgtype: 'm.text', body: 'hi', topic: 'hi' }
+      t.is(await bob.code('PUT', `/rooms/${path(room)}/${place}`, content), '403 M_FORBIDDEN', place)
+    }
+  }
+})
+
+test('state that would be the end of a room is refused, and so are aliases that are no list', async t => {
+  const room = await ann.createRoom()
+  const put = (type: string, content: Json) => ann.code('PUT', `/rooms/${path(room)}/state/${type}`, content)
+  for (const acl of [{}, { allow: ['elsewhere.test'] }, { allow: ['*'], deny: ['local*'] }])
+    t.is(await put('m.room.server_acl', acl), '400 M_INVALID_PARAM', 'nobody here could mend it')
+  t.is(await put('m.room.server_acl', { allow: ['*'], deny: ['evil.test'] }), '200 -')
+  for (const aliases of ['#tea:localhost', { a: '#tea:localhost' }, 1])
+    t.is(await put('m.room.canonical_alias', { alt_aliases: aliases }), '400 M_INVALID_PARAM')
+  t.is(await put('m.room.canonical_alias', { alias: null, alt_aliases: null }), '200 -')
+})
+
 test('only a ban can be lifted', async t => {
   const room = await ann.createOpenRoom()
   const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })

@@ -67,6 +67,13 @@ onServer('a limited timeline joins /messages without loss or repetition', async 
     limit: 50,
   })
   t.deepEqual(bodies(forwards.chunk), gap)
+  t.is(forwards.end, undefined)
+  const newest = await ann.messages(roomId, { dir: 'f', from: room?.timeline.prev_batch })
+  t.deepEqual(bodies(newest.chunk), ['20', '21', '22', '23', '24'])
+  t.is((await ann.messages(roomId, { dir: 'f', from: newest.end })).end, undefined, 'nothing so far')
+  await bob.send(roomId, '25')
+  const later = await ann.messages(roomId, { dir: 'f', from: newest.end })
+  t.deepEqual(bodies(later.chunk), ['25'], 'who has caught up can go on from there')
 })
 
 onServer(

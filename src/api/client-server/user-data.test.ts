@@ -2,7 +2,7 @@ import test from 'ava'
 import { alice, bodyOf, codeOf, openAccounts as open, SERVER_NAME } from '../../test-kit/accounts.ts'
 
 test('profiles: display name, avatar, any further field, and their limits', async t => {
-  const { send, register } = await open(t)
+  const { server, send, register } = await open(t)
   const { access_token: token } = await register('alice')
   await register('bob')
   const put = (key: string, value: unknown, user = alice) =>
@@ -20,6 +20,8 @@ test('profiles: display name, avatar, any further field, and their limits', asyn
     t.deepEqual((await get(`/${key}`)).body, { [key]: value })
   }
   t.is(Object.keys((await get('')).body as object).length, 5)
+  const unstable = `/_matrix/client/unstable/uk.tcpip.msc4133/profile/${alice}/m.tz`
+  t.deepEqual((await server.request('GET', unstable)).body, { 'm.tz': 'Europe/Berlin' })
   t.is((await put('avatar_url', '')).status, 200)
   t.is(codeOf(await get('/avatar_url')), '404 M_NOT_FOUND')
   t.is((await send('DELETE', `/profile/${alice}/m.tz`, token)).status, 200)

@@ -235,7 +235,8 @@ export class UserInteractive {
         flows: attempt.flows.map(stages => ({ stages })),
         params: JSON.parse(session.params) as JsonObject,
         session: session.sessionId,
-        ...(session.completed.length === 0 ? {} : { completed: session.completed }),
+        // "As above", with what was completed, is also how a failed attempt is answered, be it the first.
+        ...(session.completed.length > 0 || failure !== undefined ? { completed: session.completed } : {}),
       },
       failure,
     )

@@ -16,7 +16,7 @@ import { shownSummaries } from './shown-summary.ts'
  * Nothing happens here if it refuses.
  *
  * @param template the member event; its state key is the invited user
- * Throws `M_NOT_FOUND` (room not known), `M_FORBIDDEN`, and what the other server's refusal becomes.
+ * Throws `M_FORBIDDEN` (also of a room that is not known), and what the other server's refusal becomes.
  */
 export const inviteRemotely = async (
   parts: { writer: RoomWriter; signingKey: SigningKey; remote: RemoteMemberships },
@@ -25,7 +25,7 @@ export const inviteRemotely = async (
 ): Promise<void> => {
   const { writer, signingKey, remote } = parts
   const head = await writer.head(roomId)
-  if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
+  if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
   const { event } = await makeLocalEvent(writer.context, signingKey, head, template)
   const policy = await policyServerOf(writer.context, head)
   const signed = await remote.invite({

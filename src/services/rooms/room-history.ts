@@ -109,7 +109,7 @@ export class RoomHistory {
     const viewer = { ...requester, sight, forks: found.forks }
     return {
       start: formatStreamToken({ events: span.from }),
-      end: found.exhausted ? undefined : formatStreamToken({ events: found.next }),
+      end: goesOn(reading.access, request, found) ? formatStreamToken({ events: found.next }) : undefined,
       chunk: await this.#clientEvents.render(found.events, viewer, { roomId: true, bundle: 'all' }),
       state: await this.#lazyMembers(reading, found.events),
     }
@@ -222,6 +222,15 @@ export class RoomHistory {
     const state = await this.#read.events.byNids(entries.map(entry => entry.nid))
     return filter.everything ? state : state.filter(stored => passes(filter, stored))
   }
+}
+
+/**
+ * Whether there is a next page. At the end of the newest page there is: what comes later, and clients that have caught up with
+ * the present by going forwards rely on it to go on from there. Only an empty page ends that.
+ */
+const goesOn = ({ upTo }: Access, { direction, to }: PageRequest, found: Stretch): boolean => {
+  const isNewest = direction === 'f' && to === undefined && upTo === undefined
+  return !found.exhausted || (isNewest && found.events.length > 0)
 }
 
 /** Whether what lies before everything that is stored might be shown, if it were fetched. */

@@ -63,7 +63,7 @@ export class RoomSender {
    * Sends one event. The answer comes when it is durable.
    *
    * A state event whose content is the current state already is not sent again: the answer is the event that holds.
-   * Throws `M_FORBIDDEN`, `M_TOO_LARGE`, `M_NOT_FOUND` (room unknown here).
+   * Throws `M_FORBIDDEN` (also of a room that is unknown here), `M_TOO_LARGE`.
    */
   async send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
     const { transaction } = options
@@ -87,12 +87,14 @@ export class RoomSender {
   async #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Promise<Sent[]> {
     // The write itself looks at what other processes have done.
     const head = await this.#writer.recentHead(roomId)
-    const policy = head && (await policyServerOf(this.#writer.context, head))
+    // Who is not in a room does not learn whether there is one.
+    if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+    const policy = await policyServerOf(this.#writer.context, head)
     if (policy !== undefined && !templates.every(needsNoPolicy)) {
       if (templates.length > 1) return this.#sendEach(roomId, templates, options)
       return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
     }
-    const tooManyEnds = (head?.extremities.length ?? 0) > MAX_PREV_EVENTS
+    const tooManyEnds = head.extremities.length > MAX_PREV_EVENTS
     // An event that leaves ends out needs to know the states after them, which are those of stored events.
     if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
     // What is still on its way into the database could not be found to be redacted.

@@ -3,7 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
 import { checkTerms } from '../../core/invitation-terms.ts'
-import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
 import type { Requester } from '../requester.ts'
 import type { Directory } from './directory.ts'
@@ -17,6 +17,7 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
+import { aliasesOf, checkAliasList, checkOwnAccess } from './state-content.ts'
 
 /** What a client asks to be sent into a room. */
 export interface Message {
@@ -152,6 +153,7 @@ export class Sending {
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
     if (type === MEDIA_STATE) checkMediaContent(content)
+    if (type === 'm.room.server_acl') checkOwnAccess(content, this.#writer.context.serverName)
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
     if (joins) await this.#memberships.checkJoin({ userId, roomId })
     if (leaves) await this.#memberships.checkLeave({ userId, roomId })
@@ -195,6 +197,7 @@ export class Sending {
 
   /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
   async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
+    checkAliasList(content)
     const head = await this.#writer.head(roomId)
     const entry = head?.entry('m.room.canonical_alias', '')
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
@@ -216,14 +219,6 @@ const REDACTION = 'm.room.redaction'
 /** "The server MUST respond with a `403 Forbidden` error response with `M_USER_SUSPENDED`" ("Account suspension"). */
 export const suspended = (): MatrixError =>
   new MatrixError('M_USER_SUSPENDED', 'You cannot perform this action while suspended')
-
-const aliasesOf = (content: JsonObject): unknown[] => {
-  const { alias, alt_aliases: alternatives } = content
-  return [
-    ...(alias === undefined || alias === null || alias === '' ? [] : [alias]),
-    ...(Array.isArray(alternatives) ? alternatives : isJsonObject(alternatives) ? [alternatives] : []),
-  ]
-}
 
 const transactionOf = (
   requester: Requester,
