@@ -19,7 +19,7 @@ const FEATURES: Readonly<Record<string, string>> = {
     '/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription',
   'org.matrix.msc4293': '/_matrix/client/v3/rooms/{roomId}/ban',
   'org.matrix.msc4354': '/_matrix/client/v3/sync',
-  'uk.tcpip.msc4133': '/_matrix/client/v3/profile/{userId}/{keyName}',
+  'uk.tcpip.msc4133': '/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}',
   'uk.tcpip.msc4133.stable': '/_matrix/client/v3/profile/{userId}/{keyName}',
   'org.matrix.msc2285.stable': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',
   'org.matrix.msc3771': '/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}',

@@ -176,6 +176,19 @@ onServer('aliases and relations are also asked for at the places that they had f
   }
 })
 
+onServer(
+  'MSC4133: fields of profiles are also set, read and deleted where they were first',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const target = `/_matrix/client/unstable/uk.tcpip.msc4133/profile/${path(ann.userId)}/org.example.tea`
+    const { accessToken: token } = ann.account
+    t.is((await server.request('PUT', target, { token, json: { 'org.example.tea': 'green' } })).status, 200)
+    t.deepEqual((await server.request('GET', target)).body, { 'org.example.tea': 'green' })
+    t.is((await server.request('DELETE', target, { token })).status, 200)
+    t.is((await server.request('GET', target)).status, 404)
+  },
+)
+
 onServer('/versions says so', async (t, server) => {
   const { body } = await server.request('GET', '/_matrix/client/versions')
   const { unstable_features: features } = body as { unstable_features: object }
