@@ -42,7 +42,10 @@ test('what is left over is removed, and nothing else', async t => {
   await run('INSERT INTO relayed_events VALUES (1), (2), (3), (4)')
   await run("INSERT INTO user_directory VALUES ('@here', 'x'), ('@gone', 'x')")
   const member = (user: string, membership: string): string => `('${user}', 1, 'h', '${membership}', 1, 1, 0)`
-  await run(`INSERT INTO memberships VALUES ${member('@here', 'join')}, ${member('@gone', 'leave')}`)
+  await run(
+    `INSERT INTO memberships (user_id, room_nid, host, membership, event_nid, position, forgotten)
+     VALUES ${member('@here', 'join')}, ${member('@gone', 'leave')}`,
+  )
   await run("INSERT INTO remote_device_lists VALUES ('@followed', 'h', 1, 0, 1)")
   await run("INSERT INTO remote_devices VALUES ('@followed', 'D', NULL, '{}'), ('@gone', 'D', NULL, '{}')")
   await run(
