@@ -19,6 +19,9 @@ export interface DeviceListNews {
 /** Beyond that, of several changes of a user only the newest is known. */
 const KEPT_MS = 60 * 86_400_000
 
+/** Memberships tell of their last change alone: whoever has moved later as well may have moved in the span. */
+const END = Number.MAX_SAFE_INTEGER
+
 const NOTHING: DeviceListNews = { changed: [], left: [] }
 
 /**
@@ -62,7 +65,7 @@ export class DeviceListSpans {
   /** The user's own joining and leaving: everybody in the room is concerned. */
   async #ownMoves(userId: string, events: EventSpan, changed: Set<string>, gone: Set<string>): Promise<void> {
     const { read, rooms } = this.#context
-    for (const row of await rooms.memberships.changed(userId, events.after, events.upTo)) {
+    for (const row of await rooms.memberships.changed(userId, events.after, END)) {
       const move = await this.#moveOf(row, events)
       if (move === undefined) continue
       for (const member of await read.companions.ofRoom(row.roomNid, events.after)) {
@@ -80,8 +83,7 @@ export class DeviceListSpans {
     changed: Set<string>,
     gone: Set<string>,
   ): Promise<void> {
-    const { after, upTo } = events
-    for (const member of await this.#context.read.companions.moved(userId, after, upTo)) {
+    for (const member of await this.#context.read.companions.moved(userId, events.after)) {
       const move = await this.#moveOf(member, events)
       if (move === 'came') changed.add(member.userId)
       else if (move === 'went') gone.add(member.userId)

@@ -129,8 +129,18 @@ testDatabases(
     t.deepEqual([names(a1), names(b1)], [NOBODY, NOBODY], 'by another name they are still there')
     await bob.call('POST', `/rooms/${room}/leave`, {})
     await bob.call('POST', `/rooms/${room}/join`, {})
-    t.deepEqual(names(await news(alice, a1.next_batch)), { changed: [bob.userId], left: [] })
-    t.deepEqual(names(await news(bob, b1.next_batch)), { changed: [alice.userId], left: [] })
+    const [a2, b2] = [await news(alice, a1.next_batch), await news(bob, b1.next_batch)]
+    t.deepEqual(names(a2), { changed: [bob.userId], left: [] })
+    t.deepEqual(names(b2), { changed: [alice.userId], left: [] })
+    await bob.call('PUT', `/profile/${bob.userId}/displayname`, { displayname: 'Robert' })
+    t.deepEqual(names(await news(alice, a2.next_batch)), NOBODY)
+    for (const [device, other, from, to] of [
+      [alice, bob, a1, a2],
+      [bob, alice, b1, b2],
+    ] as const) {
+      const path = `/keys/changes?from=${from.next_batch}&to=${to.next_batch}`
+      t.deepEqual(names(await device.call('GET', path)), { changed: [other.userId], left: [] }, 'as it was')
+    }
   },
 )
 

@@ -57,7 +57,7 @@ export class CompanionReader {
     const members = 'SELECT b.room_nid, b.user_id, b.membership, b.position FROM memberships b'
     this.#moved = db.prepare(
       `${members} JOIN memberships a ON b.room_nid = a.room_nid
-       WHERE a.user_id = ? AND a.membership = 'join' AND b.position > ? AND b.position <= ? AND b.user_id <> ?`,
+       WHERE a.user_id = ? AND a.membership = 'join' AND b.position > ? AND b.user_id <> ?`,
     )
     this.#ofRoom = db.prepare(`${members} WHERE b.room_nid = ? AND (b.membership = 'join' OR b.position > ?)`)
     this.#hosts = db.prepare(
@@ -104,9 +104,9 @@ export class CompanionReader {
     return (await this.#db.get(this.#sharesWithHost, [userId, host])) !== undefined
   }
 
-  /** Others' memberships that have changed in the rooms that this user is in (positions of the `events` stream). */
-  async moved(userId: string, after: number, upTo: number): Promise<RecentMember[]> {
-    const rows = await this.#db.scan<MemberColumns>(this.#moved, [userId, after, upTo, userId])
+  /** Others' memberships that have changed since a position in the rooms that this user is in. */
+  async moved(userId: string, after: number): Promise<RecentMember[]> {
+    const rows = await this.#db.scan<MemberColumns>(this.#moved, [userId, after, userId])
     return rows.map(recentMember)
   }
 
