@@ -64,6 +64,8 @@ testDatabases(test, 'a room is replaced, with all that belongs to it', async (t,
   // Bob may replace the room, though much that he sets in the new one is beyond him in the old one.
   const { body } = await upgrade(bob, { new_version: '12', additional_creators: [alice.userId] })
   const newId = String(body['replacement_room'])
+  const again = await upgrade(bob, { new_version: '12', additional_creators: [alice.userId] })
+  t.is(again.body['replacement_room'], newId, 'the answer may have been lost')
   const old = await stateOf(alice, roomId)
   t.like(contentOf(old, 'm.room.tombstone '), { replacement_room: newId })
   t.deepEqual(contentOf(old, 'm.room.canonical_alias '), {})

@@ -9,6 +9,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import type { EventTemplate } from './local-event.ts'
 import type { MemberProfile } from './ports.ts'
 import { powerContext } from './redaction-effect.ts'
+import { madeLately } from './repeated-upgrade.ts'
 import type { RoomCreator } from './room-creator.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
@@ -67,6 +68,8 @@ export class RoomUpgrades {
     // Bans are carried over: all of them have to be known.
     await this.#writer.context.partial.require(known.room.nid)
     const head = (await this.#writer.head(roomId)) ?? known
+    const made = await madeLately(this.#writer, userId, head, upgrade)
+    if (made !== undefined) return made
     await this.#checkPower(userId, head)
     const { read, write } = this.#writer.context
     const aliases = await read.aliases.ofRoom(roomId)
