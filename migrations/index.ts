@@ -41,6 +41,7 @@ import { rendezvous } from './0030-rendezvous.ts'
 import { oneTreeOfNotifications } from './0031-one-tree-of-notifications.ts'
 import { sessionsToEnd } from './0031-sessions-to-end.ts'
 import { toldMemberships } from './0032-told-memberships.ts'
+import { whenInvited } from './0033-when-invited.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -98,6 +99,7 @@ export const migrations: readonly Migration[] = [
   sessionsToEnd,
   oneTreeOfNotifications,
   toldMemberships,
+  whenInvited,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -23,7 +23,7 @@ test('what is left over is removed, and nothing else', async t => {
   const run = (sql: string) =>
     database.commit({ statements: [{ prepared: database.prepare(sql), rows: [[]] }] })
   const invitation = (user: string, status: string, ts: number): string =>
-    `('${user}', '!r', 'invite', '@s', '${status}', 0, ${ts}, 0, '{}', '$e', '12', '[]')`
+    `('${user}', '!r', 'invite', '@s', '${status}', 0, ${ts}, 0, '{}', '$e', '12', '[]', 0)`
   await run(
     `INSERT INTO invitations VALUES ${invitation('@old', 'joined', 0)}, ${invitation('@new', 'joined', now)}, ${invitation('@waits', 'invited', 0)}`,
   )

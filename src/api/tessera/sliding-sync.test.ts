@@ -18,6 +18,7 @@ interface Room {
   readonly invite_state?: readonly ShownEvent[]
   readonly limited?: boolean
   readonly num_live?: number
+  readonly bump_stamp?: number
   readonly joined_count?: number
   readonly expanded_timeline?: boolean
   readonly prev_batch?: string
@@ -81,6 +82,22 @@ onServer('windows on the list: the most recent rooms first, each once', async (t
   const { chunk } = await ann.messages(one, { dir: 'b', from: news.rooms[one]?.prev_batch, limit: 1 })
   t.is(chunk[0]?.type, 'm.room.name', 'prev_batch leads on in /messages')
   t.is((await ann.messages(one, { dir: 'b', from: news.pos, limit: 1 })).chunk[0]?.content['body'], 'hello')
+})
+
+onServer('an invitation stands among the rooms where it came', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const [older, newer] = [await bob.createRoom(), await bob.createRoom()]
+  const invitation = await ann.createRoom({ invite: [bob.account.userId] })
+  await bob.send(newer, 'later')
+  const { rooms } = await slide(bob, list(9))
+  t.deepEqual(Object.keys(rooms), [newer, invitation, older])
+  const stamps = Object.values(rooms).map(room => room.bump_stamp ?? 0)
+  t.deepEqual(
+    stamps,
+    stamps.toSorted((a, b) => b - a),
+    'so do clients that sort them by themselves',
+  )
+  t.deepEqual(Object.keys((await slide(bob, list(0))).rooms), [newer])
 })
 
 onServer('a response that did not arrive is made again; other tokens are refused', async (t, server) => {

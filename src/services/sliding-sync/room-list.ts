@@ -39,9 +39,6 @@ export type Place = JoinedPlace | LeftPlace | InvitedPlace
 const MAX_LEFT = 500
 const MAX_INVITATIONS = 200
 
-/** Invitations have no place among the events of rooms here: they come before them, the newest first. */
-const INVITATIONS_FROM = 2 ** 52
-
 /** Keeps the list of a user's rooms for a connection: "sorted by recent activity". */
 export class RoomList {
   readonly #read: RoomReaders
@@ -95,10 +92,10 @@ export class RoomList {
     const places: Place[] = [...activity].map(([nid, room]) => joinedPlace(nid, room, now))
     const there = new Set(places.map(({ roomId }) => roomId))
     for (const invitation of invitations) {
-      const { roomId, position } = invitation
+      const { roomId, eventPosition } = invitation
       if (there.has(roomId) || isHidden(invitation)) continue
       there.add(roomId)
-      places.push({ kind: 'invited', roomId, invitation, order: INVITATIONS_FROM + position })
+      places.push({ kind: 'invited', roomId, invitation, order: eventPosition })
     }
     for (const { row, isShownUnasked } of left) {
       const { roomId, roomNid, position } = row

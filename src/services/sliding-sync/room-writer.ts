@@ -133,7 +133,7 @@ export class RoomTexts {
       '"initial":true',
       `"membership":"${invitation.kind}"`,
       ...[`"invite_state":${events}`, `"stripped_state":${events}`],
-      ...['"required_state":[]', '"timeline":[]', `"bump_stamp":${invitation.updatedTs}`],
+      ...['"required_state":[]', '"timeline":[]', `"bump_stamp":${invitation.eventPosition}`],
     ]
     return {
       text: `{${parts.join(',')}}`,

@@ -15,6 +15,8 @@ export interface InvitationRow {
   readonly updatedTs: number
   /** Position in the `invites` stream of the last change. */
   readonly position: number
+  /** Where it stands among the events of rooms: what the stream `events` had next when it came. */
+  readonly eventPosition: number
   /** The member event, as received (the room may have no other event here). */
   readonly event: JsonObject
   readonly eventId: string
@@ -22,6 +24,9 @@ export interface InvitationRow {
   /** What the invited client is shown of the room: stripped state events. */
   readonly strippedState: readonly JsonObject[]
 }
+
+/** What an invitation is made of; the rest follows from when it is stored. */
+type NewInvitation = Omit<InvitationRow, 'status' | 'position' | 'eventPosition' | 'createdTs'>
 
 interface InvitationColumns {
   user_id: string
@@ -32,6 +37,7 @@ interface InvitationColumns {
   created_ts: number
   updated_ts: number
   position: number
+  event_position: number
   event: string
   event_id: string
   room_version: string
@@ -47,6 +53,7 @@ const invitationRow = (row: InvitationColumns): InvitationRow => ({
   createdTs: row.created_ts,
   updatedTs: row.updated_ts,
   position: row.position,
+  eventPosition: row.event_position,
   event: parseJson(row.event) as JsonObject,
   eventId: row.event_id,
   roomVersion: row.room_version,
@@ -63,8 +70,8 @@ export class InvitationReader {
 
   constructor(db: Reader) {
     this.#db = db
-    const select = `SELECT user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event, event_id,
-      room_version, stripped_state FROM invitations`
+    const select = `SELECT user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event_position,
+      event, event_id, room_version, stripped_state FROM invitations`
     this.#one = db.prepare(`${select} WHERE user_id = ? AND room_id = ?`)
     this.#pending = db.prepare(`${select} WHERE user_id = ? AND status = 'invited' AND position <= ?
       ORDER BY position DESC LIMIT ?`)
@@ -108,12 +115,14 @@ export class InvitationWriter {
   constructor(db: Reader) {
     this.#upsert = db.prepare(
       `INSERT INTO invitations (user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event,
-         event_id, room_version, stripped_state)
-       VALUES (?, ?, ?, ?, 'invited', ?, ?, ?, ?, ?, ?, ?)
+         event_id, room_version, stripped_state, event_position)
+       VALUES (?, ?, ?, ?, 'invited', ?, ?, ?, ?, ?, ?, ?,
+         COALESCE((SELECT position FROM streams WHERE name = 'events'), 0) + 1)
        ON CONFLICT (user_id, room_id) DO UPDATE SET kind = excluded.kind, sender = excluded.sender, status = 'invited',
          created_ts = CASE WHEN invitations.status = 'invited' THEN invitations.created_ts ELSE excluded.created_ts END,
          updated_ts = excluded.updated_ts, position = excluded.position, event = excluded.event,
-         event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state`,
+         event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state,
+         event_position = excluded.event_position`,
     )
     const settle = `UPDATE invitations SET status = ?, updated_ts = ?, position = ?
        WHERE user_id = ? AND room_id = ? AND status = 'invited'`
@@ -122,7 +131,7 @@ export class InvitationWriter {
   }
 
   /** A new or renewed invitation. */
-  put(row: Omit<InvitationRow, 'status' | 'position' | 'createdTs'>, position: SqlParameter): WriteStatement {
+  put(row: NewInvitation, position: SqlParameter): WriteStatement {
     return {
       prepared: this.#upsert,
       rows: [
