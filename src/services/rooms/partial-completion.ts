@@ -1,4 +1,6 @@
+import { serverNameOf } from '../../core/ids.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { stateStatements } from './append.ts'
 import { type Ending, finishRejudging } from './finish-rejudging.ts'
 import { setMembers } from './partial-members.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
@@ -56,19 +58,30 @@ export const completeRoom = async (
   return true
 }
 
-/** Nobody here is in the room any more: what is not known of its members will never be. */
+/**
+ * Nobody here is in the room any more, or is held to be by those who know it: what is not known of its members will never be. Whoever
+ * was in it by our own belief alone leaves it, as if state resolution had taken the join away, and may come in anew.
+ */
 export const abandonCompletion = (writer: RoomWriter, task: PartialTask): Promise<void> =>
   writer.update<void>(
     task.roomId,
     async head => {
+      const { context } = writer
       if (partialOf(head, task) === undefined) return { settled: undefined }
+      const position = { stream: 'events', offset: 0 } as const
+      const changes = [...head.memberships]
+        .filter(
+          ([userId, membership]) => membership === 'join' && serverNameOf(userId) === context.serverName,
+        )
+        .map(([userId]) => ({ type: MEMBER, stateKey: userId, nid: undefined, eventId: undefined }))
+      const statements = [
+        context.write.partial.giveUp(head.room.nid, position),
+        ...(await stateStatements(context, head, { changes, position })),
+        ...(await summaryStatements(context, head)),
+      ]
       head.partial = undefined
       head.revision += 1
-      return {
-        statements: [writer.context.write.partial.giveUp(head.room.nid, { stream: 'events', offset: 0 })],
-        nids: [],
-        result: () => writer.context.partial.settled(head.room.nid),
-      }
+      return { statements, nids: [], result: () => context.partial.settled(head.room.nid) }
     },
     SETTLED,
   )

@@ -88,7 +88,7 @@ export class RoomWatch {
     for (const { roomNid } of touched) {
       for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
     }
-    const roomNids = touched.map(({ roomNid }) => roomNid)
+    const roomNids = [...touched, ...completed].map(({ roomNid }) => roomNid)
     const moved = new Set(completed.map(({ roomNid }) => roomNid))
     for (const { roomNid, type, stateKey } of await this.#sync.touchedPoints(roomNids, after, upTo)) {
       if (RoomSummaries.isTouchedBy(type)) this.#summaries.forget(roomNid)

@@ -22,13 +22,9 @@ export const checkClients = async (story: Story, parties: readonly SimulatedServ
   for (const client of clients) checkMessages(story, client)
   const present: SimulatedClient[] = []
   for (const client of clients) {
-    const isPartial = (await headOf(simulation, client.host))?.partial !== undefined
-    // Whom all others hold to be out of the room nobody tells who else is in it, and who wants all members waits for them.
-    if (isPartial && !client.options.isLazy) continue
     const place = await checkPlace(simulation, client, parties)
     await checkAttention(simulation, client)
     await checkOwn(story, client)
-    if (isPartial) continue
     for (const [roomId, room] of client.belief.rooms) await checkRoom(simulation, client, { roomId, room })
     await checkSum(simulation, client)
     if (place.isIn && place.isParty) present.push(client)

@@ -24,8 +24,8 @@ import { FOUL, Weather } from './weather.ts'
 
 /** Longer than the longest back-off. Milliseconds. */
 const QUIET_MS = 8_000
-/** Members that nobody could be asked for in the foul weather are asked for again after minutes. */
-const MAX_ROUNDS = 200
+/** Members that nobody could be asked for in the foul weather are asked for again after minutes; who is refused them asks for minutes. */
+const MAX_ROUNDS = 300
 /** Given to `abort`, which would otherwise make an error with a stack. */
 const OVER = 'over'
 

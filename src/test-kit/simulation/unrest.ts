@@ -1,5 +1,4 @@
 import { OutboxReader } from '../../storage/federation/outbox-reader.ts'
-import { partiesOf } from './parties.ts'
 import type { SimulatedServer } from './simulated-server.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -11,9 +10,7 @@ export const unrestOf = async (
   const outbox = new OutboxReader(database)
   const pending = await simulation.during(outbox.pendingServers())
   const behind = database.position('events') - (await simulation.during(outbox.distributed()))
-  // Whom the others hold to be out of the room they give nothing.
-  const isParty = (await partiesOf(simulation)).names.has(name)
-  const isPartial = isParty && (await simulation.head(core))?.partial !== undefined
+  const isPartial = (await simulation.head(core))?.partial !== undefined
   return [
     ...pending.map(other => `${name} sends to ${other}`),
     ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),

@@ -1,14 +1,15 @@
-import type { RoomEvent } from '../../../../core/event/event.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
-import { afterFailure, type BackoffPolicy, type BackoffState } from '../../../../network/backoff.ts'
+import { afterFailure, type BackoffState } from '../../../../network/backoff.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import { abandonCompletion, completeRoom } from '../../../rooms/partial-completion.ts'
 import type { PartialJoin } from '../../../rooms/partial-join.ts'
-import { type PartialTask, partialOf } from '../../../rooms/partial-task.ts'
+import { partialOf } from '../../../rooms/partial-task.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 import type { CatchUp, MissedPart } from '../sender/sender.ts'
+import { type Completion, Course, type GivenState } from './course.ts'
+import { FailedRound } from './failed-round.ts'
 import { storeEvents, storeFullState } from './full-state.ts'
 import { progressIn } from './progress.ts'
 
@@ -16,50 +17,17 @@ import { progressIn } from './progress.ts'
 const AT_ONCE = 2
 /** No more servers than this are asked in one round. */
 const MAX_CANDIDATES = 20
-/** It is tried for ever: without its members a room cannot be used in full, and nobody else would try. */
-const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
-/**
- * Members whose servers' keys cannot be had are left out: every server of the room but us would take them for members. So
- * often it is tried again before that; not where many servers are gone, which is for good.
- */
-const MAX_KEY_ROUNDS = 2
-const MAX_SERVERS_WAITED_FOR = 10
 /**
  * So often it is looked for rooms that lack members. One that is found twice is taken up, which is done by the process that joined it
  * unless that has died: should it live, both come to the same.
  */
 const LOOK_EVERY_MS = 60_000
 
-/** A room that was joined without its members. */
-export interface Completion extends PartialTask {
-  /** Servers to ask first, in this order. */
-  readonly servers: readonly string[]
-}
-
-/** The state before a join as the server that let us in has given it with all members, verified. */
-export interface GivenState {
-  readonly state: readonly RoomEvent[]
-  readonly authChain: readonly RoomEvent[]
-  /** Some of it, or of what authorises it, was not given, or could not be verified. */
-  readonly isIncomplete: boolean
-}
-
-/** What is remembered of a completion from one round to the next. */
-interface Course {
-  readonly onMissing: ((events: number) => void) | undefined
-  /** What came with the join; only until it is stored. */
-  given: GivenState | undefined
-  /** The event IDs of a state that was given in part: if nobody gives more, this is it. */
-  partIds: readonly string[] | undefined
-  rounds: number
-  /** Those of them that were waited for only because they lacked keys, or an answer. */
-  keyRounds: number
-}
-
 /**
  * Fetches the members of rooms that were joined without them, in the background (MSC3902, "Resynchronisation"): from the
  * server that let us in, else from others in the room, again and again with growing pauses until one of them gives the
- * whole state, or nobody here is in the room any more. Which rooms lack members is in the database: a restart goes on
+ * whole state, or nobody here is in the room any more; nor is it where those who know the room hold us to be out of it, as
+ * when state resolution has taken the join away again, which nobody tells us. Which rooms lack members is in the database: a restart goes on
  * with all of them.
  */
 export class RoomCompleter {
@@ -94,7 +62,7 @@ export class RoomCompleter {
   complete(completion: Completion, given?: GivenState, onMissing?: (events: number) => void): Promise<void> {
     const known = this.#running.get(completion.joinEventId)
     if (known !== undefined) return known
-    const course: Course = { given, onMissing, partIds: undefined, rounds: 0, keyRounds: 0 }
+    const course = new Course(given, onMissing)
     const running = this.#run(completion, course).finally(() => this.#running.delete(completion.joinEventId))
     this.#running.set(completion.joinEventId, running)
     return running
@@ -131,7 +99,11 @@ export class RoomCompleter {
       }
       if (signal.aborted) return
       const random = Buffer.from(core.context.random(4)).readUInt32BE() / 2 ** 32
-      backoff = afterFailure(backoff, { now: clock.now(), random }, BACKOFF)
+      backoff = afterFailure(
+        course.isNewlyRefused ? undefined : backoff,
+        { now: clock.now(), random },
+        course.policy,
+      )
       const { failures, retryAt } = backoff
       log.info({ failures, retryAt }, 'no server gives the members of a room: it is tried again later')
       await clock.sleep(retryAt - clock.now(), signal).catch(() => undefined)
@@ -147,6 +119,7 @@ export class RoomCompleter {
     const stateIds = await this.#storeGiven(completion, course)
     if (stateIds !== undefined) return this.#finish(completion, stateIds)
     let isFinal = true
+    const failure = new FailedRound()
     for (const server of this.#candidates(completion, head, course.rounds++)) {
       if (signal.aborted) return false
       if ((await this.#headOf(completion)) === undefined) return true
@@ -156,16 +129,23 @@ export class RoomCompleter {
         const place = placeOf(completion, head)
         const { onMissing } = course
         const full = await storeFullState(this.#context, server, place, { signal, onProgress, onMissing })
-        if (waitsFor(full.unverified, course)) return false
+        if (course.waitsForKeys(full.unverified)) return false
         return await this.#finish(completion, full.stateIds)
       } catch (error) {
+        failure.note(server, error)
         isFinal &&= error instanceof FederationError && !error.retryable
         if (!signal.aborted) log.info({ ...facts, err: error }, 'members: this server could not help')
       }
     }
+    if (signal.aborted) return false
+    course.failed(failure, completion)
     const { partIds } = course
-    if (signal.aborted || partIds === undefined) return false
-    return (isFinal || course.keyRounds++ >= MAX_KEY_ROUNDS) && this.#finish(completion, partIds)
+    if (partIds !== undefined)
+      return (isFinal || course.hasWaitedForKeys()) && this.#finish(completion, partIds)
+    if (!course.isRefusedForGood) return false
+    log.info({ room: completion.roomId }, 'no server of a room takes our users for members: they are out')
+    await abandonCompletion(this.#context.core.writer, completion)
+    return true
   }
 
   /** Stores what came with the join, which is not kept any longer than needed; answers the state, if that is all of it. */
@@ -221,10 +201,6 @@ export class RoomCompleter {
     return [...able.slice(0, 1), ...others.slice(from), ...others.slice(0, from)].slice(0, MAX_CANDIDATES)
   }
 }
-
-/** Whether it is to be tried again for the sake of these servers' keys. */
-const waitsFor = (unverified: ReadonlySet<string>, course: Course): boolean =>
-  unverified.size > 0 && unverified.size <= MAX_SERVERS_WAITED_FOR && course.keyRounds++ < MAX_KEY_ROUNDS
 
 /** The servers that turn out to be in a room, and from when on they were sent nothing. */
 const missedPart = (head: RoomHead, was: PartialJoin, ownName: string): MissedPart => ({
