@@ -1,11 +1,12 @@
 import { SqliteConnection, wireErrorOf } from './dialect/sqlite-connection.ts'
-import { serve } from './dialect/sqlite-serve.ts'
+import { outcomeOf, serve } from './dialect/sqlite-serve.ts'
+import type { ReadAnswer, WireBody } from './dialect/sqlite-wire.ts'
 
 /** The reader thread: reads of SQLite databases that may take long, off the event loop. */
 
 const readers = new Map<string, SqliteConnection>()
 
-serve((body, textOf) => {
+const answer = (body: WireBody, textOf: (id: number) => string): ReadAnswer | null => {
   const [op, path] = body
   if (op === 'close') {
     readers.get(path)?.close()
@@ -22,4 +23,7 @@ serve((body, textOf) => {
       return { error: wireErrorOf(error) }
     }
   })
-})
+}
+
+// One by one: nobody waits for what somebody else reads.
+serve((bodies, textOf) => bodies.map(body => outcomeOf(() => answer(body, textOf))), 1)

@@ -18,17 +18,18 @@ class Told implements CommitMeter {
   }
 }
 
-const committer = (meter: CommitMeter, commit: (group: readonly Waiting[]) => Promise<void>) =>
+const committer = (meter: CommitMeter, commit: (group: readonly Waiting[]) => Promise<number>) =>
   new GroupCommitter({ cap: 3, inFlight: 1, gathers: false, commit, meter })
 
 test('a meter is told how many sets share each commit', async t => {
   const told = new Told()
-  const commits = committer(told, async group =>
+  const commits = committer(told, async group => {
     settle(
       group,
       group.map(() => stored),
-    ),
-  )
+    )
+    return group.length
+  })
   const first = commits.add(set)
   await first
   await Promise.all(Array.from({ length: 5 }, () => commits.add(set)))
@@ -41,6 +42,7 @@ test('sets that fail are counted one by one, and those of a commit that fails ar
   const commits = committer(told, async group => {
     if (group.length === 3) throw new Error('the disk is full')
     settle(group, [new Error('a constraint'), stored])
+    return group.length
   })
   const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => commits.add(set)))
   await commits.close()

@@ -40,8 +40,11 @@ export interface GroupOptions {
   readonly inFlight: number
   /** Whether a set that finds nothing in flight waits for what else comes in this turn of the event loop. */
   readonly gathers: boolean
-  /** Commits a group in order and settles each of its sets. What it throws rejects the sets not yet settled. */
-  commit(group: readonly Waiting[]): Promise<void>
+  /**
+   * Commits a group in order and settles each of its sets; answers how many sets shared the commit, or 0 if that was another
+   * group's to tell. What it throws rejects the sets not yet settled.
+   */
+  commit(group: readonly Waiting[]): Promise<number>
   readonly meter?: CommitMeter | undefined
 }
 
@@ -85,7 +88,7 @@ export class GroupCommitter {
 
   /**
    * Idle: at the end of the current microtasks, since a waiting client's latency is all there is, unless a group costs so much
-   * that one alone is better avoided. With one group in flight: after the callbacks of this turn, so that the second group
+   * that one alone is better avoided. With a group in flight: after the callbacks of this turn, so that the next one
    * gathers what they bring.
    */
   #schedule(): void {
@@ -107,7 +110,9 @@ export class GroupCommitter {
       this.#options
         .commit(group)
         .then(
-          () => this.#options.meter?.committed(group.length, performance.now() - begun),
+          shared => {
+            if (shared > 0) this.#options.meter?.committed(shared, performance.now() - begun)
+          },
           (error: unknown) => {
             for (const waiting of group) waiting.reject(error)
           },

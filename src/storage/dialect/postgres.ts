@@ -64,7 +64,7 @@ export class PostgresDatabase implements Database {
       cap: GROUP_CAP,
       inFlight: 1,
       gathers: true,
-      commit: group => this.#writer.commit(group),
+      commit: group => this.#writer.commit(group).then(() => group.length),
       meter,
     })
   }

@@ -69,7 +69,9 @@ export class SqliteThread {
 
   #start(): Worker {
     const worker = startThread(ENTRIES[this.#file], { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB })
-    worker.on('message', (answer: WireAnswer) => this.#settle(answer))
+    worker.on('message', (answers: readonly WireAnswer[]) => {
+      for (const answer of answers) this.#settle(answer)
+    })
     worker.on('error', error => this.#lost(worker, error))
     worker.on('exit', () => this.#lost(worker, new Error('the thread ended')))
     worker.unref()

@@ -59,7 +59,10 @@ export type WireError = readonly [kind: 'constraint' | 'unavailable' | 'other', 
 
 export interface CommitAnswer {
   readonly results: readonly WireResult[]
+  /** How far streams have moved by these sets, and by what was committed before them. */
   readonly moved: Moved
+  /** How many sets shared the commit; 0 where that is told with another answer. */
+  readonly shared: number
 }
 
 /** One read: a statement and its parameters. */
@@ -85,11 +88,10 @@ export type WireBody =
   | readonly [op: 'read', path: string, reads: readonly WireRead[]]
   | readonly [op: 'close', path: string]
 
-export type WireAnswer = readonly [
-  id: number,
-  value: CommitAnswer | ReadAnswer | null,
-  error: WireError | null,
-]
+export type WireAnswer = readonly [id: number, ...WireOutcome]
+
+/** What came of a request. */
+export type WireOutcome = readonly [value: CommitAnswer | ReadAnswer | null, error: WireError | null]
 
 /** A value as SQLite binds it: a list becomes the JSON that `json_each` reads. */
 export const sqliteValue = (value: SqlValue | SqlList): SqlValue =>

@@ -1,5 +1,5 @@
 import type { Row, SqlValue, StreamName } from '../database.ts'
-import { storedPosition } from './positions.ts'
+import { type Moved, storedPosition } from './positions.ts'
 import { SqliteConnection, type SqliteStatement, wireErrorOf } from './sqlite-connection.ts'
 import {
   COMMITTED,
@@ -23,18 +23,17 @@ export class SqliteWriter {
   }
 
   /**
-   * Executes the sets in order in one transaction and commits it durably. A set that fails takes nothing but
-   * itself back. Throws when the group as a whole could not be committed; then nothing of it is stored.
+   * Executes the sets of some groups in order in one transaction and commits it durably; answers each group. A set that
+   * fails takes nothing but itself back. Throws when the whole could not be committed; then nothing of it is stored.
    */
-  commit(sets: readonly WireSet[]): CommitAnswer {
+  commit(groups: readonly (readonly WireSet[])[]): CommitAnswer[] {
     const before = new Map<StreamName, number>()
     try {
       this.#begin(before)
-      const results = this.#executeAll(sets, before) ?? this.#executeEach(sets, before)
-      const moved = [...this.#positions].filter(([stream, position]) => position !== before.get(stream))
-      for (const position of moved) this.#kept(SAVE_POSITION).run(position)
+      const answers = this.#executeAll(groups, before) ?? this.#executeEach(groups, before)
+      for (const position of this.#moved(before)) this.#kept(SAVE_POSITION).run(position)
       this.#kept('COMMIT').run()
-      return { results, moved }
+      return answers
     } catch (error) {
       if (this.#connection.raw.inTransaction) this.#kept('ROLLBACK').run()
       throw error
@@ -56,21 +55,27 @@ export class SqliteWriter {
     this.#kept('BEGIN IMMEDIATE').run()
   }
 
+  /** How far the streams have moved that these sets have moved. */
+  #moved(before: ReadonlyMap<StreamName, number>): Moved {
+    return [...this.#positions].filter(([stream, position]) => position !== before.get(stream))
+  }
+
   /**
    * All sets without savepoints between them, since nearly always none fails: a savepoint costs as much as a row, and has
    * the full-text index write out what it gathers. When one does fail, all are taken back and nothing is answered.
    */
-  #executeAll(sets: readonly WireSet[], before: Map<StreamName, number>): WireResult[] | undefined {
-    const results: WireResult[] = []
+  #executeAll(
+    groups: readonly (readonly WireSet[])[],
+    before: Map<StreamName, number>,
+  ): CommitAnswer[] | undefined {
     try {
-      for (const set of sets) {
+      const answers = this.#answers(groups, before, set => {
         const result = this.#execute(set, before)
-        if (result[0] !== COMMITTED) break
-        results.push(result)
-      }
-      if (results.length === sets.length) return results
+        return result[0] === COMMITTED ? result : undefined
+      })
+      if (answers !== undefined) return answers
     } catch (error) {
-      // A full disk and the like end the whole transaction: then the group has failed, not one set alone.
+      // A full disk and the like end the whole transaction: then all has failed, not one set alone.
       if (!this.#connection.raw.inTransaction) throw error
     }
     this.#kept('ROLLBACK').run()
@@ -79,8 +84,8 @@ export class SqliteWriter {
   }
 
   /** Each set behind a savepoint of its own. */
-  #executeEach(sets: readonly WireSet[], before: Map<StreamName, number>): WireResult[] {
-    return sets.map(set => {
+  #executeEach(groups: readonly (readonly WireSet[])[], before: Map<StreamName, number>): CommitAnswer[] {
+    const answers = this.#answers(groups, before, set => {
       this.#kept('SAVEPOINT write_set').run()
       let result: WireResult
       try {
@@ -93,6 +98,27 @@ export class SqliteWriter {
       this.#kept('RELEASE write_set').run()
       return result
     })
+    return answers ?? []
+  }
+
+  /** What comes of all sets, group by group; `undefined` as soon as nothing comes of one. */
+  #answers(
+    groups: readonly (readonly WireSet[])[],
+    before: ReadonlyMap<StreamName, number>,
+    execute: (set: WireSet) => WireResult | undefined,
+  ): CommitAnswer[] | undefined {
+    const answers: CommitAnswer[] = []
+    const all = groups.reduce((count, sets) => count + sets.length, 0)
+    for (const sets of groups) {
+      const results: WireResult[] = []
+      for (const set of sets) {
+        const result = execute(set)
+        if (result === undefined) return undefined
+        results.push(result)
+      }
+      answers.push({ results, moved: this.#moved(before), shared: answers.length === 0 ? all : 0 })
+    }
+    return answers
   }
 
   /** Executes one set as far as its guards hold; what it did until then is the caller's to take back. */

@@ -53,8 +53,10 @@ const inList = (column: string): string => `${column} IN (SELECT value FROM json
 
 const dialect: Dialect = { name: 'sqlite', inText: inList, inInteger: inList }
 
-/** More sets than this in one commit gain nothing, and make the first of them wait for the last. */
+/** More sets than this at once gain nothing, and make the first of them wait for the last. */
 const GROUP_CAP = 64
+/** As many groups as the writer thread commits together: what comes while it is busy is there when it looks for more. */
+const IN_FLIGHT = 8
 
 /** An SQLite database: reads at once on the calling thread, long reads and all writes in threads of their own. */
 export class SqliteDatabase implements Database {
@@ -80,7 +82,7 @@ export class SqliteDatabase implements Database {
     this.#helpers = helpers
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
-      inFlight: 2,
+      inFlight: IN_FLIGHT,
       gathers: false,
       commit: group => this.#commitGroup(group),
       meter,
@@ -166,10 +168,10 @@ export class SqliteDatabase implements Database {
     await this.#helpers.writer.request(['close', this.#path], [])
   }
 
-  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+  async #commitGroup(group: readonly Waiting[]): Promise<number> {
     const statements = group.flatMap(({ set }) => set.statements.map(({ prepared }) => refOf(prepared)))
     const sets = encodeSets(group.map(({ set }) => set))
-    const { results, moved } = (await this.#helpers.writer.request(
+    const { results, moved, shared } = (await this.#helpers.writer.request(
       ['commit', this.#path, sets],
       statements,
     )) as CommitAnswer
@@ -181,6 +183,7 @@ export class SqliteDatabase implements Database {
     tellStored(group, outcomes)
     this.#positions.advance(moved)
     settle(group, outcomes)
+    return shared
   }
 }
 

@@ -58,7 +58,9 @@ export const simulatedDatabase = (
   }
   const commit = ([op, , sets]: WireBody) => {
     if (op !== 'commit') throw new Error(`a writer does not ${op}`)
-    return writer.commit(decodeSets(sets))
+    const [answer] = writer.commit([decodeSets(sets)])
+    if (answer === undefined) throw new Error('a writer did not answer')
+    return answer
   }
   const read = ([op, , reads]: WireBody) => {
     if (op !== 'read') throw new Error(`a reader does not ${op}`)
