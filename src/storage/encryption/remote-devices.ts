@@ -10,6 +10,11 @@ export interface RemoteDeviceList {
   readonly isStale: boolean
   /** Moves with every change here, so that a slow answer never replaces a newer one. */
   readonly version: number
+  /**
+   * What is in it was told to nobody but whoever had asked when it was begun. Whoever was answered before that, when nothing
+   * was kept, has something older and has yet to be told.
+   */
+  readonly isUntold: boolean
 }
 
 /** A remote user's device. */
@@ -20,6 +25,9 @@ export interface RemoteDevice {
   /** JSON text. */
   readonly json: string
 }
+
+/** The version of a list that is to be filled. */
+const BEGUN = 1
 
 interface ListColumns {
   user_id: string
@@ -53,7 +61,8 @@ export class RemoteDeviceReader {
        WHERE ${db.dialect.inText('user_id')} ORDER BY user_id, device_id`,
     )
     this.#stale = db.prepare(
-      'SELECT user_id FROM remote_device_lists WHERE stale = 1 ORDER BY host, user_id LIMIT ?',
+      `SELECT user_id FROM remote_device_lists WHERE stale = 1 AND (host > ? OR (host = ? AND user_id > ?))
+       ORDER BY host, user_id LIMIT ?`,
     )
   }
 
@@ -69,6 +78,7 @@ export class RemoteDeviceReader {
           streamId: row.stream_id,
           isStale: row.stale !== 0,
           version: row.version,
+          isUntold: row.version === BEGUN + 1,
         },
       ]),
     )
@@ -86,9 +96,10 @@ export class RemoteDeviceReader {
     }))
   }
 
-  /** Users whose devices have to be asked for again. */
-  async stale(limit: number): Promise<string[]> {
-    return (await this.#db.all<{ user_id: string }>(this.#stale, [limit])).map(row => row.user_id)
+  /** Users whose devices have to be asked for again, by server, after one of them. */
+  async stale(after: { readonly host: string; readonly userId: string }, limit: number): Promise<string[]> {
+    const parameters = [after.host, after.host, after.userId, limit]
+    return (await this.#db.all<{ user_id: string }>(this.#stale, parameters)).map(row => row.user_id)
   }
 }
 
@@ -106,7 +117,7 @@ export class RemoteDeviceWriter {
 
   constructor(db: Reader) {
     this.#begin = db.prepare(
-      `INSERT INTO remote_device_lists (user_id, host, stream_id, stale, version) VALUES (?, ?, 0, 1, 1)
+      `INSERT INTO remote_device_lists (user_id, host, stream_id, stale, version) VALUES (?, ?, 0, 1, ${BEGUN})
        ON CONFLICT DO NOTHING`,
     )
     this.#advance = db.prepare(

@@ -19,6 +19,8 @@ export class DeviceListResync {
   readonly #context: EncryptionContext
   readonly #remote: RemoteKeys
   readonly #running = new Map<string, Promise<boolean>>()
+  /** The last whose devices were asked for in the last round: those of servers that are gone must not keep others waiting. */
+  #last = { host: '', userId: '' }
 
   constructor(context: EncryptionContext, remote: RemoteKeys) {
     this.#context = context
@@ -55,9 +57,11 @@ export class DeviceListResync {
     this.#context.log.debug({ user: userId, err: error }, 'the devices of a user cannot be fetched')
   }
 
-  /** Tries again for users whose servers did not answer; nobody waits for it. */
+  /** Tries again for users whose servers did not answer, some in each round, in turn; nobody waits for it. */
   async refreshStale(): Promise<void> {
-    const users = await this.#context.read.remoteDevices.stale(ROUND)
+    const users = await this.#context.read.remoteDevices.stale(this.#last, ROUND)
+    const [last = ''] = users.slice(ROUND - 1)
+    this.#last = { userId: last, host: last && serverNameOf(last) }
     const byServer = Map.groupBy(users, serverNameOf)
     await Promise.all(Array.from(byServer.values(), users => this.#refreshInTurn(users)))
   }

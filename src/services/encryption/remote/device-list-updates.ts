@@ -1,6 +1,7 @@
 import { fitsBytes, isCompliantUserId, MAX_ID_BYTES, serverNameOf } from '../../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
+import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signing-keys.ts'
 import type { RemoteDeviceList } from '../../../storage/encryption/remote-devices.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EncryptionContext } from '../context.ts'
@@ -18,6 +19,15 @@ interface Update {
   /** `undefined`: the device is gone, or has no keys. */
   readonly json: string | undefined
   readonly displayName: string | undefined
+}
+
+/** What comes of an update for what is kept of its user. */
+interface Change {
+  readonly statements: readonly WriteStatement[]
+  /** What becomes of the list, where one is kept. */
+  readonly list: { readonly streamId: number; readonly isStale: boolean }
+  /** Otherwise all of it was known. */
+  readonly isNews: boolean
 }
 
 /** Takes in what other servers tell of their users' devices and identities. */
@@ -38,71 +48,87 @@ export class DeviceListUpdates {
   async deviceChanged(origin: string, content: JsonObject): Promise<void> {
     const update = updateOf(origin, content)
     if (update === undefined) return
-    // In the order in which they came: the updates of one transaction follow each other.
-    await this.#turns.run(update.userId, () => this.#takeIn(update))
-  }
-
-  async #takeIn(update: Update): Promise<void> {
-    if (!(await this.#resync.isFollowed(update.userId))) return this.#distrust(update.userId)
-    const { read, write, clock } = this.#context
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const list = (await read.remoteDevices.lists([update.userId])).get(update.userId)
-      const told = write.deviceLists.insert(update.userId, [update.deviceId], clock.now())
-      if (list !== undefined && !list.isStale && isKnown(list, update)) return
-      const kept = list === undefined ? [] : this.#keep(list, update)
-      if ((await this.#context.commit([...kept, told])).ok) {
-        if (list !== undefined && (list.isStale || !follows(list, update)))
-          this.#resync.refreshSoon(update.userId)
-        return
-      }
-    }
-    await this.#context.commit([write.remoteDevices.markStale([update.userId])])
+    const { userId, deviceId } = update
+    await this.#takeIn(userId, deviceId, async list => this.#deviceChange(list, update))
   }
 
   /** An `m.signing_key_update`: a user has other cross-signing keys. */
   async keysChanged(origin: string, content: JsonObject): Promise<void> {
     const { user_id: userId, master_key: master, self_signing_key: selfSigning } = content
     if (typeof userId !== 'string' || serverNameOf(userId) !== origin || !isCompliantUserId(userId)) return
-    if (!(await this.#resync.isFollowed(userId))) return this.#distrust(userId)
-    const { read, write, clock } = this.#context
-    const known = await read.crossSigningKeys.ofUsers([userId])
     const keys = [
       crossSigningRow(userId, 'master', isJsonObject(master) ? master : undefined),
       crossSigningRow(userId, 'self_signing', isJsonObject(selfSigning) ? selfSigning : undefined),
     ].filter(row => row !== undefined)
-    if (keys.every(key => known.some(({ usage, json }) => usage === key.usage && json === key.json))) return
+    await this.#takeIn(userId, '', list => this.#identityChange(list, userId, keys))
+  }
+
+  /** One after the other, in the order in which they came: the updates of one transaction follow each other. */
+  async #takeIn(
+    userId: string,
+    deviceId: string,
+    changeOf: (list: RemoteDeviceList | undefined) => Promise<Change>,
+  ): Promise<void> {
+    await this.#turns.run(userId, async () => {
+      if (!(await this.#resync.isFollowed(userId))) return this.#distrust(userId)
+      const { read, write, clock } = this.#context
+      const told = write.deviceLists.insert(userId, [deviceId], clock.now())
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const list = (await read.remoteDevices.lists([userId])).get(userId)
+        const change = await changeOf(list)
+        if (!change.isNews && list?.isUntold !== true) return
+        // The list moves on in any case: what is just being fetched of it may be from before.
+        const moved = list === undefined ? [] : [write.remoteDevices.advance(list, change.list)]
+        if (!(await this.#context.commit([...moved, ...change.statements, told])).ok) continue
+        if (change.list.isStale) this.#resync.refreshSoon(userId)
+        return
+      }
+      await this.#context.commit([write.remoteDevices.markStale([userId]), told])
+    })
+  }
+
+  #deviceChange(list: RemoteDeviceList | undefined, update: Update): Change {
+    if (list === undefined) return { statements: [], list: { streamId: 0, isStale: false }, isNews: true }
+    if (isKnown(list, update)) return { statements: [], list, isNews: false }
+    if (!follows(list, update)) return { statements: [], list: { ...list, isStale: true }, isNews: true }
+    const { remoteDevices } = this.#context.write
+    const { userId, deviceId, displayName, json, streamId } = update
+    const statements =
+      json === undefined
+        ? [remoteDevices.drop(userId, deviceId)]
+        : remoteDevices.set([{ userId, deviceId, displayName, json }])
+    return { statements, list: { streamId, isStale: false }, isNews: true }
+  }
+
+  async #identityChange(
+    list: RemoteDeviceList | undefined,
+    userId: string,
+    keys: readonly CrossSigningKeyRow[],
+  ): Promise<Change> {
+    const { read, write } = this.#context
+    const known = await read.crossSigningKeys.ofUsers([userId])
+    const isNews = !keys.every(key =>
+      known.some(({ usage, json }) => usage === key.usage && json === key.json),
+    )
     const before = known.find(row => row.usage === 'master')?.publicKey
     const isNewIdentity = keys.some(key => key.usage === 'master' && key.publicKey !== before)
-    await this.#context.commit([
+    const statements = [
       // What the former master key has signed is worth nothing.
       ...(isNewIdentity ? write.crossSigningKeys.drop(userId, ['self_signing']) : []),
       ...write.crossSigningKeys.set(keys),
-      write.deviceLists.insert(userId, [''], clock.now()),
-    ])
+    ]
+    return { statements, list: list ?? { streamId: 0, isStale: false }, isNews }
   }
 
   /**
    * An update of somebody who shares no room with us is not taken in. Of whoever has just left, a list is still kept for a
-   * moment, and for longer if they come into another room meanwhile: it lacks this update then.
+   * moment, and for longer if they come into another room meanwhile: it lacks this update then, and so does what is just
+   * being fetched of it.
    */
   async #distrust(userId: string): Promise<void> {
     const { read, write } = this.#context
-    const list = (await read.remoteDevices.lists([userId])).get(userId)
-    if (list?.isStale === false) await this.#context.commit([write.remoteDevices.markStale([userId])])
-  }
-
-  #keep(list: RemoteDeviceList, update: Update): WriteStatement[] {
-    const { remoteDevices } = this.#context.write
-    const { userId, deviceId, displayName, json } = update
-    if (list.isStale || !follows(list, update)) {
-      return [remoteDevices.advance(list, { streamId: list.streamId, isStale: true })]
-    }
-    return [
-      remoteDevices.advance(list, { streamId: update.streamId, isStale: false }),
-      ...(json === undefined
-        ? [remoteDevices.drop(userId, deviceId)]
-        : remoteDevices.set([{ userId, deviceId, displayName, json }])),
-    ]
+    const { size } = await read.remoteDevices.lists([userId])
+    if (size > 0) await this.#context.commit([write.remoteDevices.markStale([userId])])
   }
 }
 
@@ -111,14 +137,15 @@ export class DeviceListUpdates {
  * count anew, as with another database.
  */
 const isKnown = (list: RemoteDeviceList, { streamId, previous }: Update): boolean =>
-  streamId === list.streamId || (streamId < list.streamId && previous.length > 0)
+  !list.isStale && (streamId === list.streamId || (streamId < list.streamId && previous.length > 0))
 
 /**
  * Whether nothing was missed: all updates that this one is relative to are in the list. `prev_id` is empty "for the first
  * EDU in a sequence", which is no continuation of anything.
  */
 const follows = (list: RemoteDeviceList, { previous }: Update): boolean =>
-  previous.length === 0 ? list.streamId === 0 : previous.every(streamId => streamId <= list.streamId)
+  !list.isStale &&
+  (previous.length === 0 ? list.streamId === 0 : previous.every(streamId => streamId <= list.streamId))
 
 const updateOf = (origin: string, content: JsonObject): Update | undefined => {
   const { user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: previous = [] } = content

@@ -1,0 +1,80 @@
+import test from 'ava'
+import type { JsonObject } from '../../../core/json.ts'
+import { testDatabases } from '../../../test-kit/database.ts'
+import { ALICE, BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
+import { noEdus } from '../ports.ts'
+import { ToDevice } from '../to-device.ts'
+
+testDatabases(test, 'a message that arrives twice is delivered once', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  await database.commit({ statements: [{ prepared: device, rows: [[ALICE, 'D']] }] })
+  const receive = (id: string) =>
+    encryption.eduHandlers['m.direct_to_device']('far.test', {
+      sender: BOB,
+      type: 'm.x',
+      message_id: id,
+      messages: { [ALICE]: { D: { id } }, '@other:far.test': { D: {} } },
+    })
+  for (const id of ['1', '2', '1', '2']) await receive(id)
+  const span = { after: 0, upTo: database.position('to_device') }
+  const waiting = await encryption.toDevice.waiting(ALICE, 'D', span, 10)
+  t.deepEqual(
+    waiting.map(message => message.content),
+    ['{"id":"1"}', '{"id":"2"}'],
+  )
+})
+
+testDatabases(test, 'a flood does not fill the disk, nor drive out what was there', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  await database.commit({
+    statements: [
+      {
+        prepared: device,
+        rows: [
+          [ALICE, 'D'],
+          [ALICE, 'E'],
+        ],
+      },
+    ],
+  })
+  const toDevice = new ToDevice(encryption.context, noEdus, 3)
+  const send = (deviceId: string, n: number) =>
+    toDevice.send({ userId: BOB, deviceId: 'B' }, 'm.x', `${deviceId}${n}`, {
+      [ALICE]: { [deviceId]: { n } },
+    })
+  for (let n = 1; n <= 5; n++) await send('D', n)
+  for (let n = 1; n <= 3; n++) await send('E', n)
+  await toDevice.expire()
+  const waiting = async (deviceId: string) => {
+    const span = { after: 0, upTo: database.position('to_device') }
+    const messages = await toDevice.waiting(ALICE, deviceId, span, 10)
+    return messages.map(({ content }) => JSON.parse(content).n)
+  }
+  t.deepEqual(await waiting('D'), [1, 2, 3])
+  t.deepEqual(await waiting('E'), [1, 2, 3])
+})
+
+testDatabases(test, 'what goes to another server is named as long as it may be', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const kept: JsonObject[] = []
+  const toDevice = new ToDevice(encryption.context, edus => {
+    kept.push(...edus.map(({ content }) => content))
+    return noEdus([])
+  })
+  const sender = { userId: ALICE, deviceId: 'D' }
+  const large = Object.fromEntries(['A', 'B'].map(id => [id, { text: id.repeat(200_000) }]))
+  for (const [txnId, messages] of [
+    ['large', large],
+    ['1', { A: {} }],
+    ['1', { A: {} }],
+    ['2', { A: {} }],
+  ] as const)
+    await toDevice.send(sender, 'm.x', txnId, { [BOB]: messages })
+  const ids = kept.map(({ message_id: id }) => String(id))
+  t.deepEqual(new Set(ids.map(id => id.length)), new Set([32]), '"of maximum length 32 codepoints"')
+  t.is(ids.length, 5)
+  t.is(ids[2], ids[3], 'the same once more')
+  t.is(new Set(ids).size, 4)
+})
