@@ -168,7 +168,7 @@ export class RoomSections {
     return withoutMisleading(timeline, changes)
   }
 
-  /** Loads and renders state, of a large room in slices. */
+  /** Loads and renders state, of a large room in slices: each text has some events, with commas between them. */
   async #stateTexts(
     request: SyncRequest,
     timeline: RoomTimeline,
@@ -179,7 +179,8 @@ export class RoomSections {
     const nids = entries.map(({ nid }) => nid)
     for await (const events of inSlices(this.#read, nids)) {
       const chosen = events.filter(stored => passes(request.filter.state, stored))
-      for (const text of await this.#clientEvents.render(chosen, viewer, form)) texts.push(text)
+      if (chosen.length === 0) continue
+      texts.push((await this.#clientEvents.render(chosen, viewer, form)).join(','))
     }
     return texts
   }

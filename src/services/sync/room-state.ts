@@ -17,6 +17,11 @@ export interface StateNews {
   readonly whole: boolean
 }
 
+/** State points, each of them once. */
+type Found = Pick<ReadonlyMap<string, StateAt>, 'values'>
+
+const NONE: ReadonlyMap<string, StateAt> = new Map()
+
 /** Finds what of rooms' states responses have to tell. */
 export class RoomStates {
   readonly #views: StateViews
@@ -94,7 +99,7 @@ export class RoomStates {
     { roomNid, span }: StateNews,
     timeline: RoomTimeline,
     position: number,
-  ): Promise<Map<string, StateAt>> {
+  ): Promise<Found> {
     const { state: filter } = request.filter
     const entries = filter.lazyLoadMembers
       ? await this.#views.withoutMembers(roomNid, position)
@@ -104,7 +109,8 @@ export class RoomStates {
     const since =
       position < span.upTo
         ? await this.#changes(request, roomNid, { after: position, upTo: span.upTo }, timeline)
-        : []
+        : NONE
+    if (since.size === 0) return entries
     return new Map([...entries.map(entry => [keyOf(entry), entry] as const), ...since])
   }
 
@@ -133,7 +139,7 @@ export class RoomStates {
     request: SyncRequest,
     { roomNid, span, whole }: StateNews,
     timeline: RoomTimeline,
-    state: { found: ReadonlyMap<string, StateAt>; position: number; tellsSummary: boolean },
+    state: { found: Found; position: number; tellsSummary: boolean },
   ): Promise<StateAt[]> {
     const { userId } = request.requester
     const device = deviceOf(request)
