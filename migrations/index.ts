@@ -42,6 +42,7 @@ import { oneTreeOfNotifications } from './0031-one-tree-of-notifications.ts'
 import { sessionsToEnd } from './0031-sessions-to-end.ts'
 import { toldMemberships } from './0032-told-memberships.ts'
 import { whenInvited } from './0033-when-invited.ts'
+import { crowds } from './0034-crowds.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -100,6 +101,7 @@ export const migrations: readonly Migration[] = [
   oneTreeOfNotifications,
   toldMemberships,
   whenInvited,
+  crowds,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -155,6 +155,8 @@ export interface Dialect {
   inText(column: string): string
   /** The same for integers. */
   inInteger(column: string): string
+  /** `column` has a text within it, whatever that holds: one placeholder. */
+  contains(column: string): string
 }
 
 /** A uniqueness, foreign-key or check constraint refused the write. */

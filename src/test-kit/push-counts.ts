@@ -70,9 +70,12 @@ export class World {
   roomNid = 0
   readonly roomNids: number[] = []
   model = new Model()
+  readonly #crowd: number | undefined
   #txn = 0
 
-  constructor(rooms: TestRooms, database: Database) {
+  /** @param crowd from how many users on they are stored together, if not as usual */
+  constructor(rooms: TestRooms, database: Database, crowd?: number) {
+    this.#crowd = crowd
     this.test = rooms
     this.database = database
     const { writer } = rooms.core
@@ -83,7 +86,7 @@ export class World {
 
   #startPush(): Push {
     const { core, clock } = this.test
-    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
+    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog, crowd: this.#crowd })
     push.start()
     return push
   }

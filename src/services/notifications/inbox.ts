@@ -50,6 +50,7 @@ export class Inbox {
     clock: Clock
     limits: InboxLimits
     views: Pick<RoomViews, 'ignoredUsers' | 'invitePolicies'>
+    serverName: string
   }) {
     this.#db = parts.db
     this.#readers = parts.read
@@ -57,7 +58,7 @@ export class Inbox {
     this.#limits = parts.limits
     this.#views = parts.views
     this.read = new NotificationReader(parts.db)
-    this.rooms = new InboxReader(parts.db, parts.read.news)
+    this.rooms = new InboxReader(parts.db, parts.read.news, parts.serverName)
     this.#write = new NotificationWriter(parts.db)
     this.#unread = new UnreadMessageReader(parts.db)
     this.#dismissals = new MessageDismissals(parts.db)
@@ -211,10 +212,10 @@ export class Inbox {
   async #dismissal({ userId, roomId, eventPosition, count }: NotificationRow): Promise<WriteStatement[]> {
     const room = await this.#readers.rooms.byId(roomId)
     if (room === undefined || eventPosition === undefined) return []
-    if (count === 1) return [this.#dismissals.at(userId, room.nid, eventPosition)]
+    if (count === 1) return this.#dismissals.at(userId, room.nid, eventPosition)
     const others = (await this.read.inRoom(userId, roomId)).filter(row => isMessage(row) && row.count === 1)
     const except = others.flatMap(row => row.eventPosition ?? [])
-    return [this.#dismissals.upTo(userId, room.nid, eventPosition, except)]
+    return this.#dismissals.upTo(userId, room.nid, eventPosition, except)
   }
 }
 

@@ -61,6 +61,7 @@ export class BatchJudge {
     unread: UnreadCounts
     log: Log
     clock: Clock
+    crowd?: number | undefined
   }) {
     const { db } = parts.context
     this.#context = parts.context
@@ -72,7 +73,7 @@ export class BatchJudge {
     this.#subscriptions = new ThreadSubscriptionReader(db)
     this.#undoing = new Undoing(parts.context, this.#source)
     this.#ownEvents = new OwnEvents(parts)
-    this.#write = new PushActionWriter(db)
+    this.#write = new PushActionWriter(db, parts.crowd)
   }
 
   /** Judges the next events after a position of the stream `events`. Stores nothing. */

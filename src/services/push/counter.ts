@@ -59,6 +59,7 @@ export class NotificationCounter {
     clock: Clock
     /** Of several processes one counts. */
     sole: SoleWork
+    crowd?: number | undefined
   }) {
     this.#sole = parts.sole
     this.#context = parts.context

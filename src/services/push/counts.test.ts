@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { silentLog } from '../../core/log.ts'
+import { MessageDismissals, UnreadMessageReader } from '../../storage/notifications/unread-messages.ts'
 import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { check, take, World } from '../../test-kit/push-counts.ts'
@@ -8,32 +9,33 @@ import { anyStep, type Step, USERS } from '../../test-kit/push-steps.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
 import { PushHousekeeping } from './housekeeping.ts'
 
-testDatabases(
-  test,
-  'counts equal a recount from events and receipts, whatever happens',
-  async (t, database) => {
-    t.timeout(120_000)
-    const world = new World(await testRooms(database), database)
-    t.teardown(() => world.push.close())
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyStep, { minLength: 30, maxLength: 60 }), async steps => {
-        await world.enterRoom()
-        const trail: Step[] = []
-        for (const step of steps) {
-          trail.push(step)
-          await take(world, step)
-          if (!world.isPaused) await check(t, world, trail)
-        }
-        await world.resume()
-        await check(t, world, trail)
-        for (const user of USERS) {
-          t.is(await world.push.unread.badge(user), await world.unreadAnywhere(user), 'the badge')
-        }
-      }),
-      { numRuns: database.dialect.name === 'sqlite' ? 12 : 3, endOnFailure: true },
-    )
-  },
-)
+for (const crowd of [undefined, 2])
+  testDatabases(
+    test,
+    `counts equal a recount from events and receipts, whatever happens${crowd === undefined ? '' : ' to crowds'}`,
+    async (t, database) => {
+      t.timeout(120_000)
+      const world = new World(await testRooms(database), database, crowd)
+      t.teardown(() => world.push.close())
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyStep, { minLength: 30, maxLength: 60 }), async steps => {
+          await world.enterRoom()
+          const trail: Step[] = []
+          for (const step of steps) {
+            trail.push(step)
+            await take(world, step)
+            if (!world.isPaused) await check(t, world, trail)
+          }
+          await world.resume()
+          await check(t, world, trail)
+          for (const user of USERS) {
+            t.is(await world.push.unread.badge(user), await world.unreadAnywhere(user), 'the badge')
+          }
+        }),
+        { numRuns: database.dialect.name === 'sqlite' ? 8 : 3, endOnFailure: true },
+      )
+    },
+  )
 
 testDatabases(
   test,
@@ -83,3 +85,49 @@ testDatabases(test, 'what is stored is bounded, and what was read goes in time',
   await housekeeping.tidy()
   t.is(await kept(), 1, 'unread ones stay')
 })
+
+testDatabases(
+  test,
+  'of a crowd each has what is theirs, and its notifications are bounded',
+  async (t, database) => {
+    const world = new World(await testRooms(database), database, 2)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const [alice, bob, carol] = USERS
+    const more = { thread: 'main', isChild: false, hops: 0 }
+    for (let i = 0; i < 6; i++) await world.say(alice, {}, more)
+    await world.say(alice, { 'm.mentions': { user_ids: [bob] } }, more)
+    await world.settled()
+    const reader = new PushActionReader(database)
+    const all = { before: Number.MAX_SAFE_INTEGER, onlyHighlights: false, limit: 100 }
+    const page = await reader.page(bob, all)
+    t.is(page.length, 7)
+    t.deepEqual(
+      page.map(({ userId, highlight }) => [userId, highlight]),
+      page.map((_, index) => [bob, index === 0]),
+    )
+    t.is((await reader.page(bob, { ...all, onlyHighlights: true })).length, 1)
+    t.is((await reader.page(alice, all)).length, 0)
+    const [newest] = page
+    const span = { after: (newest?.position ?? 0) - 2, upTo: newest?.position ?? 0, limit: 9 }
+    t.is((await reader.unreadAfter(carol, span)).length, 2)
+    t.is(await reader.total(carol), 7)
+    // What one of them closes stays with the others.
+    const dismissals = new MessageDismissals(database)
+    const unread = new UnreadMessageReader(database)
+    await database.commit({ statements: dismissals.at(bob, world.roomNid, page[1]?.position ?? 0) })
+    t.is((await unread.ofRoom(bob, world.roomNid, 50)).count, 6)
+    await database.commit({ statements: dismissals.upTo(bob, world.roomNid, newest?.position ?? 0, []) })
+    t.is((await unread.ofRoom(bob, world.roomNid, 50)).count, 0)
+    t.is((await unread.ofRoom(carol, world.roomNid, 50)).count, 7)
+    t.is((await unread.ofRoom(carol, world.roomNid, 2)).count, 7)
+    t.deepEqual(await unread.rooms(carol, 0, 5), [world.roomNid])
+    t.is(await reader.total(bob), 7, 'closing is not reading')
+    const housekeeping = new PushHousekeeping({
+      ...{ db: database, clock: world.test.clock, log: silentLog },
+      onTidied: () => world.push.unread.forget(),
+    })
+    await housekeeping.tidy(4)
+    t.is(await world.unread(carol), 'main 5/0', 'four of what she shares with others, and what is hers alone')
+  },
+)

@@ -57,6 +57,11 @@ export class PushHousekeeping {
       const statements = crowded.slice(at, at + BATCH).map(row => this.#write.bound(row, keep))
       await this.#db.commit({ statements })
     }
-    if (crowded.length > 0) this.#onTidied()
+    const crowds = await this.#read.longCrowds(keep)
+    for (let at = 0; at < crowds.length; at += BATCH) {
+      const statements = crowds.slice(at, at + BATCH).map(row => this.#write.boundCrowd(row, keep))
+      await this.#db.commit({ statements })
+    }
+    if (crowded.length + crowds.length > 0) this.#onTidied()
   }
 }

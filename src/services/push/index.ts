@@ -42,8 +42,10 @@ export const createPush = (parts: {
   mail?: { readonly mailer: Mailer; readonly options: MailDigestOptions } | undefined
   clock: Clock
   log: Log
+  /** From how many users on those whom an event notifies alike are stored together, if not as usual. */
+  crowd?: number | undefined
 }): Push => {
-  const { core, gateway, mail, clock, log } = parts
+  const { core, gateway, mail, clock, log, crowd } = parts
   const { context, clientEvents } = core
   const { db, read } = context
   const rules = new RuleBook(db)
@@ -51,7 +53,7 @@ export const createPush = (parts: {
   const { bulletin } = context.processes
   const sole = context.processes.soleWork('push')
   const counter = new NotificationCounter({
-    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole },
+    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole, crowd },
   })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
   const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log, sole })

@@ -27,6 +27,7 @@ const dialect: Dialect = {
   name: 'postgres',
   inText: column => `${column} = ANY(?::text[])`,
   inInteger: column => `${column} = ANY(?::bigint[])`,
+  contains: column => `strpos(${column}, ?) > 0`,
 }
 
 const READ_CONNECTIONS = 4

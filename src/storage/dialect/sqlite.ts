@@ -51,7 +51,12 @@ const threads: SqliteHelpers = {
 
 const inList = (column: string): string => `${column} IN (SELECT value FROM json_each(?))`
 
-const dialect: Dialect = { name: 'sqlite', inText: inList, inInteger: inList }
+const dialect: Dialect = {
+  name: 'sqlite',
+  inText: inList,
+  inInteger: inList,
+  contains: column => `instr(${column}, ?) > 0`,
+}
 
 /** More sets than this at once gain nothing, and make the first of them wait for the last. */
 const GROUP_CAP = 64

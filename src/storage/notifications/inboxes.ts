@@ -1,4 +1,5 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import { usersOf } from '../push/crowds.ts'
 import type { EventNews } from '../rooms/event-news.ts'
 
 /** A user and a room. */
@@ -23,14 +24,18 @@ export class InboxReader {
   readonly #isReady: Prepared
   readonly #any: Prepared
   readonly #notified: Prepared
+  readonly #crowds: Prepared
+  readonly #among: Prepared
+  readonly #serverName: string
   readonly #readers: Prepared
   readonly #writers: Prepared
   readonly #asked: Prepared
   readonly #events: Prepared
   readonly #receipt: Prepared
 
-  constructor(db: Reader, news: EventNews) {
+  constructor(db: Reader, news: EventNews, serverName: string) {
     this.#db = db
+    this.#serverName = serverName
     this.#news = news
     this.#isReady = db.prepare('SELECT ready FROM notification_inboxes WHERE user_id = ?')
     this.#any = db.prepare('SELECT 1 AS one FROM notification_inboxes LIMIT 1')
@@ -38,6 +43,10 @@ export class InboxReader {
       `SELECT DISTINCT p.user_id, p.room_nid FROM push_actions p JOIN notification_inboxes i ON i.user_id = p.user_id
        WHERE p.position > ? AND p.position <= ?`,
     )
+    this.#crowds = db.prepare(
+      'SELECT room_nid, users FROM crowd_actions WHERE position > ? AND position <= ?',
+    )
+    this.#among = db.prepare(`SELECT user_id FROM notification_inboxes WHERE ${db.dialect.inText('user_id')}`)
     const isWaitedFor = `EXISTS (SELECT 1 FROM notifications n WHERE n.room_id = r.room_id
       AND n.user_id = x.user_id AND n.removed = 0)`
     this.#readers = db.prepare(
@@ -73,7 +82,24 @@ export class InboxReader {
   /** Whose messages in which rooms have come to notify them after one position of `events` up to another. */
   async notified(after: number, upTo: number): Promise<InboxRoom[]> {
     if ((await this.#db.get(this.#any)) === undefined) return []
-    return this.#rooms(this.#notified, after, upTo)
+    const single = await this.#rooms(this.#notified, after, upTo)
+    return [...single, ...(await this.#notifiedInCrowds(after, upTo))]
+  }
+
+  async #notifiedInCrowds(after: number, upTo: number): Promise<InboxRoom[]> {
+    type Crowd = { room_nid: number; users: string }
+    const rooms = new Map<number, Set<string>>()
+    for (const { room_nid: roomNid, users } of await this.#db.scan<Crowd>(this.#crowds, [after, upTo])) {
+      const known = rooms.get(roomNid) ?? new Set()
+      rooms.set(roomNid, known)
+      for (const userId of usersOf(users, this.#serverName)) known.add(userId)
+    }
+    const found: InboxRoom[] = []
+    for (const [roomNid, users] of rooms) {
+      const rows = await this.#db.scan<{ user_id: string }>(this.#among, [this.#db.list([...users])])
+      for (const { user_id: userId } of rows) found.push({ userId, roomNid })
+    }
+    return found
   }
 
   /** Who has read in which rooms where something waits for them, between two positions of `receipts`. */

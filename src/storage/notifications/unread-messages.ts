@@ -1,4 +1,12 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import {
+  inRoomParameters,
+  notifying,
+  notifyingInRoom,
+  notifyingParameters,
+  placeInCrowd,
+} from '../push/crowds.ts'
+import { IS_READ, PUSH_ACTION_COLUMNS } from '../push/push-actions.ts'
 
 /** An event that notifies a user, who has neither read it nor closed its notification. */
 export interface UnreadMessage {
@@ -16,10 +24,6 @@ interface Columns {
   ts: number
 }
 
-/** As in `storage/push/push-actions.ts`: a receipt at or after the event, for the room or its thread. */
-const IS_UNREAD = `NOT EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = a.room_nid AND r.user_id = a.user_id
-  AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', a.thread_id) AND r.event_position >= a.position)`
-
 /** Reads what notifies whom, as far as it is a notification that waits. */
 export class UnreadMessageReader {
   readonly #db: Reader
@@ -29,18 +33,20 @@ export class UnreadMessageReader {
 
   constructor(db: Reader) {
     this.#db = db
-    const from = 'FROM push_actions a WHERE a.user_id = ?'
-    const waits = `a.dismissed = 0 AND ${IS_UNREAD}`
+    const waits = `a.dismissed = 0 AND NOT ${IS_READ}`
     // Nothing up to the receipt for the whole room has to be looked at.
-    const inRoom = `a.room_nid = ? AND a.position > COALESCE((SELECT MAX(t.event_position) FROM receipts t
-      WHERE t.room_nid = ? AND t.user_id = ? AND t.type IN ('m.read', 'm.read.private') AND t.thread_id = ''), 0)`
+    const inRoom = notifyingInRoom(
+      db,
+      `AND position > COALESCE((SELECT MAX(t.event_position) FROM receipts t WHERE t.room_nid = ? AND t.user_id = ?
+        AND t.type IN ('m.read', 'm.read.private') AND t.thread_id = ''), 0)`,
+    )
     this.#newest = db.prepare(
-      `SELECT a.position, a.event_nid, a.highlight, a.ts ${from} AND ${inRoom} AND ${waits}
+      `SELECT a.position, a.event_nid, a.highlight, a.ts FROM ${inRoom} a WHERE ${waits}
        ORDER BY a.position DESC LIMIT ?`,
     )
-    this.#count = db.prepare(`SELECT COUNT(*) AS n ${from} AND ${inRoom} AND ${waits}`)
+    this.#count = db.prepare(`SELECT COUNT(*) AS n FROM ${inRoom} a WHERE ${waits}`)
     this.#rooms = db.prepare(
-      `SELECT a.room_nid, MAX(a.position) AS newest ${from} AND a.ts >= ? AND ${waits}
+      `SELECT a.room_nid, MAX(a.position) AS newest FROM ${notifying(db, 'AND ts >= ?')} a WHERE ${waits}
        GROUP BY a.room_nid ORDER BY newest DESC LIMIT ?`,
     )
   }
@@ -51,7 +57,7 @@ export class UnreadMessageReader {
     roomNid: number,
     limit: number,
   ): Promise<{ readonly newest: UnreadMessage[]; readonly count: number }> {
-    const which = [userId, roomNid, roomNid, userId]
+    const which = [...inRoomParameters(userId, roomNid, [roomNid, userId]), userId]
     const rows = await this.#db.all<Columns>(this.#newest, [...which, limit])
     const newest = rows.map(row => ({
       position: row.position,
@@ -66,7 +72,11 @@ export class UnreadMessageReader {
 
   /** The rooms in which a user has such messages since an instant (ms), newest first. */
   async rooms(userId: string, since: number, limit: number): Promise<number[]> {
-    const rows = await this.#db.scan<{ room_nid: number }>(this.#rooms, [userId, since, limit])
+    const rows = await this.#db.scan<{ room_nid: number }>(this.#rooms, [
+      ...notifyingParameters(userId, [since]),
+      userId,
+      limit,
+    ])
     return rows.map(row => row.room_nid)
   }
 }
@@ -75,10 +85,19 @@ export class UnreadMessageReader {
 export class MessageDismissals {
   readonly #at: Prepared
   readonly #upTo: Prepared
+  readonly #single: Prepared
+  readonly #leave: Prepared
   readonly #db: Reader
 
   constructor(db: Reader) {
     this.#db = db
+    const ofCrowds = `room_nid = ? AND bucket = ? AND position >= ? AND position <= ? AND ${db.dialect.contains('users')}`
+    const columns = PUSH_ACTION_COLUMNS.replace('user_id, ', '')
+    this.#single = db.prepare(
+      `INSERT INTO push_actions (${PUSH_ACTION_COLUMNS}) SELECT CAST(? AS text), ${columns} FROM crowd_actions
+       WHERE ${ofCrowds} ON CONFLICT DO NOTHING`,
+    )
+    this.#leave = db.prepare(`UPDATE crowd_actions SET users = REPLACE(users, ?, ?) WHERE ${ofCrowds}`)
     this.#at = db.prepare(
       'UPDATE push_actions SET dismissed = 1 WHERE user_id = ? AND room_nid = ? AND position = ?',
     )
@@ -89,12 +108,31 @@ export class MessageDismissals {
   }
 
   /** That of one event. */
-  at(userId: string, roomNid: number, position: number): WriteStatement {
-    return { prepared: this.#at, rows: [[userId, roomNid, position]] }
+  at(userId: string, roomNid: number, position: number): WriteStatement[] {
+    return [
+      ...this.#outOfCrowds(userId, [roomNid, position, position]),
+      { prepared: this.#at, rows: [[userId, roomNid, position]] },
+    ]
   }
 
   /** Those of everything in a room up to a position, but for some events. */
-  upTo(userId: string, roomNid: number, position: number, except: readonly number[]): WriteStatement {
-    return { prepared: this.#upTo, rows: [[userId, roomNid, position, this.#db.list(except)]] }
+  upTo(userId: string, roomNid: number, position: number, except: readonly number[]): WriteStatement[] {
+    return [
+      ...this.#outOfCrowds(userId, [roomNid, 0, position]),
+      { prepared: this.#upTo, rows: [[userId, roomNid, position, this.#db.list(except)]] },
+    ]
+  }
+
+  /** What only one of a crowd has closed is stored for them alone from then on. */
+  #outOfCrowds(
+    userId: string,
+    [roomNid, from, upTo]: readonly [roomNid: number, from: number, upTo: number],
+  ): WriteStatement[] {
+    const { bucket, entry } = placeInCrowd(userId)
+    const where = [roomNid, bucket, from, upTo, entry]
+    return [
+      { prepared: this.#single, rows: [[userId, ...where]] },
+      { prepared: this.#leave, rows: [[entry, '\n', ...where]] },
+    ]
   }
 }

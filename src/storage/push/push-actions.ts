@@ -1,20 +1,8 @@
 import type { Prepared, Reader, SqlValue } from '../database.ts'
+import { inRoomParameters, notifying, notifyingInRoom, notifyingParameters, placeInCrowd } from './crowds.ts'
+import type { PushAction } from './push-action.ts'
 
-/** An event that notifies a user. */
-export interface PushAction {
-  readonly userId: string
-  readonly roomNid: number
-  /** The event's, in the stream `events`. */
-  readonly position: number
-  readonly eventNid: number
-  /** `main`, or the ID of the thread's root. */
-  readonly threadId: string
-  readonly highlight: boolean
-  /** JSON text. */
-  readonly actions: string
-  /** When it was found to notify; milliseconds since 1970. */
-  readonly ts: number
-}
+export type { PushAction } from './push-action.ts'
 
 /** The same with whether the user has read the event. */
 export interface NotificationRow extends PushAction {
@@ -47,7 +35,6 @@ interface UnreadColumns {
 }
 
 interface Columns {
-  user_id: string
   room_nid: number
   position: number
   event_nid: number
@@ -62,9 +49,9 @@ export const PUSH_ACTION_COLUMNS = 'user_id, room_nid, position, event_nid, thre
 
 /**
  * What makes an event read: a receipt at or after it, of either type, for the whole room or for the event's thread
- * ("both of which are capable of clearing notifications").
+ * ("both of which are capable of clearing notifications"). The user is a parameter.
  */
-const IS_READ = `EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = a.room_nid AND r.user_id = a.user_id
+export const IS_READ = `EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = a.room_nid AND r.user_id = ?
   AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', a.thread_id) AND r.event_position >= a.position)`
 
 /** A badge that says more than this says no more. */
@@ -72,8 +59,8 @@ const MAX_BADGE = 9_999
 /** Unread events among which missed calls are looked for. */
 const MAX_LOOKED_AT = 500
 
-const pushAction = (row: Columns): PushAction => ({
-  userId: row.user_id,
+const pushAction = (userId: string, row: Columns): PushAction => ({
+  userId,
   roomNid: row.room_nid,
   position: row.position,
   eventNid: row.event_nid,
@@ -96,54 +83,65 @@ export class PushActionReader {
   readonly #page: Prepared
   readonly #unreadAfter: Prepared
   readonly #crowded: Prepared
+  readonly #longCrowds: Prepared
   readonly #newestBefore: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     const receipts = `FROM receipts r WHERE r.room_nid = ? AND r.user_id = ? AND r.type IN ('m.read', 'm.read.private')`
+    const afterReceipt = `AND position > COALESCE((SELECT MAX(r.event_position) ${receipts} AND r.thread_id = ''), 0)`
     // One statement, so that all of it is of one moment.
     this.#unread = db.prepare(
       `SELECT known.newest, known.read_up_to, unread.thread_id, unread.notifications, unread.highlights
-       FROM (SELECT (SELECT MAX(position) FROM push_actions WHERE user_id = ? AND room_nid = ?) AS newest,
+       FROM (SELECT (SELECT MAX(position) FROM (
+           SELECT MAX(position) AS position FROM push_actions WHERE user_id = ? AND room_nid = ?
+           UNION ALL SELECT position FROM (SELECT position FROM crowd_actions
+             WHERE room_nid = ? AND bucket = ? AND ${db.dialect.contains('users')}
+             ORDER BY position DESC LIMIT 1) newest_of_crowds) newest_of_all) AS newest,
          (SELECT MAX(r.event_position) ${receipts}) AS read_up_to) known
        LEFT JOIN (
-         SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights FROM push_actions a
-         WHERE a.user_id = ? AND a.room_nid = ? AND a.position >
-           COALESCE((SELECT MAX(r.event_position) ${receipts} AND r.thread_id = ''), 0)
-         AND NOT ${IS_READ} GROUP BY a.thread_id) unread ON 1 = 1`,
+         SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights
+         FROM ${notifyingInRoom(db, afterReceipt)} a WHERE NOT ${IS_READ} GROUP BY a.thread_id) unread ON 1 = 1`,
     )
     this.#total = db.prepare(
       `SELECT COUNT(*) AS n FROM (
-         SELECT 1 AS one FROM push_actions a WHERE a.user_id = ? AND NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
+         SELECT 1 AS one FROM ${notifying(db)} a WHERE NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
     )
     this.#missedCalls = db.prepare(
       `SELECT COUNT(*) AS n FROM (
-         SELECT a.event_nid, a.room_nid, a.position, a.user_id FROM push_actions a
-         WHERE a.user_id = ? AND a.ts <= ? AND NOT ${IS_READ} ORDER BY a.position DESC LIMIT ${MAX_LOOKED_AT}) unread
+         SELECT a.event_nid, a.room_nid, a.position FROM ${notifying(db, 'AND ts <= ?')} a
+         WHERE NOT ${IS_READ} ORDER BY a.position DESC LIMIT ${MAX_LOOKED_AT}) unread
        JOIN events e ON e.event_nid = unread.event_nid
        WHERE e.type = 'm.call.invite' AND NOT EXISTS (SELECT 1 FROM events b WHERE b.room_nid = unread.room_nid
-         AND b.position > unread.position AND b.sender = unread.user_id AND b.type = 'm.call.answer')`,
+         AND b.position > unread.position AND b.sender = ? AND b.type = 'm.call.answer')`,
     )
-    const prefixed = PUSH_ACTION_COLUMNS.replaceAll(/\w+/g, 'a.$&')
     this.#page = db.prepare(
-      `SELECT ${prefixed}, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read FROM push_actions a
-       WHERE a.user_id = ? AND a.position < ? AND a.highlight >= ? ORDER BY a.position DESC LIMIT ?`,
+      `SELECT a.*, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read
+       FROM ${notifying(db, 'AND position < ? AND highlight >= ?')} a ORDER BY a.position DESC LIMIT ?`,
     )
     this.#unreadAfter = db.prepare(
-      `SELECT ${prefixed} FROM push_actions a WHERE a.user_id = ? AND a.position > ? AND a.position <= ?
-       AND NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
+      `SELECT a.* FROM ${notifying(db, 'AND position > ? AND position <= ?')} a
+       WHERE NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
     )
     this.#newestBefore = db.prepare('SELECT MAX(position) AS newest FROM push_actions WHERE ts < ?')
     this.#crowded = db.prepare(
       `SELECT user_id, room_nid, highlight FROM push_actions
        GROUP BY user_id, room_nid, highlight HAVING COUNT(*) > ?`,
     )
+    this.#longCrowds = db.prepare(
+      `SELECT room_nid, bucket, highlight FROM crowd_actions
+       GROUP BY room_nid, bucket, highlight HAVING COUNT(*) > ?`,
+    )
   }
 
   /** What is unread in a room, by thread; threads without anything are left out. */
   async unread(userId: string, roomNid: number): Promise<UnreadInRoom> {
-    const parameters = [userId, roomNid, roomNid, userId]
-    const rows = await this.#db.all<UnreadColumns>(this.#unread, [...parameters, ...parameters])
+    const { bucket, entry } = placeInCrowd(userId)
+    const receipts = [roomNid, userId]
+    const rows = await this.#db.all<UnreadColumns>(this.#unread, [
+      ...[userId, roomNid, roomNid, bucket, entry, ...receipts],
+      ...[...inRoomParameters(userId, roomNid, receipts), userId],
+    ])
     return {
       threads: rows.flatMap(({ thread_id: threadId, notifications, highlights }) =>
         threadId === null ? [] : { threadId, notifications, highlights },
@@ -155,7 +153,9 @@ export class PushActionReader {
 
   /** What is unread in all rooms together, up to 9,999. */
   async total(userId: string): Promise<number> {
-    return (await this.#db.scan<{ n: number }>(this.#total, [userId]))[0]?.n ?? 0
+    return (
+      (await this.#db.scan<{ n: number }>(this.#total, [...notifyingParameters(userId), userId]))[0]?.n ?? 0
+    )
   }
 
   /**
@@ -163,7 +163,8 @@ export class PushActionReader {
    * not read.
    */
   async missedCalls(userId: string, before: number): Promise<number> {
-    return (await this.#db.scan<{ n: number }>(this.#missedCalls, [userId, before]))[0]?.n ?? 0
+    const parameters = [...notifyingParameters(userId, [before]), userId, userId]
+    return (await this.#db.scan<{ n: number }>(this.#missedCalls, parameters))[0]?.n ?? 0
   }
 
   /** A user's notifications before a position, newest first, read or not. */
@@ -171,9 +172,10 @@ export class PushActionReader {
     userId: string,
     { before, onlyHighlights, limit }: { before: number; onlyHighlights: boolean; limit: number },
   ): Promise<NotificationRow[]> {
-    const parameters: SqlValue[] = [userId, before, onlyHighlights ? 1 : 0, limit]
+    const chosen = notifyingParameters(userId, [before, onlyHighlights ? 1 : 0])
+    const parameters: SqlValue[] = [userId, ...chosen, limit]
     const rows = await this.#db.scan<Columns & { is_read: number }>(this.#page, parameters)
-    return rows.map(row => ({ ...pushAction(row), read: row.is_read !== 0 }))
+    return rows.map(row => ({ ...pushAction(userId, row), read: row.is_read !== 0 }))
   }
 
   /** A user's unread notifications after a position up to another, oldest first. */
@@ -181,8 +183,8 @@ export class PushActionReader {
     userId: string,
     span: { after: number; upTo: number; limit: number },
   ): Promise<PushAction[]> {
-    const parameters = [userId, span.after, span.upTo, span.limit]
-    return (await this.#db.scan<Columns>(this.#unreadAfter, parameters)).map(pushAction)
+    const parameters = [...notifyingParameters(userId, [span.after, span.upTo]), userId, span.limit]
+    return (await this.#db.scan<Columns>(this.#unreadAfter, parameters)).map(row => pushAction(userId, row))
   }
 
   /** The position of the newest notification that was found before an instant (ms), if there is any. */
@@ -193,9 +195,17 @@ export class PushActionReader {
 
   /** Where users have more than `keep` notifications, highlights and others apart. */
   async crowded(keep: number): Promise<{ userId: string; roomNid: number; highlight: boolean }[]> {
-    const rows = await this.#db.scan<Pick<Columns, 'user_id' | 'room_nid' | 'highlight'>>(this.#crowded, [
-      keep,
-    ])
+    const rows = await this.#db.scan<Pick<Columns, 'room_nid' | 'highlight'> & { user_id: string }>(
+      this.#crowded,
+      [keep],
+    )
     return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid, highlight: row.highlight !== 0 }))
+  }
+
+  /** The same of crowds. */
+  async longCrowds(keep: number): Promise<{ roomNid: number; bucket: number; highlight: boolean }[]> {
+    type Crowd = Pick<Columns, 'room_nid' | 'highlight'> & { bucket: number }
+    const rows = await this.#db.scan<Crowd>(this.#longCrowds, [keep])
+    return rows.map(row => ({ roomNid: row.room_nid, bucket: row.bucket, highlight: row.highlight !== 0 }))
   }
 }

@@ -171,7 +171,7 @@ export class AbandonedRoomWriter {
   readonly #byRoom: readonly Prepared[]
   readonly #byEvent: readonly Prepared[]
   readonly #redactions: Prepared
-  readonly #pushActions: Prepared
+  readonly #pushActions: readonly Prepared[]
 
   constructor(db: Reader) {
     this.#db = db
@@ -190,7 +190,9 @@ export class AbandonedRoomWriter {
     this.#byRoom = BY_ROOM.map(table => db.prepare(`DELETE FROM ${table} WHERE room_nid = ?`))
     this.#byEvent = BY_EVENT.map(table => db.prepare(`DELETE FROM ${table} WHERE ${inInteger('event_nid')}`))
     this.#redactions = db.prepare(`DELETE FROM redactions WHERE ${inInteger('redaction_nid')}`)
-    this.#pushActions = db.prepare(`DELETE FROM push_actions WHERE ${inInteger('position')}`)
+    this.#pushActions = ['push_actions', 'crowd_actions'].map(table =>
+      db.prepare(`DELETE FROM ${table} WHERE ${inInteger('position')}`),
+    )
   }
 
   /** Of the rooms with nids in a span (exclusive, inclusive) exactly these are abandoned, as is known now. */
@@ -228,7 +230,7 @@ export class AbandonedRoomWriter {
     const rows = [[this.#db.list(nids)]]
     return [
       ...[this.#redactions, ...this.#byEvent].map(prepared => ({ prepared, rows })),
-      { prepared: this.#pushActions, rows: [[this.#db.list(positions)]] },
+      ...this.#pushActions.map(prepared => ({ prepared, rows: [[this.#db.list(positions)]] })),
     ]
   }
 

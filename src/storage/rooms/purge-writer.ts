@@ -8,7 +8,7 @@ export class PurgeWriter {
   readonly #unplace: Prepared
   readonly #clearDeltas: Prepared
   readonly #clearRelations: Prepared
-  readonly #clearActions: Prepared
+  readonly #clearActions: readonly Prepared[]
   readonly #intervals: Prepared
   readonly #gaps: Prepared
   readonly #receipts: Prepared
@@ -23,7 +23,9 @@ export class PurgeWriter {
     this.#unplace = db.prepare(`UPDATE events SET position = NULL WHERE ${inInteger('event_nid')}`)
     this.#clearDeltas = db.prepare(`DELETE FROM event_state_delta WHERE ${inInteger('event_nid')}`)
     this.#clearRelations = db.prepare(`DELETE FROM relations WHERE ${inInteger('event_nid')}`)
-    this.#clearActions = db.prepare(`DELETE FROM push_actions WHERE ${inInteger('position')}`)
+    this.#clearActions = ['push_actions', 'crowd_actions'].map(table =>
+      db.prepare(`DELETE FROM ${table} WHERE ${inInteger('position')}`),
+    )
     this.#intervals = db.prepare(
       'DELETE FROM room_state WHERE room_nid = ? AND valid_to IS NOT NULL AND valid_to <= ?',
     )
@@ -55,7 +57,7 @@ export class PurgeWriter {
       { prepared: this.#unplace, rows: nids },
       { prepared: this.#clearDeltas, rows: nids },
       { prepared: this.#clearRelations, rows: nids },
-      { prepared: this.#clearActions, rows: positions },
+      ...this.#clearActions.map(prepared => ({ prepared, rows: positions })),
     ]
   }
 
