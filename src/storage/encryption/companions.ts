@@ -39,6 +39,7 @@ export class CompanionReader {
   readonly #hosts: Prepared
   readonly #ofHost: Prepared
   readonly #memberSince: Prepared
+  readonly #touched: Prepared
   readonly #moves: Prepared
   readonly #hostsNewTo: Prepared
   readonly #usersNewTo: Prepared
@@ -69,14 +70,14 @@ export class CompanionReader {
     this.#memberSince = db.prepare(
       `SELECT 1 AS found FROM memberships b ${ofHost} AND b.position <= ? LIMIT 1`,
     )
-    const points = (column: string): string =>
-      `SELECT s.room_nid, s.state_key FROM room_state s JOIN touched t ON t.room_nid = s.room_nid
-       WHERE s.${column} > ? AND s.${column} <= ? AND s.type = 'm.room.member'`
-    this.#moves = db.prepare(
-      `WITH touched AS (SELECT room_nid FROM events WHERE position > ? AND position <= ?
-         UNION SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?)
-       ${points('valid_from')} UNION ${points('valid_to')}`,
+    this.#touched = db.prepare(
+      `SELECT room_nid FROM events WHERE position > ? AND position <= ?
+       UNION SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?`,
     )
+    const points = (column: string): string =>
+      `SELECT room_nid, state_key FROM room_state
+       WHERE ${db.dialect.inInteger('room_nid')} AND ${column} > ? AND ${column} <= ? AND type = 'm.room.member'`
+    this.#moves = db.prepare(`${points('valid_from')} UNION ${points('valid_to')}`)
     this.#hostsNewTo = db.prepare(
       `SELECT DISTINCT b.host FROM memberships b
        WHERE b.room_nid = ? AND b.membership = 'join' AND b.host <> ? AND NOT ${shareAnother('?', 'b.host')}`,
@@ -132,8 +133,13 @@ export class CompanionReader {
 
   /** Whose membership of which room has changed, whether by an event of theirs or as states were resolved. */
   async moves(after: number, upTo: number): Promise<Pick<RecentMember, 'roomNid' | 'userId'>[]> {
-    const parameters = Array.from({ length: 4 }, () => [after, upTo]).flat()
-    const rows = await this.#db.scan<{ room_nid: number; state_key: string }>(this.#moves, parameters)
+    const span = [after, upTo]
+    const rooms = await this.#db.scan<{ room_nid: number }>(this.#touched, [...span, ...span])
+    const points = [this.#db.list(rooms.map(row => row.room_nid)), ...span]
+    const rows = await this.#db.scan<{ room_nid: number; state_key: string }>(this.#moves, [
+      ...points,
+      ...points,
+    ])
     return rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key }))
   }
 
