@@ -64,6 +64,33 @@ test('state that would be the end of a room is refused, and so are aliases that 
   t.is(await put('m.room.canonical_alias', { alias: null, alt_aliases: null }), '200 -')
 })
 
+test('who may come into a restricted room is for the server to say, not for clients', async t => {
+  const club = await ann.createRoom()
+  const allow = [{ type: 'm.room_membership', room_id: club }]
+  for (const version of ['7', '8', '12']) {
+    const rule = version === '7' ? { join_rule: 'invite' } : { join_rule: 'restricted', allow }
+    const initial_state = [{ type: 'm.room.join_rules', content: rule }]
+    const room = await ann.createRoom({ room_version: version, initial_state })
+    const put = (who: Person, user: Person, content: Json) =>
+      who.code('PUT', `/rooms/${path(room)}/state/m.room.member/${user.userId}`, content)
+    const forged = { membership: 'join', join_authorised_via_users_server: ann.userId }
+    t.is(await put(bob, bob, forged), '403 M_FORBIDDEN', version)
+    t.is(await put(ann, ann, { ...forged, displayname: 'A' }), '200 -')
+    const own = `/rooms/${path(room)}/state/m.room.member/`
+    t.deepEqual(await ann.get(own + ann.userId), { membership: 'join', displayname: 'A' })
+    t.is(await put(ann, bob, { ...forged, membership: 'invite' }), '200 -')
+    t.deepEqual(await ann.get(own + bob.userId), { membership: 'invite', displayname: 'bob' })
+  }
+  const restricted = { type: 'm.room.join_rules', content: { join_rule: 'restricted', allow } }
+  const room = await ann.createRoom({ initial_state: [restricted] })
+  const member = `/rooms/${path(room)}/state/m.room.member/${bob.userId}`
+  await ann.invite(club, bob.userId)
+  await bob.join(club)
+  t.is(await bob.code('PUT', member, { membership: 'join', displayname: null }), '200 -')
+  const joined = { membership: 'join', displayname: null, join_authorised_via_users_server: ann.userId }
+  t.deepEqual(await bob.get(member), joined)
+})
+
 test('only a ban can be lifted', async t => {
   const room = await ann.createOpenRoom()
   const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })

@@ -14,14 +14,9 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions } from './room-sender.ts'
 import type { RoomWriter } from './room-writer.ts'
 import { serversToAsk } from './servers-to-ask.ts'
+import { REFUSALS, type WrittenMembership, writtenMembership } from './written-membership.ts'
 
 export type { ChangeOfOther, OwnChange } from './membership-content.ts'
-
-/** Why nobody lets a user into a restricted room. */
-const REFUSALS = {
-  refused: 'You are not in any of the rooms whose members may join this one',
-  elsewhere: 'Nobody who is in this room may let others into it',
-}
 
 /** Local users' memberships: joining, inviting, leaving and the rest, in rooms here and on other servers. */
 export class Memberships {
@@ -146,6 +141,11 @@ export class Memberships {
     await this.#knowsMember(change)
     if (host === this.#serverName) await this.#sender.send(roomId, template)
     else await inviteRemotely(this.#inviting, roomId, template)
+  }
+
+  /** What becomes of the content of a member event that a client has written. Throws `M_FORBIDDEN`. */
+  written(written: WrittenMembership): Promise<JsonObject> {
+    return writtenMembership({ writer: this.#writer, profile: this.#profile }, written)
   }
 
   /** Whether an invitation may be tried at all, whatever the room says to it. Throws `M_INVALID_PARAM`, `M_INVITE_BLOCKED`, and as the checks say. */

@@ -146,10 +146,14 @@ export class Sending {
    * Throws `M_FORBIDDEN`, `M_USER_SUSPENDED`, `M_TOO_LARGE`, `M_BAD_ALIAS`, `M_INVITE_BLOCKED`.
    */
   async state(requester: Requester, change: StateChange, delivery: Delivery = {}): Promise<Delivered> {
-    const { roomId, type, stateKey, content, ts, stickyMs } = change
+    const { roomId, type, stateKey, content: given, ts, stickyMs } = change
     const { userId } = requester
-    const leaves = type === 'm.room.member' && content['membership'] === 'leave' && stateKey === userId
+    const leaves = type === 'm.room.member' && given['membership'] === 'leave' && stateKey === userId
     if (requester.isSuspended && !leaves) throw suspended()
+    const content =
+      type === 'm.room.member'
+        ? await this.#memberships.written({ sender: userId, roomId, userId: stateKey, content: given })
+        : given
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
     if (type === MEDIA_STATE) checkMediaContent(content)
