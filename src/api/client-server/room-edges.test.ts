@@ -91,6 +91,23 @@ test('who may come into a restricted room is for the server to say, not for clie
   t.deepEqual(await bob.get(member), joined)
 })
 
+test('nobody redacts what they may not by calling it state', async t => {
+  for (const version of ['10', '12']) {
+    const power_level_content_override = { state_default: 0, events: { 'm.room.redaction': 0 } }
+    const room = await ann.createRoom({
+      preset: 'public_chat',
+      room_version: version,
+      power_level_content_override,
+    })
+    await bob.join(room)
+    const event = await ann.say(room, 'stays')
+    const put = (place: string) => bob.code('PUT', `/rooms/${path(room)}/${place}`, { redacts: event })
+    t.is(await put('state/m.room.redaction/'), '400 M_INVALID_PARAM', version)
+    t.is(await put('send/m.room.redaction/1'), '403 M_FORBIDDEN')
+    t.like(await ann.get(`/rooms/${path(room)}/event/${path(event)}`), { content: { body: 'stays' } })
+  }
+})
+
 test('only a ban can be lifted', async t => {
   const room = await ann.createOpenRoom()
   const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })

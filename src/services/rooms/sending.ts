@@ -156,6 +156,8 @@ export class Sending {
         : given
     if (type === 'm.room.canonical_alias') await this.#checkAliases(roomId, content)
     if (type === 'm.room.create') throw new MatrixError('M_FORBIDDEN', 'A room is created only once')
+    // Whether somebody may redact an event is judged where redactions are sent.
+    if (type === REDACTION) throw new MatrixError('M_INVALID_PARAM', 'A redaction is no state')
     if (type === MEDIA_STATE) checkMediaContent(content)
     if (type === 'm.room.server_acl') checkOwnAccess(content, this.#writer.context.serverName)
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
