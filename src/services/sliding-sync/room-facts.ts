@@ -41,24 +41,23 @@ export class RoomFacts {
     { after, upTo }: { readonly after: number | undefined; readonly upTo: number },
   ): Promise<string[]> {
     const { memo, summaries, partial } = this.#parts
-    const changes: readonly StatePoint[] | undefined =
-      after === undefined
-        ? undefined
-        : [...(await memo.changes(roomNid, after, upTo)), ...(await memo.ended(roomNid, after, upTo))]
+    const isNew = after === undefined
+    const changes: readonly StatePoint[] = isNew
+      ? []
+      : [...(await memo.changes(roomNid, after, upTo)), ...(await memo.ended(roomNid, after, upTo))]
     // Members who have come to be known were members before: their state has not changed.
-    const isNewlyComplete = after !== undefined && partial.isCompletedIn(roomNid, after, upTo)
+    const isNewlyComplete = !isNew && partial.isCompletedIn(roomNid, after, upTo)
+    // Whoever redacts a name changes no state, and takes the name away.
+    const isOpen = isNew || memo.mayRedact(roomNid, after, upTo)
     const changed = (type: string): boolean =>
-      (changes?.some(change => change.type === type) ?? true) || (type === MEMBER && isNewlyComplete)
+      isOpen || changes.some(change => change.type === type) || (type === MEMBER && isNewlyComplete)
     const summary = JSON.parse(await summaries.text(roomNid, userId)) as Record<string, unknown>
-    const isNew = changes === undefined
     return [
       ...(changed('m.room.name') ? await this.#content(roomNid, 'm.room.name', ['name', 'name'], isNew) : []),
       ...(changed('m.room.avatar')
         ? await this.#content(roomNid, 'm.room.avatar', ['url', 'avatar'], isNew)
         : []),
-      ...(isNew || isNewlyComplete || changes.some(({ type }) => HERO_TYPES.has(type))
-        ? await this.#heroes(roomNid, userId, upTo)
-        : []),
+      ...(HERO_TYPES.some(changed) ? await this.#heroes(roomNid, userId, upTo) : []),
       ...(changed(MEMBER)
         ? [
             `"joined_count":${JSON.stringify(summary['m.joined_member_count'])}`,
@@ -117,4 +116,4 @@ export class RoomFacts {
 }
 
 const MEMBER = 'm.room.member'
-const HERO_TYPES: ReadonlySet<string> = new Set([MEMBER, 'm.room.name', 'm.room.canonical_alias'])
+const HERO_TYPES = [MEMBER, 'm.room.name', 'm.room.canonical_alias']

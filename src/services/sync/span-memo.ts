@@ -60,6 +60,12 @@ export class SpanMemo implements PageReader {
     return this.once(`e ${roomNid} ${after} ${upTo}`, () => this.#read.state.ended(roomNid, after, upTo))
   }
 
+  /** Whether something in a room may have been redacted in a span. */
+  mayRedact(roomNid: number, after: number, upTo: number): boolean {
+    const events = this.#read.news.known(roomNid, after, upTo)?.events
+    return events?.some(({ type }) => type === 'm.room.redaction') ?? true
+  }
+
   /** `StateViews.members`. */
   members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
     if (userIds.length === 0) return Promise.resolve([])

@@ -48,6 +48,7 @@ export const simulate = async (version: RoomVersion, seed: number, steps: number
     simulation.weather.heal()
     await story.makeUp()
     await simulation.settle()
+    await story.gather()
     const { parties, ends } = await settle(story)
     equal(new Set(ends).size, 1, `the ends are the same: ${ends.join(' | ')}`)
     const states: string[][] = []

@@ -97,6 +97,14 @@ export class Story {
     return this.do(this.deeds.saying(client))
   }
 
+  /** Everybody who knows that the room is replaced goes where it goes on. */
+  async gather(): Promise<void> {
+    for (const client of this.simulation.clients) {
+      await this.simulation.during(client.sync())
+      await this.simulation.during(this.#moveOn(client))
+    }
+  }
+
   /** Everybody looks what is new until there is nothing. */
   async lookUp(): Promise<void> {
     for (let round = 0; round < 3; round++)
