@@ -1,10 +1,13 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
+import { silentLog } from '../../core/log.ts'
 import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
+import { EduSender } from './edu-sender.ts'
+import { Presence } from './presence.ts'
 
 const MINUTE = 60_000
 
@@ -177,6 +180,28 @@ testDatabases(
     await b.clock.advance(40 * MINUTE)
     await atB.tidy()
     t.is(atB.states.get(ALICE)?.presence, 'offline')
+  },
+)
+
+testDatabases(
+  test,
+  'whoever looks while presence is read after a start is told of all later',
+  async (t, db) => {
+    const { a, nidAt, idle } = await setting(t, db)
+    await deliver(a, 'm.presence', 'b.test', {
+      push: [{ user_id: BOB, presence: 'online', last_active_ago: 0 }],
+    })
+    await idle()
+    await a.ephemeral.services.presence.tidy()
+    const edus = new EduSender({ queue: () => undefined, serverName: 'a.test', log: silentLog })
+    const parts = { context: a.core.context, clock: a.clock, edus, log: silentLog }
+    const next = new Presence({ ...parts, enabled: true, overFederation: false })
+    const rooms = new Set([await nidAt(a)])
+    const { position } = next.states
+    t.deepEqual(next.states.news(ALICE, rooms, undefined, position), [], 'nothing is known yet')
+    await next.load()
+    next.states.announce(ALICE, rooms, position + 1)
+    t.true(next.states.news(ALICE, rooms, position, position + 1).includes(BOB))
   },
 )
 

@@ -166,6 +166,8 @@ export class Presence {
     if (!this.enabled) return
     this.#loading = this.#load()
     for (const userId of await this.#loading) this.states.place(userId, await this.#announcer.roomsOf(userId))
+    // Whoever has looked in between was not told of those whose rooms were not known yet.
+    this.states.forgetChanges()
   }
 
   /** Writes down what has changed, and looks after those of whom nothing was heard. */
