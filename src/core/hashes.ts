@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { unpad } from './base64.ts'
-import { type CanonicalMember, canonicalJson, canonicalMembers, objectOf } from './canonical-json.ts'
+import { decodeBase64, unpad } from './base64.ts'
+import { type CanonicalMember, canonicalJsonAsRead, canonicalMembers, objectOf } from './canonical-json.ts'
 import { redactPdu } from './event/redaction.ts'
-import type { JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
+import { keepNumberSources } from './parse-json.ts'
 import type { RoomVersion } from './room-versions.ts'
 
 const UNHASHED: ReadonlySet<string> = new Set(['unsigned', 'signatures', 'hashes'])
@@ -17,6 +18,18 @@ const UNSIGNED: ReadonlySet<string> = new Set(['unsigned', 'signatures'])
  */
 export const contentHash = (pdu: JsonObject, members?: readonly CanonicalMember[]): string =>
   unpad(hash('sha256', textWithout(UNHASHED, pdu, pdu, members), 'base64'))
+
+/** Whether an event's `hashes` fit its content. Throws as `contentHash`. */
+export const contentHashHolds = (pdu: JsonObject): boolean => {
+  const { hashes } = pdu
+  const claimed = isJsonObject(hashes) ? hashes['sha256'] : undefined
+  if (typeof claimed !== 'string') return false
+  const actual = contentHash(pdu)
+  if (claimed === actual) return true
+  // Padding and alphabet are the sender's choice.
+  const bytes = decodeBase64(claimed)
+  return bytes !== undefined && Buffer.from(actual, 'base64').equals(bytes)
+}
 
 /**
  * What both signatures and the reference hash cover: the redacted event without `signatures` and `unsigned`, as
@@ -39,7 +52,8 @@ const textWithout = (
   members: readonly CanonicalMember[] | undefined,
 ): string => {
   if (members === undefined) {
-    return canonicalJson(Object.fromEntries(Object.entries(kept).filter(([name]) => !left.has(name))))
+    const rest = Object.fromEntries(Object.entries(kept).filter(([name]) => !left.has(name)))
+    return canonicalJsonAsRead(keepNumberSources(kept, rest))
   }
   return objectOf(
     members.flatMap(member => {

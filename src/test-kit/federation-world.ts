@@ -1,7 +1,7 @@
 /** Several whole homeservers in one process that reach each other through their real endpoints and signatures. */
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
-import { canonicalJson } from '../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../core/canonical-json.ts'
 import type { RoomEvent } from '../core/event/event.ts'
 import { type JsonObject, ownMember } from '../core/json.ts'
 import { type Log, silentLog } from '../core/log.ts'
@@ -156,7 +156,7 @@ export class FederationWorld {
     const body = transactionBody({
       origin: from.name,
       originServerTs: from.clock.now(),
-      pdus: events.map(event => canonicalJson(isEvent(event) ? event.pdu : event)),
+      pdus: events.map(event => canonicalJsonAsRead(isEvent(event) ? event.pdu : event)),
       edus: [],
     })
     const refused = await from.client.sendTransaction(to.name, { txnId, body })

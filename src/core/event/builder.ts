@@ -6,6 +6,7 @@ import { type SigningKey, withSignature } from '../signing.ts'
 import type { TextToSign } from '../text-to-sign.ts'
 import type { RoomEvent } from './event.ts'
 import { trustedEvent } from './format.ts'
+import { plainContent } from './loose-numbers.ts'
 import { STICKY } from './stickiness.ts'
 
 /** What an event says, before it is hashed and signed. */
@@ -48,9 +49,10 @@ const givenEventId = ({ version, eventId }: EventTemplate): JsonObject => {
 const unsignedPdu = (template: EventTemplate): JsonObject => {
   const { version, roomId, stateKey, redacts, unsigned, stickyMs } = template
   const inContent = redacts !== undefined && version.format.redactsInContent
+  const content = plainContent(template.content, version)
   return {
     auth_events: template.authEvents.map(eventId => reference(eventId, template)),
-    content: inContent ? { ...template.content, redacts } : template.content,
+    content: inContent ? { ...content, redacts } : content,
     depth: template.depth,
     ...(stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } }),
     ...givenEventId(template),

@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { exactInteger } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import type { Refusal, RoomEvent, Verdict } from './event.ts'
+import { asHashed } from './loose-numbers.ts'
 
 /** The limit of a whole event in its federation format, as canonical JSON, in bytes. */
 export const MAX_EVENT_BYTES = 65_536
@@ -228,7 +229,7 @@ export const parsePdu = (
 ): { readonly event: RoomEvent } | { readonly refusal: Refusal; readonly eventId?: string | undefined } => {
   if (!isJsonObject(value)) return { refusal: field('the event is not an object') }
   const refusal = checkFormat(value, version, options)
-  return refusal === undefined
-    ? { event: trustedEvent(value, eventIdOf(value, version), version) }
-    : { refusal, eventId: idOfInvalid(value, version) }
+  if (refusal !== undefined) return { refusal, eventId: idOfInvalid(value, version) }
+  const pdu = asHashed(value, version)
+  return { event: trustedEvent(pdu, eventIdOf(pdu, version), version) }
 }

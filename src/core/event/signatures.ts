@@ -1,7 +1,5 @@
-import { decodeBase64 } from '../base64.ts'
-import { contentHash, signedText } from '../hashes.ts'
+import { contentHashHolds, signedText } from '../hashes.ts'
 import { serverNameOf } from '../ids.ts'
-import { isJsonObject } from '../json.ts'
 import type { RoomEvent } from './event.ts'
 import { trustedEvent } from './format.ts'
 import { redactPdu } from './redaction.ts'
@@ -42,16 +40,7 @@ export const signedBytes = (event: RoomEvent): Uint8Array => Buffer.from(signedT
  * Whether the event's `hashes` fit its content. If not, what we hold "is assumed" to be a redacted copy: go on with
  * `eventWithRedactedContent`.
  */
-export const contentHashMatches = (event: RoomEvent): boolean => {
-  const { hashes } = event.pdu
-  const claimed = isJsonObject(hashes) ? hashes['sha256'] : undefined
-  if (typeof claimed !== 'string') return false
-  const actual = contentHash(event.pdu)
-  if (claimed === actual) return true
-  // Padding and alphabet are the sender's choice.
-  const bytes = decodeBase64(claimed)
-  return bytes !== undefined && Buffer.from(actual, 'base64').equals(bytes)
-}
+export const contentHashMatches = ({ pdu }: RoomEvent): boolean => contentHashHolds(pdu)
 
 /** The event as it is after redaction; same ID, signatures still valid. */
 export const eventWithRedactedContent = (event: RoomEvent): RoomEvent =>

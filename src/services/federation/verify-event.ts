@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
+import { CanonicalJsonError, canonicalJson, canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { parsePdu, trustedEvent } from '../../core/event/format.ts'
+import { asHashed } from '../../core/event/loose-numbers.ts'
 import { contentHashMatches, eventWithRedactedContent } from '../../core/event/signatures.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { keepNumberSources } from '../../core/parse-json.ts'
@@ -170,7 +171,9 @@ const judge = (event: RoomEvent, keys: KeyTable, options: VerifyOptions): Verifi
 const textOf = (pdu: JsonValue | undefined, version: RoomVersion): string => {
   if (pdu === undefined) return ''
   try {
-    return canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
+    return version.format.strictCanonicalJson
+      ? canonicalJson(pdu, { strictNumbers: true })
+      : canonicalJsonAsRead(pdu)
   } catch (error) {
     if (error instanceof CanonicalJsonError) return ''
     throw error
@@ -185,7 +188,7 @@ const concluded = (finding: VerifyFinding, pdu: JsonValue | undefined, version: 
       ? { eventId: parsed.eventId, refusal: parsed.refusal.message }
       : finding
   }
-  const event = trustedEvent(pdu as JsonObject, finding.eventId, version)
+  const event = trustedEvent(asHashed(pdu as JsonObject, version), finding.eventId, version)
   return { event: finding.hashMatches ? event : eventWithRedactedContent(event) }
 }
 

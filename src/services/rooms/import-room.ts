@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
@@ -155,7 +155,7 @@ const placementOf = async (
   const pending = { nid, generation, event: join, authEvents }
   return {
     event: join,
-    json: canonicalJson(join.pdu),
+    json: canonicalJsonAsRead(join.pdu),
     ...{ nid, outlierNid, authNodes },
     ...(await besideOtherEnds(context, head, pending, { ...others, lacksMembers: partial !== undefined })),
     missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),

@@ -1,6 +1,6 @@
 import { authorise } from '../../core/auth/authorise.ts'
 import { checkAuthEvents } from '../../core/auth/check-auth-events.ts'
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
@@ -134,7 +134,7 @@ export const outlierStatements = async (
       position: null,
       rejected: rejected.get(event.eventId),
       event,
-      json: canonicalJson(event.pdu),
+      json: canonicalJsonAsRead(event.pdu),
     })
   }
   const rows = withAuth(unlinked, known)

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey, type Verdict } from '../../core/event/event.ts'
 import { isRecommended } from '../../core/policy-server.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
@@ -196,7 +196,7 @@ class Receipt {
     const nodes = this.#auth(known)
     const placement: Placement = {
       event,
-      json: canonicalJson(event.pdu),
+      json: canonicalJsonAsRead(event.pdu),
       rejected: rejected?.message,
       softFailed: softFailed !== undefined,
       neverSticky: softFailed?.rule === POLICY,

@@ -2,6 +2,7 @@ import { MatrixError } from '../../../core/errors.ts'
 import { addSignature } from '../../../core/event/builder.ts'
 import { strippedStateEvent } from '../../../core/event/client-event.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
+import { asItTravels } from '../../../core/event/loose-numbers.ts'
 import { serverNameOf } from '../../../core/ids.ts'
 import { invitationOutcome, termsOf } from '../../../core/invitation-terms.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
@@ -93,7 +94,8 @@ export class InvitationReceiver {
     if (!head?.hasHost(serverName)) await this.#store(signed, stripped, facts)
     // "All other fields of the events should remain untouched": also what is not signed.
     const { unsigned } = invite.event
-    return unsigned === undefined ? signed.pdu : { ...signed.pdu, unsigned }
+    const travels = asItTravels(signed.pdu, version)
+    return unsigned === undefined ? travels : { ...travels, unsigned }
   }
 
   /**

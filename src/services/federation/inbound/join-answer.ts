@@ -1,4 +1,5 @@
 import { stateMapKey } from '../../../core/event/event.ts'
+import { asItTravels } from '../../../core/event/loose-numbers.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
@@ -43,7 +44,7 @@ export const joinAnswer = async (
   const inState = new Set(view.omitMembers ? stateNids : [])
   const chain = (await read.events.authChain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
   return {
-    event: join.event.pdu,
+    event: asItTravels(join.event.pdu, join.event.version),
     state: await pdusOf(read, stateNids),
     auth_chain: await pdusOf(read, chain),
     members_omitted: view.omitMembers,
@@ -58,7 +59,7 @@ export const joinAnswer = async (
 export const pdusOf = async (read: RoomReaders, nids: readonly number[]): Promise<JsonObject[]> => {
   const pdus: JsonObject[] = []
   for await (const events of inSlices(read, nids)) {
-    for (const stored of events) pdus.push(shownEvent(stored).pdu)
+    for (const stored of events) pdus.push(asItTravels(shownEvent(stored).pdu, stored.event.version))
   }
   return pdus
 }

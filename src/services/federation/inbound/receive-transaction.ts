@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { limitExceeded, MatrixError } from '../../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
@@ -137,7 +137,7 @@ export class TransactionReceiver {
       roomId: event.roomId,
       eventId: event.eventId,
       origin,
-      json: canonicalJson(event.pdu),
+      json: canonicalJsonAsRead(event.pdu),
       receivedTs: now,
       ordinal: this.#ordinal++,
     }))

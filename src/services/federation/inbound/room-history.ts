@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/clock.ts'
 import { MatrixError } from '../../../core/errors.ts'
+import { asItTravels } from '../../../core/event/loose-numbers.ts'
 import { redactPdu } from '../../../core/event/redaction.ts'
 import { stickyDuration } from '../../../core/event/stickiness.ts'
 import type { JsonObject } from '../../../core/json.ts'
@@ -173,11 +174,11 @@ export class FederatedHistory {
     const erased = await erasures.current()
     const sees = await serverSightOf(read, this.#members, head.room.nid, origin, erased)
     const isSticky = await stickyAmong(read, events, this.#clock.now())
-    return events.map(stored =>
-      stored.redactedBy === undefined && (sees(stored) || isSticky(stored))
-        ? stored.event.pdu
-        : redactPdu(stored.event.pdu, head.version),
-    )
+    return events.map(stored => {
+      const { pdu } = stored.event
+      const isWhole = stored.redactedBy === undefined && (sees(stored) || isSticky(stored))
+      return asItTravels(isWhole ? pdu : redactPdu(pdu, head.version), head.version)
+    })
   }
 
   #answer(pdus: readonly JsonObject[]): Pdus {

@@ -1,7 +1,7 @@
 import { authEventsFor } from '../../../../core/auth/auth-events.ts'
 import { authorise } from '../../../../core/auth/authorise.ts'
 import { redactionAllowed } from '../../../../core/auth/redaction-allowed.ts'
-import { canonicalJson } from '../../../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../../../core/event/event.ts'
 import type { SqlParameter, WriteStatement } from '../../../../storage/database.ts'
 import {
@@ -187,7 +187,7 @@ class HistoryDraft {
       placed.map(one => ({
         ...one,
         roomNid: this.#head.room.nid,
-        json: canonicalJson(one.event.pdu),
+        json: canonicalJsonAsRead(one.event.pdu),
       })),
     )
     const fresh = rows.filter(row => !row.wasOutlier)

@@ -1,5 +1,5 @@
 import { boundedCache } from '../../../../core/caches.ts'
-import { canonicalJson } from '../../../../core/canonical-json.ts'
+import { canonicalJsonAsRead } from '../../../../core/canonical-json.ts'
 import { redactPdu } from '../../../../core/event/redaction.ts'
 import type { StoredEvent } from '../../../../storage/rooms/events.ts'
 
@@ -14,7 +14,7 @@ export class PduTexts {
     if (known !== undefined) return known
     const pdu = redactedBy === undefined ? event.pdu : redactPdu(event.pdu, event.version)
     const { unsigned: _, ...sent } = pdu
-    const text = canonicalJson(sent)
+    const text = canonicalJsonAsRead(sent)
     this.#texts.set(key, text)
     return text
   }
