@@ -32,6 +32,7 @@ const VERSION = 's1'
 const NAMES = new Map<string, SyncStream>(
   Object.entries(STREAM_LETTERS).map(([name, letter]) => [letter, name as SyncStream]),
 )
+const FORM = /^s1(?:\.[a-z]-?\d{1,15})*$/
 const LARGEST_TOKEN = 300
 
 /** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
@@ -46,14 +47,14 @@ export const formatStreamToken = (token: StreamToken): string => {
 
 /** Reads a token; `undefined` if it is not one of ours. Letters of streams that are not known any more are skipped. */
 export const parseStreamToken = (text: string): StreamToken | undefined => {
-  if (text.length > LARGEST_TOKEN) return undefined
-  const [version, ...parts] = text.split('.')
-  if (version !== VERSION) return undefined
+  if (text.length > LARGEST_TOKEN || !FORM.test(text)) return undefined
   const token: Partial<Record<SyncStream, number>> = {}
-  for (const part of parts) {
-    if (!/^[a-z]-?\d{1,15}$/.test(part)) return undefined
-    const name = NAMES.get(part.slice(0, 1))
-    if (name !== undefined) token[name] = Number(part.slice(1))
+  for (let at = VERSION.length; at < text.length; ) {
+    const next = text.indexOf('.', at + 1)
+    const end = next === -1 ? text.length : next
+    const name = NAMES.get(text.charAt(at + 1))
+    if (name !== undefined) token[name] = Number(text.slice(at + 2, end))
+    at = end
   }
   return token
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { JsonObject } from '../core/json.ts'
+import type { Departure } from '../services/departure.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
 import type { RateLimitBucket } from '../spec/operation.ts'
@@ -27,6 +28,8 @@ export interface RequestFacts {
   readonly text: string
   /** Aborted when the client has gone before the response was complete. */
   readonly signal: AbortSignal
+  /** The same, for who is answered by many and waits long. */
+  readonly departure: Departure
 }
 
 /** The principal, by the operation's security scheme. */

@@ -1,5 +1,28 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Departure } from '../services/departure.ts'
 import type { RequestFacts } from './endpoint.ts'
+
+/** Tells that a response was closed before it was complete. */
+class ClientDeparture implements Departure {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get aborted(): boolean {
+    return this.#response.closed && !this.#response.writableFinished
+  }
+
+  /** Whoever is answered listens no more by then. */
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#response.on('close', listener)
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#response.off('close', listener)
+  }
+}
 
 /** The facts of one request, gathered as the pipeline goes; costly ones are made when somebody asks. */
 export class GatheredFacts implements RequestFacts {
@@ -24,6 +47,10 @@ export class GatheredFacts implements RequestFacts {
 
   get userAgent(): string | undefined {
     return this.headers['user-agent']
+  }
+
+  get departure(): Departure {
+    return new ClientDeparture(this.#response)
   }
 
   get signal(): AbortSignal {

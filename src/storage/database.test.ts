@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { signingKeyFromSeed } from '../core/signing.ts'
 import { testDatabases } from '../test-kit/database.ts'
@@ -57,6 +58,30 @@ testDatabases(test, 'a text is stored with the signature that it lacked', async 
   const expected = keys.map((key, id) => ({ id, body: `{"ü":"${key.sign(Buffer.from('ü'))}"} ${id}` }))
   t.deepEqual(await items(), expected)
 })
+
+testDatabases(
+  test,
+  'sets that come while others are being committed take nothing of each other back',
+  async (t, database) => {
+    const { insert, items } = await scratch(database)
+    await database.commit({ statements: [insert([0, 'there'])] })
+    const commits: Promise<unknown>[] = []
+    for (let id = 1; id <= 40; id++) {
+      // Every seventh is refused, at another place of its group.
+      const rows = id % 7 === 0 ? insert([id, 'gone'], [0, 'twice']) : insert([id, `${id}`])
+      commits.push(database.commit({ statements: [rows] }))
+      await setImmediate()
+    }
+    const outcomes = await Promise.allSettled(commits)
+    const refused = outcomes.flatMap(({ status }, index) => (status === 'rejected' ? index + 1 : []))
+    t.deepEqual(refused, [7, 14, 21, 28, 35])
+    const kept = Array.from({ length: 40 }, (_, index) => index + 1).filter(id => id % 7 !== 0)
+    t.deepEqual(
+      (await items()).map(({ id }) => id),
+      [0, ...kept],
+    )
+  },
+)
 
 testDatabases(
   test,

@@ -14,7 +14,7 @@ export const sync = endpoint('sync', async ({ requester, query, request }, servi
           ? 'state_after'
           : query['org.matrix.msc4222.use_state_after'] === true && 'org.matrix.msc4222.state_after',
       },
-      request.signal,
+      request.departure,
     )
     return reply({ body: text })
   } finally {

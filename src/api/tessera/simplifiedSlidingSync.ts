@@ -6,7 +6,7 @@ export const simplifiedSlidingSync = endpoint(
     const ended = services.presence.syncing(requester, query.set_presence)
     try {
       const asked = { body: body ?? {}, pos: query.pos, timeoutMs: query.timeout ?? 0 }
-      return reply({ body: await services.slidingSync.simplified(requester, asked, request.signal) })
+      return reply({ body: await services.slidingSync.simplified(requester, asked, request.departure) })
     } finally {
       ended()
     }

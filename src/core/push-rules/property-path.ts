@@ -3,6 +3,7 @@
  * of a name; "other escape sequences are left as-is".
  */
 export const parsePropertyPath = (path: string): string[] => {
+  if (!path.includes('\\')) return path.split('.')
   const names: string[] = []
   let name = ''
   for (let i = 0; i < path.length; i++) {

@@ -1,6 +1,7 @@
 import type { StreamToken } from '../../core/stream-token.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Departure } from '../departure.ts'
 import type { Requester } from '../requester.ts'
 import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
@@ -61,7 +62,7 @@ export class SlidingSync {
    *
    * Throws `M_UNKNOWN_POS`, `M_INVALID_PARAM`.
    */
-  async simplified(requester: Requester, asked: SimplifiedRequest, signal: AbortSignal): Promise<string> {
+  async simplified(requester: Requester, asked: SimplifiedRequest, departure: Departure): Promise<string> {
     const { watch, notifier, connections, ready } = this.#parts
     const request = readSimplifiedRequest(asked, requester.userId)
     const device = `${requester.userId} ${requester.deviceId ?? requester.tokenId}`
@@ -75,7 +76,7 @@ export class SlidingSync {
     await notifier.caughtUp()
     const leave = await watch.enter(requester.userId)
     try {
-      return await this.#whenThereIsNews(requester, connection, request, { deadline, signal })
+      return await this.#whenThereIsNews(requester, connection, request, { deadline, departure })
     } finally {
       leave()
     }
@@ -85,16 +86,16 @@ export class SlidingSync {
     requester: Requester,
     connection: Connection,
     request: SlidingRequest,
-    { deadline, signal }: { deadline: number; signal: AbortSignal },
+    { deadline, departure }: { deadline: number; departure: Departure },
   ): Promise<string> {
     const { notifier } = this.#parts
     const mayWait = request.pos !== undefined && deadline > notifier.now()
-    const wait = mayWait ? notifier.wait(requester.userId, deadline, signal) : undefined
+    const wait = mayWait ? notifier.wait(requester.userId, deadline, departure) : undefined
     try {
       for (;;) {
         wait?.again()
         const { text, isEmpty } = await this.#response(requester, connection, request)
-        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed || wait?.isOver
+        const isOver = notifier.now() >= deadline || departure.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) return text
         await wait.woken
       }

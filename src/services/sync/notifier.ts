@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database, StreamName } from '../../storage/database.ts'
+import type { Departure } from '../departure.ts'
 import { Deadlines } from './deadlines.ts'
 
 /** Finds out whom of those who wait the news of a stream concern. */
@@ -14,7 +15,7 @@ export interface Follower {
 export interface Wait {
   /** Resolves at the next thing that concerns the user, or at the end. */
   readonly woken: Promise<void>
-  /** Nothing wakes any more: the deadline has come, the signal is aborted, or the server stops. */
+  /** Nothing wakes any more: the deadline has come, the client has gone, or the server stops. */
   readonly isOver: boolean
   /** Whoever was woken, and is about to look for what is new, can be woken again. */
   again(): void
@@ -129,22 +130,22 @@ export class Notifier {
   }
 
   /**
-   * Lets a client wait until something concerns the user, the deadline (ms) has come, or the signal is aborted. What comes
+   * Lets a client wait until something concerns the user, the deadline (ms) has come, or the client has gone. What comes
    * after the call wakes; the caller checks once more after calling, for what came before.
    */
-  wait(userId: string, deadline: number, signal: AbortSignal): Wait {
+  wait(userId: string, deadline: number, departure: Departure): Wait {
     const waiters = this.#waiting.get(userId) ?? new Set()
     this.#waiting.set(userId, waiters)
     const waiter = new Waiter(() => {
       waiters.delete(waiter)
       if (waiters.size === 0 && this.#waiting.get(userId) === waiters) this.#waiting.delete(userId)
       cancelDeadline()
-      signal.removeEventListener('abort', waiter.cancel)
+      departure.removeEventListener('abort', waiter.cancel)
     })
     waiters.add(waiter)
     const cancelDeadline = this.#deadlines.add(deadline, waiter.cancel)
-    signal.addEventListener('abort', waiter.cancel)
-    if (this.isClosed || signal.aborted) waiter.cancel()
+    departure.addEventListener('abort', waiter.cancel)
+    if (this.isClosed || departure.aborted) waiter.cancel()
     return waiter
   }
 

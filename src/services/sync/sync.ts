@@ -6,6 +6,7 @@ import {
   type SyncStream,
 } from '../../core/stream-token.ts'
 import type { Body } from '../body.ts'
+import type { Departure } from '../departure.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
@@ -58,10 +59,12 @@ const MAX_TIMEOUT_MS = 120_000
 export class Sync {
   readonly #parts: SyncParts
   readonly #always: readonly SyncSource[]
+  readonly #byStream: ReadonlyMap<SyncStream, readonly SyncSource[]>
 
   constructor(parts: SyncParts) {
     this.#parts = parts
     this.#always = parts.sources.filter(source => source.always !== undefined)
+    this.#byStream = Map.groupBy(parts.sources, ({ stream }) => stream)
   }
 
   /**
@@ -70,7 +73,7 @@ export class Sync {
    *
    * Throws `M_INVALID_PARAM` for a token that is not this server's and for a bad filter.
    */
-  async sync(requester: Requester, query: SyncQuery, signal: AbortSignal): Promise<Body> {
+  async sync(requester: Requester, query: SyncQuery, departure: Departure): Promise<Body> {
     const { notifier, watch, filters, sentMembers, ready } = this.#parts
     const since = query.since === undefined ? undefined : parseStreamToken(query.since)
     if (query.since !== undefined && since === undefined) {
@@ -93,7 +96,7 @@ export class Sync {
     // From here on it is known which rooms the user is in, so that nothing is missed between looking and waiting.
     const leave = await watch.enter(requester.userId)
     try {
-      return await this.#whenThereIsNews(base, since, deadline, signal)
+      return await this.#whenThereIsNews(base, since, deadline, departure)
     } finally {
       leave()
     }
@@ -103,12 +106,12 @@ export class Sync {
     base: Omit<SyncRequest, 'ignored'>,
     since: StreamToken | undefined,
     deadline: number,
-    signal: AbortSignal,
+    departure: Departure,
   ): Promise<Body> {
     const { notifier, ignoredUsers, metrics } = this.#parts
     const { userId } = base.requester
     const mayWait = since !== undefined && !base.fullState && deadline > notifier.now()
-    const wait = mayWait ? notifier.wait(userId, deadline, signal) : undefined
+    const wait = mayWait ? notifier.wait(userId, deadline, departure) : undefined
     let worked = 0
     try {
       for (;;) {
@@ -117,7 +120,7 @@ export class Sync {
         const { users: ignored, missed } = await ignoredUsers.lists(userId)
         const { isEmpty, body } = await this.#response({ ...base, ignored, missed }, since)
         worked += notifier.now() - started
-        const isOver = notifier.now() >= deadline || signal.aborted || notifier.isClosed || wait?.isOver
+        const isOver = notifier.now() >= deadline || departure.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) {
           metrics?.answered(since === undefined ? 'initial' : 'incremental', worked)
           return await body()
@@ -135,7 +138,7 @@ export class Sync {
     const { invites, invitations, rooms, sources } = this.#parts
     // Everything that can be told now, in one moment.
     const now = this.#look(request)
-    const ends = streamEnds(sources, since)
+    const ends = streamEnds(this.#byStream, since)
     const end = Math.max(invites.position, since?.invites ?? 0)
     const after = since && (since.invites ?? 0)
     const events = { after: request.since, upTo: now.upTo }
@@ -177,14 +180,14 @@ export class Sync {
  * far as the last of them.
  */
 const streamEnds = (
-  sources: readonly SyncSource[],
+  byStream: ReadonlyMap<SyncStream, readonly SyncSource[]>,
   since: StreamToken | undefined,
 ): Partial<Record<SyncStream, number>> => {
   const ends: Partial<Record<SyncStream, number>> = {}
-  for (const source of sources) {
-    const position = Math.min(source.position(), ends[source.stream] ?? Number.MAX_SAFE_INTEGER)
-    ends[source.stream] = position
+  for (const [stream, sources] of byStream) {
+    let end = Number.MAX_SAFE_INTEGER
+    for (const source of sources) end = Math.min(end, source.position())
+    ends[stream] = Math.max(end, since?.[stream] ?? 0)
   }
-  for (const { stream } of sources) ends[stream] = Math.max(ends[stream] ?? 0, since?.[stream] ?? 0)
   return ends
 }
