@@ -50,6 +50,24 @@ testDatabases(
   },
 )
 
+test('the capitals in the name of a user of a service stay, and it acts as exactly that user', async t => {
+  const world = await startWorld(t)
+  const { alice, act } = world
+  const ghost = '@_irc_Alice:localhost'
+  t.like(await registerGhost(world, '_irc_Alice'), { status: 200, body: { user_id: ghost } })
+  t.like(await registerGhost(world, '_irc_alice'), {
+    status: 200,
+    body: { user_id: '@_irc_alice:localhost' },
+  })
+  t.is((await registerGhost(world, '_irc_Alice')).code, '400 M_USER_IN_USE')
+  t.is((await registerGhost(world, '_irc_Älice')).code, '400 M_INVALID_USERNAME')
+  const room = await alice.createRoom({ preset: 'public_chat', invite: [ghost] })
+  t.is((await act('POST', `/join/${room}`, {}, ghost)).status, 200)
+  t.like((await act('GET', '/account/whoami', undefined, ghost)).body, { user_id: ghost })
+  const members = await alice.get(`/rooms/${room}/joined_members`)
+  t.deepEqual(Object.keys(members['joined'] as Json).sort(), [ghost, alice.userId])
+})
+
 test('devices of its users are the service’s to make, and what is sent to them reaches it', async t => {
   const world = await startWorld(t)
   const { service, server, alice, act } = world

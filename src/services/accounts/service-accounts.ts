@@ -6,7 +6,7 @@ import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import type { LoggedIn, Login, LoginRequest } from './login.ts'
 import type { Registered, RegisterRequest } from './registration.ts'
-import { findUser, generatedUserId, namedUser, newUserId, userInUse } from './usernames.ts'
+import { findUser, generatedUserId, namedUser, serviceUserId, userInUse } from './usernames.ts'
 
 /** Refuses a user whom the asking service may not have. */
 export type CheckServiceUser = (userId: string) => void
@@ -41,7 +41,7 @@ export class ServiceAccounts {
     const userId =
       request.username === undefined
         ? generatedUserId(this.#context)
-        : newUserId(request.username, options.serverName)
+        : serviceUserId(request.username, options.serverName)
     check(userId)
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
     const session = request.inhibit_login === true ? undefined : this.#login.session(userId, request)

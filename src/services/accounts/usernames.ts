@@ -26,6 +26,17 @@ export const newUserId = (username: string, serverName: string): string => {
 }
 
 /**
+ * The user ID that an application service wishes for: the same, but for capitals, which stay. A service has "full control over
+ * its namespace", and bridges in use act as exactly those whom they have registered, named after people elsewhere.
+ *
+ * @throws {MatrixError} `M_INVALID_USERNAME`
+ */
+export const serviceUserId = (username: string, serverName: string): string => {
+  newUserId(username, serverName)
+  return `@${username}:${serverName}`
+}
+
+/**
  * Refuses a user ID that cannot be registered.
  * @throws {MatrixError} `M_EXCLUSIVE`, `M_USER_IN_USE`
  */
