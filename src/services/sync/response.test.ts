@@ -81,3 +81,35 @@ test('results come in order, with some ahead', async t => {
   t.deepEqual((await results.next()).value, 30)
   await t.throwsAsync(results.next(), { message: 'four' })
 })
+
+test('more is begun while the first is waited for, unless it is much', async t => {
+  const items = Array.from({ length: 100 }, (_, n) => n)
+  for (const [length, most] of [
+    [1, 20],
+    [2_000_000, 9],
+  ] as const) {
+    let begun = 0
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+    const run = async (n: number): Promise<number> => {
+      begun += 1
+      if (n === 0) await opened
+      return n
+    }
+    const results = inOrder(items, 20, run, () => length)
+    const first = results.next()
+    for (let turns = 0; turns < 30; turns++) await new Promise(resolve => setImmediate(resolve))
+    t.true(begun <= most && begun > most / 2, `${begun}`)
+    open()
+    t.is((await first).value, 0)
+    const rest: number[] = []
+    for await (const n of results) rest.push(n)
+    t.deepEqual(rest, items.slice(1))
+  }
+})
+
+test('what is there at once is taken before more is begun', async t => {
+  let begun = 0
+  const results = inOrder(Array.from({ length: 100 }), 20, async () => ++begun)
+  t.is((await results.next()).value, 1)
+  t.is(begun, 8)
+})

@@ -91,28 +91,58 @@ const entry = ({ part, roomId, text }: Section, open: Section['part'] | undefine
 }
 
 /**
+ * Rooms that are made at a time, while the first of them is on its way to the client. What they ask the database in one turn of the
+ * event loop goes there together: the more of them, the fewer round trips.
+ */
+export const AHEAD = 32
+/** In characters: when so much has been made that nobody has taken yet, nothing more is begun. */
+const MAX_HELD = 4_000_000
+/** After so many have been begun, or taken, everybody else gets their turn. */
+const AT_ONCE = 8
+
+/**
  * Runs over items in their order, some at a time ahead of whoever takes the results. Of many items everybody else gets
- * their turns in between: a database that answers at once would otherwise hold the event loop to the end.
+ * their turns in between: a database that answers at once would otherwise hold the event loop to the end. Of one that has to be waited
+ * for more is asked meanwhile.
+ *
+ * @param ahead how many are under way at most
+ * @param lengthOf how many characters a result holds, where that may be many
  */
 export async function* inOrder<T, R>(
   items: readonly T[],
   ahead: number,
   run: (item: T) => Promise<R>,
+  lengthOf: (result: R) => number = () => 0,
 ): AsyncGenerator<R, void> {
-  const running: Promise<R>[] = []
-  const waiting = items.values()
-  for (let count = 1; ; count++) {
-    while (running.length < ahead) {
-      const { value: item, done } = waiting.next()
-      if (done === true) break
-      const promise = run(item)
+  const running: { readonly result: Promise<R>; isThere: boolean }[] = []
+  let next = 0
+  let held = 0
+  const begin = (item: T): void => {
+    const one = { result: run(item), isThere: false }
+    running.push(one)
+    one.result.then(
+      result => {
+        one.isThere = true
+        held += lengthOf(result)
+      },
       // Whoever stops taking results is not told of failures any more.
-      promise.catch(() => undefined)
-      running.push(promise)
+      () => {
+        one.isThere = true
+      },
+    )
+  }
+  for (let taken = 1; ; taken++) {
+    for (let begun = 0; next < items.length && running.length < ahead; ) {
+      const mayWait = running.length > 0 && (held >= MAX_HELD || (begun > 0 && running[0]?.isThere === true))
+      if (mayWait) break
+      begin(items[next++] as T)
+      if (++begun % AT_ONCE === 0) await nextTurn()
     }
     const first = running.shift()
     if (first === undefined) return
-    yield await first
-    if (count % ahead === 0) await nextTurn()
+    const result = await first.result
+    held -= lengthOf(result)
+    yield result
+    if (taken % AT_ONCE === 0) await nextTurn()
   }
 }

@@ -4,19 +4,16 @@ import type { StateAt } from '../../storage/rooms/state-views.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import { inSlices } from '../rooms/state-slices.ts'
 import { passes } from '../rooms/timeline.ts'
-import { inOrder, type Section } from './response.ts'
+import { AHEAD, inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
-import { eventsPart, presentation, statePart, timelinePart } from './section-parts.ts'
+import { eventsPart, isNew, presentation, statePart, timelinePart } from './section-parts.ts'
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 import { type Answer, type SyncSource, together } from './sync-source.ts'
-
-/** Rooms whose sections are made at a time, while the first of them is on its way to the client. */
-export const AHEAD = 8
 
 /** Rooms whose members are counted at once. */
 const COUNTED = 64
@@ -57,10 +54,15 @@ export class RoomSections {
     for (let from = 0; from < all.length; from += COUNTED) {
       const some = all.slice(from, from + COUNTED)
       await this.#summaries.prepare(some.filter(({ whole }) => whole).map(({ roomNid }) => roomNid))
-      const texts = inOrder(some, AHEAD, async news => ({
-        roomId: news.roomId,
-        text: await this.joined(request, news),
-      }))
+      const texts = inOrder(
+        some,
+        AHEAD,
+        async news => ({
+          roomId: news.roomId,
+          text: await this.joined(request, news),
+        }),
+        lengthOf,
+      )
       for await (const { roomId, text } of texts) {
         if (text !== undefined) yield { part: 'join', roomId, text }
       }
@@ -78,25 +80,42 @@ export class RoomSections {
 
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
   async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
-    const { roomNid, whole, extras } = news
     const shared = await this.#shared.of(request, news)
     if (shared !== undefined) return this.#withShared(request, news, shared)
+    const [own, beside] = await Promise.all([this.#own(request, news), this.#beside(request, news)])
+    return own && `{${[...own, ...beside].join(',')}}`
+  }
+
+  /** What the stream of events has to tell. */
+  async #own(request: SyncRequest, news: JoinedNews): Promise<string[] | undefined> {
+    const { roomNid, whole, extras } = news
     const timeline = await this.#timeline(request, news, news.span, news.place)
     const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
-    const state = await this.#stateTexts(request, timeline, entries)
+    // What does not depend on each other is read at the same time.
+    const [state, events, sticky] = await Promise.all([
+      this.#stateTexts(request, timeline, entries),
+      this.#timelineTexts(request, timeline),
+      this.#stickyPart(request, news, timeline),
+    ])
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
     if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
-    const members = await this.#members(request, roomNid)
-    const parts = [
-      ...(await this.#eventParts(request, timeline, state)),
-      eventsPart('account_data', await this.#accountData(request, news)),
-      eventsPart('ephemeral', await this.#ephemeral(request, news)),
-      ...(await this.#stickyPart(request, news, timeline)),
-      ...members.flat(),
+    return [
+      timelinePart(timeline, events),
+      statePart(request, state),
+      ...sticky,
       ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
-    return `{${parts.join(',')}}`
+  }
+
+  /** What else there is. */
+  async #beside(request: SyncRequest, news: JoinedNews): Promise<string[]> {
+    const [accountData, ephemeral, members] = await Promise.all([
+      this.#accountData(request, news),
+      this.#ephemeral(request, news),
+      this.#members(request, news.roomNid),
+    ])
+    return [eventsPart('account_data', accountData), eventsPart('ephemeral', ephemeral), ...members.flat()]
   }
 
   /** The section of a room where nothing but its timeline, which others are told as well, is news of the stream of events. */
@@ -147,11 +166,10 @@ export class RoomSections {
             timeline,
             false,
           )
-    const parts = await this.#eventParts(
-      request,
-      timeline,
-      await this.#stateTexts(request, timeline, entries),
-    )
+    const parts = [
+      timelinePart(timeline, await this.#timelineTexts(request, timeline)),
+      statePart(request, await this.#stateTexts(request, timeline, entries)),
+    ]
     return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
   }
 
@@ -185,16 +203,11 @@ export class RoomSections {
     return texts
   }
 
-  async #eventParts(
-    request: SyncRequest,
-    timeline: RoomTimeline,
-    state: readonly string[],
-  ): Promise<string[]> {
+  #timelineTexts(request: SyncRequest, timeline: RoomTimeline): Promise<string[]> {
     const { viewer, form } = presentation(request, timeline)
     // What relates to events in a gap the client cannot put together by itself.
     const bundle = timeline.limited ? 'all' : undefined
-    const texts = await this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
-    return [timelinePart(timeline, texts), statePart(request, state)]
+    return this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
   }
 
   async #summaryChanged({ roomNid, span }: JoinedNews): Promise<boolean> {
@@ -206,22 +219,14 @@ export class RoomSections {
 
   /** An initial sync reads all account data at once; of a room that was joined since, the client may lack older data. */
   async #accountData(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
-    const isNew = news.span.after === undefined && request.since !== undefined
-    if (!isNew) return news.extras?.accountData ?? []
-    const texts = await Promise.all(
-      this.#sources.map(source => source.roomAccountData?.(request, news) ?? []),
-    )
-    return texts.flat()
+    if (!isNew(request, news)) return news.extras?.accountData ?? []
+    return this.#asked(source => source.roomAccountData?.(request, news))
   }
 
   /** "If a sticky event appears in the timeline section …, it MUST NOT be included in the `sticky.events` section." */
   async #stickyPart(request: SyncRequest, news: JoinedNews, timeline: RoomTimeline): Promise<string[]> {
-    const isNew = news.span.after === undefined && request.since !== undefined
-    const { upTo } = news.span
-    const sticky = isNew
-      ? (
-          await Promise.all(this.#sources.map(source => source.roomSticky?.(request, news, upTo) ?? []))
-        ).flat()
+    const sticky = isNew(request, news)
+      ? await this.#asked(source => source.roomSticky?.(request, news, news.span.upTo))
       : (news.extras?.sticky ?? [])
     if (sticky.length === 0) return []
     const inTimeline = new Set(timeline.events.map(({ nid }) => nid))
@@ -233,7 +238,12 @@ export class RoomSections {
 
   async #ephemeral(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
     if (!news.whole) return news.extras?.ephemeral ?? []
-    const texts = await Promise.all(this.#sources.map(source => source.roomEphemeral?.(request, news) ?? []))
-    return texts.flat()
+    return this.#asked(source => source.roomEphemeral?.(request, news))
+  }
+
+  async #asked<T>(ask: (source: SyncSource) => Promise<readonly T[]> | undefined): Promise<T[]> {
+    return (await Promise.all(this.#sources.map(source => ask(source) ?? []))).flat()
   }
 }
+
+const lengthOf = ({ text }: { readonly text: string | undefined }): number => text?.length ?? 0

@@ -5,10 +5,10 @@ import type { Sight, Sights } from '../rooms/room-sight.ts'
 import { END } from '../rooms/visible-ranges.ts'
 import { type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
 import type { PartialSpans } from './partial-spans.ts'
-import { inOrder, type Section } from './response.ts'
+import { AHEAD, inOrder, type Section } from './response.ts'
 import { RoomIds } from './room-ids.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
-import { AHEAD, type RoomSections } from './room-section.ts'
+import type { RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { SyncRequest } from './sync-request.ts'
@@ -19,6 +19,9 @@ interface Told {
   readonly joined: readonly JoinedNews[]
   readonly left: readonly LeftNews[]
 }
+
+/** As many rooms are told at once, rather than one after the other. */
+const FEW = 8
 
 /** With these a room is on the screen. */
 const SHOWN: ReadonlySet<Membership> = new Set(['join', 'invite', 'knock'])
@@ -77,7 +80,7 @@ export class RoomsStream {
         ? await this.#initial(request, now.upTo, extras)
         : await this.#incremental(request, since, now, extras)
     const isSmall = since !== undefined && told.left.length === 0 && invitations === NO_INVITATIONS
-    return isSmall && told.joined.length <= AHEAD
+    return isSmall && told.joined.length <= FEW
       ? this.#sections.someJoined(request, told.joined)
       : this.#streamed(request, told, invitations)
   }

@@ -1,7 +1,12 @@
 import { formatStreamToken } from '../../core/stream-token.ts'
 import type { EventForm, EventViewer } from '../rooms/client-events.ts'
+import type { JoinedNews } from './room-news.ts'
 import type { RoomTimeline } from './room-timeline.ts'
 import type { SyncRequest } from './sync-request.ts'
+
+/** Whether the user has joined the room since the client's last response. */
+export const isNew = ({ since }: SyncRequest, { span }: JoinedNews): boolean =>
+  span.after === undefined && since !== undefined
 
 /** For whom, and in which form, the events of a section are rendered. */
 export const presentation = (
