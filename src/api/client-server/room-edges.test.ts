@@ -56,8 +56,11 @@ test('who is not in a room does not learn whether there is one', async t => {
 test('state that would be the end of a room is refused, and so are aliases that are no list', async t => {
   const room = await ann.createRoom()
   const put = (type: string, content: Json) => ann.code('PUT', `/rooms/${path(room)}/state/${type}`, content)
-  for (const acl of [{}, { allow: ['elsewhere.test'] }, { allow: ['*'], deny: ['local*'] }])
+  for (const acl of [{}, { allow: ['elsewhere.test'] }, { allow: ['*'], deny: ['local*'] }]) {
     t.is(await put('m.room.server_acl', acl), '400 M_INVALID_PARAM', 'nobody here could mend it')
+    const initial_state = [{ type: 'm.room.server_acl', content: acl }]
+    t.is(await ann.code('POST', '/createRoom', { initial_state }), '400 M_INVALID_PARAM')
+  }
   t.is(await put('m.room.server_acl', { allow: ['*'], deny: ['evil.test'] }), '200 -')
   for (const aliases of ['#tea:localhost', { a: '#tea:localhost' }, 1])
     t.is(await put('m.room.canonical_alias', { alt_aliases: aliases }), '400 M_INVALID_PARAM')

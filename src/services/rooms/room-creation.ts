@@ -1,10 +1,11 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId } from '../../core/ids.ts'
+import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomClaim, RoomCreator } from './room-creator.ts'
 import type { NewRoom } from './room-templates.ts'
+import { checkOwnAccess } from './state-content.ts'
 
 /** Told of invitations of a new room that could not be delivered. */
 export type InvitationFailed = (failure: { roomId: string; userId: string; error: unknown }) => void
@@ -51,6 +52,9 @@ export class RoomCreation {
     if (bad !== undefined) throw new MatrixError('M_INVALID_PARAM', `${bad} is not a user ID`)
     if (invited.length > MAX_INVITATIONS) {
       throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
+    }
+    for (const { type, content } of room.initialState) {
+      if (type === 'm.room.server_acl') checkOwnAccess(content, serverNameOf(room.creator))
     }
     // Users of other servers block nobody before their servers say so, and then the room is there.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
