@@ -69,7 +69,9 @@ export class RoomStateFinder {
       if (members.size <= MAX_MEMBERS) break
       members.delete(userId)
     }
-    return { entries: [...found.values()], ended: await this.#ended(question), members }
+    const ended = await this.#ended(question)
+    for (const { type, stateKey } of ended) found.delete(stateMapKey(type, stateKey))
+    return { entries: [...found.values()], ended, members }
   }
 
   async #all(roomNid: number, wanted: RequiredState, upTo: number): Promise<StateAt[]> {

@@ -1,5 +1,5 @@
 import { stateMapKey } from '../../core/event/event.ts'
-import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
+import type { StateAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { MemberMoves } from './member-moves.ts'
 import type { RoomSummaries } from './room-summaries.ts'
@@ -127,6 +127,7 @@ export class RoomStates {
       const isTold = shown.has(`${change.nid} ${change.position}`)
       if (request.stateAfter !== false || !isTold) latest.set(keyOf(change), change)
     }
+    for (const place of await this.#memo.ended(roomNid, after, upTo)) latest.delete(keyOf(place))
     return latest
   }
 
@@ -174,7 +175,7 @@ export class RoomStates {
   }
 }
 
-const keyOf = ({ type, stateKey }: StateAt): string => stateMapKey(type, stateKey)
+const keyOf = ({ type, stateKey }: StatePoint): string => stateMapKey(type, stateKey)
 
 /** The senders in a timeline, but for those of whom it tells itself before they first send something. */
 const sendersToIntroduce = (request: SyncRequest, timeline: RoomTimeline): Set<string> => {

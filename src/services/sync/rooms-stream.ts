@@ -13,6 +13,7 @@ import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { SyncRequest } from './sync-request.ts'
 import type { Answer, ExtrasByRoom } from './sync-source.ts'
+import { toldAt } from './told-at.ts'
 
 /** Everything that a response tells of rooms. */
 interface Told {
@@ -243,7 +244,3 @@ export class RoomsStream {
     return [{ ...common, span: { after: hadRoom ? after : undefined, upTo: last.to } }]
   }
 }
-
-/** The membership of which a user's clients were told by a position. */
-const toldAt = ({ toldFrom }: MembershipRow, sight: Sight, position: number): Membership | undefined =>
-  toldFrom !== undefined && position < toldFrom ? undefined : sight.membershipAt(position)

@@ -1,5 +1,4 @@
-import { stateMapKey } from '../../core/event/event.ts'
-import type { EventNews, NewsPoint } from '../../storage/rooms/event-news.ts'
+import type { EventNews } from '../../storage/rooms/event-news.ts'
 import type { TimelineRange } from '../../storage/rooms/events.ts'
 import type { StateAt, StateChangeAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
@@ -56,7 +55,7 @@ export class SpanMemo implements PageReader {
   ended(roomNid: number, after: number, upTo: number): Promise<readonly StatePoint[]> {
     if (after >= upTo) return Promise.resolve([])
     const known = this.#read.news.known(roomNid, after, upTo)
-    if (known !== undefined) return Promise.resolve(endedOf(known.points))
+    if (known?.points.some(({ began }) => !began) === false) return Promise.resolve([])
     return this.once(`e ${roomNid} ${after} ${upTo}`, () => this.#read.state.ended(roomNid, after, upTo))
   }
 
@@ -97,16 +96,4 @@ export class SpanMemo implements PageReader {
     made.catch(() => this.#kept.delete(key))
     return made
   }
-}
-
-/** Of one room's changes in order: what ceased to hold last. */
-const endedOf = (points: readonly NewsPoint[]): StatePoint[] => {
-  const last = new Map<string, NewsPoint>()
-  for (const point of points) {
-    const key = stateMapKey(point.type, point.stateKey)
-    const before = last.get(key)
-    // Where one event takes the place of another, both stand at one position.
-    if (before?.position !== point.position || point.began) last.set(key, point)
-  }
-  return [...last.values()].filter(({ began }) => !began)
 }
