@@ -3,6 +3,8 @@ import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { guest } from '../../test-kit/guest.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { InvitationFollower } from './follower.ts'
@@ -52,6 +54,32 @@ testDatabases(test, 'records follow the memberships of rooms, whoever changes th
     [ABROAD, B],
     'each once, in the order of its last change',
   )
+})
+
+testDatabases(test, 'an invitation that a conflict has taken away is over', async (t, database) => {
+  const peers = new PeerRoom('11', [
+    ...[
+      'CREATE: alice create',
+      'JA: alice join',
+      'PL: alice power alice=100 bob=50',
+      'JR: alice rule public',
+    ],
+    ...['JB: bob join', 'ME: me@here.test join'],
+  ])
+  peers.add('INVITED: bob invite you@here.test < ME', 'DOWN: alice power alice=100 invite=50 < ME')
+  const server = await guest(database, peers)
+  const { follower, records } = following(server.core, server.clock)
+  follower.start()
+  t.teardown(() => follower.close())
+  const status = async () => {
+    await follower.caughtUp()
+    return (await records.read.one(peers.roomId, '@you:here.test'))?.status
+  }
+  await server.receive('INVITED')
+  t.is(await status(), 'invited')
+  await server.receive('DOWN')
+  t.is(await server.current('m.room.member', '@you:here.test'), undefined)
+  t.is(await status(), 'cancelled')
 })
 
 testDatabases(test, 'invitations from outside are followed where no timeline tells', async (t, database) => {

@@ -8,6 +8,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { NO_EVENT } from '../../storage/rooms/memberships.ts'
 import { aloneWith, type SoleWork } from '../processes.ts'
 import { shownEvent } from '../rooms/shown-event.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -121,17 +122,21 @@ export class InvitationFollower {
   async #changesBy(event: RoomEvent, userId: string): Promise<Change[]> {
     const { roomId } = event
     const now = this.#clock.now()
+    const pending = this.#isLocal(userId) ? await this.#read.invitations.one(userId, roomId) : undefined
     if (event.content['membership'] === 'invite') {
       const concernsUs = this.#isLocal(userId) || this.#isLocal(event.sender)
-      return concernsUs ? [{ roomId, userId, change: invited(event, now) }] : []
+      if (!concernsUs) return []
+      // The other stream may be ahead: it finds nothing on record that it could end.
+      const isOver = pending?.eventId === event.eventId && (await this.#isUnset(pending))
+      const after = isOver ? [{ roomId, userId, change: ended(pending.status, now) }] : []
+      return [{ roomId, userId, change: invited(event, now) }, ...after]
     }
     const change = answered(event, now)
     // Whoever accepts an invitation from outside brings this server into the room: the other stream may be behind.
-    const outside = this.#isLocal(userId) ? await this.#read.invitations.one(userId, roomId) : undefined
     // One that has just been written, later than this event, and is not told of yet: its own event will be followed.
-    const isLater = outside !== undefined && outside.position > this.#database.position('invites')
+    const isLater = pending !== undefined && pending.position > this.#database.position('invites')
     const before =
-      outside === undefined || isLater ? [] : await this.#changesByRows([outside], { onlyInvited: true })
+      pending === undefined || isLater ? [] : await this.#changesByRows([pending], { onlyInvited: true })
     return [...before, { roomId, userId, change }]
   }
 
@@ -152,14 +157,23 @@ export class InvitationFollower {
     const invitations = rows.filter(row => row.kind === 'invite')
     const stored = await this.#read.events.byIds(invitations.map(row => row.eventId))
     const now = this.#clock.now()
-    return invitations
-      .filter(row => (stored.get(row.eventId)?.position ?? 0) <= 0)
-      .flatMap(row => {
-        const { roomId, userId, status } = row
-        const opened = { roomId, userId, change: invited(memberEvent(row), now) }
-        if (status === 'invited' || onlyInvited) return [opened]
-        return [opened, { roomId, userId, change: onlyIfOf(row, ended(status, now)) }]
-      })
+    const changes: Change[] = []
+    for (const row of invitations) {
+      const { roomId, userId, status } = row
+      const isOver = status !== 'invited' && !onlyInvited
+      const isTold = (stored.get(row.eventId)?.position ?? 0) > 0
+      if (!isTold) changes.push({ roomId, userId, change: invited(memberEvent(row), now) })
+      if (isOver && (!isTold || (await this.#isUnset(row))))
+        changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, now)) })
+    }
+    return changes
+  }
+
+  /** Whether state resolution has taken an invitation away, of which no timeline tells. */
+  async #isUnset({ roomId, userId, status }: InvitationRow): Promise<boolean> {
+    const room = await this.#read.rooms.byId(roomId)
+    const membership = room && (await this.#read.memberships.one(userId, room.nid))
+    return status !== 'invited' && membership?.eventNid === NO_EVENT
   }
 
   #isLocal(userId: string): boolean {
