@@ -8,6 +8,8 @@ const IDLE_MS = 500
 
 /** So many groups that have come while others were being committed share the next commit. */
 const AT_ONCE = 8
+/** Groups with more parameters than this share none: whoever stores a message does not wait for a large room to be stored. */
+const MAX_VALUES = 20_000
 
 const writers = new Map<string, { writer: SqliteWriter; idle: NodeJS.Timeout | undefined }>()
 
@@ -45,11 +47,14 @@ const commit = (
   }
 }
 
-/** The groups of those commits to one database that stand first. */
+/** The groups of those commits to one database that stand first, and go together. */
 const firstCommits = (path: string, bodies: readonly WireBody[]): WireSets[] => {
   const groups: WireSets[] = []
+  let values = 0
   for (const [op, ofPath, sets] of bodies) {
     if (op !== 'commit' || ofPath !== path) break
+    values += sets.values.length
+    if (values > MAX_VALUES && groups.length > 0) break
     groups.push(sets)
   }
   return groups
