@@ -11,6 +11,7 @@ import {
   headOf,
   joinPartially,
   scene,
+  stateBeforeIds,
   stateIsShut,
 } from '../../test-kit/partial-join.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
@@ -84,6 +85,25 @@ test('while members are lacking, an event waits for what lies before it as long 
     return (await messagesOf(s.here, s.roomId)).length > 1
   })
   t.deepEqual(await messagesOf(s.here, s.roomId), ['first', 'second'])
+})
+
+test('the state before what is said on a branch older than the join is asked for once the members are known', async t => {
+  const s = await scene(t)
+  const membership = await stateAt(s.big, s.roomId, 'm.room.member', DAVE)
+  if (membership === undefined) return t.fail('the scene is not set')
+  await setState(s.big, ALICE, s.roomId, { type: 'm.room.topic', content: { topic: 'later' } })
+  await joinPartially(s)
+  const content = { msgtype: 'm.text', body: 'from before' }
+  const said = await byDave(s, membership, { type: 'm.room.message', content, membership })
+  for (const server of [s.big, s.here]) await s.world.send(s.third, server, [said])
+  t.deepEqual(await messagesOf(s.here, s.roomId), ['from before'])
+  s.open()
+  await completed(s)
+  const state = await stateBeforeIds(s.here, s.roomId, said)
+  t.deepEqual(state, await stateBeforeIds(s.big, s.roomId, said))
+  const topic = await stateAt(s.here, s.roomId, 'm.room.topic')
+  t.is(topic?.content['topic'], 'later')
+  t.false(state.includes(topic?.eventId ?? ''))
 })
 
 test('a known ban keeps its effect while members are lacking', async t => {

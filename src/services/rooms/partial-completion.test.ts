@@ -28,12 +28,27 @@ const BEFORE = [
 const partialGuest = async (t: ExecutionContext, peers: PeerRoom, database = testDatabase(t)) =>
   guest(await database, peers, { omitMembers: true })
 
-/** Receives an event, storing before whatever authorises it as a peer would give it. */
+/**
+ * Receives an event, storing before whatever authorises it as a peer would give it; where it lies beyond what is here, on the state
+ * before it, if all members are known.
+ */
 const receive = async (server: Guest, peers: PeerRoom, name: string) => {
   const received = await server.receive(name)
   if (received.outcome !== 'missing') return received
   await storeOutliers(server.core.writer, peers.roomId, peers.authChainOf(name))
-  return server.receive(name)
+  if (received.prevEvents.length === 0) return server.receive(name)
+  const isPartial = (await server.core.writer.head(peers.roomId))?.partial !== undefined
+  return server.receive(
+    name,
+    isPartial ? { onCurrentState: true } : { stateBefore: await tellState(server, peers, name) },
+  )
+}
+
+/** Stores the state before an event; answers its IDs. */
+const tellState = async (server: Guest, peers: PeerRoom, name: string): Promise<string[]> => {
+  const state = peers.stateBefore(name)
+  await storeOutliers(server.core.writer, peers.roomId, [...peers.authChainOf(name), ...state])
+  return state.map(event => event.eventId)
 }
 
 const complete = async (
@@ -44,12 +59,10 @@ const complete = async (
   const { writer } = server.core
   await storeOutliers(writer, peers.roomId, [...peers.authChainOf('ME'), ...peers.stateBefore('ME')])
   const stateIds = peers.stateBefore('ME').map(event => event.eventId)
-  return completeRoom(
-    writer,
-    { roomId: peers.roomId, joinEventId: peers.event('ME').eventId },
-    stateIds,
-    options,
-  )
+  return completeRoom(writer, { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }, stateIds, {
+    askState: async event => tellState(server, peers, peers.nameOf(event.eventId) ?? ''),
+    ...options,
+  })
 }
 
 const named = (peers: PeerRoom, state: StateMap | undefined) =>
@@ -142,6 +155,25 @@ test('a refused end gives its place to what it followed', async t => {
   t.deepEqual(await here.ends(), ['A'])
 })
 
+test('an event on a branch that is older than the join comes to stand on the state before it', async t => {
+  // By the clocks of their servers, the first topic is newer than the second: where a branch still has it, it stays.
+  const peers = new PeerRoom('11', [
+    ...BEFORE.slice(0, -1),
+    'T1: alice topic first @1767300000000',
+    'T2: alice topic second @1767200000000',
+    'ME: me@here.test join',
+  ])
+  peers.add('N: alice state m.room.name "" {"name":"x"} < T1', 'M: alice say both < ME N')
+  const [whole, partly] = [await guest(await testDatabase(t), peers), await partialGuest(t, peers)]
+  for (const server of [whole, partly])
+    for (const name of ['N', 'M']) t.is((await receive(server, peers, name)).outcome, 'accepted', name)
+  t.is(await whole.current('m.room.topic'), 'T1')
+  t.is(await partly.current('m.room.topic'), 'T2', 'for now, the branch is taken to have what there is')
+  t.true(await complete(partly, peers))
+  t.is(await partly.current('m.room.topic'), 'T1')
+  t.deepEqual(await conclusions(partly, peers, ['N', 'M']), await conclusions(whole, peers, ['N', 'M']))
+})
+
 test('what was overtaken by another join is left alone', async t => {
   const peers = new PeerRoom('11', BEFORE)
   const here = await partialGuest(t, peers)
@@ -179,6 +211,11 @@ test('a room that was joined without members comes to the same as one that was j
         recent[random.below(recent.length)],
         recent.at(-1 - random.below(Math.min(2, recent.length))),
       ])
+      // Some build on what was before the join, alone or beside what came later.
+      if (random.chance(0.15)) {
+        if (random.chance(0.5)) prev.clear()
+        prev.add(random.pick(['LE', 'BD', 'IF']))
+      }
       const action = ACTIONS[random.below(ACTIONS.length)] ?? ''
       const powers = seed % 4 === 3 ? action.replace('alice=100 ', '') : action
       peers.add(`E${n}: ${USERS[random.below(USERS.length)]} ${powers} < ${[...prev].join(' ')}`)

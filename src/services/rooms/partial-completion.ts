@@ -6,13 +6,15 @@ import { setMembers } from './partial-members.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { receiveRecommended } from './receive-recommended.ts'
 import { reconcileState } from './reconcile-state.ts'
-import { Rejudging } from './rejudge.ts'
+import { type AskStateBefore, Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 
 export interface CompletionOptions extends Pick<Ending, 'statements'> {
   readonly onProgress?: (done: number, of: number) => void
+  /** For events whose `prev_events` are not here. */
+  readonly askState?: AskStateBefore | undefined
 }
 
 /** Members per commit: the writer thread is never kept from others for long. */
@@ -42,8 +44,8 @@ export const completeRoom = async (
     options.onProgress?.(Math.min(start + CHUNK, stateIds.length), stateIds.length)
   }
   await reconcileState(writer, task, stateIds)
-  const { statements } = options
-  const rejudging = new Rejudging(writer, task)
+  const { statements, askState } = options
+  const rejudging = new Rejudging(writer, task, askState)
   for (;;) {
     if (!(await rejudging.catchUp())) return false
     const outcome = await writer.update(
@@ -54,7 +56,10 @@ export const completeRoom = async (
     if (outcome === 'overtaken') return false
     if (outcome === 'complete') break
   }
-  for (const event of rejudging.acceptable) await receiveRecommended(writer, event)
+  for (const event of rejudging.acceptable) {
+    const stateBefore = rejudging.stateBefore(event)
+    await receiveRecommended(writer, event, stateBefore === undefined ? {} : { stateBefore })
+  }
   return true
 }
 

@@ -71,6 +71,18 @@ export const setMembers = (
   return [...write.memberships.set(rows), ...write.userDirectory.put(joined)]
 }
 
+/**
+ * The state of which an event's auth events tell: of the state before an event on a branch that is not here, nothing else is known
+ * (MSC3902: "we perform a state-resolution between the limited state that we do have, and the event's auth events").
+ */
+export const stateOfAuth = (authEvents: readonly StoredEvent[]): StateDelta[] =>
+  authEvents.flatMap(({ event, nid, generation, rejected }) => {
+    const { type, stateKey, eventId } = event
+    return stateKey === undefined || rejected !== undefined
+      ? []
+      : { type, stateKey, nid, eventId, generation }
+  })
+
 /** Those whose membership authorises the join are known, even where the state was told without members. */
 export const addMembersOfAuth = (
   state: Map<string, RoomEvent>,

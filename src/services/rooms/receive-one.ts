@@ -9,7 +9,7 @@ import { isLinear, mayFollow } from './following.ts'
 import { missingBehind, placeOnFork } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState, refuseSecondCreate } from './judge-event.ts'
 import { absentBefore, findAnew, isOutlier } from './known-events.ts'
-import { adoptMembers } from './partial-members.ts'
+import { adoptMembers, stateOfAuth } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
 import { isReferredTo } from './reconsidering.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
@@ -21,6 +21,7 @@ import {
   entryIn,
   NO_DIFFERENCE,
   overlayAfter,
+  overlayOf,
   overlayOfEvents,
   overlayOfState,
   type StateOverlay,
@@ -179,7 +180,7 @@ class Receipt {
     // What the peer answers has the known ones among them resolved already; to resolve it with them again would not
     // do the same.
     if (given !== undefined) return overlayOfEvents(context.read, this.#head, given)
-    if (this.#ignoresGap) return NO_DIFFERENCE
+    if (this.#ignoresGap) return overlayOf(this.#head, stateOfAuth(this.#auth(known)))
     const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
     if (prev.length === 0) return overlayOfState(this.#head, new Map())
     const states = await Promise.all(prev.map(stored => overlayAfter(context.read, this.#head, stored)))

@@ -30,7 +30,7 @@ export interface ReceiveOptions {
   readonly notRecommended?: string
   /**
    * Missing `prev_events` are not to be had while the room lacks members: the event builds on the current state, as far
-   * as that is known.
+   * as that is known, with what its auth events say. The state before it is asked for once the members are there.
    */
   readonly onCurrentState?: boolean
   /** It was soft-failed, and the room has changed since: it is shown after all, from now on, if it may be. */

@@ -5,17 +5,33 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Extremity } from '../../storage/rooms/rooms.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { unprojected } from './event-projections.ts'
-import { MAX_EXTREMITIES, stateAfterEnds } from './fork-placement.ts'
+import { stateAfterEnds } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
 import type { PartialJoin } from './partial-join.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
+import { RejudgedEnds } from './rejudged-ends.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
-import { entryIn, overlayAfter, overlayOf, type StateOverlay, sameOverlay } from './state-overlay.ts'
+import {
+  entryIn,
+  overlayAfter,
+  overlayOf,
+  overlayOfEvents,
+  type StateOverlay,
+  sameOverlay,
+} from './state-overlay.ts'
 
 /** Events that are looked at in one turn of the room. */
 const BATCH = 50
+
+/**
+ * Asks servers for the state before an event, makes sure that its events are stored, and answers their IDs; `undefined` if nobody tells.
+ */
+export type AskStateBefore = (event: RoomEvent) => Promise<readonly string[] | undefined>
+
+/** What became of a turn: `asks` for the state before an event that lies beyond what is here. */
+type Turn = 'more' | 'done' | 'overtaken' | 'asks'
 
 /** What was found out about an event that came while members were not known. */
 interface Finding {
@@ -29,25 +45,27 @@ interface Finding {
  * Judges the events that came into a room while it lacked members once more, in the order in which they came: by the
  * state before each as it is known now. An event that turns out to be forbidden is rejected, or soft-failed, where it
  * stands; where the state before one was another than was thought, that is stored as its difference. What was rejected
- * and would not be now is left to be received again.
+ * and would not be now is left to be received again. Of an event whose `prev_events` are not here, as one on a branch that is
+ * older than the join, the state before is asked for now that the members are known; until then, it stood on the current state.
  */
 export class Rejudging {
   readonly #writer: RoomWriter
   readonly #task: PartialTask
-  /** What those that are refused refer to: an event that refers to them covers that. */
-  readonly #refused = new Map<string, readonly string[]>()
-  /** What accepted events refer to. */
-  readonly #referred = new Set<string>()
-  /** The ends of the graph after the event that was judged last; at first the join, and what stands beside it. */
-  #ends: readonly Extremity[] = []
+  readonly #askState: AskStateBefore
+  /** The states that were asked for, by event ID. */
+  readonly #given = new Map<string, readonly string[] | undefined>()
+  #asked: RoomEvent | undefined
+  /** After the event that was judged last. */
+  readonly #ends = new RejudgedEnds()
   #acceptable: RoomEvent[] = []
   #after: number | undefined
   /** Whether anything was not as it had been taken for. */
   hasFindings = false
 
-  constructor(writer: RoomWriter, task: PartialTask) {
+  constructor(writer: RoomWriter, task: PartialTask, askState: AskStateBefore = async () => undefined) {
     this.#writer = writer
     this.#task = task
+    this.#askState = askState
   }
 
   /** Rejected events that the room's rules allow. */
@@ -55,15 +73,21 @@ export class Rejudging {
     return this.#acceptable
   }
 
+  /** The IDs of the state before an event, where these were asked for and given. */
+  stateBefore(event: RoomEvent): readonly string[] | undefined {
+    return this.#given.get(event.eventId)
+  }
+
   /** Judges all that is there; answers whether the room still lacks members by the same join. */
   async catchUp(): Promise<boolean> {
     for (;;) {
-      const more = await this.#writer.update<'more' | 'done' | 'overtaken'>(
-        this.#task.roomId,
-        head => this.#batch(head),
-        { settled: true },
-      )
-      if (more !== 'more') return more === 'done'
+      const turn = await this.#writer.update<Turn>(this.#task.roomId, head => this.#batch(head), {
+        settled: true,
+      })
+      // The room does not wait for what others answer.
+      if (turn === 'asks' && this.#asked !== undefined)
+        this.#given.set(this.#asked.eventId, await this.#askState(this.#asked))
+      else if (turn !== 'more') return turn === 'done'
     }
   }
 
@@ -75,21 +99,23 @@ export class Rejudging {
 
   /** The ends of the room's graph after all that was judged. */
   get ends(): readonly Extremity[] {
-    return this.#ends
+    return this.#ends.current
   }
 
-  async #batch(
-    head: RoomHead,
-  ): Promise<Draft<'more' | 'done' | 'overtaken'> | Settled<'more' | 'done' | 'overtaken'>> {
+  async #batch(head: RoomHead): Promise<Draft<Turn> | Settled<Turn>> {
     const partial = partialOf(head, this.#task)
     if (partial === undefined) return { settled: 'overtaken' }
     const { read } = this.#writer.context
     const after = this.#after ?? partial.stateAt + 1
     const nids = await read.partial.arrivedAfter(head.room.nid, after, BATCH)
-    if (this.#after === undefined) this.#ends = await this.#endsAtJoin(head, partial)
+    if (this.#after === undefined) this.#ends.begin(await this.#endsAtJoin(head, partial))
     this.#after = after
     for (const stored of await read.events.byNids(nids)) {
       const finding = await this.#judge(head, stored)
+      if (finding === undefined) {
+        this.#asked = stored.event
+        return { settled: 'asks' }
+      }
       if (finding.statements.length === 0) {
         this.#passed(finding)
         continue
@@ -123,49 +149,30 @@ export class Rejudging {
   }
 
   #passed({ stored, isRefused }: Finding): void {
-    const { event, nid, position } = stored
-    const { eventId, prevEvents, depth } = event
-    this.#after = position ?? this.#after
-    if (isRefused) {
-      this.#refused.set(eventId, prevEvents)
-      return
-    }
-    const fillsGap = this.#referred.has(eventId)
-    for (const referred of prevEvents) this.#referred.add(referred)
-    const covered = this.#coveredBy(prevEvents)
-    const others = this.#ends.filter(end => !covered.has(end.eventId))
-    const grows = others.length === this.#ends.length
-    if (grows && (fillsGap || others.length >= MAX_EXTREMITIES)) return
-    this.#ends = fillsGap ? others : [{ nid, eventId, depth }, ...others]
+    this.#after = stored.position ?? this.#after
+    this.#ends.pass(stored, isRefused)
   }
 
-  /** What an event refers to, also through events that are refused. */
-  #coveredBy(prevEvents: readonly string[]): Set<string> {
-    const covered = new Set<string>()
-    let wave = prevEvents
-    while (wave.length > 0) {
-      const fresh = wave.filter(eventId => !covered.has(eventId))
-      for (const eventId of fresh) covered.add(eventId)
-      wave = fresh.flatMap(eventId => this.#refused.get(eventId) ?? [])
-    }
-    return covered
-  }
-
-  async #judge(head: RoomHead, stored: StoredEvent): Promise<Finding> {
+  /** Judges one event; `undefined` where the state before it has to be asked for first. */
+  async #judge(head: RoomHead, stored: StoredEvent): Promise<Finding | undefined> {
     const { context } = this.#writer
     const { read } = context
     const { event, nid, position = 0 } = stored
     const createEvent = await createEventOf(read, head)
-    const known = await read.events.byIds(event.authEvents)
+    const authEvents = await read.events.byIds(event.authEvents)
     const intervals = overlayOf(head, await read.state.backTo(head.room.nid, position - 1))
     const told = overlayOf(head, intervals.values(), await read.state.delta(nid))
-    const before = (await this.#stateBefore(head, event)) ?? told
+    const known = await this.#stateBefore(head, event)
+    if (known === undefined && !this.#given.has(event.eventId)) return undefined
+    const given = this.#given.get(event.eventId)
+    const before = known ?? (given && (await overlayOfEvents(read, head, given))) ?? told
     const rejected =
-      judgeByAuthEvents(event, known, createEvent) ??
+      judgeByAuthEvents(event, authEvents, createEvent) ??
       (await judgeByState(read, head, event, { state: before, createEvent }))
+    const statements = sameOverlay(told, before) ? [] : this.#restate(head, nid, intervals, before)
     if (stored.rejected !== undefined) {
       if (rejected === undefined) this.#acceptable.push(event)
-      return { stored, statements: [], isRefused: true }
+      return { stored, statements, isRefused: true }
     }
     const isOurs = serverNameOf(event.sender) === context.serverName
     const softFailed =
@@ -176,8 +183,6 @@ export class Rejudging {
           })
         : undefined
     const isRefused = rejected !== undefined || softFailed !== undefined
-    const statements: WriteStatement[] = []
-    if (!sameOverlay(told, before)) statements.push(...this.#restate(head, nid, intervals, before))
     if (isRefused && !stored.softFailed) {
       const { generation } = stored
       statements.push(
@@ -196,8 +201,8 @@ export class Rejudging {
   /** The current state when an event came, by what is known now. */
   async #current(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<StateOverlay> {
     const prev = new Set(event.prevEvents)
-    const isLinear = this.#ends.length === prev.size && this.#ends.every(({ eventId }) => prev.has(eventId))
-    return isLinear ? before : stateAfterEnds(this.#writer.context, head, this.#ends)
+    const isLinear = this.ends.length === prev.size && this.ends.every(({ eventId }) => prev.has(eventId))
+    return isLinear ? before : stateAfterEnds(this.#writer.context, head, this.ends)
   }
 
   /** The state before an event by the states after those that it refers to; `undefined` where some are not here. */
