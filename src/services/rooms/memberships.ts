@@ -188,9 +188,9 @@ export class Memberships {
   /** Lifts a ban. Throws `M_FORBIDDEN`, and `M_BAD_STATE` (403) if there is none. */
   async unban(change: ChangeOfOther): Promise<void> {
     await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
-      // Who is not in the room is not told who is banned from it: the rules refuse them.
-      if (head.memberships.get(change.sender) !== 'join' || head.memberships.get(change.userId) === 'ban')
-        return
+      // Who is not in the room is not told who is banned from it: the rules refuse them. But nobody declines an invitation so.
+      const isIn = change.sender === change.userId || head.memberships.get(change.sender) === 'join'
+      if (!isIn || head.memberships.get(change.userId) === 'ban') return
       throw new MatrixError('M_BAD_STATE', `${change.userId} is not banned from the room`, { status: 403 })
     })
   }
