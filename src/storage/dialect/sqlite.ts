@@ -75,6 +75,9 @@ export class SqliteDatabase implements Database {
   readonly #connection: SqliteConnection
   readonly #positions = new Positions()
   readonly #committer: GroupCommitter
+  /** How far streams have moved that nobody has been told of. */
+  #moved: Moved[number][] = []
+  #advancing: Promise<void> | undefined
   #scanned = false
   #closing: Promise<void> | undefined
 
@@ -186,9 +189,21 @@ export class SqliteDatabase implements Database {
       return result[0] === FAILED ? toError(result[1]) : decodeResult(set, result)
     })
     tellStored(group, outcomes)
-    this.#positions.advance(moved)
+    await this.#advance(moved)
     settle(group, outcomes)
     return shared
+  }
+
+  /** Moves the streams by all that the writer thread has answered at once, so that who follows them looks once. */
+  #advance(moved: Moved): Promise<void> {
+    this.#moved.push(...moved)
+    this.#advancing ??= Promise.resolve().then(() => {
+      const all = this.#moved
+      this.#moved = []
+      this.#advancing = undefined
+      this.#positions.advance(all)
+    })
+    return this.#advancing
   }
 }
 
