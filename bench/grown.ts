@@ -38,11 +38,10 @@ const column = async (argument: string, only: string | undefined): Promise<Map<s
     const wall = performance.now() - begun
     const connection = new Connection(started.url)
     await pause(SETTLE_SECONDS)
-    const figure = { cpu: cpuOf(started.pid), wall }
-    rows.set('start', text(figure))
+    const subject = { pid: started.pid, databaseUrl: url.length === 0 ? undefined : url.join('=') }
+    rows.set('start', text({ ...cpuOf(subject), wall }))
     rows.set('memory at rest, MB', megabytes(started.pid))
-    const subject = await subjectOf(started.pid, connection)
-    for (const [what, run] of scenarios(subject)) {
+    for (const [what, run] of scenarios(await subjectOf(subject, connection))) {
       if (only !== undefined && !new RegExp(only).test(what)) continue
       process.stderr.write(`${argument}: ${what}\n`)
       rows.set(what, text(await run()))
@@ -55,7 +54,10 @@ const column = async (argument: string, only: string | undefined): Promise<Map<s
   return rows
 }
 
-const subjectOf = async (pid: number, connection: Connection): Promise<Subject> => {
+const subjectOf = async (
+  server: Pick<Subject, 'pid' | 'databaseUrl'>,
+  connection: Connection,
+): Promise<Subject> => {
   const [once, half, everywhere] = [
     await logIn(connection, 'once'),
     await logIn(connection, 'half'),
@@ -64,12 +66,15 @@ const subjectOf = async (pid: number, connection: Connection): Promise<Subject> 
   const alias = encodeURIComponent(`#room0:${half.userId.slice(half.userId.indexOf(':') + 1)}`)
   const found = await call(connection, { method: 'GET', path: `${PREFIX}/directory/room/${alias}` })
   const largeRoom = String(found['room_id'])
-  return { pid, connection, once, half, everywhere, largeRoom, transaction: 0 }
+  return { ...server, connection, once, half, everywhere, largeRoom, transaction: 0 }
 }
 
 const megabytes = (pid: number): string => ((processUsage([pid])?.residentBytes ?? 0) / 2 ** 20).toFixed(0)
 
-const text = ({ cpu, wall }: Figure): string => `${wall.toFixed(1)} (${cpu.toFixed(1)})`
+const text = ({ cpu, databaseCpu, wall }: Figure): string => {
+  const database = databaseCpu === 0 ? '' : ` + ${databaseCpu.toFixed(1)}`
+  return `${wall.toFixed(1)} (${cpu.toFixed(1)}${database})`
+}
 
 const [only, given] = process.argv[2]?.startsWith('--only=')
   ? [process.argv[2].slice('--only='.length), process.argv.slice(3)]

@@ -1,4 +1,5 @@
 import { formatStreamToken, parseStreamToken } from '../../src/core/stream-token.ts'
+import { backendsOf } from '../backends.ts'
 import type { Connection, RequestParts } from '../connection.ts'
 import {
   type Account,
@@ -20,6 +21,8 @@ const ROUNDS = 20
 export interface Figure {
   /** CPU of all threads of the server, milliseconds for each request. */
   readonly cpu: number
+  /** The same of its connections to a database that is a process of its own. */
+  readonly databaseCpu: number
   /** Median, milliseconds. */
   readonly wall: number
 }
@@ -27,6 +30,8 @@ export interface Figure {
 /** A running server and the accounts that are compared. */
 export interface Subject {
   readonly pid: number
+  /** Of a database that is a process of its own. */
+  readonly databaseUrl: string | undefined
   readonly connection: Connection
   readonly once: Account
   readonly half: Account
@@ -47,7 +52,22 @@ export const logIn = async (connection: Connection, user: string): Promise<Accou
   return { userId: String(answer['user_id']), token: String(answer['access_token']) }
 }
 
-export const cpuOf = (pid: number): number => (processUsage([pid])?.cpuSeconds ?? 0) * 1000
+type Cpu = Pick<Figure, 'cpu' | 'databaseCpu'>
+
+/** Used so far. */
+export const cpuOf = ({ pid, databaseUrl }: Pick<Subject, 'pid' | 'databaseUrl'>): Cpu => {
+  const of = (pids: readonly number[]) => (processUsage(pids)?.cpuSeconds ?? 0) * 1000
+  return { cpu: of([pid]), databaseCpu: of(backendsOf(databaseUrl)) }
+}
+
+/** For each of so many requests since then. */
+const cpuSince = (subject: Subject, before: Cpu, requests: number): Cpu => {
+  const now = cpuOf(subject)
+  return {
+    cpu: (now.cpu - before.cpu) / requests,
+    databaseCpu: (now.databaseCpu - before.databaseCpu) / requests,
+  }
+}
 
 /** Asks so many times, one after the other; each answer must be a good one. */
 const measure = async (
@@ -56,7 +76,7 @@ const measure = async (
   rounds = ROUNDS,
 ): Promise<Figure> => {
   const times: number[] = []
-  const before = cpuOf(subject.pid)
+  const before = cpuOf(subject)
   for (let round = 0; round < rounds; round++) {
     const parts = await requests(round)
     const since = performance.now()
@@ -64,7 +84,7 @@ const measure = async (
     times.push(performance.now() - since)
     if (response.status !== 200) throw new Error(describe(parts, response))
   }
-  return { cpu: (cpuOf(subject.pid) - before) / rounds, wall: median(times) ?? 0 }
+  return { ...cpuSince(subject, before, rounds), wall: median(times) ?? 0 }
 }
 
 const send = (subject: Subject, account = subject.half, roomId = subject.largeRoom): RequestParts =>
@@ -77,7 +97,7 @@ const news = async (subject: Subject, account: Account, sending: Figure): Promis
   const first = await connection.request(syncRequest(account, { filter: { room: { rooms: [] } } }))
   let since = nextBatch(first.body.toString())
   const times: number[] = []
-  const before = cpuOf(subject.pid)
+  const before = cpuOf(subject)
   for (let round = 0; round < 3 * ROUNDS; round++) {
     await call(connection, send(subject))
     const started = performance.now()
@@ -85,15 +105,19 @@ const news = async (subject: Subject, account: Account, sending: Figure): Promis
     times.push(performance.now() - started)
     since = nextBatch(answer.body.toString())
   }
-  const cpu = (cpuOf(subject.pid) - before) / (3 * ROUNDS) - sending.cpu
-  return { cpu, wall: median(times) ?? 0 }
+  const { cpu, databaseCpu } = cpuSince(subject, before, 3 * ROUNDS)
+  return {
+    cpu: cpu - sending.cpu,
+    databaseCpu: databaseCpu - sending.databaseCpu,
+    wall: median(times) ?? 0,
+  }
 }
 
 type Measured = readonly (readonly [what: string, figure: () => Promise<Figure>])[]
 
 export const scenarios = (subject: Subject): Measured => {
   const { once, half, everywhere, largeRoom, connection } = subject
-  let sending: Figure = { cpu: 0, wall: 0 }
+  let sending: Figure = { cpu: 0, databaseCpu: 0, wall: 0 }
   const room = encodeURIComponent(largeRoom)
   const search = (account: Account, term: string) =>
     json('POST', '/search', account, { search_categories: { room_events: { search_term: term } } })

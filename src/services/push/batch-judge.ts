@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import type { Log } from '../../core/log.ts'
+import type { Outcome } from '../../core/push-rules/actions.ts'
 import { judge } from '../../core/push-rules/compile.ts'
 import { PushEvent } from '../../core/push-rules/push-event.ts'
 import type { WriteStatement } from '../../storage/database.ts'
@@ -146,17 +147,24 @@ export class BatchJudge {
       ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
     }
     const ts = this.#clock.now()
-    const found: Omit<PushAction, 'threadId'>[] = []
+    const found: Pick<PushAction, 'userId' | 'highlight' | 'actions'>[] = []
+    // Those of one rule are the same for everybody.
+    const texts = new Map<Outcome['actions'], string>()
+    const textOf = (actions: Outcome['actions']): string => {
+      const text = texts.get(actions) ?? JSON.stringify(actions)
+      texts.set(actions, text)
+      return text
+    }
     for (const { rules, listeners } of audience.groups) {
       judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
         if (!notify || userId === event.sender || ignored.has(event.sender)) return
         if (late.has(userId) || blind.has(userId)) return
-        const text = JSON.stringify(actions)
-        found.push({ userId, roomNid, position, eventNid: nid, highlight, actions: text, ts })
+        found.push({ userId, highlight, actions: textOf(actions) })
       })
     }
     if (found.length === 0) return []
     const threadId = asksForThread ? thread : await threadOf(read, stored)
-    return found.map(one => ({ ...one, threadId }))
+    const shared = { roomNid, position, eventNid: nid, threadId, ts }
+    return found.map(one => ({ ...one, ...shared }))
   }
 }

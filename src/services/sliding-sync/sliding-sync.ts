@@ -8,7 +8,7 @@ import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { Notifier } from '../sync/notifier.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
-import { inOrder } from '../sync/response.ts'
+import { AHEAD, inOrder } from '../sync/response.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
 import type { Connection, Connections, SentRoom } from './connections.ts'
@@ -44,9 +44,6 @@ const MAX_TIMEOUT_MS = 120_000
 
 /** Rooms in one response; what more there is to tell comes with the next, which does not wait. */
 const MAX_ROOMS = 250
-
-/** Rooms that are made at a time. */
-const AHEAD = 8
 
 /** Sliding sync (MSC4186): a second dialect over the streams of `/sync`. */
 export class SlidingSync {

@@ -53,11 +53,15 @@ export const crowdsIn = (
 ): { readonly crowds: CrowdRow[]; readonly single: PushAction[] } => {
   if (actions.length < crowd) return { crowds: [], single: [...actions] }
   const alike = new Map<string, PushAction[]>()
+  let last: PushAction[] = []
   for (const action of actions) {
-    const key = `${action.position} ${action.highlight} ${action.actions}`
-    const others = alike.get(key)
-    if (others === undefined) alike.set(key, [action])
-    else others.push(action)
+    // Mostly those of one sort follow each other.
+    if (last[0] === undefined || !isAlike(last[0], action)) {
+      const key = `${action.position} ${action.highlight} ${action.actions}`
+      last = alike.get(key) ?? []
+      alike.set(key, last)
+    }
+    last.push(action)
   }
   const crowds: CrowdRow[] = []
   const single: PushAction[] = []
@@ -68,6 +72,9 @@ export const crowdsIn = (
   }
   return { crowds, single }
 }
+
+const isAlike = (a: PushAction, b: PushAction): boolean =>
+  a.position === b.position && a.highlight === b.highlight && a.actions === b.actions
 
 const bucketsOf = (actions: readonly PushAction[], part: number, single: PushAction[]): CrowdRow[] => {
   const texts = new Map<number, string>()
