@@ -48,7 +48,7 @@ testDatabases(
     read.events.forget(nids)
     for await (const slice of inSlices(
       read,
-      Array.from({ length: 300 }, (_, n) => nids[n % nids.length] ?? 0),
+      Array.from({ length: 1_001 }, (_, n) => nids[n % nids.length] ?? 0),
     )) {
       t.true(slice.length > 0)
     }
