@@ -1,5 +1,16 @@
 /** A device that follows others' devices as the specification asks of clients ("Tracking the device list for a user"). */
+import type { QueryResponse } from '../services/encryption/key-query.ts'
 import type { CryptoServer, EncryptionWorld } from './encryption-world.ts'
+
+/** What an answer says of a user: their devices, and their identity. */
+export const keysIn = (
+  { device_keys: devices, master_keys: masters, self_signing_keys: selfSigning }: QueryResponse,
+  userId: string,
+) => ({
+  devices: devices[userId] ?? {},
+  master: masters[userId],
+  selfSigning: selfSigning[userId],
+})
 
 /** What a device has received, in order. */
 export interface Received {
@@ -13,7 +24,7 @@ export class FollowingDevice {
   readonly received: Received[] = []
   readonly #world: EncryptionWorld
   readonly #host: string
-  /** User → devices as they were last answered; nothing else is ever known of them. */
+  /** User → keys as they were last answered; nothing else is ever known of them. */
   readonly #lists = new Map<string, unknown>()
   readonly #outdated = new Set<string>()
   #token: { deviceLists: number; events: number; toDevice: number } | undefined
@@ -61,10 +72,10 @@ export class FollowingDevice {
     const wanted = companions.filter(userId => !this.#lists.has(userId) || this.#outdated.has(userId))
     const asked = Object.fromEntries(wanted.map(userId => [userId, []]))
     for (const userId of wanted) this.#outdated.delete(userId)
-    const { device_keys: keys, failures } = await encryption.keyQueries.query(this.userId, asked, undefined)
+    const answer = await encryption.keyQueries.query(this.userId, asked, undefined)
     for (const userId of wanted) {
-      const isAnswered = failures[userId.slice(userId.indexOf(':') + 1)] === undefined
-      if (isAnswered) this.#lists.set(userId, keys[userId] ?? {})
+      const isAnswered = answer.failures[userId.slice(userId.indexOf(':') + 1)] === undefined
+      if (isAnswered) this.#lists.set(userId, keysIn(answer, userId))
       else this.#outdated.add(userId)
     }
     return new Map(companions.map(userId => [userId, this.#lists.get(userId)]))

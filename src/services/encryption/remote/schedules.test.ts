@@ -6,6 +6,7 @@ import type { Database } from '../../../storage/database.ts'
 import { openDatabase } from '../../../storage/open.ts'
 import { roomReaders } from '../../../storage/rooms/index.ts'
 import { testPostgres } from '../../../test-kit/database.ts'
+import { testIdentity } from '../../../test-kit/encryption.ts'
 import {
   addDevice,
   addUser,
@@ -16,7 +17,7 @@ import {
   renameDevice,
 } from '../../../test-kit/encryption-world.ts'
 import { eventually } from '../../../test-kit/eventually.ts'
-import { FollowingDevice } from '../../../test-kit/following-device.ts'
+import { FollowingDevice, keysIn } from '../../../test-kit/following-device.ts'
 import { newRoom, requesterOf } from '../../../test-kit/rooms.ts'
 import { SeededRandom } from '../../../test-kit/seeded-random.ts'
 import { createEncryption, type Encryption } from '../index.ts'
@@ -97,7 +98,8 @@ class Schedule {
       else if (chance < 12) await this.#removeDevice(device)
       else if (chance < 16)
         await renameDevice(device.server, device.userId, device.deviceId, `name ${++this.#count}`)
-      else if (chance < 20) await this.#uploadIdentity(device)
+      else if (chance < 19) await this.#uploadIdentity(device)
+      else if (chance < 22) await this.#crossSign(device.userId)
       else if (chance < 36) await this.#join()
       else if (chance < 46) await this.#leave()
       else if (chance < 50) this.#toggleOutage()
@@ -168,7 +170,7 @@ class Schedule {
 
   async #truth(userId: string): Promise<unknown> {
     const { encryption } = this.#world.server(hostOf(userId))
-    return (await encryption.keyQueries.query(userId, { [userId]: [] }, undefined)).device_keys[userId]
+    return keysIn(await encryption.keyQueries.query(userId, { [userId]: [] }, undefined), userId)
   }
 
   async #addDevice(userId: string): Promise<void> {
@@ -185,6 +187,15 @@ class Schedule {
   async #uploadIdentity({ userId, deviceId }: FollowingDevice): Promise<void> {
     const keys = plainKeys(userId, deviceId, `curve ${++this.#count}`)
     await this.#processOf(userId).deviceKeys.upload(userId, deviceId, { device_keys: keys })
+  }
+
+  /** Somebody has another identity, or for the first time one. */
+  async #crossSign(userId: string): Promise<void> {
+    const { crossSigning } = this.#processOf(userId)
+    const { master_key: master, self_signing_key: selfSigning } = testIdentity(userId).upload
+    const isWhole = this.#random.chance(0.7)
+    const upload = { master, ...(isWhole ? { self_signing: selfSigning } : {}) }
+    await crossSigning.store(userId, await crossSigning.check(userId, upload))
   }
 
   async #removeDevice(device: FollowingDevice): Promise<void> {
