@@ -67,6 +67,16 @@ test('state that would be the end of a room is refused, and so are aliases that 
   t.is(await put('m.room.canonical_alias', { alias: null, alt_aliases: null }), '200 -')
 })
 
+test('a new room begins with no alias but its own', async t => {
+  await ann.createRoom({ room_alias_name: 'tearoom' })
+  const make = (content: Json, more: Json = {}) =>
+    bob.code('POST', '/createRoom', { initial_state: [{ type: 'm.room.canonical_alias', content }], ...more })
+  t.is(await make({ alias: '#tearoom:localhost' }), '400 M_BAD_ALIAS')
+  t.is(await make({ alt_aliases: ['#tearoom:localhost'] }), '400 M_BAD_ALIAS')
+  t.is(await make({ alias: 'tearoom' }), '400 M_INVALID_PARAM')
+  t.is(await make({ alias: '#parlour:localhost' }, { room_alias_name: 'parlour' }), '200 -')
+})
+
 test('who may come into a restricted room is for the server to say, not for clients', async t => {
   const club = await ann.createRoom()
   const allow = [{ type: 'm.room_membership', room_id: club }]

@@ -1,11 +1,11 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId, serverNameOf } from '../../core/ids.ts'
+import { isUserId } from '../../core/ids.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomClaim, RoomCreator } from './room-creator.ts'
 import type { NewRoom } from './room-templates.ts'
-import { checkOwnAccess } from './state-content.ts'
+import { checkFirstState } from './state-content.ts'
 
 /** Told of invitations of a new room that could not be delivered. */
 export type InvitationFailed = (failure: { roomId: string; userId: string; error: unknown }) => void
@@ -39,7 +39,7 @@ export class RoomCreation {
    * invited again.
    *
    * @param options.invite sends an invitation; a plain one, if not given
-   * @returns the room ID. Throws as `RoomCreator.create`, `M_INVALID_PARAM` for bad user IDs, and
+   * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs, and
    * `M_INVITE_BLOCKED` if a user of this server does not want to be invited.
    */
   async create(
@@ -52,9 +52,6 @@ export class RoomCreation {
     if (bad !== undefined) throw new MatrixError('M_INVALID_PARAM', `${bad} is not a user ID`)
     if (invited.length > MAX_INVITATIONS) {
       throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
-    }
-    for (const { type, content } of room.initialState) {
-      if (type === 'm.room.server_acl') checkOwnAccess(content, serverNameOf(room.creator))
     }
     // Users of other servers block nobody before their servers say so, and then the room is there.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
@@ -71,9 +68,10 @@ export class RoomCreation {
   }
   /**
    * Creates a room without inviting anybody: whom it names is only trusted, where the preset says so. Throws as
-   * `RoomCreator.create`.
+   * `RoomCreator.create`, and as `checkFirstState`.
    */
   async make(room: NewRoom, claim?: RoomClaim): Promise<string> {
+    checkFirstState(room)
     const profile = await this.#profile(room.creator)
     return this.#creator.create(room, { ...profile, membership: 'join' }, claim)
   }

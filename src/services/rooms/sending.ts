@@ -1,7 +1,7 @@
 import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
-import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
+import { serverNameOf } from '../../core/ids.ts'
 import { checkTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { checkMediaContent, MEDIA_STATE } from '../../core/media-policy.ts'
@@ -17,7 +17,7 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
-import { aliasesOf, checkAliasList, checkOwnAccess } from './state-content.ts'
+import { aliasesOf, badAlias, checkedAliasesOf, checkOwnAccess } from './state-content.ts'
 
 /** What a client asks to be sent into a room. */
 export interface Message {
@@ -203,19 +203,15 @@ export class Sending {
 
   /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
   async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
-    checkAliasList(content)
+    const aliases = checkedAliasesOf(content)
     const head = await this.#writer.head(roomId)
     const entry = head?.entry('m.room.canonical_alias', '')
     const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
     const before = new Set(current === undefined ? [] : aliasesOf(contentShown(current)))
-    for (const alias of aliasesOf(content)) {
-      if (typeof alias !== 'string' || !isRoomAlias(alias)) {
-        throw new MatrixError('M_INVALID_PARAM', 'Aliases look like #name:server')
-      }
+    for (const alias of aliases) {
       if (before.has(alias)) continue
       const resolved = await this.#directory.resolve(alias).catch(() => undefined)
-      if (resolved?.roomId !== roomId)
-        throw new MatrixError('M_BAD_ALIAS', `${alias} does not lead to this room`)
+      if (resolved?.roomId !== roomId) throw badAlias(alias)
     }
   }
 }

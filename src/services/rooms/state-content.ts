@@ -1,6 +1,8 @@
 import { MatrixError } from '../../core/errors.ts'
+import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { isServerAllowed, parseServerAcl } from '../../core/server-acl.ts'
+import type { NewRoom } from './room-templates.ts'
 
 /** What an `m.room.canonical_alias` names, well formed or not. */
 export const aliasesOf = (content: JsonObject): unknown[] => {
@@ -11,10 +13,32 @@ export const aliasesOf = (content: JsonObject): unknown[] => {
   ]
 }
 
-/** Throws `M_INVALID_PARAM`. */
-export const checkAliasList = ({ alt_aliases: alternatives = null }: JsonObject): void => {
-  if (alternatives === null || Array.isArray(alternatives)) return
-  throw new MatrixError('M_INVALID_PARAM', 'alt_aliases is a list of aliases')
+/** The aliases that an `m.room.canonical_alias` of a client names. Throws `M_INVALID_PARAM`. */
+export const checkedAliasesOf = (content: JsonObject): string[] => {
+  const { alt_aliases: alternatives = null } = content
+  if (alternatives !== null && !Array.isArray(alternatives)) {
+    throw new MatrixError('M_INVALID_PARAM', 'alt_aliases is a list of aliases')
+  }
+  return aliasesOf(content).map(alias => {
+    if (typeof alias === 'string' && isRoomAlias(alias)) return alias
+    throw new MatrixError('M_INVALID_PARAM', 'Aliases look like #name:server')
+  })
+}
+
+export const badAlias = (alias: string): MatrixError =>
+  new MatrixError('M_BAD_ALIAS', `${alias} does not lead to this room`)
+
+/**
+ * What is refused of the state that a client wants a new room to begin with, as it would be later: the room's only alias is the
+ * one that is made with it. Throws `M_INVALID_PARAM`, `M_BAD_ALIAS`.
+ */
+export const checkFirstState = ({ creator, alias, initialState }: NewRoom): void => {
+  for (const { type, content } of initialState) {
+    if (type === 'm.room.server_acl') checkOwnAccess(content, serverNameOf(creator))
+    const named = type === 'm.room.canonical_alias' ? checkedAliasesOf(content) : []
+    const bad = named.find(one => one !== alias)
+    if (bad !== undefined) throw badAlias(bad)
+  }
 }
 
 /** Nobody of a server that the list keeps out could ever mend it. Throws `M_INVALID_PARAM`. */
