@@ -173,6 +173,7 @@ const partialStatements = (
   const was = head.partial
   head.partial = partial && new PartialJoin({ joinEventId: join.eventId, ...partial, serverName })
   const joinedAt = { stream: 'events', offset: 1 } as const
+  head.wasPartial ||= head.partial !== undefined
   if (head.partial === undefined) return was === undefined ? [] : [write.partial.giveUp(roomNid, joinedAt)]
   return [write.partial.begin({ roomNid, joinNid, joinedAt, servers: [...head.partial.servers] })]
 }

@@ -45,11 +45,15 @@ export const isOwnJoin = ({ type, sender, stateKey, content }: EventTemplate): b
 
 /**
  * Whether everybody has left a room in which nobody of another server ever was: then all of it is here. A room of another
- * server's may be known without its members (partial joins), so that it has to be one of ours.
+ * server's may be known without its members (partial joins), so that it has to be one of ours; and one of ours, where we came back
+ * into it through others and left it before we knew them.
  */
 export const isDeserted = (
-  head: Pick<RoomHead, 'joinedHosts' | 'memberships'> & { readonly room: { readonly creator: string } },
+  head: Pick<RoomHead, 'joinedHosts' | 'memberships' | 'wasPartial'> & {
+    readonly room: { readonly creator: string }
+  },
   serverName: string,
 ): boolean =>
+  !head.wasPartial &&
   head.joinedHosts().length === 0 &&
   [head.room.creator, ...head.memberships.keys()].every(id => serverNameOf(id) === serverName)

@@ -40,6 +40,8 @@ export class RoomHead {
   summarisedMembers: number
   /** Set while not all members are known: the server joined without being told of them. */
   partial: PartialJoin | undefined
+  /** Set where the server ever joined without being told of the members: there were others, whoever is known by now. */
+  wasPartial: boolean
   /** How far the history was purged, if it was. */
   purged: PurgeBoundary | undefined
   readonly #joinedByHost = new Map<string, number>()
@@ -51,10 +53,14 @@ export class RoomHead {
     extremities: readonly Extremity[],
     state: readonly StateEntry[],
     memberships: ReadonlyMap<string, Membership>,
-    partial?: PartialJoin,
+    {
+      partial,
+      wasPartial = partial !== undefined,
+    }: { partial?: PartialJoin | undefined; wasPartial?: boolean } = {},
   ) {
     this.room = room
     this.partial = partial
+    this.wasPartial = wasPartial
     this.purged = room.purged
     this.version = version
     this.headVersion = room.headVersion
@@ -170,22 +176,19 @@ export const loadHead = async (
   if (room === undefined) return undefined
   const version = roomVersion(room.version)
   if (version === undefined) throw new Error(`room ${roomId} has unknown version ${room.version}`)
-  const [extremities, state, members, partial] = await Promise.all([
+  const [extremities, state, members, partial, wasPartial] = await Promise.all([
     readers.rooms.extremities(room.nid),
     readers.state.current(room.nid),
     readers.memberships.inRoom(room.nid, ['join', 'invite', 'knock', 'leave', 'ban']),
     readers.partial.open(room.nid),
+    readers.partial.wasEver(room.nid),
   ])
   const told = members.filter(({ eventNid }) => eventNid !== NO_EVENT)
   const memberships = new Map(told.map(row => [row.userId, row.membership]))
-  return new RoomHead(
-    room,
-    version,
-    extremities,
-    state,
-    memberships,
-    partial && PartialJoin.of(partial, serverName),
-  )
+  return new RoomHead(room, version, extremities, state, memberships, {
+    partial: partial && PartialJoin.of(partial, serverName),
+    wasPartial,
+  })
 }
 
 /** The membership that a member event gives its target, `undefined` for anything unknown. */

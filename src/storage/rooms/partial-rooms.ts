@@ -79,6 +79,7 @@ export class PartialRoomReader {
   readonly #arrived: Prepared
   readonly #moved: Prepared
   readonly #serversAround: Prepared
+  readonly #ever: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -115,6 +116,7 @@ export class PartialRoomReader {
       `SELECT p.servers FROM partial_rooms p JOIN memberships m ON m.room_nid = p.room_nid
        WHERE m.user_id = ? AND m.membership = 'join' AND p.completed_at IS NULL`,
     )
+    this.#ever = db.prepare('SELECT 1 AS one FROM partial_rooms WHERE room_nid = ?')
     this.#moved = db.prepare(
       `SELECT DISTINCT state_key FROM room_state
        WHERE ${MEMBERS_OF_ROOM} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
@@ -128,6 +130,11 @@ export class PartialRoomReader {
   async open(roomNid: number): Promise<PartialRoom | undefined> {
     const row = await this.#db.get<PartialColumns>(this.#open, [roomNid])
     return row && partialRoom(row)
+  }
+
+  /** Whether a room was ever entered without being told of its members. */
+  async wasEver(roomNid: number): Promise<boolean> {
+    return (await this.#db.get(this.#ever, [roomNid])) !== undefined
   }
 
   /** Every room that lacks members, the longest first. */
