@@ -1,9 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
+import { silentLog } from '../../core/log.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { BOB, CAROL, completed, joinPartially, type Scene, scene } from '../../test-kit/partial-join.ts'
 import { type TestSync, testSync } from '../../test-kit/room-sync.ts'
+import { ProfilePropagation } from '../rooms/profile-propagation.ts'
 
 const LAZY = { filter: JSON.stringify({ room: { state: { lazy_load_members: true } } }) }
 const WAYS = [
@@ -88,4 +90,27 @@ test('who is learnt to have been in the room after they have joined anew is show
   t.false(typesOf(next)?.includes('m.room.create') ?? false, 'who was shown it is not shown it again')
   const late = await s.sync.ask(CAROL, { ...LAZY, since: start.next_batch, stateAfter: 'state_after' })
   t.true(typesOf(late)?.includes('m.room.create'), 'who looks only now is shown all of it')
+})
+
+test('a room that is learnt late is told of a name that has changed meanwhile', async t => {
+  const s = await sceneOf(t)
+  await joinUnheard(s)
+  await joinPartially(s, BOB)
+  const { core, clock } = s.here
+  const told: unknown[] = []
+  const propagation = new ProfilePropagation({
+    ...{ context: core.context, clock, log: silentLog, profile: async () => ({ displayname: 'Carol II' }) },
+    sender: {
+      send: (roomId, template, options) => {
+        told.push([roomId, template.sender, template.content['displayname']])
+        return core.sender.send(roomId, template, options)
+      },
+    },
+  })
+  propagation.start()
+  t.teardown(() => propagation.close())
+  s.open()
+  await completed(s)
+  await eventually('the room is told', () => told.length > 0)
+  t.deepEqual(told, [[s.roomId, CAROL, 'Carol II']])
 })

@@ -8,14 +8,15 @@ import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { forEachBounded } from '../bounded.ts'
 import { LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
-import { StreamFollower } from '../stream-follower.ts'
+import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { MemberProfile } from './ports.ts'
 import type { RoomSender } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import { GuardFailed, type RoomsContext } from './room-writer.ts'
 
-/** The name under which the position is stored. */
+/** The names under which the positions are stored. */
 const FOLLOWER = 'profile-propagation'
+const LATE_FOLLOWER = 'profile-propagation of memberships learnt late'
 /** Profiles that are looked at before the position is stored again. */
 const BATCH = 100
 /** Users, and rooms of each, that are worked on at the same time. */
@@ -40,7 +41,8 @@ const NOT_CARRIED_OVER = new Set([
 /**
  * Tells rooms of new names and pictures of local users: "an m.room.member event (with a join membership) is sent to
  * every room the user is a member of". Follows the stream of profiles from a stored position, so that no change is
- * lost when the process ends in between; rooms that have been told already are left alone.
+ * lost when the process ends in between; rooms that have been told already are left alone. Where it is learnt late that a user
+ * is in a room, it is told then.
  */
 export class ProfilePropagation {
   readonly #context: RoomsContext
@@ -51,6 +53,7 @@ export class ProfilePropagation {
   readonly #profiles: ProfileReader
   readonly #stopping = new AbortController()
   readonly #follower: StreamFollower
+  readonly #lateFollower: StreamFollower
   readonly #sole: SoleWork
   #isStarted = false
 
@@ -72,7 +75,12 @@ export class ProfilePropagation {
     this.#follower = new StreamFollower({
       ...{ name: FOLLOWER, stream: 'profiles', database, sole: this.#sole },
       ...{ clock: parts.clock, log: parts.log },
-      work: (after, upTo) => this.#attempt(after, upTo),
+      work: (after, upTo) => this.#attempt(after, () => this.#follow(after, upTo)),
+    })
+    this.#lateFollower = new StreamFollower({
+      ...{ name: LATE_FOLLOWER, stream: 'events', database, sole: this.#sole },
+      ...{ clock: parts.clock, log: parts.log },
+      work: (after, upTo) => this.#attempt(after, () => this.#followLate(after, upTo)),
     })
   }
 
@@ -80,11 +88,12 @@ export class ProfilePropagation {
   start(): void {
     this.#isStarted = true
     this.#follower.start()
+    this.#lateFollower.start()
   }
 
   async close(): Promise<void> {
     this.#stopping.abort()
-    await this.#follower.close()
+    await Promise.all([this.#follower.close(), this.#lateFollower.close()])
   }
 
   /** Resolves once the rooms know all profiles as they are now, or after some seconds. */
@@ -96,10 +105,10 @@ export class ProfilePropagation {
     given.abort()
   }
 
-  async #attempt(after: number, upTo: number): Promise<number> {
+  async #attempt<T>(after: number, follow: () => Promise<T>): Promise<T | number> {
     const { signal } = this.#stopping
     try {
-      return await this.#follow(after, upTo)
+      return await follow()
     } catch (error) {
       if (signal.aborted) return after
       if (error instanceof LeaseLost) throw error
@@ -113,6 +122,17 @@ export class ProfilePropagation {
     const changed = await this.#profiles.changed(after, upTo, BATCH)
     await forEachBounded(changed, USERS_AT_ONCE, ({ userId }) => this.#propagate(userId))
     return changed.length < BATCH ? upTo : (changed.at(-1)?.position ?? upTo)
+  }
+
+  /** Those whose membership was learnt late may have changed their profile since they asked for it. */
+  async #followLate(after: number, upTo: number): Promise<FollowedStep> {
+    const { memberships } = this.#context.read
+    for (const { userId, roomNid } of await memberships.toldBetween(after, upTo)) {
+      const row = await memberships.one(userId, roomNid)
+      const fence = this.#sole.fence()
+      if (row?.membership === 'join') await this.#tell(row, await this.#profile(userId), fence)
+    }
+    return { reached: upTo, statements: [] }
   }
 
   async #propagate(userId: string): Promise<void> {
