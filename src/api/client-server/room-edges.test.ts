@@ -184,6 +184,10 @@ test('a redaction that is sent as an event keeps what it says, and its transacti
     t.like(await ann.get(`/rooms/${path(room)}/event/${path(second)}`), { content: { body: 'two' } })
     const other = await ann.put(`/rooms/${path(room)}/redact/${path(second)}/1`, {})
     t.not(other['event_id'], sent, 'another endpoint has other transactions')
+    for (const redacts of [undefined, null, [first]]) {
+      const refused = await ann.code('PUT', `/rooms/${path(room)}/send/m.room.redaction/2`, { redacts })
+      t.is(refused, '400 M_INVALID_PARAM')
+    }
   }
 })
 

@@ -76,12 +76,15 @@ export class Sending {
     this.#directory = parts.directory
   }
 
-  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `checkMedia` and `checkRelation`. */
+  /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `redaction`, `checkMedia` and `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, txnId, content, ts, stickyMs } = message
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     const { redacts, ...others } = content
-    if (type === REDACTION && typeof redacts === 'string') {
+    if (type === REDACTION) {
+      // Not every server bears a redaction of nothing.
+      if (typeof redacts !== 'string')
+        throw new MatrixError('M_INVALID_PARAM', 'A redaction names the event that it redacts')
       const options = {
         originServerTs: ts,
         stickyMs,
