@@ -10,7 +10,8 @@ export class FailedRound {
   note(server: string, error: unknown): void {
     if (!(error instanceof FederationError) || error.kind === 'malformed') this.#isDoubtful = true
     else if (error.retryable || error.kind !== 'response') this.isAnyUnheard = true
-    else if (error.errcode === 'M_FORBIDDEN') this.#refusing.add(server)
+    // Who cannot verify our requests says 401.
+    else if (error.status === 403 && error.errcode === 'M_FORBIDDEN') this.#refusing.add(server)
     // Whoever has nobody in the room (404) knows nothing of it; who lacks members as we do (MSC3895) may come to know.
     else if (error.errcode !== 'M_NOT_FOUND') this.#isDoubtful = true
   }
