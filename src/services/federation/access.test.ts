@@ -90,6 +90,9 @@ test('only servers in the room are given its events, and only what they may see'
       { type: 'm.room.history_visibility', stateKey: '', content: { history_visibility: 'joined' } },
     ],
   })
+  const topics = []
+  for (const topic of ['old', 'new'])
+    topics.push(await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic } }))
   const secret = await say(a, ALICE, roomId, 'before you came')
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
   const open = await say(a, ALICE, roomId, 'after')
@@ -101,6 +104,12 @@ test('only servers in the room are given its events, and only what they may see'
   await t.throwsAsync(b.client.getEvent('a.test', '$nothing'), { message: /not known/ })
   t.is(((await b.client.getEvent('a.test', open.eventId))['content'] as JsonObject)['body'], 'after')
   t.deepEqual((await b.client.getEvent('a.test', secret.eventId))['content'], {})
+  const told = await Promise.all(topics.map(topic => b.client.getEvent('a.test', topic.eventId)))
+  t.deepEqual(
+    told.map(({ content }) => content),
+    [{}, { topic: 'new' }],
+    'the present state may be had anyway',
+  )
   const back = await b.client.backfill('a.test', { roomId, from: [open.eventId], limit: 3 })
   t.deepEqual(
     back.map(one => (one['content'] as JsonObject)['body']),

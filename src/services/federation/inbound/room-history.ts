@@ -176,7 +176,8 @@ export class FederatedHistory {
     const isSticky = await stickyAmong(read, events, this.#clock.now())
     return events.map(stored => {
       const { pdu } = stored.event
-      const isWhole = stored.redactedBy === undefined && (sees(stored) || isSticky(stored))
+      const isShown = sees(stored) || isSticky(stored) || holdsIn(head, stored)
+      const isWhole = stored.redactedBy === undefined && isShown
       return asItTravels(isWhole ? pdu : redactPdu(pdu, head.version), head.version)
     })
   }
@@ -185,6 +186,13 @@ export class FederatedHistory {
     return { origin: this.#context.serverName, origin_server_ts: this.#clock.now(), pdus }
   }
 }
+
+/**
+ * Whether an event is of the room's present state, which whoever is in the room may have anyway (`/state`). Redacted, it would
+ * make another room of it there: an access control list that says nothing lets nobody in.
+ */
+const holdsIn = (head: RoomHead, { event: { type, stateKey, eventId } }: StoredEvent): boolean =>
+  stateKey !== undefined && head.entry(type, stateKey)?.eventId === eventId
 
 /**
  * "History visibility checks MUST NOT be applied to sticky events" (MSC4354): a server that was given one redacted would not
