@@ -205,6 +205,7 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
   await bob.put(`/profile/${bob.userId}/displayname`, { displayname: 'Robert Töpfer 東京' })
   await bob.put(`/profile/${bob.userId}/avatar_url`, { avatar_url: 'mxc://localhost/bob' })
   t.deepEqual(await ids(alice, 'robert'), [], 'they share no room')
+  t.deepEqual(await ids(alice, 'alice'), [], 'and whoever is in none finds nobody')
   const secret = await bob.createRoom({ invite: [alice.userId] })
   t.deepEqual(await ids(alice, 'robert'), [], 'an invitation is not a room in common')
   await alice.join(secret)
@@ -214,7 +215,8 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
   for (const term of ['töpf', 'bob', '@bob:localhost', '京', 'robert töpfer']) {
     t.deepEqual(await ids(alice, term), [bob.userId], term)
   }
-  for (const term of ['obert', 'töpfer robert x', '%', '', 'alice'])
+  t.deepEqual(await ids(alice, 'alice'), [alice.userId], 'whoever is in a room is found, also by themselves')
+  for (const term of ['obert', 'töpfer robert x', '%', ''])
     t.deepEqual(await ids(alice, term), [], term)
   t.deepEqual(await ids(carol, 'robert'), [])
 
@@ -229,7 +231,7 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
   await alice.join(open)
   await bob.join(open)
   t.like(await find(alice, 'localhost', 1), { limited: true })
-  t.like(await find(alice, 'localhost', 3), { limited: false })
+  t.like(await find(alice, 'localhost', 4), { limited: false })
   await dave.leave(open)
   t.deepEqual(await ids(alice, 'dave'), [])
 })

@@ -30,7 +30,7 @@ export class UserDirectoryReader {
              WHERE o.user_id = ? AND o.room_nid = m.room_nid AND o.membership = 'join'))
            LIMIT 1) AS member_nid
          FROM (SELECT u.user_id, u.search_text FROM user_directory u
-           WHERE ${fits} AND ${fits} AND ${fits} AND u.user_id <> ?
+           WHERE ${fits} AND ${fits} AND ${fits}
            ORDER BY LENGTH(u.search_text), u.user_id LIMIT ${MAX_FITTING}) u
        ) found WHERE member_nid IS NOT NULL ORDER BY size, user_id LIMIT ?`,
     )
@@ -38,7 +38,7 @@ export class UserDirectoryReader {
 
   /**
    * People whose tokens hold all of these phrases (rows of tokens, the last of which may go on), and who share a room
-   * with the searcher or are in one that anybody may join or read.
+   * with the searcher or are in one that anybody may join or read: the searcher, too, as soon as they are in any.
    */
   async search(
     searcher: string,
@@ -52,7 +52,6 @@ export class UserDirectoryReader {
     const rows = await this.#db.scan<{ user_id: string; member_nid: number }>(this.#search, [
       searcher,
       ...patterns,
-      searcher,
       limit,
     ])
     return rows.map(row => ({ userId: row.user_id, memberNid: row.member_nid }))
