@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
-import { Direction, EventType, type IEvent, type MatrixClient, type MatrixEvent, Preset } from 'matrix-js-sdk'
+import {
+  Direction,
+  EventType,
+  type IEvent,
+  type MatrixClient,
+  MatrixError,
+  type MatrixEvent,
+  Preset,
+  type UIAuthCallback,
+} from 'matrix-js-sdk'
 import type { CryptoApi } from 'matrix-js-sdk/lib/crypto-api/index.js'
 import { eventually } from '../src/test-kit/eventually.ts'
 import { type SdkUser, startSdkUser } from '../src/test-kit/js-sdk.ts'
@@ -49,13 +58,27 @@ export const cryptoOf = ({ client }: SdkUser): CryptoApi => {
   return crypto
 }
 
+/** The first identity of a user needs no second authentication. */
+const unasked: UIAuthCallback<void> = makeRequest => makeRequest(null)
+
+/** What a client does all the same, for servers that ask: it gives the password. */
+export const byPassword =
+  ({ userId }: Person): UIAuthCallback<void> =>
+  async makeRequest => {
+    try {
+      await makeRequest(null)
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.httpStatus !== 401) throw error
+      const session = String(error.data['session'])
+      const identifier = { type: 'm.id.user', user: userId }
+      await makeRequest({ type: 'm.login.password', identifier, password, session })
+    }
+  }
+
 /** Sets up everything that a user sets up once: identity, secret storage, backup. */
-export const setUp = async (user: Person): Promise<void> => {
+export const setUp = async (user: Person, authenticate = unasked): Promise<void> => {
   const crypto = cryptoOf(user)
-  await crypto.bootstrapCrossSigning({
-    // The first identity of a user needs no second authentication.
-    authUploadDeviceSigningKeys: async makeRequest => void (await makeRequest(null)),
-  })
+  await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: authenticate })
   await crypto.bootstrapSecretStorage({
     createSecretStorageKey: async () => ({ privateKey: Uint8Array.from(user.storageKey) }),
     setupNewSecretStorage: true,

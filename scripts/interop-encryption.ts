@@ -1,6 +1,7 @@
 /** End-to-end encryption across the two servers, by clients that nobody here wrote: matrix-js-sdk with its Rust cryptography. */
 import {
   backedUp,
+  byPassword,
   cryptoOf,
   encryptedRoom,
   knowsDevice,
@@ -58,7 +59,7 @@ const withCouple =
     const loginBob = await loginsOn(second, `bob${people}`)
     try {
       const [alice, bob] = await Promise.all([loginAlice(), loginBob()])
-      for (const user of [alice, bob]) await setUp(user)
+      for (const user of [alice, bob]) await setUp(user, byPassword(user))
       await play({ alice, bob, loginAlice }, network)
     } finally {
       network.isDown = false

@@ -7,7 +7,7 @@ export type Scenario = (ours: string, theirs: string, network: SwitchedNetwork) 
 let people = 0
 
 /** What happens between two servers, whichever of them is ours. */
-export type Play = (first: string, second: string) => Promise<void>
+export type Play = (first: string, second: string, network: SwitchedNetwork) => Promise<void>
 
 /** Somebody new on each of the two servers. */
 export const pair = async (first: string, second: string): Promise<[PlainClient, PlainClient]> => {
@@ -18,6 +18,30 @@ export const pair = async (first: string, second: string): Promise<[PlainClient,
 /** Throws unless a value is what it should be. */
 export const expect = (what: string, actual: unknown, wanted: unknown): void => {
   if (actual !== wanted) throw new Error(`${what}: ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`)
+}
+
+/** Thrown by a scenario that asks for what one of the servers says not to have. */
+export class NotSupported extends Error {}
+
+const roomVersionsOf = async (who: PlainClient): Promise<readonly string[]> => {
+  const { capabilities } = await who.call('GET', '/capabilities')
+  const { available } = (capabilities as { 'm.room_versions': { available: object } })['m.room_versions']
+  return Object.keys(available)
+}
+
+/**
+ * The newest of some room versions that the servers of both have.
+ * @throws NotSupported where they share none of them
+ */
+export const sharedVersion = async (
+  one: PlainClient,
+  other: PlainClient,
+  ...newestFirst: readonly string[]
+): Promise<string> => {
+  const [ofOne, ofOther] = [await roomVersionsOf(one), await roomVersionsOf(other)]
+  const version = newestFirst.find(each => ofOne.includes(each) && ofOther.includes(each))
+  if (version === undefined) throw new NotSupported(`room version ${newestFirst.join(' or ')}`)
+  return version
 }
 
 /** Makes a room and answers its ID. */
@@ -104,6 +128,6 @@ export const refused = async (what: string, work: Promise<unknown>): Promise<voi
 
 /** A play in both directions. */
 export const both = (name: string, scenario: Play): [string, Scenario][] => [
-  [`${name}, room made here`, (ours, theirs) => scenario(ours, theirs)],
-  [`${name}, room made there`, (ours, theirs) => scenario(theirs, ours)],
+  [`${name}, room made here`, (ours, theirs, network) => scenario(ours, theirs, network)],
+  [`${name}, room made there`, (ours, theirs, network) => scenario(theirs, ours, network)],
 ]

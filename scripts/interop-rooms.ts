@@ -11,6 +11,7 @@ import {
   seesMembership,
   serverOf,
   setState,
+  sharedVersion,
   talk,
 } from './interop-parts.ts'
 
@@ -19,13 +20,14 @@ const upgrade: Play = async (first, second) => {
   const old = await makeRoom(host, { preset: 'public_chat', name: 'Old', room_version: '10' })
   await joinThrough(guest, old, host)
   await talk(host, guest, old)
-  const { replacement_room: next } = await host.call('POST', `${at(old)}/upgrade`, { new_version: '12' })
+  const version = await sharedVersion(host, guest, '12', '11')
+  const { replacement_room: next } = await host.call('POST', `${at(old)}/upgrade`, { new_version: version })
   const tombstone = await sees(guest, old, 'the tombstone', event => event.type === 'm.room.tombstone')
   expect('the room to go to', tombstone.content['replacement_room'], next)
   await joinThrough(guest, String(next), host)
   await talk(host, guest, String(next))
   const create = await guest.call('GET', `${at(String(next))}/state/m.room.create/`)
-  expect('its version', create['room_version'], '12')
+  expect('its version', create['room_version'], version)
   expect('its predecessor', (create['predecessor'] as { room_id: string }).room_id, old)
 }
 

@@ -119,6 +119,24 @@ const deviceLists: Play = async (first, second) => {
   expect('the new key', await known('keys', `curve25519:${deviceId}`), 'b3RoZXIA'.padEnd(43, 'A'))
 }
 
+/** What logs out is no device any more, also for those who had known it. */
+const logout: Play = async (first, second) => {
+  const [host, guest] = await sharedRoom(first, second)
+  const { userId } = host
+  const changed = (what: string): Promise<unknown> =>
+    guest.until(what, sync => sync.device_lists?.changed?.includes(userId) || undefined)
+  const devices = async (): Promise<string> => {
+    const { device_keys: known } = await guest.call('POST', '/keys/query', { device_keys: { [userId]: [] } })
+    return Object.keys((known as Record<string, object>)[userId] ?? {}).join()
+  }
+  await uploadKeys(host)
+  await changed('the keys')
+  expect('the device', await devices(), host.deviceId)
+  await host.call('POST', '/logout', {})
+  await changed('its end')
+  expect('the devices after that', await devices(), '')
+}
+
 const toDevice: Play = async (first, second) => {
   const [host, guest] = await sharedRoom(first, second)
   for (const [who, other] of [
@@ -153,5 +171,6 @@ export const userScenarios: readonly [string, Scenario][] = [
   ...both('presence is seen', presence),
   ...both('keys of a device are found and claimed', keys),
   ...both('device lists follow, also over an absence', deviceLists),
+  ...both('a device that is logged out is forgotten', logout),
   ...both('messages go from device to device', toDevice),
 ]

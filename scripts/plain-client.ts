@@ -56,7 +56,7 @@ export interface PlainClient {
   say(roomId: string, body: string): Promise<string>
 }
 
-const ROUNDS = 15
+const PATIENCE_MS = 60_000
 const WAIT_MS = 3000
 
 /** Registers a user (open registration by the dummy stage) and gives a client for them. */
@@ -102,7 +102,7 @@ export const registerPlainClient = async (url: string, username: string): Promis
   const userId = String(account['user_id'])
   let since = ''
   const until: PlainClient['until'] = async (what, find) => {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
       const query = `timeout=${WAIT_MS}${since === '' ? '' : `&since=${since}`}`
       const sync = (await call('GET', `/sync?${query}`)) as unknown as SeenSync
       since = sync.next_batch

@@ -3,23 +3,21 @@
  * Development only: the server never needs it, no package.json entry names it, and nothing is installed before
  * the first call. By hand: `node scripts/synapse.ts --server-name localhost --port 8008` (Ctrl-C stops it).
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, openSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import pg from 'pg'
+import { type ForeignServer, startForeignServer } from './foreign-server.ts'
 import { logConfig, SYNAPSE_DATABASE, synapseConfig } from './synapse-config.ts'
 
 const run = promisify(execFile)
 
 /** Longer than that no package index is waited for. */
 const INSTALLATION_MS = 5 * 60_000
-
-/** Seconds that a fresh Synapse gets to answer; creating its SQLite schema takes two to five of them. */
-const startupSeconds = 60
 
 export interface SynapseOptions {
   /** The permanent name; with a port in it (`localhost:8448`) no name resolution is needed for federation. */
@@ -36,16 +34,11 @@ export interface SynapseOptions {
   settings?: Record<string, unknown> | undefined
 }
 
-export interface RunningSynapse {
+export interface RunningSynapse extends ForeignServer {
   /** Base URL of the plain listener, without a trailing slash. */
-  url: string
+  readonly url: string
   /** Secret of the shared-secret registration endpoint (`/_synapse/admin/v1/register`). */
-  registerSharedSecret: string
-  pid: number
-  /** Directory with its configuration, database and log; `stop` removes it. */
-  directory: string
-  /** Ends the process, waits for that, removes the directory. Calling it twice is harmless. */
-  stop(): Promise<void>
+  readonly registerSharedSecret: string
 }
 
 /** @returns where the virtual environment is, or will be; `SYNAPSE_VENV` overrides it. */
@@ -86,30 +79,15 @@ export async function startSynapse(options: SynapseOptions): Promise<RunningSyna
   const directory = await mkdtemp(join(tmpdir(), 'synapse-'))
   const registerSharedSecret = randomBytes(24).toString('hex')
   await writeFiles(directory, options, registerSharedSecret)
-  const log = openSync(join(directory, 'output.log'), 'a')
-  const child = spawn(python, ['-m', 'synapse.app.homeserver', '-c', join(directory, 'homeserver.yaml')], {
-    cwd: directory,
-    stdio: ['ignore', log, log],
-  })
-  const killWithParent = () => child.kill('SIGKILL')
-  process.once('exit', killWithParent)
-  let stopped: Promise<void> | undefined
-  const stop = () => {
-    stopped ??= end(child).then(() => {
-      process.off('exit', killWithParent)
-      return rm(directory, { recursive: true, force: true })
-    })
-    return stopped
-  }
   const url = `http://127.0.0.1:${options.port}`
-  try {
-    await untilHealthy(`${url}/health`, child)
-  } catch (error) {
-    const tail = (await readFile(join(directory, 'output.log'), 'utf8')).slice(-3000)
-    await stop()
-    throw new Error(`Synapse did not start: ${String(error)}\n${tail}`)
-  }
-  return { url, registerSharedSecret, pid: child.pid ?? 0, directory, stop }
+  const started = await startForeignServer({
+    name: 'Synapse',
+    command: python,
+    arguments: ['-m', 'synapse.app.homeserver', '-c', join(directory, 'homeserver.yaml')],
+    directory,
+    healthUrl: `${url}/health`,
+  })
+  return { ...started, url, registerSharedSecret }
 }
 
 /** Installs what speaks to PostgreSQL, and makes a database ordered as Synapse insists. */
@@ -134,30 +112,6 @@ async function writeFiles(directory: string, options: SynapseOptions, secret: st
       JSON.stringify(synapseConfig(directory, options, secret), null, 1),
     ),
   ])
-}
-
-/** Polls: a process that is not ours gives no other sign of being ready. */
-async function untilHealthy(url: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + startupSeconds * 1000
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process ended')
-    const healthy = await fetch(url).then(
-      response => response.ok,
-      () => false,
-    )
-    if (healthy) return
-    await new Promise(next => setTimeout(next, 100))
-  }
-  throw new Error(`no answer from ${url} within ${startupSeconds} s`)
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise<void>(done => child.once('exit', () => done()))
-  child.kill('SIGTERM')
-  const impatience = setTimeout(() => child.kill('SIGKILL'), 5000)
-  await ended
-  clearTimeout(impatience)
 }
 
 if (import.meta.main) {

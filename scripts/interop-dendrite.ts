@@ -1,0 +1,59 @@
+/**
+ * `npm run interop:dendrite`: Tessera against a Dendrite of its own, built with Go (no dependency of ours).
+ * `npm run interop:dendrite -- knock` tries only what has this in its name.
+ */
+import { installDendrite, startDendrite } from './dendrite.ts'
+import { interop } from './interop.ts'
+
+/** Both ways. */
+const both = (name: string, reason: string): Record<string, string> => ({
+  [`${name}, room made here`]: reason,
+  [`${name}, room made there`]: reason,
+})
+
+const NO_KNOCKING = 'it has no part of knocking, neither for clients nor for servers'
+
+const WITHDRAWN =
+  'the end of an invitation does not travel: it sends it to servers that are in the room only, and what it gets it ' +
+  'drops unless it can fetch the history before, which is for servers in the room only'
+
+const STATE_RESOLUTION =
+  'room version 2: what is not "the same in each state" is conflicted, also where it "exists" in some only; it takes ' +
+  'that unseen, here the state that people set who were being removed elsewhere'
+
+/** Of Dendrite 0.13.8, by black-box trial; quotations are from the specification. */
+const deviations: Record<string, string> = {
+  ...both('an invitation is withdrawn', WITHDRAWN),
+  ...both('an invitation is declined, another withdrawn, a third accepted', WITHDRAWN),
+  ...both('a knock is answered by an invitation', NO_KNOCKING),
+  'a knock is taken back, room made there': NO_KNOCKING,
+  'messages are redacted in room version 11, room made here':
+    'it looks for `redacts` beside the content, where room version 11 has it no more ("moved … to the content")',
+  'somebody leaves, comes back, and reads what was said, room made here':
+    'its /messages has events twice that it knew before its user came back',
+  'a space of the other server is explored, room made here':
+    'its /hierarchy has the rooms of other servers twice',
+  'aliases are looked up, room made here':
+    'its clients get a 500 where another server says that there is no such alias',
+  'what may not be joined is refused with the right code, room made there':
+    'make_join of an unknown room: "M_NOT_FOUND" with 404 it should be, and is 500',
+  'a room is summed up for who is not in it, room made here':
+    'its clients have no `/room_summary` (version 1.15)',
+  ...both('both sides quarrel about who is in and agree again', STATE_RESOLUTION),
+  ...Object.assign(
+    {},
+    ...['2', '6', '10', '11'].map(version =>
+      both(`both sides quarrel about everything in room version ${version}`, STATE_RESOLUTION),
+    ),
+  ),
+}
+
+const code = await interop({
+  name: 'Dendrite',
+  roomVersion: '11',
+  install: installDendrite,
+  start: startDendrite,
+  isComplaint: line => /level=(?:warning|error|fatal|panic)|^panic/.test(line),
+  deviations,
+})
+process.exit(code)
