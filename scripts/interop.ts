@@ -162,11 +162,7 @@ export const interop = async (kind: PeerKind): Promise<number> => {
   return values['where-possible'] ? 0 : 1
 }
 
-const tryAll = async (
-  kind: PeerKind,
-  wanted: readonly string[],
-  withLogs: boolean,
-): Promise<number> => {
+const tryAll = async (kind: PeerKind, wanted: readonly string[], withLogs: boolean): Promise<number> => {
   const tried = Object.entries(scenarios).filter(([name]) => wanted.some(part => name.includes(part)))
   const [ours, theirs] = [await newPlace(), await newPlace()]
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))

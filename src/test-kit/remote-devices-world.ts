@@ -31,6 +31,8 @@ export const remoteDevicesWorld = async (database: Database) => {
   const remote = {
     ...{ streamId: 0, devices: [] as string[], isDown: false, asked: 0, meanwhile: async () => {} },
     master: undefined as JsonObject | undefined,
+    /** Of each device. */
+    signatures: {} as JsonObject,
   }
   const encryption = createEncryption({
     database,
@@ -44,12 +46,15 @@ export const remoteDevicesWorld = async (database: Database) => {
       ...noRemoteKeys,
       userDevices: async (): Promise<UserDevices> => {
         remote.asked++
-        const { streamId, devices, master: masterKey } = remote
+        const { streamId, devices, master: masterKey, signatures } = remote
         await remote.meanwhile()
         if (remote.isDown) throw new Error('nobody answers')
         return {
           streamId,
-          devices: devices.map(deviceId => ({ deviceId, keys: keysOf(deviceId), displayName: undefined })),
+          devices: devices.map(deviceId => ({
+            ...{ deviceId, displayName: undefined },
+            keys: keysOf(deviceId, { signatures }),
+          })),
           masterKey,
           selfSigningKey: undefined,
         }

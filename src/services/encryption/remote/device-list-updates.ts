@@ -5,6 +5,7 @@ import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signi
 import type { RemoteDeviceList } from '../../../storage/encryption/remote-devices.ts'
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EncryptionContext } from '../context.ts'
+import { isSameJson } from '../uploaded-keys.ts'
 import { crossSigningRow, type DeviceListResync } from './device-list-resync.ts'
 
 /** Updates of one user that get in each other's way before the list is given up as stale. */
@@ -52,7 +53,7 @@ export class DeviceListUpdates {
     await this.#takeIn(userId, deviceId, async list => this.#deviceChange(list, update))
   }
 
-  /** An `m.signing_key_update`: a user has other cross-signing keys. */
+  /** An `m.signing_key_update`: a user has other cross-signing keys, or the same with other signatures. */
   async keysChanged(origin: string, content: JsonObject): Promise<void> {
     const { user_id: userId, master_key: master, self_signing_key: selfSigning } = content
     if (typeof userId !== 'string' || serverNameOf(userId) !== origin || !isCompliantUserId(userId)) return
@@ -107,9 +108,13 @@ export class DeviceListUpdates {
   ): Promise<Change> {
     const { read, write } = this.#context
     const known = await read.crossSigningKeys.ofUsers([userId])
-    const isNews = !keys.every(key =>
-      known.some(({ usage, json }) => usage === key.usage && json === key.json),
+    const isKnown = keys.every(key =>
+      known.some(({ usage, json }) => usage === key.usage && isSameJson(json, key.json)),
     )
+    // Dendrite says so that a device was signed, or the keys themselves: such signatures are in the whole list.
+    if (isKnown && keys.length > 0 && list !== undefined) {
+      return { statements: [], list: { ...list, isStale: true }, isNews: true }
+    }
     const before = known.find(row => row.usage === 'master')?.publicKey
     const isNewIdentity = keys.some(key => key.usage === 'master' && key.publicKey !== before)
     const statements = [
@@ -117,7 +122,7 @@ export class DeviceListUpdates {
       ...(isNewIdentity ? write.crossSigningKeys.drop(userId, ['self_signing']) : []),
       ...write.crossSigningKeys.set(keys),
     ]
-    return { statements, list: list ?? { streamId: 0, isStale: false }, isNews }
+    return { statements, list: list ?? { streamId: 0, isStale: false }, isNews: !isKnown }
   }
 
   /**

@@ -108,6 +108,23 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'an identity that is told again has the list fetched: a device may have been signed',
+  async (t, database) => {
+    const { remote, encryption, identity, devices } = await remoteDevicesWorld(database)
+    const key = masterKey(1)
+    Object.assign(remote, { streamId: 5, devices: ['ONE'], master: key })
+    await devices()
+    const signatures = { [BOB]: { 'ed25519:abc': 'signed' } }
+    Object.assign(remote, { signatures })
+    await identity(Object.fromEntries(Object.entries(key).toReversed()))
+    const { device_keys: keys } = await encryption.keyQueries.query(ALICE, { [BOB]: [] }, undefined)
+    t.like(keys[BOB]?.['ONE'], { signatures })
+    t.is(remote.asked, 2)
+  },
+)
+
 testDatabases(test, 'nobody speaks for the users of others', async (t, database) => {
   const { encryption, told } = await remoteDevicesWorld(database)
   const content = { user_id: BOB, device_id: 'EVIL', stream_id: 1, prev_id: [], keys: keysOf('EVIL') }
