@@ -80,6 +80,18 @@ const apart = async (network: SwitchedNetwork, work: () => Promise<void>): Promi
   }
 }
 
+/** Tries until it works: a server that was away is not asked again at once by all. */
+const inTheEnd = async (work: () => Promise<void>): Promise<void> => {
+  for (const end = Date.now() + PATIENCE_MS; ; ) {
+    try {
+      return await work()
+    } catch (error) {
+      if (Date.now() > end) throw error
+      await new Promise(next => setTimeout(next, BETWEEN_TRIES_MS))
+    }
+  }
+}
+
 /** Both hear a new message of the other: then all that was missed in between can be looked for. */
 const meetAgain = async (one: PlainClient, other: PlainClient, roomId: string): Promise<void> => {
   for (const [speaker, listener] of [
@@ -200,7 +212,7 @@ const unreachable: Play = async (first, second, network) => {
       host.call('POST', `${at(roomId)}/invite`, { user_id: guest.userId }),
     )
   })
-  await joinThrough(guest, roomId, host)
+  await inTheEnd(() => joinThrough(guest, roomId, host))
   await talk(host, guest, roomId)
 }
 
@@ -214,7 +226,7 @@ const declinedAlone: Play = async (first, second, network) => {
     await guest.call('POST', `${at(roomId)}/leave`, {})
     await guest.until('the end of the invitation', sync => sync.rooms?.leave?.[roomId])
   })
-  await invite(host, guest, roomId)
+  await inTheEnd(() => invite(host, guest, roomId))
   await accept(guest, roomId)
   await talk(host, guest, roomId)
 }

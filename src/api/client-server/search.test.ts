@@ -216,8 +216,7 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
     t.deepEqual(await ids(alice, term), [bob.userId], term)
   }
   t.deepEqual(await ids(alice, 'alice'), [alice.userId], 'whoever is in a room is found, also by themselves')
-  for (const term of ['obert', 'töpfer robert x', '%', ''])
-    t.deepEqual(await ids(alice, term), [], term)
+  for (const term of ['obert', 'töpfer robert x', '%', '']) t.deepEqual(await ids(alice, term), [], term)
   t.deepEqual(await ids(carol, 'robert'), [])
 
   // In public rooms everybody is known to everybody, under the name that they have there.
