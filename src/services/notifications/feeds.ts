@@ -107,15 +107,25 @@ export class NotificationFeeds {
     await this.#each(await this.#inbox.rooms.writers(after, upTo), room =>
       this.#inbox.visited(room.userId, room.roomNid),
     )
+    // By their members some events were judged anew, and may be nothing to show.
+    for (const { roomNid } of await this.#context.read.partial.completedBetween(after, upTo)) {
+      const [room] = await this.#context.read.rooms.byNids([roomNid])
+      if (room !== undefined) await this.#followAll(room.roomId, roomNid)
+    }
     return upTo
+  }
+
+  /** Looks again at all that waits because of a room's messages. */
+  async #followAll(roomId: string, roomNid: number): Promise<void> {
+    for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
+      await this.#inbox.follow(reader, roomNid)
   }
 
   async #followEvent(stored: StoredEvent): Promise<void> {
     const { event, roomNid } = stored
     const { roomId, stateKey: userId } = event
     if (event.type === 'm.room.redaction') {
-      for (const reader of await this.#inbox.read.usersInRoom(roomId, MESSAGE_KINDS))
-        await this.#inbox.follow(reader, roomNid)
+      await this.#followAll(roomId, roomNid)
       await this.#followRedaction(stored)
       return
     }

@@ -32,8 +32,8 @@ export interface Judged {
   readonly actions: readonly PushAction[]
   /** What those who sent them have read by that. */
   readonly readings: readonly Reading[]
-  /** Rooms in which events were redacted, by their nids; what these had notified of is undone. */
-  readonly redactedIn: readonly number[]
+  /** Rooms in which events were redacted, or judged anew, by their nids; what these had notified of is undone. */
+  readonly undoneIn: readonly number[]
   /** Who has come into a room or left it: what was there before does not count for them. */
   readonly cleared: Awaited<ReturnType<Undoing['cleared']>>
   /** Rooms, by their nids, in which any count may be another one. */
@@ -98,7 +98,8 @@ export class BatchJudge {
     const actions: PushAction[] = []
     for (const stored of events) actions.push(...(await this.#judgeSafely(stored, forked.has(stored.nid))))
     const redactions = events.filter(({ event }) => event.redacts !== undefined)
-    const undone = await this.#undoing.redacted(redactions)
+    const hidden = await this.#undoing.hidden(after, upTo)
+    const undone = [...(await this.#undoing.redacted(redactions)), ...hidden.positions]
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)
     const readings = await this.#ownEvents.receipts(events, actions)
     const statements = [
@@ -108,9 +109,9 @@ export class BatchJudge {
       ...this.#ownEvents.statements(readings),
     ]
     const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
-    const redactedIn = redactions.map(({ roomNid }) => roomNid)
-    const rooms = [...new Set([...touched, ...redactedIn])]
-    return { upTo, actions, readings, redactedIn, cleared, rooms, statements }
+    const undoneIn = [...redactions.map(({ roomNid }) => roomNid), ...hidden.roomNids]
+    const rooms = [...new Set([...touched, ...undoneIn])]
+    return { upTo, actions, readings, undoneIn, cleared, rooms, statements }
   }
 
   /** An event that cannot be judged must not keep all others from being told. */

@@ -237,8 +237,8 @@ export class NotificationCounter {
     // What waits to be stored is bounded, and so is one commit.
     if (this.#unread.isAwaited || this.#judged - steps.reached >= BATCH) await steps.settled()
     const judged = await this.#judge.after(this.#judged)
-    const { upTo, actions, readings, redactedIn, cleared } = judged
-    this.#unread.counted({ actions, readings, undone: redactedIn, cleared }, steps.add(judged))
+    const { upTo, actions, readings, undoneIn, cleared } = judged
+    this.#unread.counted({ actions, readings, undone: undoneIn, cleared }, steps.add(judged))
     this.#judged = upTo
     this.#tell()
   }

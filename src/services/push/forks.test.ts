@@ -1,9 +1,11 @@
 import test from 'ava'
 import { silentLog } from '../../core/log.ts'
-import { testDatabases } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { guest, idsOf } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { NO_GATEWAY } from '../../test-kit/push-counts.ts'
+import { storeOutliers } from '../rooms/outliers.ts'
+import { completeRoom } from '../rooms/partial-completion.ts'
 import { createPush } from './index.ts'
 
 const ME = '@me:here.test'
@@ -40,3 +42,38 @@ for (const [visibility, expected] of [
     },
   )
 }
+
+test('what is found to be nothing to show once all members are known notifies nobody any more', async t => {
+  const peers = new PeerRoom('11', [
+    ...[
+      'CREATE: alice create',
+      'JA: alice join',
+      'PL: alice power alice=100 bob=50',
+      'JR: alice rule public',
+    ],
+    ...['JB: bob join', 'JD: dave join', 'BD: alice ban dave', 'ME: me@here.test join'],
+  ])
+  // Dave speaks by a membership that he had once.
+  peers.add('A: bob say a', '!SPAM: dave say spam < A | CREATE PL JD')
+  const server = await guest(await testDatabase(t), peers, { omitMembers: true })
+  const { core, clock } = server
+  const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
+  t.teardown(() => push.close())
+  push.start()
+  const unread = async () => {
+    await push.counter.counted(core.context.db.position('events'))
+    const nid = (await core.writer.head(peers.roomId))?.room.nid ?? 0
+    return (await push.unread.ofRoom(ME, nid)).total.notification_count
+  }
+  for (const name of ['A', 'SPAM']) {
+    await storeOutliers(core.writer, peers.roomId, peers.authChainOf(name))
+    t.is((await server.receive(name)).outcome, 'accepted')
+  }
+  t.is(await unread(), 2)
+  const state = peers.stateBefore('ME')
+  await storeOutliers(core.writer, peers.roomId, [...peers.authChainOf('ME'), ...state])
+  const join = { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }
+  const stateIds = state.map(event => event.eventId)
+  t.true(await completeRoom(core.writer, join, stateIds, { askState: async () => [] }))
+  t.is(await unread(), 1)
+})

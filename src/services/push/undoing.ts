@@ -22,6 +22,23 @@ export class Undoing {
     )
   }
 
+  /**
+   * The positions of events of rooms that have come to know all their members: by these some were judged anew, and found to be
+   * nothing to show; with the rooms.
+   */
+  async hidden(after: number, upTo: number): Promise<{ positions: number[]; roomNids: number[] }> {
+    const found: { positions: number[]; roomNids: number[] } = { positions: [], roomNids: [] }
+    for (const { roomNid, joinedAt, completedAt } of await this.#context.read.partial.changedBetween(
+      after,
+      upTo,
+    )) {
+      if (completedAt === undefined || completedAt <= after || completedAt > upTo) continue
+      found.positions.push(...(await this.#source.hidden(roomNid, joinedAt, completedAt)))
+      found.roomNids.push(roomNid)
+    }
+    return found
+  }
+
   /** Local users who have left a room, or come to it: what was there before does not count for them. */
   async cleared(
     roomNids: readonly number[],

@@ -47,6 +47,7 @@ export class PushSourceReader {
   readonly #localMembers: Prepared
   readonly #joined: Prepared
   readonly #redacted: Prepared
+  readonly #hidden: Prepared
   readonly #changedRooms: Prepared
   readonly #memberChanges: Prepared
   readonly #receiptRooms: Prepared
@@ -72,6 +73,10 @@ export class PushSourceReader {
     )
     this.#redacted = db.prepare(
       `SELECT position, redacted_by FROM events WHERE ${db.dialect.inText('event_id')} AND position > 0`,
+    )
+    this.#hidden = db.prepare(
+      `SELECT position FROM events
+       WHERE room_nid = ? AND position > ? AND position <= ? AND (rejected IS NOT NULL OR soft_failed = 1)`,
     )
     const changed = `FROM room_state s WHERE ${db.dialect.inInteger('s.room_nid')}
       AND s.valid_from > ? AND s.valid_from <= ?`
@@ -120,6 +125,12 @@ export class PushSourceReader {
   /** How many users are in a room now. */
   async joinedCount(roomNid: number): Promise<number> {
     return (await this.#db.scan<{ n: number }>(this.#joined, [roomNid]))[0]?.n ?? 0
+  }
+
+  /** Where those events of a room stand after one position up to another that are shown to nobody. */
+  async hidden(roomNid: number, after: number, upTo: number): Promise<number[]> {
+    const rows = await this.#db.scan<{ position: number }>(this.#hidden, [roomNid, after, upTo])
+    return rows.map(row => row.position)
   }
 
   /** Where those of these events stand that one of these redactions has redacted. */
