@@ -10,10 +10,10 @@ export const unrestOf = async (
   const outbox = new OutboxReader(database)
   const pending = await simulation.during(outbox.pendingServers())
   const behind = database.position('events') - (await simulation.during(outbox.distributed()))
-  const isPartial = (await simulation.head(core))?.partial !== undefined
+  const open = await simulation.during(core.context.read.partial.allOpen())
   return [
     ...pending.map(other => `${name} sends to ${other}`),
     ...(behind > 1_000 ? [`${name} distributes ${behind} events`] : []),
-    ...(isPartial ? [`${name} lacks members`] : []),
+    ...open.map(({ roomId }) => `${name} lacks members of ${roomId}`),
   ]
 }
