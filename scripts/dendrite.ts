@@ -65,7 +65,8 @@ export async function installDendrite(): Promise<string> {
 }
 
 async function findGo(): Promise<string> {
-  for (const candidate of [process.env['GO'] ?? 'go', '/usr/local/go/bin/go']) {
+  const { GO: named } = process.env
+  for (const candidate of named === undefined ? ['go', '/usr/local/go/bin/go'] : [named]) {
     const isThere = await run(candidate, ['version']).then(
       () => true,
       () => false,
@@ -73,8 +74,8 @@ async function findGo(): Promise<string> {
     if (isThere) return candidate
   }
   throw new Error(
-    'Dendrite is built with Go 1.21 or newer, and there is no `go` here. Install it (https://go.dev/doc/install, or ' +
-      '`apt-get install golang-go`), or name it in GO; or name a folder with `dendrite` and `generate-keys` in DENDRITE_BIN.',
+    'Dendrite is built with Go 1.21 or newer and a C compiler, and there is no Go here. Install it (https://go.dev/doc/install), ' +
+      'or name it in GO; or name a folder with `dendrite` and `generate-keys` in DENDRITE_BIN.',
   )
 }
 
