@@ -27,8 +27,9 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
   )
   const messages = inInbox(['message', 'mention'])
   for (const [roomId, room] of rooms) {
+    // What came before it was learnt that they are in the room has notified nobody.
+    if (await isLearntLate(simulation, client, roomId)) continue
     const unread = await recount(simulation, client, roomId)
-    if (unread === undefined) continue
     // Clients of sliding sync count for themselves: it does not tell a room for the sake of its counts.
     if (!client.options.isSliding) deepEqual(room.unread, unread, `${name}: unread in ${roomId}`)
     const counts = messages.filter(({ room }: Body) => room.room_id === roomId)
@@ -38,11 +39,7 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
 }
 
 /** Counts by hand what notifies somebody by the predefined push rules, from the last that they have read or said. */
-const recount = async (
-  simulation: Simulation,
-  client: SimulatedClient,
-  roomId: string,
-): Promise<Unread | undefined> => {
+const recount = async (simulation: Simulation, client: SimulatedClient, roomId: string): Promise<Unread> => {
   const { userId, belief } = client
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
@@ -51,8 +48,6 @@ const recount = async (
     const isSaid = event.type === 'm.room.message'
     const isEnd = event.type === 'm.room.tombstone'
     const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
-    // Of a stay that was learnt late no event tells when it has begun.
-    if (isComing && event.content.membership !== 'join') return undefined
     if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
     unread.notification_count += 1
@@ -63,3 +58,13 @@ const recount = async (
 
 const isStaying = ({ content, unsigned }: Body): boolean =>
   content.membership === 'join' && unsigned?.prev_content?.membership === 'join'
+
+const isLearntLate = async (
+  simulation: Simulation,
+  { userId, host }: SimulatedClient,
+  roomId: string,
+): Promise<boolean> => {
+  const { rooms, memberships } = simulation.server(host)?.core.context.read ?? {}
+  const room = await rooms?.byId(roomId)
+  return room !== undefined && (await memberships?.one(userId, room.nid))?.toldFrom !== undefined
+}
