@@ -53,8 +53,9 @@ const checkPlace = async (
   equal(belief.rooms.has(roomId), isIn, `${userId} is ${isIn ? '' : 'not '}in the room`)
   const head = await headOf(simulation, parties[0]?.name ?? '')
   const isInvited = head?.memberships.get(userId) === 'invite'
-  // Of an invitation that a conflict has ended those hear nothing who are not in the room.
-  if (isInvited || isParty)
+  // Those who are not in the room hear nothing of what a conflict has ended, and those who have left it have their own mind.
+  const isStrange = (await headOf(simulation, host)) === undefined
+  if (isParty || (isInvited && isStrange))
     equal(belief.invitations.has(roomId), isInvited, `${userId} is ${isInvited ? '' : 'not '}invited`)
   return { isIn, isParty }
 }

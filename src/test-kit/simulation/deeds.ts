@@ -91,7 +91,8 @@ export class Deeds {
 
   async #entering(client: SimulatedClient): Promise<Deed> {
     const random = this.#random
-    if (random.chance(0.8)) return this.joining(client)
+    const isCreator = client === this.simulation.clients[0]
+    if (isCreator || random.chance(0.8)) return this.joining(client)
     const { roomId, names } = this.simulation
     const leave = { client, method: 'POST', path: `/rooms/${at(roomId)}/leave`, json: {} }
     if (random.chance(0.4)) return leave
