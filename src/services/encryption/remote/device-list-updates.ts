@@ -88,9 +88,9 @@ export class DeviceListUpdates {
     })
   }
 
-  #deviceChange(list: RemoteDeviceList | undefined, update: Update): Change {
+  async #deviceChange(list: RemoteDeviceList | undefined, update: Update): Promise<Change> {
     if (list === undefined) return { statements: [], list: { streamId: 0, isStale: false }, isNews: true }
-    if (isKnown(list, update)) return { statements: [], list, isNews: false }
+    if (await this.#isKnown(list, update)) return { statements: [], list, isNews: false }
     if (!follows(list, update)) return { statements: [], list: { ...list, isStale: true }, isNews: true }
     const { remoteDevices } = this.#context.write
     const { userId, deviceId, displayName, json, streamId } = update
@@ -99,6 +99,22 @@ export class DeviceListUpdates {
         ? [remoteDevices.drop(userId, deviceId)]
         : remoteDevices.set([{ userId, deviceId, displayName, json }])
     return { statements, list: { streamId, isStale: false }, isNews: true }
+  }
+
+  /**
+   * Whether an update is in the list already. An earlier one that is "the first EDU in a sequence" is not: its server has begun
+   * to count anew, as with another database. Nor is one by which a device is there that is not, or the other way round: Dendrite
+   * numbers the end of a device as if nothing had been since it was logged in.
+   */
+  async #isKnown(
+    list: RemoteDeviceList,
+    { userId, streamId, previous, ...update }: Update,
+  ): Promise<boolean> {
+    if (list.isStale || streamId > list.streamId) return false
+    if (streamId < list.streamId && previous.length === 0) return false
+    const devices = await this.#context.read.remoteDevices.devices([userId])
+    const kept = devices.find(({ deviceId }) => deviceId === update.deviceId)
+    return (kept === undefined) === (update.json === undefined)
   }
 
   async #identityChange(
@@ -138,19 +154,14 @@ export class DeviceListUpdates {
 }
 
 /**
- * Whether an update is in the list already. An earlier one that is "the first EDU in a sequence" is not: its server has begun to
- * count anew, as with another database.
- */
-const isKnown = (list: RemoteDeviceList, { streamId, previous }: Update): boolean =>
-  !list.isStale && (streamId === list.streamId || (streamId < list.streamId && previous.length > 0))
-
-/**
  * Whether nothing was missed: all updates that this one is relative to are in the list. `prev_id` is empty "for the first
  * EDU in a sequence", which is no continuation of anything.
  */
-const follows = (list: RemoteDeviceList, { previous }: Update): boolean =>
+const follows = (list: RemoteDeviceList, { streamId, previous }: Update): boolean =>
   !list.isStale &&
-  (previous.length === 0 ? list.streamId === 0 : previous.every(streamId => streamId <= list.streamId))
+  (previous.length === 0
+    ? list.streamId === 0
+    : streamId > list.streamId && previous.every(each => each <= list.streamId))
 
 const updateOf = (origin: string, content: JsonObject): Update | undefined => {
   const { user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: previous = [] } = content

@@ -68,6 +68,10 @@ testDatabases(test, 'a server that counts its updates anew is asked anew', async
   await update(4, [3], 'ONE')
   await update(5, [], 'ONE')
   t.is(remote.asked, 1, 'what is in the list already is no news')
+  // As Dendrite tells the end of a device.
+  Object.assign(remote, { devices: ['ONE'] })
+  await update(4, [3], 'TWO', { deleted: true })
+  t.deepEqual(await devices(), { ids: ['ONE'], failures: [] })
   Object.assign(remote, { streamId: 2, devices: ['NEW'] })
   await update(1, [], 'NEW')
   t.deepEqual(await devices(), { ids: ['NEW'], failures: [] })
