@@ -30,6 +30,7 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
     // What came before it was learnt that they are in the room has notified nobody.
     if (await isLearntLate(simulation, client, roomId)) continue
     const unread = await recount(simulation, client, roomId)
+    if (unread === undefined) continue
     // Clients of sliding sync count for themselves: it does not tell a room for the sake of its counts.
     if (!client.options.isSliding) deepEqual(room.unread, unread, `${name}: unread in ${roomId}`)
     const counts = messages.filter(({ room }: Body) => room.room_id === roomId)
@@ -38,8 +39,15 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
   }
 }
 
-/** Counts by hand what notifies somebody by the predefined push rules, from the last that they have read or said. */
-const recount = async (simulation: Simulation, client: SimulatedClient, roomId: string): Promise<Unread> => {
+/**
+ * Counts by hand what notifies somebody by the predefined push rules, from the last that they have read or said; `undefined` if
+ * that is not certain.
+ */
+const recount = async (
+  simulation: Simulation,
+  client: SimulatedClient,
+  roomId: string,
+): Promise<Unread | undefined> => {
   const { userId, belief } = client
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
@@ -50,6 +58,8 @@ const recount = async (simulation: Simulation, client: SimulatedClient, roomId: 
     const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
     if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
+    // What comes late from a branch on which they were not in the room may count or not.
+    if (event.unsigned?.membership !== 'join') return undefined
     unread.notification_count += 1
     if (isEnd || event.content['m.mentions']?.user_ids?.includes(userId)) unread.highlight_count += 1
   }
