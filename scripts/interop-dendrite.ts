@@ -18,8 +18,8 @@ const WITHDRAWN =
   'drops unless it can fetch the history before, which is for servers in the room only'
 
 const STATE_RESOLUTION =
-  'room version 2: what is not "the same in each state" is conflicted, also where it "exists" in some only; it takes ' +
-  'that unseen, here the state that people set who were being removed elsewhere'
+  'room version 2: undisputed is what "is present in every" state "with the same value"; it takes for that what is in some ' +
+  'only, here the state that people set who were being removed elsewhere'
 
 /** Of Dendrite 0.13.8, by black-box trial; quotations are from the specification. */
 const deviations: Record<string, string> = {
@@ -28,7 +28,7 @@ const deviations: Record<string, string> = {
   ...both('a knock is answered by an invitation', NO_KNOCKING),
   'a knock is taken back, room made there': NO_KNOCKING,
   'messages are redacted in room version 11, room made here':
-    'it looks for `redacts` beside the content, where room version 11 has it no more ("moved … to the content")',
+    'it looks for `redacts` at the top level, from which room version 11 has it "moved"',
   'somebody leaves, comes back, and reads what was said, room made here':
     'its /messages has events twice that it knew before its user came back',
   'a space of the other server is explored, room made here':
