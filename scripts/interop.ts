@@ -40,10 +40,13 @@ export interface PeerKind {
   readonly deviations: Readonly<Record<string, string>>
 }
 
+/** What the servers are called, ours first: access control lists tell them apart by that alone, and not by ports. */
+const HOSTS = ['localhost', '127.0.0.1'] as const
+
 /** Where a server is: its name leads to the net between the two, and that to the server. */
-const newPlace = async () => {
+const newPlace = async (host: string) => {
   const [namedPort, tlsPort, port] = [await freePort(), await freePort(), await freePort()]
-  return { name: `localhost:${namedPort}`, namedPort, tlsPort, port }
+  return { name: `${host}:${namedPort}`, namedPort, tlsPort, port }
 }
 
 type Place = Awaited<ReturnType<typeof newPlace>>
@@ -56,7 +59,7 @@ interface Certificates {
 
 const certify = async (directory: string): Promise<Certificates> => {
   const authority = await createAuthority()
-  const { cert, key } = await authority.issue(['localhost'])
+  const { cert, key } = await authority.issue(HOSTS)
   const files = {
     certificateFile: join(directory, 'cert.pem'),
     keyFile: join(directory, 'key.pem'),
@@ -164,7 +167,7 @@ export const interop = async (kind: PeerKind): Promise<number> => {
 
 const tryAll = async (kind: PeerKind, wanted: readonly string[], withLogs: boolean): Promise<number> => {
   const tried = Object.entries(scenarios).filter(([name]) => wanted.some(part => name.includes(part)))
-  const [ours, theirs] = [await newPlace(), await newPlace()]
+  const [ours, theirs] = [await newPlace(HOSTS[0]), await newPlace(HOSTS[1])]
   const directory = mkdtempSync(join(tmpdir(), 'tessera-interop-'))
   const certificates = await certify(directory)
   const peer = await kind.start({
