@@ -55,7 +55,13 @@ export class RoomStateFinder {
       }
       add(await this.#changes(question, after))
     }
+    const ended = after === undefined ? [] : await this.#memo.ended(roomNid, after, upTo)
     const members = new Map(question.members)
+    // Whether or not the client was told of it before: what has come and gone since, `#changes` tells.
+    for (const { type, stateKey } of ended) {
+      found.delete(stateMapKey(type, stateKey))
+      if (type === MEMBER) members.delete(stateKey)
+    }
     if (wanted.lazyMembers) {
       const known = new Set([...found.values()].filter(isMember).map(({ stateKey }) => stateKey))
       const lacking = [...shownIn(timeline)].filter(userId => !known.has(userId) && !members.has(userId))
@@ -69,9 +75,7 @@ export class RoomStateFinder {
       if (members.size <= MAX_MEMBERS) break
       members.delete(userId)
     }
-    const ended = await this.#ended(question)
-    for (const { type, stateKey } of ended) found.delete(stateMapKey(type, stateKey))
-    return { entries: [...found.values()], ended, members }
+    return { entries: [...found.values()], ended: stubsOf(question, ended), members }
   }
 
   async #all(roomNid: number, wanted: RequiredState, upTo: number): Promise<StateAt[]> {
@@ -82,7 +86,7 @@ export class RoomStateFinder {
       ? await this.#views.members(roomNid, wanted.memberKeys, upTo)
       : (await this.#summaries.isLarge(roomNid))
         ? await this.#views.allMembers(roomNid, upTo)
-        : await this.#views.ofTypes(roomNid, ['m.room.member'], upTo)
+        : await this.#views.ofTypes(roomNid, [MEMBER], upTo)
     return [...others, ...members].filter(({ type, stateKey }) => wanted.matches(type, stateKey))
   }
 
@@ -94,22 +98,15 @@ export class RoomStateFinder {
     const changes = await this.#memo.changes(roomNid, after, upTo)
     return changes.filter(({ type, stateKey }) => {
       if (wanted.matches(type, stateKey)) return true
-      if (!wanted.lazyMembers || type !== 'm.room.member') return false
+      if (!wanted.lazyMembers || type !== MEMBER) return false
       return !timeline.limited || members.has(stateKey)
     })
   }
-
-  /** "To handle state being deleted", as where resolution leaves neither of two sides. */
-  async #ended({ roomNid, after, upTo, wanted, members }: StateQuestion): Promise<StatePoint[]> {
-    const ended = after === undefined ? [] : await this.#memo.ended(roomNid, after, upTo)
-    return ended.filter(
-      ({ type, stateKey }) =>
-        wanted.matches(type, stateKey) || (type === 'm.room.member' && members.has(stateKey)),
-    )
-  }
 }
 
-const isMember = ({ type }: StateAt): boolean => type === 'm.room.member'
+const MEMBER = 'm.room.member'
+
+const isMember = ({ type }: StateAt): boolean => type === MEMBER
 
 /** "All the `senders` of events in `timeline`", and "the target of all membership events in `timeline`". */
 const shownIn = ({ events }: RoomTimeline): Set<string> => {
@@ -119,4 +116,19 @@ const shownIn = ({ events }: RoomTimeline): Set<string> => {
     if (event.type === 'm.room.member' && event.stateKey !== undefined) users.add(event.stateKey)
   }
   return users
+}
+
+/**
+ * "To handle state being deleted", as where resolution leaves neither of two sides: of members that are loaded lazily, those that
+ * the client was told of or is shown.
+ */
+const stubsOf = (
+  { wanted, timeline, members }: StateQuestion,
+  ended: readonly StatePoint[],
+): readonly StatePoint[] => {
+  const shown = wanted.lazyMembers ? shownIn(timeline) : new Set<string>()
+  return ended.filter(
+    ({ type, stateKey }) =>
+      wanted.matches(type, stateKey) || (type === MEMBER && (members.has(stateKey) || shown.has(stateKey))),
+  )
 }
