@@ -13,16 +13,19 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
   const { simulation } = story
   let parties: SimulatedServer[] = []
   let ends: string[] = []
+  const { acknowledged } = story.deeds
   const speak = async (name: string): Promise<boolean> => {
     for (const client of simulation.clientsOf(name)) {
       if (!(await isJoined(simulation, client))) continue
+      const before = acknowledged.size
       await story.say(client)
-      return true
+      if (acknowledged.size > before) return true
     }
     return false
   }
   for (let round = 0; round < 5; round++) {
-    for (const name of simulation.names) await speak(name)
+    const silent = new Set<string>()
+    for (const name of simulation.names) if (!(await speak(name))) silent.add(name)
     await simulation.settle()
     for (const name of simulation.names) if (await speak(name)) break
     await simulation.settle()
@@ -32,10 +35,30 @@ const settle = async (story: Story): Promise<{ parties: SimulatedServer[]; ends:
     const { names } = await partiesOf(simulation)
     const together = heads.filter(({ server, head }) => names.has(server.name) && head?.hasHost(server.name))
     parties = together.map(({ server }) => server)
-    ends = together.map(({ head }) => head?.extremities.map(end => end.eventId).join(' ') ?? 'unknown')
+    ends = []
+    for (const { server, head } of together) {
+      const own = head?.extremities.map(end => end.eventId) ?? ['unknown']
+      ends.push((silent.has(server.name) ? await withoutRefused(own, parties) : own).join(' '))
+    }
     if (new Set(ends).size === 1 && ends[0]?.includes(' ') === false) break
   }
   return { parties, ends }
+}
+
+/**
+ * Ends without those that another server has soft-failed: where nobody may speak any more, as in a room that was replaced meanwhile,
+ * the last that was said there before that was known stays an end for ever. Only what refers to it would bring it to the others.
+ */
+const withoutRefused = async (
+  ends: readonly string[],
+  parties: readonly SimulatedServer[],
+): Promise<string[]> => {
+  const kept: string[] = []
+  for (const eventId of ends) {
+    const known = await Promise.all(parties.map(({ core }) => core.context.read.events.byId(eventId)))
+    if (!known.some(stored => stored?.softFailed === true)) kept.push(eventId)
+  }
+  return kept
 }
 
 /** Tells the story of a seed, and holds its end against what must be. Throws what is wrong with it. */
