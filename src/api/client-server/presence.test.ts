@@ -94,6 +94,12 @@ testDatabases(
     await eve.join(meeting)
     await syncUntil(eve, eveToken, view => told(view, bob)?.['presence'] === 'online')
     await syncUntil(bob, bobToken, view => told(view, eve)?.['status_msg'] === 'new')
+    // The same if they have just left it: what was said in the meantime they were not told.
+    await eve.post(`/rooms/${path(meeting)}/leave`, {})
+    await set(bob, { presence: 'online', status_msg: 'alone' })
+    const { token: awayToken } = await syncAs(eve, { since: eveToken })
+    await eve.join(meeting)
+    await syncUntil(eve, awayToken, view => told(view, bob)?.['status_msg'] === 'alone')
 
     await server.close()
     const again = await startTestServer({ database, clock })

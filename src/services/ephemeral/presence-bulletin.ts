@@ -15,17 +15,16 @@ interface ToldPresence {
 interface Newcomer {
   readonly newcomer: string
   readonly roomNid: number
+  /** The position of `events` since which they are there: each process that saw it tells the same. */
+  readonly cameIn: number
 }
-
-/** All processes tell within this time that somebody has come. */
-const WELCOMED_MS = 2_000
 
 /** What processes tell each other of presence; all of them, the one that tells included, learn it in the same order. */
 export class PresenceBulletin {
   readonly #states: PresenceStates
   readonly #processes: Processes
-  /** Who was told lately of those in a room that they have come into. */
-  readonly #welcomed = new LRUCache<string, true>({ max: 1_000 })
+  /** By newcomer and room, which coming they were last told for of those who are there. */
+  readonly #welcomed = new LRUCache<string, number>({ max: 1_000 })
 
   constructor(states: PresenceStates, processes: Processes) {
     this.#states = states
@@ -44,17 +43,18 @@ export class PresenceBulletin {
   }
 
   /** Makes how those in a room are news for a user who has come into it: once, whichever processes say so. */
-  async welcome(newcomer: string, roomNid: number): Promise<void> {
-    await this.#processes.bulletin.post('presence', { newcomer, roomNid })
+  async welcome(newcomer: string, roomNid: number, cameIn: number): Promise<void> {
+    const told: Newcomer = { newcomer, roomNid, cameIn }
+    await this.#processes.bulletin.post('presence', told)
   }
 
   #hear(told: ToldPresence | Newcomer, position: number): void {
     if ('newcomer' in told) {
-      const { newcomer, roomNid } = told
+      const { newcomer, roomNid, cameIn } = told
       const key = `${newcomer} ${roomNid}`
-      // Each process has told it.
-      if (this.#welcomed.get(key) !== undefined) return
-      this.#welcomed.set(key, true, { ttl: WELCOMED_MS })
+      // Another process has told it already. Whoever leaves and comes back has come anew, however soon.
+      if ((this.#welcomed.get(key) ?? 0) >= cameIn) return
+      this.#welcomed.set(key, cameIn)
       this.#states.welcome(newcomer, roomNid, position)
       return
     }

@@ -142,9 +142,12 @@ export class Presence {
     this.#announcer.announce(userId)
   }
 
-  /** A user has come into a room: how those are who are there is news for them. Every process sees that, and one tells it. */
-  welcome(newcomer: string, roomNid: number): void {
-    if (this.enabled) void this.#bulletin.welcome(newcomer, roomNid)
+  /**
+   * A user has come into a room at a position of `events`: how those are who are there is news for them. Several processes may
+   * see that.
+   */
+  welcome(newcomer: string, roomNid: number, cameIn: number): void {
+    if (this.enabled) void this.#bulletin.welcome(newcomer, roomNid, cameIn)
   }
 
   /** A user has come into a room or left it: who is there now sees how they are, and they see the others. */

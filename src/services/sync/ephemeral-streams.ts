@@ -27,7 +27,7 @@ export const connectEphemeral = (parts: {
   const receipts = new ReceiptsStream(parts)
   watch.onMember = (userId, roomNid, cameIn) => {
     ephemeral.memberChanged(userId, roomNid)
-    if (cameIn) presence.welcome(userId, roomNid)
+    if (cameIn !== undefined) presence.welcome(userId, roomNid, cameIn)
   }
   return {
     sources: [receipts, new TypingStream({ ...parts, typing }), new PresenceStream(presence, watch)],

@@ -41,8 +41,11 @@ export class RoomWatch {
   readonly #usersIn = new Map<number, Set<string>>()
   readonly #recent: RecentRooms
   readonly moves: MemberMoves
-  /** Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before. */
-  onMember: ((userId: string, roomNid: number, cameIn: boolean) => void) | undefined
+  /**
+   * Told of every change of a membership; `cameIn`: somebody who syncs was not in the room before, and has been since that position
+   * of `events`.
+   */
+  onMember: ((userId: string, roomNid: number, cameIn: number | undefined) => void) | undefined
   #position: number
 
   constructor(
@@ -218,7 +221,7 @@ export class RoomWatch {
     { upTo, concerned }: { upTo: number; concerned: Set<string> },
   ): Promise<void> {
     if (!this.#watched.has(userId)) {
-      this.onMember?.(userId, roomNid, false)
+      this.onMember?.(userId, roomNid, undefined)
       return
     }
     const row = await this.#read.memberships.one(userId, roomNid)
@@ -227,10 +230,14 @@ export class RoomWatch {
     concerned.add(userId)
     watched.movedAt = upTo
     watched.fresh.add(roomNid)
+    if (row?.membership !== 'join') {
+      this.#leave(userId, watched, roomNid)
+      this.onMember?.(userId, roomNid, undefined)
+      return
+    }
     const wasIn = watched.rooms.has(roomNid)
-    if (row?.membership === 'join') this.#join(userId, watched, roomNid, row.position)
-    else this.#leave(userId, watched, roomNid)
-    this.onMember?.(userId, roomNid, row?.membership === 'join' && !wasIn)
+    this.#join(userId, watched, roomNid, row.position)
+    this.onMember?.(userId, roomNid, wasIn ? undefined : Math.max(row.position, row.toldFrom ?? 0))
   }
 
   #join(userId: string, watched: Watched, roomNid: number, position: number): void {
