@@ -58,6 +58,9 @@ const recount = async (
     const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
     if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
+    // Their server came into the room after it: of its history nobody is notified. The room may have had them in it before, when
+    // the answer to an earlier join was lost.
+    if (await isHistory(simulation, client, event.event_id)) break
     // What comes late from a branch on which they were not in the room may count or not.
     if (event.unsigned?.membership !== 'join') return undefined
     unread.notification_count += 1
@@ -68,6 +71,16 @@ const recount = async (
 
 const isStaying = ({ content, unsigned }: Body): boolean =>
   content.membership === 'join' && unsigned?.prev_content?.membership === 'join'
+
+/** Whether a client's server has an event from before it came into the room. */
+const isHistory = async (
+  simulation: Simulation,
+  { host }: SimulatedClient,
+  eventId: string,
+): Promise<boolean> => {
+  const stored = await simulation.server(host)?.core.context.read.events.byId(eventId)
+  return stored?.position !== undefined && stored.position <= 0
+}
 
 const isLearntLate = async (
   simulation: Simulation,
