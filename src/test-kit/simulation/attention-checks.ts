@@ -56,7 +56,9 @@ const recount = async (
     const isSaid = event.type === 'm.room.message'
     const isEnd = event.type === 'm.room.tombstone'
     const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
-    if (event.event_id === readUpTo || (isOwn && isSaid) || isComing) break
+    if (event.event_id === readUpTo || (isOwn && isSaid)) break
+    // Whoever comes on another branch, but is in the room by the timeline all the time, has missed nothing.
+    if (isComing && !(await wasIn(simulation, client, event.event_id))) break
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
     // Their server came into the room after it: of its history nobody is notified. The room may have had them in it before, when
     // the answer to an earlier join was lost.
@@ -80,6 +82,20 @@ const isHistory = async (
 ): Promise<boolean> => {
   const stored = await simulation.server(host)?.core.context.read.events.byId(eventId)
   return stored?.position !== undefined && stored.position <= 0
+}
+
+/** Whether a client's user was in the room just before an event, by the timeline of their server. */
+const wasIn = async (
+  simulation: Simulation,
+  { userId, host }: SimulatedClient,
+  eventId: string,
+): Promise<boolean> => {
+  const { events, state } = simulation.server(host)?.core.context.read ?? {}
+  const stored = await events?.byId(eventId)
+  if (stored?.position === undefined) return false
+  const nid = await state?.point(stored.roomNid, 'm.room.member', userId, stored.position - 1)
+  const [member] = nid === undefined ? [] : ((await events?.byNids([nid])) ?? [])
+  return member?.event.content['membership'] === 'join'
 }
 
 const isLearntLate = async (
