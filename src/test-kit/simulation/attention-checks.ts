@@ -48,10 +48,14 @@ const recount = async (
   client: SimulatedClient,
   roomId: string,
 ): Promise<Unread | undefined> => {
-  const { userId, belief } = client
+  const { userId, host, belief } = client
+  const stored = simulation.server(host)?.core.context.read.events
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
   for await (const event of backwards(simulation, client, roomId)) {
+    // History from before the server came in notifies nobody, also where they had joined once before without its getting to know.
+    const { position = 0 } = (await stored?.byId(event.event_id)) ?? {}
+    if (position < 0) break
     const isOwn = event.sender === userId
     const isSaid = event.type === 'm.room.message'
     const isEnd = event.type === 'm.room.tombstone'
