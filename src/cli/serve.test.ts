@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { createLog, withoutSecrets } from '../config/logging.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import { DatabaseTooNew } from '../storage/database.ts'
 import { createFakeHost, fakeServer } from '../test-kit/command-line.ts'
@@ -181,28 +180,4 @@ test('systemd hears of start and stop', async t => {
   host.signal('SIGTERM')
   await code
   t.deepEqual(host.programs, ['systemd-notify --ready', 'systemd-notify STOPPING=1'])
-})
-
-test('the log blanks secrets out', t => {
-  const lines: string[] = []
-  const log = createLog({ level: 'info', format: 'json' }, { write: line => lines.push(line) })
-  log.info(
-    {
-      url: '/_matrix/client/v3/sync?access_token=hunter2&since=s1',
-      headers: { authorization: 'Bearer hunter2', host: 'x' },
-      body: { password: 'hunter2', auth: { token: 'hunter2' } },
-    },
-    'request',
-  )
-  log.child({ accessToken: 'hunter2' }).warn({ err: new Error('plain') }, 'child')
-  log.debug({}, 'not at this level')
-  t.is(lines.length, 2)
-  t.false(lines.join('').includes('hunter2'))
-  t.like(JSON.parse(lines[0] ?? ''), {
-    level: 'info',
-    msg: 'request',
-    url: '/_matrix/client/v3/sync?access_token=[secret]&since=s1',
-    headers: { host: 'x' },
-  })
-  t.is(withoutSecrets('/x?a=1'), '/x?a=1')
 })

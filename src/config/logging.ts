@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import pino, { type Logger } from 'pino'
+import { OutsideError } from '../core/errors.ts'
 import type { Log, LogFields } from '../core/log.ts'
 import type { Config } from './schema/index.ts'
 import { createSourcePositions } from './source-positions.ts'
@@ -42,7 +43,18 @@ const text = (value: unknown): unknown => (typeof value === 'string' ? withoutSe
 
 const positions = createSourcePositions()
 
+/** An error with what caused it, the first cause last. */
+const chainOf = (value: unknown): readonly Error[] => {
+  if (!(value instanceof Error)) return []
+  const causes = value instanceof AggregateError ? value.errors : [value.cause]
+  return [value, ...causes.flatMap(chainOf)]
+}
+
+/** An error as it is logged: with its stack, unless somebody outside is the cause, as is to be expected: then it is its reason. */
 const error = (value: Error): unknown => {
+  const chain = chainOf(value)
+  if (chain.some(link => link instanceof OutsideError && link.expected))
+    return [...new Set(chain.map(({ message }) => message))].filter(message => message !== '').join(': ')
   const shown: unknown = pino.stdSerializers.err(value)
   return typeof shown === 'object' && shown !== null && 'stack' in shown && typeof shown.stack === 'string'
     ? Object.assign(shown, { stack: positions(shown.stack) })
@@ -58,6 +70,7 @@ const pretty = (target: LogTarget): LogTarget => {
     ignore: 'pid,hostname',
     destination: target,
     sync: true,
+    singleLine: true,
   })
 }
 

@@ -114,6 +114,14 @@ export class RelayedError extends MatrixError {
   }
 }
 
+/**
+ * Somebody outside did not do their part: another server, or the network on the way to it. Where that is `expected`, nothing in this
+ * program is at fault, and the log tells the reason without a stack.
+ */
+export abstract class OutsideError extends Error {
+  abstract readonly expected: boolean
+}
+
 /** `M_LIMIT_EXCEEDED` (429): come again in so many milliseconds. */
 export const limitExceeded = (waitMs: number): MatrixError =>
   new MatrixError('M_LIMIT_EXCEEDED', 'Too many requests', {

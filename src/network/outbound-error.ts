@@ -1,3 +1,5 @@
+import { OutsideError } from '../core/errors.ts'
+
 /**
  * Why an outgoing request got no usable answer:
  * `unreachable` (name, connection, certificate, broken HTTP), `timeout`, `denied` (by our own policy), `too-large`.
@@ -5,7 +7,7 @@
 export type OutboundFailure = 'unreachable' | 'timeout' | 'denied' | 'too-large'
 
 /** An outgoing request failed below its meaning. Its cause is for the log. */
-export class OutboundError extends Error {
+export class OutboundError extends OutsideError {
   override readonly name = 'OutboundError'
   readonly kind: OutboundFailure
   /** The status of the response, where one had begun. */
@@ -16,7 +18,14 @@ export class OutboundError extends Error {
     this.kind = kind
     this.status = options.status
   }
+
+  override get expected(): boolean {
+    return isExpected(this.kind)
+  }
 }
+
+/** Servers stop, move and are cut off every day. */
+export const isExpected = (kind: string): boolean => kind === 'unreachable' || kind === 'timeout'
 
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined

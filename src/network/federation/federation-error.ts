@@ -1,5 +1,6 @@
+import { OutsideError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { OutboundFailure } from '../outbound-error.ts'
+import { isExpected, type OutboundFailure } from '../outbound-error.ts'
 
 /** Besides what fails on the way: an error `response` of the peer, and a response that is `malformed`. */
 export type FederationFailure = OutboundFailure | 'response' | 'malformed'
@@ -15,7 +16,7 @@ export interface FederationErrorDetails {
 }
 
 /** A request to another homeserver failed. What the peer says in it is not to be trusted. */
-export class FederationError extends Error {
+export class FederationError extends OutsideError {
   override readonly name = 'FederationError'
   readonly kind: FederationFailure
   readonly destination: string
@@ -40,9 +41,13 @@ export class FederationError extends Error {
     this.retryAfterMs = details.retryAfterMs
   }
 
+  override get expected(): boolean {
+    return isExpected(this.kind)
+  }
+
   /** Whether the same request may succeed later: the peer did not answer, is overloaded, or broken for now. */
   get retryable(): boolean {
-    if (this.kind !== 'response') return this.kind === 'unreachable' || this.kind === 'timeout'
+    if (this.kind !== 'response') return isExpected(this.kind)
     return this.status === 408 || this.status === 429 || (this.status ?? 0) >= 500
   }
 }
