@@ -9,7 +9,7 @@ import { UserWriter } from '../src/storage/accounts/user-writer.ts'
 import type { Database } from '../src/storage/database.ts'
 import { openDatabase } from '../src/storage/open.ts'
 import { roomReaders } from '../src/storage/rooms/index.ts'
-import { MembershipWriter } from '../src/storage/rooms/memberships.ts'
+import { MembershipWriter } from '../src/storage/rooms/membership-writer.ts'
 import { systemClock } from '../src/system-clock.ts'
 
 /**

@@ -35,6 +35,22 @@ export const addAccounts = (program: Command, host: Host, action: Action): void 
     .command('logout <name>')
     .description('log a user out everywhere')
     .action(action(async (flags, name: string) => (await import('./users.ts')).userLogout(host, flags, name)))
+  addUserFlags(user, host, action)
+  user
+    .command('deactivate <name>')
+    .description('end an account for good: it leaves its rooms, and nobody can have its name')
+    .option('--erase', 'hide its messages from those who join later')
+    .action(
+      action(async (config, name: string, options: { erase?: boolean }) =>
+        (await import('./users.ts')).userDeactivate(host, config, name, options),
+      ),
+    )
+  addReports(program, host, action)
+  addTokens(program, host, action)
+}
+
+/** What an account can be, and cease to be. */
+const addUserFlags = (user: Command, host: Host, action: Action): void => {
   const flags = {
     admin: 'make an account an administrator',
     lock: 'lock an account: it can do nothing but log out',
@@ -51,15 +67,9 @@ export const addAccounts = (program: Command, host: Host, action: Action): void 
         ),
       )
   }
-  user
-    .command('deactivate <name>')
-    .description('end an account for good: it leaves its rooms, and nobody can have its name')
-    .option('--erase', 'hide its messages from those who join later')
-    .action(
-      action(async (config, name: string, options: { erase?: boolean }) =>
-        (await import('./users.ts')).userDeactivate(host, config, name, options),
-      ),
-    )
+}
+
+const addReports = (program: Command, host: Host, action: Action): void => {
   program
     .command('report')
     .description('what users have reported')
@@ -71,7 +81,6 @@ export const addAccounts = (program: Command, host: Host, action: Action): void 
         (await import('./reports.ts')).reportList(host, config, options),
       ),
     )
-  addTokens(program, host, action)
 }
 
 const addUserCreate = (user: Command, host: Host, action: Action): void => {

@@ -37,9 +37,8 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
     metrics: metrics.sync,
   })
   const appServices = composeAppServices(circumstances, foundation, composed)
-  const noticesOptions = serverNoticesOf(config)
-  const serverNotices =
-    noticesOptions && new ServerNotices({ core, rooms, accounts, log, options: noticesOptions })
+  const notices = serverNoticesOf(config)
+  const serverNotices = notices && new ServerNotices({ core, rooms, accounts, log, options: notices })
   const services: Services = {
     ...{
       ...rooms,

@@ -18,7 +18,8 @@ import { retentionOf } from './options.ts'
 import type { Running } from './running.ts'
 
 /** Rooms and what is in them: writing, finding, what passes, encryption, files. */
-export const composeRooms = ({ config, log, clock }: Circumstances, foundation: Foundation) => {
+export const composeRooms = (circumstances: Circumstances, foundation: Foundation) => {
+  const { config, log, clock } = circumstances
   const { database, accounts, core, federation } = foundation
   const { serverName } = config
   const rooms = createRooms(core, {
@@ -60,19 +61,7 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
   })
   const { backups } = encryption
   const profiles = followAccounts({ accounts, core, rooms, presence, backups, clock, log })
-  const lifetime = new RoomLifetime({
-    ...{ writer: core.writer, clock, log },
-    grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
-  })
-  const purges = new RoomPurges(core.writer)
-  const retention = new MessageRetention({
-    ...{ writer: core.writer, purges, clock, log },
-    settings: retentionOf(config),
-  })
-  const purgeRequests = new PurgeRequests({
-    ...{ writer: core.writer, purges, lifetime, clock, log },
-    memberships: rooms.memberships,
-  })
+  const ends = composeEnds(circumstances, foundation, rooms)
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
@@ -85,14 +74,34 @@ export const composeRooms = ({ config, log, clock }: Circumstances, foundation: 
     encryption,
     profiles,
     guests,
-    lifetime,
-    retention,
-    purgeRequests,
+    ...ends,
     delayedEvents,
     stickyReviews,
     media,
   ]
   return { rooms, discovery, ephemeral, encryption, delayedEvents, search, media, running }
+}
+
+/** What ends rooms, and what is said in them. */
+const composeEnds = (
+  { config, log, clock }: Circumstances,
+  { core }: Foundation,
+  { memberships }: ReturnType<typeof createRooms>,
+): readonly Running[] => {
+  const lifetime = new RoomLifetime({
+    ...{ writer: core.writer, clock, log },
+    grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
+  })
+  const purges = new RoomPurges(core.writer)
+  const retention = new MessageRetention({
+    ...{ writer: core.writer, purges, clock, log },
+    settings: retentionOf(config),
+  })
+  const purgeRequests = new PurgeRequests({
+    ...{ writer: core.writer, purges, lifetime, clock, log },
+    memberships,
+  })
+  return [lifetime, retention, purgeRequests]
 }
 
 export type ComposedRooms = ReturnType<typeof composeRooms>

@@ -50,20 +50,8 @@ const signInvitation = (peer: ScriptedPeer, body: JsonObject): JsonObject => {
   return { event: addSignature(event, peer.serverName, peer.signingKey).pdu }
 }
 
-/** Starts both. */
-export const startPlainNeighbour = async (
-  t: ExecutionContext,
-  settings: object = {},
-): Promise<PlainNeighbour> => {
-  const peer = await ScriptedPeer.start()
-  const edus: JsonObject[] = []
-  peer.always('PUT', /^\/_matrix\/federation\/v2\/invite\//, ({ body }) => ({
-    json: signInvitation(peer, body as JsonObject),
-  }))
-  peer.always('PUT', /^\/_matrix\/federation\/v1\/send\//, ({ body }) => {
-    edus.push(...(((body as JsonObject)['edus'] ?? []) as JsonObject[]))
-    return { json: { pdus: {} } }
-  })
+/** Our server with a certificate on `port`, which knows where the plain one is. */
+const startOurs = async (peer: ScriptedPeer, settings: object) => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-plain-'))
   const authority = await testAuthority()
   const leaf = await authority.issue([OURS])
@@ -84,13 +72,34 @@ export const startPlainNeighbour = async (
       ...settings,
     },
   })
+  const end = async () => {
+    await server.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  return { server, port, end }
+}
+
+/** Starts both. */
+export const startPlainNeighbour = async (
+  t: ExecutionContext,
+  settings: object = {},
+): Promise<PlainNeighbour> => {
+  const peer = await ScriptedPeer.start()
+  const edus: JsonObject[] = []
+  peer.always('PUT', /^\/_matrix\/federation\/v2\/invite\//, ({ body }) => ({
+    json: signInvitation(peer, body as JsonObject),
+  }))
+  peer.always('PUT', /^\/_matrix\/federation\/v1\/send\//, ({ body }) => {
+    edus.push(...(((body as JsonObject)['edus'] ?? []) as JsonObject[]))
+    return { json: { pdus: {} } }
+  })
+  const { server, port, end } = await startOurs(peer, settings)
   const { serverName, signingKey } = peer
   const network = await createTestNetwork({ serverName, signingKey, hosts: [[OURS, [`127.0.0.1:${port}`]]] })
   t.teardown(async () => {
-    await server.close()
+    await end()
     await network.close()
     await peer.close()
-    rmSync(directory, { recursive: true, force: true })
   })
   const joins = new Map<string, RoomEvent[]>()
   return {

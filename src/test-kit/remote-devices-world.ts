@@ -6,7 +6,7 @@ import { createEncryption } from '../services/encryption/index.ts'
 import { noEdus, noRemoteKeys } from '../services/encryption/ports.ts'
 import type { Database } from '../storage/database.ts'
 import { roomReaders } from '../storage/rooms/index.ts'
-import { MembershipWriter } from '../storage/rooms/memberships.ts'
+import { MembershipWriter } from '../storage/rooms/membership-writer.ts'
 import { FakeClock } from './fake-clock.ts'
 
 export const BOB = '@bob:far.test'

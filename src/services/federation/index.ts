@@ -17,7 +17,7 @@ import { KeyFetcher } from './keys/key-fetcher.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { Notary } from './keys/notary.ts'
 import { OwnKeys, type RetiredKey } from './keys/own-keys.ts'
-import { type FederationOptions, permitsOf } from './options.ts'
+import { type FederationOptions, type Permits, permitsOf } from './options.ts'
 import { createOutbound, type Outbound } from './outbound/index.ts'
 import { policyAsker } from './policy-servers.ts'
 import { EventVerifier } from './verify-event.ts'
@@ -86,17 +86,7 @@ export const createFederation = (parts: FederationParts): Federation => {
   const log = parts.log.child({ part: 'federation' })
   const { serverName } = core.context
   const permits = permitsOf(config)
-  const network =
-    parts.client === undefined
-      ? openFederationNetwork({
-          options: config,
-          caFile: parts.caFile,
-          serverName,
-          signingKey: core.signingKey,
-          permits,
-          clock,
-        })
-      : { client: parts.client, close: async () => {} }
+  const network = networkOf(parts, permits)
   const { client } = network
   const ownKeys = new OwnKeys({
     serverName,
@@ -158,6 +148,18 @@ export const createFederation = (parts: FederationParts): Federation => {
     },
   }
 }
+
+const networkOf = ({ client, core, config, caFile, clock }: FederationParts, permits: Permits) =>
+  client === undefined
+    ? openFederationNetwork({
+        options: config,
+        caFile,
+        serverName: core.context.serverName,
+        signingKey: core.signingKey,
+        permits,
+        clock,
+      })
+    : { client, close: async () => {} }
 
 const activeUsers = (database: Database): MayBeInvited => {
   const users = new UserReader(database)

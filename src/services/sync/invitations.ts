@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
-import { NO_EVENT } from '../../storage/rooms/memberships.ts'
+import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { SyncRequest } from './sync-request.ts'
 

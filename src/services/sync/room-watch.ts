@@ -1,5 +1,3 @@
-import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
@@ -9,36 +7,18 @@ import { RecentRooms } from './recent-rooms.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { Answer } from './sync-source.ts'
-
-/** A user whose rooms are kept up to date. */
-interface Watched {
-  /** Nid → the position since when the user is joined without any change to their membership. */
-  readonly rooms: Map<number, number>
-  readonly loaded: Promise<void>
-  isLoaded: boolean
-  /** Memberships followed while the others are still being read: these are newer. */
-  readonly fresh: Set<number>
-  /** All changes after this were followed; the last was at `movedAt`. */
-  since: number
-  movedAt: number
-  /** How many wait or are being answered. Whom nobody waits for may be forgotten. */
-  holders: number
-}
+import { type Watched, WatchedUsers } from './watched-users.ts'
 
 /**
  * Follows the `events` stream for `/sync`: which rooms have news, and who of those who sync is in them. What it has
  * not followed yet does not exist for `/sync`: `position` is what tokens are made of.
  */
 export class RoomWatch {
-  readonly #db: Reader
   readonly #read: RoomReaders
   readonly #sync: SyncReader
   readonly #summaries: RoomSummaries
   readonly #partial: PartialSpans
-  readonly #watched = new Map<string, Watched>()
-  /** Users for whom nobody waits, by how many rooms they are in; beyond the bound the first are forgotten. */
-  readonly #idle: LRUCache<string, Watched>
-  readonly #usersIn = new Map<number, Set<string>>()
+  readonly #users: WatchedUsers
   readonly #recent: RecentRooms
   readonly moves: MemberMoves
   /**
@@ -58,7 +38,6 @@ export class RoomWatch {
     },
     options: { maxIdleRooms?: number } = {},
   ) {
-    this.#db = parts.db
     this.#read = parts.read
     this.#sync = parts.sync
     this.#summaries = parts.summaries
@@ -66,13 +45,7 @@ export class RoomWatch {
     this.#position = parts.db.position('events')
     this.#recent = new RecentRooms(this.#position)
     this.moves = new MemberMoves(this.#position)
-    this.#idle = boundedCache('idle_syncs', {
-      max: options.maxIdleRooms,
-      size: ({ rooms }) => rooms.size + 1,
-      dispose: (watched, userId, reason) => {
-        if (reason === 'evict') this.#drop(userId, watched)
-      },
-    })
+    this.#users = new WatchedUsers({ db: parts.db, memberships: parts.read.memberships }, options)
   }
 
   /** The position up to which this has followed the stream. */
@@ -89,7 +62,7 @@ export class RoomWatch {
     const touched = await this.#sync.touchedRooms(after, upTo)
     if (touched.some(room => room.redacts)) await this.#forgetRedacted(after, upTo)
     for (const { roomNid } of touched) {
-      for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
+      for (const userId of this.usersIn(roomNid)) concerned.add(userId)
     }
     const roomNids = [...touched, ...completed].map(({ roomNid }) => roomNid)
     const moved = new Set(completed.map(({ roomNid }) => roomNid))
@@ -106,7 +79,7 @@ export class RoomWatch {
     if (moved.size > 0) this.moves.add(upTo, moved)
     for (const { roomNid } of completed) {
       this.#summaries.forget(roomNid)
-      for (const userId of this.#usersIn.get(roomNid) ?? []) concerned.add(userId)
+      for (const userId of this.usersIn(roomNid)) concerned.add(userId)
     }
     for (const { roomNid, position } of [...touched, ...completed].sort((a, b) => a.position - b.position)) {
       this.#recent.add(position, roomNid)
@@ -121,82 +94,47 @@ export class RoomWatch {
    */
   mayHaveMoved(userId: string, after: number, upTo: number): boolean {
     if (upTo <= after) return false
-    const watched = this.#watched.get(userId)
+    const watched = this.#users.get(userId)
     if (watched === undefined || after < watched.since || watched.movedAt > after) return true
     return this.moves.mayBeIn(watched.rooms, after, Math.max(upTo, this.#position))
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */
   enter(userId: string): Answer<() => void> {
-    const watched = this.#watched.get(userId) ?? this.#watch(userId)
-    watched.holders += 1
-    this.#idle.delete(userId)
-    const leave = (): void => {
-      watched.holders -= 1
-      if (watched.holders === 0) this.#idle.set(userId, watched)
-    }
-    return watched.isLoaded && this.#partial.isLoaded ? leave : this.#entered(watched, leave)
+    const { watched, release } = this.#users.hold(userId)
+    return watched.isLoaded && this.#partial.isLoaded ? release : this.#entered(watched, release)
   }
 
-  async #entered(watched: Watched, leave: () => void): Promise<() => void> {
+  async #entered(watched: Watched, release: () => void): Promise<() => void> {
     try {
       await Promise.all([watched.loaded, this.#partial.load()])
     } catch (error) {
-      leave()
+      release()
       throw error
     }
-    return leave
+    return release
   }
 
   /** The rooms that a user has joined, as far as was followed: nids with the positions since when. */
   async joinedRooms(userId: string): Promise<ReadonlyMap<number, number>> {
     const leave = await this.enter(userId)
     leave()
-    return this.#watched.get(userId)?.rooms ?? new Map()
+    return this.#users.get(userId)?.rooms ?? new Map()
   }
 
   /** Those of the watched who are in a room. */
   usersIn(roomNid: number): Iterable<string> {
-    return this.#usersIn.get(roomNid) ?? []
+    return this.#users.in(roomNid)
   }
 
   /** What there is to look at for a user who has entered, after a position; `all`: every room, whether or not it has news. */
   look(userId: string, after: number, all: boolean): RoomsNow {
-    const watched = this.#watched.get(userId)
+    const watched = this.#users.get(userId)
     const upTo = this.#position
     const joined: ReadonlyMap<number, number> = watched?.rooms ?? new Map()
     const hasMoved = watched === undefined || after < watched.since || watched.movedAt > after
     const rooms = all ? undefined : this.#recent.among(joined, after)
     return { upTo, rooms: rooms ?? new Map(joined), joined, isExact: all || rooms !== undefined, hasMoved }
-  }
-
-  #watch(userId: string): Watched {
-    const watched: Watched = {
-      rooms: new Map(),
-      loaded: Promise.resolve().then(() => this.#load(userId, watched)),
-      isLoaded: false,
-      fresh: new Set(),
-      since: Number.MAX_SAFE_INTEGER,
-      movedAt: 0,
-      holders: 0,
-    }
-    this.#watched.set(userId, watched)
-    return watched
-  }
-
-  async #load(userId: string, watched: Watched): Promise<void> {
-    try {
-      for (const { roomNid, position } of await this.#read.memberships.ofUser(userId, ['join'])) {
-        if (!watched.fresh.has(roomNid)) this.#join(userId, watched, roomNid, position)
-      }
-      watched.fresh.clear()
-      // What was read may be ahead of what was followed.
-      watched.since = this.#db.position('events')
-      watched.isLoaded = true
-    } catch (error) {
-      this.#drop(userId, watched)
-      throw error
-    }
   }
 
   /** Another process may have redacted what is cached here. */
@@ -220,42 +158,17 @@ export class RoomWatch {
     userId: string,
     { upTo, concerned }: { upTo: number; concerned: Set<string> },
   ): Promise<void> {
-    if (!this.#watched.has(userId)) {
+    if (this.#users.get(userId) === undefined) {
       this.onMember?.(userId, roomNid, undefined)
       return
     }
     const row = await this.#read.memberships.one(userId, roomNid)
-    const watched = this.#watched.get(userId)
+    const watched = this.#users.get(userId)
     if (watched === undefined) return
     concerned.add(userId)
-    watched.movedAt = upTo
-    watched.fresh.add(roomNid)
-    if (row?.membership !== 'join') {
-      this.#leave(userId, watched, roomNid)
-      this.onMember?.(userId, roomNid, undefined)
-      return
-    }
-    const wasIn = watched.rooms.has(roomNid)
-    this.#join(userId, watched, roomNid, row.position)
-    this.onMember?.(userId, roomNid, wasIn ? undefined : Math.max(row.position, row.toldFrom ?? 0))
-  }
-
-  #join(userId: string, watched: Watched, roomNid: number, position: number): void {
-    watched.rooms.set(roomNid, position)
-    const users = this.#usersIn.get(roomNid)
-    if (users === undefined) this.#usersIn.set(roomNid, new Set([userId]))
-    else users.add(userId)
-  }
-
-  #leave(userId: string, watched: Watched, roomNid: number): void {
-    watched.rooms.delete(roomNid)
-    const users = this.#usersIn.get(roomNid)
-    users?.delete(userId)
-    if (users?.size === 0) this.#usersIn.delete(roomNid)
-  }
-
-  #drop(userId: string, watched: Watched): void {
-    for (const nid of [...watched.rooms.keys()]) this.#leave(userId, watched, nid)
-    if (this.#watched.get(userId) === watched) this.#watched.delete(userId)
+    const joined = row?.membership === 'join' ? row : undefined
+    const wasIn = this.#users.follow(userId, watched, { roomNid, joinedAt: joined?.position, upTo })
+    const cameIn = joined === undefined || wasIn ? undefined : Math.max(joined.position, joined.toldFrom ?? 0)
+    this.onMember?.(userId, roomNid, cameIn)
   }
 }

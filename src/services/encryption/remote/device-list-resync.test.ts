@@ -1,6 +1,6 @@
 import test from 'ava'
 import { serverNameOf } from '../../../core/ids.ts'
-import { MembershipWriter } from '../../../storage/rooms/memberships.ts'
+import { MembershipWriter } from '../../../storage/rooms/membership-writer.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
 import { noRemoteKeys } from '../ports.ts'
