@@ -50,23 +50,17 @@ const recount = async (
 ): Promise<Unread | undefined> => {
   const { userId, host, belief } = client
   const stored = simulation.server(host)?.core.context.read.events
+  const coming = await comingOf(simulation, client, roomId)
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
   for await (const event of backwards(simulation, client, roomId)) {
-    // History from before the server came in notifies nobody, also where they had joined once before without its getting to know.
     const { position = 0 } = (await stored?.byId(event.event_id)) ?? {}
-    if (position < 0) break
+    if (position <= coming) break
     const isOwn = event.sender === userId
     const isSaid = event.type === 'm.room.message'
     const isEnd = event.type === 'm.room.tombstone'
-    const isComing = event.type === 'm.room.member' && event.state_key === userId && !isStaying(event)
     if (event.event_id === readUpTo || (isOwn && isSaid)) break
-    // Whoever comes on another branch, but is in the room by the timeline all the time, has missed nothing.
-    if (isComing && !(await wasIn(simulation, client, event.event_id))) break
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
-    // Their server came into the room after it: of its history nobody is notified. The room may have had them in it before, when
-    // the answer to an earlier join was lost.
-    if (await isHistory(simulation, client, event.event_id)) break
     // What comes late from a branch on which they were not in the room may count or not.
     if (event.unsigned?.membership !== 'join') return undefined
     unread.notification_count += 1
@@ -75,31 +69,28 @@ const recount = async (
   return unread
 }
 
-const isStaying = ({ content, unsigned }: Body): boolean =>
-  content.membership === 'join' && unsigned?.prev_content?.membership === 'join'
-
-/** Whether a client's server has an event from before it came into the room. */
-const isHistory = async (
-  simulation: Simulation,
-  { host }: SimulatedClient,
-  eventId: string,
-): Promise<boolean> => {
-  const stored = await simulation.server(host)?.core.context.read.events.byId(eventId)
-  return stored?.position !== undefined && stored.position <= 0
-}
-
-/** Whether a client's user was in the room just before an event, by the timeline of their server. */
-const wasIn = async (
+/**
+ * The position from which a client's user is in a room for good, by the timeline of their server: of what was there before they
+ * are not notified. The event that joins them does not tell: it may lie on a branch on which they had never left, or never come,
+ * and somebody may be put out, or in, by what resolves a conflict.
+ */
+const comingOf = async (
   simulation: Simulation,
   { userId, host }: SimulatedClient,
-  eventId: string,
-): Promise<boolean> => {
-  const { events, state } = simulation.server(host)?.core.context.read ?? {}
-  const stored = await events?.byId(eventId)
-  if (stored?.position === undefined) return false
-  const nid = await state?.point(stored.roomNid, 'm.room.member', userId, stored.position - 1)
-  const [member] = nid === undefined ? [] : ((await events?.byNids([nid])) ?? [])
-  return member?.event.content['membership'] === 'join'
+  roomId: string,
+): Promise<number> => {
+  const { rooms, events, state } = simulation.server(host)?.core.context.read ?? {}
+  const room = await rooms?.byId(roomId)
+  // History from before the server came in has no positive one, even of a stay before it, of which the server never got to know.
+  let coming = 0
+  let until: number | undefined
+  for (const { nid, from, to } of (room && (await state?.history(room.nid, 'm.room.member', userId))) ?? []) {
+    const [member] = (await events?.byNids([nid])) ?? []
+    if (member?.event.content['membership'] !== 'join') continue
+    if (from !== until) coming = Math.max(coming, from)
+    until = to
+  }
+  return coming
 }
 
 const isLearntLate = async (
