@@ -1236,7 +1236,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: NoMembers
     query: NoMembers
-    body: { readonly pushkey: string; readonly kind: string | null; readonly app_id: string; readonly app_display_name?: string; readonly device_display_name?: string; readonly profile_tag?: string; readonly lang?: string; readonly data?: { readonly url?: string; readonly format?: string }; readonly append?: boolean }
+    body: { readonly pushkey: string; readonly kind: string | null; readonly app_id: string; readonly app_display_name?: string; readonly device_display_name?: string; readonly profile_tag?: string; readonly lang?: string; readonly data?: { readonly url?: string; readonly format?: string }; readonly append?: boolean; readonly "org.matrix.msc4076.disable_badge_count"?: boolean }
     response: JsonObject
   }
   postReceipt: {

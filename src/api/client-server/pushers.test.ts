@@ -34,6 +34,13 @@ class Gateway {
     return this.peer.requests.map(({ body }) => (body as Json)['notification'] as Json)
   }
 
+  /** The notification about an event, once it has come. */
+  async of(eventId: string): Promise<Json> {
+    const find = (): Json | undefined => this.told.find(one => one['event_id'] === eventId)
+    await eventually(`a notification of ${eventId}`, () => find() !== undefined)
+    return find() ?? {}
+  }
+
   /** The notification with this index, once it has come. */
   async nth(index: number): Promise<Json> {
     await eventually(`notification ${index}`, () => this.told.length > index)
@@ -161,6 +168,23 @@ testDatabases(test, 'a gateway is told everything about what notifies', async (t
   await bob.send(room, 'm.call.answer', { ...call, answer: { type: 'answer', sdp: 'v=0' } })
   await alice.say(room, 'There you are')
   t.is(await missed(7), undefined)
+
+  // MSC4076: a client that counts by itself is told of no counts, and woken by none.
+  const flag = { 'org.matrix.msc4076.disable_badge_count': true }
+  const withFlag = [
+    pusher(gateway.url, flag),
+    pusher(gateway.url, { data: { url: gateway.url, format: 'event_id_only', ...flag } }),
+  ]
+  await gateway.of(await alice.say(room, 'the last one before'))
+  const before = gateway.told.length
+  for (const given of withFlag) {
+    await bob.post('/pushers/set', given)
+    const uncounted = await alice.say(room, 'uncounted')
+    t.false('counts' in (await gateway.of(uncounted)))
+    await bob.post(`/rooms/${path(room)}/receipt/m.read/${path(uncounted)}`)
+  }
+  await gateway.of(await alice.say(room, 'one more'))
+  t.is(gateway.told.length, before + 3)
   t.deepEqual(gateway.peer.problems(), [])
 })
 

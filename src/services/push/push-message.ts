@@ -24,11 +24,21 @@ export interface BadgeCounts {
   readonly missedCalls: number
 }
 
-/** The `notification` of a request to a gateway that tells of an event (Push Gateway API, `/notify`). */
+/** In the data of a pusher: "if set to true, then the pusher will not specify `counts`" (MSC4076). */
+export const DISABLE_BADGE_COUNT = 'org.matrix.msc4076.disable_badge_count'
+
+/** Whether a client counts by itself what its badge says, and is told of no counts. */
+export const countsByItself = ({ data }: Pick<PusherRow, 'data'>): boolean =>
+  (parseJson(data) as JsonObject)[DISABLE_BADGE_COUNT] === true
+
+/**
+ * The `notification` of a request to a gateway that tells of an event (Push Gateway API, `/notify`).
+ * @param counts `undefined` where the client counts by itself
+ */
 export const eventNotification = (
   pusher: PusherRow,
   event: Announced,
-  counts: BadgeCounts,
+  counts: BadgeCounts | undefined,
 ): Record<string, JsonValue> => {
   const { tweaks, highlight } = parseActions(event.actions)
   const data = parseJson(pusher.data) as JsonObject
@@ -37,7 +47,7 @@ export const eventNotification = (
   const common = {
     event_id: event.eventId,
     room_id: event.roomId,
-    counts: countsOf(counts),
+    ...(counts === undefined ? {} : { counts: countsOf(counts) }),
     prio: isUrgent ? 'high' : 'low',
   }
   // "Only the event_id, room_id, counts, and devices are required to be populated."

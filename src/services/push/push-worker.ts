@@ -8,7 +8,13 @@ import type { PushActionReader } from '../../storage/push/push-actions.ts'
 import type { PusherReader, PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import type { InvitationReader } from '../../storage/rooms/invitations.ts'
 import type { Announcements } from './announcements.ts'
-import { type Announced, type BadgeCounts, badgeNotification, eventNotification } from './push-message.ts'
+import {
+  type Announced,
+  type BadgeCounts,
+  badgeNotification,
+  countsByItself,
+  eventNotification,
+} from './push-message.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** What all workers share. */
@@ -174,11 +180,16 @@ export class PushWorker {
 
   /** Answers whether the pusher is still there. */
   async #sendEvent(event: Announced): Promise<boolean> {
+    if (countsByItself(this.#pusher)) return this.#notify(eventNotification(this.#pusher, event, undefined))
     return this.#telling(counts => this.#notify(eventNotification(this.#pusher, event, counts)))
   }
 
   async #sendBadge(): Promise<void> {
     if (!this.#badgeIsOld) return
+    if (countsByItself(this.#pusher)) {
+      this.#badgeIsOld = false
+      return
+    }
     await this.#telling(async counts => {
       const { unread, missedCalls } = this.#badge ?? {}
       if (counts.unread === unread && counts.missedCalls === missedCalls) return true

@@ -9,6 +9,7 @@ import type { Database } from '../../storage/database.ts'
 import { PusherReader, type PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
 import type { Requester } from '../requester.ts'
 import { EMAIL_APP_ID } from './digest-mailing.ts'
+import { DISABLE_BADGE_COUNT } from './push-message.ts'
 
 /** A pusher as a client gives it; without a kind it is to be removed. */
 export interface GivenPusher {
@@ -21,6 +22,8 @@ export interface GivenPusher {
   readonly lang?: string
   readonly data?: JsonObject
   readonly append?: boolean
+  /** MSC4076, which has it here; clients have it in `data` as well. */
+  readonly [DISABLE_BADGE_COUNT]?: boolean
 }
 
 /** A pusher as clients see it. */
@@ -166,7 +169,9 @@ const described = (
     deviceDisplayName: device_display_name,
     profileTag: given.profile_tag,
     lang,
-    data: JSON.stringify(data),
+    data: JSON.stringify(
+      given[DISABLE_BADGE_COUNT] === true ? { ...data, [DISABLE_BADGE_COUNT]: true } : data,
+    ),
   }
 }
 
