@@ -33,7 +33,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   const discovery = createDiscovery({
     core,
     rooms,
-    remote: federatedDiscovery(federation.client),
+    remote: federatedDiscovery(federation.client, federation.reachBack),
     hasDirectory: config.roomDirectory.enabled,
     directoryIsForServers: config.roomDirectory.overFederation,
   })

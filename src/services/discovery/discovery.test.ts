@@ -33,7 +33,7 @@ const discoveryOver = async (t: Parameters<typeof testDatabase>[0], answers: Par
   const unexpected = async (): Promise<never> => {
     throw new Error('nobody was to be asked')
   }
-  const remote = { publicRooms: unexpected, hierarchy: unexpected, eventByTimestamp: unexpected, ...answers }
+  const remote = { publicRooms: unexpected, hierarchy: unexpected, reachBack: unexpected, ...answers }
   return {
     core,
     rooms,
@@ -179,7 +179,7 @@ test('the next server is asked when one does not answer; a directory that is ref
   const refusal = (server: string) =>
     new FederationError('response', server, 'no', { errcode: 'M_FORBIDDEN' })
   const answer: Hierarchy = { room: remoteRoom('!r:b.test'), children: [], inaccessibleChildren: [] }
-  const remote = federatedDiscovery({
+  const client: Parameters<typeof federatedDiscovery>[0] = {
     publicRooms: async server => {
       throw refusal(server)
     },
@@ -187,7 +187,8 @@ test('the next server is asked when one does not answer; a directory that is ref
       if (server !== 'b.test') throw refusal(server)
       return answer
     },
-  })
+  }
+  const remote = federatedDiscovery(client, async () => false)
   const ask = { roomId: '!r:b.test', suggestedOnly: false }
   t.is(await remote.hierarchy(['a.test', 'b.test'], ask), answer)
   t.is(await remote.hierarchy(['a.test'], ask), undefined)

@@ -32,7 +32,7 @@ export class EventByTimestamp {
 
   /**
    * The first visible event sent at or after an instant (`f`), or the last at or before it (`b`). Other servers are
-   * asked where history is missing here that may hold a closer one.
+   * asked where history is missing here that may hold a closer one, and it is fetched back to there.
    *
    * @param timestamp milliseconds since 1970
    *
@@ -41,18 +41,16 @@ export class EventByTimestamp {
   async find(userId: string, roomId: string, timestamp: number, dir: Direction): Promise<DatedEvent> {
     const { read } = this.#context
     const { room } = await accessOf(read, userId, roomId)
-    const sight = await sightOf(read, room.nid, userId)
-    const local = await this.#nearest(room.nid, sight, timestamp, dir)
-    const remote = (await this.#mayBeCloserElsewhere(room.nid, local, timestamp, dir))
-      ? await this.#elsewhere(roomId, sight, timestamp, dir)
-      : undefined
-    const found = [local?.event, remote?.event]
-      .filter(event => event !== undefined)
-      .toSorted((a, b) => Math.abs(a.originServerTs - timestamp) - Math.abs(b.originServerTs - timestamp))[0]
+    const nearest = async () => this.#nearest(room.nid, await sightOf(read, room.nid, userId), timestamp, dir)
+    let found = await nearest()
+    if (await this.#mayBeCloserElsewhere(room.nid, found, timestamp, dir)) {
+      const known = found?.event.originServerTs
+      if (await this.#remote.reachBack(roomId, { ts: timestamp, dir, known })) found = await nearest()
+    }
     if (found === undefined) {
       throw new MatrixError('M_NOT_FOUND', `There is no event ${dir === 'f' ? 'after' : 'before'} that`)
     }
-    return { eventId: found.eventId, originServerTs: found.originServerTs }
+    return { eventId: found.event.eventId, originServerTs: found.event.originServerTs }
   }
 
   async #nearest(
@@ -86,16 +84,5 @@ export class EventByTimestamp {
     const edge = { timestamp, position: Number.MAX_SAFE_INTEGER }
     const isCovered = dir === 'f' && (await this.#times.nearest(roomNid, 'b', edge, 1)).length > 0
     return !isCovered && (await this.#context.read.rooms.missingEvents(roomNid)).length > 0
-  }
-
-  async #elsewhere(
-    roomId: string,
-    sight: Sight,
-    ts: number,
-    dir: Direction,
-  ): Promise<StoredEvent | undefined> {
-    const answer = await this.#remote.eventByTimestamp(roomId, { ts, dir })
-    const stored = answer && (await this.#context.read.events.byId(answer.eventId))
-    return stored !== undefined && sight.sees(stored) ? stored : undefined
   }
 }

@@ -1,5 +1,6 @@
 import type { FederationClient } from '../../network/federation-client.ts'
 import { toClientError } from '../federation/outbound/client-errors.ts'
+import type { ReachBack } from '../federation/outbound/history/reach-back.ts'
 import type { RemoteDiscovery } from './ports.ts'
 
 /** Servers asked for one room before it counts as nowhere to be found. */
@@ -9,6 +10,7 @@ const TIMEOUT_MS = 10_000
 /** Asks other servers through the federation API. */
 export const federatedDiscovery = (
   client: Pick<FederationClient, 'publicRooms' | 'hierarchy'>,
+  reachBack: ReachBack,
 ): RemoteDiscovery => ({
   publicRooms: async (server, query) => {
     try {
@@ -25,6 +27,5 @@ export const federatedDiscovery = (
     }
     return undefined
   },
-  // Events that a peer names would have to be fetched with the history around them, which nothing does yet.
-  eventByTimestamp: async () => undefined,
+  reachBack,
 })

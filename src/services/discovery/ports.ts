@@ -1,4 +1,5 @@
 import type { Hierarchy, PublicRooms, PublicRoomsQuery } from '../../network/federation/directory.ts'
+import type { ReachBack } from '../federation/outbound/history/reach-back.ts'
 
 export type {
   Hierarchy,
@@ -17,11 +18,8 @@ export interface RemoteDiscovery {
     ask: { readonly roomId: string; readonly suggestedOnly: boolean },
   ): Promise<Hierarchy | undefined>
   /**
-   * Asks servers in the room for the event closest to an instant (ms since 1970) and stores it, so that its context
-   * can be read; `undefined` if nobody knows one.
+   * Fetches a room's history back to the event that servers in the room have closest to an instant, so that it can be read
+   * with what surrounds it. Answers whether any came.
    */
-  eventByTimestamp(
-    roomId: string,
-    ask: { readonly ts: number; readonly dir: 'f' | 'b' },
-  ): Promise<{ readonly eventId: string; readonly originServerTs: number } | undefined>
+  readonly reachBack: ReachBack
 }

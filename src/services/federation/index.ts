@@ -48,7 +48,10 @@ export interface FederationParts {
 
 /** This server among the others. */
 export interface Federation
-  extends Pick<Outbound, 'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'queueEdu' | 'keepEdus'>,
+  extends Pick<
+      Outbound,
+      'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'reachBack' | 'queueEdu' | 'keepEdus'
+    >,
     Pick<
       Inbound,
       | 'gate'
@@ -130,10 +133,10 @@ export const createFederation = (parts: FederationParts): Federation => {
   core.writer.askPolicyServer = policyAsker({ client, clock })
   const background = new Background({ inbound, outbound, processes: core.context.processes, clock, log })
   const { gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime } = inbound
-  const { remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus } = outbound
+  const { remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus } = outbound
   return {
     ...{ gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime },
-    ...{ remote, queryAlias, queryProfile, fetchHistory, queueEdu, keepEdus },
+    ...{ remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus },
     ownKeys,
     client,
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },

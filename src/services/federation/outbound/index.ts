@@ -4,6 +4,7 @@ import type { FetchHistory } from '../../rooms/room-history.ts'
 import { RoomCompleter } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { HistoryFetcher } from './history/fetch-history.ts'
+import { type ReachBack, ReachingBack } from './history/reach-back.ts'
 import { type QueryProfile, remoteQueries } from './queries.ts'
 import { RemoteMembershipHandshakes } from './remote-memberships.ts'
 import type { KeptEdu, KeptEdus, OutgoingEdu } from './sender/outgoing-edu.ts'
@@ -19,6 +20,7 @@ export interface Outbound {
   readonly queryAlias: QueryRemoteAlias
   readonly queryProfile: QueryProfile
   readonly fetchHistory: FetchHistory
+  readonly reachBack: ReachBack
   /** Queues an EDU for other servers; durable when this resolves, if it is to be kept. */
   readonly queueEdu: (edu: OutgoingEdu) => Promise<void>
   /** What keeps EDUs, as a part of somebody else's write set. */
@@ -42,9 +44,11 @@ export const createOutbound = (
     complete: (...completion) => completer.complete(...completion),
   })
   const history = new HistoryFetcher(context)
+  const reachingBack = new ReachingBack(context, history)
   return {
     remote,
     fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
+    reachBack: (roomId, instant) => reachingBack.fetch(roomId, instant),
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),
     queueEdu: edu => sender.edus.queue(edu),

@@ -53,7 +53,7 @@ export class HistoryFetcher {
       return false
     }
     const deadline = clock.now() + TOTAL_MS
-    for (const server of (await this.#servers(head)).slice(0, MAX_SERVERS)) {
+    for (const server of (await this.servers(head)).slice(0, MAX_SERVERS)) {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
       if (timeoutMs <= 0) break
       try {
@@ -113,7 +113,7 @@ export class HistoryFetcher {
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */
-  async #servers(head: RoomHead): Promise<string[]> {
+  async servers(head: RoomHead): Promise<string[]> {
     const { read, serverName } = this.#context.core.context
     const hosts = head.joinedHosts()
     const members = await read.events.forwards({

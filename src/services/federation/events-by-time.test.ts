@@ -1,0 +1,55 @@
+import test from 'ava'
+import { ALICE, BOB, makeRoom } from '../../test-kit/federated-pair.ts'
+import { FederationWorld, say, type WorldServer } from '../../test-kit/federation-world.ts'
+import { federatedDiscovery } from '../discovery/federated.ts'
+import { createDiscovery } from '../discovery/index.ts'
+
+const MINUTE = 60_000
+
+/** The numbers in the messages that a server has, oldest first, with what it has fetched of history. */
+const said = async ({ core }: WorldServer, roomId: string): Promise<number[]> => {
+  const { events, rooms } = core.context.read
+  const room = await rooms.byId(roomId)
+  const all = await events.forwards({ roomNid: room?.nid ?? 0, after: -1e9, upTo: 1e9, limit: 1_000 })
+  return all.flatMap(({ event }) => (event.type === 'm.room.message' ? Number(event.content['body']) : []))
+}
+
+test('an instant before the join is looked for on other servers, and history fetched back to it', async t => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test')
+  const b = await world.add('b.test', { clock: a.clock })
+  const roomId = await makeRoom(a)
+  const instants: number[] = []
+  const events: string[] = []
+  for (let n = 0; n < 150; n++) {
+    await a.clock.advance(MINUTE)
+    instants.push(a.clock.now())
+    events.push((await say(a, ALICE, roomId, `${n}`)).eventId)
+  }
+  await a.clock.advance(MINUTE)
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  const { eventByTimestamp } = createDiscovery({
+    ...{ core: b.core, rooms: b.rooms, hasDirectory: true, directoryIsForServers: true },
+    remote: federatedDiscovery(b.client, b.federation.reachBack),
+  })
+  const find = async (ts: number, dir: 'f' | 'b'): Promise<number> =>
+    events.indexOf((await eventByTimestamp.find(BOB, roomId, ts, dir)).eventId)
+  const [early = 0] = instants.slice(20)
+  const named = (): number => world.requests.filter(request => /timestamp_to_event/.test(request)).length
+
+  world.intercept = ({ path }) =>
+    path.includes('timestamp_to_event')
+      ? { status: 200, json: { event_id: '$nothing', origin_server_ts: early } }
+      : undefined
+  t.is(await find(early, 'f'), -1, 'what nobody has is not looked for: the join is the first that is known')
+  t.deepEqual(await said(b, roomId), [])
+  world.intercept = () => undefined
+
+  t.is(await find(early + 1, 'f'), 21)
+  const later = (await said(b, roomId)).filter(n => n >= 21)
+  t.deepEqual(later, [...Array(150).keys()].slice(21), 'nothing is left out on the way')
+  const asked = named()
+  t.is(await find(early + 1, 'b'), 20)
+  t.is(named(), asked, 'what is here is not asked for')
+  await t.throwsAsync(eventByTimestamp.find(BOB, roomId, 1, 'b'), { message: /no event before/ })
+})
