@@ -90,6 +90,24 @@ test('a restricted room lets in who is in the other room, with our signature', a
   t.is(error?.errcode, 'M_FORBIDDEN')
 })
 
+test('a condition that cannot be checked is for others to check, but a ban is a ban', async t => {
+  const { a, world } = await pair(t)
+  const allow = [{ type: 'm.room_membership', room_id: '!elsewhere:x.test' }]
+  const restricted = await makeRoom(a, {
+    preset: 'private_chat',
+    initialState: [{ type: 'm.room.join_rules', stateKey: '', content: { join_rule: 'restricted', allow } }],
+  })
+  const c = await world.add('c.test')
+  const refusal = async () => {
+    const asked = c.client.makeJoin('a.test', { roomId: restricted, userId: CAROL, versions: ['12'] })
+    const error = await t.throwsAsync(asked, { instanceOf: FederationError })
+    return [error?.status, error?.errcode]
+  }
+  t.deepEqual(await refusal(), [400, 'M_UNABLE_TO_AUTHORISE_JOIN'])
+  await a.rooms.memberships.ban({ sender: ALICE, userId: CAROL, roomId: restricted })
+  t.deepEqual(await refusal(), [403, 'M_FORBIDDEN'])
+})
+
 test('knocking, and being let in', async t => {
   const { a, b } = await pair(t)
   const roomId = await makeRoom(a, {

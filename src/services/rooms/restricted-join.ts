@@ -7,7 +7,7 @@ import type { RoomsContext } from './room-writer.ts'
 
 /** What a join of a user needs beyond itself in a room that may restrict joins. */
 export type RestrictedJoin =
-  /** Nothing: the room is not restricted, or the user is invited or in it. */
+  /** Nothing: the room is not restricted, or the user is invited or in it; or banned, which no condition outweighs. */
   | { readonly kind: 'unrestricted' }
   /** A local user with the power to invite vouches for it. */
   | { readonly kind: 'authorised'; readonly by: string }
@@ -20,6 +20,9 @@ const POINTS = [
   { type: 'm.room.join_rules', stateKey: '' },
   { type: 'm.room.power_levels', stateKey: '' },
 ]
+
+/** Of whom these are known the rules of the room decide without any condition. */
+const DECIDED: readonly unknown[] = ['invite', 'join', 'ban']
 
 /** Checks the conditions of a restricted room (client-server API, "Restricted rooms") for a user who wants to join. */
 export const restrictedJoin = async (
@@ -34,7 +37,7 @@ export const restrictedJoin = async (
   const restricts =
     (rule === 'restricted' && head.version.auth.restricted) ||
     (rule === 'knock_restricted' && head.version.auth.knockRestricted)
-  if (!restricts || membership === 'invite' || membership === 'join') return { kind: 'unrestricted' }
+  if (!restricts || DECIDED.includes(membership)) return { kind: 'unrestricted' }
   const allow = Array.isArray(rules?.['allow']) ? rules['allow'] : []
   const rooms = allow.flatMap(condition =>
     isJsonObject(condition) &&
