@@ -32,7 +32,7 @@ const VERSION = 's1'
 const NAMES = new Map<string, SyncStream>(
   Object.entries(STREAM_LETTERS).map(([name, letter]) => [letter, name as SyncStream]),
 )
-const FORM = /^s1(?:\.[a-z]-?\d{1,15})*$/
+const FORM = /^s1(?:\.[a-z]-?\d{1,16})*$/
 const LARGEST_TOKEN = 300
 
 /** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
@@ -53,7 +53,9 @@ export const parseStreamToken = (text: string): StreamToken | undefined => {
     const next = text.indexOf('.', at + 1)
     const end = next === -1 ? text.length : next
     const name = NAMES.get(text.charAt(at + 1))
-    if (name !== undefined) token[name] = Number(text.slice(at + 2, end))
+    const position = Number(text.slice(at + 2, end))
+    if (!Number.isSafeInteger(position)) return undefined
+    if (name !== undefined) token[name] = position
     at = end
   }
   return token

@@ -108,7 +108,8 @@ export class RoomHistory {
     const { sight } = reading
     const viewer = { ...requester, sight, forks: found.forks }
     return {
-      start: formatStreamToken({ events: span.from }),
+      // "This will be the same as the value given in `from`."
+      start: request.from ?? formatStreamToken({ events: span.from }),
       end: goesOn(reading.access, request, found) ? formatStreamToken({ events: found.next }) : undefined,
       chunk: await this.#clientEvents.render(found.events, viewer, { roomId: true, bundle: 'all' }),
       state: await this.#lazyMembers(reading, found.events),
