@@ -34,6 +34,10 @@ onServer('guests join rooms that let them in, and leave those that no longer do'
   await eventually('the guest is out', async () => (await membership(guest)) === 'leave')
   t.is(await membership(bob), 'join', 'nobody else has to go')
   await t.throwsAsync(guest.change('join', closed), refused)
+  const again = await ann.setState(closed, 'm.room.guest_access', { guest_access: 'can_join' })
+  await guest.change('join', closed)
+  await ann.redact(closed, again)
+  await eventually('the guest is out', async () => (await membership(guest)) === 'leave')
 })
 
 onServer('guests have access to what the specification names, and to nothing else', async (t, server) => {

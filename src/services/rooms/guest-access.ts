@@ -8,6 +8,7 @@ import type { Memberships } from './memberships.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 const TYPE = 'm.room.guest_access'
+const REDACTION = 'm.room.redaction'
 
 /** Events worked on in one step. */
 const BATCH = 50
@@ -30,7 +31,7 @@ export class GuestAccess {
     this.#memberships = parts.memberships
     this.#log = parts.log
     this.#users = new UserReader(db)
-    this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE)
+    this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE, REDACTION)
     this.#follower = new StreamFollower({
       ...{ name: 'guest access', stream: 'events', database: db, clock, log: parts.log },
       sole: processes.soleWork('guest access'),
@@ -58,13 +59,18 @@ export class GuestAccess {
     return stored?.redactedBy === undefined && stored?.event.content['guest_access'] === 'can_join'
   }
 
-  /** "If the event is changed to stop this from being the case, the server MUST set those users' state to `leave`." */
+  /**
+   * "If the event is changed to stop this from being the case, the server MUST set those users' state to `leave`": by another, or
+   * by a redaction, which leaves nothing of it.
+   */
   async #follow(after: number, upTo: number): Promise<number | FollowedStep> {
     const { read } = this.#writer.context
     const { nids, reached } = await this.#changes.after(after, upTo, BATCH)
     if (nids.length === 0) return { reached, statements: [] }
     const events = await read.events.byNids(nids)
-    for (const roomId of new Set(events.map(({ event }) => event.roomId))) {
+    const redacted = await read.events.targetsOf(events.filter(({ event }) => event.type === REDACTION))
+    const changed = [...events, ...redacted.values()].filter(({ event }) => event.type === TYPE)
+    for (const roomId of new Set(changed.map(({ event }) => event.roomId))) {
       if (!(await this.#letsGuestsIn(roomId))) await this.#sendGuestsAway(roomId)
     }
     return reached

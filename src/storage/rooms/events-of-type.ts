@@ -4,20 +4,20 @@ import type { EventNews } from './event-news.ts'
 /** Older events looked at in one step: most are of other types, and are not read. */
 const SPAN = 2_000
 
-/** Events of one type, as they come to be. */
+/** Events of one type, or of one of several, as they come to be. */
 export class EventsOfType {
   readonly #db: Reader
   readonly #news: EventNews
-  readonly #type: string
+  readonly #types: readonly string[]
   readonly #after: Prepared
 
-  constructor(db: Reader, news: EventNews, type: string) {
+  constructor(db: Reader, news: EventNews, ...types: readonly string[]) {
     this.#db = db
     this.#news = news
-    this.#type = type
+    this.#types = types
     this.#after = db.prepare(
       `SELECT event_nid, position FROM events
-       WHERE position > ? AND position <= ? AND type = ? AND rejected IS NULL AND soft_failed = 0
+       WHERE position > ? AND position <= ? AND type IN (${types.map(() => '?').join(', ')}) AND rejected IS NULL AND soft_failed = 0
        ORDER BY position LIMIT ?`,
     )
   }
@@ -30,13 +30,13 @@ export class EventsOfType {
   ): Promise<{ readonly nids: number[]; readonly reached: number }> {
     const news = await this.#news.shown(position, upTo)
     if (news !== undefined) {
-      const found = news.filter(({ type }) => type === this.#type).slice(0, limit)
+      const found = news.filter(({ type }) => this.#types.includes(type)).slice(0, limit)
       const reached = found.length < limit ? upTo : (found.at(-1)?.position ?? upTo)
       return { nids: found.map(({ nid }) => nid), reached }
     }
     const end = Math.min(upTo, position + SPAN)
     const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#after, [
-      ...[position, end, this.#type],
+      ...[position, end, ...this.#types],
       limit,
     ])
     return {
