@@ -219,6 +219,9 @@ test('pages: served where no operation is; failures are standard errors', async 
   pages.get('/health', context => {
     context.body = { ok: true }
   })
+  pages.get('/_matrix/static/page/', context => {
+    context.body = 'a page'
+  })
   pages.get('/broken', () => {
     throw new Error('the secret is 42')
   })
@@ -228,6 +231,10 @@ test('pages: served where no operation is; failures are standard errors', async 
   t.is(health.headers['access-control-allow-origin'], '*')
   t.is(codeOf(await server.request('GET', '/broken')), '500 M_UNKNOWN')
   t.is(codeOf(await server.request('GET', '/nothing')), '404 M_UNRECOGNIZED')
+  t.is(codeOf(await server.request('POST', '/health')), '404 M_UNRECOGNIZED')
+  const wrongMethod = await server.request('POST', '/_matrix/static/page/')
+  t.is(codeOf(wrongMethod), '405 M_UNRECOGNIZED')
+  t.is(wrongMethod.headers['allow'], 'HEAD, GET')
   t.is((await server.request('GET', OPEN)).status, 200)
 })
 

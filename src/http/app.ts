@@ -17,7 +17,7 @@ import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
-import { createRouteTable, type RouteTable } from './router.ts'
+import { createRouteTable, methodNotAllowed, type RouteTable } from './router.ts'
 import { send } from './send.ts'
 import { createValidator, type RequestSchemas } from './validate.ts'
 
@@ -150,7 +150,7 @@ const servePages = (
     try {
       await next()
       if (context.status !== 404 || context.body) return
-      outcomes.set(context.req, new MatrixError('M_UNRECOGNIZED', 'There is no such page'))
+      outcomes.set(context.req, notServed(context))
     } catch (error) {
       outcomes.set(context.req, error)
     }
@@ -164,6 +164,18 @@ const servePages = (
     if (failure !== undefined) throw failure
     return true
   }
+}
+
+/**
+ * What is answered where no page has. Of the endpoints of Matrix some are pages: "405 … if the endpoint is implemented, but the
+ * incorrect HTTP method is used".
+ */
+const notServed = ({ method, path, matched }: Koa.Context): MatrixError => {
+  const layers = (matched ?? []) as readonly { readonly methods: readonly string[] }[]
+  const allowed = [...new Set(layers.flatMap(({ methods }) => methods))]
+  const isKnown = path.startsWith('/_matrix/') && allowed.length > 0 && !allowed.includes(method)
+  if (!isKnown) return new MatrixError('M_UNRECOGNIZED', 'There is no such page')
+  return methodNotAllowed(method, allowed)
 }
 
 const sendError = async (

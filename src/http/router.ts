@@ -49,13 +49,17 @@ export const createRouteTable = (operations: Operations, endpoints: readonly End
       if (match) return match
       const allowed = METHODS.filter(each => each !== wanted && lookup(each, target))
       if (allowed.length === 0) return undefined
-      throw new MatrixError('M_UNRECOGNIZED', `This endpoint does not know the method ${method}`, {
-        status: 405,
-        headers: { Allow: allowed.join(', ') },
-      })
+      throw methodNotAllowed(method, allowed)
     },
   }
 }
+
+/** Refuses a method that a known path does not have. */
+export const methodNotAllowed = (method: string, allowed: readonly string[]): MatrixError =>
+  new MatrixError('M_UNRECOGNIZED', `This endpoint does not know the method ${method}`, {
+    status: 405,
+    headers: { Allow: allowed.join(', ') },
+  })
 
 type Table = ReturnType<typeof createTable>
 

@@ -127,10 +127,17 @@ test('devices of its users are the service’s to make, and what is sent to them
     (await act('POST', '/login', { ...login, identifier: { type: 'm.id.user', user: 'alice' } })).code,
     '400 M_EXCLUSIVE',
   )
-  t.like(await server.request('POST', '/_matrix/client/v3/login', { json: login }), {
-    status: 401,
-    body: { errcode: 'M_MISSING_TOKEN' },
-  })
+  for (const [token, status, errcode] of [
+    [undefined, 401, 'M_MISSING_TOKEN'],
+    ['as-other', 403, 'M_FORBIDDEN'],
+    [alice.accessToken, 403, 'M_FORBIDDEN'],
+  ] as const) {
+    const answer = await server.request('POST', '/_matrix/client/v3/login', {
+      json: login,
+      ...(token === undefined ? {} : { token }),
+    })
+    t.like(answer, { status, body: { errcode } })
+  }
 })
 
 test('namespaces are kept, and users and rooms in them are made when they are asked for', async t => {

@@ -10,7 +10,8 @@ export const login = endpoint(
       return { ...accounts.login.from(request, await accounts.login.login(body)), ...where }
     }
     const { registry } = appServices
-    const service = registry.require(request.accessToken)
+    // "If the access token is not valid, does not correspond to an appservice …: `M_FORBIDDEN`" ("Appservice Login").
+    const service = registry.require(request.accessToken, 'M_FORBIDDEN')
     const session = await accounts.ofServices.login(body, userId => registry.checkUser(service, userId))
     return { ...session, ...where }
   },
