@@ -106,6 +106,7 @@ testDatabases(test, 'children are paged through, also through children of childr
   const underA = await relate(ALICE, 'm.reference', a, {}, 'm.sticker')
   const deeper = await relate(BOB, 'm.reference', underA)
   const deepest = await relate(BOB, 'm.reference', deeper)
+  const reaction = await relate(ALICE, 'm.annotation', b, {}, 'm.reaction')
   const find = async (more: object = {}) =>
     idsOf(
       (
@@ -119,12 +120,18 @@ testDatabases(test, 'children are paged through, also through children of childr
   t.deepEqual(await find({ direction: 'b', limit: 1 }), [b])
   t.deepEqual(await find({ relType: 'm.reference' }), [a])
   t.deepEqual(await find({ relType: 'm.reference', eventType: 'm.sticker' }), [])
-  t.deepEqual(await find({ recurse: true }), [a, b, underA, deeper], 'three levels')
-  t.deepEqual(await find({ recurse: true, eventType: 'm.sticker' }), [], 'only through what matches')
+  t.deepEqual(await find({ recurse: true }), [a, b, underA, deeper, reaction], 'three levels')
+  t.deepEqual(
+    await find({ recurse: true, eventType: 'm.sticker' }),
+    [underA],
+    'also through what does not match',
+  )
   t.deepEqual(await find({ recurse: true, relType: 'm.reference', direction: 'b' }), [deeper, underA, a])
+  t.deepEqual(await find({ recurse: true, relType: 'm.annotation' }), [reaction], 'a reaction in a thread')
+  t.deepEqual(await find({ relType: 'm.annotation' }), [])
   t.true(deepest.startsWith('$'))
   await redact(underA)
-  t.deepEqual(await find({ recurse: true }), [a, b])
+  t.deepEqual(await find({ recurse: true }), [a, b, reaction])
   t.deepEqual(await idsOf((await relations.references(roomNid, [root, a], END)).get(root) ?? []), [a])
 })
 

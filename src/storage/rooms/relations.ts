@@ -78,7 +78,6 @@ export class RelationReader {
     })
     // What is not asked for is passed as NULL.
     const isOfType = 'r.type = COALESCE(CAST(? AS text), r.type)'
-    const typed = `r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND ${isOfType}`
     const span = 'position > ? AND position <= ?'
     const children = (ofRelType: string) =>
       directed(
@@ -89,14 +88,18 @@ export class RelationReader {
     this.#children = children('')
     this.#typedChildren = children(' AND r.rel_type = ?')
     // Written as a product, which SQLite takes in this order: else it compares all of the room with all that it found.
+    // What is asked for are the events to be returned: the way there may lead through others, as to reactions in a thread.
     this.#descendants = directed(
-      order => `WITH RECURSIVE tree (event_id, event_nid, position, depth) AS (
-          SELECT r.event_id, r.event_nid, r.position, 1 FROM relations r
-          WHERE r.room_nid = ? AND r.parent_id = ? AND ${typed}
+      order => `WITH RECURSIVE tree (event_id, event_nid, position, rel_type, type, depth) AS (
+          SELECT r.event_id, r.event_nid, r.position, r.rel_type, r.type, 1 FROM relations r
+          WHERE r.room_nid = ? AND r.parent_id = ?
           UNION
-          SELECT r.event_id, r.event_nid, r.position, t.depth + 1 FROM tree t CROSS JOIN relations r
-          WHERE r.room_nid = ? AND r.parent_id = t.event_id AND ${typed} AND t.depth < ${MAX_RELATION_DEPTH}
-        ) SELECT DISTINCT event_nid, position FROM tree WHERE ${span} ORDER BY position${order} LIMIT ?`,
+          SELECT r.event_id, r.event_nid, r.position, r.rel_type, r.type, t.depth + 1
+          FROM tree t CROSS JOIN relations r
+          WHERE r.room_nid = ? AND r.parent_id = t.event_id AND t.depth < ${MAX_RELATION_DEPTH}
+        ) SELECT DISTINCT r.event_nid, r.position FROM tree r
+          WHERE r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND ${isOfType} AND r.${span}
+          ORDER BY r.position${order} LIMIT ?`,
     )
     this.#parents = db.prepare(
       `SELECT p.event_nid FROM events p WHERE ${inInteger('p.event_nid')} AND EXISTS (
@@ -148,7 +151,7 @@ export class RelationReader {
     const span = [query.after, query.upTo, query.limit]
     const rows = query.recurse
       ? await this.#db.scan<PlaceColumns>(this.#descendants[direction], [
-          ...[roomNid, parentId, relType ?? null, eventType, roomNid, relType ?? null, eventType],
+          ...[roomNid, parentId, roomNid, relType ?? null, eventType],
           ...span,
         ])
       : relType === undefined
