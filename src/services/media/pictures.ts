@@ -127,15 +127,34 @@ export const makeThumbnail = async (
   }
 }
 
-/** Without any metadata of the original. "Servers SHOULD prefer to return `image/webp` … when supporting animation." */
+/**
+ * Without any metadata of the original. What stands still is `image/png` or `image/jpeg`: the other types carry "the bytes for the
+ * *animated* thumbnail". "Servers SHOULD prefer to return `image/webp` … when supporting animation."
+ */
 const encode = async (
   image: Sharp,
   isAnimated: boolean,
   hasAlpha: boolean,
-): Promise<{ data: Uint8Array; contentType: string }> =>
-  isAnimated || hasAlpha
-    ? { data: await image.webp({ quality: 80, effort: 3 }).toBuffer(), contentType: 'image/webp' }
-    : { data: await image.jpeg({ quality: 82, mozjpeg: false }).toBuffer(), contentType: 'image/jpeg' }
+): Promise<{ data: Uint8Array; contentType: string }> => {
+  if (isAnimated)
+    return { data: await image.webp({ quality: 80, effort: 3 }).toBuffer(), contentType: 'image/webp' }
+  if (!hasAlpha) return { data: await asJpeg(image), contentType: 'image/jpeg' }
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
+  const { default: sharp } = await import('sharp')
+  const still = sharp(data, { raw: info })
+  // Screenshots have a layer of transparency that they make no use of, and are much smaller as JPEG.
+  return isOpaque(data, info.channels)
+    ? { data: await asJpeg(still), contentType: 'image/jpeg' }
+    : { data: await still.png().toBuffer(), contentType: 'image/png' }
+}
+
+const asJpeg = (image: Sharp): Promise<Uint8Array> => image.jpeg({ quality: 82, mozjpeg: false }).toBuffer()
+
+/** Whether nothing shines through pixels whose last byte is their opacity. */
+const isOpaque = (pixels: Uint8Array, channels: number): boolean => {
+  for (let at = channels - 1; at < pixels.length; at += channels) if (pixels[at] !== 255) return false
+  return true
+}
 
 /** Draws pixels of red, green and blue as a square PNG. */
 export const drawPixels = async (rgb: Uint8Array, side: number, size: number): Promise<Uint8Array> => {
