@@ -117,6 +117,11 @@ onServer('one account may have only so many invitations out', async (t, server) 
   t.is(await code(a.setState(roomId, 'm.room.member', content, b.userId)), '403 M_FORBIDDEN')
   t.is(await code(a.createRoom({ invite: [b.userId] })), '403 M_FORBIDDEN')
   t.is((await list(a, 'direction=sent&limit=2')).invitations.length, 2)
+  t.is(
+    (await list(a, 'direction=sent&limit=1000')).invitations.length,
+    5,
+    'a limit that is too high is bounded',
+  )
   await ask(a, 'DELETE', path(roomId, '@nobody1:localhost'))
   await a.change('invite', roomId, b)
   t.deepEqual(await invitedTo(b), [roomId])

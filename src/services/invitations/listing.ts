@@ -32,6 +32,8 @@ const ALL: readonly InvitationStatus[] = [
 ]
 /** What is not for somebody's eyes is skipped, in so many stretches at most. */
 const MAX_STRETCHES = 10
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 100
 
 /** Shows people the invitations that they have got and sent. */
 export class InvitationListing {
@@ -67,7 +69,8 @@ export class InvitationListing {
       readonly from?: string | undefined
     },
   ): Promise<InvitationList> {
-    const { direction = 'received', limit = 20 } = query
+    const { direction = 'received' } = query
+    const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
     const statuses = [...new Set(query.status ?? ALL)]
     let after = query.from === undefined ? undefined : placeOf(query.from)
     await this.#follower.caughtUp()
