@@ -108,10 +108,13 @@ test('invitations are refused: unknown user, other server, other version, wrong 
   await refused('M_INVALID_PARAM', member(BOB, signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(99))))
   await refused('M_INVALID_PARAM', member(BOB, undefined, CAROL))
   await refused('M_INVALID_PARAM', member(BOB), '12', '$other')
+  const { pdu: whole, ...rest } = await member(BOB)
+  const { signatures: _, ...pdu } = whole
+  await refused('M_INVALID_PARAM', Promise.resolve({ ...rest, pdu }))
   const bare = await t.throwsAsync(invite(await member(BOB), '12', undefined, []), {
     instanceOf: FederationError,
   })
-  t.is(bare?.errcode, 'M_MISSING_PARAM')
+  t.is(bare?.errcode, 'M_INVALID_PARAM')
   const elsewhere = await stateAt(a, await makeRoom(a), 'm.room.name')
   for (const odd of [elsewhere?.pdu ?? {}, { ...create?.pdu, hashes: {} }, { type: 'm.room.name' }]) {
     const described = invite(await member(BOB), '12', undefined, [...describing, odd])

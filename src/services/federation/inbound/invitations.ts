@@ -153,8 +153,9 @@ export class InvitationReceiver {
     )
     const { hasCreate, improper } = description
     const mustBeProper = version.format.roomIdIsCreateHash
+    // The prose speaks of `M_MISSING_PARAM`; the endpoint's own list, and its example, of this.
     if (mustBeProper && !hasCreate) {
-      throw new MatrixError('M_MISSING_PARAM', 'The room’s create event is not in invite_room_state')
+      throw new MatrixError('M_INVALID_PARAM', 'The room’s create event is not in invite_room_state')
     }
     if (mustBeProper && improper > 0) {
       throw new MatrixError('M_INVALID_PARAM', 'invite_room_state holds what is no event of the room')

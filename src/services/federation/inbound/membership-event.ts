@@ -2,7 +2,7 @@ import { MatrixError } from '../../../core/errors.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { parsePdu } from '../../../core/event/format.ts'
 import { isUserId, serverNameOf } from '../../../core/ids.ts'
-import type { JsonObject } from '../../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import type { RoomVersion } from '../../../core/room-versions.ts'
 import type { Membership } from '../../../storage/rooms/memberships.ts'
 
@@ -23,13 +23,15 @@ export const checkOwnUser = (origin: string, userId: string): void => {
 
 /**
  * Reads a membership event and holds it against its path. Neither signatures nor hash are checked.
- * Throws `M_BAD_JSON` for what is no event of this room version, `M_INVALID_PARAM` for another event than expected.
+ * Throws `M_BAD_JSON` for what is no event of this room version, `M_INVALID_PARAM` for another event than expected and for
+ * one that nobody has signed.
  */
 export const parseMembershipEvent = (
   { roomId, eventId, event: pdu }: HandedIn,
   version: RoomVersion,
   membership: Membership,
 ): RoomEvent => {
+  if (!isJsonObject(pdu['signatures'])) throw new MatrixError('M_INVALID_PARAM', 'The event is not signed')
   const parsed = parsePdu(pdu, version)
   if ('refusal' in parsed) throw new MatrixError('M_BAD_JSON', parsed.refusal.message)
   const { event } = parsed
