@@ -161,3 +161,39 @@ onServer('knocks are told, and what becomes of them', async (t, server) => {
   t.truthy(invited.rooms?.invite?.[roomId])
   t.is(invited.rooms?.knock, undefined)
 })
+
+onServer(
+  'whoever takes state from state_after, or keeps members out of timelines, hears there of the end',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const bob = await newPerson(server)
+    const knocking = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } }
+    const ends = {
+      leave: [['invite', 'leave'], () => bob.change('leave', roomId)],
+      withdraw: [['invite', 'leave'], () => ann.change('kick', roomId, bob)],
+      refuse: [['knock', 'leave'], () => ann.change('kick', roomId, bob)],
+      banAfterLeaving: [['leave', 'ban'], () => ann.change('ban', roomId, bob)],
+    } as const
+    let roomId = ''
+    for (const [how, [[first, last], end]] of Object.entries(ends)) {
+      roomId = await ann.createRoom({ initial_state: [knocking] })
+      if (first === 'knock') await bob.api('POST', `/knock/${encodeURIComponent(roomId)}`, {})
+      else await ann.change('invite', roomId, bob)
+      if (first === 'leave') {
+        await bob.change('join', roomId)
+        await bob.change('leave', roomId)
+      }
+      const { next_batch: since } = await bob.sync()
+      await end()
+      const own = (events: readonly ShownEvent[] = []) =>
+        events.filter(event => event.state_key === bob.userId).map(({ content }) => content['membership'])
+      const after = (await bob.sync({ since, use_state_after: true })).rooms?.leave?.[roomId]
+      t.deepEqual(own(after?.timeline.events), [last], how)
+      t.deepEqual(own(after?.state_after?.events), [last], how)
+      const filter = { room: { timeline: { not_types: ['m.room.member'] } } }
+      const kept = (await bob.sync({ since, filter })).rooms?.leave?.[roomId]
+      t.deepEqual(own(kept?.timeline.events), [], how)
+      t.deepEqual(own(kept?.state?.events), [last], how)
+    }
+  },
+)

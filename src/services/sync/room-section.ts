@@ -9,7 +9,7 @@ import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
-import { eventsPart, isNew, presentation, statePart, timelinePart } from './section-parts.ts'
+import { eventsPart, isNew, presentation, statePart, timelinePart, withEnd } from './section-parts.ts'
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -151,24 +151,21 @@ export class RoomSections {
         ? { events: [], forks: new Map(), limited: false, before: ended - 1, sight }
         : await this.#timeline(request, news, span, { sight })
     // What ended an invitation, or a ban that followed, is seen by nobody but in this place by the user concerned.
-    const isTold =
-      own === undefined ||
-      found.events.some(({ nid }) => nid === own.nid) ||
-      !request.filter.timeline.matchesRoom(roomId) ||
-      !passes(request.filter.timeline, own)
-    const timeline = isTold ? found : { ...found, events: [...found.events, own] }
+    const isAdded =
+      own !== undefined &&
+      !found.events.some(({ nid }) => nid === own.nid) &&
+      request.filter.timeline.matchesRoom(roomId) &&
+      passes(request.filter.timeline, own)
+    const timeline = isAdded ? { ...found, events: [...found.events, own] } : found
+    const whole = span?.after === undefined
     const entries =
       span === undefined
         ? []
-        : await this.#states.of(
-            request,
-            { roomNid, roomId, span, whole: span.after === undefined },
-            timeline,
-            false,
-          )
+        : await this.#states.of(request, { roomNid, roomId, span, whole }, timeline, false)
+    const state = own === undefined ? entries : withEnd(request, roomId, { entries, timeline, own })
     const parts = [
       timelinePart(timeline, await this.#timelineTexts(request, timeline)),
-      statePart(request, await this.#stateTexts(request, timeline, entries)),
+      statePart(request, await this.#stateTexts(request, timeline, state)),
     ]
     return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
   }
