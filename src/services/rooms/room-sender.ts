@@ -16,14 +16,14 @@ import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
-import { SentTransactions } from './sent-transactions.ts'
+import { type ClientTransaction, SentTransactions } from './sent-transactions.ts'
 import type { StateOverlay } from './state-overlay.ts'
 import { unchangedState } from './unchanged-state.ts'
 
 /** Beside the event: what is committed with it. */
 export interface SendOptions {
   /** The client's transaction: sending it again answers the first event. */
-  readonly transaction?: TransactionKey
+  readonly transaction?: ClientTransaction
   /** Further statements of the same commit; made from the ID of the (last) event where they need it. */
   readonly statements?: readonly WriteStatement[] | ((eventId: string) => readonly WriteStatement[])
   /** Looks at the head before anything is built; throws to refuse. */

@@ -236,6 +236,7 @@ const transactionOf = (
     userId: requester.userId,
     // Tokens without a device (application services) share one space of transaction IDs.
     deviceId: requester.deviceId ?? '',
+    tokenId: requester.tokenId,
     scope: `${operation} ${roomId} ${path}`,
     txnId,
   },

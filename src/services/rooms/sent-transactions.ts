@@ -7,6 +7,11 @@ import { GuardFailed } from './room-drafts.ts'
 /** So many users are remembered for having sent something again that was not known any more. */
 const MAX_REPEATING = 1_000
 
+/** A client's transaction, and the token that it came with: a device that has the ID of an earlier one has another. */
+export interface ClientTransaction extends TransactionKey {
+  readonly tokenId?: string
+}
+
 /**
  * Sends once what clients send again, without asking the database each time whether they do: nearly every transaction is new,
  * and of a new one the commit says so itself (guard `transaction`). Known are those of late; whoever repeats an older one, as
@@ -26,7 +31,7 @@ export class SentTransactions {
    * of that event's ID.
    */
   async once<T extends { readonly eventId: string }>(
-    key: TransactionKey,
+    key: ClientTransaction,
     send: () => Promise<T>,
     again: (eventId: string) => T,
   ): Promise<T> {
@@ -51,5 +56,5 @@ export class SentTransactions {
 }
 
 /** Unambiguous, whatever clients choose for device and transaction. */
-const nameOf = ({ userId, deviceId, scope, txnId }: TransactionKey): string =>
-  JSON.stringify([userId, deviceId, scope, txnId])
+const nameOf = ({ userId, deviceId, tokenId, scope, txnId }: ClientTransaction): string =>
+  JSON.stringify([userId, deviceId, tokenId, scope, txnId])

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { DeviceWriter } from '../accounts/devices.ts'
 import type { Prepared } from '../database.ts'
 import { DELAYED_SCOPE, TransactionReader, TransactionWriter } from './transactions.ts'
 
@@ -31,6 +32,33 @@ testDatabases(
     await db.commit({ statements: [write.expire(3_000)] })
     t.is(await read.eventOf(key), undefined)
     t.is(await read.eventOf({ ...key, txnId: '2' }), '')
+  },
+)
+
+testDatabases(
+  test,
+  'a device that has the ID of an earlier one has transactions of its own',
+  async (t, db) => {
+    const [read, write, devices] = [
+      new TransactionReader(db),
+      new TransactionWriter(db),
+      new DeviceWriter(db),
+    ]
+    const key = { userId: '@a:x', deviceId: 'PHONE', scope: 'send !r:x m.room.message', txnId: '1' }
+    const send = (id: string, now: number) => db.commit({ statements: [write.remember(key, { id }, now)] })
+    const logIn = (now: number) =>
+      db.commit({ statements: [devices.insert('@a:x', 'PHONE', undefined, now)] })
+    await logIn(1_000)
+    t.true((await send('$1', 1_000)).ok)
+    await logIn(2_000)
+    t.false((await send('$2', 3_000)).ok, 'the same device goes on')
+    t.is(await read.eventOf(key), '$1')
+    await db.commit({ statements: [devices.delete('@a:x', ['PHONE'])] })
+    await logIn(4_000)
+    t.is(await read.eventOf(key), undefined)
+    t.true((await send('$3', 4_000)).ok)
+    t.false((await send('$4', 5_000)).ok)
+    t.is(await read.eventOf(key), '$3')
   },
 )
 

@@ -27,6 +27,13 @@ interface OriginColumns {
   txn_id: string
 }
 
+/**
+ * Since when a device is there. Who logs out ends it; who logs in again under its ID begins another, whose transactions are its
+ * own: "the requests are distinct because the act of logging in and out creates a new device".
+ */
+const SINCE = (userId: string, deviceId: string) =>
+  `(SELECT d.created_ts FROM devices d WHERE d.user_id = ${userId} AND d.device_id = ${deviceId})`
+
 /** Reads remembered client transactions. */
 export class TransactionReader {
   readonly #db: Reader
@@ -36,7 +43,8 @@ export class TransactionReader {
   constructor(db: Reader) {
     this.#db = db
     this.#one = db.prepare(
-      'SELECT event_id FROM client_transactions WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?',
+      `SELECT event_id FROM client_transactions t WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?
+       AND created_ts >= coalesce(${SINCE('t.user_id', 't.device_id')}, 0)`,
     )
     // By nothing but the events: with the user in it, the primary key is followed through all that they have ever sent.
     this.#ofEvents = db.prepare(
@@ -84,13 +92,15 @@ export class TransactionWriter {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, event_nid, created_ts)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, device_id, scope, txn_id) DO UPDATE
+       SET event_id = excluded.event_id, event_nid = excluded.event_nid, created_ts = excluded.created_ts
+       WHERE client_transactions.created_ts < ${SINCE('excluded.user_id', 'excluded.device_id')}`,
     )
     this.#expire = db.prepare('DELETE FROM client_transactions WHERE created_ts < ?')
   }
 
   /**
-   * Guard `transaction`: it was not remembered before. `made` is what the transaction made: an event of a room, or the ID
+   * Guard `transaction`: it was not remembered before of this device. `made` is what the transaction made: an event of a room, or the ID
    * of something else that is not to be made twice.
    */
   remember(
