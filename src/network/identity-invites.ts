@@ -22,6 +22,8 @@ export interface StoredInvite {
 
 const V2 = '/_matrix/identity/v2'
 const MAX_KEYS = 10
+/** "Must be a string consisting of the characters `[0-9a-zA-Z.=_-]`. Its length must not exceed 255 characters and it must not be empty." */
+const TOKEN = /^[0-9a-zA-Z.=_-]{1,255}$/
 
 /** The user to whom an address is bound (Identity Service API, "Association lookup"); the address goes out hashed if it may. */
 export const lookUpUser = async (
@@ -51,7 +53,8 @@ export const storeInvite = async (
 ): Promise<StoredInvite | undefined> => {
   const answer = await ask(`${V2}/store-invite`, { ...about, medium, address })
   const { token, display_name: displayName, public_keys: keys } = answer
-  if (typeof token !== 'string' || typeof displayName !== 'string' || !Array.isArray(keys)) return undefined
+  if (typeof token !== 'string' || !TOKEN.test(token)) return undefined
+  if (typeof displayName !== 'string' || !Array.isArray(keys)) return undefined
   const publicKeys = keys.slice(0, MAX_KEYS).flatMap((key: unknown) => {
     const { public_key: publicKey, key_validity_url: keyValidityUrl } = isObject(key) ? key : {}
     const isComplete = typeof publicKey === 'string' && typeof keyValidityUrl === 'string'

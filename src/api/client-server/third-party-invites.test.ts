@@ -97,6 +97,8 @@ test('for an address that is nobody’s the identity server keeps an invitation,
   const refusal = { errcode: 'M_TERMS_NOT_SIGNED', error: 'Read them' }
   peer.expect('POST', `${V2}/store-invite`, { status: 403, json: refusal })
   t.is(await code(by('eve@example.org')), '403 M_TERMS_NOT_SIGNED')
-  peer.expect('POST', `${V2}/store-invite`, { json: { token: 'x' } })
-  t.is(await code(by('eve@example.org')), '502 M_UNKNOWN')
+  for (const json of [{ token: 'x' }, { ...offer, token: '' }, { ...offer, token: 'a token' }]) {
+    peer.expect('POST', `${V2}/store-invite`, { json })
+    t.is(await code(by('eve@example.org')), '502 M_UNKNOWN', json.token)
+  }
 })
