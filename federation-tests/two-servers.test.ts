@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../bench/free-port.ts'
+import { registrations, ScriptedAppService } from '../src/test-kit/app-service.ts'
+import { registration } from '../src/test-kit/app-service-world.ts'
 import { type Person, personOf, registerPerson } from '../src/test-kit/person.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
 import { type SyncView, syncAs, syncUntil } from '../src/test-kit/syncing.ts'
@@ -131,6 +133,32 @@ test('an invitation is accepted, and both talk', async t => {
       (await alice.get(`/rooms/${encodeURIComponent(roomId)}/joined_members`))['joined'] as Json,
     ).sort(),
     [alice.userId, bob.userId],
+  )
+})
+
+test('a bridge is asked for whom the other server invites, and makes them', async t => {
+  const service = await ScriptedAppService.start(t)
+  const irc = { ...registration(service.url), namespaces: { users: [{ exclusive: true, regex: '@_irc_' }] } }
+  const directory = registrations(t, irc)
+  const { tea, bob } = await pair(t, { application_services: { directory } })
+  const ghost = `@_irc_ghost:${TEA}`
+  const roomId = await bob.createRoom()
+  const invite = (userId: string): Promise<string> =>
+    bob.code('POST', `/rooms/${encodeURIComponent(roomId)}/invite`, { user_id: userId })
+  service.answer = async ({ path }) => {
+    if (path.includes('/transactions/')) return {}
+    if (!path.endsWith(encodeURIComponent(ghost))) return { status: 404, body: { errcode: 'M_NOT_FOUND' } }
+    const json = { type: 'm.login.application_service', username: '_irc_ghost', inhibit_login: true }
+    await tea.request('POST', '/_matrix/client/v3/register', { token: 'as-secret', json })
+    return {}
+  }
+  t.is(await invite(`@_irc_nobody:${TEA}`), '403 M_FORBIDDEN')
+  t.is(await invite(ghost), '200 -')
+  const isInvited = (): boolean => service.told('events').some(event => event['state_key'] === ghost)
+  await service.until(isInvited)
+  t.deepEqual(
+    service.requests.filter(({ path }) => path.includes('/users/')).map(({ path }) => path),
+    [`@_irc_nobody:${TEA}`, ghost].map(userId => `/_matrix/app/v1/users/${encodeURIComponent(userId)}`),
   )
 })
 

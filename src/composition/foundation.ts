@@ -103,6 +103,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     version: programVersion(),
     metrics: metrics.federation,
     identityServers,
+    mayBeInvited: userId => accounts.ofServices.isUserOrMade(userId),
   })
   accounts.hooks.remoteProfile = federation.queryProfile
   return { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers }

@@ -223,6 +223,8 @@ test('networks of a service: protocols, places, people, and a directory of their
   t.deepEqual(await listed({}), [])
   t.deepEqual(await listed({ third_party_instance_id: 'irc|libera' }), [room])
   t.deepEqual(await listed({ include_all_networks: true }), [room])
+  const both = { third_party_instance_id: 'irc|libera', include_all_networks: true }
+  t.is(await alice.code('POST', '/publicRooms', both), '400 M_INVALID_PARAM')
   await act('PUT', list, { visibility: 'private' })
   t.deepEqual(await listed({ third_party_instance_id: 'irc|libera' }), [])
 

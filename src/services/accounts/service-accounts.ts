@@ -26,6 +26,19 @@ export class ServiceAccounts {
     this.#devices = devices
   }
 
+  /**
+   * Whether a local user has an account that is in use, which a service may have to make first: it is asked "when it receives an
+   * event for an unknown user ID in the application service's namespace, such as a room invite".
+   * @throws {MatrixError} `M_UNKNOWN` (408) where the service does not answer
+   */
+  async isUserOrMade(userId: string): Promise<boolean> {
+    const { read, hooks } = this.#context
+    const known = await read.users.byId(userId)
+    const isMade = known === undefined && (await hooks.makeUser?.(userId)) === true
+    const user = isMade ? await read.users.byId(userId) : known
+    return user !== undefined && user.deactivatedTs === undefined
+  }
+
   /** Makes an account unless it is there. */
   async ensure(userId: string): Promise<void> {
     if ((await this.#context.read.users.existing([userId])).size > 0) return

@@ -79,6 +79,9 @@ export class PublicRooms {
    * rooms which come and go between two pages shift nothing. Throws `M_INVALID_PARAM`; what the other server says.
    */
   async list(request: DirectoryRequest, server?: string): Promise<DirectoryPage> {
+    // A network "can only be used if `include_all_networks` is false".
+    if (request.allNetworks === true && request.network !== undefined)
+      throw new MatrixError('M_INVALID_PARAM', 'Either one network is asked for, or all')
     if (server === undefined || server === this.#writer.context.serverName) return this.ofThisServer(request)
     if (!isServerName(server)) throw new MatrixError('M_INVALID_PARAM', `${server} is not a server name`)
     return this.#ofOtherServer(request, server)
