@@ -56,6 +56,34 @@ testDatabases(test, 'a first identity needs no password, another one does', asyn
   t.deepEqual((await alice.sync(since)).device_lists.changed, [alice.userId])
 })
 
+testDatabases(
+  test,
+  'keys that a new master key signs stay, with what they have signed',
+  async (t, _, database) => {
+    const server = await startTestServer({ database })
+    t.teardown(server.close)
+    const alice = await registered(server, 'alice')
+    const [first, second] = [testIdentity(alice.userId), testIdentity(alice.userId)]
+    await alice.call('POST', '/keys/upload', { device_keys: identityKeys(alice) })
+    await alice.call('POST', SIGNING, first.upload)
+    const device = signJson(identityKeys(alice), alice.userId, first.selfSigning)
+    await alice.call('POST', SIGNATURES, { [alice.userId]: { [alice.deviceId]: device } })
+    const { signatures: _signatures, ...unsigned } = first.upload.self_signing_key
+    const upload = {
+      master_key: second.upload.master_key,
+      self_signing_key: signJson(unsigned, alice.userId, second.master),
+    }
+    const { session } = await alice.call('POST', SIGNING, upload)
+    t.deepEqual(await alice.call('POST', SIGNING, { ...upload, auth: password(alice, session) }), {})
+    const keys = await query(alice, alice.userId)
+    t.deepEqual(keys.master_keys[alice.userId], upload.master_key)
+    t.deepEqual(keys.self_signing_keys[alice.userId], upload.self_signing_key)
+    t.deepEqual(keys.user_signing_keys, {})
+    const { signatures } = keys.device_keys[alice.userId][alice.deviceId]
+    t.deepEqual(signatures, device.signatures)
+  },
+)
+
 testDatabases(test, 'only keys that are what they say are taken', async (t, _, database) => {
   const server = await startTestServer({ database })
   t.teardown(server.close)

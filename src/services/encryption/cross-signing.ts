@@ -78,13 +78,14 @@ export class CrossSigning {
    */
   async store(userId: string, { keys, known }: CrossSigningUpload): Promise<void> {
     const { write, clock } = this.#context
-    const changed = keys.filter(
-      key => !known.some(({ usage, publicKey }) => usage === key.usage && publicKey === key.publicKey),
-    )
+    const isThere = (key: CrossSigningKeyRow, among: readonly CrossSigningKeyRow[]): boolean =>
+      among.some(({ usage, publicKey }) => usage === key.usage && publicKey === key.publicKey)
+    const isNewIdentity = keys.some(key => key.usage === 'master' && !isThere(key, known))
+    // Keys that stay under a new master key are signed by it now.
+    const changed = isNewIdentity ? keys : keys.filter(key => !isThere(key, known))
     if (changed.length === 0) return
     const isReplaced = (row: CrossSigningKeyRow): boolean => changed.some(({ usage }) => usage === row.usage)
-    const isNewIdentity = masterOf(changed) !== undefined
-    const gone = known.filter(row => isReplaced(row) || isNewIdentity)
+    const gone = known.filter(row => (isReplaced(row) || isNewIdentity) && !isThere(row, changed))
     const dropped = gone.filter(row => !isReplaced(row)).map(row => row.usage)
     const goneKeys = gone.map(row => row.publicKey)
     const statements: WriteStatement[] = [
