@@ -30,6 +30,7 @@ export class PresenceAnnouncer {
   readonly #log: Log
   readonly #overFederation: boolean
   readonly #told = new Map<string, Told>()
+  /** Whose state is to be announced, though it may be under way already. */
   readonly #waiting = new Set<string>()
   readonly #running = new Map<string, Promise<void>>()
 
@@ -53,15 +54,13 @@ export class PresenceAnnouncer {
     this.#overFederation = parts.overFederation
   }
 
-  /** Announces a user's state to the rooms that they are in now; once, however often it changes in the meantime. */
+  /**
+   * Announces a user's state to the rooms that they are in now: once for all that changes in one go, and once more for all that
+   * changes while that is under way.
+   */
   announce(userId: string): void {
-    if (this.#waiting.has(userId)) return
     this.#waiting.add(userId)
-    const before = this.#running.get(userId)
-    const running: Promise<void> = Promise.all([before, this.#attempt(userId)]).then(() => {
-      if (this.#running.get(userId) === running) this.#running.delete(userId)
-    })
-    this.#running.set(userId, running)
+    if (!this.#running.has(userId)) this.#running.set(userId, this.#announceAll(userId))
   }
 
   /** Tells other servers again of users of whom they have not heard for long. */
@@ -83,18 +82,22 @@ export class PresenceAnnouncer {
     else while (this.#running.size > 0) await Promise.all(this.#running.values())
   }
 
-  async #attempt(userId: string): Promise<void> {
-    try {
-      await this.#announce(userId)
-    } catch (error) {
+  /** Announces a user's state until nothing is to be announced any more. */
+  async #announceAll(userId: string): Promise<void> {
+    do {
+      // What changes in one go comes together.
+      await undefined
+      // Before the rooms are read: of what comes from now on they may know nothing.
       this.#waiting.delete(userId)
-      this.#log.warn({ user: userId, err: error }, 'presence could not be announced')
-    }
+      await this.#announce(userId).catch(error =>
+        this.#log.warn({ user: userId, err: error }, 'presence could not be announced'),
+      )
+    } while (this.#waiting.has(userId))
+    this.#running.delete(userId)
   }
 
   async #announce(userId: string): Promise<void> {
     const rooms = await this.roomsOf(userId)
-    this.#waiting.delete(userId)
     const state = this.#states.get(userId)
     await this.#bulletin.tell(userId, [...rooms], state)
     const isOurs = serverNameOf(userId) === this.#context.serverName

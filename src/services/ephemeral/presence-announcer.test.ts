@@ -1,0 +1,57 @@
+import test from 'ava'
+import { silentLog } from '../../core/log.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { PresenceAnnouncer } from './presence-announcer.ts'
+import { OFFLINE, PresenceStates } from './presence-states.ts'
+
+const ALICE = '@alice:a.test'
+
+type Parts = ConstructorParameters<typeof PresenceAnnouncer>[0]
+
+/** An announcer over memberships that are read when `read` is called, and what it has told. */
+const createAnnouncer = () => {
+  const rooms: number[] = []
+  const reads: (() => void)[] = []
+  const told: string[] = []
+  const states = new PresenceStates(0)
+  states.set(ALICE, { ...OFFLINE, presence: 'online' })
+  const ofUser = () => {
+    const rows = rooms.map(roomNid => ({ roomNid }))
+    return new Promise(resolve => reads.push(() => resolve(rows)))
+  }
+  const announcer = new PresenceAnnouncer({
+    states,
+    context: { serverName: 'a.test', read: { memberships: { ofUser } } } as unknown as Parts['context'],
+    bulletin: {
+      tell: async (userId: string, roomNids: readonly number[]) => void told.push(`${userId} ${roomNids}`),
+    } as unknown as Parts['bulletin'],
+    shared: {} as Parts['shared'],
+    edus: {} as Parts['edus'],
+    clock: new FakeClock(),
+    log: silentLog,
+    overFederation: false,
+  })
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  const read = async (): Promise<void> => {
+    await turn()
+    for (const answer of reads.splice(0)) answer()
+    await turn()
+  }
+  return { announcer, rooms, told, read }
+}
+
+test('what is announced while the rooms of before are read is announced after that', async t => {
+  const { announcer, rooms, told, read } = createAnnouncer()
+  rooms.push(1)
+  announcer.announce(ALICE)
+  announcer.announce(ALICE)
+  await new Promise(resolve => setImmediate(resolve))
+  rooms.push(2)
+  announcer.announce(ALICE)
+  announcer.announce(ALICE)
+  await read()
+  t.deepEqual(told, [`${ALICE} 1`])
+  await read()
+  t.deepEqual(told, [`${ALICE} 1`, `${ALICE} 1,2`], 'once, however often')
+  await announcer.idle()
+})
