@@ -198,10 +198,14 @@ testDatabases(
     const next = new Presence({ ...parts, enabled: true, overFederation: false })
     const rooms = new Set([await nidAt(a)])
     const { position } = next.states
-    t.deepEqual(next.states.news(ALICE, rooms, undefined, position), [], 'nothing is known yet')
+    t.deepEqual(
+      next.states.news(ALICE, rooms, { after: undefined, upTo: position }),
+      [],
+      'nothing is known yet',
+    )
     await next.load()
     next.states.announce(ALICE, rooms, position + 1)
-    t.true(next.states.news(ALICE, rooms, position, position + 1).includes(BOB))
+    t.true(next.states.news(ALICE, rooms, { after: position, upTo: position + 1 }).includes(BOB))
   },
 )
 

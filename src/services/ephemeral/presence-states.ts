@@ -33,6 +33,14 @@ interface Known {
 /** Something that makes news: a user's presence was announced, or a user has come into a room with people in it. */
 type Change = { readonly userId: string } | { readonly newcomer: string; readonly roomNid: number }
 
+/** A stretch of the stream `presence`. */
+export interface PresenceSpan {
+  readonly after: number | undefined
+  readonly upTo: number
+  /** Rooms that the user has come into meanwhile, of which no change tells (nids). */
+  readonly entered?: ReadonlySet<number>
+}
+
 export interface Announcement {
   readonly userId: string
   readonly rooms: ReadonlySet<number>
@@ -114,7 +122,7 @@ export class PresenceStates {
    * Whose presence is news for a user who is in `rooms`, after one position up to another. An initial sync
    * (`after` undefined) has all who are not offline; a token from before what is remembered has everybody.
    */
-  news(userId: string, rooms: Rooms, after: number | undefined, upTo: number): string[] {
+  news(userId: string, rooms: Rooms, { after, upTo, entered }: PresenceSpan): string[] {
     const changes = after === undefined ? undefined : this.#changes.between(after, upTo)
     if (changes === undefined) {
       return [...this.#users.entries()].flatMap(([other, known]) => {
@@ -123,7 +131,7 @@ export class PresenceStates {
       })
     }
     const told = new Set<string>()
-    const welcoming = new Set<number>()
+    const welcoming = new Set(entered)
     for (const change of changes) {
       if ('userId' in change) {
         const known = this.#users.peek(change.userId)

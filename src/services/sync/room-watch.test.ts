@@ -167,3 +167,26 @@ test('users for whom nobody waits are forgotten first, and those who wait never'
   say(1)
   t.deepEqual([...(await follow())].sort(), ['@a:x', '@c:x', '@d:x'])
 })
+
+test('of rooms that somebody came into while nobody watched them it is known once they are back', async t => {
+  const { watch, set, state, follow } = world({ maxIdleRooms: 4 })
+  const told: string[] = []
+  watch.onMember = (userId, roomNid, cameIn) => {
+    if (cameIn !== undefined) told.push(`${userId} ${roomNid}`)
+  }
+  for (const userId of ['@a:x', '@b:x', '@c:x']) set(userId, 1, 'join')
+  await follow()
+  ;(await watch.enter('@a:x'))()
+  const then = state.now
+  set('@a:x', 2, 'join')
+  await follow()
+  t.deepEqual(told, ['@a:x 2'])
+  t.deepEqual([...watch.cameUnseen('@a:x', then)], [], 'it was seen')
+  for (const userId of ['@b:x', '@c:x']) (await watch.enter(userId))()
+  set('@a:x', 3, 'join')
+  await follow()
+  t.deepEqual(told, ['@a:x 2'], 'they are forgotten')
+  await watch.enter('@a:x')
+  t.deepEqual([...watch.cameUnseen('@a:x', then)], [2, 3])
+  t.deepEqual([...watch.cameUnseen('@a:x', state.now)], [])
+})

@@ -9,6 +9,8 @@ import type { RoomsNow } from './rooms-now.ts'
 import type { Answer } from './sync-source.ts'
 import { type Watched, WatchedUsers } from './watched-users.ts'
 
+const NO_ROOMS: ReadonlySet<number> = new Set()
+
 /**
  * Follows the `events` stream for `/sync`: which rooms have news, and who of those who sync is in them. What it has
  * not followed yet does not exist for `/sync`: `position` is what tokens are made of.
@@ -97,6 +99,16 @@ export class RoomWatch {
     const watched = this.#users.get(userId)
     if (watched === undefined || after < watched.since || watched.movedAt > after) return true
     return this.moves.mayBeIn(watched.rooms, after, Math.max(upTo, this.#position))
+  }
+
+  /**
+   * The rooms that a user who has entered may have come into after a position without `onMember` having told of it: nobody watched
+   * them then. A mere new name counts too.
+   */
+  cameUnseen(userId: string, after: number): ReadonlySet<number> {
+    const watched = this.#users.get(userId)
+    if (watched === undefined || after >= watched.since) return NO_ROOMS
+    return new Set([...watched.rooms].flatMap(([roomNid, since]) => (since > after ? roomNid : [])))
   }
 
   /** Keeps a user's rooms up to date until the answer is called. */
