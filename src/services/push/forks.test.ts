@@ -77,3 +77,38 @@ test('what is found to be nothing to show once all members are known notifies no
   t.true(await completeRoom(core.writer, join, stateIds, { askState: async () => [] }))
   t.is(await unread(), 1)
 })
+
+testDatabases(
+  test,
+  'whom a conflict puts out of a room without a word is notified no more',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...[
+        'CREATE: alice create',
+        'JA: alice join',
+        'PL: alice power alice=100 bob=50',
+        'JR: alice rule public',
+      ],
+      ...['JB: bob join', 'ME: me@here.test join'],
+    ])
+    peers.add('ZED: zed@here.test join < ME', 'BEFORE: bob say hi', 'RULE: alice rule invite < ME')
+    peers.add('AFTER: bob say hello < BEFORE RULE')
+    const server = await guest(database, peers)
+    const { core, clock } = server
+    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
+    t.teardown(() => push.close())
+    push.start()
+    const zeds = async () => {
+      await push.counter.counted(database.position('events'))
+      const nid = (await core.writer.head(peers.roomId))?.room.nid ?? 0
+      return (await push.unread.ofRoom('@zed:here.test', nid)).total.notification_count
+    }
+    for (const name of ['ZED', 'BEFORE']) t.is((await server.receive(name)).outcome, 'accepted')
+    t.is(await zeds(), 1)
+    t.is((await server.receive('RULE')).outcome, 'accepted')
+    t.is(await server.current('m.room.member', '@zed:here.test'), undefined)
+    t.is(await zeds(), 0)
+    t.is((await server.receive('AFTER')).outcome, 'accepted')
+    t.is(await zeds(), 0)
+  },
+)

@@ -34,6 +34,17 @@ interface ReadingColumns {
   event_position: number | null
 }
 
+/** Somebody's member event in a room was set or replaced at a position, or ended without another. */
+export interface MemberChange {
+  readonly roomNid: number
+  readonly userId: string
+  readonly position: number
+}
+
+const distinct = (changes: readonly MemberChange[]): MemberChange[] => [
+  ...new Map(changes.map(one => [`${one.roomNid} ${one.userId} ${one.position}`, one])).values(),
+]
+
 const MEMBERS_AND_POWERS = new Set(['m.room.member', 'm.room.power_levels', 'm.room.create'])
 
 /** So many rows may be read on the calling thread. */
@@ -78,16 +89,18 @@ export class PushSourceReader {
       `SELECT position FROM events
        WHERE room_nid = ? AND position > ? AND position <= ? AND (rejected IS NOT NULL OR soft_failed = 1)`,
     )
-    const changed = `FROM room_state s WHERE ${db.dialect.inInteger('s.room_nid')}
-      AND s.valid_from > ? AND s.valid_from <= ?`
-    this.#changedRooms = db.prepare(
-      `SELECT DISTINCT s.room_nid ${changed}
-       AND s.type IN (${[...MEMBERS_AND_POWERS].map(type => `'${type}'`).join(', ')})`,
-    )
-    this.#memberChanges = db.prepare(
-      `SELECT s.room_nid, s.state_key, s.valid_from ${changed}
-       AND s.type = 'm.room.member' AND s.state_key LIKE ? ESCAPE '!'`,
-    )
+    // Also what ended without a successor, where a conflict resolves so that nobody has the place. What comes twice is told apart
+    // later, as in `SyncReader`.
+    const changed = (condition: string): string =>
+      ['valid_from', 'valid_to']
+        .map(
+          column => `SELECT room_nid, state_key, ${column} AS position FROM room_state
+            WHERE ${db.dialect.inInteger('room_nid')} AND ${column} > ? AND ${column} <= ? AND ${condition}`,
+        )
+        .join(' UNION ALL ')
+    const types = [...MEMBERS_AND_POWERS].map(type => `'${type}'`).join(', ')
+    this.#changedRooms = db.prepare(changed(`type IN (${types})`))
+    this.#memberChanges = db.prepare(changed("type = 'm.room.member' AND state_key LIKE ? ESCAPE '!'"))
     this.#receiptRooms = db.prepare(
       `SELECT DISTINCT r.room_id FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
        JOIN receipts t ON t.room_nid = m.room_nid AND t.user_id = m.user_id
@@ -143,37 +156,44 @@ export class PushSourceReader {
   }
 
   /** Those of these rooms whose members or powers have changed in a span of positions. */
-  async changedRooms(roomNids: readonly number[], after: number, upTo: number): Promise<number[]> {
+  async changedRooms(roomNids: readonly number[], after: number, upTo: number): Promise<Set<number>> {
     const news = await this.#news?.points(after, upTo)
     if (news !== undefined) {
-      const changed = news.filter(({ began, type, roomNid }) => {
-        return began && MEMBERS_AND_POWERS.has(type) && roomNids.includes(roomNid)
-      })
-      return [...new Set(changed.map(({ roomNid }) => roomNid))]
+      const changed = news.filter(
+        ({ type, roomNid }) => MEMBERS_AND_POWERS.has(type) && roomNids.includes(roomNid),
+      )
+      return new Set(changed.map(({ roomNid }) => roomNid))
     }
-    const parameters = [this.#db.list(roomNids), after, upTo]
-    return (await this.#db.all<{ room_nid: number }>(this.#changedRooms, parameters)).map(row => row.room_nid)
+    const half = [this.#db.list(roomNids), after, upTo]
+    const rows = await this.#db.all<{ room_nid: number }>(this.#changedRooms, [...half, ...half])
+    return new Set(rows.map(row => row.room_nid))
   }
 
-  /** The member events of a server's users that took their place in these rooms in a span of positions. */
+  /** How the memberships of a server's users have changed in these rooms in a span of positions. */
   async memberChanges(
     roomNids: readonly number[],
     span: { after: number; upTo: number },
     serverName: string,
-  ): Promise<{ roomNid: number; userId: string; position: number }[]> {
+  ): Promise<MemberChange[]> {
     const news = await this.#news?.points(span.after, span.upTo)
     if (news !== undefined) {
-      return news.flatMap(({ began, type, roomNid, stateKey: userId, position }) => {
-        const isOne = began && type === 'm.room.member' && roomNids.includes(roomNid)
-        return isOne && userId.endsWith(`:${serverName}`) ? { roomNid, userId, position } : []
-      })
+      const changes = news.filter(
+        ({ type, roomNid, stateKey }) =>
+          type === 'm.room.member' && roomNids.includes(roomNid) && stateKey.endsWith(`:${serverName}`),
+      )
+      return distinct(
+        changes.map(({ roomNid, stateKey: userId, position }) => ({ roomNid, userId, position })),
+      )
     }
     const pattern = `%:${serverName.replaceAll(/[!%_]/g, '!$&')}`
-    const rows = await this.#db.all<{ room_nid: number; state_key: string; valid_from: number }>(
+    const half = [this.#db.list(roomNids), span.after, span.upTo, pattern]
+    const rows = await this.#db.all<{ room_nid: number; state_key: string; position: number }>(
       this.#memberChanges,
-      [this.#db.list(roomNids), span.after, span.upTo, pattern],
+      [...half, ...half],
     )
-    return rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key, position: row.valid_from }))
+    return distinct(
+      rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key, position: row.position })),
+    )
   }
 
   /** The IDs of the rooms in which a user's own receipts have moved in a span of the stream `receipts`. */
