@@ -46,9 +46,18 @@ export class AppServiceAudience {
     return members
   }
 
+  /** Whether a room is in a namespace of the service, by its ID or an alias. */
+  async isNamed(roomId: string): Promise<boolean> {
+    const { rooms, aliases } = this.#service
+    if (isCovered(rooms, roomId)) return true
+    if (aliases.length === 0) return false
+    const own = await this.#context.read.aliases.ofRoom(roomId)
+    return own.some(({ alias }) => isCovered(aliases, alias))
+  }
+
   /** Whether what passes in a room (typing, receipts) is for the service. */
   async isInterestedIn(room: { readonly nid: number; readonly roomId: string }): Promise<boolean> {
-    return (await this.#hasNamed(room.roomId)) || (await this.members(room.nid)).length > 0
+    return (await this.isNamed(room.roomId)) || (await this.members(room.nid)).length > 0
   }
 
   /** Those of these events of one stretch that are for the service, in their order. */
@@ -59,7 +68,7 @@ export class AppServiceAudience {
     const selected: StoredEvent[] = []
     for (const stored of events) {
       const { roomNid } = stored
-      const isNamed = named.get(roomNid) ?? (await this.#hasNamed(stored.event.roomId))
+      const isNamed = named.get(roomNid) ?? (await this.isNamed(stored.event.roomId))
       named.set(roomNid, isNamed)
       if (isNamed || (await this.#concerns(stored, moved.get(roomNid)))) selected.push(stored)
     }
@@ -78,14 +87,6 @@ export class AppServiceAudience {
       if (this.isOwn(userId)) moved.set(roomNid, [...(moved.get(roomNid) ?? []), userId])
     }
     return moved
-  }
-
-  async #hasNamed(roomId: string): Promise<boolean> {
-    const { rooms, aliases } = this.#service
-    if (isCovered(rooms, roomId)) return true
-    if (aliases.length === 0) return false
-    const own = await this.#context.read.aliases.ofRoom(roomId)
-    return own.some(({ alias }) => isCovered(aliases, alias))
   }
 
   async #concerns(stored: StoredEvent, moved: readonly string[] | undefined): Promise<boolean> {

@@ -1,7 +1,8 @@
 import type { AppServiceReader } from '../../storage/appservices/app-services.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { DeviceListSpan } from '../encryption/device-list-span.ts'
 import type { Encryption } from '../encryption/index.ts'
-import { membershipOf } from '../rooms/room-head.ts'
+import { type EventSpan, type RoomMember, type Stay, Stays } from '../encryption/stays.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { AppServiceAudience } from './audience.ts'
 
@@ -26,6 +27,7 @@ export class DeviceNews {
   readonly #context: RoomsContext
   readonly #encryption: Pick<Encryption, 'context' | 'deviceKeys'>
   readonly #read: AppServiceReader
+  readonly #stays: Stays
 
   constructor(parts: {
     audience: AppServiceAudience
@@ -37,26 +39,25 @@ export class DeviceNews {
     this.#context = parts.context
     this.#encryption = parts.encryption
     this.#read = parts.read
+    this.#stays = new Stays(parts.context.read)
   }
 
   /**
    * Whose devices the service has to look at again: users it is interested in whose devices changed, with whom its
    * users came to share a room, or with whom none of them shares one any more.
-   *
-   * @param events the events of the same transaction
    */
-  async lists(span: { after: number; upTo: number }, events: readonly StoredEvent[]): Promise<DeviceLists> {
+  async lists({ deviceLists, events }: DeviceListSpan): Promise<DeviceLists> {
     const changed = new Set<string>()
     const gone = new Set<string>()
-    const { deviceLists } = this.#encryption.context.read
-    for (const { userId, audience } of span.upTo > span.after
-      ? await deviceLists.usersBetween(span.after, span.upTo)
+    const { read } = this.#encryption.context
+    for (const { userId, audience } of deviceLists.upTo > deviceLists.after
+      ? await read.deviceLists.usersBetween(deviceLists.after, deviceLists.upTo)
       : []) {
       const isConcerned =
         audience === undefined ? await this.#isKnown(userId) : this.#audience.isOwn(audience)
       if (isConcerned) changed.add(userId)
     }
-    for (const stored of events) await this.#moved(stored, changed, gone)
+    if (events.upTo > events.after) await this.#moved(events, changed, gone)
     for (const userId of gone) {
       if (await this.#isKnown(userId)) gone.delete(userId)
       else changed.delete(userId)
@@ -85,24 +86,62 @@ export class DeviceNews {
 
   async #isKnown(userId: string): Promise<boolean> {
     if (this.#audience.isOwn(userId)) return true
-    for (const { roomNid } of await this.#context.read.memberships.ofUser(userId, ['join']))
-      if ((await this.#audience.members(roomNid)).length > 0) return true
+    const rooms = await this.#context.read.memberships.ofUser(userId, ['join'])
+    for (const { roomNid } of rooms) if ((await this.#audience.members(roomNid)).length > 0) return true
+    for (const { roomId } of rooms) if (await this.#audience.isNamed(roomId)) return true
     return false
   }
 
-  async #moved(stored: StoredEvent, changed: Set<string>, gone: Set<string>): Promise<void> {
-    const { event, roomNid } = stored
-    if (event.type !== 'm.room.member' || event.stateKey === undefined) return
-    const isIn = membershipOf(event) === 'join'
-    const others = this.#audience.isOwn(event.stateKey)
-      ? (await this.#encryption.context.read.companions.ofRoom(roomNid, Number.MAX_SAFE_INTEGER)).map(
-          ({ userId }) => userId,
-        )
-      : [event.stateKey]
-    for (const userId of others) {
-      if (this.#audience.isOwn(userId)) continue
-      if (isIn) changed.add(userId)
-      else gone.add(userId)
+  /** Who came or went, be it by an event of theirs or as states were resolved, and who came to be known. */
+  async #moved(span: EventSpan, changed: Set<string>, gone: Set<string>): Promise<void> {
+    const { companions } = this.#encryption.context.read
+    const moves = await companions.moves(span.after, span.upTo)
+    for (const [roomNid, movers] of Map.groupBy(moves, one => one.roomNid)) {
+      const [own, others] = [movers.filter(one => this.#isOwn(one)), movers.filter(one => !this.#isOwn(one))]
+      const stays: Stay[] = []
+      for (const member of own) stays.push(await this.#stays.over(member, span))
+      if (stays.some(stay => stay.isUnbroken) || (await this.#isFollowed(roomNid, own))) {
+        for (const member of others) {
+          const move = await this.#stays.move(member, span)
+          if (move === 'came') changed.add(member.userId)
+          else if (move === 'went') gone.add(member.userId)
+        }
+      } else await this.#ownMoved(roomNid, stays, span, { changed, gone })
     }
+    for (const { roomNid } of await this.#context.read.partial.completedBetween(span.after, span.upTo)) {
+      if (!(await this.#isFollowed(roomNid, []))) continue
+      for (const member of await companions.ofRoom(roomNid, span.upTo))
+        if (member.membership === 'join' && !this.#isOwn(member)) changed.add(member.userId)
+    }
+  }
+
+  /** The service's users came into a room in which none of them was all the time, or left it: everybody there is concerned. */
+  async #ownMoved(
+    roomNid: number,
+    stays: readonly Stay[],
+    span: EventSpan,
+    { changed, gone }: { changed: Set<string>; gone: Set<string> },
+  ): Promise<void> {
+    const [was, is] = [stays.some(stay => stay.was), stays.some(stay => stay.is)]
+    if (!was && !is) return
+    for (const member of await this.#encryption.context.read.companions.ofRoom(roomNid, span.after)) {
+      if (this.#isOwn(member)) continue
+      if (is && member.membership === 'join') changed.add(member.userId)
+      else if (was && (await this.#stays.wasIn(member, span.after))) gone.add(member.userId)
+    }
+  }
+
+  /** Whether the service is interested in a room apart from these of its users. */
+  async #isFollowed(roomNid: number, except: readonly RoomMember[]): Promise<boolean> {
+    const { companions } = this.#encryption.context.read
+    const locals = await companions.ofHost(roomNid, this.#context.serverName)
+    if (locals.some(one => this.#isOwn(one) && !except.some(({ userId }) => userId === one.userId)))
+      return true
+    const [room] = await this.#context.read.rooms.byNids([roomNid])
+    return room !== undefined && (await this.#audience.isNamed(room.roomId))
+  }
+
+  #isOwn({ userId }: Pick<RoomMember, 'userId'>): boolean {
+    return this.#audience.isOwn(userId)
   }
 }

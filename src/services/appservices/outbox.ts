@@ -9,6 +9,7 @@ import { FollowedStreams } from '../../storage/followed-streams.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { DeviceListSpan } from '../encryption/device-list-span.ts'
 import type { Encryption } from '../encryption/index.ts'
 import type { EphemeralServices } from '../ephemeral/index.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
@@ -108,7 +109,14 @@ export class AppServiceOutbox {
     const messages = await this.#messages(after.to_device, now.to_device)
     const passing = (await this.#passing?.take({ after: after.receipts, upTo: now.receipts })) ?? []
     const encrypting = this.#service.isEncrypting
-      ? await this.#encrypting({ after: after.device_lists, upTo: now.device_lists }, events, messages.own)
+      ? await this.#encrypting(
+          {
+            deviceLists: { after: after.device_lists, upTo: now.device_lists },
+            events: { after: after.events, upTo },
+          },
+          events,
+          messages.own,
+        )
       : []
     const reached = { ...now, events: upTo, to_device: messages.upTo }
     const members = [
@@ -215,11 +223,11 @@ export class AppServiceOutbox {
   }
 
   async #encrypting(
-    span: { after: number; upTo: number },
+    span: DeviceListSpan,
     events: readonly StoredEvent[],
     messages: readonly AddressedMessage[],
   ): Promise<string[]> {
-    const lists = await this.#devices.lists(span, events)
+    const lists = await this.#devices.lists(span)
     const recipients = messages.map(({ userId }) => userId)
     const { counts, fallbackTypes } = await this.#devices.keyCounts(events, recipients)
     return [...deviceListTexts(lists), ...keyCountTexts(counts, fallbackTypes)]

@@ -1,6 +1,5 @@
-import type { RecentMember } from '../../storage/encryption/companions.ts'
 import type { EncryptionContext } from './context.ts'
-import { type EventSpan, type RoomMember, Stays } from './stays.ts'
+import { type EventSpan, Stays } from './stays.ts'
 
 /** A stretch of the two streams that device lists depend on. */
 export interface DeviceListSpan {
@@ -66,12 +65,12 @@ export class DeviceListSpans {
   async #ownMoves(userId: string, events: EventSpan, changed: Set<string>, gone: Set<string>): Promise<void> {
     const { read, rooms } = this.#context
     for (const row of await rooms.memberships.changed(userId, events.after, END)) {
-      const move = await this.#moveOf(row, events)
+      const move = await this.#stays.move(row, events)
       if (move === undefined) continue
       for (const member of await read.companions.ofRoom(row.roomNid, events.after)) {
         if (member.userId === userId) continue
         if (move === 'came' && member.membership === 'join') changed.add(member.userId)
-        else if (move === 'went' && (await this.#sharedBefore(member, events.after))) gone.add(member.userId)
+        else if (move === 'went' && (await this.#stays.wasIn(member, events.after))) gone.add(member.userId)
       }
     }
   }
@@ -84,20 +83,10 @@ export class DeviceListSpans {
     gone: Set<string>,
   ): Promise<void> {
     for (const member of await this.#context.read.companions.moved(userId, events.after)) {
-      const move = await this.#moveOf(member, events)
+      const move = await this.#stays.move(member, events)
       if (move === 'came') changed.add(member.userId)
       else if (move === 'went') gone.add(member.userId)
     }
-  }
-
-  /**
-   * What somebody whose membership has changed has done. Who went and came back has come: nobody may have told this server of
-   * what they changed meanwhile, nor will be asked for it again but by clients that are told so.
-   */
-  async #moveOf(member: RoomMember, events: EventSpan): Promise<'came' | 'went' | undefined> {
-    const { was, is, isUnbroken } = await this.#stays.over(member, events)
-    if (is) return isUnbroken ? undefined : 'came'
-    return was ? 'went' : undefined
   }
 
   /**
@@ -113,10 +102,5 @@ export class DeviceListSpans {
         if (member.membership === 'join' && member.userId !== userId) changed.add(member.userId)
       }
     }
-  }
-
-  async #sharedBefore(member: RecentMember, position: number): Promise<boolean> {
-    if (member.membership === 'join' && member.position <= position) return true
-    return this.#stays.isIn(member, position)
   }
 }

@@ -1,3 +1,4 @@
+import type { RecentMember } from '../../storage/encryption/companions.ts'
 import type { EventReader } from '../../storage/rooms/events.ts'
 import type { StateReader } from '../../storage/rooms/state.ts'
 import type { StateSpan } from '../../storage/rooms/state-entry.ts'
@@ -40,9 +41,25 @@ export class Stays {
     this.#rooms = rooms
   }
 
+  /** Whether somebody was in a room at a position, given what they are there now. */
+  async wasIn(member: RecentMember, position: number): Promise<boolean> {
+    if (member.membership === 'join' && member.position <= position) return true
+    return this.isIn(member, position)
+  }
+
   /** Whether somebody was in a room at a position. */
   async isIn(member: RoomMember, position: number): Promise<boolean> {
     return (await this.over(member, { after: position, upTo: position })).is
+  }
+
+  /**
+   * What somebody has done in a room over a span. Who went and came back has come: nobody may have told this server of what they
+   * changed meanwhile, nor will be asked for it again but by clients that are told so.
+   */
+  async move(member: RoomMember, span: EventSpan): Promise<'came' | 'went' | undefined> {
+    const { was, is, isUnbroken } = await this.over(member, span)
+    if (is) return isUnbroken ? undefined : 'came'
+    return was ? 'went' : undefined
   }
 
   /**
