@@ -43,6 +43,7 @@ import { sessionsToEnd } from './0031-sessions-to-end.ts'
 import { toldMemberships } from './0032-told-memberships.ts'
 import { whenInvited } from './0033-when-invited.ts'
 import { crowds } from './0034-crowds.ts'
+import { signedOnTheWay } from './0035-signed-on-the-way.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -102,6 +103,7 @@ export const migrations: readonly Migration[] = [
   toldMemberships,
   whenInvited,
   crowds,
+  signedOnTheWay,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

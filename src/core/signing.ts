@@ -1,13 +1,12 @@
-import { createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import type { LRUCache } from 'lru-cache'
 import nacl from 'tweetnacl'
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { boundedCache } from './caches.ts'
 import { CanonicalJsonError, canonicalJson } from './canonical-json.ts'
 import { isJsonObject, type JsonObject, ownMember } from './json.ts'
-import { ed25519, type TextToSign } from './text-to-sign.ts'
 
-/** A key of this server. Its secret half stays inside, and in the texts that it is to sign. */
+/** A key of this server. Its secret half stays inside. */
 export interface SigningKey {
   /** `ed25519:` and the version. */
   readonly keyId: string
@@ -15,8 +14,6 @@ export interface SigningKey {
   readonly publicKey: string
   /** The signature of a message, as unpadded base64. */
   sign(message: Uint8Array): string
-  /** A text that lacks the signature of `signed` between `before` and `after`. */
-  toSign(text: Omit<TextToSign, 'key'>): TextToSign
 }
 
 /** What stands before the 32 bytes of a seed or public key in the DER forms that OpenSSL reads (RFC 8410). */
@@ -43,8 +40,7 @@ export const signingKeyFromSeed = (keyId: string, seed: Uint8Array): SigningKey 
   return {
     keyId,
     publicKey: encodeBase64(nacl.sign.keyPair.fromSeed(Uint8Array.from(seed)).publicKey),
-    sign: message => ed25519(message, privateKey),
-    toSign: text => ({ key: privateKey, ...text }),
+    sign: message => encodeBase64(sign(null, message, privateKey)),
   }
 }
 

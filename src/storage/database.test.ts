@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
-import { signingKeyFromSeed } from '../core/signing.ts'
 import { testDatabases } from '../test-kit/database.ts'
 import {
   type CommitResult,
@@ -43,21 +42,6 @@ const EVERY_KIND = [
   [-Number.MAX_SAFE_INTEGER, 'a\0b\u{10FFFE}0\u{10FFFE}', null],
   [0, '"\\{},NULL\'', new Uint8Array(300).fill(7)],
 ] as const
-
-testDatabases(test, 'a text is stored with the signature that it lacked', async (t, database) => {
-  const { insert, items } = await scratch(database)
-  const keys = [1, 2].map(seed => signingKeyFromSeed('ed25519:1', new Uint8Array(32).fill(seed)))
-  const stored = keys.map(async (key, id) => {
-    const text = key.toSign({ signed: 'ü', before: '{"ü":"', after: `"} ${id}` })
-    await database.commit({ statements: [insert([id, text])] })
-  })
-  // Has the others of its group taken back, and executed once more.
-  const twice = database.commit({ statements: [insert([0, 'twice'])] })
-  await t.throwsAsync(twice, { instanceOf: ConstraintError })
-  await Promise.all(stored)
-  const expected = keys.map((key, id) => ({ id, body: `{"ü":"${key.sign(Buffer.from('ü'))}"} ${id}` }))
-  t.deepEqual(await items(), expected)
-})
 
 testDatabases(
   test,

@@ -10,7 +10,6 @@
  */
 
 import type { Knex } from 'knex'
-import type { TextToSign } from '../core/text-to-sign.ts'
 
 /** What a column may hold and a placeholder may be given. Integers stay within 2^53. */
 export type SqlValue = string | number | null | Uint8Array
@@ -52,8 +51,8 @@ export type StreamName =
   | 'bulletins'
   | 'sticky_events'
 
-/** What a placeholder of a write may be given. A text to sign is signed when the set is committed: on SQLite by the writer thread. */
-export type SqlParameter = SqlValue | SqlList | StreamPosition | TextToSign
+/** What a placeholder of a write may be given. */
+export type SqlParameter = SqlValue | SqlList | StreamPosition
 
 /** A compiled statement: made once by `Database.prepare`, executed often. */
 export interface Prepared {

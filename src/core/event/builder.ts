@@ -1,9 +1,8 @@
-import { type CanonicalMember, canonicalMembers, objectOf, withMember } from '../canonical-json.ts'
+import { canonicalMembers, objectOf, withMember } from '../canonical-json.ts'
 import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { type SigningKey, withSignature } from '../signing.ts'
-import type { TextToSign } from '../text-to-sign.ts'
 import type { RoomEvent } from './event.ts'
 import { trustedEvent } from './format.ts'
 import { plainContent } from './loose-numbers.ts'
@@ -88,10 +87,10 @@ export const buildEvent = (template: EventTemplate, serverName: string, key: Sig
 export const buildCanonical = (template: EventTemplate, serverName: string, key: SigningKey): BuiltEvent =>
   build(template, serverName, key, { strictNumbers: template.version.format.strictCanonicalJson })
 
-/** An event with its canonical text. It is signed when somebody asks for the text, or for the event's signatures. */
+/** An event with its canonical text but for our signature, which is made if somebody looks at the event's signatures. */
 export interface BuiltEvent {
   readonly event: RoomEvent
-  readonly text: TextToSign
+  readonly unsignedText: string
 }
 
 const build = (
@@ -108,42 +107,39 @@ const build = (
   const hashedMembers = withMember(members, { hashes })
   // Signatures and event ID are of the same text.
   const signed = signedText(hashed, version, hashedMembers)
-  const pdu = signedWhenAsked(hashed, version, serverName, key)
+  const pdu = signedWhenAsked(serverName, key)(hashed, version)
   return {
     event: trustedEvent(pdu, eventIdOf(pdu, version, signed), version),
-    text: key.toSign({ signed, ...aroundSignature(hashedMembers, serverName, key) }),
+    unsignedText: objectOf(hashedMembers),
   }
 }
 
-/** The event with our signature, which is made if it is looked at: for a peer, mostly, which many rooms do not have. */
-const signedWhenAsked = (
-  hashed: JsonObject,
-  version: RoomVersion,
-  serverName: string,
-  key: SigningKey,
-): JsonObject => {
-  let signatures: JsonObject | undefined
-  return {
-    ...hashed,
-    get signatures() {
-      signatures ??= { [serverName]: { [key.keyId]: key.sign(Buffer.from(signedText(hashed, version))) } }
-      return signatures
-    },
-  }
-}
+/** Gives an event of ours, hashed but not signed, its signature. */
+export type SignEvent = (hashed: JsonObject, version: RoomVersion) => JsonObject
 
-/** The canonical text of an event, up to our signature, and after it. */
-const aroundSignature = (
-  hashed: readonly CanonicalMember[],
-  serverName: string,
-  { keyId }: SigningKey,
-): { before: string; after: string } => {
-  const members = withMember(hashed, { signatures: { [serverName]: { [keyId]: '' } } })
-  const last = members.findIndex(({ name }) => name === 'signatures')
-  const end = objectOf(members.slice(0, last + 1)).length - '"}}}'.length
-  const text = objectOf(members)
-  return { before: text.slice(0, end), after: text.slice(end) }
-}
+/**
+ * Signs events when somebody looks at their signatures: for a peer, mostly, which many rooms do not have. An event's ID is the
+ * hash of what the signature covers, not of the signature.
+ */
+export const signedWhenAsked =
+  (serverName: string, key: SigningKey): SignEvent =>
+  (hashed, version) => {
+    let signatures: JsonObject | undefined
+    return {
+      ...hashed,
+      get signatures() {
+        signatures ??= { [serverName]: { [key.keyId]: key.sign(Buffer.from(signedText(hashed, version))) } }
+        return signatures
+      },
+    }
+  }
+
+/** What a signature of 64 bytes, as unpadded base64, and the names of server and key stand in. */
+const SIGNATURES_LENGTH = ',"signatures":{"":{"":""}}'.length + 86
+
+/** The length in bytes that a text without our signature has with it. */
+export const signedLength = (unsignedText: string, serverName: string, { keyId }: SigningKey): number =>
+  Buffer.byteLength(unsignedText) + SIGNATURES_LENGTH + serverName.length + keyId.length
 
 /** The event with one more signature, for invites and restricted joins. Its ID stays the same. */
 export const addSignature = (event: RoomEvent, serverName: string, key: SigningKey): RoomEvent => {

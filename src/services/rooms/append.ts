@@ -1,7 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
-import type { TextToSign } from '../../core/text-to-sign.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
@@ -17,8 +16,8 @@ import { userSearchText } from './user-names.ts'
 /** An event that has been judged, ready to enter the room's timeline. */
 export interface Placement {
   readonly event: RoomEvent
-  /** The canonical text of the event. */
-  readonly json: string | TextToSign
+  /** The canonical text of the event; a message of ours may lack our signature. */
+  readonly json: string
   /** Made here just now: nothing can have referred to it before. */
   readonly local?: boolean
   /** The rule that rejected it: kept, so that it is known, but never referred to. */

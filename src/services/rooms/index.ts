@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { signedWhenAsked } from '../../core/event/builder.ts'
 import { type Log, silentLog } from '../../core/log.ts'
 import { DEFAULT_ROOM_VERSION, type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { SigningKey } from '../../core/signing.ts'
@@ -81,7 +82,7 @@ export const createRoomCore = (parts: {
   resolver?: Resolver
 }): RoomCore => {
   const { database, signingKey, ...others } = parts
-  const read = roomReaders(database)
+  const read = roomReaders(database, signedWhenAsked(parts.serverName, signingKey))
   const erasures = new Erasures(database, parts.clock)
   const context: RoomsContext = {
     erasures,

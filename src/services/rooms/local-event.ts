@@ -1,14 +1,13 @@
 import { authEventsFor } from '../../core/auth/auth-events.ts'
 import { authorise } from '../../core/auth/authorise.ts'
-import { CanonicalJsonError } from '../../core/canonical-json.ts'
+import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { type BuiltEvent, buildCanonical } from '../../core/event/builder.ts'
+import { type BuiltEvent, buildCanonical, signedLength } from '../../core/event/builder.ts'
 import { type RoomEvent, type StateLookup, type StatePoint, stateMapKey } from '../../core/event/event.ts'
 import { checkFormat, MAX_PREV_EVENTS } from '../../core/event/format.ts'
 import { boundedSticky } from '../../core/event/stickiness.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
-import { signedLength, type TextToSign } from '../../core/text-to-sign.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
@@ -33,8 +32,8 @@ export interface EventTemplate {
 /** An event of ours, not stored yet. */
 export interface LocalEvent {
   readonly event: RoomEvent
-  /** Its canonical text, to be signed where it is stored. */
-  readonly json: TextToSign
+  /** Its canonical text, as it is stored: messages are signed when they go to another server. */
+  readonly json: string
   /** Its auth events, by event ID. */
   readonly authNodes: ReadonlyMap<string, AuthNode>
   /** The state before it, where the room has more ends than an event can refer to; else it extends exactly the head. */
@@ -42,7 +41,8 @@ export interface LocalEvent {
 }
 
 /**
- * Builds and authorises an event that extends the room's head; it is signed when somebody needs that.
+ * Builds and authorises an event that extends the room's head. State is signed, since a peer that joins wants all of it at once;
+ * messages are when somebody looks at their signatures.
  *
  * Throws `M_FORBIDDEN` with the rule's reason if the room does not allow it, `M_TOO_LARGE` if it breaks a size
  * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form, or is none that the
@@ -68,7 +68,7 @@ export const makeLocalEvent = async (
     if (stored !== undefined) authNodes.set(stored.event.eventId, stored)
   }
   const authEvents = [...authNodes.keys()]
-  const { event, text: json } = built(
+  const { event, unsignedText } = built(
     {
       version: head.version,
       type,
@@ -88,7 +88,7 @@ export const makeLocalEvent = async (
     context.serverName,
     signingKey,
   )
-  checkOwn(event, json)
+  checkOwn(event, signedLength(unsignedText, context.serverName, signingKey))
   const createEvent = lookup('m.room.create', '')
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
@@ -96,6 +96,7 @@ export const makeLocalEvent = async (
   if (refusal !== undefined) {
     throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
   }
+  const json = stateKey === undefined ? unsignedText : canonicalJson(event.pdu)
   return { event, json, authNodes, before }
 }
 
@@ -169,11 +170,11 @@ const built = (...parameters: Parameters<typeof buildCanonical>): BuiltEvent => 
 }
 
 /** Refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
-const checkOwn = ({ pdu, version, type, stateKey = '' }: RoomEvent, text: TextToSign): void => {
+const checkOwn = ({ pdu, version, type, stateKey = '' }: RoomEvent, ownBytes: number): void => {
   if (type.includes('\0') || stateKey.includes('\0')) {
     throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }
-  const refusal = checkFormat(pdu, version, { ownBytes: signedLength(text) })
+  const refusal = checkFormat(pdu, version, { ownBytes })
   if (refusal === undefined) return
   const { rule, message } = refusal
   const errcode =

@@ -1,4 +1,3 @@
-import { signedTextOf, type TextToSign } from '../../core/text-to-sign.ts'
 import type {
   Prepared,
   SqlList,
@@ -152,8 +151,5 @@ const fenceOf = ({ guard, returning, rows }: WriteStatement, isInsert: boolean):
 
 const parameterOf = (parameter: SqlParameter, back: ReadonlyMap<StreamName, number>): SqlValue | SqlList => {
   if (isPosition(parameter)) return (back.get(parameter.stream) ?? 0) - parameter.offset
-  return isToSign(parameter) ? signedTextOf(parameter) : parameter
+  return parameter
 }
-
-const isToSign = (parameter: SqlParameter): parameter is TextToSign =>
-  typeof parameter === 'object' && parameter !== null && 'signed' in parameter

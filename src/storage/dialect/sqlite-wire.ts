@@ -1,5 +1,3 @@
-import type { KeyObject } from 'node:crypto'
-import { signedTextOf } from '../../core/text-to-sign.ts'
 import type { CommitResult, Row, SqlList, SqlParameter, SqlValue, StreamName, WriteSet } from '../database.ts'
 import type { Moved } from './positions.ts'
 import { UNKEPT } from './statements.ts'
@@ -15,9 +13,6 @@ export type WireStatementRef = number | string
 
 /** A value, or the position `offset` places after the first that the set is given in the stream. */
 export type WireParameter = SqlValue | readonly [stream: StreamName, offset: number]
-
-/** A text to sign, by one of the keys that come along. */
-type WireText = readonly [key: number, signed: string, before: string, after: string]
 
 /** `expected` is −1 without a guard. */
 export type WireStatement = readonly [
@@ -36,9 +31,7 @@ export interface WireSets {
   /** The statements that are not kept, in order. */
   readonly texts: readonly string[]
   /** The parameters of all rows of all statements. */
-  readonly values: readonly (WireParameter | WireText)[]
-  /** By which texts among them are to be signed. */
-  readonly keys: readonly KeyObject[]
+  readonly values: readonly WireParameter[]
 }
 
 /** Stands for the id of a statement whose text travels. */
@@ -105,8 +98,7 @@ export const wireValue = (value: SqlValue): SqlValue =>
 export const encodeSets = (sets: readonly WriteSet[]): WireSets => {
   const shape: number[] = []
   const texts: string[] = []
-  const values: (WireParameter | WireText)[] = []
-  const keys: KeyObject[] = []
+  const values: WireParameter[] = []
   for (const { statements } of sets) {
     shape.push(statements.length)
     for (const { prepared, rows, guard, returning } of statements) {
@@ -116,16 +108,15 @@ export const encodeSets = (sets: readonly WriteSet[]): WireSets => {
       shape.push(id, rows.length, columns, guard?.expected ?? -1, returning === undefined ? 0 : 1)
       for (const row of rows) {
         if (row.length !== columns) throw new Error(`rows of different lengths for ${prepared.sql}`)
-        for (const value of row) values.push(encodeParameter(value, keys))
+        for (const value of row) values.push(encodeParameter(value))
       }
     }
   }
-  return { shape: Int32Array.from(shape), texts, values, keys }
+  return { shape: Int32Array.from(shape), texts, values }
 }
 
-/** Write sets as they have arrived; their texts are signed. */
-export const decodeSets = ({ shape, texts, values: sent, keys }: WireSets): WireSet[] => {
-  const values = sent.map(value => (isText(value) ? signed(value, keys) : value))
+/** Write sets as they have arrived. */
+export const decodeSets = ({ shape, texts, values }: WireSets): WireSet[] => {
   const sets: WireSet[] = []
   let at = 0
   let text = 0
@@ -155,22 +146,9 @@ export const decodeTable = ({ names, rows }: WireTable): Row[] =>
     return row
   })
 
-const encodeParameter = (value: SqlParameter, keys: KeyObject[]): WireParameter | WireText => {
+const encodeParameter = (value: SqlParameter): WireParameter => {
   if (isPlain(value)) return wireValue(value)
-  if ('stream' in value) return [value.stream, value.offset]
-  if ('list' in value) return JSON.stringify(value.list)
-  const { key, signed, before, after } = value
-  if (!keys.includes(key)) keys.push(key)
-  return [keys.indexOf(key), signed, before, after]
-}
-
-const isText = (value: WireParameter | WireText): value is WireText =>
-  Array.isArray(value) && typeof value[0] === 'number'
-
-const signed = ([number, covered, before, after]: WireText, keys: readonly KeyObject[]): string => {
-  const key = keys[number]
-  if (key === undefined) throw new Error('the key that is to sign has not come along')
-  return signedTextOf({ key, signed: covered, before, after })
+  return 'stream' in value ? [value.stream, value.offset] : JSON.stringify(value.list)
 }
 
 const isPlain = (value: SqlParameter): value is SqlValue =>

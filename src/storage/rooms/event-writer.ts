@@ -1,5 +1,4 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import type { TextToSign } from '../../core/text-to-sign.ts'
 import type { Prepared, Reader, SqlParameter, WriteStatement } from '../database.ts'
 import { SOFT_FAILED, WITHHELD } from './stored-event.ts'
 
@@ -12,8 +11,8 @@ export interface NewEvent {
   readonly softFailed?: boolean
   readonly withheld?: boolean
   readonly event: RoomEvent
-  /** The canonical text of `event.pdu`, where the caller has it already. */
-  readonly json: string | TextToSign
+  /** The canonical text of `event.pdu`; one of ours may lack our signature. */
+  readonly json: string
   readonly authNids: readonly number[]
   /** One more than the greatest generation among the auth events; 0 without any. */
   readonly generation: number

@@ -1,7 +1,10 @@
 import test from 'ava'
+import { signedWhenAsked } from '../../core/event/builder.ts'
+import { redactPdu } from '../../core/event/redaction.ts'
+import { signingKeyFromSeed, verifyJson } from '../../core/signing.ts'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
-import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { EventCache } from './event-cache.ts'
 import { EventNews } from './event-news.ts'
 import { EventReader } from './events.ts'
@@ -37,6 +40,31 @@ testDatabases(test, 'a read of more than half of the cache pushes nothing out of
   t.is((await reader.byNids(nids)).length, nids.length)
   t.is(await during(() => reader.byNids([first])), 0)
 })
+
+testDatabases(
+  test,
+  'what is read again is signed, state as it was made and messages now',
+  async (t, database) => {
+    const { core, rooms } = await testRooms(database)
+    const alice = requesterOf('@alice:here.test')
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, alice.userId), { isDirect: false })
+    const message = { roomId, type: 'm.room.message', txnId: '1', content: { body: 'hello' } }
+    const { eventId } = await rooms.sending.message(alice, message)
+    const made = await core.context.read.events.byId(eventId)
+    const state = (await core.writer.head(roomId))?.entry('m.room.create', '')?.eventId ?? ''
+    const another = signingKeyFromSeed('ed25519:another', new Uint8Array(32).fill(9))
+    const reader = new EventReader(database, new EventCache(3), signedWhenAsked('here.test', another))
+    const signedBy = async (id: string, { keyId, publicKey }: typeof another): Promise<boolean> => {
+      const { pdu, version } = (await reader.byId(id))?.event ?? t.fail()
+      return verifyJson(redactPdu(pdu, version), 'here.test', keyId, publicKey)
+    }
+    t.true(await signedBy(eventId, another), 'by the key of today')
+    t.true(await signedBy(state, core.signingKey))
+    const { signatures: _, ...read } = (await reader.byId(eventId))?.event.pdu ?? {}
+    const { signatures: __, ...sent } = made?.event.pdu ?? {}
+    t.deepEqual(read, sent)
+  },
+)
 
 testDatabases(
   test,

@@ -1,3 +1,4 @@
+import type { SignEvent } from '../../core/event/builder.ts'
 import type { Prepared, Reader, SqlList, SqlValue } from '../database.ts'
 import { EventCache } from './event-cache.ts'
 import { type EventRow, SELECT_EVENTS, type StoredEvent, storedEvent } from './stored-event.ts'
@@ -28,6 +29,7 @@ export interface TimelineRange {
 export class EventReader {
   readonly #db: Reader
   readonly #cache: EventCache
+  readonly #sign: SignEvent | undefined
   readonly #selectNids: Prepared
   readonly #selectIds: Prepared
   readonly #backwards: Prepared
@@ -40,9 +42,11 @@ export class EventReader {
   readonly #generations: Prepared
   readonly #ids: Prepared
 
-  constructor(db: Reader, cache = new EventCache()) {
+  /** @param sign for who hands events on to other servers */
+  constructor(db: Reader, cache = new EventCache(), sign?: SignEvent) {
     this.#db = db
     this.#cache = cache
+    this.#sign = sign
     this.#selectNids = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
@@ -240,7 +244,7 @@ export class EventReader {
     const parameters: SqlList[] = [this.#db.list(keys)]
     const before = this.#cache.now
     const rows = await this.#read(keys)<EventRow>(prepared, parameters)
-    return rows.map(row => this.#cache.putAsOf(before, storedEvent(row), rows.length))
+    return rows.map(row => this.#cache.putAsOf(before, storedEvent(row, this.#sign), rows.length))
   }
 
   /** Reads that may answer many rows leave the calling thread. */

@@ -1,3 +1,4 @@
+import type { SignEvent } from '../../core/event/builder.ts'
 import type { Reader } from '../database.ts'
 import { messageIndex } from '../dialect/message-index.ts'
 import { ReleaseWriter } from '../media/references.ts'
@@ -69,10 +70,15 @@ export interface RoomWriters {
   readonly userDirectory: UserDirectoryWriter
 }
 
-/** Makes the readers; one set per process, since they share what is kept in memory. */
-export const roomReaders = (db: Reader, news = new EventNews(db), cache = new EventCache()): RoomReaders => ({
+/** Makes the readers; one set per process, since they share what is kept in memory. `sign` as of `EventReader`. */
+export const roomReaders = (
+  db: Reader,
+  sign?: SignEvent,
+  news = new EventNews(db),
+  cache = new EventCache(),
+): RoomReaders => ({
   rooms: new RoomReader(db),
-  events: new EventReader(db, cache),
+  events: new EventReader(db, cache, sign),
   passing: new PassingEvents(db, cache),
   news,
   state: new StateReader(db, news),

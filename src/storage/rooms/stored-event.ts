@@ -1,3 +1,4 @@
+import type { SignEvent } from '../../core/event/builder.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { trustedEvent } from '../../core/event/format.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -51,15 +52,14 @@ export const STORED_EVENTS =
 /** Selects what `storedEvent` needs; the caller adds which events. */
 export const SELECT_EVENTS = `SELECT ${EVENT_COLUMNS} FROM ${STORED_EVENTS}`
 
-/** The event that a row holds. */
-export const storedEvent = (row: EventRow): StoredEvent => {
+/** The event that a row holds; `sign` gives a message of ours the signature that is not stored. */
+export const storedEvent = (row: EventRow, sign?: SignEvent): StoredEvent => {
   const version = roomVersion(row.version)
   if (version === undefined)
     throw new Error(`stored event ${row.event_id} has unknown room version ${row.version}`)
-  return {
-    ...conclusionsOf(row),
-    event: trustedEvent(parseJson(row.json) as JsonObject, row.event_id, version),
-  }
+  const pdu = parseJson(row.json) as JsonObject
+  const signed = sign === undefined || 'signatures' in pdu ? pdu : sign(pdu, version)
+  return { ...conclusionsOf(row), event: trustedEvent(signed, row.event_id, version) }
 }
 
 /** What a row holds beside the event. */
