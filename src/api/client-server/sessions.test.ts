@@ -7,6 +7,7 @@ import {
   PASSWORD,
   SERVER_NAME,
 } from '../../test-kit/accounts.ts'
+import type { TestServer } from '../../test-kit/http.ts'
 
 const passwordOf = (user: string, session?: string, password = PASSWORD) => ({
   type: 'm.login.password',
@@ -194,9 +195,18 @@ test('a password is changed by its owner, who stays logged in', async t => {
   t.is(codeOf(await send('GET', '/account/whoami', mine.access_token)), '401 M_UNKNOWN_TOKEN')
 })
 
+/** A token that logs Alice in once more. */
+const getLoginToken = async (server: TestServer, token: string) => {
+  const json = { auth: passwordOf('alice') }
+  return bodyOf(await server.request('POST', '/_matrix/client/v1/login/get_token', { json, token }))[
+    'login_token'
+  ]
+}
+
 test('a deactivated account is over', async t => {
-  const { post, send, register } = await open(t)
+  const { post, send, server, register } = await open(t)
   const { access_token: token } = await register('alice')
+  const loginToken = await getLoginToken(server, token)
   const { session } = bodyOf(await post('/account/deactivate', {}, token))
   const auth = passwordOf('alice', session)
   const done = await post('/account/deactivate', { erase: true, auth }, token)
@@ -205,7 +215,9 @@ test('a deactivated account is over', async t => {
   t.is(
     codeOf(await post('/login', { type: 'm.login.password', user: 'alice', password: PASSWORD })),
     '403 M_FORBIDDEN',
+    'without a password nobody can show that it is theirs',
   )
+  t.is(codeOf(await post('/login', { type: 'm.login.token', token: loginToken })), '403 M_USER_DEACTIVATED')
   t.is(codeOf(await post('/register', { username: 'alice' })), '400 M_USER_IN_USE')
 })
 

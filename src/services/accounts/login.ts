@@ -69,7 +69,7 @@ export class Login {
   /**
    * Logs a user in, by password or by login token.
    * @throws {MatrixError} `M_FORBIDDEN`: credentials that are not right, a device named like a key; `M_USER_LOCKED`;
-   *   `M_MISSING_PARAM`, `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
+   *   `M_USER_DEACTIVATED`, by a token; `M_MISSING_PARAM`, `M_INVALID_PARAM`; `M_UNKNOWN` (400): another type of login
    */
   async login(request: LoginRequest): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
@@ -117,8 +117,8 @@ export class Login {
    * Logs in a user who has been verified.
    *
    * @param given what belongs to a session that is given to a client: its marks, and statements that must hold with it
-   * @throws {MatrixError} `M_USER_LOCKED`; `M_FORBIDDEN`: the credentials have changed since, a statement does not hold, a
-   *   device named like a key
+   * @throws {MatrixError} `M_USER_LOCKED`, `M_USER_DEACTIVATED`; `M_FORBIDDEN`: the credentials have changed since, a
+   *   statement does not hold, a device named like a key
    */
   start(
     user: User,
@@ -210,6 +210,8 @@ export class Login {
   ): Promise<LoggedIn> {
     const { clock, hooks, options, read, write } = this.#context
     const { userId } = user
+    // Who is let in by something else than a password, which has gone, is told why not.
+    if (user.deactivatedTs !== undefined) throw accountDeactivated()
     if (user.isLocked) throw accountLocked()
     if (request.device_id !== undefined) await refuseSigningKey(this.#context, userId, request.device_id)
     const session = this.session(userId, request, grant)
@@ -235,5 +237,9 @@ export class Login {
     }
   }
 }
+
+/** "The user has been deactivated." */
+const accountDeactivated = (): MatrixError =>
+  new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated.')
 
 const invalidLoginToken = (): MatrixError => new MatrixError('M_FORBIDDEN', 'The login token is not valid.')

@@ -72,7 +72,7 @@ export class ServiceAccounts {
 
   /**
    * Logs a user of a service in.
-   * @throws {MatrixError} `M_FORBIDDEN`: no such user; `M_MISSING_PARAM`, `M_INVALID_PARAM`; as `check`
+   * @throws {MatrixError} `M_FORBIDDEN`: no such user; `M_MISSING_PARAM`, `M_INVALID_PARAM`; as `check` and `Login.start`
    */
   async login(request: LoginRequest, check: CheckServiceUser): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
@@ -82,9 +82,7 @@ export class ServiceAccounts {
     }
     check(named.user.startsWith('@') ? named.user : `@${named.user}:${this.#context.options.serverName}`)
     const user = await findUser(this.#context, named)
-    if (user === undefined || user.deactivatedTs !== undefined) {
-      throw new MatrixError('M_FORBIDDEN', 'There is no such user.')
-    }
+    if (user === undefined) throw new MatrixError('M_FORBIDDEN', 'There is no such user.')
     return this.#login.start(user, request)
   }
 
