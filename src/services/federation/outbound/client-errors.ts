@@ -46,7 +46,10 @@ export const toClientError = (error: unknown): unknown => {
 
 const responseError = (error: FederationError): MatrixError => {
   const { destination, message, fields, retryAfterMs } = error
-  const errcode = PASSED_ON.find(code => code === error.errcode) ?? fromStatus(error.status)
+  const contact = fields['admin_contact']
+  // "The error MUST have an `admin_contact` field": without it the code is not handed on.
+  const isWhole = error.errcode !== 'M_RESOURCE_LIMIT_EXCEEDED' || typeof contact === 'string'
+  const errcode = PASSED_ON.find(code => isWhole && code === error.errcode) ?? fromStatus(error.status)
   if (errcode === undefined) {
     return new MatrixError('M_UNKNOWN', `${destination} refused: ${message}`, { status: 502, cause: error })
   }
@@ -56,6 +59,9 @@ const responseError = (error: FederationError): MatrixError => {
     fields: {
       ...(errcode === 'M_INCOMPATIBLE_ROOM_VERSION' && typeof roomVersion === 'string'
         ? { room_version: roomVersion }
+        : {}),
+      ...(errcode === 'M_RESOURCE_LIMIT_EXCEEDED' && typeof contact === 'string'
+        ? { admin_contact: contact }
         : {}),
       ...(errcode === 'M_LIMIT_EXCEEDED' && retryAfterMs !== undefined
         ? { retry_after_ms: retryAfterMs }

@@ -65,13 +65,17 @@ test('two users who join at once both get in, with one handshake', async t => {
 
 test('refusals reach the client in its own terms, the most telling first', async t => {
   const w = await world(t)
-  const failures: [unknown, { code: string; status: number }][] = [
+  const limit = 'M_RESOURCE_LIMIT_EXCEEDED'
+  const contact = { admin_contact: 'mailto:admin@there.test' }
+  const failures: [unknown, { code: string; status: number; fields?: object }][] = [
     [refusal(403, 'M_FORBIDDEN', 'not invited'), { code: 'M_FORBIDDEN', status: 403 }],
     [refusal(404, 'M_NOT_FOUND'), { code: 'M_NOT_FOUND', status: 404 }],
     [refusal(400, 'M_UNABLE_TO_AUTHORISE_JOIN'), { code: 'M_UNABLE_TO_AUTHORISE_JOIN', status: 400 }],
     [refusal(400, 'M_UNABLE_TO_GRANT_JOIN'), { code: 'M_UNABLE_TO_GRANT_JOIN', status: 400 }],
     [refusal(400, 'M_INVALID_PARAM'), { code: 'M_UNKNOWN', status: 502 }],
     [refusal(401, 'M_UNKNOWN_TOKEN'), { code: 'M_UNKNOWN', status: 502 }],
+    [refusal(403, limit, 'full', contact), { code: limit, status: 403, fields: contact }],
+    [refusal(403, limit, 'full'), { code: 'M_FORBIDDEN', status: 403 }],
     [refusal(500, 'M_UNKNOWN'), { code: 'M_UNKNOWN', status: 502 }],
     [new FederationError('timeout', THERE, 'slow'), { code: 'M_CONNECTION_TIMEOUT', status: 504 }],
     [new FederationError('unreachable', THERE, 'down'), { code: 'M_CONNECTION_FAILED', status: 502 }],
@@ -82,7 +86,8 @@ test('refusals reach the client in its own terms, the most telling first', async
   for (const [error, expected] of failures) {
     Object.assign(w.client, { makeJoin: () => Promise.reject(error) })
     const thrown = await t.throwsAsync(join, undefined, String(error))
-    t.like(thrown, { errcode: expected.code, status: expected.status }, String(error))
+    const { code: errcode, status, fields = {} } = expected
+    t.like(thrown, { errcode, status, fields }, String(error))
   }
   Object.assign(w.client, {
     makeJoin: (server: string) =>
