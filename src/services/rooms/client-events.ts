@@ -195,10 +195,14 @@ const passingText = (stored: StoredEvent): Rendered | undefined =>
     ? { head: stored.event.clientText, because: '', replaced: stored.replaced }
     : undefined
 
-/** Redaction changes what is rendered: a redacted event is cached apart from its former self. */
-const cacheKey = ({ nid, redactedBy }: StoredEvent): number | string => {
-  if (redactedBy === undefined) return nid
-  return redactedBy === WITHHELD ? `withheld ${nid}` : -nid
+/**
+ * Redaction changes what is rendered, and so does the place that an outlier gets in the timeline, by which it takes that of another state
+ * event: each is cached apart from its former self.
+ */
+const cacheKey = ({ nid, redactedBy, position }: StoredEvent): number | string => {
+  const self = position === undefined ? nid + 0.5 : nid
+  if (redactedBy === undefined) return self
+  return redactedBy === WITHHELD ? `withheld ${self}` : -self
 }
 
 /** An event in the federation format, or with some fields only. */

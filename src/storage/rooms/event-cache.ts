@@ -15,6 +15,11 @@ export class EventCache {
   readonly #nids: LRUCache<string, number>
   /** When something about an event was last written, by nid. */
   readonly #changed = growingCache<number, number>(REMEMBERED_CHANGES)
+  /**
+   * Events whose write nobody has heard the end of, by nid. Readers of the database may know of them already: it is for them to ask
+   * there where the events stand.
+   */
+  readonly #inFlight = new Set<number>()
   /** Counts changes. */
   now = 0
 
@@ -33,6 +38,11 @@ export class EventCache {
     return nid === undefined ? undefined : this.#byNid.get(nid)
   }
 
+  /** Whether what is kept of an event may lack the position that its commit has given it. */
+  isInFlight(nid: number): boolean {
+    return this.#inFlight.has(nid)
+  }
+
   nidOf(eventId: string): number | undefined {
     return this.#nids.get(eventId)
   }
@@ -45,11 +55,13 @@ export class EventCache {
   /** What was just written. */
   put(stored: StoredEvent): void {
     this.#changed.set(stored.nid, ++this.now)
+    this.#inFlight.add(stored.nid)
     this.#keep(stored)
   }
 
   /** Gives what is kept of an event the position that its commit gave it. */
   place(nid: number, position: number): void {
+    this.#inFlight.delete(nid)
     const stored = this.#byNid.peek(nid)
     if (stored !== undefined) this.#byNid.set(nid, { ...stored, position })
   }
@@ -61,7 +73,9 @@ export class EventCache {
   putAsOf(then: number, stored: StoredEvent, together: number): StoredEvent {
     const { nid } = stored
     const changed = this.#changed.peek(nid) ?? 0
-    if (changed > then) return this.#byNid.get(nid) ?? stored
+    // Stored without a position while it is in flight, it is stored as it was before.
+    const isOutdated = stored.position === undefined && this.isInFlight(nid)
+    if (changed > then || isOutdated) return this.#byNid.get(nid) ?? stored
     const { calculatedSize, maxSize } = this.#byNid
     const isWelcome = together <= maxSize / 2 || calculatedSize < maxSize
     if (isWelcome && this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
@@ -72,6 +86,7 @@ export class EventCache {
   drop(nids: readonly number[]): void {
     for (const nid of nids) {
       this.#changed.set(nid, ++this.now)
+      this.#inFlight.delete(nid)
       const stored = this.#byNid.peek(nid)
       if (stored !== undefined) this.#nids.delete(stored.event.eventId)
       this.#byNid.delete(nid)

@@ -25,6 +25,41 @@ testDatabases(test, 'more events than the cache holds are read without gaps', as
   }
 })
 
+testDatabases(
+  test,
+  'what is stored is read with its place before its writer knows of it',
+  async (t, database) => {
+    const { core, rooms } = await testRooms(database)
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, '@alice:here.test'), { isDirect: false })
+    const [entry] = (await core.writer.head(roomId))?.state.values() ?? []
+    const [stored] = await new EventReader(database, new EventCache(10)).byNids([entry?.nid ?? 0])
+    if (stored === undefined) throw new Error('no event')
+    const { nid, event, position } = stored
+    t.truthy(position)
+    const find = async (reader: EventReader) => [
+      (await reader.byNids([nid]))[0],
+      await reader.byId(event.eventId),
+    ]
+
+    const committed = new EventReader(database, new EventCache(10))
+    committed.remember({ ...stored, position: undefined })
+    for (const found of await find(committed)) t.is(found?.position, position)
+    committed.place(nid, position ?? 0)
+    for (const found of await find(committed)) t.is(found?.position, position)
+
+    const underWay = new EventReader(database, new EventCache(10))
+    underWay.remember({
+      ...stored,
+      nid: nid + 1_000,
+      event: { ...event, eventId: '$new' },
+      position: undefined,
+    })
+    const [byNid] = await underWay.byNids([nid + 1_000])
+    t.is(byNid?.event.eventId, '$new', 'what is not stored yet is known to its writer')
+    t.is((await underWay.byId('$new'))?.nid, nid + 1_000)
+  },
+)
+
 testDatabases(test, 'a read of more than half of the cache pushes nothing out of it', async (t, plain) => {
   const { database, during } = countedReads(plain)
   const { core, rooms } = await testRooms(plain)

@@ -84,8 +84,8 @@ export class EventReader {
     const missing: number[] = []
     for (const nid of nids) {
       const stored = this.#cache.get(nid)
-      if (stored === undefined) missing.push(nid)
-      else found.set(nid, stored)
+      if (stored !== undefined) found.set(nid, stored)
+      if (stored === undefined || this.#cache.isInFlight(nid)) missing.push(nid)
     }
     if (missing.length > 0) {
       // What is loaded may push out of the cache what was found there.
@@ -100,8 +100,8 @@ export class EventReader {
     const missing: string[] = []
     for (const eventId of eventIds) {
       const stored = this.#cache.byId(eventId)
-      if (stored === undefined) missing.push(eventId)
-      else found.set(eventId, stored)
+      if (stored !== undefined) found.set(eventId, stored)
+      if (stored === undefined || this.#cache.isInFlight(stored.nid)) missing.push(eventId)
     }
     if (missing.length > 0) {
       for (const stored of await this.#load(this.#selectIds, missing)) found.set(stored.event.eventId, stored)
