@@ -147,6 +147,13 @@ test('another server is told of a space what its users may see', async t => {
   await t.throwsAsync(discovery.spaceHierarchy.forServer('there.test', closed, false), {
     message: /may not see/,
   })
+  const shutOut = { type: 'm.room.server_acl', stateKey: '', content: { allow: ['*'], deny: ['there.test'] } }
+  await rooms.sending.state({ ...requester, userId: ALICE }, { roomId: open, ...shutOut })
+  const shut = await discovery.spaceHierarchy.forServer('there.test', space, false)
+  t.deepEqual(shut.inaccessible_children.toSorted(), [open, closed].toSorted(), 'who is shut out cannot join')
+  await t.throwsAsync(discovery.spaceHierarchy.forServer('there.test', open, false), {
+    message: /may not see/,
+  })
 })
 
 test('an invitation tells of its room what its stripped state tells, if no server does', async t => {

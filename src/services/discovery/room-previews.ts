@@ -1,7 +1,9 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomSummary } from '../../core/room-summary.ts'
+import { isServerAllowed, parseServerAcl } from '../../core/server-acl.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
+import { contentShown } from '../rooms/room-summary.ts'
 
 /** What decides whether a room may be shown to somebody who is not in it. */
 export type Showable = Pick<RoomSummary, 'world_readable'> & {
@@ -32,7 +34,7 @@ const pendingInvitation = async (read: RoomReaders, userId: string, roomId: stri
 }
 
 /** Another server: it stands to a room as the best placed of its users does. */
-export const serverAsking = (read: RoomReaders, serverName: string): Asker => ({
+const serverAsking = (read: RoomReaders, serverName: string): Asker => ({
   membershipIn: async roomId => {
     const room = await read.rooms.byId(roomId)
     if (room === undefined) return undefined
@@ -41,6 +43,25 @@ export const serverAsking = (read: RoomReaders, serverName: string): Asker => ({
     return undefined
   },
 })
+
+/**
+ * Whether another server may be shown what a room is: one that its access control list shuts out is "unable to peek/join it",
+ * whatever else holds.
+ */
+export const mayServerPreview = async (
+  read: RoomReaders,
+  serverName: string,
+  { roomId, summary }: { readonly roomId: string; readonly summary: Showable },
+): Promise<boolean> =>
+  (await mayPreview(serverAsking(read, serverName), roomId, summary)) &&
+  (await isAdmitted(read, roomId, serverName))
+
+const isAdmitted = async (read: RoomReaders, roomId: string, serverName: string): Promise<boolean> => {
+  const room = await read.rooms.byId(roomId)
+  const nid = room && (await read.state.point(room.nid, 'm.room.server_acl', ''))
+  const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
+  return stored === undefined || isServerAllowed(parseServerAcl(contentShown(stored)), serverName)
+}
 
 /** Somebody who has not said who they are. */
 export const anybody: Asker = { membershipIn: async () => undefined }

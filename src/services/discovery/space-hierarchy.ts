@@ -3,7 +3,7 @@ import { type SpaceChild, serversOfChild } from '../../core/space-children.ts'
 import type { Operations } from '../../spec/types.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RemoteDiscovery } from './ports.ts'
-import { type Asker, mayFind, mayPreview, roomNotFound, serverAsking, userAsking } from './room-previews.ts'
+import { type Asker, mayFind, mayServerPreview, roomNotFound, userAsking } from './room-previews.ts'
 import { type SpaceRoom, SpaceRooms } from './space-rooms.ts'
 
 type HierarchyPage = Operations['getSpaceHierarchy']['response']
@@ -65,15 +65,15 @@ export class SpaceHierarchy {
    * `M_NOT_FOUND`, also where that server may not know.
    */
   async forServer(origin: string, roomId: string, suggestedOnly: boolean) {
-    const asker = serverAsking(this.#context.read, origin)
+    const { read } = this.#context
     const room = await this.#rooms.here(roomId, suggestedOnly)
-    if (room === undefined || !(await mayPreview(asker, roomId, room.summary))) throw roomNotFound()
+    if (room === undefined || !(await mayServerPreview(read, origin, room))) throw roomNotFound()
     const children: HierarchyPage['rooms'][number][] = []
     const inaccessible: string[] = []
     for (const { state_key: childId } of room.children.slice(0, MAX_CHILDREN_TOLD)) {
       const child = await this.#rooms.here(childId, suggestedOnly)
       if (child === undefined) continue
-      if (!(await mayPreview(asker, childId, child.summary))) inaccessible.push(childId)
+      if (!(await mayServerPreview(read, origin, child))) inaccessible.push(childId)
       else children.push({ ...child.summary, children_state: child.children })
     }
     return {
