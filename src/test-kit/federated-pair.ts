@@ -40,7 +40,14 @@ export const sharedRoom = async (p: Pair, fields?: Partial<NewRoom>): Promise<st
 export const forge = async (
   server: WorldServer,
   roomId: string,
-  fields: { sender: string; type?: string; stateKey?: string; content?: JsonObject; prevEvents?: string[] },
+  fields: {
+    sender: string
+    type?: string
+    stateKey?: string
+    content?: JsonObject
+    prevEvents?: string[]
+    depth?: number
+  },
   key = server.core.signingKey,
 ): Promise<RoomEvent> => {
   const head = await server.core.writer.head(roomId)

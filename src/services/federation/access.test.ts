@@ -123,6 +123,25 @@ test('only servers in the room are given its events, and only what they may see'
   t.true(chain.length >= 2)
 })
 
+test('of a gap the events come first that are fewest steps away, oldest first', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const old = await say(a, ALICE, roomId, 'old')
+  for (const body of ['one', 'two', 'three']) await say(a, ALICE, roomId, body)
+  await world.send(b, a, [
+    await forge(b, roomId, { sender: BOB, prevEvents: [old.eventId], depth: old.depth + 1 }),
+  ])
+  const { eventId } = await say(a, ALICE, roomId, 'merge')
+  const gap = async (limit: number, earliest: string[] = []) => {
+    const ask = { roomId, earliest, latest: [eventId], limit, minDepth: 0 }
+    const given = await b.client.getMissingEvents('a.test', ask)
+    return given.map(pdu => (pdu['content'] as JsonObject)['body'])
+  }
+  t.deepEqual(await gap(2), ['forged', 'three'])
+  t.deepEqual(await gap(5, [old.eventId]), ['one', 'forged', 'two', 'three'])
+})
+
 test('who comes later is not told what was redacted of the state', async t => {
   const p = await pair(t)
   const { a, b, world } = p

@@ -98,11 +98,15 @@ export class FederatedHistory {
       limit: Math.max(0, Math.min(limit, MAX_BACKFILL)),
       skip: new Set(),
       minDepth: 0,
+      first: 'deepest',
     })
     return this.#answer(await this.#shown(origin, head, walked))
   }
 
-  /** What lies between two sets of events, both excluded, oldest first. */
+  /**
+   * What lies between two sets of events, both excluded, oldest first: "a breadth-first walk of the `prev_events`", so that what
+   * the latest refer to themselves is always among it.
+   */
   async missing(origin: string, roomId: string, question: GapQuestion): Promise<{ events: JsonObject[] }> {
     const head = await this.#gate.member(origin, roomId)
     const latest = await this.#context.read.events.byIds(question.latest.slice(0, MAX_MISSING))
@@ -113,15 +117,21 @@ export class FederatedHistory {
       limit: Math.max(0, Math.min(question.limit, MAX_MISSING)),
       skip: new Set([...question.earliest, ...question.latest]),
       minDepth: question.minDepth,
+      first: 'nearest',
     })
-    return { events: await this.#shown(origin, head, walked.reverse()) }
+    return { events: await this.#shown(origin, head, walked.toSorted(byDepth).toReversed()) }
   }
 
-  /** Goes back along `prev_events`, the deepest event first. */
+  /** Goes back along `prev_events`: first those deepest in the room, or those fewest steps away. */
   async #walk(
     head: RoomHead,
     from: readonly string[],
-    bounds: { limit: number; skip: ReadonlySet<string>; minDepth: number },
+    bounds: {
+      limit: number
+      skip: ReadonlySet<string>
+      minDepth: number
+      first: 'deepest' | 'nearest'
+    },
   ): Promise<StoredEvent[]> {
     const { events } = this.#context.read
     const walked: StoredEvent[] = []
@@ -131,11 +141,14 @@ export class FederatedHistory {
     while (walked.length < bounds.limit) {
       const fresh = [...new Set(next)].filter(eventId => !seen.has(eventId))
       for (const eventId of fresh) seen.add(eventId)
-      for (const stored of (await events.byIds(fresh)).values()) {
-        const fits = stored.roomNid === head.room.nid && stored.position !== undefined
-        if (fits && stored.event.depth >= bounds.minDepth) frontier.push(stored)
-      }
-      frontier = frontier.toSorted((a, b) => b.event.depth - a.event.depth)
+      const found = [...(await events.byIds(fresh)).values()].filter(
+        ({ roomNid, position, event }) =>
+          roomNid === head.room.nid && position !== undefined && event.depth >= bounds.minDepth,
+      )
+      frontier =
+        bounds.first === 'nearest'
+          ? [...frontier, ...found.toSorted(byDepth)]
+          : [...frontier, ...found].toSorted(byDepth)
       const deepest = frontier.shift()
       if (deepest === undefined) break
       walked.push(deepest)
@@ -208,6 +221,9 @@ const stickyAmong = async (
   const expiry = await sticky.expiry(nids)
   return ({ nid }) => (expiry.get(nid) ?? 0) > now
 }
+
+/** The deepest first. */
+const byDepth = (a: StoredEvent, b: StoredEvent): number => b.event.depth - a.event.depth
 
 const notFound = (eventId: string): MatrixError =>
   new MatrixError('M_NOT_FOUND', `The event ${eventId} is not known here`)
