@@ -8,7 +8,7 @@ import { registrations, ScriptedAppService } from '../src/test-kit/app-service.t
 import { registration } from '../src/test-kit/app-service-world.ts'
 import { type Person, personOf, registerPerson } from '../src/test-kit/person.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
-import { type SyncView, syncAs, syncUntil } from '../src/test-kit/syncing.ts'
+import { type SyncedEvent, type SyncView, syncAs, syncUntil } from '../src/test-kit/syncing.ts'
 import { createAuthority, type TestAuthority, testAuthority } from '../src/test-kit/tls.ts'
 
 type Json = Record<string, unknown>
@@ -181,6 +181,20 @@ test('an invitation is declined, another withdrawn', async t => {
   t.is(await bob.code('POST', `/join/${encodeURIComponent(roomId)}`, {}), '403 M_FORBIDDEN')
 })
 
+/** By whom, how and why it ended that somebody wanted into a room, as `/sync` tells it in the timeline and in `state_after`. */
+const endsOf = async (person: Person, since: string, roomId: string): Promise<unknown[][][]> => {
+  const { rooms } = await person.get(`/sync?since=${since}&use_state_after=true&set_presence=offline`)
+  const { timeline, state_after: state } = (rooms as { leave: Record<string, Ended> }).leave[roomId] ?? {}
+  return [timeline, state].map((part = { events: [] }) =>
+    part.events.map(({ sender, content }) => [sender, content['membership'], content['reason']]),
+  )
+}
+
+interface Ended {
+  readonly timeline?: { readonly events: readonly SyncedEvent[] }
+  readonly state_after?: { readonly events: readonly SyncedEvent[] }
+}
+
 test('a knock is taken back, another refused, a third answered by an invitation', async t => {
   const { alice, bob } = await pair(t)
   const roomId = await alice.createRoom({
@@ -197,12 +211,16 @@ test('a knock is taken back, another refused, a third answered by an invitation'
   const { token } = await syncAs(bob)
   await bob.leave(roomId)
   await syncUntil(bob, token, hasEnded)
+  const own = [[bob.userId, 'leave', undefined]]
+  t.deepEqual(await endsOf(bob, token, roomId), [own, own], 'clients take no less for the end of it')
   await seesMembership(alice, roomId, bob.userId, 'leave')
 
   await knock('Twice')
   const again = await syncAs(bob)
   await alice.post(`${room}/kick`, { user_id: bob.userId, reason: 'Not now' })
   await syncUntil(bob, again.token, hasEnded)
+  const refused = [[alice.userId, 'leave', 'Not now']]
+  t.deepEqual(await endsOf(bob, again.token, roomId), [refused, refused])
 
   await knock('A third time')
   await alice.invite(roomId, bob.userId)
@@ -210,7 +228,6 @@ test('a knock is taken back, another refused, a third answered by an invitation'
   await bob.join(roomId)
   await alice.say(roomId, 'Come in')
   await hears(bob, roomId, 'Come in')
-  t.pass()
 })
 
 test('a server that was away catches up with what was said', async t => {

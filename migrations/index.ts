@@ -43,6 +43,7 @@ import { sessionsToEnd } from './0031-sessions-to-end.ts'
 import { toldMemberships } from './0032-told-memberships.ts'
 import { whenInvited } from './0033-when-invited.ts'
 import { crowds } from './0034-crowds.ts'
+import { endedInvitations } from './0035-ended-invitations.ts'
 import { signedOnTheWay } from './0035-signed-on-the-way.ts'
 
 /**
@@ -104,6 +105,7 @@ export const migrations: readonly Migration[] = [
   whenInvited,
   crowds,
   signedOnTheWay,
+  endedInvitations,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

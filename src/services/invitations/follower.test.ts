@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -85,7 +86,12 @@ testDatabases(test, 'an invitation that a conflict has taken away is over', asyn
 testDatabases(test, 'invitations from outside are followed where no timeline tells', async (t, database) => {
   const left: JsonObject[] = []
   const { core, rooms, clock } = await testRooms(database, {
-    remote: { leave: async ({ content }) => void left.push(content) },
+    remote: {
+      leave: async ({ content }) => {
+        left.push(content)
+        throw new MatrixError('M_FORBIDDEN', 'refused')
+      },
+    },
   })
   const invitations = following(core, clock)
   invitations.follower.start()
@@ -114,9 +120,13 @@ testDatabases(test, 'invitations from outside are followed where no timeline tel
   await rooms.memberships.leave({ userId: B, roomId })
   t.is(left.length, 1)
   t.is((await recordOf())?.status, 'declined')
+  // Who sees it as one of the user's own acts, though nobody took it, goes by a member event all the same.
+  const { ending } = (await core.context.read.invitations.one(B, roomId)) ?? {}
+  t.like(ending, { type: 'm.room.member', sender: B, state_key: B, content: { membership: 'leave' } })
   await receive('$2')
   const second = await recordOf()
   t.is(second?.status, 'invited')
+  t.is((await core.context.read.invitations.one(B, roomId))?.ending, undefined)
   t.not(second?.recordId, first?.recordId)
 })
 

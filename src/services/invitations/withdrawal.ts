@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { ownEnding } from '../rooms/invitation-ending.ts'
 import { stateLookup } from '../rooms/local-event.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import { powerContext } from '../rooms/redaction-effect.ts'
@@ -91,15 +92,21 @@ export class Withdrawal {
     const { roomId, userId, eventId, inviter } = record
     const { write } = this.#writer.context
     const now = this.#clock.now()
+    const leave = status === 'expired' ? EXPIRED : WITHDRAWN
     const settled =
       eventId === undefined
         ? []
-        : [write.invitations.settleEvent({ userId, roomId, eventId }, status, now, INVITES)]
+        : [
+            write.invitations.settleEvent(
+              { userId, roomId, eventId },
+              { status, now, position: INVITES, ending: ownEnding({ userId, eventId }, leave, now) },
+            ),
+          ]
     const isTheirs = status === 'expired' && !this.#isLocal(inviter)
     const change =
       eventId !== undefined && this.#isLocal(userId)
         ? endedUntold(status, now, {
-            leave: status === 'expired' ? EXPIRED : WITHDRAWN,
+            leave,
             dueTs: isTheirs ? now + GRACE_MS : now,
           })
         : ended(status, now)

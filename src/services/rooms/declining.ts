@@ -1,5 +1,10 @@
 import { MatrixError } from '../../core/errors.ts'
+import type { RoomEvent } from '../../core/event/event.ts'
+import { serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import { endingBy, ownEnding } from './invitation-ending.ts'
 import { type OwnChange, withReason } from './membership-content.ts'
 import type { RemoteMemberships } from './ports.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -21,12 +26,14 @@ export class Declining {
   }
 
   /** The user has decided: their server stops showing it, whether or not the other side could be told. */
-  async decline(change: OwnChange, inviterServer: string): Promise<void> {
+  async decline(change: OwnChange, invitation: Pick<InvitationRow, 'sender' | 'eventId'>): Promise<void> {
     const { userId, roomId } = change
     const { db, write, clock } = this.#context
+    const inviterServer = serverNameOf(invitation.sender)
     let isTold = true
+    let ending: JsonObject | undefined
     try {
-      await this.tell(change, inviterServer)
+      ending = endingBy(await this.tell(change, inviterServer))
     } catch (error) {
       isTold = error instanceof MatrixError && error.status < 500
       this.#log.info(
@@ -34,14 +41,16 @@ export class Declining {
         'declined an invitation on this side only',
       )
     }
-    const settle = write.invitations.settle(userId, roomId, 'declined', clock.now(), INVITES)
-    await db.commit({ statements: [settle] })
+    const now = clock.now()
+    ending ??= ownEnding({ userId, eventId: invitation.eventId }, withReason(change), now)
+    const end = { status: 'declined', now, position: INVITES, ending } as const
+    await db.commit({ statements: [write.invitations.settle(change, end)] })
     if (!isTold) await this.onUntold?.(change)
   }
 
-  /** Tells the servers in the room. Throws as they answer. */
-  async tell(change: OwnChange, server: string): Promise<void> {
+  /** Tells the servers in the room, and answers the event by which. Throws as they answer. */
+  tell(change: OwnChange, server: string): Promise<RoomEvent> {
     const { userId, roomId } = change
-    await this.#remote.leave({ userId, roomId, via: [server], content: withReason(change) })
+    return this.#remote.leave({ userId, roomId, via: [server], content: withReason(change) })
   }
 }

@@ -54,7 +54,11 @@ export const withdrawnInvitation = (
   { write, clock }: RoomsContext,
   head: RoomHead,
   userId: string,
-): WriteStatement => write.invitations.settle(userId, head.room.roomId, 'cancelled', clock.now(), CHANGED)
+): WriteStatement =>
+  write.invitations.settle(
+    { userId, roomId: head.room.roomId },
+    { status: 'cancelled', now: clock.now(), position: CHANGED },
+  )
 
 /**
  * What a local user's new membership means for their invitation to the room: a new one, or what became of it.
@@ -72,7 +76,7 @@ export const invitationStatements = async (
   const now = context.clock.now()
   if (membership !== 'invite' && membership !== 'knock') {
     const status = invitationOutcome(member) ?? 'cancelled'
-    return [invitations.settle(userId, head.room.roomId, status, now, CHANGED)]
+    return [invitations.settle({ userId, roomId: head.room.roomId }, { status, now, position: CHANGED })]
   }
   const shown = membership === 'invite' ? [member.sender, userId] : [userId]
   return [

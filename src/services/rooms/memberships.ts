@@ -107,7 +107,7 @@ export class Memberships {
       if (membership === 'leave' || invitation !== undefined) return
       throw new MatrixError('M_FORBIDDEN', 'You are neither in this room nor invited to it')
     }
-    await this.declining.decline(change, serverNameOf(invitation.sender))
+    await this.declining.decline(change, invitation)
   }
 
   /** Asks to be let into a room. Throws `M_FORBIDDEN` if the room takes no knocks (from this user). */

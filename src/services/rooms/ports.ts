@@ -32,8 +32,8 @@ export interface RemoteRequest {
 export interface RemoteMemberships {
   /** Joins through make_join and send_join, and stores the room. */
   join(request: RemoteRequest): Promise<void>
-  /** Leaves a room, or declines its invitation, through make_leave and send_leave. */
-  leave(request: RemoteRequest): Promise<void>
+  /** Leaves a room, or declines its invitation, through make_leave and send_leave; answers the event that says so. */
+  leave(request: RemoteRequest): Promise<RoomEvent>
   /** Asks to be let in, through make_knock and send_knock. */
   knock(request: RemoteRequest): Promise<void>
   /** Hands an invitation to the invited user's server; answers the event with that server's signature. */

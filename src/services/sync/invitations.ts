@@ -1,8 +1,10 @@
-import type { JsonObject } from '../../core/json.ts'
+import type { RoomEventFilter } from '../../core/filter.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
+import { statePart } from './section-parts.ts'
 import type { SyncRequest } from './sync-request.ts'
 
 /** Pending invitations in one initial response; more are listed by `…/invitations`. */
@@ -46,7 +48,7 @@ export class Invitations {
         const isHidden = row.kind === 'invite' && policy(row.sender) !== 'allow'
         if (!isHidden && !request.ignored.has(row.sender)) texts[row.kind].set(row.roomId, invitation(row))
       } else if (row.status !== 'accepted' && row.status !== 'scheduled' && (await this.#isElsewhere(row))) {
-        texts.leave.set(row.roomId, endedInvitation(request))
+        texts.leave.set(row.roomId, endedInvitation(request, row))
       }
     }
     return texts
@@ -85,5 +87,20 @@ const stripped = ({ content, sender, state_key, type }: JsonObject): object => (
   type,
 })
 
-const endedInvitation = ({ stateAfter }: SyncRequest): string =>
-  `{"timeline":{"events":[],"limited":false},"${stateAfter === false ? 'state' : stateAfter}":{"events":[]}}`
+/** Nothing of the room is told but how it ended: in the timeline, and as state where that is not taken from timelines. */
+const endedInvitation = (request: SyncRequest, row: InvitationRow): string => {
+  const { timeline, state } = request.filter
+  const events = endingIn(timeline, row)
+  const isState = request.stateAfter !== false || events.length === 0
+  return `{"timeline":{"events":[${events.join(',')}],"limited":false},${statePart(request, isState ? endingIn(state, row) : [])}}`
+}
+
+/** The event that ended it, as far as a filter lets it through. */
+const endingIn = (filter: RoomEventFilter, { roomId, ending, eventId, event }: InvitationRow): string[] => {
+  if (ending === undefined || !filter.matchesRoom(roomId)) return []
+  const { type, sender } = ending
+  const content = isJsonObject(ending['content']) ? ending['content'] : {}
+  if (!filter.matches({ type: String(type), sender: String(sender), content })) return []
+  const before = { replaces_state: eventId, prev_content: event['content'], prev_sender: event['sender'] }
+  return [JSON.stringify({ ...ending, unsigned: { ...before, membership: content['membership'] } })]
+}

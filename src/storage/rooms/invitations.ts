@@ -23,10 +23,23 @@ export interface InvitationRow {
   readonly roomVersion: string
   /** What the invited client is shown of the room: stripped state events. */
   readonly strippedState: readonly JsonObject[]
+  /** The member event by which it ended, as clients are shown it, where the room's own events do not tell them. */
+  readonly ending: JsonObject | undefined
 }
 
 /** What an invitation is made of; the rest follows from when it is stored. */
-type NewInvitation = Omit<InvitationRow, 'status' | 'position' | 'eventPosition' | 'createdTs'>
+type NewInvitation = Omit<InvitationRow, 'status' | 'position' | 'eventPosition' | 'createdTs' | 'ending'>
+
+/** What became of an invitation. */
+export interface InvitationEnd {
+  readonly status: InvitationStatus
+  /** Milliseconds. */
+  readonly now: number
+  /** In the stream `invites`. */
+  readonly position: SqlParameter
+  /** As in `InvitationRow`. */
+  readonly ending?: JsonObject | undefined
+}
 
 interface InvitationColumns {
   user_id: string
@@ -42,6 +55,7 @@ interface InvitationColumns {
   event_id: string
   room_version: string
   stripped_state: string
+  ending: string | null
 }
 
 const invitationRow = (row: InvitationColumns): InvitationRow => ({
@@ -58,6 +72,7 @@ const invitationRow = (row: InvitationColumns): InvitationRow => ({
   eventId: row.event_id,
   roomVersion: row.room_version,
   strippedState: parseJson(row.stripped_state) as JsonObject[],
+  ending: row.ending === null ? undefined : (parseJson(row.ending) as JsonObject),
 })
 
 /** Reads invitations. */
@@ -71,7 +86,7 @@ export class InvitationReader {
   constructor(db: Reader) {
     this.#db = db
     const select = `SELECT user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event_position,
-      event, event_id, room_version, stripped_state FROM invitations`
+      event, event_id, room_version, stripped_state, ending FROM invitations`
     this.#one = db.prepare(`${select} WHERE user_id = ? AND room_id = ?`)
     this.#pending = db.prepare(`${select} WHERE user_id = ? AND status = 'invited' AND position <= ?
       ORDER BY position DESC LIMIT ?`)
@@ -122,9 +137,9 @@ export class InvitationWriter {
          created_ts = CASE WHEN invitations.status = 'invited' THEN invitations.created_ts ELSE excluded.created_ts END,
          updated_ts = excluded.updated_ts, position = excluded.position, event = excluded.event,
          event_id = excluded.event_id, room_version = excluded.room_version, stripped_state = excluded.stripped_state,
-         event_position = excluded.event_position`,
+         event_position = excluded.event_position, ending = NULL`,
     )
-    const settle = `UPDATE invitations SET status = ?, updated_ts = ?, position = ?
+    const settle = `UPDATE invitations SET status = ?, updated_ts = ?, position = ?, ending = ?
        WHERE user_id = ? AND room_id = ? AND status = 'invited'`
     this.#settle = db.prepare(settle)
     this.#settleEvent = db.prepare(`${settle} AND event_id = ?`)
@@ -153,24 +168,22 @@ export class InvitationWriter {
   }
 
   /** What became of a pending invitation; nothing happens if none is pending. */
-  settle(
-    userId: string,
-    roomId: string,
-    status: InvitationStatus,
-    now: number,
-    position: SqlParameter,
-  ): WriteStatement {
-    return { prepared: this.#settle, rows: [[status, now, position, userId, roomId]] }
+  settle({ userId, roomId }: Pick<InvitationRow, 'userId' | 'roomId'>, end: InvitationEnd): WriteStatement {
+    return { prepared: this.#settle, rows: [[...columnsOf(end), userId, roomId]] }
   }
 
   /** The same, if it is the one that this member event has made. */
   settleEvent(
-    invitation: Pick<InvitationRow, 'userId' | 'roomId' | 'eventId'>,
-    status: InvitationStatus,
-    now: number,
-    position: SqlParameter,
+    { userId, roomId, eventId }: Pick<InvitationRow, 'userId' | 'roomId' | 'eventId'>,
+    end: InvitationEnd,
   ): WriteStatement {
-    const { userId, roomId, eventId } = invitation
-    return { prepared: this.#settleEvent, rows: [[status, now, position, userId, roomId, eventId]] }
+    return { prepared: this.#settleEvent, rows: [[...columnsOf(end), userId, roomId, eventId]] }
   }
 }
+
+const columnsOf = ({ status, now, position, ending }: InvitationEnd): SqlParameter[] => [
+  status,
+  now,
+  position,
+  ending === undefined ? null : JSON.stringify(ending),
+]

@@ -10,6 +10,7 @@ import type { Log } from '../../../core/log.ts'
 import { RECORD_KEY, readFacts, type ToldFacts } from '../../../core/room-record.ts'
 import { type RoomVersion, roomVersion } from '../../../core/room-versions.ts'
 import type { SigningKey } from '../../../core/signing.ts'
+import { endingBy } from '../../rooms/invitation-ending.ts'
 import type { InvitePolicies } from '../../rooms/invite-policies.ts'
 import type { InvitationCheck } from '../../rooms/ports.ts'
 import { membershipOf } from '../../rooms/room-head.ts'
@@ -121,9 +122,8 @@ export class InvitationReceiver {
     const invited = invitation.event['content']
     const { expiresTs } = termsOf(isJsonObject(invited) ? invited : {})
     const status = invitationOutcome(event, expiresTs) ?? 'cancelled'
-    await db.commit({
-      statements: [write.invitations.settle(userId, roomId, status, clock.now(), INVITES)],
-    })
+    const end = { status, now: clock.now(), position: INVITES, ending: endingBy(event) }
+    await db.commit({ statements: [write.invitations.settle({ userId, roomId }, end)] })
     return true
   }
 

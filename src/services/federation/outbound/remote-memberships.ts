@@ -66,18 +66,19 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
   }
 
   /** "Leaving Rooms (Rejecting Invites)", also for taking back a knock. */
-  async leave(request: RemoteRequest): Promise<void> {
+  async leave(request: RemoteRequest): Promise<RoomEvent> {
     const { federation, core } = this.#context
     const { roomId, userId } = request
     const pending = await core.context.read.invitations.one(userId, roomId)
     // Whoever told us of the room may have left it since.
     const others = (pending?.strippedState ?? []).map(event => serverNameOf(String(event['sender'] ?? '')))
     const via = [...request.via, serverNameOf(roomId), ...others]
-    await this.#throughAny('leave', { ...request, via }, async ({ server, timeoutMs }) => {
+    return this.#throughAny('leave', { ...request, via }, async ({ server, timeoutMs }) => {
       const template = await federation.makeLeave(server, { roomId, userId }, { timeoutMs })
       const version = knownVersion(pending?.roomVersion ?? template.roomVersion)
-      const { eventId, pdu } = this.#complete(template.event, version, request.content)
-      await federation.sendLeave(server, { roomId, eventId, event: pdu })
+      const leave = this.#complete(template.event, version, request.content)
+      await federation.sendLeave(server, { roomId, eventId: leave.eventId, event: leave.pdu })
+      return leave
     })
   }
 
