@@ -66,6 +66,9 @@ function start() {
   // The server lets it grow once it listens (src/young-generation.ts).
   require('v8').setFlagsFromString('--semi-space-growth-factor=1')
 
+  // On two cores the threads that help to collect it wait for one of them, in the middle of their work, and the server for them.
+  if (os.cpus().length <= 2) require('v8').setFlagsFromString('--no-parallel-scavenge')
+
   var source = path.join(root, 'src', 'main.ts')
   // `npm start` puts the sources together first (scripts/bundle.ts), and says here where.
   var main =

@@ -52,3 +52,22 @@ test('sets that fail are counted one by one, and those of a commit that fails ar
   )
   t.deepEqual({ ...told }, { groups: [2], failures: 4 })
 })
+
+test('enough sets go at once, the rest of a turn with what else comes in it', async t => {
+  const groups: number[] = []
+  const commits = new GroupCommitter({
+    ...{ cap: 64, inFlight: 8, gathers: true, enough: 3 },
+    commit: async group => {
+      groups.push(group.length)
+      settle(
+        group,
+        group.map(() => stored),
+      )
+      return group.length
+    },
+  })
+  const added = Array.from({ length: 8 }, () => commits.add(set))
+  t.deepEqual(groups, [3, 3])
+  await Promise.all(added)
+  t.deepEqual(groups, [3, 3, 2])
+})

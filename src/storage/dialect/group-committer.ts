@@ -41,6 +41,11 @@ export interface GroupOptions {
   /** Whether a set that finds nothing in flight waits for what else comes in this turn of the event loop. */
   readonly gathers: boolean
   /**
+   * So many sets do not wait for the end of the turn, where whoever commits has a thread of its own: in a turn that brings a whole
+   * round of clients' requests it would be idle until the last of them is judged.
+   */
+  readonly enough?: number
+  /**
    * Commits a group in order and settles each of its sets; answers how many sets shared the commit, or 0 if that was another
    * group's to tell. What it throws rejects the sets not yet settled.
    */
@@ -73,7 +78,8 @@ export class GroupCommitter {
         reject(error)
       }
       this.#queue.push({ set, resolve, reject: fail })
-      this.#schedule()
+      if (this.#queue.length >= (this.#options.enough ?? Infinity)) this.#send()
+      else this.#schedule()
     })
   }
 

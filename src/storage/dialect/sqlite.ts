@@ -60,6 +60,8 @@ const dialect: Dialect = {
 
 /** More sets than this at once gain nothing, and make the first of them wait for the last. */
 const GROUP_CAP = 64
+/** Fewer than this in a message to the writer thread, and the messages cost more than its being idle. */
+const ENOUGH = 8
 /** As many groups as the writer thread commits together: what comes while it is busy is there when it looks for more. */
 const IN_FLIGHT = 8
 
@@ -92,6 +94,7 @@ export class SqliteDatabase implements Database {
       cap: GROUP_CAP,
       inFlight: IN_FLIGHT,
       gathers: false,
+      enough: ENOUGH,
       commit: group => this.#commitGroup(group),
       meter,
     })
