@@ -151,6 +151,7 @@ export const createRooms = (
     roomCreation: new RoomCreation({
       creator,
       memberships,
+      directory,
       profile,
       invitePolicies: views.invitePolicies,
       invitationFailed: ({ error, ...facts }) =>

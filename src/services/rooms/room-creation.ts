@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
-import { isUserId } from '../../core/ids.ts'
+import { isUserId, serverNameOf } from '../../core/ids.ts'
+import type { Directory } from './directory.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
@@ -12,10 +13,14 @@ export type InvitationFailed = (failure: { roomId: string; userId: string; error
 
 const MAX_INVITATIONS = 1000
 
+/** With these a room is not created: it would begin without those for whom it was made. */
+const REFUSALS: ReadonlySet<unknown> = new Set(['M_INVITE_BLOCKED', 'M_UNSUPPORTED_ROOM_VERSION'])
+
 /** Makes rooms and sends their first invitations. */
 export class RoomCreation {
   readonly #creator: RoomCreator
   readonly #memberships: Memberships
+  readonly #directory: Pick<Directory, 'remove'>
   readonly #profile: MemberProfile
   readonly #invitePolicies: InvitePolicies
   readonly #invitationFailed: InvitationFailed
@@ -23,12 +28,14 @@ export class RoomCreation {
   constructor(parts: {
     creator: RoomCreator
     memberships: Memberships
+    directory: Pick<Directory, 'remove'>
     profile: MemberProfile
     invitePolicies: InvitePolicies
     invitationFailed: InvitationFailed
   }) {
     this.#creator = parts.creator
     this.#memberships = parts.memberships
+    this.#directory = parts.directory
     this.#profile = parts.profile
     this.#invitePolicies = parts.invitePolicies
     this.#invitationFailed = parts.invitationFailed
@@ -39,8 +46,9 @@ export class RoomCreation {
    * invited again.
    *
    * @param options.invite sends an invitation; a plain one, if not given
-   * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs, and
-   * `M_INVITE_BLOCKED` if a user of this server does not want to be invited.
+   * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs,
+   * `M_INVITE_BLOCKED` if a user does not want to be invited, and `M_UNSUPPORTED_ROOM_VERSION` if a user's server does not know
+   * the room's version. There is no room then.
    */
   async create(
     room: NewRoom,
@@ -53,19 +61,41 @@ export class RoomCreation {
     if (invited.length > MAX_INVITATIONS) {
       throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
     }
-    // Users of other servers block nobody before their servers say so, and then the room is there.
+    // Users of other servers block nobody before their servers say so, and then the room is there: they are asked first.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
     const roomId = await this.make({ ...room, invite: invited })
-    for (const userId of invited) {
+    const isHere = (userId: string): boolean => serverNameOf(userId) === serverNameOf(room.creator)
+    const told: string[] = []
+    for (const userId of invited.toSorted((a, b) => Number(isHere(a)) - Number(isHere(b)))) {
       const content = isDirect ? { is_direct: true } : {}
       try {
         await invite({ sender: room.creator, userId, roomId, content })
+        told.push(userId)
       } catch (error) {
+        if (error instanceof MatrixError && REFUSALS.has(error.errcode)) {
+          await this.#takeBack(room, roomId, told)
+          throw error
+        }
         this.#invitationFailed({ roomId, userId, error })
       }
     }
     return roomId
   }
+
+  /** What was begun is undone as far as it can be: nobody is left in the room or invited to it, and its alias is free. */
+  async #takeBack({ creator, alias }: NewRoom, roomId: string, invited: readonly string[]): Promise<void> {
+    for (const userId of invited) {
+      try {
+        await this.#memberships.kick({ sender: creator, userId, roomId })
+      } catch (error) {
+        this.#invitationFailed({ roomId, userId, error })
+      }
+    }
+    if (alias !== undefined) await this.#directory.remove({ userId: creator, isInControl: true }, alias)
+    await this.#memberships.leave({ userId: creator, roomId })
+    await this.#memberships.forget(creator, roomId)
+  }
+
   /**
    * Creates a room without inviting anybody: whom it names is only trusted, where the preset says so. Throws as
    * `RoomCreator.create`, and as `checkFirstState`.

@@ -35,6 +35,32 @@ testDatabases(test, 'invitations go through the invited user’s server', async 
   const blocked = await t.throwsAsync(memberships.invite({ sender: BOB, userId: ALICE, roomId }))
   t.like(blocked, { errcode: 'M_INVITE_BLOCKED', message: 'busy' })
   t.is((await w.here.core.writer.head(roomId))?.memberships.get(ALICE), 'leave')
+  const old = () => Promise.reject(refusal(400, 'M_INCOMPATIBLE_ROOM_VERSION', 'too new'))
+  Object.assign(w.client, { invite: old })
+  const unsupported = { errcode: 'M_UNSUPPORTED_ROOM_VERSION', status: 400, message: 'too new' }
+  t.like(await t.throwsAsync(memberships.invite({ sender: BOB, userId: ALICE, roomId })), unsupported)
+})
+
+testDatabases(test, 'a room whose people refuse it is not created', async (t, database) => {
+  const w = await world(t, database)
+  const { roomCreation, roomReading, directory } = w.here.rooms
+  const cat = '@cat:here.test'
+  const create = () => {
+    const fields = { alias: '#tea:here.test', invite: [cat, ALICE], preset: 'trusted_private_chat' } as const
+    return roomCreation.create(newRoom(w.here.rooms, BOB, fields), { isDirect: true })
+  }
+  for (const code of ['M_INVITE_BLOCKED', 'M_INCOMPATIBLE_ROOM_VERSION'] as const) {
+    Object.assign(w.client, { invite: () => Promise.reject(refusal(403, code)) })
+    const errcode = code === 'M_INVITE_BLOCKED' ? code : 'M_UNSUPPORTED_ROOM_VERSION'
+    t.like(await t.throwsAsync(create()), { errcode })
+    t.deepEqual(await roomReading.joinedRooms(BOB), [])
+    t.is((await w.here.core.context.read.invitations.pending(cat, 1e9, 1)).length, 0)
+    t.like(await t.throwsAsync(directory.resolve('#tea:here.test')), { errcode: 'M_NOT_FOUND' })
+  }
+  // Who merely cannot be reached can be invited again.
+  Object.assign(w.client, { invite: () => Promise.reject(new FederationError('unreachable', THERE, 'down')) })
+  const roomId = await create()
+  t.deepEqual(await roomReading.joinedRooms(BOB), [roomId])
 })
 
 testDatabases(test, 'a knock is kept, and taken back', async (t, database) => {

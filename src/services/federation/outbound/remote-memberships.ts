@@ -84,7 +84,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
 
   /**
    * "Inviting to a room": the answer must be our event, signed by the invited user's server as well. Throws
-   * `M_FORBIDDEN` and others as that server says, `M_UNKNOWN` (502) if it answers anything else.
+   * `M_UNSUPPORTED_ROOM_VERSION`, `M_FORBIDDEN` and others as that server says, `M_UNKNOWN` (502) if it answers anything else.
    */
   async invite(invitation: Parameters<RemoteMemberships['invite']>[0]): Promise<RoomEvent> {
     const { event, destination } = invitation
@@ -98,7 +98,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     const told = { ...pdu, unsigned }
     const invite = { roomId, eventId, event: told, roomVersion: version.id, inviteRoomState }
     const answered = await this.#context.federation.invite(destination, invite).catch(error => {
-      throw toClientError(error)
+      throw refusedInvite(toClientError(error))
     })
     const signed = withSignaturesOf(event, answered, destination)
     const [verified] = await this.#context.verifyEvents([signed.pdu], version, {
@@ -139,3 +139,12 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
     return firstToHelp(servers, { clock, log: here, purpose }, attempt)
   }
 }
+
+/**
+ * "Users being invited to the room are residents of a homeserver which does not support the requested room version. The `errcode`
+ * will be `M_UNSUPPORTED_ROOM_VERSION`": that server says so by the code for those who want to join.
+ */
+const refusedInvite = (error: unknown): unknown =>
+  error instanceof MatrixError && error.errcode === 'M_INCOMPATIBLE_ROOM_VERSION'
+    ? new MatrixError('M_UNSUPPORTED_ROOM_VERSION', error.message, { cause: error })
+    : error
