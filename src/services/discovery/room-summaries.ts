@@ -45,7 +45,9 @@ export class RoomSummaries {
     via: readonly string[],
   ): Promise<Operations['getRoomSummary']['response']> {
     const { roomId, joinedMembers, summary } = await this.#find(userId, roomIdOrAlias, via)
-    const membership = userId === undefined ? undefined : await this.#membership(userId, roomId)
+    // "Absent if the API was called unauthenticated": whoever has never been there is as one who has left, as in `unsigned`.
+    const membership =
+      userId === undefined ? undefined : ((await this.#membership(userId, roomId)) ?? 'leave')
     return {
       room_id: roomId,
       num_joined_members: joinedMembers,
