@@ -138,6 +138,8 @@ test('devices of its users are the service’s to make, and what is sent to them
     })
     t.like(answer, { status, body: { errcode } })
   }
+  await act('POST', '/account/deactivate', {}, GHOST)
+  t.is((await act('POST', '/login', login)).code, '403 M_USER_DEACTIVATED')
 })
 
 test('namespaces are kept, and users and rooms in them are made when they are asked for', async t => {
