@@ -53,6 +53,7 @@ export const composeAttention = (
     ...{ core, rooms, clock, log, queueEdu: federation.queueEdu },
     attention: notifications.attention,
     isReused: config.rooms.reuseDirectRooms,
+    isUser: userId => accounts.ofServices.isUserOrMade(userId),
   })
   ephemeral.services.receipts.onMarked = (userId, roomId) => notifications.attention.visited(userId, roomId)
   const eduHandlers = {

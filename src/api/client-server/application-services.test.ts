@@ -166,8 +166,9 @@ test('namespaces are kept, and users and rooms in them are made when they are as
       room = String(body['room_id'])
       return {}
     }
-    if (path === `/_matrix/app/v1/users/${encodeURIComponent(GHOST)}`) {
-      await registerGhost(world)
+    for (const name of ['_irc_ghost', '_irc_other']) {
+      if (path !== `/_matrix/app/v1/users/${encodeURIComponent(`@${name}:localhost`)}`) continue
+      await registerGhost(world, name)
       return {}
     }
     return path.includes('/transactions/') ? {} : { status: 404, body: {} }
@@ -175,6 +176,10 @@ test('namespaces are kept, and users and rooms in them are made when they are as
   t.is((await alice.get(`/directory/room/${alias}`))['room_id'], room)
   await alice.join('#_irc_tea:localhost')
   t.deepEqual(await alice.get(`/profile/${GHOST}`), { displayname: '_irc_ghost' })
+  const direct = (userId: string): Promise<string> =>
+    alice.code('PUT', `/_matrix/client/v1/chat.tessera/direct/${userId}`, {})
+  t.is(await direct('@_irc_other:localhost'), '200 -')
+  t.is(await direct('@_irc_nobody:localhost'), '404 M_NOT_FOUND')
   t.is(await alice.code('DELETE', `/directory/room/${alias}`), '400 M_EXCLUSIVE')
   t.is((await act('DELETE', `/directory/room/${alias}`)).status, 200)
   t.is((await act('PUT', `/directory/room/${alias}`, { room_id: own })).status, 200, '“full control”')

@@ -33,10 +33,9 @@ export class ServiceAccounts {
    */
   async isUserOrMade(userId: string): Promise<boolean> {
     const { read, hooks } = this.#context
-    const known = await read.users.byId(userId)
-    const isMade = known === undefined && (await hooks.makeUser?.(userId)) === true
-    const user = isMade ? await read.users.byId(userId) : known
-    return user !== undefined && user.deactivatedTs === undefined
+    const isKnown = (await read.users.existing([userId])).size > 0
+    if (!isKnown && (await hooks.makeUser?.(userId)) !== true) return false
+    return read.users.isActive(userId)
   }
 
   /** Makes an account unless it is there. */

@@ -54,7 +54,7 @@ export class DirectRooms {
   readonly #claims: DirectClaims
   readonly #list: DirectList
   readonly #contest: Contest
-  readonly #users: UserReader
+  readonly #isUser: (userId: string) => Promise<boolean>
   readonly #queue: SerialQueue
 
   constructor(parts: {
@@ -65,6 +65,8 @@ export class DirectRooms {
     contest: Contest
     queue: SerialQueue
     isReused: boolean
+    /** Whether a local user is there; by default whoever has an account that is in use. */
+    isUser?: ((userId: string) => Promise<boolean>) | undefined
   }) {
     this.isReused = parts.isReused
     this.#writer = parts.writer
@@ -73,7 +75,8 @@ export class DirectRooms {
     this.#list = parts.list
     this.#contest = parts.contest
     this.#queue = parts.queue
-    this.#users = new UserReader(parts.writer.context.db)
+    const users = new UserReader(parts.writer.context.db)
+    this.#isUser = parts.isUser ?? (userId => users.isActive(userId))
   }
 
   /**
@@ -109,9 +112,7 @@ export class DirectRooms {
     if (!isUserId(otherId)) throw new MatrixError('M_INVALID_PARAM', `${otherId} is not a user ID`)
     if (otherId === userId) throw new MatrixError('M_INVALID_PARAM', 'There is no direct room with oneself')
     if (serverNameOf(otherId) !== this.#writer.context.serverName) return
-    const other = await this.#users.byId(otherId)
-    if (other === undefined || other.deactivatedTs !== undefined)
-      throw new MatrixError('M_NOT_FOUND', `There is no user ${otherId}`)
+    if (!(await this.#isUser(otherId))) throw new MatrixError('M_NOT_FOUND', `There is no user ${otherId}`)
   }
 
   /** `undefined`: somebody was faster, and it has to be looked at again. */

@@ -46,6 +46,8 @@ export const createDirect = (parts: {
   log: Log
   /** Whether clients that ask for a new direct room with somebody get the one that the two have. */
   isReused: boolean
+  /** Whether a local user is there; by default whoever has an account that is in use. */
+  isUser?: (userId: string) => Promise<boolean>
 }): Direct => {
   const { core, rooms } = parts
   const { writer, context } = core
@@ -63,6 +65,7 @@ export const createDirect = (parts: {
     contest,
     queue,
     isReused: parts.isReused,
+    isUser: parts.isUser,
   })
   const directRequests = new DirectRequests({
     ...{ context, claims, clock: parts.clock },

@@ -110,11 +110,12 @@ export const createFederation = (parts: FederationParts): Federation => {
     log,
     metrics: parts.metrics,
   })
+  const users = new UserReader(database)
   const inbound = createInbound({
     core,
     client,
     verifier,
-    mayBeInvited: parts.mayBeInvited ?? activeUsers(database),
+    mayBeInvited: parts.mayBeInvited ?? (userId => users.isActive(userId)),
     keys: parts.identityServers,
     joinsIdle: outbound.joinsIdle,
     log,
@@ -163,14 +164,6 @@ const networkOf = ({ client, core, config, caFile, clock }: FederationParts, per
         clock,
       })
     : { client, close: async () => {} }
-
-const activeUsers = (database: Database): MayBeInvited => {
-  const users = new UserReader(database)
-  return async userId => {
-    const user = await users.byId(userId)
-    return user !== undefined && user.deactivatedTs === undefined
-  }
-}
 
 /** What goes on without being asked for. */
 class Background {

@@ -65,6 +65,12 @@ export class UserReader {
     return row === undefined ? undefined : user(row)
   }
 
+  /** Whether a user has an account here that is in use. */
+  async isActive(userId: string): Promise<boolean> {
+    const found = await this.byId(userId)
+    return found !== undefined && found.deactivatedTs === undefined
+  }
+
   /** Those of the given user IDs that have an account here, deactivated ones included. */
   async existing(userIds: readonly string[]): Promise<Set<string>> {
     const rows = await this.#db.all<{ user_id: string }>(this.#existing, [this.#db.list(userIds)])
