@@ -167,6 +167,24 @@ test('memberships and power levels that cannot be read are malformed, not forbid
   for (const levels of [{ ban: '50' }, { events: { a: '1' } }, { users: { nobody: 1 } }, { users: [] }])
     t.is(await state('m.room.power_levels', levels), '400 M_BAD_JSON')
   t.is(await state('m.room.power_levels', { users: { [ann.userId]: 100 } }), '403 M_FORBIDDEN')
+  const old = { room_version: '5' }
+  const levels = `/rooms/${path(await ann.createRoom(old))}/state/m.room.power_levels`
+  const users = { [ann.userId]: 100 }
+  for (const odd of [
+    { ban: '50' },
+    { ban: 50.5 },
+    { events: { a: '1' } },
+    { users: { ...users, '@b:c': '1' } },
+  ]) {
+    t.is(
+      await ann.code('PUT', levels, { users, ...odd }),
+      '400 M_BAD_JSON',
+      'old rooms put up with it, we do not',
+    )
+    const override = { power_level_content_override: { users, ...odd } }
+    t.is(await ann.code('POST', '/createRoom', { ...old, ...override }), '400 M_BAD_JSON')
+  }
+  t.is(await ann.code('PUT', levels, { users, ban: 50, 'org.example.note': 'text' }), '200 -')
 })
 
 test('a redaction that is sent as an event keeps what it says, and its transaction', async t => {

@@ -17,7 +17,7 @@ import type { RoomHead } from './room-head.ts'
 import type { RoomSender, SendOptions, Sent } from './room-sender.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomWriter } from './room-writer.ts'
-import { aliasesOf, badAlias, checkedAliasesOf, checkOwnAccess } from './state-content.ts'
+import { aliasesOf, badAlias, checkedAliasesOf, checkLevels, checkOwnAccess } from './state-content.ts'
 
 /** What a client asks to be sent into a room. */
 export interface Message {
@@ -163,6 +163,7 @@ export class Sending {
     if (type === REDACTION) throw new MatrixError('M_INVALID_PARAM', 'A redaction is no state')
     if (type === MEDIA_STATE) checkMediaContent(content)
     if (type === 'm.room.server_acl') checkOwnAccess(content, this.#writer.context.serverName)
+    if (type === 'm.room.power_levels') checkLevels(content, await this.#current(roomId, type))
     const joins = type === 'm.room.member' && content['membership'] === 'join' && stateKey === userId
     if (joins) await this.#memberships.checkJoin({ userId, roomId })
     if (leaves) await this.#memberships.checkLeave({ userId, roomId })
@@ -204,13 +205,17 @@ export class Sending {
     return powerLevelOf(userId, powers) >= levelTo('redact', powers)
   }
 
+  /** The content of a state event of the room, under the empty state key, as it is now. */
+  async #current(roomId: string, type: string): Promise<JsonObject | undefined> {
+    const entry = (await this.#writer.head(roomId))?.entry(type, '')
+    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
+    return stored && contentShown(stored)
+  }
+
   /** "M_BAD_ALIAS: the room alias … does not point to the room"; aliases that were there before stay unchecked. */
   async #checkAliases(roomId: string, content: JsonObject): Promise<void> {
     const aliases = checkedAliasesOf(content)
-    const head = await this.#writer.head(roomId)
-    const entry = head?.entry('m.room.canonical_alias', '')
-    const [current] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    const before = new Set(current === undefined ? [] : aliasesOf(contentShown(current)))
+    const before = new Set(aliasesOf((await this.#current(roomId, 'm.room.canonical_alias')) ?? {}))
     for (const alias of aliases) {
       if (before.has(alias)) continue
       const resolved = await this.#directory.resolve(alias).catch(() => undefined)

@@ -1,6 +1,8 @@
+import { levelTable } from '../../core/auth/power-levels.ts'
+import { NAMED_LEVELS } from '../../core/auth/rules/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isRoomAlias, serverNameOf } from '../../core/ids.ts'
-import type { JsonObject } from '../../core/json.ts'
+import { type JsonObject, ownMember } from '../../core/json.ts'
 import { isServerAllowed, parseServerAcl } from '../../core/server-acl.ts'
 import type { NewRoom } from './room-templates.ts'
 
@@ -30,11 +32,13 @@ export const badAlias = (alias: string): MatrixError =>
 
 /**
  * What is refused of the state that a client wants a new room to begin with, as it would be later: the room's only alias is the
- * one that is made with it. Throws `M_INVALID_PARAM`, `M_BAD_ALIAS`.
+ * one that is made with it. Throws `M_INVALID_PARAM`, `M_BAD_ALIAS`, `M_BAD_JSON`.
  */
-export const checkFirstState = ({ creator, alias, initialState }: NewRoom): void => {
+export const checkFirstState = ({ creator, alias, initialState, powerLevelOverride }: NewRoom): void => {
+  checkLevels(powerLevelOverride)
   for (const { type, content } of initialState) {
     if (type === 'm.room.server_acl') checkOwnAccess(content, serverNameOf(creator))
+    if (type === 'm.room.power_levels') checkLevels(content)
     const named = type === 'm.room.canonical_alias' ? checkedAliasesOf(content) : []
     const bad = named.find(one => one !== alias)
     if (bad !== undefined) throw badAlias(bad)
@@ -45,4 +49,30 @@ export const checkFirstState = ({ creator, alias, initialState }: NewRoom): void
 export const checkOwnAccess = (content: JsonObject, serverName: string): void => {
   if (isServerAllowed(parseServerAcl(content), serverName)) return
   throw new MatrixError('M_INVALID_PARAM', 'This access control list would lock out your own server')
+}
+
+/**
+ * "A homeserver should take reasonable precautions to prevent users from sending new power level events with string values",
+ * or with fractions, which the rules of old rooms put up with. One that stands there already may stay: whoever changes another
+ * level must not have to know of it.
+ *
+ * @param before the content of the power levels that hold now
+ * @throws {MatrixError} `M_BAD_JSON`
+ */
+export const checkLevels = (content: JsonObject, before: JsonObject = {}): void => {
+  checkTable(content, before, NAMED_LEVELS)
+  for (const table of ['users', 'events', 'notifications']) {
+    const levels = levelTable(content, table)
+    checkTable(levels, levelTable(before, table), Object.keys(levels))
+  }
+}
+
+const checkTable = (levels: JsonObject, before: JsonObject, names: readonly string[]): void => {
+  for (const name of names) {
+    const level = ownMember(levels, name)
+    const isOdd = typeof level === 'string' || (typeof level === 'number' && !Number.isInteger(level))
+    if (isOdd && level !== ownMember(before, name)) {
+      throw new MatrixError('M_BAD_JSON', `The power level ${name} is not an integer.`)
+    }
+  }
 }

@@ -6,7 +6,16 @@ import { levelTable, type PowerLevel, readLevel, roomCreators } from '../power-l
 import { refuse } from '../refusal.ts'
 import { power, type RoomView } from '../room-view.ts'
 
-const LEVELS = ['users_default', 'events_default', 'state_default', 'ban', 'redact', 'kick', 'invite']
+/** The levels that stand in the content by themselves; the others are in tables. */
+export const NAMED_LEVELS: readonly string[] = [
+  'users_default',
+  'events_default',
+  'state_default',
+  'ban',
+  'redact',
+  'kick',
+  'invite',
+]
 
 /** "If type is `m.room.power_levels`": first what it is, then what it changes. */
 export const powerLevelsRule = (event: RoomEvent, room: RoomView): Verdict => {
@@ -33,7 +42,7 @@ export const powerLevelsRule = (event: RoomEvent, room: RoomView): Verdict => {
 const checkFormat = (content: JsonObject, version: RoomVersion): Verdict => {
   if (!version.auth.integerPowerLevels) return undefined
   // "If any of the properties users_default, … are present and not an integer, reject."
-  for (const name of LEVELS) {
+  for (const name of NAMED_LEVELS) {
     if (content[name] !== undefined && readLevel(content[name], version) === undefined) {
       return refuse('power_levels.integer', `The power level ${name} is not an integer.`)
     }
@@ -94,7 +103,7 @@ const checkChanges = (current: JsonObject, event: RoomEvent, level: PowerLevel):
 /** Every level that was "added, changed or removed", or the refusal of one that cannot be read as a level. */
 function* alterations(current: JsonObject, event: RoomEvent): Generator<Alteration | NonNullable<Verdict>> {
   const { content, sender, version } = event
-  yield* tableAlterations('', LEVELS, current, content, version, () => false)
+  yield* tableAlterations('', NAMED_LEVELS, current, content, version, () => false)
   // Since v6 `notifications` as well as `events`.
   for (const name of version.auth.checkNotificationLevels ? ['events', 'notifications'] : ['events']) {
     const [from, to] = [levelTable(current, name), levelTable(content, name)]
