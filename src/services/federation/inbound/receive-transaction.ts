@@ -1,8 +1,10 @@
 import { canonicalJsonAsRead } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { limitExceeded, MatrixError } from '../../../core/errors.ts'
+import { parsePdu } from '../../../core/event/format.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
+import type { RoomVersion } from '../../../core/room-versions.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
@@ -36,6 +38,9 @@ const MAX_JUDGING_MS = 2_000
 /** What is wrong with an event; nothing, if there is no `error`. */
 type Result = { readonly error?: string }
 type Results = Map<string, Result>
+
+/** "The PDU MUST be ignored with an appropriate error": nobody's keys are fetched for it. */
+const BANNED: Result = { error: 'M_FORBIDDEN: your server is banned from this room' }
 
 /** The body of the response to a transaction: the results by event ID. */
 export type TransactionResponse = { readonly pdus: Readonly<Record<string, Result>> }
@@ -200,17 +205,18 @@ export class TransactionReceiver {
       }
       return []
     }
-    const allowed = await gate.allows(head, origin)
+    if (!(await gate.allows(head, origin))) {
+      for (const eventId of pdus.flatMap(pdu => idOf(pdu, head.version) ?? [])) results.set(eventId, BANNED)
+      return []
+    }
     const waiting: Waiting[] = []
     for (const verified of await verifier.verifyAll(pdus, head.version)) {
       if ('refusal' in verified) {
         log.info({ origin, room: roomId, event: verified.eventId, reason: verified.refusal }, 'event dropped')
         if (verified.eventId !== undefined) results.set(verified.eventId, { error: verified.refusal })
-      } else if (allowed) {
+      } else {
         results.set(verified.event.eventId, {})
         waiting.push({ origin, event: verified.event })
-      } else {
-        results.set(verified.event.eventId, { error: 'M_FORBIDDEN: your server is banned from this room' })
       }
     }
     return waiting
@@ -226,4 +232,10 @@ export class TransactionReceiver {
     await Promise.race([joinsIdle(roomId), clock.sleep(MAX_JOIN_MS, joined.signal).catch(() => undefined)])
     joined.abort()
   }
+}
+
+/** The ID by which a PDU is answered, as far as it can be told. */
+const idOf = (pdu: JsonObject, version: RoomVersion): string | undefined => {
+  const parsed = parsePdu(pdu, version)
+  return 'event' in parsed ? parsed.event.eventId : parsed.eventId
 }
