@@ -69,6 +69,18 @@ test('A opens a chat with B; B closed the window and A wants to talk again, acro
   await bob.join(roomId)
   await bob.say(roomId, 'Back again')
   await hears(alice, roomId, 'Back again')
+  await bob.leave(roomId)
+  await eventually('A hears of that, too', async () => {
+    const { joined } = await alice.get(`${roomOf(roomId)}/joined_members`)
+    return !Object.hasOwn(joined as Json, bob.userId)
+  })
+  t.is(await open(bob, alice), roomId, 'who has left comes back to the same room')
+  await bob.say(roomId, 'Once more')
+  await hears(alice, roomId, 'Once more')
+  await alice.post(`${roomOf(roomId)}/ban`, { user_id: bob.userId })
+  await eventually('B hears of the ban', async () => (await joinedBy(bob)).length === 0)
+  await open(bob, alice)
+  t.false((await joinedBy(bob)).includes(roomId), 'but not who was banned')
 })
 
 test('both reopen at once, across two servers', async t => {

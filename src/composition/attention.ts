@@ -50,7 +50,7 @@ export const composeAttention = (
     limits: config.notifications,
   })
   const direct = createDirect({
-    ...{ core, rooms, clock, log, queueEdu: federation.queueEdu },
+    ...{ core, rooms, clock, log, peers: federation },
     attention: notifications.attention,
     isReused: config.rooms.reuseDirectRooms,
     isUser: userId => accounts.ofServices.isUserOrMade(userId),

@@ -22,6 +22,7 @@ import type { SerialQueue } from '../serial-queue.ts'
 import type { DirectClaims } from './claims.ts'
 import type { Contest } from './contest.ts'
 import type { DirectList } from './direct-list.ts'
+import type { Readmission } from './readmission.ts'
 import { standingOf } from './standing.ts'
 
 /** The direct room of two people, as one of them has opened it. */
@@ -54,6 +55,7 @@ export class DirectRooms {
   readonly #claims: DirectClaims
   readonly #list: DirectList
   readonly #contest: Contest
+  readonly #readmission: Readmission
   readonly #isUser: (userId: string) => Promise<boolean>
   readonly #queue: SerialQueue
 
@@ -63,6 +65,7 @@ export class DirectRooms {
     claims: DirectClaims
     list: DirectList
     contest: Contest
+    readmission: Readmission
     queue: SerialQueue
     isReused: boolean
     /** Whether a local user is there; by default whoever has an account that is in use. */
@@ -74,6 +77,7 @@ export class DirectRooms {
     this.#claims = parts.claims
     this.#list = parts.list
     this.#contest = parts.contest
+    this.#readmission = parts.readmission
     this.#queue = parts.queue
     const users = new UserReader(parts.writer.context.db)
     this.#isUser = parts.isUser ?? (userId => users.isActive(userId))
@@ -83,8 +87,8 @@ export class DirectRooms {
    * Opens the room of a local user and somebody else: makes it on first use, brings the user in and invites the other
    * where they are not there.
    *
-   * A user who has left is let in again by the other if both are of this server: being one of the pair is the standing
-   * invitation of either. Where the other is elsewhere, nobody could, and a new room takes the place of the old one.
+   * A user who has left is let in again by the other (`readmission.ts`). Where nobody does, since the other has left as well or is
+   * of a plain Matrix server, a new room takes the place of the old one.
    *
    * Throws `M_INVALID_PARAM` (no user ID, oneself), `M_NOT_FOUND` (no such user), `M_FORBIDDEN` (one has banned the
    * other), and what became of the invitation.
@@ -150,8 +154,9 @@ export class DirectRooms {
     if (isHere && own === 'ban') throw new MatrixError('M_FORBIDDEN', `${otherId} has banned you`)
     const invitation = await read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited' || invitation.kind !== 'invite') {
-      if (serverNameOf(otherId) !== serverName || other !== 'join') return false
-      await this.#invite(roomId, otherId, userId)
+      if (other !== 'join') return false
+      if (serverNameOf(otherId) === serverName) await this.#invite(roomId, otherId, userId)
+      else if (own !== 'leave' || !(await this.#readmission.ask(roomId, pair, userId))) return false
     }
     try {
       await this.#rooms.memberships.join({ userId, roomId })

@@ -3,7 +3,7 @@ import { pairKey, pairOf } from '../../core/direct-rooms.ts'
 import type { Log } from '../../core/log.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import { forEachBounded } from '../bounded.ts'
-import type { QueueEdu, ReceiveEdu } from '../ephemeral/index.ts'
+import type { ReceiveEdu } from '../ephemeral/index.ts'
 import type { Attention } from '../notifications/attention.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { SerialQueue } from '../serial-queue.ts'
@@ -13,7 +13,9 @@ import { Contest } from './contest.ts'
 import { DirectList } from './direct-list.ts'
 import { DirectRooms } from './direct-rooms.ts'
 import { DirectExtension } from './extension.ts'
-import { DIRECT_REQUEST_EDU, DirectRequests } from './requests.ts'
+import { type DirectPeers, Readmission } from './readmission.ts'
+import { DIRECT_REQUEST_EDU } from './request-edu.ts'
+import { DirectRequests } from './requests.ts'
 
 /** Rooms of two people, as the endpoints see them. */
 export interface DirectServices {
@@ -41,7 +43,7 @@ export const createDirect = (parts: {
   core: RoomCore
   rooms: RoomServices
   attention: Attention
-  queueEdu: QueueEdu
+  peers: DirectPeers
   clock: Clock
   log: Log
   /** Whether clients that ask for a new direct room with somebody get the one that the two have. */
@@ -49,13 +51,14 @@ export const createDirect = (parts: {
   /** Whether a local user is there; by default whoever has an account that is in use. */
   isUser?: (userId: string) => Promise<boolean>
 }): Direct => {
-  const { core, rooms } = parts
+  const { core, rooms, peers, clock } = parts
   const { writer, context } = core
   const { db, read } = context
   const log = parts.log.child({ part: 'direct' })
   const list = new DirectList(db)
   const claims = new DirectClaims(context, list)
   const contest = new Contest({ core, rooms, claims, list, log })
+  const readmission = new Readmission({ context, memberships: rooms.memberships, peers, clock })
   const queue = new SerialQueue()
   const directRooms = new DirectRooms({
     writer,
@@ -63,18 +66,19 @@ export const createDirect = (parts: {
     claims,
     list,
     contest,
+    readmission,
     queue,
     isReused: parts.isReused,
     isUser: parts.isUser,
   })
   const directRequests = new DirectRequests({
-    ...{ context, claims, clock: parts.clock },
+    ...{ context, claims, clock, readmission },
     attention: parts.attention,
-    queueEdu: parts.queueEdu,
+    queueEdu: peers.queueEdu,
   })
   const touches = new StreamTouches(db)
   const follower = new StreamFollower({
-    ...{ database: db, clock: parts.clock, log },
+    ...{ database: db, clock, log },
     name: 'direct',
     sole: context.processes.soleWork('direct'),
     stream: 'invites',

@@ -9,10 +9,9 @@ import type { Attention } from '../notifications/attention.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { DirectClaims } from './claims.ts'
 import type { OpenedRoom } from './direct-rooms.ts'
+import type { Readmission } from './readmission.ts'
+import { DIRECT_REQUEST_EDU } from './request-edu.ts'
 import { standingOf } from './standing.ts'
-
-/** The EDU by which a request for attention, or its withdrawal, reaches another server; others ignore it. */
-export const DIRECT_REQUEST_EDU = 'chat.tessera.direct_request'
 
 /** The same request is not sent again to another server before this (milliseconds): it waits there already. */
 const REPEAT_MS = 30_000
@@ -24,6 +23,7 @@ export class DirectRequests {
   readonly #claims: DirectClaims
   readonly #attention: Attention
   readonly #queueEdu: QueueEdu
+  readonly #readmission: Readmission
   readonly #sent = new LRUCache<string, number>({ max: 20_000 })
 
   constructor(parts: {
@@ -32,12 +32,14 @@ export class DirectRequests {
     claims: DirectClaims
     attention: Attention
     queueEdu: QueueEdu
+    readmission: Readmission
   }) {
     this.#context = parts.context
     this.#clock = parts.clock
     this.#claims = parts.claims
     this.#attention = parts.attention
     this.#queueEdu = parts.queueEdu
+    this.#readmission = parts.readmission
   }
 
   /**
@@ -70,13 +72,16 @@ export class DirectRequests {
     await this.#send({ roomId, userId, asked: otherId }, 'withdraw')
   }
 
-  /** A request, or its withdrawal, of another server's user. What is not theirs to ask is passed over. */
+  /** A request, its withdrawal, or the wish to come back, of another server's user. What is not theirs to ask is passed over. */
   readonly receive = async (origin: string, content: JsonObject): Promise<void> => {
     const { room_id: roomId, sender, user_id: asked, action, requested_ts: ts } = content
     if (typeof roomId !== 'string' || typeof sender !== 'string' || typeof asked !== 'string') return
     if (!isUserId(sender) || serverNameOf(sender) !== origin || !this.#isLocal(asked)) return
     const pair = pairOf(sender, asked)
     if (!(await this.#isTheirRoom(pair, asked, roomId))) return
+    if (action === 'return') return this.#readmission.grant(roomId, pair, asked)
+    const standing = await standingOf(this.#context, roomId, pair, asked)
+    if (standing?.own !== 'join' || standing.other !== 'join') return
     if (action === 'withdraw') await this.#attention.withdraw({ asked, by: sender, roomId })
     if (action !== 'request') return
     const now = this.#clock.now()
@@ -84,12 +89,9 @@ export class DirectRequests {
     await this.#attention.request({ asked, by: sender, roomId, ts: askedTs })
   }
 
-  /** Whether it is the direct room of two who are both in it. */
   async #isTheirRoom(pair: Pair, userId: string, roomId: string): Promise<boolean> {
     const claim = (await this.#claims.ofPair(pair)) ?? (await this.#claims.find(pair, userId))
-    if (claim?.roomId !== roomId) return false
-    const standing = await standingOf(this.#context, roomId, pair, userId)
-    return standing?.own === 'join' && standing.other === 'join'
+    return claim?.roomId === roomId
   }
 
   async #send(
