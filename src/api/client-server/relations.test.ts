@@ -211,3 +211,37 @@ testDatabases(
     )
   },
 )
+
+testDatabases(test, 'what was said while somebody was away is not bundled for them', async (t, _, config) => {
+  const server = await startTestServer({ database: config })
+  t.teardown(server.close)
+  const alice = await registerPerson(server, 'alice')
+  const bob = await registerPerson(server, 'bob')
+  const visibility = { history_visibility: 'joined' }
+  const roomId = await alice.createOpenRoom({
+    initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: visibility }],
+  })
+  await bob.join(roomId)
+  const root = await alice.say(roomId, 'root')
+  const other = await alice.say(roomId, 'other root')
+  await alice.say(roomId, 'one', relating('m.thread', root))
+  const edited = await alice.say(roomId, '* root 1', edit(root, 'root 1'))
+  await bob.leave(roomId)
+  await alice.say(roomId, 'two', relating('m.thread', root))
+  await alice.say(roomId, 'two', relating('m.thread', other))
+  await alice.say(roomId, '* root 2', edit(root, 'root 2'))
+  await alice.send(roomId, 'org.example.note', relating('m.reference', root))
+  await bob.join(roomId)
+  const seen = async () => bundled(await bob.get(`/rooms/${roomId}/event/${root}`))
+  let relations = await seen()
+  t.deepEqual(Object.keys(relations).sort(), ['m.replace', 'm.thread'])
+  t.like(relations['m.thread'], { count: 1, latest_event: { content: { body: 'one' } } })
+  t.is((relations['m.replace'] as Json)['event_id'], edited)
+  const threads = async () => idsOf((await bob.get(`/_matrix/client/v1/rooms/${roomId}/threads`))['chunk'])
+  t.deepEqual(await threads(), [root])
+  await alice.say(roomId, 'three', relating('m.thread', root))
+  relations = await seen()
+  t.like(relations['m.thread'], { count: 2, latest_event: { content: { body: 'three' } } })
+  const all = bundled(await alice.get(`/rooms/${roomId}/event/${root}`))
+  t.like(all['m.thread'], { count: 3 })
+})

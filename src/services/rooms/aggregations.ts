@@ -4,7 +4,8 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { ThreadRow } from '../../storage/rooms/relations.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import type { Sight } from './room-sight.ts'
-import { END } from './visible-ranges.ts'
+import { seesWholeThreads, threadSeenBy } from './thread-sight.ts'
+import { BEGINNING } from './visible-ranges.ts'
 
 /** Who is shown aggregations, and what they may see. */
 export interface AggregationViewer {
@@ -41,6 +42,9 @@ interface Thread {
   readonly count: number
   readonly participated: boolean
 }
+
+/** Of one event, for somebody who does not see the last of them. */
+const MAX_EDITS = 100
 
 const NOTHING: ReadonlyMap<number, string> = new Map()
 
@@ -121,12 +125,39 @@ export class Aggregations {
       upTo,
     )
     const byNid = new Map((await events.byNids([...found.values()])).map(stored => [stored.nid, stored]))
-    const visible = [...found].flatMap(([parentNid, nid]): [number, StoredEvent][] => {
-      const stored = byNid.get(nid)
+    const visible = new Map<number, StoredEvent>()
+    for (const original of originals) {
+      const newest = byNid.get(found.get(original.nid) ?? 0)
+      if (newest === undefined) continue
       // Whoever ignores the sender of an event is not shown the event, so its edits need no look.
-      return stored !== undefined && viewer.sight.sees(stored) ? [[parentNid, stored]] : []
+      const seen = viewer.sight.sees(newest) ? newest : await this.#olderReplacement(original, viewer, upTo)
+      if (seen !== undefined) visible.set(original.nid, seen)
+    }
+    return visible
+  }
+
+  /** The newest edit of those that the viewer sees, where they were away for the newest of all. */
+  async #olderReplacement(
+    { roomNid, event }: StoredEvent,
+    { sight }: AggregationViewer,
+    upTo: number,
+  ): Promise<StoredEvent | undefined> {
+    const { relations, events } = this.#read
+    const places = await relations.children({
+      ...{ roomNid, parentId: event.eventId, relType: 'm.replace', eventType: event.type, recurse: false },
+      ...{ direction: 'b', after: BEGINNING, upTo, limit: MAX_EDITS },
     })
-    return new Map(visible)
+    const edits = await events.byNids(places.map(({ nid }) => nid))
+    const [newest] = edits
+      .filter(
+        edit =>
+          edit.event.sender === event.sender && relationOf(edit.event)?.isReplacement && sight.sees(edit),
+      )
+      .toSorted(
+        (a, b) =>
+          b.event.originServerTs - a.event.originServerTs || (a.event.eventId < b.event.eventId ? 1 : -1),
+      )
+    return newest
   }
 
   /** What refers to each event, as event IDs by the event's nid. */
@@ -174,11 +205,11 @@ export class Aggregations {
   }
 
   /** A thread without what its viewer does not see; counted anew only for those who do not see all of it. */
-  async #counted({ roomNid, ignored, upTo }: Question, row: ThreadRow): Promise<ThreadRow | undefined> {
-    if (upTo === END && ignored.size === 0) return row
+  async #counted({ roomNid, ignored, viewer }: Question, row: ThreadRow): Promise<ThreadRow | undefined> {
+    if (seesWholeThreads(viewer.sight, ignored)) return row
     const { rootId } = row
     const { relations } = this.#read
-    const rest = await relations.threadWithout(roomNid, rootId, { senders: ignored, upTo })
+    const rest = await threadSeenBy(relations, { roomNid, rootId }, viewer.sight, ignored)
     if (rest.latestPosition === undefined) return undefined
     const [place] = await relations.children({
       ...{ roomNid, parentId: rootId, relType: 'm.thread', eventType: undefined, recurse: false },

@@ -10,6 +10,7 @@ import type { IgnoredUsers } from './ignored-users.ts'
 import { accessOf } from './room-access.ts'
 import type { RoomReading } from './room-reading.ts'
 import type { Sight, Sights } from './room-sight.ts'
+import { seesWholeThreads, threadSeenBy } from './thread-sight.ts'
 import { BEGINNING } from './timeline.ts'
 import { END } from './visible-ranges.ts'
 
@@ -159,11 +160,9 @@ export class RoomRelations {
   ): Promise<Map<string, StoredEvent>> {
     const stored = await this.#read.events.byIds(rows.map(row => row.rootId))
     const visible = [...stored].filter(([, root]) => root.roomNid === roomNid && sight.sees(root))
-    const upTo = sight.ranges.at(-1)?.to ?? BEGINNING
-    if (upTo === END && ignored.size === 0) return new Map(visible)
-    const without = { senders: ignored, upTo }
+    if (seesWholeThreads(sight, ignored)) return new Map(visible)
     const counts = await Promise.all(
-      visible.map(([rootId]) => this.#read.relations.threadWithout(roomNid, rootId, without)),
+      visible.map(([rootId]) => threadSeenBy(this.#read.relations, { roomNid, rootId }, sight, ignored)),
     )
     return new Map(visible.filter((_, index) => (counts[index]?.count ?? 0) > 0))
   }

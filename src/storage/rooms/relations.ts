@@ -140,7 +140,7 @@ export class RelationReader {
     )
     this.#remaining = db.prepare(
       `SELECT COUNT(*) AS n, MAX(position) AS latest FROM relations
-       WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.thread' AND position <= ?
+       WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.thread' AND ${span}
          AND NOT (${inText('sender')})`,
     )
   }
@@ -210,15 +210,16 @@ export class RelationReader {
     return new Set(rows.map(row => row.root_id))
   }
 
-  /** How much of a thread is left without some senders and after a position; the place of its newest event. */
+  /** How much of a thread is within a span, without some senders; the place of its newest event there. */
   async threadWithout(
     roomNid: number,
     rootId: string,
-    without: { readonly senders: ReadonlySet<string>; readonly upTo: number },
+    without: { readonly senders: ReadonlySet<string>; readonly after: number; readonly upTo: number },
   ): Promise<{ count: number; latestPosition: number | undefined }> {
     const [row] = await this.#db.scan<{ n: number; latest: number | null }>(this.#remaining, [
       roomNid,
       rootId,
+      without.after,
       without.upTo,
       this.#db.list([...without.senders]),
     ])
