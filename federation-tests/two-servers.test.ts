@@ -162,12 +162,41 @@ test('a bridge is asked for whom the other server invites, and makes them', asyn
   )
 })
 
+interface SlidRoom {
+  readonly membership?: string
+  readonly required_state?: readonly SyncedEvent[]
+}
+
+/** One request of sliding sync for all rooms of somebody. */
+const slide = async (
+  person: Person,
+  pos?: string,
+): Promise<{ pos: string; rooms: Record<string, SlidRoom> }> => {
+  const lists = { all: { ranges: [[0, 9]], timeline_limit: 1, required_state: [] } }
+  const query = pos === undefined ? '' : `?pos=${pos}`
+  return (await person.post(`/_matrix/client/unstable/org.matrix.simplified_msc3575/sync${query}`, {
+    lists,
+  })) as never
+}
+
 test('an invitation is declined, another withdrawn', async t => {
   const { alice, bob } = await pair(t)
   const roomId = await alice.createRoom()
   await alice.invite(roomId, bob.userId)
   const first = await sees(bob, view => invited(view, roomId) !== undefined)
+  const shown = await slide(bob)
+  t.is(shown.rooms[roomId]?.membership, 'invite')
   await bob.leave(roomId)
+  for (const again of [1, 2]) {
+    const { membership, required_state: state } = (await slide(bob, shown.pos)).rooms[roomId] ?? {}
+    t.is(membership, 'leave', `asked ${again} times, as after a lost answer`)
+    t.deepEqual(
+      state?.map(({ sender, content }) => [sender, content['membership']]),
+      [[bob.userId, 'leave']],
+    )
+  }
+  const over = await slide(bob, shown.pos)
+  t.deepEqual((await slide(bob, over.pos)).rooms, {}, 'once')
   await seesMembership(alice, roomId, bob.userId, 'leave')
 
   await alice.invite(roomId, bob.userId)

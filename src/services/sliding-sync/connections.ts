@@ -41,6 +41,8 @@ export interface KnownRooms {
   readonly activity: Map<number, Activity>
   left: readonly LeftRoom[]
   invitations: readonly InvitationRow[]
+  /** Those of rooms that the connection was told of as such, and that have ended without an event that is stored. */
+  ended: readonly InvitationRow[]
   /** Whether they were read at all. */
   isRead: boolean
 }
@@ -87,7 +89,7 @@ const roomsFrom = (rooms: readonly RoomSnapshot[]): Map<string, SentRoom> =>
 
 /** One loop of requests of one device. */
 export class Connection {
-  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], isRead: false }
+  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], ended: [], isRead: false }
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number
   #positions: StreamToken = {}

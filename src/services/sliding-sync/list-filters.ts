@@ -113,7 +113,8 @@ export class ListFilter {
     const facts = new Map<string, Facts>()
     const nids: number[] = []
     for (const place of this.#places) {
-      if (place.kind === 'invited') facts.set(place.roomId, invitedFacts(place.invitation))
+      if (place.kind === 'invited' || place.kind === 'ended')
+        facts.set(place.roomId, invitedFacts(place.invitation))
       else nids.push(place.roomNid)
     }
     for (let from = 0; from < nids.length; from += BATCH) {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
@@ -34,7 +35,16 @@ export interface InvitedPlace {
   readonly order: number
 }
 
-export type Place = JoinedPlace | LeftPlace | InvitedPlace
+/** An invitation, or a knock, that was shown and is over, to a room of which nothing else is known here. */
+export interface EndedPlace {
+  readonly kind: 'ended'
+  readonly roomId: string
+  readonly invitation: InvitationRow
+  readonly ending: JsonObject
+  readonly order: number
+}
+
+export type Place = JoinedPlace | LeftPlace | InvitedPlace | EndedPlace
 
 const MAX_LEFT = 500
 const MAX_INVITATIONS = 200
@@ -82,13 +92,14 @@ export class RoomList {
     if (isUnread || invitations !== undefined) {
       const upTo = invitations ?? Number.MAX_SAFE_INTEGER
       known.invitations = await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
+      known.ended = await this.#ended(connection, userId)
     }
     known.isRead = true
   }
 
   /** The list, most recent activity first. */
   places(connection: Connection, now: RoomsNow, isHidden: (invitation: InvitationRow) => boolean): Place[] {
-    const { activity, left, invitations } = connection.known
+    const { activity, left, invitations, ended } = connection.known
     const places: Place[] = [...activity].map(([nid, room]) => joinedPlace(nid, room, now))
     const there = new Set(places.map(({ roomId }) => roomId))
     for (const invitation of invitations) {
@@ -101,9 +112,27 @@ export class RoomList {
       const { roomId, roomNid, position } = row
       if (there.has(roomId) || position > now.upTo) continue
       const isListed = isShownUnasked || connection.rooms.has(roomId)
+      there.add(roomId)
       places.push({ kind: 'left', roomId, roomNid, row, isListed, order: position })
     }
+    for (const invitation of ended) {
+      const { roomId, ending, eventPosition: order } = invitation
+      const isShown = connection.rooms.get(roomId)?.kind === 'invited' && !there.has(roomId)
+      if (isShown && ending !== undefined) places.push({ kind: 'ended', roomId, invitation, ending, order })
+    }
     return places.sort((a, b) => b.order - a.order)
+  }
+
+  /** Of the invitations that a connection was told of those that are pending no more. */
+  async #ended({ rooms, known }: Connection, userId: string): Promise<InvitationRow[]> {
+    const pending = new Set(known.invitations.map(({ roomId }) => roomId))
+    const ended: InvitationRow[] = []
+    for (const [roomId, { kind }] of rooms) {
+      if (kind !== 'invited' || pending.has(roomId)) continue
+      const row = await this.#read.invitations.one(userId, roomId)
+      if (row !== undefined && row.status !== 'invited') ended.push(row)
+    }
+    return ended
   }
 
   /**

@@ -7,13 +7,13 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Missed } from '../rooms/ignored-users.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import { inSlices } from '../rooms/state-slices.ts'
-import { strippedEvents } from '../sync/invitations.ts'
+import { endedAs, endingText, strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
 import type { SentRoom } from './connections.ts'
 import type { RoomConfig } from './request.ts'
 import type { RoomFacts } from './room-facts.ts'
-import type { InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
+import type { EndedPlace, InvitedPlace, JoinedPlace, LeftPlace } from './room-list.ts'
 import type { RoomStateFinder } from './room-state.ts'
 
 const NOTHING: ReadonlySet<number> = new Set()
@@ -140,6 +140,23 @@ export class RoomTexts {
       timeline: NOTHING,
       sent: {
         ...{ kind: 'invited', upTo: invitation.position, timelineLimit: 0, requiredState: undefined },
+        ...{ isDirect: false, members: new Map() },
+      },
+    }
+  }
+
+  /** An invitation that is over, of a room of which there is nothing more to tell. */
+  ended({ invitation, ending }: EndedPlace): ToldRoom {
+    const text = endingText(ending, invitation)
+    const parts = [
+      ...['"initial":true', `"membership":"${endedAs(ending)}"`, `"required_state":[${text}]`],
+      ...[`"timeline":[${text}]`, '"limited":false', `"bump_stamp":${invitation.eventPosition}`],
+    ]
+    return {
+      text: `{${parts.join(',')}}`,
+      timeline: NOTHING,
+      sent: {
+        ...{ kind: 'left', upTo: 0, timelineLimit: 0, requiredState: undefined },
         ...{ isDirect: false, members: new Map() },
       },
     }

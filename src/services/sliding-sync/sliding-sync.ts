@@ -10,6 +10,7 @@ import type { Notifier } from '../sync/notifier.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import { AHEAD, inOrder } from '../sync/response.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
+import type { Answer } from '../sync/sync-source.ts'
 import type { UserStream } from '../sync/user-stream.ts'
 import type { Connection, Connections, SentRoom } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
@@ -180,17 +181,22 @@ export class SlidingSync {
     { place, config, lists }: Selected,
     direct: ReadonlySet<string>,
   ): Promise<ToldRoom> {
-    const { rooms } = this.#parts
-    const isDirect = direct.has(place.roomId)
-    const goesOn = before?.kind === 'joined' ? before : undefined
-    const told =
-      place.kind === 'joined'
-        ? await rooms.joined(look, place, config, { before: goesOn, isDirect })
-        : place.kind === 'left'
-          ? await rooms.left(look, place, config, before)
-          : rooms.invited(place)
+    const told = await this.#told(look, before, { place, config }, direct.has(place.roomId))
     if (lists.length === 0) return told
     return { ...told, text: `{"lists":${JSON.stringify(lists)},${told.text.slice(1)}` }
+  }
+
+  #told(
+    look: Look,
+    before: SentRoom | undefined,
+    { place, config }: Pick<Selected, 'place' | 'config'>,
+    isDirect: boolean,
+  ): Answer<ToldRoom> {
+    const { rooms } = this.#parts
+    const goesOn = before?.kind === 'joined' ? before : undefined
+    if (place.kind === 'joined') return rooms.joined(look, place, config, { before: goesOn, isDirect })
+    if (place.kind === 'left') return rooms.left(look, place, config, before)
+    return place.kind === 'invited' ? rooms.invited(place) : rooms.ended(place)
   }
 }
 

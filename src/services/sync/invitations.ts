@@ -96,11 +96,21 @@ const endedInvitation = (request: SyncRequest, row: InvitationRow): string => {
 }
 
 /** The event that ended it, as far as a filter lets it through. */
-const endingIn = (filter: RoomEventFilter, { roomId, ending, eventId, event }: InvitationRow): string[] => {
+const endingIn = (filter: RoomEventFilter, row: InvitationRow): string[] => {
+  const { roomId, ending } = row
   if (ending === undefined || !filter.matchesRoom(roomId)) return []
-  const { type, sender } = ending
-  const content = isJsonObject(ending['content']) ? ending['content'] : {}
-  if (!filter.matches({ type: String(type), sender: String(sender), content })) return []
-  const before = { replaces_state: eventId, prev_content: event['content'], prev_sender: event['sender'] }
-  return [JSON.stringify({ ...ending, unsigned: { ...before, membership: content['membership'] } })]
+  const { type, sender, content } = ending
+  const head = { type: String(type), sender: String(sender) }
+  if (!filter.matches(isJsonObject(content) ? { ...head, content } : head)) return []
+  return [endingText(ending, row)]
 }
+
+/** The member event by which an invitation has ended, in the place of the one that had begun it, as JSON text. */
+export const endingText = (ending: JsonObject, { eventId, event }: InvitationRow): string => {
+  const before = { replaces_state: eventId, prev_content: event['content'], prev_sender: event['sender'] }
+  return JSON.stringify({ ...ending, unsigned: { ...before, membership: endedAs(ending) } })
+}
+
+/** What the user is in the room then: has left, or is banned. */
+export const endedAs = ({ content }: JsonObject): string =>
+  isJsonObject(content) && content['membership'] === 'ban' ? 'ban' : 'leave'
