@@ -1,3 +1,4 @@
+import { isCompliantUserId } from '../../core/ids.ts'
 import type { EncryptionContext } from './context.ts'
 import { type EventSpan, Stays } from './stays.ts'
 
@@ -23,6 +24,12 @@ const END = Number.MAX_SAFE_INTEGER
 
 const NOTHING: DeviceListNews = { changed: [], left: [] }
 
+/** Servers "SHOULD NOT forward" non-compliant user IDs "to clients when referenced outside the context of an event". */
+const told = (changed: Iterable<string>, left: readonly string[]): DeviceListNews => ({
+  changed: [...changed].filter(isCompliantUserId),
+  left: left.filter(isCompliantUserId),
+})
+
 /**
  * Finds out whose devices a user has to look at again. What has changed since then is told as it is now: whoever came
  * and went in between is told of the next time.
@@ -43,7 +50,7 @@ export class DeviceListSpans {
         ? await read.deviceLists.changedFor(userId, deviceLists.after, deviceLists.upTo)
         : [],
     )
-    if (events.upTo <= events.after) return changed.size === 0 ? NOTHING : { changed: [...changed], left: [] }
+    if (events.upTo <= events.after) return changed.size === 0 ? NOTHING : told(changed, [])
     const gone = new Set<string>()
     await this.#ownMoves(userId, events, changed, gone)
     await this.#othersMoves(userId, events, changed, gone)
@@ -52,7 +59,7 @@ export class DeviceListSpans {
     const sharing = await read.companions.sharing(userId, [...gone])
     const left = [...gone].filter(other => !sharing.has(other))
     for (const other of left) changed.delete(other)
-    return { changed: [...changed], left }
+    return told(changed, left)
   }
 
   /** Forgets changes that nobody will ask for any more. */

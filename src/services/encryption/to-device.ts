@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { boundedCache } from '../../core/caches.ts'
 import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { fitsBytes, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
+import { fitsBytes, isCompliantUserId, isUserId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
 import type { EncryptionContext } from './context.ts'
@@ -121,7 +121,7 @@ export class ToDevice {
   async receive(origin: string, edu: JsonObject): Promise<void> {
     const { write, clock } = this.#context
     const { sender, type, message_id: messageId, messages } = edu
-    if (typeof sender !== 'string' || serverNameOf(sender) !== origin || !isUserId(sender)) return
+    if (typeof sender !== 'string' || serverNameOf(sender) !== origin || !isCompliantUserId(sender)) return
     if (typeof type !== 'string' || !fitsBytes(type, MAX_ID_BYTES) || type.includes('\0')) return
     if (typeof messageId !== 'string' || !fitsBytes(messageId, MAX_ID_BYTES) || messageId.includes('\0'))
       return

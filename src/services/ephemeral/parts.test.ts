@@ -2,6 +2,8 @@ import test from 'ava'
 import { type DeviceActivity, judgePresence } from '../../core/presence.ts'
 import { ReceiptReader, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { parsePresenceContent } from './presence-edu.ts'
+import { parseReceiptContent } from './receipt-edu.ts'
 import { RecentChanges } from './recent-changes.ts'
 
 const ALICE = '@alice:a.test'
@@ -63,4 +65,29 @@ test('devices amount to the presence of the liveliest one', t => {
   t.is(judge(chosen('offline')), 'offline false Infinity')
   t.is(judge(chosen('offline'), chosen('unavailable')), 'unavailable false Infinity')
   t.is(judge(chosen('offline'), {}), 'online true 60000')
+})
+
+test('nothing is passed on of users whose IDs are non-compliant, nor of other servers’ users', t => {
+  const users = [
+    '@bob:b.test',
+    '@Old-Bob:b.test',
+    '@b\u00f6b:b.test',
+    '@:b.test',
+    '@a b:b.test',
+    '@carol:c.test',
+  ]
+  const good = users.slice(0, 2)
+  const receipt = { event_ids: ['$e'], data: { ts: 1 } }
+  const receipts = { '!r:b.test': { 'm.read': Object.fromEntries(users.map(userId => [userId, receipt])) } }
+  t.deepEqual(
+    parseReceiptContent('b.test', receipts)
+      .get('!r:b.test')
+      ?.map(({ userId }) => userId),
+    good,
+  )
+  const push = users.map(userId => ({ user_id: userId, presence: 'online', last_active_ago: 1 }))
+  t.deepEqual(
+    parsePresenceContent('b.test', { push }).map(({ userId }) => userId),
+    good,
+  )
 })

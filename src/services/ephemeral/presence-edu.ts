@@ -1,4 +1,4 @@
-import { isUserId, serverNameOf } from '../../core/ids.ts'
+import { isCompliantUserId, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { PresenceName } from '../../core/presence.ts'
 import type { PresenceState } from './presence-states.ts'
@@ -41,7 +41,7 @@ export const parsePresenceContent = (origin: string, content: JsonObject): Feder
   return push.slice(0, MAX_USERS).flatMap((update: JsonValue) => {
     if (!isJsonObject(update)) return []
     const { user_id: userId, presence, status_msg: status, last_active_ago: ago } = update
-    if (typeof userId !== 'string' || !isUserId(userId) || serverNameOf(userId) !== origin) return []
+    if (typeof userId !== 'string' || !isCompliantUserId(userId) || serverNameOf(userId) !== origin) return []
     if (!isPresenceName(presence)) return []
     const hasStatus = typeof status === 'string' && status !== '' && status.isWellFormed()
     return {

@@ -1,4 +1,4 @@
-import { fitsBytes, isEventId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
+import { fitsBytes, isCompliantUserId, isEventId, MAX_ID_BYTES, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 
 /** A public receipt as it travels between servers. */
@@ -37,7 +37,8 @@ export const parseReceiptContent = (origin: string, content: JsonObject): Map<st
     if (!isJsonObject(users)) continue
     const receipts: FederatedReceipt[] = []
     for (const [userId, value] of Object.entries(users)) {
-      const receipt = left > 0 && serverNameOf(userId) === origin ? receiptOf(userId, value) : undefined
+      const isTheirs = serverNameOf(userId) === origin && isCompliantUserId(userId)
+      const receipt = left > 0 && isTheirs ? receiptOf(userId, value) : undefined
       if (receipt === undefined) continue
       receipts.push(receipt)
       left -= 1

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
-import { serverNameOf } from '../../core/ids.ts'
+import { isCompliantUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Processes } from '../processes.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
@@ -101,7 +101,7 @@ export class Typing {
   async receive(origin: string, content: JsonObject): Promise<void> {
     const { room_id: roomId, user_id: userId, typing } = content
     if (typeof roomId !== 'string' || typeof userId !== 'string' || typeof typing !== 'boolean') return
-    if (serverNameOf(userId) !== origin) return
+    if (serverNameOf(userId) !== origin || !isCompliantUserId(userId)) return
     const head = await this.#writer.head(roomId)
     if (!head?.mayBeJoined(userId) || !(await this.#admits(head, origin))) return
     if (typing) await this.#tellAll(head.room, userId, this.#clock.now() + REMOTE_TIMEOUT_MS)

@@ -1,3 +1,4 @@
+import { isCompliantUserId } from '../../core/ids.ts'
 import { searchPhrases } from '../../core/search-text.ts'
 import type { Operations } from '../../spec/types.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -33,6 +34,7 @@ export class UserDirectory {
     const members = await this.#read.events.byNids(found.map(user => user.memberNid))
     const byNid = new Map(members.map(stored => [stored.nid, contentShown(stored)]))
     const results = found.flatMap(({ userId, memberNid }) => {
+      if (!isCompliantUserId(userId)) return []
       const content = byNid.get(memberNid) ?? {}
       const text = userSearchText(userId, { content })
       if (!phrases.every(tokens => text.includes(` ${tokens.join(' ')}`))) return []
