@@ -29,6 +29,17 @@ test('registering takes a session: asked, answered, and the same again when the 
   t.deepEqual(whoami.body, { user_id: alice, device_id: 'D', is_guest: false })
 })
 
+test('of requests of one session at the same time each is answered as if it had come alone', async t => {
+  const { post } = await open(t)
+  const { session } = bodyOf(await post('/register', {}))
+  const request = { username: 'alice', password: PASSWORD, auth: { ...DUMMY, session } }
+  const answers = await Promise.all([1, 2, 3].map(() => post('/register', request)))
+  t.deepEqual(
+    answers.map(answer => bodyOf(answer).user_id),
+    [alice, alice, alice],
+  )
+})
+
 test('a user name is judged before any authentication', async t => {
   const { post, send, register } = await open(t)
   await register('alice')

@@ -65,9 +65,7 @@ export class UserInteractive {
     const stage = typeof auth.type === 'string' ? auth.type : undefined
     if (session !== undefined && (stage === undefined || session.completed.includes(stage))) {
       // "Completed stages cannot be retried": the answer is what is still to be done, or the operation itself.
-      return isComplete(attempt, session.completed)
-        ? this.#finish(attempt, session)
-        : this.#challenge(attempt, session, undefined)
+      return this.#standing(attempt, session)
     }
     if (stage === undefined) return this.#challenge(attempt, await this.#open(attempt), undefined)
     return this.#submit(attempt, session, stage, auth)
@@ -153,8 +151,8 @@ export class UserInteractive {
     after: InteractiveSession,
     statements: readonly WriteStatement[],
   ): Promise<Authenticated> {
-    const done = isComplete(attempt, after.completed)
-    if (known === undefined && done && statements.length === 0) {
+    const type = after.completed.at(-1) ?? ''
+    if (known === undefined && isComplete(attempt, after.completed) && statements.length === 0) {
       const { userId, completed, emailSid } = after
       return { userId, completed, emailSid, session: undefined }
     }
@@ -163,11 +161,19 @@ export class UserInteractive {
       known === undefined ? interactive.insert(after) : interactive.complete(before, after),
       ...statements,
     ])
-    if (!result.ok) {
+    const stored = await this.session(after.sessionId)
+    // Another request has passed the stage just now: this one finds it completed.
+    const isLate = !result.ok && result.guard === 'session-changed' && stored?.completed.includes(type)
+    if (!result.ok && !isLate)
       throw new MatrixError('M_FORBIDDEN', GUARD_MESSAGES[result.guard] ?? 'The stage was not passed.')
-    }
-    const stored = (await this.session(after.sessionId)) ?? after
-    return done ? this.#finish(attempt, stored) : this.#challenge(attempt, stored, undefined)
+    if (isLate && stored !== undefined) this.#refuseOtherRequests(attempt, stored)
+    return this.#standing(attempt, stored ?? after)
+  }
+
+  /** What is still to be done, or that nothing is. */
+  #standing(attempt: InteractiveAttempt, session: InteractiveSession): Promise<Authenticated> {
+    if (isComplete(attempt, session.completed)) return this.#finish(attempt, session)
+    this.#challenge(attempt, session, undefined)
   }
 
   async #finish(attempt: InteractiveAttempt, session: InteractiveSession): Promise<Authenticated> {
