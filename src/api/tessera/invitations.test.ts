@@ -104,6 +104,27 @@ onServer('inviting again changes what changed, and nothing else', async (t, serv
   t.like(await one(b, roomId), { reason: 'do come', ...expires })
 })
 
+onServer(
+  'who accepts at the moment of the withdrawal is in the room, or was never let in',
+  async (t, server) => {
+    const [a, b] = [await newPerson(server), await newPerson(server)]
+    for (let n = 0; n < 5; n++) {
+      const roomId = await a.createRoom()
+      await a.change('invite', roomId, b)
+      const [withdrawn, joined] = await Promise.all([
+        code(ask(a, 'DELETE', path(roomId, b.userId))),
+        code(b.change('join', roomId)),
+      ])
+      const isIn = (await b.api<{ joined_rooms: string[] }>('GET', '/joined_rooms')).joined_rooms.includes(
+        roomId,
+      )
+      const expected = isIn ? ['404 M_NOT_FOUND', 'went through'] : ['went through', '403 M_FORBIDDEN']
+      t.deepEqual([withdrawn, joined], expected)
+      t.is((await one(a, roomId, b)).status, isIn ? 'accepted' : 'cancelled')
+    }
+  },
+)
+
 onServer('one account may have only so many invitations out', async (t, server) => {
   const [a, b] = [await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom()

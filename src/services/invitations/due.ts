@@ -103,10 +103,12 @@ export class DueInvitations {
     if (serverNameOf(inviter) === serverName && head?.memberships.get(userId) === 'invite') {
       try {
         const reason = 'The invitation has expired'
-        await this.#memberships.kick({ sender: inviter, userId, roomId, reason, content: EXPIRED })
+        await this.#memberships.kick({ sender: inviter, userId, roomId, reason, content: EXPIRED }, 'invite')
         await this.#follower.caughtUp()
         return
       } catch (error) {
+        // Accepted or declined at this very moment, which is on record before it is looked at again.
+        if (error instanceof MatrixError && error.errcode === 'M_BAD_STATE') return
         if (!(error instanceof MatrixError) || error.status >= 500) throw error
         // Whoever may invite may not always take it back: the clocks of both sides do.
         this.#log.debug({ room: roomId, user: userId, err: error }, 'an invitation expires by the clock only')

@@ -61,15 +61,17 @@ export class Withdrawal {
     const record = await this.#records.read.one(roomId, userId)
     const mayKick = await this.#mayKick(by, roomId)
     if (record === undefined || !isOpen(record) || (record.inviter !== by && !mayKick)) {
-      throw new MatrixError('M_NOT_FOUND', 'There is no invitation for you to withdraw')
+      throw nothingToWithdraw()
     }
     if (record.status === 'scheduled') {
       await this.#records.change(record, ended('cancelled', this.#clock.now()))
       return
     }
     try {
-      await this.#memberships.kick({ sender: by, userId, roomId })
+      await this.#memberships.kick({ sender: by, userId, roomId }, 'invite')
     } catch (error) {
+      // Accepted or declined at this very moment.
+      if (error instanceof MatrixError && error.errcode === 'M_BAD_STATE') throw nothingToWithdraw()
       const isRefused = error instanceof MatrixError && error.errcode === 'M_FORBIDDEN'
       if (!isRefused || record.inviter !== by) throw error
       if (!this.#isLocal(userId)) await this.#ask(record)
@@ -173,6 +175,9 @@ export class Withdrawal {
     return powerLevelOf(userId, powers) >= levelTo('kick', powers)
   }
 }
+
+const nothingToWithdraw = (): MatrixError =>
+  new MatrixError('M_NOT_FOUND', 'There is no invitation for you to withdraw')
 
 const JOIN_RULES = { type: 'm.room.join_rules', stateKey: '' }
 

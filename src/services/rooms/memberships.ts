@@ -166,11 +166,16 @@ export class Memberships {
     for (const check of this.leaveChecks) await check(leave)
   }
 
-  /** Removes a user, withdraws an invitation or refuses a knock. Throws `M_FORBIDDEN`. */
-  async kick(change: ChangeOfOther): Promise<void> {
+  /**
+   * Removes a user, withdraws an invitation or refuses a knock; where `only` one of these is meant, whoever has come in meanwhile stays.
+   * Throws `M_FORBIDDEN`, and `M_BAD_STATE` for what is not meant.
+   */
+  async kick(change: ChangeOfOther, only?: 'invite'): Promise<void> {
     if (change.sender === change.userId) await this.checkLeave(change)
     await this.#setOther(change, { ...withReason(change), membership: 'leave' }, head => {
       const membership = head.memberships.get(change.userId)
+      if (only !== undefined && membership !== only)
+        throw new MatrixError('M_BAD_STATE', `${change.userId} is not invited to the room`)
       if (membership === undefined || membership === 'leave' || membership === 'ban') {
         throw new MatrixError('M_FORBIDDEN', `${change.userId} is not in the room`)
       }
