@@ -232,3 +232,30 @@ testDatabases(
     t.is(counts(await syncAs(bob), room), '1/1')
   },
 )
+
+testDatabases(test, 'all of many changes at once are made', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const { alice } = await people(server)
+  const many = Array.from({ length: 40 }, (__, index) => index)
+  const all = (change: (index: number) => Promise<string>): Promise<string[]> => Promise.all(many.map(change))
+  const backup = { algorithm: 'm.megolm_backup.v1.curve25519-aes-sha2', auth_data: {} }
+  await alice.post('/room_keys/version', backup)
+  const key = { first_message_index: 0, forwarded_count: 0, is_verified: true, session_data: {} }
+  const tags = '/user/@alice:localhost/rooms/!room:localhost/tags'
+  for (const change of [
+    (index: number) => alice.code('PUT', `/pushrules/global/override/rule${index}`, { actions: [] }),
+    (index: number) =>
+      alice.code('PUT', `/pushrules/global/override/rule${index}/enabled`, { enabled: false }),
+    (index: number) => alice.code('PUT', `${tags}/u.${index}`, {}),
+    (index: number) =>
+      alice.code('PUT', `/profile/@alice:localhost/org.field${index}`, { [`org.field${index}`]: 1 }),
+    (index: number) => alice.code('PUT', `/room_keys/keys/!room:localhost/${index}?version=1`, key),
+  ]) {
+    t.deepEqual(new Set(await all(change)), new Set(['200 -']))
+  }
+  const { override = [] } = (await alice.get('/pushrules/'))['global'] as Rules
+  t.is(override.filter(({ rule_id, enabled }) => rule_id.startsWith('rule') && !enabled).length, many.length)
+  t.is(Object.keys((await alice.get(tags))['tags'] as Json).length, many.length)
+  t.like(await alice.get('/room_keys/version'), { count: many.length, etag: String(many.length) })
+})

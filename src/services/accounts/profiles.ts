@@ -3,6 +3,7 @@ import { fitsBytes, isServerName, isUserId, serverNameOf } from '../../core/ids.
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { StoredProfile } from '../../storage/accounts/profiles.ts'
 import type { Requester } from '../requester.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { AccountsContext, DisplayProfile } from './context.ts'
 
 /** "The total profile MUST be under 64 KiB", in bytes of JSON. */
@@ -17,7 +18,7 @@ const MAX_DISPLAYNAME_LENGTH = 256
 /** In bytes, for the same reason. */
 const MAX_AVATAR_URL_BYTES = 1000
 
-/** Writes of one profile that get into each other's way are repeated this often. */
+/** Writes of one profile by several processes that get into each other's way are repeated this often. */
 const ATTEMPTS = 10
 
 /** Who changes their own profile. */
@@ -28,6 +29,7 @@ const KEY = /^(avatar_url|displayname|[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+)$/
 /** Profiles (client-server API, "Profiles"): display name, avatar, and any further fields since v1.16. */
 export class Profiles {
   readonly #context: AccountsContext
+  readonly #turns = new SerialQueue()
 
   constructor(context: AccountsContext) {
     this.#context = context
@@ -108,21 +110,30 @@ export class Profiles {
   }
 
   async #change(userId: string, key: string, value: JsonValue | undefined): Promise<void> {
-    const { read, write, hooks } = this.#context
+    const after = await this.#turns.run(userId, () => this.#store(userId, key, value))
+    if (after === undefined || (key !== 'displayname' && key !== 'avatar_url')) return
+    const { hooks, onError } = this.#context
+    // The change stands, whatever becomes of telling the rooms.
+    await hooks.onProfileChange?.(userId, displayOf(after)).catch(onError)
+  }
+
+  /** Answers the changed profile; nothing if it is what it was. */
+  async #store(
+    userId: string,
+    key: string,
+    value: JsonValue | undefined,
+  ): Promise<StoredProfile | undefined> {
+    const { read, write } = this.#context
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = await read.profiles.byUser(userId)
       if (before === undefined) throw noProfile()
       const after = withField(before, key, value)
-      if (JSON.stringify(fieldsOf(before)) === JSON.stringify(fieldsOf(after))) return
+      if (JSON.stringify(fieldsOf(before)) === JSON.stringify(fieldsOf(after))) return undefined
       if (value !== undefined && !fitsBytes(JSON.stringify(fieldsOf(after)), MAX_PROFILE_BYTES - 1)) {
         throw new MatrixError('M_PROFILE_TOO_LARGE', 'A profile must stay under 64 KiB.')
       }
       const result = await this.#context.commit([write.profiles.update(userId, before, after)])
-      if (!result.ok) continue
-      if (key !== 'displayname' && key !== 'avatar_url') return
-      // The change stands, whatever becomes of telling the rooms.
-      await hooks.onProfileChange?.(userId, displayOf(after)).catch(this.#context.onError)
-      return
+      if (result.ok) return after
     }
     throw new MatrixError('M_LIMIT_EXCEEDED', 'The profile is being changed too fast.', {
       fields: { retry_after_ms: 1000 },

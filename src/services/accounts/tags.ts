@@ -2,6 +2,7 @@ import { parseJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import { MAX_ENTRIES } from './account-data.ts'
 import type { AccountsContext } from './context.ts'
 
@@ -9,8 +10,10 @@ import type { AccountsContext } from './context.ts'
 const MAX_TAGS = 100
 const MAX_TAGS_BYTES = 65_536
 
-/** Writes of one room's tags that get into each other's way are repeated this often. */
+/** Writes of one room's tags by several processes that get into each other's way are repeated this often. */
 const ATTEMPTS = 10
+
+type ChangeTags = (tags: ReadonlyMap<string, JsonObject>) => ReadonlyMap<string, JsonObject>
 
 /**
  * Tags that users put on rooms (module "Room Tagging"). They are the room's account data `m.tag`, which clients may also
@@ -18,6 +21,7 @@ const ATTEMPTS = 10
  */
 export class Tags {
   readonly #context: AccountsContext
+  readonly #turns = new SerialQueue()
 
   constructor(context: AccountsContext) {
     this.#context = context
@@ -46,12 +50,12 @@ export class Tags {
     })
   }
 
-  async #change(
-    userId: string,
-    roomId: string,
-    change: (tags: ReadonlyMap<string, JsonObject>) => ReadonlyMap<string, JsonObject>,
-  ): Promise<void> {
+  async #change(userId: string, roomId: string, change: ChangeTags): Promise<void> {
     checkRoom(roomId)
+    await this.#turns.run(`${userId} ${roomId}`, () => this.#tryToChange(userId, roomId, change))
+  }
+
+  async #tryToChange(userId: string, roomId: string, change: ChangeTags): Promise<void> {
     const { write } = this.#context
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const before = await this.#read(userId, roomId)

@@ -3,6 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../../core/json.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 const TYPE = 'm.direct'
 /** Clients write the same entry at the same time. */
@@ -13,6 +14,7 @@ export class DirectList {
   readonly #db: Database
   readonly #read: AccountDataReader
   readonly #write: AccountDataWriter
+  readonly #turns = new SerialQueue()
 
   constructor(db: Database) {
     this.#db = db
@@ -26,7 +28,11 @@ export class DirectList {
   }
 
   /** Notes a room for a person, first of all, and takes another one out. What stands there already stays as it is. */
-  async note(userId: string, otherId: string, roomId: string, instead?: string): Promise<void> {
+  note(userId: string, otherId: string, roomId: string, instead?: string): Promise<void> {
+    return this.#turns.run(userId, () => this.#tryToNote(userId, otherId, roomId, instead))
+  }
+
+  async #tryToNote(userId: string, otherId: string, roomId: string, instead?: string): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await this.#read.content(userId, '', TYPE)
       const content = contentOf(before)

@@ -4,6 +4,7 @@ import { parseJson } from '../../core/parse-json.ts'
 import { ConstraintError } from '../../storage/database.ts'
 import type { KeySelection } from '../../storage/encryption/key-backup-writer.ts'
 import type { BackedUpKey, BackupVersion } from '../../storage/encryption/key-backups.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import { isBetterKey } from './better-key.ts'
 import type { EncryptionContext } from './context.ts'
 
@@ -29,7 +30,7 @@ export interface BackupUpdate {
   readonly version?: string | undefined
 }
 
-/** Uploads of one user at once that get in each other's way before one of them is refused. */
+/** Uploads of one user to several processes that get in each other's way before one of them is refused. */
 const MAX_ATTEMPTS = 20
 
 const noBackup = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no such backup.')
@@ -37,6 +38,7 @@ const noBackup = (): MatrixError => new MatrixError('M_NOT_FOUND', 'There is no 
 /** Backups of room keys (module "End-to-End Encryption", "Server-side key backups"). */
 export class KeyBackups {
   readonly #context: EncryptionContext
+  readonly #turns = new SerialQueue()
 
   constructor(context: EncryptionContext) {
     this.#context = context
@@ -104,7 +106,11 @@ export class KeyBackups {
    * Stores keys, unless there are better ones.
    * @throws {MatrixError} `M_NOT_FOUND` without a backup; `M_WRONG_ROOM_KEYS_VERSION` where the version is not the current one
    */
-  async putKeys(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
+  putKeys(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
+    return this.#turns.run(userId, () => this.#tryToPut(userId, version, keys))
+  }
+
+  async #tryToPut(userId: string, version: string, keys: readonly BackedUpKey[]): Promise<BackupState> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const backup = await this.#currentNamed(userId, version)
       const known = await this.#known(userId, backup, keys)
@@ -125,7 +131,11 @@ export class KeyBackups {
   }
 
   /** Removes keys; those that are not there are no error. @throws {MatrixError} `M_NOT_FOUND` */
-  async deleteKeys(userId: string, version: string, selection: KeySelection): Promise<BackupState> {
+  deleteKeys(userId: string, version: string, selection: KeySelection): Promise<BackupState> {
+    return this.#turns.run(userId, () => this.#tryToDelete(userId, version, selection))
+  }
+
+  async #tryToDelete(userId: string, version: string, selection: KeySelection): Promise<BackupState> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const backup = await this.version(userId, version)
       const count = await this.#count(userId, backup, selection)

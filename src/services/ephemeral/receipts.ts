@@ -14,6 +14,7 @@ import {
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomHead } from '../rooms/room-head.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { EduSender } from './edu-sender.ts'
 import { mayMarkThread } from './event-thread.ts'
 import type { AdmitsServer } from './ports.ts'
@@ -47,6 +48,7 @@ export class Receipts {
   readonly #admits: AdmitsServer
   readonly #read: ReceiptReader
   readonly #write: ReceiptWriter
+  readonly #turns = new SerialQueue()
   readonly #accountData: { readonly read: AccountDataReader; readonly write: AccountDataWriter }
 
   constructor(parts: { writer: RoomWriter; clock: Clock; edus: EduSender; admits: AdmitsServer }) {
@@ -82,12 +84,15 @@ export class Receipts {
       return receipt === undefined || known.some(row => covers(row, receipt)) ? [] : receipt
     })
     const fullyRead = checked.findLast(({ type }) => type === 'm.fully_read')
-    const statements = [
-      ...(await this.#store(receipts)),
-      ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
-    ]
-    if (statements.length === 0) return
-    const committed = await this.#writer.context.db.commit({ statements })
+    // Two devices at once: the fully-read marker is read, and moved from there.
+    const committed = await this.#turns.run(`${userId} ${roomId}`, async () => {
+      const statements = [
+        ...(await this.#store(receipts)),
+        ...(fullyRead === undefined ? [] : await this.#fullyRead(userId, roomId, fullyRead.stored)),
+      ]
+      return statements.length === 0 ? undefined : this.#writer.context.db.commit({ statements })
+    })
+    if (committed === undefined) return
     const moved = movedKeys(committed)
     const own = new Set(
       checked.filter(({ stored }) => stored.event.sender === userId).map(one => one.stored.event.eventId),

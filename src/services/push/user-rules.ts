@@ -23,6 +23,7 @@ import {
 import { ruleOf, rulesetOf } from '../../core/push-rules/ruleset.ts'
 import type { Database } from '../../storage/database.ts'
 import { PushRulesReader, PushRulesWriter } from '../../storage/push/push-rules.ts'
+import { SerialQueue } from '../serial-queue.ts'
 
 /** A rule as a client gives it. */
 export interface GivenRule {
@@ -49,7 +50,7 @@ const MAX_RULES: Readonly<Record<RuleKind, number>> = {
 const MAX_PATTERN_BYTES = 512
 /** Of everything that a user has set, as JSON. */
 const MAX_BYTES = 512 * 1024
-/** Other devices change the same rules at the same time. */
+/** Other processes change the same rules at the same time. */
 const MAX_ATTEMPTS = 10
 
 /** The push rules of local users (module "Push Notifications"). */
@@ -57,6 +58,8 @@ export class UserPushRules {
   readonly #db: Database
   readonly #read: PushRulesReader
   readonly #write: PushRulesWriter
+  /** Clients change many rules at once. */
+  readonly #turns = new SerialQueue()
 
   constructor(db: Database) {
     this.#db = db
@@ -138,7 +141,11 @@ export class UserPushRules {
   }
 
   /** Changes what is stored; `undefined` means that there is no such rule. What changes nothing is no news. */
-  async #change(userId: string, change: (rules: UserRules) => UserRules | undefined): Promise<void> {
+  #change(userId: string, change: (rules: UserRules) => UserRules | undefined): Promise<void> {
+    return this.#turns.run(userId, () => this.#tryToChange(userId, change))
+  }
+
+  async #tryToChange(userId: string, change: (rules: UserRules) => UserRules | undefined): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { rules, text, position } = await this.#load(userId)
       const changed = change(rules)
