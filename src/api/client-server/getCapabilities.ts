@@ -5,7 +5,7 @@ export const getCapabilities = endpoint(
   async ({ requester }, { accounts, delayedEvents }) => ({
     capabilities: {
       ...accounts.capabilities(requester),
-      'm.delayed_events': delayedEvents.capability,
+      // Not as `m.delayed_events` yet: what begins with `m.` is "reserved for definition in the Matrix specification".
       'org.matrix.msc4140.delayed_events': delayedEvents.capability,
     },
   }),

@@ -205,7 +205,9 @@ test('bounds: how long, how many, how large; once for each transaction', async t
       content,
     )
   const limits = { max_delay_ms: 3_600_000, max_scheduled: 2 }
-  t.like((await ann.get('/capabilities'))['capabilities'], { 'org.matrix.msc4140.delayed_events': limits })
+  const capabilities = (await ann.get('/capabilities'))['capabilities'] as Json
+  t.like(capabilities, { 'org.matrix.msc4140.delayed_events': limits })
+  t.false('m.delayed_events' in capabilities, 'no such name is specified yet')
   t.like((await ann.get('/_matrix/client/versions'))['unstable_features'], { 'org.matrix.msc4140': true })
   t.like(await send('3600001', 'a'), {
     status: 400,

@@ -64,7 +64,7 @@ export class DelayedEvents {
     return this.#due.close()
   }
 
-  /** The capability `m.delayed_events`. */
+  /** The capability that will be `m.delayed_events`. */
   get capability(): { max_delay_ms: number; max_scheduled: number } {
     return { max_delay_ms: this.#limits.maxDelay, max_scheduled: this.#limits.maxScheduled }
   }
