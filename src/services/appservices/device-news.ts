@@ -95,8 +95,9 @@ export class DeviceNews {
   /** Who came or went, be it by an event of theirs or as states were resolved, and who came to be known. */
   async #moved(span: EventSpan, changed: Set<string>, gone: Set<string>): Promise<void> {
     const { companions } = this.#encryption.context.read
-    const moves = await companions.moves(span.after, span.upTo)
-    for (const [roomNid, movers] of Map.groupBy(moves, one => one.roomNid)) {
+    const moves = await this.#context.read.memberMoves.between(span.after, span.upTo)
+    for (const [roomNid, inRoom] of Map.groupBy(moves, one => one.roomNid)) {
+      const movers = [...new Map(inRoom.map(one => [one.userId, one])).values()]
       const [own, others] = [movers.filter(one => this.#isOwn(one)), movers.filter(one => !this.#isOwn(one))]
       const stays: Stay[] = []
       for (const member of own) stays.push(await this.#stays.over(member, span))

@@ -96,14 +96,11 @@ export class NotificationFeeds {
       this.#inbox.follow(room.userId, room.roomNid),
     )
     const stored = await this.#context.read.events.byNids(found.map(({ nid }) => nid))
-    for (const one of stored) {
-      await this.#followEvent(one).catch(error =>
-        this.#log.warn(
-          { err: error, event: one.event.eventId },
-          'an event was not looked at for notifications',
-        ),
-      )
-    }
+    for (const one of stored) await this.#safely(one.event.roomId, () => this.#followEvent(one))
+    // Where a member event has lost its place, no other need have come: the resolution of a conflict may have undone it.
+    const moves = await this.#context.read.memberMoves.between(after, upTo)
+    for (const move of moves.filter(({ began }) => !began))
+      await this.#safely(move.userId, () => this.#followMember(move))
     await this.#each(await this.#inbox.rooms.writers(after, upTo), room =>
       this.#inbox.visited(room.userId, room.roomNid),
     )
@@ -122,22 +119,37 @@ export class NotificationFeeds {
   }
 
   async #followEvent(stored: StoredEvent): Promise<void> {
-    const { event, roomNid } = stored
-    const { roomId, stateKey: userId } = event
-    if (event.type === 'm.room.redaction') {
-      await this.#followAll(roomId, roomNid)
-      await this.#followRedaction(stored)
-      return
+    const { event, roomNid, position, nid } = stored
+    const { type, stateKey: userId } = event
+    if (type === 'm.room.redaction') await this.#followRedaction(stored)
+    else if (userId !== undefined) {
+      // One of another branch may be nothing to this one.
+      const holds = (await this.#context.read.state.point(roomNid, type, userId, position)) === nid
+      await this.#followMember({ roomNid, userId, hasLeft: holds && event.content['membership'] !== 'join' })
     }
-    if (userId === undefined) return
+  }
+
+  /** @param member.hasLeft even if they are there again */
+  async #followMember({
+    roomNid,
+    userId,
+    hasLeft = false,
+  }: InboxRoom & { readonly hasLeft?: boolean }): Promise<void> {
+    const { rooms, memberships } = this.#context.read
+    const [room] = await rooms.byNids([roomNid])
+    if (room === undefined) return
+    const { roomId } = room
     await this.#knocks.follow({ roomId, roomNid, userId })
-    const isHere = serverNameOf(userId) === this.#context.serverName
-    if (!isHere || event.content['membership'] === 'join') return
-    if ((await this.#inbox.read.inRoom(userId, roomId)).length > 0) await this.#inbox.left(userId, roomNid)
+    if (!this.#isLocal(userId)) return
+    if ((await this.#inbox.read.inRoom(userId, roomId)).length === 0) return
+    const isIn = !hasLeft && (await memberships.one(userId, roomNid))?.membership === 'join'
+    if (isIn) await this.#inbox.follow(userId, roomNid)
+    else await this.#inbox.left(userId, roomNid)
   }
 
   /** A knock is told of without the reason that was taken back. */
   async #followRedaction(redaction: StoredEvent): Promise<void> {
+    await this.#followAll(redaction.event.roomId, redaction.roomNid)
     const [target] = (await this.#context.read.events.targetsOf([redaction])).values()
     if (target?.redactedBy === undefined || target.event.type !== 'm.room.member') return
     const { roomId, stateKey: userId } = target.event
@@ -147,12 +159,7 @@ export class NotificationFeeds {
   async #followInvitations(after: number, upTo: number): Promise<number> {
     const records = await this.#records.changed(after, upTo, BATCH)
     for (const record of records) {
-      await this.#followInvitation(record).catch(error =>
-        this.#log.warn(
-          { err: error, room: record.roomId },
-          'an invitation was not looked at for notifications',
-        ),
-      )
+      await this.#safely(record.roomId, () => this.#followInvitation(record))
     }
     return records.length < BATCH ? upTo : (records.at(-1)?.position ?? upTo)
   }
@@ -191,6 +198,12 @@ export class NotificationFeeds {
 
   #isLocal(userId: string): boolean {
     return serverNameOf(userId) === this.#context.serverName
+  }
+
+  async #safely(about: string, work: () => Promise<void>): Promise<void> {
+    await work().catch(error =>
+      this.#log.warn({ err: error, about }, 'something was not looked at for notifications'),
+    )
   }
 
   async #each(rooms: readonly InboxRoom[], work: (room: InboxRoom) => Promise<void>): Promise<void> {

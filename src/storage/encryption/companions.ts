@@ -39,8 +39,6 @@ export class CompanionReader {
   readonly #hosts: Prepared
   readonly #ofHost: Prepared
   readonly #memberSince: Prepared
-  readonly #touched: Prepared
-  readonly #moves: Prepared
   readonly #hostsNewTo: Prepared
   readonly #usersNewTo: Prepared
 
@@ -70,14 +68,6 @@ export class CompanionReader {
     this.#memberSince = db.prepare(
       `SELECT 1 AS found FROM memberships b ${ofHost} AND b.position <= ? LIMIT 1`,
     )
-    this.#touched = db.prepare(
-      `SELECT room_nid FROM events WHERE position > ? AND position <= ?
-       UNION SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?`,
-    )
-    const points = (column: string): string =>
-      `SELECT room_nid, state_key FROM room_state
-       WHERE ${db.dialect.inInteger('room_nid')} AND ${column} > ? AND ${column} <= ? AND type = 'm.room.member'`
-    this.#moves = db.prepare(`${points('valid_from')} UNION ${points('valid_to')}`)
     this.#hostsNewTo = db.prepare(
       `SELECT DISTINCT b.host FROM memberships b
        WHERE b.room_nid = ? AND b.membership = 'join' AND b.host <> ? AND NOT ${shareAnother('?', 'b.host')}`,
@@ -129,18 +119,6 @@ export class CompanionReader {
   /** The users of a server in a room, those first who have been there for the longest. */
   async ofHost(roomNid: number, host: string): Promise<RecentMember[]> {
     return (await this.#db.scan<MemberColumns>(this.#ofHost, [roomNid, host])).map(recentMember)
-  }
-
-  /** Whose membership of which room has changed, whether by an event of theirs or as states were resolved. */
-  async moves(after: number, upTo: number): Promise<Pick<RecentMember, 'roomNid' | 'userId'>[]> {
-    const span = [after, upTo]
-    const rooms = await this.#db.scan<{ room_nid: number }>(this.#touched, [...span, ...span])
-    const points = [this.#db.list(rooms.map(row => row.room_nid)), ...span]
-    const rows = await this.#db.scan<{ room_nid: number; state_key: string }>(this.#moves, [
-      ...points,
-      ...points,
-    ])
-    return rows.map(row => ({ roomNid: row.room_nid, userId: row.state_key }))
   }
 
   /** The servers in a room with which a local user in it has shared no other since a position. */

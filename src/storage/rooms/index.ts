@@ -10,6 +10,7 @@ import { EventNews } from './event-news.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
+import { MemberMoveReader } from './member-moves.ts'
 import { MembershipWriter } from './membership-writer.ts'
 import { MembershipReader } from './memberships.ts'
 import type { MessageIndex } from './message-index.ts'
@@ -35,6 +36,7 @@ export interface RoomReaders {
   readonly news: EventNews
   readonly state: StateReader
   readonly memberships: MembershipReader
+  readonly memberMoves: MemberMoveReader
   readonly invitations: InvitationReader
   readonly aliases: AliasReader
   readonly messages: Pick<MessageIndex, 'search'>
@@ -83,6 +85,7 @@ export const roomReaders = (
   news,
   state: new StateReader(db, news),
   memberships: new MembershipReader(db),
+  memberMoves: new MemberMoveReader(db, news),
   invitations: new InvitationReader(db),
   aliases: new AliasReader(db),
   messages: messageIndex(db),

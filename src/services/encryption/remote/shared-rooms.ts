@@ -61,13 +61,7 @@ export class SharedRooms {
 
   /** Whose memberships have changed, by room: nearly always nobody's. */
   async #moves({ after, upTo }: EventSpan): Promise<Map<number, Set<string>>> {
-    const { read, rooms } = this.#context
-    const news = await rooms.news.points(after, upTo)
-    const moves =
-      news
-        ?.filter(({ type }) => type === 'm.room.member')
-        .map(({ roomNid, stateKey: userId }) => ({ roomNid, userId })) ??
-      (await read.companions.moves(after, upTo))
+    const moves = await this.#context.rooms.memberMoves.between(after, upTo)
     const byRoom = Map.groupBy(moves, ({ roomNid }) => roomNid)
     return new Map([...byRoom].map(([nid, members]) => [nid, new Set(members.map(({ userId }) => userId))]))
   }

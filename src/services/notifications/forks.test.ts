@@ -1,0 +1,60 @@
+import test from 'ava'
+import { testDatabases } from '../../test-kit/database.ts'
+import { guest } from '../../test-kit/guest.ts'
+import { inboxesOf } from '../../test-kit/inboxes.ts'
+import { PeerRoom } from '../../test-kit/peer-room.ts'
+
+const [ME, ZED] = ['@me:here.test', '@zed:here.test']
+const KNOCKED = ['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100 bob=50 me@here.test=50']
+
+testDatabases(
+  test,
+  'of a room that a conflict puts somebody out of nothing waits for them',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...KNOCKED,
+      'JR: alice rule public',
+      'JB: bob join',
+      'ME: me@here.test join',
+    ])
+    peers.add('ZED: zed@here.test join < ME', 'SAY: bob say hi', 'RULE: alice rule invite < ME')
+    const server = await guest(database, peers)
+    const inboxes = inboxesOf(t, { ...server, database })
+    const kinds = async (userId: string) => {
+      await inboxes.settled()
+      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
+    }
+    await kinds(ZED)
+    for (const name of ['ZED', 'SAY']) t.is((await server.receive(name)).outcome, 'accepted')
+    t.deepEqual(await kinds(ZED), ['message'])
+    t.is((await server.receive('RULE')).outcome, 'accepted')
+    t.is(await server.current('m.room.member', ZED), undefined)
+    t.deepEqual(await kinds(ZED), [])
+  },
+)
+
+testDatabases(test, 'nobody is asked to answer a knock that a conflict has undone', async (t, database) => {
+  const peers = new PeerRoom('11', [
+    ...KNOCKED,
+    'JR: alice rule public',
+    'JB: bob join',
+    'ME: me@here.test join',
+  ])
+  peers.add(
+    'OPEN: bob rule knock < ME',
+    'KNOCK: carol knock',
+    'DOWN: alice power alice=100 bob=0 me@here.test=50 < ME',
+  )
+  const server = await guest(database, peers)
+  const inboxes = inboxesOf(t, { ...server, database })
+  const kinds = async (userId: string) => {
+    await inboxes.settled()
+    return (await inboxes.list(userId)).items.map(({ kind }) => kind)
+  }
+  await kinds(ME)
+  for (const name of ['OPEN', 'KNOCK']) t.is((await server.receive(name)).outcome, 'accepted')
+  t.deepEqual(await kinds(ME), ['knock'])
+  t.is((await server.receive('DOWN')).outcome, 'accepted')
+  t.is(await server.current('m.room.member', '@carol:carol.test'), undefined)
+  t.deepEqual(await kinds(ME), [])
+})
