@@ -97,9 +97,9 @@ export class RelationReader {
           SELECT r.event_id, r.event_nid, r.position, r.rel_type, r.type, t.depth + 1
           FROM tree t CROSS JOIN relations r
           WHERE r.room_nid = ? AND r.parent_id = t.event_id AND t.depth < ${MAX_RELATION_DEPTH}
-        ) SELECT DISTINCT r.event_nid, r.position FROM tree r
-          WHERE r.rel_type = COALESCE(CAST(? AS text), r.rel_type) AND ${isOfType} AND r.${span}
-          ORDER BY r.position${order} LIMIT ?`,
+        ) SELECT DISTINCT t.event_nid, t.position FROM tree t
+          WHERE t.rel_type = COALESCE(CAST(? AS text), t.rel_type) AND t.type = COALESCE(CAST(? AS text), t.type)
+            AND ${span} ORDER BY t.position${order} LIMIT ?`,
     )
     this.#parents = db.prepare(
       `SELECT p.event_nid FROM events p WHERE ${inInteger('p.event_nid')} AND EXISTS (
