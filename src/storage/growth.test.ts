@@ -23,9 +23,11 @@ test('what is left over is removed, and nothing else', async t => {
   const run = (sql: string) =>
     database.commit({ statements: [{ prepared: database.prepare(sql), rows: [[]] }] })
   const invitation = (user: string, status: string, ts: number): string =>
-    `('${user}', '!r', 'invite', '@s', '${status}', 0, ${ts}, 0, '{}', '$e', '12', '[]', 0)`
+    `('${user}', '!r', 'invite', '@s', '${status}', 0, ${ts}, 0, '{}', '$e', '12', '[]')`
+  const columns =
+    'user_id, room_id, kind, sender, status, created_ts, updated_ts, position, event, event_id, room_version, stripped_state'
   await run(
-    `INSERT INTO invitations VALUES ${invitation('@old', 'joined', 0)}, ${invitation('@new', 'joined', now)}, ${invitation('@waits', 'invited', 0)}`,
+    `INSERT INTO invitations (${columns}) VALUES ${invitation('@old', 'joined', 0)}, ${invitation('@new', 'joined', now)}, ${invitation('@waits', 'invited', 0)}`,
   )
   await run(
     `INSERT INTO server_keys VALUES ('old', 'k', 'x', 1, NULL, 1), ('new', 'k', 'x', ${now}, NULL, 1)`,
