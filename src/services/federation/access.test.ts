@@ -55,6 +55,29 @@ test('a ban soft-fails what its user sends around it', async t => {
   t.false(head?.extremities.some(extremity => extremity.eventId === evading.eventId))
 })
 
+test('what is soft-failed is shown once the state holds it all the same', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const c = await world.add('c.test')
+  const roomId = await sharedRoom(p, { preset: 'public_chat', powerLevelOverride: { state_default: 0 } })
+  await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+  const note = await forge(b, roomId, {
+    ...{ sender: BOB, type: 'org.example.note', stateKey: '' },
+    content: { note: 'so long' },
+  })
+  await b.clock.advance(1_000)
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  const leave = await stateAt(b, roomId, 'm.room.member', BOB)
+  if (leave === undefined) return t.fail()
+  await world.send(b, a, [leave, note])
+  await world.send(b, c, [note, leave])
+  const shown = () => a.rooms.roomReading.event(requesterOf(ALICE), roomId, note.eventId)
+  await t.throwsAsync(shown(), { message: /not|no such/i })
+  await world.send(c, a, [await say(c, CAROL, roomId, 'both')])
+  t.is((await stateAt(a, roomId, 'org.example.note'))?.eventId, note.eventId)
+  t.regex(await shown(), /so long/)
+})
+
 test('the state of another room never speaks for this one', async t => {
   const p = await pair(t)
   const { a, b, world } = p

@@ -150,7 +150,8 @@ export class RoomReading {
   async visibleEvent(requester: Requester, roomId: string, eventId: string): Promise<StoredEvent> {
     const [stored, room] = await Promise.all([this.#read.events.byId(eventId), this.#read.rooms.byId(roomId)])
     if (stored === undefined || room === undefined || stored.roomNid !== room.nid) throw notFound()
-    if (stored.rejected !== undefined || stored.softFailed || stored.withheld === true) throw notFound()
+    if (stored.rejected !== undefined || stored.withheld === true) throw notFound()
+    if (stored.softFailed && !(await this.#holds(stored))) throw notFound()
     const sight = await this.#sights.of(room.nid, requester.userId)
     const isState = stored.event.stateKey !== undefined && stored.position === undefined
     const seesAsState = isState && sight.membershipAt(this.#now()) === 'join'
@@ -160,6 +161,11 @@ export class RoomReading {
       throw notFound()
     }
     return stored
+  }
+
+  /** What is soft-failed may come into the current state all the same: "the client should be told about it in the usual way". */
+  async #holds({ nid, roomNid, event: { type, stateKey } }: StoredEvent): Promise<boolean> {
+    return stateKey !== undefined && (await this.#read.state.point(roomNid, type, stateKey)) === nid
   }
 
   /** "After this API is called, … a user will no longer be able to retrieve history for this room": no more than a stranger. */
