@@ -103,28 +103,28 @@ export class InvitationReceiver {
    * Takes notice that an invitation to a room in which nobody here is has been withdrawn: a leave or ban of the
    * invited user that names the invitation among its auth events. Nothing else can be said of such a room.
    *
-   * @returns whether it was about an invitation that is pending here.
+   * @returns the event's ID if it was about an invitation that is pending here.
    */
-  async rescind(origin: string, pdu: JsonObject): Promise<boolean> {
+  async rescind(origin: string, pdu: JsonObject): Promise<string | undefined> {
     const { state_key: userId, room_id: roomId, type, sender } = pdu
-    if (type !== 'm.room.member' || typeof userId !== 'string' || typeof roomId !== 'string') return false
-    if (typeof sender !== 'string' || serverNameOf(userId) !== this.#context.serverName) return false
+    if (type !== 'm.room.member' || typeof userId !== 'string' || typeof roomId !== 'string') return undefined
+    if (typeof sender !== 'string' || serverNameOf(userId) !== this.#context.serverName) return undefined
     const invitation = await this.#context.read.invitations.one(userId, roomId)
     const version = invitation && roomVersion(invitation.roomVersion)
-    if (invitation?.status !== 'invited' || version === undefined) return false
+    if (invitation?.status !== 'invited' || version === undefined) return undefined
     const verified = await this.#verifier.verify(pdu, version, { alsoSignedBy: [origin] })
-    if ('refusal' in verified) return false
+    if ('refusal' in verified) return undefined
     const { event } = verified
     const membership = membershipOf(event)
-    if (membership !== 'leave' && membership !== 'ban') return false
-    if (event.roomId !== roomId || !event.authEvents.includes(invitation.eventId)) return false
+    if (membership !== 'leave' && membership !== 'ban') return undefined
+    if (event.roomId !== roomId || !event.authEvents.includes(invitation.eventId)) return undefined
     const { write, db, clock } = this.#context
     const invited = invitation.event['content']
     const { expiresTs } = termsOf(isJsonObject(invited) ? invited : {})
     const status = invitationOutcome(event, expiresTs) ?? 'cancelled'
     const end = { status, now: clock.now(), position: INVITES, ending: endingBy(event) }
     await db.commit({ statements: [write.invitations.settle({ userId, roomId }, end)] })
-    return true
+    return event.eventId
   }
 
   async #verified(

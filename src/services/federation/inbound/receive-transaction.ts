@@ -200,8 +200,9 @@ export class TransactionReceiver {
     const head = await writer.head(roomId)
     if (!head?.hasHost(writer.context.serverName)) {
       for (const pdu of pdus) {
-        const settled = await invitations.rescind(origin, pdu)
-        if (!settled) log.debug({ origin, room: roomId }, 'an event of a room that nobody here is in')
+        const eventId = await invitations.rescind(origin, pdu)
+        if (eventId !== undefined) results.set(eventId, {})
+        else log.debug({ origin, room: roomId }, 'an event of a room that nobody here is in')
       }
       return []
     }
