@@ -145,13 +145,30 @@ export const append = async (
     ...(redaction.redactedBy === undefined ? [] : [redaction.redactedBy]),
   ]
   statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
+  const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
     read.events.place(nid, firstPosition + offset)
     read.events.forget(touched)
+    if (leavesState && touched.length === 0 && !withheld)
+      tellOfMessage(read.news, stored, firstPosition + offset)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }
   return { nid, event, offset, statements, touched, settle }
+}
+
+/** Spares those who follow the stream reading what has just been stored. */
+const tellOfMessage = (
+  news: RoomsContext['read']['news'],
+  { nid, roomNid, event }: StoredEvent,
+  position: number,
+): void => {
+  const { type, stateKey, sender } = event
+  if (stateKey !== undefined) return
+  news.stored({
+    ...{ position, nid, roomNid, type, stateKey, sender },
+    ...{ softFailed: false, redactedBy: undefined, forked: false },
+  })
 }
 
 /** The auth events that are here, and the generation that follows from them. */

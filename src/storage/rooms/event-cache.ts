@@ -62,8 +62,9 @@ export class EventCache {
   /** Gives what is kept of an event the position that its commit gave it. */
   place(nid: number, position: number): void {
     this.#inFlight.delete(nid)
-    const stored = this.#byNid.peek(nid)
-    if (stored !== undefined) this.#byNid.set(nid, { ...stored, position })
+    // In place: it is what whoever holds the event has been waiting to know of it.
+    const stored: { position: number | undefined } | undefined = this.#byNid.peek(nid)
+    if (stored !== undefined) stored.position = position
   }
 
   /**

@@ -53,6 +53,8 @@ export class EventNews {
   #byRoom = new Map<number, { readonly events: NewsEvent[]; readonly points: NewsPoint[] }>()
   #from: number | undefined
   #upTo = 0
+  /** What this process has stored after `#upTo`, by position. */
+  readonly #stored = new Map<number, NewsEvent>()
   #reading: Promise<void> | undefined
 
   constructor(db: Reader) {
@@ -100,6 +102,25 @@ export class EventNews {
     return { events: spanOf(events, after, upTo), points: spanOf(points, after, upTo) }
   }
 
+  /**
+   * Takes down an event that this process has just stored and that has changed no state: where a span holds nothing else, as nearly
+   * all do, nothing is read of it. To be called before the stream moves.
+   */
+  stored(event: NewsEvent): void {
+    if (this.#from !== undefined && this.#stored.size < MAX_KEPT) this.#stored.set(event.position, event)
+  }
+
+  /** All events of a span, if this process has stored them. */
+  #ownOf(after: number, upTo: number): NewsEvent[] | undefined {
+    const events: NewsEvent[] = []
+    for (let position = after + 1; position <= upTo; position++) {
+      const event = this.#stored.get(position)
+      if (event === undefined) return undefined
+      events.push(event)
+    }
+    return events
+  }
+
   /** Reads on as far as needed; answers whether everything in the span is kept. */
   async #covers(after: number, upTo: number): Promise<boolean> {
     this.#from ??= this.#upTo = this.#db.position('events')
@@ -116,11 +137,18 @@ export class EventNews {
 
   async #readOn(): Promise<void> {
     const [after, upTo] = [this.#upTo, this.#db.position('events')]
-    if (upTo - after > MAX_KEPT) {
-      this.#keepFrom(upTo)
-      this.#upTo = upTo
-      return
-    }
+    const own = this.#ownOf(after, upTo)
+    if (own !== undefined) this.#keep(own, [])
+    else if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
+    else await this.#read(after, upTo)
+    this.#upTo = upTo
+    for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
+    // By halves, so that forgetting costs next to nothing.
+    const middle = this.#events.length > MAX_KEPT ? this.#events[MAX_KEPT / 2] : undefined
+    if (middle !== undefined) this.#keepFrom(middle.position)
+  }
+
+  async #read(after: number, upTo: number): Promise<void> {
     const events = (await this.#db.all<EventColumns>(this.#readEvents, [after, upTo])).map(newsEvent)
     const rooms = new Set(events.map(({ roomNid }) => roomNid))
     // Where a room that lacked members is complete, its state may change without any event, at a position of its own.
@@ -132,10 +160,6 @@ export class EventNews {
     const points =
       rooms.size === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
     this.#keep(events, points.map(newsPoint))
-    this.#upTo = upTo
-    // By halves, so that forgetting costs next to nothing.
-    const middle = this.#events.length > MAX_KEPT ? this.#events[MAX_KEPT / 2] : undefined
-    if (middle !== undefined) this.#keepFrom(middle.position)
   }
 
   #keep(events: readonly NewsEvent[], points: readonly NewsPoint[]): void {

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { signedWhenAsked } from '../../core/event/builder.ts'
 import { redactPdu } from '../../core/event/redaction.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { signingKeyFromSeed, verifyJson } from '../../core/signing.ts'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -138,3 +139,32 @@ testDatabases(
     t.is(await during(() => new EventNews(database).points(start, end)), 0)
   },
 )
+
+testDatabases(test, 'messages that this process has stored are not read to be followed', async (t, plain) => {
+  const { database, during } = countedReads(plain)
+  const { core, rooms } = await testRooms(database)
+  const alice = requesterOf('@alice:here.test')
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, alice.userId), { isDirect: false })
+  const { news } = core.context.read
+  const stored = new EventNews(plain)
+  const start = plain.position('events')
+  for (const each of [news, stored]) await each.events(start, start)
+  const send = async (type: string, content: JsonObject): Promise<void> => {
+    const txnId = `${type} ${plain.position('events')}`
+    await rooms.sending.message(alice, { roomId, type, txnId, content })
+  }
+  const reads = (): Promise<number> => {
+    const end = plain.position('events')
+    return during(() => Promise.all([news.events(start, end), news.points(start, end), news.shown(end, end)]))
+  }
+  await send('m.room.message', { body: 'one' })
+  await send('m.room.message', { body: 'two' })
+  t.is(await reads(), 0)
+  const topic = { roomId, type: 'm.room.topic', stateKey: '', content: { topic: 'news' } }
+  await rooms.sending.state(alice, topic)
+  await send('m.room.message', { body: 'three' })
+  t.is(await reads(), 2, 'what changes the state is, with what came beside it')
+  const end = plain.position('events')
+  t.deepEqual(await news.events(start, end), await stored.events(start, end))
+  t.deepEqual(await news.points(start, end), await stored.points(start, end))
+})
