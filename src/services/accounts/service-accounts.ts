@@ -79,8 +79,10 @@ export class ServiceAccounts {
     if (named === undefined || !('user' in named)) {
       throw new MatrixError('M_MISSING_PARAM', 'A user is needed.')
     }
-    check(named.user.startsWith('@') ? named.user : `@${named.user}:${this.#context.options.serverName}`)
+    const { serverName } = this.#context.options
     const user = await findUser(this.#context, named)
+    // Whoever is found, not who was named: capitals are mapped where nobody has them.
+    check(user?.userId ?? (named.user.startsWith('@') ? named.user : `@${named.user}:${serverName}`))
     if (user === undefined) throw new MatrixError('M_FORBIDDEN', 'There is no such user.')
     return this.#login.start(user, request)
   }

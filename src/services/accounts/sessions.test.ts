@@ -1,6 +1,7 @@
 import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
 import type { Database } from '../../storage/database.ts'
-import { alice, logIn, PASSWORD, testAccounts, withAlice } from '../../test-kit/accounts.ts'
+import { alice, logIn, PASSWORD, SERVER_NAME, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 
 const MINUTE = 60_000
@@ -46,6 +47,20 @@ testDatabases(test, 'an access token leads to its owner until it is logged out',
   const error = await t.throwsAsync(accounts.authenticate(access_token))
   t.like(error, { errcode: 'M_UNKNOWN_TOKEN', status: 401, fields: { soft_logout: false } })
   t.deepEqual(await accounts.devices.list(alice), [])
+})
+
+testDatabases(test, 'a service logs in nobody but its own, by whatever name', async (t, database) => {
+  const { accounts } = await withAlice(database)
+  const checked: string[] = []
+  const login = (user: string) =>
+    accounts.ofServices.login({ type: '', identifier: { type: 'm.id.user', user } }, userId => {
+      checked.push(userId)
+      if (!userId.startsWith('@A')) throw new MatrixError('M_EXCLUSIVE', 'outside of the namespace')
+    })
+  const refused = await t.throwsAsync(login('Alice'), undefined, 'it would be @alice, who is a person')
+  t.like(refused, { errcode: 'M_EXCLUSIVE' })
+  t.like(await t.throwsAsync(login('Anna')), { errcode: 'M_FORBIDDEN' })
+  t.deepEqual(checked, [alice, `@Anna:${SERVER_NAME}`])
 })
 
 testDatabases(test, 'no secret is stored as it is', async (t, database) => {
