@@ -97,6 +97,8 @@ test('a session of a client cannot do what needs interactive authentication, and
   ] as const) {
     t.is(codeOf(await send(method, path, json)), '403 M_FORBIDDEN', path)
   }
+  const path = '/_matrix/client/v1/login/get_token'
+  t.is(codeOf(await server.request('POST', path, { json: {}, token: access })), '400 M_UNKNOWN')
   const { capabilities } = bodyOf(
     await server.request('GET', '/_matrix/client/v3/capabilities', { token: access }),
   ) as unknown as { capabilities: Record<string, { enabled: boolean }> }

@@ -2,12 +2,14 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import type { Requester } from '../requester.ts'
 import type { Authentication, Connection } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import { type LoginFlow, loginFlows } from './login-flows.ts'
 import { hashToken, newToken } from './secrets.ts'
 import {
+  accountDeactivated,
   accountLocked,
   type ClientGrant,
   type Issue,
@@ -157,15 +159,19 @@ export class Login {
     return { tokens, scope: owner.grant?.scope }
   }
 
-  /** Makes a token that logs another client in as the same user, once. */
+  /** Refuses whoever "does not have an ability to generate tokens". @throws {MatrixError} `M_UNKNOWN` (400) */
+  refuseTokens({ oauthClientId }: Pick<Requester, 'oauthClientId'>): void {
+    if (this.#context.options.sessions.loginTokens && oauthClientId === undefined) return
+    throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered to this session.', { status: 400 })
+  }
+
+  /** Makes a token that logs another client in as the same user, once. @throws {MatrixError} as `refuseTokens` */
   async generateLoginToken(
     userId: string,
     lifetimeMs = LOGIN_TOKEN_MS,
   ): Promise<{ login_token: string; expires_in_ms: number }> {
-    const { clock, random, options, write } = this.#context
-    if (!options.sessions.loginTokens) {
-      throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered here.', { status: 400 })
-    }
+    this.refuseTokens({})
+    const { clock, random, write } = this.#context
     const token = newToken(random)
     const now = clock.now()
     await this.#context.commit(
@@ -237,9 +243,5 @@ export class Login {
     }
   }
 }
-
-/** "The user has been deactivated." */
-const accountDeactivated = (): MatrixError =>
-  new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated.')
 
 const invalidLoginToken = (): MatrixError => new MatrixError('M_FORBIDDEN', 'The login token is not valid.')

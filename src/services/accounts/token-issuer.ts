@@ -87,6 +87,10 @@ export const unknownToken = (softLogout: boolean): MatrixError =>
     { fields: { soft_logout: softLogout } },
   )
 
+/** Refuses deactivated accounts, where somebody has shown that it was theirs. */
+export const accountDeactivated = (): MatrixError =>
+  new MatrixError('M_USER_DEACTIVATED', 'This account has been deactivated.')
+
 /** Refuses locked accounts (client-server API, "Account locking"). */
 export const accountLocked = (): MatrixError =>
   new MatrixError('M_USER_LOCKED', 'This account has been locked.', { fields: { soft_logout: true } })
