@@ -48,7 +48,7 @@ testDatabases(
     t.deepEqual(removed, [[alice, { removed: ['B'] }]])
     // What waits for a later login is never heard of, and stays.
     const dehydrated = { deviceId: 'A', deviceData: '{}' }
-    await database.commit({ statements: [new DehydratedDeviceWriter(database).set(alice, dehydrated)] })
+    await database.commit({ statements: [new DehydratedDeviceWriter(database).add(alice, dehydrated)] })
     await logIn(accounts, { device_id: 'D' })
     t.deepEqual(await new DeviceReader(database).ids(alice), ['A', 'C', 'D'])
   },

@@ -33,7 +33,8 @@ testDatabases(test, 'a first identity needs no password, another one does', asyn
   const { master_key: _master, ...withoutMaster } = first.upload
   for (const none of [withoutMaster, {}])
     t.is((await alice.call('POST', SIGNING, none)).errcode, 'M_MISSING_PARAM')
-  t.deepEqual(await alice.call('POST', SIGNING, first.upload), {})
+  const [once, meanwhile] = [first.upload, first.upload].map(body => alice.call('POST', SIGNING, body))
+  t.deepEqual([await once, await meanwhile], [{}, {}], 'repeated before it is answered')
   t.deepEqual(await alice.call('POST', SIGNING, first.upload), {}, 'the same once more')
   const keys = await query(alice, alice.userId)
   t.deepEqual(keys.master_keys[alice.userId], first.upload.master_key)

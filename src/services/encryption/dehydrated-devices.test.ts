@@ -51,6 +51,14 @@ testDatabases(test, 'a dehydrated device receives, is taken up, and is replaced'
     return Object.entries<Body>(keys[alice.userId]).map(([id, { dehydrated }]) => `${id} ${dehydrated}`)
   }
   t.deepEqual(await devices(), ['ONE true'], 'others see what it is')
+  const crowd = ['A', 'B', 'C', 'D'].map(id => alice.call('PUT', PATH, upload(sleeper(id))))
+  t.deepEqual(
+    (await Promise.all(crowd)).map(body => body.device_id),
+    ['A', 'B', 'C', 'D'],
+  )
+  const { device_id: last } = await alice.call('GET', PATH)
+  t.deepEqual(await devices(), [`${last} true`], 'only one is there, however many are uploaded at once')
+  await alice.call('PUT', PATH, upload(one))
   const claimed = await bob.call('POST', '/keys/claim', {
     one_time_keys: { [alice.userId]: { ONE: 'signed_curve25519' } },
   })

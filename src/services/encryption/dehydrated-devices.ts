@@ -4,6 +4,7 @@ import { parseJson } from '../../core/parse-json.ts'
 import { verifyJson } from '../../core/signing.ts'
 import { DeviceWriter } from '../../storage/accounts/devices.ts'
 import { checkDeviceId, initialDeviceName } from '../accounts/devices.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { EncryptionContext } from './context.ts'
 import { deviceChangeStatements } from './device-changes.ts'
 import type { DeviceKeys } from './device-keys.ts'
@@ -23,6 +24,9 @@ export interface DehydratedEvents {
   readonly next_batch?: string
 }
 
+/** Uploads to several processes at once that get in each other's way before one of them is refused. */
+const MAX_ATTEMPTS = 5
+
 /** Messages of one batch. */
 const BATCH = 100
 
@@ -37,6 +41,7 @@ export class DehydratedDevices {
   readonly #context: EncryptionContext
   readonly #deviceKeys: DeviceKeys
   readonly #devices: DeviceWriter
+  readonly #turns = new SerialQueue()
 
   constructor(context: EncryptionContext, deviceKeys: DeviceKeys) {
     this.#context = context
@@ -66,6 +71,16 @@ export class DehydratedDevices {
       throw new MatrixError('M_TOO_LARGE', 'The device is too large.')
     }
     await this.#checkKeys(userId, upload)
+    await this.#turns.run(userId, async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
+        if (await this.#replace(userId, upload, deviceData)) return
+      throw new MatrixError('M_UNKNOWN', 'The device is being replaced all the time.', { status: 503 })
+    })
+  }
+
+  /** Answers whether it was stored: another process may have been faster. */
+  async #replace(userId: string, upload: DehydratedUpload, deviceData: string): Promise<boolean> {
+    const { device_id: deviceId } = upload
     const { read, write, clock } = this.#context
     const before = await read.dehydrated.ofUser(userId)
     if (before?.deviceId !== deviceId && (await this.#context.hasDevice(userId, deviceId))) {
@@ -79,10 +94,10 @@ export class DehydratedDevices {
       ...deviceChangeStatements(this.#context, clock, userId, { removed }),
       this.#devices.delete(userId, removed),
       this.#devices.insert(userId, deviceId, name, clock.now()),
-      write.dehydrated.set(userId, { deviceId, deviceData }),
+      write.dehydrated.add(userId, { deviceId, deviceData }),
       ...keys,
     ])
-    if (!result.ok) throw new Error(`a dehydrated device was not stored: ${result.guard}`)
+    return result.ok
   }
 
   /** Removes the dehydrated device; answers its ID. @throws {MatrixError} `M_NOT_FOUND` */

@@ -25,19 +25,21 @@ export class DehydratedDeviceReader {
 
 /** Builds the statements that change them. */
 export class DehydratedDeviceWriter {
-  readonly #set: Prepared
+  readonly #add: Prepared
   readonly #delete: Prepared
 
   constructor(db: Reader) {
-    this.#set = db.prepare(
+    this.#add = db.prepare(
       `INSERT INTO dehydrated_devices (user_id, device_id, device_data) VALUES (?, ?, ?)
-       ON CONFLICT (user_id) DO UPDATE SET device_id = excluded.device_id, device_data = excluded.device_data`,
+       ON CONFLICT (user_id) DO NOTHING`,
     )
     this.#delete = db.prepare('DELETE FROM dehydrated_devices WHERE user_id = ? AND device_id = ?')
   }
 
-  set(userId: string, { deviceId, deviceData }: DehydratedDevice): WriteStatement {
-    return { prepared: this.#set, rows: [[userId, deviceId, deviceData]] }
+  /** Stores a user's one device. Guard `dehydrated-exists`: there is none, or it is removed before in the same set. */
+  add(userId: string, { deviceId, deviceData }: DehydratedDevice): WriteStatement {
+    const guard = { name: 'dehydrated-exists', expected: 1 }
+    return { prepared: this.#add, rows: [[userId, deviceId, deviceData]], guard }
   }
 
   delete(userId: string, deviceIds: readonly string[]): WriteStatement {
