@@ -7,6 +7,7 @@ import {
   makeRoom,
   type Play,
   pair,
+  promote,
   refused,
   type Scenario,
   sees,
@@ -141,22 +142,7 @@ const gather = async (first: string, second: string, version: string): Promise<P
     await joinThrough(each, roomId, host)
     await seesMembership(host, roomId, each.userId, 'join')
   }
-  const levels = await host.call('GET', `${at(roomId)}/state/m.room.power_levels/`)
-  const users = {
-    ...(levels['users'] as object),
-    [guest.userId]: 100,
-    [neighbour.userId]: 50,
-    [friend.userId]: 50,
-  }
-  await setState(host, roomId, 'm.room.power_levels', { ...levels, users })
-  await sees(
-    guest,
-    roomId,
-    'the promotion',
-    event =>
-      event.type === 'm.room.power_levels' &&
-      (event.content['users'] as Record<string, number>)[guest.userId] === 100,
-  )
+  await promote(host, roomId, guest, { [guest.userId]: 100, [neighbour.userId]: 50, [friend.userId]: 50 })
   await talk(host, guest, roomId)
   return { host, guest, neighbour, friend, roomId }
 }

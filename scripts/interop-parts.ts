@@ -117,6 +117,26 @@ export const setState = async (
   await who.call('PUT', `${at(roomId)}/state/${type}/${encodeURIComponent(stateKey)}`, content)
 }
 
+/** Lets somebody give others power in a room, and waits until `guest`, who gets some of it, has heard. */
+export const promote = async (
+  host: PlainClient,
+  roomId: string,
+  guest: PlainClient,
+  levels: Readonly<Record<string, number>>,
+): Promise<void> => {
+  const before = await host.call('GET', `${at(roomId)}/state/m.room.power_levels/`)
+  const users = { ...(before['users'] as object), ...levels }
+  await setState(host, roomId, 'm.room.power_levels', { ...before, users })
+  await sees(
+    guest,
+    roomId,
+    'the promotion',
+    event =>
+      event.type === 'm.room.power_levels' &&
+      (event.content['users'] as Record<string, number>)[guest.userId] === levels[guest.userId],
+  )
+}
+
 /** Fails unless something is refused. */
 export const refused = async (what: string, work: Promise<unknown>): Promise<void> => {
   const outcome = await work.then(

@@ -6,6 +6,7 @@ import {
   makeRoom,
   type Play,
   pair,
+  promote,
   type Scenario,
   sees,
   seesMembership,
@@ -71,17 +72,7 @@ const roomState: Play = async (first, second) => {
   const roomId = await makeRoom(host, { preset: 'public_chat' })
   await joinThrough(guest, roomId, host)
   await seesMembership(host, roomId, guest.userId, 'join')
-  const levels = await host.call('GET', `${at(roomId)}/state/m.room.power_levels/`)
-  const users = { ...(levels['users'] as object), [guest.userId]: 50 }
-  await setState(host, roomId, 'm.room.power_levels', { ...levels, users })
-  await sees(
-    guest,
-    roomId,
-    'the promotion',
-    event =>
-      event.type === 'm.room.power_levels' &&
-      (event.content['users'] as Record<string, number>)[guest.userId] === 50,
-  )
+  await promote(host, roomId, guest, { [guest.userId]: 50 })
   const changes = [
     ['m.room.name', 'name', 'Tea'],
     ['m.room.topic', 'topic', 'Milk first?'],

@@ -1,33 +1,16 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import test, { type ExecutionContext } from 'ava'
-import { startNetwork, startPeer } from '../test-kit/federation.ts'
-import type { PeerOptions, ScriptedPeer } from '../test-kit/https-server.ts'
+import test from 'ava'
+import { startNetwork, startPeer, startPeerAndHttp, targetOf } from '../test-kit/federation.ts'
 import { createAuthority } from '../test-kit/tls.ts'
 import type { Target } from './connector.ts'
 import type { HttpClient } from './http-client.ts'
 import { getFollowingRedirects } from './redirects.ts'
 
-const setUp = async (
-  t: ExecutionContext,
-  options: Parameters<typeof startNetwork>[1] = {},
-  peerOptions: PeerOptions = {},
-) => {
-  const peer = await startPeer(t, peerOptions)
-  const { http } = await startNetwork(t, { hosts: [peer.hostsEntry], ...options })
-  return { peer, http }
-}
-
-const targetOf = ({ host, port }: ScriptedPeer): Target => ({
-  candidates: [{ host, port }],
-  hostHeader: host,
-  tlsServerName: host,
-})
-
 const get = (http: HttpClient, target: Target) => http.request({ target, method: 'GET', path: '/x?y=%21' })
 
 test('a request reaches a peer by name, over a verified connection that is kept', async t => {
-  const { peer, http } = await setUp(t)
+  const { peer, http } = await startPeerAndHttp(t)
   peer.always('GET', '/x', { json: { hello: 'wörld' }, headers: { 'x-many': 'a' } })
   for (let i = 0; i < 6; i++) {
     const { status, headers, body } = await get(http, targetOf(peer))
@@ -41,23 +24,23 @@ test('a request reaches a peer by name, over a verified connection that is kept'
 })
 
 test('certificates of another name or of an unknown authority are refused before anything is sent', async t => {
-  const wrongName = await setUp(t, {}, { certificateFor: ['other.test'] })
+  const wrongName = await startPeerAndHttp(t, {}, { certificateFor: ['other.test'] })
   await t.throwsAsync(get(wrongName.http, targetOf(wrongName.peer)), { message: /altnames/ })
-  const nobody = await setUp(t, { trust: '' })
+  const nobody = await startPeerAndHttp(t, { trust: '' })
   await t.throwsAsync(get(nobody.http, targetOf(nobody.peer)), { message: /certificate/ })
-  const another = await setUp(t, { trust: (await createAuthority()).pem })
+  const another = await startPeerAndHttp(t, { trust: (await createAuthority()).pem })
   const error = await t.throwsAsync(get(another.http, targetOf(another.peer)))
   t.like(error, { name: 'OutboundError', kind: 'unreachable' })
   for (const { peer } of [wrongName, nobody, another]) t.deepEqual(peer.requests, [])
 })
 
 test('a file of extra authorities without a certificate is refused', async t => {
-  const { peer, http } = await setUp(t, { trust: 'no PEM' })
+  const { peer, http } = await startPeerAndHttp(t, { trust: 'no PEM' })
   await t.throwsAsync(get(http, targetOf(peer)), { message: /PEM/ })
 })
 
 test('an IP literal is not greeted by name, and its certificate must be for that address', async t => {
-  const { peer, http } = await setUp(t, {}, { certificateFor: ['127.0.0.1'] })
+  const { peer, http } = await startPeerAndHttp(t, {}, { certificateFor: ['127.0.0.1'] })
   peer.expect('GET', '/x', {})
   const literal = {
     candidates: [{ host: '127.0.0.1', port: peer.port }],
@@ -66,7 +49,7 @@ test('an IP literal is not greeted by name, and its certificate must be for that
   }
   t.is((await get(http, literal)).status, 200)
   t.is(peer.requests[0]?.sni, false)
-  const named = await setUp(t)
+  const named = await startPeerAndHttp(t)
   const byAddress = { ...literal, candidates: [{ host: '127.0.0.1', port: named.peer.port }] }
   await t.throwsAsync(get(named.http, byAddress), { message: /127\.0\.0\.1/ })
 })
@@ -94,7 +77,7 @@ test('candidates are tried in turn, while the certificate must still be for the 
 })
 
 test('private addresses are out of reach, however they are written or resolved', async t => {
-  const { peer, http } = await setUp(t, {
+  const { peer, http } = await startPeerAndHttp(t, {
     deny: ['non-public'],
     hosts: [
       ['inside.test', ['127.0.0.1']],
@@ -141,7 +124,7 @@ test('private addresses are out of reach, however they are written or resolved',
 })
 
 test('redirects are followed to where the policy allows, and not beyond', async t => {
-  const { peer, http } = await setUp(t, {
+  const { peer, http } = await startPeerAndHttp(t, {
     deny: ['127.0.0.2', '::1', '10.0.0.0/8'],
     dns: { resolve4: async () => ['10.1.2.3'] },
   })

@@ -1,26 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import test, { type ExecutionContext } from 'ava'
-import { startNetwork, startPeer } from '../test-kit/federation.ts'
-import type { PeerOptions, ScriptedPeer } from '../test-kit/https-server.ts'
+import test from 'ava'
+import { startNetwork, startPeer, startPeerAndHttp, targetOf } from '../test-kit/federation.ts'
 import type { Target } from './connector.ts'
 import type { HttpClient } from './http-client.ts'
-
-const setUp = async (
-  t: ExecutionContext,
-  options: Parameters<typeof startNetwork>[1] = {},
-  peerOptions: PeerOptions = {},
-) => {
-  const peer = await startPeer(t, peerOptions)
-  const { http } = await startNetwork(t, { hosts: [peer.hostsEntry], ...options })
-  return { peer, http }
-}
-
-const targetOf = ({ host, port }: ScriptedPeer): Target => ({
-  candidates: [{ host, port }],
-  hostHeader: host,
-  tlsServerName: host,
-})
 
 const get = (
   http: HttpClient,
@@ -29,7 +12,7 @@ const get = (
 ) => http.request({ target, method: 'GET', path: '/x', ...rest })
 
 test('a response that is too large is cut off, announced or not', async t => {
-  const { peer, http } = await setUp(t)
+  const { peer, http } = await startPeerAndHttp(t)
   const body = 'x'.repeat(1_000)
   peer.always('GET', '/x', { text: body, headers: { 'content-length': '1000' } })
   t.is((await get(http, targetOf(peer), { maxBytes: 1_000 })).body.length, 1_000)
@@ -63,13 +46,13 @@ test('a peer that is slow to connect, to answer, or to finish runs into the time
     mute.close()
     for (const socket of sockets) socket.destroy()
   })
-  const { peer, http } = await setUp(t, { http: { connectTimeoutMs: 30 } })
+  const { peer, http } = await startPeerAndHttp(t, { http: { connectTimeoutMs: 30 } })
   const { port } = mute.address() as AddressInfo
   const noHandshake = { ...targetOf(peer), candidates: [{ host: '127.0.0.1', port }] }
   t.like(await t.throwsAsync(get(http, noHandshake)), { kind: 'timeout' })
   t.like(await t.throwsAsync(get(http, noHandshake, { timeoutMs: 5 })), { kind: 'timeout' })
 
-  const { peer: slow, http: patient } = await setUp(t)
+  const { peer: slow, http: patient } = await startPeerAndHttp(t)
   slow.expect('GET', '/x', { raw: () => undefined })
   t.like(await t.throwsAsync(get(patient, targetOf(slow), { timeoutMs: 40 })), { kind: 'timeout' })
   slow.expect('GET', '/x', { raw: response => response.writeHead(200).write('{') })
@@ -77,7 +60,7 @@ test('a peer that is slow to connect, to answer, or to finish runs into the time
 })
 
 test('the caller can give up, and gets the reason back', async t => {
-  const { peer, http } = await setUp(t)
+  const { peer, http } = await startPeerAndHttp(t)
   const controller = new AbortController()
   const reason = new Error('not needed any more')
   peer.expect('GET', '/x', { raw: () => controller.abort(reason) })
@@ -87,7 +70,7 @@ test('the caller can give up, and gets the reason back', async t => {
 })
 
 test('a connection that the peer closed is replaced once, except for POST', async t => {
-  const { peer, http } = await setUp(t)
+  const { peer, http } = await startPeerAndHttp(t)
   const hangUp = { raw: (response: { destroy(): void }) => response.destroy() }
   peer.expect('GET', '/x', hangUp)
   peer.expect('GET', '/x', { json: {} })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type SigningKey, signingKeyFromSeed } from '../core/signing.ts'
 import { createAddressPolicy } from '../network/address-policy.ts'
+import type { Target } from '../network/connector.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import { HttpClient } from '../network/http-client.ts'
 import { createNameResolver, type Dns } from '../network/name-resolver.ts'
@@ -92,3 +93,21 @@ export const startNetwork = async (
   t.teardown(() => network.close())
   return network
 }
+
+/** A peer, and an outgoing side that finds it by its name. */
+export const startPeerAndHttp = async (
+  t: Teardown,
+  options: Parameters<typeof createTestNetwork>[0] = {},
+  peerOptions: PeerOptions = {},
+): Promise<{ peer: ScriptedPeer; http: TestNetwork['http'] }> => {
+  const peer = await startPeer(t, peerOptions)
+  const { http } = await startNetwork(t, { hosts: [peer.hostsEntry], ...options })
+  return { peer, http }
+}
+
+/** Where a peer is, once it has been found. */
+export const targetOf = ({ host, port }: ScriptedPeer): Target => ({
+  candidates: [{ host, port }],
+  hostHeader: host,
+  tlsServerName: host,
+})
