@@ -22,8 +22,9 @@ if (!hasChromium && process.env['CI'] === undefined)
   console.error('Chromium is not installed: its tests are skipped')
 export const browserTest = hasChromium || process.env['CI'] !== undefined ? test : test.skip
 
-/** Takes a picture for people to look at. Where Chromium cannot, as with a page behind another, that says nothing about the page. */
+/** Takes a picture, where people want to look at them. Where Chromium cannot, as with a page behind another, that says nothing about the page. */
 export const photograph = async (page: Page, name: string): Promise<void> => {
+  if (process.env['TESSERA_PICTURES'] === undefined) return
   mkdirSync(ARTIFACTS, { recursive: true })
   await page.bringToFront()
   await page

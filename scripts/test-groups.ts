@@ -23,17 +23,16 @@ export const TESTS: string[] = ['src', 'migrations', 'scripts', 'federation-test
 export const GROUPS = '.cache/test-groups'
 
 /** How many files share a process: few processes are quick, but the last of them should not be alone for long. */
-const FILES_PER_GROUP = 32
+const FILES_PER_GROUP = 42
 
 /** Areas with fewer files share a process with each other. */
-const SMALL_AREA = 8
+const SMALL_AREA = 20
 
 /** What stays alone: it measures, has the thread's time in its hand, or stops the process or others for a while. */
 const ALONE = [
   'bench/bench.',
   'federation-tests/chaos.',
   'federation-tests/kill.',
-  'federation-tests/killed-delivery.',
   'federation-tests/simulation.',
   'src/storage/dump/',
   'src/young-generation.',
@@ -41,7 +40,7 @@ const ALONE = [
 
 /** What loads the same, and has much to do: a folder's files would be too long together. */
 const KINDRED: readonly (readonly [name: string, files: RegExp])[] = [
-  ['federation-tests.js-sdk', /^federation-tests\/(federated-encryption|(matrix-)?js-sdk)/],
+  ['federation-tests.js-sdk', /^federation-tests\/(federated-encryption|killed-delivery|(matrix-)?js-sdk)/],
   ['federation-tests.browser', /^federation-tests\/(oauth|web-page)\./],
 ]
 
@@ -91,9 +90,13 @@ export const writeTestGroups = (root: string, patterns: readonly string[], folde
 /** An order of the groups' files in which the long ones come first, so that none of them is left alone at the end. */
 export const longestFirst = (a: string, b: string): number => lengthOf(b) - lengthOf(a)
 
+/** Whole servers that are used over HTTP take so much longer, file by file. */
+const WHOLE_SERVERS = { area: 'src.api', times: 2 }
+
 /** Whole servers and clients take long, and what stays alone; otherwise many files do. */
 const lengthOf = (path: string): number => {
   const name = basename(path)
   const isLong = ['federation-tests/', ...ALONE].some(start => name.startsWith(start.replaceAll('/', '.')))
-  return isLong ? Number.MAX_SAFE_INTEGER : statSync(path).size
+  if (isLong) return Number.MAX_SAFE_INTEGER
+  return statSync(path).size * (name.startsWith(WHOLE_SERVERS.area) ? WHOLE_SERVERS.times : 1)
 }

@@ -2,6 +2,7 @@ import test from 'ava'
 import { walk } from 'canonical-json'
 import fc from 'fast-check'
 import { anyJson, anyText, objectOf, strictJson } from '../test-kit/arbitrary-json.ts'
+import { randomRuns } from '../test-kit/random-runs.ts'
 import {
   CanonicalJsonError,
   canonicalJson,
@@ -57,7 +58,7 @@ for (const [source, expected] of EXAMPLES) {
 test('agrees with the reference walk on any value', t => {
   fc.assert(
     fc.property(strictJson, value => canonicalJson(value) === oracle(value)),
-    { numRuns: 1000 },
+    { numRuns: randomRuns(200) },
   )
   t.pass()
 })
@@ -219,7 +220,7 @@ test('strict numbers are told by their text, wherever they stand', t => {
         t.throws(() => parseJson(source, { strictNumbers: true }), { instanceOf: JsonParseError })
       }
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(150) },
   )
 })
 

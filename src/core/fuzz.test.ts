@@ -4,6 +4,7 @@ import { anyJson, objectOf } from '../test-kit/arbitrary-json.ts'
 import { anyContent, anyObject, anyVersion, nearlyPdu } from '../test-kit/arbitrary-pdu.ts'
 import { pduOf } from '../test-kit/pdus.ts'
 import { randomRoom } from '../test-kit/random-room.ts'
+import { randomRuns } from '../test-kit/random-runs.ts'
 import { versionsIn } from '../test-kit/room-lines.ts'
 import { authEventsFor } from './auth/auth-events.ts'
 import { authorise } from './auth/authorise.ts'
@@ -31,9 +32,9 @@ import { resolveState } from './state-resolution/resolve.ts'
 
 /**
  * What comes from peers is bytes and JSON of their choosing. Whatever they choose: no exception but those that are
- * declared, and no more time than the size allows. `TESSERA_FUZZ_RUNS=100000` looks longer.
+ * declared, and no more time than the size allows.
  */
-const RUNS = Number(process.env['TESSERA_FUZZ_RUNS'] ?? 150)
+const RUNS = randomRuns(100)
 
 const fuzz = <T>(arbitrary: fc.Arbitrary<T>, body: (value: T) => void): void =>
   fc.assert(fc.property(arbitrary, body), { numRuns: RUNS })

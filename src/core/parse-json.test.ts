@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { strictJson } from '../test-kit/arbitrary-json.ts'
+import { randomRuns } from '../test-kit/random-runs.ts'
 import { checkStrictNumbers } from './canonical-json.ts'
 import { isJsonObject, type JsonValue, ownMember } from './json.ts'
 import { JsonParseError, MAX_PARSE_DEPTH, parseJson } from './parse-json.ts'
@@ -29,13 +30,13 @@ test('parses what JSON.parse parses, and refuses the rest with one error', t => 
       // The engine may take keys that are written with escapes for others.
       if (!source.includes('\\')) t.is(JSON.stringify(value), JSON.stringify(expected))
     }),
-    { numRuns: 700 },
+    { numRuns: randomRuns(200) },
   )
   fc.assert(
     fc.property(strictJson, value => {
       t.is(JSON.stringify(parseJson(JSON.stringify(value, null, 1))), JSON.stringify(value))
     }),
-    { numRuns: 300 },
+    { numRuns: randomRuns(100) },
   )
 })
 
@@ -81,7 +82,7 @@ test('a key written with an escape is read as what it means, whatever keys were 
       t.true(isSame(parseJson(JSON.stringify(given)), given))
       t.true(isSame(parseJson(JSON.stringify(given, undefined, 2)), given))
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(150) },
   )
 })
 

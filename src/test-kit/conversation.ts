@@ -10,7 +10,7 @@ import { newRoom, requesterOf, type TestRooms } from './rooms.ts'
  * How many random conversations a run of the tests looks at. They are others each time, so that many runs find what one
  * misses; `TESSERA_CONVERSATIONS=1000` looks longer.
  */
-const CONVERSATIONS = Number(process.env['TESSERA_CONVERSATIONS'] ?? 12)
+const CONVERSATIONS = Number(process.env['TESSERA_CONVERSATIONS'] ?? 9)
 export const conversationRuns = ({ dialect }: Database): number =>
   dialect.name === 'sqlite' ? CONVERSATIONS : Math.ceil(CONVERSATIONS / 3)
 

@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { randomRoom, randomTips } from '../../test-kit/random-room.ts'
+import { randomRuns } from '../../test-kit/random-runs.ts'
 import type { RoomBuilder } from '../../test-kit/room-builder.ts'
 import { versionsIn } from '../../test-kit/room-lines.ts'
 import { authorise } from '../auth/authorise.ts'
@@ -17,8 +18,8 @@ const ALL = versionsIn('1-12')
 const conflict = (versions: readonly string[] = ALL) =>
   randomRoom(versions).chain(room => randomTips(room).map(tips => ({ room, tips })))
 
-const check = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = 80): void =>
-  fc.assert(fc.property(arbitrary, holds), { numRuns })
+const check = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = 40): void =>
+  fc.assert(fc.property(arbitrary, holds), { numRuns: randomRuns(numRuns) })
 
 const resolved = (room: RoomBuilder, states: readonly StateMap[]): [string, string][] =>
   [...resolveState(room.version, states, room.load).state].sort()

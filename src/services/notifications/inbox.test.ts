@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { testInboxes } from '../../test-kit/inboxes.ts'
+import { randomRuns } from '../../test-kit/random-runs.ts'
 import { newRoom, requesterOf } from '../../test-kit/rooms.ts'
 import { type KnownMessage, messageFacts } from './room-messages.ts'
 
@@ -107,7 +108,7 @@ for (const crowd of [undefined, 1])
           t.is(mentions, Math.min(total.highlight_count, 10), JSON.stringify(steps))
           await world.notifications.services.notifications.closeAll(BOB, { roomId })
         }),
-        { numRuns: database.dialect.name === 'sqlite' ? 6 : 2, endOnFailure: true },
+        { numRuns: randomRuns(database.dialect.name === 'sqlite' ? 4 : 2), endOnFailure: true },
       )
     },
   )

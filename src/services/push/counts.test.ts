@@ -6,6 +6,7 @@ import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { check, take, World } from '../../test-kit/push-counts.ts'
 import { anyStep, type Step, USERS } from '../../test-kit/push-steps.ts'
+import { randomRuns } from '../../test-kit/random-runs.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
 import { PushHousekeeping } from './housekeeping.ts'
 
@@ -32,7 +33,7 @@ for (const crowd of [undefined, 2])
             t.is(await world.push.unread.badge(user), await world.unreadAnywhere(user), 'the badge')
           }
         }),
-        { numRuns: database.dialect.name === 'sqlite' ? 8 : 3, endOnFailure: true },
+        { numRuns: randomRuns(database.dialect.name === 'sqlite' ? 5 : 2), endOnFailure: true },
       )
     },
   )

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { HistoryVisibility } from '../../core/history-visibility.ts'
 import { mayUserSee } from '../../core/history-visibility.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
+import { randomRuns } from '../../test-kit/random-runs.ts'
 import { at, joinedSince, type Span, visibilityAt, visibleRanges } from './visible-ranges.ts'
 
 const LAST = 30
@@ -50,7 +51,7 @@ test('outside of the visible ranges nothing is ever seen, inside nothing is left
         ({ from, to }, index) => from <= to && (ranges[index - 1]?.to ?? -Infinity) < from - 1,
       )
     }),
-    { numRuns: 1000 },
+    { numRuns: randomRuns(200) },
   )
   t.pass()
 })

@@ -83,6 +83,7 @@ const copy = async (source: RowSource, target: RowTarget): Promise<void> => {
   await source.close()
 }
 
+/** Each migration meets rows of the version before it, and those of the first version go through all of them. */
 test('a backup of every version of the schema can be restored, and is brought up to date', async t => {
   const file = files(t)
   const schema = file('schema.db')
@@ -102,10 +103,11 @@ test('a backup of every version of the schema can be restored, and is brought up
       await sumsOf(openSqliteSource(from)),
       `version ${version}`,
     )
+    const next = version === 1 ? SCHEMA_VERSION : Math.min(version + 1, SCHEMA_VERSION)
     if (version === 1) await (await openDatabase(to)).close()
-    else await upgrade(to.path)
+    else await upgrade(to.path, next)
     const restored = openSqliteSource(to.path)
-    t.is(restored.schemaVersion, SCHEMA_VERSION)
+    t.is(restored.schemaVersion, next)
     await restored.close()
   }
 })
