@@ -78,6 +78,25 @@ test('what is soft-failed is shown once the state holds it all the same', async 
   t.regex(await shown(), /so long/)
 })
 
+test('power levels that were redacted are for the rules what is left of them', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const version = a.rooms.roomSettings.versionFor('10')
+  const roomId = await sharedRoom(p, { preset: 'public_chat', version, powerLevelOverride: { invite: 50 } })
+  const bill = '@bill:b.test'
+  const invite = () => b.rooms.memberships.invite({ sender: BOB, userId: bill, roomId })
+  await t.throwsAsync(invite(), { message: /may not invite/ })
+  const levels = await stateAt(a, roomId, 'm.room.power_levels')
+  const redaction = { roomId, redacts: levels?.eventId ?? '', txnId: 'r', reason: undefined }
+  const { eventId } = await a.rooms.sending.redaction(requesterOf(ALICE), redaction)
+  const stored = await a.core.context.read.events.byId(eventId)
+  await world.send(a, b, stored === undefined ? [] : [stored.event])
+  await invite()
+  const invited = await stateAt(b, roomId, 'm.room.member', bill)
+  t.deepEqual([...(await world.send(b, a, invited === undefined ? [] : [invited]))], [])
+  t.is((await a.core.writer.head(roomId))?.memberships.get(bill), 'invite')
+})
+
 test('the state of another room never speaks for this one', async t => {
   const p = await pair(t)
   const { a, b, world } = p

@@ -5,13 +5,14 @@ import { type RoomEvent, type StateLookup, stateMapKey, type Verdict } from '../
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { RoomHead } from './room-head.ts'
+import { shownEvent } from './shown-event.ts'
 import { entryIn, type StateOverlay } from './state-overlay.ts'
 
 /** The room's create event, as its current state has it. */
 export const createEventOf = async (read: RoomReaders, head: RoomHead): Promise<RoomEvent | undefined> => {
   const entry = head.entry('m.room.create', '')
   const [stored] = entry === undefined ? [] : await read.events.byNids([entry.nid])
-  return stored?.event
+  return stored && asRulesSee(stored)
 }
 
 /** Judges an event by its own auth events: the fourth of the checks on receipt (`receive.ts`). */
@@ -24,7 +25,7 @@ export const judgeByAuthEvents = (
   if (missing !== undefined) {
     return { rule: 'auth_events.missing', message: `The auth event ${missing} is not to be had.` }
   }
-  const events = event.authEvents.flatMap(eventId => known.get(eventId)?.event ?? [])
+  const events = event.authEvents.flatMap(eventId => known.get(eventId) ?? []).map(asRulesSee)
   const isRejected = (eventId: string): boolean => known.get(eventId)?.rejected !== undefined
   return (
     checkAuthEvents(event, events, isRejected) ?? authorise(event, { state: lookupIn(events), createEvent })
@@ -42,8 +43,17 @@ export const judgeByState = async (
     point => entryIn(head, state, stateMapKey(point.type, point.stateKey))?.nid ?? [],
   )
   const events = await read.events.byNids(nids)
-  return authorise(event, { state: lookupIn(events.map(stored => stored.event)), createEvent })
+  return authorise(event, { state: lookupIn(events.map(asRulesSee)), createEvent })
 }
+
+/**
+ * Events are judged by others as redactions have left these: "the server must strip off any keys", of which some mean something
+ * to the rules, such as `invite` of power levels before v11. So do the servers with which we must agree. Whoever is let do more
+ * by that knew of the redaction; only the keys of third-party invites let people do less, and whoever has invited by these may
+ * not have known of it yet.
+ */
+const asRulesSee = (stored: StoredEvent): RoomEvent =>
+  stored.event.type === 'm.room.third_party_invite' ? stored.event : shownEvent(stored)
 
 /** Some state events as the rules look them up. */
 const lookupIn = (events: readonly RoomEvent[]): StateLookup => {

@@ -13,6 +13,7 @@ import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { shownEvent } from './shown-event.ts'
 import { entryIn, NO_DIFFERENCE, type StateOverlay } from './state-overlay.ts'
 
 /** What a local user wants to say; everything else about the event follows from the room. */
@@ -136,8 +137,10 @@ export const stateLookup = async (
 
 const lookupIn =
   (events: ReadonlyMap<string, StoredEvent>): StateLookup =>
-  (type, stateKey) =>
-    events.get(stateMapKey(type, stateKey))?.event
+  (type, stateKey) => {
+    const stored = events.get(stateMapKey(type, stateKey))
+    return stored && shownEvent(stored)
+  }
 
 /** The same as stored, by `stateMapKey`. */
 const stateEvents = async (
