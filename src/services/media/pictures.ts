@@ -141,9 +141,11 @@ const encode = async (
   if (!hasAlpha) return { data: await asJpeg(image), contentType: 'image/jpeg' }
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
   const { default: sharp } = await import('sharp')
-  const still = sharp(data, { raw: info })
+  // Not what else is said of them: the colours are as they were, whatever it says of opacity having been multiplied in.
+  const { width, height, channels } = info
+  const still = sharp(data, { raw: { width, height, channels } })
   // Screenshots have a layer of transparency that they make no use of, and are much smaller as JPEG.
-  return isOpaque(data, info.channels)
+  return isOpaque(data, channels)
     ? { data: await asJpeg(still), contentType: 'image/jpeg' }
     : { data: await still.png().toBuffer(), contentType: 'image/png' }
 }
