@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { localpartOf } from '../../core/ids.ts'
 import type { NewUser } from '../../storage/accounts/user-writer.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import type { LoggedIn, Login, LoginRequest } from './login.ts'
@@ -19,6 +20,8 @@ export class ServiceAccounts {
   readonly #context: AccountsContext
   readonly #login: Login
   readonly #devices: Devices
+  /** Of requests for one device at once, one makes it. */
+  readonly #turns = new SerialQueue()
 
   constructor(context: AccountsContext, login: Login, devices: Devices) {
     this.#context = context
@@ -92,7 +95,11 @@ export class ServiceAccounts {
    * @returns whether it was made
    * @throws {MatrixError} `M_INVALID_PARAM`, `M_FORBIDDEN`
    */
-  async putDevice(userId: string, deviceId: string, name: string | undefined): Promise<boolean> {
+  putDevice(userId: string, deviceId: string, name: string | undefined): Promise<boolean> {
+    return this.#turns.run(`${userId} ${deviceId}`, () => this.#makeOrName(userId, deviceId, name))
+  }
+
+  async #makeOrName(userId: string, deviceId: string, name: string | undefined): Promise<boolean> {
     const { clock, hooks, read, write } = this.#context
     if ((await read.devices.byId(userId, deviceId)) !== undefined) {
       await this.#devices.rename(userId, deviceId, name)
