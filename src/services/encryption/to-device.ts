@@ -73,7 +73,9 @@ export class ToDevice {
       }
       if (batch.length > 0) remote.set(serverNameOf(userId), batch)
     }
-    const source = [sender.userId, sender.deviceId, type, txnId]
+    const now = clock.now()
+    // With the time: a device that has the ID of an earlier one may use its transaction IDs again.
+    const source = [sender.userId, sender.deviceId, type, txnId, String(now)]
     const edus = this.#kept(
       Array.from(remote, ([server, batch]) =>
         directEdus(server, sender.userId, { type, source, batch }),
@@ -81,8 +83,8 @@ export class ToDevice {
     )
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
     const result = await this.#context.commit([
-      write.transactions.remember(key, { id: '' }, clock.now()),
-      ...write.toDevice.insert(local, clock.now()),
+      write.transactions.remember(key, { id: '' }, now),
+      ...write.toDevice.insert(local, now),
       ...edus.statements,
     ])
     // A failed guard means that this transaction was sent before.

@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
+import { FakeClock } from '../../../test-kit/fake-clock.ts'
 import { ALICE, BOB, remoteDevicesWorld } from '../../../test-kit/remote-devices-world.ts'
 import { noEdus } from '../ports.ts'
 import { ToDevice } from '../to-device.ts'
@@ -59,7 +60,8 @@ testDatabases(test, 'a flood does not fill the disk, nor drive out what was ther
 testDatabases(test, 'what goes to another server is named as long as it may be', async (t, database) => {
   const { encryption } = await remoteDevicesWorld(database)
   const kept: JsonObject[] = []
-  const toDevice = new ToDevice(encryption.context, edus => {
+  const clock = new FakeClock()
+  const toDevice = new ToDevice({ ...encryption.context, clock }, edus => {
     kept.push(...edus.map(({ content }) => content))
     return noEdus([])
   })
@@ -77,4 +79,7 @@ testDatabases(test, 'what goes to another server is named as long as it may be',
   t.is(ids.length, 5)
   t.is(ids[2], ids[3], 'the same once more')
   t.is(new Set(ids).size, 4)
+  await clock.advance(1)
+  await toDevice.send(sender, 'm.x', '1', { [BOB]: { A: {} } })
+  t.false(ids.includes(String(kept.at(-1)?.['message_id'])), 'by a device that came after one with this ID')
 })
