@@ -31,7 +31,9 @@ export const lookUpUser = async (
   { medium, address }: InvitedAddress,
 ): Promise<string | undefined> => {
   const { lookup_pepper: pepper, algorithms } = await ask(`${V2}/hash_details`)
-  const hashes = Array.isArray(algorithms) && algorithms.includes('sha256')
+  // "Servers MUST support at least the `sha256` algorithm": in the clear only for one that says it takes nothing else.
+  const known: readonly unknown[] = Array.isArray(algorithms) ? algorithms : []
+  const hashes = known.includes('sha256') || !known.includes('none')
   // "The string `address medium pepper`" hashed and in unpadded URL-safe base64; or, for `none`, "`address medium`".
   const sought = hashes
     ? createHash('sha256')

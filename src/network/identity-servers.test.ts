@@ -52,6 +52,29 @@ test('refusals keep what the identity server said, if it is a Matrix error', asy
   await t.throwsAsync(servers.bind(peer.serverName, BIND), { instanceOf: IdentityServerError })
 })
 
+test('an address is looked up once more where the pepper has been replaced meanwhile, and no oftener', async t => {
+  const peer = await startPeer(t)
+  const network = await startNetwork(t, { hosts: [peer.hostsEntry] })
+  const servers = identityServers(network.http, network)
+  const wanted = { ...ID, accessToken: 'token' }
+  const rotated = { status: 400, json: { errcode: 'M_INVALID_PEPPER', error: 'It was replaced' } }
+  const details = (pepper: string) =>
+    peer.expect('GET', '/_matrix/identity/v2/hash_details', {
+      json: { lookup_pepper: pepper, algorithms: ['sha256'] },
+    })
+  details('old')
+  peer.expect('POST', '/_matrix/identity/v2/lookup', rotated)
+  details('new')
+  peer.expect('POST', '/_matrix/identity/v2/lookup', { json: { mappings: {} } })
+  t.is(await servers.lookUp(peer.serverName, wanted), undefined)
+  t.like(peer.requests.at(-1)?.body, { pepper: 'new' })
+  for (let n = 0; n < 2; n++) {
+    details('new')
+    peer.expect('POST', '/_matrix/identity/v2/lookup', rotated)
+  }
+  await t.throwsAsync(servers.lookUp(peer.serverName, wanted), { instanceOf: IdentityServerError })
+})
+
 test('nothing but a server name gets into the URL, and nothing inside is reached', async t => {
   const peer = await startPeer(t)
   const network = await startNetwork(t, { hosts: [peer.hostsEntry], deny: ['non-public'] })

@@ -132,7 +132,15 @@ export const identityServers = (
       const authorization = authorizationHeader(parts, self.signingKey, canonicalJson(body))
       await ask(idServer, path, { body, authorization })
     },
-    lookUp: (idServer, address) => lookUpUser(askAs(idServer, address.accessToken), address),
+    lookUp: async (idServer, address) => {
+      const look = () => lookUpUser(askAs(idServer, address.accessToken), address)
+      // "Clients SHOULD make a call to `/hash_details` to get a new pepper in this scenario, being careful to avoid retry loops."
+      return look().catch(error => {
+        const isRotated = error instanceof IdentityServerError && error.body?.errcode === 'M_INVALID_PEPPER'
+        if (!isRotated) throw error
+        return look()
+      })
+    },
     storeInvite: async (idServer, address, about) => {
       const stored = await storeInvite(askAs(idServer, address.accessToken), address, about)
       if (stored === undefined) throw new IdentityServerError(200, undefined)
