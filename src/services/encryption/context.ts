@@ -17,6 +17,8 @@ export interface EncryptionContext extends EncryptionStores {
   isLocal(userId: string): boolean
   /** Whether a local user has a device of this ID, with or without keys. */
   hasDevice(userId: string, deviceId: string): Promise<boolean>
+  /** The IDs of a local user's devices. */
+  deviceIds(userId: string): Promise<string[]>
   /** Commits statements as one write set; none is no commit. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
   /** Sending lists of devices to other servers, which one process does. */
@@ -40,6 +42,7 @@ export const encryptionContext = (parts: {
     ...encryptionStores(parts.database),
     isLocal: userId => serverNameOf(userId) === parts.serverName,
     hasDevice: async (userId, deviceId) => (await devices.byId(userId, deviceId)) !== undefined,
+    deviceIds: userId => devices.ids(userId),
     commit: async statements => {
       const some = statements.filter(statement => statement.rows.length > 0)
       return some.length === 0 ? NOTHING : parts.database.commit({ statements: some })

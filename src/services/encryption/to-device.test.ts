@@ -42,6 +42,13 @@ testDatabases(test, 'a transaction sends once, and only to devices that exist', 
   t.deepEqual(numbers(waiting), [1, 2, 1], 'the same ID of another device is another transaction')
   t.deepEqual(numbers(await phone.sync()), [2])
   t.deepEqual(numbers(await alice.sync()), [])
+  const both = { [bob.userId]: { '*': { n: 4 }, [bob.deviceId]: { n: 5 } } }
+  await alice.call('PUT', '/sendToDevice/m.test/both', { messages: both })
+  t.deepEqual(
+    [await bob.sync(waiting.next_batch), await phone.sync()].map(numbers),
+    [[5], [2, 4]],
+    'one message for each device',
+  )
   t.is(
     (await alice.call('PUT', '/sendToDevice/m.test/bad', { messages: { '@broken': {} } })).errcode,
     'M_INVALID_PARAM',

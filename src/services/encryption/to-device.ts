@@ -65,12 +65,12 @@ export class ToDevice {
     const remote = new Map<string, Addressed[]>()
     for (const [userId, devices] of Object.entries(messages)) {
       if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is no user ID.`)
-      const batch = remote.get(serverNameOf(userId)) ?? []
-      for (const [deviceId, content] of Object.entries(devices)) {
-        if (this.#context.isLocal(userId)) {
-          local.push({ userId, deviceId, sender: sender.userId, type, content: JSON.stringify(content) })
-        } else batch.push({ userId, deviceId, content })
+      if (this.#context.isLocal(userId)) {
+        local.push(...(await this.#localMessages({ userId, sender: sender.userId, type }, devices)))
+        continue
       }
+      const batch = remote.get(serverNameOf(userId)) ?? []
+      for (const [deviceId, content] of Object.entries(devices)) batch.push({ userId, deviceId, content })
       if (batch.length > 0) remote.set(serverNameOf(userId), batch)
     }
     const now = clock.now()
@@ -131,15 +131,33 @@ export class ToDevice {
     const local: NewMessage[] = []
     for (const [userId, devices] of Object.entries(messages)) {
       if (!this.#context.isLocal(userId) || !isJsonObject(devices)) continue
-      for (const [deviceId, content] of Object.entries(devices)) {
-        if (!isJsonObject(content) || deviceId.includes('\0')) continue
-        local.push({ userId, deviceId, sender, type, content: JSON.stringify(content) })
-      }
+      const readable = Object.entries(devices).filter(
+        (entry): entry is [string, JsonObject] => isJsonObject(entry[1]) && !entry[0].includes('\0'),
+      )
+      local.push(...(await this.#localMessages({ userId, sender, type }, Object.fromEntries(readable))))
     }
     await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
       ...write.toDevice.insert(local, clock.now()),
     ])
+  }
+
+  /** "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. */
+  async #localMessages(
+    common: Pick<NewMessage, 'userId' | 'sender' | 'type'>,
+    devices: Readonly<Record<string, JsonObject>>,
+  ): Promise<NewMessage[]> {
+    const { '*': forAll, ...named } = devices
+    const isMixed = forAll !== undefined && Object.keys(named).length > 0
+    const others = isMixed ? await this.#context.deviceIds(common.userId) : []
+    const addressed = isMixed
+      ? { ...Object.fromEntries(others.map(deviceId => [deviceId, forAll])), ...named }
+      : devices
+    return Object.entries(addressed).map(([deviceId, content]) => ({
+      ...common,
+      deviceId,
+      content: JSON.stringify(content),
+    }))
   }
 
   /** Gives up what has waited for too long, and forgets the transactions of clients that nobody repeats any more. */
