@@ -66,10 +66,12 @@ export class GuestAccess {
   async #follow(after: number, upTo: number): Promise<number | FollowedStep> {
     const { read } = this.#writer.context
     const { nids, reached } = await this.#changes.after(after, upTo, BATCH)
-    if (nids.length === 0) return { reached, statements: [] }
+    const unconcerned = { reached, statements: [] }
+    if (nids.length === 0) return unconcerned
     const events = await read.events.byNids(nids)
     const redacted = await read.events.targetsOf(events.filter(({ event }) => event.type === REDACTION))
     const changed = [...events, ...redacted.values()].filter(({ event }) => event.type === TYPE)
+    if (changed.length === 0) return unconcerned
     for (const roomId of new Set(changed.map(({ event }) => event.roomId))) {
       if (!(await this.#letsGuestsIn(roomId))) await this.#sendGuestsAway(roomId)
     }
