@@ -93,6 +93,16 @@ test('what the server knows that lets us in again is no end beside the join', as
   t.is((await membersOf(b, roomId))[BOB], 'leave')
 })
 
+test('what was said during an absence is there after it, also where it was much', async t => {
+  const { world, a, b, roomId, join } = await scene(t)
+  await b.rooms.memberships.leave({ userId: BOB, roomId })
+  await world.send(b, a, [await memberEvent(b, roomId, BOB)])
+  const said = Array.from({ length: 230 }, (_, n) => `${n}`)
+  for (const body of said) await say(a, ALICE, roomId, body)
+  await join(b, BEN, [])
+  t.deepEqual(await messagesOf(b, roomId), said)
+})
+
 test('what is before the leave of a server’s last user can be had from that server', async t => {
   const { world, a, b, c, roomId } = await scene(t)
   await world.send(c, b, [await say(c, CAROL, roomId, 'only for you')])

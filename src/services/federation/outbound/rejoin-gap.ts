@@ -1,12 +1,15 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { FederationError } from '../../../network/federation-client.ts'
+import { receiveEvent } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { OutboundContext } from './context.ts'
 import { newestFirst } from './history/chunk-order.ts'
 import { fetchStateBefore } from './history/state-fetcher.ts'
 
+/** What most servers answer at most; and so many answers. */
 const MAX_EVENTS = 100
-/** In milliseconds: whoever joins waits for it. */
+const MAX_PIECES = 10
+/** In milliseconds, for all of them: whoever joins waits for it. */
 const TIMEOUT_MS = 10_000
 
 /**
@@ -25,7 +28,7 @@ export const fetchRejoinGap = async (
   try {
     const events = await gapBefore(context, server, join)
     await context.core.context.nids.ensure(events.length)
-    for (const event of events) await receive(context, server, event)
+    await receiveAll(context, server, events)
   } catch (error) {
     if (!(error instanceof FederationError)) throw error
     log.info({ room: join.roomId, server, err: error }, 'what was said during our absence is not to be had')
@@ -33,31 +36,68 @@ export const fetchRejoinGap = async (
 }
 
 /** The events before the join that are not here, oldest first. */
-const gapBefore = async (
-  { core, federation, verifyEvents, log }: OutboundContext,
-  server: string,
-  { roomId, version, prevEvents }: RoomEvent,
-): Promise<RoomEvent[]> => {
-  const { events } = core.context.read
-  const isHere = async (eventIds: readonly string[]): Promise<Set<string>> => {
-    const stored = await events.byIds(eventIds)
-    return new Set([...stored.values()].flatMap(one => (one.position === undefined ? [] : one.event.eventId)))
+const gapBefore = async (context: OutboundContext, server: string, join: RoomEvent): Promise<RoomEvent[]> => {
+  const { clock } = context
+  const deadline = clock.now() + TIMEOUT_MS
+  const fetched = new Map<string, RoomEvent>()
+  const beginning = await absent(context, join.prevEvents)
+  let from = beginning
+  for (let piece = 0; piece < MAX_PIECES && from.length > 0 && clock.now() < deadline; piece++) {
+    const ask = { join, from, timeoutMs: deadline - clock.now() }
+    const events = await backfilled(context, server, ask).catch(error => {
+      // What came before is good all the same.
+      if (fetched.size > 0 && error instanceof FederationError) return new Map<string, RoomEvent>()
+      throw error
+    })
+    const fresh = new Set(await absent(context, [...events.keys()]))
+    for (const [eventId, event] of events) if (fresh.has(eventId)) fetched.set(eventId, event)
+    const referred = [...fresh].flatMap(eventId => events.get(eventId)?.prevEvents ?? [])
+    from = await absent(
+      context,
+      [...new Set(referred)].filter(eventId => !fetched.has(eventId)),
+    )
   }
-  const atTheEnd = await isHere(prevEvents)
-  const from = prevEvents.filter(eventId => !atTheEnd.has(eventId))
-  if (from.length === 0) return []
-  const pdus = await federation.backfill(
-    server,
-    { roomId, from, limit: MAX_EVENTS },
-    { timeoutMs: TIMEOUT_MS },
-  )
+  return newestFirst(beginning, fetched).reverse()
+}
+
+/** Those of the events that the timeline here does not have. */
+const absent = async ({ core }: OutboundContext, eventIds: readonly string[]): Promise<string[]> => {
+  const stored = await core.context.read.events.byIds(eventIds)
+  return eventIds.filter(eventId => stored.get(eventId)?.position === undefined)
+}
+
+const backfilled = async (
+  { federation, verifyEvents, log }: OutboundContext,
+  server: string,
+  { join, from, timeoutMs }: { join: RoomEvent; from: readonly string[]; timeoutMs: number },
+): Promise<Map<string, RoomEvent>> => {
+  const { roomId, version } = join
+  const pdus = await federation.backfill(server, { roomId, from, limit: MAX_EVENTS }, { timeoutMs })
   const fetched = new Map<string, RoomEvent>()
   for (const one of await verifyEvents(pdus, version, { manyReferences: true })) {
     if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'gap: event dropped')
     else if (one.event.roomId === roomId) fetched.set(one.event.eventId, one.event)
   }
-  for (const eventId of await isHere([...fetched.keys()])) fetched.delete(eventId)
-  return newestFirst(from, fetched).reverse()
+  return fetched
+}
+
+/**
+ * Receives events in their order. Once the oldest is there none waits for the commit of the one before; those that lack something
+ * all the same are taken up again afterwards.
+ */
+const receiveAll = async (
+  context: OutboundContext,
+  server: string,
+  [oldest, ...others]: readonly RoomEvent[],
+): Promise<void> => {
+  if (oldest === undefined) return
+  await receive(context, server, oldest)
+  const { writer } = context.core
+  const received = await Promise.all(others.map(event => receiveEvent(writer, event)))
+  for (const [index, event] of others.entries()) {
+    const outcome = received[index]?.outcome
+    if (outcome === 'missing' || outcome === 'unrecommended') await receive(context, server, event)
+  }
 }
 
 /** Where the gap is longer than what was fetched, the state before its oldest events has to be fetched, too. */
