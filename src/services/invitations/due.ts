@@ -82,6 +82,7 @@ export class DueInvitations {
     try {
       await this.#sending.deliver(record)
       await this.#follower.caughtUp()
+      await this.#takeBackIfCancelled(record)
     } catch (error) {
       const now = this.#clock.now()
       const isLate = record.expiresTs !== undefined && record.expiresTs <= now
@@ -92,6 +93,25 @@ export class DueInvitations {
       const failure = { errcode, error: message }
       this.#log.info({ room: roomId, user: userId, err: error }, 'a scheduled invitation was not delivered')
       await this.#records.change(record, ended('cancelled', now, { failure }), held)
+    }
+  }
+
+  /** A plan that was cancelled while it was being carried out has become no invitation; what was sent is one of its own. */
+  async #takeBackIfCancelled({
+    recordId,
+    roomId,
+    userId,
+    inviter,
+    details,
+  }: StoredInvitation): Promise<void> {
+    const sent = await this.#records.read.one(roomId, userId)
+    const isItsOwn = sent?.recordId !== recordId && sent?.details.uid === (details.uid ?? recordId)
+    if (sent?.status !== 'invited' || !isItsOwn) return
+    try {
+      await this.#withdrawal.cancel(inviter, roomId, userId)
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      this.#log.info({ room: roomId, user: userId, err: error }, 'an invitation was cancelled too late')
     }
   }
 

@@ -173,3 +173,18 @@ test('somebody who may not kick withdraws an invitation to a user of the same se
   t.is((await p.left('@finn:a.test'))?.sender, '@finn:a.test')
   t.is((await p.recordAt(p.a, '@finn:a.test'))?.status, 'cancelled')
 })
+
+test('what is cancelled while it is being sent does not stay', async t => {
+  const p = await withGuest(t)
+  await p.inviteAs(ALICE, { delay_ms: HOUR })
+  let isCancelled = false
+  p.a.rooms.memberships.invitationChecks.push(async () => {
+    if (isCancelled) return
+    isCancelled = true
+    await p.cancelAs(ALICE)
+  })
+  await p.advance(HOUR)
+  await p.left()
+  t.true(isCancelled)
+  t.is((await p.recordAt(p.a))?.status, 'cancelled')
+})
