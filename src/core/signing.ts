@@ -37,15 +37,23 @@ export const signingKeyFromSeed = (keyId: string, seed: Uint8Array): SigningKey 
     format: 'der',
     type: 'pkcs8',
   })
+  const secret = Uint8Array.from(seed)
+  let publicKey: string | undefined
   return {
     keyId,
-    publicKey: encodeBase64(nacl.sign.keyPair.fromSeed(Uint8Array.from(seed)).publicKey),
+    // Takes 10 ms: not before somebody asks.
+    get publicKey() {
+      publicKey ??= encodeBase64(nacl.sign.keyPair.fromSeed(secret).publicKey)
+      return publicKey
+    },
     sign: message => encodeBase64(sign(null, message, privateKey)),
   }
 }
 
-/** Making a key object costs half as much as the verification itself, and a few servers sign most events. */
-/** Made with the first key, when it is known how large it may be. */
+/**
+ * Making a key object costs half as much as the verification itself, and a few servers sign most events. Made with the first key, when
+ * it is known how large it may be.
+ */
 let publicKeys: LRUCache<string, KeyObject> | undefined
 
 const publicKeyObject = (publicKeyBase64: string): KeyObject | undefined => {

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { otherOf, type Pair } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { QueueEdu } from '../ephemeral/index.ts'
 import type { RoomServices } from '../rooms/index.ts'
@@ -33,7 +33,7 @@ export class Readmission {
   readonly #peers: DirectPeers
   readonly #clock: Clock
   /** When somebody of another server was last let into a room, by room ID. */
-  readonly #granted = new LRUCache<string, number>({ max: 20_000 })
+  readonly #granted = growingCache<string, number>(20_000)
 
   constructor(parts: {
     context: RoomsContext

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
 import { otherOf, type Pair, pairOf } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { QueueEdu } from '../ephemeral/index.ts'
@@ -24,7 +24,7 @@ export class DirectRequests {
   readonly #attention: Attention
   readonly #queueEdu: QueueEdu
   readonly #readmission: Readmission
-  readonly #sent = new LRUCache<string, number>({ max: 20_000 })
+  readonly #sent = growingCache<string, number>(20_000)
 
   constructor(parts: {
     context: RoomsContext

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { Processes } from '../processes.ts'
 import type { PresenceState, PresenceStates } from './presence-states.ts'
 
@@ -24,7 +24,7 @@ export class PresenceBulletin {
   readonly #states: PresenceStates
   readonly #processes: Processes
   /** By newcomer and room, which coming they were last told for of those who are there. */
-  readonly #welcomed = new LRUCache<string, number>({ max: 1_000 })
+  readonly #welcomed = growingCache<string, number>(1_000)
 
   constructor(states: PresenceStates, processes: Processes) {
     this.#states = states

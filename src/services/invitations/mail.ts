@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../core/clock.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import type { Log } from '../../core/log.ts'
 import { fewLines, type MailBlock, mailText, oneLine } from '../../core/mail-text.ts'
 import { type MailLanguage, type MailWords, mailWords } from '../../core/mail-words/index.ts'
@@ -46,7 +46,7 @@ export class InvitationMail {
   readonly #clock: Clock
   readonly #log: Log
   readonly #follower: StreamFollower
-  readonly #sent = new LRUCache<string, number[]>({ max: 10_000 })
+  readonly #sent = growingCache<string, number[]>(10_000)
 
   constructor(parts: {
     database: Database

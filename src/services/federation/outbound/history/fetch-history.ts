@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { RoomEvent } from '../../../../core/event/event.ts'
+import { growingCache } from '../../../../core/growing-cache.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
@@ -26,7 +26,7 @@ const QUIET_MS = 60_000
 export class HistoryFetcher {
   readonly #context: OutboundContext
   readonly #underWay = new Map<string, Promise<boolean>>()
-  readonly #inVain = new LRUCache<string, number>({ max: 1_000 })
+  readonly #inVain = growingCache<string, number>(1_000)
 
   constructor(context: OutboundContext) {
     this.#context = context
