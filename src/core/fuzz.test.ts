@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { anyJson, objectOf } from '../test-kit/arbitrary-json.ts'
+import { anyCharacter, anyJson, objectOf } from '../test-kit/arbitrary-json.ts'
 import { anyContent, anyObject, anyVersion, nearlyPdu } from '../test-kit/arbitrary-pdu.ts'
 import { pduOf } from '../test-kit/pdus.ts'
 import { randomRoom } from '../test-kit/random-room.ts'
@@ -44,7 +44,7 @@ test('JSON text: anything is read or refused', t => {
     fc.oneof(
       fc.string(),
       fc.json(),
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: anyCharacter }),
       anyJson.map(value => JSON.stringify(value)),
     ),
     text => {
