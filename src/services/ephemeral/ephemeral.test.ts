@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
+import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
@@ -130,6 +131,21 @@ testDatabases(test, 'public receipts are told to other servers, and nothing else
   await receipts.mark(BOB, roomId, [{ type: 'm.read', eventId: second, threadId: 'main' }])
   await idle()
   t.is(b.sent.length, 1, 'nothing new')
+
+  const created = (await b.core.writer.head(roomId))?.entry('m.room.create', '')?.eventId ?? ''
+  t.like(await b.core.context.read.events.byId(created), { position: undefined })
+  await receipts.mark(BOB, roomId, [
+    { type: 'm.read.private', eventId: created },
+    { type: 'm.fully_read', eventId: created },
+  ])
+  const own = await new ReceiptReader(b.core.context.db).ofUser(await nidAt(b), BOB)
+  t.is(
+    own.find(({ type }) => type === 'm.read.private')?.eventId,
+    second,
+    'nothing stands before the timeline',
+  )
+  const data = new AccountDataReader(b.core.context.db)
+  t.is(await data.content(BOB, roomId, 'm.fully_read'), JSON.stringify({ event_id: second }))
 })
 
 testDatabases(

@@ -175,12 +175,7 @@ export class Receipts {
     if (beforeId === eventId) return []
     if (typeof beforeId === 'string') {
       const marked = await this.#writer.context.read.events.byId(beforeId)
-      if (
-        marked?.position !== undefined &&
-        stored.position !== undefined &&
-        marked.position > stored.position
-      )
-        return []
+      if (marked?.position !== undefined && isBefore(stored.position, marked.position)) return []
     }
     const content = JSON.stringify({ event_id: eventId })
     return [this.#accountData.write.set(userId, roomId, 'm.fully_read', content)]
@@ -216,8 +211,12 @@ const newReceipt = (
 const covers = (row: ReceiptRow, { type, threadId, eventId, eventPosition }: NewReceipt): boolean => {
   if (row.type !== type || row.threadId !== threadId) return false
   if (row.eventId === eventId) return true
-  return row.eventPosition !== undefined && eventPosition !== undefined && row.eventPosition >= eventPosition
+  return row.eventPosition !== undefined && !isBefore(row.eventPosition, eventPosition)
 }
+
+/** Whether an event comes before one at a place in the timeline: state from before the server came has no place, and does. */
+const isBefore = (position: number | undefined, other: number | undefined): boolean =>
+  other !== undefined && (position === undefined || position < other)
 
 const keyOf = ({ type, threadId }: { type: unknown; threadId: unknown }): string => `${type} ${threadId}`
 
