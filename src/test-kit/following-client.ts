@@ -104,8 +104,11 @@ export class FollowingClient<Options extends FollowingOptions = FollowingOptions
     this.#note(roomId, events)
     if (known?.isJoined !== true) {
       // An invitation that has ended, or a ban after leaving: nothing of the room itself.
-      const state = told.state ?? told.state_after
-      if (!isJoined && state?.events.length === 0 && !limited && events.length < 2) return
+      const { userId } = this.requester
+      const state = (told.state ?? told.state_after)?.events ?? []
+      const isOwn = ({ type, state_key }: ShownEvent): boolean =>
+        type === 'm.room.member' && state_key === userId
+      if (!isJoined && state.every(isOwn) && !limited && events.length < 2) return
       const senders = new Set(events.map(event => event.sender))
       const room = { isJoined, timeline: [...events], back: before, state: new Map(), senders, summary: {} }
       this.rooms.set(roomId, room)
