@@ -196,6 +196,31 @@ onServer(
   },
 )
 
+onServer('whoever comes back into a room is told who has changed there meanwhile', async (t, server) => {
+  const [ann, bob, cat] = await Promise.all([1, 2, 3].map(() => newPerson(server, 'back')))
+  if (!ann || !bob || !cat) return t.fail()
+  const roomId = await roomOf(ann, [bob, cat], { name: 'Tea' })
+  const asBob = (since: string | undefined, limit: number) => {
+    const filter = { room: { timeline: { limit }, state: { lazy_load_members: true } } }
+    return membersTold(bob, roomId, { filter, since })
+  }
+  await cat.send(roomId, 'hello')
+  await ann.send(roomId, 'hi')
+  const met = await asBob(undefined, 2)
+  t.deepEqual(met.members, [ann.userId, bob.userId, cat.userId].sort())
+  await bob.change('leave', roomId)
+  const away = await asBob(met.since, 10)
+  await ann.change('ban', roomId, cat)
+  await bob.change('join', roomId)
+  const back = await asBob(away.since, 1)
+  const cats = back.room?.state?.events.filter(event => event.state_key === cat.userId)
+  t.deepEqual(
+    contents(cats).map(content => (content as { membership: string }).membership),
+    ['ban'],
+  )
+  t.false(back.members.includes(ann.userId))
+})
+
 onServer(
   'a room without a name is called by its members, whose number is told when it changes',
   async (t, server) => {

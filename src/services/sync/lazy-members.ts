@@ -48,6 +48,12 @@ export class SentMembers {
     return sent !== undefined && sent.upTo <= since ? sent.upTo : undefined
   }
 
+  /** The member events of a room that a device was sent, whether or not it has got them: nids by user ID. */
+  ofRoom(device: string, roomNid: number): Map<string, number> {
+    const sent = this.#devices.get(device)?.rooms.get(roomNid) ?? []
+    return new Map([...sent].map(([userId, { nid }]) => [userId, nid]))
+  }
+
   /** Remembers that a response which ends at `upTo` carries these. */
   remember(
     device: string,

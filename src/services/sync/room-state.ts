@@ -134,7 +134,7 @@ export class RoomStates {
   /**
    * "Servers will only return membership events for the `sender` of events in the timeline", but for the user's own
    * where all state is told, those of a room's heroes, and every change in a gap, "regardless as to whether or not they
-   * are redundant".
+   * are redundant". Whoever comes back into a room is told whose membership has changed since they were told of it.
    */
   async #lazyMembers(
     request: SyncRequest,
@@ -145,7 +145,10 @@ export class RoomStates {
     const { userId } = request.requester
     const device = deviceOf(request)
     const wanted = sendersToIntroduce(request, timeline)
-    if (whole) wanted.add(userId)
+    if (whole) {
+      wanted.add(userId)
+      for (const other of await this.#outdated(device, roomNid, state.position)) wanted.add(other)
+    }
     if (state.tellsSummary) for (const hero of await this.#summaries.heroes(roomNid, userId)) wanted.add(hero)
     const changed = [...state.found.values()].filter(
       entry => entry.type === 'm.room.member' && (!whole || wanted.has(entry.stateKey)),
@@ -165,6 +168,14 @@ export class RoomStates {
     if (whole) this.#sentMembers.forgetRoom(device, roomNid)
     this.#sentMembers.remember(device, roomNid, inOrder, span.upTo)
     return [...changed, ...fresh]
+  }
+
+  /** Of whom a device was sent another member event than holds at a position. */
+  async #outdated(device: string, roomNid: number, position: number): Promise<string[]> {
+    const sent = this.#sentMembers.ofRoom(device, roomNid)
+    if (sent.size === 0) return []
+    const members = await this.#memo.members(roomNid, [...sent.keys()], position)
+    return members.flatMap(({ stateKey, nid }) => (sent.get(stateKey) === nid ? [] : stateKey))
   }
 
   /** Whether the device has a member's event, and no membership of the room has changed since it got it. */
