@@ -30,6 +30,8 @@ export class RoomHead {
   readonly unsettled = new Map<string, RoomEvent>()
   /** A commit has failed: what it holds may not be so. */
   isDead = false
+  /** As how many entries of a state it counts where heads are kept. */
+  keptEntries = 0
   #extremities: readonly Extremity[]
   /** The current state by `stateMapKey`. */
   readonly state: Map<string, StateEntry>

@@ -231,9 +231,11 @@ export class RoomWriter {
     throw new GuardFailed(guard)
   }
 
-  /** Anew after every change, so that its size counts as it is now. */
+  /** Anew when its size has changed, which counts as it is now; messages leave it as it was. */
   #keep(head: RoomHead): void {
     const { roomId } = head.room
+    if (this.#heads.get(roomId) === head && head.keptEntries === head.state.size) return
+    head.keptEntries = head.state.size
     this.#heads.delete(roomId)
     this.#heads.set(roomId, head)
   }
