@@ -110,26 +110,38 @@ export class Inbox {
     })
   }
 
-  /** Brings what a user is told of a room's messages in line with what they have not read. */
+  /**
+   * Brings what a user is told of a room's messages in line with what they have not read. Who follows receipts passes over
+   * what is not raised yet: whether it was read meanwhile is seen after that.
+   */
   follow(userId: string, roomNid: number): Promise<void> {
     return this.#queue.run(userId, async () => {
-      const [room] = await this.#readers.rooms.byNids([roomNid])
-      if (room === undefined) return
-      const { roomId } = room
-      const unread = await this.#messages(userId, roomNid)
-      const { horizon } = this
-      const wanted = messageFacts({ userId, roomId }, unread).filter(({ ts }) => ts >= horizon)
-      const stored = (await this.read.inRoom(userId, roomId)).filter(isMessage)
-      const before = new Map(stored.map(row => [row.id, row]))
-      const ids = new Set(wanted.map(({ id }) => id))
-      const changed = wanted.filter(fact => !isSame(before.get(fact.id), fact))
-      const gone = stored.filter(({ id }) => !ids.has(id))
-      const now = this.#clock.now()
-      await this.#commit(userId, [
-        ...this.#write.put(changed, now),
-        ...this.#write.remove(gone, 'acted', now, changed.length),
-      ])
+      for (;;) {
+        const before = this.#db.position('receipts')
+        const isRaised = await this.#align(userId, roomNid)
+        if (!isRaised || this.#db.position('receipts') === before) return
+      }
     })
+  }
+
+  /** Answers whether anything is told that was not told before. */
+  async #align(userId: string, roomNid: number): Promise<boolean> {
+    const [room] = await this.#readers.rooms.byNids([roomNid])
+    if (room === undefined) return false
+    const { roomId } = room
+    const unread = await this.#messages(userId, roomNid)
+    const { horizon } = this
+    const wanted = messageFacts({ userId, roomId }, unread).filter(({ ts }) => ts >= horizon)
+    const stored = (await this.read.inRoom(userId, roomId)).filter(isMessage)
+    const before = new Map(stored.map(row => [row.id, row]))
+    const changed = wanted.filter(fact => !isSame(before.get(fact.id), fact))
+    const gone = stored.filter(({ id }) => !wanted.some(fact => fact.id === id))
+    const now = this.#clock.now()
+    await this.#commit(userId, [
+      ...this.#write.put(changed, now),
+      ...this.#write.remove(gone, 'acted', now, changed.length),
+    ])
+    return changed.length > 0
   }
 
   /** A user has read a room up to where they have, or has been active in it: what that answers is gone. */
