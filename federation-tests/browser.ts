@@ -1,4 +1,4 @@
-/** Chromium, for tests that look at pages as people do. Screenshots go to `artifacts/`. */
+/** Chromium, for tests that look at pages as people do. With `TESSERA_PICTURES` set, screenshots go to `artifacts/`. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'

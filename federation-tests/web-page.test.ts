@@ -1,4 +1,4 @@
-/** The page at `/` as people meet it: in Chromium, two people on two federated servers. Screenshots go to `artifacts/`. */
+/** The page at `/` as people meet it: in Chromium, two people on two federated servers. */
 import test from 'ava'
 import type { Page, Response } from 'playwright-core'
 import { TEST_PASSWORD } from '../src/test-kit/server.ts'
