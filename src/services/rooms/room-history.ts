@@ -8,6 +8,7 @@ import type { Direction } from '../../storage/rooms/timeline-reader.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
+import { goesOn, reachesBeyond } from './page-ends.ts'
 import { type Access, accessOf } from './room-access.ts'
 import type { Sight, Sights } from './room-sight.ts'
 import { BEGINNING, passes, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
@@ -90,21 +91,8 @@ export class RoomHistory {
     const reading = await this.#reading(requester, roomId, request.filter)
     const span = this.#span(reading.access, request)
     const limit = pageLimit(request.limit ?? request.filter.limit)
-    let found = await this.#collect(reading, span, limit)
-    if (
-      found.exhausted &&
-      reachesBeginning(reading.sight, span) &&
-      (await this.#fetchHistory(roomId, limit))
-    ) {
-      const again = await this.#reading(requester, roomId, request.filter)
-      const rest = { ...span, from: found.next }
-      const more = await this.#collect(again, rest, limit - found.events.length)
-      found = {
-        ...more,
-        events: [...found.events, ...more.events],
-        forks: new Map([...found.forks, ...more.forks]),
-      }
-    }
+    const stored = await this.#collect(reading, span, limit)
+    const found = (await this.#fetchBeyond(reading, span, { stored, limit })) ?? stored
     const { sight } = reading
     const viewer = { ...requester, sight, forks: found.forks }
     return {
@@ -169,6 +157,30 @@ export class RoomHistory {
     return { direction, from: Math.min(from, ceiling), to: Math.min(to, ceiling) }
   }
 
+  /**
+   * A stretch that ends where what is stored does, with more of what is fetched from other servers. These answer with as
+   * much as they like, and little of it may pass the filter: there is a next page unless it is the beginning of the room.
+   */
+  async #fetchBeyond(
+    reading: Reading,
+    span: TimelineSpan,
+    { stored, limit }: { stored: Stretch; limit: number },
+  ): Promise<Stretch | undefined> {
+    const { requester, filter, access } = reading
+    const { roomId } = access.room
+    if (!stored.exhausted || !(await reachesBeyond(this.#read, reading, span))) return undefined
+    if (!(await this.#fetchHistory(roomId, limit))) return undefined
+    const again = await this.#reading(requester, roomId, filter)
+    const rest = { ...span, from: stored.next }
+    const more = await this.#collect(again, rest, limit - stored.events.length)
+    return {
+      next: more.next,
+      exhausted: more.exhausted && !(await reachesBeyond(this.#read, again, span)),
+      events: [...stored.events, ...more.events],
+      forks: new Map([...stored.forks, ...more.forks]),
+    }
+  }
+
   #collect(reading: Reading, span: TimelineSpan, limit: number): Promise<Stretch> {
     const { requester, access, sight, ignored, filter } = reading
     const { room } = access
@@ -224,19 +236,6 @@ export class RoomHistory {
     return filter.everything ? state : state.filter(stored => passes(filter, stored))
   }
 }
-
-/**
- * Whether there is a next page. At the end of the newest page there is: what comes later, and clients that have caught up with
- * the present by going forwards rely on it to go on from there. Only an empty page ends that.
- */
-const goesOn = ({ upTo }: Access, { direction, to }: PageRequest, found: Stretch): boolean => {
-  const isNewest = direction === 'f' && to === undefined && upTo === undefined
-  return !found.exhausted || (isNewest && found.events.length > 0)
-}
-
-/** Whether what lies before everything that is stored might be shown, if it were fetched. */
-const reachesBeginning = (sight: Sight, { direction, to }: TimelineSpan): boolean =>
-  direction === 'b' && to === BEGINNING && sight.ranges[0]?.from === BEGINNING
 
 const pageLimit = (limit: number | undefined): number =>
   Math.min(Math.max(Math.floor(limit ?? DEFAULT_LIMIT), 0), MAX_LIMIT)

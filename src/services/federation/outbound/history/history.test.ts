@@ -140,6 +140,27 @@ testDatabases(test, 'history shows what was visible at the time', async (t, data
   await assertSameStates(t, w)
 })
 
+testDatabases(test, 'who was invited sees what was said since then', async (t, database) => {
+  const w = await world(t, database)
+  await w.set('m.room.history_visibility', { history_visibility: 'invited' })
+  for (let n = 0; n < 5; n++) await w.say(`secret ${n}`)
+  await w.set('m.room.member', { membership: 'invite' }, BOB)
+  const said = Array.from({ length: 45 }, (_, n) => `${n}`)
+  for (const body of said) await w.say(body)
+  await w.joinBob()
+  t.deepEqual(bodies(await pageBack(w)), said.toReversed())
+})
+
+test('a page that is not filled by what other servers tell is not the last one', async t => {
+  const w = await world(t)
+  const said = Array.from({ length: 130 }, (_, n) => `${n}`)
+  for (const body of said) await w.say(body)
+  await w.joinBob()
+  const events = await pageBack(w, 1_000)
+  t.deepEqual(bodies(events), said.toReversed())
+  t.is(events.at(-1)?.['type'], 'm.room.create')
+})
+
 test('forks in the past, and redactions there', async t => {
   const w = await world(t)
   const { writer } = w.there.core
