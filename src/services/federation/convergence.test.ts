@@ -140,6 +140,11 @@ test('of a long absence the newest part comes, and a server that tells nothing o
   const p = await pair(t)
   const { a, b, world } = p
   const roomId = await sharedRoom(p)
+  const { backfill } = b.client
+  Object.assign(b.client, {
+    backfill: (...[server, ask, options]: Parameters<typeof backfill>) =>
+      backfill(server, { ...ask, limit: 10 }, options),
+  })
   const comeBack = async (missed: number): Promise<void> => {
     await b.rooms.memberships.leave({ userId: BOB, roomId })
     await world.send(b, a, [(await stateAt(b, roomId, 'm.room.member', BOB)) ?? {}])

@@ -11,7 +11,7 @@ test('what lies between is fetched', async t => {
   const roomId = await makeRoom(a)
   await say(a, ALICE, roomId, 'before the join, and no part of any gap')
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
-  const bodies = Array.from({ length: 120 }, (_, index) => `message ${index}`)
+  const bodies = Array.from({ length: 650 }, (_, index) => `message ${index}`)
   let last: RoomEvent | undefined
   for (const body of bodies) last = await say(a, ALICE, roomId, body)
   await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Gaps' } })

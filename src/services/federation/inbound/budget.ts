@@ -1,19 +1,22 @@
 import type { Clock } from '../../../core/clock.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
 
 /** How much may be spent on one event's missing past. */
 export class Budget {
   readonly #clock: Clock
   readonly #until: number
   #events: number
+  #characters: number
 
-  constructor(clock: Clock, limits: { timeMs: number; events: number }) {
+  constructor(clock: Clock, limits: { timeMs: number; events: number; characters: number }) {
     this.#clock = clock
     this.#until = clock.now() + limits.timeMs
     this.#events = limits.events
+    this.#characters = limits.characters
   }
 
   get isSpent(): boolean {
-    return this.#events <= 0 || this.timeLeft <= 0
+    return this.#events <= 0 || this.#characters <= 0 || this.timeLeft <= 0
   }
 
   /** Milliseconds. */
@@ -25,7 +28,8 @@ export class Budget {
     return this.#events
   }
 
-  spend(events: number): void {
-    this.#events -= events
+  spend(events: readonly RoomEvent[]): void {
+    this.#events -= events.length
+    for (const { pdu } of events) this.#characters -= JSON.stringify(pdu).length
   }
 }

@@ -1,13 +1,20 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
+import type { EventReader } from '../../../storage/rooms/events.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { Budget } from './budget.ts'
 import type { PeerEvents } from './peer-events.ts'
 
-const MAX_ROUNDS = 12
 /** What most servers answer at most. */
 const EVENTS_PER_ROUND = 50
+/**
+ * A gap of so many rounds is asked for in any case; one of more only while each round leads further back, and this much time
+ * is left for what it needs besides.
+ */
+const FEW_ROUNDS = 12
+const MANY_ROUNDS = 120
+const TIME_TO_SPARE_MS = 45_000
 
 /** What lies between an event and what is here, and whether the peer that was asked for it has spoken. */
 export interface Gap {
@@ -43,10 +50,11 @@ export class GapEvents {
     let isHeard = true
     const earliest = head.extremities.slice(0, 20).map(extremity => extremity.eventId)
     const minDepth = await this.#beginning(head)
-    const found = new Map(given.map(one => [one.eventId, one]))
-    let gap = await this.#gap(event, found)
-    for (let round = 0; round < MAX_ROUNDS && !budget.isSpent && gap.open.length > 0; round++) {
-      const latest = gap.open.slice(0, 20)
+    const walk = new GapWalk(this.#writer.context.read.events, event)
+    await walk.goOn(given)
+    let leadsOn = true
+    for (let round = 0; walk.open.length > 0 && mayAsk({ round, leadsOn, budget }); round++) {
+      const latest = walk.open.slice(0, 20)
       const limit = Math.min(EVENTS_PER_ROUND, budget.eventsLeft)
       const ask = { roomId: event.roomId, earliest, latest, limit, minDepth }
       const asked = await this.#peers.ask(
@@ -55,14 +63,15 @@ export class GapEvents {
       )
       isHeard = asked.isHeard
       const added = asked.events.filter(
-        one => !found.has(one.eventId) && one.depth >= minDepth && !head.isBeyondPurge(one),
+        one => !walk.hasFound(one.eventId) && one.depth >= minDepth && !head.isBeyondPurge(one),
       )
       if (added.length === 0) break
-      for (const one of added) found.set(one.eventId, one)
-      budget.spend(added.length)
-      gap = await this.#gap(event, found)
+      budget.spend(added)
+      const reached = walk.inside.length
+      await walk.goOn(added)
+      leadsOn = walk.inside.length > reached
     }
-    return { events: gap.inside, isHeard }
+    return { events: walk.inside, isHeard }
   }
 
   /** The same from a server that may not have the event itself: it is asked for those right before it. */
@@ -70,7 +79,7 @@ export class GapEvents {
     const known = await this.#writer.context.read.events.byIds(event.prevEvents)
     const absent = event.prevEvents.filter(eventId => known.get(eventId)?.position === undefined)
     const { events } = await this.#peers.each(server, absent, event, budget)
-    budget.spend(events.length)
+    budget.spend(events)
     return this.between(server, event, budget, events)
   }
 
@@ -79,33 +88,63 @@ export class GapEvents {
     const missing = await this.#writer.context.read.rooms.missingEvents(room.nid)
     return missing.length === 0 ? 0 : Math.min(...missing.map(one => one.depth))
   }
+}
 
-  /**
-   * What of the found events lies between this one and what is here (peers give more than that), and the IDs of those
-   * whose `prev_events` are neither here nor found.
-   */
-  async #gap(
-    event: RoomEvent,
-    found: ReadonlyMap<string, RoomEvent>,
-  ): Promise<{ inside: RoomEvent[]; open: string[] }> {
-    const inside = new Map<string, RoomEvent>()
-    const open = new Set<string>()
-    let edge = [event]
+const mayAsk = ({ round, leadsOn, budget }: { round: number; leadsOn: boolean; budget: Budget }): boolean => {
+  if (budget.isSpent || round < FEW_ROUNDS) return !budget.isSpent
+  return round < MANY_ROUNDS && leadsOn && budget.timeLeft > TIME_TO_SPARE_MS
+}
+
+/** Walks back from an event through those that peers give, as far as they lie between it and what is here: peers give more. */
+class GapWalk {
+  readonly #events: Pick<EventReader, 'byIds'>
+  readonly #end: RoomEvent
+  readonly #found = new Map<string, RoomEvent>()
+  readonly #inside = new Map<string, RoomEvent>()
+  /** Those whose `prev_events` are neither here nor found. */
+  readonly #open = new Map<string, RoomEvent>()
+
+  constructor(events: Pick<EventReader, 'byIds'>, end: RoomEvent) {
+    this.#events = events
+    this.#end = end
+    this.#open.set(end.eventId, end)
+  }
+
+  get inside(): RoomEvent[] {
+    return [...this.#inside.values()]
+  }
+
+  /** The IDs of those before which something is still missing. */
+  get open(): string[] {
+    return [...this.#open.keys()]
+  }
+
+  hasFound(eventId: string): boolean {
+    return this.#found.has(eventId)
+  }
+
+  /** Goes on where it stopped for want of these, and perhaps others. */
+  async goOn(given: readonly RoomEvent[]): Promise<void> {
+    for (const one of given) this.#found.set(one.eventId, one)
+    let edge = [...this.#open.values()]
+    this.#open.clear()
     while (edge.length > 0) {
-      const stored = await this.#writer.context.read.events.byIds(edge.flatMap(one => one.prevEvents))
-      const next = new Map<string, RoomEvent>()
+      const stored = await this.#events.byIds(edge.flatMap(one => one.prevEvents))
+      const next: RoomEvent[] = []
       for (const one of edge) {
         for (const eventId of one.prevEvents) {
-          if (stored.get(eventId)?.position !== undefined || inside.has(eventId)) continue
-          const earlier = found.get(eventId)
-          if (earlier === undefined) open.add(one.eventId)
-          else next.set(eventId, earlier)
+          const isKnown = this.#inside.has(eventId) || eventId === this.#end.eventId
+          if (isKnown || stored.get(eventId)?.position !== undefined) continue
+          const earlier = this.#found.get(eventId)
+          if (earlier === undefined) {
+            this.#open.set(one.eventId, one)
+          } else {
+            this.#inside.set(eventId, earlier)
+            next.push(earlier)
+          }
         }
       }
-      for (const [eventId, one] of next) inside.set(eventId, one)
-      edge = [...next.values()]
+      edge = next
     }
-    inside.delete(event.eventId)
-    return { inside: [...inside.values()], open: [...open] }
   }
 }

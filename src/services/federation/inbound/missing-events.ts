@@ -22,8 +22,10 @@ interface Dropped {
   readonly forNow: boolean
 }
 
-/** Events of a gap that are fetched one by one before its state is taken instead. */
-const MAX_GAP_EVENTS = 500
+/** What of a gap is fetched before its state is taken instead: some days of a busy room, and no more than fits in memory. */
+const MAX_GAP = { events: 5_000, characters: 32_000_000 }
+/** So many of them are received at once. */
+const TOGETHER = 250
 /** So often all of them are tried together; then one by one, lest a hostile graph be tried for ever. */
 const MAX_GOES = 3
 /** Where more of a state is missing than this, the whole of it is fetched in one request. */
@@ -68,7 +70,7 @@ export class MissingEvents {
   async receive(origin: string, event: RoomEvent): Promise<Outcome> {
     const received = await receiveRecommended(this.#writer, event)
     if (received.outcome !== 'missing') return received
-    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, events: MAX_GAP_EVENTS })
+    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, ...MAX_GAP })
     const gap = received.prevEvents.length > 0
     let dropped: Dropped = { ...NOBODY_ASKED, forNow: false }
     for (const server of this.#whom.nearest(origin, event)) {
@@ -113,11 +115,16 @@ export class MissingEvents {
 
   /** Receives events none of which waits for the commit of the one before; answers those that lack something. */
   async #together(events: readonly RoomEvent[]): Promise<RoomEvent[]> {
-    const outcomes = await Promise.all(events.map(one => receiveEvent(this.#writer, one)))
-    return events.filter((_, index) => {
-      const outcome = outcomes[index]?.outcome
-      return outcome === 'missing' || outcome === 'unrecommended'
-    })
+    const lacking: RoomEvent[] = []
+    for (let start = 0; start < events.length; start += TOGETHER) {
+      const some = events.slice(start, start + TOGETHER)
+      const outcomes = await Promise.all(some.map(one => receiveEvent(this.#writer, one)))
+      for (const [index, one] of some.entries()) {
+        const outcome = outcomes[index]?.outcome
+        if (outcome === 'missing' || outcome === 'unrecommended') lacking.push(one)
+      }
+    }
+    return lacking
   }
 
   /**
