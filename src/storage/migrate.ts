@@ -53,7 +53,8 @@ export const migrate = async (
           .merge()
       },
     })
-    if (names.length > 0) onMigrated({ applied: names.length, milliseconds: performance.now() - started })
+    if (names.length > 0)
+      onMigrated({ applied: names.length, milliseconds: Math.round(performance.now() - started) })
   } finally {
     await knex.destroy()
   }
