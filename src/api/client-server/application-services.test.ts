@@ -131,8 +131,8 @@ test('devices of its users are the service’s to make, and what is sent to them
   )
   for (const [token, status, errcode] of [
     [undefined, 401, 'M_MISSING_TOKEN'],
-    ['as-other', 403, 'M_FORBIDDEN'],
-    [alice.accessToken, 403, 'M_FORBIDDEN'],
+    ['as-other', 401, 'M_UNKNOWN_TOKEN'],
+    [alice.accessToken, 401, 'M_UNKNOWN_TOKEN'],
   ] as const) {
     const answer = await server.request('POST', '/_matrix/client/v3/login', {
       json: login,

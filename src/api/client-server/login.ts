@@ -10,8 +10,9 @@ export const login = endpoint(
       return { ...accounts.login.from(request, await accounts.login.login(body)), ...where }
     }
     const { registry } = appServices
-    // "If the access token is not valid, does not correspond to an appservice …: `M_FORBIDDEN`" ("Appservice Login").
-    const service = registry.require(request.accessToken, 'M_FORBIDDEN')
+    // "`M_MISSING_TOKEN` or `M_UNKNOWN_TOKEN` error code and 401" (application-service API, "Server admin style permissions"),
+    // as other servers do; the client-server API speaks of `M_FORBIDDEN` here, and of these for tokens everywhere else.
+    const service = registry.require(request.accessToken)
     const session = await accounts.ofServices.login(body, userId => registry.checkUser(service, userId))
     return { ...session, ...where }
   },

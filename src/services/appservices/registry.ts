@@ -110,16 +110,13 @@ export class AppServiceRegistry {
 
   /**
    * The service that an `as_token` belongs to, for operations where only one can be meant.
-   * @param refusal what a token is answered that is no service's
-   * @throws {MatrixError} `M_MISSING_TOKEN`; `refusal`
+   * @throws {MatrixError} `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`
    */
-  require(
-    token: string | undefined,
-    refusal: 'M_UNKNOWN_TOKEN' | 'M_FORBIDDEN' = 'M_UNKNOWN_TOKEN',
-  ): AppService {
+  require(token: string | undefined): AppService {
     if (token === undefined) throw new MatrixError('M_MISSING_TOKEN', 'The as_token is missing.')
     const service = this.byToken(token)
-    if (service === undefined) throw new MatrixError(refusal, 'No application service has this token.')
+    if (service === undefined)
+      throw new MatrixError('M_UNKNOWN_TOKEN', 'No application service has this token.')
     return service
   }
 }
