@@ -74,6 +74,35 @@ test('where the gap cannot be bridged, its state is fetched', async t => {
   }
 })
 
+test('who has joined beyond a gap that cannot be bridged is heard, and who was banned here is not', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  const c = await world.add('c.test')
+  const unbridged = async (says: (roomId: string) => Promise<RoomEvent>): Promise<string> => {
+    const roomId = await sharedRoom(p)
+    await c.rooms.memberships.join({ userId: CAROL, roomId, via: ['a.test'] })
+    await say(c, CAROL, roomId, 'lost')
+    const last = await says(roomId)
+    world.intercept = ({ path }) =>
+      /get_missing_events/.test(path) ? { status: 500, json: { errcode: 'M_UNKNOWN' } } : undefined
+    await world.send(c, b, [last])
+    world.intercept = () => undefined
+    return roomId
+  }
+  const heard = await unbridged(roomId => say(c, CAROL, roomId, 'last'))
+  t.deepEqual(await messagesOf(b, heard), ['last'])
+  t.is((await stateAt(b, heard, 'm.room.member', CAROL))?.content['membership'], 'join')
+
+  const unheeded = await unbridged(async roomId => {
+    const content = { membership: 'ban' }
+    const ban = { type: 'm.room.member', stateKey: CAROL, content }
+    await world.send(a, b, [await setState(a, ALICE, roomId, ban)])
+    return say(c, CAROL, roomId, 'last')
+  })
+  t.is((await stateAt(b, unheeded, 'm.room.member', CAROL))?.content['membership'], 'ban')
+  t.deepEqual(await messagesOf(b, unheeded), [])
+})
+
 test('a state with holes is no state: the event is put off, and tried again', async t => {
   const p = await pair(t)
   const { a, b, world } = p

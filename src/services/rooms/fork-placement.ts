@@ -76,6 +76,14 @@ export const stateAfterEnds = async (
   ends: Extremities,
 ): Promise<StateOverlay> => resolveStates(context, head, await statesAfter(context, head, ends))
 
+/** The state of the room if one more state stood beside those after its ends. The head must be that of the database. */
+export const stateBeside = async (
+  context: RoomsContext,
+  head: RoomHead,
+  state: StateOverlay,
+): Promise<StateOverlay> =>
+  resolveStates(context, head, [...(await statesAfter(context, head, head.extremities)), state])
+
 const stateAfterOwn = (
   head: RoomHead,
   { event, nid, generation }: Forked,

@@ -8,6 +8,18 @@ import type { RoomHead } from './room-head.ts'
 import { shownEvent } from './shown-event.ts'
 import { entryIn, type StateOverlay } from './state-overlay.ts'
 
+/** What was concluded about an event on its receipt. */
+export interface Judgement {
+  /** The state before it, where it does not extend exactly the head. */
+  readonly before: StateOverlay | undefined
+  readonly rejected: Verdict
+  readonly softFailed: Verdict
+  /** Auth events whose arrival, or acceptance, may change the verdict. */
+  readonly awaits: readonly string[]
+  /** The policy server that has not signed it, and was not asked yet. */
+  readonly unrecommendedBy?: string
+}
+
 /** The room's create event, as its current state has it. */
 export const createEventOf = async (read: RoomReaders, head: RoomHead): Promise<RoomEvent | undefined> => {
   const entry = head.entry('m.room.create', '')

@@ -6,8 +6,14 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { append, type Placement, type PowerEvents } from './append.ts'
 import { isLinear, mayFollow } from './following.ts'
-import { missingBehind, placeOnFork } from './fork-placement.ts'
-import { createEventOf, judgeByAuthEvents, judgeByState, refuseSecondCreate } from './judge-event.ts'
+import { missingBehind, placeOnFork, stateBeside } from './fork-placement.ts'
+import {
+  createEventOf,
+  type Judgement,
+  judgeByAuthEvents,
+  judgeByState,
+  refuseSecondCreate,
+} from './judge-event.ts'
 import { absentBefore, findAnew, isOutlier } from './known-events.ts'
 import { adoptMembers, stateOfAuth } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
@@ -39,18 +45,6 @@ export const receiveOne = (
 
 /** The rule by which the room's policy server refuses events. */
 const POLICY = 'policy_server'
-
-/** What was concluded about the event. */
-interface Judgement {
-  /** The state before it, where it does not extend exactly the head. */
-  readonly before: StateOverlay | undefined
-  readonly rejected: Verdict
-  readonly softFailed: Verdict
-  /** Auth events whose arrival, or acceptance, may change the verdict. */
-  readonly awaits: readonly string[]
-  /** The policy server that has not signed it, and was not asked yet. */
-  readonly unrecommendedBy?: string
-}
 
 class Receipt {
   readonly #writer: RoomWriter
@@ -156,9 +150,23 @@ class Receipt {
     const isBanned = this.#head.memberships.get(this.#event.sender) === 'ban'
     const isChecked = before !== undefined && (this.#head.partial === undefined || isBanned)
     const softFailed =
-      refuseSecondCreate(this.#event, createEvent) ?? (isChecked ? await judgeBy(NO_DIFFERENCE) : undefined)
+      refuseSecondCreate(this.#event, createEvent) ??
+      (isChecked ? await this.#judgeByPresent(judgeBy, before) : undefined)
     const judgement = { before, rejected, softFailed, awaits: [] }
     return softFailed === undefined ? { ...judgement, ...(await this.#judgeByPolicy()) } : judgement
+  }
+
+  /**
+   * Beyond a gap that was not bridged, what the peer tells of the state there is as much of the room's present as what is here:
+   * who has joined in between is a member, unless that does not come through against what this server knows.
+   */
+  async #judgeByPresent(
+    judgeBy: (state: StateOverlay) => Promise<Verdict>,
+    before: StateOverlay,
+  ): Promise<Verdict> {
+    const verdict = await judgeBy(NO_DIFFERENCE)
+    if (verdict === undefined || this.#options.stateBefore === undefined) return verdict
+    return judgeBy(await stateBeside(this.#writer.context, this.#head, before))
   }
 
   /** 7. */

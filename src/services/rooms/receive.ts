@@ -14,7 +14,8 @@ export type { Received, ReceiveOptions } from './received.ts'
  * 2. Its signatures are valid, 3. its hash fits (else it was redacted): done by the caller, who may wait for keys.
  * 4. It passes the authorisation rules based on its auth events, else it is rejected.
  * 5. It passes them based on the state before it, else it is rejected.
- * 6. It passes them based on the current state of the room, else it is soft-failed.
+ * 6. It passes them based on the current state of the room, else it is soft-failed. Where a peer had to tell the state before
+ *    it, that state stands beside those after the room's ends.
  * 7. It is signed by the room's policy server, if there is one, else it is soft-failed; but first the caller is told,
  *    so that it can ask that server (`receiveRecommended`).
  *
