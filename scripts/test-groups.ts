@@ -28,9 +28,13 @@ const FILES_PER_GROUP = 42
 /** Areas with fewer files share a process with each other. */
 const SMALL_AREA = 20
 
-/** What stays alone: it measures, has the thread's time in its hand, or stops the process or others for a while. */
+/**
+ * What stays alone: it measures, has the thread's time in its hand, stops the process or others for a while, or looks at all that is asked
+ * in the process.
+ */
 const ALONE = [
   'bench/bench.',
+  'bench/plans.',
   'federation-tests/chaos.',
   'federation-tests/kill.',
   'federation-tests/simulation.',
