@@ -1,4 +1,5 @@
 import test from 'ava'
+import { roomEventFilter } from '../../core/filter.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
@@ -122,18 +123,22 @@ test('a known ban keeps its effect while members are lacking', async t => {
   t.is((await headOf(s.here, s.roomId)).memberships.get(DAVE), 'ban')
 })
 
+const BACKWARDS = { direction: 'b', filter: roomEventFilter(undefined) } as const
+
 test('whoever needs all members waits: clients and other servers', async t => {
   const s = await scene(t)
   await joinPartially(s)
   const bob = requesterOf(BOB)
-  const { roomReading } = s.here.rooms
+  const { roomReading, roomHistory } = s.here.rooms
+  const page = await roomHistory.messages(bob, s.roomId, BACKWARDS)
+  t.is(page.chunk.length, 1, 'what is here is shown at once: the join')
   t.is(
     await roomReading
       .stateEvent(bob, { roomId: s.roomId, type: 'm.room.name', stateKey: '', format: 'content' })
       .then(one => one['name']),
     'Big',
   )
-  let waiting = 3
+  let waiting = 4
   const done = <T>(answer: T): T => {
     waiting -= 1
     return answer
@@ -142,6 +147,7 @@ test('whoever needs all members waits: clients and other servers', async t => {
     roomReading.members(bob, s.roomId, {}).then(textsOf).then(done),
     roomReading.joinedMembers(bob, s.roomId).then(cards => done(Object.keys(cards))),
     roomReading.state(bob, s.roomId).then(done),
+    roomHistory.messages(bob, s.roomId, { ...BACKWARDS, from: page.end }).then(({ chunk }) => done(chunk)),
   ]
   const join = await stateAt(s.here, s.roomId, 'm.room.member', BOB)
   const refused = s.third.client.getStateIds('here.test', { roomId: s.roomId, eventId: join?.eventId ?? '' })
@@ -160,13 +166,14 @@ test('whoever needs all members waits: clients and other servers', async t => {
   })
   t.like(await late, { errcode: 'M_UNABLE_DUE_TO_PARTIAL_STATE' })
   t.like(await unable, { errcode: 'M_UNABLE_DUE_TO_PARTIAL_STATE', status: 404 })
-  t.is(waiting, 3, 'clients wait longer')
+  t.is(waiting, 4, 'clients wait longer')
   s.open()
   await completed(s, 100)
-  const [members, cards, state] = await Promise.all(asked)
+  const [members, cards, state, older] = await Promise.all(asked)
   t.is(members?.length, 11)
   t.is(cards?.length, 11)
   t.true((state?.length ?? 0) > 11)
+  t.true((older?.length ?? 0) > 0)
 })
 
 const textsOf = async (slices: AsyncIterable<string[]>): Promise<string[]> => {

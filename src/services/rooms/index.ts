@@ -169,7 +169,7 @@ export const createRooms = (
       timelines: new Timelines(views.pages, views.sights),
       ignoredUsers: views.ignoredUsers,
       clientEvents,
-      currentPosition,
+      ...{ currentPosition, partial },
       fetchHistory: parts.fetchHistory,
     }),
   }

@@ -9,6 +9,7 @@ import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import { goesOn, reachesBeyond } from './page-ends.ts'
+import type { PartialRooms } from './partial-rooms.ts'
 import { type Access, accessOf } from './room-access.ts'
 import type { Sight, Sights } from './room-sight.ts'
 import { BEGINNING, passes, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
@@ -64,6 +65,7 @@ export class RoomHistory {
   readonly #ignoredUsers: IgnoredUsers
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
+  readonly #partial: PartialRooms
   readonly #fetchHistory: FetchHistory
 
   constructor(parts: {
@@ -74,6 +76,7 @@ export class RoomHistory {
     ignoredUsers: IgnoredUsers
     clientEvents: ClientEvents
     currentPosition: () => number
+    partial: PartialRooms
     fetchHistory: FetchHistory
   }) {
     this.#read = parts.read
@@ -83,10 +86,11 @@ export class RoomHistory {
     this.#ignoredUsers = parts.ignoredUsers
     this.#clientEvents = parts.clientEvents
     this.#now = parts.currentPosition
+    this.#partial = parts.partial
     this.#fetchHistory = parts.fetchHistory
   }
 
-  /** `/messages`. Throws `M_FORBIDDEN`, `M_INVALID_PARAM` (token). */
+  /** `/messages`. Throws `M_FORBIDDEN`, `M_INVALID_PARAM` (token), `M_UNKNOWN` (503) where what it lacks takes too long. */
   async messages(requester: Requester, roomId: string, request: PageRequest): Promise<Page> {
     const reading = await this.#reading(requester, roomId, request.filter)
     const span = this.#span(reading.access, request)
@@ -167,8 +171,13 @@ export class RoomHistory {
     { stored, limit }: { stored: Stretch; limit: number },
   ): Promise<Stretch | undefined> {
     const { requester, filter, access } = reading
-    const { roomId } = access.room
+    const { roomId, nid } = access.room
     if (!stored.exhausted || !(await reachesBeyond(this.#read, reading, span))) return undefined
+    // What is older comes once the members are known: whoever can be shown something is not kept waiting for it.
+    if ((await this.#read.partial.open(nid)) !== undefined) {
+      if (stored.events.length > 0) return { ...stored, exhausted: false }
+      await this.#partial.require(nid)
+    }
     if (!(await this.#fetchHistory(roomId, limit))) return undefined
     const again = await this.#reading(requester, roomId, filter)
     const rest = { ...span, from: stored.next }
