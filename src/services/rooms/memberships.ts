@@ -97,11 +97,11 @@ export class Memberships {
     await this.checkLeave({ userId, roomId })
     const head = await this.#writer.head(roomId)
     const membership = head?.memberships.get(userId)
-    if (head?.hasHost(this.#serverName) && membership !== undefined) {
-      if (membership === 'leave') return
+    if (head?.hasHost(this.#serverName) && membership !== undefined && membership !== 'leave') {
       await this.#setOwn(change, { ...withReason(change), membership: 'leave' })
       return
     }
+    // Also where this server is in the room: the inviter's may never have got our answer, and then no state has the invitation.
     const invitation = await this.#writer.context.read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited') {
       if (membership === 'leave' || invitation !== undefined) return

@@ -56,9 +56,23 @@ const checkPlace = async (
   const isInvited = head?.memberships.get(userId) === 'invite'
   // Those who are not in the room hear nothing of what a conflict has ended, and those who have left it have their own mind.
   const isStrange = (await headOf(simulation, host)) === undefined
-  if (isParty || (isInvited && isStrange))
+  const mayWait = !isInvited && belief.invitations.has(roomId) && (await isUnanswered(simulation, client))
+  if (!mayWait && (isParty || (isInvited && isStrange)))
     equal(belief.invitations.has(roomId), isInvited, `${userId} is ${isInvited ? '' : 'not '}invited`)
   return { isIn, isParty }
+}
+
+/**
+ * Whether somebody's invitation is in the room of no server, since the answer of theirs, which had signed it, was lost. Theirs cannot
+ * know that, also once it is in the room itself: the invitation may as well be on a branch that has not come yet.
+ */
+const isUnanswered = async (simulation: Simulation, { userId, host }: SimulatedClient): Promise<boolean> => {
+  const { invitations } = simulation.server(host)?.core.context.read ?? {}
+  const invitation = await invitations?.one(userId, simulation.roomId)
+  if (invitation === undefined) return false
+  for (const { core } of simulation.servers)
+    if ((await core.context.read.events.byId(invitation.eventId))?.position !== undefined) return false
+  return true
 }
 
 const checkMessages = (
