@@ -8,7 +8,7 @@ import { BEGINNING, END } from './visible-ranges.ts'
 /**
  * Whether what lies before everything that is stored might be shown, if it were fetched: what came before a join under
  * `invited`, too, where the state that came with the join has the invitation. A room that is stored from its create event
- * on has nothing more.
+ * on has nothing more, and what was purged is not fetched back.
  */
 export const reachesBeyond = async (
   read: Pick<RoomReaders, 'events'>,
@@ -16,6 +16,7 @@ export const reachesBeyond = async (
   { direction, to }: TimelineSpan,
 ): Promise<boolean> => {
   const [first] = sight.ranges
+  if (access.room.purged !== undefined) return false
   if (direction !== 'b' || to !== BEGINNING || first === undefined) return false
   const all = { after: BEGINNING, upTo: END }
   const [oldest] = await read.events.forwards({ roomNid: access.room.nid, ...all, limit: 1 })

@@ -173,12 +173,14 @@ export class RoomHistory {
     const { requester, filter, access } = reading
     const { roomId, nid } = access.room
     if (!stored.exhausted || !(await reachesBeyond(this.#read, reading, span))) return undefined
+    // What cannot be had now may be had later: only an empty page says that there is no more.
+    const unended = stored.events.length > 0 ? { ...stored, exhausted: false } : undefined
     // What is older comes once the members are known: whoever can be shown something is not kept waiting for it.
     if ((await this.#read.partial.open(nid)) !== undefined) {
-      if (stored.events.length > 0) return { ...stored, exhausted: false }
+      if (unended !== undefined) return unended
       await this.#partial.require(nid)
     }
-    if (!(await this.#fetchHistory(roomId, limit))) return undefined
+    if (!(await this.#fetchHistory(roomId, limit))) return unended
     const again = await this.#reading(requester, roomId, filter)
     const rest = { ...span, from: stored.next }
     const more = await this.#collect(again, rest, limit - stored.events.length)

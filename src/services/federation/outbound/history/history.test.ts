@@ -161,6 +161,28 @@ test('a page that is not filled by what other servers tell is not the last one',
   t.is(events.at(-1)?.['type'], 'm.room.create')
 })
 
+test('where nobody can be asked, what is older can be asked for later', async t => {
+  const w = await world(t)
+  await w.say('before')
+  await w.joinBob()
+  const { backfill } = w.client
+  Object.assign(w.client, {
+    backfill: async (server: string) => {
+      throw new FederationError('unreachable', server, 'down')
+    },
+  })
+  const page = (from?: string) =>
+    w.here.rooms.roomHistory.messages(requesterOf(BOB), w.roomId, { direction: 'b', from, filter: ANY })
+  const first = await page()
+  t.is(first.chunk.length, 1)
+  t.truthy(first.end)
+  const empty = await page(first.end)
+  t.deepEqual([empty.chunk, empty.end], [[], undefined])
+  Object.assign(w.client, { backfill })
+  await w.here.clock.advance(60_001)
+  t.deepEqual(bodies((await page(first.end)).chunk.map(text => JSON.parse(text))), ['before'])
+})
+
 test('forks in the past, and redactions there', async t => {
   const w = await world(t)
   const { writer } = w.there.core
