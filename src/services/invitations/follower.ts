@@ -127,7 +127,7 @@ export class InvitationFollower {
       const concernsUs = this.#isLocal(userId) || this.#isLocal(event.sender)
       if (!concernsUs) return []
       // The other stream may be ahead: it finds nothing on record that it could end.
-      const isOver = pending?.eventId === event.eventId && (await this.#isUnset(pending))
+      const isOver = pending?.eventId === event.eventId && (await this.#isUndone(pending))
       const after = isOver ? [{ roomId, userId, change: ended(pending.status, now) }] : []
       return [{ roomId, userId, change: invited(event, now) }, ...after]
     }
@@ -163,17 +163,22 @@ export class InvitationFollower {
       const isOver = status !== 'invited' && !onlyInvited
       const isTold = (stored.get(row.eventId)?.position ?? 0) > 0
       if (!isTold) changes.push({ roomId, userId, change: invited(memberEvent(row), now) })
-      if (isOver && (!isTold || (await this.#isUnset(row))))
+      if (isOver && (!isTold || (await this.#isUndone(row))))
         changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, now)) })
     }
     return changes
   }
 
-  /** Whether state resolution has taken an invitation away, of which no timeline tells. */
-  async #isUnset({ roomId, userId, status }: InvitationRow): Promise<boolean> {
-    const room = await this.#read.rooms.byId(roomId)
-    const membership = room && (await this.#read.memberships.one(userId, room.nid))
-    return status !== 'invited' && membership?.eventNid === NO_EVENT
+  /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, or older. */
+  async #isUndone({ roomId, userId, status, eventId }: InvitationRow): Promise<boolean> {
+    if (status === 'invited') return false
+    const { rooms, memberships, events } = this.#read
+    const room = await rooms.byId(roomId)
+    const membership = room && (await memberships.one(userId, room.nid))
+    if (membership === undefined) return false
+    if (membership.eventNid === NO_EVENT) return true
+    const [member] = await events.byNids([membership.eventNid])
+    return (member?.position ?? 0) < ((await events.byId(eventId))?.position ?? 0)
   }
 
   #isLocal(userId: string): boolean {

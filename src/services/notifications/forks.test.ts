@@ -58,3 +58,30 @@ testDatabases(test, 'nobody is asked to answer a knock that a conflict has undon
   t.is(await server.current('m.room.member', '@carol:carol.test'), undefined)
   t.deepEqual(await kinds(ME), [])
 })
+
+testDatabases(
+  test,
+  'an invitation waits no longer where a conflict has somebody in the room again',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...KNOCKED,
+      'JR: alice rule public',
+      'JB: bob join',
+      'ME: me@here.test join',
+    ])
+    peers.add('ZED: zed@here.test join < ME', 'KICK: bob kick zed@here.test', 'ASK: bob invite zed@here.test')
+    peers.add('DOWN: alice power alice=100 bob=0 me@here.test=50 < ZED')
+    const server = await guest(database, peers)
+    const inboxes = inboxesOf(t, { ...server, database })
+    const kinds = async (userId: string) => {
+      await inboxes.settled()
+      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
+    }
+    await kinds(ZED)
+    for (const name of ['ZED', 'KICK', 'ASK']) t.is((await server.receive(name)).outcome, 'accepted')
+    t.deepEqual(await kinds(ZED), ['invitation'])
+    t.is((await server.receive('DOWN')).outcome, 'accepted')
+    t.is(await server.current('m.room.member', ZED), 'ZED')
+    t.deepEqual(await kinds(ZED), [])
+  },
+)
