@@ -9,13 +9,14 @@ import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { aloneWith, type SoleWork } from '../processes.ts'
 import { shownEvent } from '../rooms/shown-event.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
 import type { InvitationRedactions } from './redactions.ts'
-import { answered, ended, type InvitationChange, invited } from './status.ts'
+import { answered, ended, type InvitationChange, invited, restored } from './status.ts'
 
 const BATCH = 200
 
@@ -137,7 +138,8 @@ export class InvitationFollower {
     const isLater = pending !== undefined && pending.position > this.#database.position('invites')
     const before =
       pending === undefined || isLater ? [] : await this.#changesByRows([pending], { onlyInvited: true })
-    return [...before, { roomId, userId, change }]
+    const after = pending === undefined ? [] : await this.#restoredBy(pending)
+    return [...before, { roomId, userId, change }, ...after]
   }
 
   async #followInvites(after: number, upTo: number): Promise<number> {
@@ -165,20 +167,36 @@ export class InvitationFollower {
       if (!isTold) changes.push({ roomId, userId, change: invited(memberEvent(row), now) })
       if (isOver && (!isTold || (await this.#isUndone(row))))
         changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, now)) })
+      if (isTold && !onlyInvited) changes.push(...(await this.#restoredBy(row)))
     }
     return changes
+  }
+
+  /** What ends an invitation on another branch, or did for a while, does not where the state of the room still has it. */
+  async #restoredBy({ roomId, userId, status, eventId }: InvitationRow): Promise<Change[]> {
+    const [stored, membership] = [
+      await this.#read.events.byId(eventId),
+      await this.#membership(roomId, userId),
+    ]
+    if (status !== 'invited' || stored === undefined || membership?.eventNid !== stored.nid) return []
+    return [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
   }
 
   /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, or older. */
   async #isUndone({ roomId, userId, status, eventId }: InvitationRow): Promise<boolean> {
     if (status === 'invited') return false
-    const { rooms, memberships, events } = this.#read
-    const room = await rooms.byId(roomId)
-    const membership = room && (await memberships.one(userId, room.nid))
+    const { events } = this.#read
+    const membership = await this.#membership(roomId, userId)
     if (membership === undefined) return false
     if (membership.eventNid === NO_EVENT) return true
     const [member] = await events.byNids([membership.eventNid])
     return (member?.position ?? 0) < ((await events.byId(eventId))?.position ?? 0)
+  }
+
+  async #membership(roomId: string, userId: string): Promise<MembershipRow | undefined> {
+    const { rooms, memberships } = this.#read
+    const room = await rooms.byId(roomId)
+    return room && memberships.one(userId, room.nid)
   }
 
   #isLocal(userId: string): boolean {

@@ -11,7 +11,8 @@ import type { InvitationStatus } from '../../storage/rooms/invitations.ts'
  *     scheduled → invited → accepted | declined | cancelled | expired
  *
  * Whatever happens in the room decides, whichever way it came: these functions turn member events into records, and answer
- * `undefined` where nothing changes. What is over opens again only by another invitation, which is then a new one.
+ * `undefined` where nothing changes. What is over opens again only by another invitation, which is then a new one, or where what
+ * has ended it did not hold.
  */
 export type InvitationChange = (record: InvitationRecord | undefined) => InvitationRecord | undefined
 
@@ -79,6 +80,14 @@ export const ended =
   record => {
     if (record === undefined || !isOpen(record)) return undefined
     return { ...over(record, status, now), details: { ...record.details, ...details } }
+  }
+
+/** It holds again: the resolution of a conflict has undone what had ended it. */
+export const restored =
+  (eventId: string, now: number): InvitationChange =>
+  record => {
+    const isOver = record?.eventId === eventId && !isOpen(record) && record.details.untold === undefined
+    return isOver ? { ...record, status: 'invited', updatedTs: now, dueTs: record.expiresTs } : undefined
   }
 
 /** The same on behalf of a user of this server, for whom it says so in the room later: `leave` is kept until then. */

@@ -173,7 +173,8 @@ export class NotificationFeeds {
   /** The invited user has it as long as it is pending. */
   async #inviteeOf(record: StoredInvitation): Promise<void> {
     const fact = invitationFact(record)
-    if (record.status === 'invited') await this.#inbox.raise(fact)
+    // It comes back where what had ended it did not hold.
+    if (record.status === 'invited') await this.#inbox.restore(fact)
     else await this.#inbox.settle(fact.userId, fact.id)
   }
 

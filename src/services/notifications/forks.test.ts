@@ -61,7 +61,7 @@ testDatabases(test, 'nobody is asked to answer a knock that a conflict has undon
 
 testDatabases(
   test,
-  'an invitation waits no longer where a conflict has somebody in the room again',
+  'an invitation waits as long as the state has it, whatever conflicts do',
   async (t, database) => {
     const peers = new PeerRoom('11', [
       ...KNOCKED,
@@ -83,5 +83,38 @@ testDatabases(
     t.is((await server.receive('DOWN')).outcome, 'accepted')
     t.is(await server.current('m.room.member', ZED), 'ZED')
     t.deepEqual(await kinds(ZED), [])
+  },
+)
+
+testDatabases(
+  test,
+  'an invitation that a conflict takes away waits again once another has brought it back',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...KNOCKED,
+      'JR: alice rule public',
+      'JB: bob join',
+      'ME: me@here.test join',
+    ])
+    peers.add(
+      'ASK: bob invite zed@here.test < ME',
+      'STRICT: alice power alice=100 me@here.test=50 invite=50 < ME',
+    )
+    peers.add('MILD: alice power alice=100 me@here.test=50')
+    const server = await guest(database, peers)
+    const inboxes = inboxesOf(t, { ...server, database })
+    const kinds = async (userId: string) => {
+      await inboxes.settled()
+      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
+    }
+    await kinds(ZED)
+    t.is((await server.receive('ASK')).outcome, 'accepted')
+    t.deepEqual(await kinds(ZED), ['invitation'])
+    t.is((await server.receive('STRICT')).outcome, 'accepted')
+    t.is(await server.current('m.room.member', ZED), undefined)
+    t.deepEqual(await kinds(ZED), [])
+    t.is((await server.receive('MILD')).outcome, 'accepted')
+    t.is(await server.current('m.room.member', ZED), 'ASK')
+    t.deepEqual(await kinds(ZED), ['invitation'])
   },
 )

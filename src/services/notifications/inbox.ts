@@ -77,7 +77,7 @@ export class Inbox {
     return this.#raise(fact, ({ removal }) => removal !== 'waiting')
   }
 
-  /** The same for what had been taken back by nothing but the user's settings: only what they have closed stays away. */
+  /** The same for what had been taken back by nothing that the user did: only what they have closed stays away. */
   restore(fact: NotificationFact): Promise<boolean> {
     return this.#raise(fact, ({ removal }) => removal === 'dismissed')
   }
