@@ -30,7 +30,7 @@ export interface Wanted {
 /** Events of a stretch in the order of its direction, and where to go on. */
 export interface Stretch {
   readonly events: readonly StoredEvent[]
-  /** What differs in the states of those events that stand on forks, by nid. */
+  /** What differs for the user in the states of those events that stand on forks, by nid: for others something else may. */
   readonly forks: ReadonlyMap<number, ForkState>
   readonly next: number
   /** Nothing that the user may see is left of the stretch. */
@@ -108,7 +108,8 @@ export class Timelines {
             missed?.(row.sender, row.position) !== true)),
     )
     const forked = candidates.filter(row => row.forked).map(row => row.nid)
-    for (const [nid, fork] of await this.#sights.forks(forked, userId)) forks.set(nid, fork)
+    const states = await this.#sights.forks(forked, userId)
+    for (const nid of forked) forks.set(nid, states.get(nid) ?? {})
     const events = await this.#pages.load(candidates)
     return events.filter(stored => passes(filter, stored) && sight.sees(stored, forks.get(stored.nid)))
   }

@@ -183,3 +183,24 @@ testDatabases(
     t.is(page.chunk.length, 1, 'what they have seen there stays theirs')
   },
 )
+
+testDatabases(
+  test,
+  'whoever was not in the room on a branch is not told what was said there because others are',
+  async (t, database) => {
+    const peers = roomShowing('joined')
+    peers.add('ZED: zed@here.test join < ME', 'SAID: bob say secret < ME', 'NOW: bob say hello < ZED')
+    const server = await guest(database, peers)
+    await server.receive('ZED')
+    const { ask } = testSync(server, database)
+    const people = [ME.userId, '@zed:here.test'] as const
+    const tokens = new Map<string, string>()
+    for (const one of people) tokens.set(one, (await ask(one)).next_batch)
+    for (const name of ['SAID', 'NOW']) t.is((await server.receive(name)).outcome, 'accepted')
+    const told = async (one: string) =>
+      (await ask(one, { since: tokens.get(one) })).rooms?.join?.[peers.roomId]?.timeline.events ?? []
+    const [mine, zeds] = [await told(people[0]), await told(people[1])]
+    t.deepEqual(contents(mine), [{ body: 'secret' }, { body: 'hello' }])
+    t.deepEqual(contents(zeds), [{ body: 'hello' }])
+  },
+)

@@ -11,6 +11,7 @@ const MAX_LIMIT = 500
 /** The newest events of a room in a span, oldest first. */
 export interface RoomTimeline {
   readonly events: readonly StoredEvent[]
+  /** As in `Stretch`. */
   readonly forks: ReadonlyMap<number, ForkState>
   /** Something was left out between the span's beginning and the first event. */
   readonly limited: boolean
