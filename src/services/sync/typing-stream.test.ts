@@ -16,8 +16,10 @@ const request: SyncRequest = {
 const streamOf = (began: number, typists: ReadonlyMap<number, string[]>): TypingStream =>
   new TypingStream({
     typing: {
-      position: began + typists.size,
-      changedRooms: after => (after < began ? undefined : new Set(typists.keys())),
+      get position() {
+        return began + typists.size
+      },
+      changedRooms: after => (after < began ? undefined : new Set([...typists.keys()].slice(after - began))),
       rooms: () => typists.keys(),
       users: nid => typists.get(nid) ?? [],
     },
@@ -53,4 +55,17 @@ test('whoever was shown nobody typing is told nothing of a new process but who t
   t.deepEqual((await told(streamOf(200, new Map()), quiet.end)).texts, [])
   const busy = streamOf(300, new Map([[1, ['@alice:a.test']]]))
   t.deepEqual((await told(busy, quiet.end)).texts, [['!1', ['@alice:a.test']]])
+})
+
+test('whoever begins to type while a response is put together is told with the next one', async t => {
+  const typists = new Map<number, string[]>()
+  const stream = streamOf(100, typists)
+  const begun = { ...request, since: undefined }
+  const upTo = stream.position()
+  t.deepEqual(await stream.news(begun, undefined, upTo), {})
+  typists.set(2, ['@alice:a.test'])
+  t.deepEqual(await stream.roomEphemeral(begun, { roomNid: 2, roomId: '!2' }), [])
+  const next = await told(stream, upTo)
+  t.deepEqual(next.texts, [['!2', ['@alice:a.test']]])
+  t.is(next.end % 2, 1, 'and the token says so')
 })

@@ -27,6 +27,8 @@ export class TypingStream implements SyncSource {
   readonly #typing: Parts['typing']
   readonly #watch: Parts['watch']
   readonly #rooms: Parts['rooms']
+  /** Up to where requests that are being answered are told, as positions of `Typing`. */
+  readonly #ends = new WeakMap<SyncRequest, number>()
 
   constructor(parts: Parts) {
     this.#typing = parts.typing
@@ -39,6 +41,7 @@ export class TypingStream implements SyncSource {
   }
 
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    this.#ends.set(request, Math.floor(upTo / 2))
     if (after === undefined) return isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
     if (after >= upTo) return NO_NEWS
     const changed = this.#typing.changedRooms(Math.floor(after / 2), Math.floor(upTo / 2))
@@ -79,7 +82,10 @@ export class TypingStream implements SyncSource {
   }
 
   async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
-    const users = this.#users(request, roomNid)
+    // Who has begun since `news` was asked is told with the next response: this one's token does not say that they were shown.
+    const end = this.#ends.get(request)
+    const later = end === undefined ? undefined : this.#typing.changedRooms(end, Number.MAX_SAFE_INTEGER)
+    const users = later?.has(roomNid) === true ? [] : this.#users(request, roomNid)
     return users.length > 0 && passes(request, roomId) ? [typingEvent(users)] : []
   }
 
