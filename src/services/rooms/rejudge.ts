@@ -135,7 +135,7 @@ export class Rejudging {
   }
 
   /** The join, and those that have stayed beside it: with them, the state has to be resolved. */
-  async #endsAtJoin(head: RoomHead, { stateAt }: PartialJoin): Promise<Extremity[]> {
+  async #endsAtJoin(head: RoomHead, { stateAt }: PartialJoin): Promise<StoredEvent[]> {
     const { joinEventId } = this.#task
     const { events } = this.#writer.context.read
     const join = await events.byId(joinEventId)
@@ -143,9 +143,7 @@ export class Rejudging {
       ({ position }) => position !== undefined && position < stateAt,
     )
     if (older.length > 0) this.hasFindings = true
-    return [...(join === undefined ? [] : [join]), ...older].map(({ nid, event }) => ({
-      ...{ nid, eventId: event.eventId, depth: event.depth },
-    }))
+    return [...(join === undefined ? [] : [join]), ...older]
   }
 
   #passed({ stored, isRefused }: Finding): void {

@@ -2,6 +2,10 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Extremity } from '../../storage/rooms/rooms.ts'
 import { MAX_EXTREMITIES } from './fork-placement.ts'
 
+type Placed = Pick<StoredEvent, 'event' | 'nid'>
+
+const endOf = ({ nid, event: { eventId, depth } }: Placed): Extremity => ({ nid, eventId, depth })
+
 /** The ends of a room's graph as events are gone through once more in the order in which they came. */
 export class RejudgedEnds {
   /** What those that are refused refer to: an event that refers to them covers that. */
@@ -14,13 +18,14 @@ export class RejudgedEnds {
     return this.#current
   }
 
-  /** Where it begins: with the join, and what stands beside it. */
-  begin(ends: readonly Extremity[]): void {
-    this.#current = ends
+  /** Where it begins: with the join, and what stands beside it. What these refer to may come later, and is no end. */
+  begin(ends: readonly Placed[]): void {
+    this.#current = ends.map(endOf)
+    for (const { event } of ends) for (const referred of event.prevEvents) this.#referred.add(referred)
   }
 
-  pass({ event, nid }: Pick<StoredEvent, 'event' | 'nid'>, isRefused: boolean): void {
-    const { eventId, prevEvents, depth } = event
+  pass(placed: Placed, isRefused: boolean): void {
+    const { eventId, prevEvents } = placed.event
     if (isRefused) {
       this.#refused.set(eventId, prevEvents)
       return
@@ -31,7 +36,7 @@ export class RejudgedEnds {
     const others = this.#current.filter(end => !covered.has(end.eventId))
     const grows = others.length === this.#current.length
     if (grows && (fillsGap || others.length >= MAX_EXTREMITIES)) return
-    this.#current = fillsGap ? others : [{ nid, eventId, depth }, ...others]
+    this.#current = fillsGap ? others : [endOf(placed), ...others]
   }
 
   /** What an event refers to, also through events that are refused. */

@@ -134,8 +134,9 @@ const ends = (
   stop: async () => {
     await stop()
     await processes.close()
-    await file.close()
+    // What was asked of it at the last moment is cut off, as by a listener that has waited long enough.
     life.end()
+    await file.close()
   },
   kill: async () => {
     life.end()
