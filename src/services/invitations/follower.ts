@@ -103,7 +103,8 @@ export class InvitationFollower {
     for (const stored of await this.#read.events.byNids(nids)) {
       const event = shownEvent(stored)
       if (event.stateKey === undefined) continue
-      if (!(await this.#isPast(stored))) changes.push(...(await this.#changesBy(event, event.stateKey)))
+      if (!(await this.#isPast(stored)))
+        changes.push(...(await this.#changesBy(event, event.stateKey, stored.position)))
       const isInvite = event.content['membership'] === 'invite'
       if (isInvite && this.#isLocal(event.stateKey)) invitedBy.push(event.eventId)
     }
@@ -120,7 +121,7 @@ export class InvitationFollower {
     return told?.position !== undefined && position !== undefined && told.position > position
   }
 
-  async #changesBy(event: RoomEvent, userId: string): Promise<Change[]> {
+  async #changesBy(event: RoomEvent, userId: string, position = 0): Promise<Change[]> {
     const { roomId } = event
     const now = this.#clock.now()
     const pending = this.#isLocal(userId) ? await this.#read.invitations.one(userId, roomId) : undefined
@@ -128,7 +129,9 @@ export class InvitationFollower {
       const concernsUs = this.#isLocal(userId) || this.#isLocal(event.sender)
       if (!concernsUs) return []
       // The other stream may be ahead: it finds nothing on record that it could end.
-      const isOver = pending?.eventId === event.eventId && (await this.#isUndone(pending))
+      const isPending = pending?.eventId === event.eventId
+      if (!isPending && this.#isLocal(userId) && (await this.#holdsOlder(roomId, userId, position))) return []
+      const isOver = isPending && (await this.#isUndone(pending))
       const after = isOver ? [{ roomId, userId, change: ended(pending.status, now) }] : []
       return [{ roomId, userId, change: invited(event, now) }, ...after]
     }
@@ -185,12 +188,16 @@ export class InvitationFollower {
   /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, or older. */
   async #isUndone({ roomId, userId, status, eventId }: InvitationRow): Promise<boolean> {
     if (status === 'invited') return false
-    const { events } = this.#read
+    return this.#holdsOlder(roomId, userId, (await this.#read.events.byId(eventId))?.position ?? 0)
+  }
+
+  /** Whether the state has nothing of somebody, or what came before this: the invitation there is of a branch that was not followed. */
+  async #holdsOlder(roomId: string, userId: string, position: number): Promise<boolean> {
     const membership = await this.#membership(roomId, userId)
     if (membership === undefined) return false
     if (membership.eventNid === NO_EVENT) return true
-    const [member] = await events.byNids([membership.eventNid])
-    return (member?.position ?? 0) < ((await events.byId(eventId))?.position ?? 0)
+    const [member] = await this.#read.events.byNids([membership.eventNid])
+    return (member?.position ?? 0) < position
   }
 
   async #membership(roomId: string, userId: string): Promise<MembershipRow | undefined> {

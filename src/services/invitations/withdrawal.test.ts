@@ -186,5 +186,5 @@ test('what is cancelled while it is being sent does not stay', async t => {
   await p.advance(HOUR)
   await p.left()
   t.true(isCancelled)
-  t.is((await p.recordAt(p.a))?.status, 'cancelled')
+  await eventually('it is cancelled', async () => (await p.recordAt(p.a))?.status === 'cancelled')
 })
