@@ -67,9 +67,7 @@ export class GapEvents {
       )
       if (added.length === 0) break
       budget.spend(added)
-      const reached = walk.inside.length
-      await walk.goOn(added)
-      leadsOn = walk.inside.length > reached
+      leadsOn = await walk.goOn(added)
     }
     return { events: walk.inside, isHeard }
   }
@@ -123,8 +121,9 @@ class GapWalk {
     return this.#found.has(eventId)
   }
 
-  /** Goes on where it stopped for want of these, and perhaps others. */
-  async goOn(given: readonly RoomEvent[]): Promise<void> {
+  /** Goes on where it stopped for want of these, and perhaps others. Answers whether that led further back. */
+  async goOn(given: readonly RoomEvent[]): Promise<boolean> {
+    const reached = this.#inside.size
     for (const one of given) this.#found.set(one.eventId, one)
     let edge = [...this.#open.values()]
     this.#open.clear()
@@ -146,5 +145,6 @@ class GapWalk {
       }
       edge = next
     }
+    return this.#inside.size > reached
   }
 }
