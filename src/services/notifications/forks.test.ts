@@ -1,29 +1,38 @@
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import type { Database } from '../../storage/database.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { guest } from '../../test-kit/guest.ts'
 import { inboxesOf } from '../../test-kit/inboxes.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 
 const [ME, ZED] = ['@me:here.test', '@zed:here.test']
-const KNOCKED = ['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100 bob=50 me@here.test=50']
+const ROOM = [
+  ...['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100 bob=50 me@here.test=50'],
+  ...['JR: alice rule public', 'JB: bob join', 'ME: me@here.test join'],
+]
+
+/** A room that we have joined, events that others have for it, and the kinds of what waits for somebody of ours. */
+const sceneOf = async (t: ExecutionContext, database: Database, lines: readonly string[]) => {
+  const peers = new PeerRoom('11', ROOM)
+  peers.add(...lines)
+  const server = await guest(database, peers)
+  const inboxes = inboxesOf(t, { ...server, database })
+  const kinds = async (userId: string) => {
+    await inboxes.settled()
+    return (await inboxes.list(userId)).items.map(({ kind }) => kind)
+  }
+  return { server, kinds }
+}
 
 testDatabases(
   test,
   'of a room that a conflict puts somebody out of nothing waits for them',
   async (t, database) => {
-    const peers = new PeerRoom('11', [
-      ...KNOCKED,
-      'JR: alice rule public',
-      'JB: bob join',
-      'ME: me@here.test join',
+    const { server, kinds } = await sceneOf(t, database, [
+      'ZED: zed@here.test join < ME',
+      'SAY: bob say hi',
+      'RULE: alice rule invite < ME',
     ])
-    peers.add('ZED: zed@here.test join < ME', 'SAY: bob say hi', 'RULE: alice rule invite < ME')
-    const server = await guest(database, peers)
-    const inboxes = inboxesOf(t, { ...server, database })
-    const kinds = async (userId: string) => {
-      await inboxes.settled()
-      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
-    }
     await kinds(ZED)
     for (const name of ['ZED', 'SAY']) t.is((await server.receive(name)).outcome, 'accepted')
     t.deepEqual(await kinds(ZED), ['message'])
@@ -34,23 +43,11 @@ testDatabases(
 )
 
 testDatabases(test, 'nobody is asked to answer a knock that a conflict has undone', async (t, database) => {
-  const peers = new PeerRoom('11', [
-    ...KNOCKED,
-    'JR: alice rule public',
-    'JB: bob join',
-    'ME: me@here.test join',
-  ])
-  peers.add(
+  const { server, kinds } = await sceneOf(t, database, [
     'OPEN: bob rule knock < ME',
     'KNOCK: carol knock',
     'DOWN: alice power alice=100 bob=0 me@here.test=50 < ME',
-  )
-  const server = await guest(database, peers)
-  const inboxes = inboxesOf(t, { ...server, database })
-  const kinds = async (userId: string) => {
-    await inboxes.settled()
-    return (await inboxes.list(userId)).items.map(({ kind }) => kind)
-  }
+  ])
   await kinds(ME)
   for (const name of ['OPEN', 'KNOCK']) t.is((await server.receive(name)).outcome, 'accepted')
   t.deepEqual(await kinds(ME), ['knock'])
@@ -63,20 +60,12 @@ testDatabases(
   test,
   'an invitation waits as long as the state has it, whatever conflicts do',
   async (t, database) => {
-    const peers = new PeerRoom('11', [
-      ...KNOCKED,
-      'JR: alice rule public',
-      'JB: bob join',
-      'ME: me@here.test join',
+    const { server, kinds } = await sceneOf(t, database, [
+      'ZED: zed@here.test join < ME',
+      'KICK: bob kick zed@here.test',
+      'ASK: bob invite zed@here.test',
+      'DOWN: alice power alice=100 bob=0 me@here.test=50 < ZED',
     ])
-    peers.add('ZED: zed@here.test join < ME', 'KICK: bob kick zed@here.test', 'ASK: bob invite zed@here.test')
-    peers.add('DOWN: alice power alice=100 bob=0 me@here.test=50 < ZED')
-    const server = await guest(database, peers)
-    const inboxes = inboxesOf(t, { ...server, database })
-    const kinds = async (userId: string) => {
-      await inboxes.settled()
-      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
-    }
     await kinds(ZED)
     for (const name of ['ZED', 'KICK', 'ASK']) t.is((await server.receive(name)).outcome, 'accepted')
     t.deepEqual(await kinds(ZED), ['invitation'])
@@ -90,23 +79,11 @@ testDatabases(
   test,
   'an invitation that a conflict takes away waits again once another has brought it back',
   async (t, database) => {
-    const peers = new PeerRoom('11', [
-      ...KNOCKED,
-      'JR: alice rule public',
-      'JB: bob join',
-      'ME: me@here.test join',
-    ])
-    peers.add(
+    const { server, kinds } = await sceneOf(t, database, [
       'ASK: bob invite zed@here.test < ME',
       'STRICT: alice power alice=100 me@here.test=50 invite=50 < ME',
-    )
-    peers.add('MILD: alice power alice=100 me@here.test=50')
-    const server = await guest(database, peers)
-    const inboxes = inboxesOf(t, { ...server, database })
-    const kinds = async (userId: string) => {
-      await inboxes.settled()
-      return (await inboxes.list(userId)).items.map(({ kind }) => kind)
-    }
+      'MILD: alice power alice=100 me@here.test=50',
+    ])
     await kinds(ZED)
     t.is((await server.receive('ASK')).outcome, 'accepted')
     t.deepEqual(await kinds(ZED), ['invitation'])
