@@ -11,6 +11,7 @@ import {
   JsonParseError,
   MAX_CANONICAL_DEPTH,
   parseJson,
+  portableJson,
 } from './canonical-json.ts'
 import { isJsonObject, type JsonValue } from './json.ts'
 
@@ -145,6 +146,14 @@ test('lenient numbers keep the digits of integers, and write no exponent where n
     '{"a":9223372036854775807,"b":1000000000000000000000,"c":-12345678901234567890,"d":50.57,"e":1,"f":0,"g":[18014398509481985]}',
   )
   t.throws(() => canonicalJson(parseJson('[1e999]')), { instanceOf: CanonicalJsonError })
+})
+
+test('what goes to others holds no number that they would write in another way', t => {
+  const same = '{"a":9223372036854775807,"b":50.57,"c":0.0001,"d":[-2.5,0]}'
+  t.is(portableJson(parseJson(same)), same)
+  for (const number of ['1e-7', '0.00001', '-5e-5']) {
+    t.throws(() => portableJson(parseJson(`{"a":[${number}]}`)), { instanceOf: CanonicalJsonError }, number)
+  }
 })
 
 test('the digits that were read survive spreading, but not another value', t => {

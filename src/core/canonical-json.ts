@@ -61,8 +61,14 @@ const isStrict = (value: number, holder: object | undefined, key: string | numbe
   !Object.is(value, -0) &&
   (holder === undefined || numberSource(holder, key, value) === undefined)
 
-/** What becomes of numbers that are not canonical: refused, written as plainly as can be, or as they were read. */
-type Numbers = 'strict' | 'plain' | 'as read'
+/**
+ * What becomes of numbers that are not canonical: refused, written as plainly as can be (`portable`: but refused where others
+ * would write them in another way), or as they were read.
+ */
+type Numbers = 'strict' | 'portable' | 'plain' | 'as read'
+
+/** Smaller fractions are written with an exponent: here from 1e-7 on, in Python from 1e-5 on, and there as `1e-05`. */
+const LEAST_FRACTION = 1e-4
 
 const numberText = (
   value: number,
@@ -73,6 +79,8 @@ const numberText = (
   if (isStrict(value, holder, key)) return String(value)
   if (numbers === 'strict') throw new CanonicalJsonError('a number is not an integer within ±(2^53 − 1)')
   if (!Number.isFinite(value)) throw new CanonicalJsonError('a number is not finite')
+  if (numbers === 'portable' && value !== 0 && Math.abs(value) < LEAST_FRACTION)
+    throw new CanonicalJsonError('a number is too small to be written without an exponent')
   const source = numbers === 'as read' && holder !== undefined ? numberSource(holder, key, value) : undefined
   if (source !== undefined) return source
   // "Without exponents": String() would write 1e21 and more with one.
@@ -179,6 +187,12 @@ export const canonicalJson = (value: JsonValue, options: { strictNumbers?: boole
  * these from integers sign what they have read. Throws as `canonicalJson`.
  */
 export const canonicalJsonAsRead = (value: JsonValue): string => write(value, 'as read', 0, undefined, '')
+
+/**
+ * The same for what a client chose and other servers have to write alike before they believe our signature. Throws also on
+ * fractions so small that servers in other languages write them in another way.
+ */
+export const portableJson = (value: JsonValue): string => write(value, 'portable', 0, undefined, '')
 
 /**
  * Whether all numbers in a value are as strict room versions want them: integers within ±(2^53 − 1), and, where

@@ -3,7 +3,7 @@
  * strictly enforce the JSON format specified in the appendices"; "Servers SHOULD be capable of handling JSON which is considered
  * invalid by these restrictions where possible".
  */
-import { CanonicalJsonError, canonicalJson, checkStrictNumbers } from '../canonical-json.ts'
+import { CanonicalJsonError, canonicalJson, checkStrictNumbers, portableJson } from '../canonical-json.ts'
 import { contentHashHolds } from '../hashes.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { numberSource, parseJson } from '../parse-json.ts'
@@ -20,9 +20,12 @@ export const asHashed = (pdu: JsonObject, version: RoomVersion): JsonObject => {
   return plain !== undefined && holds(plain) ? plain : pdu
 }
 
-/** What a client sends goes out with numbers as plain as can be: servers in any language read these alike. */
+/**
+ * What a client sends goes out with numbers as plain as can be: servers in any language read these alike.
+ * @throws {CanonicalJsonError} where they do not, or there is no canonical form
+ */
 export const plainContent = (content: JsonObject, version: RoomVersion): JsonObject =>
-  isLoose(content, version) ? (plainly(content) ?? content) : content
+  isLoose(content, version) ? (parseJson(portableJson(content)) as JsonObject) : content
 
 /**
  * An event to be put into a response that `JSON.stringify` writes, which would write `1.0` as `1`: what relays an event must not

@@ -95,6 +95,10 @@ testDatabases(test, 'only keys that are what they say are taken', async (t, _, d
   t.is(await refused(forged), 'M_INVALID_SIGNATURE')
   t.is(await refused({ master_key: testIdentity('@bob:localhost').upload.master_key }), 'M_INVALID_PARAM')
   t.is(await refused({ master_key: mine.upload.self_signing_key }), 'M_INVALID_PARAM')
+  for (const oddity of ['\ud800', 0.5]) {
+    const unsignable = { ...mine.upload.master_key, oddity }
+    t.is(await refused({ master_key: unsignable }), 'M_BAD_JSON', 'it has no canonical form')
+  }
   const logIn = async (device_id: string) => {
     const identifier = { type: 'm.id.user', user: 'alice' }
     const json = { type: 'm.login.password', identifier, password: TEST_PASSWORD, device_id }

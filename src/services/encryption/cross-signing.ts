@@ -6,6 +6,7 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { CrossSigningKeyRow, KeyUsage } from '../../storage/encryption/cross-signing-keys.ts'
 import type { EncryptionContext } from './context.ts'
 import { publicKeyOf } from './cross-signing-key.ts'
+import { keyText } from './uploaded-keys.ts'
 
 /** The keys of a request to `/keys/device_signing/upload`, checked. */
 export interface CrossSigningUpload {
@@ -41,7 +42,7 @@ export class CrossSigning {
   /**
    * Checks an upload: what may be stored, and whether it needs user-interactive authentication.
    * @throws {MatrixError} `M_INVALID_PARAM`, `M_INVALID_SIGNATURE`, `M_MISSING_PARAM` without a master key,
-   *   `M_FORBIDDEN` where a key is the ID of a device
+   *   `M_FORBIDDEN` where a key is the ID of a device; as `keyText`
    */
   async check(
     userId: string,
@@ -127,10 +128,8 @@ const masterOf = (rows: readonly CrossSigningKeyRow[]): CrossSigningKeyRow | und
 const keyRow = (userId: string, usage: KeyUsage, key: JsonObject): CrossSigningKeyRow => {
   const { unsigned: _, ...signed } = key
   const publicKey = publicKeyOf(signed, userId, usage)
-  const json = JSON.stringify(signed)
-  if (publicKey === undefined || json.includes('\\u0000')) {
+  if (publicKey === undefined) {
     throw new MatrixError('M_INVALID_PARAM', `This is no ${usage} key of yours.`)
   }
-  if (Buffer.byteLength(json) > MAX_KEY) throw new MatrixError('M_KEY_TOO_LARGE', 'This key is too large.')
-  return { userId, usage, publicKey, json }
+  return { userId, usage, publicKey, json: keyText(signed, MAX_KEY) }
 }

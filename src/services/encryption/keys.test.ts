@@ -66,6 +66,19 @@ test('what stands under a name that is no user is refused like what stands under
   }
 })
 
+test('keys that have no canonical form, which nobody can have signed nor be told of, are refused', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const alice = await registered(server, 'alice')
+  for (const oddity of ['\ud800', 0.5]) {
+    const upload = async (keys: object) => (await alice.call('POST', '/keys/upload', keys)).errcode
+    t.is(await upload({ device_keys: { ...identityKeys(alice), oddity } }), 'M_BAD_JSON')
+    const odd = { 'signed_curve25519:X': { ...oneTimeKey(alice, 'X'), oddity } }
+    t.is(await upload({ one_time_keys: odd }), 'M_BAD_JSON')
+    t.is(await upload({ fallback_keys: odd }), 'M_BAD_JSON')
+  }
+})
+
 testDatabases(
   test,
   'a claimed key ID may stand for a new key, an unclaimed one may not',

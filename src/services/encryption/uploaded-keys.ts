@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
@@ -22,20 +23,20 @@ export const asKeyUpload = (body: unknown): KeyUpload => body as KeyUpload
 
 /**
  * Identity keys as they are stored: what the server adds is taken away.
- * @throws {MatrixError} `M_INVALID_PARAM` where they are those of another device, `M_KEY_TOO_LARGE`
+ * @throws {MatrixError} `M_INVALID_PARAM` where they are those of another device; as `keyText`
  */
 export const deviceKeysText = (keys: JsonObject, userId: string, deviceId: string): string => {
   if (keys['user_id'] !== userId || keys['device_id'] !== deviceId) {
     throw new MatrixError('M_INVALID_PARAM', 'These are the keys of another user or device.')
   }
   const { unsigned: _, ...signed } = keys
-  return boundedText(signed, MAX_DEVICE_KEYS)
+  return keyText(signed, MAX_DEVICE_KEYS)
 }
 
 /**
  * One-time or fallback keys, in the order of the upload.
  * @param keys `<algorithm>:<key ID>` → key
- * @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE`
+ * @throws {MatrixError} `M_INVALID_PARAM`; as `keyText`
  */
 export const oneTimeKeys = (keys: JsonObject): OneTimeKey[] =>
   Object.entries(keys).map(([name, key]) => {
@@ -47,11 +48,11 @@ export const oneTimeKeys = (keys: JsonObject): OneTimeKey[] =>
     return {
       algorithm: name.slice(0, colon),
       keyId: name.slice(colon + 1),
-      json: boundedText(key ?? null, MAX_KEY),
+      json: keyText(key ?? null, MAX_KEY),
     }
   })
 
-/** Fallback keys: "at most one key per algorithm". @throws {MatrixError} `M_INVALID_PARAM`, `M_KEY_TOO_LARGE` */
+/** Fallback keys: "at most one key per algorithm". @throws {MatrixError} `M_INVALID_PARAM`; as `keyText` */
 export const fallbackKeys = (keys: JsonObject): OneTimeKey[] => {
   const parsed = oneTimeKeys(keys)
   if (new Set(parsed.map(key => key.algorithm)).size < parsed.length) {
@@ -84,10 +85,21 @@ export const isSameJson = (
 ): boolean =>
   one === other || isDeepStrictEqual(part(parseJson(one) as JsonObject), part(parseJson(other) as JsonObject))
 
-const boundedText = (value: JsonValue, limit: number): string => {
+/**
+ * A key as it is stored. What has no canonical form cannot have been signed, nor can we tell other servers of it.
+ * @param limit bytes of JSON
+ * @throws {MatrixError} `M_KEY_TOO_LARGE`, `M_BAD_JSON`; `M_INVALID_PARAM` where it holds NUL
+ */
+export const keyText = (value: JsonValue, limit: number): string => {
   const text = JSON.stringify(value)
   if (Buffer.byteLength(text) > limit) throw new MatrixError('M_KEY_TOO_LARGE', 'This key is too large.')
   // PostgreSQL cannot store it, and no key contains it.
   if (text.includes('\\u0000')) throw new MatrixError('M_INVALID_PARAM', 'A key contains no NUL.')
+  try {
+    canonicalJson(value, { strictNumbers: true })
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error
+    throw new MatrixError('M_BAD_JSON', `This is no key: ${error.message}.`)
+  }
   return text
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { canonicalJson } from '../../core/canonical-json.ts'
+import { MatrixError } from '../../core/errors.ts'
 import { parsePdu } from '../../core/event/format.ts'
 import { contentHashMatches } from '../../core/event/signatures.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -107,4 +108,12 @@ test('what a client writes as 1.0 goes out as the integer that it is', async t =
   const stored = await currentOf(p.b, roomId, 'test.numbers')
   t.deepEqual(stored?.event.content, { level: 1, many: 1000 })
   t.regex(canonicalJson(stored?.event.pdu ?? {}), /"many":1000/)
+})
+
+test('what a client writes as a number that others would sign in another way is refused', async t => {
+  const p = await pair(t)
+  const roomId = await sharedRoom(p, { preset: 'public_chat', version: versionOf('5') })
+  const set = (content: JsonObject) => setState(p.a, ALICE, roomId, { type: 'test.numbers', content })
+  await t.throwsAsync(set({ level: 1e-7 }), { instanceOf: MatrixError, message: /too small/ })
+  t.is((await set({ level: 0.5 })).content['level'], 0.5)
 })

@@ -1,3 +1,5 @@
+import { CanonicalJsonError } from '../../../core/canonical-json.ts'
+import type { Log } from '../../../core/log.ts'
 import type { StreamName, WriteStatement } from '../../../storage/database.ts'
 import { StreamFollower } from '../../stream-follower.ts'
 import type { EncryptionContext } from '../context.ts'
@@ -13,6 +15,7 @@ export interface EduStep {
 /** Follows a stream and tells other servers what comes of it: once, since what is to be said is stored with how far it is. */
 export class EduFollower {
   readonly #follower: StreamFollower
+  readonly #log: Log
 
   constructor(
     context: EncryptionContext,
@@ -25,15 +28,31 @@ export class EduFollower {
   ) {
     const { database, clock, log, listSending: sole } = context
     const { keepEdus, work, ...followed } = parts
+    this.#log = log
     this.#follower = new StreamFollower({
       ...{ ...followed, database, clock, log, sole },
       work: async (after, upTo) => {
         const { reached, edus, statements = [] } = await work(after, upTo)
         if (edus.length === 0) return { reached, statements }
-        const kept = keepEdus(edus)
+        const kept = keepEdus(edus.filter(edu => this.#canBeSaid(edu, parts)))
         return { reached, statements: [...statements, ...kept.statements], committed: kept.committed }
       },
     })
+  }
+
+  /** What was stored by an earlier version need have no canonical form: nobody else's news waits for it. */
+  #canBeSaid(edu: OutgoingEdu, { name, keepEdus }: { name: string; keepEdus: KeepEdus }): boolean {
+    try {
+      keepEdus([edu])
+      return true
+    } catch (error) {
+      if (!(error instanceof CanonicalJsonError)) throw error
+      this.#log.warn(
+        { follower: name, user: edu.content['user_id'], err: error },
+        'keys cannot be told to others',
+      )
+      return false
+    }
   }
 
   start(): void {

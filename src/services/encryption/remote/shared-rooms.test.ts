@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { JsonObject } from '../../../core/json.ts'
 import { FederationError } from '../../../network/federation-client.ts'
 import type { WriteSet } from '../../../storage/database.ts'
+import { DeviceKeysWriter } from '../../../storage/encryption/device-keys.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
 import { testIdentity } from '../../../test-kit/encryption.ts'
 import {
@@ -16,7 +17,13 @@ import { eventually } from '../../../test-kit/eventually.ts'
 import { losingAnswers } from '../../../test-kit/lost-answers.ts'
 import { newRoom } from '../../../test-kit/rooms.ts'
 
-const [ALICE, BOB, BERT, CAROL] = ['@alice:a.test', '@bob:b.test', '@bert:b.test', '@carol:c.test']
+const [ALICE, AVA, BOB, BERT, CAROL] = [
+  '@alice:a.test',
+  '@ava:a.test',
+  '@bob:b.test',
+  '@bert:b.test',
+  '@carol:c.test',
+]
 
 /** Two servers; what the second is told of devices, and a way to make rooms on either. */
 const world = async (t: ExecutionContext) => {
@@ -79,6 +86,31 @@ test('a user who joins is introduced to servers that know nothing of them', asyn
   t.like(first, { user_id: ALICE, prev_id: [3], stream_id: 4, keys: plainKeys(ALICE, 'D2', 'D2') })
   t.is(second?.['stream_id'], 4, 'both are parts of what the newest change left')
   t.deepEqual(await join(a, ALICE, await makeRoom(b, BOB)), [], 'a second room of that server is no news')
+})
+
+test('keys that cannot be told to others keep nobody waiting', async t => {
+  const { servers, a, told, makeRoom, join } = await world(t)
+  await addUser(a, AVA)
+  await addDevice(a, AVA, 'ODD')
+  const { database, encryption } = a
+  const odd = JSON.stringify({ ...plainKeys(AVA, 'ODD', 'ODD'), oddity: '\ud800' })
+  // As earlier versions took them.
+  await database.commit({ statements: [new DeviceKeysWriter(database).set(AVA, 'ODD', odd)] })
+  const roomId = await makeRoom(a, ALICE)
+  await join(a, AVA, roomId)
+  await join(servers.server('b.test'), BOB, roomId)
+  told.length = 0
+  for (const [userId, deviceId] of [
+    [AVA, 'ODD'],
+    [ALICE, 'D1'],
+  ] as const) {
+    await database.commit({ statements: encryption.onDevicesChange(userId, { renamed: [deviceId] }) })
+  }
+  await servers.settle()
+  t.deepEqual(
+    told.map(content => content['device_id']),
+    ['D1'],
+  )
 })
 
 test('a server whose first user joins is told of who is there', async t => {

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../../core/canonical-json.ts'
+import { portableJson } from '../../../../core/canonical-json.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import type { WriteStatement } from '../../../../storage/database.ts'
 
@@ -25,4 +25,4 @@ export interface KeptEdus {
 }
 
 /** The text that travels. @throws {CanonicalJsonError} */
-export const payloadOf = ({ type, content }: KeptEdu): string => canonicalJson({ content, edu_type: type })
+export const payloadOf = ({ type, content }: KeptEdu): string => portableJson({ content, edu_type: type })
