@@ -12,8 +12,13 @@ const request: SyncRequest = {
   ...{ filter: syncFilter({}), fullState: false, stateAfter: false, since: 1 },
 }
 
-/** The stream of a process that has begun at a position and knows who types in which room. */
-const streamOf = (began: number, typists: ReadonlyMap<number, string[]>): TypingStream =>
+/** The stream of a process that has begun at a position and knows who types in which room, for somebody in `joined`. */
+const streamOf = (
+  began: number,
+  typists: ReadonlyMap<number, string[]>,
+  joined: readonly number[] = ROOMS,
+  whileReading = () => {},
+): TypingStream =>
   new TypingStream({
     typing: {
       get position() {
@@ -23,8 +28,13 @@ const streamOf = (began: number, typists: ReadonlyMap<number, string[]>): Typing
       rooms: () => typists.keys(),
       users: nid => typists.get(nid) ?? [],
     },
-    watch: { joinedRooms: async () => new Map(ROOMS.map(nid => [nid, 1])) },
-    rooms: { byNids: async nids => nids.map(nid => ({ ...ROOM, nid, roomId: `!${nid}` })) },
+    watch: { joinedRooms: async () => new Map(joined.map(nid => [nid, 1])) },
+    rooms: {
+      byNids: async nids => {
+        whileReading()
+        return nids.map(nid => ({ ...ROOM, nid, roomId: `!${nid}` }))
+      },
+    },
   })
 
 const told = async (stream: TypingStream, after: number | undefined) => {
@@ -68,4 +78,27 @@ test('whoever begins to type while a response is put together is told with the n
   const next = await told(stream, upTo)
   t.deepEqual(next.texts, [['!2', ['@alice:a.test']]])
   t.is(next.end % 2, 1, 'and the token says so')
+})
+
+test('whoever comes where somebody types already has a token that says so', async t => {
+  const joined: number[] = []
+  const stream = streamOf(100, new Map([[2, ['@alice:a.test']]]), joined)
+  const { end } = await told(stream, undefined)
+  joined.push(2)
+  const after = await told(stream, end)
+  t.is((await stream.roomEphemeral(request, { roomNid: 2, roomId: '!2' })).length, 1)
+  t.is(after.end % 2, 1)
+  t.is((await told(stream, after.end)).end, after.end)
+})
+
+test('whoever begins to type while rooms are read is not shown by a token that does not say so', async t => {
+  const typists = new Map<number, string[]>()
+  const stream = streamOf(200, typists, ROOMS, () => typists.set(2, ['@alice:a.test']))
+  const { texts, end } = await told(stream, 2 * 100 + 1)
+  t.deepEqual(texts, [
+    ['!1', []],
+    ['!2', []],
+  ])
+  t.is(end % 2, 0)
+  t.deepEqual((await told(stream, end)).texts, [['!2', ['@alice:a.test']]])
 })

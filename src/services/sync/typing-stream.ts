@@ -43,7 +43,9 @@ export class TypingStream implements SyncSource {
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
     this.#ends.set(request, Math.floor(upTo / 2))
     if (after === undefined) return isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
-    if (after >= upTo) return NO_NEWS
+    // Where nobody has begun or ceased, somebody may be shown all the same: by a room that the user has come into.
+    if (after >= upTo)
+      return after % 2 === 1 || isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
     const changed = this.#typing.changedRooms(Math.floor(after / 2), Math.floor(upTo / 2))
     const wasShown = after % 2 === 1
     if (changed === undefined && !wasShown && isEmpty(this.#typing.rooms())) return NO_NEWS
@@ -64,14 +66,16 @@ export class TypingStream implements SyncSource {
     }: { changed: ReadonlySet<number> | undefined; wasShown: boolean; upTo: number },
   ): Promise<News> {
     const joined = await this.#watch.joinedRooms(request.requester.userId)
+    // What is shown and what the token says of it are of the same moment.
     const end = this.#end(upTo, joined)
     // What has changed is not remembered so far back: it may be over wherever somebody was shown to type.
     const told = changed ?? (wasShown ? joined.keys() : this.#typing.rooms())
     const nids = [...told].filter(nid => joined.has(nid))
     if (nids.length === 0) return { upTo: end }
+    const events = new Map(nids.map(nid => [nid, [typingEvent(this.#users(request, nid))]]))
     const rooms = new Map<string, RoomExtras>()
     for (const { nid, roomId } of await this.#rooms.byNids(nids)) {
-      if (passes(request, roomId)) rooms.set(roomId, { ephemeral: [typingEvent(this.#users(request, nid))] })
+      if (passes(request, roomId)) rooms.set(roomId, { ephemeral: events.get(nid) ?? [] })
     }
     return { rooms, upTo: end }
   }
