@@ -83,6 +83,53 @@ testDatabases(test, 'an invitation that a conflict has taken away is over', asyn
   t.is(await status(), 'cancelled')
 })
 
+testDatabases(
+  test,
+  'what the timeline passes over, as it was soft-failed, is on record once it holds after all',
+  async (t, database) => {
+    const YOU = '@you:here.test'
+    const peers = new PeerRoom('11', [
+      ...[
+        'CREATE: alice create',
+        'JA: alice join',
+        'PL: alice power alice=100 bob=50',
+        'JR: alice rule public',
+      ],
+      ...['JB: bob join', 'ME: me@here.test join'],
+      ...['STRICT: alice power alice=100 invite=50 < ME', 'ASK: bob invite you@here.test < ME'],
+      ...['MILD: alice power alice=100 bob=50 < STRICT', 'ASKED: alice say a < MILD ASK'],
+      ...['AWAY: alice power alice=100 invite=50 < STRICT', 'BACK: alice power alice=100 bob=50 < AWAY'],
+      ...['STERN: alice power alice=100 < ASKED BACK', 'KICK: bob kick you@here.test < ASKED BACK'],
+      ...['KIND: alice power alice=100 bob=50 < STERN', 'KICKED: alice say b < KIND KICK'],
+    ])
+    const server = await guest(database, peers)
+    const { follower, records } = following(server.core, server.clock)
+    follower.start()
+    t.teardown(() => follower.close())
+    const status = async () => {
+      await follower.caughtUp()
+      return (await records.read.one(peers.roomId, YOU))?.status
+    }
+    await server.receive('STRICT')
+    t.is((await server.receive('ASK')).outcome, 'soft-failed')
+    t.is(await status(), undefined)
+    for (const name of ['MILD', 'ASKED']) t.is((await server.receive(name)).outcome, 'accepted')
+    t.is(await server.current('m.room.member', YOU), 'ASK')
+    t.is(await status(), 'invited')
+    await server.receive('AWAY')
+    t.is(await status(), 'cancelled')
+    await server.receive('BACK')
+    t.is(await server.current('m.room.member', YOU), 'ASK')
+    t.is(await status(), 'invited')
+    await server.receive('STERN')
+    t.is((await server.receive('KICK')).outcome, 'soft-failed')
+    t.is(await status(), 'invited')
+    for (const name of ['KIND', 'KICKED']) t.is((await server.receive(name)).outcome, 'accepted')
+    t.is(await server.current('m.room.member', YOU), 'KICK')
+    t.is(await status(), 'cancelled')
+  },
+)
+
 testDatabases(test, 'invitations from outside are followed where no timeline tells', async (t, database) => {
   const left: JsonObject[] = []
   const { core, rooms, clock } = await testRooms(database, {

@@ -166,11 +166,11 @@ export class InvitationFollower {
     for (const row of invitations) {
       const { roomId, userId, status } = row
       const isOver = status !== 'invited' && !onlyInvited
-      const isTold = (stored.get(row.eventId)?.position ?? 0) > 0
+      const isTold = isShown(stored.get(row.eventId))
       if (!isTold) changes.push({ roomId, userId, change: invited(memberEvent(row), now) })
       if (isOver && (!isTold || (await this.#isUndone(row))))
         changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, now)) })
-      if (isTold && !onlyInvited) changes.push(...(await this.#restoredBy(row)))
+      if (!onlyInvited) changes.push(...(await this.#restoredBy(row)))
     }
     return changes
   }
@@ -185,19 +185,22 @@ export class InvitationFollower {
     return [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
   }
 
-  /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, or older. */
+  /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, older, or not shown. */
   async #isUndone({ roomId, userId, status, eventId }: InvitationRow): Promise<boolean> {
     if (status === 'invited') return false
     return this.#holdsOlder(roomId, userId, (await this.#read.events.byId(eventId))?.position ?? 0)
   }
 
-  /** Whether the state has nothing of somebody, or what came before this: the invitation there is of a branch that was not followed. */
+  /**
+   * Whether the state has nothing of somebody, what came before this, or what no timeline tells: the invitation there is of a branch
+   * that was not followed.
+   */
   async #holdsOlder(roomId: string, userId: string, position: number): Promise<boolean> {
     const membership = await this.#membership(roomId, userId)
     if (membership === undefined) return false
     if (membership.eventNid === NO_EVENT) return true
     const [member] = await this.#read.events.byNids([membership.eventNid])
-    return (member?.position ?? 0) < position
+    return !isShown(member) || (member?.position ?? 0) < position
   }
 
   async #membership(roomId: string, userId: string): Promise<MembershipRow | undefined> {
@@ -210,6 +213,10 @@ export class InvitationFollower {
     return serverNameOf(userId) === this.#serverName
   }
 }
+
+/** Whether it is told by the timeline here; what was soft-failed is not, though it may be part of the state later. */
+const isShown = (stored: StoredEvent | undefined): boolean =>
+  stored !== undefined && (stored.position ?? 0) > 0 && !stored.softFailed
 
 const memberEvent = ({ eventId, roomId, userId, sender, event }: InvitationRow) => {
   const content: JsonObject = isJsonObject(event['content']) ? event['content'] : {}
