@@ -121,6 +121,22 @@ test('nobody redacts what they may not by calling it state', async t => {
   }
 })
 
+test('nobody undoes by a redaction what a room was made as', async t => {
+  for (const version of ['10', '11']) {
+    const room = await ann.createRoom({
+      preset: 'public_chat',
+      room_version: version,
+      creation_content: { 'm.federate': false, type: 'm.space' },
+    })
+    const { chunk } = await ann.get(`/rooms/${path(room)}/messages?dir=f&limit=1`)
+    const [{ event_id: made = '' } = {}] = chunk as { event_id?: string }[]
+    const redact = `/rooms/${path(room)}/redact/${path(made)}/1`
+    t.is(await ann.code('PUT', redact, {}), version === '10' ? '403 M_FORBIDDEN' : '200 -')
+    const kept = { 'm.federate': false, room_version: version, type: 'm.space' }
+    t.like(await ann.get(`/rooms/${path(room)}/state/m.room.create`), kept)
+  }
+})
+
 test('only a ban can be lifted', async t => {
   const room = await ann.createOpenRoom()
   const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })

@@ -59,14 +59,22 @@ onServer('MSC4293: a ban or kick may redact what its target has sent in this sta
   const first = await bob.send(roomId, 'first')
   await bob.setState(roomId, 'm.room.member', { membership: 'join', displayname: 'spam' }, bob.userId)
   const second = await bob.send(roomId, 'second')
+  await ann.setState(roomId, 'm.room.power_levels', { users: { [bob.userId]: 50 } })
+  const acl = await bob.setState(roomId, 'm.room.server_acl', { allow: ['*'] })
+  await ann.setState(roomId, 'm.room.power_levels', {})
   const others = await cat.send(roomId, 'others')
   const flag = { 'org.matrix.msc4293.redact_events': true }
   await t.throwsAsync(ann.change('ban', roomId, bob, { 'org.matrix.msc4293.redact_events': 1 }), {
     code: '400 M_BAD_JSON',
   })
   await ann.change('ban', roomId, bob, { ...flag, reason: 'flooding' })
-  const all = [before, first, second, others]
-  t.deepEqual(await Promise.all(all.map(id => isRedacted(ann, roomId, id))), [false, true, true, false])
+  const all = [before, first, second, acl, others]
+  const gone = [false, true, true, false, false]
+  t.deepEqual(
+    await Promise.all(all.map(id => isRedacted(ann, roomId, id))),
+    gone,
+    'not what holds for servers',
+  )
   const shown = await cat.api<{ content: object; unsigned: object }>(
     'GET',
     `/rooms/${path(roomId)}/event/${path(second)}`,

@@ -193,7 +193,7 @@ test('levels of actions, events and notifications, and what holds where nothing 
 })
 
 test('from v3 on a redaction applies by the redact level, or within a server', t => {
-  const target = { sender: '@erin:b', roomId: '!r' }
+  const target = { type: 'm.room.message', sender: '@erin:b', roomId: '!r' }
   for (const [version, sender, refused] of [
     ['2', '@mallory:m', undefined],
     ['3', '@mallory:m', 'redaction.power'],
@@ -208,5 +208,14 @@ test('from v3 on a redaction applies by the redact level, or within a server', t
     t.is(redactionAllowed(redaction, target, state)?.rule, refused)
     const elsewhere = { ...target, roomId: '!other' }
     t.is(redactionAllowed(redaction, elsewhere, state)?.rule, 'redaction.other_room')
+  }
+})
+
+test('a create event of which a redaction would leave nothing but the creator is left as it is', t => {
+  const target = { type: 'm.room.create', sender: '@alice:a', roomId: '!r' }
+  for (const id of versionsIn('1-12')) {
+    const redaction = { sender: '@alice:a', roomId: '!r', version: knownVersion(id) }
+    const rule = redactionAllowed(redaction, target, powersIn(id))?.rule
+    t.is(rule, Number(id) < 11 ? 'redaction.create' : undefined, id)
   }
 })

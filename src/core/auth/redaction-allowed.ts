@@ -1,5 +1,6 @@
 import type { RoomEvent, Verdict } from '../event/event.ts'
 import { serverNameOf } from '../ids.ts'
+import type { RoomVersion } from '../room-versions.ts'
 import { levelTo, type PowerLevelState, powerLevelOf } from './power-levels.ts'
 import { refuse } from './refusal.ts'
 
@@ -11,9 +12,12 @@ import { refuse } from './refusal.ts'
  */
 export const redactionAllowed = (
   redaction: Pick<RoomEvent, 'sender' | 'roomId' | 'version'>,
-  target: Pick<RoomEvent, 'sender' | 'roomId'>,
+  target: Pick<RoomEvent, 'type' | 'sender' | 'roomId'>,
   state: PowerLevelState,
 ): Verdict => {
+  if (!mayBeRedacted(target, redaction.version)) {
+    return refuse('redaction.create', 'The event that made the room stays as it is.')
+  }
   // A redaction reaches no further than its own room: its sender's power ends there.
   if (redaction.roomId !== target.roomId) {
     return refuse('redaction.other_room', 'The redacted event belongs to another room.')
@@ -25,3 +29,11 @@ export const redactionAllowed = (
   if (serverNameOf(redaction.sender) === serverNameOf(target.sender)) return undefined
   return refuse('redaction.power', `${redaction.sender} may not redact what others have sent.`)
 }
+
+/**
+ * Before version 11 the algorithm leaves of a create event its `creator` alone: without `m.federate` a closed room would be open to
+ * everybody, without `room_version` no server could join it from here any more. So that event is left as it is, as other servers
+ * leave it.
+ */
+export const mayBeRedacted = ({ type }: Pick<RoomEvent, 'type'>, { redaction }: RoomVersion): boolean =>
+  type !== 'm.room.create' || redaction.v11Rules

@@ -34,7 +34,7 @@ export const mayRedactByRemoving = ({ sender }: RoomEvent, powers: PowerLevelSta
 
 /**
  * What a kick or ban redacts, given who has which power: what its target has sent in the stay that it ends. (The proposal says "up to the
- * point of the user's previous membership event"; a change of name, which is one too, is no way out.)
+ * point of the user's previous membership event"; a change of name, which is one too, is no way out.) The access control list that holds stays: without its content it would lock everybody out.
  */
 export const redactedByRemoving = async (
   { read }: RoomsContext,
@@ -56,5 +56,7 @@ export const redactedByRemoving = async (
   // The join that began the stay, or what came after it without one.
   const [begin] = ended === -1 ? spans.slice(-1) : spans.slice(Math.max(ended - 1, 0))
   if (begin === undefined) return []
-  return read.events.ofSender(userId, { roomNid, after: begin.from, limit: MAX_REDACTED })
+  const sent = await read.events.ofSender(userId, { roomNid, after: begin.from, limit: MAX_REDACTED })
+  const acl = head.entry('m.room.server_acl', '')?.nid
+  return sent.filter(({ nid }) => nid !== acl)
 }

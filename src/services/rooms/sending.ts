@@ -1,4 +1,5 @@
 import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
+import { mayBeRedacted } from '../../core/auth/redaction-allowed.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
@@ -184,7 +185,7 @@ export class Sending {
   /**
    * Anybody may redact what they sent themselves, and administrators what local users sent; else it takes the redact level. Since
    * room version 3 the auth rules let more pass, which servers then do not apply: we refuse it instead. The room's access control
-   * list stays as it is: without its content it lets no server in, and nobody could mend that.
+   * list stays as it is: without its content it lets no server in, and nobody could mend that. So does what made the room.
    */
   async #checkRedaction(requester: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
     if (target.eventId === head.entry('m.room.server_acl', '')?.eventId) {
@@ -194,10 +195,11 @@ export class Sending {
       )
     }
     if (await this.#mayRedact(requester, head, target)) return
-    throw new MatrixError('M_FORBIDDEN', 'You may not redact what others have sent')
+    throw new MatrixError('M_FORBIDDEN', 'You may not redact this event')
   }
 
   async #mayRedact({ userId, isAdmin }: Requester, head: RoomHead, target: RoomEvent): Promise<boolean> {
+    if (!mayBeRedacted(target, head.version)) return false
     if (target.sender === userId) return true
     // "Server administrators may redact events sent by users on their server": of one domain, so that every server applies it.
     if (isAdmin && serverNameOf(target.sender) === this.#writer.context.serverName) return true
