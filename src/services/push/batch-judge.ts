@@ -72,7 +72,7 @@ export class BatchJudge {
     this.#audiences = new RoomAudiences(parts)
     this.#source = new PushSourceReader(db, parts.context.read.news)
     this.#subscriptions = new ThreadSubscriptionReader(db)
-    this.#undoing = new Undoing(parts.context, this.#source)
+    this.#undoing = new Undoing(parts.context, this.#source, this.#audiences)
     this.#ownEvents = new OwnEvents(parts)
     this.#write = new PushActionWriter(db, parts.crowd)
   }
@@ -105,6 +105,7 @@ export class BatchJudge {
     const statements = [
       ...this.#write.insert(actions),
       ...this.#write.undo(undone),
+      ...this.#write.hide(hidden.unseen),
       ...this.#write.clear(cleared),
       ...this.#ownEvents.statements(readings),
     ]

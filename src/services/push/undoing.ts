@@ -2,15 +2,27 @@ import type { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import type { RoomAudiences } from './room-audience.ts'
+
+/** What rooms that have come to know all their members have notified of in vain. */
+interface Hidden {
+  /** Where the events stand that were found to be nothing to show. */
+  readonly positions: readonly number[]
+  /** Those that are shown, and whom they are not. */
+  readonly unseen: readonly { readonly userId: string; readonly roomNid: number; readonly position: number }[]
+  readonly roomNids: readonly number[]
+}
 
 /** Finds out which earlier notifications are taken back by what has happened since. */
 export class Undoing {
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
+  readonly #audiences: Pick<RoomAudiences, 'blind'>
 
-  constructor(context: RoomsContext, source: PushSourceReader) {
+  constructor(context: RoomsContext, source: PushSourceReader, audiences: Pick<RoomAudiences, 'blind'>) {
     this.#context = context
     this.#source = source
+    this.#audiences = audiences
   }
 
   /** The positions of the events that these have redacted, asked of the database: the cache may not know yet. */
@@ -23,20 +35,34 @@ export class Undoing {
   }
 
   /**
-   * The positions of events of rooms that have come to know all their members: by these some were judged anew, and found to be
-   * nothing to show; with the rooms.
+   * What was judged anew as rooms have come to know all their members: some events are found to be nothing to show, and others to
+   * lie on a branch on which somebody was not in the room, who was taken to be there.
    */
-  async hidden(after: number, upTo: number): Promise<{ positions: number[]; roomNids: number[] }> {
-    const found: { positions: number[]; roomNids: number[] } = { positions: [], roomNids: [] }
+  async hidden(after: number, upTo: number): Promise<Hidden> {
+    const positions: number[] = []
+    const unseen: Hidden['unseen'][number][] = []
+    const roomNids: number[] = []
     for (const { roomNid, joinedAt, completedAt } of await this.#context.read.partial.changedBetween(
       after,
       upTo,
     )) {
       if (completedAt === undefined || completedAt <= after || completedAt > upTo) continue
-      found.positions.push(...(await this.#source.hidden(roomNid, joinedAt, completedAt)))
-      found.roomNids.push(roomNid)
+      positions.push(...(await this.#source.hidden(roomNid, joinedAt, completedAt)))
+      unseen.push(...(await this.#unseen(roomNid, joinedAt, completedAt)))
+      roomNids.push(roomNid)
     }
-    return found
+    return { positions, unseen, roomNids }
+  }
+
+  async #unseen(roomNid: number, after: number, upTo: number): Promise<Hidden['unseen']> {
+    const { read, serverName } = this.#context
+    const unseen: Hidden['unseen'][number][] = []
+    const nids = await this.#source.forkedFor(roomNid, { after, upTo }, serverName)
+    for (const stored of await read.events.byNids(nids)) {
+      const { position = 0 } = stored
+      for (const userId of await this.#audiences.blind(stored)) unseen.push({ userId, roomNid, position })
+    }
+    return unseen
   }
 
   /** Local users who have left a room, or come to it: what was there before does not count for them. */

@@ -9,6 +9,8 @@ export class PushActionWriter {
   readonly #insertCrowd: Prepared
   readonly #undo: Prepared
   readonly #undoCrowd: Prepared
+  readonly #hide: Prepared
+  readonly #hideCrowd: Prepared
   readonly #clear: Prepared
   readonly #leaveCrowd: Prepared
   readonly #expire: Prepared
@@ -27,10 +29,14 @@ export class PushActionWriter {
     )
     this.#undo = db.prepare('DELETE FROM push_actions WHERE position = ?')
     this.#undoCrowd = db.prepare('DELETE FROM crowd_actions WHERE position = ?')
-    this.#leaveCrowd = db.prepare(
-      `UPDATE crowd_actions SET users = REPLACE(users, ?, ?)
-       WHERE room_nid = ? AND bucket = ? AND position <= ? AND ${db.dialect.contains('users')}`,
-    )
+    const fromCrowd = (which: string): Prepared =>
+      db.prepare(
+        `UPDATE crowd_actions SET users = REPLACE(users, ?, ?)
+         WHERE room_nid = ? AND bucket = ? AND ${which} AND ${db.dialect.contains('users')}`,
+      )
+    this.#hide = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position = ?')
+    this.#hideCrowd = fromCrowd('position = ?')
+    this.#leaveCrowd = fromCrowd('position <= ?')
     this.#clear = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position <= ?')
     this.#expire = db.prepare(
       `DELETE FROM push_actions WHERE position <= ? AND EXISTS (SELECT 1 FROM receipts r
@@ -65,6 +71,17 @@ export class PushActionWriter {
     return [
       { prepared: this.#undo, rows },
       { prepared: this.#undoCrowd, rows },
+    ]
+  }
+
+  /** The event at a position is not shown to the user. */
+  hide(
+    rows: readonly { readonly userId: string; readonly roomNid: number; readonly position: number }[],
+  ): WriteStatement[] {
+    if (rows.length === 0) return []
+    return [
+      { prepared: this.#hide, rows: rows.map(row => [row.userId, row.roomNid, row.position]) },
+      { prepared: this.#hideCrowd, rows: rows.map(row => leaving({ ...row, upTo: row.position })) },
     ]
   }
 

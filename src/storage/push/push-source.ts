@@ -47,6 +47,9 @@ const distinct = (changes: readonly MemberChange[]): MemberChange[] => [
 
 const MEMBERS_AND_POWERS = new Set(['m.room.member', 'm.room.power_levels', 'm.room.create'])
 
+/** What the users of a server are like, in terms of `LIKE … ESCAPE '!'`. */
+const ofServer = (serverName: string): string => `%:${serverName.replaceAll(/[!%_]/g, '!$&')}`
+
 /** So many rows may be read on the calling thread. */
 const FEW = 100
 
@@ -59,6 +62,7 @@ export class PushSourceReader {
   readonly #joined: Prepared
   readonly #redacted: Prepared
   readonly #hidden: Prepared
+  readonly #forkedFor: Prepared
   readonly #changedRooms: Prepared
   readonly #memberChanges: Prepared
   readonly #receiptRooms: Prepared
@@ -88,6 +92,12 @@ export class PushSourceReader {
     this.#hidden = db.prepare(
       `SELECT position FROM events
        WHERE room_nid = ? AND position > ? AND position <= ? AND (rejected IS NOT NULL OR soft_failed = 1)`,
+    )
+    this.#forkedFor = db.prepare(
+      `SELECT event_nid FROM events WHERE room_nid = ? AND position > ? AND position <= ?
+         AND rejected IS NULL AND soft_failed = 0
+         AND EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = events.event_nid
+           AND d.type = 'm.room.member' AND d.state_key LIKE ? ESCAPE '!')`,
     )
     // Also what ended without a successor, where a conflict resolves so that nobody has the place. What comes twice is told apart
     // later, as in `SyncReader`.
@@ -146,6 +156,19 @@ export class PushSourceReader {
     return rows.map(row => row.position)
   }
 
+  /**
+   * The nids of the shown events of a room after one position up to another that lie on branches on which the membership of one of a
+   * server's users was another.
+   */
+  async forkedFor(
+    roomNid: number,
+    { after, upTo }: { after: number; upTo: number },
+    serverName: string,
+  ): Promise<number[]> {
+    const span = [roomNid, after, upTo, ofServer(serverName)]
+    return (await this.#db.scan<{ event_nid: number }>(this.#forkedFor, span)).map(row => row.event_nid)
+  }
+
   /** Where those of these events stand that one of these redactions has redacted. */
   async redacted(eventIds: readonly string[], redactionNids: readonly number[]): Promise<number[]> {
     const rows = await this.#db.all<{ position: number; redacted_by: number | null }>(this.#redacted, [
@@ -185,7 +208,7 @@ export class PushSourceReader {
         changes.map(({ roomNid, stateKey: userId, position }) => ({ roomNid, userId, position })),
       )
     }
-    const pattern = `%:${serverName.replaceAll(/[!%_]/g, '!$&')}`
+    const pattern = ofServer(serverName)
     const half = [this.#db.list(roomNids), span.after, span.upTo, pattern]
     const rows = await this.#db.all<{ room_nid: number; state_key: string; position: number }>(
       this.#memberChanges,
