@@ -18,6 +18,7 @@ import {
   sharedVersion,
   talk,
 } from './interop-parts.ts'
+import { policyScenarios } from './interop-policy.ts'
 import { queryScenarios } from './interop-queries.ts'
 import { roomScenarios } from './interop-rooms.ts'
 import { userScenarios } from './interop-users.ts'
@@ -121,6 +122,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
   ...membershipScenarios,
   ...roomScenarios,
   ...queryScenarios,
+  ...policyScenarios,
   ...crowdScenarios,
   ...outageScenarios,
   ...userScenarios,

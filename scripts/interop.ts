@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../bench/free-port.ts'
 import { type Log, type LogFields, silentLog } from '../src/core/log.ts'
 import { type RunningTestServer, startTestServer } from '../src/test-kit/server.ts'
-import { createAuthority } from '../src/test-kit/tls.ts'
+import { testAuthority } from '../src/test-kit/tls.ts'
 import type { ForeignServer } from './foreign-server.ts'
 import { NotSupported } from './interop-parts.ts'
 import { scenarios } from './interop-scenarios.ts'
@@ -58,7 +58,7 @@ interface Certificates {
 }
 
 const certify = async (directory: string): Promise<Certificates> => {
-  const authority = await createAuthority()
+  const authority = await testAuthority()
   const { cert, key } = await authority.issue(HOSTS)
   const files = {
     certificateFile: join(directory, 'cert.pem'),
