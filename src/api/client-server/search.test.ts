@@ -219,14 +219,16 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
   for (const term of ['obert', 'töpfer robert x', '%', '']) t.deepEqual(await ids(alice, term), [], term)
   t.deepEqual(await ids(carol, 'robert'), [])
 
-  // In public rooms everybody is known to everybody, under the name that they have there.
+  // In public rooms everybody is known to everybody, by the name that they have everywhere.
   const open = await carol.createOpenRoom()
   await dave.join(open)
-  await dave.setState(open, 'm.room.member', { membership: 'join', displayname: 'Public Dave' }, dave.userId)
+  await dave.put(`/profile/${dave.userId}/displayname`, { displayname: 'Public Dave' })
   const hidden = await dave.createRoom()
   await dave.setState(hidden, 'm.room.member', { membership: 'join', displayname: 'Agent Zero' }, dave.userId)
   t.deepEqual(await ids(alice, 'agent'), [], 'what somebody is called in a room of others stays there')
-  t.deepEqual((await find(alice, 'dave')).results, [{ user_id: dave.userId, display_name: 'Public Dave' }])
+  const shown = [{ user_id: dave.userId, display_name: 'Public Dave' }]
+  t.deepEqual((await find(alice, 'public')).results, shown, 'which another name in one room does not hide')
+  t.deepEqual((await find(dave, 'public')).results, shown)
   await alice.join(open)
   await bob.join(open)
   t.like(await find(alice, 'localhost', 1), { limited: true })

@@ -11,7 +11,7 @@ import { membershipOf, type RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { stickyStatements } from './sticky-statements.ts'
-import { userSearchText } from './user-names.ts'
+import { directoryStatements } from './user-names.ts'
 
 /** An event that has been judged, ready to enter the room's timeline. */
 export interface Placement {
@@ -246,7 +246,7 @@ export const stateStatements = async (
       ]),
     )
     if (membership === 'join') {
-      statements.push(...write.userDirectory.put([{ userId, searchText: userSearchText(userId, member) }]))
+      statements.push(...(await directoryStatements(context, userId, member)))
     }
     if (host === context.serverName) {
       statements.push(...(await invitationStatements(context, head, member, membership)))

@@ -48,7 +48,7 @@ export const describedMemberships = (
         membership,
         eventNid: nids.get(event.eventId) ?? 0,
         position: { stream: 'events', offset: 0 } as const,
-        searchText: userSearchText(userId, event),
+        searchText: userSearchText(userId, event.content['displayname']),
       },
     ]
   })

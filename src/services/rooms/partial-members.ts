@@ -65,7 +65,8 @@ export const setMembers = (
     const isNews = host === serverName && membership === 'join' && !wasIn
     const since = isNews ? { position: NOW, toldFrom: NOW } : { position }
     rows.push({ roomNid, userId, host, membership, eventNid: nid, ...since })
-    if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, event) })
+    const name = event.content['displayname']
+    if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, name) })
   }
   head.applyState(deltas)
   return [...write.memberships.set(rows), ...write.userDirectory.put(joined)]

@@ -23,8 +23,8 @@ export class UserDirectory {
 
   /**
    * People whose ID or name has words that begin like those given, among those who share a room with the searcher or
-   * are in one that anybody may join or read. They are called as they are called there: what somebody is called in a
-   * room that the searcher may not know, nobody learns.
+   * are in one that anybody may join or read. Local users are called as in their profile, which all may read, others as they
+   * are called there: what somebody is called in a room that the searcher may not know, nobody learns.
    */
   async search(searcher: string, term: string, limit: number = DEFAULT_LIMIT): Promise<FoundUsers> {
     const phrases = searchPhrases(term).slice(0, MAX_USER_PHRASES)
@@ -33,12 +33,13 @@ export class UserDirectory {
     const found = await this.#read.userDirectory.search(searcher, phrases, wanted + SPARE)
     const members = await this.#read.events.byNids(found.map(user => user.memberNid))
     const byNid = new Map(members.map(stored => [stored.nid, contentShown(stored)]))
-    const results = found.flatMap(({ userId, memberNid }) => {
+    const results = found.flatMap(({ userId, memberNid, profile }) => {
       if (!isCompliantUserId(userId)) return []
       const content = byNid.get(memberNid) ?? {}
-      const text = userSearchText(userId, { content })
+      const name = profile === undefined ? content['displayname'] : profile.displayname
+      const avatar = profile === undefined ? content['avatar_url'] : profile.avatarUrl
+      const text = userSearchText(userId, name)
       if (!phrases.every(tokens => text.includes(` ${tokens.join(' ')}`))) return []
-      const { displayname: name, avatar_url: avatar } = content
       return [
         {
           user_id: userId,

@@ -1,10 +1,24 @@
 import { containing } from '../../core/search-text.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
+/** What a local user is called everywhere. */
+export interface OwnProfile {
+  readonly displayname: string | undefined
+  readonly avatarUrl: string | undefined
+}
+
 /** Somebody who was found, with the member event that a room both may know calls them by. */
 export interface FoundUser {
   readonly userId: string
   readonly memberNid: number
+  /** Of local users. */
+  readonly profile: OwnProfile | undefined
+}
+
+interface ProfileRow {
+  readonly owner: string | null
+  readonly displayname: string | null
+  readonly avatar_url: string | null
 }
 
 /** Further phrases of a search are not looked for. */
@@ -16,13 +30,17 @@ const MAX_FITTING = 5_000
 export class UserDirectoryReader {
   readonly #db: Reader
   readonly #search: Prepared
+  readonly #profile: Prepared
 
   constructor(db: Reader) {
     this.#db = db
+    this.#profile = db.prepare(
+      'SELECT user_id AS owner, displayname, avatar_url FROM profiles WHERE user_id = ?',
+    )
     const fits = `u.search_text LIKE ? ESCAPE '!'`
     // The shorter the text, the more of it is what was looked for.
     this.#search = db.prepare(
-      `SELECT user_id, member_nid FROM (
+      `SELECT found.user_id, member_nid, p.user_id AS owner, p.displayname, p.avatar_url FROM (
          SELECT u.user_id, LENGTH(u.search_text) AS size, (
            SELECT m.event_nid FROM memberships m LEFT JOIN room_summaries s ON s.room_nid = m.room_nid
            WHERE m.user_id = u.user_id AND m.membership = 'join' AND (s.is_open = 1 OR EXISTS (
@@ -32,7 +50,8 @@ export class UserDirectoryReader {
          FROM (SELECT u.user_id, u.search_text FROM user_directory u
            WHERE ${fits} AND ${fits} AND ${fits}
            ORDER BY LENGTH(u.search_text), u.user_id LIMIT ${MAX_FITTING}) u
-       ) found WHERE member_nid IS NOT NULL ORDER BY size, user_id LIMIT ?`,
+       ) found LEFT JOIN profiles p ON p.user_id = found.user_id
+       WHERE member_nid IS NOT NULL ORDER BY size, found.user_id LIMIT ?`,
     )
   }
 
@@ -49,14 +68,25 @@ export class UserDirectoryReader {
       const phrase = phrases[index]
       return phrase === undefined ? '%' : containing(` ${phrase.join(' ')}`)
     })
-    const rows = await this.#db.scan<{ user_id: string; member_nid: number }>(this.#search, [
+    const rows = await this.#db.scan<ProfileRow & { user_id: string; member_nid: number }>(this.#search, [
       searcher,
       ...patterns,
       limit,
     ])
-    return rows.map(row => ({ userId: row.user_id, memberNid: row.member_nid }))
+    return rows.map(row => ({ userId: row.user_id, memberNid: row.member_nid, profile: profileIn(row) }))
+  }
+
+  /** What a local user is called; `undefined` for whoever has no account here. */
+  async profile(userId: string): Promise<OwnProfile | undefined> {
+    const row = await this.#db.get<ProfileRow>(this.#profile, [userId])
+    return row && profileIn(row)
   }
 }
+
+const profileIn = (row: ProfileRow): OwnProfile | undefined =>
+  row.owner === null
+    ? undefined
+    : { displayname: row.displayname ?? undefined, avatarUrl: row.avatar_url ?? undefined }
 
 /** Builds the statement that keeps the directory. */
 export class UserDirectoryWriter {
