@@ -5,7 +5,7 @@ import { transactionBody } from '../../network/federation/transactions.ts'
 import { InboxReader, InboxWriter } from '../../storage/federation/inbox.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { ALICE, BOB, CAROL, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
+import { ALICE, BOB, CAROL, makeRoom, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 
 test('forks converge, whoever hears of them in which order', async t => {
@@ -78,6 +78,34 @@ test('everybody hears of everything by itself, also of who joined through anothe
     await eventually('they hear Alice', hears)
   }
   t.pass()
+})
+
+test('what happens while another server joins reaches it, though nothing follows', async t => {
+  const p = await pair(t)
+  const { a, b, world } = p
+  for (const server of [a, b]) server.federation.start()
+  const roomId = await makeRoom(a)
+  world.transport = async ({ path }, deliver) => {
+    if (path.includes('/send_join/')) {
+      // The join is made already: it does not refer to these.
+      await say(a, ALICE, roomId, 'in between')
+      await setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'Tea' } })
+    }
+    return deliver()
+  }
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  const ends = async ({ core }: WorldServer) => (await core.writer.head(roomId))?.extremities.length
+  await eventually('all is tied', async () => {
+    await a.clock.advance(1_000)
+    const isThere = (await stateAt(b, roomId, 'm.room.topic')) !== undefined
+    return isThere && (await ends(a)) === 1 && (await ends(b)) === 1
+  })
+  t.deepEqual(await messagesOf(b, roomId), ['in between'])
+  world.transport = (_, deliver) => deliver()
+  const quiet = await sharedRoom(p)
+  const after = (await a.core.writer.head(quiet))?.extremities
+  await a.clock.advance(60_000)
+  t.deepEqual((await a.core.writer.head(quiet))?.extremities, after, 'otherwise nothing is to be tied')
 })
 
 test('a slow room does not hold up another', async t => {

@@ -4,7 +4,7 @@ import { DUMMY_TYPE } from './dummy-type.ts'
 import { powerContext } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'
-import type { RoomsContext } from './room-writer.ts'
+import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
 /** More ends than this make every event of the room dear. */
 const MANY_ENDS = 10
@@ -13,19 +13,23 @@ const TOO_MANY_ENDS = 20
 const MIN_INTERVAL_MS = 60_000
 /** Rooms whose last time is remembered. */
 const MAX_ROOMS = 10_000
+/** In a room in which people talk the next event ties a join to what it missed; so long that is waited for (milliseconds). */
+const JOIN_PATIENCE_MS = 2_000
 
 /**
- * Ties the loose ends of rooms whose graph has come to have many of them (as happens where servers talk that do not
- * hear each other): an event without content by a local member, which refers to them all.
+ * Ties the loose ends of rooms: an event without content by a local member, which refers to them all. Of rooms whose graph has come
+ * to have many (as happens where servers talk that do not hear each other), and of what happened while a server joined.
  */
 export class DummyEvents {
   readonly #context: RoomsContext
+  readonly #writer: RoomWriter
   readonly #sender: RoomSender
   readonly #underWay = new Set<string>()
   readonly #last = new Map<string, number>()
 
-  constructor(context: RoomsContext, sender: RoomSender) {
-    this.#context = context
+  constructor(writer: RoomWriter, sender: RoomSender) {
+    this.#context = writer.context
+    this.#writer = writer
     this.#sender = sender
   }
 
@@ -38,8 +42,26 @@ export class DummyEvents {
     const last = this.#last.get(roomId) ?? Number.NEGATIVE_INFINITY
     if (ends <= TOO_MANY_ENDS && now - last < MIN_INTERVAL_MS) return
     this.#remember(roomId, now)
+    this.#begin(roomId, () => this.#send(head))
+  }
+
+  /**
+   * Another server has joined through this one, by an event that it made before: what happened here meanwhile lies beside the join
+   * and was sent to those who were in the room by then. It learns of that by what refers to both, and in a quiet room nothing
+   * else would.
+   */
+  joined(roomId: string): void {
+    if (this.#underWay.has(roomId)) return
+    this.#begin(roomId, async () => {
+      await this.#context.clock.sleep(JOIN_PATIENCE_MS)
+      const head = await this.#writer.head(roomId)
+      if (head !== undefined && head.extremities.length > 1) await this.#send(head)
+    })
+  }
+
+  #begin(roomId: string, work: () => Promise<void>): void {
     this.#underWay.add(roomId)
-    this.#send(head)
+    work()
       .catch(error => this.#context.log.info({ room: roomId, err: error }, 'loose ends could not be tied'))
       .finally(() => this.#underWay.delete(roomId))
   }

@@ -58,6 +58,7 @@ export interface RoomCore {
   readonly context: RoomsContext
   readonly writer: RoomWriter
   readonly sender: RoomSender
+  readonly dummies: DummyEvents
   readonly views: RoomViews
   readonly clientEvents: ClientEvents
   readonly signingKey: SigningKey
@@ -101,12 +102,13 @@ export const createRoomCore = (parts: {
   const aggregations = new Aggregations(read, views.ignoredUsers)
   const writer = new RoomWriter(context)
   const sender = new RoomSender(writer, signingKey)
-  const dummies = new DummyEvents(context, sender)
+  const dummies = new DummyEvents(writer, sender)
   writer.onForked = head => dummies.consider(head)
   return {
     context,
     writer,
     sender,
+    dummies,
     views,
     clientEvents: new ClientEvents({
       ...{ read, views: views.state, aggregations, erasures },

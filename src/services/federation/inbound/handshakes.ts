@@ -7,6 +7,7 @@ import type { SigningKey } from '../../../core/signing.ts'
 import { RelayedEventWriter } from '../../../storage/federation/relayed-events.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { StateViews } from '../../../storage/rooms/state-views.ts'
+import type { DummyEvents } from '../../rooms/dummy-events.ts'
 import { describingState } from '../../rooms/invitation-statements.ts'
 import { makeLocalEvent } from '../../rooms/local-event.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
@@ -45,15 +46,18 @@ export class Handshakes {
   readonly #signingKey: SigningKey
   readonly #relays: RelayedEventWriter
   readonly #views: StateViews
+  readonly #dummies: DummyEvents
 
   constructor(parts: {
     writer: RoomWriter
+    dummies: DummyEvents
     gate: RoomGate
     verifier: EventVerifier
     signingKey: SigningKey
     views: StateViews
   }) {
     this.#views = parts.views
+    this.#dummies = parts.dummies
     this.#writer = parts.writer
     this.#gate = parts.gate
     this.#verifier = parts.verifier
@@ -94,6 +98,7 @@ export class Handshakes {
     const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     const hosts = head.joinedHosts()
     const stored = await this.#accept(origin, head, handedIn, 'join')
+    this.#dummies.joined(handedIn.roomId)
     const { read } = this.#writer.context
     const { omitMembers } = handedIn
     return joinAnswer({ read, views: this.#views }, stored, { hosts, omitMembers })

@@ -38,7 +38,7 @@ export const createInbound = (parts: {
   metrics?: Metrics['federation'] | undefined
 }): Inbound => {
   const { verifier, log, client, mayBeInvited, joinsIdle, metrics } = parts
-  const { writer, signingKey, context, views } = parts.core
+  const { writer, signingKey, context, views, dummies } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
   const missing = new MissingEvents({ writer, client, verifier, log })
@@ -51,7 +51,7 @@ export const createInbound = (parts: {
     gate,
     inbox,
     invitations,
-    handshakes: new Handshakes({ writer, gate, verifier, signingKey, views: parts.core.views.state }),
+    handshakes: new Handshakes({ writer, dummies, gate, verifier, signingKey, views: views.state }),
     thirdPartyInvites: new ThirdPartyInvites({ writer, gate, client, mayBeInvited, keys: parts.keys, log }),
     transactions: new TransactionReceiver({
       writer,
