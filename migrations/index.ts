@@ -45,6 +45,7 @@ import { whenInvited } from './0033-when-invited.ts'
 import { crowds } from './0034-crowds.ts'
 import { endedInvitations } from './0035-ended-invitations.ts'
 import { signedOnTheWay } from './0035-signed-on-the-way.ts'
+import { unfinishedStays } from './0036-unfinished-stays.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -106,6 +107,7 @@ export const migrations: readonly Migration[] = [
   crowds,
   signedOnTheWay,
   endedInvitations,
+  unfinishedStays,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -5,7 +5,7 @@ import { findEnds } from './known-events.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
-import { NO_DIFFERENCE, overlayAfter, overlayOf, type StateOverlay } from './state-overlay.ts'
+import { NO_DIFFERENCE, overlayAfter, overlayOf, type StateOverlay, withMembersOf } from './state-overlay.ts'
 
 type Extremities = RoomHead['extremities']
 
@@ -53,8 +53,9 @@ export const placeOnFork = async (
     return { stateChanges: [], extremities: () => head.extremities }
   }
   // One end alone is what the current state is after. Several have to be resolved anew with the new one, all at once.
-  const states = grows && others.length === 1 ? [NO_DIFFERENCE] : await statesAfter(context, head, others)
   const own = fillsGap ? [] : [stateAfterOwn(head, forked, before)]
+  const isHead = grows && others.length === 1 && !head.hasUnfinished
+  const states = isHead ? [NO_DIFFERENCE] : await statesAfter(context, head, others, own)
   const { generation, authNodes: authEvents } = forked
   const after = await resolveStates(context, head, [...states, ...own], {
     nid,
@@ -82,7 +83,7 @@ export const stateBeside = async (
   head: RoomHead,
   state: StateOverlay,
 ): Promise<StateOverlay> =>
-  resolveStates(context, head, [...(await statesAfter(context, head, head.extremities)), state])
+  resolveStates(context, head, [...(await statesAfter(context, head, head.extremities, [state])), state])
 
 const stateAfterOwn = (
   head: RoomHead,
@@ -95,13 +96,22 @@ const stateAfterOwn = (
     : overlayOf(head, before.values(), [{ type, stateKey, nid, eventId, generation }])
 }
 
+/**
+ * The states after ends. What one of them lacks of members, as it is of a stay that ended before they were known, is taken from
+ * one that does not, or from what stands `beside`: it would be in conflict with all others else.
+ */
 const statesAfter = async (
   context: RoomsContext,
   head: RoomHead,
   extremities: Extremities,
+  beside: readonly StateOverlay[] = [],
 ): Promise<StateOverlay[]> => {
   const events = await findEnds(context, extremities)
-  return Promise.all(events.map(stored => overlayAfter(context.read, head, stored)))
+  const states = await Promise.all(events.map(stored => overlayAfter(context.read, head, stored)))
+  const lacks = events.map(stored => head.lacksMembersBefore(stored))
+  const whole = states.find((_, index) => lacks[index] === false) ?? beside[0]
+  if (whole === undefined) return states
+  return states.map((state, index) => (lacks[index] === true ? withMembersOf(head, state, whole) : state))
 }
 
 /**

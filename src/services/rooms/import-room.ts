@@ -91,6 +91,7 @@ const draft = async (
   judged: JudgedSnapshot,
   leading: readonly WriteStatement[],
 ): Promise<Draft<{ position: number }>> => {
+  const was = head.partial
   const outliers = await outlierStatements(context, head, judged)
   const others = await otherEnds(context, head, snapshot.otherEnds ?? [])
   const snapshotState = stateOf(judged, outliers.nodes)
@@ -132,6 +133,7 @@ const draft = async (
     nids: [appended.nid, ...outliers.nids.values()],
     result: ({ positions: { events: first = 0 } }) => {
       appended.settle(first)
+      if (was !== undefined) head.endsUnfinished(was, first + 1)
       if (head.partial !== undefined) head.partial.joinedAt = first + 1
       return { position: first + 1 }
     },
@@ -174,8 +176,9 @@ const partialStatements = (
   head.partial = partial && new PartialJoin({ joinEventId: join.eventId, ...partial, serverName })
   const joinedAt = { stream: 'events', offset: 1 } as const
   head.wasPartial ||= head.partial !== undefined
-  if (head.partial === undefined) return was === undefined ? [] : [write.partial.giveUp(roomNid, joinedAt)]
-  return [write.partial.begin({ roomNid, joinNid, joinedAt, servers: [...head.partial.servers] })]
+  const ended = was === undefined ? [] : write.partial.giveUp(roomNid, joinedAt)
+  if (head.partial === undefined) return ended
+  return [...ended, write.partial.begin({ roomNid, joinNid, joinedAt, servers: [...head.partial.servers] })]
 }
 
 const stateOf = (judged: JudgedSnapshot, nodes: ReadonlyMap<string, AuthNode>): Map<string, StateEntry> => {

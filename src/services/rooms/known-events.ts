@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { isLinear } from './following.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './rooms-context.ts'
 
@@ -35,6 +36,24 @@ export const absentBefore = (
   { unsettled }: RoomHead,
   known: ReadonlyMap<string, StoredEvent>,
 ): string[] => event.prevEvents.filter(eventId => !unsettled.has(eventId) && notHere(known.get(eventId)))
+
+/**
+ * IDs of those events before one after which the state is not known: those that are not here, and those of a stay that ended
+ * before the room's members were known. The room's present state is known all the same, unless nobody here is in it.
+ */
+export const unknownBefore = (
+  event: RoomEvent,
+  head: RoomHead,
+  known: ReadonlyMap<string, StoredEvent>,
+): string[] => {
+  const absent = absentBefore(event, head, known)
+  if (!head.hasUnfinished) return absent
+  const lacks = event.prevEvents.filter(eventId =>
+    head.lacksMembersBefore(known.get(eventId) ?? { position: undefined }),
+  )
+  const isPresent = lacks.length < event.prevEvents.length && isLinear(event, head)
+  return isPresent ? absent : [...absent, ...lacks]
+}
 
 /** Whether a stored event is not part of the timeline. */
 export const isOutlier = (stored: StoredEvent): boolean => stored.position === undefined

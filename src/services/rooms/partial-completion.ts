@@ -72,7 +72,8 @@ export const abandonCompletion = (writer: RoomWriter, task: PartialTask): Promis
     task.roomId,
     async head => {
       const { context } = writer
-      if (partialOf(head, task) === undefined) return { settled: undefined }
+      const partial = partialOf(head, task)
+      if (partial === undefined) return { settled: undefined }
       const position = { stream: 'events', offset: 0 } as const
       const changes = [...head.memberships]
         .filter(
@@ -80,13 +81,20 @@ export const abandonCompletion = (writer: RoomWriter, task: PartialTask): Promis
         )
         .map(([userId]) => ({ type: MEMBER, stateKey: userId, nid: undefined, eventId: undefined }))
       const statements = [
-        context.write.partial.giveUp(head.room.nid, position),
+        ...context.write.partial.giveUp(head.room.nid, position),
         ...(await stateStatements(context, head, { changes, position })),
         ...(await summaryStatements(context, head)),
       ]
       head.partial = undefined
       head.revision += 1
-      return { statements, nids: [], result: () => context.partial.settled(head.room.nid) }
+      return {
+        statements,
+        nids: [],
+        result: ({ positions: { events: to = 0 } }) => {
+          head.endsUnfinished(partial, to)
+          context.partial.settled(head.room.nid)
+        },
+      }
     },
     SETTLED,
   )

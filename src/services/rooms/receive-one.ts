@@ -14,7 +14,7 @@ import {
   judgeByState,
   refuseSecondCreate,
 } from './judge-event.ts'
-import { absentBefore, findAnew, isOutlier } from './known-events.ts'
+import { absentBefore, findAnew, isOutlier, unknownBefore } from './known-events.ts'
 import { adoptMembers, stateOfAuth } from './partial-members.ts'
 import type { Received, ReceiveOptions } from './received.ts'
 import { isReferredTo } from './reconsidering.ts'
@@ -111,7 +111,7 @@ class Receipt {
     const authEvents =
       authEventsUnavailable === true ? [] : this.#event.authEvents.filter(eventId => !known.has(eventId))
     const isGapOpen = stateBefore === undefined && !this.#ignoresGap
-    const prevEvents = isGapOpen ? this.#absent(known) : []
+    const prevEvents = isGapOpen ? unknownBefore(this.#event, this.#head, known) : []
     if (authEvents.length === 0 && prevEvents.length === 0) return undefined
     return { outcome: 'missing', prevEvents, authEvents }
   }

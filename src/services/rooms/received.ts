@@ -9,10 +9,10 @@ export type Received =
   | { readonly outcome: 'duplicate' }
   /** Nothing was stored: the room's policy server has not signed it, and is to be asked first. */
   | { readonly outcome: 'unrecommended'; readonly policyServer: string }
-  /** Nothing was stored: these events are needed first. */
+  /** Nothing was stored: these events are needed first, or the state before this one where they are here. */
   | { readonly outcome: 'missing'; readonly prevEvents: string[]; readonly authEvents: string[] }
 
-/** What the caller has found out about an event whose `prev_events` are not all here. */
+/** What the caller has found out about an event whose `prev_events` are not all here, or not with the states after them. */
 export interface ReceiveOptions {
   /**
    * The IDs of the state events before it, fetched from the peer where history has a gap. All of them must be stored

@@ -203,13 +203,13 @@ export class Rejudging {
     return isLinear ? before : stateAfterEnds(this.#writer.context, head, this.ends)
   }
 
-  /** The state before an event by the states after those that it refers to; `undefined` where some are not here. */
+  /** The state before an event by the states after those that it refers to; `undefined` where one of these is not known. */
   async #stateBefore(head: RoomHead, { prevEvents }: RoomEvent): Promise<StateOverlay | undefined> {
     const { context } = this.#writer
     const found = await context.read.events.byIds(prevEvents)
     const prev = prevEvents.flatMap(eventId => found.get(eventId) ?? [])
     if (prev.length === 0 || prev.length < prevEvents.length) return undefined
-    if (prev.some(one => one.position === undefined)) return undefined
+    if (prev.some(one => one.position === undefined || head.lacksMembersBefore(one))) return undefined
     const states = await Promise.all(prev.map(one => overlayAfter(context.read, head, one)))
     return resolveStates(context, head, states)
   }

@@ -5,6 +5,7 @@ import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
+import type { UnfinishedStay } from '../../storage/rooms/partial-rooms.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { PartialJoin } from './partial-join.ts'
@@ -45,6 +46,8 @@ export class RoomHead {
   partial: PartialJoin | undefined
   /** Set where the server ever joined without being told of the members: there were others, whoever is known by now. */
   wasPartial: boolean
+  /** Earlier stays that ended before the members were known. */
+  #unfinished: readonly UnfinishedStay[]
   /** How far the history was purged, if it was. */
   purged: PurgeBoundary | undefined
   readonly #joinedByHost = new Map<string, number>()
@@ -59,11 +62,17 @@ export class RoomHead {
     {
       partial,
       wasPartial = partial !== undefined,
-    }: { partial?: PartialJoin | undefined; wasPartial?: boolean } = {},
+      unfinished = [],
+    }: {
+      partial?: PartialJoin | undefined
+      wasPartial?: boolean
+      unfinished?: readonly UnfinishedStay[]
+    } = {},
   ) {
     this.room = room
     this.partial = partial
     this.wasPartial = wasPartial
+    this.#unfinished = unfinished
     this.purged = room.purged
     this.version = version
     this.headVersion = room.headVersion
@@ -151,6 +160,23 @@ export class RoomHead {
     }
   }
 
+  /** A stay ended at a position before the members were known. */
+  endsUnfinished({ stateAt }: PartialJoin, to: number): void {
+    this.#unfinished = [...this.#unfinished, { from: stateAt + 1, to }]
+  }
+
+  /** Whether any state of an earlier stay lacks members for good. */
+  get hasUnfinished(): boolean {
+    return this.#unfinished.length > 0
+  }
+
+  /** Whether the state before an event of the timeline is one of those. */
+  lacksMembersBefore({ position }: { readonly position: number | undefined }): boolean {
+    return (
+      position !== undefined && this.#unfinished.some(({ from, to }) => position >= from && position < to)
+    )
+  }
+
   /** Whether an event that is not here, nor all of what is right before it, belongs to the history that was purged. */
   isBeyondPurge({ depth, originServerTs }: RoomEvent): boolean {
     const { purged } = this
@@ -186,11 +212,13 @@ export const loadHead = async (
     readers.partial.open(room.nid),
     readers.partial.wasEver(room.nid),
   ])
+  const unfinished = wasPartial ? await readers.partial.unfinished(room.nid) : []
   const told = members.filter(({ eventNid }) => eventNid !== NO_EVENT)
   const memberships = new Map(told.map(row => [row.userId, row.membership]))
   return new RoomHead(room, version, extremities, state, memberships, {
     partial: partial && PartialJoin.of(partial, serverName),
     wasPartial,
+    unfinished,
   })
 }
 

@@ -92,6 +92,17 @@ export const overlayAfter = async (
   return overlayOf(head, before.values(), [{ type, stateKey, nid, eventId, generation }])
 }
 
+/** A state that lacks members, with what another one knows of those: where it says nothing of somebody, it does not contradict. */
+export const withMembersOf = (head: RoomHead, overlay: StateOverlay, whole: StateOverlay): StateOverlay => {
+  const unknown: StateDelta[] = []
+  for (const [key, { type }] of [...overlay, ...whole]) {
+    if (type !== 'm.room.member' || entryIn(head, overlay, key) !== undefined) continue
+    const member = entryIn(head, whole, key)
+    if (member !== undefined) unknown.push(member)
+  }
+  return overlayOf(head, overlay.values(), unknown)
+}
+
 export const sameOverlay = (a: StateOverlay, b: StateOverlay): boolean => {
   if (a.size !== b.size) return false
   for (const [key, delta] of a) {

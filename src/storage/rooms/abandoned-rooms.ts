@@ -143,6 +143,7 @@ const BY_ROOM = [
   'threads',
   'thread_subscriptions',
   'partial_rooms',
+  'unfinished_stays',
   'federation_destination_rooms',
   'app_service_rooms',
 ] as const

@@ -11,6 +11,7 @@ export interface LateMember {
 export class PartialRoomWriter {
   readonly #begin: Prepared
   readonly #complete: Prepared
+  readonly #unfinished: Prepared
   readonly #fill: Prepared
   readonly #correct: Prepared
   readonly #remove: Prepared
@@ -23,6 +24,10 @@ export class PartialRoomWriter {
     )
     this.#complete = db.prepare(
       'UPDATE partial_rooms SET completed_at = ? WHERE room_nid = ? AND completed_at IS NULL',
+    )
+    this.#unfinished = db.prepare(
+      `INSERT INTO unfinished_stays (room_nid, joined_at, ended_at)
+       SELECT room_nid, joined_at, CAST(? AS bigint) FROM partial_rooms WHERE room_nid = ? AND completed_at IS NULL`,
     )
     this.#fill = db.prepare(
       `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid, valid_to)
@@ -58,9 +63,13 @@ export class PartialRoomWriter {
     }
   }
 
-  /** From here on nobody waits for members any more, whether or not they came. */
-  giveUp(roomNid: number, position: SqlParameter): WriteStatement {
-    return { prepared: this.#complete, rows: [[position, roomNid]] }
+  /** From here on nobody waits for members any more; if they have not come, no state of this stay is whole. */
+  giveUp(roomNid: number, position: SqlParameter): WriteStatement[] {
+    const rows = [[position, roomNid]]
+    return [
+      { prepared: this.#unfinished, rows },
+      { prepared: this.#complete, rows },
+    ]
   }
 
   /** Points that hold nothing in the state at a position get these events there, until what followed. */

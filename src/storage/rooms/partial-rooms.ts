@@ -49,6 +49,15 @@ export interface PartialSpan {
   readonly completedAt: number | undefined
 }
 
+/**
+ * A stay in a room that ended before its members were known, in positions of `events`: the states before the events from the join
+ * to where it ended, which is not part of it, lack members for good.
+ */
+export interface UnfinishedStay {
+  readonly from: number
+  readonly to: number
+}
+
 interface SpanColumns {
   room_nid: number
   joined_at: number
@@ -80,6 +89,7 @@ export class PartialRoomReader {
   readonly #moved: Prepared
   readonly #serversAround: Prepared
   readonly #ever: Prepared
+  readonly #unfinished: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -117,6 +127,9 @@ export class PartialRoomReader {
        WHERE m.user_id = ? AND m.membership = 'join' AND p.completed_at IS NULL`,
     )
     this.#ever = db.prepare('SELECT 1 AS one FROM partial_rooms WHERE room_nid = ?')
+    this.#unfinished = db.prepare(
+      'SELECT joined_at, ended_at FROM unfinished_stays WHERE room_nid = ? ORDER BY joined_at',
+    )
     this.#moved = db.prepare(
       `SELECT DISTINCT state_key FROM room_state
        WHERE ${MEMBERS_OF_ROOM} AND ${db.dialect.inText('state_key')} AND valid_from > ?`,
@@ -135,6 +148,12 @@ export class PartialRoomReader {
   /** Whether a room was ever entered without being told of its members. */
   async wasEver(roomNid: number): Promise<boolean> {
     return (await this.#db.get(this.#ever, [roomNid])) !== undefined
+  }
+
+  /** The stays in a room that ended before its members were known. */
+  async unfinished(roomNid: number): Promise<UnfinishedStay[]> {
+    const rows = await this.#db.all<{ joined_at: number; ended_at: number }>(this.#unfinished, [roomNid])
+    return rows.map(row => ({ from: row.joined_at, to: row.ended_at }))
   }
 
   /** Every room that lacks members, the longest first. */

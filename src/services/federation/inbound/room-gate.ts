@@ -62,6 +62,11 @@ export class RoomGate {
     if (!(await this.#writer.context.partial.complete(room.nid, PATIENCE_MS))) throw unableToJudge(404)
   }
 
+  /** Throws the same for events the state before which is of a stay that ended before the members were known. */
+  whole(head: RoomHead, event: { readonly position: number | undefined }): void {
+    if (head.lacksMembersBefore(event)) throw unableToJudge(404)
+  }
+
   /**
    * Whether the room's access control list lets a server take part. One that was redacted is still the room's, and has no
    * content any more: `allow` "defaults to an empty list when not provided, effectively disallowing every server".

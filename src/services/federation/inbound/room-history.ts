@@ -168,6 +168,7 @@ export class FederatedHistory {
     if (stored.position === undefined) throw notFound(eventId)
     const { read } = this.#context
     await this.#gate.complete(head)
+    this.#gate.whole(head, stored)
     const state = await stateBefore(read, stored)
     return { state, chain: await read.events.authChain([...state.values()].map(entry => entry.nid)) }
   }
