@@ -7,11 +7,16 @@ import type { Reply } from '../http/reply.ts'
 import type { MediaFile, Wanted } from '../services/media/downloads.ts'
 import type { ThumbnailRequest } from '../services/media/thumbnails.ts'
 
-/** The policy that the specification recommends: nothing in a file may run, or load anything. */
+/**
+ * The policy that the specification recommends: nothing in a file may run, or load anything. A link in it tells nobody where it
+ * was found, and search engines are to leave alone what people send each other.
+ */
 export const SAFE_CONTENT = {
   'Content-Security-Policy':
     "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
   'Cross-Origin-Resource-Policy': 'cross-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Robots-Tag': 'noindex, nofollow, noarchive, noimageindex',
   'X-Content-Type-Options': 'nosniff',
 } as const
 

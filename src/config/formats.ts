@@ -88,6 +88,10 @@ export const FORMATS = {
     allowed: 'a date such as 2024-09-01, alone or with a time such as 2024-09-01T12:00:00Z',
     admits: text => /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) && !Number.isNaN(Date.parse(text)),
   },
+  language: {
+    allowed: 'a language such as en or pt-BR',
+    admits: text => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$/.test(text),
+  },
   path: { allowed: 'a path', admits: text => text !== '' && !text.includes('\0') },
   'not-empty': { allowed: 'a text that is not empty', admits: text => text !== '' },
 } as const satisfies Record<string, Format>

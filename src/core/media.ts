@@ -47,3 +47,12 @@ export const contentTypeOf = (header: string | undefined): string => {
   const text = header?.trim() ?? ''
   return text.length <= 255 && CONTENT_TYPE.test(text) ? text : DEFAULT_CONTENT_TYPE
 }
+
+/**
+ * The content type that goes out: "adding a charset to `text/*` content types" is "reasonably close" to what was uploaded. Without
+ * one, and forbidden to look, browsers take what they show for windows-1252.
+ */
+export const servedContentType = (contentType: string): string =>
+  contentType.includes(';') || !essenceOf(contentType).startsWith('text/') || !mayBeInline(contentType)
+    ? contentType
+    : `${contentType}; charset=utf-8`

@@ -11,6 +11,8 @@ export interface PageFetcherOptions {
   readonly denyAddresses: readonly string[]
   readonly allowAddresses: readonly string[]
   readonly userAgent: string
+  /** Tags, best first. */
+  readonly languages: readonly string[]
   readonly timeout: number
   /** Addresses of host names, in place of the DNS. */
   readonly hosts: Readonly<Record<string, readonly string[]>>
@@ -46,6 +48,12 @@ export const mayVisit = ({ protocol, username, password, hostname }: URL): boole
   return hostname.replace(/\.$/, '').includes('.') && !LOCAL_NAME.test(hostname)
 }
 
+/** The header for languages of which the first is the best: `de, en;q=0.9, *;q=0.1`. */
+const acceptLanguage = (languages: readonly string[]): string => {
+  const weighed = languages.slice(0, 8).map((tag, index) => (index === 0 ? tag : `${tag};q=0.${10 - index}`))
+  return [...weighed, '*;q=0.1'].join(', ')
+}
+
 /** Opens the way: a client of its own, whose address policy is asked for every connection. */
 export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
   const { clock, timeout, caFile } = options
@@ -66,7 +74,7 @@ export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
         http,
         url,
         {
-          headers: { accept, 'accept-language': 'en, *;q=0.5' },
+          headers: { accept, 'accept-language': acceptLanguage(options.languages) },
           timeoutMs: timeout,
           // Whoever reads stops where it is enough, also of pages that say that they are endless.
           maxBytes: Number.MAX_SAFE_INTEGER,

@@ -120,7 +120,11 @@ testDatabases(
     const unknown = await upload(world, bob, '<svg/>', 'not a type')
     t.is((await get(`/download/localhost/${unknown.id}`)).headers['content-type'], 'application/octet-stream')
     const empty = await upload(world, bob, '', 'text/plain')
-    t.is((await get(`/download/localhost/${empty.id}`)).bytes.length, 0)
+    const nothing = await get(`/download/localhost/${empty.id}`)
+    t.is(nothing.bytes.length, 0)
+    t.is(nothing.headers['content-type'], 'text/plain; charset=utf-8', 'browsers take it for another else')
+    t.regex(String(nothing.headers['x-robots-tag']), /noindex/)
+    t.is(nothing.headers['referrer-policy'], 'no-referrer')
     t.is((await get(`/download/localhost/${empty.id}`, { range: 'bytes=0-' })).status, 416)
     t.deepEqual((await get('/config')).body, { 'm.upload.size': 1_048_576 })
   },

@@ -104,7 +104,7 @@ test('what a site offers for embedding comes first', async t => {
 })
 
 test('pictures, other files, and what is large, broken or slow to say anything', async t => {
-  const { site, preview, at } = await start(t, await sqliteConfig(t))
+  const { site, clock, preview, at } = await start(t, await sqliteConfig(t))
   const noisy = await sharp({
     create: {
       width: 200,
@@ -158,10 +158,28 @@ test('pictures, other files, and what is large, broken or slow to say anything',
     html('<title>A</title><meta property=og:image content=https://nowhere.test/a.png>'),
   )
   t.like(await preview(at('/lost-image')), { 'og:title': 'A' })
-  site.always('GET', '/gone', { status: 404, text: 'no' })
+  site.expect('GET', '/gone', { status: 404, text: 'no' })
   t.is(await preview(at('/gone')), '502 M_UNKNOWN')
+  t.is(await preview(at('/gone')), '502 M_UNKNOWN', 'which is not asked for again by all who see the link')
+  await clock.leap(300_000)
+  site.expect('GET', '/gone', html('<title>Back</title>'))
+  t.like(await preview(at('/gone')), { 'og:title': 'Back' })
   site.always('GET', '/loop', { status: 302, headers: { location: '/loop' } })
   t.is(await preview(at('/loop')), '502 M_CONNECTION_FAILED')
+  const japanese = Buffer.concat([
+    Buffer.from('<?xml version="1.0" encoding="Shift_JIS"?><title>'),
+    Buffer.from([0x93, 0x8c, 0x8b, 0x9e]),
+    Buffer.from('</title>'),
+  ])
+  site.always('GET', '/tokyo', sends(japanese, 'application/xhtml+xml'))
+  t.like(await preview(at('/tokyo')), { 'og:title': '東京' })
+})
+
+test('pages are asked for in the languages that the operator names', async t => {
+  const { site, preview, at } = await start(t, await sqliteConfig(t), { languages: ['pt-BR', 'es'] })
+  site.expect('GET', '/tea', html('<title>Chá</title>'))
+  t.like(await preview(at('/tea')), { 'og:title': 'Chá' })
+  t.is(site.requests[0]?.headers['accept-language'], 'pt-BR, es;q=0.9, *;q=0.1')
 })
 
 test('nobody is sent where they must not go', async t => {

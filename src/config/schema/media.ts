@@ -170,6 +170,13 @@ export const mediaOptions = {
         description:
           'What pages are told about who asks. Some show nothing to programs that they do not know.',
       },
+      languages: {
+        type: 'array',
+        items: { type: 'string', format: 'language', description: 'A language.' },
+        default: ['en'],
+        description: 'The languages in which pages are asked for, best first; then in any other.',
+        examples: [['de', 'en']],
+      },
       deny_addresses: {
         type: 'array',
         items: {

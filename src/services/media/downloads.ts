@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { formatContentDisposition } from '../../core/content-disposition.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
-import { essenceOf, isMediaId, mayBeInline } from '../../core/media.ts'
+import { essenceOf, isMediaId, mayBeInline, servedContentType } from '../../core/media.ts'
 import { BlobMissing, type ByteRange } from '../../storage/media/blob-store.ts'
 import type { MediaRow } from '../../storage/media/media.ts'
 import type { Arrivals } from './arrivals.ts'
@@ -85,7 +85,7 @@ export class Downloads {
     return this.file({
       hash,
       size,
-      contentType,
+      contentType: servedContentType(contentType),
       disposition: formatContentDisposition(type, fileName ?? row.fileName),
     })
   }

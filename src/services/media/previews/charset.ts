@@ -21,10 +21,15 @@ const decoderOf = (
 const labelIn = (text: string): string | undefined =>
   /charset\s{0,5}=\s{0,5}["']?([\w:-]{1,40})/i.exec(text)?.[1]
 
+/** What XHTML says of itself in its first line. */
+const declaredIn = (text: string): string | undefined =>
+  /^\s{0,20}<\?xml[^>]{0,200}\sencoding\s{0,5}=\s{0,5}["']([\w:-]{1,40})/i.exec(text)?.[1]
+
 /** A page as text: by its byte order mark, the header, its own word, or by trying. */
 export const decodePage = (bytes: Uint8Array, contentType: string): string => {
   const mark = MARKS.find(([prefix]) => prefix.every((byte, index) => bytes[index] === byte))?.[1]
-  const own = labelIn(Buffer.from(bytes.subarray(0, PRESCAN)).toString('latin1'))
+  const start = Buffer.from(bytes.subarray(0, PRESCAN)).toString('latin1')
+  const own = declaredIn(start) ?? labelIn(start)
   const decoder =
     decoderOf(mark, false) ?? decoderOf(labelIn(contentType), false) ?? decoderOf(utf8IfAscii(own), false)
   if (decoder !== undefined) return decoder.decode(bytes)

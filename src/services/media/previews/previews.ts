@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { MatrixError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { essenceOf, formatMxc } from '../../../core/media.ts'
@@ -22,6 +23,11 @@ export interface PreviewOptions {
 }
 
 const MAX_URL = 4_096
+
+/** A page that was not to be had is not asked for again for so long, whoever sees the link. Milliseconds. */
+const FAILED_MS = 300_000
+const MAX_FAILED = 1_000
+
 const AT_ONCE = 8
 const MAX_WAITING = 200
 
@@ -42,6 +48,9 @@ export class Previews {
   readonly #store: PreviewStore
   readonly #pool = new BoundedPool(AT_ONCE, MAX_WAITING)
   readonly #underWay = new Map<string, Promise<JsonObject>>()
+  readonly #failed = new LRUCache<string, { readonly error: MatrixError; readonly until: number }>({
+    max: MAX_FAILED,
+  })
 
   constructor(context: MediaContext, options: PreviewOptions, pages: PageFetcher) {
     this.#context = context
@@ -64,12 +73,18 @@ export class Previews {
     url.hash = ''
     const known = await this.#store.find(url.href, this.#context.clock.now())
     if (known !== undefined) return known
+    const failed = this.#failed.get(url.href)
+    if (failed !== undefined && failed.until > this.#context.clock.now()) throw failed.error
     const underWay = this.#underWay.get(url.href)
     if (underWay !== undefined) return underWay
     const making = this.#pool
       .run(() => this.#make(url))
-      .catch(error => {
-        throw clientError(error)
+      .catch(cause => {
+        const error = clientError(cause)
+        const until = this.#context.clock.now() + FAILED_MS
+        if (error instanceof MatrixError && !(cause instanceof PoolFull))
+          this.#failed.set(url.href, { error, until })
+        throw error
       })
       .finally(() => this.#underWay.delete(url.href))
     this.#underWay.set(url.href, making)
