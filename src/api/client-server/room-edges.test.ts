@@ -180,6 +180,12 @@ test('memberships and power levels that cannot be read are malformed, not forbid
   const state = (type: string, content: Json, key = '') =>
     ann.code('PUT', `/rooms/${path(room)}/state/${type}/${path(key)}`, content)
   t.is(await state('m.room.member', {}, ann.userId), '400 M_BAD_JSON')
+  const calls = (called: Json) => state('m.room.member', { membership: 'join', ...called }, ann.userId)
+  t.is(await calls({ displayname: ['Ann'] }), '400 M_BAD_JSON')
+  t.is(await calls({ avatar_url: 5 }), '400 M_BAD_JSON')
+  t.is(await calls({ displayname: 'n'.repeat(257) }), '400 M_INVALID_PARAM', 'no longer than in all rooms')
+  t.is(await calls({ avatar_url: `mxc://a/${'b'.repeat(1_000)}` }), '400 M_INVALID_PARAM')
+  t.is(await calls({ displayname: '😀'.repeat(256), avatar_url: null }), '200 -')
   for (const levels of [{ ban: '50' }, { events: { a: '1' } }, { users: { nobody: 1 } }, { users: [] }])
     t.is(await state('m.room.power_levels', levels), '400 M_BAD_JSON')
   t.is(await state('m.room.power_levels', { users: { [ann.userId]: 100 } }), '403 M_FORBIDDEN')

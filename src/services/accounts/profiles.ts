@@ -1,3 +1,8 @@
+import {
+  displaynameTooLong,
+  MAX_AVATAR_URL_BYTES,
+  MAX_DISPLAYNAME_LENGTH,
+} from '../../core/display-profile.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isServerName, isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
@@ -11,12 +16,6 @@ const MAX_PROFILE_BYTES = 65_536
 
 /** In bytes ("maximum allowed key length"). */
 const MAX_KEY_BYTES = 255
-
-/** In code points. Display names travel in every membership event. */
-const MAX_DISPLAYNAME_LENGTH = 256
-
-/** In bytes, for the same reason. */
-const MAX_AVATAR_URL_BYTES = 1000
 
 /** Writes of one profile by several processes that get into each other's way are repeated this often. */
 const ATTEMPTS = 10
@@ -160,12 +159,7 @@ const checkValue = (key: string, value: JsonValue): void => {
   if (typeof value !== 'string' || !value.isWellFormed()) {
     throw new MatrixError('M_BAD_JSON', `${key} must be a well-formed string.`)
   }
-  if (key === 'displayname' && [...value].length > MAX_DISPLAYNAME_LENGTH) {
-    throw new MatrixError(
-      'M_INVALID_PARAM',
-      `A display name has at most ${MAX_DISPLAYNAME_LENGTH} characters.`,
-    )
-  }
+  if (key === 'displayname' && [...value].length > MAX_DISPLAYNAME_LENGTH) throw displaynameTooLong()
   if (key === 'avatar_url' && !isMxcUri(value)) {
     throw new MatrixError('M_INVALID_PARAM', 'avatar_url must be an mxc:// URI.')
   }

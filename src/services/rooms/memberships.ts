@@ -143,7 +143,7 @@ export class Memberships {
     else await inviteRemotely(this.#inviting, roomId, template)
   }
 
-  /** What becomes of the content of a member event that a client has written. Throws `M_FORBIDDEN`. */
+  /** What becomes of the content of a member event that a client has written. Throws `M_FORBIDDEN`, and as `checkShownAs`. */
   written(written: WrittenMembership): Promise<JsonObject> {
     return writtenMembership({ writer: this.#writer, profile: this.#profile }, written)
   }

@@ -1,3 +1,4 @@
+import { checkShownAs } from '../../core/display-profile.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -23,7 +24,7 @@ export const REFUSALS = {
  * What becomes of its content. Who may come into a restricted room is for a server to vouch for, never for a client to say;
  * and people who come in, are invited or knock have their name and picture with them, unless the client gives others.
  *
- * Throws `M_FORBIDDEN` for a join that meets none of the room's conditions.
+ * Throws `M_FORBIDDEN` for a join that meets none of the room's conditions; and as `checkShownAs`.
  */
 export const writtenMembership = async (
   parts: { readonly writer: RoomWriter; readonly profile: MemberProfile },
@@ -31,6 +32,7 @@ export const writtenMembership = async (
 ): Promise<JsonObject> => {
   const { writer, profile } = parts
   const { join_authorised_via_users_server: _, ...content } = given
+  checkShownAs(content)
   const { membership } = content
   const isShown = membership === 'join' || membership === 'invite' || membership === 'knock'
   if (!isShown || !isUserId(userId) || serverNameOf(userId) !== writer.context.serverName) return content
