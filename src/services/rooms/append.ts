@@ -146,12 +146,13 @@ export const append = async (
   ]
   statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
   const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
+  // Where members are lacking, some may come to be known with it.
+  const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
     read.events.place(nid, firstPosition + offset)
     read.events.forget(touched)
-    if (leavesState && touched.length === 0 && !withheld)
-      tellOfMessage(read.news, stored, firstPosition + offset)
+    if (isPlain) tellOfMessage(read.news, stored, firstPosition + offset)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }
   return { nid, event, offset, statements, touched, settle }

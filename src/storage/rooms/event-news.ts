@@ -53,6 +53,8 @@ export class EventNews {
   #byRoom = new Map<number, { readonly events: NewsEvent[]; readonly points: NewsPoint[] }>()
   #from: number | undefined
   #upTo = 0
+  /** From here up to `#upTo` there is nothing but what this process has stored. */
+  #ownFrom = 0
   /** What this process has stored after `#upTo`, by position. */
   readonly #stored = new Map<number, NewsEvent>()
   #reading: Promise<void> | undefined
@@ -103,8 +105,16 @@ export class EventNews {
   }
 
   /**
-   * Takes down an event that this process has just stored and that has changed no state: where a span holds nothing else, as nearly
-   * all do, nothing is read of it. To be called before the stream moves.
+   * Whether a span is known to hold nothing but what `stored` has told: then nobody came or went with it, nobody's membership was learnt
+   * of late, and no room that lacked members has become complete. `false` says nothing.
+   */
+  async isPlain(after: number, upTo: number): Promise<boolean> {
+    return (await this.#covers(after, upTo)) && after >= this.#ownFrom
+  }
+
+  /**
+   * Takes down an event that this process has just stored, into a room that lacks no members, and that has changed no state: where a span
+   * holds nothing else, as nearly all do, nothing is read of it. To be called before the stream moves.
    */
   stored(event: NewsEvent): void {
     if (this.#from !== undefined && this.#stored.size < MAX_KEPT) this.#stored.set(event.position, event)
@@ -123,7 +133,7 @@ export class EventNews {
 
   /** Reads on as far as needed; answers whether everything in the span is kept. */
   async #covers(after: number, upTo: number): Promise<boolean> {
-    this.#from ??= this.#upTo = this.#db.position('events')
+    this.#from ??= this.#ownFrom = this.#upTo = this.#db.position('events')
     if (after < this.#from) return false
     const end = Math.min(upTo, this.#db.position('events'))
     while (this.#upTo < end) {
@@ -141,6 +151,7 @@ export class EventNews {
     if (own !== undefined) this.#keep(own, [])
     else if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
     else await this.#read(after, upTo)
+    if (own === undefined) this.#ownFrom = upTo
     this.#upTo = upTo
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
     // By halves, so that forgetting costs next to nothing.

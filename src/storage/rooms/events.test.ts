@@ -160,6 +160,16 @@ testDatabases(test, 'messages that this process has stored are not read to be fo
   await send('m.room.message', { body: 'one' })
   await send('m.room.message', { body: 'two' })
   t.is(await reads(), 0)
+  const told = plain.position('events')
+  const isPlain = (after: number): Promise<boolean> => news.isPlain(after, plain.position('events'))
+  t.true(await isPlain(start))
+  const { memberships, partial } = core.context.read
+  const late = (after: number) => [
+    memberships.toldBetween(after, told),
+    partial.completedBetween(after, told),
+    partial.changedBetween(after, told),
+  ]
+  t.is(await during(() => Promise.all(late(start))), 0, 'with messages nothing else can have come')
   const topic = { roomId, type: 'm.room.topic', stateKey: '', content: { topic: 'news' } }
   await rooms.sending.state(alice, topic)
   await send('m.room.message', { body: 'three' })
@@ -167,4 +177,9 @@ testDatabases(test, 'messages that this process has stored are not read to be fo
   const end = plain.position('events')
   t.deepEqual(await news.events(start, end), await stored.events(start, end))
   t.deepEqual(await news.points(start, end), await stored.points(start, end))
+  t.false(await isPlain(start))
+  t.false(await isPlain(told), 'what changes the state is read with all that came beside it')
+  await send('m.room.message', { body: 'four' })
+  t.true(await isPlain(end))
+  t.is(await during(() => Promise.all(late(start - 1))), 3, 'what was there before is asked of the database')
 })

@@ -1,4 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from './event-news.ts'
 
 export type Membership = 'join' | 'invite' | 'knock' | 'leave' | 'ban'
 
@@ -48,6 +49,7 @@ const membershipRow = (row: MembershipColumns): MembershipRow => ({
 /** Reads the projection of the current state that answers "who is where". */
 export class MembershipReader {
   readonly #db: Reader
+  readonly #news: Pick<EventNews, 'isPlain'>
   readonly #ofUser: Prepared
   readonly #one: Prepared
   readonly #inRoom: Prepared
@@ -61,8 +63,9 @@ export class MembershipReader {
   readonly #first: Prepared
   readonly #told: Prepared
 
-  constructor(db: Reader) {
+  constructor(db: Reader, news: Pick<EventNews, 'isPlain'>) {
     this.#db = db
+    this.#news = news
     const select = `SELECT m.room_nid, r.room_id, m.user_id, m.membership, m.event_nid, m.position, m.forgotten,
         m.told_from
       FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid`
@@ -138,6 +141,7 @@ export class MembershipReader {
 
   /** Our own users of whom it was learnt late, after one position up to another, that they were in a room (`toldFrom`). */
   async toldBetween(after: number, upTo: number): Promise<{ roomNid: number; userId: string }[]> {
+    if (await this.#news.isPlain(after, upTo)) return []
     const rows = await this.#db.all<{ room_nid: number; user_id: string }>(this.#told, [after, upTo])
     return rows.map(row => ({ roomNid: row.room_nid, userId: row.user_id }))
   }

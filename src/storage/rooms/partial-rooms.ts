@@ -1,4 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
+import type { EventNews } from './event-news.ts'
 
 /** A room of which this server has not been told all members yet: it joined without them. */
 export interface PartialRoom {
@@ -76,6 +77,7 @@ export const MEMBERS_OF_ROOM = "room_nid = ? AND type = 'm.room.member'"
 /** Reads which rooms lack members. */
 export class PartialRoomReader {
   readonly #db: Reader
+  readonly #news: Pick<EventNews, 'isPlain'>
   readonly #open: Prepared
   readonly #allOpen: Prepared
   readonly #completed: Prepared
@@ -91,8 +93,9 @@ export class PartialRoomReader {
   readonly #ever: Prepared
   readonly #unfinished: Prepared
 
-  constructor(db: Reader) {
+  constructor(db: Reader, news: Pick<EventNews, 'isPlain'>) {
     this.#db = db
+    this.#news = news
     const select = `SELECT p.room_nid, r.room_id, e.event_id, p.joined_at, p.servers FROM partial_rooms p
       JOIN rooms r ON r.room_nid = p.room_nid JOIN events e ON e.event_nid = p.join_nid`
     this.#open = db.prepare(`${select} WHERE p.room_nid = ? AND p.completed_at IS NULL`)
@@ -172,6 +175,7 @@ export class PartialRoomReader {
     after: number,
     upTo: number,
   ): Promise<{ readonly roomNid: number; readonly servers: readonly string[] }[]> {
+    if (await this.#news.isPlain(after, upTo)) return []
     const rows = await this.#db.all<{ room_nid: number; servers: string }>(this.#completed, [after, upTo])
     return rows.map(row => ({ roomNid: row.room_nid, servers: JSON.parse(row.servers) as string[] }))
   }
@@ -183,6 +187,7 @@ export class PartialRoomReader {
 
   /** Those of them that began or ended after one position up to another. */
   async changedBetween(after: number, upTo: number): Promise<PartialSpan[]> {
+    if (await this.#news.isPlain(after, upTo)) return []
     const parameters = [after, upTo, after, upTo]
     return (await this.#db.all<SpanColumns>(this.#changed, parameters)).map(partialSpan)
   }
