@@ -64,8 +64,8 @@ export type Handler<Id extends OperationId> = (
 
 /** A call before the operation's types are known, as the pipeline puts it together. */
 export interface UntypedCall {
-  readonly requester?: Requester
-  readonly origin?: string
+  readonly requester: Requester | undefined
+  readonly origin: string | undefined
   readonly path: unknown
   readonly query: unknown
   readonly body: unknown

@@ -77,7 +77,17 @@ export const runOperation = async (
   const call = validated(parts, match, query, heeded)
   if (operation.authentication !== 'none') limitPrincipal(parts, facts, principal, operation.rateLimit, 1)
   const limit: Limit = (bucket, calls) => limitPrincipal(parts, facts, principal, bucket, calls)
-  const result = await endpoint.handle({ ...principal, ...call, request: facts, limit }, parts.services)
+  const { requester, origin } = principal
+  const untyped = {
+    requester,
+    origin,
+    path: call.path,
+    query: call.query,
+    body: call.body,
+    request: facts,
+    limit,
+  }
+  const result = await endpoint.handle(untyped, parts.services)
   return result instanceof Reply ? result : new Reply({ json: result ?? {} })
 }
 
