@@ -29,16 +29,15 @@ export type SyncStream = keyof typeof STREAM_LETTERS
 export type StreamToken = Readonly<Partial<Record<SyncStream, number>>>
 
 const VERSION = 's1'
-const NAMES = new Map<string, SyncStream>(
-  Object.entries(STREAM_LETTERS).map(([name, letter]) => [letter, name as SyncStream]),
-)
+const LETTERS = Object.entries(STREAM_LETTERS) as readonly (readonly [name: SyncStream, letter: string])[]
+const NAMES = new Map(LETTERS.map(([name, letter]) => [letter, name]))
 const FORM = /^s1(?:\.[a-z]-?\d{1,16})*$/
 const LARGEST_TOKEN = 300
 
 /** Writes a token. Positions are integers; those on the events axis may be negative (history fetched later). */
 export const formatStreamToken = (token: StreamToken): string => {
   let text = VERSION
-  for (const [letter, name] of NAMES) {
+  for (const [name, letter] of LETTERS) {
     const position = token[name]
     if (position !== undefined) text += `.${letter}${position}`
   }

@@ -3,11 +3,18 @@ import type { Clock } from '../../core/clock.ts'
 /** Deadlines are kept to the next tenth of a second, so that thousands of them share a few timers. */
 const GRAIN_MS = 100
 
+/** A tenth of a second that something is due in. */
+interface Slot {
+  readonly waiting: Set<() => void>
+  /** Of its own: of a signal that all slots listen to each further one would go through the listeners of all others. */
+  readonly timer: AbortController
+}
+
 /** Calls back at deadlines, with one timer for all that fall into the same tenth of a second. */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #due = new Map<number, Set<() => void>>()
-  readonly #stop = new AbortController()
+  readonly #due = new Map<number, Slot>()
+  #isClosed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -15,29 +22,31 @@ export class Deadlines {
 
   /** Calls `expired` once at `at` (ms) or a little later, unless the returned function was called before. */
   add(at: number, expired: () => void): () => void {
-    const slot = Math.ceil(at / GRAIN_MS) * GRAIN_MS
-    let waiting = this.#due.get(slot)
-    if (waiting === undefined) {
-      waiting = new Set()
-      this.#due.set(slot, waiting)
-      void this.#fireAt(slot)
-    }
+    const due = Math.ceil(at / GRAIN_MS) * GRAIN_MS
+    const { waiting } = this.#due.get(due) ?? this.#open(due)
     waiting.add(expired)
     return () => void waiting.delete(expired)
   }
 
   close(): void {
-    this.#stop.abort()
+    this.#isClosed = true
+    for (const { timer } of this.#due.values()) timer.abort()
   }
 
-  async #fireAt(slot: number): Promise<void> {
+  #open(due: number): Slot {
+    const slot = { waiting: new Set<() => void>(), timer: new AbortController() }
+    this.#due.set(due, slot)
+    if (!this.#isClosed) void this.#fire(due, slot)
+    return slot
+  }
+
+  async #fire(due: number, { waiting, timer }: Slot): Promise<void> {
     try {
-      await this.#clock.sleep(Math.max(slot - this.#clock.now(), 0), this.#stop.signal)
+      await this.#clock.sleep(Math.max(due - this.#clock.now(), 0), timer.signal)
     } catch {
       return
     }
-    const waiting = this.#due.get(slot)
-    this.#due.delete(slot)
-    for (const expired of waiting ?? []) expired()
+    this.#due.delete(due)
+    for (const expired of waiting) expired()
   }
 }

@@ -56,13 +56,10 @@ const following = (
   concerned: (after: number, upTo: number) => Promise<Iterable<string>>,
 ): Follower => {
   let position = db.position(stream)
-  return {
-    stream,
-    follow: async upTo => {
-      if (upTo <= position) return []
-      const users = await concerned(position, upTo)
-      position = upTo
-      return users
-    },
+  const goOn = async (upTo: number): Promise<Iterable<string>> => {
+    const users = await concerned(position, upTo)
+    position = upTo
+    return users
   }
+  return { stream, follow: upTo => (upTo <= position ? [] : goOn(upTo)) }
 }

@@ -3,12 +3,13 @@ import type { Log } from '../../core/log.ts'
 import type { Database, StreamName } from '../../storage/database.ts'
 import type { Departure } from '../departure.ts'
 import { Deadlines } from './deadlines.ts'
+import type { Answer } from './sync-source.ts'
 
 /** Finds out whom of those who wait the news of a stream concern. */
 export interface Follower {
   readonly stream: StreamName
   /** Follows the stream up to a position; answers user IDs. Called one after another, never at once. */
-  follow(upTo: number): Promise<Iterable<string>>
+  follow(upTo: number): Answer<Iterable<string>>
 }
 
 /** One client that waits: for as long as its request lasts, however often it is woken for nothing. */
@@ -174,7 +175,8 @@ export class Notifier {
       if (this.isClosed) return
       const position = this.#db.position(follower.stream)
       try {
-        for (const userId of await follower.follow(position)) concerned.add(userId)
+        const found = follower.follow(position)
+        for (const userId of found instanceof Promise ? await found : found) concerned.add(userId)
         this.#followed.set(follower, position)
       } catch (error) {
         if (this.isClosed) return

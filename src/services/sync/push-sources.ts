@@ -68,8 +68,11 @@ class PushRulesStream implements SyncSource, Follower {
     return this.#db.position('account_data')
   }
 
-  async follow(upTo: number): Promise<string[]> {
-    if (upTo <= this.#changes.followed) return []
+  follow(upTo: number): Answer<string[]> {
+    return upTo <= this.#changes.followed ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<string[]> {
     const users = await this.#read.touched(this.#changes.followed, upTo)
     this.#changes.follow(users, upTo)
     return users
@@ -106,8 +109,11 @@ class ThreadSubscriptionsFollower implements Follower {
     this.#followed = db.position('account_data')
   }
 
-  async follow(upTo: number): Promise<string[]> {
-    if (upTo <= this.#followed) return []
+  follow(upTo: number): Answer<string[]> {
+    return upTo <= this.#followed ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<string[]> {
     const users = await this.#read.touched(this.#followed, upTo)
     this.#followed = upTo
     return users
@@ -133,8 +139,11 @@ class UnreadStream implements SyncSource, Follower {
     return this.#db.position('receipts')
   }
 
-  async follow(upTo: number): Promise<string[]> {
-    if (upTo <= this.#readers.followed) return []
+  follow(upTo: number): Answer<string[]> {
+    return upTo <= this.#readers.followed ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<string[]> {
     const users = await this.#read.readers(this.#readers.followed, upTo)
     this.#readers.follow(users, upTo)
     return users

@@ -44,9 +44,12 @@ export class ReceiptsStream implements SyncSource, Follower {
     return this.#followed
   }
 
-  async follow(upTo: number): Promise<Iterable<string>> {
+  follow(upTo: number): Answer<Iterable<string>> {
+    return upTo <= this.#followed ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<Iterable<string>> {
     const concerned = new Set<string>()
-    if (upTo <= this.#followed) return concerned
     for (const { roomNid, userId, type, position } of await this.#read.touched(this.#followed, upTo)) {
       const onlyFor = type === 'm.read.private' ? userId : undefined
       this.#recent.add(position, { roomNid, onlyFor })

@@ -3,6 +3,7 @@ import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { StreamTouches, UserStreamName } from '../../storage/stream-touches.ts'
 import type { Follower } from './notifier.ts'
+import type { Answer } from './sync-source.ts'
 
 /** Follows a stream whose rows each belong to one user, and knows for most users that there is nothing new. */
 export class UserStream implements Follower {
@@ -30,8 +31,11 @@ export class UserStream implements Follower {
     return this.#position
   }
 
-  async follow(upTo: number): Promise<Iterable<string>> {
-    if (upTo <= this.#position) return []
+  follow(upTo: number): Answer<Iterable<string>> {
+    return upTo <= this.#position ? [] : this.#goOn(upTo)
+  }
+
+  async #goOn(upTo: number): Promise<Iterable<string>> {
     const users = await this.#touches.users(this.stream, this.#position, upTo)
     for (const userId of users) this.#newest.set(userId, upTo)
     this.#position = upTo
