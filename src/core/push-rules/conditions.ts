@@ -1,6 +1,7 @@
 import { levelToNotify, type PowerLevelState, powerLevelOf } from '../auth/power-levels.ts'
 import { compileGlob, globMatches } from '../glob.ts'
 import type { JsonValue } from '../json.ts'
+import { propertyPath } from './property-path.ts'
 import type { PushEvent } from './push-event.ts'
 import type { RuleCondition } from './rule.ts'
 import { globMatchesWords } from './word-glob.ts'
@@ -47,9 +48,7 @@ export const compileCondition = (condition: RuleCondition): Condition => {
     case 'event_match':
       return typeof key === 'string' && typeof pattern === 'string' ? eventMatch(key, pattern) : NEVER
     case 'event_property_is':
-      return typeof key === 'string' && isPlain(value)
-        ? { holds: ({ event }) => event.value(key) === value }
-        : NEVER
+      return typeof key === 'string' && isPlain(value) ? propertyIs(key, value) : NEVER
     case 'event_property_contains':
       return typeof key === 'string' && isPlain(value) ? propertyContains(key, value) : NEVER
     case 'contains_display_name':
@@ -67,38 +66,46 @@ export const compileCondition = (condition: RuleCondition): Condition => {
 
 /** The condition of `content` rules, and of `event_match`: without regard to letter case. */
 export const eventMatch = (key: string, pattern: string): Condition => {
+  const path = propertyPath(key)
   if (pattern === OWN_USER_ID) {
     return {
-      holds: ({ event }) => typeof event.value(key) === 'string',
-      holdsFor: ({ userId }, { event }) => event.value(key) === userId,
+      holds: ({ event }) => typeof event.value(path) === 'string',
+      holdsFor: ({ userId }, { event }) => event.value(path) === userId,
     }
   }
   const glob = compileGlob(pattern.toLowerCase())
   const matches = key === 'content.body' ? globMatchesWords : globMatches
   return {
     holds: ({ event }) => {
-      const text = event.lowered(key)
+      const text = event.lowered(path)
       return text !== undefined && matches(glob, text)
     },
   }
 }
 
-const propertyContains = (key: string, value: Plain): Condition => ({
-  ...(value === OWN_USER_ID
-    ? {
-        // Where nobody is mentioned nobody has to be looked at.
-        holds: ({ event }) => (event.items(key)?.size ?? 0) > 0,
-        holdsFor: ({ userId }, { event }) => event.items(key)?.has(userId) === true,
-      }
-    : { holds: ({ event }) => event.items(key)?.has(value) === true }),
-})
+const propertyIs = (key: string, value: Plain): Condition => {
+  const path = propertyPath(key)
+  return { holds: ({ event }) => event.value(path) === value }
+}
+
+const propertyContains = (key: string, value: Plain): Condition => {
+  const path = propertyPath(key)
+  if (value !== OWN_USER_ID) return { holds: ({ event }) => event.items(path)?.has(value) === true }
+  return {
+    // Where nobody is mentioned nobody has to be looked at.
+    holds: ({ event }) => (event.items(path)?.size ?? 0) > 0,
+    holdsFor: ({ userId }, { event }) => event.items(path)?.has(userId) === true,
+  }
+}
+
+const BODY = propertyPath('content.body')
 
 const CONTAINS_DISPLAY_NAME: Condition = {
-  holds: ({ event }) => event.lowered('content.body') !== undefined,
+  holds: ({ event }) => event.lowered(BODY) !== undefined,
   holdsFor: ({ displayName = '' }, { event }) => {
     const name = displayName.toLowerCase()
     // The name is no pattern: its stars are stars.
-    return name !== '' && containsWords(name, event.lowered('content.body') ?? '')
+    return name !== '' && containsWords(name, event.lowered(BODY) ?? '')
   },
 }
 

@@ -1,3 +1,12 @@
+/** A path into an event, read once for all events that are looked at by it. */
+export interface PropertyPath {
+  readonly text: string
+  readonly names: readonly string[]
+}
+
+/** Reads a dot-separated property path. */
+export const propertyPath = (text: string): PropertyPath => ({ text, names: parsePropertyPath(text) })
+
 /**
  * Splits a dot-separated property path (appendices, "Dot-separated property paths"). `\.` is a dot and `\\` a backslash
  * of a name; "other escape sequences are left as-is".

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue, ownMember } from '../json.ts'
-import { parsePropertyPath } from './property-path.ts'
+import type { PropertyPath } from './property-path.ts'
 
 const NONE: ReadonlySet<JsonValue> = new Set()
 
@@ -24,10 +24,10 @@ export class PushEvent {
   }
 
   /** The property at a dot-separated path; `undefined` if it is absent. */
-  value(path: string): JsonValue | undefined {
-    return remembered(this.#values, path, () => {
+  value({ text, names }: PropertyPath): JsonValue | undefined {
+    return remembered(this.#values, text, () => {
       let value: JsonValue | undefined = this.#event
-      for (const name of parsePropertyPath(path)) {
+      for (const name of names) {
         if (!isJsonObject(value)) return undefined
         value = ownMember(value, name)
       }
@@ -36,16 +36,16 @@ export class PushEvent {
   }
 
   /** The property in lower case, if it is a text. */
-  lowered(path: string): string | undefined {
-    return remembered(this.#lowered, path, () => {
+  lowered(path: PropertyPath): string | undefined {
+    return remembered(this.#lowered, path.text, () => {
       const value = this.value(path)
       return typeof value === 'string' ? value.toLowerCase() : undefined
     })
   }
 
   /** The items of the property, if it is an array. */
-  items(path: string): ReadonlySet<JsonValue> | undefined {
-    return remembered(this.#items, path, () => {
+  items(path: PropertyPath): ReadonlySet<JsonValue> | undefined {
+    return remembered(this.#items, path.text, () => {
       const value = this.value(path)
       if (!Array.isArray(value)) return undefined
       return value.length === 0 ? NONE : new Set(value)
