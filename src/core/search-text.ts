@@ -2,7 +2,11 @@
  * Text as searches compare it: compatibility forms made one (full-width letters, ligatures), letter case gone. The
  * same on both databases, since neither's own idea of case or words is asked.
  */
-export const foldText = (text: string): string => text.normalize('NFKC').toLowerCase()
+export const foldText = (text: string): string =>
+  (ASCII.test(text) ? text : text.normalize('NFKC')).toLowerCase()
+
+/** What normalising leaves as it is: it costs more than looking. */
+const ASCII = /^\p{ASCII}*$/u
 
 /** The words of a search term that is looked for by substring, folded; at most `limit`, the rest says too little. */
 export const searchWords = (term: string, limit: number): string[] =>

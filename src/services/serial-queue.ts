@@ -6,14 +6,11 @@ export class SerialQueue {
   run<T>(key: string, job: () => Promise<T>): Promise<T> {
     const previous = this.#tails.get(key)
     const result = previous === undefined ? job() : previous.then(job, job)
-    const tail = result.then(
-      () => undefined,
-      () => undefined,
-    )
-    this.#tails.set(key, tail)
-    void tail.then(() => {
+    const settled = (): void => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key)
-    })
+    }
+    const tail = result.then(settled, settled)
+    this.#tails.set(key, tail)
     return result
   }
 

@@ -39,31 +39,32 @@ const reference = (eventId: string, template: EventTemplate): JsonValue => {
   return [eventId, { sha256: hash }]
 }
 
-const givenEventId = ({ version, eventId }: EventTemplate): JsonObject => {
-  if (version.format.eventId !== 'given') return {}
+const givenEventId = ({ eventId }: EventTemplate): string => {
   if (eventId === undefined) throw new TypeError('this room version needs an event ID')
-  return { event_id: eventId }
+  return eventId
 }
 
 const unsignedPdu = (template: EventTemplate): JsonObject => {
   const { version, roomId, stateKey, redacts, unsigned, stickyMs } = template
   const inContent = redacts !== undefined && version.format.redactsInContent
   const content = plainContent(template.content, version)
-  return {
+  // In canonical order, so that nobody has to sort them.
+  const pdu: Record<string, JsonValue> = {
     auth_events: template.authEvents.map(eventId => reference(eventId, template)),
     content: inContent ? { ...content, redacts } : content,
     depth: template.depth,
-    ...(stickyMs === undefined ? {} : { [STICKY]: { duration_ms: stickyMs } }),
-    ...givenEventId(template),
-    origin_server_ts: template.originServerTs,
-    prev_events: template.prevEvents.map(eventId => reference(eventId, template)),
-    ...(redacts === undefined || inContent ? {} : { redacts }),
-    ...(roomId === undefined ? {} : { room_id: roomId }),
-    sender: template.sender,
-    ...(stateKey === undefined ? {} : { state_key: stateKey }),
-    type: template.type,
-    ...(unsigned === undefined ? {} : { unsigned }),
   }
+  if (version.format.eventId === 'given') pdu['event_id'] = givenEventId(template)
+  if (stickyMs !== undefined) pdu[STICKY] = { duration_ms: stickyMs }
+  pdu['origin_server_ts'] = template.originServerTs
+  pdu['prev_events'] = template.prevEvents.map(eventId => reference(eventId, template))
+  if (redacts !== undefined && !inContent) pdu['redacts'] = redacts
+  if (roomId !== undefined) pdu['room_id'] = roomId
+  pdu['sender'] = template.sender
+  if (stateKey !== undefined) pdu['state_key'] = stateKey
+  pdu['type'] = template.type
+  if (unsigned !== undefined) pdu['unsigned'] = unsigned
+  return pdu
 }
 
 /**

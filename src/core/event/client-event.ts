@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomEvent } from './event.ts'
 import { STICKY, stickyDuration } from './stickiness.ts'
 
@@ -15,18 +15,21 @@ const withRedactsInContent = ({ content, redacts }: RoomEvent): JsonObject =>
 export const clientEvent = (
   event: RoomEvent,
   options: { readonly unsigned?: JsonObject | undefined; readonly roomId: boolean },
-): JsonObject => ({
-  content: withRedactsInContent(event),
-  event_id: event.eventId,
-  origin_server_ts: event.originServerTs,
-  ...(event.redacts === undefined ? {} : { redacts: event.redacts }),
-  ...(options.roomId ? { room_id: event.roomId } : {}),
-  ...(stickyDuration(event) === undefined ? {} : { [STICKY]: event.pdu[STICKY] }),
-  sender: event.sender,
-  ...(event.stateKey === undefined ? {} : { state_key: event.stateKey }),
-  type: event.type,
-  ...(options.unsigned === undefined ? {} : { unsigned: options.unsigned }),
-})
+): JsonObject => {
+  const made: Record<string, JsonValue | undefined> = {
+    content: withRedactsInContent(event),
+    event_id: event.eventId,
+    origin_server_ts: event.originServerTs,
+  }
+  if (event.redacts !== undefined) made['redacts'] = event.redacts
+  if (options.roomId) made['room_id'] = event.roomId
+  if (stickyDuration(event) !== undefined) made[STICKY] = event.pdu[STICKY]
+  made['sender'] = event.sender
+  if (event.stateKey !== undefined) made['state_key'] = event.stateKey
+  made['type'] = event.type
+  if (options.unsigned !== undefined) made['unsigned'] = options.unsigned
+  return made
+}
 
 /** The little of a state event that people outside of the room may see (client-server API, "Stripped state"). */
 export const strippedStateEvent = (event: RoomEvent): JsonObject => ({

@@ -80,11 +80,12 @@ export const makeLocalEvent = async (
       depth: head.nextDepth,
       originServerTs: template.originServerTs ?? context.clock.now(),
       references: await eventReferences(context, head.version, [...prevEvents, ...authEvents]),
-      ...identifiers(context, head, type),
-      ...(stateKey === undefined ? {} : { stateKey }),
-      ...(redacts === undefined ? {} : { redacts }),
+      roomId: impliesRoomId(head, type) ? undefined : head.room.roomId,
+      eventId: chosenEventId(context, head),
+      stateKey,
+      redacts,
       stickyMs: boundedSticky(template.stickyMs),
-      ...(template.unsigned === undefined ? {} : { unsigned: template.unsigned }),
+      unsigned: template.unsigned,
     },
     context.serverName,
     signingKey,
@@ -109,20 +110,15 @@ const MALFORMED: ReadonlySet<string> = new Set([
   'power_levels.users',
 ])
 
-/** The event's room ID, which the create event of v12 does not have; and the event ID where the server chooses it. */
-const identifiers = (
-  { random, serverName }: RoomsContext,
-  { version, room }: RoomHead,
-  type: string,
-): { roomId?: string; eventId?: string } => {
-  const implied = version.format.roomIdIsCreateHash && type === 'm.room.create'
-  return {
-    ...(implied ? {} : { roomId: room.roomId }),
-    ...(version.format.eventId === 'given'
-      ? { eventId: `$${Buffer.from(random(18)).toString('base64url')}:${serverName}` }
-      : {}),
-  }
-}
+/** The create event of v12 does not have its room's ID, which is its own hash. */
+const impliesRoomId = ({ version }: RoomHead, type: string): boolean =>
+  version.format.roomIdIsCreateHash && type === 'm.room.create'
+
+/** The event's ID, where the server chooses it. */
+const chosenEventId = ({ random, serverName }: RoomsContext, { version }: RoomHead): string | undefined =>
+  version.format.eventId === 'given'
+    ? `$${Buffer.from(random(18)).toString('base64url')}:${serverName}`
+    : undefined
 
 /**
  * The state events at these points of a room's head (and its create event), or of another of its states, loaded for

@@ -56,5 +56,5 @@ export class SentTransactions {
 }
 
 /** Unambiguous, whatever clients choose for device and transaction. */
-const nameOf = ({ userId, deviceId, tokenId, scope, txnId }: ClientTransaction): string =>
-  JSON.stringify([userId, deviceId, tokenId, scope, txnId])
+const nameOf = ({ userId, deviceId, tokenId = '', scope, txnId }: ClientTransaction): string =>
+  `${userId.length} ${deviceId.length} ${tokenId.length} ${scope.length} ${userId}${deviceId}${tokenId}${scope}${txnId}`

@@ -80,6 +80,16 @@ export class EventReader {
 
   /** The events with these nids, those that exist, in the order asked for. */
   async byNids(nids: readonly number[]): Promise<StoredEvent[]> {
+    const cached: StoredEvent[] = []
+    for (const nid of nids) {
+      const stored = this.#cache.get(nid)
+      if (stored === undefined || this.#cache.isInFlight(nid)) return this.#partlyCached(nids)
+      cached.push(stored)
+    }
+    return cached
+  }
+
+  async #partlyCached(nids: readonly number[]): Promise<StoredEvent[]> {
     const found = new Map<number, StoredEvent>()
     const missing: number[] = []
     for (const nid of nids) {
