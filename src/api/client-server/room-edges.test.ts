@@ -137,6 +137,20 @@ test('nobody undoes by a redaction what a room was made as', async t => {
   }
 })
 
+test('a transaction ID is no longer than other identifiers: no index takes any text', async t => {
+  const room = await ann.createRoom()
+  const event = path(await ann.say(room, 'hello'))
+  const [fits, tooLong] = ['é'.repeat(255), 'é'.repeat(256)].map(path)
+  for (const [place, body] of [
+    [`/rooms/${path(room)}/send/m.room.message/`, { msgtype: 'm.text', body: 'x' }],
+    [`/rooms/${path(room)}/redact/${event}/`, {}],
+    ['/sendToDevice/x.y/', { messages: {} }],
+  ] as const) {
+    t.is(await ann.code('PUT', `${place}${fits}`, body), '200 -', place)
+    t.is(await ann.code('PUT', `${place}${tooLong}`, body), '400 M_INVALID_PARAM', place)
+  }
+})
+
 test('only a ban can be lifted', async t => {
   const room = await ann.createOpenRoom()
   const unban = (by: Person) => by.code('POST', `/rooms/${path(room)}/unban`, { user_id: bob.userId })

@@ -98,12 +98,16 @@ const checkNumbers = (pdu: JsonObject): Verdict => {
   return undefined
 }
 
+/** What may be the ID of an event: of what is longer there is no event, and no index takes it. */
+const isEventReference = (id: JsonValue | undefined): id is string =>
+  isLenientId(id, '$') && fitsBytes(id, MAX_ID_BYTES)
+
 const isReference = (reference: JsonValue, version: RoomVersion): boolean => {
-  if (version.format.references === 'ids') return isLenientId(reference, '$')
+  if (version.format.references === 'ids') return isEventReference(reference)
   return (
     Array.isArray(reference) &&
     reference.length === 2 &&
-    isLenientId(reference[0], '$') &&
+    isEventReference(reference[0]) &&
     isJsonObject(reference[1])
   )
 }
@@ -202,7 +206,7 @@ export const trustedEvent = (pdu: JsonObject, eventId: string, version: RoomVers
     depth: clamp(pdu['depth'] as number),
     prevEvents: referencedIds(pdu['prev_events'], version),
     authEvents: referencedIds(pdu['auth_events'], version),
-    redacts: typeof redacts === 'string' ? redacts : undefined,
+    redacts: typeof redacts === 'string' && fitsBytes(redacts, MAX_ID_BYTES) ? redacts : undefined,
     pdu,
   }
 }

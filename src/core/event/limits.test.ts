@@ -3,7 +3,7 @@ import { allVersions, pduOf, referenceTo, versionOf } from '../../test-kit/pdus.
 import { parseJson } from '../canonical-json.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
-import { checkFormat, MAX_EVENT_BYTES, parsePdu } from './format.ts'
+import { checkFormat, MAX_EVENT_BYTES, parsePdu, trustedEvent } from './format.ts'
 
 /** The rule that refuses an ordinary event with a change; `undefined` where it is accepted. */
 const ruleOf = (id: string, change: JsonObject): string | undefined =>
@@ -28,6 +28,26 @@ test('identifiers, types and state keys end at 255 bytes', t => {
   }
   t.is(ruleOf('1', { event_id: of('$', ':b', 255) }), undefined)
   t.is(ruleOf('1', { event_id: of('$', ':b', 256) }), 'event-size')
+})
+
+test('what is longer than the ID of an event names none', t => {
+  const [fits, tooLong] = [`$${'x'.repeat(254)}`, `$${'x'.repeat(255)}`]
+  for (const version of allVersions) {
+    const reference = (id: string): JsonValue =>
+      version.format.references === 'ids' ? id : [id, { sha256: 'x' }]
+    for (const name of ['prev_events', 'auth_events']) {
+      t.is(ruleOf(version.id, { [name]: [reference(fits)] }), undefined, version.id)
+      t.is(ruleOf(version.id, { [name]: [reference(tooLong)] }), 'event-field', version.id)
+    }
+    const redacted = (redacts: string) =>
+      trustedEvent(
+        pduOf(version, { type: 'm.room.redaction', redacts, content: { redacts } }),
+        '$event',
+        version,
+      ).redacts
+    t.is(redacted(fits), fits)
+    t.is(redacted(tooLong), undefined)
+  }
 })
 
 test('the whole event ends at 65,536 bytes of canonical JSON', t => {

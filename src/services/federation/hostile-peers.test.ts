@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { MatrixError } from '../../core/errors.ts'
 import { addSignature, buildEvent } from '../../core/event/builder.ts'
@@ -5,6 +6,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { signingKeyFromSeed } from '../../core/signing.ts'
 import { createRateLimiter } from '../../http/rate-limit.ts'
+import { testDatabases } from '../../test-kit/database.ts'
 import {
   FederationWorld,
   messagesOf,
@@ -18,10 +20,10 @@ const ALICE = '@alice:a.test'
 const BOB = '@bob:b.test'
 
 /** Alice's room on `a`, which Bob has joined from `b`; from now on `a` keeps to no rules. */
-const prey = async (t: ExecutionContext) => {
+const prey = async (t: ExecutionContext, database?: WorldServer['database']) => {
   const world = new FederationWorld(t)
   const a = await world.add('a.test')
-  const b = await world.add('b.test')
+  const b = await world.add('b.test', database === undefined ? {} : { database })
   const fields = newRoom(a.rooms, ALICE, { preset: 'public_chat' })
   const roomId = await a.rooms.roomCreation.create(fields, { isDirect: false })
   await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
@@ -29,6 +31,7 @@ const prey = async (t: ExecutionContext) => {
 }
 
 interface Forged {
+  readonly redacts?: string
   readonly sender?: string
   readonly type?: string
   readonly stateKey?: string
@@ -91,6 +94,18 @@ test('a past without end is not followed without end', async t => {
   const good = await say(a, ALICE, roomId, 'the room goes on')
   await world.send(a, b, [good])
   t.true((await messagesOf(b, roomId)).includes('the room goes on'))
+})
+
+testDatabases(test, 'names of events that are too long for any index stop nothing', async (t, database) => {
+  const { world, a, b, roomId } = await prey(t, database)
+  const tooLong = `$${randomBytes(9_000).toString('base64url')}`
+  const hangsOn = await forge(a, roomId, { prevEvents: [tooLong] })
+  const refused = await world.send(a, b, [hangsOn])
+  t.regex(refused.get(hangsOn.eventId) ?? '', /references/)
+  const redaction = await forge(a, roomId, { type: 'm.room.redaction', content: {}, redacts: tooLong })
+  const after = await forge(a, roomId, { prevEvents: [redaction.eventId], content: { body: 'on it goes' } })
+  t.deepEqual([...(await world.send(a, b, [redaction, after]))], [])
+  t.deepEqual(await messagesOf(b, roomId), ['on it goes'])
 })
 
 test('an auth chain that lies authorises nothing', async t => {
