@@ -91,7 +91,6 @@ export class DelayedEvents {
       ...{ userId, deviceId, roomId, type, stateKey, content, delayMs },
       stickyMs: boundedSticky(stickyMs),
       scheduledTs: now,
-      position: db.position('events'),
       ...{ finalisedTs: undefined, eventId: undefined, error: undefined },
     }
     const remember = transaction && write.transactions.remember(transaction, { id: delayed.delayId }, now)
@@ -134,11 +133,13 @@ export class DelayedEvents {
   async list(requester: Requester, query: DelayedEventQuery): Promise<DelayedEventList> {
     const { status, delayIds, from } = query
     const isWanted = ({ delayId }: StoredDelayedEvent): boolean => delayIds?.includes(delayId) ?? true
-    const scheduled = status === 'finalised' ? [] : await this.#scheduled(requester.userId)
+    const { delayedEvents } = this.#writer.context.read
+    const scheduled =
+      status === 'finalised' ? [] : await delayedEvents.scheduled(requester.userId, this.#limits.maxScheduled)
     const shown = scheduled.filter(isWanted).map(scheduledView)
     if (status === 'scheduled') return { delayed_events: shown, scheduled: shown }
     const { upTo, skip } = pageFrom(from, this.#writer.context.clock.now())
-    const found = await this.#writer.context.read.delayedEvents.finalised(requester.userId, {
+    const found = await delayedEvents.finalised(requester.userId, {
       ...{ upTo, skip },
       limit: PAGE_SIZE + 1,
     })
@@ -152,22 +153,9 @@ export class DelayedEvents {
 
   /** A delayed event as it stands. Throws `M_NOT_FOUND`, also for other users'. */
   async #current(requester: Requester, delayId: string): Promise<StoredDelayedEvent> {
-    const { delayedEvents } = this.#writer.context.read
-    const delayed = await delayedEvents.byId(delayId)
+    const delayed = await this.#writer.context.read.delayedEvents.byId(delayId)
     if (delayed === undefined || delayed.userId !== requester.userId) throw notFound()
-    if (delayed.finalisedTs !== undefined || !(await this.#delivery.isOvertaken(delayed))) return delayed
-    await this.#delivery.finalise(delayed, {})
-    return (await delayedEvents.byId(delayId)) ?? delayed
-  }
-
-  async #scheduled(userId: string): Promise<StoredDelayedEvent[]> {
-    const found = await this.#writer.context.read.delayedEvents.scheduled(userId, this.#limits.maxScheduled)
-    const standing: StoredDelayedEvent[] = []
-    for (const delayed of found) {
-      if (await this.#delivery.isOvertaken(delayed)) await this.#delivery.finalise(delayed, {})
-      else standing.push(delayed)
-    }
-    return standing
+    return delayed
   }
 
   /** Whether it was done; otherwise it has become final in the meantime. */

@@ -27,10 +27,6 @@ export class DelayedDelivery {
 
   /** "If a delayed event fails to be sent at its scheduled send time …, the event will be stored as a finalised delayed event." */
   async sendAtItsTime(delayed: DelayedEvent, hold: readonly WriteStatement[]): Promise<void> {
-    if (await this.isOvertaken(delayed)) {
-      await this.finalise(delayed, {}, hold)
-      return
-    }
     try {
       const refusal = await this.#standing(delayed.userId)
       if (refusal !== undefined) throw refusal
@@ -64,17 +60,6 @@ export class DelayedDelivery {
       if (error instanceof GuardFailed) return false
       throw error
     }
-  }
-
-  /**
-   * State that somebody else has set after a change to it was scheduled is not overwritten: the change was meant for what
-   * was there before. (What the user themselves sets leaves it standing: so clients keep the end of a call in store.)
-   */
-  async isOvertaken({ roomId, type, stateKey, userId, position }: DelayedEvent): Promise<boolean> {
-    if (stateKey === undefined) return false
-    const entry = (await this.#writer.head(roomId))?.entry(type, stateKey)
-    const [stored] = entry === undefined ? [] : await this.#writer.context.read.events.byNids([entry.nid])
-    return stored !== undefined && stored.event.sender !== userId && (stored.position ?? 0) > position
   }
 
   #finalising(delayed: DelayedEvent, outcome: Omit<Outcome, 'finalisedTs'>) {

@@ -16,8 +16,6 @@ export interface DelayedEvent {
   readonly stickyMs: number | undefined
   /** When it was scheduled, or restarted last. */
   readonly scheduledTs: number
-  /** Of the stream of events, when it was scheduled first. */
-  readonly position: number
   readonly finalisedTs: number | undefined
   /** Of a final one that was sent. */
   readonly eventId: string | undefined
@@ -36,14 +34,13 @@ interface DelayedEventColumns {
   delay_ms: number
   sticky_duration_ms: number | null
   scheduled_ts: number
-  position: number
   finalised_ts: number | null
   event_id: string | null
   error: string | null
 }
 
 const COLUMNS = `delay_id, user_id, device_id, room_id, type, state_key, content, delay_ms, sticky_duration_ms, scheduled_ts,
-  position, finalised_ts, event_id, error`
+  finalised_ts, event_id, error`
 
 const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   delayId: row.delay_id,
@@ -56,7 +53,6 @@ const delayedEvent = (row: DelayedEventColumns): DelayedEvent => ({
   delayMs: row.delay_ms,
   stickyMs: row.sticky_duration_ms ?? undefined,
   scheduledTs: row.scheduled_ts,
-  position: row.position,
   finalisedTs: row.finalised_ts ?? undefined,
   eventId: row.event_id ?? undefined,
   error: row.error === null ? undefined : (parseJson(row.error) as JsonObject),
@@ -118,6 +114,9 @@ export interface Outcome {
   readonly error?: JsonObject
 }
 
+/** The column is of an earlier draft, by which others' state that came after a position cancelled a change to it. */
+const NEVER_OVERTAKEN = Number.MAX_SAFE_INTEGER
+
 /** Builds the statements that change delayed events. */
 export class DelayedEventWriter {
   readonly #insert: Prepared
@@ -158,7 +157,7 @@ export class DelayedEventWriter {
       rows: [
         [
           ...[delayId, userId, deviceId ?? null, roomId, type, stateKey ?? null, JSON.stringify(content)],
-          ...[delayMs, delayed.stickyMs ?? null, scheduledTs, delayed.position, dueTs, dueTs],
+          ...[delayMs, delayed.stickyMs ?? null, scheduledTs, NEVER_OVERTAKEN, dueTs, dueTs],
           ...[userId, atMost],
         ],
       ],
