@@ -60,6 +60,10 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),
     onResponse: outcome => metrics.http.answered(outcome),
   })
+  accounts.hooks.guesses = {
+    check: whom => app.limiter.check('wrong-password', whom, 0),
+    wrong: whom => app.limiter.check('wrong-password', whom),
+  }
   federation.invitations.checks.push(async ({ userId }) => app.limiter.check('invited', userId))
   const started = [...all, shareLimits(app.limiter, { processes, clock })]
   return {

@@ -138,7 +138,7 @@ test('every default and every example of the schema is valid', t => {
 test('every bucket that the API names has a limit', t => {
   t.deepEqual(
     Object.keys(rateLimitsOf(defaultConfig('/'))).toSorted(),
-    [...RATE_LIMIT_BUCKETS, 'ip', 'invited'].toSorted(),
+    [...RATE_LIMIT_BUCKETS, 'ip', 'invited', 'wrong-password'].toSorted(),
   )
 })
 

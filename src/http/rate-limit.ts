@@ -4,10 +4,10 @@ import { limitExceeded } from '../core/errors.ts'
 import type { RateLimitBucket } from '../spec/operation.ts'
 
 /**
- * A bucket of the operations; `ip`: all requests of one address together, before anything else is looked at; or
- * `invited`: invitations of one user by all other servers together.
+ * A bucket of the operations; `ip`: all requests of one address together, before anything else is looked at;
+ * `invited`: invitations of one user by all other servers together; or `wrong-password`: of one account, whoever tries them.
  */
-export type RateLimitName = RateLimitBucket | 'ip' | 'invited'
+export type RateLimitName = RateLimitBucket | 'ip' | 'invited' | 'wrong-password'
 
 /** What is not named, or `false`, is not limited. The defaults are the configuration's. */
 export type RateLimitSettings = Readonly<Partial<Record<RateLimitName, RateLimit | false>>>
@@ -28,7 +28,8 @@ const MAX_TOLD = 500
 export interface RateLimiter {
   /**
    * Counts one call. Throws `M_LIMIT_EXCEEDED` (429) with `retry_after_ms` and `Retry-After` if it is one too many;
-   * such a call does not count. One that does the work of several counts as `calls`, once it may be made at all.
+   * such a call does not count. One that does the work of several counts as `calls`, once it may be made at all; 0 only
+   * asks whether another may be.
    */
   check(name: RateLimitName, key: string, calls?: number): void
   /** The calls that were let pass since this was last asked, of those who called most, for other processes to count as well. */
@@ -57,7 +58,7 @@ export const createRateLimiter = (
       if (rate === undefined) return
       const wait = rate(key, clock.now(), made)
       if (wait > 0) throw limitExceeded(wait)
-      if (counted === undefined) return
+      if (counted === undefined || made === 0) return
       const id = `${name} ${key}`
       const calls = counted.get(id)?.calls ?? 0
       if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + made })

@@ -49,6 +49,11 @@ export const rateLimitOptions = {
         properties: {
           ip: bucket(100, 500, 'Everything that comes from one address, before anything else is looked at.'),
           login: bucket(0.2, 10, 'Logging in and refreshing tokens.'),
+          'wrong-password': bucket(
+            0.05,
+            20,
+            'Wrong passwords of one account, from whatever addresses: no crowd of them can guess it.',
+          ),
           register: bucket(0.2, 10, 'Making accounts.'),
           message: bucket(5, 50, 'Sending events: messages, state, redactions, kicks and bans.'),
           join: bucket(0.5, 20, 'Joining rooms and knocking.'),

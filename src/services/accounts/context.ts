@@ -58,6 +58,8 @@ export interface AccountsHooks {
   onAddress?(userId: string): Promise<void>
   /** Asks a remote user's server for their profile, or one field of it. Refuses with `M_NOT_FOUND`. */
   remoteProfile?(userId: string, key: string | undefined): Promise<JsonObject>
+  /** Counts wrong passwords by whom they were tried for. Both throw `M_LIMIT_EXCEEDED` where there have been too many. */
+  guesses?: { check(whom: string): void; wrong(whom: string): void }
 }
 
 /** The part of a profile that membership events carry. */

@@ -86,14 +86,18 @@ export class Login {
 
   /**
    * Verifies a user by password, in the same time whether or not there is such a user.
-   * @throws {MatrixError} `M_FORBIDDEN`
+   * @throws {MatrixError} `M_FORBIDDEN`; `M_LIMIT_EXCEEDED` after too many wrong ones
    */
   async verify(named: NamedUser, password: string): Promise<User> {
-    const { passwords, write } = this.#context
+    const { hooks, passwords, write } = this.#context
     const user = await findUser(this.#context, named)
     const hash = user?.passwordHash
+    // Who is nobody is guessed at as often: it is not told that there is no such account.
+    const whom = user?.userId ?? JSON.stringify(named)
+    hooks.guesses?.check(whom)
     // Deactivated accounts have no password: "servers may choose not to use `M_USER_DEACTIVATED` at login time".
     if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
+      hooks.guesses?.wrong(whom)
       throw new MatrixError('M_FORBIDDEN', 'The user name or password is not right.')
     }
     if (passwords.isOutdated(hash)) {
