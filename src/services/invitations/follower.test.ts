@@ -57,31 +57,36 @@ testDatabases(test, 'records follow the memberships of rooms, whoever changes th
   )
 })
 
-testDatabases(test, 'an invitation that a conflict has taken away is over', async (t, database) => {
-  const peers = new PeerRoom('11', [
-    ...[
-      'CREATE: alice create',
-      'JA: alice join',
-      'PL: alice power alice=100 bob=50',
-      'JR: alice rule public',
-    ],
-    ...['JB: bob join', 'ME: me@here.test join'],
-  ])
-  peers.add('INVITED: bob invite you@here.test < ME', 'DOWN: alice power alice=100 invite=50 < ME')
-  const server = await guest(database, peers)
-  const { follower, records } = following(server.core, server.clock)
-  follower.start()
-  t.teardown(() => follower.close())
-  const status = async () => {
-    await follower.caughtUp()
-    return (await records.read.one(peers.roomId, '@you:here.test'))?.status
-  }
-  await server.receive('INVITED')
-  t.is(await status(), 'invited')
-  await server.receive('DOWN')
-  t.is(await server.current('m.room.member', '@you:here.test'), undefined)
-  t.is(await status(), 'cancelled')
-})
+testDatabases(
+  test,
+  'an invitation that a conflict has taken away is over, until another brings it back',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100 bob=50 me@here.test=50'],
+      ...['JR: alice rule public', 'JB: bob join', 'ME: me@here.test join'],
+      ...['INVITED: bob invite you@here.test < ME', 'SENT: me@here.test invite carol'],
+      'DOWN: alice power alice=100 invite=50 < ME',
+      'BACK: alice power alice=100 bob=50 me@here.test=50',
+    ])
+    const server = await guest(database, peers)
+    const { follower, records } = following(server.core, server.clock)
+    follower.start()
+    t.teardown(() => follower.close())
+    const statuses = async () => {
+      await follower.caughtUp()
+      const found = await records.read.ofUsers(peers.roomId, ['@you:here.test', '@carol:carol.test'])
+      return found.map(({ status }) => status)
+    }
+    for (const name of ['INVITED', 'SENT']) await server.receive(name)
+    t.deepEqual(await statuses(), ['invited', 'invited'])
+    await server.receive('DOWN')
+    t.is(await server.current('m.room.member', '@you:here.test'), undefined)
+    t.deepEqual(await statuses(), ['cancelled', 'cancelled'])
+    await server.receive('BACK')
+    t.is(await server.current('m.room.member', '@carol:carol.test'), 'SENT')
+    t.deepEqual(await statuses(), ['invited', 'invited'])
+  },
+)
 
 testDatabases(
   test,

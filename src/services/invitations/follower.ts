@@ -8,14 +8,13 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { EventsOfType } from '../../storage/rooms/events-of-type.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
-import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
-import type { MembershipRow } from '../../storage/rooms/memberships.ts'
 import { aloneWith, type SoleWork } from '../processes.ts'
 import { shownEvent } from '../rooms/shown-event.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type FollowedStep, StreamFollower } from '../stream-follower.ts'
 import type { InvitationKey, InvitationRecords } from './records.ts'
 import type { InvitationRedactions } from './redactions.ts'
+import { InvitationStanding, isShown } from './standing.ts'
 import { answered, ended, type InvitationChange, invited, restored } from './status.ts'
 
 const BATCH = 200
@@ -40,6 +39,7 @@ export class InvitationFollower {
   readonly #serverName: string
   readonly #records: InvitationRecords
   readonly #members: EventsOfType
+  readonly #standing: InvitationStanding
   readonly #redactions: Pick<InvitationRedactions, 'follow'> | undefined
   readonly #followers: readonly StreamFollower[]
   /** The two streams take turns, so that neither overtakes the other halfway. */
@@ -60,6 +60,7 @@ export class InvitationFollower {
     const { database, clock, log, sole = aloneWith(parts.database) } = parts
     this.#database = database
     this.#read = parts.read
+    this.#standing = new InvitationStanding(parts.read)
     this.#clock = clock
     this.#serverName = parts.serverName
     // What follows from the streams is written only by the process that follows them.
@@ -109,6 +110,8 @@ export class InvitationFollower {
       if (isInvite && this.#isLocal(event.stateKey)) invitedBy.push(event.eventId)
     }
     if (changes.length > 0) await this.#records.changeAll(changes)
+    const moved = await this.#changesByMoves(after, reached)
+    if (moved.length > 0) await this.#records.changeAll(moved)
     if (invitedBy.length > 0) await this.onInvited(invitedBy)
     const redacted = (await this.#redactions?.follow(after, reached)) ?? reached
     return nids.length === 0 ? { reached: redacted, statements: [] } : redacted
@@ -130,7 +133,12 @@ export class InvitationFollower {
       if (!concernsUs) return []
       // The other stream may be ahead: it finds nothing on record that it could end.
       const isPending = pending?.eventId === event.eventId
-      if (!isPending && this.#isLocal(userId) && (await this.#holdsOlder(roomId, userId, position))) return []
+      if (
+        !isPending &&
+        this.#isLocal(userId) &&
+        (await this.#standing.holdsOlder({ roomId, userId }, position))
+      )
+        return []
       const isOver = isPending && (await this.#isUndone(pending))
       const after = isOver ? [{ roomId, userId, change: ended(pending.status, now) }] : []
       return [{ roomId, userId, change: invited(event, now) }, ...after]
@@ -176,47 +184,42 @@ export class InvitationFollower {
   }
 
   /** What ends an invitation on another branch, or did for a while, does not where the state of the room still has it. */
-  async #restoredBy({ roomId, userId, status, eventId }: InvitationRow): Promise<Change[]> {
-    const [stored, membership] = [
-      await this.#read.events.byId(eventId),
-      await this.#membership(roomId, userId),
-    ]
-    if (status !== 'invited' || stored === undefined || membership?.eventNid !== stored.nid) return []
+  async #restoredBy(row: Pick<InvitationRow, 'roomId' | 'userId' | 'status' | 'eventId'>): Promise<Change[]> {
+    const { roomId, userId, status, eventId } = row
+    if (status !== 'invited' || !(await this.#standing.holds(row))) return []
     return [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
   }
 
-  /** Whether state resolution has taken an invitation away, of which no timeline tells: what holds now is nothing, older, or not shown. */
-  async #isUndone({ roomId, userId, status, eventId }: InvitationRow): Promise<boolean> {
-    if (status === 'invited') return false
-    return this.#holdsOlder(roomId, userId, (await this.#read.events.byId(eventId))?.position ?? 0)
+  /** Of users elsewhere there are no rows: what the resolution of conflicts does to their invitations, the state alone tells. */
+  async #changesByMoves(after: number, upTo: number): Promise<Change[]> {
+    const moves = await this.#read.memberMoves.between(after, upTo)
+    const byRoom = Map.groupBy(
+      moves.filter(({ userId }) => !this.#isLocal(userId)),
+      ({ roomNid }) => roomNid,
+    )
+    const changes: Change[] = []
+    for (const { nid, roomId } of await this.#read.rooms.byNids([...byRoom.keys()])) {
+      const users = new Set(byRoom.get(nid)?.map(({ userId }) => userId))
+      for (const { userId, eventId } of await this.#records.read.ofUsers(roomId, [...users])) {
+        if (eventId === undefined) continue
+        const row = { roomId, userId, eventId }
+        const status = await this.#standing.undoneBy(row)
+        if (status === undefined) changes.push(...(await this.#restoredBy({ ...row, status: 'invited' })))
+        else changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, this.#clock.now())) })
+      }
+    }
+    return changes
   }
 
-  /**
-   * Whether the state has nothing of somebody, what came before this, or what no timeline tells: the invitation there is of a branch
-   * that was not followed.
-   */
-  async #holdsOlder(roomId: string, userId: string, position: number): Promise<boolean> {
-    const membership = await this.#membership(roomId, userId)
-    if (membership === undefined) return false
-    if (membership.eventNid === NO_EVENT) return true
-    const [member] = await this.#read.events.byNids([membership.eventNid])
-    return !isShown(member) || (member?.position ?? 0) < position
-  }
-
-  async #membership(roomId: string, userId: string): Promise<MembershipRow | undefined> {
-    const { rooms, memberships } = this.#read
-    const room = await rooms.byId(roomId)
-    return room && memberships.one(userId, room.nid)
+  /** Whether what has ended an invitation is told by no timeline. */
+  async #isUndone(row: InvitationRow): Promise<boolean> {
+    return row.status !== 'invited' && (await this.#standing.undoneBy(row)) !== undefined
   }
 
   #isLocal(userId: string): boolean {
     return serverNameOf(userId) === this.#serverName
   }
 }
-
-/** Whether it is told by the timeline here; what was soft-failed is not, though it may be part of the state later. */
-const isShown = (stored: StoredEvent | undefined): boolean =>
-  stored !== undefined && (stored.position ?? 0) > 0 && !stored.softFailed
 
 const memberEvent = ({ eventId, roomId, userId, sender, event }: InvitationRow) => {
   const content: JsonObject = isJsonObject(event['content']) ? event['content'] : {}
@@ -225,6 +228,6 @@ const memberEvent = ({ eventId, roomId, userId, sender, event }: InvitationRow) 
 
 /** What became of one invitation says nothing of another one. */
 const onlyIfOf =
-  (row: InvitationRow, change: InvitationChange): InvitationChange =>
+  (row: Pick<InvitationRow, 'eventId'>, change: InvitationChange): InvitationChange =>
   record =>
     record?.eventId === row.eventId ? change(record) : undefined
