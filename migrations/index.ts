@@ -46,6 +46,7 @@ import { crowds } from './0034-crowds.ts'
 import { endedInvitations } from './0035-ended-invitations.ts'
 import { signedOnTheWay } from './0035-signed-on-the-way.ts'
 import { unfinishedStays } from './0036-unfinished-stays.ts'
+import { closedRooms } from './0037-closed-rooms.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -108,6 +109,7 @@ export const migrations: readonly Migration[] = [
   signedOnTheWay,
   endedInvitations,
   unfinishedStays,
+  closedRooms,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -133,24 +133,37 @@ test('another server is told of a space what its users may see', async t => {
     rooms.roomCreation.create(newRoom(rooms, ALICE, fields), { isDirect: false })
   const space = await make({ isPublic: true, creationContent: { type: 'm.space' } })
   const [open, closed] = [await make({ isPublic: true, name: 'open' }), await make({ name: 'closed' })]
-  for (const child of [open, closed]) {
+  const ours = await make({ isPublic: true, name: 'ours', creationContent: { 'm.federate': false } })
+  for (const child of [open, closed, ours]) {
     const change = { roomId: space, type: 'm.space.child', stateKey: child, content: { via: ['here.test'] } }
     await rooms.sending.state({ ...requester, userId: ALICE }, change)
   }
   const answer = await discovery.spaceHierarchy.forServer('there.test', space, false)
-  t.is(answer.room.children_state.length, 2)
+  t.is(answer.room.children_state.length, 3)
   t.deepEqual(
     answer.children.map(child => child.name),
     ['open'],
   )
-  t.deepEqual(answer.inaccessible_children, [closed])
+  t.deepEqual(answer.inaccessible_children.toSorted(), [closed, ours].toSorted())
+  const listed = ({ chunk }: { readonly chunk: readonly { name?: string | undefined }[] }) =>
+    chunk.flatMap(room => room.name ?? []).sort()
+  t.deepEqual(listed(await discovery.publicRooms.list({})), ['open', 'ours'])
+  t.deepEqual(
+    listed(await discovery.publicRooms.forServer({})),
+    ['open'],
+    'what others cannot join is not theirs',
+  )
   await t.throwsAsync(discovery.spaceHierarchy.forServer('there.test', closed, false), {
     message: /may not see/,
   })
   const shutOut = { type: 'm.room.server_acl', stateKey: '', content: { allow: ['*'], deny: ['there.test'] } }
   await rooms.sending.state({ ...requester, userId: ALICE }, { roomId: open, ...shutOut })
   const shut = await discovery.spaceHierarchy.forServer('there.test', space, false)
-  t.deepEqual(shut.inaccessible_children.toSorted(), [open, closed].toSorted(), 'who is shut out cannot join')
+  t.deepEqual(
+    shut.inaccessible_children.toSorted(),
+    [open, closed, ours].toSorted(),
+    'who is shut out cannot join',
+  )
   await t.throwsAsync(discovery.spaceHierarchy.forServer('there.test', open, false), {
     message: /may not see/,
   })

@@ -82,23 +82,23 @@ export class PublicRooms {
     // A network "can only be used if `include_all_networks` is false".
     if (request.allNetworks === true && request.network !== undefined)
       throw new MatrixError('M_INVALID_PARAM', 'Either one network is asked for, or all')
-    if (server === undefined || server === this.#writer.context.serverName) return this.ofThisServer(request)
+    if (server === undefined || server === this.#writer.context.serverName)
+      return this.#ofThisServer(request, false)
     if (!isServerName(server)) throw new MatrixError('M_INVALID_PARAM', `${server} is not a server name`)
     return this.#ofOtherServer(request, server)
   }
 
   /**
-   * A page of this server's directory for another server, whose default is no limit but ours. Throws `M_FORBIDDEN` if
-   * the operator keeps the directory to the users of this server.
+   * A page of this server's directory for another server, whose default is no limit but ours, without the rooms that its users could
+   * never join (`m.federate`). Throws `M_FORBIDDEN` if the operator keeps the directory to the users of this server.
    */
   async forServer(request: DirectoryRequest): Promise<DirectoryPage> {
     if (!this.#isForServers)
       throw new MatrixError('M_FORBIDDEN', 'The directory is not open to other servers')
-    return this.ofThisServer({ ...request, limit: request.limit || MAX_LIMIT })
+    return this.#ofThisServer({ ...request, limit: request.limit || MAX_LIMIT }, true)
   }
 
-  /** A page of this server's directory. */
-  async ofThisServer(request: DirectoryRequest): Promise<DirectoryPage> {
+  async #ofThisServer(request: DirectoryRequest, forServers: boolean): Promise<DirectoryPage> {
     const from = request.since === undefined ? undefined : parseToken(request.since)
     if (!this.#isEnabled) return { chunk: [], total_room_count_estimate: 0 }
     const { summaries } = this.#writer.context.read
@@ -110,6 +110,7 @@ export class PublicRooms {
         roomTypes: request.roomTypes?.map(type => type ?? ''),
         direction,
         network: request.network ?? (request.allNetworks === true ? 'all' : undefined),
+        forServers,
         place: from?.place,
         limit: limit + 1,
       }),

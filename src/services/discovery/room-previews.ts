@@ -1,4 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
 import type { RoomSummary } from '../../core/room-summary.ts'
 import { isServerAllowed, parseServerAcl } from '../../core/server-acl.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -46,7 +47,7 @@ const serverAsking = (read: RoomReaders, serverName: string): Asker => ({
 
 /**
  * Whether another server may be shown what a room is: one that its access control list shuts out is "unable to peek/join it",
- * whatever else holds.
+ * whatever else holds, and so are all where the room is closed to other servers (`m.federate`).
  */
 export const mayServerPreview = async (
   read: RoomReaders,
@@ -58,9 +59,13 @@ export const mayServerPreview = async (
 
 const isAdmitted = async (read: RoomReaders, roomId: string, serverName: string): Promise<boolean> => {
   const room = await read.rooms.byId(roomId)
-  const nid = room && (await read.state.point(room.nid, 'm.room.server_acl', ''))
-  const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
-  return stored === undefined || isServerAllowed(parseServerAcl(contentShown(stored)), serverName)
+  const content = async (type: string): Promise<JsonObject | undefined> => {
+    const nid = room && (await read.state.point(room.nid, type, ''))
+    const [stored] = nid === undefined ? [] : await read.events.byNids([nid])
+    return stored && contentShown(stored)
+  }
+  const [create, acl] = await Promise.all([content('m.room.create'), content('m.room.server_acl')])
+  return create?.['m.federate'] !== false && isServerAllowed(acl && parseServerAcl(acl), serverName)
 }
 
 /** Somebody who has not said who they are. */

@@ -46,6 +46,7 @@ export const summaryStatements = async (
       roomNid: room.nid,
       isPublished: room.isPublic,
       isOpen: isOpen(summary),
+      isFederated: content('m.room.create')?.['m.federate'] !== false,
       joinedMembers,
       searchText: foldText([summary.name, summary.topic, summary.canonical_alias, ...others].join('\n')),
       summary,

@@ -27,6 +27,8 @@ export interface DirectoryQuery {
   readonly direction: 'after' | 'before'
   /** Rooms of one bridged network (its instance ID), or of all networks and this server; else this server's alone. */
   readonly network?: string | 'all' | undefined
+  /** Without rooms that are closed to other servers. */
+  readonly forServers: boolean
   readonly place: DirectoryPlace | undefined
   readonly limit: number
 }
@@ -65,7 +67,7 @@ export class SummaryReader {
     const select = `SELECT s.room_nid, r.room_id, s.is_public, s.joined, s.summary
       FROM room_summaries s JOIN rooms r ON r.room_nid = s.room_nid`
     // Where nobody is left, nobody can let anybody in.
-    const matching = `s.joined > 0
+    const matching = `s.joined > 0 AND s.is_federated >= CAST(? AS integer)
       AND s.search_text LIKE ? ESCAPE '!' AND s.search_text LIKE ? ESCAPE '!' AND s.search_text LIKE ? ESCAPE '!'
       AND (CAST(? AS integer) = 1 OR ${db.dialect.inText(`COALESCE(s.room_type, '')`)})`
     const pages = (shelf: string) => ({
@@ -109,6 +111,7 @@ export class SummaryReader {
     const pages = this.#pages[network === undefined ? 'own' : network === 'all' ? 'all' : 'network']
     const rows = await this.#db.scan<SummaryColumns>(isAfter ? pages.after : pages.before, [
       ...(network === undefined || network === 'all' ? [] : [network]),
+      query.forServers ? 1 : 0,
       ...patterns,
       query.roomTypes === undefined ? 1 : 0,
       this.#db.list(query.roomTypes ?? []),
@@ -133,6 +136,8 @@ export interface NewSummary {
   readonly isPublished: boolean
   /** Whether anybody may join or read it. */
   readonly isOpen: boolean
+  /** Whether users of other servers may ever come in (`m.federate`). */
+  readonly isFederated: boolean
   readonly joinedMembers: number
   /** Folded. */
   readonly searchText: string
@@ -147,9 +152,9 @@ export class SummaryWriter {
 
   constructor(db: Reader) {
     this.#put = db.prepare(
-      `INSERT INTO room_summaries (room_nid, is_public, is_open, joined, room_type, search_text, summary)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (room_nid) DO UPDATE SET is_open = excluded.is_open, joined = excluded.joined,
+      `INSERT INTO room_summaries (room_nid, is_public, is_open, is_federated, joined, room_type, search_text, summary)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (room_nid) DO UPDATE SET is_open = excluded.is_open, is_federated = excluded.is_federated, joined = excluded.joined,
          room_type = excluded.room_type, search_text = excluded.search_text, summary = excluded.summary`,
     )
     this.#setJoined = db.prepare('UPDATE room_summaries SET joined = ? WHERE room_nid = ?')
@@ -164,6 +169,7 @@ export class SummaryWriter {
           row.roomNid,
           row.isPublished ? 1 : 0,
           row.isOpen ? 1 : 0,
+          row.isFederated ? 1 : 0,
           row.joinedMembers,
           row.summary.room_type ?? null,
           row.searchText,
