@@ -69,6 +69,27 @@ test('errors are asked again with growing patience, at least every hour, and for
   t.is(asked.length, 3, 'patience starts anew')
 })
 
+test('a host that is away for a while delegates as before, one that says otherwise does not', async t => {
+  const world: { response?: OutboundResponse } = { response: answer(document) }
+  const { clock, lookup } = lookupIn(world)
+  const now = async (response: OutboundResponse | undefined, hours: number) => {
+    if (response === undefined) delete world.response
+    else world.response = response
+    for (let hour = 0; hour < hours; hour++) {
+      await clock.advance(HOUR)
+      await lookup.delegateOf('a.test')
+    }
+    return lookup.delegateOf('a.test')
+  }
+  t.is(await now(answer(document), 0), 'b.test:1')
+  t.is(await now(undefined, 25), 'b.test:1')
+  t.is(await now({ ...answer({}), status: 503 }, 22), 'b.test:1')
+  t.is(await now(undefined, 2), undefined, 'no longer than an answer may be kept')
+  t.is(await now(answer(document), 2), 'b.test:1')
+  t.is(await now({ ...answer({}), status: 404 }, 25), undefined)
+  t.is(await now(undefined, 2), undefined, 'which is not forgotten either')
+})
+
 test('the lifetime of a response by its headers', t => {
   const now = Date.UTC(2026, 0, 1)
   const date = new Date(now).toUTCString()

@@ -26,6 +26,8 @@ const MAX_REDIRECTS = 5
 
 interface Answer {
   readonly delegate: string | undefined
+  /** When it was valid last. */
+  readonly validAt: number
   /** How often in a row there was no valid response. */
   readonly failures: number
 }
@@ -57,7 +59,14 @@ const delegateIn = ({ status, body }: OutboundResponse): string | undefined => {
   }
 }
 
-/** Delegation by well-known, cached as the specification recommends. */
+/** Whether a host may answer as before in a while: one that is away has not said that it delegates no longer. */
+const mayPass = (response: OutboundResponse | undefined): boolean =>
+  response === undefined || response.status >= 500 || response.status === 429
+
+/**
+ * Delegation by well-known, cached as the specification recommends. While a host cannot answer, what it said last holds for as
+ * long as any answer may be cached.
+ */
 export class WellKnownLookup {
   readonly #clock: Clock
   readonly #fetch: WellKnownFetcher
@@ -75,14 +84,16 @@ export class WellKnownLookup {
       // Whatever goes wrong: "if the response is invalid …, skip to step 4".
       const response = await this.#fetch(hostname).catch(() => undefined)
       const delegate = response === undefined ? undefined : delegateIn(response)
+      const now = this.#clock.now()
       if (response !== undefined && delegate !== undefined) {
-        const lifetime = lifetimeOf(response.headers, this.#clock.now()) ?? DEFAULT_LIFETIME
+        const lifetime = lifetimeOf(response.headers, now) ?? DEFAULT_LIFETIME
         const lifetimeMs = Math.min(MAX_LIFETIME, Math.max(MIN_LIFETIME, lifetime))
-        return { value: { delegate, failures: 0 }, lifetimeMs }
+        return { value: { delegate, validAt: now, failures: 0 }, lifetimeMs }
       }
-      const failures = (expired?.failures ?? 0) + 1
-      const lifetimeMs = Math.min(MAX_ERROR_LIFETIME, MIN_LIFETIME * 2 ** (failures - 1))
-      return { value: { delegate: undefined, failures }, lifetimeMs }
+      const { failures: before = 0, validAt = now, delegate: last } = expired ?? {}
+      const holds = mayPass(response) && now < validAt + MAX_LIFETIME
+      const lifetimeMs = Math.min(MAX_ERROR_LIFETIME, MIN_LIFETIME * 2 ** before)
+      return { value: { delegate: holds ? last : undefined, validAt, failures: before + 1 }, lifetimeMs }
     })
     return delegate
   }
