@@ -85,6 +85,22 @@ test('account data, global and per room', async t => {
   t.is(codeOf(await send('PUT', others, token, {})), '403 M_FORBIDDEN')
 })
 
+test('account data is no more than a client that begins anew can be given', async t => {
+  const { send, register } = await open(t)
+  const { access_token: token } = await register('alice')
+  const put = async (type: string, length: number, room = '') =>
+    codeOf(
+      await send('PUT', `/user/${alice}${room}/account_data/${type}`, token, { text: 'x'.repeat(length) }),
+    )
+  let taken = 0
+  while (taken < 100 && (await put(`large${taken}`, 1_000_000)) === '200 -') taken++
+  t.is(taken, 33, '32 MiB')
+  t.is(await put('other', 1_000_000, '/rooms/!room:tessera.test'), '403 M_USER_LIMIT_EXCEEDED')
+  t.is(await put('large0', 1_000_000), '200 -', 'what is there may be changed')
+  t.is(await put('large0', 1_000), '200 -')
+  t.is(await put('other', 900_000), '200 -', 'and make room')
+})
+
 test('filters keep what they were given, under an ID that follows from it', async t => {
   const { post, send, register } = await open(t)
   const { access_token: token } = await register('alice')

@@ -38,3 +38,17 @@ export const strippedStateEvent = (event: RoomEvent): JsonObject => ({
   state_key: event.stateKey ?? '',
   type: event.type,
 })
+
+/** What a room is described by, in bytes of JSON: somebody may have hundreds of invitations, which they are told of at once. */
+const MAX_DESCRIPTION = 65_536
+
+/** Of the events that describe a room those that are not too much, the first before the others. */
+export const withinReason = (stripped: readonly JsonObject[]): JsonObject[] => {
+  let left = MAX_DESCRIPTION
+  return stripped.filter(event => {
+    const size = Buffer.byteLength(JSON.stringify(event))
+    if (size > left) return false
+    left -= size
+    return true
+  })
+}

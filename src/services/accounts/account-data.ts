@@ -12,7 +12,13 @@ const SERVER_MANAGED = new Set(['m.fully_read', 'm.push_rules'])
 const IGNORED = 'm.ignored_user_list'
 
 /** Entries of one user, global and per room. */
-export const MAX_ENTRIES = 50_000
+const MAX_ENTRIES = 50_000
+
+/** All of them together, in bytes: an initial sync holds them at once. */
+const MAX_BYTES = 32 * 1024 * 1024
+
+/** What is no longer than this takes the place of another entry without looking what there is. */
+const SHORT = 1_024
 
 /** Clients' own data on the server, global or per room (module "Client Config"). */
 export class AccountData {
@@ -49,7 +55,7 @@ export class AccountData {
     const text = JSON.stringify(content)
     const before = await read.accountData.content(userId, roomId ?? '', type)
     if (before === text) return
-    if (before === undefined && (await this.#isFull(userId))) {
+    if (await isTooMuch(this.#context, userId, { before, text })) {
       throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much account data is stored already.')
     }
     const isIgnoring = roomId === undefined && type === IGNORED
@@ -82,14 +88,25 @@ export class AccountData {
     })
     return write.accountData.setIgnored(userId, { content, spans: formatSpans(spans) })
   }
+}
 
-  /** Deleted entries make room: who has so many of them is not looking for what was deleted long ago. */
-  async #isFull(userId: string): Promise<boolean> {
-    const { read, write } = this.#context
-    if ((await read.accountData.count(userId)) < MAX_ENTRIES) return false
-    await this.#context.commit([write.accountData.dropDeleted(userId)])
-    return (await read.accountData.count(userId)) >= MAX_ENTRIES
-  }
+/**
+ * Whether an entry would be more than a user may store.
+ * @param before what it replaces
+ */
+export const isTooMuch = async (
+  { read, write, commit }: Pick<AccountsContext, 'read' | 'write' | 'commit'>,
+  userId: string,
+  { before, text }: { readonly before: string | undefined; readonly text: string },
+): Promise<boolean> => {
+  if (before !== undefined && text.length <= Math.max(SHORT, before.length)) return false
+  const added = Buffer.byteLength(text) - Buffer.byteLength(before ?? '')
+  const { entries, bytes } = await read.accountData.size(userId)
+  if (bytes + added > MAX_BYTES) return true
+  if (before !== undefined || entries < MAX_ENTRIES) return false
+  // Deleted entries make room: who has so many of them is not looking for what was deleted long ago.
+  await commit([write.accountData.dropDeleted(userId)])
+  return (await read.accountData.size(userId)).entries >= MAX_ENTRIES
 }
 
 const checkEntry = (roomId: string | undefined, type: string): void => {

@@ -3,7 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, isRoomId, MAX_ID_BYTES } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { MAX_ENTRIES } from './account-data.ts'
+import { isTooMuch } from './account-data.ts'
 import type { AccountsContext } from './context.ts'
 
 /** Tags of one room, and the size of all of them as JSON. */
@@ -66,7 +66,7 @@ export class Tags {
       const text = JSON.stringify({ ...content, tags: Object.fromEntries(changed) })
       const isMore = changed.size >= tags.size
       const tooMany = changed.size > MAX_TAGS || !fitsBytes(text, MAX_TAGS_BYTES)
-      if ((isMore && tooMany) || (before === undefined && (await this.#isFull(userId)))) {
+      if ((isMore && tooMany) || (await isTooMuch(this.#context, userId, { before, text }))) {
         throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'There are too many tags.')
       }
       const entry = { userId, roomId, type: 'm.tag', content: text }
@@ -76,10 +76,6 @@ export class Tags {
     throw new MatrixError('M_LIMIT_EXCEEDED', 'The tags are being changed too fast.', {
       fields: { retry_after_ms: 1000 },
     })
-  }
-
-  async #isFull(userId: string): Promise<boolean> {
-    return (await this.#context.read.accountData.count(userId)) >= MAX_ENTRIES
   }
 
   #read(userId: string, roomId: string): Promise<string | undefined> {

@@ -20,6 +20,13 @@ export const KEPT_MS = 180 * 86_400_000
  */
 const MAX_WAITING = 100_000
 
+/** The content of one message, in bytes of JSON: a device gets a hundred of them at once, and none may keep it from the others. */
+const MAX_CONTENT = 65_536
+
+/** The same of all copies, where a message is for all devices of a user; of short ones they are not counted. */
+const MAX_COPIES = 16 * 1024 * 1024
+const SHORT = 4_096
+
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
 
@@ -49,7 +56,7 @@ export class ToDevice {
 
   /**
    * Sends messages of one type, once for each transaction of a device, all in one commit.
-   * @throws {MatrixError} `M_INVALID_PARAM`; `M_BAD_JSON` where a content cannot travel to another server
+   * @throws {MatrixError} `M_INVALID_PARAM`; `M_TOO_LARGE`; `M_BAD_JSON` where a content cannot travel to another server
    */
   async send(
     sender: { readonly userId: string; readonly deviceId: string },
@@ -65,6 +72,10 @@ export class ToDevice {
     const remote = new Map<string, Addressed[]>()
     for (const [userId, devices] of Object.entries(messages)) {
       if (!isUserId(userId)) throw new MatrixError('M_INVALID_PARAM', `${userId} is no user ID.`)
+      for (const [deviceId, content] of Object.entries(devices)) {
+        if (await this.#isTooLarge(userId, deviceId, content))
+          throw new MatrixError('M_TOO_LARGE', 'A message to a device is too large.')
+      }
       if (this.#context.isLocal(userId)) {
         local.push(...(await this.#localMessages({ userId, sender: sender.userId, type }, devices)))
         continue
@@ -134,12 +145,24 @@ export class ToDevice {
       const readable = Object.entries(devices).filter(
         (entry): entry is [string, JsonObject] => isJsonObject(entry[1]) && !entry[0].includes('\0'),
       )
-      local.push(...(await this.#localMessages({ userId, sender, type }, Object.fromEntries(readable))))
+      const taken: Record<string, JsonObject> = {}
+      for (const [deviceId, content] of readable) {
+        if (await this.#isTooLarge(userId, deviceId, content))
+          this.#context.log.warn({ origin, sender, user: userId }, 'a message to a device is too large')
+        else taken[deviceId] = content
+      }
+      local.push(...(await this.#localMessages({ userId, sender, type }, taken)))
     }
     await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
       ...write.toDevice.insert(local, clock.now()),
     ])
+  }
+
+  async #isTooLarge(userId: string, deviceId: string, content: JsonObject): Promise<boolean> {
+    const size = Buffer.byteLength(JSON.stringify(content))
+    if (deviceId !== '*' || size <= SHORT || !this.#context.isLocal(userId)) return size > MAX_CONTENT
+    return size > MAX_CONTENT || size * (await this.#context.deviceIds(userId)).length > MAX_COPIES
   }
 
   /** "Only one message can be sent to each device per transaction": one that is named gets its own, not what all get. */

@@ -6,7 +6,7 @@ import { signingKeyFromSeed } from '../../core/signing.ts'
 import { FederationError } from '../../network/federation-client.ts'
 import { AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import { ALICE, BOB, CAROL, forge, makeRoom, pair } from '../../test-kit/federated-pair.ts'
-import { FederationWorld, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
+import { FederationWorld, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 
 test('an invitation is declined over federation, and another withdrawn', async t => {
   const { a, b } = await pair(t)
@@ -47,6 +47,30 @@ test('who does not want to be invited is not, and the inviter is told', async t 
   await write({})
   await a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId })
   t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'invited')
+})
+
+test('an invitation brings no more along than a client can be told of hundreds', async t => {
+  const { a, b } = await pair(t)
+  const roomId = await makeRoom(a, { preset: 'private_chat' })
+  const long = 'x'.repeat(30_000)
+  for (const [type, content] of [
+    ['m.room.name', { name: long }],
+    ['m.room.avatar', { url: `mxc://a.test/${long}` }],
+    ['m.room.topic', { topic: long }],
+    ['m.room.join_rules', { join_rule: 'invite', long }],
+  ] as const) {
+    await setState(a, ALICE, roomId, { type, content })
+  }
+  for (const [server, userId] of [
+    [a, '@anne:a.test'],
+    [b, BOB],
+  ] as const) {
+    await a.rooms.memberships.invite({ sender: ALICE, userId, roomId })
+    const told = (await server.core.context.read.invitations.one(userId, roomId))?.strippedState ?? []
+    const types = told.map(({ type }) => type)
+    t.true(types.includes('m.room.create') && types.includes('m.room.name'))
+    t.true(JSON.stringify(told).length < 70_000, `${JSON.stringify(told).length}`)
+  }
 })
 
 test('nobody but the inviting room can withdraw an invitation', async t => {

@@ -1,4 +1,4 @@
-import { strippedStateEvent } from '../../core/event/client-event.ts'
+import { strippedStateEvent, withinReason } from '../../core/event/client-event.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import type { Verified } from './verify-event.ts'
@@ -44,7 +44,7 @@ export const readDescription = async (
     if (event.type === 'm.room.create' && event.stateKey === '') createdTs = event.originServerTs
   }
   return {
-    stripped: [...described, ...old.map(stripped)],
+    stripped: withinReason([...described, ...old.map(stripped)]),
     hasCreate: createdTs !== undefined,
     ...(createdTs === undefined ? {} : { createdTs }),
     improper: entries.length - described.length - old.length,

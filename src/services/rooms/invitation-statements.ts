@@ -1,4 +1,4 @@
-import { strippedStateEvent } from '../../core/event/client-event.ts'
+import { strippedStateEvent, withinReason } from '../../core/event/client-event.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { invitationOutcome } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -27,7 +27,8 @@ export const strippedState = async (
   context: RoomsContext,
   head: RoomHead,
   users: readonly string[],
-): Promise<JsonObject[]> => (await describingEvents(context, head, users)).map(strippedStateEvent)
+): Promise<JsonObject[]> =>
+  withinReason((await describingEvents(context, head, users)).map(strippedStateEvent))
 
 /** The same as whole events, which is how other servers are told of a room (since v1.16). */
 export const describingState = async (

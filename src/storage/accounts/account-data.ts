@@ -39,7 +39,7 @@ export class AccountDataReader {
   readonly #one: Prepared
   readonly #all: Prepared
   readonly #changed: Prepared
-  readonly #count: Prepared
+  readonly #size: Prepared
   readonly #ignored: Prepared
 
   constructor(db: Reader) {
@@ -51,7 +51,9 @@ export class AccountDataReader {
     this.#changed = db.prepare(
       `SELECT ${COLUMNS} FROM account_data WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
     )
-    this.#count = db.prepare('SELECT count(*) AS total FROM account_data WHERE user_id = ?')
+    this.#size = db.prepare(
+      `SELECT count(*) AS entries, COALESCE(sum(octet_length(content)), 0) AS bytes FROM account_data WHERE user_id = ?`,
+    )
     this.#ignored = db.prepare(
       `SELECT content, ignored_spans FROM account_data WHERE user_id = ? AND room_id = '' AND type = '${IGNORED}'`,
     )
@@ -79,9 +81,11 @@ export class AccountDataReader {
     return (await this.#db.all<EntryRow>(this.#changed, [userId, after, upTo])).map(entry)
   }
 
-  /** How many entries a user has, with those that are deleted. */
-  async count(userId: string): Promise<number> {
-    return (await this.#db.scan<{ total: number }>(this.#count, [userId]))[0]?.total ?? 0
+  /** How many entries a user has, with those that are deleted, and how many bytes they take. */
+  async size(userId: string): Promise<{ entries: number; bytes: number }> {
+    type Columns = { entries: number; bytes: number }
+    const [row] = await this.#db.scan<Columns>(this.#size, [userId])
+    return { entries: Number(row?.entries ?? 0), bytes: Number(row?.bytes ?? 0) }
   }
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { MatrixError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { testDatabases } from '../../../test-kit/database.ts'
 import { FakeClock } from '../../../test-kit/fake-clock.ts'
@@ -66,7 +67,7 @@ testDatabases(test, 'what goes to another server is named as long as it may be',
     return noEdus([])
   })
   const sender = { userId: ALICE, deviceId: 'D' }
-  const large = Object.fromEntries(['A', 'B'].map(id => [id, { text: id.repeat(200_000) }]))
+  const large = Object.fromEntries(Array.from('ABCDEF', id => [id, { text: id.repeat(60_000) }]))
   for (const [txnId, messages] of [
     ['large', large],
     ['1', { A: {} }],
@@ -82,4 +83,28 @@ testDatabases(test, 'what goes to another server is named as long as it may be',
   await clock.advance(1)
   await toDevice.send(sender, 'm.x', '1', { [BOB]: { A: {} } })
   t.false(ids.includes(String(kept.at(-1)?.['message_id'])), 'by a device that came after one with this ID')
+})
+
+testDatabases(test, 'nobody is sent more than they can receive', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  const rows = Array.from({ length: 300 }, (_, n) => [ALICE, `D${n}`])
+  await database.commit({ statements: [{ prepared: device, rows }] })
+  const send = (txnId: string, deviceId: string, length: number) =>
+    encryption.toDevice.send({ userId: ALICE, deviceId: 'D0' }, 'm.x', txnId, {
+      [ALICE]: { [deviceId]: { text: 'x'.repeat(length) } },
+    })
+  const refused = { instanceOf: MatrixError, message: /too large/ }
+  await t.throwsAsync(send('1', 'D0', 70_000), refused)
+  await t.throwsAsync(send('2', '*', 60_000), refused, 'all copies count')
+  await send('3', 'D0', 60_000)
+  await send('4', '*', 50_000)
+  const { 'm.direct_to_device': receive } = encryption.eduHandlers
+  const messages = { [ALICE]: { D0: { text: 'x'.repeat(70_000) }, D1: { text: 'short' } } }
+  await receive('far.test', { sender: BOB, type: 'm.x', message_id: '1', messages })
+  const span = { after: 0, upTo: database.position('to_device') }
+  const lengths = async (deviceId: string) =>
+    (await encryption.toDevice.waiting(ALICE, deviceId, span, 10)).map(({ content }) => content.length - 11)
+  t.deepEqual(await lengths('D0'), [60_000, 50_000])
+  t.deepEqual(await lengths('D1'), [50_000, 5])
 })
