@@ -20,6 +20,11 @@ test('aliases and versions are told', async t => {
   await a.rooms.directory.add({ userId: ALICE, isInControl: false }, '#tea:a.test', roomId)
   t.deepEqual(await b.rooms.directory.resolve('#tea:a.test'), { roomId, servers: ['a.test'] })
   await t.throwsAsync(b.rooms.directory.resolve('#none:a.test'), { message: /no room|alias/ })
+  Object.assign(b.client, {
+    queryDirectory: async () => ({ roomId, servers: ['gone.test', 'a.test', 'slow.test'] }),
+  })
+  const { servers } = await b.rooms.directory.resolve('#tea:a.test')
+  t.deepEqual(servers, ['a.test', 'gone.test', 'slow.test'], 'who has answered is asked for the room first')
   const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')
   t.deepEqual(body, { server: { name: 'Tessera', version: '0' }, 'chat.tessera': { enabled: true } })
 })

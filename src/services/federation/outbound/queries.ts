@@ -14,8 +14,9 @@ export const remoteQueries = (
   queryAlias: async (server, alias) => {
     try {
       const { roomId, servers } = await federation.queryDirectory(server, alias)
-      // Whoever knows the alias most likely knows a way into the room, too.
-      return { roomId, servers: [...new Set([...servers, server])] }
+      // First the server that has just answered: it most likely knows a way into the room, and of the others only the first few
+      // are asked, each of which may be gone for good.
+      return { roomId, servers: [...new Set([server, ...servers])] }
     } catch (error) {
       throw toClientError(error)
     }
