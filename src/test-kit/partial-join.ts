@@ -56,8 +56,9 @@ export const headOf = async ({ core }: WorldServer, roomId: string) => {
 export const joinPartially = async (
   { world, big, third, here, roomId }: Scene,
   userId = BOB,
+  via = 'big.test',
 ): Promise<void> => {
-  const joining = here.rooms.memberships.join({ userId, roomId, via: ['big.test'] })
+  const joining = here.rooms.memberships.join({ userId, roomId, via: [via] })
   let joined = false
   void joining.then(() => {
     joined = true

@@ -3,7 +3,17 @@ import { silentLog } from '../../core/log.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { BOB, CAROL, completed, joinPartially, type Scene, scene } from '../../test-kit/partial-join.ts'
+import { say, type WorldServer } from '../../test-kit/federation-world.ts'
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  completed,
+  headOf,
+  joinPartially,
+  type Scene,
+  scene,
+} from '../../test-kit/partial-join.ts'
 import { type TestSync, testSync } from '../../test-kit/room-sync.ts'
 import { ProfilePropagation } from '../rooms/profile-propagation.ts'
 
@@ -92,11 +102,8 @@ test('who is learnt to have been in the room after they have joined anew is show
   t.true(typesOf(late)?.includes('m.room.create'), 'who looks only now is shown all of it')
 })
 
-test('a room that is learnt late is told of a name that has changed meanwhile', async t => {
-  const s = await sceneOf(t)
-  await joinUnheard(s)
-  await joinPartially(s, BOB)
-  const { core, clock } = s.here
+/** Tells rooms of Carol's new name until the test is over; answers what was told. */
+const renaming = (t: ExecutionContext, { core, clock }: WorldServer): unknown[] => {
   const told: unknown[] = []
   const propagation = new ProfilePropagation({
     ...{ context: core.context, clock, log: silentLog, profile: async () => ({ displayname: 'Carol II' }) },
@@ -109,8 +116,40 @@ test('a room that is learnt late is told of a name that has changed meanwhile', 
   })
   propagation.start()
   t.teardown(() => propagation.close())
+  return told
+}
+
+test('a room that is learnt late is told of a name that has changed meanwhile', async t => {
+  const s = await sceneOf(t)
+  await joinUnheard(s)
+  await joinPartially(s, BOB)
+  const told = renaming(t, s.here)
   s.open()
   await completed(s)
   await eventually('the room is told', () => told.length > 0)
   t.deepEqual(told, [[s.roomId, CAROL, 'Carol II']])
 })
+
+for (const [how, isToldAll] of [
+  ['by the join, which comes with what was said after it', true],
+  ['by the state that others tell of a branch', false],
+] as const) {
+  test(`so is one that is learnt late ${how}`, async t => {
+    const s = await sceneOf(t)
+    const { world, big, here, roomId } = s
+    await joinUnheard(s)
+    // Dave's server has not heard of Carol either.
+    await joinPartially(s, BOB, 'third.test')
+    s.open()
+    await completed(s)
+    t.is((await headOf(here, roomId)).memberships.get(CAROL), undefined)
+    const told = renaming(t, here)
+    const nothing = { status: 200, json: { events: [] } }
+    world.intercept = ({ path }) =>
+      !isToldAll && path.includes('/get_missing_events/') ? nothing : undefined
+    await world.send(big, here, [await say(big, ALICE, roomId, 'hello Carol')])
+    t.is((await headOf(here, roomId)).memberships.get(CAROL), 'join')
+    await eventually('the room is told', () => told.length > 0)
+    t.deepEqual(told, [[roomId, CAROL, 'Carol II']])
+  })
+}

@@ -20,6 +20,8 @@ export interface Placement {
   readonly json: string
   /** Made here just now: nothing can have referred to it before. */
   readonly local?: boolean
+  /** Others have sent it: where it lets one of our users in, the server that made it has told us nothing of it in time. */
+  readonly heard?: boolean
   /** The rule that rejected it: kept, so that it is known, but never referred to. */
   readonly rejected?: string | undefined
   /** Allowed where it stands in the graph, but not by the current state: kept, not shown, not referred to. */
@@ -118,7 +120,8 @@ export const append = async (
     statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))
   if (shown) {
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
-    statements.push(...(await stateStatements(context, head, { changes, position, fresh: { event, nid } })))
+    const fresh = { event, nid, heard: placement.heard === true }
+    statements.push(...(await stateStatements(context, head, { changes, position, fresh })))
     statements.push(...extremityStatements(context, head, placement, event, nid))
     if (redaction.redactedBy === undefined && !withheld) {
       statements.push(...projected(write, { nid, roomNid, event, position }))
@@ -208,9 +211,10 @@ const extremityStatements = (
 }
 
 /**
- * Changes the state over time, the projection of memberships, and local users' invitations.
+ * Changes the state over time, the projection of memberships, and local users' invitations. Of our own users' joins that come by
+ * others, or by the resolution of a conflict, is noted that they are learnt late.
  *
- * @param to.fresh an event among the changes that is not stored yet
+ * @param to.fresh an event among the changes that is not stored yet, and whether it came from others
  */
 export const stateStatements = async (
   context: RoomsContext,
@@ -218,7 +222,7 @@ export const stateStatements = async (
   to: {
     readonly changes: readonly StateDelta[]
     readonly position: SqlParameter
-    readonly fresh?: { readonly event: RoomEvent; readonly nid: number }
+    readonly fresh?: { readonly event: RoomEvent; readonly nid: number; readonly heard: boolean }
   },
 ): Promise<WriteStatement[]> => {
   const { changes, position, fresh } = to
@@ -235,17 +239,17 @@ export const stateStatements = async (
     const member = memberNid === undefined ? undefined : events.get(memberNid)
     const membership = member && membershipOf(member)
     const host = serverNameOf(userId)
+    const wasIn = head.memberships.get(userId) === 'join'
     head.setMembership(userId, membership)
     if (member === undefined || memberNid === undefined || membership === undefined) {
       statements.push(...write.memberships.end(head.room.nid, [userId], position))
       if (host === context.serverName) statements.push(withdrawnInvitation(context, head, userId))
       continue
     }
-    statements.push(
-      ...write.memberships.set([
-        { roomNid: head.room.nid, userId, host, membership, eventNid: memberNid, position },
-      ]),
-    )
+    const isOurDoing = memberNid === fresh?.nid && !fresh.heard
+    const isLate = host === context.serverName && membership === 'join' && !wasIn && !isOurDoing
+    const row = { roomNid: head.room.nid, userId, host, membership, eventNid: memberNid, position }
+    statements.push(...write.memberships.set([{ ...row, ...(isLate ? { toldFrom: position } : {}) }]))
     if (membership === 'join') {
       statements.push(...(await directoryStatements(context, userId, member)))
     }

@@ -6,8 +6,12 @@ import { membershipOf, type RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { userSearchText } from './user-names.ts'
 
+/** The first position of the write set. */
+const NOW = { stream: 'events', offset: 0 } as const
+
 /**
- * Sets the memberships that change where a peer describes a room, at the first position of the write set. Moves the head.
+ * Sets the memberships that change where a peer describes a room, at the first position of the write set. Moves the head. Our own
+ * users who are in it, as nobody here knew, are learnt late.
  *
  * @param state the described state
  * @param nids of its events, by event ID
@@ -38,16 +42,18 @@ export const describedMemberships = (
   const rows = members.flatMap(({ stateKey: userId, eventId }) => {
     const event = eventId === undefined ? undefined : state.get(stateMapKey('m.room.member', userId))
     const membership = event && membershipOf(event)
+    const wasIn = head.memberships.get(userId) === 'join'
     head.setMembership(userId, membership)
     if (event === undefined || membership === undefined) return []
+    const host = serverNameOf(userId)
+    const isLate = host === serverName && membership === 'join' && !wasIn
     return [
       {
         roomNid: head.room.nid,
-        userId,
-        host: serverNameOf(userId),
-        membership,
+        ...{ userId, host, membership },
         eventNid: nids.get(event.eventId) ?? 0,
-        position: { stream: 'events', offset: 0 } as const,
+        position: NOW,
+        ...(isLate ? { toldFrom: NOW } : {}),
         searchText: userSearchText(userId, event.content['displayname']),
       },
     ]
@@ -57,7 +63,7 @@ export const describedMemberships = (
     ...write.memberships.set(rows),
     ...(lacksMembers
       ? write.memberships.remove(head.room.nid, gone)
-      : write.memberships.end(head.room.nid, gone, { stream: 'events', offset: 0 })),
+      : write.memberships.end(head.room.nid, gone, NOW)),
     ...write.userDirectory.put(joined),
   ]
 }

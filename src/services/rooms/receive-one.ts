@@ -206,6 +206,7 @@ class Receipt {
     const placement: Placement = {
       event,
       json: canonicalJsonAsRead(event.pdu),
+      heard: true,
       rejected: rejected?.message,
       softFailed: softFailed !== undefined,
       neverSticky: softFailed?.rule === POLICY,

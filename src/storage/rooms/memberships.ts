@@ -18,8 +18,8 @@ export interface MembershipRow {
   /** The user has forgotten the room after leaving it. */
   readonly forgotten: boolean
   /**
-   * From here on (a position of `events`) this server knew that the user was in the room: the state has them in it since before,
-   * as was learnt late. `undefined` where it was known at once.
+   * From here on (a position of `events`) this server knew that the user was in the room: the state has them in it since then, or
+   * since before, but it was learnt late, from others. `undefined` where it was known at once.
    */
   readonly toldFrom: number | undefined
 }

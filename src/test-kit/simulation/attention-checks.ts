@@ -95,10 +95,12 @@ const comingOf = async (
 
 const isLearntLate = async (
   simulation: Simulation,
-  { userId, host }: SimulatedClient,
+  client: SimulatedClient,
   roomId: string,
 ): Promise<boolean> => {
+  const { userId, host } = client
   const { rooms, memberships } = simulation.server(host)?.core.context.read ?? {}
   const room = await rooms?.byId(roomId)
-  return room !== undefined && (await memberships?.one(userId, room.nid))?.toldFrom !== undefined
+  const toldFrom = room && (await memberships?.one(userId, room.nid))?.toldFrom
+  return toldFrom !== undefined && (await comingOf(simulation, client, roomId)) < toldFrom
 }
