@@ -8,6 +8,7 @@ import { check, take, World } from '../../test-kit/push-counts.ts'
 import { anyStep, type Step, USERS } from '../../test-kit/push-steps.ts'
 import { randomRuns } from '../../test-kit/random-runs.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
+import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
 import { PushHousekeeping } from './housekeeping.ts'
 
 for (const crowd of [undefined, 2])
@@ -53,6 +54,21 @@ testDatabases(
     await world.pause()
     await world.resume()
     t.is(await world.unread(bob), '')
+  },
+)
+
+testDatabases(
+  test,
+  'nobody has read what the server has tied loose ends after in their name',
+  async (t, database) => {
+    const world = new World(await testRooms(database), database)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const [alice, bob] = USERS
+    await world.say(alice, {}, { thread: 'main', isChild: false, hops: 0 })
+    await world.test.core.sender.send(world.roomId, { type: DUMMY_TYPE, sender: bob, content: {} })
+    await world.settled()
+    t.is(await world.unread(bob), 'main 1/0')
   },
 )
 

@@ -4,6 +4,7 @@ import type { WriteStatement } from '../../storage/database.ts'
 import { type NewReceipt, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
 import type { PushAction } from '../../storage/push/push-actions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
 import type { UnreadCounts } from './unread.ts'
@@ -39,9 +40,10 @@ export class OwnEvents {
     // The last one counts.
     for (const stored of events.toReversed()) {
       const { event, roomNid, position } = stored
-      const { sender: userId, eventId, stateKey, redacts } = event
-      // To change the room, or take something back, is to say nothing.
-      if (stateKey !== undefined || redacts !== undefined || position === undefined) continue
+      const { type, sender: userId, eventId, stateKey, redacts } = event
+      // To change the room, or take something back, is to say nothing; nor is what the server ties loose ends with in their name.
+      if (stateKey !== undefined || redacts !== undefined || type === DUMMY_TYPE) continue
+      if (position === undefined) continue
       if (!this.#isLocal(userId)) continue
       const threadId = await threadOf(this.#context.read, stored)
       const place = `${roomNid} ${threadId} ${userId}`
