@@ -22,14 +22,31 @@ export interface ChildCandidate {
 
 const MAX_VIA = 10
 
+/** In bytes of JSON: what is longer says more than a child needs, and a hierarchy holds thousands. */
+const MAX_CONTENT = 2_048
+
 /** Reads a child; `undefined` where it is none: "when `via` is not present or invalid, the room is not part of the space". */
 export const readSpaceChild = (event: ChildCandidate): SpaceChild | undefined => {
   const { type, state_key: roomId, sender, content, origin_server_ts: timestamp } = event
   if (type !== 'm.space.child' || typeof roomId !== 'string' || !isRoomId(roomId)) return undefined
   if (typeof sender !== 'string' || typeof timestamp !== 'number' || !isJsonObject(content)) return undefined
   if (serversOf(content).length === 0) return undefined
-  return { type, state_key: roomId, sender, content, origin_server_ts: timestamp }
+  return { type, state_key: roomId, sender, content: withinReason(content), origin_server_ts: timestamp }
 }
+
+/** The content of a child; of one that is too long only what the specification knows. */
+const withinReason = (content: JsonObject): JsonObject => {
+  if (Buffer.byteLength(JSON.stringify(content)) <= MAX_CONTENT) return content
+  const { order, suggested } = content
+  return {
+    via: serversOf(content).slice(0, MAX_VIA),
+    ...(typeof order === 'string' && order.length <= MAX_ORDER ? { order } : {}),
+    ...(typeof suggested === 'boolean' ? { suggested } : {}),
+  }
+}
+
+/** "Must not exceed 50 characters." */
+const MAX_ORDER = 50
 
 const serversOf = ({ via }: JsonObject): string[] =>
   Array.isArray(via) ? via.filter(server => typeof server === 'string' && isServerName(server)) : []

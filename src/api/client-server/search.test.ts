@@ -25,6 +25,20 @@ const bodiesOf = ({ results }: Found): unknown[] =>
 const idsOf = ({ results }: Found): unknown[] => results.map(({ result }) => result['event_id'])
 const recent = { order_by: 'recent' }
 
+test('an answer ends before it is too long, and goes on with the next', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const alice = await registerPerson(server, 'alice')
+  const room = await alice.createRoom()
+  for (let n = 0; n < 48; n++)
+    await alice.say(room, `leaf${n % 8 === 0 ? ' green' : ''} ${'x'.repeat(60_000)}`)
+  const wanted = { ...recent, event_context: { before_limit: 50, after_limit: 50 } }
+  const first = await search(alice, 'green', wanted)
+  t.is(first.results.length, 3, 'of six with almost three megabytes around each')
+  const second = await search(alice, 'green', wanted, first.next_batch)
+  t.is(new Set([...idsOf(first), ...idsOf(second)]).size, 6)
+})
+
 testDatabases(
   test,
   'what was said is found: in order, by pages, by groups, with context',

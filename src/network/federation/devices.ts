@@ -34,7 +34,7 @@ export interface UserKeys {
 export type ClaimedKeys = ReadonlyMap<string, ReadonlyMap<string, JsonObject>>
 
 const MB = 1024 * 1024
-const MAX_DEVICES = 10_000
+const MAX_DEVICES = 2_000
 
 /** Keys that claim to belong to somebody else are left out: nobody may answer for another user or device. */
 const belongsTo = (keys: JsonObject, userId: string, deviceId?: string): boolean =>

@@ -127,6 +127,34 @@ test('rooms of a space that only others know are asked for, once, and shown to w
   await t.throwsAsync(hidden, { message: /may not see/ })
 })
 
+test('a page of a hierarchy holds no more children than anybody can take in', async t => {
+  const spaces = Array.from({ length: 12 }, (_, n) => `!s${n}:there.test`)
+  const children = Array.from({ length: 1_000 }, (_, n) => `!c${n}:there.test`)
+  const { discovery, rooms } = await discoveryOver(t, {
+    hierarchy: async (_, { roomId }) => {
+      const room = remoteRoom(roomId, { room_type: 'm.space' }, children)
+      const [first] = room.childrenState
+      if (first !== undefined) Object.assign(first.content, { order: 'a', other: 'x'.repeat(60_000) })
+      return spaces.includes(roomId) ? { room, children: [], inaccessibleChildren: [] } : undefined
+    },
+  })
+  const creationContent = { type: 'm.space' }
+  const top = await rooms.roomCreation.create(newRoom(rooms, ALICE, { creationContent }), { isDirect: false })
+  for (const child of spaces) {
+    const change = { roomId: top, type: 'm.space.child', stateKey: child, content: { via: ['there.test'] } }
+    await rooms.sending.state({ ...requester, userId: ALICE }, change)
+  }
+  const request = { suggestedOnly: false, limit: 50, maxDepth: 1 }
+  const page = await discovery.spaceHierarchy.page(ALICE, top, request)
+  t.is(page.rooms.length, 1 + 9)
+  const told = page.rooms[1]?.children_state.find(({ state_key: roomId }) => roomId === '!c0:there.test')
+  t.deepEqual(told?.content, { via: ['there.test'], order: 'a' }, 'nor more than is known of a child')
+  const from = page.next_batch
+  const next = await discovery.spaceHierarchy.page(ALICE, top, { ...request, ...(from && { from }) })
+  t.is(new Set([...page.rooms, ...next.rooms].map(room => room.room_id)).size, 13)
+  t.is(next.next_batch, undefined)
+})
+
 test('another server is told of a space what its users may see', async t => {
   const { discovery, rooms } = await discoveryOver(t, {})
   const make = (fields: object) =>

@@ -23,6 +23,8 @@ const MAX_DEPTH = 50
 const MAX_WALKED = 2_000
 /** Children of one space that another server is told of. */
 const MAX_CHILDREN_TOLD = 200
+/** The `children_state` of one answer, of all rooms together. */
+const MAX_CHILDREN_STATE = 10_000
 /** Other servers are asked for so many rooms at a time, ahead of the walk. */
 const ASKED_AT_ONCE = 5
 
@@ -50,11 +52,14 @@ export class SpaceHierarchy {
     const walk = new Walk(this.#rooms, userAsking(this.#context.read, userId), { suggestedOnly, maxDepth })
     const rooms: HierarchyPage['rooms'][number][] = []
     let index = 0
+    let told = 0
     for await (const { summary, children } of walk.from(roomId)) {
-      if (index === offset + limit) {
-        return { rooms, next_batch: tokenOf(offset + limit, { suggestedOnly, maxDepth }) }
+      if (rooms.length === limit || (rooms.length > 0 && told + children.length > MAX_CHILDREN_STATE))
+        return { rooms, next_batch: tokenOf(index, { suggestedOnly, maxDepth }) }
+      if (index >= offset) {
+        rooms.push({ ...summary, children_state: children })
+        told += children.length
       }
-      if (index >= offset) rooms.push({ ...summary, children_state: children })
       index += 1
     }
     return { rooms }
@@ -70,11 +75,15 @@ export class SpaceHierarchy {
     if (room === undefined || !(await mayServerPreview(read, origin, room))) throw roomNotFound()
     const children: HierarchyPage['rooms'][number][] = []
     const inaccessible: string[] = []
+    let told = room.children.length
     for (const { state_key: childId } of room.children.slice(0, MAX_CHILDREN_TOLD)) {
       const child = await this.#rooms.here(childId, suggestedOnly)
       if (child === undefined) continue
       if (!(await mayServerPreview(read, origin, child))) inaccessible.push(childId)
-      else children.push({ ...child.summary, children_state: child.children })
+      else if (told + child.children.length <= MAX_CHILDREN_STATE) {
+        children.push({ ...child.summary, children_state: child.children })
+        told += child.children.length
+      }
     }
     return {
       room: { ...room.summary, children_state: room.children },

@@ -29,6 +29,8 @@ const MAX_CHILDREN = 1_000
 /** How long what another server said of a space is believed. */
 const REMEMBERED_MS = 5 * 60_000
 const MAX_REMEMBERED = 500
+/** Of all of them together. */
+const MAX_REMEMBERED_CHILDREN = 20_000
 
 /** Finds the rooms of hierarchies: here, or on the servers that the space names. */
 export class SpaceRooms {
@@ -126,6 +128,7 @@ const childrenOf = async (read: RoomReaders, roomNid: number): Promise<SpaceChil
 class Remembered {
   readonly #clock: Clock
   readonly #rooms = new Map<string, { readonly at: number; readonly room: SpaceRoom }>()
+  #children = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -138,11 +141,17 @@ class Remembered {
 
   set(room: SpaceRoom, suggestedOnly: boolean): void {
     const key = `${suggestedOnly} ${room.roomId}`
-    this.#rooms.delete(key)
+    this.#forget(key)
     this.#rooms.set(key, { at: this.#clock.now(), room })
+    this.#children += room.children.length
     for (const oldest of this.#rooms.keys()) {
-      if (this.#rooms.size <= MAX_REMEMBERED) break
-      this.#rooms.delete(oldest)
+      if (this.#rooms.size <= MAX_REMEMBERED && this.#children <= MAX_REMEMBERED_CHILDREN) break
+      this.#forget(oldest)
     }
+  }
+
+  #forget(key: string): void {
+    this.#children -= this.#rooms.get(key)?.room.children.length ?? 0
+    this.#rooms.delete(key)
   }
 }

@@ -6,7 +6,7 @@ import { parseJson } from '../../core/parse-json.ts'
 import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 
 /** Larger identity keys are nobody's: whoever shares a room asks for those of all devices at once. Bytes of JSON. */
-const MAX_DEVICE_KEYS = 16_384
+export const MAX_DEVICE_KEYS = 16_384
 /** The same for a single one-time key. */
 const MAX_KEY = 8_192
 const MAX_KEY_ID = 255

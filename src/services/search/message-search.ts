@@ -40,6 +40,8 @@ interface ResultPage {
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 100
 const BATCH = 50
+/** Results and what surrounds them in one answer, in characters; the first is always there. */
+const MAX_LENGTH = 8 * 1024 * 1024
 
 /** Full-text search in the rooms that a user has been in (module "Server Side Search"). */
 export class MessageSearch {
@@ -74,8 +76,8 @@ export class MessageSearch {
     })
     const newest = candidates.hits.reduce((greatest, { nid }) => Math.max(greatest, nid), 0)
     const place: SearchPlace = asked ?? { upToNid: newest, offset: 0 }
-    const page = await this.#page(userId, request, candidates, place.offset)
-    const texts = await this.#results(requester, request, candidates, page.results)
+    const found = await this.#page(userId, request, candidates, place.offset)
+    const { texts, page } = await this.#told(requester, request, candidates, found)
     const parts = [
       // An estimate: of some it turns out only now that they do not count.
       `"count":${candidates.hits.length}`,
@@ -120,25 +122,32 @@ export class MessageSearch {
     return { results, end: hits.length }
   }
 
-  async #results(
+  /** The results of a page as JSON texts, and as much of the page as goes into one answer. */
+  async #told(
     requester: Requester,
     { context }: SearchRequest,
-    { sights }: Candidates,
-    results: readonly Result[],
-  ): Promise<string[]> {
+    { hits, sights }: Candidates,
+    page: ResultPage,
+  ): Promise<{ texts: string[]; page: ResultPage }> {
     const texts: string[] = []
-    for (const { hit, stored } of results) {
+    let length = 0
+    for (const [index, { hit, stored }] of page.results.entries()) {
       const sight = sights.get(hit.roomNid)
       if (sight === undefined) continue
+      if (length > MAX_LENGTH) {
+        return { texts, page: { results: page.results.slice(0, index), end: hits.indexOf(hit) } }
+      }
       const form = { roomId: true, bundle: 'all' } as const
       const [event = '{}'] = await this.#clientEvents.render([stored], { ...requester, sight }, form)
       const around =
         context === undefined
           ? ''
           : `,"context":${await this.#contexts.around(requester, stored, sight, context)}`
-      texts.push(`{"rank":${hit.score},"result":${event}${around}}`)
+      const text = `{"rank":${hit.score},"result":${event}${around}}`
+      texts.push(text)
+      length += text.length
     }
-    return texts
+    return { texts, page }
   }
 
   /** "The current state for every room in the results", as far as the searcher may know it. */

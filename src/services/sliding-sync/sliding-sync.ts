@@ -45,6 +45,8 @@ const MAX_TIMEOUT_MS = 120_000
 
 /** Rooms in one response; what more there is to tell comes with the next, which does not wait. */
 const MAX_ROOMS = 250
+/** The same of what they hold, in characters: it is put together in memory. */
+const MAX_LENGTH = 8 * 1024 * 1024
 
 /** Sliding sync (MSC4186): a second dialect over the streams of `/sync`. */
 export class SlidingSync {
@@ -150,7 +152,7 @@ export class SlidingSync {
     }
   }
 
-  /** The rooms that have something to tell, at most so many. */
+  /** The rooms that have something to tell, at most so many, and so much of it. */
   async #rooms(
     look: Look,
     connection: Connection,
@@ -161,11 +163,17 @@ export class SlidingSync {
       one => hasNews(one, connection.rooms.get(one.place.roomId), direct) && !this.#lacksMembers(look, one),
     )
     const told = new Map<string, ToldRoom>()
-    const made = inOrder(withNews.slice(0, MAX_ROOMS), AHEAD, async one => ({
+    const make = async (one: Selected) => ({
       roomId: one.place.roomId,
       room: await this.#room(look, connection.rooms.get(one.place.roomId), one, direct),
-    }))
-    for await (const { roomId, room } of made) told.set(roomId, room)
+    })
+    const made = inOrder(withNews.slice(0, MAX_ROOMS), AHEAD, make, ({ room }) => room.text.length)
+    let length = 0
+    for await (const { roomId, room } of made) {
+      told.set(roomId, room)
+      length += room.text.length
+      if (length > MAX_LENGTH) break
+    }
     return told
   }
 

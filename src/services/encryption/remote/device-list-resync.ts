@@ -7,6 +7,7 @@ import type { CrossSigningKeyRow } from '../../../storage/encryption/cross-signi
 import type { EncryptionContext } from '../context.ts'
 import { publicKeyOf } from '../cross-signing-key.ts'
 import type { RemoteKeys } from '../ports.ts'
+import { shownName, withinReason } from './device-bounds.ts'
 
 /** A list that changes faster than it can be fetched is left for later. */
 const MAX_ATTEMPTS = 3
@@ -111,12 +112,15 @@ export class DeviceListResync {
       read.remoteDevices.devices([userId]),
       read.crossSigningKeys.ofUsers([userId]),
     ])
-    const after = found.devices.map(({ deviceId, displayName, keys }) => ({
-      userId,
-      deviceId,
-      displayName,
-      json: JSON.stringify(keys),
-    }))
+    const after = withinReason(
+      found.devices.map(({ deviceId, displayName, keys }) => ({
+        userId,
+        deviceId,
+        displayName: displayName && shownName(displayName),
+        json: JSON.stringify(keys),
+      })),
+      ({ json }) => json,
+    )
     const keys = crossSigningRows(userId, found)
     const same =
       isSame(before.map(signature), after.map(signature)) &&

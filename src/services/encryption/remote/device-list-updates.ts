@@ -6,6 +6,7 @@ import type { RemoteDeviceList } from '../../../storage/encryption/remote-device
 import { SerialQueue } from '../../serial-queue.ts'
 import type { EncryptionContext } from '../context.ts'
 import { isSameJson } from '../uploaded-keys.ts'
+import { shownName, withinReason } from './device-bounds.ts'
 import { crossSigningRow, type DeviceListResync } from './device-list-resync.ts'
 
 /** Updates of one user that get in each other's way before the list is given up as stale. */
@@ -91,7 +92,8 @@ export class DeviceListUpdates {
   async #deviceChange(list: RemoteDeviceList | undefined, update: Update): Promise<Change> {
     if (list === undefined) return { statements: [], list: { streamId: 0, isStale: false }, isNews: true }
     if (await this.#isKnown(list, update)) return { statements: [], list, isNews: false }
-    if (!follows(list, update)) return { statements: [], list: { ...list, isStale: true }, isNews: true }
+    if (!follows(list, update) || (await this.#isTooMuch(update)))
+      return { statements: [], list: { ...list, isStale: true }, isNews: true }
     const { remoteDevices } = this.#context.write
     const { userId, deviceId, displayName, json, streamId } = update
     const statements =
@@ -99,6 +101,14 @@ export class DeviceListUpdates {
         ? [remoteDevices.drop(userId, deviceId)]
         : remoteDevices.set([{ userId, deviceId, displayName, json }])
     return { statements, list: { streamId, isStale: false }, isNews: true }
+  }
+
+  /** Whether a user would have more devices than are kept of anybody: which ones are is seen when the whole list is fetched. */
+  async #isTooMuch({ userId, deviceId, json }: Update): Promise<boolean> {
+    if (json === undefined) return false
+    const devices = await this.#context.read.remoteDevices.devices([userId])
+    const others = devices.filter(device => device.deviceId !== deviceId)
+    return withinReason([...others, { json }], device => device.json).length <= others.length
   }
 
   /**
@@ -177,6 +187,6 @@ const updateOf = (origin: string, content: JsonObject): Update | undefined => {
     // What cannot be read cannot be known.
     previous: previous.map(each => (Number.isSafeInteger(each) ? Number(each) : Number.POSITIVE_INFINITY)),
     json: deleted !== true && isOwn ? JSON.stringify(keys) : undefined,
-    displayName: typeof name === 'string' ? name : undefined,
+    displayName: typeof name === 'string' ? shownName(name) : undefined,
   }
 }

@@ -144,3 +144,24 @@ testDatabases(test, 'nobody speaks for the users of others', async (t, database)
   t.is(told(), 0)
   t.is(database.position('to_device'), 0)
 })
+
+testDatabases(
+  test,
+  'a user of another server cannot have so many devices that all choke on them',
+  async (t, database) => {
+    const { remote, update, devices } = await remoteDevicesWorld(database)
+    const padding = 'x'.repeat(10_000)
+    remote.signatures = { padding }
+    Object.assign(remote, { streamId: 5, devices: Array.from({ length: 150 }, (_, n) => `D${n}`) })
+    const found = await devices()
+    t.true(found.ids.length > 90 && found.ids.length < 105, 'a megabyte of them')
+    remote.signatures = {}
+    Object.assign(remote, { streamId: 6, devices: ['ONE'] })
+    await update(7, [6], 'LARGE', { keys: keysOf('LARGE', { signatures: { padding: padding.repeat(2) } }) })
+    t.deepEqual((await devices()).ids, ['ONE'])
+    await update(7, [6], 'LARGE', { keys: keysOf('LARGE', { signatures: { padding: padding.repeat(2) } }) })
+    t.deepEqual((await devices()).ids, ['ONE'], 'none of them may be large')
+    await update(8, [7], 'TWO')
+    t.deepEqual((await devices()).ids, ['ONE'], 'it has not told of this one when it is asked')
+  },
+)

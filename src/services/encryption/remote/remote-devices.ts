@@ -7,6 +7,7 @@ import { publicKeyOf } from '../cross-signing-key.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
 import { failureOf, type RemoteKeys, remoteTimeout } from '../ports.ts'
 import { SignatureIndex } from '../visible-keys.ts'
+import { withinReason } from './device-bounds.ts'
 import { DeviceListResync } from './device-list-resync.ts'
 
 /** So many users of one server are asked for one by one, which lets us follow them; more are asked for at once. */
@@ -91,7 +92,9 @@ export class RemoteDevices {
       const asked = new Map(others.map(userId => [userId, wanted.get(userId) ?? []]))
       const keys = await this.#remote.keysQuery(server, asked, options)
       for (const [userId, devices] of keys.deviceKeys)
-        answer.device_keys[userId] = Object.fromEntries(devices)
+        answer.device_keys[userId] = Object.fromEntries(
+          withinReason(devices, ([, device]) => JSON.stringify(device)),
+        )
       const index = new SignatureIndex(await this.#context.read.signatures.visible(others, viewer))
       for (const [userId, key] of keys.masterKeys) {
         const publicKey = publicKeyOf(key, userId, 'master')
@@ -128,12 +131,16 @@ export class RemoteDevices {
       // Of a server that did not answer and that we never heard of before, there is nothing to tell.
       if (answer.failures[serverNameOf(userId)] === undefined) answer.device_keys[userId] = {}
     }
-    for (const { userId, deviceId, displayName, json } of devices) {
-      const only = wanted.get(userId) ?? []
-      if (only.length > 0 && !only.includes(deviceId)) continue
-      const keys = index.merged(parseJson(json) as JsonObject, userId, deviceId, viewer)
-      const unsigned = displayName === undefined ? {} : { device_display_name: displayName }
-      answer.device_keys[userId] = { ...answer.device_keys[userId], [deviceId]: { ...keys, unsigned } }
+    for (const [userId, ofUser] of Map.groupBy(devices, device => device.userId)) {
+      const only = new Set(wanted.get(userId))
+      const told = ofUser.filter(({ deviceId }) => only.size === 0 || only.has(deviceId))
+      answer.device_keys[userId] = Object.fromEntries(
+        withinReason(told, ({ json }) => json).map(({ deviceId, displayName, json }) => {
+          const keys = index.merged(parseJson(json) as JsonObject, userId, deviceId, viewer)
+          const unsigned = displayName === undefined ? {} : { device_display_name: displayName }
+          return [deviceId, { ...keys, unsigned }]
+        }),
+      )
     }
     addCrossSigning(answer, crossSigning, index, viewer)
   }
