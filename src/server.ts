@@ -55,7 +55,8 @@ export const createServer = async (
       users: await composition.services.accounts.count(),
     }),
     // What else can change without a restart (the log level) is the command line's own.
-    reconfigure: changed => composition.app.setRateLimits(rateLimitsOf(changed)),
+    reconfigure: changed =>
+      composition.app.setRateLimits(rateLimitsOf(changed), changed.rateLimits.exemptUsers),
     id: composition.processes.id,
     hasDied: id => composition.processes.hasDied(id),
     figures: () => composition.metrics.figures(),

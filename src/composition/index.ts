@@ -55,6 +55,7 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
     log,
     clock,
     rateLimits: rateLimitsOf(config),
+    exemptUsers: config.rateLimits.exemptUsers,
     trustedProxies: config.listeners.flatMap(listener => listener.trustedProxies),
     limitInfoUri: `${baseUrlOf(config)}${LIMITS_PATH}`,
     pages: serverPages({ config, accounts, mailPushers, clock, metrics, check: readable(database) }),

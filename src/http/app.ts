@@ -38,6 +38,8 @@ export interface HttpAppOptions {
   readonly log: HttpLog
   readonly clock: Clock
   readonly rateLimits?: RateLimitSettings
+  /** Users without limits. */
+  readonly exemptUsers?: readonly string[]
   /** Addresses or CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[]
   readonly pages?: Pages
@@ -52,8 +54,8 @@ export interface HttpAppOptions {
 export interface HttpApp {
   /** For `http.createServer`; never throws and never rejects. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
-  /** Replaces all rate limits, when the configuration is read anew. */
-  setRateLimits(settings: RateLimitSettings): void
+  /** Replaces all rate limits, and who has none, when the configuration is read anew. */
+  setRateLimits(settings: RateLimitSettings, exemptUsers: readonly string[]): void
   /** What counts requests, for processes that count together. */
   readonly limiter: Pick<RateLimiter, 'check' | 'taken' | 'charge'>
 }
@@ -64,7 +66,8 @@ export interface HttpApp {
  */
 export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const validator = createValidator(options.schemas ?? (allSchemas as RequestSchemas))
-  const limiter = createRateLimiter(options.rateLimits ?? {}, options.clock)
+  const limiter = createRateLimiter({}, options.clock)
+  limiter.configure(options.rateLimits ?? {}, options.exemptUsers)
   const parts: PipelineParts = { ...options, limiter, validator }
   const table = createRouteTable(options.operations ?? allOperations, options.endpoints)
   const clientAddress = createClientAddress(options.trustedProxies)

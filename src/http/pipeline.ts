@@ -180,5 +180,6 @@ const limitPrincipal = (
   calls: number,
 ): void => {
   if (calls === 0 || requester?.isExemptFromRateLimits) return
+  if (requester !== undefined && limiter.exempts(requester.userId)) return
   limiter.check(bucket, requester?.userId ?? origin ?? addressKey(facts.ip), calls)
 }

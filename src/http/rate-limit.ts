@@ -36,8 +36,10 @@ export interface RateLimiter {
   taken(): TakenCalls[]
   /** Counts calls that other processes have let pass. */
   charge(taken: readonly TakenCalls[]): void
-  /** Replaces all limits; what was counted is forgotten. */
-  configure(settings: RateLimitSettings): void
+  /** Whether a user's requests are not counted, as the operator has it. */
+  exempts(userId: string): boolean
+  /** Replaces all limits, and who has none; what was counted is forgotten. */
+  configure(settings: RateLimitSettings, exemptUsers?: readonly string[]): void
 }
 
 /**
@@ -50,6 +52,7 @@ export const createRateLimiter = (
   maxKeys = MAX_KEYS,
 ): RateLimiter => {
   const buckets = new Map<string, CallRate>()
+  let exempt: ReadonlySet<string> = new Set()
   /** By bucket and key; only where somebody asks for it. */
   let counted: Map<string, TakenCalls> | undefined
   const limiter: RateLimiter = {
@@ -71,7 +74,9 @@ export const createRateLimiter = (
     charge(taken) {
       for (const { name, key, calls } of taken) buckets.get(name)?.charge(key, calls, clock.now())
     },
-    configure(changed) {
+    exempts: userId => exempt.has(userId),
+    configure(changed, exemptUsers = []) {
+      exempt = new Set(exemptUsers)
       buckets.clear()
       for (const [name, limit] of Object.entries(changed)) {
         if (limit) buckets.set(name, createCallRate(limit, maxKeys))

@@ -42,6 +42,15 @@ export const rateLimitOptions = {
         'x-reload': true,
         description: 'The switch for all of them. Off is for tests and benchmarks.',
       },
+      exempt_users: {
+        type: 'array',
+        items: { type: 'string', format: 'user-id', description: 'A user of this server.' },
+        default: [],
+        'x-reload': true,
+        description:
+          'Users whose requests are not limited, such as bots that moderate. Only what comes from one address still is.',
+        examples: [['@moderator:example.org']],
+      },
       buckets: {
         type: 'object',
         'x-reload': true,
