@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { testInboxes } from '../../test-kit/inboxes.ts'
@@ -219,6 +220,9 @@ testDatabases(test, 'what somebody did before they were asked for is no answer',
   t.true(await asking)
   await world.settled()
   t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 1)
+  await world.core.sender.send(roomId, { type: DUMMY_TYPE, sender: BOB, content: {} })
+  await world.settled()
+  t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 1, 'the server has tied loose ends')
   await world.say(BOB, roomId)
   await world.settled()
   t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 0)

@@ -1,7 +1,7 @@
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
-import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
 import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'

@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import { silentLog } from '../../core/log.ts'
 import { MessageDismissals, UnreadMessageReader } from '../../storage/notifications/unread-messages.ts'
 import { PushActionReader } from '../../storage/push/push-actions.ts'
@@ -8,7 +9,6 @@ import { check, take, World } from '../../test-kit/push-counts.ts'
 import { anyStep, type Step, USERS } from '../../test-kit/push-steps.ts'
 import { randomRuns } from '../../test-kit/random-runs.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
-import { DUMMY_TYPE } from '../rooms/dummy-type.ts'
 import { PushHousekeeping } from './housekeeping.ts'
 
 for (const crowd of [undefined, 2])

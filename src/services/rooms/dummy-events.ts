@@ -1,6 +1,6 @@
 import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import { DUMMY_TYPE } from './dummy-type.ts'
 import { powerContext } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomSender } from './room-sender.ts'

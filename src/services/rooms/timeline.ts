@@ -1,7 +1,7 @@
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { EventFilter } from '../../core/filter.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
-import { DUMMY_TYPE } from './dummy-type.ts'
 import type { Missed } from './ignored-users.ts'
 import type { ForkState, Sight, Sights } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'

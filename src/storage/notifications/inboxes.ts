@@ -1,3 +1,4 @@
+import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 import { usersOf } from '../push/crowds.ts'
 import type { EventNews } from '../rooms/event-news.ts'
@@ -56,7 +57,7 @@ export class InboxReader {
     this.#writers = db.prepare(
       `SELECT DISTINCT n.user_id, e.room_nid FROM events e JOIN rooms r ON r.room_nid = e.room_nid
        JOIN notifications n ON n.room_id = r.room_id AND n.user_id = e.sender
-       WHERE e.position > ? AND e.position <= ? AND n.kind = 'conversation_requested' AND n.removed = 0`,
+       WHERE e.position > ? AND e.position <= ? AND e.type <> '${DUMMY_TYPE}' AND n.kind = 'conversation_requested' AND n.removed = 0`,
     )
     this.#asked = db.prepare(
       `SELECT r.room_nid, n.user_id FROM notifications n JOIN rooms r ON r.room_id = n.room_id
@@ -111,11 +112,12 @@ export class InboxReader {
   async writers(after: number, upTo: number): Promise<InboxRoom[]> {
     const news = await this.#news.events(after, upTo)
     if (news === undefined) return this.#rooms(this.#writers, after, upTo)
-    const senders = new Set(news.map(({ sender }) => sender))
+    const said = news.filter(({ type }) => type !== DUMMY_TYPE)
+    const senders = new Set(said.map(({ sender }) => sender))
     const asked = await this.#db.all<InboxColumns>(this.#asked, [this.#db.list([...senders])])
     return asked
       .map(inboxRoom)
-      .filter(one => news.some(({ sender, roomNid }) => sender === one.userId && roomNid === one.roomNid))
+      .filter(one => said.some(({ sender, roomNid }) => sender === one.userId && roomNid === one.roomNid))
   }
 
   /** Events that may take notifications back, or make some: memberships and redactions. */
