@@ -3,6 +3,7 @@ import { federatedDiscovery } from '../services/discovery/federated.ts'
 import { createDiscovery } from '../services/discovery/index.ts'
 import { createEncryption } from '../services/encryption/index.ts'
 import { createEphemeral } from '../services/ephemeral/index.ts'
+import { AutoJoin } from '../services/rooms/auto-join.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { createRooms } from '../services/rooms/index.ts'
 import { PurgeRequests } from '../services/rooms/purge-requests.ts'
@@ -61,6 +62,10 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   })
   const { backups } = encryption
   const profiles = followAccounts({ accounts, core, rooms, presence, backups, clock, log })
+  const autoJoin = new AutoJoin({
+    ...{ context: core.context, directory: rooms.directory, memberships: rooms.memberships, clock, log },
+    rooms: config.registration.joinRooms,
+  })
   const ends = composeEnds(circumstances, foundation, rooms)
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
@@ -73,6 +78,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     ephemeral,
     encryption,
     profiles,
+    autoJoin,
     guests,
     ...ends,
     delayedEvents,

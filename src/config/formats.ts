@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { decodeBase64 } from '../core/base64.ts'
 import { parseMailbox } from '../core/email-address.ts'
-import { isServerName, isUserId, isValidNewLocalpart } from '../core/ids.ts'
+import { isRoomAlias, isRoomId, isServerName, isUserId, isValidNewLocalpart } from '../core/ids.ts'
 import { parseMxc } from '../core/media.ts'
 import { parseDuration, parseSize } from './units.ts'
 
@@ -38,6 +38,10 @@ export const FORMATS = {
     admits: text => /^[0-9A-Za-z.:*?[\]-]{1,255}$/.test(text),
   },
   'user-id': { allowed: 'a user ID such as @alice:example.org', admits: isUserId },
+  room: {
+    allowed: 'a room alias such as #welcome:example.org, or a room ID',
+    admits: text => isRoomAlias(text) || isRoomId(text),
+  },
   localpart: {
     allowed: 'what comes before the colon in a user ID, such as alice',
     admits: text => isValidNewLocalpart(text, 'localhost'),

@@ -30,6 +30,14 @@ export const accountOptions = {
         description:
           'Whether new users show that they have an e-mail address, which they then can log in with and reset their password by. `required` needs a mail server (`email.host`); without one, `optional` is `off`.',
       },
+      join_rooms: {
+        type: 'array',
+        items: { type: 'string', format: 'room', description: 'A room.' },
+        default: [],
+        description:
+          'Rooms that new users find themselves in, by alias or ID. They must be there, and open to everybody. Guests and users of application services are not brought in.',
+        examples: [['#welcome:example.org']],
+      },
       terms: {
         type: 'object',
         default: {},

@@ -1,0 +1,50 @@
+import test from 'ava'
+import { silentLog } from '../../core/log.ts'
+import { SERVER_NAME, testAccounts } from '../../test-kit/accounts.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import { newRoom, testRooms } from '../../test-kit/rooms.ts'
+import { AutoJoin } from './auto-join.ts'
+
+testDatabases(test, 'new users find themselves in the rooms that the operator names, once', async (t, db) => {
+  const { core, rooms, clock } = await testRooms(db, { serverName: SERVER_NAME })
+  const { accounts } = testAccounts(db, { registration: { guests: true } }, clock)
+  const [host, alice, bob] = ['host', 'alice', 'bob'].map(name => `@${name}:${SERVER_NAME}`)
+  if (host === undefined || alice === undefined || bob === undefined) return t.fail()
+  const register = (username: string) => accounts.createUser({ username, password: 'correct horse' })
+  const make = (fields: object) =>
+    rooms.roomCreation.create(newRoom(rooms, host, fields), { isDirect: false })
+  const [welcome, closed] = [await make({ preset: 'public_chat' }), await make({})]
+  await rooms.directory.add({ userId: host, isInControl: false }, `#welcome:${SERVER_NAME}`, welcome)
+  const follow = (): AutoJoin => {
+    const autoJoin = new AutoJoin({
+      ...{ context: core.context, directory: rooms.directory, memberships: rooms.memberships },
+      rooms: [`#gone:${SERVER_NAME}`, closed, `#welcome:${SERVER_NAME}`],
+      ...{ clock, log: silentLog },
+    })
+    autoJoin.start()
+    return autoJoin
+  }
+  const membersOf = async (roomId: string) => (await core.writer.head(roomId))?.memberships
+  await register('old')
+  await clock.leap(3_600_001)
+  await register('alice')
+  await accounts.registration.registerGuest({})
+  await accounts.ensureUser(`@_ghost:${SERVER_NAME}`)
+  const first = follow()
+  await first.settled()
+  t.deepEqual([...((await membersOf(welcome)) ?? [])].sort(), [
+    [alice, 'join'],
+    [host, 'join'],
+  ])
+  t.deepEqual([...((await membersOf(closed)) ?? [])], [[host, 'join']])
+  await rooms.memberships.leave({ userId: alice, roomId: welcome })
+  await first.close()
+
+  await register('bob')
+  await accounts.profiles.setField({ userId: alice, isGuest: false }, 'displayname', { displayname: 'Al' })
+  const again = follow()
+  await again.settled()
+  await again.close()
+  t.is((await membersOf(welcome))?.get(bob), 'join', 'who came while nobody looked')
+  t.is((await membersOf(welcome))?.get(alice), 'leave', 'who has left is not brought back')
+})
