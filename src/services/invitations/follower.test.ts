@@ -184,6 +184,41 @@ testDatabases(test, 'invitations from outside are followed where no timeline tel
 
 testDatabases(
   test,
+  'an answer is kept where this server came into the room after the invitation',
+  async (t, database) => {
+    const YOU = '@you:here.test'
+    const peers = new PeerRoom('11', [
+      ...['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100', 'JR: alice rule public'],
+      ...['INVITED: alice invite you@here.test', 'ME: me@here.test join'],
+    ])
+    const server = await testRooms(database)
+    const { core, rooms, clock } = server
+    const { follower, records } = following(core, clock)
+    follower.start()
+    t.teardown(() => follower.close())
+    const { eventId, sender, pdu: event } = peers.event('INVITED')
+    const { roomId } = peers
+    const invitation = {
+      kind: 'invite',
+      ...{ userId: YOU, roomId, sender, updatedTs: clock.now(), eventId, event },
+      ...{ roomVersion: '11', strippedState: [] },
+    } as const
+    await database.commit({
+      statements: [core.context.write.invitations.put(invitation, { stream: 'invites', offset: 0 })],
+    })
+    await peers.import(server, 'ME')
+    const record = async () => {
+      await follower.caughtUp()
+      return records.read.one(roomId, YOU)
+    }
+    t.is((await record())?.status, 'invited')
+    await rooms.memberships.leave({ userId: YOU, roomId, reason: 'no' })
+    t.like(await record(), { status: 'declined', details: { answer: 'no' } })
+  },
+)
+
+testDatabases(
+  test,
   'words are taken back though the event is still cached with them',
   async (t, database) => {
     const { core, rooms, clock } = await testRooms(database)

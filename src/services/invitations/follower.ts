@@ -140,7 +140,7 @@ export class InvitationFollower {
       )
         return []
       const isOver = isPending && (await this.#isUndone(pending))
-      const after = isOver ? [{ roomId, userId, change: ended(pending.status, now) }] : []
+      const after = isOver ? [{ roomId, userId, change: await this.#endOf(pending) }] : []
       return [{ roomId, userId, change: invited(event, now) }, ...after]
     }
     const change = answered(event, now)
@@ -177,10 +177,17 @@ export class InvitationFollower {
       const isTold = isShown(stored.get(row.eventId))
       if (!isTold) changes.push({ roomId, userId, change: invited(memberEvent(row), now) })
       if (isOver && (!isTold || (await this.#isUndone(row))))
-        changes.push({ roomId, userId, change: onlyIfOf(row, ended(status, now)) })
+        changes.push({ roomId, userId, change: onlyIfOf(row, await this.#endOf(row)) })
       if (!onlyInvited) changes.push(...(await this.#restoredBy(row)))
     }
     return changes
+  }
+
+  /** How one has ended: by what the state has in its place, which may say more. The other stream tells the same, if it does. */
+  async #endOf(row: InvitationRow): Promise<InvitationChange> {
+    const answer = await this.#standing.answerTo(row)
+    const now = this.#clock.now()
+    return answer === undefined ? ended(row.status, now) : answered(shownEvent(answer), now)
   }
 
   /** What ends an invitation on another branch, or did for a while, does not where the state of the room still has it. */

@@ -37,6 +37,14 @@ export class InvitationStanding {
     return (isAnswer ? outcome : undefined) ?? 'cancelled'
   }
 
+  /** What the state has in the place of an invitation and came after it. */
+  async answerTo({ roomId, userId, eventPosition }: InvitationRow): Promise<StoredEvent | undefined> {
+    const nid = await this.#memberNid({ roomId, userId })
+    const [member] = await this.#read.events.byNids(nid === undefined ? [] : [nid])
+    const isLater = member !== undefined && (member.position ?? 0) >= eventPosition
+    return isLater && invitationOutcome(member.event) !== undefined ? member : undefined
+  }
+
   /**
    * Whether the state has nothing of somebody, what came before a position, or what no timeline tells: an invitation that stands there
    * is of a branch that was not followed.
