@@ -16,6 +16,7 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
   const listed = await ask('/invitations?direction=received&status=invited')
   const invited = [...invitations].sort()
   deepEqual(listed.invitations.map((one: Body) => one.room_id).sort(), invited, `${name}: invitations`)
+  await checkSent(simulation, client, await ask('/invitations?direction=sent&status=invited'))
   const { items } = await ask('/notifications?limit=100')
   const inInbox = (kinds: readonly string[]): Body[] => items.filter(({ kind }: Body) => kinds.includes(kind))
   deepEqual(
@@ -37,6 +38,25 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
     const waiting = counts.reduce((sum: number, { count = 1 }: Body) => sum + count, 0)
     equal(waiting, unread.notification_count, `${name}: messages of ${roomId} in the inbox`)
   }
+}
+
+/** Whom a client's user has invited, and nothing has come of it, is who is invited by the room as their server has it. */
+const checkSent = async (
+  simulation: Simulation,
+  { userId, host }: SimulatedClient,
+  listed: Body,
+): Promise<void> => {
+  const { roomId } = simulation
+  const server = simulation.server(host)
+  const head = server && (await simulation.head(server.core))
+  // Nobody tells a server that is not in the room what becomes of the invitation.
+  if (server === undefined || head?.hasHost(host) !== true) return
+  const invited = [...head.memberships].flatMap(([user, membership]) => (membership === 'invite' ? user : []))
+  const nids = invited.flatMap(user => head.entry('m.room.member', user)?.nid ?? [])
+  const events = await simulation.during(server.core.context.read.events.byNids(nids))
+  const byUser = events.flatMap(({ event }) => (event.sender === userId ? event.stateKey : [])).sort()
+  const sent = listed.invitations.filter(({ room_id: id }: Body) => id === roomId)
+  deepEqual(sent.map((one: Body) => one.invited.user_id).sort(), byUser, `${userId}: invitations sent`)
 }
 
 /**
