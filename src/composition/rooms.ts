@@ -12,6 +12,7 @@ import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
 import { RoomPurges } from '../services/rooms/room-purge.ts'
 import { StickyReviews } from '../services/rooms/sticky-reviews.ts'
 import { createSearch } from '../services/search/index.ts'
+import { blockRooms } from './blocked-rooms.ts'
 import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
 import { composeMedia } from './media.ts'
@@ -47,8 +48,10 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     presence: config.presence,
   })
   const { presence } = ephemeral.services
-  const guests = new GuestAccess({ writer: core.writer, memberships: rooms.memberships, log })
-  rooms.memberships.joinChecks.push(join => guests.check(join))
+  const { memberships } = rooms
+  blockRooms(config.rooms.blocked, { memberships, received: federation.invitations })
+  const guests = new GuestAccess({ writer: core.writer, memberships, log })
+  memberships.joinChecks.push(join => guests.check(join))
   const encryption = createEncryption({
     database,
     rooms: core.context.read,
@@ -63,7 +66,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   const { backups } = encryption
   const profiles = followAccounts({ accounts, core, rooms, presence, backups, clock, log })
   const autoJoin = new AutoJoin({
-    ...{ context: core.context, directory: rooms.directory, memberships: rooms.memberships, clock, log },
+    ...{ context: core.context, directory: rooms.directory, memberships, clock, log },
     rooms: config.registration.joinRooms,
   })
   const ends = composeEnds(circumstances, foundation, rooms)

@@ -42,6 +42,7 @@ export const FORMATS = {
     allowed: 'a room alias such as #welcome:example.org, or a room ID',
     admits: text => isRoomAlias(text) || isRoomId(text),
   },
+  'room-id': { allowed: 'a room ID such as !abcdef:example.org', admits: isRoomId },
   localpart: {
     allowed: 'what comes before the colon in a user ID, such as alice',
     admits: text => isValidNewLocalpart(text, 'localhost'),

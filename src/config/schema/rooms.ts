@@ -24,6 +24,14 @@ export const roomOptions = {
         default: '30d',
         description: 'How long such rooms are kept all the same.',
       },
+      blocked: {
+        type: 'array',
+        items: { type: 'string', format: 'room-id', description: 'The ID of a room.' },
+        default: [],
+        description:
+          'Rooms into which nobody of this server comes, nor can be invited. Who is in one stays; `tessera room purge --force` has them leave, and deletes what is here of it.',
+        examples: [['!abcdef:example.net']],
+      },
       reuse_direct_rooms: {
         type: 'boolean',
         default: false,
