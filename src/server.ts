@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import type { FirstStart, Server, ServerOptions } from './cli/ports.ts'
 import { type Composition, compose } from './composition/index.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
 import type { Clock } from './core/clock.ts'
+import { CertificateRenewal, readCertificate } from './http/certificates.ts'
 import { type Listener, openListener } from './http/listener.ts'
 import { systemClock } from './system-clock.ts'
 import { boundYoungGeneration } from './young-generation.ts'
@@ -26,15 +26,17 @@ export const createServer = async (
 ): Promise<Server> => {
   const composition = await compose({ config, log, clock, figuresOfAll })
   const listeners: Listener[] = []
+  const certificates = new CertificateRenewal({ clock, log })
   let firstStart: FirstStart | undefined
   let letGoOfHeap: (() => void) | undefined
   return {
     listen: async () => {
       for (const { host, port, tls } of config.listeners) {
-        const files = tls && { cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }
-        listeners.push(
-          await openListener({ handler: composition.app.handler, host, port, ...(files && { tls: files }) }),
-        )
+        const texts = tls && readCertificate(tls)
+        const { handler } = composition.app
+        const listener = await openListener({ handler, host, port, ...(texts && { tls: texts }) })
+        listeners.push(listener)
+        if (tls && texts) certificates.add(listener, tls, texts)
       }
       composition.start()
       const urls = listeners.map(listener => listener.url)
@@ -44,6 +46,7 @@ export const createServer = async (
     },
     close: async ({ othersServe = false } = {}) => {
       letGoOfHeap?.()
+      await certificates.close()
       const closing = listeners.map(listener => listener.close(DRAIN_MS, othersServe ? LINGER_MS : 0))
       await composition.stop()
       await Promise.all(closing)
@@ -55,8 +58,10 @@ export const createServer = async (
       users: await composition.services.accounts.count(),
     }),
     // What else can change without a restart (the log level) is the command line's own.
-    reconfigure: changed =>
-      composition.app.setRateLimits(rateLimitsOf(changed), changed.rateLimits.exemptUsers),
+    reconfigure: changed => {
+      composition.app.setRateLimits(rateLimitsOf(changed), changed.rateLimits.exemptUsers)
+      certificates.renew()
+    },
     id: composition.processes.id,
     hasDied: id => composition.processes.hasDied(id),
     figures: () => composition.metrics.figures(),

@@ -23,6 +23,8 @@ export interface Listener {
   readonly host: string
   /** `http://…` or `https://…` of the address that is listened on. */
   readonly url: string
+  /** New connections get another certificate (PEM texts). Throws for one that cannot be used, and where there is no HTTPS. */
+  useCertificate(tls: { readonly cert: string; readonly key: string }): void
   /**
    * Stops accepting, lets running requests finish for `graceMs` milliseconds, then breaks what is left. For `lingerMs`
    * idle connections stay, and whoever asks once more on one is answered, and told to take another.
@@ -50,9 +52,8 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     if (closing) response.setHeader('Connection', 'close')
     options.handler(request, response)
   }
-  const server: Server = options.tls
-    ? createTlsServer({ ...TIMEOUTS, ...options.tls }, handler)
-    : createServer(TIMEOUTS, handler)
+  const secured = options.tls && createTlsServer({ ...TIMEOUTS, ...options.tls }, handler)
+  const server: Server = secured ?? createServer(TIMEOUTS, handler)
   server.on('clientError', refuse)
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     unused.add(socket)
@@ -74,6 +75,10 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
     port,
     host: address,
     url: `${options.tls ? 'https' : 'http'}://${authority}`,
+    useCertificate: tls => {
+      if (secured === undefined) throw new Error('this listener has no use for certificates')
+      secured.setSecureContext(tls)
+    },
     close: (graceMs = 10_000, lingerMs = 0) => {
       closing = true
       return close(server, unused, { graceMs, lingerMs })

@@ -26,7 +26,8 @@ const listener = {
     tls: {
       type: 'object',
       'x-optional': true,
-      description: 'Serve HTTPS. Without this section the listener speaks plain HTTP.',
+      description:
+        'Serve HTTPS. Without this section the listener speaks plain HTTP. Renewed files are taken up within an hour, and at once on SIGHUP.',
       properties: {
         certificate: {
           type: 'string',

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import test from 'ava'
+import type { Log } from '../core/log.ts'
+import { silentLog } from '../core/log.ts'
+import { FakeClock } from '../test-kit/fake-clock.ts'
+import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
+import { createAuthority } from '../test-kit/tls.ts'
+import { CertificateRenewal, readCertificate } from './certificates.ts'
+import { openListener } from './listener.ts'
+
+test('a certificate that was renewed is used for new connections, one that is broken is not', async t => {
+  const authority = await createAuthority()
+  const directory = temporaryDirectory(t)
+  const files = { certificate: join(directory, 'cert.pem'), key: join(directory, 'key.pem') }
+  const put = async (name: string): Promise<void> => {
+    const { cert, key } = await authority.issue([name])
+    writeFileSync(files.certificate, cert)
+    writeFileSync(files.key, key)
+  }
+  await put('first.test')
+  const texts = readCertificate(files)
+  const listener = await openListener({ handler: () => {}, host: '127.0.0.1', port: 0, tls: texts })
+  t.teardown(() => listener.close(0))
+  const clock = new FakeClock()
+  const errors: string[] = []
+  const log: Log = { ...silentLog, error: (_, message) => void errors.push(message) }
+  const renewal = new CertificateRenewal({ clock, log })
+  renewal.add(listener, files, texts)
+  t.teardown(() => renewal.close())
+  const shown = async (): Promise<string | undefined> => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: listener.port,
+      ca: authority.pem,
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    const { subjectaltname } = socket.getPeerCertificate()
+    socket.destroy()
+    return subjectaltname
+  }
+  t.is(await shown(), 'DNS:first.test')
+  await put('second.test')
+  await clock.advance(3_600_000)
+  t.is(await shown(), 'DNS:second.test')
+  writeFileSync(files.certificate, 'nothing')
+  renewal.renew()
+  t.is(await shown(), 'DNS:second.test')
+  t.is(errors.length, 1)
+})
+
+test('where there is no HTTPS there is nothing to renew', async t => {
+  const listener = await openListener({ handler: () => {}, host: '127.0.0.1', port: 0 })
+  t.teardown(() => listener.close(0))
+  t.throws(() => listener.useCertificate({ cert: '', key: '' }), { message: /no use/ })
+})
