@@ -36,3 +36,13 @@ test.serial('a budget bounds what caches hold', t => {
   t.is(after?.maxBytes, 300_000)
   t.true(heads.has('a') && heads.has('c'))
 })
+
+test.serial('what takes much more than others counts as so many of them', t => {
+  t.teardown(() => setCacheBudget(DEFAULT_CACHE_BUDGET))
+  setCacheBudget(1_000_000)
+  const events = boundedCache<number, string>('events', { bytes: text => text.length })
+  for (let n = 0; n < 70; n++) events.set(n, 'short')
+  t.is(events.size, 70)
+  events.set(70, 'x'.repeat(20_000))
+  t.is(events.size, 61, 'ten make room')
+})

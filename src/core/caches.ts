@@ -113,20 +113,28 @@ class CountedCache<K extends Key, V extends Value> extends LRUCache<K, V> {
 
 const one = (): number => 1
 
+const weighed =
+  <V>(name: CacheName, bytes: (value: V) => number) =>
+  (value: V): number =>
+    Math.max(1, Math.round(bytes(value) / CACHES[name].bytes))
+
 /**
  * A cache of what was used last, as large as its share of the budget; takes memory as it fills.
  *
  * @param options.max instead of what the share allows
  * @param options.size how many of what the cache counts an entry is; 1 by default
+ * @param options.bytes what an entry takes, where some take much more than the estimate: it counts as so many then
  */
 export const boundedCache = <K extends Key, V extends Value>(
   name: CacheName,
   options: Pick<LRUCache.Options<K, V, unknown>, 'dispose' | 'noDisposeOnSet'> & {
     readonly max?: number | undefined
     readonly size?: (value: V) => number
+    readonly bytes?: (value: V) => number
   } = {},
 ): LRUCache<K, V> => {
-  const { max, size = one, ...others } = options
+  const { max, bytes, ...others } = options
+  const { size = bytes === undefined ? one : weighed(name, bytes) } = options
   const cache = new CountedCache<K, V>(tallyOf(name), {
     ...others,
     maxSize: max ?? cacheLimit(name),

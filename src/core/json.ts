@@ -16,3 +16,16 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
  */
 export const ownMember = (object: JsonObject, key: string): JsonValue | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined
+
+/** About how many characters the text of a value has. */
+export const roughLength = (value: JsonValue | undefined): number => {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null) return 4
+  let length = 2
+  if (isJsonObject(value)) {
+    for (const [name, member] of Object.entries(value)) length += name.length + 4 + roughLength(member)
+  } else {
+    for (const member of value) length += 1 + roughLength(member)
+  }
+  return length
+}

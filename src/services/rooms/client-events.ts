@@ -47,6 +47,9 @@ interface Rendered {
   readonly replaced: number | undefined
 }
 
+/** What is kept of a text beside its characters, in bytes. */
+const TEXT_OVERHEAD = 300
+
 /** "A server may include more fields than were requested": what a client cannot do without. */
 const ALWAYS = ['event_id', 'type', 'sender', 'origin_server_ts', 'state_key', 'room_id'] as const
 
@@ -77,7 +80,10 @@ export class ClientEvents {
     this.#aggregations = parts.aggregations
     this.#clock = parts.clock
     this.#erasures = parts.erasures
-    this.#rendered = boundedCache('rendered_events', { max: options.cacheSize })
+    this.#rendered = boundedCache('rendered_events', {
+      max: options.cacheSize,
+      bytes: ({ head, because }) => TEXT_OVERHEAD + head.length + because.length,
+    })
   }
 
   /** JSON texts of events in client format, in the order given. */

@@ -42,7 +42,7 @@ export interface ThreadsRequest {
 }
 
 const DEFAULT_LIMIT = 20
-const MAX_LIMIT = 500
+const MAX_LIMIT = 100
 /** Events that one request looks at, seen or not. */
 const MAX_SCANNED = 2_000
 

@@ -1,5 +1,6 @@
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { EventFilter } from '../../core/filter.ts'
+import { roughLength } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import type { Missed } from './ignored-users.ts'
@@ -42,6 +43,8 @@ export type PageReader = Pick<TimelineReader, 'page' | 'load'>
 
 /** A filter that lets little through still costs at most this many rows; `next` then leads on. */
 const MAX_SCANNED = 5000
+/** Characters of content, about, after which a stretch ends: what is answered is put together in memory. */
+const MAX_LENGTH = 4 * 1024 * 1024
 const SMALLEST_PAGE = 20
 const LARGEST_PAGE = 200
 
@@ -55,13 +58,14 @@ export class Timelines {
     this.#sights = sights
   }
 
-  /** Reads on from `span.from` until enough events have passed, the stretch ends, or enough was looked at. */
+  /** Reads on from `span.from` until enough events have passed, in number or length, the stretch ends, or enough was looked at. */
   async collect(roomNid: number, span: TimelineSpan, wanted: Wanted): Promise<Stretch> {
     const { direction } = span
     const events: StoredEvent[] = []
     const forks = new Map<number, ForkState>()
     let next = span.from
     let scanned = 0
+    let length = 0
     for (const range of wanted.filter.nothing ? [] : parts(span, wanted.sight.ranges)) {
       let rest: Range | undefined = range
       while (rest !== undefined) {
@@ -83,7 +87,8 @@ export class Timelines {
         const passing = await this.#passing(rows, wanted, forks)
         for (const stored of passing) {
           events.push(stored)
-          if (events.length < wanted.limit) continue
+          length += roughLength(stored.event.content)
+          if (events.length < wanted.limit && length < MAX_LENGTH) continue
           return { events, forks, next: beyond(direction, stored.position ?? 0), exhausted: false }
         }
         const last: number | undefined = rows.at(-1)?.position

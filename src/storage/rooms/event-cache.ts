@@ -1,10 +1,18 @@
 import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
 import { growingCache } from '../../core/growing-cache.ts'
+import { roughLength } from '../../core/json.ts'
 import type { StoredEvent } from './events.ts'
 
 /** More changes than this during one read, and what it read is not kept. */
 const REMEMBERED_CHANGES = 10_000
+
+/** What an event takes beside its content; and what one counts as at most: those that are being stored have to find room. */
+const WITHOUT_CONTENT = 700
+const MOST = 32_000
+
+const bytesOf = ({ event }: StoredEvent): number =>
+  Math.min(MOST, WITHOUT_CONTENT + roughLength(event.content))
 
 /**
  * Loaded events by nid and by ID. Reads take time, and what this server has concluded about an event may change
@@ -25,7 +33,7 @@ export class EventCache {
 
   /** @param max how many events, instead of what their share of the memory allows */
   constructor(max?: number) {
-    this.#byNid = boundedCache('events', { max })
+    this.#byNid = boundedCache('events', { max, bytes: bytesOf })
     this.#nids = boundedCache('event_ids', { max: max === undefined ? undefined : max * 2 })
   }
 

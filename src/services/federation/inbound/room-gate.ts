@@ -8,6 +8,9 @@ import type { RoomWriter } from '../../rooms/room-writer.ts'
 /** For so long a request waits for the members of a room. */
 const PATIENCE_MS = 10_000
 
+/** What one pattern of an access control list takes in memory. */
+const BYTES_OF_ENTRY = 150
+
 /** MSC3895. */
 const unableToJudge = (status = 403): MatrixError =>
   new MatrixError('M_UNABLE_DUE_TO_PARTIAL_STATE', 'This server does not know all members of the room yet', {
@@ -18,7 +21,9 @@ const unableToJudge = (status = 403): MatrixError =>
 export class RoomGate {
   readonly #writer: RoomWriter
   /** By the nid of the event; those that were redacted, by its negative. */
-  readonly #acls = boundedCache<number, ServerAcl>('server_acls')
+  readonly #acls = boundedCache<number, ServerAcl>('server_acls', {
+    bytes: ({ allow, deny }) => (allow.length + deny.length) * BYTES_OF_ENTRY,
+  })
 
   constructor(writer: RoomWriter) {
     this.#writer = writer

@@ -5,7 +5,7 @@ import type { StoredEvent } from '../../../../storage/rooms/events.ts'
 
 /** Events' texts as they travel: made once, shared by all destinations. */
 export class PduTexts {
-  readonly #texts = boundedCache<string, string>('outgoing_events')
+  readonly #texts = boundedCache<string, string>('outgoing_events', { bytes: text => text.length })
 
   /** The canonical text of an event without `unsigned`, which is nobody else's business; redacted if it has been. */
   of({ nid, event, redactedBy }: StoredEvent): string {
