@@ -54,7 +54,7 @@ export class RequestVerifier {
       throw unauthorized(`This server is ${this.#serverName}, the request is for another`)
     }
     if (!this.#permits(origin)) throw new MatrixError('M_FORBIDDEN', 'This server does not talk to yours')
-    const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now() })
+    const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now(), forStrangers: true })
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
     const isSigned = (canonical: (value: JsonValue) => string): boolean =>
       verifySignature(key, signedMessage(request, this.#serverName, canonical), signature)

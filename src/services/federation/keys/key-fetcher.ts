@@ -5,7 +5,7 @@ import { verifyJson } from '../../../core/signing.ts'
 import type { ServerKeys } from '../../../network/federation/keys.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import type { Permits } from '../options.ts'
-import { Slots } from '../slots.ts'
+import { Slots, SlotsTaken } from '../slots.ts'
 import { isSelfSigned } from './key-document.ts'
 
 /** After a failure a server is left alone for so long; twice as long after each further one, up to a limit. */
@@ -13,11 +13,39 @@ const FIRST_PAUSE_MS = 5_000
 const MAX_PAUSE_MS = 10 * 60_000
 const MAX_FAILING_SERVERS = 20_000
 const MAX_REQUESTS_AT_ONCE = 50
+const MAX_WAITING_OF_STRANGERS = 500
+const MAX_QUERIES_AT_ONCE = 5
 /** Servers whose own answer failed are collected for so long, to ask the notaries about all of them at once. */
 const MAX_SERVERS_PER_QUERY = 100
 
 /** Key ID → until when the key should be valid, for the notaries. Empty: whatever there is. */
 export type WantedKeys = ReadonlyMap<string, number>
+
+/**
+ * For whom keys are fetched: servers whose keys were known before, work of this server's own (such as the events of a room that
+ * it joins), or whoever names a server, which needs no more than its name. Names of servers that never answer cost whoever
+ * makes them up nothing: they keep nobody waiting but others of their kind.
+ */
+export type Lane = 'known' | 'ours' | 'strangers'
+
+interface LaneState {
+  readonly slots: Slots
+  readonly queries: Slots
+  readonly running: Map<string, Promise<ServerKeys | undefined>>
+  batch: Batch | undefined
+}
+
+interface Batch {
+  readonly servers: Map<string, WantedKeys>
+  readonly result: Promise<Map<string, ServerKeys>>
+}
+
+const lane = (maxWaiting?: number): LaneState => ({
+  slots: new Slots(MAX_REQUESTS_AT_ONCE, maxWaiting),
+  queries: new Slots(MAX_QUERIES_AT_ONCE, maxWaiting),
+  running: new Map(),
+  batch: undefined,
+})
 
 interface Failure {
   readonly count: number
@@ -34,12 +62,12 @@ export class KeyFetcher {
   readonly #log: Log
   readonly #permits: Permits
   readonly #notaries: readonly string[]
-  readonly #slots = new Slots(MAX_REQUESTS_AT_ONCE)
-  readonly #running = new Map<string, Promise<ServerKeys | undefined>>()
+  readonly #lanes: Readonly<Record<Lane, LaneState>> = {
+    known: lane(),
+    ours: lane(),
+    strangers: lane(MAX_WAITING_OF_STRANGERS),
+  }
   readonly #failures = growingCache<string, Failure>(MAX_FAILING_SERVERS)
-  #batch:
-    | { readonly servers: Map<string, WantedKeys>; readonly result: Promise<Map<string, ServerKeys>> }
-    | undefined
 
   constructor(parts: {
     client: Pick<FederationClient, 'getServerKeys' | 'queryKeys'>
@@ -56,14 +84,17 @@ export class KeyFetcher {
   }
 
   /** What a server says about its keys, its signature verified; `undefined` if nobody can tell now. */
-  fetch(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
+  fetch(serverName: string, wanted: WantedKeys, lane: Lane): Promise<ServerKeys | undefined> {
     if (!this.#permits(serverName)) return Promise.resolve(undefined)
-    const running = this.#running.get(serverName)
-    if (running !== undefined) return running
+    const { running } = this.#lanes[lane]
+    const begun = running.get(serverName)
+    if (begun !== undefined) return begun
     const failure = this.#failures.get(serverName)
     if (failure !== undefined && failure.until > this.#clock.now()) return Promise.resolve(undefined)
-    const fetching = this.#fetch(serverName, wanted).finally(() => this.#running.delete(serverName))
-    this.#running.set(serverName, fetching)
+    const fetching = this.#fetch(serverName, wanted, this.#lanes[lane]).finally(() =>
+      running.delete(serverName),
+    )
+    running.set(serverName, fetching)
     return fetching
   }
 
@@ -72,19 +103,30 @@ export class KeyFetcher {
     this.#failures.delete(serverName)
   }
 
-  async #fetch(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
-    const keys = (await this.#ask(serverName)) ?? (await this.#askNotaries(serverName, wanted))
-    if (keys === undefined) this.#failed(serverName)
-    else this.#failures.delete(serverName)
-    return keys
+  async #fetch(
+    serverName: string,
+    wanted: WantedKeys,
+    lane: LaneState,
+  ): Promise<ServerKeys | undefined> {
+    try {
+      const keys = (await this.#ask(serverName, lane)) ?? (await this.#askNotaries(serverName, wanted, lane))
+      if (keys === undefined) this.#failed(serverName)
+      else this.#failures.delete(serverName)
+      return keys
+    } catch (error) {
+      // That is not the server's fault: it may be asked as soon as there is room.
+      if (error instanceof SlotsTaken) return undefined
+      throw error
+    }
   }
 
-  async #ask(serverName: string): Promise<ServerKeys | undefined> {
+  async #ask(serverName: string, { slots }: LaneState): Promise<ServerKeys | undefined> {
     try {
-      const keys = await this.#slots.run(() => this.#client.getServerKeys(serverName))
+      const keys = await slots.run(() => this.#client.getServerKeys(serverName))
       if (isSelfSigned(keys)) return keys
       this.#log.warn({ server: serverName }, 'a server does not sign its own keys')
     } catch (error) {
+      if (error instanceof SlotsTaken) throw error
       this.#log.debug({ server: serverName, err: error }, 'keys could not be fetched')
     }
     return undefined
@@ -97,18 +139,22 @@ export class KeyFetcher {
   }
 
   /** Joins the question that is about to be asked, or begins one. */
-  async #askNotaries(serverName: string, wanted: WantedKeys): Promise<ServerKeys | undefined> {
+  async #askNotaries(
+    serverName: string,
+    wanted: WantedKeys,
+    lane: LaneState,
+  ): Promise<ServerKeys | undefined> {
     if (this.#notaries.length === 0 || this.#notaries.includes(serverName)) return undefined
-    if (this.#batch === undefined || this.#batch.servers.size >= MAX_SERVERS_PER_QUERY) {
+    if (lane.batch === undefined || lane.batch.servers.size >= MAX_SERVERS_PER_QUERY) {
       const servers = new Map<string, WantedKeys>()
       // Whoever fails until the next free slot is asked about in the same request.
-      const result = this.#slots.run(async () => {
-        if (this.#batch?.servers === servers) this.#batch = undefined
+      const result = lane.queries.run(async () => {
+        if (lane.batch?.servers === servers) lane.batch = undefined
         return this.#queryNotaries(servers)
       })
-      this.#batch = { servers, result }
+      lane.batch = { servers, result }
     }
-    const { servers, result } = this.#batch
+    const { servers, result } = lane.batch
     servers.set(serverName, wanted)
     return (await result).get(serverName)
   }

@@ -9,7 +9,7 @@ import {
   ServerKeyWriter,
 } from '../../../storage/federation/server-keys.ts'
 import { isExpiredAt, isValidAt, rowsOf } from './key-document.ts'
-import type { KeyFetcher, WantedKeys } from './key-fetcher.ts'
+import type { KeyFetcher, Lane, WantedKeys } from './key-fetcher.ts'
 import type { OwnKeys } from './own-keys.ts'
 
 type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
@@ -18,6 +18,8 @@ type KeysOfServer = ReadonlyMap<string, ServerKeyRow>
 export interface KeyUse {
   readonly validAt?: number
   readonly ignoresValidUntil?: boolean
+  /** Whether it is somebody unknown as yet who makes us look: others must not have to wait for that. */
+  readonly forStrangers?: boolean
 }
 
 const MAX_SERVERS_IN_MEMORY = 10_000
@@ -37,7 +39,11 @@ export class KeyRing {
   readonly #write: ServerKeyWriter
   readonly #clock: Clock
   readonly #memory = boundedCache<string, Promise<KeysOfServer>>('server_keys')
-  readonly #refreshing = new Map<string, Promise<KeysOfServer | undefined>>()
+  readonly #refreshing: Readonly<Record<Lane, Map<string, Promise<KeysOfServer | undefined>>>> = {
+    known: new Map(),
+    ours: new Map(),
+    strangers: new Map(),
+  }
   readonly #asked = growingCache<string, { readonly since: number; readonly count: number }>(
     MAX_SERVERS_IN_MEMORY,
   )
@@ -69,7 +75,9 @@ export class KeyRing {
     }
     const until = validAt !== undefined && Number.isSafeInteger(validAt) ? validAt : this.#clock.now()
     const wanted = new Map([[keyId, until]])
-    return usable(await this.#known(serverName)) ?? usable(await this.#refresh(serverName, wanted))
+    const known = await this.#known(serverName)
+    const lane = known.size > 0 ? 'known' : use.forStrangers === true ? 'strangers' : 'ours'
+    return usable(known) ?? usable(await this.#refresh(serverName, wanted, lane))
   }
 
   /**
@@ -85,7 +93,7 @@ export class KeyRing {
       const halfLife = known.fetchedTs + (known.validUntilTs - known.fetchedTs) / 2
       if (halfLife > now) return known
     }
-    await this.#refresh(serverName, new Map())
+    await this.#refresh(serverName, new Map(), known === undefined ? 'strangers' : 'known')
     return this.#read.document(serverName)
   }
 
@@ -103,14 +111,13 @@ export class KeyRing {
     return loading
   }
 
-  #refresh(serverName: string, wanted: WantedKeys): Promise<KeysOfServer | undefined> {
-    const running = this.#refreshing.get(serverName)
-    if (running !== undefined) return running
+  #refresh(serverName: string, wanted: WantedKeys, lane: Lane): Promise<KeysOfServer | undefined> {
+    const running = this.#refreshing[lane]
+    const begun = running.get(serverName)
+    if (begun !== undefined) return begun
     if ((this.#recentlyAsked(serverName)?.count ?? 0) >= MAX_FETCHES) return Promise.resolve(undefined)
-    const refreshing = this.#fetchAndStore(serverName, wanted).finally(() =>
-      this.#refreshing.delete(serverName),
-    )
-    this.#refreshing.set(serverName, refreshing)
+    const refreshing = this.#fetchAndStore(serverName, wanted, lane).finally(() => running.delete(serverName))
+    running.set(serverName, refreshing)
     return refreshing
   }
 
@@ -120,8 +127,12 @@ export class KeyRing {
     return asked !== undefined && asked.since > this.#clock.now() - FETCHES_COUNT_MS ? asked : undefined
   }
 
-  async #fetchAndStore(serverName: string, wanted: WantedKeys): Promise<KeysOfServer | undefined> {
-    const fetched = await this.#fetcher.fetch(serverName, wanted)
+  async #fetchAndStore(
+    serverName: string,
+    wanted: WantedKeys,
+    lane: Lane,
+  ): Promise<KeysOfServer | undefined> {
+    const fetched = await this.#fetcher.fetch(serverName, wanted, lane)
     if (fetched === undefined) return undefined
     const now = this.#clock.now()
     const { rows, document } = rowsOf(fetched, now)

@@ -52,12 +52,15 @@ class Servers {
   /** Server name → documents that it vouches for as a notary. */
   readonly vouched = new Map<string, ServerKeys[]>()
   readonly asked: string[] = []
+  /** Servers that never answer. */
+  readonly silent = new Set<string>()
   /** What the notaries were asked last. */
   query: KeyQuery = new Map()
 
   async getServerKeys(server: string): Promise<ServerKeys> {
     this.asked.push(server)
     await Promise.resolve()
+    if (this.silent.has(server)) return new Promise(() => {})
     const published = this.published.get(server)
     if (published === undefined) throw new FederationError('unreachable', server, 'down')
     return documentOf(server, published)
@@ -260,4 +263,26 @@ test('as a notary we add our signature to what servers say, even after they are 
   t.deepEqual(await notary.query(new Map([['not a name', undefined]])), [])
   const [own] = await notary.query(new Map([['here.test', undefined]]))
   t.is(own?.['server_name'], 'here.test')
+})
+
+test('servers that never answer keep nobody waiting but strangers, and of those not too many', async t => {
+  const { ring, servers, clock, notary } = await world(t)
+  const publish = (server: string) =>
+    servers.published.set(server, { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  const asStranger = (server: string, keyId = 'ed25519:k') =>
+    ring.publicKey(server, keyId, { validAt: clock.now(), forStrangers: true })
+  publish('peer.test')
+  publish('joined.test')
+  publish('newcomer.test')
+  t.is(await asStranger('peer.test'), keyOf(7).publicKey)
+  const named = Array.from({ length: 600 }, (_, index) => `silent${index}.test`)
+  for (const server of named) servers.silent.add(server)
+  for (const server of named.slice(100)) void asStranger(server)
+  void notary.query(new Map(named.slice(0, 100).map(server => [server, undefined])))
+  await new Promise(resolve => setTimeout(resolve, 100))
+  t.is(servers.asked.length, 51, 'the others wait')
+  t.is(await asStranger('newcomer.test'), undefined, 'no more of them may wait')
+  t.is(await ring.publicKey('joined.test', 'ed25519:k'), keyOf(7).publicKey, 'an event that was asked for')
+  servers.published.set('peer.test', { active: [keyOf(8, 'ed25519:new')], validUntilTs: clock.now() + DAY })
+  t.is(await asStranger('peer.test', 'ed25519:new'), keyOf(8).publicKey, 'a server that is known')
 })
