@@ -27,6 +27,9 @@ const LOADERS = [
   'VipsForeignLoadHeif',
 ]
 
+/** Thumbnails with more pixels are not taken apart here to see whether anything shines through. */
+const MAX_PIXELS_IN_HAND = 2_000_000
+
 /** For one picture; seconds. */
 const TIME_LIMIT = 30
 
@@ -120,6 +123,7 @@ export const makeThumbnail = async (
       sized.timeout({ seconds: TIME_LIMIT }),
       isAnimated,
       still.hasAlpha,
+      size ?? sizeOf(still),
     )
     return { kind: 'made', bytes: data, contentType }
   } catch (error) {
@@ -135,10 +139,13 @@ const encode = async (
   image: Sharp,
   isAnimated: boolean,
   hasAlpha: boolean,
+  { width: across, height: down }: Size,
 ): Promise<{ data: Uint8Array; contentType: string }> => {
   if (isAnimated)
     return { data: await image.webp({ quality: 80, effort: 3 }).toBuffer(), contentType: 'image/webp' }
   if (!hasAlpha) return { data: await asJpeg(image), contentType: 'image/jpeg' }
+  if (across * down > MAX_PIXELS_IN_HAND)
+    return { data: await image.png().toBuffer(), contentType: 'image/png' }
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
   const { default: sharp } = await import('sharp')
   // Not what else is said of them: the colours are as they were, whatever it says of opacity having been multiplied in.

@@ -103,11 +103,7 @@ export class KeyFetcher {
     this.#failures.delete(serverName)
   }
 
-  async #fetch(
-    serverName: string,
-    wanted: WantedKeys,
-    lane: LaneState,
-  ): Promise<ServerKeys | undefined> {
+  async #fetch(serverName: string, wanted: WantedKeys, lane: LaneState): Promise<ServerKeys | undefined> {
     try {
       const keys = (await this.#ask(serverName, lane)) ?? (await this.#askNotaries(serverName, wanted, lane))
       if (keys === undefined) this.#failed(serverName)

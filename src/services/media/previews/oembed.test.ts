@@ -5,17 +5,17 @@ test('an oEmbed document says who made what, and how it looks', t => {
   const video = {
     version: '1.0',
     type: 'video',
-    title: ' A  walk\nin the park ',
-    author_name: 'Ann',
+    title: ' A  walk\nin the park &#8211; part&nbsp;1 ',
+    author_name: 'Ann &amp; Bob',
     provider_name: 'Tube',
     thumbnail_url: 'https://tube.example/1.jpg',
     html: '<script>alert(1)</script>',
   }
   t.deepEqual(readOembed(JSON.stringify(video)), {
     members: {
-      'og:title': 'A walk in the park',
+      'og:title': 'A walk in the park – part 1',
       'og:site_name': 'Tube',
-      'article:author': 'Ann',
+      'article:author': 'Ann & Bob',
       'og:type': 'video.other',
     },
     image: 'https://tube.example/1.jpg',

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import { JsonParseError, parseJson } from '../../../core/parse-json.ts'
+import { decodeEntities } from './entities.ts'
 
 /** The type of the documents, also the one that some sites still say. */
 export const OEMBED_TYPES = ['application/json+oembed', 'text/json+oembed'] as const
@@ -21,16 +22,20 @@ const NOTHING: Embedded = { members: {}, image: undefined }
 export const readOembed = (text: string): Embedded => {
   const document = parsed(text)
   if (document === undefined || !/^1(\.0)?$/.test(String(document['version'] ?? '1.0'))) return NOTHING
-  const of = (name: string): string | undefined => {
+  const of = (name: string, read = (text: string) => text): string | undefined => {
     const value = document[name]
     const line =
-      typeof value === 'string' ? value.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_TEXT).toWellFormed() : ''
+      typeof value === 'string'
+        ? read(value).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_TEXT).toWellFormed()
+        : ''
     return line === '' ? undefined : line
   }
+  // Many sites write for pages: "Tom &#038; Jerry".
+  const shown = (name: string): string | undefined => of(name, decodeEntities)
   const members = {
-    'og:title': of('title'),
-    'og:site_name': of('provider_name'),
-    'article:author': of('author_name'),
+    'og:title': shown('title'),
+    'og:site_name': shown('provider_name'),
+    'article:author': shown('author_name'),
     'og:type': document['type'] === 'video' ? 'video.other' : undefined,
   }
   const photo = document['type'] === 'photo' ? of('url') : undefined
