@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -34,7 +34,12 @@ const start = async (t: ExecutionContext, database: DatabaseConfig) => {
     server.request('GET', `/_matrix/client/v1/media/download/${peer.serverName}/${rest}`, { token })
   const stored = () =>
     readdirSync(directory, { recursive: true, withFileTypes: true }).filter(each => each.isFile()).length - 1
-  return { peer, server, token, get, stored }
+  /** Everything that is stored of files, as after a restore of the database alone. */
+  const lose = () => {
+    for (const each of readdirSync(join(directory, 'media'), { recursive: true, withFileTypes: true }))
+      if (each.isFile()) rmSync(join(each.parentPath, each.name))
+  }
+  return { peer, server, token, get, stored, lose }
 }
 
 const PATH = '/_matrix/federation/v1/media/download'
@@ -108,6 +113,36 @@ async function* ever(): AsyncGenerator<string> {
   for (;;) yield 'x'.repeat(10_000)
 }
 
+test('what is lost of a copy or a thumbnail is fetched and made once more', async t => {
+  const { peer, get, server, token, lose } = await start(t, await sqliteConfig(t))
+  peer.always('GET', `${PATH}/abc`, wrapped('hello'))
+  t.is((await get('abc')).body, 'hello')
+  lose()
+  t.is((await get('abc')).body, 'hello')
+  t.is((await get('abc')).body, 'hello')
+  t.is(peer.requests.length, 2)
+
+  const create = { width: 64, height: 64, channels: 3, background: 'red' } as const
+  const png = await sharp({ create }).png({ compressionLevel: 9 }).toBuffer()
+  const begins = '--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: image/png\r\n\r\n'
+  const picture = Buffer.concat([Buffer.from(begins), png, Buffer.from('\r\n--x--\r\n')])
+  peer.always('GET', `${PATH}/pic`, {
+    raw: response => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=x' })
+      response.end(picture)
+    },
+  })
+  const thumbnail = async () => {
+    const path = `/_matrix/client/v1/media/thumbnail/${peer.serverName}/pic?width=32&height=32&method=crop`
+    const { status, bytes } = await server.request('GET', path, { token })
+    return [status, (await sharp(bytes).metadata()).width]
+  }
+  for (let time = 0; time < 3; time++) {
+    t.deepEqual(await thumbnail(), [200, 32])
+    lose()
+  }
+})
+
 test('redirects are followed, and old servers asked as before', async t => {
   const { peer, get } = await start(t, await sqliteConfig(t))
   const place = `https://${peer.serverName}/cdn/1`
@@ -115,7 +150,7 @@ test('redirects are followed, and old servers asked as before', async t => {
   peer.expect('GET', '/cdn/1', { status: 302, headers: { location: '/cdn/2' } })
   peer.expect('GET', '/cdn/2', { text: 'moved', headers: { 'content-type': 'text/csv' } })
   const moved = await get('elsewhere')
-  t.deepEqual([moved.body, moved.headers['content-type']], ['moved', 'text/csv'])
+  t.deepEqual([moved.body, moved.headers['content-type']], ['moved', 'text/csv; charset=utf-8'])
   t.is(peer.requests[1]?.headers.authorization, undefined)
 
   peer.expect('GET', `${PATH}/old`, { status: 404, json: { errcode: 'M_UNRECOGNIZED', error: 'what?' } })

@@ -82,16 +82,33 @@ export class Downloads {
   async download(wanted: Wanted, fileName?: string): Promise<MediaFile> {
     const { contentType, size, hash, ...row } = await this.find(wanted)
     const type = mayBeInline(contentType) ? 'inline' : 'attachment'
-    return this.file({
+    const facts = {
       hash,
       size,
       contentType: servedContentType(contentType),
       disposition: formatContentDisposition(type, fileName ?? row.fileName),
-    })
+    }
+    return this.file(facts, () => this.recover(wanted, hash))
   }
 
-  /** Stored content in the shape in which it goes out. */
-  file(facts: Pick<MediaFile, 'size' | 'contentType' | 'disposition'> & { hash: string }): MediaFile {
+  /**
+   * Fetches a file of another server once more whose copy is lost, as after a restore without the copies. Answers whether the
+   * content is here again.
+   */
+  async recover(wanted: Wanted, hash: string): Promise<boolean> {
+    const { origin, mediaId } = wanted
+    if (origin === this.#context.serverName || !this.#mayFetch(wanted)) return false
+    return (await this.#remote.fetch({ origin, mediaId }, DEFAULT_WAIT_MS)).hash === hash
+  }
+
+  /**
+   * Stored content in the shape in which it goes out.
+   * @param recover may bring back what turns out to be lost; answers whether it is there again
+   */
+  file(
+    facts: Pick<MediaFile, 'size' | 'contentType' | 'disposition'> & { hash: string },
+    recover: () => Promise<boolean>,
+  ): MediaFile {
     const { blobs } = this.#context
     const { hash, size, contentType, disposition } = facts
     return {
@@ -105,7 +122,8 @@ export class Downloads {
         } catch (error) {
           if (!(error instanceof BlobMissing)) throw error
           this.#context.log.error({ err: error, hash }, 'the content of a file is missing')
-          throw notFound()
+          if (!(await recover())) throw notFound()
+          return blobs.open(hash, range)
         }
       },
     }
@@ -135,12 +153,16 @@ export class Downloads {
   }
 
   async #copy(wanted: Wanted): Promise<MediaRow | undefined> {
-    const { origin, mediaId, allowRemote = true, timeoutMs = DEFAULT_WAIT_MS } = wanted
+    const { origin, mediaId, timeoutMs = DEFAULT_WAIT_MS } = wanted
     const row = await this.#context.read.one(origin, mediaId)
     if (row?.hash !== undefined || row?.quarantinedTs !== undefined) return row
-    // A copy that is made now would be newer than the freeze.
-    if (!allowRemote || (wanted.isLegacy && !this.#context.options.legacyEndpoints)) return row
+    if (!this.#mayFetch(wanted)) return row
     return this.#remote.fetch({ origin, mediaId }, Math.min(Math.max(0, timeoutMs), MAX_WAIT_MS))
+  }
+
+  /** A copy that is made now would be newer than the freeze. */
+  #mayFetch({ allowRemote = true, isLegacy }: Wanted): boolean {
+    return allowRemote && (isLegacy !== true || this.#context.options.legacyEndpoints)
   }
 
   /** "media uploaded *before* the freeze remains accessible" */

@@ -55,13 +55,16 @@ export class Thumbnails {
     }
     const media = await this.#downloads.find(wanted)
     const spec = specFor({ width, height, method, animated })
-    const made = await this.#once(media, spec).catch(error => {
-      throw this.#refusal(error, media)
-    })
+    const make = (): Promise<StoredThumbnail> =>
+      this.#once(media, spec, wanted).catch(error => {
+        throw this.#refusal(error, media)
+      })
+    const made = await make()
     const extension = made.contentType.slice('image/'.length)
-    return this.#downloads.file({
-      ...made,
-      disposition: formatContentDisposition('inline', `thumbnail.${extension}`),
+    const disposition = formatContentDisposition('inline', `thumbnail.${extension}`)
+    return this.#downloads.file({ ...made, disposition }, async () => {
+      await this.#context.database.commit({ statements: [this.#stored.forget(media.hash, specName(spec))] })
+      return (await make()).hash === made.hash
     })
   }
 
@@ -70,22 +73,28 @@ export class Thumbnails {
     await Promise.allSettled(this.#underWay.values())
   }
 
-  async #once(media: StoredMedia, spec: ThumbnailSpec): Promise<StoredThumbnail> {
+  async #once(media: StoredMedia, spec: ThumbnailSpec, wanted: Wanted): Promise<StoredThumbnail> {
     const name = specName(spec)
     const stored = await this.#stored.find(media.hash, name)
     if (stored !== undefined) return stored
     const key = `${media.hash} ${name}`
     const underWay = this.#underWay.get(key)
     if (underWay !== undefined) return underWay
-    const making = this.#pool.run(() => this.#make(media, spec)).finally(() => this.#underWay.delete(key))
+    const making = this.#pool
+      .run(() => this.#make(media, spec, wanted))
+      .finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, making)
     return making
   }
 
-  async #make({ hash, size }: StoredMedia, spec: ThumbnailSpec): Promise<StoredThumbnail> {
+  async #make({ hash, size }: StoredMedia, spec: ThumbnailSpec, wanted: Wanted): Promise<StoredThumbnail> {
     const { blobs, options, database, clock } = this.#context
     if (size > MAX_SOURCE) throw new TooManyPixels('the file is too large')
-    const picture = await blobs.withFile(hash, path => makeThumbnail(path, spec, options.maxThumbnailPixels))
+    const draw = () => blobs.withFile(hash, path => makeThumbnail(path, spec, options.maxThumbnailPixels))
+    const picture = await draw().catch(async error => {
+      if (error instanceof BlobMissing && (await this.#downloads.recover(wanted, hash))) return draw()
+      throw error
+    })
     const { contentType } = picture
     const blob =
       picture.kind === 'original'

@@ -15,6 +15,7 @@ export class Thumbnails {
   readonly #used: Prepared
   readonly #drop: Prepared
   readonly #forget: Prepared
+  readonly #forgetOne: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -35,11 +36,17 @@ export class Thumbnails {
        FROM media_thumbnails WHERE ${oldest}
        ON CONFLICT (content_hash) DO UPDATE SET since_ts = excluded.since_ts`,
     )
+    this.#forgetOne = db.prepare('DELETE FROM media_thumbnails WHERE content_hash = ? AND spec = ?')
     this.#forget = db.prepare(`DELETE FROM media_thumbnails WHERE ${oldest}`)
   }
 
   find(contentHash: string, spec: string): Promise<StoredThumbnail | undefined> {
     return this.#db.get<StoredThumbnail>(this.#find, [contentHash, spec])
+  }
+
+  /** One that is lost: it is made again when it is asked for. */
+  forget(contentHash: string, spec: string): WriteStatement {
+    return { prepared: this.#forgetOne, rows: [[contentHash, spec]] }
   }
 
   /** Of one picture the oldest beyond `keep` go: sizes are for whoever asks to choose. */
