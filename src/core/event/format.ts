@@ -15,6 +15,11 @@ import { asHashed } from './loose-numbers.ts'
 
 /** The limit of a whole event in its federation format, as canonical JSON, in bytes. */
 export const MAX_EVENT_BYTES = 65_536
+/**
+ * The limit of an event that is made here: it leaves room for the `unsigned` that other servers count. They drop an event that
+ * is too long for them, and everything after it; Synapse judges what it got or relays together with its `age_ts`.
+ */
+export const MAX_OWN_EVENT_BYTES = MAX_EVENT_BYTES - '"unsigned":{"age_ts":1767225600000},'.length
 /** How many events may be named in `prev_events`. */
 export const MAX_PREV_EVENTS = 20
 /** How many events may be named in `auth_events`. */
@@ -143,12 +148,12 @@ const checkReferences = (
   return undefined
 }
 
-const TOO_LONG = size('the event is longer than 65536 bytes')
+const longerThan = (limit: number): Refusal => size(`the event is longer than ${limit} bytes`)
 
 const checkText = (pdu: JsonObject, version: RoomVersion): Verdict => {
   try {
     const text = canonicalJson(pdu, { strictNumbers: version.format.strictCanonicalJson })
-    return fitsBytes(text, MAX_EVENT_BYTES) ? undefined : TOO_LONG
+    return fitsBytes(text, MAX_EVENT_BYTES) ? undefined : longerThan(MAX_EVENT_BYTES)
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
     return { rule: 'canonical-json', message: `the event is not canonical JSON: ${error.message}` }
@@ -169,8 +174,8 @@ export const checkFormat = (pdu: JsonObject, version: RoomVersion, options: Form
   checkReferences(pdu, version, options) ??
   (options.ownBytes === undefined
     ? (checkProofs(pdu) ?? checkText(pdu, version))
-    : options.ownBytes > MAX_EVENT_BYTES
-      ? TOO_LONG
+    : options.ownBytes > MAX_OWN_EVENT_BYTES
+      ? longerThan(MAX_OWN_EVENT_BYTES)
       : undefined)
 
 /** The event IDs in `prev_events` or `auth_events`. */

@@ -87,9 +87,12 @@ test('events of ours are signed by the policy server, whose refusal is the clien
   await t.throwsAsync(say(a, ALICE, roomId, 'unsigned'))
   t.deepEqual(await messagesOf(a, roomId), ['hello'])
 
+  policy.answer = 'signs'
+  await t.throwsAsync(say(a, ALICE, roomId, 'x'.repeat(64_900)), { message: /longer than/ })
+
   await name({})
   await say(a, ALICE, roomId, 'nobody is asked')
-  t.is(asked.length, 5)
+  t.is(asked.length, 6)
 })
 
 test('a policy counts only if it is complete, and its server is in the room', async t => {

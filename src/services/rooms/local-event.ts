@@ -168,8 +168,12 @@ const built = (...parameters: Parameters<typeof buildCanonical>): BuiltEvent => 
   }
 }
 
-/** Refuses what no server would accept: the content is a client's, and may hold anything that JSON can. */
-const checkOwn = ({ pdu, version, type, stateKey = '' }: RoomEvent, ownBytes: number): void => {
+/**
+ * Refuses what no server would accept: the content is a client's, and may hold anything that JSON can.
+ *
+ * @param ownBytes how long the event is with all its signatures
+ */
+export const checkOwn = ({ pdu, version, type, stateKey = '' }: RoomEvent, ownBytes: number): void => {
   if (type.includes('\0') || stateKey.includes('\0')) {
     throw new MatrixError('M_INVALID_PARAM', 'Neither the type nor the state key of an event may hold NUL')
   }

@@ -1,6 +1,8 @@
+import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRecommended, POLICY_TYPE, type PolicyServer, parsePolicyServer } from '../../core/policy-server.ts'
+import { checkOwn } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 import { contentShown } from './room-summary.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
@@ -23,8 +25,8 @@ export const policyServerOf = async (
 }
 
 /**
- * Has an event of ours signed by its room's policy server, if there is one. Throws what that server answers, and
- * `M_FORBIDDEN` if its signature is not what the room asks for.
+ * Has an event of ours signed by its room's policy server, if there is one. Throws what that server answers,
+ * `M_FORBIDDEN` if its signature is not what the room asks for, and `M_TOO_LARGE` if there is no space for it.
  */
 export const recommended = async (
   writer: RoomWriter,
@@ -33,11 +35,15 @@ export const recommended = async (
 ): Promise<RoomEvent> => {
   if (policy === undefined || isRecommended(event, policy)) return event
   const signed = await askPolicyServer(writer, event, policy.via)
-  if (isRecommended(signed, policy)) return signed
-  throw new MatrixError(
-    'M_FORBIDDEN',
-    `The policy server ${policy.via} has not signed the event with its key`,
-  )
+  if (!isRecommended(signed, policy)) {
+    throw new MatrixError(
+      'M_FORBIDDEN',
+      `The policy server ${policy.via} has not signed the event with its key`,
+    )
+  }
+  // "Including any signatures".
+  checkOwn(signed, Buffer.byteLength(canonicalJson(signed.pdu)))
+  return signed
 }
 
 /** Asks the policy server. Throws `MatrixError`. */

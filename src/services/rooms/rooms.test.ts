@@ -1,4 +1,6 @@
 import test from 'ava'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { MAX_EVENT_BYTES } from '../../core/event/format.ts'
 import { roomEventFilter } from '../../core/filter.ts'
 import { roomVersions } from '../../core/room-versions.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -85,6 +87,28 @@ testDatabases(test, 'a transaction sent again, also at once, makes one event', a
   })
   t.is(bodies(page.chunk).length, 2)
 })
+
+testDatabases(
+  test,
+  'an event ends where other servers still take it with the age that they add',
+  async (t, database) => {
+    const { rooms, core } = await testRooms(database)
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, {}), { isDirect: false })
+    const say = (bytes: number) =>
+      core.sender.send(roomId, {
+        type: 'm.room.message',
+        sender: ALICE,
+        content: { body: 'x'.repeat(bytes) },
+      })
+    const aged = ({ event }: Awaited<ReturnType<typeof say>>): number =>
+      Buffer.byteLength(canonicalJson({ ...event?.pdu, unsigned: { age_ts: core.context.clock.now() } }))
+    // The lengths of all that is not the body are those of the second of two messages.
+    await say(0)
+    const room = MAX_EVENT_BYTES - aged(await say(0))
+    t.is(aged(await say(room)), MAX_EVENT_BYTES)
+    await t.throwsAsync(say(room + 1), { message: /longer than 65500 bytes/ })
+  },
+)
 
 testDatabases(test, 'concurrent sends form one chain', async (t, database) => {
   const { rooms, core } = await testRooms(database)
@@ -223,7 +247,7 @@ testDatabases(
       rooms.sending.message(requesterOf(ALICE), { roomId, type, txnId: `${Math.random()}`, content })
     await t.throwsAsync(send({ half: 0.5 }), { message: /canonical/ })
     await t.throwsAsync(send({ body: '\ud800' }), { message: /surrogate|canonical|well-formed/i })
-    await t.throwsAsync(send({ body: 'x'.repeat(70_000) }), { message: /65536|65,536/ })
+    await t.throwsAsync(send({ body: 'x'.repeat(70_000) }), { message: /longer than 65500/ })
     await t.throwsAsync(send({}, 'x'.repeat(256)), { message: /255|type/ })
     await t.throwsAsync(send({}, 'a\0b'), { message: /NUL/ })
     t.is(database.position('events'), before)
