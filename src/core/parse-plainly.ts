@@ -19,6 +19,15 @@ export const parsePlainly = (text: string, onNumber?: OnNumber): JsonValue =>
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
+/** Of what numbers consist: digits, and `-+.eE`. */
+export const isNumberUnit = (unit: number): boolean =>
+  (unit >= 0x30 && unit <= 0x39) ||
+  unit === 0x2e ||
+  unit === 0x65 ||
+  unit === 0x45 ||
+  unit === 0x2b ||
+  unit === 0x2d
+
 class PlainParser {
   readonly #text: string
   readonly #onNumber: OnNumber | undefined
@@ -102,7 +111,7 @@ class PlainParser {
 
   #number(holder: object | undefined, key: string | number): number {
     const start = this.#at
-    while (/[-+.eE\d]/.test(this.#text[this.#at] ?? '')) this.#at += 1
+    while (isNumberUnit(this.#text.charCodeAt(this.#at))) this.#at += 1
     const source = this.#text.slice(start, this.#at)
     if (holder !== undefined) this.#onNumber?.(holder, key, source)
     return Number(source)

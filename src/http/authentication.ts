@@ -26,8 +26,14 @@ export interface SignedRequest {
   readonly destination: string | undefined
   readonly keyId: string
   readonly signature: string
-  /** `undefined` when the request had no body. */
-  readonly content: JsonValue | undefined
+  /** Reads the body when it is asked for; `undefined` when the request has none. Throws as `readBody` and `parseBody`. */
+  readonly body: () => Promise<SignedBody | undefined>
+}
+
+/** A body as it was sent, and what it says: reading that may take long. */
+export interface SignedBody {
+  readonly text: string
+  readonly content: () => JsonValue
 }
 
 /** Throws `M_UNAUTHORIZED` (401) unless the signature is the origin's and the request is meant for this server. */

@@ -110,22 +110,21 @@ const tooLarge = (limit: number): MatrixError =>
 const tooSlow = (): MatrixError =>
   new MatrixError('M_UNKNOWN', 'The body took too long to arrive', { status: 408 })
 
-/**
- * A body's JSON. "All JSON data must be encoded using UTF-8." Nothing, if `required` is false, reads as `{}`: some
- * clients omit a body whose members are all optional.
- *
- * @throws {MatrixError} `M_NOT_JSON`, for bytes that are no UTF-8, for text that is no JSON, and for nesting deeper
- * than `maxDepth`.
- */
-export const parseBody = (
-  bytes: Buffer,
-  options: { required: boolean; maxDepth: number },
-): { value: JsonValue; text: string } => {
-  if (bytes.length === 0 && !options.required) return { value: {}, text: '' }
+/** A body as text. "All JSON data must be encoded using UTF-8." @throws {MatrixError} `M_NOT_JSON` */
+export const textOf = (bytes: Buffer): string => {
   if (!isUtf8(bytes)) throw new MatrixError('M_NOT_JSON', 'The body is not UTF-8')
-  const text = bytes.toString('utf8')
+  return bytes.toString('utf8')
+}
+
+/**
+ * What a body says. Nothing, if `required` is false, reads as `{}`: some clients omit a body whose members are all optional.
+ *
+ * @throws {MatrixError} `M_NOT_JSON`, for text that is no JSON, and for nesting deeper than `maxDepth`.
+ */
+export const parseBody = (text: string, options: { required: boolean; maxDepth: number }): JsonValue => {
+  if (text === '' && !options.required) return {}
   try {
-    return { value: parseJson(text, { maxDepth: options.maxDepth }), text }
+    return parseJson(text, { maxDepth: options.maxDepth })
   } catch (error) {
     if (!(error instanceof JsonParseError)) throw error
     const problem = error.reason === 'depth' ? 'The body nests too deeply' : 'The body is not JSON'

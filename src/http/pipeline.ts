@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
-import { isJsonObject } from '../core/json.ts'
+import { isJsonObject, type JsonValue } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
 import type { Operation, RateLimitBucket } from '../spec/operation.ts'
@@ -12,10 +12,11 @@ import {
   admit,
   credentialsOf,
   type Query,
+  type SignedBody,
   single,
   type VerifyRequest,
 } from './authentication.ts'
-import { parseBody, readBody, streamBody } from './body.ts'
+import { parseBody, readBody, streamBody, textOf } from './body.ts'
 import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
 import type { Limit } from './endpoint.ts'
@@ -53,7 +54,7 @@ const MAX_DEPTH = { client: 128, federation: 1000 }
  * 1. limit by address, for operations without principal
  * 2. access token, since that needs no body
  * 3. body, under the operation's limit
- * 4. request signature, which covers the body
+ * 4. for requests of servers in place of 3: a key that can have signed it, the body, and its signature
  * 5. path, query and body against their schemas
  * 6. limit by account or server
  * 7. handler
@@ -69,10 +70,10 @@ export const runOperation = async (
   const query: Query = match.queryString === '' ? {} : parseQuery(match.queryString)
   if (operation.authentication === 'none') parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
   await identify(parts, operation, request, facts, query, principal)
-  const body = await bodyOf(parts, operation, request, facts)
-  if (operation.authentication === 'signedRequest') {
-    principal.origin = await verify(parts, request, facts, operation.body === 'json' ? body : undefined)
-  }
+  const body =
+    operation.authentication === 'signedRequest'
+      ? await signedBodyOf(parts, operation, request, facts, principal)
+      : await bodyOf(parts, operation, request, facts)
   const heeded = endpoint.heeded !== undefined && isJsonObject(body) ? endpoint.heeded(body, query) : body
   const call = validated(parts, match, query, heeded)
   if (operation.authentication !== 'none') limitPrincipal(parts, facts, principal, operation.rateLimit, 1)
@@ -125,32 +126,49 @@ const bodyOf = async (
 ): Promise<unknown> => {
   if (operation.body === 'none') return undefined
   if (operation.body === 'stream') return streamBody(request, parts.clock)
-  const bytes = await readBody(request, operation.bodyLimit, parts.clock)
-  const maxDepth = operation.authentication === 'signedRequest' ? MAX_DEPTH.federation : MAX_DEPTH.client
-  const { value, text } = parseBody(bytes, { required: operation.bodyRequired, maxDepth })
-  facts.text = text
-  return value
+  facts.text = textOf(await readBody(request, operation.bodyLimit, parts.clock))
+  return parseBody(facts.text, { required: operation.bodyRequired, maxDepth: MAX_DEPTH.client })
 }
 
-/** The origin whose signature covers the request: with several keys, one valid signature is enough. */
-const verify = async (
+/** The body of a server's request, once it is proven who sent it: with several keys, one valid signature is enough. */
+const signedBodyOf = async (
   parts: PipelineParts,
+  operation: Operation,
   request: IncomingMessage,
   facts: GatheredFacts,
-  body: unknown,
-): Promise<string> => {
-  const credentials = credentialsOf(request)
-  const content = facts.text === '' ? undefined : (body as Parameters<VerifyRequest>[0]['content'])
+  principal: Principal,
+): Promise<JsonValue | undefined> => {
+  const isExpected = operation.body === 'json'
+  const options = { required: operation.bodyRequired, maxDepth: MAX_DEPTH.federation }
+  const text = once(async () => {
+    facts.text = textOf(await readBody(request, operation.bodyLimit, parts.clock))
+    return facts.text
+  })
+  const content = once(() => parseBody(facts.text, options))
+  const body = async (): Promise<SignedBody | undefined> =>
+    isExpected && (await text()) !== '' ? { text: await text(), content } : undefined
   let failure: unknown
-  for (const each of credentials) {
+  for (const each of credentialsOf(request)) {
     try {
-      await parts.verifyRequest({ method: facts.method, uri: facts.uri, ...each, content })
-      return each.origin
+      await parts.verifyRequest({ method: facts.method, uri: facts.uri, ...each, body })
+      principal.origin = each.origin
+      break
     } catch (error) {
       failure ??= error
     }
   }
-  throw failure
+  if (principal.origin === undefined) throw failure
+  if (!isExpected) return undefined
+  await text()
+  return content()
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 const validated = (

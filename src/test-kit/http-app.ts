@@ -1,6 +1,7 @@
 /** An HTTP app over operations made for the purpose, to try the pipeline with. */
 import { Readable } from 'node:stream'
 import { MatrixError } from '../core/errors.ts'
+import type { JsonValue } from '../core/json.ts'
 import { createHttpApp, type HttpAppOptions, type RequestOutcome } from '../http/app.ts'
 import type { SignedRequest } from '../http/authentication.ts'
 import type { Endpoint, UntypedCall } from '../http/endpoint.ts'
@@ -159,7 +160,7 @@ export interface TestApp {
   readonly server: TestServer
   readonly clock: FakeClock
   /** What was given to `verifyRequest`; the signature `good` is right. */
-  readonly signed: SignedRequest[]
+  readonly signed: (Omit<SignedRequest, 'body'> & { readonly content: JsonValue | undefined })[]
   readonly outcomes: RequestOutcome[]
   readonly logged: string[]
 }
@@ -170,7 +171,7 @@ export const openTestApp = async (
   changes: Partial<HttpAppOptions> = {},
 ): Promise<TestApp> => {
   const clock = new FakeClock()
-  const signed: SignedRequest[] = []
+  const signed: TestApp['signed'] = []
   const outcomes: RequestOutcome[] = []
   const logged: string[] = []
   const note = (fields: object, message: string): void => {
@@ -187,8 +188,8 @@ export const openTestApp = async (
       const userId = assertedUserId ?? `@${token}:test`
       return { userId, deviceId: assertedDeviceId, tokenId: 't', isGuest: false, isAdmin: false, ...known }
     },
-    verifyRequest: async request => {
-      signed.push(request)
+    verifyRequest: async ({ body, ...request }) => {
+      signed.push({ ...request, content: (await body())?.content() })
       if (request.signature !== 'good') throw new MatrixError('M_UNAUTHORIZED', 'The signature is wrong')
     },
     clock,

@@ -3,7 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonValue } from '../../core/json.ts'
 import { OAuthError } from '../../core/oauth/errors.ts'
 import type { OAuthParameters } from '../../core/oauth/parameters.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, textOf } from '../body.ts'
 import type { Pages } from '../pages.ts'
 import { answer, bodyOf, formOf } from './answer.ts'
 
@@ -73,7 +73,7 @@ export const addOAuthEndpoints = <Client>(
 
 const jsonOf = (body: Buffer): JsonValue => {
   try {
-    return parseBody(body, { required: true, maxDepth: MAX_DEPTH }).value
+    return parseBody(textOf(body), { required: true, maxDepth: MAX_DEPTH })
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error
     throw new OAuthError('invalid_client_metadata', 'The body must be a JSON object')

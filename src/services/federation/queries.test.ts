@@ -46,13 +46,14 @@ test('over real connections: a peer is found, its keys are fetched, and its sign
   t.teardown(() => federation.close())
   const parts = { method: 'GET', uri: '/x', origin: peer.serverName, destination: 'here.test' }
   const signature = peer.signingKey.sign(Buffer.from(canonicalJson(parts)))
-  const request = { ...parts, keyId: peer.signingKey.keyId, signature, content: undefined }
+  const request = { ...parts, keyId: peer.signingKey.keyId, signature, body: async () => undefined }
   await federation.verifyRequest(request)
   // Servers from before v1.3 leave it out of their header, and sign it all the same.
   await federation.verifyRequest({ ...request, destination: undefined })
   await t.throwsAsync(federation.verifyRequest({ ...request, destination: 'other.test' }), {
     message: /for another/,
   })
+  const bodyOf = (text: string) => async () => ({ text, content: () => parseJson(text) })
   // A number without a canonical form is signed as it was read, or as the integer that it is.
   for (const text of ['{"a":1.0,"b":2}', '{"a":1,"b":2}', '{"a":3,"b":2}']) {
     const signed = canonicalJson(parts).replace('{', `{"content":${text},`)
@@ -60,11 +61,34 @@ test('over real connections: a peer is found, its keys are fetched, and its sign
     const verified = federation.verifyRequest({
       ...request,
       signature: own,
-      content: parseJson('{"b":2,"a":1.0}'),
+      body: bodyOf('{"b":2,"a":1.0}'),
     })
     if (text.includes('3')) await t.throwsAsync(verified, { message: /signature is wrong/ })
     else await t.notThrowsAsync(verified, text)
   }
+  const signedWith = (text: string) =>
+    peer.signingKey.sign(Buffer.from(canonicalJson(parts).replace('{', `{"content":${text},`)))
+  const sent = (text: string, signed = text) =>
+    federation.verifyRequest({ ...request, signature: signedWith(signed), body: bodyOf(text) })
+  await sent('{"a":1}')
+  await t.throwsAsync(
+    sent('{"a":1e999}'),
+    { message: /no canonical form/ },
+    'also where it is signed as it was sent',
+  )
+  // Whoever knows a server's name and its key's may make up a body: millions of values are not read for that.
+  const dense = JSON.stringify([...Array(1_000_100).fill(0)])
+  await sent(dense)
+  await t.throwsAsync(sent(` ${dense}`, dense), { message: /not of the body as it was sent/ })
+  await sent(' [0]', '[0]')
+  let asked = 0
+  const body = async () => {
+    asked++
+    return undefined
+  }
+  const byNobody = federation.verifyRequest({ ...request, keyId: 'ed25519:other', body })
+  await t.throwsAsync(byNobody, { message: /cannot be had/ })
+  t.is(asked, 0, 'the body is not waited for')
   const wrong = { ...request, uri: '/y' }
   await t.throwsAsync(federation.verifyRequest(wrong), { message: /signature is wrong/ })
   await t.throwsAsync(federation.verifyRequest({ ...request, keyId: 'ed25519:other' }), {

@@ -4,7 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
 import type { JsonValue } from '../../core/json.ts'
 import { verifySignature } from '../../core/signing.ts'
-import { signedRequestObject } from '../../network/request-signature.ts'
+import { signedRequestBytes } from '../../network/request-signature.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { Permits } from './options.ts'
 
@@ -16,8 +16,21 @@ export interface SignedRequest {
   readonly destination: string | undefined
   readonly keyId: string
   readonly signature: string
-  readonly content: JsonValue | undefined
+  /** Reads the body when it is asked for; `undefined` where the request has none. */
+  readonly body: () => Promise<SignedBody | undefined>
 }
+
+/** A body as it was sent, and what it says: reading that may take long. */
+export interface SignedBody {
+  readonly text: string
+  readonly content: () => JsonValue
+}
+
+/**
+ * Of a body that is not signed as it was sent no more values than about this many are read to find out whether it is signed in
+ * canonical form: names of servers and of their keys are no secret, and reading millions of values takes seconds.
+ */
+const MAX_VALUES_UNPROVEN = 1_000_000
 
 /** Decides whether a request is the origin's (server-server API, "Request Authentication"). */
 export class RequestVerifier {
@@ -44,10 +57,10 @@ export class RequestVerifier {
 
   /**
    * Throws `M_UNAUTHORIZED` (401) unless the request is for this server and signed with a key that the origin has in
-   * use now; `M_FORBIDDEN` for servers that the operator does not talk to.
+   * use now; `M_FORBIDDEN` for servers that the operator does not talk to. The body is not read before there is a key.
    */
   async verify(request: SignedRequest): Promise<void> {
-    const { origin, destination, keyId, signature } = request
+    const { origin, destination, keyId } = request
     if (!isServerName(origin)) throw unauthorized('The origin is not a server name')
     if (origin === this.#serverName) throw unauthorized('That is the name of this server')
     if (destination !== undefined && destination !== this.#serverName) {
@@ -56,32 +69,54 @@ export class RequestVerifier {
     if (!this.#permits(origin)) throw new MatrixError('M_FORBIDDEN', 'This server does not talk to yours')
     const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now(), forStrangers: true })
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
-    const isSigned = (canonical: (value: JsonValue) => string): boolean =>
-      verifySignature(key, signedMessage(request, this.#serverName, canonical), signature)
-    // One event of a transaction with a number that has no canonical form must not cost the others their arrival: peers sign
-    // it as the integer that it is, or as they have read it.
-    if (!isSigned(canonicalJson) && !isSigned(canonicalJsonAsRead))
-      throw unauthorized('The signature is wrong')
+    const body = await request.body()
+    if (!isSignedBy(key, request, this.#serverName, body)) throw unauthorized('The signature is wrong')
     this.#onHeardOf(origin)
   }
 }
 
 /**
- * What is signed, as `canonical` writes it. "Recipients should accept requests without this parameter" (`destination`), which
- * is part of it in any case.
+ * Most servers send what they have signed: such a body need not be read to be believed. What has no canonical form is refused all
+ * the same. "Recipients should accept requests without this parameter" (`destination`), which is signed in any case.
  */
-const signedMessage = (
-  { method, uri, origin, content }: SignedRequest,
+const isSignedBy = (
+  key: string,
+  { method, uri, origin, signature }: SignedRequest,
   destination: string,
-  canonical: (value: JsonValue) => string,
-): Uint8Array => {
-  const withContent = content === undefined ? {} : { content }
+  body: SignedBody | undefined,
+): boolean => {
+  const parts = { method, uri, origin, destination }
+  const isSignedAsSent = verifySignature(key, signedRequestBytes(parts, body?.text), signature)
+  if (body === undefined) return isSignedAsSent
+  if (!isSignedAsSent && hasMoreValues(body.text, MAX_VALUES_UNPROVEN))
+    throw new MatrixError('M_TOO_LARGE', 'The signature is not of the body as it was sent')
+  const content = body.content()
+  const plain = writtenBy(canonicalJson, content)
+  if (isSignedAsSent) return true
+  const isSigned = (text: string): boolean => verifySignature(key, signedRequestBytes(parts, text), signature)
+  // One event of a transaction with a number that has no canonical form must not cost the others their arrival: peers sign
+  // it as the integer that it is, or as they have read it.
+  return isSigned(plain) || isSigned(writtenBy(canonicalJsonAsRead, content))
+}
+
+const writtenBy = (canonical: (value: JsonValue) => string, content: JsonValue): string => {
   try {
-    return Buffer.from(canonical(signedRequestObject({ method, uri, origin, destination, ...withContent })))
+    return canonical(content)
   } catch (error) {
     if (!(error instanceof CanonicalJsonError)) throw error
     throw unauthorized(`The request has no canonical form: ${error.message}`)
   }
+}
+
+/** Whether a JSON text holds more values than that, those in strings taken for some, too. */
+const hasMoreValues = (text: string, limit: number): boolean => {
+  if (text.length <= limit) return false
+  let count = 0
+  for (let at = 0; at < text.length && count <= limit; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0x2c || unit === 0x5b || unit === 0x7b) count++
+  }
+  return count > limit
 }
 
 const unauthorized = (message: string): MatrixError => new MatrixError('M_UNAUTHORIZED', message)
