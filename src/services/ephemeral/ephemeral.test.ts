@@ -6,7 +6,7 @@ import { ReceiptReader } from '../../storage/ephemeral/receipts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, deliver, type Place, twoPlaces as setting } from '../../test-kit/ephemeral.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { requesterOf } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf } from '../../test-kit/rooms.ts'
 import { EduSender } from './edu-sender.ts'
 import { Presence } from './presence.ts'
 
@@ -196,6 +196,44 @@ testDatabases(
     await b.clock.advance(40 * MINUTE)
     await atB.tidy()
     t.is(atB.states.get(ALICE)?.presence, 'offline')
+  },
+)
+
+testDatabases(
+  test,
+  'who comes into a room of several servers is told how those there are, and they how they are',
+  async (t, db) => {
+    const { a, b, idle } = await setting(t, db)
+    const ended = a.ephemeral.services.presence.syncing(requesterOf(ALICE), 'online')
+    t.teardown(ended)
+    await idle()
+    const soFar = a.sent.length
+    const make = (place: Place, userId: string) =>
+      place.rooms.roomCreation.create(newRoom(place.rooms, userId, { preset: 'public_chat' }), {
+        isDirect: false,
+      })
+    const change = async (roomId: string, userId: string): Promise<void> =>
+      a.ephemeral.memberChanged(userId, (await a.core.context.read.rooms.byId(roomId))?.nid ?? 0)
+    const told = async (roomId: string, userId: string): Promise<readonly string[][]> => {
+      const before = a.sent.length
+      await change(roomId, userId)
+      await eventually('it is told', async () => {
+        await idle()
+        return a.sent.length > before
+      })
+      return a.sent.slice(before).map(edu => [edu.type, ...edu.destinations])
+    }
+    const ours = await make(a, ALICE)
+    await change(ours, ALICE)
+    await idle()
+    t.is(a.sent.length, soFar, 'nobody else is there')
+    await b.rooms.memberships.join({ userId: BOB, roomId: ours, via: ['a.test'] })
+    t.deepEqual(await told(ours, BOB), [['m.presence', 'b.test']])
+    await change(ours, BOB)
+    const theirs = await make(b, BOB)
+    await a.rooms.memberships.join({ userId: ALICE, roomId: theirs, via: ['b.test'] })
+    t.deepEqual(await told(theirs, ALICE), [['m.presence', 'b.test']])
+    t.is(a.sent.length, soFar + 2, 'not anew with every name that somebody takes')
   },
 )
 

@@ -54,6 +54,7 @@ export const createEphemeral = (parts: {
       'm.presence': (origin, content) => presence.receive(origin, content),
     },
     memberChanged: (userId, roomNid) => {
+      presence.met(userId, roomNid)
       if (!typing.users(roomNid).includes(userId) && presence.states.get(userId) === undefined) return
       context.read.memberships.one(userId, roomNid).then(
         row => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { growingCache } from '../../core/growing-cache.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { Log } from '../../core/log.ts'
 import type { SharedRoomReader } from '../../storage/rooms/shared-rooms.ts'
@@ -6,12 +7,13 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { EduSender } from './edu-sender.ts'
 import type { PresenceBulletin } from './presence-bulletin.ts'
 import { presenceContent } from './presence-edu.ts'
-import type { PresenceStates } from './presence-states.ts'
+import type { PresenceState, PresenceStates } from './presence-states.ts'
 
 /** Other servers are told again of users who are still there, so that they do not lose them. */
 const TELL_AGAIN_MS = 25 * 60_000
 /** Larger rooms are no reason to tell their servers of every coming and going. */
 const MAX_ROOM_MEMBERS = 200
+const MAX_MET = 20_000
 
 /** What other servers were last told of a user. */
 interface Told {
@@ -30,6 +32,9 @@ export class PresenceAnnouncer {
   readonly #log: Log
   readonly #overFederation: boolean
   readonly #told = new Map<string, Told>()
+  /** Servers in rooms (`server nid`) that were told of those who are there when they came. */
+  readonly #met = growingCache<string, true>(MAX_MET)
+  readonly #meeting = new Set<string>()
   /** Whose state is to be announced, though it may be under way already. */
   readonly #waiting = new Set<string>()
   readonly #running = new Map<string, Promise<void>>()
@@ -68,6 +73,28 @@ export class PresenceAnnouncer {
     const now = this.#clock.now()
     for (const [userId, { ts }] of this.#told)
       if (now - ts >= TELL_AGAIN_MS) await this.#tellServers(userId, { again: true })
+  }
+
+  /**
+   * Somebody of another server has come into a room or left it: a server that has come into a smaller room is told at once how those
+   * are who are there. Of each user one process tells.
+   */
+  met(userId: string, roomNid: number): void {
+    const host = serverNameOf(userId)
+    const key = `${host} ${roomNid}`
+    if (!this.#overFederation || this.#told.size === 0 || this.#meeting.has(key)) return
+    this.#meeting.add(key)
+    this.#meet(host, roomNid)
+      .catch(error => this.#log.warn({ server: host, err: error }, 'a server could not be told of presence'))
+      .finally(() => this.#meeting.delete(key))
+  }
+
+  /** A user of ours has come into a room: the servers there are told how they are. */
+  introduce(userId: string, roomNid: number): void {
+    if (!this.#overFederation || !this.#told.has(userId)) return
+    this.#introduce(userId, roomNid).catch(error =>
+      this.#log.warn({ user: userId, err: error }, 'a room could not be told of presence'),
+    )
   }
 
   /** The rooms (nids) that a user is in. */
@@ -109,13 +136,34 @@ export class PresenceAnnouncer {
     if (state === undefined) return
     const what = JSON.stringify([state.presence, state.statusMsg])
     if (!again && this.#told.get(userId)?.what === what) return
-    const now = this.#clock.now()
     if (state.presence === 'offline') this.#told.delete(userId)
-    else this.#told.set(userId, { what, ts: now })
+    else this.#told.set(userId, { what, ts: this.#clock.now() })
+    this.#send(userId, await this.#shared.hosts(userId, MAX_ROOM_MEMBERS), state)
+  }
+
+  async #meet(host: string, roomNid: number): Promise<void> {
+    const key = `${host} ${roomNid}`
+    const isIn = await this.#context.read.memberships.hasMember(roomNid, 'join', host)
+    if (!isIn) this.#met.delete(key)
+    if (!isIn || this.#met.has(key)) return
+    this.#met.set(key, true)
+    if (await this.#shared.isLarger(roomNid, MAX_ROOM_MEMBERS)) return
+    for (const userId of this.#told.keys())
+      if (this.#states.isIn(userId, roomNid)) this.#send(userId, [host], this.#states.get(userId))
+  }
+
+  async #introduce(userId: string, roomNid: number): Promise<void> {
+    if (await this.#shared.isLarger(roomNid, MAX_ROOM_MEMBERS)) return
+    const hosts = await this.#context.read.memberships.joinedHosts(roomNid)
+    this.#send(userId, hosts, this.#states.get(userId))
+  }
+
+  #send(userId: string, destinations: readonly string[], state: PresenceState | undefined): void {
+    if (state === undefined) return
     this.#edus.send({
-      destinations: await this.#shared.hosts(userId, MAX_ROOM_MEMBERS),
+      destinations,
       type: 'm.presence',
-      content: presenceContent(userId, state, now),
+      content: presenceContent(userId, state, this.#clock.now()),
       keep: false,
       key: `presence ${userId}`,
     })

@@ -154,7 +154,14 @@ export class Presence {
   moved(userId: string, roomNid: number, isIn: boolean): void {
     const state = this.states.get(userId)
     if (!this.enabled || state === undefined || state.presence === 'offline') return
-    if (this.states.isIn(userId, roomNid) !== isIn) this.#announcer.announce(userId)
+    if (this.states.isIn(userId, roomNid) === isIn) return
+    this.#announcer.announce(userId)
+    if (isIn) this.#announcer.introduce(userId, roomNid)
+  }
+
+  /** The membership of a user of another server has changed: that may have come into the room, which would see nobody there. */
+  met(userId: string, roomNid: number): void {
+    if (this.enabled && !this.#isLocal(userId)) this.#announcer.met(userId, roomNid)
   }
 
   /** Ends a user's presence, as when their account is gone. */

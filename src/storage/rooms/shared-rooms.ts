@@ -10,6 +10,7 @@ export class SharedRoomReader {
   readonly #page: Prepared
   readonly #count: Prepared
   readonly #hosts: Prepared
+  readonly #first: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -19,6 +20,10 @@ export class SharedRoomReader {
        ON s.room_nid = r.room_nid WHERE r.room_nid > ? ORDER BY r.room_nid LIMIT ?`,
     )
     this.#count = db.prepare(`SELECT COUNT(*) AS n ${BOTH_JOINED}`)
+    this.#first = db.prepare(
+      `SELECT COUNT(*) AS n FROM (
+         SELECT 1 FROM memberships WHERE room_nid = ? AND membership = 'join' LIMIT ?) AS first_members`,
+    )
     // Counting stops where a room is known to be too large.
     this.#hosts = db.prepare(
       `SELECT DISTINCT b.host FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
@@ -56,5 +61,11 @@ export class SharedRoomReader {
   async hosts(userId: string, maxMembers: number): Promise<string[]> {
     const parameters = [userId, userId, maxMembers + 1, maxMembers + 1]
     return (await this.#db.scan<{ host: string }>(this.#hosts, parameters)).map(row => row.host)
+  }
+
+  /** Whether more than so many users are in a room. */
+  async isLarger(roomNid: number, members: number): Promise<boolean> {
+    const row = await this.#db.get<{ n: number }>(this.#first, [roomNid, members + 1])
+    return (row?.n ?? 0) > members
   }
 }
