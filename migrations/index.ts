@@ -47,6 +47,7 @@ import { endedInvitations } from './0035-ended-invitations.ts'
 import { signedOnTheWay } from './0035-signed-on-the-way.ts'
 import { unfinishedStays } from './0036-unfinished-stays.ts'
 import { closedRooms } from './0037-closed-rooms.ts'
+import { timelineGaps } from './0038-timeline-gaps.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -110,6 +111,7 @@ export const migrations: readonly Migration[] = [
   endedInvitations,
   unfinishedStays,
   closedRooms,
+  timelineGaps,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

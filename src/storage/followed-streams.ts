@@ -1,4 +1,11 @@
-import type { Prepared, Reader, WriteStatement } from './database.ts'
+import type { Prepared, Reader, StreamName, WriteStatement } from './database.ts'
+
+/** Who counts what users have not read. */
+export const COUNTER = 'push'
+/** Who tells the inbox of notifications what comes of a stream. */
+export const notificationsOf = (stream: StreamName): string => `notifications of ${stream}`
+/** Those who follow the stream of events and tell users of what is new. */
+export const NOTIFYING: readonly string[] = [COUNTER, notificationsOf('events')]
 
 /** Remembers how far a follower of a stream has come, so that it goes on there after a restart. */
 export class FollowedStreams {

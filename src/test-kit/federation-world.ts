@@ -9,7 +9,12 @@ import { transactionBody } from '../network/federation/transactions.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
 import { OutboundError } from '../network/outbound-error.ts'
-import { createFederation, type Federation, type FederationOptions } from '../services/federation/index.ts'
+import {
+  createFederation,
+  type Federation,
+  type FederationOptions,
+  type FederationParts,
+} from '../services/federation/index.ts'
 import type { Services } from '../services/index.ts'
 import { createRooms, type RoomServices } from '../services/rooms/index.ts'
 import type { Database } from '../storage/database.ts'
@@ -61,6 +66,7 @@ export interface WorldServerOptions {
   /** To go on where another server of the name has ended. */
   readonly clock?: FakeClock
   readonly config?: Partial<FederationOptions>
+  readonly maxGap?: FederationParts['maxGap']
   /** Who has an account; everybody if not given. */
   readonly mayBeInvited?: (userId: string) => Promise<boolean>
   /** Of identity servers' keys; by default all are. */
@@ -108,6 +114,7 @@ export class FederationWorld {
     const federation = createFederation({
       core,
       config: { ...FEDERATION_OPTIONS, ...options.config },
+      maxGap: options.maxGap,
       ...{ database, clock, client, mayBeInvited, log: silentLog, version: '0' },
       identityServers: { isKeyValid },
     })

@@ -4,7 +4,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { accessOf } from '../rooms/room-access.ts'
 import { type Sight, sightOf } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
-import type { RemoteDiscovery } from './ports.ts'
+import type { Instant, RemoteDiscovery } from './ports.ts'
 
 type Direction = 'f' | 'b'
 
@@ -43,9 +43,10 @@ export class EventByTimestamp {
     const { room } = await accessOf(read, userId, roomId)
     const nearest = async () => this.#nearest(room.nid, await sightOf(read, room.nid, userId), timestamp, dir)
     let found = await nearest()
-    if (await this.#mayBeCloserElsewhere(room.nid, found, timestamp, dir)) {
-      const known = found?.event.originServerTs
-      if (await this.#remote.reachBack(roomId, { ts: timestamp, dir, known })) found = await nearest()
+    const missing = await this.#missing(room.nid, found, timestamp, dir)
+    if (missing !== undefined) {
+      const instant = { ts: timestamp, dir, known: found?.event.originServerTs, ...missing }
+      if (await this.#remote.reachBack(roomId, instant)) found = await nearest()
     }
     if (found === undefined) {
       throw new MatrixError('M_NOT_FOUND', `There is no event ${dir === 'f' ? 'after' : 'before'} that`)
@@ -73,16 +74,24 @@ export class EventByTimestamp {
     return undefined
   }
 
-  /** Whether history is missing between the instant and what was found: it can only be missing at the beginning. */
-  async #mayBeCloserElsewhere(
+  /** Where history is missing between the instant and what was found, if it is: before all that is here, or in a gap. */
+  async #missing(
     roomNid: number,
     found: StoredEvent | undefined,
     timestamp: number,
     dir: Direction,
-  ): Promise<boolean> {
-    if (found !== undefined && dir === 'b') return false
-    const edge = { timestamp, position: Number.MAX_SAFE_INTEGER }
-    const isCovered = dir === 'f' && (await this.#times.nearest(roomNid, 'b', edge, 1)).length > 0
-    return !isCovered && (await this.#context.read.rooms.missingEvents(roomNid)).length > 0
+  ): Promise<Pick<Instant, 'base'> | undefined> {
+    const { read } = this.#context
+    const neighbours = await Promise.all([
+      this.#times.nearest(roomNid, 'b', { timestamp, position: Number.MAX_SAFE_INTEGER }, 1),
+      this.#times.nearest(roomNid, 'f', { timestamp, position: -Number.MAX_SAFE_INTEGER }, 1),
+    ])
+    const [earlier, later] = neighbours.map(([time]) => time?.position)
+    const isCovered = dir === 'b' ? found !== undefined : earlier !== undefined
+    if (!isCovered) return (await read.rooms.missingEvents(roomNid)).length > 0 ? {} : undefined
+    if (earlier === undefined || later === undefined) return undefined
+    const gaps = await read.gaps.ofRoom(roomNid)
+    const gap = gaps.find(({ base, floor }) => base >= earlier && floor <= later)
+    return gap && { base: gap.base }
   }
 }

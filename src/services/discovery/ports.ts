@@ -7,6 +7,7 @@ export type {
   PublicRooms,
   PublicRoomsQuery,
 } from '../../network/federation/directory.ts'
+export type { Instant } from '../federation/outbound/history/reach-back.ts'
 
 /** What is asked of other servers about rooms that nobody here is in. */
 export interface RemoteDiscovery {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { RoomEvent } from '../../core/event/event.ts'
 import { ALICE, BOB, makeRoom } from '../../test-kit/federated-pair.ts'
 import { FederationWorld, say, type WorldServer } from '../../test-kit/federation-world.ts'
 import { federatedDiscovery } from '../discovery/federated.ts'
@@ -52,4 +53,34 @@ test('an instant before the join is looked for on other servers, and history fet
   t.is(await find(early + 1, 'b'), 20)
   t.is(named(), asked, 'what is here is not asked for')
   await t.throwsAsync(eventByTimestamp.find(BOB, roomId, 1, 'b'), { message: /no event before/ })
+})
+
+test('an instant within a gap is looked for on other servers, and the gap filled down to it', async t => {
+  const world = new FederationWorld(t)
+  const a = await world.add('a.test')
+  const b = await world.add('b.test', { clock: a.clock })
+  const roomId = await makeRoom(a)
+  await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+  const instants: number[] = []
+  const events: RoomEvent[] = []
+  for (let n = 0; n < 130; n++) {
+    await a.clock.advance(MINUTE)
+    instants.push(a.clock.now())
+    events.push(await say(a, ALICE, roomId, `${n}`))
+  }
+  world.intercept = ({ path }) =>
+    path.includes('get_missing_events') ? { status: 500, json: { errcode: 'M_UNKNOWN' } } : undefined
+  await world.send(a, b, events.slice(0, 1))
+  await world.send(a, b, events.slice(-1))
+  t.deepEqual(await said(b, roomId), [0, 129])
+  const { eventByTimestamp } = createDiscovery({
+    ...{ core: b.core, rooms: b.rooms, hasDirectory: true, directoryIsForServers: true },
+    remote: federatedDiscovery(b.client, b.federation.reachBack),
+  })
+  const find = async (n: number, dir: 'f' | 'b'): Promise<string> =>
+    (await eventByTimestamp.find(BOB, roomId, (instants[n] ?? 0) + 1, dir)).eventId
+  t.is(await find(100, 'b'), events[100]?.eventId ?? '')
+  t.deepEqual((await said(b, roomId)).slice(-30), [...Array(130).keys()].slice(100))
+  t.is(await find(5, 'f'), events[6]?.eventId ?? '')
+  t.is(await find(0, 'b'), events[0]?.eventId ?? '')
 })

@@ -40,6 +40,8 @@ export interface FederationParts {
   readonly metrics?: Metrics['federation'] | undefined
   /** Tests: the way to other servers, in place of the network. */
   readonly client?: FederationClient
+  /** Tests: how much of a gap is caught up with, if not as usual. */
+  readonly maxGap?: Parameters<typeof createInbound>[0]['maxGap']
   /** Who says whether the keys of invitations to addresses still count. */
   readonly identityServers?: KeyValidity
   /** Who may be invited by users of other servers; by default whoever has an account here that is in use. */
@@ -118,6 +120,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     mayBeInvited: parts.mayBeInvited ?? (userId => users.isActive(userId)),
     keys: parts.identityServers,
     joinsIdle: outbound.joinsIdle,
+    maxGap: parts.maxGap,
     log,
     metrics: parts.metrics,
   })

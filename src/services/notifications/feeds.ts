@@ -1,6 +1,7 @@
 import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
+import { notificationsOf } from '../../storage/followed-streams.ts'
 import type { InvitationRecordReader, StoredInvitation } from '../../storage/invitations/records.ts'
 import type { InboxRoom } from '../../storage/notifications/inboxes.ts'
 import {
@@ -57,7 +58,7 @@ export class NotificationFeeds {
       work: (after: number, upTo: number) => Promise<number>,
     ) =>
       new StreamFollower({
-        ...{ name: `notifications of ${stream}`, stream, database, clock, log, sole, work },
+        ...{ name: notificationsOf(stream), stream, database, clock, log, sole, work },
         // The same twice changes nothing, and most events are none of this.
         noteEvery: NOTE_EVERY,
       })

@@ -1,10 +1,9 @@
 import type { Database, Writer } from '../../storage/database.ts'
-import { FollowedStreams } from '../../storage/followed-streams.ts'
+import { COUNTER, FollowedStreams } from '../../storage/followed-streams.ts'
 import type { Bulletin } from '../bulletin.ts'
 import { Gathering } from '../gathering.ts'
 import type { Judged } from './batch-judge.ts'
 
-const FOLLOWER = 'push'
 /** Without anything to note, how far we are is written down this rarely (in positions). */
 const NOTE_EVERY = 1_000
 
@@ -27,7 +26,7 @@ interface Step {
 
 /** The position up to which all events have been judged, and what came of it stored. */
 export const storedPosition = (database: Database): Promise<number> =>
-  new FollowedStreams(database).position(FOLLOWER)
+  new FollowedStreams(database).position(COUNTER)
 
 /**
  * Stores what was judged, in the order in which it was, while more is being judged: what comes while a commit is under
@@ -79,7 +78,7 @@ export class JudgedSteps {
   /** What notified nobody is not judged once more after a restart, when rules may be others. */
   async noteEnd(): Promise<void> {
     if (this.#reached <= this.#noted) return
-    await this.#parts.commit({ statements: [this.#followed.reached(FOLLOWER, this.#reached)] })
+    await this.#parts.commit({ statements: [this.#followed.reached(COUNTER, this.#reached)] })
     this.#noted = this.#reached
   }
 
@@ -99,7 +98,7 @@ export class JudgedSteps {
     const told = bulletin?.posted('counted', { upTo, rooms: [...new Set(all.flatMap(({ rooms }) => rooms))] })
     const statements = [...all.flatMap(judged => judged.statements), ...(told ?? [])]
     if (statements.length > 0 || upTo - this.#noted >= NOTE_EVERY) {
-      await commit({ statements: [...statements, this.#followed.reached(FOLLOWER, upTo)] })
+      await commit({ statements: [...statements, this.#followed.reached(COUNTER, upTo)] })
       this.#noted = upTo
     }
     this.#reached = upTo

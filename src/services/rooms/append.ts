@@ -5,13 +5,12 @@ import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { projected, unprojected } from './event-projections.ts'
-import { invitationStatements, withdrawnInvitation } from './invitation-statements.ts'
 import { powerContext, redactionEffect } from './redaction-effect.ts'
-import { membershipOf, type RoomHead } from './room-head.ts'
+import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
+import { stateStatements } from './state-statements.ts'
 import { stickyStatements } from './sticky-statements.ts'
-import { directoryStatements } from './user-names.ts'
 
 /** An event that has been judged, ready to enter the room's timeline. */
 export interface Placement {
@@ -48,6 +47,10 @@ export interface Placement {
   readonly extremities?: (nid: number) => RoomHead['extremities']
   /** `prev_events` that are not here. */
   readonly missingPrevEvents?: readonly string[]
+  /** Something refers to it already. */
+  readonly wasMissing?: boolean
+  /** So many positions stay free before it: something is missing there (`timeline-gaps.ts`). */
+  readonly reserved?: number
 }
 
 /** The events that say who has which power. */
@@ -73,18 +76,21 @@ export interface Appended {
 const missingStatements = (
   { write }: RoomsContext,
   roomNid: number,
-  { event, missingPrevEvents = [] }: Placement,
+  { event, missingPrevEvents = [], wasMissing = false }: Placement,
   nid: number,
-): WriteStatement[] =>
-  write.rooms.missing(roomNid, {
+): WriteStatement[] => [
+  ...write.rooms.missing(roomNid, {
     add: missingPrevEvents.map(eventId => ({ eventId, by: nid })),
     remove: [event.eventId],
-  })
+  }),
+  ...(wasMissing ? [write.gaps.close(roomNid)] : []),
+]
 
 /**
  * Puts a judged event into the room's timeline: moves the head and answers the statements that store it.
  *
- * @param offset counts the events of one write set: the event gets the set's first position plus `offset`.
+ * @param offset counts the events of one write set: the event gets the set's first position plus `offset`, and what is
+ *   reserved.
  */
 export const append = async (
   context: RoomsContext,
@@ -93,9 +99,9 @@ export const append = async (
   offset: number,
 ): Promise<Appended> => {
   const { read, write } = context
-  const { event, json, rejected, softFailed = false, outlierNid } = placement
+  const { event, json, rejected, softFailed = false, outlierNid, reserved = 0 } = placement
   const nid = outlierNid ?? placement.nid ?? context.nids.next()
-  const position: SqlParameter = { stream: 'events', offset }
+  const position: SqlParameter = { stream: 'events', offset: offset + reserved }
   const roomNid = head.room.nid
   const shown = rejected === undefined && !softFailed
   const { authNids, generation } = await authFacts(context, placement)
@@ -153,9 +159,10 @@ export const append = async (
   const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
-    read.events.place(nid, firstPosition + offset)
+    const settled = firstPosition + offset + reserved
+    read.events.place(nid, settled)
     read.events.forget(touched)
-    if (isPlain) tellOfMessage(read.news, stored, firstPosition + offset)
+    if (isPlain) tellOfMessage(read.news, stored, settled)
     context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
   }
   return { nid, event, offset, statements, touched, settle }
@@ -208,54 +215,4 @@ const extremityStatements = (
     add: after.map(extremity => extremity.nid).filter(added => !had.has(added)),
     remove: before.map(extremity => extremity.nid).filter(old => !kept.has(old)),
   })
-}
-
-/**
- * Changes the state over time, the projection of memberships, and local users' invitations. Of our own users' joins that come by
- * others, or by the resolution of a conflict, is noted that they are learnt late.
- *
- * @param to.fresh an event among the changes that is not stored yet, and whether it came from others
- */
-export const stateStatements = async (
-  context: RoomsContext,
-  head: RoomHead,
-  to: {
-    readonly changes: readonly StateDelta[]
-    readonly position: SqlParameter
-    readonly fresh?: { readonly event: RoomEvent; readonly nid: number; readonly heard: boolean }
-  },
-): Promise<WriteStatement[]> => {
-  const { changes, position, fresh } = to
-  if (changes.length === 0) return []
-  const { read, write } = context
-  head.applyState(changes)
-  const statements = write.state.change(head.room.nid, position, changes)
-  const members = changes.filter(change => change.type === 'm.room.member')
-  if (members.length === 0) return statements
-  const others = members.flatMap(({ nid }) => (nid === undefined || nid === fresh?.nid ? [] : nid))
-  const events = new Map((await read.events.byNids(others)).map(stored => [stored.nid, stored.event]))
-  if (fresh !== undefined) events.set(fresh.nid, fresh.event)
-  for (const { stateKey: userId, nid: memberNid } of members) {
-    const member = memberNid === undefined ? undefined : events.get(memberNid)
-    const membership = member && membershipOf(member)
-    const host = serverNameOf(userId)
-    const wasIn = head.memberships.get(userId) === 'join'
-    head.setMembership(userId, membership)
-    if (member === undefined || memberNid === undefined || membership === undefined) {
-      statements.push(...write.memberships.end(head.room.nid, [userId], position))
-      if (host === context.serverName) statements.push(withdrawnInvitation(context, head, userId))
-      continue
-    }
-    const isOurDoing = memberNid === fresh?.nid && !fresh.heard
-    const isLate = host === context.serverName && membership === 'join' && !wasIn && !isOurDoing
-    const row = { roomNid: head.room.nid, userId, host, membership, eventNid: memberNid, position }
-    statements.push(...write.memberships.set([{ ...row, ...(isLate ? { toldFrom: position } : {}) }]))
-    if (membership === 'join') {
-      statements.push(...(await directoryStatements(context, userId, member)))
-    }
-    if (host === context.serverName) {
-      statements.push(...(await invitationStatements(context, head, member, membership)))
-    }
-  }
-  return statements
 }

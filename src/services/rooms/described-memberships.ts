@@ -1,16 +1,13 @@
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import type { WriteStatement } from '../../storage/database.ts'
+import type { StreamPosition, WriteStatement } from '../../storage/database.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { membershipOf, type RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { userSearchText } from './user-names.ts'
 
-/** The first position of the write set. */
-const NOW = { stream: 'events', offset: 0 } as const
-
 /**
- * Sets the memberships that change where a peer describes a room, at the first position of the write set. Moves the head. Our own
+ * Sets the memberships that change where a peer describes a room, at the position of the state. Moves the head. Our own
  * users who are in it, as nobody here knew, are learnt late.
  *
  * @param state the described state
@@ -31,7 +28,7 @@ export const describedMemberships = (
     nids: ReadonlyMap<string, number>
     lacksMembers?: boolean
   },
-  changes: readonly StateDelta[],
+  { changes, position }: { readonly changes: readonly StateDelta[]; readonly position: StreamPosition },
 ): WriteStatement[] => {
   const staysKnown = (userId: string): boolean =>
     lacksMembers && serverNameOf(userId) === serverName && head.memberships.get(userId) !== 'join'
@@ -52,8 +49,8 @@ export const describedMemberships = (
         roomNid: head.room.nid,
         ...{ userId, host, membership },
         eventNid: nids.get(event.eventId) ?? 0,
-        position: NOW,
-        ...(isLate ? { toldFrom: NOW } : {}),
+        position,
+        ...(isLate ? { toldFrom: position } : {}),
         searchText: userSearchText(userId, event.content['displayname']),
       },
     ]
@@ -63,7 +60,7 @@ export const describedMemberships = (
     ...write.memberships.set(rows),
     ...(lacksMembers
       ? write.memberships.remove(head.room.nid, gone)
-      : write.memberships.end(head.room.nid, gone, NOW)),
+      : write.memberships.end(head.room.nid, gone, position)),
     ...write.userDirectory.put(joined),
   ]
 }

@@ -1,7 +1,6 @@
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Extremity } from '../../storage/rooms/rooms.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
-import { stateStatements } from './append.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { PartialJoin } from './partial-join.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
@@ -9,6 +8,7 @@ import type { Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { stateStatements } from './state-statements.ts'
 
 const hasEnd = (head: RoomHead, { nid }: Extremity): boolean => head.extremities.some(end => end.nid === nid)
 

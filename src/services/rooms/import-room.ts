@@ -2,7 +2,7 @@ import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
-import type { WriteStatement } from '../../storage/database.ts'
+import type { StreamPosition, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/events.ts'
 import type { StateEntry } from '../../storage/rooms/state-entry.ts'
 import { append, type Placement } from './append.ts'
@@ -17,6 +17,7 @@ import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomsContext, RoomWriter } from './room-writer.ts'
 import { stateDifference } from './state-at.ts'
 import { stickyStatements } from './sticky-statements.ts'
+import { gapBefore } from './timeline-gaps.ts'
 
 /**
  * Stores a room (or a newer view of one that everybody here had left) as a peer describes it, with the join that lets
@@ -93,17 +94,22 @@ const draft = async (
 ): Promise<Draft<{ position: number }>> => {
   const was = head.partial
   const outliers = await outlierStatements(context, head, judged)
+  // Some may be known as state already: history before the join is missing all the same.
+  const missingPrevEvents = await notInTimeline(context, snapshot.join.prevEvents)
+  const gap = await gapBefore(context, head, snapshot.join, missingPrevEvents)
+  const { reserved } = gap
   const others = await otherEnds(context, head, snapshot.otherEnds ?? [])
   const snapshotState = stateOf(judged, outliers.nodes)
   const changes = stateDifference(head.state, snapshotState)
-  const position = { stream: 'events', offset: 0 } as const
+  const position = { stream: 'events', offset: reserved } as const
+  const joinedAt = { stream: 'events', offset: reserved + 1 } as const
   head.applyState(changes)
   const state = context.write.state.change(head.room.nid, position, changes)
   const memberships = describedMemberships(
     context,
     head,
     { state: judged.state, nids: outliers.nids, lacksMembers: snapshot.partial !== undefined },
-    changes,
+    { changes, position },
   )
   const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
   const summary = await summaryStatements(context, head, { content })
@@ -117,8 +123,8 @@ const draft = async (
     2,
   )
   const placement = await placementOf(context, head, snapshot, { outliers, others })
-  const appended = await append(context, head, placement, 1)
-  const partial = partialStatements(context, head, snapshot, appended.nid)
+  const appended = await append(context, head, { ...placement, missingPrevEvents, reserved }, 1)
+  const partial = partialStatements(context, head, snapshot, { nid: appended.nid, position: joinedAt })
   return {
     statements: [
       ...leading,
@@ -128,16 +134,24 @@ const draft = async (
       ...memberships,
       ...summary,
       ...appended.statements,
+      ...gap.statements(joinedAt),
       ...partial,
     ],
     nids: [appended.nid, ...outliers.nids.values()],
     result: ({ positions: { events: first = 0 } }) => {
       appended.settle(first)
-      if (was !== undefined) head.endsUnfinished(was, first + 1)
-      if (head.partial !== undefined) head.partial.joinedAt = first + 1
-      return { position: first + 1 }
+      const joined = first + joinedAt.offset
+      if (was !== undefined) head.endsUnfinished(was, joined)
+      if (head.partial !== undefined) head.partial.joinedAt = joined
+      return { position: joined }
     },
   }
+}
+
+/** Those of the events that the timeline here does not have. */
+const notInTimeline = async ({ read }: RoomsContext, eventIds: readonly string[]): Promise<string[]> => {
+  const stored = await read.events.byIds(eventIds)
+  return eventIds.filter(eventId => stored.get(eventId)?.position === undefined)
 }
 
 /** Where the join stands: after the state, which the head has already. */
@@ -147,9 +161,7 @@ const placementOf = async (
   { join, partial }: RoomSnapshot,
   { outliers, others }: { outliers: OutlierStatements; others: OtherEnds },
 ): Promise<Placement> => {
-  // Some may be known as state already: history before the join is missing all the same.
-  const known = await context.read.events.byIds([join.eventId, ...join.prevEvents])
-  const outlierNid = known.get(join.eventId)?.nid
+  const outlierNid = (await context.read.events.byId(join.eventId))?.nid
   const nid = outlierNid ?? context.nids.next()
   const authNodes = await authNodesOf(context, outliers, join.authEvents)
   const authEvents = [...authNodes.values()]
@@ -160,7 +172,6 @@ const placementOf = async (
     json: canonicalJsonAsRead(join.pdu),
     ...{ nid, outlierNid, authNodes },
     ...(await besideOtherEnds(context, head, pending, { ...others, lacksMembers: partial !== undefined })),
-    missingPrevEvents: join.prevEvents.filter(eventId => known.get(eventId)?.position === undefined),
   }
 }
 
@@ -169,12 +180,12 @@ const partialStatements = (
   { write, serverName }: RoomsContext,
   head: RoomHead,
   { join, partial }: RoomSnapshot,
-  joinNid: number,
+  joined: { readonly nid: number; readonly position: StreamPosition },
 ): WriteStatement[] => {
   const roomNid = head.room.nid
   const was = head.partial
   head.partial = partial && new PartialJoin({ joinEventId: join.eventId, ...partial, serverName })
-  const joinedAt = { stream: 'events', offset: 1 } as const
+  const { nid: joinNid, position: joinedAt } = joined
   head.wasPartial ||= head.partial !== undefined
   const ended = was === undefined ? [] : write.partial.giveUp(roomNid, joinedAt)
   if (head.partial === undefined) return ended

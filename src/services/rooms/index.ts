@@ -14,13 +14,14 @@ import { ClientEvents } from './client-events.ts'
 import { Directory, type QueryRemoteAlias } from './directory.ts'
 import { DummyEvents } from './dummy-events.ts'
 import { Erasures } from './erasures.ts'
+import { type FetchHistory, HistoryPages } from './history-pages.ts'
 import { Memberships } from './memberships.ts'
 import { PartialRooms } from './partial-rooms.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { type Resolver, threadedResolver } from './resolver.ts'
 import { RoomCreation } from './room-creation.ts'
 import { RoomCreator } from './room-creator.ts'
-import { type FetchHistory, RoomHistory } from './room-history.ts'
+import { RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
 import { RoomRelations } from './room-relations.ts'
 import { RoomSender } from './room-sender.ts'
@@ -167,12 +168,12 @@ export const createRooms = (
       ...{ sights: views.sights, ignoredUsers: views.ignoredUsers },
     }),
     roomHistory: new RoomHistory({
-      ...reading,
-      timelines: new Timelines(views.pages, views.sights),
-      ignoredUsers: views.ignoredUsers,
-      clientEvents,
-      ...{ currentPosition, partial },
-      fetchHistory: parts.fetchHistory,
+      ...{ ...reading, clientEvents, currentPosition },
+      pages: new HistoryPages({
+        ...{ read: context.read, sights: views.sights, ignoredUsers: views.ignoredUsers, partial },
+        timelines: new Timelines(views.pages, views.sights),
+        fetchHistory: parts.fetchHistory,
+      }),
     }),
   }
 }

@@ -1,6 +1,5 @@
 import { serverNameOf } from '../../core/ids.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { stateStatements } from './append.ts'
 import { type Ending, finishRejudging } from './finish-rejudging.ts'
 import { setMembers } from './partial-members.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
@@ -10,6 +9,7 @@ import { type AskStateBefore, Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import { stateStatements } from './state-statements.ts'
 
 export interface CompletionOptions extends Pick<Ending, 'statements'> {
   readonly onProgress?: (done: number, of: number) => void

@@ -1,12 +1,10 @@
-import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
-import { type RoomEvent, stateMapKey, type Verdict } from '../../core/event/event.ts'
+import type { RoomEvent, Verdict } from '../../core/event/event.ts'
 import { isRecommended } from '../../core/policy-server.ts'
-import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { append, type Placement, type PowerEvents } from './append.ts'
+import { append, type Placement } from './append.ts'
 import { isLinear, mayFollow } from './following.ts'
-import { missingBehind, placeOnFork, stateBeside } from './fork-placement.ts'
+import { stateBeside } from './fork-placement.ts'
 import {
   createEventOf,
   type Judgement,
@@ -16,15 +14,14 @@ import {
 } from './judge-event.ts'
 import { absentBefore, findAnew, isOutlier, unknownBefore } from './known-events.ts'
 import { adoptMembers, stateOfAuth } from './partial-members.ts'
+import { POLICY, placeReceived } from './place-received.ts'
 import type { Received, ReceiveOptions } from './received.ts'
-import { isReferredTo } from './reconsidering.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import {
-  entryIn,
   NO_DIFFERENCE,
   overlayAfter,
   overlayOf,
@@ -32,6 +29,7 @@ import {
   overlayOfState,
   type StateOverlay,
 } from './state-overlay.ts'
+import { gapBefore, NO_GAP } from './timeline-gaps.ts'
 
 /** Receives one event: see `receiveEvent`, which also judges again what waited for it. */
 export const receiveOne = (
@@ -42,9 +40,6 @@ export const receiveOne = (
   writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), {
     settled: head => Object.keys(options).length > 0 || asksForRedaction(event) || !mayFollow(event, head),
   })
-
-/** The rule by which the room's policy server refuses events. */
-const POLICY = 'policy_server'
 
 class Receipt {
   readonly #writer: RoomWriter
@@ -89,7 +84,8 @@ class Receipt {
     if (unrecommendedBy !== undefined) {
       return this.#withoutEvent({ outcome: 'unrecommended', policyServer: unrecommendedBy })
     }
-    return this.#drafted(await this.#place(judgement, known, self), judgement)
+    const judged = { event, judgement, known, self, createEvent: this.#createEvent }
+    return this.#drafted(await placeReceived(this.#writer.context, this.#head, judged), judgement)
   }
 
   #isReconsidered(self: StoredEvent | undefined): boolean {
@@ -195,62 +191,26 @@ class Receipt {
     return resolveStates(context, this.#head, states)
   }
 
-  async #place(
-    { before, rejected, softFailed, awaits }: Judgement,
-    known: ReadonlyMap<string, StoredEvent>,
-    self: StoredEvent | undefined,
-  ): Promise<Placement> {
-    const { context } = this.#writer
-    const event = this.#event
-    const nodes = this.#auth(known)
-    const placement: Placement = {
-      event,
-      json: canonicalJsonAsRead(event.pdu),
-      heard: true,
-      rejected: rejected?.message,
-      softFailed: softFailed !== undefined,
-      neverSticky: softFailed?.rule === POLICY,
-      outlierNid: self?.nid,
-      authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
-      awaits,
-      awaitedBefore: self === undefined ? [] : event.authEvents,
-      missingPrevEvents: [...this.#absent(known), ...(await missingBehind(context, event, known))],
-    }
-    if (before === undefined) return placement
-    const forked = { ...placement, delta: [...before.values()], powers: () => this.#powersIn(before) }
-    if (rejected !== undefined || softFailed !== undefined) return forked
-    // Auth events that were missing may be here now.
-    if (self?.rejected !== undefined) context.authEdges.delete(this.#head.room.nid)
-    const nid = self?.nid ?? context.nids.next()
-    const generation = generationAfter(nodes)
-    const fillsGap =
-      (await context.read.rooms.isMissing(this.#head.room.nid, event.eventId)) ||
-      (self !== undefined && (await isReferredTo(context.read, self)))
-    const place = { event, nid, generation, authNodes: nodes, before, fillsGap }
-    return { ...forked, nid, ...(await placeOnFork(context, this.#head, place)) }
-  }
-
-  async #powersIn(state: StateOverlay): Promise<PowerEvents> {
-    const nid = entryIn(this.#head, state, stateMapKey('m.room.power_levels', ''))?.nid
-    const [powerLevels] = nid === undefined ? [] : await this.#writer.context.read.events.byNids([nid])
-    return { create: this.#createEvent, powerLevels: powerLevels?.event }
-  }
-
   async #drafted(placement: Placement, { rejected, softFailed }: Judgement): Promise<Draft<Received>> {
-    const appended = await append(this.#writer.context, this.#head, placement, 0)
+    const { context } = this.#writer
     const accepted = rejected === undefined && softFailed === undefined
+    const { missingPrevEvents = [] } = placement
+    const gap = accepted ? await gapBefore(context, this.#head, this.#event, missingPrevEvents) : NO_GAP
+    const { reserved } = gap
+    const appended = await append(context, this.#head, { ...placement, reserved }, 0)
     return {
       statements: [
         ...this.#adopted,
         ...appended.statements,
+        ...gap.statements({ stream: 'events', offset: reserved }),
         ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
       ],
       nids: [appended.nid, ...appended.touched],
-      result: ({ positions: { events: position = 0 } }) => {
-        appended.settle(position)
+      result: ({ positions: { events: first = 0 } }) => {
+        appended.settle(first)
         if (rejected !== undefined) return { outcome: 'rejected', reason: rejected.message }
         if (softFailed !== undefined) return { outcome: 'soft-failed', reason: softFailed.message }
-        return { outcome: 'accepted', position }
+        return { outcome: 'accepted', position: first + reserved }
       },
     }
   }

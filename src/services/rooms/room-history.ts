@@ -7,15 +7,10 @@ import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction } from '../../storage/rooms/timeline-reader.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
-import type { IgnoredUsers } from './ignored-users.ts'
-import { goesOn, reachesBeyond } from './page-ends.ts'
-import type { PartialRooms } from './partial-rooms.ts'
-import { type Access, accessOf } from './room-access.ts'
-import type { Sight, Sights } from './room-sight.ts'
-import { BEGINNING, passes, type Stretch, type TimelineSpan, type Timelines } from './timeline.ts'
-
-/** Fetches history from before what is stored, from servers in the room; answers whether anything came. */
-export type FetchHistory = (roomId: string, limit: number) => Promise<boolean>
+import type { HistoryPages, Reading } from './history-pages.ts'
+import { goesOn } from './page-ends.ts'
+import type { Access } from './room-access.ts'
+import { BEGINNING, passes, type TimelineSpan } from './timeline.ts'
 
 export interface PageRequest {
   readonly direction: Direction
@@ -44,15 +39,6 @@ export interface Surroundings {
   readonly state: readonly string[]
 }
 
-/** A room as one requester reads it. */
-interface Reading {
-  readonly requester: Requester
-  readonly access: Access
-  readonly sight: Sight
-  readonly ignored: ReadonlySet<string>
-  readonly filter: RoomEventFilter
-}
-
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
 
@@ -60,43 +46,29 @@ const MAX_LIMIT = 1000
 export class RoomHistory {
   readonly #read: RoomReaders
   readonly #views: StateViews
-  readonly #sights: Sights
-  readonly #timelines: Timelines
-  readonly #ignoredUsers: IgnoredUsers
+  readonly #pages: HistoryPages
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
-  readonly #partial: PartialRooms
-  readonly #fetchHistory: FetchHistory
 
   constructor(parts: {
     read: RoomReaders
     views: StateViews
-    sights: Sights
-    timelines: Timelines
-    ignoredUsers: IgnoredUsers
+    pages: HistoryPages
     clientEvents: ClientEvents
     currentPosition: () => number
-    partial: PartialRooms
-    fetchHistory: FetchHistory
   }) {
     this.#read = parts.read
     this.#views = parts.views
-    this.#sights = parts.sights
-    this.#timelines = parts.timelines
-    this.#ignoredUsers = parts.ignoredUsers
+    this.#pages = parts.pages
     this.#clientEvents = parts.clientEvents
     this.#now = parts.currentPosition
-    this.#partial = parts.partial
-    this.#fetchHistory = parts.fetchHistory
   }
 
   /** `/messages`. Throws `M_FORBIDDEN`, `M_INVALID_PARAM` (token), `M_UNKNOWN` (503) where what it lacks takes too long. */
   async messages(requester: Requester, roomId: string, request: PageRequest): Promise<Page> {
-    const reading = await this.#reading(requester, roomId, request.filter)
+    const reading = await this.#pages.reading(requester, roomId, request.filter)
     const span = this.#span(reading.access, request)
-    const limit = pageLimit(request.limit ?? request.filter.limit)
-    const stored = await this.#collect(reading, span, limit)
-    const found = (await this.#fetchBeyond(reading, span, { stored, limit })) ?? stored
+    const found = await this.#pages.page(reading, span, pageLimit(request.limit ?? request.filter.limit))
     const { sight } = reading
     const viewer = { ...requester, sight, forks: found.forks }
     return {
@@ -115,15 +87,15 @@ export class RoomHistory {
     center: StoredEvent,
     options: { limit: number | undefined; filter: RoomEventFilter },
   ): Promise<Surroundings> {
-    const reading = await this.#reading(requester, roomId, options.filter)
+    const reading = await this.#pages.reading(requester, roomId, options.filter)
     const { access, sight } = reading
     const limit = pageLimit(options.limit)
     const half = Math.floor(limit / 2)
     const position = center.position ?? this.#now()
     const ceiling = access.upTo ?? this.#now()
     const [before, after] = await Promise.all([
-      this.#collect(reading, { direction: 'b', from: position - 1, to: BEGINNING }, half),
-      this.#collect(reading, { direction: 'f', from: position, to: ceiling }, limit - half),
+      this.#pages.collect(reading, { direction: 'b', from: position - 1, to: BEGINNING }, half),
+      this.#pages.collect(reading, { direction: 'f', from: position, to: ceiling }, limit - half),
     ])
     const forks = new Map([...before.forks, ...after.forks])
     const render = (events: readonly StoredEvent[]) =>
@@ -142,15 +114,6 @@ export class RoomHistory {
     }
   }
 
-  async #reading(requester: Requester, roomId: string, filter: RoomEventFilter): Promise<Reading> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
-    const [sight, ignored] = await Promise.all([
-      this.#sights.of(access.room.nid, requester.userId),
-      this.#ignoredUsers.of(requester.userId),
-    ])
-    return { requester, access, sight, ignored, filter }
-  }
-
   #span(access: Access, request: PageRequest): TimelineSpan {
     const ceiling = access.upTo ?? this.#now()
     const { direction } = request
@@ -159,53 +122,6 @@ export class RoomHistory {
     const from = request.from === undefined ? start : tokenPosition('from', request.from)
     const to = request.to === undefined ? limit : tokenPosition('to', request.to)
     return { direction, from: Math.min(from, ceiling), to: Math.min(to, ceiling) }
-  }
-
-  /**
-   * A stretch that ends where what is stored does, with more of what is fetched from other servers. These answer with as
-   * much as they like, and little of it may pass the filter: there is a next page unless it is the beginning of the room.
-   */
-  async #fetchBeyond(
-    reading: Reading,
-    span: TimelineSpan,
-    { stored, limit }: { stored: Stretch; limit: number },
-  ): Promise<Stretch | undefined> {
-    const { requester, filter, access } = reading
-    const { roomId, nid } = access.room
-    if (!stored.exhausted || !(await reachesBeyond(this.#read, reading, span))) return undefined
-    // What cannot be had now may be had later: only an empty page says that there is no more.
-    const unended = stored.events.length > 0 ? { ...stored, exhausted: false } : undefined
-    // What is older comes once the members are known: whoever can be shown something is not kept waiting for it.
-    if ((await this.#read.partial.open(nid)) !== undefined) {
-      if (unended !== undefined) return unended
-      await this.#partial.require(nid)
-    }
-    if (!(await this.#fetchHistory(roomId, limit))) return unended
-    const again = await this.#reading(requester, roomId, filter)
-    const rest = { ...span, from: stored.next }
-    const more = await this.#collect(again, rest, limit - stored.events.length)
-    return {
-      next: more.next,
-      exhausted: more.exhausted && !(await reachesBeyond(this.#read, again, span)),
-      events: [...stored.events, ...more.events],
-      forks: new Map([...stored.forks, ...more.forks]),
-    }
-  }
-
-  #collect(reading: Reading, span: TimelineSpan, limit: number): Promise<Stretch> {
-    const { requester, access, sight, ignored, filter } = reading
-    const { room } = access
-    // "rooms: a list of room IDs to include", also where there is only one room to choose from.
-    if (!filter.matchesRoom(room.roomId)) {
-      return Promise.resolve({ events: [], forks: new Map(), next: span.from, exhausted: true })
-    }
-    return this.#timelines.collect(room.nid, span, {
-      userId: requester.userId,
-      sight,
-      limit,
-      filter,
-      ignored,
-    })
   }
 
   /** With lazy loading: the member events of the senders, as of the newest event of the page. */

@@ -92,6 +92,7 @@ const fullSight = (history: SightHistory, userId: string): Sight => {
 interface Track<T> {
   readonly oldest: StateSpan
   readonly newest: StateSpan
+  readonly refills: number
   readonly spans: readonly Span<T>[]
 }
 
@@ -155,17 +156,18 @@ export class Sights {
   ): Promise<Track<T> | undefined> {
     const ends = await this.#views.ends(roomNid, type, stateKey)
     if (ends === undefined) return undefined
-    const { oldest, newest } = ends
+    const { oldest, newest, refills } = ends
     const isBegun =
-      known !== undefined && known.oldest.nid === oldest.nid && known.oldest.from === oldest.from
+      known?.oldest.nid === oldest.nid && known.oldest.from === oldest.from && known.refills === refills
     if (isBegun && isSame(known.newest, newest)) return known
-    // The past may have grown, too: of a room that was joined, history is fetched, which says since when something held.
+    // The past may have grown, too: of a room that was joined, history is fetched, which says since when something held; and
+    // what was missing in between.
     const rows = isBegun
       ? await this.#views.since(roomNid, type, stateKey, known.newest.from)
       : await this.#read.state.history(roomNid, type, stateKey)
     const fresh = await valuesOf(this.#read, rows, value)
     const before = isBegun ? until(known.spans, known.newest.from) : []
-    return { oldest, newest: rows.at(-1) ?? newest, spans: joined([...before, ...fresh]) }
+    return { oldest, newest: rows.at(-1) ?? newest, refills, spans: joined([...before, ...fresh]) }
   }
 }
 

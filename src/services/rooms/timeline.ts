@@ -36,6 +36,8 @@ export interface Stretch {
   readonly next: number
   /** Nothing that the user may see is left of the stretch. */
   readonly exhausted: boolean
+  /** The floor of a gap (`TimelineGap`) where it ends: what lies there is not here. */
+  readonly gap?: number
 }
 
 /** Reads pages of timelines; `TimelineReader`, or something that remembers what it read. */
@@ -58,7 +60,10 @@ export class Timelines {
     this.#sights = sights
   }
 
-  /** Reads on from `span.from` until enough events have passed, in number or length, the stretch ends, or enough was looked at. */
+  /**
+   * Reads on from `span.from` until enough events have passed, in number or length, the stretch ends, something is missing, or
+   * enough was looked at.
+   */
   async collect(roomNid: number, span: TimelineSpan, wanted: Wanted): Promise<Stretch> {
     const { direction } = span
     const events: StoredEvent[] = []
@@ -77,12 +82,8 @@ export class Timelines {
           wanted.filter.everything ? missing : Math.max(missing, SMALLEST_PAGE),
           LARGEST_PAGE,
         )
-        const rows = await this.#pages.page(direction, {
-          roomNid,
-          after: rest.from - 1,
-          upTo: rest.to,
-          limit,
-        })
+        const range = { roomNid, after: rest.from - 1, upTo: rest.to, limit }
+        const { rows, gap } = upToGap(direction, await this.#pages.page(direction, range), limit)
         scanned += rows.length
         const passing = await this.#passing(rows, wanted, forks)
         for (const stored of passing) {
@@ -93,6 +94,9 @@ export class Timelines {
         }
         const last: number | undefined = rows.at(-1)?.position
         if (last !== undefined) next = beyond(direction, last)
+        if (gap !== undefined) {
+          return { events, forks, next: direction === 'b' ? gap - 1 : next, exhausted: false, gap }
+        }
         rest = last === undefined || rows.length < limit ? undefined : remainder(direction, rest, last)
       }
     }
@@ -132,6 +136,19 @@ const parts = ({ direction, from, to }: TimelineSpan, ranges: readonly Range[]):
     .map(range => ({ from: Math.max(range.from, low), to: Math.min(range.to, high) }))
     .filter(range => range.from <= range.to)
   return direction === 'b' ? found.reverse() : found
+}
+
+/** What of a page lies before the gap that it comes to, if it does. */
+const upToGap = (
+  direction: Direction,
+  page: readonly TimelineRow[],
+  limit: number,
+): { rows: readonly TimelineRow[]; gap: number | undefined } => {
+  const gap = page[0]?.gap
+  if (gap === undefined) return { rows: page, gap }
+  const rows = page.filter(({ position }) => (direction === 'b' ? position >= gap : position < gap))
+  const isReached = rows.length < limit || rows.at(-1)?.position === gap
+  return { rows, gap: isReached ? gap : undefined }
 }
 
 /** Where to go on behind an event: spans begin inclusively backwards, and exclusively forwards. */

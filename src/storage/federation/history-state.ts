@@ -7,19 +7,25 @@ export interface OldestState {
   readonly nid: number
 }
 
-/** Reads the room state at its lower end. */
+/** The same with the position from which it holds. */
+export interface HeldState extends OldestState {
+  readonly from: number
+}
+
+/** Reads the room state where history stops. */
 export class HistoryStateReader {
   readonly #db: Reader
   readonly #lowest: Prepared
-  readonly #from: Prepared
+  readonly #at: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     this.#lowest = db.prepare(
       'SELECT valid_from FROM room_state WHERE room_nid = ? ORDER BY valid_from LIMIT 1',
     )
-    this.#from = db.prepare(
-      'SELECT type, state_key, event_nid FROM room_state WHERE room_nid = ? AND valid_from = ?',
+    this.#at = db.prepare(
+      `SELECT type, state_key, event_nid, valid_from FROM room_state
+       WHERE room_nid = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)`,
     )
   }
 
@@ -28,13 +34,16 @@ export class HistoryStateReader {
     return (await this.#db.get<{ valid_from: number }>(this.#lowest, [roomNid]))?.valid_from
   }
 
-  /** The state that holds from exactly this position on. */
-  async from(roomNid: number, position: number): Promise<OldestState[]> {
-    const rows = await this.#db.scan<{ type: string; state_key: string; event_nid: number }>(this.#from, [
-      roomNid,
-      position,
-    ])
-    return rows.map(row => ({ type: row.type, stateKey: row.state_key, nid: row.event_nid }))
+  /** The state that holds at a position. */
+  async at(roomNid: number, position: number): Promise<HeldState[]> {
+    type Columns = { type: string; state_key: string; event_nid: number; valid_from: number }
+    const rows = await this.#db.scan<Columns>(this.#at, [roomNid, position, position])
+    return rows.map(row => ({
+      type: row.type,
+      stateKey: row.state_key,
+      nid: row.event_nid,
+      from: row.valid_from,
+    }))
   }
 }
 

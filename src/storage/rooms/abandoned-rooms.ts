@@ -139,6 +139,7 @@ const BY_ROOM = [
   'memberships',
   'forward_extremities',
   'backward_extremities',
+  'timeline_gaps',
   'receipts',
   'threads',
   'thread_subscriptions',

@@ -25,6 +25,7 @@ import { StateReader } from './state.ts'
 import { StateWriter } from './state-writer.ts'
 import { StickyEventReader, StickyEventWriter } from './sticky-events.ts'
 import { SummaryReader, SummaryWriter } from './summaries.ts'
+import { TimelineGapReader, TimelineGapWriter } from './timeline-gaps.ts'
 import { TransactionReader, TransactionWriter } from './transactions.ts'
 import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
 
@@ -47,6 +48,7 @@ export interface RoomReaders {
   readonly delayedEvents: DelayedEventReader
   readonly sticky: StickyEventReader
   readonly summaries: SummaryReader
+  readonly gaps: TimelineGapReader
   readonly transactions: TransactionReader
   readonly userDirectory: UserDirectoryReader
 }
@@ -68,6 +70,7 @@ export interface RoomWriters {
   readonly delayedEvents: DelayedEventWriter
   readonly sticky: StickyEventWriter
   readonly summaries: SummaryWriter
+  readonly gaps: TimelineGapWriter
   readonly transactions: TransactionWriter
   readonly userDirectory: UserDirectoryWriter
 }
@@ -96,6 +99,7 @@ export const roomReaders = (
   delayedEvents: new DelayedEventReader(db),
   sticky: new StickyEventReader(db),
   summaries: new SummaryReader(db),
+  gaps: new TimelineGapReader(db),
   transactions: new TransactionReader(db),
   userDirectory: new UserDirectoryReader(db),
 })
@@ -117,6 +121,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   delayedEvents: new DelayedEventWriter(db),
   sticky: new StickyEventWriter(db),
   summaries: new SummaryWriter(db),
+  gaps: new TimelineGapWriter(db),
   transactions: new TransactionWriter(db),
   userDirectory: new UserDirectoryWriter(db),
 })

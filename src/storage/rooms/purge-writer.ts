@@ -1,5 +1,6 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 import type { PurgeBoundary } from './rooms.ts'
+import { TimelineGapWriter } from './timeline-gaps.ts'
 
 /** Builds the statements of a purge that are not those of removing events. */
 export class PurgeWriter {
@@ -10,7 +11,8 @@ export class PurgeWriter {
   readonly #clearRelations: Prepared
   readonly #clearActions: readonly Prepared[]
   readonly #intervals: Prepared
-  readonly #gaps: Prepared
+  readonly #missing: Prepared
+  readonly #gaps: TimelineGapWriter
   readonly #receipts: Prepared
   readonly #subscriptions: Prepared
 
@@ -29,7 +31,8 @@ export class PurgeWriter {
     this.#intervals = db.prepare(
       'DELETE FROM room_state WHERE room_nid = ? AND valid_to IS NOT NULL AND valid_to <= ?',
     )
-    this.#gaps = db.prepare(
+    this.#gaps = new TimelineGapWriter(db)
+    this.#missing = db.prepare(
       `DELETE FROM backward_extremities WHERE room_nid = ? AND ${inInteger('event_nid')}`,
     )
     this.#receipts = db.prepare(
@@ -65,7 +68,8 @@ export class PurgeWriter {
   states(roomNid: number, upTo: number, nids: readonly number[]): WriteStatement[] {
     return [
       { prepared: this.#intervals, rows: [[roomNid, upTo]] },
-      { prepared: this.#gaps, rows: [[roomNid, this.#db.list(nids)]] },
+      { prepared: this.#missing, rows: [[roomNid, this.#db.list(nids)]] },
+      this.#gaps.close(roomNid),
     ]
   }
 

@@ -91,7 +91,10 @@ export class StateViews {
     const end = (order: string): string =>
       `SELECT * FROM (SELECT event_nid, valid_from, valid_to FROM room_state
        WHERE room_nid = ? AND type = ? AND state_key = ? ORDER BY valid_from ${order} LIMIT 1) AS ${order}_end`
-    this.#ends = db.prepare(`${end('ASC')} UNION ALL ${end('DESC')}`)
+    this.#ends = db.prepare(
+      `${end('ASC')} UNION ALL ${end('DESC')}
+       UNION ALL SELECT refills AS event_nid, NULL AS valid_from, NULL AS valid_to FROM rooms WHERE room_nid = ?`,
+    )
     this.#since = db.prepare(
       `SELECT event_nid, valid_from, valid_to FROM room_state
        WHERE room_nid = ? AND type = ? AND state_key = ? AND valid_from >= ? ORDER BY valid_from`,
@@ -170,16 +173,24 @@ export class StateViews {
     return rows.map(row => row.event_nid)
   }
 
-  /** The first and the last thing that a point has been, as far as is known, whether or not it still holds. */
+  /**
+   * The first and the last thing that a point has been, as far as is known, whether or not it still holds, and how often
+   * something was filled in between (`TimelineGap`).
+   */
   async ends(
     roomNid: number,
     type: string,
     stateKey: string,
-  ): Promise<{ oldest: StateSpan; newest: StateSpan } | undefined> {
+  ): Promise<{ oldest: StateSpan; newest: StateSpan; refills: number } | undefined> {
+    type EndColumns = Omit<SpanColumns, 'valid_from'> & { valid_from: number | null }
     const point = [roomNid, type, stateKey]
-    const rows = await this.#db.all<SpanColumns>(this.#ends, [...point, ...point])
-    const [oldest, newest] = rows.map(stateSpan).sort((a, b) => a.from - b.from)
-    return oldest && { oldest, newest: newest ?? oldest }
+    const rows = await this.#db.all<EndColumns>(this.#ends, [...point, ...point, roomNid])
+    const refills = rows.find(row => row.valid_from === null)?.event_nid ?? 0
+    const spans = rows.flatMap(({ valid_from, ...row }) =>
+      valid_from === null ? [] : stateSpan({ ...row, valid_from }),
+    )
+    const [oldest, newest] = spans.sort((a, b) => a.from - b.from)
+    return oldest && { oldest, newest: newest ?? oldest, refills }
   }
 
   /** What a point has been from a position on, oldest first. */

@@ -14,6 +14,8 @@ export interface TimelineRow {
   readonly redactedBy: number | undefined
   /** The state before it is not what held just before its position: it stands on a fork of the room's graph. */
   readonly forked: boolean
+  /** The floor of the first gap that its page comes to (`TimelineGap`): events beyond may have others between. */
+  readonly gap?: number | undefined
 }
 
 interface Columns {
@@ -24,6 +26,7 @@ interface Columns {
   is_state: number
   redacted_by: number | null
   forked: number
+  gap: number | null
 }
 
 /** Pages through rooms' timelines: rows first, so that events which nobody wants are never loaded. */
@@ -35,23 +38,27 @@ export class TimelineReader {
   constructor(db: Reader, events: EventReader) {
     this.#db = db
     this.#events = events
-    const page = (order: string): Prepared =>
+    // Not of each event, but of the page: looked up once.
+    const page = (order: string, first: string): Prepared =>
       db.prepare(
         `SELECT e.event_nid, e.position, e.type, e.sender, CASE WHEN e.state_key IS NULL THEN 0 ELSE 1 END AS is_state,
            e.redacted_by,
            CASE WHEN EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = e.event_nid) THEN 1 ELSE 0 END
-             AS forked
+             AS forked,
+           (SELECT ${first}(g.floor) FROM timeline_gaps g WHERE g.room_nid = ? AND g.base >= ? AND g.floor <= ?) AS gap
          FROM events e
          WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND e.position IS NOT NULL
            AND e.rejected IS NULL AND e.soft_failed = 0
          ORDER BY e.position ${order} LIMIT ?`,
       )
-    this.#pages = { b: page('DESC'), f: page('ASC') }
+    this.#pages = { b: page('DESC', 'MAX'), f: page('ASC', 'MIN') }
   }
 
   /** The shown events of a range, as many as its limit, from the end that the direction names. */
   async page(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): Promise<TimelineRow[]> {
-    const rows = await this.#db.all<Columns>(this.#pages[direction], [roomNid, after, upTo, limit])
+    // A gap counts also to who begins right below it.
+    const gaps = [roomNid, after, upTo + 1]
+    const rows = await this.#db.all<Columns>(this.#pages[direction], [...gaps, roomNid, after, upTo, limit])
     return rows.map(row => ({
       nid: row.event_nid,
       position: row.position,
@@ -60,6 +67,7 @@ export class TimelineReader {
       isState: row.is_state !== 0,
       redactedBy: row.redacted_by ?? undefined,
       forked: row.forked !== 0,
+      gap: row.gap ?? undefined,
     }))
   }
 

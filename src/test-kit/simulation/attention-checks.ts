@@ -1,5 +1,6 @@
 /** What asks for people's attention once the network has healed: what they have not read, and invitations. */
 import { deepEqual, equal } from 'node:assert/strict'
+import type { TimelineGap } from '../../storage/rooms/timeline-gaps.ts'
 import type { Body, Unread } from './belief.ts'
 import { backwards } from './history.ts'
 import type { SimulatedClient } from './simulated-client.ts'
@@ -7,8 +8,28 @@ import type { Simulation } from './simulation.ts'
 
 const OURS = '/_matrix/client/v1/chat.tessera'
 
+/** Where servers' timelines have gaps, by server and room: what is filled in there when somebody pages over them notifies nobody. */
+export type MissedParts = ReadonlyMap<string, Missed>
+type Missed = readonly TimelineGap[]
+
+export const missedParts = async (simulation: Simulation): Promise<MissedParts> => {
+  const missed = new Map<string, Missed>()
+  for (const { host, belief } of simulation.clients) {
+    const { rooms, gaps } = simulation.server(host)?.core.context.read ?? {}
+    for (const roomId of belief.rooms.keys()) {
+      const room = await rooms?.byId(roomId)
+      missed.set(`${host} ${roomId}`, (room && (await gaps?.ofRoom(room.nid))) ?? [])
+    }
+  }
+  return missed
+}
+
 /** Counts are what a recount says, and `/sync`, the list of invitations and the inbox agree with each other. */
-export const checkAttention = async (simulation: Simulation, client: SimulatedClient): Promise<void> => {
+export const checkAttention = async (
+  simulation: Simulation,
+  client: SimulatedClient,
+  missed: MissedParts,
+): Promise<void> => {
   const { rooms, invitations } = client.belief
   const name = client.userId
   const ask = async (path: string): Promise<Body> =>
@@ -29,8 +50,9 @@ export const checkAttention = async (simulation: Simulation, client: SimulatedCl
   const messages = inInbox(['message', 'mention'])
   for (const [roomId, room] of rooms) {
     // What came before it was learnt that they are in the room has notified nobody.
-    if (await isLearntLate(simulation, client, roomId)) continue
-    const unread = await recount(simulation, client, roomId)
+    const missedHere = missed.get(`${client.host} ${roomId}`) ?? []
+    if (await isLearntLate(simulation, client, roomId, missedHere)) continue
+    const unread = await recount(simulation, client, roomId, missedHere)
     if (unread === undefined) continue
     // Clients of sliding sync count for themselves: it does not tell a room for the sake of its counts.
     if (!client.options.isSliding) deepEqual(room.unread, unread, `${name}: unread in ${roomId}`)
@@ -67,10 +89,11 @@ const recount = async (
   simulation: Simulation,
   client: SimulatedClient,
   roomId: string,
+  missed: Missed,
 ): Promise<Unread | undefined> => {
   const { userId, host, belief } = client
   const stored = simulation.server(host)?.core.context.read.events
-  const coming = await comingOf(simulation, client, roomId)
+  const coming = await comingOf(simulation, client, roomId, missed)
   const readUpTo = belief.rooms.get(roomId)?.receipts.get(userId)
   const unread = { notification_count: 0, highlight_count: 0 }
   for await (const event of backwards(simulation, client, roomId)) {
@@ -80,6 +103,7 @@ const recount = async (
     const isSaid = event.type === 'm.room.message'
     const isEnd = event.type === 'm.room.tombstone'
     if (event.event_id === readUpTo || (isOwn && isSaid)) break
+    if (missed.some(({ base, floor }) => base < position && position < floor)) continue
     if (!(isSaid || isEnd) || isOwn || event.unsigned?.redacted_because !== undefined) continue
     // What comes late from a branch on which they were not in the room may count or not.
     if (event.unsigned?.membership !== 'join') return undefined
@@ -98,6 +122,7 @@ const comingOf = async (
   simulation: Simulation,
   { userId, host }: SimulatedClient,
   roomId: string,
+  missed: Missed,
 ): Promise<number> => {
   const { rooms, events, state } = simulation.server(host)?.core.context.read ?? {}
   const room = await rooms?.byId(roomId)
@@ -107,7 +132,9 @@ const comingOf = async (
   for (const { nid, from, to } of (room && (await state?.history(room.nid, 'm.room.member', userId))) ?? []) {
     const [member] = (await events?.byNids([nid])) ?? []
     if (member?.event.content['membership'] !== 'join') continue
-    if (from !== until) coming = Math.max(coming, from)
+    // What is filled in may lie on a branch on which they had not come yet.
+    const isFilledIn = missed.some(({ base, floor }) => base <= (until ?? 0) && from <= floor)
+    if (from !== until && !isFilledIn) coming = Math.max(coming, from)
     until = to
   }
   return coming
@@ -117,10 +144,11 @@ const isLearntLate = async (
   simulation: Simulation,
   client: SimulatedClient,
   roomId: string,
+  missed: Missed,
 ): Promise<boolean> => {
   const { userId, host } = client
   const { rooms, memberships } = simulation.server(host)?.core.context.read ?? {}
   const room = await rooms?.byId(roomId)
   const toldFrom = room && (await memberships?.one(userId, room.nid))?.toldFrom
-  return toldFrom !== undefined && (await comingOf(simulation, client, roomId)) < toldFrom
+  return toldFrom !== undefined && (await comingOf(simulation, client, roomId, missed)) < toldFrom
 }

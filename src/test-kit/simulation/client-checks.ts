@@ -1,7 +1,7 @@
 /** What is asked of clients once the network has healed. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import { checkAttention } from './attention-checks.ts'
+import { checkAttention, missedParts } from './attention-checks.ts'
 import type { Body, FollowedRoom } from './belief.ts'
 import { headOf, isJoined, plain } from './checks.ts'
 import { at } from './dialects.ts'
@@ -21,10 +21,11 @@ export const checkClients = async (story: Story, parties: readonly SimulatedServ
   const { clients } = simulation
   await story.lookUp()
   for (const client of clients) checkMessages(story, client)
+  const missed = await missedParts(simulation)
   const present: SimulatedClient[] = []
   for (const client of clients) {
     const place = await checkPlace(simulation, client, parties)
-    await checkAttention(simulation, client)
+    await checkAttention(simulation, client, missed)
     await checkOwn(story, client)
     for (const [roomId, room] of client.belief.rooms) await checkRoom(simulation, client, { roomId, room })
     await checkSum(simulation, client)

@@ -15,8 +15,14 @@ export class Budget {
     this.#characters = limits.characters
   }
 
+  /** Of the past itself no more is fetched. */
   get isSpent(): boolean {
-    return this.#events <= 0 || this.#characters <= 0 || this.timeLeft <= 0
+    return this.#events <= 0 || this.#characters <= 0 || this.isOver
+  }
+
+  /** Nothing more is fetched, nor the state where the past was cut off. */
+  get isOver(): boolean {
+    return this.timeLeft <= 0
   }
 
   /** Milliseconds. */

@@ -34,14 +34,16 @@ export const createInbound = (parts: {
   keys?: KeyValidity | undefined
   /** Settles when no join of the room through another server is under way. */
   joinsIdle: (roomId: string) => Promise<void>
+  /** How much of a gap is caught up with, if not as usual. */
+  maxGap?: ConstructorParameters<typeof MissingEvents>[0]['maxGap']
   log: Log
   metrics?: Metrics['federation'] | undefined
 }): Inbound => {
-  const { verifier, log, client, mayBeInvited, joinsIdle, metrics } = parts
+  const { verifier, log, client, mayBeInvited, joinsIdle, maxGap, metrics } = parts
   const { writer, signingKey, context, views, dummies } = parts.core
   const { clock } = context
   const gate = new RoomGate(writer)
-  const missing = new MissingEvents({ writer, client, verifier, log })
+  const missing = new MissingEvents({ writer, client, verifier, log, maxGap })
   const inbox = new RoomInbox({ writer, missing, log, metrics })
   const invitations = new InvitationReceiver({
     ...{ writer, gate, verifier, signingKey, mayBeInvited, log },

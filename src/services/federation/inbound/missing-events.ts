@@ -22,7 +22,10 @@ interface Dropped {
   readonly forNow: boolean
 }
 
-/** What of a gap is fetched before its state is taken instead: some days of a busy room, and no more than fits in memory. */
+/**
+ * What of a gap is fetched before its state is taken instead: some days of a busy room, and no more than fits in memory. The rest
+ * is fetched when somebody reads it (`services/rooms/timeline-gaps.ts`).
+ */
 const MAX_GAP = { events: 5_000, characters: 32_000_000 }
 /** So many of them are received at once. */
 const TOGETHER = 250
@@ -51,14 +54,22 @@ export class MissingEvents {
   readonly #peers: PeerEvents
   readonly #whom: WhomToAsk
   readonly #gap: GapEvents
+  readonly #maxGap: typeof MAX_GAP
   readonly #log: Log
 
-  constructor(parts: { writer: RoomWriter; client: Fetching; verifier: EventVerifier; log: Log }) {
+  constructor(parts: {
+    writer: RoomWriter
+    client: Fetching
+    verifier: EventVerifier
+    log: Log
+    maxGap?: typeof MAX_GAP | undefined
+  }) {
     this.#writer = parts.writer
     this.#client = parts.client
     this.#peers = new PeerEvents(parts)
     this.#whom = new WhomToAsk(parts.writer)
     this.#gap = new GapEvents({ ...parts, peers: this.#peers })
+    this.#maxGap = parts.maxGap ?? MAX_GAP
     this.#log = parts.log
   }
 
@@ -70,7 +81,7 @@ export class MissingEvents {
   async receive(origin: string, event: RoomEvent): Promise<Outcome> {
     const received = await receiveRecommended(this.#writer, event)
     if (received.outcome !== 'missing') return received
-    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, ...MAX_GAP })
+    const budget = new Budget(this.#writer.context.clock, { timeMs: TIME_MS, ...this.#maxGap })
     const gap = received.prevEvents.length > 0
     let dropped: Dropped = { ...NOBODY_ASKED, forNow: false }
     for (const server of this.#whom.nearest(origin, event)) {
@@ -140,7 +151,7 @@ export class MissingEvents {
     for (let step = 0; step < 3; step++) {
       const received = await receiveRecommended(this.#writer, event, options)
       if (received.outcome !== 'missing') return received
-      if (budget.isSpent) {
+      if (budget.isOver) {
         return { outcome: 'dropped', reason: 'what it needs took too long to fetch', forNow: true }
       }
       try {

@@ -54,7 +54,7 @@ export class PeerEvents {
     const fetch = (eventId: string) =>
       slots.run(async () => {
         try {
-          if (budget.isSpent) throw new Error('it takes too long')
+          if (budget.isOver) throw new Error('it takes too long')
           const options = { timeoutMs: Math.min(budget.timeLeft, SINGLE_MS) }
           const given = await this.checked([await this.#client.getEvent(server, eventId, options)], event)
           return given.filter(one => one.eventId === eventId)

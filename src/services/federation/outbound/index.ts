@@ -1,6 +1,6 @@
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
+import type { FetchHistory } from '../../rooms/history-pages.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
-import type { FetchHistory } from '../../rooms/room-history.ts'
 import { RoomCompleter } from './completion/room-completer.ts'
 import type { OutboundContext } from './context.ts'
 import { HistoryFetcher } from './history/fetch-history.ts'
@@ -47,7 +47,7 @@ export const createOutbound = (
   const reachingBack = new ReachingBack(context, history)
   return {
     remote,
-    fetchHistory: (roomId, limit) => history.fetch(roomId, limit),
+    fetchHistory: (roomId, limit, base) => history.fetch(roomId, limit, base),
     reachBack: (roomId, instant) => reachingBack.fetch(roomId, instant),
     joinsIdle: roomId => remote.joinsIdle(roomId),
     ...remoteQueries(context.federation),

@@ -5,6 +5,8 @@ import { FederationError } from '../../../../network/federation-client.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { OutboundContext } from '../context.ts'
 import { newestFirst } from './chunk-order.ts'
+import { roomIn } from './ground.ts'
+import { beginningOf, type MissingPart, partInGap } from './missing-part.ts'
 import { fetchStateBefore } from './state-fetcher.ts'
 import { storeHistory } from './store-history.ts'
 
@@ -12,42 +14,54 @@ const MIN_EVENTS = 20
 /** What most servers answer at most. */
 const MAX_EVENTS = 100
 const MAX_SERVERS = 5
-const MAX_GAPS = 20
 /** In milliseconds: for all servers together, and for one of them. */
 const TOTAL_MS = 60_000
 const SERVER_MS = 30_000
-/** After nobody had anything, so long (milliseconds) nobody is asked again. */
+/** After nobody had anything, so long (milliseconds) nobody is asked again: the longer, the more often it was so. */
 const QUIET_MS = 60_000
+const MOST_QUIET_MS = 3_600_000
+
+/** Where nobody had anything: how often in a row, and until when nobody is asked again. */
+interface InVain {
+  readonly times: number
+  readonly until: number
+}
 
 /**
- * Fetches what happened in rooms before this server was in them (server-server API, "Backfilling and retrieving missing
- * events"), a piece for each call. One fetch of a room at a time serves all who ask.
+ * Fetches what is missing of rooms' histories, before this server was in them and in gaps (server-server API, "Backfilling
+ * and retrieving missing events"), a piece for each call. One fetch of a part at a time serves all who ask.
  */
 export class HistoryFetcher {
   readonly #context: OutboundContext
   readonly #underWay = new Map<string, Promise<boolean>>()
-  readonly #inVain = growingCache<string, number>(1_000)
+  readonly #inVain = growingCache<string, InVain>(1_000)
 
   constructor(context: OutboundContext) {
     this.#context = context
   }
 
-  /** Answers whether anything came. Never throws for what other servers do. */
-  fetch(roomId: string, limit: number): Promise<boolean> {
-    const known = this.#underWay.get(roomId)
+  /**
+   * Answers whether anything came. Never throws for what other servers do.
+   *
+   * @param base where the gap begins that is to be filled, at its upper end; by default it is what comes before all that is here
+   */
+  fetch(roomId: string, limit: number, base?: number): Promise<boolean> {
+    const part = `${roomId} ${base ?? ''}`
+    const known = this.#underWay.get(part)
     if (known !== undefined) return known
-    const fetching = this.#fetch(roomId, limit).finally(() => this.#underWay.delete(roomId))
-    this.#underWay.set(roomId, fetching)
+    const fetching = this.#fetch(roomId, limit, base).finally(() => this.#underWay.delete(part))
+    this.#underWay.set(part, fetching)
     return fetching
   }
 
-  async #fetch(roomId: string, limit: number): Promise<boolean> {
+  async #fetch(roomId: string, limit: number, base: number | undefined): Promise<boolean> {
     const { core, clock, log } = this.#context
-    if ((this.#inVain.get(roomId) ?? 0) > clock.now()) return false
+    const key = `${roomId} ${base ?? ''}`
+    const inVain = this.#inVain.get(key)
+    if (inVain !== undefined && inVain.until > clock.now()) return false
     const head = await core.writer.head(roomId)
-    // What was purged is not fetched back.
-    const from = head === undefined || head.purged !== undefined ? [] : await this.#gaps(head)
-    if (head === undefined || from.length === 0) return false
+    const part = head && (await this.#part(head, base, inVain?.times ?? 0))
+    if (head === undefined || part === undefined) return false
     // What is older is stored with its state, which is told by how it differs from the state at the join.
     if (head.partial !== undefined && !(await core.context.partial.complete(head.room.nid, SERVER_MS))) {
       return false
@@ -57,33 +71,46 @@ export class HistoryFetcher {
       const timeoutMs = Math.min(SERVER_MS, deadline - clock.now())
       if (timeoutMs <= 0) break
       try {
-        if (await this.#fetchFrom(server, head, { from, limit, timeoutMs })) return true
+        if (await this.#fetchFrom(server, head, { part, limit, timeoutMs })) {
+          this.#inVain.delete(key)
+          return true
+        }
       } catch (error) {
         if (!(error instanceof FederationError)) throw error
         log.info({ room: roomId, server, err: error }, 'no history from this server')
       }
     }
-    this.#inVain.set(roomId, clock.now() + QUIET_MS)
+    const times = (inVain?.times ?? 0) + 1
+    const quietMs = Math.min(QUIET_MS * 2 ** (times - 1), MOST_QUIET_MS)
+    this.#inVain.set(key, { times, until: clock.now() + quietMs })
     return false
+  }
+
+  #part(head: RoomHead, base: number | undefined, turn: number): Promise<MissingPart | undefined> {
+    const { read } = this.#context.core.context
+    return base === undefined ? beginningOf(read, head, turn) : partInGap(read, head, base, turn)
   }
 
   async #fetchFrom(
     server: string,
     { room: { roomId }, version }: RoomHead,
-    ask: { from: readonly string[]; limit: number; timeoutMs: number },
+    ask: { part: MissingPart; limit: number; timeoutMs: number },
   ): Promise<boolean> {
     const { federation, core, verifyEvents, log } = this.#context
-    const { from, timeoutMs } = ask
+    const { part, timeoutMs } = ask
+    const { from, gap } = part
     const limit = Math.min(Math.max(ask.limit, MIN_EVENTS), MAX_EVENTS)
     const pdus = await federation.backfill(server, { roomId, from, limit }, { timeoutMs })
     const fetched = new Map<string, RoomEvent>()
     for (const one of await verifyEvents(pdus, version, { manyReferences: true })) {
       if ('refusal' in one) log.debug({ room: roomId, server, reason: one.refusal }, 'history: event dropped')
-      else if (one.event.roomId === roomId) fetched.set(one.event.eventId, one.event)
+      else if (one.event.roomId === roomId && part.belongs(one.event))
+        fetched.set(one.event.eventId, one.event)
     }
     const stored = await core.context.read.events.byIds([...fetched.keys()])
     for (const [eventId, { position }] of stored) if (position !== undefined) fetched.delete(eventId)
-    const events = newestFirst(from, fetched)
+    const room = gap === undefined ? fetched.size : roomIn(gap)
+    const events = newestFirst(from, fetched).slice(0, room)
     const oldest = events.at(-1)
     if (oldest === undefined) return false
     const alsoNeeded = events.flatMap(event => event.authEvents).filter(eventId => !fetched.has(eventId))
@@ -92,24 +119,7 @@ export class HistoryFetcher {
         ? []
         : await fetchStateBefore(this.#context, server, oldest, { alsoNeeded, timeoutMs })
     if (oldest.type !== 'm.room.create' && stateBefore.length === 0) return false
-    return (await storeHistory(core.writer, { roomId, events, stateBefore })) > 0
-  }
-
-  /** Events that the oldest ones here refer to. Gaps further up are not filled by paging beyond the end. */
-  async #gaps({ room: { nid: roomNid } }: RoomHead): Promise<string[]> {
-    const { read } = this.#context.core.context
-    const [oldest] = await read.events.forwards({
-      roomNid,
-      after: -Number.MAX_SAFE_INTEGER,
-      upTo: Number.MAX_SAFE_INTEGER,
-      limit: 1,
-    })
-    if (oldest?.position === undefined || oldest.event.type === 'm.room.create') return []
-    const limit = Math.max(oldest.position, 0)
-    const gaps = (await read.rooms.missingEvents(roomNid)).filter(
-      ({ position }) => position !== undefined && position <= limit,
-    )
-    return [...new Set(gaps.map(gap => gap.missingEventId))].slice(0, MAX_GAPS)
+    return (await storeHistory(core.writer, { roomId, base: gap?.base, events, stateBefore })) > 0
   }
 
   /** Servers that are likely to know: that of the oldest event's sender, the creator's, then the others in the room. */

@@ -12,6 +12,8 @@ export interface Instant {
   readonly dir: 'f' | 'b'
   /** When the closest event was sent that is here; only what is closer is worth fetching. */
   readonly known?: number | undefined
+  /** Where the gap begins in which it is (`TimelineGap`); by default it comes before all that is here. */
+  readonly base?: number | undefined
 }
 
 /** See `ReachingBack.fetch`. */
@@ -48,7 +50,7 @@ export class ReachingBack {
     for (const server of (await this.#history.servers(head)).slice(0, MAX_SERVERS)) {
       const event = await this.#closest(server, head, instant)
       if (event === undefined) continue
-      if (await this.#fetchTo(event)) return true
+      if (await this.#fetchTo(event, instant)) return true
     }
     return false
   }
@@ -74,13 +76,13 @@ export class ReachingBack {
     }
   }
 
-  async #fetchTo({ roomId, eventId }: RoomEvent): Promise<boolean> {
+  async #fetchTo({ roomId, eventId }: RoomEvent, { base }: Instant): Promise<boolean> {
     const { clock, core } = this.#context
     const deadline = clock.now() + TOTAL_MS
     let hasCome = false
     for (let piece = 0; piece < MAX_PIECES && clock.now() < deadline; piece++) {
       const stored = await core.context.read.events.byId(eventId)
-      if (stored?.position !== undefined || !(await this.#history.fetch(roomId, PIECE))) break
+      if (stored?.position !== undefined || !(await this.#history.fetch(roomId, PIECE, base))) break
       hasCome = true
     }
     return hasCome

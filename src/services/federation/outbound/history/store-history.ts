@@ -4,22 +4,21 @@ import { redactionAllowed } from '../../../../core/auth/redaction-allowed.ts'
 import { canonicalJsonAsRead } from '../../../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../../../core/event/event.ts'
 import type { SqlParameter, WriteStatement } from '../../../../storage/database.ts'
-import {
-  HistoryStateReader,
-  HistoryStateWriter,
-  type OldestState,
-} from '../../../../storage/federation/history-state.ts'
+import { HistoryStateWriter, type OldestState } from '../../../../storage/federation/history-state.ts'
 import { projected } from '../../../rooms/event-projections.ts'
 import { authRows, judgeOutliers } from '../../../rooms/judge-outliers.ts'
 import { powerContext } from '../../../rooms/redaction-effect.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from '../../../rooms/room-writer.ts'
 import { stickyStatements } from '../../../rooms/sticky-statements.ts'
+import { type Ground, groundBeforeAll, groundInGap } from './ground.ts'
 import { type PastChange, pastIntervals } from './past-intervals.ts'
 
 /** A connected piece of history from just before what is stored. */
 export interface HistoryChunk {
   readonly roomId: string
+  /** Where the gap begins that it fills, at its upper end (`TimelineGap`); what is older than all that is here has none. */
+  readonly base?: number | undefined
   /** Newest first; all verified. */
   readonly events: readonly RoomEvent[]
   /** The IDs of the state events before the oldest of them, all of them stored. */
@@ -27,13 +26,16 @@ export interface HistoryChunk {
 }
 
 /**
- * Stores a chunk of history below what is there: events at negative positions, the state over them as intervals, and
- * where history stops now. Answers how many events were stored; events that came some other way in the meantime are
- * left alone.
+ * Stores a chunk of history below what is there, or in a gap: events at positions of the past, the state over them as
+ * intervals, and where history stops now. Answers how many events were stored; events that came some other way in the
+ * meantime are left alone.
  */
 export const storeHistory = async (writer: RoomWriter, chunk: HistoryChunk): Promise<number> => {
   await writer.context.nids.ensure(chunk.events.length)
-  return writer.update(chunk.roomId, head => new HistoryDraft(writer.context, head, chunk).draft())
+  return writer.update(chunk.roomId, head => new HistoryDraft(writer.context, head, chunk).draft(), {
+    // In a gap it is current state, too, whose intervals are changed.
+    settled: chunk.base !== undefined,
+  })
 }
 
 /** An event of the chunk with what was concluded about it. */
@@ -62,21 +64,16 @@ class HistoryDraft {
   async draft(): Promise<Draft<number> | Settled<number>> {
     const { read, db } = this.#context
     const roomNid = this.#head.room.nid
-    const states = new HistoryStateReader(db)
-    const placed = await this.#place()
-    const lowest = await states.lowest(roomNid)
-    const all = { after: -Number.MAX_SAFE_INTEGER, upTo: Number.MAX_SAFE_INTEGER }
-    const [oldest] = await read.events.forwards({ roomNid, ...all, limit: 1 })
-    if (placed.length === 0 || lowest === undefined || oldest?.position === undefined) return { settled: 0 }
+    const { base: gap } = this.#chunk
+    const ground = await (gap === undefined
+      ? groundBeforeAll(this.#context, roomNid)
+      : groundInGap(this.#context, roomNid, gap))
+    const placed = ground === undefined ? [] : await this.#place(ground)
+    if (ground === undefined || placed.length === 0) return { settled: 0 }
+    const { stored, base, seam } = ground
     const before = await this.#stateBefore()
     const changes = await this.#roll(placed, before)
-    const intervals = pastIntervals({
-      stored: await states.from(roomNid, lowest),
-      lowest,
-      seam: oldest.position - 1,
-      before,
-      changes,
-    })
+    const intervals = pastIntervals({ stored, base, seam, before, changes })
     const redactions = await this.#redactions(placed)
     const nids = [...placed.map(one => one.nid), ...redactions.applied]
     return {
@@ -84,6 +81,7 @@ class HistoryDraft {
         ...(await this.#eventStatements(placed)),
         ...new HistoryStateWriter(db).write(roomNid, intervals),
         ...(await this.#missingStatements(placed)),
+        ...ground.filled(placed.length),
         ...redactions.statements,
         ...this.#stickyStatements(placed),
       ],
@@ -96,11 +94,8 @@ class HistoryDraft {
     }
   }
 
-  /**
-   * Those of the chunk that are not in the timeline and have all of their auth events, with their positions. The first
-   * position of the set stays free, so that what holds just before the older end has a place of its own.
-   */
-  async #place(): Promise<Placed[]> {
+  /** Those of the chunk that are not in the timeline and have all of their auth events, with their positions. */
+  async #place({ position, room }: Ground): Promise<Placed[]> {
     const { read, nids } = this.#context
     const { events, roomId } = this.#chunk
     const known = await read.events.byIds([
@@ -109,6 +104,7 @@ class HistoryDraft {
     const fresh = events.filter(event => known.get(event.eventId)?.position === undefined)
     const createNid = this.#head.entry('m.room.create', '')?.nid
     const [create] = createNid === undefined ? [] : await read.events.byNids([createNid])
+    if (fresh.length > room) return []
     const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
     const storable = new Set(judged.ordered.map(event => event.eventId))
     return fresh
@@ -119,7 +115,7 @@ class HistoryDraft {
           event,
           nid: outlier?.nid ?? nids.next(),
           wasOutlier: outlier !== undefined,
-          position: { stream: 'backfill', offset: index + 1 },
+          position: position(index),
           rejected: outlier?.rejected ?? judged.rejected.get(event.eventId),
         }
       })
