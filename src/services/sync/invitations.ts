@@ -1,4 +1,5 @@
 import type { RoomEventFilter } from '../../core/filter.ts'
+import type { InvitePolicy } from '../../core/invite-policy.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
@@ -9,6 +10,10 @@ import type { SyncRequest } from './sync-request.ts'
 
 /** Pending invitations in one initial response; more are listed by `…/invitations`. */
 const MAX_INVITATIONS = 500
+/** What has changed about invitations in one response; more comes with the next. */
+const MAX_CHANGES = 200
+/** Invitations from elsewhere bring along what their rooms are said to be: so many characters of that in one response. */
+const MAX_LENGTH = 8_388_608
 
 /** What a response tells of invitations and knocks: JSON texts by room ID. */
 export interface InvitationTexts {
@@ -16,6 +21,8 @@ export interface InvitationTexts {
   readonly knock: ReadonlyMap<string, string>
   /** Of rooms that this server is not in, so that no event tells how the invitation ended. */
   readonly leave: ReadonlyMap<string, string>
+  /** How far in the stream that goes, where not everything fits. */
+  readonly upTo?: number
 }
 
 export const NO_INVITATIONS: InvitationTexts = { invite: new Map(), knock: new Map(), leave: new Map() }
@@ -33,25 +40,54 @@ export class Invitations {
   /** What has changed in a span of the stream; initially, what is pending. */
   async texts(request: SyncRequest, after: number | undefined, upTo: number): Promise<InvitationTexts> {
     const { userId } = request.requester
-    const { invitations } = this.#read
-    const rows =
-      after === undefined
-        ? await invitations.pending(userId, upTo, MAX_INVITATIONS)
-        : await invitations.changed(userId, after, upTo)
+    const isInitial = after === undefined
+    const rows = isInitial
+      ? await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
+      : await this.#changed(userId, after, upTo)
     if (rows.length === 0) return NO_INVITATIONS
     const policy = await this.#policies.of(userId)
     const texts = { invite: new Map(), knock: new Map(), leave: new Map() }
-    for (const row of rows) {
-      if (!request.filter.matchesRoom(row.roomId)) continue
-      if (row.status === 'invited') {
-        // "Servers must not send room invites from ignored users to clients", nor those that the user wants blocked.
-        const isHidden = row.kind === 'invite' && policy(row.sender) !== 'allow'
-        if (!isHidden && !request.ignored.has(row.sender)) texts[row.kind].set(row.roomId, invitation(row))
-      } else if (row.status !== 'accepted' && row.status !== 'scheduled' && (await this.#isElsewhere(row))) {
-        texts.leave.set(row.roomId, endedInvitation(request, row))
-      }
+    let length = 0
+    for (const [index, row] of rows.entries()) {
+      const before = rows[index - 1]?.position
+      if (length > MAX_LENGTH && before !== row.position)
+        return isInitial ? texts : { ...texts, upTo: before ?? after }
+      const told = await this.#told(request, policy, row)
+      if (told === undefined) continue
+      texts[told.as].set(row.roomId, told.text)
+      length += told.text.length
     }
-    return texts
+    return !isInitial && rows.length >= MAX_CHANGES
+      ? { ...texts, upTo: rows.at(-1)?.position ?? upTo }
+      : texts
+  }
+
+  /** The first changes of a span, and whatever has changed together with the last of them. */
+  async #changed(userId: string, after: number, upTo: number): Promise<InvitationRow[]> {
+    const { invitations } = this.#read
+    const rows = await invitations.changed(userId, after, upTo, MAX_CHANGES)
+    const last = rows.at(-1)?.position
+    if (last === undefined || last === upTo || rows.length < MAX_CHANGES) return rows
+    const known = rows.filter(({ position }) => position < last)
+    return [...known, ...(await invitations.changed(userId, last - 1, last))]
+  }
+
+  /** What one tells, and in which section; `undefined` where it tells nothing. */
+  async #told(
+    request: SyncRequest,
+    policy: InvitePolicy,
+    row: InvitationRow,
+  ): Promise<{ readonly as: 'invite' | 'knock' | 'leave'; readonly text: string } | undefined> {
+    if (!request.filter.matchesRoom(row.roomId)) return undefined
+    if (row.status === 'invited') {
+      // "Servers must not send room invites from ignored users to clients", nor those that the user wants blocked.
+      const isHidden = row.kind === 'invite' && policy(row.sender) !== 'allow'
+      if (isHidden || request.ignored.has(row.sender)) return undefined
+      return { as: row.kind, text: invitation(row) }
+    }
+    if (row.status === 'accepted' || row.status === 'scheduled' || !(await this.#isElsewhere(row)))
+      return undefined
+    return { as: 'leave', text: endedInvitation(request, row) }
   }
 
   /** Whether this server has no events of the room that would tell the user. */

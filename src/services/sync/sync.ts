@@ -161,6 +161,7 @@ export class Sync {
     })
     const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
     const invited = mayBeInvited ? await invitations.texts(request, after, ends.invites) : NO_INVITATIONS
+    ends.invites = invited.upTo ?? ends.invites
     return respond({
       always: async () => {
         const texts = await together(this.#always.map(source => source.always?.(request) ?? []))

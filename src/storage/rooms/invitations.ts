@@ -91,7 +91,7 @@ export class InvitationReader {
     this.#pending = db.prepare(`${select} WHERE user_id = ? AND status = 'invited' AND position <= ?
       ORDER BY position DESC LIMIT ?`)
     this.#changed = db.prepare(
-      `${select} WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position`,
+      `${select} WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
     )
     this.#changedOfAll = db.prepare(
       `${select} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
@@ -108,9 +108,16 @@ export class InvitationReader {
     return (await this.#db.all<InvitationColumns>(this.#pending, [userId, upTo, limit])).map(invitationRow)
   }
 
-  /** Those that changed after `after` up to `upTo`, whatever they have become. */
-  async changed(userId: string, after: number, upTo: number): Promise<InvitationRow[]> {
-    return (await this.#db.all<InvitationColumns>(this.#changed, [userId, after, upTo])).map(invitationRow)
+  /** Those that changed after `after` up to `upTo`, or the first of them, whatever they have become. */
+  async changed(
+    userId: string,
+    after: number,
+    upTo: number,
+    limit = Number.MAX_SAFE_INTEGER,
+  ): Promise<InvitationRow[]> {
+    return (await this.#db.all<InvitationColumns>(this.#changed, [userId, after, upTo, limit])).map(
+      invitationRow,
+    )
   }
 
   /** The same of all users, at most so many. */
