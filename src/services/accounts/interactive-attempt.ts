@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, scryptSync } from 'node:crypto'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
@@ -70,11 +70,18 @@ export const isComplete = (attempt: InteractiveAttempt, completed: readonly stri
     flow => flow.length === completed.length && flow.every((stage, index) => completed[index] === stage),
   )
 
-/** A hash of the body without `auth`, the same however its members are ordered. */
-export const requestHash = ({ binding, body }: InteractiveAttempt): string | undefined => {
+/**
+ * A hash of the body without `auth`, the same however its members are ordered. It is stored: whoever gets to see it has to guess
+ * as slowly as from the hash of the password itself.
+ */
+export const requestHash = ({ binding, body, userId }: InteractiveAttempt): string | undefined => {
   if (binding === 'operation') return undefined
-  const { auth: _, ...rest } = body
-  return hash('sha256', JSON.stringify(sorted(rest as JsonObject)), 'base64url')
+  const { auth: _, ...rest } = body as JsonObject
+  const { new_password: password } = rest
+  const slow =
+    typeof password === 'string' ? scryptSync(password, userId ?? '', 32).toString('base64url') : null
+  const bound = slow === null ? rest : { ...rest, new_password: slow }
+  return hash('sha256', JSON.stringify(sorted(bound)), 'base64url')
 }
 
 const sorted = (value: JsonValue | undefined): JsonValue => {
