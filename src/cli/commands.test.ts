@@ -5,6 +5,7 @@ import { MatrixError } from '../core/errors.ts'
 import { fakeServices } from '../test-kit/command-line.ts'
 import { run } from '../test-kit/command-runs.ts'
 import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
+import { createAuthority } from '../test-kit/tls.ts'
 
 /** A server that has been started before; `calls` is what commands ask of its services. */
 const prepared = (t: ExecutionContext) => {
@@ -40,6 +41,29 @@ test('config check', async t => {
   const wrong = await run(t, 'config check --port x', { cwd })
   t.is(wrong.code, 78)
   t.is(wrong.host.err(), '--port: listeners[0].port must be an integer from 0 to 65535, not "x"\n')
+})
+
+test('config check looks into the files that settings name', async t => {
+  const cwd = temporaryDirectory(t)
+  const tls = '{certificate: cert.pem, key: key.pem}'
+  const settings = `application_services: {directory: .}\nlisteners: [{port: 8448, tls: ${tls}}]`
+  writeFileSync(join(cwd, 'homeserver.conf'), settings)
+  writeFileSync(join(cwd, 'bridge.yaml'), 'id: bridge\nas_token: a\n')
+  writeFileSync(join(cwd, 'cert.pem'), 'nothing')
+  writeFileSync(join(cwd, 'key.pem'), 'nothing')
+  const wrong = await run(t, 'config check --config homeserver.conf', { cwd })
+  t.is(wrong.code, 78)
+  t.regex(wrong.host.err(), /bridge\.yaml:1:1: namespaces must be a section/)
+  t.regex(wrong.host.err(), /The certificate \S+cert\.pem cannot be used with the key \S+key\.pem: /)
+  t.notRegex(wrong.host.err(), /is right/)
+  const { cert, key } = await (await createAuthority()).issue(['a.test'])
+  writeFileSync(join(cwd, 'cert.pem'), cert)
+  writeFileSync(join(cwd, 'key.pem'), key)
+  writeFileSync(
+    join(cwd, 'bridge.yaml'),
+    'id: bridge\nurl: null\nas_token: a\nhs_token: h\nsender_localpart: bot\nnamespaces: {}\n',
+  )
+  t.is((await run(t, 'config check --config homeserver.conf', { cwd })).code, 0)
 })
 
 test('keys: made once, shown without their secret', async t => {
