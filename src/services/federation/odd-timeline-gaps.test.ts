@@ -1,8 +1,7 @@
 import test from 'ava'
-import type { JsonObject } from '../../core/json.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { ALICE, BOB, forge, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
-import { say, setState, stateAt } from '../../test-kit/federation-world.ts'
+import { say, stateAt } from '../../test-kit/federation-world.ts'
 import {
   ALL_HISTORY,
   assertSameStates,
@@ -93,56 +92,6 @@ for (const longer of [0, 5, -3])
     t.deepEqual(all.toSorted(), said.toSorted())
     t.deepEqual(await gapsOf(b, roomId), [])
   })
-
-test('what is filled in is shown to whom it was shown when it was said, and is as it would be had it come in time', async t => {
-  const p = await pair(t)
-  const { a, b, world } = p
-  const roomId = await sharedRoom(p)
-  await world.send(a, b, [await say(a, ALICE, roomId, 'before')])
-  const see = (history_visibility: string) =>
-    setState(a, ALICE, roomId, { type: 'm.room.history_visibility', content: { history_visibility } })
-  await say(a, ALICE, roomId, 'open')
-  await see('joined')
-  await say(a, ALICE, roomId, 'secret')
-  await see('shared')
-  const root = await say(a, ALICE, roomId, 'root')
-  const wrong = await say(a, ALICE, roomId, 'wrong')
-  silence(p, ALL_HISTORY)
-  const send = async (fields: { type?: string; content: JsonObject; redacts?: string }) => {
-    const { event } = await a.core.sender.send(roomId, { type: 'm.room.message', sender: ALICE, ...fields })
-    await world.send(a, b, event === undefined ? [] : [event])
-    return event?.eventId ?? ''
-  }
-  const relation = { rel_type: 'm.thread', event_id: root.eventId }
-  const reply = await send({ content: { msgtype: 'm.text', body: 'reply', 'm.relates_to': relation } })
-  await send({ type: 'm.room.redaction', content: { redacts: wrong.eventId } })
-  const BEN = '@ben:b.test'
-  await b.rooms.memberships.join({ userId: BEN, roomId })
-  // What decides about their sights is known before.
-  for (const userId of [BOB, BEN])
-    t.deepEqual(bodies(await pages(b, roomId, { direction: 'b', userId })), ['reply', 'before'])
-  silence(p, undefined)
-  await b.clock.advance(HOUR)
-  const seen = await pages(b, roomId, { direction: 'b' })
-  t.deepEqual(bodies(seen), ['reply', 'root', 'secret', 'open', 'before'])
-  t.deepEqual(bodies(await pages(b, roomId, { direction: 'b', userId: BEN })), [
-    'reply',
-    'root',
-    'open',
-    'before',
-  ])
-  const shown = (id: string) =>
-    seen.find(event => event['event_id'] === id) as { unsigned?: JsonObject } | undefined
-  t.truthy(shown(wrong.eventId)?.unsigned?.['redacted_because'])
-  const thread = (shown(root.eventId)?.unsigned?.['m.relations'] as JsonObject | undefined)?.['m.thread']
-  t.like(thread, { count: 1, latest_event: { event_id: reply } })
-  const room = await b.core.context.read.rooms.byId(roomId)
-  const hits = await b.core.context.read.messages.search({
-    ...{ phrases: [['open']], types: ['m.room.message'] },
-    ...{ roomNids: [room?.nid ?? 0], upToNid: Number.MAX_SAFE_INTEGER, limit: 10 },
-  })
-  t.is(hits.length, 1, 'it is found')
-})
 
 test('what is not to be had of a gap keeps nothing else from being fetched, and is asked for ever more rarely', async t => {
   const p = await pair(t)

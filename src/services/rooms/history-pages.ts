@@ -113,19 +113,26 @@ export class HistoryPages {
     const { direction } = span
     if (!(await this.#mayFetch(reading, stored))) return stored
     const gap = await this.#gap(reading, floor)
-    const pieces = direction === 'f' ? FORWARD_PIECES : 1
-    let hasCome = false
-    for (let piece = 0; piece < pieces && gap !== undefined; piece++) {
-      if (!(await this.#fetchHistory(access.room.roomId, limit, gap.base))) break
-      hasCome = true
-    }
+    const hasCome = gap === undefined || (await this.#fill(reading, gap, { direction, limit }))
     const again = await this.reading(requester, access.room.roomId, filter)
-    const from = gap === undefined || hasCome ? stored.next : beyond(direction, gap)
+    const from = hasCome ? stored.next : beyond(direction, gap)
     const more = await this.#goOn(again, { ...span, from }, { before: stored, limit })
     if (direction === 'b' || !hasCome || more.gap === undefined) return more
     const left = await this.#gap(again, more.gap)
-    if (left?.base !== gap?.base || left === undefined) return more
+    if (left === undefined || left.base !== gap?.base) return more
     return this.#goOn(again, { ...span, from: beyond(direction, left) }, { before: more, limit })
+  }
+
+  /** Has a gap filled as far as one request may; answers whether anything came, here or through another process. */
+  async #fill(
+    { access: { room } }: Reading,
+    { base, floor }: TimelineGap,
+    { direction, limit }: { direction: TimelineSpan['direction']; limit: number },
+  ): Promise<boolean> {
+    let pieces = direction === 'f' ? FORWARD_PIECES : 1
+    while (pieces > 0 && (await this.#fetchHistory(room.roomId, limit, base))) pieces -= 1
+    const left = (await this.#read.gaps.ofRoom(room.nid)).find(gap => gap.base === base)
+    return left?.floor !== floor
   }
 
   /** What comes after a stretch, with it. */
