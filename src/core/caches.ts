@@ -23,7 +23,7 @@ export const CACHES = {
   // Count the rooms of those who wait, or might soon.
   idle_syncs: { share: 100, bytes: 100 },
   sliding_connections: { share: 60, bytes: 100 },
-  lazy_members: { share: 60, bytes: 120 },
+  lazy_members: { share: 50, bytes: 120 },
   sync_filters: { share: 4, bytes: 1_000 },
   room_ids: { share: 6, bytes: 100 },
   room_summaries: { share: 8, bytes: 400 },
@@ -37,6 +37,7 @@ export const CACHES = {
   app_service_audiences: { share: 5, bytes: 2_000, instances: 2 },
   unread_counts: { share: 20, bytes: 150 },
   inboxes: { share: 5, bytes: 100 },
+  keys_left: { share: 10, bytes: 350 },
   acknowledged_to_device: { share: 5, bytes: 120 },
   presence: { share: 10, bytes: 250 },
   server_keys: { share: 8, bytes: 800 },

@@ -10,6 +10,7 @@ export type Topic =
   | 'presence'
   | 'device activity'
   | 'tokens'
+  | 'keys left'
   | 'pushers'
   | 'counted'
   | 'unread'

@@ -25,14 +25,14 @@ export interface KeyCounts {
 export class DeviceNews {
   readonly #audience: AppServiceAudience
   readonly #context: RoomsContext
-  readonly #encryption: Pick<Encryption, 'context' | 'deviceKeys'>
+  readonly #encryption: Pick<Encryption, 'context' | 'keysLeft'>
   readonly #read: AppServiceReader
   readonly #stays: Stays
 
   constructor(parts: {
     audience: AppServiceAudience
     context: RoomsContext
-    encryption: Pick<Encryption, 'context' | 'deviceKeys'>
+    encryption: Pick<Encryption, 'context' | 'keysLeft'>
     read: AppServiceReader
   }) {
     this.#audience = parts.audience
@@ -77,7 +77,7 @@ export class DeviceNews {
     const counts: ByDevice<Readonly<Record<string, number>>> = {}
     const fallbackTypes: ByDevice<readonly string[]> = {}
     for (const { userId, deviceId } of await this.#read.devicesOf([...users])) {
-      const left = await this.#encryption.deviceKeys.left(userId, deviceId)
+      const left = await this.#encryption.keysLeft.read({ userId, deviceId })
       counts[userId] = { ...counts[userId], [deviceId]: left.counts }
       fallbackTypes[userId] = { ...fallbackTypes[userId], [deviceId]: left.unusedFallbackTypes }
     }

@@ -43,7 +43,7 @@ export interface OutboxParts {
   readonly context: RoomsContext
   readonly clientEvents: ClientEvents
   readonly ephemeral: EphemeralServices
-  readonly encryption: Pick<Encryption, 'context' | 'deviceKeys'>
+  readonly encryption: Pick<Encryption, 'context' | 'keysLeft'>
 }
 
 /** Events that are looked at for one transaction. */

@@ -39,7 +39,9 @@ testDatabases(test, 'after a restore peers ask anew, and keys are made anew', as
   await world.restart('a.test')
   await world.settle()
   t.deepEqual(await known(), ['D1'])
-  const { counts, unusedFallbackTypes } = await world.server('a.test').encryption.deviceKeys.left(ALICE, 'D1')
+  const { counts, unusedFallbackTypes } = await world
+    .server('a.test')
+    .encryption.keysLeft.read({ userId: ALICE, deviceId: 'D1' })
   t.deepEqual(counts, { signed_curve25519: 0 })
   t.deepEqual(unusedFallbackTypes, [], 'the device is to make another one')
   const { one_time_keys: claimed } = await b.encryption.keyClaims.claim(

@@ -5,6 +5,7 @@ import { DeviceReader } from '../../storage/accounts/devices.ts'
 import type { CommitResult, Database, WriteStatement } from '../../storage/database.ts'
 import { type EncryptionStores, encryptionStores } from '../../storage/encryption/index.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Bulletin } from '../bulletin.ts'
 import { aloneWith, type Processes, type SoleWork } from '../processes.ts'
 
 /** What all parts of encryption share. */
@@ -21,6 +22,8 @@ export interface EncryptionContext extends EncryptionStores {
   deviceIds(userId: string): Promise<string[]>
   /** Commits statements as one write set; none is no commit. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
+  /** Where other processes hear of what their caches have to know. */
+  readonly bulletin: Bulletin | undefined
   /** Sending lists of devices to other servers, which one process does. */
   readonly listSending: SoleWork
 }
@@ -47,6 +50,7 @@ export const encryptionContext = (parts: {
       const some = statements.filter(statement => statement.rows.length > 0)
       return some.length === 0 ? NOTHING : parts.database.commit({ statements: some })
     },
+    bulletin: parts.processes?.bulletin,
     listSending: parts.processes?.soleWork('device lists') ?? aloneWith(parts.database),
   }
 }

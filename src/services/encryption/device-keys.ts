@@ -1,8 +1,8 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { KeysLeft } from '../../storage/encryption/keys-left.ts'
 import type { OneTimeKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
+import type { KnownKeysLeft } from './known-keys-left.ts'
 import {
   deviceKeysText,
   fallbackKeys,
@@ -32,9 +32,11 @@ export const keyCounts = async (
 /** Uploads of devices' own keys (module "End-to-End Encryption", "Uploading keys"). */
 export class DeviceKeys {
   readonly #context: EncryptionContext
+  readonly #keysLeft: KnownKeysLeft
 
-  constructor(context: EncryptionContext) {
+  constructor(context: EncryptionContext, keysLeft: KnownKeysLeft) {
     this.#context = context
+    this.#keysLeft = keysLeft
   }
 
   /**
@@ -44,15 +46,9 @@ export class DeviceKeys {
    */
   async upload(userId: string, deviceId: string, keys: KeyUpload): Promise<Record<string, number>> {
     const statements = await this.uploadStatements(userId, deviceId, keys)
-    const result = await this.#context.commit(statements)
+    const result = await this.#keysLeft.commit([{ userId, deviceId }], statements)
     if (!result.ok) throw new MatrixError('M_UNKNOWN_TOKEN', 'This device has been removed.')
     return keyCounts(this.#context, userId, deviceId)
-  }
-
-  /** What is left of a device's keys; `signed_curve25519`, which clients look for, is counted also when there are none. */
-  async left(userId: string, deviceId: string): Promise<KeysLeft> {
-    const { counts, unusedFallbackTypes } = await this.#context.read.oneTimeKeys.left(userId, deviceId)
-    return { counts: { signed_curve25519: 0, ...counts }, unusedFallbackTypes }
   }
 
   /**

@@ -18,6 +18,7 @@ import { KeyBackups } from './key-backups.ts'
 import { KeyChanges } from './key-changes.ts'
 import { KeyClaims } from './key-claim.ts'
 import { KeyQueries } from './key-query.ts'
+import { KnownKeysLeft } from './known-keys-left.ts'
 import { LocalKeys } from './local-keys.ts'
 import type { KeepEdus, RemoteKeys } from './ports.ts'
 import { DeviceListEdus } from './remote/device-list-edus.ts'
@@ -48,10 +49,11 @@ export const createEncryption = (parts: {
   const context = encryptionContext(parts)
   const remoteDevices = new RemoteDevices(context, parts.remote)
   const localKeys = new LocalKeys(context, new UserReader(parts.database))
-  const deviceKeys = new DeviceKeys(context)
+  const keysLeft = new KnownKeysLeft(context)
+  const deviceKeys = new DeviceKeys(context, keysLeft)
   const backups = new KeyBackups(context)
   const deviceListSpans = new DeviceListSpans(context)
-  const keyClaims = new KeyClaims(context, parts.remote)
+  const keyClaims = new KeyClaims(context, { remote: parts.remote, keysLeft })
   const toDevice = new ToDevice(context, parts.keepEdus)
   const updates = new DeviceListUpdates(context, remoteDevices.resync)
   const federated = { local: localKeys, withNames: parts.shareNames }
@@ -68,6 +70,7 @@ export const createEncryption = (parts: {
     onDevicesChange: (userId: string, change: DevicesChange) =>
       deviceChangeStatements(context, context.clock, userId, change),
     deviceKeys,
+    keysLeft,
     keyQueries: new KeyQueries(context, localKeys, remoteDevices),
     keyClaims,
     servedKeys: new ServedKeys(context, { ...federated, claims: keyClaims }),

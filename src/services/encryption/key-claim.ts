@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { parseJson } from '../../core/parse-json.ts'
 import { type ClaimedKey, claimedKey, type WantedKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
+import type { KnownKeysLeft } from './known-keys-left.ts'
 import { failureOf, type RemoteKeys, remoteTimeout } from './ports.ts'
 
 /** User ID → device ID → algorithm. */
@@ -21,10 +22,12 @@ export interface ClaimResponse {
 export class KeyClaims {
   readonly #context: EncryptionContext
   readonly #remote: RemoteKeys
+  readonly #keysLeft: KnownKeysLeft
 
-  constructor(context: EncryptionContext, remote: RemoteKeys) {
+  constructor(context: EncryptionContext, parts: { remote: RemoteKeys; keysLeft: KnownKeysLeft }) {
     this.#context = context
-    this.#remote = remote
+    this.#remote = parts.remote
+    this.#keysLeft = parts.keysLeft
   }
 
   /** One key for each device, of local and remote users; other servers that do not answer are named. */
@@ -67,7 +70,7 @@ export class KeyClaims {
     const without = sorted.filter(each => !claimed.has(nameOf(each)))
     if (without.length > 0) {
       const { write } = this.#context
-      const result = await this.#context.commit([write.oneTimeKeys.useFallback(without)])
+      const result = await this.#keysLeft.commit(without, [write.oneTimeKeys.useFallback(without)])
       for (const row of result.ok ? (result.returned['claimed'] ?? []) : []) {
         const key = claimedKey(row)
         claimed.set(nameOf(key), key)
@@ -89,7 +92,7 @@ export class KeyClaims {
     const claimed = new Map<string, ClaimedKey>()
     let pending = wanted
     while (pending.length > 0) {
-      const result = await this.#context.commit([write.oneTimeKeys.claim(pending, clock.now())])
+      const result = await this.#keysLeft.commit(pending, [write.oneTimeKeys.claim(pending, clock.now())])
       for (const row of result.ok ? (result.returned['claimed'] ?? []) : []) {
         const key = claimedKey(row)
         claimed.set(nameOf(key), key)

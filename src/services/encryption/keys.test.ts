@@ -8,6 +8,7 @@ import {
   type TestDevice,
   testDevice,
 } from '../../test-kit/encryption.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
 const claim = async (by: TestDevice, of: TestDevice): Promise<string | undefined> => {
@@ -182,4 +183,10 @@ testPostgres(test, 'two processes never give out the same key', async (t, _, dat
   const given = claims.filter(key => key !== undefined)
   t.is(given.length, 60, 'none is left behind either')
   t.is(new Set(given).size, 60)
+  const left = async () => (await there.sync()).device_one_time_keys_count.signed_curve25519
+  t.is(await left(), 0)
+  await alice.call('POST', '/keys/upload', { one_time_keys: oneTimeKeys(alice, ['more', 'most']) })
+  await eventually('the other process tells of new keys', async () => (await left()) === 2)
+  await claim(alice, alice)
+  await eventually('and of those that are gone', async () => (await left()) === 1)
 })

@@ -1,5 +1,6 @@
-import type { DeviceKeys } from '../encryption/device-keys.ts'
+import type { KeysLeft } from '../../storage/encryption/keys-left.ts'
 import type { DeviceListSpan, DeviceListSpans } from '../encryption/device-list-span.ts'
+import type { KnownKeysLeft } from '../encryption/known-keys-left.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
 import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
@@ -9,17 +10,17 @@ export class DeviceListsStream implements SyncSource {
   readonly stream = 'device_lists'
   readonly position: () => number
   readonly #spans: DeviceListSpans
-  readonly #deviceKeys: DeviceKeys
+  readonly #keysLeft: KnownKeysLeft
   readonly #watch: Pick<RoomWatch, 'mayHaveMoved'>
 
   constructor(parts: {
     spans: DeviceListSpans
-    deviceKeys: DeviceKeys
+    keysLeft: KnownKeysLeft
     watch: Pick<RoomWatch, 'mayHaveMoved'>
     position: () => number
   }) {
     this.#spans = parts.spans
-    this.#deviceKeys = parts.deviceKeys
+    this.#keysLeft = parts.keysLeft
     this.#watch = parts.watch
     this.position = parts.position
   }
@@ -39,13 +40,10 @@ export class DeviceListsStream implements SyncSource {
   }
 
   /** Goes with every response: "required if any unclaimed one-time keys exist", and "required". */
-  async always({ requester: { userId, deviceId } }: SyncRequest): Promise<readonly string[]> {
-    if (deviceId === undefined) return []
-    const { counts, unusedFallbackTypes } = await this.#deviceKeys.left(userId, deviceId)
-    return [
-      `"device_one_time_keys_count":${JSON.stringify(counts)}`,
-      `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbackTypes)}`,
-    ]
+  always({ requester }: SyncRequest): Answer<readonly string[]> {
+    const left = this.#keysLeft.of(requester)
+    if (left === undefined) return []
+    return left instanceof Promise ? left.then(keyMembers) : keyMembers(left)
   }
 
   async #changed(userId: string, span: DeviceListSpan): Promise<News> {
@@ -54,3 +52,8 @@ export class DeviceListsStream implements SyncSource {
     return { members: [`"device_lists":${JSON.stringify({ changed, left })}`] }
   }
 }
+
+const keyMembers = ({ counts, unusedFallbackTypes }: KeysLeft): readonly string[] => [
+  `"device_one_time_keys_count":${JSON.stringify(counts)}`,
+  `"device_unused_fallback_key_types":${JSON.stringify(unusedFallbackTypes)}`,
+]

@@ -42,7 +42,7 @@ export const connectEncryption = (parts: {
       new ToDeviceStream(encryption.toDevice, recipients, () => db.position('to_device')),
       new DeviceListsStream({
         spans: encryption.deviceListSpans,
-        deviceKeys: encryption.deviceKeys,
+        keysLeft: encryption.keysLeft,
         watch,
         position: () => db.position('device_lists'),
       }),
