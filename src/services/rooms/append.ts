@@ -134,6 +134,7 @@ export const append = async (
     }
   }
   if (redaction.touched.length > 0) {
+    head.authorities = new Map()
     statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
   }
   const stored: StoredEvent = {

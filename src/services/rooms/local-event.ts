@@ -11,7 +11,7 @@ import type { SigningKey } from '../../core/signing.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
-import type { RoomHead } from './room-head.ts'
+import type { Authority, RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { shownEvent } from './shown-event.ts'
 import { entryIn, NO_DIFFERENCE, type StateOverlay } from './state-overlay.ts'
@@ -56,19 +56,16 @@ export const makeLocalEvent = async (
   template: EventTemplate,
 ): Promise<LocalEvent> => {
   const { type, sender, stateKey, content, redacts } = template
-  const points = authEventsFor({ type, sender, stateKey, content }, head.version)
   const ends = head.extremities.slice(0, MAX_PREV_EVENTS)
   const before =
     ends.length === head.extremities.length ? undefined : await stateAfterEnds(context, head, ends)
-  const state = await stateEvents(context, head, points, before)
+  const { state, nodes: authNodes } =
+    (before === undefined ? commonAuthority(head, template) : undefined) ??
+    (await authorityOf(context, head, template, before))
   const lookup = lookupIn(state)
   const prevEvents = ends.map(extremity => extremity.eventId)
-  const authNodes = new Map<string, AuthNode>()
-  for (const point of points) {
-    const stored = state.get(stateMapKey(point.type, point.stateKey))
-    if (stored !== undefined) authNodes.set(stored.event.eventId, stored)
-  }
   const authEvents = [...authNodes.keys()]
+  const references = eventReferences(context, head.version, [...prevEvents, ...authEvents])
   const { event, unsignedText } = built(
     {
       version: head.version,
@@ -79,7 +76,7 @@ export const makeLocalEvent = async (
       authEvents,
       depth: head.nextDepth,
       originServerTs: template.originServerTs ?? context.clock.now(),
-      references: await eventReferences(context, head.version, [...prevEvents, ...authEvents]),
+      references: references instanceof Promise ? await references : references,
       roomId: impliesRoomId(head, type) ? undefined : head.room.roomId,
       eventId: chosenEventId(context, head),
       stateKey,
@@ -94,13 +91,49 @@ export const makeLocalEvent = async (
   const createEvent = lookup('m.room.create', '')
   const refusal =
     authorise(event, { state: lookup, createEvent }) ??
-    (before && authorise(event, { state: await stateLookup(context, head, points), createEvent }))
+    (before && authorise(event, { state: await headLookup(context, head, event), createEvent }))
   if (refusal !== undefined) {
     throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
   }
   const json = stateKey === undefined ? unsignedText : canonicalJson(event.pdu)
   return { event, json, authNodes, before }
 }
+
+/** Where what authorises an event depends on more than its sender. */
+const isSpecial = ({ type, stateKey }: EventTemplate): boolean =>
+  stateKey !== undefined || type === 'm.room.create' || type === 'm.room.member'
+
+/** What authorises all messages of a sender by the head's state, if that is known. */
+const commonAuthority = (head: RoomHead, template: EventTemplate): Authority | undefined =>
+  isSpecial(template) ? undefined : head.authorities.get(template.sender)
+
+const authorityOf = async (
+  context: RoomsContext,
+  head: RoomHead,
+  template: EventTemplate,
+  before: StateOverlay | undefined,
+): Promise<Authority> => {
+  const { authorities } = head
+  const { type, sender, stateKey, content } = template
+  const points = authEventsFor({ type, sender, stateKey, content }, head.version)
+  const state = await stateEvents(context, head, points, before)
+  const nodes = new Map<string, AuthNode>()
+  for (const point of points) {
+    const stored = state.get(stateMapKey(point.type, point.stateKey))
+    if (stored !== undefined) nodes.set(stored.event.eventId, stored)
+  }
+  if (before === undefined && !isSpecial(template)) {
+    if (authorities.size >= MAX_AUTHORITIES) authorities.clear()
+    authorities.set(sender, { state, nodes })
+  }
+  return { state, nodes }
+}
+
+/** Senders of whom it is kept with a head what authorises them. */
+const MAX_AUTHORITIES = 50
+
+const headLookup = (context: RoomsContext, head: RoomHead, event: RoomEvent): Promise<StateLookup> =>
+  stateLookup(context, head, authEventsFor(event, head.version))
 
 /** The auth rules that nobody's rights would help with: "invalid values for keys". */
 const MALFORMED: ReadonlySet<string> = new Set([

@@ -2,6 +2,7 @@ import { type RoomEvent, type StateMap, stateMapKey } from '../../core/event/eve
 import { serverNameOf } from '../../core/ids.ts'
 import { SUMMARY_TYPES } from '../../core/room-summary.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
+import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
@@ -9,6 +10,12 @@ import type { UnfinishedStay } from '../../storage/rooms/partial-rooms.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { PartialJoin } from './partial-join.ts'
+
+/** What authorises an event: the state events that its auth events are chosen from, by `stateMapKey`, and these by event ID. */
+export interface Authority {
+  readonly state: ReadonlyMap<string, StoredEvent>
+  readonly nodes: ReadonlyMap<string, AuthNode>
+}
 
 const IN_SUMMARY: ReadonlySet<string> = new Set(SUMMARY_TYPES)
 
@@ -38,6 +45,8 @@ export class RoomHead {
   readonly state: Map<string, StateEntry>
   /** Every user's membership in the current state. */
   readonly memberships: Map<string, Membership>
+  /** What authorises messages, by their senders, as long as no event of the state is another one, or shown otherwise. */
+  authorities = new Map<string, Authority>()
   /** What the room is shown by (`room_summaries`) has changed and is not in a draft yet. */
   summaryChanged = false
   /** The number of joined members that `room_summaries` has, as of the last draft. */
@@ -145,6 +154,7 @@ export class RoomHead {
   /** Applies changes of state points. Member events' memberships are set by the caller. */
   applyState(changes: readonly StateDelta[]): void {
     this.revision += 1
+    this.authorities = new Map()
     for (const { type, stateKey, nid, eventId, generation } of changes) {
       const key = stateMapKey(type, stateKey)
       if (stateKey === '' && IN_SUMMARY.has(type)) this.summaryChanged = true
