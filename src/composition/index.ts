@@ -49,8 +49,8 @@ export const compose = async (circumstances: Circumstances): Promise<Composition
   const app = createHttpApp({
     endpoints,
     services,
-    authenticate: async (token, context) =>
-      (await services.appServices.identity.identify(token, context)) ?? accounts.authenticate(token, context),
+    authenticate: (token, context) =>
+      services.appServices.identity.identify(token, context) ?? accounts.authenticate(token, context),
     verifyRequest: request => federation.verifyRequest(request),
     log,
     clock,

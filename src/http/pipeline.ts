@@ -70,10 +70,10 @@ export const runOperation = async (
   const query: Query = match.queryString === '' ? {} : parseQuery(match.queryString)
   if (operation.authentication === 'none') parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
   await identify(parts, operation, request, facts, query, principal)
-  const body =
-    operation.authentication === 'signedRequest'
-      ? await signedBodyOf(parts, operation, request, facts, principal)
-      : await bodyOf(parts, operation, request, facts)
+  let body: unknown
+  if (operation.authentication === 'signedRequest')
+    body = await signedBodyOf(parts, operation, request, facts, principal)
+  else if (operation.body !== 'none') body = await bodyOf(parts, operation, request, facts)
   const heeded = endpoint.heeded !== undefined && isJsonObject(body) ? endpoint.heeded(body, query) : body
   const call = validated(parts, match, query, heeded)
   if (operation.authentication !== 'none') limitPrincipal(parts, facts, principal, operation.rateLimit, 1)
@@ -124,7 +124,6 @@ const bodyOf = async (
   request: IncomingMessage,
   facts: GatheredFacts,
 ): Promise<unknown> => {
-  if (operation.body === 'none') return undefined
   if (operation.body === 'stream') return streamBody(request, parts.clock)
   facts.text = textOf(await readBody(request, operation.bodyLimit, parts.clock))
   return parseBody(facts.text, { required: operation.bodyRequired, maxDepth: MAX_DEPTH.client })

@@ -26,12 +26,15 @@ export class AppServiceIdentity {
    * @throws {MatrixError} `M_FORBIDDEN`: a user whom the service may not act for, or who is not registered;
    *   `M_UNKNOWN_DEVICE`
    */
-  async identify(
-    token: string,
-    { assertedUserId, assertedDeviceId }: Assertion,
-  ): Promise<Requester | undefined> {
+  identify(token: string, assertion: Assertion): Promise<Requester> | undefined {
     const service = this.#registry.byToken(token)
-    if (service === undefined) return undefined
+    return service && this.#identified(service, assertion)
+  }
+
+  async #identified(
+    service: AppService,
+    { assertedUserId, assertedDeviceId }: Assertion,
+  ): Promise<Requester> {
     const userId = assertedUserId ?? service.senderId
     if (!isUserOf(service, userId) || !this.#registry.isLocal(userId)) {
       throw new MatrixError('M_FORBIDDEN', 'The application service cannot act for this user.')

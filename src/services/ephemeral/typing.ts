@@ -191,7 +191,7 @@ export class Typing {
 
   async #tellStopped(roomId: string, userId: string): Promise<void> {
     // Without the room there is nobody to tell; other servers let the notice expire.
-    const head = await this.#writer.recentHead(roomId).catch(() => undefined)
+    const head = await Promise.resolve(this.#writer.recentHead(roomId)).catch(() => undefined)
     if (head !== undefined) this.#tell(head, userId, false)
   }
 

@@ -1,6 +1,7 @@
 import { boundedCache } from '../../core/caches.ts'
 import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { Answer } from '../answer.ts'
 
 interface Known<T> {
   readonly text: string | undefined
@@ -29,10 +30,13 @@ export class AccountDataMemo<T> {
     this.#parse = parts.parse
   }
 
-  async of(userId: string): Promise<T> {
+  of(userId: string): Answer<T> {
     const position = this.#position()
     const known = this.#known.get(userId)
-    if (known?.checkedAt === position) return known.value
+    return known?.checkedAt === position ? known.value : this.#read(userId, position, known)
+  }
+
+  async #read(userId: string, position: number, known: Known<T> | undefined): Promise<T> {
     const text = await this.#content(userId)
     if (known !== undefined && known.text === text) {
       known.checkedAt = position

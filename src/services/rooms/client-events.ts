@@ -11,6 +11,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { isPassing } from '../../storage/rooms/passing-events.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
+import { type Answer, together } from '../answer.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
 import { type Erasures, WITHHELD, withoutErased } from './erasures.ts'
 import {
@@ -53,6 +54,10 @@ const TEXT_OVERHEAD = 300
 /** "A server may include more fields than were requested": what a client cannot do without. */
 const ALWAYS = ['event_id', 'type', 'sender', 'origin_server_ts', 'state_key', 'room_id'] as const
 
+const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map()
+const NO_ORIGINS: ReadonlyMap<string, EventOrigin> = new Map()
+const NOTHING_REPLACED: ReadonlyMap<number, number> = new Map()
+
 /**
  * Renders events for clients. The text of an event is made once and shared by all who are shown it; what differs for
  * each viewer is spliced in.
@@ -92,7 +97,7 @@ export class ClientEvents {
     const erased = await this.#erasures.current()
     const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
     const rendered = await this.#renderAll(events)
-    const [origins, replaced, relations, expiry] = await Promise.all([
+    const [origins, replaced, relations, expiry] = await together([
       this.#origins(events, viewer),
       this.#replaced(rendered, events.some(isPassing)),
       this.#relations(events, viewer, form),
@@ -125,11 +130,11 @@ export class ClientEvents {
   }
 
   /** `m.relations` by nid; children are rendered like their parents. */
-  async #relations(
+  #relations(
     events: readonly StoredEvent[],
     viewer: EventViewer,
     form: EventForm,
-  ): Promise<ReadonlyMap<number, string> | undefined> {
+  ): Answer<ReadonlyMap<number, string> | undefined> {
     const { userId, sight } = viewer
     if (sight === undefined || form.bundle === undefined) return undefined
     return this.#aggregations.of(events, { userId, sight }, form.bundle, (children, { bundle }) =>
@@ -138,7 +143,7 @@ export class ClientEvents {
   }
 
   /** When those that are sticky (MSC4354) run out, by nid. */
-  async #expiry(events: readonly StoredEvent[]): Promise<ReadonlyMap<number, number> | undefined> {
+  #expiry(events: readonly StoredEvent[]): Answer<ReadonlyMap<number, number> | undefined> {
     const sticky = events.filter(
       stored =>
         !isPassing(stored) && stored.redactedBy === undefined && stickyDuration(stored.event) !== undefined,
@@ -153,8 +158,8 @@ export class ClientEvents {
     const states = fresh.filter(
       ({ event, position }) => event.stateKey !== undefined && position !== undefined,
     )
-    const [replaced, redactions] = await Promise.all([
-      this.#views.replaced(states.map(({ nid }) => nid)),
+    const [replaced, redactions] = await together([
+      states.length === 0 ? NOTHING_REPLACED : this.#views.replaced(states.map(({ nid }) => nid)),
       this.#byNid(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
     ])
     const made = new Map<number | string, Rendered>()
@@ -171,25 +176,25 @@ export class ClientEvents {
     return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
   }
 
-  #replaced(rendered: readonly Rendered[], arePassing: boolean): Promise<Map<number, StoredEvent>> {
+  #replaced(rendered: readonly Rendered[], arePassing: boolean): Answer<ReadonlyMap<number, StoredEvent>> {
     return this.#byNid(
       rendered.flatMap(({ replaced }) => replaced ?? []),
       arePassing ? this.#read.passing : this.#read.events,
     )
   }
 
-  async #byNid(
+  #byNid(
     nids: readonly number[],
     from: Pick<RoomReaders['events'], 'byNids'> = this.#read.events,
-  ): Promise<Map<number, StoredEvent>> {
-    if (nids.length === 0) return new Map()
-    return new Map((await from.byNids(nids)).map(stored => [stored.nid, stored]))
+  ): Answer<ReadonlyMap<number, StoredEvent>> {
+    if (nids.length === 0) return NO_EVENTS
+    return from.byNids(nids).then(events => new Map(events.map(stored => [stored.nid, stored])))
   }
 
   /** How the viewer's own events came to be. */
-  #origins(events: readonly StoredEvent[], viewer: EventViewer): Promise<Map<string, EventOrigin>> {
+  #origins(events: readonly StoredEvent[], viewer: EventViewer): Answer<ReadonlyMap<string, EventOrigin>> {
     const own = events.filter(({ event }) => event.sender === viewer.userId)
-    if (viewer.deviceId === undefined || own.length === 0) return Promise.resolve(new Map())
+    if (viewer.deviceId === undefined || own.length === 0) return NO_ORIGINS
     const nids = own.map(({ nid }) => nid)
     return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, nids)
   }

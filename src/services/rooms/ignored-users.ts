@@ -6,6 +6,7 @@ import {
   wasMissed,
 } from '../../core/ignored-spans.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
+import type { Answer } from '../answer.ts'
 import { AccountDataMemo } from './account-data-memo.ts'
 
 /** Whom a user ignores, and what they have missed of those whom they ignore no longer. */
@@ -39,7 +40,7 @@ export class IgnoredUsers {
   }
 
   /** Both of these at once. */
-  lists(userId: string): Promise<IgnoredLists> {
+  lists(userId: string): Answer<IgnoredLists> {
     return this.#lists.of(userId)
   }
 

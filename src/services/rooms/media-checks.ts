@@ -9,8 +9,16 @@ import type { RoomsContext } from './room-writer.ts'
  * What servers refuse of their own users because the room's media flags do not allow it; never of others. Throws
  * `M_FORBIDDEN`, which says what flag is missing.
  */
-export const checkMedia = async (context: RoomsContext, head: RoomHead, event: Proposed): Promise<void> => {
-  if (!isMediaPolicyType(event.type) || head.entry(MEDIA_STATE, '') === undefined) return
+export const checkMedia = (
+  context: RoomsContext,
+  head: RoomHead,
+  event: Proposed,
+): Promise<void> | undefined =>
+  isMediaPolicyType(event.type) && head.entry(MEDIA_STATE, '') !== undefined
+    ? checkFlags(context, head, event)
+    : undefined
+
+const checkFlags = async (context: RoomsContext, head: RoomHead, event: Proposed): Promise<void> => {
   const allowed = new Set(mediaTypes(await contentOfHead(context, head)))
   const missing = missingMedia(event, allowed)
   if (missing === undefined) return

@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { relationOf } from '../../core/relations.ts'
+import { type Relation, relationOf } from '../../core/relations.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -19,14 +19,21 @@ interface Outgoing {
  *
  * Throws `M_DUPLICATE_ANNOTATION`; `M_UNKNOWN` (400) for a thread that begins at an event which relates to another.
  */
-export const checkRelation = async (
+export const checkRelation = (
   context: RoomsContext,
   head: RoomHead,
-  { sender, type, content, transaction }: Outgoing,
+  message: Outgoing,
+): Promise<void> | undefined => {
+  const relation = relationOf({ type: message.type, content: message.content, stateKey: undefined })
+  return relation && checkRelationTo(relation, context, head, message)
+}
+
+const checkRelationTo = async (
+  relation: Relation,
+  { read }: RoomsContext,
+  head: RoomHead,
+  { sender, type, transaction }: Outgoing,
 ): Promise<void> => {
-  const relation = relationOf({ type, content, stateKey: undefined })
-  if (relation === undefined) return
-  const { read } = context
   const { relType, parentId, key } = relation
   if (relType === 'm.annotation' && key !== undefined) {
     // What is in flight counts too.

@@ -2,6 +2,7 @@ import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
 import { isRecommended, POLICY_TYPE, type PolicyServer, parsePolicyServer } from '../../core/policy-server.ts'
+import type { Answer } from '../answer.ts'
 import { checkOwn } from './local-event.ts'
 import type { RoomHead } from './room-head.ts'
 import { contentShown } from './room-summary.ts'
@@ -11,13 +12,20 @@ import type { RoomsContext, RoomWriter } from './room-writer.ts'
  * The policy server that a room uses now: its current state names one, and "the server name denoted by the
  * `m.room.policy` state event's `via` has at least one joined user in the room in *current state*".
  */
-export const policyServerOf = async (
+export const policyServerOf = (
+  context: Pick<RoomsContext, 'read' | 'serverName'>,
+  head: RoomHead,
+): Answer<PolicyServer | undefined> => {
+  const entry = head.entry(POLICY_TYPE, '')
+  return entry && policyServerBy(entry.nid, context, head)
+}
+
+const policyServerBy = async (
+  nid: number,
   { read, serverName }: Pick<RoomsContext, 'read' | 'serverName'>,
   head: RoomHead,
 ): Promise<PolicyServer | undefined> => {
-  const entry = head.entry(POLICY_TYPE, '')
-  if (entry === undefined) return undefined
-  const [stored] = await read.events.byNids([entry.nid])
+  const [stored] = await read.events.byNids([nid])
   const policy = stored && parsePolicyServer(contentShown(stored))
   // This server is none. Whoever names it all the same must not keep its users from speaking, or leaving.
   if (policy === undefined || policy.via === serverName) return undefined

@@ -86,10 +86,12 @@ export class RoomSender {
 
   async #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Promise<Sent[]> {
     // The write itself looks at what other processes have done.
-    const head = await this.#writer.recentHead(roomId)
+    const recent = this.#writer.recentHead(roomId)
+    const head = recent instanceof Promise ? await recent : recent
     // Who is not in a room does not learn whether there is one.
     if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-    const policy = await policyServerOf(this.#writer.context, head)
+    const named = policyServerOf(this.#writer.context, head)
+    const policy = named instanceof Promise ? await named : named
     if (policy !== undefined && !templates.every(needsNoPolicy)) {
       if (templates.length > 1) return this.#sendEach(roomId, templates, options)
       return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
@@ -163,13 +165,15 @@ export class RoomSender {
     templates: readonly EventTemplate[],
     options: SendOptions,
   ): Promise<Sent[] | undefined> {
-    await options.check?.(head)
+    const checked = options.check?.(head)
+    if (checked !== undefined) await checked
     const { serverName } = this.#writer.context
     if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName))) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
     }
-    const same =
-      options.always === true ? undefined : await unchangedState(this.#writer.context.read, head, templates)
+    const found =
+      options.always === true ? undefined : unchangedState(this.#writer.context.read, head, templates)
+    const same = found instanceof Promise ? await found : found
     return same === undefined ? undefined : [sentBefore(same)]
   }
 

@@ -2,6 +2,7 @@ import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import type { Answer } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AskPolicyServer } from './ports.ts'
 import {
@@ -60,11 +61,9 @@ export class RoomWriter {
   }
 
   /** The same, cheaper: other processes may have moved the room on in the meantime. */
-  async recentHead(roomId: string): Promise<RoomHead | undefined> {
-    const cached = this.#heads.get(roomId)
-    if (cached !== undefined) return cached
+  recentHead(roomId: string): Answer<RoomHead | undefined> {
     // In the queue, so that a head is never loaded twice or underneath a writer.
-    return this.#queue.run(roomId, () => this.#load(roomId))
+    return this.#heads.get(roomId) ?? this.#queue.run(roomId, async () => this.#load(roomId))
   }
 
   /**
@@ -133,9 +132,11 @@ export class RoomWriter {
     })
   }
 
-  async #load(roomId: string): Promise<RoomHead | undefined> {
-    const cached = this.#heads.get(roomId)
-    if (cached !== undefined) return cached
+  #load(roomId: string): Answer<RoomHead | undefined> {
+    return this.#heads.get(roomId) ?? this.#read(roomId)
+  }
+
+  async #read(roomId: string): Promise<RoomHead | undefined> {
     const head = await loadHead(this.context.read, roomId, this.context.serverName)
     if (head !== undefined) this.#keep(head)
     return head
@@ -148,7 +149,8 @@ export class RoomWriter {
     { settled = false }: UpdateOptions,
   ): Promise<Settled<T> | { outcome: Promise<Outcome<T>> }> {
     for (;;) {
-      const head = await this.#load(roomId)
+      const loaded = this.#load(roomId)
+      const head = loaded instanceof Promise ? await loaded : loaded
       if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
       const isReady = head.inFlight === 0 || (typeof settled === 'function' ? !settled(head) : !settled)
       if (!isReady) {

@@ -101,9 +101,10 @@ export class Sending {
     // "A user may be allowed to send `m.room.redaction` events but not `m.room.message` events."
     if (requester.isSuspended) throw suspended()
     const template = { type, sender: requester.userId, content, originServerTs: ts, stickyMs }
-    const check = async (head: RoomHead): Promise<void> => {
-      await checkMedia(this.#writer.context, head, template)
-      await checkRelation(this.#writer.context, head, { ...template, transaction })
+    const check = (head: RoomHead): Promise<void> | void => {
+      const { context } = this.#writer
+      const relation = () => checkRelation(context, head, { ...template, transaction })
+      return checkMedia(context, head, template)?.then(relation) ?? relation()
     }
     return this.#sender.send(roomId, template, { transaction, check, ...delivery })
   }
@@ -178,7 +179,7 @@ export class Sending {
       if (entry !== undefined) return { eventId: entry.eventId }
     }
     const template = { type, sender: userId, stateKey, content, originServerTs: ts, stickyMs }
-    const check = (head: RoomHead): Promise<void> => checkMedia(this.#writer.context, head, template)
+    const check = (head: RoomHead) => checkMedia(this.#writer.context, head, template)
     return this.#sender.send(roomId, template, { check, ...delivery })
   }
 

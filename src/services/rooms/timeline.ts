@@ -117,8 +117,10 @@ export class Timelines {
             missed?.(row.sender, row.position) !== true)),
     )
     const forked = candidates.filter(row => row.forked).map(row => row.nid)
-    const states = await this.#sights.forks(forked, userId)
-    for (const nid of forked) forks.set(nid, states.get(nid) ?? {})
+    if (forked.length > 0) {
+      const states = await this.#sights.forks(forked, userId)
+      for (const nid of forked) forks.set(nid, states.get(nid) ?? {})
+    }
     const events = await this.#pages.load(candidates)
     return events.filter(stored => passes(filter, stored) && sight.sees(stored, forks.get(stored.nid)))
   }

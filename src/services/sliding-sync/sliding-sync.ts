@@ -1,6 +1,7 @@
 import type { StreamToken } from '../../core/stream-token.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Answer } from '../answer.ts'
 import type { Departure } from '../departure.ts'
 import type { Requester } from '../requester.ts'
 import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
@@ -10,7 +11,6 @@ import type { Notifier } from '../sync/notifier.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import { AHEAD, inOrder } from '../sync/response.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
-import type { Answer } from '../sync/sync-source.ts'
 import type { UserStream } from '../sync/user-stream.ts'
 import type { Connection, Connections, SentRoom } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
@@ -37,7 +37,7 @@ export interface SlidingSyncParts {
   readonly invitePolicies: InvitePolicies
   readonly partial: Pick<PartialSpans, 'isOpenAt'>
   /** Resolves once all events that are committed now can be told. */
-  readonly ready: () => Promise<void>
+  readonly ready: () => Answer<void>
 }
 
 /** The longest that a client may wait, whatever it asks for. */

@@ -1,14 +1,8 @@
 import type { AccountDataEntry, AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { Answer } from '../answer.ts'
 import type { SyncRequest } from './sync-request.ts'
-import {
-  type Answer,
-  type News,
-  NO_NEWS,
-  type RoomExtras,
-  type SyncSource,
-  type ToldRoom,
-} from './sync-source.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** The `account_data` stream of `/sync`. */

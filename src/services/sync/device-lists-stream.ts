@@ -1,9 +1,10 @@
 import type { KeysLeft } from '../../storage/encryption/keys-left.ts'
+import type { Answer } from '../answer.ts'
 import type { DeviceListSpan, DeviceListSpans } from '../encryption/device-list-span.ts'
 import type { KnownKeysLeft } from '../encryption/known-keys-left.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 
 /** The `device_lists` stream of `/sync`, and what a device has to know of its own keys. */
 export class DeviceListsStream implements SyncSource {

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import type { Answer } from '../answer.ts'
 import type { NotificationCenter, NotificationNews } from '../notifications/notification-center.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** The member of filters that asks for notifications, and of responses that holds them. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database, StreamName } from '../../storage/database.ts'
+import type { Answer } from '../answer.ts'
 import type { Departure } from '../departure.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Answer } from './sync-source.ts'
 
 /** Finds out whom of those who wait the news of a stream concern. */
 export interface Follower {
@@ -106,10 +106,10 @@ export class Notifier {
   }
 
   /** Resolves when everything that is committed by now has been followed. */
-  caughtUp(): Promise<void> {
+  caughtUp(): Answer<void> {
     const isBehind = (follower: Follower): boolean =>
       this.#db.position(follower.stream) > (this.#followed.get(follower) ?? 0)
-    return this.#followers.some(isBehind) ? this.catchUp() : Promise.resolve()
+    if (this.#followers.some(isBehind)) return this.catchUp()
   }
 
   /** Lets all followers follow what is committed by now. */

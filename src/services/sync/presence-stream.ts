@@ -1,8 +1,9 @@
+import type { Answer } from '../answer.ts'
 import type { Presence } from '../ephemeral/presence.ts'
 import type { PresenceSpan } from '../ephemeral/presence-states.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 
 /** The `presence` stream of `/sync`. */
 export class PresenceStream implements SyncSource {

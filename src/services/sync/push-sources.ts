@@ -2,6 +2,7 @@ import type { Reader } from '../../storage/database.ts'
 import { PushRulesReader } from '../../storage/push/push-rules.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
+import type { Answer } from '../answer.ts'
 import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
 import type { RoomUnread, UnreadCount } from '../push/room-unread.ts'
@@ -9,7 +10,7 @@ import type { UnreadCounts } from '../push/unread.ts'
 import type { Follower, Notifier } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 import { TouchedUsers } from './touched-users.ts'
 
 /** What push adds to `/sync`, and how it wakes who waits. */
@@ -29,8 +30,8 @@ export const connectPush = ({ push, db }: { push: Push; db: Reader }): PushSourc
 export interface CountedEvents {
   readonly follower: Follower
   wakeBy(notifier: Notifier): void
-  /** Resolves once all events that are committed now can be told: who has sent one finds it in the next response. */
-  ready(notifier: Notifier): Promise<void>
+  /** Waits until all events that are committed now can be told: who has sent one finds it in the next response. */
+  ready(notifier: Notifier): Answer<void>
 }
 
 /** Holds the stream of events back to where it is counted, so that an event and its counts are told together. */
@@ -38,16 +39,20 @@ export const eventsWithCounts = (
   counter: NotificationCounter,
   db: Reader,
   watch: RoomWatch,
-): CountedEvents => ({
-  follower: { stream: 'events', follow: upTo => watch.follow(Math.min(upTo, counter.horizon)) },
-  wakeBy: notifier => counter.onJudged(() => void notifier.catchUp()),
-  ready: async notifier => {
-    const position = db.position('events')
-    if (watch.position >= position) return
+): CountedEvents => {
+  const followed = async (position: number, notifier: Notifier): Promise<void> => {
     await counter.judged(position)
     await notifier.catchUp()
-  },
-})
+  }
+  return {
+    follower: { stream: 'events', follow: upTo => watch.follow(Math.min(upTo, counter.horizon)) },
+    wakeBy: notifier => counter.onJudged(() => void notifier.catchUp()),
+    ready: notifier => {
+      const position = db.position('events')
+      if (watch.position < position) return followed(position, notifier)
+    },
+  }
+}
 
 /** `m.push_rules`, part of the stream `account_data`; everybody has it, also who never changed a rule. */
 class PushRulesStream implements SyncSource, Follower {

@@ -1,18 +1,12 @@
 import type { Reader } from '../../storage/database.ts'
 import { ReceiptReader, type ReceiptRow } from '../../storage/ephemeral/receipts.ts'
 import type { RoomReader } from '../../storage/rooms/rooms.ts'
+import type { Answer } from '../answer.ts'
 import { RecentChanges } from '../ephemeral/recent-changes.ts'
 import type { Follower } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import {
-  type Answer,
-  type News,
-  NO_NEWS,
-  type RoomExtras,
-  type SyncSource,
-  type ToldRoom,
-} from './sync-source.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 
 /** Receipts of one room in one response: the newest, and all of the user's own. */
 const MAX_RECEIPTS = 2_000

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { Answer } from '../answer.ts'
 import type { Body } from '../body.ts'
 import { inOrder, respond, type Section } from './response.ts'
 
@@ -6,7 +7,7 @@ async function* sectionsOf(...all: Section[]): AsyncGenerator<Section, void> {
   yield* all
 }
 
-const textOf = async (make: () => Promise<Body>): Promise<string> => {
+const textOf = async (make: () => Answer<Body>): Promise<string> => {
   const body = await make()
   if (typeof body === 'string') return body
   let text = ''

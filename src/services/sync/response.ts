@@ -1,6 +1,6 @@
+import type { Answer } from '../answer.ts'
 import { type Body, bodyOf, PIECE } from '../body.ts'
 import { nextTurn } from '../next-turn.ts'
-import type { Answer } from './sync-source.ts'
 
 /** One room in one part of a response, as JSON text. */
 export interface Section {
@@ -12,7 +12,7 @@ export interface Section {
 /** A response under construction; everything is JSON text. */
 export interface Draft {
   /** Members that go with every response: `"next_batch":"…"`. Asked for only if there is one. */
-  readonly always: () => Promise<readonly string[]>
+  readonly always: () => Answer<readonly string[]>
   /** Members that are news. */
   readonly members: readonly string[]
   /** Rooms, those of a part together: a few at once, or many as they are made. */
@@ -22,7 +22,7 @@ export interface Draft {
 /** A response that has been begun. */
 export interface Response {
   readonly isEmpty: boolean
-  readonly body: () => Promise<Body>
+  readonly body: () => Answer<Body>
 }
 
 /** Finds out whether there is any news in a response, and makes it where it is wanted. */
@@ -48,12 +48,23 @@ const respondWithMany = async (
 
 const isList = (sections: Draft['sections']): sections is readonly Section[] => Array.isArray(sections)
 
-const bodyOfFew = async (
+const bodyOfFew = (
   always: Draft['always'],
   members: readonly string[],
   sections: readonly Section[],
-): Promise<Body> => {
-  const start = [...(await always()), ...members].join(',')
+): Answer<Body> => {
+  const first = always()
+  return first instanceof Promise
+    ? first.then(known => bodyAfter(known, members, sections))
+    : bodyAfter(first, members, sections)
+}
+
+const bodyAfter = (
+  first: readonly string[],
+  members: readonly string[],
+  sections: readonly Section[],
+): Answer<Body> => {
+  const start = [...first, ...members].join(',')
   const length = sections.reduce((sum, { text }) => sum + text.length, start.length)
   if (length >= PIECE) return bodyOf(texts(start, sections.slice(1).values(), sections[0]))
   return textsOf(start, sections).join('')

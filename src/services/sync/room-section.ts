@@ -1,6 +1,7 @@
 import { STICKY } from '../../core/event/stickiness.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
+import { type Answer, together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import { inSlices } from '../rooms/state-slices.ts'
 import { passes } from '../rooms/timeline.ts'
@@ -13,7 +14,7 @@ import { eventsPart, isNew, presentation, statePart, timelinePart, withEnd } fro
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-import { type Answer, type SyncSource, together } from './sync-source.ts'
+import type { SyncSource } from './sync-source.ts'
 
 /** Rooms whose members are counted at once. */
 const COUNTED = 64

@@ -1,12 +1,12 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { StateAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
+import type { Answer } from '../answer.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { MemberMoves } from './member-moves.ts'
 import type { RoomSummaries } from './room-summaries.ts'
 import type { RoomTimeline } from './room-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import { deviceOf, type EventSpan, type SyncRequest } from './sync-request.ts'
-import type { Answer } from './sync-source.ts'
 
 /** A room whose state is to be told beside its timeline. */
 export interface StateNews {

@@ -4,6 +4,7 @@ import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
+import type { Answer } from '../answer.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { RoomCore } from '../rooms/index.ts'
 import { Timelines } from '../rooms/timeline.ts'
@@ -43,8 +44,8 @@ export interface SyncStreams {
   readonly reader: SyncReader
   readonly sources: readonly SyncSource[]
   readonly partial: PartialSpans
-  /** Resolves once all events that are committed now can be told. */
-  ready(): Promise<void>
+  /** Waits until all events that are committed now can be told. */
+  ready(): Answer<void>
 }
 
 /** The streams beside rooms, invitations and account data, and how they are followed. */
@@ -55,8 +56,8 @@ export interface OtherStreams {
   readonly events: Follower
   /** Hands over whom to tell of what is not in the database. */
   wakeBy(notifier: Notifier): void
-  /** Resolves once all events that are committed now can be told. */
-  ready(notifier: Notifier): Promise<void>
+  /** Waits until all events that are committed now can be told. */
+  ready(notifier: Notifier): Answer<void>
 }
 
 /** What `/sync` is built over. */
@@ -97,7 +98,7 @@ export const createRoomSync = (
   const sentMembers = new SentMembers()
   const memo = new SpanMemo({ pages: views.pages, state: views.state, news: read.news }, () => watch.position)
   const timelines = new RoomTimelines(new Timelines(memo, sights), sights)
-  const ready = (): Promise<void> => others.ready(notifier)
+  const ready = (): Answer<void> => others.ready(notifier)
   const sections = new RoomSections({
     read,
     timelines,

@@ -1,12 +1,12 @@
 import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { Answer } from '../answer.ts'
 import { MemberMoves } from './member-moves.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { RecentRooms } from './recent-rooms.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import type { RoomsNow } from './rooms-now.ts'
-import type { Answer } from './sync-source.ts'
 import { type Watched, WatchedUsers } from './watched-users.ts'
 
 const NO_ROOMS: ReadonlySet<number> = new Set()

@@ -1,6 +1,7 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
+import type { Answer } from '../answer.ts'
 import type { Sight, Sights } from '../rooms/room-sight.ts'
 import { END } from '../rooms/visible-ranges.ts'
 import { type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
@@ -12,7 +13,7 @@ import type { RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { SyncRequest } from './sync-request.ts'
-import type { Answer, ExtrasByRoom } from './sync-source.ts'
+import type { ExtrasByRoom } from './sync-source.ts'
 import { toldAt } from './told-at.ts'
 
 /** Everything that a response tells of rooms. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { SyncFilter } from '../../core/filter.ts'
+import type { Answer } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Erasures } from '../rooms/erasures.ts'
 import type { JoinedNews } from './room-news.ts'
@@ -7,7 +8,6 @@ import type { RoomTimeline, RoomTimelines } from './room-timeline.ts'
 import { presentation, timelinePart } from './section-parts.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { SyncRequest } from './sync-request.ts'
-import type { Answer } from './sync-source.ts'
 
 /** For so long (ms) events are told with the age that they had when their text was made. */
 const MOMENT_MS = 250

@@ -1,16 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Answer } from '../answer.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import {
-  type Answer,
-  type News,
-  NO_NEWS,
-  type RoomExtras,
-  type SyncSource,
-  type ToldRoom,
-} from './sync-source.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 
 /**
  * "If there are too many sticky events to deliver at once, they will be delivered in subsequent responses instead." What

@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { type SyncFilter, syncFilter } from '../../core/filter.ts'
 import { filterProblem } from '../../core/filter-check.ts'
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
+import type { Answer } from '../answer.ts'
 
 /** A stored filter of a user. Throws `M_NOT_FOUND`. */
 export type StoredFilter = (userId: string, filterId: string) => Promise<JsonObject>
@@ -23,14 +24,15 @@ export class SyncFilters {
    * The filter that a query names or holds. Throws `M_INVALID_PARAM` if it is no filter, `M_NOT_FOUND` if there is none
    * of this ID.
    */
-  async of(userId: string, text: string | undefined): Promise<SyncFilter> {
+  of(userId: string, text: string | undefined): Answer<SyncFilter> {
     if (text === undefined || text === '') return NO_FILTER
     // "Whether it is an ID or a JSON object is told by whether the first character is an open brace."
-    const isInline = text.startsWith('{')
-    const key = isInline ? text : `${userId} ${text}`
-    const known = this.#kept.get(key)
-    if (known !== undefined) return known
-    const made = syncFilter(isInline ? inlineFilter(text) : await this.#stored(userId, text))
+    const key = text.startsWith('{') ? text : `${userId} ${text}`
+    return this.#kept.get(key) ?? this.#make(key, userId, text)
+  }
+
+  async #make(key: string, userId: string, text: string): Promise<SyncFilter> {
+    const made = syncFilter(text.startsWith('{') ? inlineFilter(text) : await this.#stored(userId, text))
     this.#kept.set(key, made)
     return made
   }

@@ -1,15 +1,7 @@
 import type { SyncStream } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Answer } from '../answer.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
-
-/** What is known at once, or has to be asked for. */
-export type Answer<T> = T | Promise<T>
-
-/** All answers, without waiting where none has to be waited for. */
-export const together = <T>(answers: readonly Answer<T>[]): Answer<readonly T[]> =>
-  answers.every((answer): answer is Awaited<T> => !(answer instanceof Promise))
-    ? answers
-    : Promise.all(answers)
 
 /** What is new about a room that the user is in. An empty one has the room told for the sake of `roomMembers`. */
 export interface RoomExtras {

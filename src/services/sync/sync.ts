@@ -5,6 +5,7 @@ import {
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
+import { type Answer, together } from '../answer.ts'
 import type { Body } from '../body.ts'
 import type { Departure } from '../departure.ts'
 import type { Metrics } from '../metrics/index.ts'
@@ -19,7 +20,7 @@ import type { RoomsNow } from './rooms-now.ts'
 import type { RoomsStream } from './rooms-stream.ts'
 import type { SyncFilters } from './sync-filters.ts'
 import { deviceOf, type SyncRequest } from './sync-request.ts'
-import { extrasByRoom, type SyncSource, together, topMembers } from './sync-source.ts'
+import { extrasByRoom, type SyncSource, topMembers } from './sync-source.ts'
 import type { UserStream } from './user-stream.ts'
 
 /** `GET /sync` as it was asked. */
@@ -44,8 +45,8 @@ export interface SyncParts {
   readonly sentMembers: SentMembers
   /** The number of this process, where there are several. */
   readonly maker: number | undefined
-  /** Resolves once all events that are committed now can be told. */
-  readonly ready: () => Promise<void>
+  /** Waits until all events that are committed now can be told. */
+  readonly ready: () => Answer<void>
   readonly metrics?: Metrics['sync'] | undefined
 }
 
@@ -81,9 +82,10 @@ export class Sync {
       throw new MatrixError('M_INVALID_PARAM', 'since is not a token of this server')
     }
     const deadline = notifier.now() + Math.min(Math.max(query.timeoutMs, 0), MAX_TIMEOUT_MS)
+    const named = filters.of(requester.userId, query.filter)
     const base = {
       requester,
-      filter: await filters.of(requester.userId, query.filter),
+      filter: named instanceof Promise ? await named : named,
       fullState: query.fullState,
       stateAfter: query.stateAfter,
       since: since === undefined ? undefined : (since.events ?? 0),
@@ -92,10 +94,13 @@ export class Sync {
     if (since === undefined || since.maker !== this.#parts.maker)
       sentMembers.forget(deviceOf({ ...base, ignored: new Set() }))
     // Whatever was acknowledged before this request is told by it.
-    await ready()
-    await notifier.caughtUp()
+    const readied = ready()
+    if (readied !== undefined) await readied
+    const caughtUp = notifier.caughtUp()
+    if (caughtUp !== undefined) await caughtUp
     // From here on it is known which rooms the user is in, so that nothing is missed between looking and waiting.
-    const leave = await watch.enter(requester.userId)
+    const entered = watch.enter(requester.userId)
+    const leave = entered instanceof Promise ? await entered : entered
     try {
       return await this.#whenThereIsNews(base, since, deadline, departure)
     } finally {
@@ -118,7 +123,8 @@ export class Sync {
       for (;;) {
         wait?.again()
         const started = notifier.now()
-        const { users: ignored, missed } = await ignoredUsers.lists(userId)
+        const lists = ignoredUsers.lists(userId)
+        const { users: ignored, missed } = lists instanceof Promise ? await lists : lists
         // Each by its name: V8 is slow to put objects together that have more than one shape.
         const { requester, filter, fullState, stateAfter } = base
         const request = { requester, filter, fullState, stateAfter, since: base.since, ignored, missed }
@@ -148,12 +154,13 @@ export class Sync {
     if (this.#parts.maker !== undefined) ends.maker = this.#parts.maker
     const after = since && (since.invites ?? 0)
     const events = { after: request.since, upTo: now.upTo }
-    const news = await together(
+    const answers = together(
       sources.map(source => {
         const from = since && (since[source.stream] ?? 0)
         return source.news(request, from, ends[source.stream] ?? source.position(), events)
       }),
     )
+    const news = answers instanceof Promise ? await answers : answers
     // What does not fit into one response comes with the next.
     news.forEach(({ upTo }, index) => {
       const stream = sources[index]?.stream
@@ -163,9 +170,12 @@ export class Sync {
     const invited = mayBeInvited ? await invitations.texts(request, after, ends.invites) : NO_INVITATIONS
     ends.invites = invited.upTo ?? ends.invites
     return respond({
-      always: async () => {
-        const texts = await together(this.#always.map(source => source.always?.(request) ?? []))
-        return [`"next_batch":"${formatStreamToken(ends)}"`, ...texts.flat()]
+      always: () => {
+        const token = `"next_batch":"${formatStreamToken(ends)}"`
+        const texts = together(this.#always.map(source => source.always?.(request) ?? []))
+        return texts instanceof Promise
+          ? texts.then(members => [token, ...members.flat()])
+          : [token, ...texts.flat()]
       },
       members: topMembers(news),
       sections: await rooms.sections(request, now, extrasByRoom(news), invited),

@@ -1,6 +1,7 @@
+import type { Answer } from '../answer.ts'
 import type { ToDevice } from '../encryption/to-device.ts'
 import type { SyncRequest } from './sync-request.ts'
-import { type Answer, type News, NO_NEWS, type SyncSource } from './sync-source.ts'
+import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
 import type { TouchedUsers } from './touched-users.ts'
 
 /** "100 messages is recommended as a reasonable limit." */

@@ -1,15 +1,9 @@
 import type { RoomReader } from '../../storage/rooms/rooms.ts'
+import type { Answer } from '../answer.ts'
 import type { Typing } from '../ephemeral/typing.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
-import {
-  type Answer,
-  type News,
-  NO_NEWS,
-  type RoomExtras,
-  type SyncSource,
-  type ToldRoom,
-} from './sync-source.ts'
+import { type News, NO_NEWS, type RoomExtras, type SyncSource, type ToldRoom } from './sync-source.ts'
 
 interface Parts {
   readonly typing: Pick<Typing, 'position' | 'changedRooms' | 'rooms' | 'users'>

@@ -2,8 +2,8 @@ import type { LRUCache } from 'lru-cache'
 import { boundedCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
 import type { StreamTouches, UserStreamName } from '../../storage/stream-touches.ts'
+import type { Answer } from '../answer.ts'
 import type { Follower } from './notifier.ts'
-import type { Answer } from './sync-source.ts'
 
 /** Follows a stream whose rows each belong to one user, and knows for most users that there is nothing new. */
 export class UserStream implements Follower {
