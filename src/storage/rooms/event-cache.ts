@@ -47,8 +47,8 @@ export class EventCache {
   }
 
   /** Whether what is kept of an event may lack the position that its commit has given it. */
-  isInFlight(nid: number): boolean {
-    return this.#inFlight.has(nid)
+  mayLackPosition({ nid, position }: StoredEvent): boolean {
+    return position === undefined && this.#inFlight.has(nid)
   }
 
   nidOf(eventId: string): number | undefined {
@@ -60,9 +60,9 @@ export class EventCache {
     this.#nids.set(eventId, nid)
   }
 
-  /** What was just written. */
-  put(stored: StoredEvent): void {
-    this.#changed.set(stored.nid, ++this.now)
+  /** What was just written. `isNew`: for the first time, so that no read can have found anything else of it. */
+  put(stored: StoredEvent, isNew: boolean): void {
+    if (!isNew) this.#changed.set(stored.nid, ++this.now)
     this.#inFlight.add(stored.nid)
     this.#keep(stored)
   }
@@ -83,8 +83,7 @@ export class EventCache {
     const { nid } = stored
     const changed = this.#changed.peek(nid) ?? 0
     // Stored without a position while it is in flight, it is stored as it was before.
-    const isOutdated = stored.position === undefined && this.isInFlight(nid)
-    if (changed > then || isOutdated) return this.#byNid.get(nid) ?? stored
+    if (changed > then || this.mayLackPosition(stored)) return this.#byNid.get(nid) ?? stored
     const { calculatedSize, maxSize } = this.#byNid
     const isWelcome = together <= maxSize / 2 || calculatedSize < maxSize
     if (isWelcome && this.now - then < REMEMBERED_CHANGES) this.#keep(stored)

@@ -83,7 +83,7 @@ export class EventReader {
     const cached: StoredEvent[] = []
     for (const nid of nids) {
       const stored = this.#cache.get(nid)
-      if (stored === undefined || this.#cache.isInFlight(nid)) return this.#partlyCached(nids)
+      if (stored === undefined || this.#cache.mayLackPosition(stored)) return this.#partlyCached(nids)
       cached.push(stored)
     }
     return cached
@@ -95,7 +95,7 @@ export class EventReader {
     for (const nid of nids) {
       const stored = this.#cache.get(nid)
       if (stored !== undefined) found.set(nid, stored)
-      if (stored === undefined || this.#cache.isInFlight(nid)) missing.push(nid)
+      if (stored === undefined || this.#cache.mayLackPosition(stored)) missing.push(nid)
     }
     if (missing.length > 0) {
       // What is loaded may push out of the cache what was found there.
@@ -111,7 +111,7 @@ export class EventReader {
     for (const eventId of eventIds) {
       const stored = this.#cache.byId(eventId)
       if (stored !== undefined) found.set(eventId, stored)
-      if (stored === undefined || this.#cache.isInFlight(stored.nid)) missing.push(eventId)
+      if (stored === undefined || this.#cache.mayLackPosition(stored)) missing.push(eventId)
     }
     if (missing.length > 0) {
       for (const stored of await this.#load(this.#selectIds, missing)) found.set(stored.event.eventId, stored)
@@ -224,9 +224,9 @@ export class EventReader {
     return rows.map(row => row.event_id)
   }
 
-  /** Puts an event that has just been written into the cache. */
-  remember(stored: StoredEvent): void {
-    this.#cache.put(stored)
+  /** Puts an event that has just been written into the cache; `isNew`: it was not there before in any form. */
+  remember(stored: StoredEvent, isNew = false): void {
+    this.#cache.put(stored, isNew)
   }
 
   /** Completes what is cached of an event by its position, once its commit has given it one. */
