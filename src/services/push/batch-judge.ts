@@ -131,13 +131,15 @@ export class BatchJudge {
   async #judge(stored: StoredEvent, isForked: boolean): Promise<PushAction[]> {
     const { event, position, roomNid, nid } = stored
     if (position === undefined || stored.redactedBy !== undefined) return []
-    const audience = await this.#audiences.of(stored)
+    const listening = this.#audiences.of(stored)
+    const audience = listening instanceof Promise ? await listening : listening
     // "Homeservers MUST NOT notify for events that the user has sent themselves."
     const isHeard = audience.groups.some(({ listeners }) =>
       listeners.some(({ userId }) => userId !== event.sender),
     )
     if (!isHeard) return []
-    const late = await this.#audiences.latecomers(audience, stored)
+    const latecomers = this.#audiences.latecomers(audience, stored)
+    const late = latecomers instanceof Promise ? await latecomers : latecomers
     const blind = isForked ? await this.#audiences.blind(stored) : NOBODY
     const { memberCount, power } = audience
     const { read } = this.#context

@@ -20,11 +20,15 @@ const MAX_THREADS = 500
  */
 export class OwnEvents {
   readonly #context: RoomsContext
-  readonly #unread: Pick<UnreadCounts, 'ofRoom'>
+  readonly #unread: Pick<UnreadCounts, 'known' | 'ofRoom'>
   readonly #clock: Clock
   readonly #write: ReceiptWriter
 
-  constructor(parts: { context: RoomsContext; unread: Pick<UnreadCounts, 'ofRoom'>; clock: Clock }) {
+  constructor(parts: {
+    context: RoomsContext
+    unread: Pick<UnreadCounts, 'known' | 'ofRoom'>
+    clock: Clock
+  }) {
     this.#context = parts.context
     this.#unread = parts.unread
     this.#clock = parts.clock
@@ -48,8 +52,11 @@ export class OwnEvents {
       const threadId = await threadOf(this.#context.read, stored)
       const place = `${roomNid} ${threadId} ${userId}`
       if (found.has(place)) continue
+      const { main, threads } =
+        this.#unread.known(userId, roomNid) ?? (await this.#unread.ofRoom(userId, roomNid))
+      const count = threadId === MAIN_TIMELINE ? main : threads.get(threadId)
       const hasUnread =
-        (await this.#hasUnread(userId, roomNid, threadId)) ||
+        (count?.notification_count ?? 0) > 0 ||
         actions.some(one => one.userId === userId && one.roomNid === roomNid && one.threadId === threadId)
       const receipt = {
         roomNid,
@@ -74,12 +81,6 @@ export class OwnEvents {
         this.#write.boundThreads(roomNid, userId, type, MAX_THREADS),
       ),
     ]
-  }
-
-  async #hasUnread(userId: string, roomNid: number, threadId: string): Promise<boolean> {
-    const { main, threads } = await this.#unread.ofRoom(userId, roomNid)
-    const count = threadId === MAIN_TIMELINE ? main : threads.get(threadId)
-    return (count?.notification_count ?? 0) > 0
   }
 
   #isLocal(userId: string): boolean {

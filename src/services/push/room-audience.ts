@@ -6,6 +6,7 @@ import type { Person } from '../../core/push-rules/conditions.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { type LocalMember, PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Answer } from '../answer.ts'
 import { membershipOf } from '../rooms/room-head.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import { contentShown } from '../rooms/room-summary.ts'
@@ -34,6 +35,8 @@ export interface Audience {
   readonly newest: number
 }
 
+const NOBODY: ReadonlySet<string> = new Set()
+
 /** Knows who in a room listens by which rules, as long as neither members nor powers nor rules change. */
 export class RoomAudiences {
   readonly #context: RoomsContext
@@ -56,11 +59,13 @@ export class RoomAudiences {
   }
 
   /** Who listens to the room of an event. */
-  async of(stored: StoredEvent): Promise<Audience> {
+  of(stored: StoredEvent): Answer<Audience> {
     if (this.#edition !== this.#rules.edition) this.#rooms.clear()
     this.#edition = this.#rules.edition
-    const known = this.#rooms.get(stored.roomNid)
-    if (known !== undefined) return known
+    return this.#rooms.get(stored.roomNid) ?? this.#learn(stored)
+  }
+
+  async #learn(stored: StoredEvent): Promise<Audience> {
     const audience = await this.#load(stored.roomNid, stored.event.version)
     if ((await this.#context.read.partial.open(stored.roomNid)) !== undefined) return withUnknown(audience)
     this.#rooms.set(stored.roomNid, audience)
@@ -68,12 +73,12 @@ export class RoomAudiences {
   }
 
   /** Of those who are in the room now, those who were not when the event came. */
-  async latecomers(
-    { groups, newest }: Audience,
-    { roomNid, position = 0 }: StoredEvent,
-  ): Promise<Set<string>> {
+  latecomers(audience: Audience, stored: StoredEvent): Answer<ReadonlySet<string>> {
+    return audience.newest < (stored.position ?? 0) ? NOBODY : this.#late(audience, stored)
+  }
+
+  async #late({ groups }: Audience, { roomNid, position = 0 }: StoredEvent): Promise<Set<string>> {
     const late = new Set<string>()
-    if (newest < position) return late
     for (const { userId, since } of groups.flatMap(({ listeners }) => listeners)) {
       if (since < position) continue
       // The present membership may be no more than a new name.

@@ -1,6 +1,7 @@
 import { relationOf } from '../../core/relations.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Answer } from '../answer.ts'
 
 /** The thread ID of everything that is in no thread. */
 export const MAIN_TIMELINE = 'main'
@@ -9,7 +10,10 @@ export const MAIN_TIMELINE = 'main'
 const MAX_HOPS = 3
 
 /** The thread that an event belongs to: the ID of its root, or `main` (module "Push", "Marking notifications as read"). */
-export const threadOf = async (read: RoomReaders, stored: StoredEvent): Promise<string> => {
+export const threadOf = (read: RoomReaders, stored: StoredEvent): Answer<string> =>
+  relationOf(stored.event) === undefined ? MAIN_TIMELINE : threadBy(read, stored)
+
+const threadBy = async (read: RoomReaders, stored: StoredEvent): Promise<string> => {
   let { event } = stored
   for (let hop = 0; hop <= MAX_HOPS; hop++) {
     const relation = relationOf(event)

@@ -4,6 +4,7 @@ import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
+import type { Answer } from '../answer.ts'
 import { projected, unprojected } from './event-projections.ts'
 import { powerContext, redactionEffect } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
@@ -104,11 +105,13 @@ export const append = async (
   const position: SqlParameter = { stream: 'events', offset: offset + reserved }
   const roomNid = head.room.nid
   const shown = rejected === undefined && !softFailed
-  const { authNids, generation } = await authFacts(context, placement)
-  const redaction = await redactionEffect(context, head, {
+  const facts = authFacts(context, placement)
+  const { authNids, generation } = facts instanceof Promise ? await facts : facts
+  const effect = redactionEffect(context, head, {
     ...{ event, nid, shown, local: placement.local === true },
     powers: placement.powers ?? (() => powerContext(read, head)),
   })
+  const redaction = effect instanceof Promise ? await effect : effect
   const { withheld = false } = redaction
   const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
   const statements: WriteStatement[] =
@@ -127,7 +130,8 @@ export const append = async (
   if (shown) {
     const changes = placement.stateChanges ?? ownState(event, nid, generation)
     const fresh = { event, nid, heard: placement.heard === true }
-    statements.push(...(await stateStatements(context, head, { changes, position, fresh })))
+    if (changes.length > 0)
+      statements.push(...(await stateStatements(context, head, { changes, position, fresh })))
     statements.push(...extremityStatements(context, head, placement, event, nid))
     if (redaction.redactedBy === undefined && !withheld) {
       statements.push(...projected(write, { nid, roomNid, event, position }))
@@ -148,13 +152,14 @@ export const append = async (
     generation,
     event,
   }
-  read.events.remember(stored)
+  read.events.remember(stored, outlierNid === undefined)
   head.unsettled.set(event.eventId, event)
   const touched = [
     ...redaction.touched,
     ...(redaction.redactedBy === undefined ? [] : [redaction.redactedBy]),
   ]
-  statements.push(...(await summaryStatements(context, head, { redacted: redaction.touched })))
+  const summary = summaryStatements(context, head, { redacted: redaction.touched })
+  statements.push(...(summary instanceof Promise ? await summary : summary))
   const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
   // Where members are lacking, some may come to be known with it.
   const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
@@ -184,15 +189,17 @@ const tellOfMessage = (
 }
 
 /** The auth events that are here, and the generation that follows from them. */
-const authFacts = async (
-  { read }: RoomsContext,
-  { event, authNodes }: Placement,
-): Promise<{ authNids: number[]; generation: number }> => {
-  const nodes = [...(authNodes ?? (await read.events.nodesOf(event.authEvents))).values()]
-  return {
-    authNids: nodes.map(node => node.nid),
-    generation: generationAfter(nodes),
-  }
+const authFacts = ({ read }: RoomsContext, { event, authNodes }: Placement): Answer<AuthFacts> =>
+  authNodes === undefined ? read.events.nodesOf(event.authEvents).then(factsOf) : factsOf(authNodes)
+
+interface AuthFacts {
+  readonly authNids: readonly number[]
+  readonly generation: number
+}
+
+const factsOf = (authNodes: ReadonlyMap<string, AuthNode>): AuthFacts => {
+  const nodes = [...authNodes.values()]
+  return { authNids: nodes.map(node => node.nid), generation: generationAfter(nodes) }
 }
 
 const ownState = (event: RoomEvent, nid: number, generation: number): StateDelta[] =>

@@ -94,15 +94,18 @@ export class ClientEvents {
   /** JSON texts of events in client format, in the order given. */
   async render(all: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
     if (all.length === 0) return []
-    const erased = await this.#erasures.current()
+    const current = this.#erasures.current()
+    const erased = current instanceof Promise ? await current : current
     const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
-    const rendered = await this.#renderAll(events)
-    const [origins, replaced, relations, expiry] = await together([
+    const made = this.#renderAll(events)
+    const rendered = made instanceof Promise ? await made : made
+    const parts = together([
       this.#origins(events, viewer),
       this.#replaced(rendered, events.some(isPassing)),
       this.#relations(events, viewer, form),
       this.#expiry(events),
     ])
+    const [origins, replaced, relations, expiry] = parts instanceof Promise ? await parts : parts
     const now = this.#clock.now()
     return events.map((stored, index) => {
       const { head = '{', because = '', replaced: replacedNid } = rendered[index] ?? {}
@@ -151,10 +154,19 @@ export class ClientEvents {
     return sticky.length === 0 ? undefined : this.#read.sticky.expiry(sticky.map(({ nid }) => nid))
   }
 
-  async #renderAll(events: readonly StoredEvent[]): Promise<Rendered[]> {
+  #renderAll(events: readonly StoredEvent[]): Answer<readonly Rendered[]> {
     const known = events.map(stored => passingText(stored) ?? this.#rendered.get(cacheKey(stored)))
     const fresh = events.filter((_, index) => known[index] === undefined)
-    if (fresh.length === 0) return known.filter(one => one !== undefined)
+    return fresh.length === 0
+      ? known.filter(one => one !== undefined)
+      : this.#renderFresh(events, known, fresh)
+  }
+
+  async #renderFresh(
+    events: readonly StoredEvent[],
+    known: readonly (Rendered | undefined)[],
+    fresh: readonly StoredEvent[],
+  ): Promise<Rendered[]> {
     const states = fresh.filter(
       ({ event, position }) => event.stateKey !== undefined && position !== undefined,
     )

@@ -3,6 +3,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import { ErasureReader } from '../../storage/accounts/erasures.ts'
 import type { Database } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Answer } from '../answer.ts'
 import type { Sight } from './room-sight.ts'
 
 /** So late may an erasure be seen that another process has made, in milliseconds. */
@@ -30,9 +31,8 @@ export class Erasures {
   }
 
   /** All of them, as they were some seconds ago at the latest. */
-  async current(): Promise<ErasedSenders> {
-    if (this.#clock.now() >= this.#lookAt) await this.refresh()
-    return this.#erased
+  current(): Answer<ErasedSenders> {
+    return this.#clock.now() < this.#lookAt ? this.#erased : this.refresh().then(() => this.#erased)
   }
 
   /** Looks for new ones now. */

@@ -3,6 +3,7 @@ import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { filesOf } from '../../core/media-references.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Answer } from '../answer.ts'
 import type { PowerEvents } from './append.ts'
 import { asksForRedaction, mayRedactByRemoving, redactedByRemoving } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
@@ -30,18 +31,26 @@ const NOTHING_REDACTED: RedactionEffect = { statements: [], touched: [] }
  *
  * @param powers who had which power before the event
  */
-export const redactionEffect = async (
+export const redactionEffect = (
   context: RoomsContext,
   head: RoomHead,
-  placed: {
-    event: RoomEvent
-    nid: number
-    powers: () => Promise<PowerEvents>
-    /** What is not shown redacts nothing, but is redacted: it may be shown some day. */
-    shown: boolean
-    local: boolean
-  },
-): Promise<RedactionEffect> => {
+  placed: Placed,
+): Answer<RedactionEffect> =>
+  // Of what was made here just now nothing can have been redacted before.
+  placed.local && !redacts(placed.event) ? NOTHING_REDACTED : effectOf(context, head, placed)
+
+interface Placed {
+  readonly event: RoomEvent
+  readonly nid: number
+  readonly powers: () => Promise<PowerEvents>
+  /** What is not shown redacts nothing, but is redacted: it may be shown some day. */
+  readonly shown: boolean
+  readonly local: boolean
+}
+
+const redacts = (event: RoomEvent): boolean => event.redacts !== undefined || asksForRedaction(event)
+
+const effectOf = async (context: RoomsContext, head: RoomHead, placed: Placed): Promise<RedactionEffect> => {
   const { event, nid, local, shown } = placed
   const own = shown ? await redactedHere(context, head, placed) : NOTHING_REDACTED
   const waiting = local ? undefined : await waitingRedaction(context, head, event)

@@ -12,6 +12,7 @@ import {
 import { foldText } from '../../core/search-text.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { Answer } from '../answer.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 
@@ -23,18 +24,31 @@ import type { RoomsContext } from './room-writer.ts'
  * @param content what the summary is made of; by default what the head's state says.
  * @param redacted nids of events that the draft redacts.
  */
-export const summaryStatements = async (
+export const summaryStatements = (
   context: RoomsContext,
   head: RoomHead,
-  options: { readonly content?: ContentOf; readonly redacted?: readonly number[] } = {},
-): Promise<WriteStatement[]> => {
+  options: SummaryOptions = {},
+): Answer<WriteStatement[]> => {
   const { summaries } = context.write
   const { room, joinedMembers } = head
   const renewed = head.summaryChanged || touchesSummary(head, options.redacted ?? [])
   if (!renewed && head.summarisedMembers === joinedMembers) return []
   head.summaryChanged = false
   head.summarisedMembers = joinedMembers
-  if (!renewed) return [summaries.setJoined(room.nid, joinedMembers)]
+  return renewed ? renewedSummary(context, head, options) : [summaries.setJoined(room.nid, joinedMembers)]
+}
+
+interface SummaryOptions {
+  readonly content?: ContentOf
+  readonly redacted?: readonly number[]
+}
+
+const renewedSummary = async (
+  context: RoomsContext,
+  head: RoomHead,
+  options: SummaryOptions,
+): Promise<WriteStatement[]> => {
+  const { room, joinedMembers } = head
   const content = options.content ?? (await contentOfHead(context, head, options.redacted ?? []))
   const others = alternativeAliases(content)
   const summary = {
@@ -42,7 +56,7 @@ export const summaryStatements = async (
     [RECORD_KEY]: factsOf(content, room),
   }
   return [
-    summaries.put({
+    context.write.summaries.put({
       roomNid: room.nid,
       isPublished: room.isPublic,
       isOpen: isOpen(summary),

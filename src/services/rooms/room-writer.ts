@@ -201,7 +201,9 @@ export class RoomWriter {
     head.inFlight += 1
     const outcome = this.#settle(head, commit, draft)
     // Of several in flight, the newest may be answered first.
-    head.lastCommit = Promise.allSettled([head.lastCommit, outcome]).then(() => undefined)
+    const earlier = head.lastCommit
+    const isOver = (): Promise<unknown> => earlier
+    head.lastCommit = outcome.then(isOver, isOver)
     if (!head.isDead) this.#keep(head)
     return { outcome }
   }

@@ -3,6 +3,7 @@ import type { EventFilter } from '../../core/filter.ts'
 import { roughLength } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
+import type { Answer } from '../answer.ts'
 import type { Missed } from './ignored-users.ts'
 import type { ForkState, Sight, Sights } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'
@@ -41,7 +42,9 @@ export interface Stretch {
 }
 
 /** Reads pages of timelines; `TimelineReader`, or something that remembers what it read. */
-export type PageReader = Pick<TimelineReader, 'page' | 'load'>
+export interface PageReader extends Pick<TimelineReader, 'load'> {
+  page(...parameters: Parameters<TimelineReader['page']>): Answer<TimelineRow[]>
+}
 
 /** A filter that lets little through still costs at most this many rows; `next` then leads on. */
 const MAX_SCANNED = 5000
@@ -83,7 +86,8 @@ export class Timelines {
           LARGEST_PAGE,
         )
         const range = { roomNid, after: rest.from - 1, upTo: rest.to, limit }
-        const { rows, gap } = upToGap(direction, await this.#pages.page(direction, range), limit)
+        const page = this.#pages.page(direction, range)
+        const { rows, gap } = upToGap(direction, page instanceof Promise ? await page : page, limit)
         scanned += rows.length
         const passing = await this.#passing(rows, wanted, forks)
         for (const stored of passing) {

@@ -1,5 +1,6 @@
 import { boundedCache } from '../../core/caches.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { Answer } from '../answer.ts'
 
 /** Room IDs by nid, remembered: they never change. */
 export class RoomIds {
@@ -11,7 +12,7 @@ export class RoomIds {
   }
 
   /** The IDs of those rooms that exist. */
-  async of(nids: readonly number[]): Promise<Map<number, string>> {
+  of(nids: readonly number[]): Answer<ReadonlyMap<number, string>> {
     const ids = new Map<number, string>()
     const unknown: number[] = []
     for (const nid of nids) {
@@ -19,7 +20,10 @@ export class RoomIds {
       if (roomId === undefined) unknown.push(nid)
       else ids.set(nid, roomId)
     }
-    if (unknown.length === 0) return ids
+    return unknown.length === 0 ? ids : this.#learn(unknown, ids)
+  }
+
+  async #learn(unknown: readonly number[], ids: Map<number, string>): Promise<ReadonlyMap<number, string>> {
     for (const { nid, roomId } of await this.#rooms.byNids(unknown)) {
       ids.set(nid, roomId)
       this.#known.set(nid, roomId)

@@ -142,7 +142,7 @@ export class RoomsStream {
   ): Promise<Told> {
     const joined: JoinedNews[] = []
     const left: LeftNews[] = []
-    const moved = await this.#moved(request, after, now)
+    const moved = now.hasMoved ? await this.#moved(request, after) : []
     const apart = new Set(moved.map(row => row.roomNid))
     for (const row of moved) {
       if (!request.filter.matchesRoom(row.roomId)) continue
@@ -182,8 +182,8 @@ export class RoomsStream {
   }
 
   /** The user's memberships that have changed since; those that change at this moment are among them. */
-  async #moved({ requester }: SyncRequest, after: number, now: RoomsNow): Promise<MembershipRow[]> {
-    return now.hasMoved ? this.#read.memberships.changed(requester.userId, after, END) : []
+  #moved({ requester }: SyncRequest, after: number): Promise<MembershipRow[]> {
+    return this.#read.memberships.changed(requester.userId, after, END)
   }
 
   /** Whether the room was not there for the client at a position: it wants all members, and not all were known. */
@@ -201,7 +201,8 @@ export class RoomsStream {
           ...nids.filter(nid => this.#partial.isCompletedIn(nid, after, now.upTo)),
         ]
     const found = new Map<number, Candidate>()
-    for (const [roomNid, roomId] of await this.#roomIds.of(withEvents)) {
+    const ids = this.#roomIds.of(withEvents)
+    for (const [roomNid, roomId] of ids instanceof Promise ? await ids : ids) {
       found.set(roomNid, { roomNid, roomId, joinedAt: now.rooms.get(roomNid) ?? END })
     }
     for (const roomId of extras.keys()) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { SyncFilter } from '../../core/filter.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Erasures } from '../rooms/erasures.ts'
 import type { JoinedNews } from './room-news.ts'
@@ -67,8 +67,12 @@ export class SharedTimelines {
     span: { readonly after: number; readonly upTo: number },
   ): Promise<SharedTimeline | undefined> {
     const { after, upTo } = span
-    if ((await this.#memo.changes(news.roomNid, after, upTo)).length > 0) return undefined
-    if ((await this.#memo.ended(news.roomNid, after, upTo)).length > 0) return undefined
+    const changes = together([
+      this.#memo.changes(news.roomNid, after, upTo),
+      this.#memo.ended(news.roomNid, after, upTo),
+    ])
+    const [began, ended] = changes instanceof Promise ? await changes : changes
+    if (began.length + ended.length > 0) return undefined
     const timeline = await this.#timelines.read(request, news, span, { joinedAt: after })
     const { events, forks, limited, sight } = timeline
     if (limited || forks.size > 0 || events.some(({ event }) => event.stateKey !== undefined))

@@ -2,6 +2,7 @@ import type { EventNews } from '../../storage/rooms/event-news.ts'
 import type { TimelineRange } from '../../storage/rooms/events.ts'
 import type { StateAt, StateChangeAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
+import type { Answer } from '../answer.ts'
 import type { PageReader } from '../rooms/timeline.ts'
 
 /** Answers that are kept at most: a few kilobytes each. */
@@ -31,12 +32,10 @@ export class SpanMemo implements PageReader {
     this.#position = position
   }
 
-  page(direction: Direction, range: TimelineRange): Promise<TimelineRow[]> {
+  page(direction: Direction, range: TimelineRange): Answer<TimelineRow[]> {
     const { roomNid, after, upTo, limit } = range
-    const known = this.#recent(direction, range)
-    if (known !== undefined) return Promise.resolve(known)
-    const key = `${direction} ${roomNid} ${after} ${upTo} ${limit}`
-    return this.once(key, () => this.#read.pages.page(direction, range))
+    const key = (): string => `${direction} ${roomNid} ${after} ${upTo} ${limit}`
+    return this.#recent(direction, range) ?? this.once(key(), () => this.#read.pages.page(direction, range))
   }
 
   load(...parameters: Parameters<PageReader['load']>): ReturnType<PageReader['load']> {
@@ -44,18 +43,18 @@ export class SpanMemo implements PageReader {
   }
 
   /** `StateViews.changes`. */
-  changes(roomNid: number, after: number, upTo: number): Promise<StateChangeAt[]> {
-    if (after >= upTo) return Promise.resolve([])
+  changes(roomNid: number, after: number, upTo: number): Answer<StateChangeAt[]> {
+    if (after >= upTo) return []
     const known = this.#read.news.known(roomNid, after, upTo)
-    if (known?.points.some(({ began }) => began) === false) return Promise.resolve([])
+    if (known?.points.some(({ began }) => began) === false) return []
     return this.once(`s ${roomNid} ${after} ${upTo}`, () => this.#read.state.changes(roomNid, after, upTo))
   }
 
   /** `StateViews.ended`. */
-  ended(roomNid: number, after: number, upTo: number): Promise<readonly StatePoint[]> {
-    if (after >= upTo) return Promise.resolve([])
+  ended(roomNid: number, after: number, upTo: number): Answer<readonly StatePoint[]> {
+    if (after >= upTo) return []
     const known = this.#read.news.known(roomNid, after, upTo)
-    if (known?.points.some(({ began }) => !began) === false) return Promise.resolve([])
+    if (known?.points.some(({ began }) => !began) === false) return []
     return this.once(`e ${roomNid} ${after} ${upTo}`, () => this.#read.state.ended(roomNid, after, upTo))
   }
 

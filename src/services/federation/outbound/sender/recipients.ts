@@ -7,6 +7,7 @@ import type { OutboxReader, OutgoingRow } from '../../../../storage/federation/o
 import type { RelayedEventReader } from '../../../../storage/federation/relayed-events.ts'
 import type { StoredEvent } from '../../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../../storage/rooms/index.ts'
+import type { Answer } from '../../../answer.ts'
 
 /** Beyond so many changes of membership since an event, the members at that time are read instead. */
 const MAX_CHANGES = 500
@@ -100,7 +101,8 @@ export class Recipients {
 
   /** The servers joined after the event, and that of a member who was put out by it; never ours nor the sender's. */
   async #serversFor({ roomNid, event }: StoredEvent, position: number): Promise<string[]> {
-    const servers = new Set(await this.#hostsAt(roomNid, position))
+    const hosts = this.#hostsAt(roomNid, position)
+    const servers = new Set(hosts instanceof Promise ? await hosts : hosts)
     const { type, stateKey, content } = event
     if (type === 'm.room.member' && stateKey !== undefined && content['membership'] !== 'invite') {
       // Who was never a member, nor invited, has no server that waits for news.
@@ -133,12 +135,22 @@ export class Recipients {
   }
 
   /** What lies before all that is known of a room is asked for by servers that have been away, in order as well. */
-  #hostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
+  #hostsAt(roomNid: number, position: number): Answer<ReadonlySet<string>> {
     const isPast = position < (this.#hosts.get(roomNid)?.from ?? 0)
     return this.#hostsFrom(isPast ? this.#pastHosts : this.#hosts, roomNid, position)
   }
 
-  async #hostsFrom(
+  #hostsFrom(
+    cache: LRUCache<number, KnownHosts>,
+    roomNid: number,
+    position: number,
+  ): Answer<ReadonlySet<string>> {
+    const known = cache.get(roomNid)
+    const isKnown = known !== undefined && known.from <= position && position <= known.upTo
+    return isKnown ? known.servers : this.#findHosts(cache, roomNid, position)
+  }
+
+  async #findHosts(
     cache: LRUCache<number, KnownHosts>,
     roomNid: number,
     position: number,
@@ -146,7 +158,6 @@ export class Recipients {
     const known = cache.get(roomNid)
     if (known !== undefined) {
       const { servers, from, upTo } = known
-      if (from <= position && position <= upTo) return servers
       const [after, until] = position > upTo ? [upTo, position] : [position, from]
       if ((await this.#changed(roomNid, after, until)).size === 0) {
         cache.set(roomNid, { servers, from: Math.min(from, position), upTo: Math.max(upTo, position) })
