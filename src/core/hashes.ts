@@ -55,13 +55,14 @@ const textWithout = (
     const rest = Object.fromEntries(Object.entries(kept).filter(([name]) => !left.has(name)))
     return canonicalJsonAsRead(keepNumberSources(kept, rest))
   }
-  return objectOf(
-    members.flatMap(member => {
-      const value = left.has(member.name) ? undefined : kept[member.name]
-      if (value === undefined) return []
-      return value === pdu[member.name] ? member : canonicalMembers({ [member.name]: value })
-    }),
-  )
+  const rest: CanonicalMember[] = []
+  for (const member of members) {
+    const value = left.has(member.name) ? undefined : kept[member.name]
+    if (value === undefined) continue
+    if (value === pdu[member.name]) rest.push(member)
+    else rest.push(...canonicalMembers({ [member.name]: value }))
+  }
+  return objectOf(rest)
 }
 
 /**
