@@ -61,12 +61,12 @@ export class ExtensionTexts {
     before: StreamToken,
     rooms: ExtensionRooms,
   ): Promise<ExtensionAnswer> {
+    const positions: Partial<Record<SyncStream, number>> = {}
     const request: SyncRequest = {
       ...{ requester: look.requester, ignored: look.ignored, filter: EVERYTHING },
-      ...{ fullState: false, stateAfter: 'state_after', since: look.after },
+      ...{ fullState: false, stateAfter: 'state_after', since: look.after, ends: positions },
     }
     const texts = new Map<string, string>()
-    const positions: Partial<Record<SyncStream, number>> = {}
     let hasNews = false
     const add = (name: string, text: string, isNews: boolean): void => {
       texts.set(name, text)

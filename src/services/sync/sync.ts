@@ -127,8 +127,9 @@ export class Sync {
         const { users: ignored, missed } = lists instanceof Promise ? await lists : lists
         // Each by its name: V8 is slow to put objects together that have more than one shape.
         const { requester, filter, fullState, stateAfter } = base
-        const request = { requester, filter, fullState, stateAfter, since: base.since, ignored, missed }
-        const { isEmpty, body } = await this.#response(request, since)
+        const ends = streamEnds(this.#byStream, since)
+        const request = { requester, filter, fullState, stateAfter, since: base.since, ends, ignored, missed }
+        const { isEmpty, body } = await this.#response(request, since, ends)
         worked += notifier.now() - started
         const isOver = notifier.now() >= deadline || departure.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) {
@@ -144,11 +145,10 @@ export class Sync {
     }
   }
 
-  async #response(request: SyncRequest, since: StreamToken | undefined): Promise<Response> {
+  /** @param ends as they are now: all that can be told is of one moment */
+  async #response(request: SyncRequest, since: StreamToken | undefined, ends: StreamEnds): Promise<Response> {
     const { invites, invitations, rooms, sources } = this.#parts
-    // Everything that can be told now, in one moment.
     const now = this.#look(request)
-    const ends = streamEnds(this.#byStream, since)
     ends.events = now.upTo
     ends.invites = Math.max(invites.position, since?.invites ?? 0)
     if (this.#parts.maker !== undefined) ends.maker = this.#parts.maker
@@ -191,6 +191,8 @@ export class Sync {
   }
 }
 
+type StreamEnds = Partial<Record<SyncStream, number>>
+
 /** The sources that share a stream. */
 interface OfStream {
   readonly stream: SyncStream
@@ -201,11 +203,8 @@ interface OfStream {
  * Where the streams of sources stand, never before what the client was told already, and what else its token says. Sources that
  * share a stream go as far as the last of them.
  */
-const streamEnds = (
-  byStream: readonly OfStream[],
-  since: StreamToken | undefined,
-): Partial<Record<SyncStream, number>> => {
-  const ends: Partial<Record<SyncStream, number>> = { ...since }
+const streamEnds = (byStream: readonly OfStream[], since: StreamToken | undefined): StreamEnds => {
+  const ends: StreamEnds = { ...since }
   for (const { stream, sources } of byStream) {
     let end = Number.MAX_SAFE_INTEGER
     for (const source of sources) end = Math.min(end, source.position())

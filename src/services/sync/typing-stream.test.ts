@@ -70,8 +70,8 @@ test('whoever was shown nobody typing is told nothing of a new process but who t
 test('whoever begins to type while a response is put together is told with the next one', async t => {
   const typists = new Map<number, string[]>()
   const stream = streamOf(100, typists)
-  const begun = { ...request, since: undefined }
   const upTo = stream.position()
+  const begun = { ...request, since: undefined, ends: { typing: upTo } }
   t.deepEqual(await stream.news(begun, undefined, upTo), {})
   typists.set(2, ['@alice:a.test'])
   t.deepEqual(await stream.roomEphemeral(begun, { roomNid: 2, roomId: '!2' }), [])

@@ -21,8 +21,6 @@ export class TypingStream implements SyncSource {
   readonly #typing: Parts['typing']
   readonly #watch: Parts['watch']
   readonly #rooms: Parts['rooms']
-  /** Up to where requests that are being answered are told, as positions of `Typing`. */
-  readonly #ends = new WeakMap<SyncRequest, number>()
 
   constructor(parts: Parts) {
     this.#typing = parts.typing
@@ -35,7 +33,6 @@ export class TypingStream implements SyncSource {
   }
 
   news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
-    this.#ends.set(request, Math.floor(upTo / 2))
     if (after === undefined) return isEmpty(this.#typing.rooms()) ? NO_NEWS : this.#begun(request, upTo)
     // Where nobody has begun or ceased, somebody may be shown all the same: by a room that the user has come into.
     if (after >= upTo)
@@ -81,8 +78,9 @@ export class TypingStream implements SyncSource {
 
   async roomEphemeral(request: SyncRequest, { roomNid, roomId }: ToldRoom): Promise<readonly string[]> {
     // Who has begun since `news` was asked is told with the next response: this one's token does not say that they were shown.
-    const end = this.#ends.get(request)
-    const later = end === undefined ? undefined : this.#typing.changedRooms(end, Number.MAX_SAFE_INTEGER)
+    const end = request.ends?.typing
+    const later =
+      end === undefined ? undefined : this.#typing.changedRooms(Math.floor(end / 2), Number.MAX_SAFE_INTEGER)
     const users = later?.has(roomNid) === true ? [] : this.#users(request, roomNid)
     return users.length > 0 && passes(request, roomId) ? [typingEvent(users)] : []
   }
