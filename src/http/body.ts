@@ -50,6 +50,7 @@ export const readBody = (request: IncomingMessage, limit: number, clock: Clock):
     request.on('error', () => settle(() => reject(new RequestAborted('the connection broke'))))
     request.on('close', () => settle(() => reject(new RequestAborted('the connection ended'))))
     // Most bodies arrive with their headers: a timer is for those that do not.
+    if (request.complete) return
     setImmediate(() => {
       if (settled) return
       timer = new AbortController()
