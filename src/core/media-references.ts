@@ -2,8 +2,8 @@ import type { RoomEvent } from './event/event.ts'
 import { isJsonObject, type JsonValue } from './json.ts'
 import { formatMxc, type Mxc, parseMxc } from './media.ts'
 
-/** The events whose content names files: messages of all kinds, and stickers. */
-export const TYPES_WITH_FILES = ['m.room.message', 'm.sticker'] as const
+/** The events that show files as their own, and give them up when they are redacted: messages of all kinds, and stickers. */
+const TYPES_WITH_FILES = ['m.room.message', 'm.sticker'] as const
 
 /**
  * The files that a message shows (client-server API, "Instant messaging" and "Sticker messages"), each once: `url` and
@@ -21,6 +21,23 @@ export const filesOf = ({ type, content }: Pick<RoomEvent, 'type' | 'content'>):
   ]
   const files = urls.flatMap(url => (typeof url === 'string' ? (parseMxc(url) ?? []) : []))
   return [...new Map(files.map(file => [formatMxc(file), file])).values()]
+}
+
+/** Of one event; a pack of stickers may name very many. */
+const MAX_NAMED = 2_000
+
+/**
+ * All files that a JSON text names, wherever, each once: also packs of stickers, pictures within formatted texts, and what clients of
+ * tomorrow put into events. A message of somebody's own is not the only place where a file is of use.
+ */
+export const filesNamedIn = (json: string): Mxc[] => {
+  const files = new Map<string, Mxc>()
+  for (const [uri] of json.matchAll(/mxc:\/\/[^/"\\\s]{1,255}\/[A-Za-z0-9_-]{1,255}/g)) {
+    const file = parseMxc(uri)
+    if (file !== undefined) files.set(uri, file)
+    if (files.size === MAX_NAMED) break
+  }
+  return [...files.values()]
 }
 
 const member = (value: JsonValue | undefined, name: string): JsonValue | undefined =>

@@ -97,7 +97,7 @@ export const mediaOptions = {
         ...duration,
         default: '7d',
         description:
-          'How long after a message was redacted its files are deleted, unless other messages show them or they are the picture of a user or a room. Files in encrypted messages are not known to the server, and stay.',
+          'How long after a message was redacted its files are deleted, unless other events name them (messages, packs of stickers), somebody keeps them in their account data, or they are the picture of a user or a room. Files in encrypted messages are not known to the server, and stay.',
       },
       max_remote_size: {
         ...size,

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
-import { filesOf } from '../../core/media-references.ts'
+import { filesNamedIn, filesOf } from '../../core/media-references.ts'
+import { AccountDataWriter } from '../../storage/accounts/account-data.ts'
+import { ProfileReader, ProfileWriter } from '../../storage/accounts/profiles.ts'
+import type { Database } from '../../storage/database.ts'
 import { DirectoryStore } from '../../storage/media/directory-store.ts'
 import { chunksOf } from '../../test-kit/blob-stores.ts'
 import { testDatabases } from '../../test-kit/database.ts'
@@ -27,7 +30,29 @@ test('the files of a message are found wherever they are named', t => {
     [],
   )
   t.deepEqual(ids('m.room.encrypted', content), [])
+  const html =
+    '<img src=\\"mxc://a.test/in_line\\"> mxc://a.test/one, mxc://a.test/one mxc://nothing mxc:///x'
+  const named = filesNamedIn(`{"body":"${html}","images":{"cat":{"url":"mxc://b.test:8448/cat"}}}`)
+  t.deepEqual(
+    named.map(file => file.mediaId),
+    ['in_line', 'one', 'cat'],
+  )
 })
+
+/** What Alice keeps for herself: packs of stickers in her account data, further fields in her profile. */
+const ownData = async (database: Database, { emotes, fields }: Record<'emotes' | 'fields', JsonObject>) => {
+  const [data, profiles] = [new AccountDataWriter(database), new ProfileWriter(database)]
+  const before = { displayname: 'alice', avatarUrl: undefined, fields: {}, position: 0 }
+  await database.commit({
+    statements: [
+      data.set(ALICE, '', 'im.ponies.user_emotes', JSON.stringify(emotes)),
+      profiles.insert(ALICE, 'alice'),
+    ],
+  })
+  const { position } = (await new ProfileReader(database).byUser(ALICE)) ?? before
+  const after = { ...before, fields, position }
+  await database.commit({ statements: [profiles.update(ALICE, { ...before, position }, after)] })
+}
 
 testDatabases(
   test,
@@ -112,6 +137,25 @@ testDatabases(
     await clock.advance(8 * DAY)
     t.deepEqual(await media.retention.purgeRedacted(), { files: 1, bytes: 1 })
     t.false(await isThere(twice), 'nothing shows it any more')
+
+    // A sticker that is taken back is still in its pack, a picture in the profile, in a text, in a reaction.
+    const used = await Promise.all(['1', '2', '3', '4', '5', '6'].map(upload))
+    const [pack = '', emote = '', banner = '', inline = '', face = '', stray = ''] = used
+    const state = (type: string, content: JsonObject, stateKey = '') =>
+      rooms.sending.state(requesterOf(ALICE), { roomId, type, stateKey, content })
+    await state('im.ponies.room_emotes', { images: { cat: { url: pack } } })
+    await state('m.room.member', { membership: 'join', avatar_url: face }, ALICE)
+    const html = { msgtype: 'm.text', body: 'x', formatted_body: `<img src="${inline}">` }
+    const text = { roomId, type: 'm.room.message', txnId: 'html', content: html }
+    await rooms.sending.message(requesterOf(ALICE), text)
+    await ownData(database, { emotes: { images: { dog: { url: emote } } }, fields: { 'a.banner': banner } })
+    for (const url of used) await redact(ALICE, await show(ALICE, url))
+    await clock.advance(8 * DAY)
+    t.deepEqual(await media.retention.purgeRedacted(), { files: 1, bytes: 1 })
+    t.deepEqual(
+      await Promise.all(used.map(isThere)),
+      used.map(url => url !== stray),
+    )
 
     // What removing the room does.
     const stored = await core.context.read.events.byId(last)

@@ -1,4 +1,5 @@
-import { filesOf } from '../../core/media-references.ts'
+import { formatMxc } from '../../core/media.ts'
+import { filesNamedIn } from '../../core/media-references.ts'
 import { MediaReferences } from '../../storage/media/references.ts'
 import type { Expendable } from '../../storage/media/retention.ts'
 import { EventCache } from '../../storage/rooms/event-cache.ts'
@@ -8,8 +9,8 @@ import type { MediaContext } from './context.ts'
 const BATCH = 500
 
 /**
- * Knows which messages show which files. A redaction notes what its message showed; what nobody else's message shows
- * after the grace time goes. Files in encrypted messages are unknown: they are given up by nothing.
+ * Knows which events name which files. A redaction notes what its message showed; what no other event names after the grace time, nor
+ * anybody's own data, goes. Files in encrypted messages are unknown: they are given up by nothing.
  */
 export class References {
   readonly #context: MediaContext
@@ -22,15 +23,17 @@ export class References {
     this.#events = new EventReader(context.database, new EventCache(1))
   }
 
-  /** Looks through the messages that have come since the last time. */
+  /** Looks through the events that have come since the last time. */
   async catchUp(): Promise<void> {
     const { database } = this.#context
     const upTo = database.position('events')
     for (let after = await this.#store.position(); after < upTo; ) {
-      const messages = await this.#store.messages(after, upTo, BATCH)
-      const events = await this.#events.byNids(messages.map(message => message.nid))
-      const references = events.flatMap(({ nid, event }) => filesOf(event).map(file => ({ ...file, nid })))
-      after = messages.length < BATCH ? upTo : (messages.at(-1)?.position ?? upTo)
+      const found = await this.#store.events(after, upTo, BATCH)
+      const events = await this.#events.byNids(found.map(one => one.nid))
+      const references = events.flatMap(({ nid, event }) =>
+        filesNamedIn(JSON.stringify(event.content)).map(file => ({ ...file, nid })),
+      )
+      after = found.length < BATCH ? upTo : (found.at(-1)?.position ?? upTo)
       await database.commit({ statements: [...this.#store.insert(references), this.#store.reached(after)] })
     }
   }
@@ -41,8 +44,12 @@ export class References {
     const before = clock.now() - graceMs
     await this.catchUp()
     const found = await this.#store.expendable(before, BATCH)
+    const own = found.length === 0 ? [] : (await this.#store.ownData()).flatMap(filesNamedIn)
+    const kept = new Set(own.map(formatMxc))
     for (const file of found) {
-      await remove(file)
+      const uri = formatMxc(file)
+      const isShown = file.userId !== null && (await this.#store.isMemberPicture(file.userId, uri))
+      if (!kept.has(uri) && !isShown) await remove(file)
       await database.commit({ statements: [this.#store.forget(file)] })
     }
     // Those that another message shows are given up anew when that is redacted.

@@ -1,11 +1,14 @@
 import type { Mxc } from '../../core/media.ts'
-import { TYPES_WITH_FILES } from '../../core/media-references.ts'
+import { containing } from '../../core/search-text.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 import { FollowedStreams } from '../followed-streams.ts'
 import type { Expendable } from './retention.ts'
 
 /** The name under which it is remembered how far events have been looked through. */
-const FOLLOWER = 'media references'
+const FOLLOWER = 'files named in events'
+
+/** Every member has a picture, which is looked for where it matters; and what is inside encrypted events nobody knows. */
+const NOT_LOOKED_INTO = ['m.room.member', 'm.room.encrypted']
 
 /** A file that a message of somebody's no longer shows. */
 export interface Release extends Mxc {
@@ -61,14 +64,16 @@ export class MediaReferences {
   readonly #expendable: Prepared
   readonly #dropReleases: Prepared
   readonly #dropReferences: Prepared
+  readonly #ownData: Prepared
+  readonly #memberPicture: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     this.#followed = new FollowedStreams(db)
-    const types = TYPES_WITH_FILES.map(type => `'${type}'`).join(', ')
+    const others = NOT_LOOKED_INTO.map(type => `'${type}'`).join(', ')
     this.#events = db.prepare(
       `SELECT e.event_nid, e.position FROM events e JOIN event_json j ON j.event_nid = e.event_nid
-       WHERE e.position > ? AND e.position <= ? AND e.type IN (${types}) AND e.rejected IS NULL
+       WHERE e.position > ? AND e.position <= ? AND e.type NOT IN (${others}) AND e.rejected IS NULL
          AND e.redacted_by IS NULL AND j.json LIKE '%mxc://%' ORDER BY e.position LIMIT ?`,
     )
     this.#insert = db.prepare(
@@ -86,6 +91,14 @@ export class MediaReferences {
        ORDER BY r.since_ts LIMIT ?`,
     )
     this.#dropReleases = db.prepare('DELETE FROM media_releases WHERE since_ts < ?')
+    this.#ownData = db.prepare(
+      `SELECT content AS text FROM account_data WHERE content LIKE '%mxc://%'
+       UNION ALL SELECT fields AS text FROM profiles WHERE fields LIKE '%mxc://%'`,
+    )
+    this.#memberPicture = db.prepare(
+      `SELECT 1 AS one FROM memberships m JOIN event_json j ON j.event_nid = m.event_nid
+       WHERE m.user_id = ? AND m.membership = 'join' AND j.json LIKE ? ESCAPE '!' LIMIT 1`,
+    )
     this.#dropReferences = db.prepare('DELETE FROM media_references WHERE origin = ? AND media_id = ?')
   }
 
@@ -98,8 +111,8 @@ export class MediaReferences {
     return this.#followed.reached(FOLLOWER, position)
   }
 
-  /** The next messages that may show files (positions of the `events` stream). */
-  async messages(after: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
+  /** The next events that may name files (positions of the `events` stream). */
+  async events(after: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
     const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#events, [
       after,
       upTo,
@@ -115,7 +128,17 @@ export class MediaReferences {
     ]
   }
 
-  /** Files that were given up before an instant, and that no message shows any more. */
+  /** Texts that name files which users keep for themselves, such as their stickers, or show in their profiles. Reads both tables. */
+  async ownData(): Promise<string[]> {
+    return (await this.#db.scan<{ text: string }>(this.#ownData)).map(row => row.text)
+  }
+
+  /** Whether a user is shown by a file in a room that they are in. */
+  async isMemberPicture(userId: string, uri: string): Promise<boolean> {
+    return (await this.#db.get(this.#memberPicture, [userId, containing(uri)])) !== undefined
+  }
+
+  /** Files that were given up before an instant, and that no event names any more. */
   expendable(before: number, limit: number): Promise<Expendable[]> {
     return this.#db.scan<Expendable>(this.#expendable, [before, limit])
   }
