@@ -1,8 +1,9 @@
 import type { Prepared, Reader } from '../database.ts'
 import type { EventNews } from './event-news.ts'
+import { EventSteps } from './event-steps.ts'
 
 /** Older events looked at in one step: most are of other types, and are not read. */
-const SPAN = 2_000
+const STEP = 2_000
 
 /** Events of one type, or of one of several, as they come to be. */
 export class EventsOfType {
@@ -10,11 +11,13 @@ export class EventsOfType {
   readonly #news: EventNews
   readonly #types: readonly string[]
   readonly #after: Prepared
+  readonly #steps: EventSteps
 
   constructor(db: Reader, news: EventNews, ...types: readonly string[]) {
     this.#db = db
     this.#news = news
     this.#types = types
+    this.#steps = new EventSteps(db, STEP)
     this.#after = db.prepare(
       `SELECT event_nid, position FROM events
        WHERE position > ? AND position <= ? AND type IN (${types.map(() => '?').join(', ')}) AND rejected IS NULL AND soft_failed = 0
@@ -34,7 +37,7 @@ export class EventsOfType {
       const reached = found.length < limit ? upTo : (found.at(-1)?.position ?? upTo)
       return { nids: found.map(({ nid }) => nid), reached }
     }
-    const end = Math.min(upTo, position + SPAN)
+    const end = await this.#steps.end(position, upTo)
     const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#after, [
       ...[position, end, ...this.#types],
       limit,

@@ -1,12 +1,13 @@
 import { serverNameOf } from '../../../core/ids.ts'
 import type { WriteStatement } from '../../../storage/database.ts'
+import { EventSteps } from '../../../storage/rooms/event-steps.ts'
 import type { EncryptionContext } from '../context.ts'
 import type { KeepEdus, OutgoingEdu } from '../ports.ts'
 import { type EventSpan, Stays } from '../stays.ts'
 import type { DeviceListEdus } from './device-list-edus.ts'
 import { EduFollower, type EduStep } from './edu-follower.ts'
 
-/** Positions of the stream that are worked on at once. */
+/** Events of the stream that are worked on at once. */
 const BATCH = 1_000
 
 /** Of a room with more users of ours, a server that joins asks for the lists that it needs. */
@@ -38,9 +39,10 @@ export class SharedRooms {
   readonly #stays: Stays
 
   constructor(context: EncryptionContext, parts: { edus: DeviceListEdus; keepEdus: KeepEdus }) {
+    const steps = new EventSteps(context.database, BATCH)
     this.follower = new EduFollower(context, {
       ...{ name: 'followed device lists', stream: 'events', keepEdus: parts.keepEdus },
-      work: (after, upTo) => this.#follow({ after, upTo: Math.min(upTo, after + BATCH) }),
+      work: async (after, upTo) => this.#follow({ after, upTo: await steps.end(after, upTo) }),
     })
     this.#context = context
     this.#edus = parts.edus
