@@ -43,6 +43,24 @@ export const listBody = (
   behind: string,
 ): Promise<Body> => bodyOf(listParts(before, slices, behind))
 
+/** An object of members that are at hand, as JSON texts, and of lists that are made in slices, by their names. */
+export const objectBody = (
+  members: readonly string[],
+  lists: readonly (readonly [name: string, slices: AsyncIterable<readonly string[]>])[],
+): Promise<Body> => bodyOf(objectParts(members, lists))
+
+async function* objectParts(
+  members: readonly string[],
+  lists: Parameters<typeof objectBody>[1],
+): AsyncGenerator<string, void> {
+  let before = `{${members.map(member => `${member},`).join('')}`
+  for (const [name, slices] of lists) {
+    yield* listParts(`${before}"${name}":[`, slices, ']')
+    before = ','
+  }
+  yield '}'
+}
+
 async function* listParts(
   before: string,
   slices: AsyncIterable<readonly string[]>,

@@ -1,6 +1,7 @@
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint, reply } from '../../http/endpoint.ts'
 
 export const federationGetRoomState = endpoint(
   'federationGetRoomState',
-  ({ origin, path, query }, { federation }) => federation.history.state(origin, path.roomId, query.event_id),
+  async ({ origin, path, query }, { federation }) =>
+    reply({ body: await federation.history.state(origin, path.roomId, query.event_id) }),
 )

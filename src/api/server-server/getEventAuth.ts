@@ -1,5 +1,5 @@
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint, reply } from '../../http/endpoint.ts'
 
-export const getEventAuth = endpoint('getEventAuth', ({ origin, path }, { federation }) =>
-  federation.history.eventAuth(origin, path.roomId, path.eventId),
+export const getEventAuth = endpoint('getEventAuth', async ({ origin, path }, { federation }) =>
+  reply({ body: await federation.history.eventAuth(origin, path.roomId, path.eventId) }),
 )

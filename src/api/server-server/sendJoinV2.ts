@@ -1,5 +1,6 @@
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint, reply } from '../../http/endpoint.ts'
 
-export const sendJoinV2 = endpoint('sendJoinV2', ({ origin, path, query, body }, { federation }) =>
-  federation.handshakes.sendJoin(origin, { ...path, event: body, omitMembers: query.omit_members === true }),
-)
+export const sendJoinV2 = endpoint('sendJoinV2', async ({ origin, path, query, body }, { federation }) => {
+  const handedIn = { ...path, event: body, omitMembers: query.omit_members === true }
+  return reply({ body: await federation.handshakes.sendJoin(origin, handedIn) })
+})

@@ -1,8 +1,11 @@
+import { MatrixError } from '../../core/errors.ts'
 import { roomEventFilter } from '../../core/filter.ts'
 import { formatStreamToken } from '../../core/stream-token.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import { type Body, objectBody } from '../body.ts'
 import type { Requester } from '../requester.ts'
 import { accessOf } from '../rooms/room-access.ts'
 import type { RoomHistory } from '../rooms/room-history.ts'
@@ -44,7 +47,17 @@ export class RoomSnapshots {
   }
 
   /** `GET /rooms/{roomId}/initialSync`. Throws `M_FORBIDDEN`. */
-  async room(requester: Requester, roomId: string, limit: number = DEFAULT_LIMIT): Promise<string> {
+  async room(requester: Requester, roomId: string): Promise<Body> {
+    const { members, state } = await this.#parts(requester, roomId)
+    return objectBody(members, [['state', state]])
+  }
+
+  /** What there is of a room: members as JSON texts, and its state. */
+  async #parts(
+    requester: Requester,
+    roomId: string,
+    limit: number = DEFAULT_LIMIT,
+  ): Promise<{ readonly members: readonly string[]; readonly state: AsyncGenerator<string[], void> }> {
     const { room, membership } = await accessOf(this.#read, requester.userId, roomId)
     const [page, state, accountData, summary] = await Promise.all([
       this.#roomHistory.messages(requester, roomId, {
@@ -52,7 +65,7 @@ export class RoomSnapshots {
         limit,
         filter: roomEventFilter(undefined),
       }),
-      this.#roomReading.state(requester, roomId),
+      this.#roomReading.stateSlices(requester, roomId),
       this.#accountData.all(requester.userId),
       this.#read.summaries.ofRoom(room.nid),
     ])
@@ -62,21 +75,21 @@ export class RoomSnapshots {
       `"chunk":[${page.chunk.toReversed().join(',')}]`,
     ]
     const data = accountData.filter(entry => entry.roomId === roomId).map(dataEvent)
-    return joined([
+    const members = [
       `"room_id":${JSON.stringify(roomId)}`,
       ...(membership === undefined || membership === 'knock' ? [] : [`"membership":"${membership}"`]),
       `"messages":${joined(messages)}`,
-      `"state":[${state.join(',')}]`,
       `"visibility":"${summary?.isPublished === true ? 'public' : 'private'}"`,
       `"account_data":[${data.join(',')}]`,
-    ])
+    ]
+    return { members, state }
   }
 
   /** `GET /initialSync`: all rooms of a user, with those that they have left if asked for. */
   async all(
     requester: Requester,
     options: { readonly limit?: number | undefined; readonly archived: boolean },
-  ): Promise<string> {
+  ): Promise<Body> {
     const { userId } = requester
     const { db } = this.#context
     await this.#own.ready()
@@ -89,30 +102,44 @@ export class RoomSnapshots {
       this.#views.ignoredUsers.of(userId),
       this.#views.invitePolicies.of(userId),
     ])
-    const rooms: string[] = []
-    for (const row of rows) {
-      const text = await this.#ofRow(requester, row, options.limit)
-      if (text !== undefined) rooms.push(text)
-    }
-    for (const row of invitations) {
-      const isHidden = ignored.has(row.sender) || policy(row.sender) !== 'allow'
-      if (row.kind === 'invite' && !isHidden)
-        rooms.push(JSON.stringify({ room_id: row.roomId, membership: 'invite', invite: inviteEvent(row) }))
-    }
-    return joined([
+    const shown = invitations.filter(
+      ({ kind, sender }) => kind === 'invite' && !ignored.has(sender) && policy(sender) === 'allow',
+    )
+    const members = [
       `"end":"${end}"`,
       `"presence":[${initial.presence.join(',')}]`,
-      `"rooms":[${rooms.join(',')}]`,
       `"account_data":[${initial.accountData.join(',')}]`,
-    ])
+    ]
+    return objectBody(members, [['rooms', this.#rooms(requester, rows, shown, options.limit)]])
   }
 
-  /** A room that the user has left without ever having been in it has nothing to show. */
-  async #ofRow(requester: Requester, row: MembershipRow, limit?: number): Promise<string | undefined> {
-    if (row.membership === 'join') return this.room(requester, row.roomId, limit)
-    if (row.forgotten) return undefined
-    return this.room(requester, row.roomId, limit).catch(() => undefined)
+  async *#rooms(
+    requester: Requester,
+    rows: readonly MembershipRow[],
+    invitations: readonly InvitationRow[],
+    limit: number | undefined,
+  ): AsyncGenerator<string[], void> {
+    for (const row of rows) {
+      const text = await this.#ofRow(requester, row, limit)
+      if (text !== undefined) yield [text]
+    }
+    for (const row of invitations)
+      yield [JSON.stringify({ room_id: row.roomId, membership: 'invite', invite: inviteEvent(row) })]
   }
+
+  /** A room that the user has left without ever having been in it, or just now, has nothing to show. */
+  async #ofRow(requester: Requester, row: MembershipRow, limit?: number): Promise<string | undefined> {
+    if (row.membership !== 'join' && row.forgotten) return undefined
+    const parts = await this.#parts(requester, row.roomId, limit).catch(noneOf)
+    if (parts === undefined) return undefined
+    const state: string[] = []
+    for await (const slice of parts.state) state.push(...slice)
+    return joined([...parts.members, `"state":[${state.join(',')}]`])
+  }
+}
+
+const noneOf = (error: unknown): undefined => {
+  if (!(error instanceof MatrixError)) throw error
 }
 
 const joined = (members: readonly string[]): string => `{${members.join(',')}}`

@@ -41,14 +41,22 @@ export class RoomReading {
 
   /** The room's state as JSON texts of client events. Throws `M_FORBIDDEN`. */
   async state(requester: Requester, roomId: string): Promise<string[]> {
+    const texts: string[] = []
+    for await (const slice of await this.stateSlices(requester, roomId))
+      for (const text of slice) texts.push(text)
+    return texts
+  }
+
+  /** The same as it is made: the state of a room may take hundreds of megabytes. */
+  async stateSlices(requester: Requester, roomId: string): Promise<AsyncGenerator<string[], void>> {
     const access = await this.#access(requester, roomId)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
-    const nids = entries.map(({ nid }) => nid)
-    const texts: string[] = []
-    for await (const slice of this.#render(requester, access, nids))
-      for (const text of slice) texts.push(text)
-    return texts
+    return this.#render(
+      requester,
+      access,
+      entries.map(({ nid }) => nid),
+    )
   }
 
   /** Throws `M_FORBIDDEN` unless the requester may read the room as it is now. */

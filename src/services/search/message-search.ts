@@ -150,15 +150,34 @@ export class MessageSearch {
     return { texts, page }
   }
 
-  /** "The current state for every room in the results", as far as the searcher may know it. */
+  /**
+   * "The current state for every room in the results", as far as the searcher may know it, and as it goes into one answer: clients
+   * ask for that of a room that is larger by itself.
+   */
   async #states(requester: Requester, { rooms }: Candidates, results: readonly Result[]): Promise<string> {
     const members: string[] = []
+    let left = MAX_LENGTH
     for (const roomNid of new Set(results.map(({ hit }) => hit.roomNid))) {
       const roomId = rooms.get(roomNid) ?? ''
-      const state = await this.#roomReading.state(requester, roomId).catch(() => [])
-      members.push(`${JSON.stringify(roomId)}:[${state.join(',')}]`)
+      const state = await this.#stateWithin(requester, roomId, left)
+      if (state === undefined) continue
+      members.push(`${JSON.stringify(roomId)}:[${state}]`)
+      left -= state.length
     }
     return `"state":{${members.join(',')}}`
+  }
+
+  /** A room's state unless it is longer than that. */
+  async #stateWithin(requester: Requester, roomId: string, length: number): Promise<string | undefined> {
+    const texts: string[] = []
+    let left = length
+    const slices = await this.#roomReading.stateSlices(requester, roomId).catch(() => [])
+    for await (const slice of slices) {
+      texts.push(...slice)
+      for (const text of slice) left -= text.length + 1
+      if (left < 0) return undefined
+    }
+    return texts.join(',')
   }
 }
 

@@ -7,6 +7,7 @@ import type { SigningKey } from '../../../core/signing.ts'
 import { RelayedEventWriter } from '../../../storage/federation/relayed-events.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { StateViews } from '../../../storage/rooms/state-views.ts'
+import type { Body } from '../../body.ts'
 import type { DummyEvents } from '../../rooms/dummy-events.ts'
 import { describingState } from '../../rooms/invitation-statements.ts'
 import { makeLocalEvent } from '../../rooms/local-event.ts'
@@ -15,7 +16,7 @@ import { restrictedJoin } from '../../rooms/restricted-join.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
-import { type JoinAnswer, joinAnswer } from './join-answer.ts'
+import { joinAnswer } from './join-answer.ts'
 import { checkOwnUser, type HandedIn, parseMembershipEvent } from './membership-event.ts'
 import type { RoomGate } from './room-gate.ts'
 
@@ -91,10 +92,7 @@ export class Handshakes {
   }
 
   /** Lets the user of another server in, and answers the room as it was before. */
-  async sendJoin(
-    origin: string,
-    handedIn: HandedIn & { readonly omitMembers: boolean },
-  ): Promise<JoinAnswer> {
+  async sendJoin(origin: string, handedIn: HandedIn & { readonly omitMembers: boolean }): Promise<Body> {
     const head = await this.#completeHead(await this.#gate.resident(origin, handedIn.roomId))
     const hosts = head.joinedHosts()
     const stored = await this.#accept(origin, head, handedIn, 'join')

@@ -1,22 +1,13 @@
 import { stateMapKey } from '../../../core/event/event.ts'
 import { asItTravels } from '../../../core/event/loose-numbers.ts'
-import type { JsonObject } from '../../../core/json.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../storage/rooms/index.ts'
 import type { Membership } from '../../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../../storage/rooms/state-views.ts'
+import { type Body, objectBody } from '../../body.ts'
 import { shownEvent } from '../../rooms/shown-event.ts'
 import { stateBefore } from '../../rooms/state-at.ts'
 import { inSlices } from '../../rooms/state-slices.ts'
-
-/** The response of `send_join`. */
-export interface JoinAnswer {
-  readonly event: JsonObject
-  readonly state: readonly JsonObject[]
-  readonly auth_chain: readonly JsonObject[]
-  readonly members_omitted: boolean
-  readonly servers_in_room?: readonly string[]
-}
 
 /** client-server API, `m.heroes`: "up to five". */
 const HEROES = 5
@@ -28,7 +19,7 @@ interface Sources {
 }
 
 /**
- * Describes the room before a join to the server that joins. With `omitMembers` the state lacks most members, and the
+ * Describes the room before a join to the server that joins: the response of `send_join`, as JSON text. With `omitMembers` the state lacks most members, and the
  * auth chain what stands in the state.
  *
  * @param view.hosts the servers in the room before the join
@@ -37,31 +28,31 @@ export const joinAnswer = async (
   { read, views }: Sources,
   join: StoredEvent,
   view: { readonly hosts: readonly string[]; readonly omitMembers: boolean },
-): Promise<JoinAnswer> => {
+): Promise<Body> => {
   const stateNids = view.omitMembers
     ? await withoutMembers({ read, views }, join)
     : [...(await stateBefore(read, join)).values()].map(entry => entry.nid)
   const inState = new Set(view.omitMembers ? stateNids : [])
   const chain = (await read.events.authChain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
-  return {
-    event: asItTravels(join.event.pdu, join.event.version),
-    state: await pdusOf(read, stateNids),
-    auth_chain: await pdusOf(read, chain),
-    members_omitted: view.omitMembers,
-    ...(view.omitMembers ? { servers_in_room: view.hosts } : {}),
-  }
+  const members = [
+    `"event":${JSON.stringify(asItTravels(join.event.pdu, join.event.version))}`,
+    `"members_omitted":${view.omitMembers}`,
+    ...(view.omitMembers ? [`"servers_in_room":${JSON.stringify(view.hosts)}`] : []),
+  ]
+  return objectBody(members, [
+    ['state', pduTexts(read, stateNids)],
+    ['auth_chain', pduTexts(read, chain)],
+  ])
 }
 
 /**
- * Events as other servers get them, without what redactions took away: who comes into a room later may never see these. Very
- * many of them are loaded in slices.
+ * Events as other servers get them, as JSON texts, without what redactions took away: who comes into a room later may never see
+ * these. Very many of them are loaded in slices.
  */
-export const pdusOf = async (read: RoomReaders, nids: readonly number[]): Promise<JsonObject[]> => {
-  const pdus: JsonObject[] = []
+export async function* pduTexts(read: RoomReaders, nids: readonly number[]): AsyncGenerator<string[], void> {
   for await (const events of inSlices(read, nids)) {
-    for (const stored of events) pdus.push(asItTravels(shownEvent(stored).pdu, stored.event.version))
+    yield events.map(stored => JSON.stringify(asItTravels(shownEvent(stored).pdu, stored.event.version)))
   }
-  return pdus
 }
 
 /**

@@ -6,10 +6,11 @@ import { stickyDuration } from '../../../core/event/stickiness.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { ServerMembershipReader } from '../../../storage/federation/server-memberships.ts'
 import type { StoredEvent } from '../../../storage/rooms/events.ts'
+import { type Body, listBody, objectBody } from '../../body.ts'
 import type { RoomHead } from '../../rooms/room-head.ts'
 import type { RoomsContext, RoomWriter } from '../../rooms/room-writer.ts'
 import { type RoomState, stateBefore } from '../../rooms/state-at.ts'
-import { pdusOf } from './join-answer.ts'
+import { pduTexts } from './join-answer.ts'
 import type { RoomGate } from './room-gate.ts'
 import { mayHideHistory, serverSightOf } from './server-sight.ts'
 
@@ -58,16 +59,18 @@ export class FederatedHistory {
     return this.#answer(await this.#shown(origin, head, [stored]))
   }
 
-  /** The room's state before an event, and all that authorises it. */
-  async state(
-    origin: string,
-    roomId: string,
-    eventId: string,
-  ): Promise<{ pdus: JsonObject[]; auth_chain: JsonObject[] }> {
+  /** The room's state before an event, and all that authorises it. As JSON text. */
+  async state(origin: string, roomId: string, eventId: string): Promise<Body> {
     const { state, chain } = await this.#stateAt(origin, roomId, eventId)
     const { read } = this.#context
     const nids = [...state.values()].map(entry => entry.nid)
-    return { pdus: await pdusOf(read, nids), auth_chain: await pdusOf(read, chain) }
+    return objectBody(
+      [],
+      [
+        ['pdus', pduTexts(read, nids)],
+        ['auth_chain', pduTexts(read, chain)],
+      ],
+    )
   }
 
   /** The same as event IDs. */
@@ -83,12 +86,12 @@ export class FederatedHistory {
     }
   }
 
-  /** Everything that authorises an event, and what authorises that. */
-  async eventAuth(origin: string, roomId: string, eventId: string): Promise<{ auth_chain: JsonObject[] }> {
+  /** Everything that authorises an event, and what authorises that. As JSON text. */
+  async eventAuth(origin: string, roomId: string, eventId: string): Promise<Body> {
     const head = await this.#gate.member(origin, roomId)
     const stored = await this.#inRoom(head, eventId)
     const { read } = this.#context
-    return { auth_chain: await pdusOf(read, await read.events.authChain([stored.nid])) }
+    return listBody('{"auth_chain":[', pduTexts(read, await read.events.authChain([stored.nid])), ']}')
   }
 
   /** The given events and what precedes them, newest first. */
