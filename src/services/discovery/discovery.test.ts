@@ -244,3 +244,34 @@ test('the next server is asked when one does not answer; a directory that is ref
 })
 
 const requester = { deviceId: 'D', tokenId: 't', isGuest: false, isAdmin: false }
+
+test('a page of the directory ends where its rooms are described at length, and nothing is lost by that', async t => {
+  const { discovery, rooms } = await discoveryOver(t, {})
+  const made: string[] = []
+  for (let n = 0; n < 60; n++) {
+    const initialState = [{ type: 'm.room.topic', stateKey: '', content: { topic: 'x'.repeat(60_000) } }]
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { initialState }), {
+      isDirect: false,
+    })
+    await discovery.publicRooms.publish({ userId: ALICE, isAdmin: false }, roomId, true)
+    made.push(roomId)
+  }
+  const seen: string[] = []
+  const lengths: number[] = []
+  let since: string | undefined
+  let back: string | undefined
+  do {
+    const page = await discovery.publicRooms.list({ limit: 500, ...(since === undefined ? {} : { since }) })
+    lengths.push(page.chunk.length)
+    seen.push(...page.chunk.map(room => room.room_id))
+    since = page.next_batch
+    back = page.prev_batch ?? back
+  } while (since !== undefined)
+  t.deepEqual(lengths, [34, 26])
+  t.deepEqual(seen.toSorted(), made.toSorted())
+  const before = await discovery.publicRooms.list({ limit: 500, since: back ?? '' })
+  t.deepEqual(
+    before.chunk.map(room => room.room_id),
+    seen.slice(0, 34),
+  )
+})

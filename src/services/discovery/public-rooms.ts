@@ -1,9 +1,14 @@
 import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
-import { isJsonObject } from '../../core/json.ts'
+import { isJsonObject, roughLength } from '../../core/json.ts'
 import { searchWords } from '../../core/search-text.ts'
 import type { Operations } from '../../spec/types.ts'
-import { type DirectoryPlace, MAX_DIRECTORY_WORDS, type SummaryRow } from '../../storage/rooms/summaries.ts'
+import {
+  type DirectoryPlace,
+  type DirectoryQuery,
+  MAX_DIRECTORY_WORDS,
+  type SummaryRow,
+} from '../../storage/rooms/summaries.ts'
 import { mayNameRoom } from '../rooms/directory.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import { shownSummaries } from '../rooms/shown-summary.ts'
@@ -27,6 +32,10 @@ export interface DirectoryRequest {
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 500
+/** Rooms may have names and topics of 60,000 characters: a page ends when it has so many. */
+const MAX_LENGTH = 2_000_000
+/** Rooms that are read at a time. */
+const BATCH = 50
 
 /** The room directory: rooms that somebody has published, most members first. */
 export class PublicRooms {
@@ -104,20 +113,18 @@ export class PublicRooms {
     const { summaries } = this.#writer.context.read
     const limit = Math.min(Math.max(request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     const direction = from?.direction ?? 'after'
-    const [rows, total] = await Promise.all([
-      summaries.directory({
-        words: searchWords(request.searchTerm ?? '', MAX_DIRECTORY_WORDS),
-        roomTypes: request.roomTypes?.map(type => type ?? ''),
-        direction,
-        network: request.network ?? (request.allNetworks === true ? 'all' : undefined),
-        forServers,
-        place: from?.place,
-        limit: limit + 1,
-      }),
+    const query = {
+      words: searchWords(request.searchTerm ?? '', MAX_DIRECTORY_WORDS),
+      roomTypes: request.roomTypes?.map(type => type ?? ''),
+      direction,
+      network: request.network ?? (request.allNetworks === true ? 'all' : undefined),
+      forServers,
+    }
+    const [{ rows, hasMore }, total] = await Promise.all([
+      this.#page(query, from?.place, limit),
       summaries.countPublished(),
     ])
-    const hasMore = rows.length > limit
-    const shown = direction === 'after' ? rows.slice(0, limit) : rows.slice(0, limit).reverse()
+    const shown = direction === 'after' ? rows : rows.toReversed()
     const [first, last] = [shown[0], shown.at(-1)]
     const hasNext = direction === 'after' ? hasMore : true
     const hasPrevious = direction === 'after' ? from !== undefined : hasMore
@@ -126,6 +133,27 @@ export class PublicRooms {
       ...(hasNext && last !== undefined ? { next_batch: tokenOf('after', last) } : {}),
       ...(hasPrevious && first !== undefined ? { prev_batch: tokenOf('before', first) } : {}),
       total_room_count_estimate: total,
+    }
+  }
+
+  /** The rooms of a page from a place on: so many, or fewer where these are described at length. */
+  async #page(
+    query: Omit<DirectoryQuery, 'place' | 'limit'>,
+    from: DirectoryPlace | undefined,
+    limit: number,
+  ): Promise<{ readonly rows: readonly SummaryRow[]; readonly hasMore: boolean }> {
+    const { summaries } = this.#writer.context.read
+    const rows: SummaryRow[] = []
+    let length = 0
+    for (let place = from; ; place = rows.at(-1)) {
+      const asked = Math.min(BATCH, limit + 1 - rows.length)
+      const batch = await summaries.directory({ ...query, place, limit: asked })
+      for (const row of batch) {
+        if (rows.length === limit || length > MAX_LENGTH) return { rows, hasMore: true }
+        rows.push(row)
+        length += roughLength(row.summary)
+      }
+      if (batch.length < asked) return { rows, hasMore: false }
     }
   }
 

@@ -88,7 +88,7 @@ test('aliases and profiles of other servers', async t => {
   })
   t.deepEqual(await w.here.rooms.directory.resolve('#tea:there.test'), {
     roomId: '!room:there.test',
-    servers: ['third.test', THERE],
+    servers: [THERE, 'third.test'],
   })
   t.deepEqual(await w.here.outbound.queryProfile(ALICE, 'displayname'), { displayname: 'Alice' })
   Object.assign(w.client, {
