@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import test from 'ava'
 import { canonicalJson, parseJson } from '../../core/canonical-json.ts'
 import { silentLog } from '../../core/log.ts'
-import { testDatabase } from '../../test-kit/database.ts'
+import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { ALICE, BOB, makeRoom, pair } from '../../test-kit/federated-pair.ts'
 import { startPeer } from '../../test-kit/federation.ts'
-import { say, setState } from '../../test-kit/federation-world.ts'
+import { FederationWorld, say, setState } from '../../test-kit/federation-world.ts'
 import { realClock } from '../../test-kit/real-clock.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
 import { FEDERATION_OPTIONS } from '../../test-kit/server-server-app.ts'
 import { testAuthority } from '../../test-kit/tls.ts'
+import { UserDirectory } from '../search/user-directory.ts'
 import { createFederation } from './index.ts'
 
 test('aliases and versions are told', async t => {
@@ -27,6 +28,21 @@ test('aliases and versions are told', async t => {
   t.deepEqual(servers, ['a.test', 'gone.test', 'slow.test'], 'who has answered is asked for the room first')
   const { body } = await a.http.request('GET', '/_matrix/federation/v1/version')
   t.deepEqual(body, { server: { name: 'Tessera', version: '0' }, 'chat.tessera': { enabled: true } })
+})
+
+testDatabases(test, 'people elsewhere are found by what they were called last', async (t, database) => {
+  const world = new FederationWorld(t)
+  const [a, b] = [await world.add('a.test', { database }), await world.add('b.test')]
+  for (const name of ['First', 'Second', 'Third']) {
+    const roomId = await makeRoom(a)
+    await b.rooms.memberships.join({ userId: BOB, roomId, via: ['a.test'] })
+    const content = { membership: 'join', displayname: name }
+    await world.send(b, a, [
+      await setState(b, BOB, roomId, { type: 'm.room.member', stateKey: BOB, content }),
+    ])
+  }
+  const directory = new UserDirectory(a.core.context.read)
+  t.deepEqual((await directory.search(ALICE, 'third')).results, [{ user_id: BOB, display_name: 'Third' }])
 })
 
 test('over real connections: a peer is found, its keys are fetched, and its signature holds', async t => {

@@ -7,7 +7,7 @@ export interface OwnProfile {
   readonly avatarUrl: string | undefined
 }
 
-/** Somebody who was found, with the member event that a room both may know calls them by. */
+/** Somebody who was found, with the newest member event that a room both may know calls them by. */
 export interface FoundUser {
   readonly userId: string
   readonly memberNid: number
@@ -46,7 +46,7 @@ export class UserDirectoryReader {
            WHERE m.user_id = u.user_id AND m.membership = 'join' AND (s.is_open = 1 OR EXISTS (
              SELECT 1 FROM memberships o
              WHERE o.user_id = ? AND o.room_nid = m.room_nid AND o.membership = 'join'))
-           LIMIT 1) AS member_nid
+           ORDER BY m.position DESC LIMIT 1) AS member_nid
          FROM (SELECT u.user_id, u.search_text FROM user_directory u
            WHERE ${fits} AND ${fits} AND ${fits}
            ORDER BY LENGTH(u.search_text), u.user_id LIMIT ${MAX_FITTING}) u
