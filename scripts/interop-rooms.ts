@@ -15,6 +15,7 @@ import {
   sharedVersion,
   talk,
 } from './interop-parts.ts'
+import type { PlainClient } from './plain-client.ts'
 
 const upgrade: Play = async (first, second) => {
   const [host, guest] = await pair(first, second)
@@ -154,12 +155,46 @@ const longHistory: Play = async (first, second) => {
   expect('the history', found.reverse().join(), said.join())
 }
 
+/** The longest bodies that any server takes for a message are between these. */
+const SURELY_TAKEN = 64_000
+const SURELY_REFUSED = 65_536
+
+/** Says the longest message that one's server takes; answers its ID. Every server has its own envelope about it. */
+const sayTheLongest = async (who: PlainClient, roomId: string): Promise<string> => {
+  let [taken, refusedAt, longest] = [SURELY_TAKEN, SURELY_REFUSED, '']
+  while (refusedAt - taken > 1) {
+    const bytes = Math.floor((taken + refusedAt) / 2)
+    const eventId = await who.say(roomId, 'x'.repeat(bytes)).catch(() => undefined)
+    if (eventId === undefined) refusedAt = bytes
+    else [taken, longest] = [bytes, eventId]
+  }
+  return longest
+}
+
+/** What a server takes of its users, the other one takes of it: else nothing that comes after it would be heard. */
+const longMessages: Play = async (first, second) => {
+  const [host, guest] = await pair(first, second)
+  const roomId = await makeRoom(host, { preset: 'public_chat' })
+  await joinThrough(guest, roomId, host)
+  await talk(host, guest, roomId)
+  for (const [who, other] of [
+    [host, guest],
+    [guest, host],
+  ] as const) {
+    const longest = await sayTheLongest(who, roomId)
+    await sees(other, roomId, 'the longest message', event => event.event_id === longest)
+    await who.say(roomId, 'so much for that')
+    await sees(other, roomId, 'the next one', event => event.content.body === 'so much for that')
+  }
+}
+
 /** Rooms, and how they are found. */
 export const roomScenarios: readonly [string, Scenario][] = [
   ...both('a room is upgraded', upgrade),
   ...both('the room directory of the other server is read and searched', directory),
   ...both('a space of the other server is explored', spaces),
   ...both('a long history is paged through to its beginning', longHistory),
+  ...both('the longest message is heard', longMessages),
   ...both('name, topic and picture change from both sides', roomState),
   ...both('a new display name spreads', profile),
   ...both('a server is banned from a room', serverAcl),
