@@ -7,6 +7,8 @@ export interface Section {
   readonly part: 'join' | 'invite' | 'knock' | 'leave'
   readonly roomId: string
   readonly text: string
+  /** What follows, made while it is sent. */
+  readonly more?: AsyncGenerator<string, void> | undefined
 }
 
 /** A response under construction; everything is JSON text. */
@@ -66,7 +68,8 @@ const bodyAfter = (
 ): Answer<Body> => {
   const start = [...first, ...members].join(',')
   const length = sections.reduce((sum, { text }) => sum + text.length, start.length)
-  if (length >= PIECE) return bodyOf(texts(start, sections.slice(1).values(), sections[0]))
+  if (length >= PIECE || sections.some(({ more }) => more !== undefined))
+    return bodyOf(texts(start, sections.slice(1).values(), sections[0]))
   return textsOf(start, sections).join('')
 }
 
@@ -79,10 +82,12 @@ async function* texts(
   let open: Section['part'] | undefined
   if (first !== undefined) {
     yield entry(first, open)
+    if (first.more !== undefined) yield* first.more
     open = first.part
   }
   for await (const section of sections) {
     yield entry(section, open)
+    if (section.more !== undefined) yield* section.more
     open = section.part
   }
   yield open === undefined ? '}' : '}}}'

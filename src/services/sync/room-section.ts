@@ -10,7 +10,15 @@ import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
-import { eventsPart, isNew, presentation, statePart, timelinePart, withEnd } from './section-parts.ts'
+import {
+  eventsPart,
+  isNew,
+  presentation,
+  stateName,
+  statePart,
+  timelinePart,
+  withEnd,
+} from './section-parts.ts'
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -18,6 +26,17 @@ import type { SyncSource } from './sync-source.ts'
 
 /** Rooms whose members are counted at once. */
 const COUNTED = 64
+/** Whole state of more events than this is made while it is sent: it may have hundreds of megabytes. */
+const MAX_AT_HAND = 500
+
+/** The section of a room as JSON text, or its beginning and what follows. */
+type RoomText = Pick<Section, 'text' | 'more'>
+
+/** The members of a section, and the state that is to follow them. */
+interface OwnParts {
+  readonly parts: readonly string[]
+  readonly late?: AsyncGenerator<string, void>
+}
 
 /** Writes the parts of a sync response that tell of rooms which the user is in, or was, as JSON text. */
 export class RoomSections {
@@ -60,12 +79,12 @@ export class RoomSections {
         AHEAD,
         async news => ({
           roomId: news.roomId,
-          text: await this.joined(request, news),
+          room: await this.joined(request, news),
         }),
         lengthOf,
       )
-      for await (const { roomId, text } of texts) {
-        if (text !== undefined) yield { part: 'join', roomId, text }
+      for await (const { roomId, room } of texts) {
+        if (room !== undefined) yield { part: 'join', roomId, ...room }
       }
     }
   }
@@ -75,38 +94,43 @@ export class RoomSections {
     const texts = await together(some.map(news => this.joined(request, news)))
     return some.flatMap(({ roomId }, index) => {
       const text = texts[index]
-      return text === undefined ? [] : { part: 'join', roomId, text }
+      return text === undefined ? [] : { part: 'join', roomId, ...text }
     })
   }
 
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
-  async joined(request: SyncRequest, news: JoinedNews): Promise<string | undefined> {
+  async joined(request: SyncRequest, news: JoinedNews): Promise<RoomText | undefined> {
     const shared = await this.#shared.of(request, news)
     if (shared !== undefined) return this.#withShared(request, news, shared)
     const [own, beside] = await Promise.all([this.#own(request, news), this.#beside(request, news)])
-    return own && `{${[...own, ...beside].join(',')}}`
+    if (own === undefined) return undefined
+    const members = [...own.parts, ...beside].join(',')
+    if (own.late === undefined) return { text: `{${members}}` }
+    return { text: `{${members},"${stateName(request)}":{"events":[`, more: closed(own.late, ']}}') }
   }
 
   /** What the stream of events has to tell. */
-  async #own(request: SyncRequest, news: JoinedNews): Promise<string[] | undefined> {
+  async #own(request: SyncRequest, news: JoinedNews): Promise<OwnParts | undefined> {
     const { roomNid, whole, extras } = news
     const timeline = await this.#timeline(request, news, news.span, news.place)
     const tellsSummary = whole || news.isNewlyComplete === true || (await this.#summaryChanged(news))
     const entries = await this.#states.of(request, news, timeline, tellsSummary)
+    const isLate = whole && entries.length > MAX_AT_HAND
     // What does not depend on each other is read at the same time.
     const [state, events, sticky] = await Promise.all([
-      this.#stateTexts(request, timeline, entries),
+      isLate ? [] : this.#stateTexts(request, timeline, entries),
       this.#timelineTexts(request, timeline),
       this.#stickyPart(request, news, timeline),
     ])
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
     if (isEmpty && !whole && extras === undefined && !tellsSummary) return undefined
-    return [
+    const parts = [
       timelinePart(timeline, events),
-      statePart(request, state),
+      ...(isLate ? [] : [statePart(request, state)]),
       ...sticky,
       ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
+    return isLate ? { parts, late: this.#stateSlices(request, timeline, entries) } : { parts }
   }
 
   /** What else there is. */
@@ -124,7 +148,7 @@ export class RoomSections {
     request: SyncRequest,
     news: JoinedNews,
     { timeline, senders, text }: SharedTimeline,
-  ): Promise<string | undefined> {
+  ): Promise<RoomText | undefined> {
     const { extras } = news
     const entries = await this.#states.introduced(request, news, timeline, senders)
     const state = entries.length === 0 ? [] : await this.#stateTexts(request, timeline, entries)
@@ -136,7 +160,7 @@ export class RoomSections {
       eventsPart('ephemeral', extras?.ephemeral ?? []),
       ...(await this.#members(request, news.roomNid)).flat(),
     ]
-    return `{${parts.join(',')}}`
+    return { text: `{${parts.join(',')}}` }
   }
 
   #members(request: SyncRequest, roomNid: number): Answer<readonly (readonly string[])[]> {
@@ -184,21 +208,30 @@ export class RoomSections {
     return withoutMisleading(timeline, changes)
   }
 
-  /** Loads and renders state, of a large room in slices: each text has some events, with commas between them. */
+  /** Loads and renders state: each text has some events, with commas between them. */
   async #stateTexts(
     request: SyncRequest,
     timeline: RoomTimeline,
     entries: readonly StateAt[],
   ): Promise<string[]> {
-    const { viewer, form } = presentation(request, timeline)
     const texts: string[] = []
+    for await (const text of this.#stateSlices(request, timeline, entries)) texts.push(text)
+    return texts
+  }
+
+  /** The same of a large room in slices. */
+  async *#stateSlices(
+    request: SyncRequest,
+    timeline: RoomTimeline,
+    entries: readonly StateAt[],
+  ): AsyncGenerator<string, void> {
+    const { viewer, form } = presentation(request, timeline)
     const nids = entries.map(({ nid }) => nid)
     for await (const events of inSlices(this.#read, nids)) {
       const chosen = events.filter(stored => passes(request.filter.state, stored))
       if (chosen.length === 0) continue
-      texts.push((await this.#clientEvents.render(chosen, viewer, form)).join(','))
+      yield (await this.#clientEvents.render(chosen, viewer, form)).join(',')
     }
-    return texts
   }
 
   #timelineTexts(request: SyncRequest, timeline: RoomTimeline): Promise<string[]> {
@@ -244,4 +277,14 @@ export class RoomSections {
   }
 }
 
-const lengthOf = ({ text }: { readonly text: string | undefined }): number => text?.length ?? 0
+const lengthOf = ({ room }: { readonly room: RoomText | undefined }): number => room?.text.length ?? 0
+
+/** Texts with commas between them, and what stands behind them. */
+async function* closed(texts: AsyncGenerator<string, void>, behind: string): AsyncGenerator<string, void> {
+  let comma = ''
+  for await (const text of texts) {
+    yield `${comma}${text}`
+    comma = ','
+  }
+  yield behind
+}

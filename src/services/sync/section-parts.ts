@@ -19,8 +19,11 @@ export const presentation = (
   form: { roomId: false, federation: filter.federationFormat, fields: filter.eventFields },
 })
 
-export const statePart = ({ stateAfter }: SyncRequest, texts: readonly string[]): string =>
-  eventsPart(stateAfter === false ? 'state' : stateAfter, texts)
+export const statePart = (request: SyncRequest, texts: readonly string[]): string =>
+  eventsPart(stateName(request), texts)
+
+export const stateName = ({ stateAfter }: SyncRequest): string =>
+  stateAfter === false ? 'state' : stateAfter
 
 export const eventsPart = (name: string, texts: readonly string[]): string =>
   `"${name}":{"events":[${texts.join(',')}]}`
