@@ -30,6 +30,19 @@ test('an invitation is declined over federation, and another withdrawn', async t
   t.is((await b.core.context.read.invitations.one(BOB, roomId))?.status, 'cancelled')
 })
 
+test('nobody is invited to a room that is closed to their server, nor told of it', async t => {
+  const { world, a, b } = await pair(t)
+  const closed = { creationContent: { 'm.federate': false } }
+  const roomId = await makeRoom(a, closed)
+  const before = world.requests.length
+  const refused = { message: /closed to users of other servers/ }
+  await t.throwsAsync(a.rooms.memberships.invite({ sender: ALICE, userId: BOB, roomId }), refused)
+  await t.throwsAsync(makeRoom(a, { ...closed, invite: [BOB] }), refused)
+  t.is(world.requests.length, before)
+  t.is((await a.core.writer.head(roomId))?.memberships.get(BOB), undefined)
+  t.is(await b.core.context.read.invitations.one(BOB, roomId), undefined)
+})
+
 test('who does not want to be invited is not, and the inviter is told', async t => {
   const { a, b } = await pair(t)
   const roomId = await makeRoom(a, { preset: 'private_chat' })

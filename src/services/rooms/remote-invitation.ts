@@ -1,11 +1,13 @@
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { RECORD_KEY, readFacts, type ToldFacts } from '../../core/room-record.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { describingState } from './invitation-statements.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import type { RemoteMemberships } from './ports.ts'
 import { receiveRecommended } from './receive-recommended.ts'
+import { powerContext } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
@@ -26,6 +28,8 @@ export const inviteRemotely = async (
   const { writer, signingKey, remote } = parts
   const head = await writer.head(roomId)
   if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+  const { create } = await powerContext(writer.context.read, head)
+  refuseWhereClosed(create?.content ?? {})
   const { event } = await makeLocalEvent(writer.context, signingKey, head, template)
   const policy = await policyServerOf(writer.context, head)
   const signed = await remote.invite({
@@ -39,6 +43,16 @@ export const inviteRemotely = async (
   if (received.outcome === 'rejected' || received.outcome === 'soft-failed') {
     throw new MatrixError('M_FORBIDDEN', received.reason)
   }
+}
+
+/**
+ * Whom no rule would let in is not invited, nor told of the room: they could not even decline. Throws `M_FORBIDDEN`.
+ *
+ * @param content of the room's create event
+ */
+export const refuseWhereClosed = (content: JsonObject): void => {
+  if (content['m.federate'] === false)
+    throw new MatrixError('M_FORBIDDEN', 'This room is closed to users of other servers')
 }
 
 /** The room as it will be with the invitation. */

@@ -4,6 +4,7 @@ import type { Directory } from './directory.ts'
 import type { InvitePolicies } from './invite-policies.ts'
 import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
+import { refuseWhereClosed } from './remote-invitation.ts'
 import type { RoomClaim, RoomCreator } from './room-creator.ts'
 import type { NewRoom } from './room-templates.ts'
 import { checkFirstState } from './state-content.ts'
@@ -46,7 +47,7 @@ export class RoomCreation {
    * invited again.
    *
    * @param options.invite sends an invitation; a plain one, if not given
-   * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs,
+   * @returns the room ID. Throws as `make`, `M_INVALID_PARAM` for bad user IDs, `M_FORBIDDEN` for those whom it would be closed to,
    * `M_INVITE_BLOCKED` if a user does not want to be invited, and `M_UNSUPPORTED_ROOM_VERSION` if a user's server does not know
    * the room's version. There is no room then.
    */
@@ -61,10 +62,11 @@ export class RoomCreation {
     if (invited.length > MAX_INVITATIONS) {
       throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_INVITATIONS} invitations`)
     }
+    const isHere = (userId: string): boolean => serverNameOf(userId) === serverNameOf(room.creator)
+    if (!invited.every(isHere)) refuseWhereClosed(room.creationContent)
     // Users of other servers block nobody before their servers say so, and then the room is there: they are asked first.
     for (const userId of invited) await this.#invitePolicies.admit(userId, room.creator)
     const roomId = await this.make({ ...room, invite: invited })
-    const isHere = (userId: string): boolean => serverNameOf(userId) === serverNameOf(room.creator)
     const told: string[] = []
     for (const userId of invited.toSorted((a, b) => Number(isHere(a)) - Number(isHere(b)))) {
       const content = isDirect ? { is_direct: true } : {}
