@@ -129,8 +129,8 @@ const authorityOf = async (
   return { state, nodes }
 }
 
-/** Senders of whom it is kept with a head what authorises them. */
-const MAX_AUTHORITIES = 50
+/** Senders of whom it is kept with a head what authorises them: about a kilobyte each, which the cache of heads does not count. */
+const MAX_AUTHORITIES = 10
 
 const headLookup = (context: RoomsContext, head: RoomHead, event: RoomEvent): Promise<StateLookup> =>
   stateLookup(context, head, authEventsFor(event, head.version))
