@@ -182,45 +182,69 @@ test('what was overtaken by another join is left alone', async t => {
   t.truthy((await here.core.writer.head(peers.roomId))?.partial)
 })
 
-test('a room that was joined without members comes to the same as one that was joined with them', async t => {
-  const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
-  const ACTIONS = [
-    'say x',
-    'topic x',
-    'join',
-    'leave',
-    'kick carol',
-    'ban carol',
-    'kick bob',
-    'invite erin',
-    'power alice=100 bob=60',
-    'rule invite',
-    'rule public',
-    'ban dave',
-  ]
-  for (let seed = 1; seed <= 8; seed++) {
-    const random = new SeededRandom(seed)
-    const peers = new PeerRoom(
-      ['6', '10', '11', '12'][seed % 4] ?? '11',
-      seed % 4 === 3 ? BEFORE.map(line => line.replace('alice=100 ', '')) : BEFORE,
-    )
-    const names: string[] = []
-    for (let n = 0; n < 14; n++) {
-      const recent = ['ME', ...names].slice(-4)
-      const prev = new Set([
-        recent[random.below(recent.length)],
-        recent.at(-1 - random.below(Math.min(2, recent.length))),
-      ])
-      // Some build on what was before the join, alone or beside what came later.
-      if (random.chance(0.15)) {
-        if (random.chance(0.5)) prev.clear()
-        prev.add(random.pick(['LE', 'BD', 'IF']))
-      }
-      const action = ACTIONS[random.below(ACTIONS.length)] ?? ''
-      const powers = seed % 4 === 3 ? action.replace('alice=100 ', '') : action
-      peers.add(`E${n}: ${USERS[random.below(USERS.length)]} ${powers} < ${[...prev].join(' ')}`)
-      names.push(`E${n}`)
+test('what came before what it refers to is judged after it', async t => {
+  const peers = new PeerRoom('11', BEFORE)
+  peers.add('A: alice topic tea', 'B: bob leave', 'C: carol say hello')
+  const here = await partialGuest(t, peers)
+  for (const name of ['B', 'A', 'C']) t.is((await receive(here, peers, name)).outcome, 'accepted', name)
+  t.true(await complete(here, peers))
+  t.is(await here.current('m.room.member', '@bob:bob.test'), 'B')
+  t.is(await here.current('m.room.topic'), 'A')
+  const whole = await guest(await testDatabase(t), peers)
+  for (const name of ['A', 'B', 'C']) await receive(whole, peers, name)
+  t.deepEqual(
+    await conclusions(here, peers, ['A', 'B', 'C']),
+    await conclusions(whole, peers, ['A', 'B', 'C']),
+  )
+})
+
+const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+const ACTIONS = [
+  'say x',
+  'topic x',
+  'join',
+  'leave',
+  'kick carol',
+  'ban carol',
+  'kick bob',
+  'invite erin',
+  'power alice=100 bob=60',
+  'rule invite',
+  'rule public',
+  'ban dave',
+]
+
+/** A room with random events, and their names. */
+const randomRoom = (seed: number): { peers: PeerRoom; names: string[] } => {
+  const random = new SeededRandom(seed)
+  const isOwned = seed % 4 === 3
+  const peers = new PeerRoom(
+    ['6', '10', '11', '12'][seed % 4] ?? '11',
+    isOwned ? BEFORE.map(line => line.replace('alice=100 ', '')) : BEFORE,
+  )
+  const names: string[] = []
+  for (let n = 0; n < 14; n++) {
+    const recent = ['ME', ...names].slice(-4)
+    const prev = new Set([
+      recent[random.below(recent.length)],
+      recent.at(-1 - random.below(Math.min(2, recent.length))),
+    ])
+    // Some build on what was before the join, alone or beside what came later.
+    if (random.chance(0.15)) {
+      if (random.chance(0.5)) prev.clear()
+      prev.add(random.pick(['LE', 'BD', 'IF']))
     }
+    const action = ACTIONS[random.below(ACTIONS.length)] ?? ''
+    const powers = isOwned ? action.replace('alice=100 ', '') : action
+    peers.add(`E${n}: ${USERS[random.below(USERS.length)]} ${powers} < ${[...prev].join(' ')}`)
+    names.push(`E${n}`)
+  }
+  return { peers, names }
+}
+
+test('a room that was joined without members comes to the same as one that was joined with them', async t => {
+  for (let seed = 1; seed <= 8; seed++) {
+    const { peers, names } = randomRoom(seed)
     const whole = await guest(await testDatabase(t), peers)
     const partly = await partialGuest(t, peers)
     for (const name of names) {
@@ -239,5 +263,24 @@ test('a room that was joined without members comes to the same as one that was j
       states.push({ state: named(peers, head?.stateMap()), ends: await server.ends() })
     }
     t.deepEqual(states[0], states[1], `seed ${seed}`)
+  }
+})
+
+test('so does one that learns what happened in another order', async t => {
+  for (let seed = 11; seed <= 18; seed++) {
+    const { peers, names } = randomRoom(seed)
+    const whole = await guest(await testDatabase(t), peers)
+    for (const name of names) await receive(whole, peers, name)
+    const partly = await partialGuest(t, peers)
+    const random = new SeededRandom(seed)
+    const late = names.filter(() => random.chance(0.3))
+    for (const name of [...names.filter(one => !late.includes(one)), ...late])
+      await receive(partly, peers, name)
+    t.true(await complete(partly, peers))
+    t.deepEqual(
+      await conclusions(partly, peers, names),
+      await conclusions(whole, peers, names),
+      `seed ${seed}`,
+    )
   }
 })

@@ -10,6 +10,7 @@ import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts
 import type { PartialJoin } from './partial-join.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { RejudgedEnds } from './rejudged-ends.ts'
+import { RejudgingOrder } from './rejudging-order.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
@@ -42,8 +43,8 @@ interface Finding {
 }
 
 /**
- * Judges the events that came into a room while it lacked members once more, in the order in which they came: by the
- * state before each as it is known now. An event that turns out to be forbidden is rejected, or soft-failed, where it
+ * Judges the events that came into a room while it lacked members once more, in the order in which they came, but each after what it
+ * refers to: by the state before each as it is known now. An event that turns out to be forbidden is rejected, or soft-failed, where it
  * stands; where the state before one was another than was thought, that is stored as its difference. What was rejected
  * and would not be now is left to be received again. Of an event whose `prev_events` are not here, as one on a branch that is
  * older than the join, the state before is asked for now that the members are known; until then, it stood on the current state.
@@ -58,6 +59,9 @@ export class Rejudging {
   /** After the event that was judged last. */
   readonly #ends = new RejudgedEnds()
   #acceptable: RoomEvent[] = []
+  /** Their nids. */
+  readonly #restored = new Set<number>()
+  readonly #order: RejudgingOrder
   #after: number | undefined
   /** Whether anything was not as it had been taken for. */
   hasFindings = false
@@ -66,6 +70,7 @@ export class Rejudging {
     this.#writer = writer
     this.#task = task
     this.#askState = askState
+    this.#order = new RejudgingOrder(writer.context.read.events)
   }
 
   /** Rejected events that the room's rules allow. */
@@ -111,27 +116,40 @@ export class Rejudging {
     if (this.#after === undefined) this.#ends.begin(await this.#endsAtJoin(head, partial))
     this.#after = after
     for (const stored of await read.events.byNids(nids)) {
-      const finding = await this.#judge(head, stored)
-      if (finding === undefined) {
-        this.#asked = stored.event
-        return { settled: 'asks' }
-      }
-      if (finding.statements.length === 0) {
-        this.#passed(finding)
-        continue
-      }
-      return {
-        statements: finding.statements,
-        nids: [stored.nid],
-        result: () => {
-          read.events.forget([stored.nid])
-          this.#passed(finding)
-          this.hasFindings = true
-          return 'more'
-        },
+      if (this.#order.isOver(stored)) this.#after = stored.position
+      else {
+        const turn = await this.#turnOf(head, stored)
+        if (turn !== undefined) return turn
       }
     }
     return { settled: nids.length < BATCH ? 'done' : 'more' }
+  }
+
+  /** Judges an event and what it refers to that has come later; answers what is to be done first, `undefined` once it is judged. */
+  async #turnOf(head: RoomHead, stored: StoredEvent): Promise<Draft<Turn> | Settled<Turn> | undefined> {
+    const { events } = this.#writer.context.read
+    for (;;) {
+      const next = await this.#order.first(stored, this.#after ?? 0)
+      const finding = await this.#judge(head, next)
+      if (finding === undefined) {
+        this.#asked = next.event
+        return { settled: 'asks' }
+      }
+      if (finding.statements.length > 0) {
+        return {
+          statements: finding.statements,
+          nids: [next.nid],
+          result: () => {
+            events.forget([next.nid])
+            this.#passed(finding)
+            this.hasFindings = true
+            return 'more'
+          },
+        }
+      }
+      this.#passed(finding)
+      if (next.nid === stored.nid) return undefined
+    }
   }
 
   /** The join, and those that have stayed beside it: with them, the state has to be resolved. */
@@ -147,7 +165,7 @@ export class Rejudging {
   }
 
   #passed({ stored, isRefused }: Finding): void {
-    this.#after = stored.position ?? this.#after
+    if (this.#order.passed(stored)) this.#after = stored.position
     this.#ends.pass(stored, isRefused)
   }
 
@@ -157,7 +175,7 @@ export class Rejudging {
     const { read } = context
     const { event, nid, position = 0 } = stored
     const createEvent = await createEventOf(read, head)
-    const authEvents = await read.events.byIds(event.authEvents)
+    const authEvents = await this.#found(event.authEvents)
     const intervals = overlayOf(head, await read.state.backTo(head.room.nid, position - 1))
     const told = overlayOf(head, intervals.values(), await read.state.delta(nid))
     const known = await this.#stateBefore(head, event)
@@ -169,7 +187,10 @@ export class Rejudging {
       (await judgeByState(read, head, event, { state: before, createEvent }))
     const statements = sameOverlay(told, before) ? [] : this.#restate(head, nid, intervals, before)
     if (stored.rejected !== undefined) {
-      if (rejected === undefined) this.#acceptable.push(event)
+      if (rejected === undefined) {
+        this.#acceptable.push(event)
+        this.#restored.add(nid)
+      }
       return { stored, statements, isRefused: true }
     }
     const isOurs = serverNameOf(event.sender) === context.serverName
@@ -203,10 +224,18 @@ export class Rejudging {
     return isLinear ? before : stateAfterEnds(this.#writer.context, head, this.ends)
   }
 
+  /** Events as they are judged now: those that were rejected and are allowed count in what follows them. */
+  async #found(eventIds: readonly string[]): Promise<Map<string, StoredEvent>> {
+    const found = await this.#writer.context.read.events.byIds(eventIds)
+    for (const [eventId, one] of found)
+      if (this.#restored.has(one.nid)) found.set(eventId, { ...one, rejected: undefined })
+    return found
+  }
+
   /** The state before an event by the states after those that it refers to; `undefined` where one of these is not known. */
   async #stateBefore(head: RoomHead, { prevEvents }: RoomEvent): Promise<StateOverlay | undefined> {
     const { context } = this.#writer
-    const found = await context.read.events.byIds(prevEvents)
+    const found = await this.#found(prevEvents)
     const prev = prevEvents.flatMap(eventId => found.get(eventId) ?? [])
     if (prev.length === 0 || prev.length < prevEvents.length) return undefined
     if (prev.some(one => one.position === undefined || head.lacksMembersBefore(one))) return undefined
