@@ -1,7 +1,7 @@
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { messagesOf, say, setState, stateAt } from '../../test-kit/federation-world.ts'
+import { messagesOf, say, setState, stateAt, type WorldServer } from '../../test-kit/federation-world.ts'
 import {
   ALICE,
   BOB,
@@ -115,6 +115,34 @@ for (const omitMembers of [true, false]) {
   })
 }
 
+test('who comes back asks first for the members of the stay before: an end of it stands beside the join as it is', async t => {
+  const s = await scene(t)
+  const { world, big, third, here, roomId } = s
+  const invited = '@m1:big.test'
+  await big.rooms.memberships.leave({ userId: invited, roomId })
+  const powers = { type: 'm.room.power_levels', content: { users: { [DAVE]: 50 } } }
+  await world.send(big, third, [
+    await setState(big, ALICE, roomId, powers),
+    await memberOf(big, roomId, invited),
+  ])
+  await unfinished(s)
+  // The stay knows but of their leave; and that they were invited since, whoever did it can no longer say.
+  const invitation = { type: MEMBER, stateKey: invited, content: { membership: 'invite' } }
+  await world.send(third, big, [await setState(third, DAVE, roomId, invitation)])
+  const kick = { type: MEMBER, stateKey: DAVE, content: { membership: 'leave' } }
+  await world.send(big, third, [await setState(big, ALICE, roomId, kick)])
+  s.open()
+  await joinPartially(s, BEN)
+  await completed(s)
+  await world.send(here, big, [await say(here, BEN, roomId, 'hello')])
+  t.is((await headOf(big, roomId)).memberships.get(BOB), 'leave')
+  t.deepEqual(sorted((await headOf(here, roomId)).stateMap()), sorted((await headOf(big, roomId)).stateMap()))
+  t.is((await headOf(big, roomId)).memberships.get(invited), 'leave')
+  const context = here.core.context
+  const room = await context.read.rooms.byId(roomId)
+  t.deepEqual(await context.read.partial.unfinished(room?.nid ?? 0), [])
+})
+
 test('no state of such a stay is told to other servers', async t => {
   const s = await scene(t)
   const left = await unfinished(s)
@@ -124,5 +152,11 @@ test('no state of such a stay is told to other servers', async t => {
 })
 
 const BEN = '@ben:here.test'
+
+const memberOf = async (server: WorldServer, roomId: string, userId: string) => {
+  const member = await stateAt(server, roomId, MEMBER, userId)
+  if (member === undefined) throw new Error(`${userId} is not known`)
+  return member
+}
 
 const sorted = (map: ReadonlyMap<string, string>) => Object.fromEntries([...map].sort())

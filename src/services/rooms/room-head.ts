@@ -175,6 +175,12 @@ export class RoomHead {
     this.#unfinished = [...this.#unfinished, { from: stateAt + 1, to }]
   }
 
+  /** The members of a stay that had ended are asked for after all. */
+  reopens(stay: PartialJoin): void {
+    this.partial = stay
+    this.#unfinished = this.#unfinished.filter(({ from }) => from !== stay.joinedAt)
+  }
+
   /** Whether any state of an earlier stay lacks members for good. */
   get hasUnfinished(): boolean {
     return this.#unfinished.length > 0

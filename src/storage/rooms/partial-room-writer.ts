@@ -12,6 +12,8 @@ export class PartialRoomWriter {
   readonly #begin: Prepared
   readonly #complete: Prepared
   readonly #unfinished: Prepared
+  readonly #reopen: Prepared
+  readonly #forget: Prepared
   readonly #fill: Prepared
   readonly #correct: Prepared
   readonly #remove: Prepared
@@ -29,6 +31,10 @@ export class PartialRoomWriter {
       `INSERT INTO unfinished_stays (room_nid, joined_at, ended_at)
        SELECT room_nid, joined_at, CAST(? AS bigint) FROM partial_rooms WHERE room_nid = ? AND completed_at IS NULL`,
     )
+    this.#reopen = db.prepare(
+      'UPDATE partial_rooms SET completed_at = NULL WHERE room_nid = ? AND joined_at = ?',
+    )
+    this.#forget = db.prepare('DELETE FROM unfinished_stays WHERE room_nid = ? AND joined_at = ?')
     this.#fill = db.prepare(
       `INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid, valid_to)
        VALUES (?, ?, ?, ?, ?,
@@ -69,6 +75,15 @@ export class PartialRoomWriter {
     return [
       { prepared: this.#unfinished, rows },
       { prepared: this.#complete, rows },
+    ]
+  }
+
+  /** The members are waited for after all, of whom it was given up to hear; the guard `stay` fails where it is the last one no more. */
+  reopen(roomNid: number, joinedAt: number): WriteStatement[] {
+    const rows = [[roomNid, joinedAt]]
+    return [
+      { prepared: this.#reopen, rows, guard: { name: 'stay', expected: 1 } },
+      { prepared: this.#forget, rows },
     ]
   }
 

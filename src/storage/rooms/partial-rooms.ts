@@ -92,6 +92,7 @@ export class PartialRoomReader {
   readonly #serversAround: Prepared
   readonly #ever: Prepared
   readonly #unfinished: Prepared
+  readonly #last: Prepared
 
   constructor(db: Reader, news: Pick<EventNews, 'isPlain'>) {
     this.#db = db
@@ -130,6 +131,7 @@ export class PartialRoomReader {
        WHERE m.user_id = ? AND m.membership = 'join' AND p.completed_at IS NULL`,
     )
     this.#ever = db.prepare('SELECT 1 AS one FROM partial_rooms WHERE room_nid = ?')
+    this.#last = db.prepare(`${select} WHERE p.room_nid = ?`)
     this.#unfinished = db.prepare(
       'SELECT joined_at, ended_at FROM unfinished_stays WHERE room_nid = ? ORDER BY joined_at',
     )
@@ -151,6 +153,12 @@ export class PartialRoomReader {
   /** Whether a room was ever entered without being told of its members. */
   async wasEver(roomNid: number): Promise<boolean> {
     return (await this.#db.get(this.#ever, [roomNid])) !== undefined
+  }
+
+  /** What was known of a room when it was last entered without being told of its members, whatever has become of that. */
+  async last(roomNid: number): Promise<PartialRoom | undefined> {
+    const row = await this.#db.get<PartialColumns>(this.#last, [roomNid])
+    return row && partialRoom(row)
   }
 
   /** The stays in a room that ended before its members were known. */

@@ -42,6 +42,7 @@ export const createOutbound = (
   const remote = new RemoteMembershipHandshakes(context, {
     onHandedIn: eventId => sender.handedIn(eventId),
     complete: (...completion) => completer.complete(...completion),
+    finishStay: (roomId, server) => completer.finishStay(roomId, server),
   })
   const history = new HistoryFetcher(context)
   const reachingBack = new ReachingBack(context, history)

@@ -3,7 +3,6 @@ import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import { importRoom } from '../../rooms/import-room.ts'
 import { BadSnapshot } from '../../rooms/judge-snapshot.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
-import { abandonCompletion } from '../../rooms/partial-completion.ts'
 import type { RemoteRequest } from '../../rooms/ports.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import { restrictedJoin } from '../../rooms/restricted-join.ts'
@@ -38,6 +37,8 @@ export interface JoinPorts {
     given: GivenState | undefined,
     onMissing: (events: number) => void,
   ) => Promise<void>
+  /** Completes what the last stay in a room lacked of its members, as far as a server that lets us in again tells them at once. */
+  readonly finishStay: (roomId: string, server: string) => Promise<void>
 }
 
 /**
@@ -161,10 +162,10 @@ export class RemoteJoin {
     const head = await writer.head(roomId)
     try {
       if (head?.hasHost(context.serverName) === true) return await this.#storeAmongOthers(entry)
-      // What was said meanwhile is not to be taken for part of a stay that lacked members.
-      if (head?.partial !== undefined)
-        await abandonCompletion(writer, { roomId, joinEventId: head.partial.joinEventId })
-      if (head !== undefined) await fetchRejoinGap(this.#context, server, join)
+      if (head !== undefined) {
+        await this.#ports.finishStay(roomId, server)
+        await fetchRejoinGap(this.#context, server, join)
+      }
       const otherEnds = await endsUnknownTo(this.#context, server, join)
       await context.nids.ensure(state.length + authChain.length + 1)
       await this.#enter({ ...entry, otherEnds })

@@ -5,6 +5,7 @@ import { abandonCompletion, completeRoom } from '../../../rooms/partial-completi
 import type { PartialJoin } from '../../../rooms/partial-join.ts'
 import { partialOf } from '../../../rooms/partial-task.ts'
 import type { AskStateBefore } from '../../../rooms/rejudge.ts'
+import { reopenStay } from '../../../rooms/reopened-stay.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
@@ -13,6 +14,7 @@ import { type Completion, Course, type GivenState } from './course.ts'
 import { FailedRound } from './failed-round.ts'
 import { storeEvents, storeFullState } from './full-state.ts'
 import { progressIn } from './progress.ts'
+import { stateAtOnce } from './state-at-once.ts'
 
 /** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
 const AT_ONCE = 2
@@ -39,6 +41,8 @@ export class RoomCompleter {
   readonly #catchUp: (missed: MissedPart) => Promise<CatchUp>
   readonly #slots = new Slots(AT_ONCE)
   readonly #running = new Map<string, Promise<void>>()
+  /** Joins of stays that are over, for whose members it is asked once more. */
+  readonly #reopened = new Set<string>()
   readonly #closing = new AbortController()
   #looking: Promise<void> | undefined
 
@@ -70,6 +74,28 @@ export class RoomCompleter {
     const running = this.#run(completion, course).finally(() => this.#running.delete(completion.joinEventId))
     this.#running.set(completion.joinEventId, running)
     return running
+  }
+
+  /**
+   * Completes what the last stay in a room lacked of its members, as far as a server that lets somebody in again tells them at once:
+   * what was said there, and meanwhile, is judged by that then, and an end of it can stand beside the new join. Else the stay
+   * remains unfinished.
+   */
+  async finishStay(roomId: string, server: string): Promise<void> {
+    const { core, permits } = this.#context
+    const stay = await reopenStay(core.writer, roomId)
+    if (stay === undefined) return
+    this.#reopened.add(stay.joinEventId)
+    try {
+      const head = await this.#headOf(stay)
+      if (head === undefined) return
+      const servers = [...new Set([server, ...stay.servers])].filter(permits)
+      const stateIds = await stateAtOnce(this.#context, placeOf(stay, head), servers)
+      if (stateIds !== undefined) await this.#finish(stay, stateIds)
+    } finally {
+      this.#reopened.delete(stay.joinEventId)
+      await abandonCompletion(core.writer, stay)
+    }
   }
 
   /** Ends what is under way; the next start goes on with it. */
@@ -214,7 +240,7 @@ export class RoomCompleter {
     const { core } = this.#context
     const head = await core.writer.head(completion.roomId)
     if (head === undefined || partialOf(head, completion) === undefined) return undefined
-    if (head.hasHost(core.context.serverName)) return head
+    if (head.hasHost(core.context.serverName) || this.#reopened.has(completion.joinEventId)) return head
     await abandonCompletion(core.writer, completion)
     return undefined
   }
