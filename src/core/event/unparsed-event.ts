@@ -40,6 +40,11 @@ export class UnparsedEvent implements RoomEvent {
     this.#text = text
   }
 
+  /** Of the text, in characters. */
+  get length(): number {
+    return this.#text.length
+  }
+
   /** The content as JSON text. */
   get contentText(): string {
     return memberText(this.#text, 'content') ?? '{}'

@@ -1,4 +1,6 @@
 import test from 'ava'
+import { UnparsedEvent } from '../../core/event/unparsed-event.ts'
+import { roomVersion } from '../../core/room-versions.ts'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
@@ -56,3 +58,32 @@ testDatabases(
     t.is(await during(asked), 0)
   },
 )
+
+test('of large events few are loaded at a time', async t => {
+  const version = roomVersion('10')
+  if (version === undefined) return t.fail()
+  const head = {
+    eventId: '$e',
+    roomId: '!r',
+    version,
+    type: 'x',
+    sender: ALICE,
+    stateKey: '',
+    originServerTs: 1,
+  }
+  const sizes: number[] = []
+  const passing = {
+    byNids: async (nids: readonly number[]) => {
+      sizes.push(nids.length)
+      const length = (nids[0] ?? 0) < 500 ? 50_000 : 100
+      return nids.map(nid => ({ nid, event: new UnparsedEvent(head, ' '.repeat(length)) }))
+    },
+  }
+  const read = { passing, events: passing } as unknown as Parameters<typeof inSlices>[0]
+  const nids = Array.from({ length: 1_200 }, (_, nid) => nid)
+  const seen: number[] = []
+  for await (const slice of inSlices(read, nids)) seen.push(...slice.map(({ nid }) => nid))
+  t.deepEqual(seen, nids)
+  t.deepEqual(sizes.slice(0, 3), [50, 20, 20])
+  t.deepEqual(sizes.slice(-3, -1), [250, 250])
+})

@@ -1,9 +1,14 @@
+import { UnparsedEvent } from '../../core/event/unparsed-event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { nextTurn } from '../next-turn.ts'
 
 /** Events that are loaded, and worked on, in one turn of the event loop. */
 const SLICE = 250
+/** The first of a large room: how long they are is not known yet. */
+const FIRST = 50
+/** Characters of these, as far as can be told from those before. */
+const LENGTH = 1_000_000
 /** So many are kept in memory: most rooms are that small, and asked for again, when that takes half the CPU. */
 const MAX_KEPT = 1_000
 
@@ -15,8 +20,19 @@ export async function* inSlices(
   nids: readonly number[],
 ): AsyncGenerator<StoredEvent[], void> {
   const events = nids.length > MAX_KEPT ? read.passing : read.events
-  for (let start = 0; start < nids.length; start += SLICE) {
+  let size = nids.length > MAX_KEPT ? FIRST : SLICE
+  for (let start = 0; start < nids.length; ) {
     if (start > 0) await nextTurn()
-    yield await events.byNids(nids.slice(start, start + SLICE))
+    const slice = await events.byNids(nids.slice(start, start + size))
+    yield slice
+    start += size
+    size = nextSize(slice)
   }
+}
+
+/** Of events that are as long as these, on average, so many that they have about `LENGTH`. */
+const nextSize = (slice: readonly StoredEvent[]): number => {
+  let length = 0
+  for (const { event } of slice) if (event instanceof UnparsedEvent) length += event.length
+  return length === 0 ? SLICE : Math.max(1, Math.min(SLICE, Math.floor((LENGTH * slice.length) / length)))
 }
