@@ -3,7 +3,6 @@ import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Extremity } from '../../storage/rooms/rooms.ts'
-import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { unprojected } from './event-projections.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import { createEventOf, judgeByAuthEvents, judgeByState } from './judge-event.ts'
@@ -15,7 +14,7 @@ import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 import {
-  entryIn,
+  differenceOf,
   overlayAfter,
   overlayOf,
   overlayOfEvents,
@@ -245,17 +244,7 @@ export class Rejudging {
 
   /** Stores how the state before an event differs from what held in the timeline just before it. */
   #restate(head: RoomHead, nid: number, intervals: StateOverlay, before: StateOverlay): WriteStatement[] {
-    const { write } = this.#writer.context
-    const deltas: StateDelta[] = []
-    for (const key of new Set([...intervals.keys(), ...before.keys()])) {
-      const entry = entryIn(head, before, key)
-      const held = entryIn(head, intervals, key)
-      if (entry?.nid === held?.nid) continue
-      if (entry !== undefined) deltas.push(entry)
-      else if (held !== undefined) {
-        deltas.push({ type: held.type, stateKey: held.stateKey, nid: undefined, eventId: undefined })
-      }
-    }
-    return [write.state.clearDelta(nid), ...write.state.delta(nid, deltas)]
+    const { state } = this.#writer.context.write
+    return [state.clearDelta(nid), ...state.delta(nid, differenceOf(head, intervals, before))]
   }
 }

@@ -103,6 +103,18 @@ export const withMembersOf = (head: RoomHead, overlay: StateOverlay, whole: Stat
   return overlayOf(head, overlay.values(), unknown)
 }
 
+/** What has to change to get from one state to another. */
+export const differenceOf = (head: RoomHead, from: StateOverlay, to: StateOverlay): StateDelta[] =>
+  [...new Set([...from.keys(), ...to.keys()])].flatMap(key => {
+    const entry = entryIn(head, to, key)
+    const held = entryIn(head, from, key)
+    if (entry?.nid === held?.nid) return []
+    if (entry !== undefined) return entry
+    return held === undefined
+      ? []
+      : { type: held.type, stateKey: held.stateKey, nid: undefined, eventId: undefined }
+  })
+
 export const sameOverlay = (a: StateOverlay, b: StateOverlay): boolean => {
   if (a.size !== b.size) return false
   for (const [key, delta] of a) {

@@ -3,6 +3,8 @@ import { serverNameOf } from '../../../../core/ids.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import type { RoomVersion } from '../../../../core/room-versions.ts'
 import { storeOutliers } from '../../../rooms/outliers.ts'
+import type { PartialTask } from '../../../rooms/partial-task.ts'
+import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 
@@ -29,6 +31,14 @@ export interface StatePlace {
   /** The create event, which is known. */
   readonly createEventId: string
 }
+
+/** Just before a join by which a room was entered without its members. */
+export const placeOf = ({ roomId, joinEventId }: PartialTask, head: RoomHead): StatePlace => ({
+  roomId,
+  eventId: joinEventId,
+  version: head.version,
+  createEventId: head.entry('m.room.create', '')?.eventId ?? '',
+})
 
 type Progress = (what: string, done: number, of: number) => void
 

@@ -10,16 +10,15 @@ import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 import type { CatchUp, MissedPart } from '../sender/sender.ts'
+import { candidatesOf } from './candidates-of.ts'
 import { type Completion, Course, type GivenState } from './course.ts'
 import { FailedRound } from './failed-round.ts'
-import { storeEvents, storeFullState } from './full-state.ts'
+import { placeOf, storeEvents, storeFullState } from './full-state.ts'
 import { progressIn } from './progress.ts'
 import { stateAtOnce } from './state-at-once.ts'
 
 /** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
 const AT_ONCE = 2
-/** No more servers than this are asked in one round. */
-const MAX_CANDIDATES = 20
 /** The states before so many events that lie on branches of their own are asked for, each of so many servers. */
 const MAX_STATES_ASKED = 50
 const MAX_ASKED_FOR_STATE = 3
@@ -150,7 +149,7 @@ export class RoomCompleter {
     if (stateIds !== undefined) return this.#finish(completion, stateIds)
     let isFinal = true
     const failure = new FailedRound()
-    for (const server of this.#candidates(completion, head, course.rounds++)) {
+    for (const server of candidatesOf(this.#context, completion, head, course.rounds++)) {
       if (signal.aborted) return false
       if ((await this.#headOf(completion)) === undefined) return true
       const facts = { room: completion.roomId, server }
@@ -244,18 +243,6 @@ export class RoomCompleter {
     await abandonCompletion(core.writer, completion)
     return undefined
   }
-
-  /** In each round the server that let us in, and others than in the round before. */
-  #candidates({ servers }: Completion, head: RoomHead, round: number): string[] {
-    const { core, permits } = this.#context
-    const known = [...servers, serverNameOf(head.room.creator), ...head.joinedHosts()]
-    const able = [...new Set(known)].filter(
-      server => server !== '' && server !== core.context.serverName && permits(server),
-    )
-    const others = able.slice(1)
-    const from = (round * (MAX_CANDIDATES - 1)) % Math.max(1, others.length)
-    return [...able.slice(0, 1), ...others.slice(from), ...others.slice(0, from)].slice(0, MAX_CANDIDATES)
-  }
 }
 
 /** The servers that turn out to be in a room, and from when on they were sent nothing. */
@@ -263,11 +250,4 @@ const missedPart = (head: RoomHead, was: PartialJoin, ownName: string): MissedPa
   roomNid: head.room.nid,
   servers: head.joinedHosts().filter(host => host !== ownName && !was.servers.has(host)),
   since: was.stateAt + 1,
-})
-
-const placeOf = ({ roomId, joinEventId }: Completion, head: RoomHead) => ({
-  roomId,
-  eventId: joinEventId,
-  version: head.version,
-  createEventId: head.entry('m.room.create', '')?.eventId ?? '',
 })
