@@ -151,11 +151,12 @@ export class PushWorker {
     let { events, invites } = this.#at
     const invitesEnd = db.position('invites')
     if (invites < invitesEnd) {
-      for (const row of await invitations.changed(userId, invites, invitesEnd)) {
+      const some = await invitations.someChanged(userId, invites, invitesEnd, BATCH)
+      for (const row of some.rows) {
         invites = row.position
         due.push({ event: await announcements.ofInvitation(row), events, invites })
       }
-      invites = invitesEnd
+      invites = some.upTo
     }
     const eventsEnd = Math.min(counted(), db.position('events'))
     if (events < eventsEnd) {

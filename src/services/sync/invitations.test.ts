@@ -60,7 +60,16 @@ testDatabases(
 
     for (let n = 300; n < 480; n++) await db.commit({ statements: [invitation(n, 'x'.repeat(60_000))] })
     t.deepEqual(await all(), { pages: [140, 40], rooms: names(300, 480) })
+    // Those that the client does not want to know of are passed over at once.
+    for (let n = 500; n < 950; n++) await db.commit({ statements: [invitation(n, 'small')] })
+    const filter = '{"room":{"rooms":["!949:far.test"]}}'
+    t.deepEqual(Object.keys((await ask(userId, { since, filter })).rooms?.invite ?? {}), ['!949:far.test'])
+    const wanted = '{"room":{"rooms":["!500:far.test","!949:far.test"]}}'
+    const first = await ask(userId, { since, filter: wanted })
+    t.deepEqual(Object.keys(first.rooms?.invite ?? {}), ['!500:far.test'])
+    const second = await ask(userId, { since: first.next_batch, filter: wanted })
+    t.deepEqual(Object.keys(second.rooms?.invite ?? {}), ['!949:far.test'])
     const initial = Object.keys((await ask(userId)).rooms?.invite ?? {})
-    t.deepEqual([initial.length, initial[0]], [140, '!479:far.test'], 'the newest')
+    t.deepEqual([initial.length, initial[0]], [500, '!949:far.test'], 'the newest')
   },
 )

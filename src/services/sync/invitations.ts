@@ -40,36 +40,40 @@ export class Invitations {
   /** What has changed in a span of the stream; initially, what is pending. */
   async texts(request: SyncRequest, after: number | undefined, upTo: number): Promise<InvitationTexts> {
     const { userId } = request.requester
-    const isInitial = after === undefined
-    const rows = isInitial
-      ? await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
-      : await this.#changed(userId, after, upTo)
-    if (rows.length === 0) return NO_INVITATIONS
-    const policy = await this.#policies.of(userId)
+    const { invitations } = this.#read
+    if (after === undefined) {
+      const pending = await invitations.pending(userId, upTo, MAX_INVITATIONS)
+      return (await this.#page(request, pending)).texts
+    }
+    for (let from = after; ; ) {
+      const some = await invitations.someChanged(userId, from, upTo, MAX_CHANGES)
+      const { texts, end = some.upTo } = await this.#page(request, some.rows)
+      if (end >= upTo) return texts
+      // What somebody tells who is ignored must not be waited for.
+      if (texts !== NO_INVITATIONS) return { ...texts, upTo: end }
+      from = end
+    }
+  }
+
+  /** What invitations tell, and where in the stream that ends if it is too long. */
+  async #page(
+    request: SyncRequest,
+    rows: readonly InvitationRow[],
+  ): Promise<{ readonly texts: InvitationTexts; readonly end?: number }> {
+    if (rows.length === 0) return { texts: NO_INVITATIONS }
+    const policy = await this.#policies.of(request.requester.userId)
     const texts = { invite: new Map(), knock: new Map(), leave: new Map() }
     let length = 0
     for (const [index, row] of rows.entries()) {
       const before = rows[index - 1]?.position
-      if (length > MAX_LENGTH && before !== row.position)
-        return isInitial ? texts : { ...texts, upTo: before ?? after }
+      if (length > MAX_LENGTH && before !== undefined && before !== row.position)
+        return { texts, end: before }
       const told = await this.#told(request, policy, row)
       if (told === undefined) continue
       texts[told.as].set(row.roomId, told.text)
       length += told.text.length
     }
-    return !isInitial && rows.length >= MAX_CHANGES
-      ? { ...texts, upTo: rows.at(-1)?.position ?? upTo }
-      : texts
-  }
-
-  /** The first changes of a span, and whatever has changed together with the last of them. */
-  async #changed(userId: string, after: number, upTo: number): Promise<InvitationRow[]> {
-    const { invitations } = this.#read
-    const rows = await invitations.changed(userId, after, upTo, MAX_CHANGES)
-    const last = rows.at(-1)?.position
-    if (last === undefined || last === upTo || rows.length < MAX_CHANGES) return rows
-    const known = rows.filter(({ position }) => position < last)
-    return [...known, ...(await invitations.changed(userId, last - 1, last))]
+    return { texts: length === 0 ? NO_INVITATIONS : texts }
   }
 
   /** What one tells, and in which section; `undefined` where it tells nothing. */

@@ -120,6 +120,20 @@ export class InvitationReader {
     )
   }
 
+  /** The same in portions of about so many, none of which parts what has changed together; and how far that is in the stream. */
+  async someChanged(
+    userId: string,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ readonly rows: InvitationRow[]; readonly upTo: number }> {
+    const rows = await this.changed(userId, after, upTo, limit)
+    const last = rows.at(-1)?.position
+    if (last === undefined || rows.length < limit) return { rows, upTo }
+    const known = rows.filter(({ position }) => position < last)
+    return { rows: [...known, ...(await this.changed(userId, last - 1, last))], upTo: last }
+  }
+
   /** The same of all users, at most so many. */
   async changedOfAll(after: number, upTo: number, limit: number): Promise<InvitationRow[]> {
     return (await this.#db.all<InvitationColumns>(this.#changedOfAll, [after, upTo, limit])).map(
