@@ -1,24 +1,16 @@
 import { STICKY } from '../../core/event/stickiness.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { StateAt } from '../../storage/rooms/state-views.ts'
-import { type Answer, together } from '../answer.ts'
+import { together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
-import { inSlices } from '../rooms/state-slices.ts'
 import { passes } from '../rooms/timeline.ts'
 import { AHEAD, inOrder, type Section } from './response.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomStates } from './room-state.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { type Place, type RoomTimeline, type RoomTimelines, withoutMisleading } from './room-timeline.ts'
-import {
-  eventsPart,
-  isNew,
-  presentation,
-  stateName,
-  statePart,
-  timelinePart,
-  withEnd,
-} from './section-parts.ts'
+import { SectionEvents } from './section-events.ts'
+import { eventsPart, stateName, statePart, timelinePart, withEnd } from './section-parts.ts'
+import { SectionSources } from './section-sources.ts'
 import type { SharedTimeline, SharedTimelines } from './shared-timeline.ts'
 import type { SpanMemo } from './span-memo.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -40,14 +32,13 @@ interface OwnParts {
 
 /** Writes the parts of a sync response that tell of rooms which the user is in, or was, as JSON text. */
 export class RoomSections {
-  readonly #read: RoomReaders
   readonly #timelines: RoomTimelines
   readonly #shared: SharedTimelines
   readonly #states: RoomStates
   readonly #summaries: RoomSummaries
   readonly #memo: SpanMemo
-  readonly #clientEvents: ClientEvents
-  readonly #sources: readonly SyncSource[]
+  readonly #events: SectionEvents
+  readonly #sources: SectionSources
 
   constructor(parts: {
     read: RoomReaders
@@ -59,14 +50,13 @@ export class RoomSections {
     clientEvents: ClientEvents
     sources: readonly SyncSource[]
   }) {
-    this.#read = parts.read
     this.#timelines = parts.timelines
     this.#shared = parts.shared
     this.#states = parts.states
     this.#summaries = parts.summaries
     this.#memo = parts.memo
-    this.#clientEvents = parts.clientEvents
-    this.#sources = parts.sources
+    this.#events = new SectionEvents(parts.read, parts.clientEvents)
+    this.#sources = new SectionSources(parts.sources)
   }
 
   /** The sections of rooms that the user is in, as far as there is anything to tell, in order. */
@@ -102,7 +92,7 @@ export class RoomSections {
   async joined(request: SyncRequest, news: JoinedNews): Promise<RoomText | undefined> {
     const shared = await this.#shared.of(request, news)
     if (shared !== undefined) return this.#withShared(request, news, shared)
-    const [own, beside] = await Promise.all([this.#own(request, news), this.#beside(request, news)])
+    const [own, beside] = await Promise.all([this.#own(request, news), this.#sources.parts(request, news)])
     if (own === undefined) return undefined
     const members = [...own.parts, ...beside].join(',')
     if (own.late === undefined) return { text: `{${members}}` }
@@ -118,8 +108,8 @@ export class RoomSections {
     const isLate = whole && entries.length > MAX_AT_HAND
     // What does not depend on each other is read at the same time.
     const [state, events, sticky] = await Promise.all([
-      isLate ? [] : this.#stateTexts(request, timeline, entries),
-      this.#timelineTexts(request, timeline),
+      isLate ? [] : this.#events.state(request, timeline, entries),
+      this.#events.timeline(request, timeline),
       this.#stickyPart(request, news, timeline),
     ])
     const isEmpty = timeline.events.length === 0 && state.length === 0 && timeline.isCut !== true
@@ -130,17 +120,7 @@ export class RoomSections {
       ...sticky,
       ...(tellsSummary ? [`"summary":${await this.#summaries.text(roomNid, request.requester.userId)}`] : []),
     ]
-    return isLate ? { parts, late: this.#stateSlices(request, timeline, entries) } : { parts }
-  }
-
-  /** What else there is. */
-  async #beside(request: SyncRequest, news: JoinedNews): Promise<string[]> {
-    const [accountData, ephemeral, members] = await Promise.all([
-      this.#accountData(request, news),
-      this.#ephemeral(request, news),
-      this.#members(request, news.roomNid),
-    ])
-    return [eventsPart('account_data', accountData), eventsPart('ephemeral', ephemeral), ...members.flat()]
+    return isLate ? { parts, late: this.#events.stateSlices(request, timeline, entries) } : { parts }
   }
 
   /** The section of a room where nothing but its timeline, which others are told as well, is news of the stream of events. */
@@ -149,22 +129,11 @@ export class RoomSections {
     news: JoinedNews,
     { timeline, senders, text }: SharedTimeline,
   ): Promise<RoomText | undefined> {
-    const { extras } = news
     const entries = await this.#states.introduced(request, news, timeline, senders)
-    const state = entries.length === 0 ? [] : await this.#stateTexts(request, timeline, entries)
-    if (timeline.events.length === 0 && state.length === 0 && extras === undefined) return undefined
-    const parts = [
-      text,
-      statePart(request, state),
-      eventsPart('account_data', extras?.accountData ?? []),
-      eventsPart('ephemeral', extras?.ephemeral ?? []),
-      ...(await this.#members(request, news.roomNid)).flat(),
-    ]
+    const state = entries.length === 0 ? [] : await this.#events.state(request, timeline, entries)
+    if (timeline.events.length === 0 && state.length === 0 && news.extras === undefined) return undefined
+    const parts = [text, statePart(request, state), ...(await this.#sources.parts(request, news))]
     return { text: `{${parts.join(',')}}` }
-  }
-
-  #members(request: SyncRequest, roomNid: number): Answer<readonly (readonly string[])[]> {
-    return together(this.#sources.map(source => source.roomMembers?.(request, roomNid) ?? []))
   }
 
   /** The section of a room that the user has left: up to their leaving, whatever has happened since. */
@@ -189,8 +158,8 @@ export class RoomSections {
         : await this.#states.of(request, { roomNid, roomId, span, whole }, timeline, false)
     const state = own === undefined ? entries : withEnd(request, roomId, { entries, timeline, own })
     const parts = [
-      timelinePart(timeline, await this.#timelineTexts(request, timeline)),
-      statePart(request, await this.#stateTexts(request, timeline, state)),
+      timelinePart(timeline, await this.#events.timeline(request, timeline)),
+      statePart(request, await this.#events.state(request, timeline, state)),
     ]
     return `{${[...parts, eventsPart('account_data', extras?.accountData ?? [])].join(',')}}`
   }
@@ -208,39 +177,6 @@ export class RoomSections {
     return withoutMisleading(timeline, changes)
   }
 
-  /** Loads and renders state: each text has some events, with commas between them. */
-  async #stateTexts(
-    request: SyncRequest,
-    timeline: RoomTimeline,
-    entries: readonly StateAt[],
-  ): Promise<string[]> {
-    const texts: string[] = []
-    for await (const text of this.#stateSlices(request, timeline, entries)) texts.push(text)
-    return texts
-  }
-
-  /** The same of a large room in slices. */
-  async *#stateSlices(
-    request: SyncRequest,
-    timeline: RoomTimeline,
-    entries: readonly StateAt[],
-  ): AsyncGenerator<string, void> {
-    const { viewer, form } = presentation(request, timeline)
-    const nids = entries.map(({ nid }) => nid)
-    for await (const events of inSlices(this.#read, nids)) {
-      const chosen = events.filter(stored => passes(request.filter.state, stored))
-      if (chosen.length === 0) continue
-      yield (await this.#clientEvents.render(chosen, viewer, form)).join(',')
-    }
-  }
-
-  #timelineTexts(request: SyncRequest, timeline: RoomTimeline): Promise<string[]> {
-    const { viewer, form } = presentation(request, timeline)
-    // What relates to events in a gap the client cannot put together by itself.
-    const bundle = timeline.limited ? 'all' : undefined
-    return this.#clientEvents.render(timeline.events, viewer, { ...form, bundle })
-  }
-
   async #summaryChanged({ roomNid, span }: JoinedNews): Promise<boolean> {
     const { after = 0, upTo } = span
     const changes = await this.#memo.changes(roomNid, after, upTo)
@@ -248,32 +184,14 @@ export class RoomSections {
     return [...changes, ...ended].some(({ type }) => RoomSummaries.isTouchedBy(type))
   }
 
-  /** An initial sync reads all account data at once; of a room that was joined since, the client may lack older data. */
-  async #accountData(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
-    if (!isNew(request, news)) return news.extras?.accountData ?? []
-    return this.#asked(source => source.roomAccountData?.(request, news))
-  }
-
   /** "If a sticky event appears in the timeline section …, it MUST NOT be included in the `sticky.events` section." */
   async #stickyPart(request: SyncRequest, news: JoinedNews, timeline: RoomTimeline): Promise<string[]> {
-    const sticky = isNew(request, news)
-      ? await this.#asked(source => source.roomSticky?.(request, news, news.span.upTo))
-      : (news.extras?.sticky ?? [])
+    const sticky = await this.#sources.sticky(request, news)
     if (sticky.length === 0) return []
     const inTimeline = new Set(timeline.events.map(({ nid }) => nid))
     const others = sticky.filter(({ nid }) => !inTimeline.has(nid))
-    const { viewer, form } = presentation(request, timeline)
-    const texts = await this.#clientEvents.render(others, viewer, form)
+    const texts = await this.#events.beside(request, timeline, others)
     return texts.length === 0 ? [] : [eventsPart(STICKY, texts)]
-  }
-
-  async #ephemeral(request: SyncRequest, news: JoinedNews): Promise<readonly string[]> {
-    if (!news.whole) return news.extras?.ephemeral ?? []
-    return this.#asked(source => source.roomEphemeral?.(request, news))
-  }
-
-  async #asked<T>(ask: (source: SyncSource) => Promise<readonly T[]> | undefined): Promise<T[]> {
-    return (await Promise.all(this.#sources.map(source => ask(source) ?? []))).flat()
   }
 }
 
