@@ -1,3 +1,4 @@
+/** Every database keeps the promises of `database.ts`. */
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { testDatabases } from '../test-kit/database.ts'
@@ -10,8 +11,6 @@ import {
   type WriteStatement,
 } from './database.ts'
 import { openDatabase } from './open.ts'
-
-/** Every database keeps the promises of `database.ts`. */
 
 /** Two tables for the tests, and the statements on them. */
 const scratch = async (database: Database) => {

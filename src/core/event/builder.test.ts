@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import nacl from 'tweetnacl'
 import { strictObject } from '../../test-kit/arbitrary-json.ts'
-import { allVersions, pduOf, versionOf } from '../../test-kit/pdus.ts'
+import { allVersions, versionOf } from '../../test-kit/pdus.ts'
 import { decodeBase64 } from '../base64.ts'
 import { CanonicalJsonError, canonicalJson } from '../canonical-json.ts'
 import { contentHash, eventIdOf, roomIdOfCreate } from '../hashes.ts'
@@ -23,7 +23,7 @@ import { clientEvent, strippedStateEvent } from './client-event.ts'
 import type { RoomEvent } from './event.ts'
 import { parsePdu, trustedEvent } from './format.ts'
 import { redactPdu } from './redaction.ts'
-import { contentHashMatches, eventWithRedactedContent, requiredSigners, signedBytes } from './signatures.ts'
+import { contentHashMatches, eventWithRedactedContent, signedBytes } from './signatures.ts'
 
 const KEY = signingKeyFromSeed(
   'ed25519:1',
@@ -199,36 +199,6 @@ test('another server adds its signature, and nothing else changes', t => {
     t.true(
       verifySignature(OTHER_KEY.publicKey, bytes, signatureOf(signed.pdu, 'b.org', 'ed25519:other') ?? ''),
     )
-  }
-})
-
-test('who must sign', t => {
-  const signers = (id: string, change: JsonObject) => {
-    const parsed = parsePdu(pduOf(versionOf(id), change), versionOf(id))
-    return 'event' in parsed ? requiredSigners(parsed.event) : parsed.refusal
-  }
-  const member = (content: JsonObject): JsonObject => ({
-    type: 'm.room.member',
-    state_key: '@bob:b.org',
-    content,
-  })
-  const invite = member({ membership: 'invite', third_party_invite: { signed: {} } })
-  const restricted = member({ membership: 'join', join_authorised_via_users_server: '@carol:c.org:8448' })
-  const same = member({ membership: 'join', join_authorised_via_users_server: '@carol:example.org' })
-  const odd = member({ membership: 'join', join_authorised_via_users_server: 5 })
-  for (const { id, signatures } of allVersions) {
-    t.deepEqual(signers(id, {}), ['example.org'])
-    const early = id === '1' || id === '2'
-    t.deepEqual(signers(id, { event_id: '$1:e.org' }), early ? ['example.org', 'e.org'] : ['example.org'])
-    t.deepEqual(signers(id, invite), early ? ['example.org'] : [])
-    t.deepEqual(signers(id, { ...invite, event_id: '$1:e.org' }), early ? ['e.org'] : [])
-    t.deepEqual(signers(id, member({ membership: 'invite' })), ['example.org'])
-    t.deepEqual(signers(id, member({ membership: 'join', third_party_invite: {} })), ['example.org'])
-    const authorised = signatures.restrictedJoinServer
-    t.deepEqual(signers(id, restricted), authorised ? ['example.org', 'c.org:8448'] : ['example.org'])
-    t.deepEqual(signers(id, same), ['example.org'])
-    t.deepEqual(signers(id, odd), authorised ? ['example.org', ''] : ['example.org'])
-    t.deepEqual(signers(id, { ...restricted, type: 'm.room.message' }), ['example.org'])
   }
 })
 

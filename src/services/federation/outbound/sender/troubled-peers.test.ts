@@ -200,12 +200,7 @@ test('a transaction is repeated under its ID until it is taken, without what is 
   const w = await world(t)
   const { sender } = await w.run()
   w.peers.down.set('b.test', new FederationError('response', 'b.test', 'busy', { status: 503 }))
-  const edu = (n: number, keep: boolean) => ({
-    destinations: ['b.test'],
-    type: 'm.x',
-    content: { n },
-    keep,
-  })
+  const edu = (n: number, keep: boolean) => ({ destinations: ['b.test'], type: 'm.x', content: { n }, keep })
   await sender.edus.queue(edu(1, true))
   await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
   await sender.edus.queue(edu(2, true))
