@@ -83,7 +83,8 @@ export class EventCache {
     const { nid } = stored
     const changed = this.#changed.peek(nid) ?? 0
     // Stored without a position while it is in flight, it is stored as it was before.
-    if (changed > then || this.mayLackPosition(stored)) return this.#byNid.get(nid) ?? stored
+    if (changed > then || this.mayLackPosition(stored) || this.#isBefore(stored))
+      return this.#byNid.get(nid) ?? stored
     const { calculatedSize, maxSize } = this.#byNid
     const isWelcome = together <= maxSize / 2 || calculatedSize < maxSize
     if (isWelcome && this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
@@ -109,6 +110,12 @@ export class EventCache {
         found.push(stored.nid)
     }
     return found
+  }
+
+  /** Whether an event that is judged anew by a write in flight was read as it had been judged before. */
+  #isBefore({ nid, rejected, softFailed }: StoredEvent): boolean {
+    const written = this.#inFlight.has(nid) ? this.#byNid.peek(nid) : undefined
+    return written !== undefined && (written.rejected !== rejected || written.softFailed !== softFailed)
   }
 
   #keep(stored: StoredEvent): void {

@@ -58,6 +58,14 @@ testDatabases(
     const [byNid] = await underWay.byNids([nid + 1_000])
     t.is(byNid?.event.eventId, '$new', 'what is not stored yet is known to its writer')
     t.is((await underWay.byId('$new'))?.nid, nid + 1_000)
+
+    // What stands in the database is of before a write that is under way, which judges the event anew.
+    const judged = new EventReader(database, new EventCache(10))
+    judged.remember({ ...stored, position: undefined, rejected: 'another judgement' })
+    for (const found of await find(judged)) t.is(found?.rejected, 'another judgement')
+    judged.place(nid, (position ?? 0) + 1)
+    for (const found of await find(judged))
+      t.like(found, { position: (position ?? 0) + 1, rejected: 'another judgement' })
   },
 )
 
