@@ -183,7 +183,8 @@ class Receipt {
     const given = this.#options.stateBefore
     // What the peer answers has the known ones among them resolved already; to resolve it with them again would not
     // do the same.
-    if (given !== undefined) return overlayOfEvents(context.read, this.#head, given)
+    if (given !== undefined)
+      return overlayOfEvents(this.#head, (await context.read.events.byIds(given)).values())
     if (this.#ignoresGap) return overlayOf(this.#head, stateOfAuth(this.#auth(known)))
     const prev = this.#event.prevEvents.flatMap(eventId => known.get(eventId) ?? [])
     if (prev.length === 0) return overlayOfState(this.#head, new Map())

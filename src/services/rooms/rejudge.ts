@@ -180,7 +180,7 @@ export class Rejudging {
     const known = await this.#stateBefore(head, event)
     if (known === undefined && !this.#given.has(event.eventId)) return undefined
     const given = this.#given.get(event.eventId)
-    const before = known ?? (given && (await overlayOfEvents(read, head, given))) ?? told
+    const before = known ?? (given && overlayOfEvents(head, (await this.#found(given)).values())) ?? told
     const rejected =
       judgeByAuthEvents(event, authEvents, createEvent) ??
       (await judgeByState(read, head, event, { state: before, createEvent }))

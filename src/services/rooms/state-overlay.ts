@@ -46,15 +46,10 @@ export const overlayOfState = (head: RoomHead, state: ReadonlyMap<string, StateE
   return overlayOf(head, lacking, state.values())
 }
 
-/** A whole state given by the IDs of its events, of which those count that are stored and accepted. */
-export const overlayOfEvents = async (
-  read: RoomReaders,
-  head: RoomHead,
-  eventIds: readonly string[],
-): Promise<StateOverlay> => {
-  const events = await read.events.byIds(eventIds)
+/** A whole state given by its events, of which those count that are accepted. */
+export const overlayOfEvents = (head: RoomHead, events: Iterable<StoredEvent>): StateOverlay => {
   const state = new Map<string, StateEntry>()
-  for (const { event, nid, rejected, roomNid, generation } of events.values()) {
+  for (const { event, nid, rejected, roomNid, generation } of events) {
     if (roomNid !== head.room.nid) continue
     if (event.stateKey === undefined || rejected !== undefined) continue
     const { type, stateKey, eventId } = event
