@@ -55,7 +55,7 @@ export const stateFrom = async (
   const nids = [...(await stateBefore(read, stored)).values()].map(entry => entry.nid)
   const load = async (wanted: readonly number[]): Promise<RoomEvent[]> =>
     (await read.events.byNids(wanted)).map(one => one.event)
-  return { state: await load(nids), chain: await load(await read.events.authChain([...nids, stored.nid])) }
+  return { state: await load(nids), chain: await load(await read.authGraph.chain([...nids, stored.nid])) }
 }
 
 /** An event signed by a server, on what `resident` holds for the current state, whether the rules allow it or not. */

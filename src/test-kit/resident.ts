@@ -57,7 +57,7 @@ export class Resident {
     const { read } = this.core.context
     const nids = [...head.state.values()].map(entry => entry.nid)
     const state = (await read.events.byNids(nids)).map(stored => stored.event.pdu)
-    const authChain = (await read.events.byNids(await read.events.authChain(nids))).map(one => one.event.pdu)
+    const authChain = (await read.events.byNids(await read.authGraph.chain(nids))).map(one => one.event.pdu)
     const received = await receiveEvent(this.core.writer, event)
     if (received.outcome !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(received)}`)
     return { event: event.pdu, state, authChain, membersOmitted: false, serversInRoom: head.joinedHosts() }
@@ -103,7 +103,7 @@ export class Resident {
     const stored = await read.events.byId(eventId)
     if (stored?.position === undefined) throw notFound(this.serverName)
     const entries = [...(await stateBefore(read, stored)).values()]
-    const chain = await read.events.byNids(await read.events.authChain(entries.map(entry => entry.nid)))
+    const chain = await read.events.byNids(await read.authGraph.chain(entries.map(entry => entry.nid)))
     return {
       stateIds: entries.map(entry => entry.eventId),
       authChainIds: chain.map(({ event }) => event.eventId),

@@ -2,7 +2,8 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
-import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import type { Answer } from '../answer.ts'
 import { projected, unprojected } from './event-projections.ts'
@@ -190,7 +191,7 @@ const tellOfMessage = (
 
 /** The auth events that are here, and the generation that follows from them. */
 const authFacts = ({ read }: RoomsContext, { event, authNodes }: Placement): Answer<AuthFacts> =>
-  authNodes === undefined ? read.events.nodesOf(event.authEvents).then(factsOf) : factsOf(authNodes)
+  authNodes === undefined ? read.authGraph.nodes(event.authEvents).then(factsOf) : factsOf(authNodes)
 
 interface AuthFacts {
   readonly authNids: readonly number[]

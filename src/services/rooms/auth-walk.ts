@@ -1,5 +1,5 @@
 import { Heap } from '../../core/state-resolution/heap.ts'
-import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 
 /** The edges of the auth graph, kept once they are loaded: without the events, three numbers each. */
 export class AuthEdges {

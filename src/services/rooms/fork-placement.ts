@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import { findEnds } from './known-events.ts'
 import { resolveStates } from './resolve.ts'

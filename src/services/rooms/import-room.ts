@@ -3,7 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { StreamPosition, WriteStatement } from '../../storage/database.ts'
-import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StateEntry } from '../../storage/rooms/state-entry.ts'
 import { append, type Placement } from './append.ts'
 import { describedMemberships } from './described-memberships.ts'
@@ -209,7 +209,7 @@ const authNodesOf = async (
   { nodes }: { nodes: ReadonlyMap<string, AuthNode> },
   authEvents: readonly string[],
 ): Promise<Map<string, AuthNode>> => {
-  const found = await read.events.nodesOf(authEvents.filter(eventId => !nodes.has(eventId)))
+  const found = await read.authGraph.nodes(authEvents.filter(eventId => !nodes.has(eventId)))
   for (const eventId of authEvents) {
     const node = nodes.get(eventId)
     if (node !== undefined) found.set(eventId, node)

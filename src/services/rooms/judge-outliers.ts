@@ -4,7 +4,8 @@ import { canonicalJsonAsRead } from '../../core/canonical-json.ts'
 import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { nextTurn } from '../next-turn.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -121,7 +122,7 @@ export const outlierStatements = async (
   head: RoomHead,
   { ordered, rejected, awaits }: JudgedOutliers,
 ): Promise<OutlierStatements> => {
-  const known = await context.read.events.nodesOf([
+  const known = await context.read.authGraph.nodes([
     ...new Set(ordered.flatMap(event => [event.eventId, ...event.authEvents])),
   ])
   const unlinked = []
@@ -169,7 +170,7 @@ export const authRows = async <T extends Unlinked>(
   const ordered = inOrderOf([...byEvent.keys()], event => event.authEvents)
   return withAuth(
     ordered.flatMap(event => byEvent.get(event) ?? []),
-    await read.events.nodesOf(ids),
+    await read.authGraph.nodes(ids),
   )
 }
 

@@ -45,7 +45,7 @@ export const reconcileState = async (
 const nidsOf = async ({ read }: RoomsContext, eventIds: readonly string[]): Promise<Set<number>> => {
   const nids = new Set<number>()
   for (let start = 0; start < eventIds.length; start += CHUNK) {
-    const nodes = await read.events.nodesOf(eventIds.slice(start, start + CHUNK))
+    const nodes = await read.authGraph.nodes(eventIds.slice(start, start + CHUNK))
     for (const { nid } of nodes.values()) nids.add(nid)
   }
   return nids

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { ResolutionInput } from '../../core/state-resolution/resolution-input.ts'
-import type { AuthNode, StoredEvent } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { PendingEvent } from './resolve.ts'
 

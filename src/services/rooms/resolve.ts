@@ -6,7 +6,7 @@ import type {
   StateTriple,
 } from '../../core/state-resolution/resolution-input.ts'
 import { parseStateMapKey } from '../../core/state-resolution/state-key.ts'
-import type { AuthNode } from '../../storage/rooms/events.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import { AuthEdges, authDifferenceOf, subgraphOf } from './auth-walk.ts'
 import { ResolutionEvents } from './resolution-events.ts'
@@ -62,7 +62,7 @@ const MAX_EDGES = 200_000
 const edgesOf = ({ authEdges, read }: RoomsContext, roomNid: number): AuthEdges => {
   const known = authEdges.get(roomNid)
   if (known !== undefined && known.size < MAX_EDGES) return known
-  const edges = new AuthEdges(nids => read.events.authEdges(nids))
+  const edges = new AuthEdges(nids => read.authGraph.edges(nids))
   authEdges.set(roomNid, edges)
   return edges
 }
@@ -195,7 +195,7 @@ class Conflict {
         if (nid !== undefined && eventId !== undefined) ask({ ...delta, nid, eventId })
       }
     }
-    for (const { nid, generation } of (await this.#context.read.events.nodesOf(unknown)).values()) {
+    for (const { nid, generation } of (await this.#context.read.authGraph.nodes(unknown)).values()) {
       this.#edges.generations.set(nid, generation)
     }
     if (this.#pending !== undefined) this.#edges.generations.set(this.#pending.nid, this.#pending.generation)

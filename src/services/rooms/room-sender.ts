@@ -208,7 +208,7 @@ export class RoomSender {
   async #placeOnFork(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<Partial<Placement>> {
     const { context } = this.#writer
     const nid = context.nids.next()
-    const authNodes = [...(await context.read.events.nodesOf(event.authEvents)).values()]
+    const authNodes = [...(await context.read.authGraph.nodes(event.authEvents)).values()]
     const generation = generationAfter(authNodes)
     const forked = { event, nid, generation, authNodes, before, fillsGap: false }
     return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }

@@ -1,15 +1,10 @@
 import type { SignEvent } from '../../core/event/builder.ts'
-import type { Prepared, Reader, SqlList, SqlValue } from '../database.ts'
+import type { Prepared, Reader, SqlValue } from '../database.ts'
+import { listedRows } from '../listed-rows.ts'
 import { EventCache } from './event-cache.ts'
 import { type EventRow, SELECT_EVENTS, type StoredEvent, storedEvent } from './stored-event.ts'
 
 export type { StoredEvent } from './stored-event.ts'
-
-/** An event as a node of the graph that `auth_events` span. */
-export interface AuthNode {
-  readonly nid: number
-  readonly generation: number
-}
 
 /** Only what clients and other servers may be shown as part of the timeline. */
 const SHOWN = 'e.rejected IS NULL AND e.soft_failed = 0'
@@ -37,9 +32,6 @@ export class EventReader {
   readonly #newestBefore: Prepared
   readonly #ofSender: Prepared
   readonly #nids: Prepared
-  readonly #authChain: Prepared
-  readonly #authEdges: Prepared
-  readonly #generations: Prepared
   readonly #ids: Prepared
 
   /** @param sign for who hands events on to other servers */
@@ -50,20 +42,6 @@ export class EventReader {
     this.#selectNids = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inInteger('e.event_nid')}`)
     this.#selectIds = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
-    this.#authChain = db.prepare(
-      `WITH RECURSIVE chain (auth_nid) AS (
-         SELECT auth_nid FROM event_auth WHERE ${db.dialect.inInteger('event_nid')}
-         UNION
-         SELECT a.auth_nid FROM chain c JOIN event_auth a ON a.event_nid = c.auth_nid
-       ) SELECT auth_nid FROM chain`,
-    )
-    this.#authEdges = db.prepare(
-      `SELECT a.event_nid, a.auth_nid, e.generation FROM event_auth a JOIN events e ON e.event_nid = a.auth_nid
-       WHERE ${db.dialect.inInteger('a.event_nid')}`,
-    )
-    this.#generations = db.prepare(
-      `SELECT event_nid, event_id, generation FROM events WHERE ${db.dialect.inText('event_id')}`,
-    )
     this.#ids = db.prepare(`SELECT event_id FROM events WHERE ${db.dialect.inInteger('event_nid')}`)
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
@@ -144,46 +122,13 @@ export class EventReader {
       else found.set(eventId, nid)
     }
     if (missing.length > 0) {
-      const rows = await this.#read(missing)<{ event_nid: number; event_id: string }>(this.#nids, [
-        this.#db.list(missing),
-      ])
+      const rows = await listedRows<{ event_nid: number; event_id: string }>(this.#db, this.#nids, missing)
       for (const row of rows) {
         found.set(row.event_id, row.event_nid)
         this.#cache.learn(row.event_id, row.event_nid)
       }
     }
     return found
-  }
-
-  /** Those event IDs that are stored as nodes of the auth graph, without loading the events. */
-  async nodesOf(eventIds: readonly string[]): Promise<Map<string, AuthNode>> {
-    const found = new Map<string, AuthNode>()
-    const missing: string[] = []
-    for (const eventId of eventIds) {
-      const stored = this.#cache.byId(eventId)
-      if (stored === undefined) missing.push(eventId)
-      else found.set(eventId, stored)
-    }
-    if (missing.length === 0) return found
-    type Node = { event_nid: number; event_id: string; generation: number }
-    const rows = await this.#read(missing)<Node>(this.#generations, [this.#db.list(missing)])
-    for (const row of rows) found.set(row.event_id, { nid: row.event_nid, generation: row.generation })
-    return found
-  }
-
-  /** The auth events of events, without loading any of them; events without auth events are left out. */
-  async authEdges(nids: readonly number[]): Promise<Map<number, AuthNode[]>> {
-    const rows = await this.#read(nids)<{ event_nid: number; auth_nid: number; generation: number }>(
-      this.#authEdges,
-      [this.#db.list(nids)],
-    )
-    const edges = new Map<number, AuthNode[]>()
-    for (const { event_nid: from, auth_nid: nid, generation } of rows) {
-      const list = edges.get(from)
-      if (list === undefined) edges.set(from, [{ nid, generation }])
-      else list.push({ nid, generation })
-    }
-    return edges
   }
 
   /** The newest events of a range, newest first. */
@@ -212,15 +157,9 @@ export class EventReader {
     return row === undefined ? undefined : (await this.byNids([row.event_nid]))[0]
   }
 
-  /** The auth chain of events, without the events themselves unless they are in each other's chain: nids. */
-  async authChain(nids: readonly number[]): Promise<number[]> {
-    const rows = await this.#db.scan<{ auth_nid: number }>(this.#authChain, [this.#db.list(nids)])
-    return rows.map(row => row.auth_nid)
-  }
-
   /** The IDs of events, in no order, without loading any of them. */
   async idsOf(nids: readonly number[]): Promise<string[]> {
-    const rows = await this.#read(nids)<{ event_id: string }>(this.#ids, [this.#db.list(nids)])
+    const rows = await listedRows<{ event_id: string }>(this.#db, this.#ids, nids)
     return rows.map(row => row.event_id)
   }
 
@@ -251,14 +190,8 @@ export class EventReader {
   }
 
   async #load(prepared: Prepared, keys: readonly (string | number)[]): Promise<StoredEvent[]> {
-    const parameters: SqlList[] = [this.#db.list(keys)]
     const before = this.#cache.now
-    const rows = await this.#read(keys)<EventRow>(prepared, parameters)
+    const rows = await listedRows<EventRow>(this.#db, prepared, keys)
     return rows.map(row => this.#cache.putAsOf(before, storedEvent(row, this.#sign), rows.length))
-  }
-
-  /** Reads that may answer many rows leave the calling thread. */
-  #read(keys: readonly unknown[]): Reader['all'] {
-    return keys.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
   }
 }

@@ -3,6 +3,7 @@ import type { Reader } from '../database.ts'
 import { messageIndex } from '../dialect/message-index.ts'
 import { ReleaseWriter } from '../media/references.ts'
 import { AliasReader, AliasWriter } from './aliases.ts'
+import { AuthGraphReader } from './auth-graph.ts'
 import { AwaitingAuthReader, AwaitingAuthWriter } from './awaiting-auth.ts'
 import { DelayedEventReader, DelayedEventWriter } from './delayed-events.ts'
 import { EventCache } from './event-cache.ts'
@@ -34,6 +35,7 @@ export interface RoomReaders {
   readonly rooms: RoomReader
   readonly events: EventReader
   readonly passing: PassingEvents
+  readonly authGraph: AuthGraphReader
   readonly news: EventNews
   readonly state: StateReader
   readonly memberships: MembershipReader
@@ -85,6 +87,7 @@ export const roomReaders = (
   rooms: new RoomReader(db),
   events: new EventReader(db, cache, sign),
   passing: new PassingEvents(db, cache),
+  authGraph: new AuthGraphReader(db, cache),
   news,
   state: new StateReader(db, news),
   memberships: new MembershipReader(db, news),

@@ -1,4 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
+import { listedRows } from '../listed-rows.ts'
 import { type SpanColumns, type StateSpan, stateSpan } from './state-entry.ts'
 
 /** A state event's place, and the event's nid. */
@@ -214,10 +215,8 @@ export class StateViews {
   /** For state events of the timeline: which event each took the place of, by nid. */
   async replaced(eventNids: readonly number[]): Promise<Map<number, number>> {
     if (eventNids.length === 0) return new Map()
-    const read = eventNids.length > 100 ? this.#db.scan.bind(this.#db) : this.#db.all.bind(this.#db)
-    const rows = await read<{ event_nid: number; replaced_nid: number }>(this.#replaced, [
-      this.#db.list(eventNids),
-    ])
+    type Columns = { event_nid: number; replaced_nid: number }
+    const rows = await listedRows<Columns>(this.#db, this.#replaced, eventNids)
     return new Map(rows.map(row => [row.event_nid, row.replaced_nid]))
   }
 }

@@ -33,7 +33,7 @@ export const joinAnswer = async (
     ? await withoutMembers({ read, views }, join)
     : [...(await stateBefore(read, join)).values()].map(entry => entry.nid)
   const inState = new Set(view.omitMembers ? stateNids : [])
-  const chain = (await read.events.authChain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
+  const chain = (await read.authGraph.chain([...stateNids, join.nid])).filter(nid => !inState.has(nid))
   const members = [
     `"event":${JSON.stringify(asItTravels(join.event.pdu, join.event.version))}`,
     `"members_omitted":${view.omitMembers}`,

@@ -91,7 +91,7 @@ export class FederatedHistory {
     const head = await this.#gate.member(origin, roomId)
     const stored = await this.#inRoom(head, eventId)
     const { read } = this.#context
-    return listBody('{"auth_chain":[', pduTexts(read, await read.events.authChain([stored.nid])), ']}')
+    return listBody('{"auth_chain":[', pduTexts(read, await read.authGraph.chain([stored.nid])), ']}')
   }
 
   /** The given events and what precedes them, newest first. */
@@ -173,7 +173,7 @@ export class FederatedHistory {
     await this.#gate.complete(head)
     this.#gate.whole(head, stored)
     const state = await stateBefore(read, stored)
-    return { state, chain: await read.events.authChain([...state.values()].map(entry => entry.nid)) }
+    return { state, chain: await read.authGraph.chain([...state.values()].map(entry => entry.nid)) }
   }
 
   async #inRoom(head: RoomHead, eventId: string): Promise<StoredEvent> {

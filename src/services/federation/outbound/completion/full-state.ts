@@ -106,7 +106,7 @@ const missingOf = async ({ core }: OutboundContext, eventIds: readonly string[])
   const missing = new Set<string>()
   for (let start = 0; start < eventIds.length; start += IDS) {
     const some = eventIds.slice(start, start + IDS)
-    const known = await core.context.read.events.nodesOf(some)
+    const known = await core.context.read.authGraph.nodes(some)
     for (const eventId of some) if (!known.has(eventId)) missing.add(eventId)
   }
   return missing
