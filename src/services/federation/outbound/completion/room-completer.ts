@@ -1,10 +1,8 @@
-import { serverNameOf } from '../../../../core/ids.ts'
 import { afterFailure, type BackoffState } from '../../../../network/backoff.ts'
 import { FederationError } from '../../../../network/federation-client.ts'
 import { abandonCompletion, completeRoom } from '../../../rooms/partial-completion.ts'
 import type { PartialJoin } from '../../../rooms/partial-join.ts'
 import { partialOf } from '../../../rooms/partial-task.ts'
-import type { AskStateBefore } from '../../../rooms/rejudge.ts'
 import { reopenStay } from '../../../rooms/reopened-stay.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
@@ -16,12 +14,10 @@ import { FailedRound } from './failed-round.ts'
 import { placeOf, storeEvents, storeFullState } from './full-state.ts'
 import { progressIn } from './progress.ts'
 import { stateAtOnce } from './state-at-once.ts'
+import { askingStateBefore } from './state-before.ts'
 
 /** Rooms that are completed side by side: each may hold the events of tens of thousands of members. */
 const AT_ONCE = 2
-/** The states before so many events that lie on branches of their own are asked for, each of so many servers. */
-const MAX_STATES_ASKED = 50
-const MAX_ASKED_FOR_STATE = 3
 /**
  * So often it is looked for rooms that lack members. One that is found twice is taken up, which is done by the process that joined it
  * unless that has died: should it live, both come to the same.
@@ -195,7 +191,10 @@ export class RoomCompleter {
     const progress = progressIn(log, { room: completion.roomId })
     let catchUp: CatchUp | undefined
     const isComplete = await completeRoom(core.writer, completion, stateIds, {
-      askState: this.#askingState(completion),
+      askState: askingStateBefore(this.#context, completion, {
+        headOf: () => this.#headOf(completion),
+        signal: this.#closing.signal,
+      }),
       onProgress: (done, of) => progress('filling in', done, of),
       statements: async (head, was) => {
         catchUp = await this.#catchUp(missedPart(head, was, core.context.serverName))
@@ -207,31 +206,6 @@ export class RoomCompleter {
     log.info({ room: completion.roomId, members: head?.joinedMembers }, 'all members of a room are known')
     await catchUp?.committed()
     return true
-  }
-
-  /** Asks for the state before events whose `prev_events` are not here: their own servers, and those to ask first. */
-  #askingState(completion: Completion): AskStateBefore {
-    const { signal } = this.#closing
-    const { core, log } = this.#context
-    let left = MAX_STATES_ASKED
-    return async event => {
-      const head = await this.#headOf(completion)
-      if (head === undefined || left-- <= 0) return undefined
-      const asked = new Set([serverNameOf(event.sender), ...completion.servers])
-      asked.delete(core.context.serverName)
-      for (const server of [...asked].slice(0, MAX_ASKED_FOR_STATE)) {
-        const facts = { room: completion.roomId, server, event: event.eventId }
-        const onProgress = progressIn(log, facts)
-        const place = { ...placeOf(completion, head), eventId: event.eventId }
-        const given = await storeFullState(this.#context, server, place, { signal, onProgress }).catch(
-          error => {
-            if (!signal.aborted) log.info({ ...facts, err: error }, 'the state before an event is not given')
-          },
-        )
-        if (given !== undefined) return given.stateIds
-      }
-      return undefined
-    }
   }
 
   /** The room's head if it lacks members by this join still, and somebody here is in it. */
