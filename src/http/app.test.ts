@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { TestResponse } from '../test-kit/http.ts'
+import { codeOf } from '../test-kit/http.ts'
 import { openTestApp, TEST_ENDPOINTS } from '../test-kit/http-app.ts'
 import type { Endpoint } from './endpoint.ts'
 import { createPages } from './pages.ts'
@@ -8,9 +9,6 @@ const T = '/_matrix/client/v3/test'
 const ECHO = `${T}/echo/@bob:test`
 const OPEN = `${T}/open`
 const MAYBE = `${T}/maybe`
-
-const codeOf = ({ status, body }: TestResponse): string =>
-  `${status} ${(body as { errcode: string }).errcode}`
 
 test('a call arrives validated, typed and with its requester, under every prefix', async t => {
   const { server, outcomes } = await openTestApp(t)
@@ -177,41 +175,6 @@ test('rate limits: one for all requests of an address, and each can be switched 
   t.is((await all.server.request('OPTIONS', '/_matrix/nothing')).status, 204)
   const off = await openTestApp(t, { rateLimits: { login: false } })
   for (let i = 0; i < 20; i++) t.is((await off.server.request('GET', OPEN)).status, 200)
-})
-
-const FEDERATE = '/_matrix/federation/v3/test/1?a=%20b'
-const signature = (sig: string, more = ''): string =>
-  `X-Matrix origin="o.test",key="ed25519:1",sig="${sig}"${more}`
-
-test('federation: the signature covers method, target and body; the origin reaches the handler', async t => {
-  const { server, signed } = await openTestApp(t)
-  const headers = { authorization: signature('good', ',destination="me.test"') }
-  const { body } = await server.request('PUT', FEDERATE, { headers, body: '{"a": [1]}' })
-  t.like(body as object, { origin: 'o.test', body: { a: [1] }, request: { text: '{"a": [1]}' } })
-  t.deepEqual(signed, [
-    {
-      method: 'PUT',
-      uri: FEDERATE,
-      origin: 'o.test',
-      destination: 'me.test',
-      keyId: 'ed25519:1',
-      signature: 'good',
-      content: { a: [1] },
-    },
-  ])
-})
-
-test('federation: no, broken or wrong authorization is a 401; of several signatures one must hold', async t => {
-  const { server } = await openTestApp(t)
-  const call = (authorization?: string | string[]): Promise<TestResponse> =>
-    server.request('PUT', FEDERATE, {
-      json: {},
-      headers: authorization === undefined ? {} : { authorization },
-    })
-  for (const wrong of [undefined, 'Bearer alice', 'X-Matrix origin="o.test"', signature('bad')]) {
-    t.is(codeOf(await call(wrong)), '401 M_UNAUTHORIZED')
-  }
-  t.is((await call([signature('bad'), signature('good')])).status, 200)
 })
 
 test('pages: served where no operation is; failures are standard errors', async t => {

@@ -114,10 +114,6 @@ type Body = Record<string, unknown> & {
 }
 export const bodyOf = (response: TestResponse): Body => response.body as Body
 
-/** Status and error code, such as `403 M_FORBIDDEN`; `401 -` where there is no code. */
-export const codeOf = (response: TestResponse): string =>
-  `${response.status} ${String(bodyOf(response)['errcode'] ?? '-')}`
-
 /** A server of accounts with open registration, or as `options` say, and short ways to talk to it. */
 export const openAccounts = async (
   t: ExecutionContext,

@@ -3,9 +3,11 @@ import type { ExecutionContext } from 'ava'
 import type { JsonObject } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import { createEncryption, type Encryption } from '../services/encryption/index.ts'
+import { noEdus } from '../services/encryption/ports.ts'
 import { DeviceWriter } from '../storage/accounts/devices.ts'
 import { UserWriter } from '../storage/accounts/user-writer.ts'
 import type { Database } from '../storage/database.ts'
+import { roomReaders } from '../storage/rooms/index.ts'
 import { eventually } from './eventually.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { FederationWorld, type WorldServer } from './federation-world.ts'
@@ -14,6 +16,18 @@ import { FederationWorld, type WorldServer } from './federation-world.ts'
 export interface CryptoServer extends WorldServer {
   readonly encryption: Encryption
 }
+
+/**
+ * The services of another process of a server, over the same database, opened once more: it takes in and gives out keys,
+ * and the first one speaks to other servers.
+ */
+export const twinOf = ({ core, clock, client }: CryptoServer, database: Database): Encryption =>
+  createEncryption({
+    ...{ database, clock, log: silentLog, remote: client, shareNames: true },
+    serverName: core.context.serverName,
+    rooms: roomReaders(database),
+    keepEdus: noEdus,
+  })
 
 /** A world of such servers, that can be taken from the net and started again. */
 export class EncryptionWorld {

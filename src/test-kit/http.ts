@@ -23,6 +23,10 @@ export interface TestResponse {
   readonly bytes: Buffer
 }
 
+/** Status and error code, such as `403 M_FORBIDDEN`; `401 -` where there is no code. */
+export const codeOf = ({ status, body }: Pick<TestResponse, 'status' | 'body'>): string =>
+  `${status} ${(body as { readonly errcode?: string }).errcode ?? '-'}`
+
 export interface TestClient {
   /**
    * Sends one request; the target goes out as it is given. Rejects when the response breaks the official schema, so

@@ -1,64 +1,15 @@
-import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
-import type { DatabaseConfig } from '../../storage/open.ts'
+import test from 'ava'
 import { sqliteConfig, testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { type RunningTestServer, startTestServer, type TestAccount } from '../../test-kit/server.ts'
-import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
-
-interface World {
-  readonly server: RunningTestServer
-  readonly alice: TestAccount
-  readonly bob: TestAccount
-  readonly clock: FakeClock
-  /** How many files the store holds. */
-  stored(): number
-}
-
-const start = async (t: ExecutionContext, database: DatabaseConfig, media: object = {}): Promise<World> => {
-  const clock = new FakeClock()
-  const directory = join(temporaryDirectory(t), 'media')
-  const settings = { media: { directory, max_upload_size: '1M', ...media } }
-  const server = await startTestServer({ database, clock, settings })
-  t.teardown(server.close)
-  const [alice, bob] = await Promise.all([server.register('alice'), server.register('bob')])
-  const stored = () => {
-    try {
-      return readdirSync(directory, { recursive: true, withFileTypes: true }).filter(each => each.isFile())
-        .length
-    } catch {
-      return 0
-    }
-  }
-  return { server, alice, bob, clock, stored }
-}
-
-const upload = async (
-  { server }: World,
-  { accessToken: token }: TestAccount,
-  body: string | Uint8Array,
-  type?: string,
-  query = '',
-) => {
-  const headers = type === undefined ? {} : { 'content-type': type }
-  const answer = await server.request('POST', `/_matrix/media/v3/upload${query}`, { token, body, headers })
-  const uri = (answer.body as { content_uri?: string }).content_uri
-  const id = uri?.slice('mxc://localhost/'.length) ?? ''
-  return { ...answer, id }
-}
-
-const CLIENT = '/_matrix/client/v1/media'
-const codeOf = ({ status, body }: { status: number; body: unknown }) =>
-  `${status} ${(body as { errcode?: string }).errcode}`
+import { codeOf } from '../../test-kit/http.ts'
+import { CLIENT, mediaWorld, upload } from '../../test-kit/media.ts'
 
 testDatabases(
   test,
   'files go up and come down, with their names, types and safe headers',
   async (t, _, config) => {
-    const world = await start(t, config)
+    const world = await mediaWorld(t, config)
     const { server, alice, bob, stored } = world
     const get = (target: string, headers = {}, method = 'GET') =>
       server.request(method, `${CLIENT}${target}`, { token: bob.accessToken, headers })
@@ -134,7 +85,7 @@ testDatabases(
   test,
   'uploads are limited by size, quota and truth, and leave nothing behind',
   async (t, _, config) => {
-    const world = await start(t, config, { max_upload_size: '1000', user_quota: '2000' })
+    const world = await mediaWorld(t, config, { max_upload_size: '1000', user_quota: '2000' })
     const { server, alice, bob, stored } = world
     const token = alice.accessToken
     t.is(codeOf(await upload(world, alice, 'x'.repeat(1_001))), '413 M_TOO_LARGE')
@@ -176,58 +127,8 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'files can be announced, waited for, and uploaded later', async (t, _, config) => {
-  const world = await start(t, config, { max_pending_uploads: 2 })
-  const { server, alice, bob, clock } = world
-  const create = async (person = alice) => {
-    const answer = await server.request('POST', '/_matrix/media/v1/create', { token: person.accessToken })
-    const { content_uri, unused_expires_at } = answer.body as Record<string, unknown>
-    return { ...answer, expires: unused_expires_at, id: String(content_uri).slice('mxc://localhost/'.length) }
-  }
-  const put = (id: string, person = alice, origin = 'localhost') =>
-    server.request('PUT', `/_matrix/media/v3/upload/${origin}/${id}`, {
-      token: person.accessToken,
-      body: 'late',
-      headers: { 'content-type': 'text/plain' },
-    })
-  const get = (id: string, timeout: number) =>
-    server.request('GET', `${CLIENT}/download/localhost/${id}?timeout_ms=${timeout}`, {
-      token: bob.accessToken,
-    })
-
-  const first = await create()
-  t.is(first.expires, clock.now() + 86_400_000)
-  t.is(codeOf(await get(first.id, 0)), '504 M_NOT_YET_UPLOADED')
-  const asleep = clock.sleeping
-  const waiting = get(first.id, 10_000)
-  await eventually('the request waits', () => clock.sleeping > asleep)
-  t.is(codeOf(await put(first.id, bob)), '403 M_FORBIDDEN')
-  t.is(codeOf(await put(first.id, alice, 'other.test')), '404 M_NOT_FOUND')
-  t.is((await put(first.id)).status, 200)
-  t.is((await waiting).body, 'late')
-  t.is(codeOf(await put(first.id)), '409 M_CANNOT_OVERWRITE_MEDIA')
-  t.is(codeOf(await put('nothing')), '404 M_NOT_FOUND')
-  const plain = await upload(world, alice, 'x')
-  t.is(codeOf(await put(plain.id)), '409 M_CANNOT_OVERWRITE_MEDIA')
-
-  const second = await create()
-  await create()
-  t.is(codeOf(await create()), '429 M_LIMIT_EXCEEDED')
-  t.is((await create(bob)).status, 200)
-  const vain = get(second.id, 5_000)
-  await eventually('the wait ends', async () => {
-    await clock.advance(1_000)
-    return (await Promise.race([vain, Promise.resolve(undefined)])) !== undefined
-  })
-  t.is(codeOf(await vain), '504 M_NOT_YET_UPLOADED')
-  await clock.leap(86_400_000)
-  t.is(codeOf(await put(second.id)), '404 M_NOT_FOUND', 'expired')
-  t.is(codeOf(await get(second.id, 0)), '404 M_NOT_FOUND')
-  t.is((await create()).status, 200, 'what has expired does not count')
-})
-
 testDatabases(test, 'names that are none are refused, and old endpoints are frozen', async (t, _, config) => {
-  const world = await start(t, config)
+  const world = await mediaWorld(t, config)
   const { server, alice } = world
   const token = alice.accessToken
   const { id } = await upload(world, alice, 'secret')
@@ -254,7 +155,7 @@ testDatabases(test, 'names that are none are refused, and old endpoints are froz
 
 test('old endpoints can be opened, for everything or for what is old', async t => {
   const open = async (media: object) => {
-    const world = await start(t, await sqliteConfig(t), media)
+    const world = await mediaWorld(t, await sqliteConfig(t), media)
     const { id } = await upload(world, world.alice, 'old', 'text/plain', '?filename=a.txt')
     await world.clock.leap(86_400_000)
     const { id: newer } = await upload(world, world.alice, 'new')

@@ -1,12 +1,6 @@
 import test from 'ava'
-import {
-  alice,
-  bodyOf,
-  codeOf,
-  openAccounts as open,
-  PASSWORD,
-  SERVER_NAME,
-} from '../../test-kit/accounts.ts'
+import { alice, bodyOf, openAccounts as open, PASSWORD, SERVER_NAME } from '../../test-kit/accounts.ts'
+import { codeOf } from '../../test-kit/http.ts'
 
 const DUMMY = { type: 'm.login.dummy' }
 

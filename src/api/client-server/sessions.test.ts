@@ -1,13 +1,7 @@
 import test from 'ava'
-import {
-  alice,
-  bodyOf,
-  codeOf,
-  openAccounts as open,
-  PASSWORD,
-  SERVER_NAME,
-} from '../../test-kit/accounts.ts'
+import { alice, bodyOf, openAccounts as open, PASSWORD, SERVER_NAME } from '../../test-kit/accounts.ts'
 import type { TestServer } from '../../test-kit/http.ts'
+import { codeOf } from '../../test-kit/http.ts'
 
 const passwordOf = (user: string, session?: string, password = PASSWORD) => ({
   type: 'm.login.password',

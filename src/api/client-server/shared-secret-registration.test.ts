@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import test from 'ava'
-import { alice, bodyOf, codeOf, openAccounts as open, PASSWORD } from '../../test-kit/accounts.ts'
+import { alice, bodyOf, openAccounts as open, PASSWORD } from '../../test-kit/accounts.ts'
+import { codeOf } from '../../test-kit/http.ts'
 
 test('register_new_matrix_user works with the shared secret, and with nothing less', async t => {
   const secret = 'it is a secret'

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
-import { bodyOf, codeOf } from '../../test-kit/accounts.ts'
+import { bodyOf } from '../../test-kit/accounts.ts'
 import type { TestRequest } from '../../test-kit/http.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { type MailSink, openMailSink } from '../../test-kit/mail-sink.ts'
 import { type RunningTestServer, startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
 

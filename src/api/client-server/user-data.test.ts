@@ -1,5 +1,6 @@
 import test from 'ava'
-import { alice, bodyOf, codeOf, openAccounts as open, SERVER_NAME } from '../../test-kit/accounts.ts'
+import { alice, bodyOf, openAccounts as open, SERVER_NAME } from '../../test-kit/accounts.ts'
+import { codeOf } from '../../test-kit/http.ts'
 
 test('profiles: display name, avatar, any further field, and their limits', async t => {
   const { server, send, register } = await open(t)

@@ -10,6 +10,7 @@ import { authorizationHeader } from '../../network/request-signature.ts'
 import type { DatabaseConfig } from '../../storage/open.ts'
 import { sqliteConfig, testDatabases } from '../../test-kit/database.ts'
 import { startPeer } from '../../test-kit/federation.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import type { PeerAnswer } from '../../test-kit/https-server.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
@@ -48,9 +49,6 @@ const wrapped = (file: string, headers = 'Content-Type: text/plain', end = '\r\n
   headers: { 'content-type': 'multipart/mixed; boundary=x' },
   text: `--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\n${headers}\r\n\r\n${file}${end}`,
 })
-
-const codeOf = ({ status, body }: { status: number; body: unknown }) =>
-  `${status} ${(body as { errcode?: string }).errcode}`
 
 testDatabases(
   test,

@@ -1,6 +1,7 @@
 /** MSC4388, and the texts with ETags that MSC4108 had in 2024. */
 import test from 'ava'
-import { bodyOf, codeOf } from '../../test-kit/accounts.ts'
+import { bodyOf } from '../../test-kit/accounts.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
 const PATH = '/_matrix/client/unstable/io.element.msc4388/rendezvous'

@@ -1,6 +1,7 @@
 import test from 'ava'
-import { bodyOf, codeOf, PASSWORD } from '../../test-kit/accounts.ts'
+import { bodyOf, PASSWORD } from '../../test-kit/accounts.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { CLIENT, openOAuth, REDIRECT, scopeOf } from '../../test-kit/oauth.ts'
 
 testDatabases(test, 'from registration to revocation, as the specification has it', async (t, database) => {

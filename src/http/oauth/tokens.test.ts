@@ -1,7 +1,8 @@
 /** What a client gets for a code, and what ends it. */
 import test from 'ava'
-import { bodyOf, codeOf } from '../../test-kit/accounts.ts'
+import { bodyOf } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { CLIENT, openOAuth, scopeOf, VERIFIER } from '../../test-kit/oauth.ts'
 
 test('a code is good once, for a while, and for who asked', async t => {

@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import {
-  accountServer,
-  bodyOf,
-  codeOf,
-  PASSWORD,
-  recordingMailer,
-  SERVER_NAME,
-} from '../../test-kit/accounts.ts'
+import { accountServer, bodyOf, PASSWORD, recordingMailer, SERVER_NAME } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { createPages } from '../pages.ts'
 import { addAuthFallback } from './auth-fallback.ts'
 import { addLoginFallback } from './login-fallback.ts'

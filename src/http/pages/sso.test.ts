@@ -1,7 +1,8 @@
 import test from 'ava'
 import { ssoReturn } from '../../core/oauth/sso-return.ts'
-import { bodyOf, codeOf } from '../../test-kit/accounts.ts'
+import { bodyOf } from '../../test-kit/accounts.ts'
 import { testDatabase } from '../../test-kit/database.ts'
+import { codeOf } from '../../test-kit/http.ts'
 import { openOAuth } from '../../test-kit/oauth.ts'
 
 const REDIRECT = '/_matrix/client/v3/login/sso/redirect'

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { InteractiveChallenge } from '../../../services/accounts/interactive-attempt.ts'
-import { codeOf, PASSWORD } from '../../../test-kit/accounts.ts'
+import { PASSWORD } from '../../../test-kit/accounts.ts'
 import { testDatabase } from '../../../test-kit/database.ts'
+import { codeOf } from '../../../test-kit/http.ts'
 import { openOAuth } from '../../../test-kit/oauth.ts'
 
 const alice = '@alice:tessera.test'

@@ -1,0 +1,58 @@
+import test from 'ava'
+import { signJson, verifyJson } from '../../../core/signing.ts'
+import { DAY, documentOf, keyOf, keyWorld } from '../../../test-kit/key-servers.ts'
+
+test('trusted notaries are asked for servers that are gone, together, and must have signed', async t => {
+  const { ring, servers, clock } = await keyWorld(t, { notaries: ['notary.test'] })
+  const until = clock.now() + DAY
+  const notaryKey = keyOf(50)
+  servers.published.set('notary.test', { active: [notaryKey], validUntilTs: until })
+  const vouched = (name: string, seed: number, by = notaryKey) => {
+    const keys = documentOf(name, { active: [keyOf(seed)], validUntilTs: until })
+    return { ...keys, raw: signJson(keys.raw, 'notary.test', by) }
+  }
+  servers.vouched.set('notary.test', [
+    vouched('x.test', 20),
+    vouched('y.test', 21),
+    vouched('z.test', 22, keyOf(51)),
+  ])
+  const names = ['x.test', 'y.test', 'z.test']
+  const validAt = clock.now() + 5_000
+  const keys = await Promise.all(names.map(name => ring.publicKey(name, 'ed25519:k', { validAt })))
+  const wanted = new Map([['ed25519:k', validAt]])
+  t.deepEqual(servers.query, new Map(names.map(name => [name, wanted])), '“MUST set minimum_valid_until_ts”')
+  t.deepEqual(keys, [keyOf(20).publicKey, keyOf(21).publicKey, undefined])
+  t.deepEqual(
+    servers.asked.filter(asked => asked.includes('?')),
+    ['notary.test? x.test y.test z.test'],
+  )
+})
+
+test('servers that are denied are never asked', async t => {
+  const { ring, notary, servers, clock } = await keyWorld(t, { denyServers: ['*.evil.test'] })
+  servers.published.set('a.evil.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  t.is(await ring.publicKey('a.evil.test', 'ed25519:k'), undefined)
+  t.deepEqual(await notary.query(new Map([['a.evil.test', undefined]])), [])
+  t.deepEqual(servers.asked, [])
+})
+
+test('as a notary we add our signature to what servers say, even after they are gone', async t => {
+  const { notary, servers, clock } = await keyWorld(t)
+  servers.published.set('there.test', { active: [keyOf(7)], validUntilTs: clock.now() + DAY })
+  const ask = async (until?: number) => {
+    const [document] = await notary.query(new Map([['there.test', until]]))
+    return document ?? {}
+  }
+  const document = await ask()
+  t.true(verifyJson(document, 'there.test', 'ed25519:k', keyOf(7).publicKey))
+  t.true(verifyJson(document, 'here.test', 'ed25519:one', keyOf(1).publicKey))
+  await ask()
+  t.deepEqual(servers.asked, ['there.test'], 'kept for half of its lifetime')
+  await clock.advance(DAY)
+  servers.published.delete('there.test')
+  t.true(verifyJson(await ask(), 'there.test', 'ed25519:k', keyOf(7).publicKey))
+  t.deepEqual(await notary.query(new Map([['nobody.test', undefined]])), [])
+  t.deepEqual(await notary.query(new Map([['not a name', undefined]])), [])
+  const [own] = await notary.query(new Map([['here.test', undefined]]))
+  t.is(own?.['server_name'], 'here.test')
+})
