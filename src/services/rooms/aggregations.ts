@@ -1,7 +1,7 @@
 import { relationOf } from '../../core/relations.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { ThreadRow } from '../../storage/rooms/relations.ts'
+import type { ThreadRow } from '../../storage/rooms/threads.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import type { Sight } from './room-sight.ts'
 import { seesWholeThreads, threadSeenBy } from './thread-sight.ts'
@@ -181,12 +181,12 @@ export class Aggregations {
   /** The threads that hang on the events, by the event's nid. */
   async #threads(question: Question): Promise<Map<number, Thread>> {
     const { roomNid, parents, viewer } = question
-    const { relations, events } = this.#read
+    const { threads, events } = this.#read
     const ids = parents.map(({ event }) => event.eventId)
-    const rows = await relations.threads(roomNid, ids)
+    const rows = await threads.byRoots(roomNid, ids)
     if (rows.size === 0) return new Map()
     const [participated, counted] = await Promise.all([
-      relations.participated(roomNid, [...rows.keys()], viewer.userId),
+      threads.participated(roomNid, [...rows.keys()], viewer.userId),
       Promise.all([...rows.values()].map(row => this.#counted(question, row))),
     ])
     const known = counted.filter(one => one !== undefined)
@@ -194,22 +194,22 @@ export class Aggregations {
       (await events.byNids(known.map(one => one.latestNid))).map(stored => [stored.nid, stored]),
     )
     const byRoot = new Map(known.map(one => [one.rootId, one]))
-    const threads = parents.flatMap(({ nid, event }): [number, Thread][] => {
+    const seen = parents.flatMap(({ nid, event }): [number, Thread][] => {
       const row = byRoot.get(event.eventId)
       const newest = row && latest.get(row.latestNid)
       if (row === undefined || newest === undefined || !viewer.sight.sees(newest)) return []
       const isIn = event.sender === viewer.userId || participated.has(event.eventId)
       return [[nid, { latest: newest, count: row.count, participated: isIn }]]
     })
-    return new Map(threads)
+    return new Map(seen)
   }
 
   /** A thread without what its viewer does not see; counted anew only for those who do not see all of it. */
   async #counted({ roomNid, ignored, viewer }: Question, row: ThreadRow): Promise<ThreadRow | undefined> {
     if (seesWholeThreads(viewer.sight, ignored)) return row
     const { rootId } = row
-    const { relations } = this.#read
-    const rest = await threadSeenBy(relations, { roomNid, rootId }, viewer.sight, ignored)
+    const { relations, threads } = this.#read
+    const rest = await threadSeenBy(threads, { roomNid, rootId }, viewer.sight, ignored)
     if (rest.latestPosition === undefined) return undefined
     const [place] = await relations.children({
       ...{ roomNid, parentId: rootId, relType: 'm.thread', eventType: undefined, recurse: false },

@@ -45,21 +45,22 @@ const conversation = async ({ rooms, core }: TestRooms) => {
     })
   const idsOf = async (nids: readonly number[]) =>
     (await core.context.read.events.byNids(nids)).map(({ event }) => event.eventId)
-  return { roomId, roomNid, send, relate, redact, idsOf, relations: core.context.read.relations }
+  const { relations, threads } = core.context.read
+  return { roomId, roomNid, send, relate, redact, idsOf, relations, threads }
 }
 
 testDatabases(test, 'threads are counted, and redactions undo it', async (t, database) => {
-  const { roomNid, send, relate, redact, idsOf, relations } = await conversation(await testRooms(database))
+  const { roomNid, send, relate, redact, idsOf, threads } = await conversation(await testRooms(database))
   const root = await send(ALICE, 'm.room.message', { body: 'root' })
   const other = await send(BOB, 'm.room.message', { body: 'other root' })
   const replies: string[] = []
   for (const sender of [ALICE, BOB, BOB]) replies.push(await relate(sender, 'm.thread', root))
   await relate(ALICE, 'm.thread', other)
-  const thread = async () => (await relations.threads(roomNid, [root])).get(root)
+  const thread = async () => (await threads.byRoots(roomNid, [root])).get(root)
   t.is((await thread())?.count, 3)
   t.deepEqual(await idsOf([(await thread())?.latestNid ?? 0]), [replies[2]])
   const list = async (participant?: string) =>
-    (await relations.threadList(roomNid, END, 10, participant)).map(row => row.rootId)
+    (await threads.list(roomNid, END, 10, participant)).map(row => row.rootId)
   t.deepEqual(await list(), [other, root])
   await redact(replies[1] ?? '')
   t.is((await thread())?.count, 2)
@@ -68,7 +69,7 @@ testDatabases(test, 'threads are counted, and redactions undo it', async (t, dat
   t.deepEqual(await idsOf([(await thread())?.latestNid ?? 0]), [replies[0]])
   t.deepEqual(await list(BOB), [other], 'bob is in it as the sender of its root only')
   t.deepEqual(await list(ALICE), [other, root])
-  t.deepEqual([...(await relations.participated(roomNid, [root, other], ALICE))].sort(), [root, other].sort())
+  t.deepEqual([...(await threads.participated(roomNid, [root, other], ALICE))].sort(), [root, other].sort())
   await redact(replies[0] ?? '')
   t.is(await thread(), undefined)
   await redact(replies[0] ?? '')

@@ -79,7 +79,7 @@ testDatabases(test, 'old messages go, what the room rests on stays', async (t, d
   t.is(shown[3]?.type, 'm.room.member')
   t.is(shown.length, 4)
   t.is(page.end, undefined, 'history ends there')
-  t.is((await read.relations.threads(nid, [root])).get(root)?.count, 1)
+  t.is((await read.threads.byRoots(nid, [root])).get(root)?.count, 1)
   await t.throwsAsync(rooms.roomReading.event(requesterOf(BOB), roomId, root), { message: /./ })
   const closed = database.prepare('SELECT COUNT(*) AS n FROM room_state WHERE valid_to <= ?')
   const { to = 0 } = (await read.rooms.byId(roomId))?.purged ?? {}

@@ -2,7 +2,8 @@ import { MatrixError } from '../../core/errors.ts'
 import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import { type ChildPlace, MAX_RELATION_DEPTH, type ThreadRow } from '../../storage/rooms/relations.ts'
+import { type ChildPlace, MAX_RELATION_DEPTH } from '../../storage/rooms/relations.ts'
+import type { ThreadRow } from '../../storage/rooms/threads.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents } from './client-events.ts'
 import { withheld } from './erasures.ts'
@@ -134,7 +135,7 @@ export class RoomRelations {
     let before = request.from === undefined ? END : positionOf('from', request.from) + 1
     const roots: StoredEvent[] = []
     for (let scanned = 0; scanned < MAX_SCANNED; ) {
-      const rows = await this.#read.relations.threadList(room.nid, before, limit + 1, participant)
+      const rows = await this.#read.threads.list(room.nid, before, limit + 1, participant)
       const shown = await this.#roots(rows, room.nid, sight, ignored)
       for (const row of rows) {
         const root = shown.get(row.rootId)
@@ -162,7 +163,7 @@ export class RoomRelations {
     const visible = [...stored].filter(([, root]) => root.roomNid === roomNid && sight.sees(root))
     if (seesWholeThreads(sight, ignored)) return new Map(visible)
     const counts = await Promise.all(
-      visible.map(([rootId]) => threadSeenBy(this.#read.relations, { roomNid, rootId }, sight, ignored)),
+      visible.map(([rootId]) => threadSeenBy(this.#read.threads, { roomNid, rootId }, sight, ignored)),
     )
     return new Map(visible.filter((_, index) => (counts[index]?.count ?? 0) > 0))
   }

@@ -1,4 +1,4 @@
-import type { RelationReader } from '../../storage/rooms/relations.ts'
+import type { ThreadReader } from '../../storage/rooms/threads.ts'
 import type { Sight } from './room-sight.ts'
 import { BEGINNING, END } from './visible-ranges.ts'
 
@@ -14,7 +14,7 @@ export const seesWholeThreads = ({ ranges }: Sight, ignored: ReadonlySet<string>
  * visible to the user if they are in a section of history the user cannot see") or do not want to counts for nothing.
  */
 export const threadSeenBy = async (
-  relations: RelationReader,
+  threads: ThreadReader,
   thread: { readonly roomNid: number; readonly rootId: string },
   { ranges }: Sight,
   ignored: ReadonlySet<string>,
@@ -23,7 +23,7 @@ export const threadSeenBy = async (
   const stays = await Promise.all(
     ranges.slice(-MAX_STAYS).map(({ from, to }) => {
       const span = { after: Math.max(from - 1, BEGINNING), upTo: to }
-      return relations.threadWithout(roomNid, rootId, { ...span, senders: ignored })
+      return threads.within(roomNid, rootId, { ...span, without: ignored })
     }),
   )
   return {

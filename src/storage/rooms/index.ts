@@ -26,6 +26,7 @@ import { StateReader } from './state.ts'
 import { StateWriter } from './state-writer.ts'
 import { StickyEventReader, StickyEventWriter } from './sticky-events.ts'
 import { SummaryReader, SummaryWriter } from './summaries.ts'
+import { ThreadReader } from './threads.ts'
 import { TimelineGapReader, TimelineGapWriter } from './timeline-gaps.ts'
 import { TransactionReader, TransactionWriter } from './transactions.ts'
 import { UserDirectoryReader, UserDirectoryWriter } from './user-directory.ts'
@@ -46,6 +47,7 @@ export interface RoomReaders {
   readonly partial: PartialRoomReader
   readonly redactions: RedactionReader
   readonly relations: RelationReader
+  readonly threads: ThreadReader
   readonly awaitingAuth: AwaitingAuthReader
   readonly delayedEvents: DelayedEventReader
   readonly sticky: StickyEventReader
@@ -98,6 +100,7 @@ export const roomReaders = (
   partial: new PartialRoomReader(db, news),
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
+  threads: new ThreadReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
   delayedEvents: new DelayedEventReader(db),
   sticky: new StickyEventReader(db),

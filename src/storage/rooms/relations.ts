@@ -20,32 +20,10 @@ export interface ChildrenQuery {
   readonly limit: number
 }
 
-/** A thread: the event that it hangs on, and what there is of it. */
-export interface ThreadRow {
-  readonly rootId: string
-  readonly latestNid: number
-  readonly latestPosition: number
-  readonly count: number
-}
-
 interface PlaceColumns {
   event_nid: number
   position: number
 }
-
-interface ThreadColumns {
-  root_id: string
-  latest_nid: number
-  latest_position: number
-  count: number
-}
-
-const threadRow = (row: ThreadColumns): ThreadRow => ({
-  rootId: row.root_id,
-  latestNid: row.latest_nid,
-  latestPosition: row.latest_position,
-  count: row.count,
-})
 
 /** "Homeservers SHOULD traverse at least 3 levels of relationships." */
 export const MAX_RELATION_DEPTH = 3
@@ -62,12 +40,7 @@ export class RelationReader {
   readonly #parents: Prepared
   readonly #replacements: Prepared
   readonly #references: Prepared
-  readonly #threads: Prepared
-  readonly #participated: Prepared
-  readonly #threadList: Prepared
-  readonly #ownThreadList: Prepared
   readonly #annotation: Prepared
-  readonly #remaining: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -120,28 +93,9 @@ export class RelationReader {
        WHERE room_nid = ? AND ${inText('parent_id')} AND rel_type = 'm.reference' AND position <= ?
        ORDER BY position LIMIT ${MAX_REFERENCES}`,
     )
-    const thread = 'SELECT t.root_id, t.latest_nid, t.latest_position, t.count FROM threads t'
-    this.#threads = db.prepare(`${thread} WHERE t.room_nid = ? AND ${inText('t.root_id')}`)
-    const hasWritten = `EXISTS (SELECT 1 FROM relations r WHERE r.room_nid = t.room_nid AND r.parent_id = t.root_id
-      AND r.rel_type = 'm.thread' AND r.sender = ?)`
-    this.#participated = db.prepare(
-      `SELECT t.root_id FROM threads t WHERE t.room_nid = ? AND ${inText('t.root_id')} AND ${hasWritten}`,
-    )
-    const older = 't.room_nid = ? AND t.latest_position < ?'
-    const newestFirst = 'ORDER BY t.latest_position DESC LIMIT ?'
-    this.#threadList = db.prepare(`${thread} WHERE ${older} ${newestFirst}`)
-    this.#ownThreadList = db.prepare(
-      `${thread} WHERE ${older} AND (${hasWritten} OR EXISTS (
-         SELECT 1 FROM events e WHERE e.event_id = t.root_id AND e.sender = ?)) ${newestFirst}`,
-    )
     this.#annotation = db.prepare(
       `SELECT 1 AS one FROM relations WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.annotation'
          AND sender = ? AND type = ? AND annotation_key = ? LIMIT 1`,
-    )
-    this.#remaining = db.prepare(
-      `SELECT COUNT(*) AS n, MAX(position) AS latest FROM relations
-       WHERE room_nid = ? AND parent_id = ? AND rel_type = 'm.thread' AND ${span}
-         AND NOT (${inText('sender')})`,
     )
   }
 
@@ -192,55 +146,6 @@ export class RelationReader {
     const found = new Map<string, number[]>()
     for (const row of rows) found.set(row.parent_id, [...(found.get(row.parent_id) ?? []), row.event_nid])
     return found
-  }
-
-  /** The threads that hang on these events, by root ID. */
-  async threads(roomNid: number, rootIds: readonly string[]): Promise<Map<string, ThreadRow>> {
-    const rows = await this.#db.all<ThreadColumns>(this.#threads, [roomNid, this.#db.list(rootIds)])
-    return new Map(rows.map(row => [row.root_id, threadRow(row)]))
-  }
-
-  /** Those of these threads that a user has written in. */
-  async participated(roomNid: number, rootIds: readonly string[], userId: string): Promise<Set<string>> {
-    const rows = await this.#db.all<{ root_id: string }>(this.#participated, [
-      roomNid,
-      this.#db.list(rootIds),
-      userId,
-    ])
-    return new Set(rows.map(row => row.root_id))
-  }
-
-  /** How much of a thread is within a span, without some senders; the place of its newest event there. */
-  async threadWithout(
-    roomNid: number,
-    rootId: string,
-    without: { readonly senders: ReadonlySet<string>; readonly after: number; readonly upTo: number },
-  ): Promise<{ count: number; latestPosition: number | undefined }> {
-    const [row] = await this.#db.scan<{ n: number; latest: number | null }>(this.#remaining, [
-      roomNid,
-      rootId,
-      without.after,
-      without.upTo,
-      this.#db.list([...without.senders]),
-    ])
-    return { count: row?.n ?? 0, latestPosition: row?.latest ?? undefined }
-  }
-
-  /** Threads of a room whose newest event is before a position, newest first; if given, those of a participant. */
-  async threadList(
-    roomNid: number,
-    before: number,
-    limit: number,
-    participant: string | undefined,
-  ): Promise<ThreadRow[]> {
-    const rows =
-      participant === undefined
-        ? await this.#db.all<ThreadColumns>(this.#threadList, [roomNid, before, limit])
-        : await this.#db.scan<ThreadColumns>(this.#ownThreadList, [
-            ...[roomNid, before, participant, participant],
-            limit,
-          ])
-    return rows.map(threadRow)
   }
 
   /** Whether somebody has annotated an event with this already. */
