@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { NewsPoint } from '../../storage/rooms/event-news.ts'
+import type { NewsPoint } from '../../storage/rooms/kept-news.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import { receiveRecommended } from './receive-recommended.ts'
 import type { RoomWriter } from './room-writer.ts'

@@ -1,37 +1,5 @@
 import type { Prepared, Reader } from '../database.ts'
-
-/** An event that has entered the stream: what tells whom it concerns. Rejected ones are left out. */
-export interface NewsEvent {
-  readonly position: number
-  readonly nid: number
-  readonly roomNid: number
-  readonly type: string
-  readonly stateKey: string | undefined
-  readonly sender: string
-  readonly softFailed: boolean
-  /** By which event it was redacted when it came. */
-  readonly redactedBy: number | undefined
-  /** The state before it is not what held just before its position. */
-  readonly forked: boolean
-}
-
-/** A point of a room's state where something began or ceased to hold. */
-export interface NewsPoint {
-  readonly position: number
-  readonly roomNid: number
-  readonly type: string
-  readonly stateKey: string
-  /** An event took the place; else what held before ended. */
-  readonly began: boolean
-}
-
-/** Events and changes of state of one span, each in order. */
-export interface KnownNews {
-  readonly events: readonly NewsEvent[]
-  readonly points: readonly NewsPoint[]
-}
-
-const NOTHING: KnownNews = { events: [], points: [] }
+import { KeptNews, type KnownNews, type NewsEvent, type NewsPoint } from './kept-news.ts'
 
 /** So many events are kept. Whoever is further behind reads for himself. */
 const MAX_KEPT = 1_000
@@ -46,11 +14,8 @@ export class EventNews {
   readonly #readEvents: Prepared
   readonly #readPoints: Prepared
   readonly #readCompleted: Prepared
-  /** All events, and all changes of state, after `#from` up to `#upTo`. */
-  #events: NewsEvent[] = []
-  #points: NewsPoint[] = []
-  /** The same by room. */
-  #byRoom = new Map<number, { readonly events: NewsEvent[]; readonly points: NewsPoint[] }>()
+  /** All of it after `#from` up to `#upTo`. */
+  readonly #kept = new KeptNews()
   #from: number | undefined
   #upTo = 0
   /** From here up to `#upTo` there is nothing but what this process has stored. */
@@ -84,7 +49,7 @@ export class EventNews {
 
   /** The events after one position up to another, in order. */
   async events(after: number, upTo: number): Promise<readonly NewsEvent[] | undefined> {
-    return (await this.#covers(after, upTo)) ? spanOf(this.#events, after, upTo) : undefined
+    return (await this.#covers(after, upTo)) ? this.#kept.events(after, upTo) : undefined
   }
 
   /** The events that are shown: those that are not soft-failed. */
@@ -94,14 +59,13 @@ export class EventNews {
 
   /** What has changed of the rooms' states in a span of positions. */
   async points(after: number, upTo: number): Promise<readonly NewsPoint[] | undefined> {
-    return (await this.#covers(after, upTo)) ? spanOf(this.#points, after, upTo) : undefined
+    return (await this.#covers(after, upTo)) ? this.#kept.points(after, upTo) : undefined
   }
 
   /** What happened in a room in a span, as far as all of that has been read already: nothing is asked of the database for it. */
   known(roomNid: number, after: number, upTo: number): KnownNews | undefined {
     if (this.#from === undefined || after < this.#from || upTo > this.#upTo) return undefined
-    const { events, points } = this.#byRoom.get(roomNid) ?? NOTHING
-    return { events: spanOf(events, after, upTo), points: spanOf(points, after, upTo) }
+    return this.#kept.ofRoom(roomNid, after, upTo)
   }
 
   /**
@@ -148,15 +112,15 @@ export class EventNews {
   async #readOn(): Promise<void> {
     const [after, upTo] = [this.#upTo, this.#db.position('events')]
     const own = this.#ownOf(after, upTo)
-    if (own !== undefined) this.#keep(own, [])
+    if (own !== undefined) this.#kept.add(own, [])
     else if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
     else await this.#read(after, upTo)
     if (own === undefined) this.#ownFrom = upTo
     this.#upTo = upTo
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
     // By halves, so that forgetting costs next to nothing.
-    const middle = this.#events.length > MAX_KEPT ? this.#events[MAX_KEPT / 2] : undefined
-    if (middle !== undefined) this.#keepFrom(middle.position)
+    const middle = this.#kept.size > MAX_KEPT ? this.#kept.positionOf(MAX_KEPT / 2) : undefined
+    if (middle !== undefined) this.#keepFrom(middle)
   }
 
   async #read(after: number, upTo: number): Promise<void> {
@@ -170,48 +134,13 @@ export class EventNews {
     const span = [this.#db.list([...rooms]), after, upTo]
     const points =
       rooms.size === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
-    this.#keep(events, points.map(newsPoint))
-  }
-
-  #keep(events: readonly NewsEvent[], points: readonly NewsPoint[]): void {
-    for (const event of events) {
-      this.#events.push(event)
-      this.#of(event.roomNid).events.push(event)
-    }
-    for (const point of points) {
-      this.#points.push(point)
-      this.#of(point.roomNid).points.push(point)
-    }
-  }
-
-  #of(roomNid: number): { events: NewsEvent[]; points: NewsPoint[] } {
-    const known = this.#byRoom.get(roomNid)
-    if (known !== undefined) return known
-    const made = { events: [], points: [] }
-    this.#byRoom.set(roomNid, made)
-    return made
+    this.#kept.add(events, points.map(newsPoint))
   }
 
   #keepFrom(position: number): void {
-    const events = this.#events.filter(event => event.position > position)
-    const points = this.#points.filter(point => point.position > position)
+    this.#kept.dropUpTo(position)
     this.#from = position
-    this.#events = []
-    this.#points = []
-    this.#byRoom = new Map()
-    this.#keep(events, points)
   }
-}
-
-/** The part of a list in order of positions that lies in a span, which is mostly its end. */
-const spanOf = <T extends { readonly position: number }>(
-  list: readonly T[],
-  after: number,
-  upTo: number,
-): readonly T[] => {
-  const start = list.findLastIndex(({ position }) => position <= after) + 1
-  const end = list.findLastIndex(({ position }) => position <= upTo) + 1
-  return list.slice(start, end)
 }
 
 interface EventColumns {
