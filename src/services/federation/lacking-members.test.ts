@@ -13,7 +13,7 @@ import {
   stateBeforeIds,
   stateIsShut,
 } from '../../test-kit/partial-join.ts'
-import { loadHead } from '../rooms/room-head.ts'
+import { loadHead } from '../rooms/load-head.ts'
 
 test('what somebody says who was banned before is heard until the members are known, and then forgotten', async t => {
   const s = await scene(t)

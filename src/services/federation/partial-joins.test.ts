@@ -20,7 +20,7 @@ import {
   topicByDave,
 } from '../../test-kit/partial-join.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
-import { loadHead } from '../rooms/room-head.ts'
+import { loadHead } from '../rooms/load-head.ts'
 
 testDatabases(test, 'a room is joined without its members, which follow', async (t, database) => {
   const s = await scene(t, database)

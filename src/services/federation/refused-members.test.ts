@@ -5,7 +5,7 @@ import type { Interceptor } from '../../test-kit/federation-world.ts'
 import { BOB, completed, headOf, joinPartially, type Scene, scene } from '../../test-kit/partial-join.ts'
 import { testSync } from '../../test-kit/room-sync.ts'
 import { requesterOf } from '../../test-kit/rooms.ts'
-import { loadHead } from '../rooms/room-head.ts'
+import { loadHead } from '../rooms/load-head.ts'
 
 const refusing =
   (errcodeOf: (server: string) => string | undefined): Interceptor =>

@@ -3,8 +3,8 @@ import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { guest, idsOf } from '../../test-kit/guest.ts'
 import { BEFORE, complete, conclusions, named, partialGuest, receive } from '../../test-kit/partial-guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
+import { loadHead } from './load-head.ts'
 import { completeRoom } from './partial-completion.ts'
-import { loadHead } from './room-head.ts'
 import { stateBefore } from './state-at.ts'
 
 testDatabases(test, 'members are filled in where the join stands', async (t, database) => {

@@ -4,7 +4,7 @@ import { guest } from '../../test-kit/guest.ts'
 import { BEFORE, complete, conclusions, named, partialGuest, receive } from '../../test-kit/partial-guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { SeededRandom } from '../../test-kit/seeded-random.ts'
-import { loadHead } from './room-head.ts'
+import { loadHead } from './load-head.ts'
 
 const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
 const ACTIONS = [

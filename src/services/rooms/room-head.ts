@@ -1,16 +1,14 @@
 import { type RoomEvent, type StateMap, stateMapKey } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { SUMMARY_TYPES } from '../../core/room-summary.ts'
-import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
+import type { RoomVersion } from '../../core/room-versions.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import type { RoomReaders } from '../../storage/rooms/index.ts'
-import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { UnfinishedStay } from '../../storage/rooms/partial-rooms.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
-import { PartialJoin } from './partial-join.ts'
+import type { PartialJoin } from './partial-join.ts'
 
 /** What authorises an event: the state events that its auth events are chosen from, by `stateMapKey`, and these by event ID. */
 export interface Authority {
@@ -211,33 +209,6 @@ export class RoomHead {
 /** State entries as `core` takes them: by key, the event IDs. */
 export const stateMapOf = (state: ReadonlyMap<string, StateEntry>): StateMap =>
   new Map([...state].map(([key, entry]) => [key, entry.eventId]))
-
-/** Loads the head of a room from the database; `undefined` if the room is not known. */
-export const loadHead = async (
-  readers: RoomReaders,
-  roomId: string,
-  serverName: string,
-): Promise<RoomHead | undefined> => {
-  const room = await readers.rooms.byId(roomId)
-  if (room === undefined) return undefined
-  const version = roomVersion(room.version)
-  if (version === undefined) throw new Error(`room ${roomId} has unknown version ${room.version}`)
-  const [extremities, state, members, partial, wasPartial] = await Promise.all([
-    readers.rooms.extremities(room.nid),
-    readers.state.current(room.nid),
-    readers.memberships.inRoom(room.nid, ['join', 'invite', 'knock', 'leave', 'ban']),
-    readers.partial.open(room.nid),
-    readers.partial.wasEver(room.nid),
-  ])
-  const unfinished = wasPartial ? await readers.partial.unfinished(room.nid) : []
-  const told = members.filter(({ eventNid }) => eventNid !== NO_EVENT)
-  const memberships = new Map(told.map(row => [row.userId, row.membership]))
-  return new RoomHead(room, version, extremities, state, memberships, {
-    partial: partial && PartialJoin.of(partial, serverName),
-    wasPartial,
-    unfinished,
-  })
-}
 
 /** The membership that a member event gives its target, `undefined` for anything unknown. */
 export const membershipOf = (event: RoomEvent): Membership | undefined => {

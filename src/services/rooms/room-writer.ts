@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Answer } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
+import { loadHead } from './load-head.ts'
 import type { AskPolicyServer } from './ports.ts'
 import {
   commitDraft,
@@ -16,7 +17,7 @@ import {
   type Settled,
   type UpdateOptions,
 } from './room-drafts.ts'
-import { loadHead, type RoomHead } from './room-head.ts'
+import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './rooms-context.ts'
 
 export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
