@@ -1,10 +1,7 @@
-import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Answer } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { loadHead } from './load-head.ts'
 import type { AskPolicyServer } from './ports.ts'
 import {
   commitDraft,
@@ -18,6 +15,7 @@ import {
   type UpdateOptions,
 } from './room-drafts.ts'
 import type { RoomHead } from './room-head.ts'
+import { RoomHeads } from './room-heads.ts'
 import type { RoomsContext } from './rooms-context.ts'
 
 export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
@@ -25,9 +23,6 @@ export type { RoomsContext } from './rooms-context.ts'
 
 /** How often a write is tried again when another process was faster. */
 const MAX_ATTEMPTS = 20
-
-/** Heads count by the entries of their states; small rooms for a little more. */
-const ENTRIES_PER_HEAD = 20
 
 /**
  * The one writer of each room in this process. Jobs of a room run one after another over its head; a job does not
@@ -42,14 +37,11 @@ export class RoomWriter {
   /** How policy servers are asked; not at all where there is no federation. */
   askPolicyServer: AskPolicyServer | undefined
   readonly #queue = new SerialQueue()
-  readonly #heads: LRUCache<string, RoomHead>
+  readonly #heads: RoomHeads
 
   constructor(context: RoomsContext, options: { maxHeadEntries?: number } = {}) {
     this.context = context
-    this.#heads = boundedCache('room_heads', {
-      max: options.maxHeadEntries,
-      size: head => ENTRIES_PER_HEAD + head.state.size,
-    })
+    this.#heads = new RoomHeads(context, options.maxHeadEntries)
   }
 
   /**
@@ -64,7 +56,7 @@ export class RoomWriter {
   /** The same, cheaper: other processes may have moved the room on in the meantime. */
   recentHead(roomId: string): Answer<RoomHead | undefined> {
     // In the queue, so that a head is never loaded twice or underneath a writer.
-    return this.#heads.get(roomId) ?? this.#queue.run(roomId, async () => this.#load(roomId))
+    return this.#heads.known(roomId) ?? this.#queue.run(roomId, async () => this.#heads.load(roomId))
   }
 
   /**
@@ -93,12 +85,12 @@ export class RoomWriter {
    */
   async create<T>(roomId: string, draft: () => Promise<{ head: RoomHead; draft: Draft<T> }>): Promise<T> {
     const drafted = await this.#queue.run(roomId, async () => {
-      const known = await this.#load(roomId)
+      const known = await this.#heads.load(roomId)
       // It may be one whose own creation is in flight, and fails.
       await known?.lastCommit
       if (known !== undefined && !known.isDead) throw roomInUse()
       const made = await draft()
-      this.#keep(made.head)
+      this.#heads.keep(made.head)
       return this.#submit(made.head, made.draft)
     })
     const outcome = await drafted.outcome
@@ -120,7 +112,7 @@ export class RoomWriter {
   ): Promise<void> {
     const { db, nids, write, authEdges } = this.context
     await this.#queue.run(roomId, async () => {
-      const head = await this.#load(roomId)
+      const head = await this.#heads.load(roomId)
       if (head === undefined) return
       await head.lastCommit
       const removal = await job()
@@ -133,16 +125,6 @@ export class RoomWriter {
     })
   }
 
-  #load(roomId: string): Answer<RoomHead | undefined> {
-    return this.#heads.get(roomId) ?? this.#read(roomId)
-  }
-
-  async #read(roomId: string): Promise<RoomHead | undefined> {
-    const head = await loadHead(this.context.read, roomId, this.context.serverName)
-    if (head !== undefined) this.#keep(head)
-    return head
-  }
-
   /** One run of a job in the room's queue. */
   async #attempt<T>(
     roomId: string,
@@ -150,7 +132,7 @@ export class RoomWriter {
     { settled = false }: UpdateOptions,
   ): Promise<Settled<T> | { outcome: Promise<Outcome<T>> }> {
     for (;;) {
-      const loaded = this.#load(roomId)
+      const loaded = this.#heads.load(roomId)
       const head = loaded instanceof Promise ? await loaded : loaded
       if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
       const isReady = head.inFlight === 0 || (typeof settled === 'function' ? !settled(head) : !settled)
@@ -205,7 +187,7 @@ export class RoomWriter {
     const earlier = head.lastCommit
     const isOver = (): Promise<unknown> => earlier
     head.lastCommit = outcome.then(isOver, isOver)
-    if (!head.isDead) this.#keep(head)
+    if (!head.isDead) this.#heads.keep(head)
     return { outcome }
   }
 
@@ -236,18 +218,8 @@ export class RoomWriter {
     throw new GuardFailed(guard)
   }
 
-  /** Anew when its size has changed, which counts as it is now; messages leave it as it was. */
-  #keep(head: RoomHead): void {
-    const { roomId } = head.room
-    if (this.#heads.get(roomId) === head && head.keptEntries === head.state.size) return
-    head.keptEntries = head.state.size
-    this.#heads.delete(roomId)
-    this.#heads.set(roomId, head)
-  }
-
   #drop(head: RoomHead, nids: readonly number[]): void {
-    head.isDead = true
-    if (this.#heads.peek(head.room.roomId) === head) this.#heads.delete(head.room.roomId)
+    this.#heads.drop(head)
     this.context.read.events.forget(nids)
   }
 }
