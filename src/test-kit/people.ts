@@ -168,10 +168,7 @@ export const serverTests = (
   options: TestServerOptions = {},
 ): ((name: string, body: ServerTest) => void) => {
   const url = process.env['TESSERA_TEST_POSTGRES']
-  const sqlite = shared(async () => {
-    const server = await startTestServer(options)
-    return { server, end: server.close }
-  })
+  const sqlite = sharedOnSqlite(options)
   const postgres = shared(async () => {
     const { url: database, drop } = await makePostgresDatabase(url ?? '')
     const server = await startTestServer({ ...options, database: { kind: 'postgres', url: database } })
@@ -192,6 +189,19 @@ export const serverTests = (
     else test(title, t => t.fail('PostgreSQL is missing: TESSERA_TEST_POSTGRES is not set'))
   }
 }
+
+/** The same over SQLite alone, for what databases have no part in. */
+export const sqliteServerTests = (test: TestFn): ((name: string, body: ServerTest) => void) => {
+  const sqlite = sharedOnSqlite()
+  test.after.always(sqlite.end)
+  return (name, body) => test(name, sqlite.using(body))
+}
+
+const sharedOnSqlite = (options: TestServerOptions = {}) =>
+  shared(async () => {
+    const server = await startTestServer(options)
+    return { server, end: server.close }
+  })
 
 /** Started when the first test needs it, and ended with the last: a server that idles has its leases to renew. */
 const shared = (start: () => Promise<Started>) => {

@@ -38,6 +38,12 @@ export const asMessage = (content: object): Json => ({ msgtype: 'm.text', body: 
 export const registerPerson = async (server: RunningTestServer, username: string): Promise<Person> =>
   personOf(server, await server.register(username))
 
+/** Makes accounts for Alice and Bob. */
+export const aliceAndBob = async (server: RunningTestServer): Promise<{ alice: Person; bob: Person }> => {
+  const [alice, bob] = await Promise.all([registerPerson(server, 'alice'), registerPerson(server, 'bob')])
+  return { alice, bob }
+}
+
 /** Whoever has an account on a test server, such as one that was made before the server was started anew. */
 export const personOf = (
   server: RunningTestServer,

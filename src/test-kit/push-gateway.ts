@@ -6,7 +6,7 @@ import type { DatabaseConfig } from '../storage/open.ts'
 import { eventually } from './eventually.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type PeerAnswer, ScriptedPeer } from './https-server.ts'
-import { type Person, registerPerson } from './person.ts'
+import { aliceAndBob, type Person } from './person.ts'
 import { type RunningTestServer, startTestServer } from './server.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 import { testAuthority } from './tls.ts'
@@ -72,9 +72,7 @@ export const gatewayWorld = async (t: ExecutionContext, database: DatabaseConfig
     },
   })
   t.teardown(server.close)
-  const [alice, bob] = await Promise.all(['alice', 'bob'].map(name => registerPerson(server, name)))
-  if (alice === undefined || bob === undefined) throw new Error('nobody there')
-  return { server, clock, gateway, alice, bob }
+  return { server, clock, gateway, ...(await aliceAndBob(server)) }
 }
 
 /** The body that sets a pusher to a gateway. */

@@ -1,4 +1,4 @@
-import type { Person, ShownEvent, ShownRoom } from './people.ts'
+import type { Person, ShownEvent, ShownRoom, SyncParameters } from './people.ts'
 
 /** The texts of messages among events. */
 export const bodies = (events: readonly ShownEvent[] = []): unknown[] =>
@@ -22,4 +22,12 @@ export const roomOf = async (
   const roomId = await creator.createRoom({ preset: 'public_chat', ...settings })
   for (const other of others) await other.change('join', roomId)
   return roomId
+}
+
+/** Syncs; answers whose member events the state of a room in the response holds, and where to go on. */
+export const membersTold = async (person: Person, roomId: string, parameters: SyncParameters) => {
+  const answer = await person.sync(parameters)
+  const events = answer.rooms?.join?.[roomId]?.state?.events ?? []
+  const members = events.filter(({ type }) => type === 'm.room.member').map(event => event.state_key)
+  return { members: members.sort(), since: answer.next_batch, room: answer.rooms?.join?.[roomId] }
 }

@@ -1,6 +1,6 @@
 import test from 'ava'
-import { newPerson, type Person, serverTests } from '../../test-kit/people.ts'
-import { bodies, contents, roomOf, stateOf, types } from '../../test-kit/shown.ts'
+import { newPerson, serverTests } from '../../test-kit/people.ts'
+import { bodies, contents, membersTold, roomOf, stateOf, types } from '../../test-kit/shown.ts'
 
 const onServer = serverTests(test)
 
@@ -122,14 +122,6 @@ onServer('only the fields that are asked for come, or the event as it travels', 
   t.is(typeof raw?.unsigned?.['age'], 'number')
 })
 
-/** Whose member events the state of a response holds. */
-const membersTold = async (person: Person, roomId: string, parameters: object) => {
-  const answer = await person.sync(parameters)
-  const events = answer.rooms?.join?.[roomId]?.state?.events ?? []
-  const members = events.filter(({ type }) => type === 'm.room.member').map(event => event.state_key)
-  return { members: members.sort(), since: answer.next_batch, room: answer.rooms?.join?.[roomId] }
-}
-
 onServer('lazy loading introduces who speaks, once', async (t, server) => {
   const [ann, bob, cat, dan] = await Promise.all([1, 2, 3, 4].map(() => newPerson(server, 'lazy')))
   if (!ann || !bob || !cat || !dan) return t.fail()
@@ -219,55 +211,4 @@ onServer('whoever comes back into a room is told who has changed there meanwhile
     ['ban'],
   )
   t.false(back.members.includes(ann.userId))
-})
-
-onServer(
-  'a room without a name is called by its members, whose number is told when it changes',
-  async (t, server) => {
-    const people = await Promise.all(Array.from({ length: 7 }, () => newPerson(server, 'hero')))
-    const [ann, bob, ...others] = people
-    if (!ann || !bob) return t.fail()
-    const roomId = await roomOf(ann)
-    const { next_batch: since } = await ann.sync()
-    await bob.change('join', roomId)
-    for (const other of others) await ann.change('invite', roomId, other)
-    const filter = { room: { timeline: { limit: 1 }, state: { lazy_load_members: true } } }
-    const { members, room, since: later } = await membersTold(ann, roomId, { since, filter })
-    const heroes = [bob, ...others].slice(0, 5).map(({ userId }) => userId)
-    t.deepEqual(room?.summary, {
-      'm.joined_member_count': 2,
-      'm.invited_member_count': 5,
-      'm.heroes': heroes,
-    })
-    for (const hero of heroes) t.true(members.includes(hero), 'heroes are introduced')
-    await ann.setState(roomId, 'm.room.name', { name: 'Tea' })
-    const named = await membersTold(ann, roomId, { since: later, filter })
-    t.deepEqual(named.room?.summary, { 'm.joined_member_count': 2, 'm.invited_member_count': 5 })
-    await ann.setState(roomId, 'm.room.name', {})
-    for (const other of others) await ann.change('kick', roomId, other)
-    await bob.change('leave', roomId)
-    const alone = (await ann.sync({ since: named.since })).rooms?.join?.[roomId]
-    t.is(alone?.summary?.['m.joined_member_count'], 1)
-    const gone = [bob, ...others].map(({ userId }) => userId)
-    const former = (alone?.summary?.['m.heroes'] ?? []) as string[]
-    t.is(former.length, 5)
-    for (const hero of former) t.true(gone.includes(hero), 'those who were there')
-  },
-)
-
-onServer('account data is told when it changes, and no more once it is deleted', async (t, server) => {
-  const ann = await newPerson(server)
-  const roomId = await roomOf(ann)
-  await ann.setAccountData('org.a', { a: 1 })
-  const { next_batch: since } = await ann.sync()
-  await ann.setAccountData('org.a', { a: 2 })
-  await ann.setAccountData('m.tag', { tags: { x: {} } }, roomId)
-  const news = await ann.sync({ since })
-  t.deepEqual(contents(news.account_data?.events), [{ a: 2 }])
-  t.deepEqual(contents(news.rooms?.join?.[roomId]?.account_data?.events), [{ tags: { x: {} } }])
-  t.deepEqual(news.rooms?.join?.[roomId]?.timeline.events, [])
-  const deletion = `/_matrix/client/unstable/org.matrix.msc3391/user/${ann.userId}/account_data/org.a`
-  await server.request('DELETE', deletion, { token: ann.account.accessToken })
-  t.deepEqual(contents((await ann.sync({ since: news.next_batch })).account_data?.events), [{}])
-  t.false(types((await ann.sync()).account_data?.events).includes('org.a'))
 })

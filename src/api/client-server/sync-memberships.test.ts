@@ -1,6 +1,6 @@
 import test from 'ava'
 import { newPerson, type ShownEvent, serverTests } from '../../test-kit/people.ts'
-import { bodies, roomOf, stateOf, types } from '../../test-kit/shown.ts'
+import { bodies, membersTold, roomOf, stateOf, types } from '../../test-kit/shown.ts'
 
 const onServer = serverTests(test)
 
@@ -195,5 +195,39 @@ onServer(
       t.deepEqual(own(kept?.timeline.events), [], how)
       t.deepEqual(own(kept?.state?.events), [last], how)
     }
+  },
+)
+
+onServer(
+  'a room without a name is called by its members, whose number is told when it changes',
+  async (t, server) => {
+    const people = await Promise.all(Array.from({ length: 7 }, () => newPerson(server, 'hero')))
+    const [ann, bob, ...others] = people
+    if (!ann || !bob) return t.fail()
+    const roomId = await roomOf(ann)
+    const { next_batch: since } = await ann.sync()
+    await bob.change('join', roomId)
+    for (const other of others) await ann.change('invite', roomId, other)
+    const filter = { room: { timeline: { limit: 1 }, state: { lazy_load_members: true } } }
+    const { members, room, since: later } = await membersTold(ann, roomId, { since, filter })
+    const heroes = [bob, ...others].slice(0, 5).map(({ userId }) => userId)
+    t.deepEqual(room?.summary, {
+      'm.joined_member_count': 2,
+      'm.invited_member_count': 5,
+      'm.heroes': heroes,
+    })
+    for (const hero of heroes) t.true(members.includes(hero), 'heroes are introduced')
+    await ann.setState(roomId, 'm.room.name', { name: 'Tea' })
+    const named = await membersTold(ann, roomId, { since: later, filter })
+    t.deepEqual(named.room?.summary, { 'm.joined_member_count': 2, 'm.invited_member_count': 5 })
+    await ann.setState(roomId, 'm.room.name', {})
+    for (const other of others) await ann.change('kick', roomId, other)
+    await bob.change('leave', roomId)
+    const alone = (await ann.sync({ since: named.since })).rooms?.join?.[roomId]
+    t.is(alone?.summary?.['m.joined_member_count'], 1)
+    const gone = [bob, ...others].map(({ userId }) => userId)
+    const former = (alone?.summary?.['m.heroes'] ?? []) as string[]
+    t.is(former.length, 5)
+    for (const hero of former) t.true(gone.includes(hero), 'those who were there')
   },
 )

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { newPerson, serverTests } from '../../test-kit/people.ts'
-import { bodies, roomOf, stateOf, types } from '../../test-kit/shown.ts'
+import { bodies, contents, roomOf, stateOf, types } from '../../test-kit/shown.ts'
 
 const onServer = serverTests(test)
 
@@ -198,4 +198,21 @@ onServer('full_state tells all state again, and the timeline since the token', a
   const idle = await bob.sync({ since: later.next_batch, full_state: true, timeout: 60_000 })
   t.deepEqual(idle.rooms?.join?.[roomId]?.timeline.events, [])
   t.true(stateOf(idle.rooms?.join?.[roomId]).has('m.room.create '))
+})
+
+onServer('account data is told when it changes, and no more once it is deleted', async (t, server) => {
+  const ann = await newPerson(server)
+  const roomId = await roomOf(ann)
+  await ann.setAccountData('org.a', { a: 1 })
+  const { next_batch: since } = await ann.sync()
+  await ann.setAccountData('org.a', { a: 2 })
+  await ann.setAccountData('m.tag', { tags: { x: {} } }, roomId)
+  const news = await ann.sync({ since })
+  t.deepEqual(contents(news.account_data?.events), [{ a: 2 }])
+  t.deepEqual(contents(news.rooms?.join?.[roomId]?.account_data?.events), [{ tags: { x: {} } }])
+  t.deepEqual(news.rooms?.join?.[roomId]?.timeline.events, [])
+  const deletion = `/_matrix/client/unstable/org.matrix.msc3391/user/${ann.userId}/account_data/org.a`
+  await server.request('DELETE', deletion, { token: ann.account.accessToken })
+  t.deepEqual(contents((await ann.sync({ since: news.next_batch })).account_data?.events), [{}])
+  t.false(types((await ann.sync()).account_data?.events).includes('org.a'))
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { testDatabases } from '../../test-kit/database.ts'
+import { listed, pathOf } from '../../test-kit/direct-rooms.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { type Person, personOf, registerPerson } from '../../test-kit/person.ts'
 import { startTestServer } from '../../test-kit/server.ts'
@@ -12,17 +13,6 @@ type Json = Record<string, unknown>
 
 const open = (person: Person, other: string | Person, body: Json = {}): Promise<Json> =>
   person.put(pathOf(other), body)
-
-const pathOf = (other: string | Person): string =>
-  `/_matrix/client/v1/chat.tessera/direct/${encodeURIComponent(typeof other === 'string' ? other : other.userId)}`
-
-const listed = async (person: Person, other: Person): Promise<unknown> => {
-  const { status, body } = await person.request(
-    'GET',
-    `/user/${encodeURIComponent(person.userId)}/account_data/m.direct`,
-  )
-  return status === 200 ? body[other.userId] : undefined
-}
 
 const inviteOf = async (person: Person, roomId: string): Promise<Json | undefined> => {
   const rooms = (await syncAs(person)).body['rooms'] as { invite?: Record<string, Json> } | undefined

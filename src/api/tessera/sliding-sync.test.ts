@@ -1,62 +1,10 @@
-import test from 'ava'
-import { newPerson, type Person, Refused, type ShownEvent, serverTests } from '../../test-kit/people.ts'
-import { bodies, roomOf } from '../../test-kit/shown.ts'
-
 /** Sliding sync over HTTP, as Element X speaks it. */
+import test from 'ava'
+import { newPerson, Refused, serverTests } from '../../test-kit/people.ts'
+import { bodies, roomOf } from '../../test-kit/shown.ts'
+import { list, only, slide, stateKeys } from '../../test-kit/sliding-client.ts'
 
 const onServer = serverTests(test)
-const path = encodeURIComponent
-
-interface Room {
-  readonly initial?: boolean
-  readonly membership?: string
-  readonly name?: string | null
-  readonly heroes?: readonly { user_id: string }[]
-  readonly is_dm?: boolean
-  readonly timeline?: readonly ShownEvent[]
-  readonly required_state?: readonly ShownEvent[]
-  readonly invite_state?: readonly ShownEvent[]
-  readonly limited?: boolean
-  readonly num_live?: number
-  readonly bump_stamp?: number
-  readonly joined_count?: number
-  readonly expanded_timeline?: boolean
-  readonly prev_batch?: string
-}
-
-interface Answer {
-  readonly pos: string
-  readonly lists: Readonly<Record<string, { readonly count: number }>>
-  readonly rooms: Readonly<Record<string, Room>>
-  readonly extensions: Readonly<Record<string, { readonly [name: string]: unknown }>>
-}
-
-const slide = (who: Person, body: object, pos?: string, timeout = 0): Promise<Answer> => {
-  const query = new URLSearchParams({ timeout: String(timeout), ...(pos === undefined ? {} : { pos }) })
-  const target = `/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?${query}`
-  return who.server
-    .request('POST', target, { token: who.account.accessToken, json: body })
-    .then(({ status, body: answer }) => {
-      if (status >= 400) throw new Refused(status, answer as object)
-      return answer as Answer
-    })
-}
-
-const list = (last: number, more: object = {}) => ({
-  lists: {
-    all: { ranges: [[0, last]], timeline_limit: 1, required_state: [['m.room.create', '']], ...more },
-  },
-})
-
-const only = (answer: Answer, roomId: string): Room => {
-  const room = answer.rooms[roomId]
-  if (room === undefined || Object.keys(answer.rooms).length > 1)
-    throw new Error(`not that room alone: ${Object.keys(answer.rooms)}`)
-  return room
-}
-
-const stateKeys = (room: Room): string[] =>
-  (room.required_state ?? []).map(({ type, state_key: key }) => `${type} ${key}`).toSorted()
 
 onServer('windows on the list: the most recent rooms first, each once', async (t, server) => {
   const ann = await newPerson(server)
@@ -228,53 +176,4 @@ onServer('lists by direct rooms, types, encryption, invitations, tags and spaces
   for (const [filters, expected] of cases)
     t.deepEqual(await passing(filters), expected.toSorted(), JSON.stringify(filters))
   t.true((await slide(ann, list(9))).rooms[secret]?.is_dm)
-})
-
-onServer('extensions: messages to devices, keys, account data, receipts, typing', async (t, server) => {
-  const [ann, bob] = [await newPerson(server), await newPerson(server)]
-  const roomId = await roomOf(ann, [bob])
-  const message = await bob.send(roomId, 'hello')
-  const wanted = (since?: string) => ({
-    ...list(9),
-    extensions: {
-      to_device: { enabled: true, ...(since === undefined ? {} : { since }) },
-      ...{ e2ee: { enabled: true }, account_data: { enabled: true } },
-      ...{ receipts: { enabled: true }, typing: { enabled: true } },
-    },
-  })
-  await ann.setAccountData('org.a', { a: 1 })
-  await ann.setAccountData('org.b', { b: 1 }, roomId)
-  const first = await slide(ann, wanted())
-  const global = first.extensions['account_data']?.['global'] as { type: string }[]
-  t.deepEqual(global.map(({ type }) => type).toSorted(), ['m.push_rules', 'org.a'])
-  t.deepEqual(first.extensions['account_data']?.['rooms'], {
-    [roomId]: [{ type: 'org.b', content: { b: 1 } }],
-  })
-  t.deepEqual(Object.keys(first.extensions['e2ee'] ?? {}), [
-    'device_one_time_keys_count',
-    'device_unused_fallback_key_types',
-  ])
-  const since = String(first.extensions['to_device']?.['next_batch'])
-  const waiting = slide(ann, wanted(since), first.pos, 30_000)
-  await bob.api('PUT', '/sendToDevice/org.hello/1', { messages: { [ann.userId]: { '*': { hi: 1 } } } })
-  const told = await waiting
-  t.like(told.extensions['to_device'], { events: [{ type: 'org.hello', content: { hi: 1 } }] })
-  const repeated = await slide(ann, wanted(since), told.pos)
-  t.like(repeated.extensions['to_device'], { events: [{ type: 'org.hello' }] }, 'until it is acknowledged')
-  const next = String(repeated.extensions['to_device']?.['next_batch'])
-  await bob.api('PUT', `/rooms/${path(roomId)}/typing/${path(bob.userId)}`, { typing: true, timeout: 30_000 })
-  await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, {})
-  await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, { thread_id: 'main' })
-  await ann.setAccountData('org.a', { a: 2 })
-  const news = await slide(ann, wanted(next), repeated.pos)
-  t.deepEqual(news.extensions['to_device']?.['events'], [])
-  t.deepEqual(news.extensions['account_data'], { global: [{ type: 'org.a', content: { a: 2 } }], rooms: {} })
-  t.like(news.extensions['typing'], {
-    rooms: { [roomId]: { type: 'm.typing', content: { user_ids: [bob.userId] } } },
-  })
-  const receipts = news.extensions['receipts']?.['rooms'] as Record<string, ShownEvent>
-  const read = receipts[roomId]?.content[message] as Record<string, Record<string, object>> | undefined
-  t.deepEqual(Object.keys(read ?? {}), ['m.read'])
-  t.deepEqual(Object.keys(read?.['m.read']?.[bob.userId] ?? {}), ['ts'], 'that for the whole room')
-  t.deepEqual((await slide(ann, list(9), news.pos)).extensions, {}, 'only what is asked for')
 })

@@ -1,0 +1,91 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { silentLog } from '../../core/log.ts'
+import type { RetentionSettings } from '../../core/retention.ts'
+import type { Database } from '../../storage/database.ts'
+import {
+  type PurgeRequest,
+  PurgeRequestReader,
+  PurgeRequestWriter,
+} from '../../storage/rooms/purge-requests.ts'
+import { testDatabase } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
+import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
+import { PurgeRequests } from './purge-requests.ts'
+import { MessageRetention } from './retention.ts'
+import { RoomLifetime } from './room-lifetime.ts'
+import { RoomPurges } from './room-purge.ts'
+
+const ALICE = '@alice:here.test'
+const DAY = 86_400_000
+
+/** Alice's room with a message of before yesterday and one of now, and what purges it. */
+const oldRoom = async (database: Database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const purges = new RoomPurges(core.writer)
+  const { writer } = core
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const say = async (body: string) => {
+    const message = { roomId, type: 'm.room.message', txnId: body, content: { body } }
+    return (await rooms.sending.message(requesterOf(ALICE), message)).eventId
+  }
+  const old = await say('old')
+  await clock.advance(2 * DAY)
+  await say('new')
+  const isThere = async () => (await core.context.read.events.byId(old)) !== undefined
+  const setRule = (content: JsonObject) =>
+    core.sender.send(roomId, { type: 'm.room.retention', stateKey: '', sender: ALICE, content })
+  const retain = (settings: Partial<RetentionSettings> | undefined) =>
+    new MessageRetention({
+      ...{ writer, purges, clock, log: silentLog },
+      settings: settings && {
+        defaultLifetime: undefined,
+        shortest: undefined,
+        longest: undefined,
+        ...settings,
+      },
+    }).tidy()
+  const lifetime = new RoomLifetime({ writer, clock, log: silentLog, grace: undefined })
+  const { memberships } = rooms
+  const requests = new PurgeRequests({ writer, purges, lifetime, memberships, clock, log: silentLog })
+  return { core, rooms, clock, roomId, isThere, setRule, retain, requests }
+}
+
+test('messages are deleted when their room or the settings say so, and the operator has switched it on', async t => {
+  const { isThere, setRule, retain } = await oldRoom(await testDatabase(t))
+  await setRule({ max_lifetime: DAY })
+  await retain(undefined)
+  await retain({ shortest: 3 * DAY })
+  t.true(await isThere())
+  await setRule({})
+  await retain({})
+  await retain({ defaultLifetime: 3 * DAY })
+  t.true(await isThere())
+  await setRule({ max_lifetime: 9 * DAY })
+  await retain({ longest: DAY })
+  t.false(await isThere())
+})
+
+test('what operators ask for is done by the server', async t => {
+  const database = await testDatabase(t)
+  const { core, rooms, clock, roomId, isThere, requests } = await oldRoom(database)
+  const [write, read] = [new PurgeRequestWriter(database), new PurgeRequestReader(database)]
+  const ask = async (id: string, what: Partial<PurgeRequest>) => {
+    const request = { roomId, before: undefined, isForced: false, ...what }
+    await database.commit({ statements: [write.add(id, request, clock.now())] })
+    requests.expect(clock.now())
+    await eventually('it is done', async () => (await read.outcome(id)) !== undefined)
+    return read.outcome(id)
+  }
+  requests.start()
+  t.teardown(() => requests.close())
+  const purged = await ask('history', { before: clock.now() - DAY })
+  t.is(purged?.events, 1)
+  t.false(await isThere())
+  t.is((await ask('unknown', { roomId: '!nowhere' }))?.refusal, 'the room is not known here')
+  t.is((await ask('room', {}))?.refusal, 'users of this server are in it')
+  const gone = await ask('forced', { isForced: true })
+  t.true((gone?.events ?? 0) > 5)
+  t.is(await core.context.read.rooms.byId(roomId), undefined)
+  t.is((await rooms.roomReading.joinedRooms(ALICE)).length, 0)
+})
