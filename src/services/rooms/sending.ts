@@ -1,7 +1,4 @@
-import { levelTo, powerLevelOf } from '../../core/auth/power-levels.ts'
-import { mayBeRedacted } from '../../core/auth/redaction-allowed.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { RoomEvent } from '../../core/event/event.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { checkTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -11,7 +8,7 @@ import type { Directory } from './directory.ts'
 import type { EventTemplate } from './local-event.ts'
 import { checkMedia } from './media-checks.ts'
 import type { Memberships } from './memberships.ts'
-import { powerContext } from './redaction-effect.ts'
+import { checkRedaction, mayRedact } from './redaction-checks.ts'
 import { redactRelated } from './related-redactions.ts'
 import { checkRelation } from './relation-checks.ts'
 import type { RoomHead } from './room-head.ts'
@@ -129,7 +126,8 @@ export class Sending {
     const content = redaction.content ?? (reason === undefined ? {} : { reason })
     const template = { type: REDACTION, sender: requester.userId, content, redacts, originServerTs, stickyMs }
     const transaction = transactionOf(requester, 'redact', roomId, redacts, txnId)
-    const check = (head: RoomHead): Promise<void> => this.#checkRedaction(requester, head, target.event)
+    const check = (head: RoomHead): Promise<void> =>
+      checkRedaction(this.#writer.context, head, requester, target.event)
     const sent = await this.#sender.send(roomId, template, { ...transaction, check, ...delivery })
     if (withRelTypes.length > 0) {
       await redactRelated(
@@ -138,7 +136,7 @@ export class Sending {
           ...{ userId: requester.userId, roomId, target, relTypes: withRelTypes, content },
           may: async ({ event }) => {
             const head = await this.#writer.head(roomId)
-            return head !== undefined && this.#mayRedact(requester, head, event)
+            return head !== undefined && mayRedact(this.#writer.context, head, requester, event)
           },
         },
       )
@@ -181,31 +179,6 @@ export class Sending {
     const template = { type, sender: userId, stateKey, content, originServerTs: ts, stickyMs }
     const check = (head: RoomHead) => checkMedia(this.#writer.context, head, template)
     return this.#sender.send(roomId, template, { check, ...delivery })
-  }
-
-  /**
-   * Anybody may redact what they sent themselves, and administrators what local users sent; else it takes the redact level. Since
-   * room version 3 the auth rules let more pass, which servers then do not apply: we refuse it instead. The room's access control
-   * list stays as it is: without its content it lets no server in, and nobody could mend that. So does what made the room.
-   */
-  async #checkRedaction(requester: Requester, head: RoomHead, target: RoomEvent): Promise<void> {
-    if (target.eventId === head.entry('m.room.server_acl', '')?.eventId) {
-      throw new MatrixError(
-        'M_FORBIDDEN',
-        'A redacted access control list would lock everybody out: send another',
-      )
-    }
-    if (await this.#mayRedact(requester, head, target)) return
-    throw new MatrixError('M_FORBIDDEN', 'You may not redact this event')
-  }
-
-  async #mayRedact({ userId, isAdmin }: Requester, head: RoomHead, target: RoomEvent): Promise<boolean> {
-    if (!mayBeRedacted(target, head.version)) return false
-    if (target.sender === userId) return true
-    // "Server administrators may redact events sent by users on their server": of one domain, so that every server applies it.
-    if (isAdmin && serverNameOf(target.sender) === this.#writer.context.serverName) return true
-    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
-    return powerLevelOf(userId, powers) >= levelTo('redact', powers)
   }
 
   /** The content of a state event of the room, under the empty state key, as it is now. */
