@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { boundedCache } from '../../core/caches.ts'
 import { CanonicalJsonError } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
@@ -6,6 +5,7 @@ import { fitsBytes, isCompliantUserId, isUserId, MAX_ID_BYTES, serverNameOf } fr
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { NewMessage, WaitingMessage } from '../../storage/encryption/to-device.ts'
 import type { EncryptionContext } from './context.ts'
+import { type Addressed, directEdus } from './direct-edus.ts'
 import type { KeepEdus, OutgoingEdu } from './ports.ts'
 
 /** User ID → device ID (or `*`) → content. */
@@ -35,9 +35,6 @@ const RECEIVED_KEPT_MS = 30 * 86_400_000
 
 /** For so long a client may repeat a request, and is told which of its own requests made an event. */
 const TRANSACTIONS_KEPT_MS = 30 * 86_400_000
-
-/** Messages that go into one EDU, so that a transaction stays of a size that everybody takes. */
-const EDU_BYTES = 256 * 1024
 
 /** Messages to devices (module "Send-to-Device messaging"). */
 export class ToDevice {
@@ -207,47 +204,4 @@ export class ToDevice {
       throw new MatrixError('M_BAD_JSON', `A message cannot be sent to another server: ${error.message}.`)
     }
   }
-}
-
-interface Addressed {
-  readonly userId: string
-  readonly deviceId: string
-  readonly content: JsonObject
-}
-
-/** The EDUs that carry messages to one server. */
-const directEdus = (
-  server: string,
-  sender: string,
-  { type, source, batch }: { type: string; source: readonly string[]; batch: readonly Addressed[] },
-): OutgoingEdu[] =>
-  partsOf(batch).map((part, index) => {
-    const messages = Object.fromEntries(
-      Array.from(
-        Map.groupBy(part, ({ userId }) => userId),
-        ([userId, entries]) => [
-          userId,
-          Object.fromEntries(entries.map(({ deviceId, content }) => [deviceId, content])),
-        ],
-      ),
-    )
-    // "Of maximum length 32 codepoints."
-    const messageId = hash('sha256', JSON.stringify([...source, server, index]), 'base64url').slice(0, 32)
-    const content = { sender, type, message_id: messageId, messages }
-    return { destinations: [server], type: 'm.direct_to_device', content }
-  })
-
-const partsOf = (batch: readonly Addressed[]): Addressed[][] => {
-  const parts: Addressed[][] = [[]]
-  let size = 0
-  for (const entry of batch) {
-    const bytes = Buffer.byteLength(JSON.stringify(entry))
-    if (size > 0 && size + bytes > EDU_BYTES) {
-      parts.push([])
-      size = 0
-    }
-    parts.at(-1)?.push(entry)
-    size += bytes
-  }
-  return parts
 }
