@@ -17,6 +17,7 @@ import {
 } from '../services/federation/index.ts'
 import type { Services } from '../services/index.ts'
 import { createRooms, type RoomServices } from '../services/rooms/index.ts'
+import type { EventTemplate } from '../services/rooms/local-event.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import type { FakeClock } from './fake-clock.ts'
@@ -204,29 +205,23 @@ const isEvent = (event: RoomEvent | JsonObject): event is RoomEvent =>
   ownMember(event as JsonObject, 'pdu') !== undefined
 
 /** Lets a user say something; answers the event. */
-export const say = async (
-  server: WorldServer,
-  userId: string,
-  roomId: string,
-  body: string,
-): Promise<RoomEvent> => {
-  const { event } = await server.core.sender.send(roomId, {
+export const say = (server: WorldServer, userId: string, roomId: string, body: string): Promise<RoomEvent> =>
+  sent(server, roomId, {
     type: 'm.room.message',
     sender: userId,
     content: { body, msgtype: 'm.text' },
   })
-  if (event === undefined) throw new Error('nothing was sent')
-  return event
-}
 
 /** Sets state in the name of a user; answers the event. */
-export const setState = async (
+export const setState = (
   server: WorldServer,
   userId: string,
   roomId: string,
   state: { type: string; stateKey?: string; content: JsonObject },
-): Promise<RoomEvent> => {
-  const { event } = await server.core.sender.send(roomId, { stateKey: '', ...state, sender: userId })
+): Promise<RoomEvent> => sent(server, roomId, { stateKey: '', ...state, sender: userId })
+
+const sent = async ({ core }: WorldServer, roomId: string, template: EventTemplate): Promise<RoomEvent> => {
+  const { event } = await core.sender.send(roomId, template)
   if (event === undefined) throw new Error('nothing was sent')
   return event
 }
