@@ -31,7 +31,7 @@ export const addSignInPages = (
   addSsoPage(pages, {
     ...common,
     path: OAUTH_PATHS.sso,
-    loginToken: async userId => (await accounts.login.generateLoginToken(userId, SSO_TOKEN_MS)).login_token,
+    loginToken: async userId => (await accounts.loginTokens.generate(userId, SSO_TOKEN_MS)).login_token,
   })
   const { profiles, devices, management, threepids } = accounts
   addAccountPage(pages, {

@@ -4,8 +4,8 @@ import { endpoint } from '../../http/endpoint.ts'
 export const generateLoginToken = endpoint(
   'generateLoginToken',
   async ({ requester, request, body }, { accounts }) => {
-    accounts.login.refuseTokens(requester)
+    accounts.loginTokens.refuse(requester)
     const userId = await accounts.management.confirm(requester, request, body, { singleUse: true })
-    return accounts.login.generateLoginToken(userId)
+    return accounts.loginTokens.generate(userId)
   },
 )

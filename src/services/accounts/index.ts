@@ -24,6 +24,7 @@ import { Filters } from './filters.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { interactiveStages } from './interactive-stages.ts'
 import { Login } from './login.ts'
+import { LoginTokens } from './login-tokens.ts'
 import { Moderation } from './moderation.ts'
 import { OAuth } from './oauth/index.ts'
 import { OpenId } from './open-id.ts'
@@ -63,6 +64,7 @@ export class Accounts {
   readonly hooks: AccountsHooks = {}
   readonly devices: Devices
   readonly login: Login
+  readonly loginTokens: LoginTokens
   readonly registration: Registration
   readonly registrationTokens: RegistrationTokens
   readonly sharedSecret: SharedSecretRegistration
@@ -104,7 +106,8 @@ export class Accounts {
     this.#context = context
     this.#authentication = authentication
     this.devices = new Devices(context, authentication)
-    this.login = new Login(context, authentication, this.devices)
+    this.loginTokens = new LoginTokens(context)
+    this.login = new Login(context, authentication, this.devices, this.loginTokens)
     this.emails = new EmailValidations(context, parts.mailer)
     this.threepids = new ThirdPartyIds(context, {
       emails: this.emails,

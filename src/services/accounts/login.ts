@@ -2,12 +2,11 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { Requester } from '../requester.ts'
 import type { Authentication, Connection } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import { type LoginFlow, loginFlows } from './login-flows.ts'
-import { hashToken, newToken } from './secrets.ts'
+import { invalidLoginToken, type LoginTokens } from './login-tokens.ts'
 import {
   accountDeactivated,
   accountLocked,
@@ -45,22 +44,23 @@ export interface LoggedIn extends IssuedTokens {
   readonly home_server: string
 }
 
-/** `login_token`s live for two minutes, as is recommended. */
-const LOGIN_TOKEN_MS = 120_000
-
-/** Login tokens that may be waiting to be used. */
-const MAX_LOGIN_TOKENS = 10_000
-
-/** Log-in, refresh and login tokens (client-server API, "Login"). */
+/** Log-in and refresh (client-server API, "Login"). */
 export class Login {
   readonly #context: AccountsContext
   readonly #authentication: Authentication
   readonly #devices: Devices
+  readonly #tokens: LoginTokens
 
-  constructor(context: AccountsContext, authentication: Authentication, devices: Devices) {
+  constructor(
+    context: AccountsContext,
+    authentication: Authentication,
+    devices: Devices,
+    tokens: LoginTokens,
+  ) {
     this.#context = context
     this.#authentication = authentication
     this.#devices = devices
+    this.#tokens = tokens
   }
 
   /** The ways to log in that `login` accepts. */
@@ -79,7 +79,8 @@ export class Login {
       return this.#start(await this.#byPassword(request), request, [])
     }
     if (request.type === 'm.login.token' && this.#context.options.sessions.loginTokens) {
-      return this.#byToken(request)
+      const { user, proof } = await this.#tokens.redeem(request.token)
+      return this.#start(user, request, [proof])
     }
     throw new MatrixError('M_UNKNOWN', 'This type of login is not offered here.', { status: 400 })
   }
@@ -163,53 +164,12 @@ export class Login {
     return { tokens, scope: owner.grant?.scope }
   }
 
-  /** Refuses whoever "does not have an ability to generate tokens". @throws {MatrixError} `M_UNKNOWN` (400) */
-  refuseTokens({ oauthClientId }: Pick<Requester, 'oauthClientId'>): void {
-    if (this.#context.options.sessions.loginTokens && oauthClientId === undefined) return
-    throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered to this session.', { status: 400 })
-  }
-
-  /** Makes a token that logs another client in as the same user, once. @throws {MatrixError} as `refuseTokens` */
-  async generateLoginToken(
-    userId: string,
-    lifetimeMs = LOGIN_TOKEN_MS,
-  ): Promise<{ login_token: string; expires_in_ms: number }> {
-    this.refuseTokens({})
-    const { clock, random, write } = this.#context
-    const token = newToken(random)
-    const now = clock.now()
-    await this.#context.commit(
-      write.oneTime.insert(
-        {
-          tokenHash: hashToken(token),
-          purpose: 'login',
-          subject: userId,
-          createdTs: now,
-          expiresTs: now + lifetimeMs,
-        },
-        MAX_LOGIN_TOKENS,
-      ),
-    )
-    return { login_token: token, expires_in_ms: lifetimeMs }
-  }
-
   async #byPassword(request: LoginRequest): Promise<User> {
     const named = namedUser(request)
     if (named === undefined || request.password === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
     return this.verify(named, request.password)
-  }
-
-  async #byToken(request: LoginRequest): Promise<LoggedIn> {
-    const { clock, read, write } = this.#context
-    if (request.token === undefined) throw new MatrixError('M_MISSING_PARAM', 'A token is needed.')
-    const tokenHash = hashToken(request.token)
-    const now = clock.now()
-    const found = await read.oneTime.find(tokenHash, 'login', now)
-    const user = found?.subject === undefined ? undefined : await read.users.byId(found.subject)
-    if (user === undefined) throw invalidLoginToken()
-    return this.#start(user, request, [write.oneTime.redeem(tokenHash, 'login', now)])
   }
 
   async #start(
@@ -247,5 +207,3 @@ export class Login {
     }
   }
 }
-
-const invalidLoginToken = (): MatrixError => new MatrixError('M_FORBIDDEN', 'The login token is not valid.')

@@ -66,7 +66,7 @@ testDatabases(test, 'a service logs in nobody but its own, by whatever name', as
 testDatabases(test, 'no secret is stored as it is', async (t, database) => {
   const { accounts } = await withAlice(database)
   const { access_token, refresh_token } = await logIn(accounts, { refresh_token: true })
-  const { login_token } = await accounts.login.generateLoginToken(alice)
+  const { login_token } = await accounts.loginTokens.generate(alice)
   const link = await accounts.setup.issue()
   const secrets = [PASSWORD, access_token, refresh_token, login_token, link].map(String)
   for (const table of ['users', 'access_tokens', 'one_time_tokens']) {
@@ -147,7 +147,7 @@ testDatabases(
   async (t, database) => {
     const { held, hold } = holdable(database)
     const { accounts } = await withAlice(held)
-    const { login_token } = await accounts.login.generateLoginToken(alice)
+    const { login_token } = await accounts.loginTokens.generate(alice)
     const { read, release } = hold()
     const loggingIn = logIn(accounts, { device_id: 'LATE' })
     await read
@@ -194,11 +194,11 @@ testDatabases(
 testDatabases(test, 'a login token works once, for two minutes', async (t, database) => {
   const { accounts, clock } = await withAlice(database)
   const byToken = (token: string) => accounts.login.login({ type: 'm.login.token', token })
-  const { login_token, expires_in_ms } = await accounts.login.generateLoginToken(alice)
+  const { login_token, expires_in_ms } = await accounts.loginTokens.generate(alice)
   t.is(expires_in_ms, 120_000)
   const outcomes = await Promise.allSettled([byToken(login_token), byToken(login_token)])
   t.deepEqual(outcomes.map(outcome => outcome.status).sort(), ['fulfilled', 'rejected'])
-  const { login_token: late } = await accounts.login.generateLoginToken(alice)
+  const { login_token: late } = await accounts.loginTokens.generate(alice)
   await clock.advance(120_000)
   t.like(await t.throwsAsync(byToken(late)), { errcode: 'M_FORBIDDEN', status: 403 })
 })
