@@ -13,8 +13,9 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Announcements } from './announcements.ts'
 import type { NotificationCounter } from './counter.ts'
-import { PushWorker, type WorkerContext } from './push-worker.ts'
+import { PushWorker } from './push-worker.ts'
 import type { UnreadCounts } from './unread.ts'
+import type { WorkerContext } from './worker-context.ts'
 
 /** Keeps a worker for each pusher, and wakes those whom news concern. */
 export class PushSender {

@@ -3,7 +3,8 @@ import { silentLog } from '../../core/log.ts'
 import type { PusherRow } from '../../storage/push/pushers.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { PushWorker, type WorkerContext } from './push-worker.ts'
+import { PushWorker } from './push-worker.ts'
+import type { WorkerContext } from './worker-context.ts'
 
 const PUSHER = {
   ...{ userId: '@a:x', appId: 'app', pushkey: 'key', kind: 'http', updatedTs: 0 },

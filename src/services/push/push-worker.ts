@@ -1,13 +1,7 @@
-import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { Log } from '../../core/log.ts'
 import { afterFailure, type BackoffPolicy, type BackoffState } from '../../network/backoff.ts'
-import type { PushGateway } from '../../network/push-gateway.ts'
-import type { Database } from '../../storage/database.ts'
-import type { PushActionReader } from '../../storage/push/push-actions.ts'
-import type { PusherReader, PusherRow, PusherWriter } from '../../storage/push/pushers.ts'
-import type { InvitationReader } from '../../storage/rooms/invitations.ts'
-import type { Announcements } from './announcements.ts'
+import type { PusherRow } from '../../storage/push/pushers.ts'
+import { dueDeliveries, type PushPlace } from './due-deliveries.ts'
 import {
   type Announced,
   type BadgeCounts,
@@ -15,39 +9,13 @@ import {
   countsByItself,
   eventNotification,
 } from './push-message.ts'
-import type { UnreadCounts } from './unread.ts'
-
-/** What all workers share. */
-export interface WorkerContext {
-  readonly db: Database
-  readonly gateway: PushGateway
-  readonly pushers: { readonly read: PusherReader; readonly write: PusherWriter }
-  readonly actions: PushActionReader
-  readonly invitations: InvitationReader
-  readonly announcements: Announcements
-  readonly unread: UnreadCounts
-  /** Up to where events are counted. */
-  readonly counted: () => number
-  readonly clock: Clock
-  readonly log: Log
-  /** From 0 up to, not including, 1. */
-  readonly random: () => number
-  readonly closing: AbortSignal
-}
+import type { WorkerContext } from './worker-context.ts'
 
 /** "For a reasonable amount of time": so long is a notification tried, and no longer (milliseconds). */
 const GIVE_UP_MS = 24 * 60 * 60_000
 const BACKOFF: BackoffPolicy = { initialMs: 5_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 }
-const BATCH = 20
 /** A call of a moment ago still rings; then it is missed. */
 const RINGS_MS = 60_000
-
-/** Something to be sent, and how far the gateway is when it has it. */
-interface Delivery {
-  readonly event: Announced | undefined
-  readonly events: number
-  readonly invites: number
-}
 
 /**
  * Sends one pusher what it has not been sent, one after another, from the position that is stored. A notification may
@@ -56,7 +24,7 @@ interface Delivery {
 export class PushWorker {
   readonly #context: WorkerContext
   #pusher: PusherRow
-  #at: { events: number; invites: number }
+  #at: PushPlace
   /** What the badge says, as far as this process has told. */
   #badge: BadgeCounts | undefined
   #badgeIsOld = false
@@ -133,8 +101,8 @@ export class PushWorker {
   async #sendNews(): Promise<void> {
     while (this.#hasNews && !this.#context.closing.aborted) {
       this.#hasNews = false
-      const deliveries = await this.#due()
-      for (const { event, ...at } of deliveries) {
+      const due = await dueDeliveries(this.#context, this.#pusher.userId, this.#at)
+      for (const { event, ...at } of due) {
         // Whatever is left is looked for again, should this fail.
         this.#hasNews = true
         if (event !== undefined && !(await this.#sendEvent(event))) return
@@ -143,36 +111,7 @@ export class PushWorker {
     }
   }
 
-  /** What the gateway does not have yet: invitations, then events; some of it, if there is much. */
-  async #due(): Promise<Delivery[]> {
-    const { db, actions, invitations, announcements, counted } = this.#context
-    const { userId } = this.#pusher
-    const due: Delivery[] = []
-    let { events, invites } = this.#at
-    const invitesEnd = db.position('invites')
-    if (invites < invitesEnd) {
-      const some = await invitations.someChanged(userId, invites, invitesEnd, BATCH)
-      for (const row of some.rows) {
-        invites = row.position
-        due.push({ event: await announcements.ofInvitation(row), events, invites })
-      }
-      invites = some.upTo
-    }
-    const eventsEnd = Math.min(counted(), db.position('events'))
-    if (events < eventsEnd) {
-      const rows = await actions.unreadAfter(userId, { after: events, upTo: eventsEnd, limit: BATCH })
-      for (const row of rows) {
-        events = row.position
-        due.push({ event: await announcements.ofEvent(row), events, invites })
-      }
-      if (rows.length < BATCH) events = eventsEnd
-    }
-    if (events > this.#at.events || invites > this.#at.invites)
-      due.push({ event: undefined, events, invites })
-    return due
-  }
-
-  async #reached(at: { events: number; invites: number }, isSent: boolean): Promise<void> {
+  async #reached(at: PushPlace, isSent: boolean): Promise<void> {
     this.#at = at
     const { db, pushers } = this.#context
     // What was not sent needs no note: it is found again not to be for the gateway.
