@@ -92,15 +92,8 @@ export class ExtensionTexts {
       add('e2ee', `{${[...members, ...always.flat()].join(',')}}`, members.length > 0)
     }
     if (wanted.accountData) {
-      const news = await follow('account_data')
-      const global = news.flatMap(one => one.events?.get('account_data') ?? [])
-      const told = await this.#ofRooms(request, news, rooms, 'account_data')
-      const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:[${events.join(',')}]`)
-      add(
-        'account_data',
-        `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
-        global.length + told.length > 0,
-      )
+      const { text, isNews } = await this.#accountDataText(request, await follow('account_data'), rooms)
+      add('account_data', text, isNews)
     }
     for (const stream of ['receipts', 'typing'] as const) {
       if (!wanted[stream]) continue
@@ -121,6 +114,20 @@ export class ExtensionTexts {
       add(STICKY_EVENTS, `{"rooms":{${told.rooms.join(',')}}}`, told.rooms.length > 0)
     }
     return { texts, positions, hasNews }
+  }
+
+  async #accountDataText(
+    request: SyncRequest,
+    news: readonly News[],
+    rooms: ExtensionRooms,
+  ): Promise<{ text: string; isNews: boolean }> {
+    const global = news.flatMap(one => one.events?.get('account_data') ?? [])
+    const told = await this.#ofRooms(request, news, rooms, 'account_data')
+    const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:[${events.join(',')}]`)
+    return {
+      text: `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
+      isNews: global.length + told.length > 0,
+    }
   }
 
   /** Which threads the user has subscribed to or left meanwhile; `undefined` for none. */
