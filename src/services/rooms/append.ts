@@ -3,6 +3,7 @@ import { serverNameOf } from '../../core/ids.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { NewEvent } from '../../storage/rooms/event-writer.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import type { Answer } from '../answer.ts'
@@ -74,6 +75,20 @@ export interface Appended {
   readonly settle: (firstPosition: number) => void
 }
 
+/** The event, how the state before it differs, and what it waits for. */
+const rowStatements = (
+  { write }: RoomsContext,
+  { outlierNid, delta = [], awaitedBefore = [], awaits = [] }: Placement,
+  row: NewEvent,
+): WriteStatement[] => [
+  ...(outlierNid === undefined
+    ? write.events.insert([row])
+    : [...write.events.place(row), write.state.clearDelta(row.nid)]),
+  ...write.state.delta(row.nid, delta),
+  ...write.awaitingAuth.remove(row.nid, awaitedBefore),
+  ...write.awaitingAuth.add(row.nid, awaits),
+]
+
 /** The event is missing no more; what it follows may be. */
 const missingStatements = (
   { write }: RoomsContext,
@@ -115,16 +130,7 @@ export const append = async (
   const redaction = effect instanceof Promise ? await effect : effect
   const { withheld = false } = redaction
   const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
-  const statements: WriteStatement[] =
-    outlierNid === undefined
-      ? write.events.insert([row])
-      : [...write.events.place(row), write.state.clearDelta(nid)]
-  statements.push(
-    ...write.state.delta(nid, placement.delta ?? []),
-    ...write.awaitingAuth.remove(nid, placement.awaitedBefore ?? []),
-    ...write.awaitingAuth.add(nid, placement.awaits ?? []),
-  )
-  statements.push(...redaction.statements)
+  const statements = [...rowStatements(context, placement, row), ...redaction.statements]
   if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
   if (rejected === undefined && placement.neverSticky !== true)
     statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))
@@ -143,15 +149,8 @@ export const append = async (
     statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
   }
   const stored: StoredEvent = {
-    nid,
-    roomNid,
-    position: undefined,
-    rejected,
-    softFailed,
-    withheld,
+    ...{ nid, roomNid, position: undefined, rejected, softFailed, withheld, generation, event },
     redactedBy: redaction.redactedBy,
-    generation,
-    event,
   }
   read.events.remember(stored, outlierNid === undefined)
   head.unsettled.set(event.eventId, event)
@@ -166,13 +165,21 @@ export const append = async (
   const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
   const settle = (firstPosition: number): void => {
     head.unsettled.delete(event.eventId)
-    const settled = firstPosition + offset + reserved
-    read.events.place(nid, settled)
-    read.events.forget(touched)
-    if (isPlain) tellOfMessage(read.news, stored, settled)
-    context.metrics?.stored(serverNameOf(event.sender) === context.serverName ? 'local' : 'remote')
+    noteStored(context, { stored, position: firstPosition + offset + reserved, touched, isPlain })
   }
   return { nid, event, offset, statements, touched, settle }
+}
+
+/** Puts into the caches what has become of an event that is stored. */
+const noteStored = (
+  { read, metrics, serverName }: RoomsContext,
+  done: { stored: StoredEvent; position: number; touched: readonly number[]; isPlain: boolean },
+): void => {
+  const { stored, position, touched, isPlain } = done
+  read.events.place(stored.nid, position)
+  read.events.forget(touched)
+  if (isPlain) tellOfMessage(read.news, stored, position)
+  metrics?.stored(serverNameOf(stored.event.sender) === serverName ? 'local' : 'remote')
 }
 
 /** Spares those who follow the stream reading what has just been stored. */
