@@ -113,15 +113,11 @@ const draft = async (
   )
   const content = (type: string) => judged.state.get(stateMapKey(type, ''))?.content
   const summary = await summaryStatements(context, head, { content })
-  const sticky = stickyStatements(
-    context,
-    head.room.nid,
-    [...judged.state.values()].flatMap(event => {
-      const nid = outliers.nids.get(event.eventId)
-      return nid === undefined ? [] : { event, nid, position }
-    }),
-    2,
-  )
+  const stored = [...judged.state.values()].flatMap(event => {
+    const nid = outliers.nids.get(event.eventId)
+    return nid === undefined ? [] : { event, nid, position }
+  })
+  const sticky = stickyStatements(context, head.room.nid, stored, 2)
   const placement = await placementOf(context, head, snapshot, { outliers, others })
   const appended = await append(context, head, { ...placement, missingPrevEvents, reserved }, 1)
   const partial = partialStatements(context, head, snapshot, { nid: appended.nid, position: joinedAt })

@@ -76,7 +76,7 @@ export const createRoomSync = (
   connect: (watch: RoomWatch) => OtherStreams,
 ): SyncServices & { readonly streams: SyncStreams } => {
   const { database, clock, log } = ground
-  const { read } = ground.core.context
+  const { read, erasures } = ground.core.context
   const { views, clientEvents } = ground.core
   const { sights } = views
   const reader = new SyncReader(database, read.news)
@@ -102,13 +102,7 @@ export const createRoomSync = (
   const sections = new RoomSections({
     read,
     timelines,
-    shared: new SharedTimelines({
-      timelines,
-      memo,
-      clientEvents,
-      erasures: ground.core.context.erasures,
-      clock,
-    }),
+    shared: new SharedTimelines({ timelines, memo, clientEvents, erasures, clock }),
     states: new RoomStates({ views: views.state, memo, summaries, sentMembers, moves: watch.moves }),
     summaries,
     memo,
