@@ -109,15 +109,41 @@ const checkRoom = async (
   deepEqual(plain(new Map(believed)), plain(new Map(told)), `${name}: state`)
   const called = body.find(({ type }: Body) => type === 'm.room.name')?.content.name
   if (client.options.isSliding) equal(room.name, called, `${name}: what it is called`)
+  const refused = await refusedSince(simulation, client, { roomId, room })
+  const standing = room.timeline.filter(eventId => !refused.has(eventId))
   const shown: string[] = []
-  const first = room.timeline[0] ?? ''
+  const first = standing[0] ?? ''
   for await (const { event_id: eventId, type } of backwards(simulation, client, roomId)) {
     // What is redacted before it comes is shown as that: the redaction takes its place in the past then, which is no news.
     const isLate = type === 'm.room.redaction' && !room.timeline.includes(eventId)
     if (!isLate) shown.push(eventId)
     if (eventId === first) break
   }
-  deepEqual(room.timeline, shown.toReversed(), `${name}: timeline`)
+  deepEqual(standing, shown.toReversed(), `${name}: timeline`)
+}
+
+/**
+ * What a client was shown while its server did not know the room's members, and what was refused once these were known: nothing can
+ * be taken back that was shown.
+ */
+const refusedSince = async (
+  simulation: Simulation,
+  { host }: SimulatedClient,
+  { roomId, room: { timeline } }: { roomId: string; room: FollowedRoom },
+): Promise<ReadonlySet<string>> => {
+  const server = simulation.server(host)
+  if (server === undefined) return new Set()
+  const { rooms, events, partial } = server.core.context.read
+  const stored = await simulation.during(events.byIds(timeline))
+  const roomNid = (await simulation.during(rooms.byId(roomId)))?.nid
+  const spans = (await simulation.during(partial.spans())).filter(span => span.roomNid === roomNid)
+  const lackedMembers = (position: number): boolean =>
+    spans.some(({ joinedAt, completedAt = 0 }) => position > joinedAt && position <= completedAt)
+  const refused = [...stored].filter(
+    ([, { position = 0, softFailed, rejected }]) =>
+      lackedMembers(position) && (softFailed || rejected !== undefined),
+  )
+  return new Set(refused.map(([eventId]) => eventId))
 }
 
 /** What a client has put together is what it is told when it begins anew: but for timelines and members, which may be more. */
