@@ -3,7 +3,16 @@ import type { MatrixError } from '../../core/errors.ts'
 import { checkTerms } from '../../core/invitation-terms.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { InvitationRecord } from '../../storage/invitations/records.ts'
-import { answered, ended, type InvitationChange, invited, scheduled } from './status.ts'
+import {
+  answered,
+  declinedUntold,
+  ended,
+  endedUntold,
+  type InvitationChange,
+  invited,
+  restored,
+  scheduled,
+} from './status.ts'
 
 const ROOM = '!room:a.test'
 const A = '@a:a.test'
@@ -120,6 +129,17 @@ test('inviting again changes the same invitation; after its end it is another', 
   t.like(anew, { status: 'invited', createdTs: 3_000, sequence: 0 })
   t.not(anew?.recordId, first?.recordId)
   t.deepEqual(anew?.details, {}, 'nothing is left of the old one')
+})
+
+test('what a conflict restores is open again, unless its end was never told: an answer is told at once then', t => {
+  const no = answer(B, { membership: 'leave', reason: 'no' })
+  t.like(after(invitation('$1'), no, restored('$1', 9_000)), { status: 'invited', updatedTs: 9_000 })
+  t.is(after(invitation('$1'), no, restored('$2', 9_000))?.status, 'declined', 'another one')
+  const untold = [invitation('$1'), no, declinedUntold({ reason: 'no' }, 2_000)]
+  const postponed: InvitationChange = record => record && { ...record, dueTs: 60_000 }
+  t.like(after(...untold, postponed, restored('$1', 9_000)), { status: 'declined', dueTs: 9_000 })
+  const expired = endedUntold('expired', 5_000, { leave: {}, dueTs: 20_000 })
+  t.like(after(invitation('$1'), expired, restored('$1', 9_000)), { status: 'expired', dueTs: 20_000 })
 })
 
 test('a scheduled invitation becomes the one that was delivered', t => {

@@ -82,12 +82,17 @@ export const ended =
     return { ...over(record, status, now), details: { ...record.details, ...details } }
   }
 
-/** It holds again: the resolution of a conflict has undone what had ended it. */
+/**
+ * It holds again: the resolution of a conflict has undone what had ended it. What its user has answered, and the room does not know
+ * yet, is told there at once instead: this server has just seen that it holds there.
+ */
 export const restored =
   (eventId: string, now: number): InvitationChange =>
   record => {
-    const isOver = record?.eventId === eventId && !isOpen(record) && record.details.untold === undefined
-    return isOver ? { ...record, status: 'invited', updatedTs: now, dueTs: record.expiresTs } : undefined
+    if (record?.eventId !== eventId || isOpen(record)) return undefined
+    if (record.details.untold !== undefined)
+      return record.status === 'declined' ? { ...record, dueTs: now } : undefined
+    return { ...record, status: 'invited', updatedTs: now, dueTs: record.expiresTs }
   }
 
 /** The same on behalf of a user of this server, for whom it says so in the room later: `leave` is kept until then. */
