@@ -34,7 +34,8 @@ export const mayRedactByRemoving = ({ sender }: RoomEvent, powers: PowerLevelSta
 
 /**
  * What a kick or ban redacts, given who has which power: what its target has sent in the stay that it ends. (The proposal says "up to the
- * point of the user's previous membership event"; a change of name, which is one too, is no way out.) The access control list that holds stays: without its content it would lock everybody out.
+ * point of the user's previous membership event"; a change of name, which is one too, is no way out.) The access control list that
+ * holds stays: without its content it would lock everybody out.
  */
 export const redactedByRemoving = async (
   { read }: RoomsContext,
