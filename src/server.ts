@@ -31,9 +31,10 @@ export const createServer = async (
   let letGoOfHeap: (() => void) | undefined
   return {
     listen: async () => {
-      for (const { host, port, tls } of config.listeners) {
+      for (const { host, port, tls, adminApi } of config.listeners) {
         const texts = tls && readCertificate(tls)
-        const { handler } = composition.app
+        const { app } = composition
+        const handler = config.adminApi.enabled && adminApi ? app.handler : app.handlerForUsers
         const listener = await openListener({ handler, host, port, ...(texts && { tls: texts }) })
         listeners.push(listener)
         if (tls && texts) certificates.add(listener, tls, texts)

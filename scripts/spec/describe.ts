@@ -51,18 +51,23 @@ export const describe = (ours: OurOperation): Operation => {
   const query = parametersIn(operation, 'query')
   const defaults = query.filter(each => mapOf(each.schema).default !== undefined)
   const limit = operation['x-body-limit'] ?? DEFAULT_BODY_LIMIT
+  const authentication = authenticationOf(operation, fail)
   return {
     operationId,
     method: method as Method,
     paths: [ours.path, ...aliases],
-    authentication: authenticationOf(operation, fail),
+    authentication,
     rateLimit: bucket as RateLimitBucket,
     body: 'application/json' in content ? 'json' : Object.keys(content).length > 0 ? 'stream' : 'none',
     bodyRequired: mapOf(operation.requestBody).required === true,
     bodyLimit: typeof limit === 'number' ? limit : fail('x-body-limit is no number'),
     userInteractive: operation['x-user-interactive'] === true,
     guest: choice('x-guest', ['allow', 'refuse'], 'refuse'),
-    whenSuspended: choice('x-when-suspended', ['allow', 'refuse', 'handler'], 'allow'),
+    whenSuspended: choice(
+      'x-when-suspended',
+      ['allow', 'refuse', 'handler'],
+      authentication === 'administratorToken' ? 'refuse' : 'allow',
+    ),
     whenLocked: choice('x-when-locked', ['allow', 'refuse'], 'refuse'),
     ...(typeof operation['x-may-be-empty'] === 'string' ? { mayBeEmpty: operation['x-may-be-empty'] } : {}),
     query: coercions(query),
@@ -70,6 +75,13 @@ export const describe = (ours: OurOperation): Operation => {
     path: coercions(parametersIn(operation, 'path')),
   }
 }
+
+/** Security schemes under which nobody may come without proof. */
+const ALWAYS_PROVEN = [
+  'appServiceToken',
+  'administratorToken',
+  'signedRequest',
+] as const satisfies Authentication[]
 
 const authenticationOf = (operation: JsonMap, fail: (problem: string) => never): Authentication => {
   const requirements = Array.isArray(operation.security) ? operation.security : fail('security is missing')
@@ -79,7 +91,7 @@ const authenticationOf = (operation: JsonMap, fail: (problem: string) => never):
   if (name === undefined) return 'none'
   if (names.length > 1) fail('only one security scheme per operation is understood')
   if (name === 'accessToken') return anonymous ? 'optionalAccessToken' : 'accessToken'
-  if ((name === 'appServiceToken' || name === 'signedRequest') && !anonymous) return name
+  if (ALWAYS_PROVEN.some(each => each === name) && !anonymous) return name as Authentication
   return fail(`unknown security ${JSON.stringify(requirements)}`)
 }
 

@@ -6,7 +6,7 @@ import { isMap, type Json, type JsonMap, mapOf } from './official.ts'
 export const SPEC_ROOT = new URL('../../api-spec/', import.meta.url)
 
 /** The folders of `api-spec` that hold operations; `components` holds what they share. */
-const AREAS = ['client-server', 'server-server', 'application-service', 'tessera'] as const
+const AREAS = ['client-server', 'server-server', 'application-service', 'tessera', 'admin'] as const
 
 export interface OurOperation {
   readonly area: string

@@ -1,5 +1,9 @@
 // Generated from api-spec by `npm run spec`. Do not edit.
 import type { Endpoint } from '../http/endpoint.ts'
+import { adminCheckUsernameAvailable } from './admin/adminCheckUsernameAvailable.ts'
+import { adminGetServerVersion } from './admin/adminGetServerVersion.ts'
+import { getSharedSecretNonce } from './admin/getSharedSecretNonce.ts'
+import { registerBySharedSecret } from './admin/registerBySharedSecret.ts'
 import { add3PID } from './client-server/add3PID.ts'
 import { ban } from './client-server/ban.ts'
 import { bind3PID } from './client-server/bind3PID.ts'
@@ -223,7 +227,6 @@ import { getRendezvousSupport } from './tessera/getRendezvousSupport.ts'
 import { getRoomIcon } from './tessera/getRoomIcon.ts'
 import { getRoomRecord } from './tessera/getRoomRecord.ts'
 import { getRtcTransports } from './tessera/getRtcTransports.ts'
-import { getSharedSecretNonce } from './tessera/getSharedSecretNonce.ts'
 import { getThreadSubscription } from './tessera/getThreadSubscription.ts'
 import { getUserIcon } from './tessera/getUserIcon.ts'
 import { listNotifications } from './tessera/listNotifications.ts'
@@ -234,7 +237,6 @@ import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { putThreadSubscription } from './tessera/putThreadSubscription.ts'
 import { readRendezvous } from './tessera/readRendezvous.ts'
 import { readTextRendezvous } from './tessera/readTextRendezvous.ts'
-import { registerBySharedSecret } from './tessera/registerBySharedSecret.ts'
 import { replyToInvitation } from './tessera/replyToInvitation.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
 import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
@@ -246,6 +248,10 @@ import { writeRendezvous } from './tessera/writeRendezvous.ts'
 import { writeTextRendezvous } from './tessera/writeTextRendezvous.ts'
 
 export const endpoints: readonly Endpoint[] = [
+  adminCheckUsernameAvailable,
+  adminGetServerVersion,
+  getSharedSecretNonce,
+  registerBySharedSecret,
   add3PID,
   ban,
   bind3PID,
@@ -469,7 +475,6 @@ export const endpoints: readonly Endpoint[] = [
   getRoomIcon,
   getRoomRecord,
   getRtcTransports,
-  getSharedSecretNonce,
   getThreadSubscription,
   getUserIcon,
   listNotifications,
@@ -480,7 +485,6 @@ export const endpoints: readonly Endpoint[] = [
   putThreadSubscription,
   readRendezvous,
   readTextRendezvous,
-  registerBySharedSecret,
   replyToInvitation,
   restartDelayedEvent,
   scheduleDelayedEvent,

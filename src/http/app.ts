@@ -17,7 +17,7 @@ import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
-import { createRouteTable, methodNotAllowed, type RouteTable } from './router.ts'
+import { createRouteTable, type IsServed, methodNotAllowed, type RouteTable } from './router.ts'
 import { send } from './send.ts'
 import { createValidator, type RequestSchemas } from './validate.ts'
 
@@ -51,9 +51,13 @@ export interface HttpAppOptions {
   readonly schemas?: RequestSchemas
 }
 
+type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+
 export interface HttpApp {
   /** For `http.createServer`; never throws and never rejects. */
-  readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  readonly handler: RequestHandler
+  /** The same for where the administrators' API is not to be reached. */
+  readonly handlerForUsers: RequestHandler
   /** Replaces all rate limits, and who has none, when the configuration is read anew. */
   setRateLimits(settings: RateLimitSettings, exemptUsers: readonly string[]): void
   /** What counts requests, for processes that count together. */
@@ -77,25 +81,33 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const pages = options.pages && servePages(options.pages, factsOfPages, options.log)
   const nextId = createRequestIds()
 
-  const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    isServed: IsServed,
+  ): Promise<void> => {
     const started = performance.now()
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
     const trace: Trace = { operationId: undefined, principal: {} }
     try {
-      await answer({ parts, table, pages }, request, response, facts, trace)
+      await answer({ parts, table, pages, isServed }, request, response, facts, trace)
     } catch (error) {
       await sendError(error, request, response, facts, options)
     }
     const milliseconds = performance.now() - started
     report(options, facts, trace, response.statusCode, milliseconds)
   }
-  return {
-    handler(request, response) {
-      handler(request, response).catch(error => {
+  const handlerOf =
+    (isServed: IsServed): RequestHandler =>
+    (request, response) => {
+      handle(request, response, isServed).catch(error => {
         options.log.error({ err: error }, 'a response could not be written')
         response.destroy()
       })
-    },
+    }
+  return {
+    handler: handlerOf(() => true),
+    handlerForUsers: handlerOf(operation => operation.authentication !== 'administratorToken'),
     setRateLimits: limiter.configure,
     limiter,
   }
@@ -110,10 +122,11 @@ interface Answering {
   readonly parts: PipelineParts
   readonly table: RouteTable
   readonly pages: ServePage | undefined
+  readonly isServed: IsServed
 }
 
 const answer = async (
-  { parts, table, pages }: Answering,
+  { parts, table, pages, isServed }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
   facts: GatheredFacts,
@@ -125,7 +138,7 @@ const answer = async (
     return
   }
   parts.limiter.check('ip', addressKey(facts.ip))
-  const match = table.find(facts.method, facts.uri)
+  const match = table.find(facts.method, facts.uri, isServed)
   if (match) {
     trace.operationId = match.operation.operationId
     const reply = await runOperation(parts, match, request, facts, trace.principal)

@@ -69,6 +69,9 @@ export const admit = (requester: Requester, operation: Operation): void => {
   if (operation.authentication === 'appServiceToken' && requester.appServiceId === undefined) {
     throw new MatrixError('M_FORBIDDEN', 'Only application services can do this')
   }
+  if (operation.authentication === 'administratorToken' && !requester.isAdmin) {
+    throw new MatrixError('M_FORBIDDEN', 'Only administrators of this server can do this')
+  }
 }
 
 /** The credentials of one `X-Matrix` header. */

@@ -38,6 +38,8 @@ interface Principals {
   accessToken: { readonly requester: Requester }
   optionalAccessToken: { readonly requester?: Requester }
   appServiceToken: { readonly requester: Requester }
+  /** Of an administrator of this server. */
+  administratorToken: { readonly requester: Requester }
   /** `origin`: the server that signed the request. */
   signedRequest: { readonly origin: string }
 }

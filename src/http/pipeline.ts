@@ -6,6 +6,7 @@ import { isJsonObject, type JsonValue } from '../core/json.ts'
 import type { Services } from '../services/index.ts'
 import type { Requester } from '../services/requester.ts'
 import type { Operation, RateLimitBucket } from '../spec/operation.ts'
+import { noteAdministration } from './administration-log.ts'
 import {
   type Authenticate,
   accessTokenOf,
@@ -20,6 +21,7 @@ import { parseBody, readBody, streamBody, textOf } from './body.ts'
 import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
 import type { Limit } from './endpoint.ts'
+import type { HttpLog } from './errors.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { Reply } from './reply.ts'
 import type { GatheredFacts } from './request-facts.ts'
@@ -34,6 +36,7 @@ export interface PipelineParts {
   readonly limiter: RateLimiter
   readonly validator: Validator
   readonly clock: Clock
+  readonly log: Pick<HttpLog, 'info'>
 }
 
 /** Who made a request, for the log. */
@@ -58,6 +61,7 @@ const MAX_DEPTH = { client: 128, federation: 1000 }
  * 5. path, query and body against their schemas
  * 6. limit by account or server
  * 7. handler
+ * 8. what administrators have changed is logged
  */
 export const runOperation = async (
   parts: PipelineParts,
@@ -89,6 +93,7 @@ export const runOperation = async (
     limit,
   }
   const result = await endpoint.handle(untyped, parts.services)
+  if (operation.authentication === 'administratorToken') noteAdministration(parts.log, operation, untyped)
   return result instanceof Reply ? result : new Reply({ json: result ?? {} })
 }
 

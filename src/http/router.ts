@@ -12,13 +12,17 @@ export interface Match {
   readonly queryString: string
 }
 
+export type IsServed = (operation: Operation) => boolean
+
 export interface RouteTable {
   /**
    * The operation that answers a request; `HEAD` is answered as `GET`. `undefined` for paths that no operation has.
    * Throws `M_INVALID_PARAM` on broken percent-encoding and `M_UNRECOGNIZED` with 405 and `Allow` for paths that
    * only have other methods.
+   *
+   * @param isServed which of the operations there are for whoever asks; by default all
    */
-  find(method: string, target: string): Match | undefined
+  find(method: string, target: string, isServed?: IsServed): Match | undefined
 }
 
 /** Longer than any request target that the HTTP parser accepts: identifiers are judged by validation. */
@@ -34,20 +38,21 @@ export const createRouteTable = (operations: Operations, endpoints: readonly End
   const handlers = pair(operations, endpoints)
   const table = tables.get(operations) ?? tableOf(operations)
   tables.set(operations, table)
-  const lookup = (method: Method, target: string): Match | undefined => {
+  const lookup = (method: Method, target: string, isServed: IsServed): Match | undefined => {
     const found = table.find(method, target)
     if (!found) return undefined
     const operation = found.store as Operation | null
+    if (operation && !isServed(operation)) return undefined
     const endpoint = operation && handlers.get(operation.operationId)
     if (!endpoint) throw new MatrixError('M_INVALID_PARAM', 'The path is not percent-encoded UTF-8')
     return { operation, endpoint, path: found.params, queryString: found.searchParams.text ?? '' }
   }
   return {
-    find(method, target) {
+    find(method, target, isServed = () => true) {
       const wanted = method === 'HEAD' ? 'GET' : METHODS.find(each => each === method)
-      const match = wanted && lookup(wanted, target)
+      const match = wanted && lookup(wanted, target, isServed)
       if (match) return match
-      const allowed = METHODS.filter(each => each !== wanted && lookup(each, target))
+      const allowed = METHODS.filter(each => each !== wanted && lookup(each, target, isServed))
       if (allowed.length === 0) return undefined
       throw methodNotAllowed(method, allowed)
     },

@@ -31,7 +31,13 @@ export const RATE_LIMIT_BUCKETS = [
 export type RateLimitBucket = (typeof RATE_LIMIT_BUCKETS)[number]
 
 /** Who may call: follows from the operation's `security`. */
-export type Authentication = 'none' | 'accessToken' | 'optionalAccessToken' | 'appServiceToken' | 'signedRequest'
+export type Authentication =
+  | 'none'
+  | 'accessToken'
+  | 'optionalAccessToken'
+  | 'appServiceToken'
+  | 'administratorToken'
+  | 'signedRequest'
 
 export const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const
 export type Method = (typeof METHODS)[number]

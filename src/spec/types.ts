@@ -119,6 +119,20 @@ export interface Operations {
     body: { readonly auth?: AuthDataRequest; readonly client_secret: string; readonly sid: string }
     response: JsonObject
   }
+  adminCheckUsernameAvailable: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly username: string }
+    body: undefined
+    response: { readonly available: boolean }
+  }
+  adminGetServerVersion: {
+    authentication: 'none'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly server_version: string }
+  }
   backfillRoom: {
     authentication: 'signedRequest'
     path: { readonly roomId: string }

@@ -43,6 +43,19 @@ export const operationOptions = {
       },
     },
   },
+  admin_api: {
+    type: 'object',
+    description:
+      'Administration over HTTP, as tools for Synapse speak it (`/_synapse/admin/`). See docs/admin-api.md.',
+    properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether it is served. Nothing in it is done without the access token of an administrator, and the log says what each has changed. Each listener can leave it out by itself.',
+      },
+    },
+  },
   memory: {
     type: 'object',
     description: 'What the server keeps in memory of what the database has.',

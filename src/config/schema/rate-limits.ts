@@ -96,7 +96,7 @@ export const rateLimitOptions = {
             50,
             'Invitations of one user by other servers, all of them together: no crowd of servers can bury anybody.',
           ),
-          admin: bucket(20, 200, 'Administration.'),
+          admin: bucket(100, 1000, 'Administration, by each administrator.'),
         },
       },
     },

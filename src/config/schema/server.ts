@@ -3,7 +3,8 @@ import { duration } from './units.ts'
 
 const listener = {
   type: 'object',
-  description: 'One address to listen on. Every listener serves every API.',
+  description:
+    'One address to listen on. Every listener serves every API, but for that of administrators where it is switched off.',
   properties: {
     host: {
       type: 'string',
@@ -52,6 +53,12 @@ const listener = {
       description:
         'The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` headers are believed. Without it every client behind a proxy shares the rate limit of the proxy.',
       examples: [['127.0.0.1', '::1'], ['10.0.0.0/8']],
+    },
+    admin_api: {
+      type: 'boolean',
+      default: true,
+      description:
+        'Whether the administrators’ API is reached here. To have it on an address of its own, switch it off on all others.',
     },
   },
 } as const satisfies Schema

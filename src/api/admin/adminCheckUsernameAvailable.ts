@@ -1,0 +1,9 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const adminCheckUsernameAvailable = endpoint(
+  'adminCheckUsernameAvailable',
+  async ({ query }, { accounts }) => {
+    await accounts.registration.checkAvailable(query.username)
+    return { available: true }
+  },
+)
