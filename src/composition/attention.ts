@@ -5,7 +5,7 @@ import { createNotifications } from '../services/notifications/index.ts'
 import { createPush } from '../services/push/index.ts'
 import { ThreadSubscriptions } from '../services/push/thread-subscriptions.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
-import { invitationMailOf, mailDigestsOf } from './options.ts'
+import { invitationMailOf, mailDigestsOf, outgoingOf } from './options.ts'
 import type { ComposedRooms } from './rooms.ts'
 import type { Running } from './running.ts'
 
@@ -17,7 +17,7 @@ export const composeAttention = (
 ) => {
   const { accounts, core, federation, mailer } = foundation
   const { rooms, discovery, ephemeral, encryption } = parts
-  const gateway = openPushGateway({ ...config.federation, caFile: config.caFile, clock })
+  const gateway = openPushGateway({ ...config.federation, ...outgoingOf(config, clock) })
   const push = createPush({ core, gateway, clock, log, mail: mailDigestsOf(config, mailer) })
   const threadSubscriptions = new ThreadSubscriptions({
     ...{ db: core.context.db, rules: push.services.pushRules },

@@ -18,7 +18,7 @@ import type { Resolver } from '../services/rooms/resolver.ts'
 import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Migrated, openDatabase } from '../storage/open.ts'
-import { accountsOptionsOf, cacheBudgetOf, mailerOf } from './options.ts'
+import { accountsOptionsOf, cacheBudgetOf, mailerOf, outgoingOf } from './options.ts'
 
 /** What a server is made for. */
 export interface Circumstances {
@@ -67,8 +67,10 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
   const nids = await NidAllocator.open(database, 'rooms')
   /** The way out for e-mail, if the operator has named one. */
   const mailer = mailerOf(config, clock)
-  const { caFile } = config
-  const identityServers = openIdentityServers({ ...config.federation, caFile, serverName, signingKey, clock })
+  const identityServers = openIdentityServers({
+    ...{ ...config.federation, ...outgoingOf(config, clock) },
+    ...{ serverName, signingKey },
+  })
   const accounts = new Accounts({
     database,
     clock,
@@ -94,7 +96,8 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
   const federation = createFederation({
     core,
     config: config.federation,
-    caFile,
+    caFile: config.caFile,
+    proxy: config.outboundProxy,
     database,
     clock,
     log,

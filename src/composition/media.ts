@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/schema/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
+import { openConnections } from '../network/outgoing.ts'
 import { openPageFetcher } from '../network/page-fetcher.ts'
 import { S3Client } from '../network/s3-client.ts'
 import type { Federation } from '../services/federation/index.ts'
@@ -14,6 +14,7 @@ import type { Database } from '../storage/database.ts'
 import type { BlobStore } from '../storage/media/blob-store.ts'
 import { DirectoryStore } from '../storage/media/directory-store.ts'
 import { S3Store } from '../storage/media/s3-store.ts'
+import { outgoingOf } from './options.ts'
 
 /** Where files are kept. */
 export const mediaDirectory = (config: Config): string =>
@@ -50,8 +51,8 @@ const storeOf = (config: Config, kind: Config['media']['store'], clock: Clock): 
   if (!/^[\w./-]*$/.test(prefix)) {
     throw new OperatorError('media.s3.prefix cannot be used: write letters, digits and ./_- alone')
   }
-  const extraCa = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8')
-  const client = new S3Client({ endpoint, bucket, accessKey, secretKey, region, extraCa, clock })
+  const connect = openConnections(outgoingOf(config, clock), endpoint)
+  const client = new S3Client({ endpoint, bucket, accessKey, secretKey, region, connect, clock })
   const spool = join(mediaDirectory(config), 'incoming')
   return { blobs: new S3Store(client, { prefix, spool, now }), close: () => client.close() }
 }
@@ -89,12 +90,7 @@ const compose = (parts: MediaSurroundings, fetchMedia: FetchMedia): Media => {
     random: randomBytes,
     fetchMedia,
     previews: config.previews,
-    pages: openPageFetcher({
-      ...config.previews,
-      hosts: config.federation.hosts,
-      caFile: config.caFile,
-      clock,
-    }),
+    pages: openPageFetcher({ ...config.previews, ...outgoingOf(config, clock) }),
   })
   return {
     ...made,

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { parseMailbox } from '../core/email-address.ts'
 import type { RetentionSettings } from '../core/retention.ts'
 import { type Mailer, openMailer } from '../network/mailer.ts'
+import type { Outgoing } from '../network/outgoing.ts'
 import type { AccountsOptions } from '../services/accounts/index.ts'
 import type { PolicyDocument } from '../services/accounts/options.ts'
 import type { InvitationMailParts } from '../services/invitations/mail.ts'
@@ -20,6 +21,12 @@ export const baseUrlOf = (config: Config): string => {
     `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
   )
 }
+
+/** What holds for everything that leaves this server by HTTP. */
+export const outgoingOf = (
+  { caFile, federation: { hosts }, outboundProxy }: Config,
+  clock: Clock,
+): Outgoing => ({ clock, hosts, caFile, proxy: outboundProxy })
 
 const MEGABYTE = 1024 * 1024
 

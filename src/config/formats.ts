@@ -28,6 +28,19 @@ const isAddressAndPort = (text: string): boolean => {
 
 const isNetwork = (text: string): boolean => isAddress(text) || ipaddr.isValidCIDR(text)
 
+/** What `NO_PROXY` and `outbound_proxy.bypass` hold. */
+export const isProxyException = (text: string): boolean =>
+  text === '*' || isNetwork(text) || /^(?:\*?\.)?[\w-]+(?:\.[\w-]+)*\.?(?::\d{1,5})?$/.test(text)
+
+const hasReadableCredentials = (text: string): boolean => {
+  const url = URL.parse(text)
+  try {
+    return url !== null && decodeURIComponent(`${url.username}:${url.password}`) !== ''
+  } catch {
+    return false
+  }
+}
+
 export const FORMATS = {
   'server-name': {
     allowed: 'a server name such as example.org, matrix.example.org:8448 or [::1]:8448',
@@ -67,6 +80,15 @@ export const FORMATS = {
   network: {
     allowed: 'an IP address such as 10.1.2.3 or a network such as 10.0.0.0/8',
     admits: isNetwork,
+  },
+  'proxy-url': {
+    allowed: 'a URL such as http://proxy.example.org:3128',
+    admits: text => isUrl(text, ['https:', 'http:']) && !text.includes('?') && hasReadableCredentials(text),
+  },
+  'proxy-exception': {
+    allowed:
+      'a name such as example.org, alone or with a port, an IP address, a network such as 10.0.0.0/8, or *',
+    admits: isProxyException,
   },
   'ed25519-key': {
     admits: text => decodeBase64(text)?.length === 32,

@@ -69,12 +69,19 @@ export const loadConfig = (options: LoadOptions): LoadResult => {
   const base = filePath === undefined ? cwd : dirname(filePath)
   const problems: Problem[] = []
   const fileTree = prepareLayer(configSchema, file?.tree ?? {}, base, problems)
-  const { before, after, warnings } = shortcuts(options)
+  const { fallbacks, before, after, warnings } = shortcuts(options)
+  const fallen = fallbacks.filter(({ path }) => valueAt(fileTree, path) === undefined)
   const { assignments: fromEnv, errors } = fromEnvironment(configSchema, env)
   const sets = (flags.set ?? []).map(flag => fromSetFlag(configSchema, flag))
   errors.push(...sets.flatMap(set => ('error' in set ? [set.error] : [])))
 
-  const loose = [...before, ...fromEnv, ...sets.flatMap(set => ('path' in set ? [set] : [])), ...after]
+  const loose = [
+    ...fallen,
+    ...before,
+    ...fromEnv,
+    ...sets.flatMap(set => ('path' in set ? [set] : [])),
+    ...after,
+  ]
   const locate = (assignments: readonly Assignment[], path: OptionPath): string =>
     assignmentFor(assignments, path)?.source ?? file?.locate(path) ?? ''
   const say = (assignments: readonly Assignment[], { path, message }: Problem): string => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import type { Assignment } from './assignments.ts'
+import { FORMATS, isProxyException } from './formats.ts'
 import type { OptionPath } from './schema-types.ts'
 
 /** The flags of the command line that bear on settings. */
@@ -39,7 +40,7 @@ export const findSettingsFile = ({ flags = {}, env, cwd }: LoadOptions): string 
 export const shortcuts = ({
   flags = {},
   env,
-}: LoadOptions): { before: Assignment[]; after: Assignment[]; warnings: string[] } => {
+}: LoadOptions): Record<'fallbacks' | 'before' | 'after', Assignment[]> & { warnings: string[] } => {
   const warnings: string[] = []
   const make = (path: OptionPath, text: string | undefined, source: string): Assignment[] =>
     text === undefined || text === ''
@@ -52,6 +53,7 @@ export const shortcuts = ({
     host = undefined
   }
   return {
+    fallbacks: proxyOf(env, warnings),
     before: [
       ...make(['listeners', 0, 'host'], host, 'HOST'),
       ...make(['listeners', 0, 'port'], env['PORT'], 'PORT'),
@@ -65,4 +67,26 @@ export const shortcuts = ({
     ],
     warnings,
   }
+}
+
+/** A variable in either case, as `curl` and others read it: the lower one counts more. */
+const conventional = (env: LoadOptions['env'], name: string): string | undefined =>
+  env[name.toLowerCase()] || env[name] || undefined
+
+/** The proxy that all programs of a machine are told of, as far as it is of a kind that is spoken here. */
+const proxyOf = (env: LoadOptions['env'], warnings: string[]): Assignment[] => {
+  const named = conventional(env, 'HTTPS_PROXY')
+  if (named === undefined) return []
+  const url = named.includes('://') ? named : `http://${named}`
+  if (!FORMATS['proxy-url'].admits(url)) {
+    warnings.push('HTTPS_PROXY is ignored, because it is not the URL of an HTTP proxy')
+    return []
+  }
+  const entries = (conventional(env, 'NO_PROXY') ?? '').split(/[\s,]+/).filter(entry => entry !== '')
+  const [usable, odd] = [true, false].map(wanted => entries.filter(each => isProxyException(each) === wanted))
+  for (const entry of odd ?? []) warnings.push(`${entry} in NO_PROXY is ignored, because it is no host`)
+  return [
+    { path: ['outbound_proxy', 'url'], value: url, source: 'HTTPS_PROXY' },
+    { path: ['outbound_proxy', 'bypass'], value: usable, source: 'NO_PROXY' },
+  ]
 }

@@ -27,7 +27,9 @@ const facts = (path: OptionPath, schema: Schema): string[] => {
     if (schema['x-env']) variables.unshift(schema['x-env'])
   }
   if (path.some(step => step === 0)) variables.push(environmentName(path))
-  lines.push(`- Environment: ${variables.map(code).join(', ')}`)
+  const fallback = schema['x-fallback-env']
+  const otherwise = fallback === undefined ? '' : `; where it is set nowhere: ${code(fallback)}`
+  lines.push(`- Environment: ${variables.map(code).join(', ')}${otherwise}`)
   if (schema['x-reload']) lines.push('- Read again on SIGHUP, without a restart.')
   return lines
 }

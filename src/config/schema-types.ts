@@ -12,6 +12,8 @@ interface Annotations {
   readonly 'x-optional'?: true
   /** Takes effect on SIGHUP, without a restart. */
   readonly 'x-reload'?: true
+  /** A variable that many programs read; it counts where nothing else, the file included, sets the option. */
+  readonly 'x-fallback-env'?: string
 }
 
 /** One value. `['integer', 'string']` goes with the formats `duration` and `size`, and reads as a number. */

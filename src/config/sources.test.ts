@@ -167,3 +167,21 @@ test('the settings file of a first start sets what is given, and every line in i
   t.is(parse(uncommented).rate_limits.buckets.login.burst, 10)
   t.is(parse(uncommented).listeners[0].port, 8008)
 })
+
+test('the proxy that the machine is told of, where the settings name none', t => {
+  const env = { HTTPS_PROXY: 'proxy.example:3128', no_proxy: 'example.org, 10.0.0.0/8,<local>' }
+  const found = configOf(t, undefined, { env })
+  t.like(found.config.outboundProxy, {
+    url: 'http://proxy.example:3128',
+    bypass: ['example.org', '10.0.0.0/8'],
+    resolveNames: 'proxy',
+  })
+  t.deepEqual(found.warnings, ['<local> in NO_PROXY is ignored, because it is no host'])
+  const named = configOf(t, 'outbound_proxy: {url: "https://a:b@own.example", bypass: []}', { env })
+  t.like(named.config.outboundProxy, { url: 'https://a:b@own.example', bypass: [] })
+  t.true(effectiveConfigText(named.config).includes('https://a:********@own.example'))
+  const socks = configOf(t, undefined, { env: { https_proxy: 'socks5://proxy.example' } })
+  t.is(socks.config.outboundProxy.url, undefined)
+  t.is(socks.warnings.length, 1)
+  t.deepEqual(errorsOf(t, 'outbound_proxy: {url: "socks5://x", bypass: ["10.0.0.0/33"]}').length, 2)
+})

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { AppService } from '../core/app-service.ts'
 import type { Clock } from '../core/clock.ts'
 import type { JsonValue } from '../core/json.ts'
 import { parseJson } from '../core/parse-json.ts'
-import { createAddressPolicy } from './address-policy.ts'
-import { HttpClient } from './http-client.ts'
-import { createNameResolver } from './name-resolver.ts'
+import type { HttpClient } from './http-client.ts'
+import { ANYWHERE, type Outgoing, openHttpClient } from './outgoing.ts'
 import { targetOfUrl } from './redirects.ts'
 
 /** What an application service answers; a status that is no success is an answer too. */
@@ -131,18 +129,5 @@ const mayBeUnknownPath = ({ status, text }: AppServiceAnswer): boolean => {
  * Opens the way to application services. Their addresses come from the operator, so that the address policy for
  * strangers does not apply: a bridge stands mostly beside its server.
  */
-export const openAppServiceClient = (parts: {
-  readonly clock: Clock
-  readonly hosts: Readonly<Record<string, readonly string[]>>
-  /** A file of certificate authorities besides the system's. */
-  readonly caFile: string | undefined
-}): AppServiceClient => {
-  const { clock, hosts, caFile } = parts
-  const http = new HttpClient({
-    clock,
-    resolver: createNameResolver({ clock, hosts: new Map(Object.entries(hosts)) }),
-    policy: createAddressPolicy({ deny: [] }),
-    ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
-  })
-  return appServiceClient(http, clock)
-}
+export const openAppServiceClient = (outgoing: Outgoing): AppServiceClient =>
+  appServiceClient(openHttpClient({ ...outgoing, ...ANYWHERE }), outgoing.clock)

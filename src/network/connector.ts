@@ -6,6 +6,7 @@ import { unlessAborted, withDeadline } from './deadline.ts'
 import type { ResolvedAddress } from './host-table.ts'
 import type { NameResolver } from './name-resolver.ts'
 import { OutboundError, toOutboundError } from './outbound-error.ts'
+import type { OutboundProxy } from './outbound-proxy.ts'
 
 /** A host to connect to: a name, or an IP address without brackets. */
 export interface Endpoint {
@@ -30,12 +31,24 @@ export interface ConnectorContext {
   readonly policy: AddressPolicy
   readonly resolver: NameResolver
   readonly roots: () => SecureContext
+  /** The way out, where the operator has named one. */
+  readonly proxy?: OutboundProxy | undefined
   /** For the name's look-up, the connection and the handshake with one candidate, in milliseconds. */
   readonly connectTimeoutMs: number
 }
 
 /** How long one address of several may take before the next is tried beside it (RFC 8305). */
 const ATTEMPT_MS = 500
+
+/** Whether a host is a name that only the proxy resolves: neither this machine nor the settings say where it is. */
+const isForProxy = async (
+  { host, port }: Endpoint,
+  { proxy, resolver }: ConnectorContext,
+): Promise<boolean> =>
+  proxy?.resolvesNames === true &&
+  isIP(host) === 0 &&
+  proxy.carries(host, port) &&
+  (await resolver.known(host)) === undefined
 
 /**
  * The addresses of a host that the policy allows, grouped by port. The policy sees literals and what names resolve
@@ -53,6 +66,16 @@ const allowedAddresses = async (endpoint: Endpoint, context: ConnectorContext) =
   }
   return Map.groupBy(allowed, ({ port }) => port ?? endpoint.port)
 }
+
+/** The look-up of the proxy itself, which the operator has named. */
+const lookupBy =
+  (resolver: NameResolver): LookupFunction =>
+  (hostname, options, callback) => {
+    resolver.addresses(hostname).then(found => {
+      if (found.length > 0) answering(found)(hostname, options, callback)
+      else callback(new OutboundError('unreachable', `the proxy ${hostname} has no address`), [])
+    })
+  }
 
 /** A look-up that answers what has been resolved and checked already. */
 const answering = (addresses: readonly ResolvedAddress[]): LookupFunction => {
@@ -86,6 +109,9 @@ const connected = (
     })
   })
 
+/** One way to open a connection. */
+type Way = (signal: AbortSignal) => Promise<Socket>
+
 /**
  * Makes the function that opens connections to a target: every candidate in turn, with all addresses that the policy
  * allows, until one answers with the right certificate. TLS sessions are resumed.
@@ -95,11 +121,9 @@ const connected = (
 export const createConnector = (target: Target, context: ConnectorContext): (() => Promise<Socket>) => {
   let session: Buffer | undefined
 
-  const open = (host: string, port: number, addresses: readonly ResolvedAddress[], signal: AbortSignal) => {
-    const common = { host, port, lookup: answering(addresses), autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
-    if (target.protocol === 'http:') return connected(net.connect(common), 'connect', signal)
+  const secured = (base: object, signal: AbortSignal): Promise<Socket> => {
     const socket = tls.connect({
-      ...common,
+      ...base,
       // "unless that certificate is expected to be an IP address in which case SNI is not supported"
       ...(isIP(target.tlsServerName) === 0 ? { servername: target.tlsServerName } : {}),
       checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(target.tlsServerName, certificate),
@@ -114,13 +138,43 @@ export const createConnector = (target: Target, context: ConnectorContext): (() 
     return connected(socket, 'secureConnect', signal)
   }
 
+  const direct = (host: string, port: number, addresses: readonly ResolvedAddress[], signal: AbortSignal) => {
+    const common = { host, port, lookup: answering(addresses), autoSelectFamilyAttemptTimeout: ATTEMPT_MS }
+    return target.protocol === 'http:'
+      ? connected(net.connect(common), 'connect', signal)
+      : secured(common, signal)
+  }
+
+  const tunnelled = async (proxy: OutboundProxy, host: string, port: number, signal: AbortSignal) => {
+    const { roots, resolver } = context
+    const socket = await proxy.tunnel(host, port, { roots, signal, lookup: lookupBy(resolver) })
+    return target.protocol === 'http:' ? socket : secured({ socket }, signal)
+  }
+
+  /** Each way to some of the addresses, in the order in which to try them. */
+  const waysTo = (host: string, port: number, addresses: readonly ResolvedAddress[]): Way[] => {
+    const { proxy } = context
+    if (proxy === undefined || !proxy.carries(host, port))
+      return [signal => direct(host, port, addresses, signal)]
+    return addresses.map(
+      each => signal =>
+        proxy.carries(each.address, port)
+          ? tunnelled(proxy, each.address, port, signal)
+          : direct(host, port, [each], signal),
+    )
+  }
+
   const connectTo = (endpoint: Endpoint): Promise<Socket> =>
     withDeadline(context.clock, context.connectTimeoutMs, undefined, async signal => {
+      const { proxy } = context
+      if (proxy !== undefined && (await unlessAborted(isForProxy(endpoint, context), signal)))
+        return tunnelled(proxy, endpoint.host, endpoint.port, signal)
       const groups = await unlessAborted(allowedAddresses(endpoint, context), signal)
+      const ways = [...groups].flatMap(([port, addresses]) => waysTo(endpoint.host, port, addresses))
       const failures: unknown[] = []
-      for (const [port, addresses] of groups) {
+      for (const way of ways) {
         try {
-          return await open(endpoint.host, port, addresses, signal)
+          return await way(signal)
         } catch (error) {
           if (signal.aborted) throw error
           failures.push(error)

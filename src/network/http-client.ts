@@ -7,8 +7,9 @@ import { createConnector, type Target } from './connector.ts'
 import { withDeadline } from './deadline.ts'
 import type { NameResolver } from './name-resolver.ts'
 import { isStaleConnection, OutboundError, toOutboundError } from './outbound-error.ts'
+import type { OutboundProxy } from './outbound-proxy.ts'
 import { trustedRoots } from './trust.ts'
-import { loadPool } from './undici.ts'
+import { connectBy, loadPool } from './undici.ts'
 
 export interface OutboundRequest {
   readonly target: Target
@@ -46,6 +47,8 @@ export interface HttpClientOptions {
   readonly resolver: NameResolver
   /** Certificate authorities besides the system's, in PEM form. */
   readonly extraCa?: string
+  /** The way out, where connections are not direct. */
+  readonly proxy?: OutboundProxy | undefined
   /** The `User-Agent` of every request. */
   readonly userAgent?: string
   readonly connectTimeoutMs?: number
@@ -218,12 +221,7 @@ export class HttpClient {
     // The origin is a stand-in: where to connect and whom to greet is the target's matter, and not every server
     // name has a form that a URL may have.
     const pool = new (loadPool())(`${target.protocol ?? 'https:'}//target.invalid`, {
-      connect: (_options, callback) => {
-        connect().then(
-          socket => callback(null, socket),
-          error => callback(error, null),
-        )
-      },
+      connect: connectBy(connect),
       connections: connectionsPerTarget,
       allowH2: false,
       headersTimeout: idleTimeoutMs,

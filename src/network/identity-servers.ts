@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { Clock } from '../core/clock.ts'
 import { isServerName } from '../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { JsonParseError, parseJson } from '../core/parse-json.ts'
 import type { SigningKey } from '../core/signing.ts'
-import { createAddressPolicy } from './address-policy.ts'
-import { HttpClient, type OutboundResponse } from './http-client.ts'
+import type { HttpClient, OutboundResponse } from './http-client.ts'
 import {
   type AskIdentityServer,
   type InvitedAddress,
@@ -14,8 +11,8 @@ import {
   type StoredInvite,
   storeInvite,
 } from './identity-invites.ts'
-import { createNameResolver } from './name-resolver.ts'
 import { OutboundError } from './outbound-error.ts'
+import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { targetOfUrl } from './redirects.ts'
 import { authorizationHeader } from './request-signature.ts'
 
@@ -185,22 +182,6 @@ const bodyOf = ({ body }: OutboundResponse): JsonObject | undefined => {
 }
 
 /** Opens the way with the operator's rules for outgoing connections. */
-export const openIdentityServers = (parts: {
-  clock: Clock
-  serverName: string
-  signingKey: SigningKey
-  denyAddresses: readonly string[]
-  allowAddresses: readonly string[]
-  hosts: Readonly<Record<string, readonly string[]>>
-  /** A file of certificate authorities besides the system's. */
-  caFile: string | undefined
-}): IdentityServers => {
-  const { clock, caFile } = parts
-  const http = new HttpClient({
-    clock,
-    resolver: createNameResolver({ clock, hosts: new Map(Object.entries(parts.hosts)) }),
-    policy: createAddressPolicy({ deny: parts.denyAddresses, allow: parts.allowAddresses }),
-    ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
-  })
-  return identityServers(http, parts)
-}
+export const openIdentityServers = (
+  parts: Outgoing & AddressLists & { serverName: string; signingKey: SigningKey },
+): IdentityServers => identityServers(openHttpClient(parts), parts)

@@ -11,10 +11,12 @@ export interface ServiceRecord {
   readonly weight: number
 }
 
-/** Looks names up. Errors are no records: neither method ever rejects. */
+/** Looks names up. Errors are no records: no method ever rejects. */
 export interface NameResolver {
   /** The addresses of a host name, best first. */
   addresses(hostname: string): Promise<readonly ResolvedAddress[]>
+  /** Those that are known without asking anybody: by the settings, this machine's hosts file, or as loopback. */
+  known(hostname: string): Promise<readonly ResolvedAddress[] | undefined>
   /** The SRV records of a service, such as `_matrix-fed._tcp.example.org`, as they came. */
   services(name: string): Promise<readonly ServiceRecord[]>
 }
@@ -86,13 +88,19 @@ export const createNameResolver = (options: {
   const hostsFile = hostsFileOf(options.hostsFile ?? '/etc/hosts', options.clock)
   const dns = options.dns ?? systemDns()
 
+  const known = async (hostname: string): Promise<readonly ResolvedAddress[] | undefined> => {
+    const name = normal(hostname)
+    const listed = overrides.get(name) ?? (await hostsFile()).get(name)
+    if (listed !== undefined) return listed
+    // RFC 6761, 6.3: these never leave the machine.
+    const isLocal = name === 'localhost' || name.endsWith('.localhost')
+    return isLocal ? [{ address: '::1' }, { address: '127.0.0.1' }] : undefined
+  }
+
   const addresses = async (hostname: string): Promise<readonly ResolvedAddress[]> => {
     const name = normal(hostname)
-    const known = overrides.get(name) ?? (await hostsFile()).get(name)
-    if (known !== undefined) return known
-    // RFC 6761, 6.3: these never leave the machine.
-    if (name === 'localhost' || name.endsWith('.localhost'))
-      return [{ address: '::1' }, { address: '127.0.0.1' }]
+    const near = await known(name)
+    if (near !== undefined) return near
     const found = await Promise.all([orNone(dns.resolve6(name)), orNone(dns.resolve4(name))])
     const records = found.flat().map(address => ({ address }))
     if (records.length > 0 || name.includes('.')) return records
@@ -106,5 +114,5 @@ export const createNameResolver = (options: {
     return records.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }))
   }
 
-  return { addresses, services }
+  return { addresses, known, services }
 }

@@ -1,23 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import type { Clock } from '../core/clock.ts'
-import { createAddressPolicy } from './address-policy.ts'
-import { HttpClient, type IncomingResponse } from './http-client.ts'
-import { createNameResolver } from './name-resolver.ts'
+import type { IncomingResponse } from './http-client.ts'
+import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { receiveFollowingRedirects } from './redirects.ts'
 
 /** How pages are visited. Durations in milliseconds. */
-export interface PageFetcherOptions {
-  readonly denyAddresses: readonly string[]
-  readonly allowAddresses: readonly string[]
+export interface PageFetcherOptions extends Outgoing, AddressLists {
   readonly userAgent: string
   /** Tags, best first. */
   readonly languages: readonly string[]
   readonly timeout: number
-  /** Addresses of host names, in place of the DNS. */
-  readonly hosts: Readonly<Record<string, readonly string[]>>
-  readonly caFile?: string | undefined
-  readonly clock: Clock
 }
 
 /** The way to web pages that anybody may name. */
@@ -56,17 +47,13 @@ const acceptLanguage = (languages: readonly string[]): string => {
 
 /** Opens the way: a client of its own, whose address policy is asked for every connection. */
 export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
-  const { clock, timeout, caFile } = options
-  const http = new HttpClient({
-    clock,
-    resolver: createNameResolver({ clock, hosts: new Map(Object.entries(options.hosts)) }),
-    policy: createAddressPolicy({ deny: options.denyAddresses, allow: options.allowAddresses }),
+  const { timeout } = options
+  const http = openHttpClient(options, {
     userAgent: options.userAgent,
     idleTimeoutMs: timeout,
     connectionsPerTarget: 2,
     maxPools: 50,
     keepAliveMs: 5_000,
-    ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
   })
   return {
     get: (url, accept, consume) =>

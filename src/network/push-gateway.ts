@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { parseJson } from '../core/canonical-json.ts'
-import type { Clock } from '../core/clock.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
-import { createAddressPolicy } from './address-policy.ts'
-import { HttpClient } from './http-client.ts'
-import { createNameResolver } from './name-resolver.ts'
+import type { HttpClient } from './http-client.ts'
+import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { targetOfUrl } from './redirects.ts'
 
 /** The way to push gateways (Push Gateway API). */
@@ -65,21 +62,5 @@ const rejectedKeys = (text: string): string[] => {
 }
 
 /** Opens the way with the operator's rules for outgoing connections. */
-export const openPushGateway = (parts: {
-  clock: Clock
-  denyAddresses: readonly string[]
-  allowAddresses: readonly string[]
-  hosts: Readonly<Record<string, readonly string[]>>
-  /** A file of certificate authorities besides the system's. */
-  caFile: string | undefined
-}): PushGateway => {
-  const { clock, caFile } = parts
-  return pushGateway(
-    new HttpClient({
-      clock,
-      resolver: createNameResolver({ clock, hosts: new Map(Object.entries(parts.hosts)) }),
-      policy: createAddressPolicy({ deny: parts.denyAddresses, allow: parts.allowAddresses }),
-      ...(caFile === undefined ? {} : { extraCa: readFileSync(caFile, 'utf8') }),
-    }),
-  )
-}
+export const openPushGateway = (outgoing: Outgoing & AddressLists): PushGateway =>
+  pushGateway(openHttpClient(outgoing))

@@ -1,18 +1,18 @@
 import { createReadStream } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { EMPTY_BODY, type S3Credentials, signedHeaders } from './s3-signature.ts'
-import { trustedRoots } from './trust.ts'
-import { loadPool } from './undici.ts'
+import { connectBy, loadPool } from './undici.ts'
 
 export interface S3Options extends S3Credentials {
   /** Of the store, such as `https://s3.example.org`. */
   readonly endpoint: string
   readonly bucket: string
   readonly clock: Clock
-  /** Certificate authorities besides the system's, in PEM form. */
-  readonly extraCa?: string | undefined
+  /** Opens a connection to the store; as undici does, if not given. */
+  readonly connect?: (() => Promise<Socket>) | undefined
 }
 
 /** The store answered with an error, or not as a store does. */
@@ -43,13 +43,12 @@ export class S3Client {
   constructor(options: S3Options) {
     this.#options = options
     this.#url = new URL(options.endpoint)
+    const { connect } = options
     this.#pool = new (loadPool())(this.#url.origin, {
       connections: CONNECTIONS,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
-      ...(this.#url.protocol === 'https:'
-        ? { connect: { secureContext: trustedRoots(options.extraCa) } }
-        : {}),
+      ...(connect && { connect: connectBy(connect) }),
     })
   }
 

@@ -82,6 +82,7 @@ export const checkAddresses = async (world: World, target: Target): Promise<Find
   )
   const addresses = found.flat().map(({ address }) => address)
   if (addresses.length === 0) {
+    if (world.proxyResolves) return skip('address', `${names}: the proxy finds the addresses of names`)
     return fail(
       'address',
       `${names} has no address in the DNS`,

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
+import { outgoingOf } from '../../composition/options.ts'
 import type { Config } from '../../config/schema/index.ts'
 import type { Clock } from '../../core/clock.ts'
-import { createAddressPolicy } from '../../network/address-policy.ts'
 import type { Endpoint, Target } from '../../network/connector.ts'
-import { HttpClient, type OutboundResponse } from '../../network/http-client.ts'
-import { createNameResolver, type NameResolver } from '../../network/name-resolver.ts'
+import type { OutboundResponse } from '../../network/http-client.ts'
+import type { NameResolver } from '../../network/name-resolver.ts'
+import { ANYWHERE, openConnections, openHttpClient, openResolver } from '../../network/outgoing.ts'
 import { getFollowingRedirects } from '../../network/redirects.ts'
 import { ServerDiscovery } from '../../network/server-discovery.ts'
 import { trustedRoots } from '../../network/trust.ts'
@@ -25,6 +27,8 @@ export interface CertificateFacts {
 export interface World {
   readonly clock: Clock
   readonly resolver: NameResolver
+  /** Whether connections go through a proxy that finds the addresses of names. */
+  readonly proxyResolves: boolean
   /** Where a server is, by the rules of federation. */
   locate(serverName: string): Promise<Target>
   get(target: Target, path: string): Promise<OutboundResponse>
@@ -40,19 +44,15 @@ const HEADERS = { accept: 'application/json', origin: 'https://client.example' }
 export const createWorld = (config: Config): World => {
   const clock = systemClock
   const extraCa = config.caFile === undefined ? undefined : readFileSync(config.caFile, 'utf8')
-  const resolver = createNameResolver({ clock, hosts: new Map(Object.entries(config.federation.hosts)) })
-  const client = new HttpClient({
-    clock,
-    resolver,
-    policy: createAddressPolicy({ deny: [] }),
-    connectTimeoutMs: TIMEOUT_MS,
-    ...(extraCa === undefined ? {} : { extraCa }),
-  })
+  const outgoing = outgoingOf(config, clock)
+  const resolver = openResolver(outgoing)
+  const client = openHttpClient({ ...outgoing, ...ANYWHERE }, { resolver, connectTimeoutMs: TIMEOUT_MS })
   const wellKnown = new WellKnownLookup(clock, wellKnownFetcher(client, clock))
   const discovery = new ServerDiscovery({ clock, resolver, wellKnown })
   return {
     clock,
     resolver,
+    proxyResolves: outgoing.proxy?.url !== undefined && outgoing.proxy.resolveNames === 'proxy',
     locate: serverName => discovery.resolve(serverName),
     get: (target, path) =>
       client.request({ target, method: 'GET', path, headers: HEADERS, timeoutMs: TIMEOUT_MS }),
@@ -63,9 +63,9 @@ export const createWorld = (config: Config): World => {
         headers: HEADERS,
         timeoutMs: TIMEOUT_MS,
       }),
-    certificateOf: async (endpoint, name) => {
-      const [found] = await resolver.addresses(endpoint.host)
-      return presented(found?.address ?? endpoint.host, found?.port ?? endpoint.port, name, extraCa)
+    certificateOf: async ({ host, port }, name) => {
+      const connect = openConnections(outgoing, `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`)
+      return presented(await connect(), name, extraCa)
     },
     close: () => client.close(),
   }
@@ -73,16 +73,14 @@ export const createWorld = (config: Config): World => {
 
 /** Looks at the certificate even if it is bad: that is when the details matter. */
 const presented = (
-  host: string,
-  port: number,
+  connection: Socket,
   name: string,
   extraCa: string | undefined,
 ): Promise<CertificateFacts> =>
   new Promise((resolve, reject) => {
     const isName = /[a-z]/i.test(name) && !name.includes(':')
     const socket = tls.connect({
-      host,
-      port,
+      socket: connection,
       rejectUnauthorized: false,
       secureContext: trustedRoots(extraCa),
       ...(isName ? { servername: name } : {}),

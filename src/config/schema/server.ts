@@ -185,6 +185,39 @@ export const serverOptions = {
       'PEM file with certificate authorities that are trusted in outgoing connections, beside the usual ones. For test networks and company-internal authorities.',
     examples: ['/etc/ssl/our-authority.pem'],
   },
+  outbound_proxy: {
+    type: 'object',
+    description:
+      'An HTTP proxy through which this server reaches the outside: other servers, push gateways, identity servers, application services, web pages, an S3 store. E-mail goes to its mail server directly. See docs/running.md.',
+    properties: {
+      url: {
+        type: 'string',
+        format: 'proxy-url',
+        'x-optional': true,
+        'x-secret': true,
+        'x-fallback-env': 'HTTPS_PROXY',
+        description:
+          'Where it is, with user and password if it asks for them. It has to let `CONNECT` through to the ports that are used, 443 and 8448 above all. Not set: connections are direct.',
+        examples: ['http://proxy.example.org:3128', 'https://user:password@proxy.example.org'],
+      },
+      bypass: {
+        type: 'array',
+        items: { type: 'string', format: 'proxy-exception', description: 'A name, an address or a network.' },
+        default: [],
+        'x-fallback-env': 'NO_PROXY',
+        description:
+          'Who is connected to directly: names, each with all below it, addresses, networks; a name with a port counts for that port alone. Addresses count for hosts whose address is known here. This machine, and names without a dot, always are.',
+        examples: [['example.org', '10.0.0.0/8']],
+      },
+      resolve_names: {
+        type: 'string',
+        enum: ['proxy', 'here'],
+        default: 'proxy',
+        description:
+          '`proxy`: the proxy finds the addresses of names, as networks without a DNS for the outside need it. The lists of addresses, such as `federation.deny_addresses`, then hold only for addresses that are written out: it is for the proxy not to lead into your network. `here`: this server finds and checks them, and asks the proxy for a connection to the address.',
+      },
+    },
+  },
   database: {
     type: 'object',
     description: 'Where everything is stored.',

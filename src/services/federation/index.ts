@@ -3,6 +3,7 @@ import type { Log } from '../../core/log.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { DEFAULT_BACKOFF } from '../../network/backoff.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
+import type { ProxySettings } from '../../network/outbound-proxy.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Metrics } from '../metrics/index.ts'
@@ -29,6 +30,7 @@ export interface FederationParts {
   readonly core: RoomCore
   readonly config: FederationOptions
   readonly caFile?: string | undefined
+  readonly proxy?: ProxySettings | undefined
   readonly database: Database
   readonly clock: Clock
   readonly log: Log
@@ -156,11 +158,11 @@ export const createFederation = (parts: FederationParts): Federation => {
   }
 }
 
-const networkOf = ({ client, core, config, caFile, clock }: FederationParts, permits: Permits) =>
+const networkOf = ({ client, core, config, caFile, proxy, clock }: FederationParts, permits: Permits) =>
   client === undefined
     ? openFederationNetwork({
         options: config,
-        caFile,
+        ...{ caFile, proxy },
         serverName: core.context.serverName,
         signingKey: core.signingKey,
         permits,
