@@ -121,7 +121,8 @@ export class DeviceKeys {
       if (isSameKey(same.json, key.json)) return false
       // Nobody holds the old key any more, so its ID may stand for another one.
       if (same.isClaimed) return true
-      throw new MatrixError('M_INVALID_PARAM', `There is another key ${key.algorithm}:${key.keyId} already.`)
+      // matrix-rust-sdk finds out by the first words that its store has lost keys, and tells its user.
+      throw new MatrixError('M_INVALID_PARAM', `One time key ${key.algorithm}:${key.keyId} already exists.`)
     })
     const counts = await read.oneTimeKeys.counts(userId, deviceId)
     const total = Object.values(counts).reduce((sum, count) => sum + count, fresh.length)

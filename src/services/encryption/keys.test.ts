@@ -90,7 +90,9 @@ testDatabases(
     const restored = testDevice(server, alice)
     await alice.call('POST', '/keys/upload', { one_time_keys: oneTimeKeys(alice, ['X']) })
     const other = { 'signed_curve25519:X': oneTimeKey(restored, 'another') }
-    t.is((await alice.call('POST', '/keys/upload', { one_time_keys: other })).errcode, 'M_INVALID_PARAM')
+    const refused = await alice.call('POST', '/keys/upload', { one_time_keys: other })
+    t.is(refused.errcode, 'M_INVALID_PARAM')
+    t.true(refused.error.startsWith('One time key '), 'so matrix-rust-sdk knows it')
     // The same key under another signature is the same key.
     const signedAgain = { 'signed_curve25519:X': oneTimeKey(restored, 'X') }
     t.is((await alice.call('POST', '/keys/upload', { one_time_keys: signedAgain })).errcode, undefined)

@@ -105,7 +105,8 @@ export class Memberships {
     const invitation = await this.#writer.context.read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited') {
       if (membership === 'leave' || invitation !== undefined) return
-      throw new MatrixError('M_FORBIDDEN', 'You are neither in this room nor invited to it')
+      // Bridges know by "not in room" that there is nothing left to leave.
+      throw new MatrixError('M_FORBIDDEN', `You are not in room ${roomId}, nor invited to it`)
     }
     await this.declining.decline(change, invitation)
   }

@@ -14,7 +14,8 @@ export const inviteRule = (event: MemberEvent, room: RoomView): Verdict => {
   }
   // "If target user's current membership state is join or ban, reject."
   const membership = membershipOf(target, room)
-  if (membership === 'join') return refuse('member.invite.joined', `${target} is in the room already.`)
+  // mautrix bridges know by these words that there is nobody left to invite, and go on.
+  if (membership === 'join') return refuse('member.invite.joined', `${target} is already in the room.`)
   if (membership === 'ban') return refuse('member.invite.banned', `${target} is banned from the room.`)
   // "If the sender's power level is greater than or equal to the invite level, allow. Otherwise, reject."
   if (mayDo('invite', sender, room)) return undefined

@@ -1,0 +1,21 @@
+/** What SDKs and bridges count on where the specification leaves it open. */
+import test from 'ava'
+import type { Person } from '../../test-kit/person.ts'
+import { testsOfTwo } from '../../test-kit/two-people.ts'
+
+type Json = Record<string, unknown>
+const path = encodeURIComponent
+const withTwo = testsOfTwo(test)
+
+withTwo(
+  'bridges know by the words that somebody is in the room already, or is not in it',
+  async (t, { ann, bob }) => {
+    const room = await ann.createOpenRoom()
+    const errorOf = async (who: Person, action: string, body: Json = {}) =>
+      String((await who.request('POST', `/rooms/${path(room)}/${action}`, body)).body['error'])
+    t.regex(await errorOf(bob, 'leave'), /not in room/, 'mautrix-python takes it for done')
+    await bob.join(room)
+    const invited = await errorOf(ann, 'invite', { user_id: bob.userId })
+    t.regex(invited, /is already in the room/, 'mautrix-go and mautrix-python take it for done')
+  },
+)
