@@ -20,7 +20,8 @@ const members =
   (value, path) => {
     if (!isJsonObject(value)) return `${path} must be an object`
     for (const [name, check] of Object.entries(checks)) {
-      const member = Object.hasOwn(value, name) ? value[name] : undefined
+      // matrix-js-sdk before 37.9 (of 2025) writes `null` for what a filter of `/messages` leaves out.
+      const member = (Object.hasOwn(value, name) ? value[name] : undefined) ?? undefined
       const problem = member === undefined ? undefined : check(member, path === '' ? name : `${path}.${name}`)
       if (problem !== undefined) return problem
     }

@@ -93,6 +93,13 @@ test('only the named members of an event are kept', t => {
   t.deepEqual(pick('sender.length'), {})
 })
 
+test('a member that is null is as good as absent', t => {
+  const nothing = { types: null, senders: null, contains_url: null, limit: null }
+  t.is(roomEventFilterProblem(nothing), undefined)
+  t.true(roomEventFilter(nothing).everything)
+  t.is(filterProblem({ event_fields: null, presence: null, room: { timeline: nothing } }), undefined)
+})
+
 test('a filter of a wrong shape is found out, with the place', t => {
   t.is(filterProblem({}), undefined)
   t.is(

@@ -69,7 +69,7 @@ export const eventFilter = (value: JsonValue | undefined): EventFilter => {
     limit: typeof limit === 'number' && Number.isFinite(limit) ? Math.max(Math.floor(limit), 0) : undefined,
     nothing: types?.length === 0 || senders?.size === 0 || notTypes.some(matchesAll),
     everything: ['types', 'not_types', 'senders', 'not_senders', 'contains_url', ...RELATION_FILTERS].every(
-      name => source[name] === undefined,
+      name => (source[name] ?? undefined) === undefined,
     ),
     exactTypes: types?.every(type => !type.includes('*')) ? types : undefined,
     matchesType,

@@ -19,3 +19,13 @@ withTwo(
     t.regex(invited, /is already in the room/, 'mautrix-go and mautrix-python take it for done')
   },
 )
+
+withTwo('matrix-js-sdk writes null for what a filter leaves out, before 37.9', async (t, { ann }) => {
+  const room = await ann.createRoom()
+  await ann.say(room, 'hi', { url: 'mxc://localhost/a' })
+  const lists = { not_types: [], not_rooms: [], not_senders: [], related_by_senders: [] }
+  const filter = { ...lists, types: null, rooms: null, senders: null, contains_url: true }
+  const query = `dir=b&filter=${path(JSON.stringify(filter))}`
+  const { chunk } = await ann.get(`/rooms/${path(room)}/messages?${query}`)
+  t.is((chunk as Json[]).length, 1, 'what its list of files asks for')
+})
