@@ -30,6 +30,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     queryRemoteAlias: federation.queryAlias,
     fetchHistory: federation.fetchHistory,
     defaultRoomVersion: config.rooms.defaultVersion,
+    defaults: config.rooms,
     log,
   })
   const discovery = createDiscovery({

@@ -53,8 +53,9 @@ const table = (path: OptionPath, schema: Schema): string[] => {
   const columns =
     Object.values(schema.properties).flatMap(each => (isSection(each) ? [each.properties] : []))[0] ?? {}
   const names = Object.keys(columns)
+  const withDefault = names.filter(name => 'default' in (columns[name] ?? {}))
   const rows = Object.entries(schema.properties).map(([name, each]) => {
-    const cells = names.map(column => {
+    const cells = withDefault.map(column => {
       const child = isSection(each) ? each.properties[column] : undefined
       return child && !isSection(child) ? code(oneLine(child.default)) : ''
     })
@@ -68,8 +69,8 @@ const table = (path: OptionPath, schema: Schema): string[] => {
     `- Environment: like ${code(example)}`,
     ...(schema['x-reload'] ? ['- Read again on SIGHUP, without a restart.'] : []),
     '',
-    `| name | for | ${names.map(name => `default ${code(name)}`).join(' | ')} |`,
-    `| --- | --- | ${names.map(() => '---').join(' | ')} |`,
+    `| name | for | ${withDefault.map(name => `default ${code(name)}`).join(' | ')} |`,
+    `| --- | --- | ${withDefault.map(() => '---').join(' | ')} |`,
     ...rows,
     '',
   ]

@@ -1,6 +1,36 @@
 import type { Schema } from '../schema-types.ts'
 import { duration } from './units.ts'
 
+const level = (description: string) =>
+  ({ type: 'integer', minimum: -1_000, maximum: 1_000, 'x-optional': true, description }) as const
+
+const powerLevels = (description: string) =>
+  ({
+    type: 'object',
+    description,
+    properties: {
+      users_default: level('What a user is worth who is not listed.'),
+      events_default: level('What it takes to send messages and the like.'),
+      state_default: level('What it takes to change the state of the room.'),
+      invite: level('What it takes to invite.'),
+      kick: level('What it takes to remove somebody.'),
+      ban: level('What it takes to ban.'),
+      redact: level('What it takes to redact what others have sent.'),
+      events: {
+        type: 'object',
+        additionalProperties: {
+          type: 'integer',
+          minimum: -1_000,
+          maximum: 1_000,
+          description: 'What it takes to send it.',
+        },
+        default: {},
+        description: 'By type of event. What is not named here stays as it is.',
+        examples: [{ 'm.room.encryption': 50, 'org.matrix.msc3401.call.member': 0 }],
+      },
+    },
+  }) as const satisfies Schema
+
 /** Rooms and what goes on in them. */
 export const roomOptions = {
   rooms: {
@@ -12,6 +42,25 @@ export const roomOptions = {
         format: 'not-empty',
         default: '12',
         description: 'The room version of new rooms whose maker names none.',
+      },
+      encrypted_by_default: {
+        type: 'string',
+        enum: ['none', 'private', 'all'],
+        default: 'none',
+        description:
+          'Which new rooms are encrypted whose makers do not say: `private` are those of the presets `private_chat` and `trusted_private_chat`, `all` also public ones. Clients decide otherwise by an `m.room.encryption` of their own, or by `chat.tessera.encryption: cleartext`; spaces and server notices are not encrypted. Encryption cannot be switched off again, and bots and bridges have to know it.',
+      },
+      power_levels: {
+        type: 'object',
+        description:
+          'The power levels that new rooms begin with, by preset, in place of those that the specification recommends. What clients ask for counts more.',
+        properties: {
+          private_chat: powerLevels('Rooms for those who are invited.'),
+          trusted_private_chat: powerLevels(
+            'Such rooms, in which the invited are worth as much as the maker.',
+          ),
+          public_chat: powerLevels('Rooms that are open to everybody.'),
+        },
       },
       remove_abandoned: {
         type: 'boolean',

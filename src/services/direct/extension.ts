@@ -78,7 +78,8 @@ export class DirectExtension {
       creationContent: {},
       initialState: [{ type: EXTENDS, stateKey: '', content: { room_id: roomId } }],
       powerLevelOverride: {},
-      encryption,
+      // As the one that it goes on from, whose words may be quoted there.
+      encryption: encryption ?? 'cleartext',
     })
     await this.#quote(userId, { from: roomId, to: newRoomId }, quoted)
     const notInvited = await this.#invite(userId, newRoomId, [low === userId ? high : low, ...invited])

@@ -21,6 +21,7 @@ import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { type Resolver, threadedResolver } from './resolver.ts'
 import { RoomCreation } from './room-creation.ts'
 import { RoomCreator } from './room-creator.ts'
+import type { RoomDefaults } from './room-defaults.ts'
 import { RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
 import { RoomRelations } from './room-relations.ts'
@@ -128,6 +129,8 @@ export const createRooms = (
     queryRemoteAlias: QueryRemoteAlias
     fetchHistory: FetchHistory
     defaultRoomVersion: string
+    /** What new rooms get whose makers do not say; nothing, if not given. */
+    defaults?: RoomDefaults
     log: Log
   },
 ): RoomServices => {
@@ -157,6 +160,7 @@ export const createRooms = (
       directory,
       profile,
       invitePolicies: views.invitePolicies,
+      defaults: parts.defaults,
       invitationFailed: ({ error, ...facts }) =>
         log.warn({ ...facts, err: error }, 'invitation not delivered'),
     }),

@@ -6,6 +6,7 @@ import type { ChangeOfOther, Memberships } from './memberships.ts'
 import type { MemberProfile } from './ports.ts'
 import { refuseWhereClosed } from './remote-invitation.ts'
 import type { RoomClaim, RoomCreator } from './room-creator.ts'
+import { type RoomDefaults, withDefaults } from './room-defaults.ts'
 import type { NewRoom } from './room-templates.ts'
 import { checkFirstState } from './state-content.ts'
 
@@ -25,6 +26,7 @@ export class RoomCreation {
   readonly #profile: MemberProfile
   readonly #invitePolicies: InvitePolicies
   readonly #invitationFailed: InvitationFailed
+  readonly #defaults: RoomDefaults | undefined
 
   constructor(parts: {
     creator: RoomCreator
@@ -33,7 +35,9 @@ export class RoomCreation {
     profile: MemberProfile
     invitePolicies: InvitePolicies
     invitationFailed: InvitationFailed
+    defaults?: RoomDefaults | undefined
   }) {
+    this.#defaults = parts.defaults
     this.#creator = parts.creator
     this.#memberships = parts.memberships
     this.#directory = parts.directory
@@ -99,12 +103,13 @@ export class RoomCreation {
   }
 
   /**
-   * Creates a room without inviting anybody: whom it names is only trusted, where the preset says so. Throws as
-   * `RoomCreator.create`, and as `checkFirstState`.
+   * Creates a room without inviting anybody: whom it names is only trusted, where the preset says so. What the operator wants
+   * of new rooms holds where it says nothing else. Throws as `RoomCreator.create`, and as `checkFirstState`.
    */
   async make(room: NewRoom, claim?: RoomClaim): Promise<string> {
     checkFirstState(room)
     const profile = await this.#profile(room.creator)
-    return this.#creator.create(room, { ...profile, membership: 'join' }, claim)
+    const complete = this.#defaults === undefined ? room : withDefaults(room, this.#defaults)
+    return this.#creator.create(complete, { ...profile, membership: 'join' }, claim)
   }
 }

@@ -17,6 +17,8 @@ export interface NewRoom {
   readonly creationContent: JsonObject
   readonly initialState: readonly InitialState[]
   readonly powerLevelOverride: JsonObject
+  /** What the operator wants in place of the usual levels; its `events` are added to the usual ones. */
+  readonly powerLevelDefaults?: JsonObject | undefined
   /** `chat.tessera.avatar_url` */
   readonly avatarUrl?: string | undefined
   /** `chat.tessera.encryption`: an algorithm, or `cleartext`. */
@@ -37,7 +39,10 @@ const PRESETS = {
   public_chat: { joinRule: 'public', guestAccess: 'forbidden' },
 } as const
 
-const presetOf = (room: NewRoom): keyof typeof PRESETS =>
+export type Preset = keyof typeof PRESETS
+
+/** The preset that a room is made by: the one that was asked for, or the one that goes with its visibility. */
+export const presetOf = (room: NewRoom): Preset =>
   room.preset ?? (room.isPublic ? 'public_chat' : 'private_chat')
 
 /** The content of the create event: the client's own keys, with those that the server decides on top. */
@@ -64,7 +69,7 @@ const additionalCreators = (room: NewRoom, trusted: readonly string[]): string[]
 }
 
 /**
- * Power levels of a new room, with the client's override on top (a shallow one, as specified). "If the room's version is 12 or
+ * Power levels of a new room: the operator's defaults, with the client's override on top (a shallow one, as specified). "If the room's version is 12 or
  * higher, the power level for sending `m.room.tombstone` events MUST explicitly be higher than `state_default`": also where the
  * client gives levels for other events.
  */
@@ -72,7 +77,8 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
   const { version, creator, invite } = room
   const privileged = version.auth.privilegedCreators
   const trusted = presetOf(room) === 'trusted_private_chat' && !privileged ? invite : []
-  const given = room.powerLevelOverride['state_default']
+  const { events: defaultEvents, ...defaults } = room.powerLevelDefaults ?? {}
+  const given = room.powerLevelOverride['state_default'] ?? defaults['state_default']
   const stateDefault = typeof given === 'number' ? given : 50
   const tombstone = privileged ? Math.max(150, stateDefault + 50) : 100
   const otherEvents = room.powerLevelOverride['events']
@@ -91,6 +97,7 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
       'm.room.tombstone': tombstone,
       'm.room.server_acl': 100,
       'm.room.encryption': 100,
+      ...(isJsonObject(defaultEvents) ? defaultEvents : {}),
     },
     events_default: 0,
     state_default: 50,
@@ -99,6 +106,7 @@ export const powerLevelsContent = (room: NewRoom): JsonObject => {
     redact: 50,
     invite: 0,
     historical: 100,
+    ...defaults,
     ...room.powerLevelOverride,
     ...(privileged && isJsonObject(otherEvents)
       ? { events: { 'm.room.tombstone': tombstone, ...otherEvents } }

@@ -86,6 +86,8 @@ export class NoticeRooms {
       name: roomName,
       avatarUrl,
       invite: [],
+      // The server itself holds no keys.
+      encryption: 'cleartext',
       creationContent: { 'm.federate': false },
       initialState: [],
       // Only the server's user writes, invites and changes anything.
