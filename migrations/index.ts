@@ -48,6 +48,7 @@ import { signedOnTheWay } from './0035-signed-on-the-way.ts'
 import { unfinishedStays } from './0036-unfinished-stays.ts'
 import { closedRooms } from './0037-closed-rooms.ts'
 import { timelineGaps } from './0038-timeline-gaps.ts'
+import { administeredUsers } from './0039-administered-users.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -112,6 +113,7 @@ export const migrations: readonly Migration[] = [
   unfinishedStays,
   closedRooms,
   timelineGaps,
+  administeredUsers,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

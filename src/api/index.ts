@@ -2,6 +2,10 @@
 import type { Endpoint } from '../http/endpoint.ts'
 import { adminCheckUsernameAvailable } from './admin/adminCheckUsernameAvailable.ts'
 import { adminGetServerVersion } from './admin/adminGetServerVersion.ts'
+import { adminGetUser } from './admin/adminGetUser.ts'
+import { adminListUsers } from './admin/adminListUsers.ts'
+import { adminListUsersV2 } from './admin/adminListUsersV2.ts'
+import { adminPutUser } from './admin/adminPutUser.ts'
 import { getSharedSecretNonce } from './admin/getSharedSecretNonce.ts'
 import { registerBySharedSecret } from './admin/registerBySharedSecret.ts'
 import { add3PID } from './client-server/add3PID.ts'
@@ -250,6 +254,10 @@ import { writeTextRendezvous } from './tessera/writeTextRendezvous.ts'
 export const endpoints: readonly Endpoint[] = [
   adminCheckUsernameAvailable,
   adminGetServerVersion,
+  adminGetUser,
+  adminListUsers,
+  adminListUsersV2,
+  adminPutUser,
   getSharedSecretNonce,
   registerBySharedSecret,
   add3PID,

@@ -203,5 +203,8 @@ const limitPrincipal = (
 ): void => {
   if (calls === 0 || requester?.isExemptFromRateLimits) return
   if (requester !== undefined && limiter.exempts(requester.userId)) return
-  limiter.check(bucket, requester?.userId ?? origin ?? addressKey(facts.ip), calls)
+  const own = bucket === 'message' ? requester?.messageLimit : undefined
+  const key = requester?.userId ?? origin ?? addressKey(facts.ip)
+  if (own === undefined) limiter.check(bucket, key, calls)
+  else limiter.checkOwn(bucket, own, key, calls)
 }

@@ -15,6 +15,9 @@ export type RateLimitSettings = Readonly<Partial<Record<RateLimitName, RateLimit
 /** Keys remembered per bucket; beyond it the one that was seen least recently is forgotten. */
 const MAX_KEYS = 50_000
 
+/** Limits that are kept apart; who would have one more is under that of everybody. */
+const MAX_BUCKETS = 1_000
+
 /** Calls of one key that were let pass. */
 export interface TakenCalls {
   readonly name: string
@@ -32,6 +35,8 @@ export interface RateLimiter {
    * asks whether another may be.
    */
   check(name: RateLimitName, key: string, calls?: number): void
+  /** The same under a limit that the key has for itself. */
+  checkOwn(name: RateLimitName, limit: RateLimit, key: string, calls?: number): void
   /** The calls that were let pass since this was last asked, of those who called most, for other processes to count as well. */
   taken(): TakenCalls[]
   /** Counts calls that other processes have let pass. */
@@ -55,16 +60,23 @@ export const createRateLimiter = (
   let exempt: ReadonlySet<string> = new Set()
   /** By bucket and key; only where somebody asks for it. */
   let counted: Map<string, TakenCalls> | undefined
+  const count = (name: string, key: string, made: number): void => {
+    const rate = buckets.get(name)
+    if (rate === undefined) return
+    const wait = rate(key, clock.now(), made)
+    if (wait > 0) throw limitExceeded(wait)
+    if (counted === undefined || made === 0) return
+    const id = `${name} ${key}`
+    const calls = counted.get(id)?.calls ?? 0
+    if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + made })
+  }
   const limiter: RateLimiter = {
-    check(name, key, made = 1) {
-      const rate = buckets.get(name)
-      if (rate === undefined) return
-      const wait = rate(key, clock.now(), made)
-      if (wait > 0) throw limitExceeded(wait)
-      if (counted === undefined || made === 0) return
-      const id = `${name} ${key}`
-      const calls = counted.get(id)?.calls ?? 0
-      if (calls > 0 || counted.size < maxKeys) counted.set(id, { name, key, calls: calls + made })
+    check: (name, key, made = 1) => count(name, key, made),
+    checkOwn(name, limit, key, made = 1) {
+      // Who has the same limit shares a bucket: others' of this name know it, too.
+      const own = `${name} ${limit.perSecond}/${limit.burst}`
+      if (!buckets.has(own) && buckets.size < MAX_BUCKETS) buckets.set(own, createCallRate(limit, maxKeys))
+      count(buckets.has(own) ? own : name, key, made)
     },
     taken() {
       const all = [...(counted?.values() ?? [])].sort((a, b) => b.calls - a.calls)

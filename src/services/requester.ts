@@ -1,3 +1,5 @@
+import type { RateLimit } from '../core/call-rate.ts'
+
 /** Who makes a request of the client-server API: the owner of an access token, or whom an application service asserts to be. */
 export interface Requester {
   readonly userId: string
@@ -17,4 +19,6 @@ export interface Requester {
   readonly isSuspended?: boolean
   /** Application services with `rate_limited: false`, and accounts that an administrator exempted. */
   readonly isExemptFromRateLimits?: boolean
+  /** How many events they may send, where an administrator has it otherwise than the settings. */
+  readonly messageLimit?: RateLimit
 }

@@ -4,6 +4,10 @@ import type { JsonObject, JsonValue } from '../core/json.ts'
 export type { JsonObject, JsonValue }
 export type NoMembers = Readonly<Record<never, never>>
 
+export type AdministeredUser = { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly threepids: readonly { readonly medium: string; readonly address: string; readonly added_at: number; readonly validated_at: number }[]; readonly external_ids: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null; readonly appservice_id: string | null; readonly consent_server_notice_sent: string | null; readonly consent_version: string | null; readonly consent_ts: number | null; readonly user_type: string | null }
+export type AdministeredUserRequest = { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly threepids: readonly { readonly medium: string; readonly address: string; readonly added_at: number; readonly validated_at: number }[]; readonly external_ids: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null; readonly appservice_id: string | null; readonly consent_server_notice_sent: string | null; readonly consent_version: string | null; readonly consent_ts: number | null; readonly user_type: string | null }
+export type AdministeredUsers = { readonly users: readonly { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly user_type: string | null; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended?: boolean | undefined; readonly creation_ts: number; readonly last_seen_ts: number | null }[]; readonly next_token?: string | undefined; readonly total: number }
+export type AdministeredUsersRequest = { readonly users: readonly { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly user_type: string | null; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended?: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null }[]; readonly next_token?: string; readonly total: number }
 export type AuthData = { readonly type?: string | undefined; readonly session?: string | undefined }
 export type AuthDataRequest = { readonly type?: string; readonly session?: string } & JsonObject
 export type AuthResponse = { readonly flows: readonly { readonly stages: readonly string[] }[]; readonly params?: Readonly<Record<string, JsonObject>> | undefined; readonly session?: string | undefined; readonly completed?: readonly string[] | undefined }
@@ -132,6 +136,34 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly server_version: string }
+  }
+  adminGetUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: AdministeredUser
+  }
+  adminListUsers: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly user_id?: string; readonly name?: string; readonly guests: boolean; readonly admins?: boolean; readonly deactivated?: boolean; readonly locked: boolean; readonly suspended: boolean; readonly not_user_type?: readonly string[]; readonly order_by: "name" | "displayname" | "avatar_url" | "user_type" | "is_guest" | "admin" | "locked" | "deactivated" | "creation_ts" | "last_seen_ts" | "shadow_banned"; readonly dir: "f" | "b" }
+    body: undefined
+    response: AdministeredUsers
+  }
+  adminListUsersV2: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly user_id?: string; readonly name?: string; readonly guests: boolean; readonly admins?: boolean; readonly deactivated?: boolean; readonly locked: boolean; readonly suspended: boolean; readonly not_user_type?: readonly string[]; readonly order_by: "name" | "displayname" | "avatar_url" | "user_type" | "is_guest" | "admin" | "locked" | "deactivated" | "creation_ts" | "last_seen_ts" | "shadow_banned"; readonly dir: "f" | "b" }
+    body: undefined
+    response: AdministeredUsers
+  }
+  adminPutUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly password?: string | null; readonly logout_devices?: boolean; readonly displayname?: string | null; readonly avatar_url?: string | null; readonly threepids?: readonly { readonly medium: string; readonly address: string }[]; readonly external_ids?: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly admin?: boolean; readonly deactivated?: boolean; readonly locked?: boolean; readonly user_type?: string | null }
+    response: AdministeredUser
   }
   backfillRoom: {
     authentication: 'signedRequest'

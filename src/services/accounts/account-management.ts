@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
+import { endActing } from './acting.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
@@ -98,13 +99,18 @@ export class AccountManagement {
     ])
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such account.')
     await this.#authentication.forget(userId)
+    if (logoutDevices) await endActing(this.#context, this.#authentication, userId)
     // A login that was verified with the old password may have slipped in before the commit.
     if (logoutDevices) await this.#removeLaterDevices(userId, deviceIds)
   }
 
-  /** Ends the session of a requester: their access token, and their device. */
+  /** Ends the session of a requester: their access token, and their device if it has one. */
   async logout(requester: Requester): Promise<void> {
-    if (requester.deviceId !== undefined) await this.#devices.remove(requester.userId, [requester.deviceId])
+    const { userId, deviceId, tokenId, appServiceId } = requester
+    if (deviceId !== undefined) return this.#devices.remove(userId, [deviceId])
+    if (appServiceId !== undefined) return
+    await this.#context.commit([this.#context.write.tokens.drop(tokenId)])
+    await this.#authentication.forget(userId)
   }
 
   /**

@@ -91,17 +91,27 @@ export class Authentication {
   }
 }
 
+/** "0" per second is how the tools of administrators say that somebody is not limited. */
+const limitOf = ({
+  messageLimit,
+}: TokenOwner): Pick<Requester, 'messageLimit' | 'isExemptFromRateLimits'> => {
+  if (messageLimit === undefined) return {}
+  return messageLimit.perSecond === 0 ? { isExemptFromRateLimits: true } : { messageLimit }
+}
+
 const cachedToken = (owner: TokenOwner, now: number): CachedToken => ({
   userId: owner.userId,
   requester: {
     userId: owner.userId,
-    deviceId: owner.deviceId,
+    // Administrators who act as somebody else have no device.
+    deviceId: owner.deviceId === '' ? undefined : owner.deviceId,
     tokenId: owner.tokenHash,
     ...(owner.grant === undefined ? {} : { oauthClientId: owner.grant.clientId }),
     isGuest: owner.isGuest,
     isAdmin: owner.isAdmin,
     isLocked: owner.isLocked,
     isSuspended: owner.isSuspended,
+    ...limitOf(owner),
   },
   expiresTs: owner.expiresTs ?? Number.POSITIVE_INFINITY,
   readTs: now,

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { AccessTokenReader, AccessTokenWriter } from '../../storage/accounts/access-tokens.ts'
+import { AccessTokenWriter } from '../../storage/accounts/access-token-writer.ts'
+import { AccessTokenReader } from '../../storage/accounts/access-tokens.ts'
 import { AccountDataReader, AccountDataWriter } from '../../storage/accounts/account-data.ts'
 import { BrowserSessionReader, BrowserSessionWriter } from '../../storage/accounts/browser-sessions.ts'
 import { DeviceCodeReader, DeviceCodeWriter } from '../../storage/accounts/device-codes.ts'

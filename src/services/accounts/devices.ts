@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes, MAX_ID_BYTES } from '../../core/ids.ts'
 import type { Device } from '../../storage/accounts/devices.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { endActing } from './acting.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 
@@ -122,8 +123,9 @@ export class Devices {
     await this.#authentication.forget(userId)
   }
 
-  /** Removes all devices of a user, but the one to be kept. */
+  /** Removes all devices of a user, but the one to be kept. Without one, an administrator ceases to act as others, too. */
   async removeAll(userId: string, except?: string): Promise<void> {
+    if (except === undefined) await endActing(this.#context, this.#authentication, userId)
     const deviceIds = await this.#context.read.devices.ids(userId)
     await this.remove(
       userId,

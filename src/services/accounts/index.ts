@@ -12,6 +12,7 @@ import type { Requester } from '../requester.ts'
 import { AccountCommands } from './account-commands.ts'
 import { AccountData } from './account-data.ts'
 import { AccountManagement } from './account-management.ts'
+import { AdministeredAccounts } from './administered-accounts.ts'
 import { Authentication, type Connection } from './authentication.ts'
 import { BrowserRegistration } from './browser-registration.ts'
 import { BrowserSessions } from './browser-sessions.ts'
@@ -82,6 +83,7 @@ export class Accounts {
   readonly browserStages: BrowserStages
   readonly threepids: ThirdPartyIds
   readonly moderation: Moderation
+  readonly administered: AdministeredAccounts
   readonly browsers: BrowserSessions
   readonly browserRegistration: BrowserRegistration
   readonly oauth: OAuth
@@ -129,6 +131,8 @@ export class Accounts {
     this.filters = new Filters(context)
     this.openId = new OpenId(context)
     this.moderation = new Moderation(context, authentication)
+    const { database } = parts
+    this.administered = new AdministeredAccounts(context, { ...this, database, authentication })
     this.browsers = new BrowserSessions(context, this.login)
     this.browserRegistration = new BrowserRegistration(context, this)
     this.oauth = new OAuth(context, this)

@@ -75,7 +75,7 @@ export class Profiles {
     const value = Object.hasOwn(body, key) ? body[key] : undefined
     if (value === undefined) throw new MatrixError('M_MISSING_PARAM', `The body lacks ${key}.`)
     const isCleared = value === '' && (key === 'displayname' || key === 'avatar_url')
-    if (!isCleared) checkValue(key, value)
+    if (!isCleared) checkProfileValue(key, value)
     await this.#change(requester.userId, key, isCleared ? undefined : value)
   }
 
@@ -154,7 +154,8 @@ const checkKey = (key: string): void => {
   if (!KEY.test(key)) throw new MatrixError('M_INVALID_PARAM', 'This is no key of a profile field.')
 }
 
-const checkValue = (key: string, value: JsonValue): void => {
+/** Refuses what a field of a profile cannot be. @throws {MatrixError} `M_BAD_JSON`, `M_INVALID_PARAM` */
+export const checkProfileValue = (key: string, value: JsonValue): void => {
   if (key !== 'displayname' && key !== 'avatar_url' && key !== 'm.tz') return
   if (typeof value !== 'string' || !value.isWellFormed()) {
     throw new MatrixError('M_BAD_JSON', `${key} must be a well-formed string.`)

@@ -33,7 +33,7 @@ export type Registered = Partial<LoggedIn> & Pick<LoggedIn, 'user_id' | 'home_se
 export interface CreateUser {
   /** The wished-for localpart, or the whole user ID. */
   readonly username: string
-  readonly password: string
+  readonly password?: string | undefined
   readonly isAdmin?: boolean
   readonly displayName?: string | undefined
 }
@@ -164,7 +164,7 @@ export class Registration {
     const isFull = username.startsWith('@') && username.endsWith(suffix)
     const userId = newUserId(isFull ? username.slice(1, -suffix.length) : username, serverName)
     if ((await this.#context.read.users.existing([userId])).size > 0) throw userInUse()
-    this.#context.passwords.check(request.password)
+    if (request.password !== undefined) this.#context.passwords.check(request.password)
     const user = await this.#newUser(userId, request.password, request.isAdmin === true)
     const result = await this.#context.commit([...proof, ...this.#statements(user, request.displayName)])
     if (result.ok) return { userId }
@@ -172,8 +172,8 @@ export class Registration {
     return { refused: result.guard }
   }
 
-  async #newUser(userId: string, password: string, isAdmin: boolean): Promise<NewUser> {
-    const passwordHash = await this.#context.passwords.hash(password)
+  async #newUser(userId: string, password: string | undefined, isAdmin: boolean): Promise<NewUser> {
+    const passwordHash = password === undefined ? undefined : await this.#context.passwords.hash(password)
     return { userId, passwordHash, kind: 'user', isAdmin, createdTs: this.#context.clock.now() }
   }
 

@@ -40,6 +40,11 @@ export class AppServiceRegistry {
     return this.all.some(service => isUserOf(service, userId))
   }
 
+  /** Whose user a local user is. */
+  ofUser(userId: string): AppService | undefined {
+    return this.all.find(service => isUserOf(service, userId))
+  }
+
   /** The services that may know of something that does not exist here, by its ID. */
   interestedIn(kind: 'users' | 'aliases', id: string): AppService[] {
     return this.all.filter(service => service.url !== undefined && isCovered(service[kind], id))

@@ -1,4 +1,5 @@
-import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import type { RateLimit } from '../../core/call-rate.ts'
+import type { Prepared, Reader } from '../database.ts'
 
 /** What one login or refresh handed out. Tokens are hashes; instants are milliseconds since 1970. */
 export interface TokenPair {
@@ -43,9 +44,13 @@ export interface TokenOwner extends TokenPair {
   readonly isAdmin: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  /** Events that they may send per second, and at once, in place of the settings. */
+  readonly messageLimit: RateLimit | undefined
 }
 
 interface OwnerRow extends PairRow {
+  message_rate: number | null
+  message_burst: number | null
   kind: string
   is_admin: number
   is_locked: number
@@ -55,24 +60,36 @@ interface OwnerRow extends PairRow {
 const COLUMNS = `t.token_hash, t.user_id, t.device_id, t.created_ts, t.expires_ts, t.refresh_hash,
   t.refresh_expires_ts, t.supersedes, t.client_id, t.scope, t.session_hash`
 
+/** Whoever acts as somebody else does so for as long as this holds. */
+const IN_OFFICE = 'a.is_admin = 1 AND a.is_locked = 0 AND a.deactivated_ts IS NULL'
+
 /** Reads tokens, by the hashes of the secrets. */
 export class AccessTokenReader {
   readonly #db: Reader
   readonly #owner: Prepared
   readonly #byRefresh: Prepared
   readonly #bySession: Prepared
+  readonly #actedAs: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     const select = (where: string): Prepared =>
       db.prepare(
-        `SELECT ${COLUMNS}, u.kind, u.is_admin, u.is_locked, u.is_suspended
+        `SELECT ${COLUMNS}, u.kind, u.is_admin, u.is_locked, u.is_suspended, u.message_rate, u.message_burst
          FROM access_tokens t JOIN users u ON u.user_id = t.user_id
-         WHERE ${where} AND u.deactivated_ts IS NULL`,
+         WHERE ${where} AND u.deactivated_ts IS NULL AND (t.administrator IS NULL OR EXISTS (
+           SELECT 1 FROM users a WHERE a.user_id = t.administrator AND ${IN_OFFICE}))`,
       )
     this.#owner = select('t.token_hash = ?')
     this.#byRefresh = select('t.refresh_hash = ?')
     this.#bySession = select('t.session_hash = ?')
+    this.#actedAs = db.prepare('SELECT DISTINCT user_id FROM access_tokens WHERE administrator = ?')
+  }
+
+  /** As whom an administrator may act. */
+  async actedAs(administrator: string): Promise<string[]> {
+    const rows = await this.#db.scan<{ user_id: string }>(this.#actedAs, [administrator])
+    return rows.map(row => row.user_id)
   }
 
   /** Whose access token this is. Expired ones are answered too. */
@@ -111,107 +128,8 @@ const owner = (row: OwnerRow): TokenOwner => ({
   isAdmin: row.is_admin === 1,
   isLocked: row.is_locked === 1,
   isSuspended: row.is_suspended === 1,
+  messageLimit:
+    row.message_rate === null
+      ? undefined
+      : { perSecond: Number(row.message_rate), burst: Number(row.message_burst) },
 })
-
-/** Builds the statements that change tokens. */
-export class AccessTokenWriter {
-  readonly #insert: Prepared
-  readonly #hold: Prepared
-  readonly #succeed: Prepared
-  readonly #dropUnusedSuccessors: Prepared
-  readonly #drop: Prepared
-  readonly #confirm: Prepared
-  readonly #dropUser: Prepared
-  readonly #dropDevice: Prepared
-  readonly #dropExpired: readonly Prepared[]
-
-  constructor(db: Reader) {
-    const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts,
-      client_id, scope, session_hash, supersedes`
-    this.#insert = db.prepare(
-      `INSERT INTO access_tokens (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
-    )
-    // Changes nothing, but makes a revocation that is under way in another process wait, or be seen.
-    this.#hold = db.prepare('UPDATE access_tokens SET created_ts = created_ts WHERE token_hash = ?')
-    this.#succeed = db.prepare(
-      `INSERT INTO access_tokens (${columns})
-       SELECT ?, user_id, device_id, ?, ?, ?, ?, client_id, scope, session_hash, token_hash
-       FROM access_tokens WHERE token_hash = ?`,
-    )
-    this.#dropUnusedSuccessors = db.prepare(
-      'DELETE FROM access_tokens WHERE supersedes = ? AND created_ts < ?',
-    )
-    this.#drop = db.prepare('DELETE FROM access_tokens WHERE token_hash = ?')
-    this.#confirm = db.prepare('UPDATE access_tokens SET supersedes = NULL WHERE token_hash = ?')
-    this.#dropUser = db.prepare('DELETE FROM access_tokens WHERE user_id = ?')
-    this.#dropDevice = db.prepare('DELETE FROM access_tokens WHERE user_id = ? AND device_id = ?')
-    this.#dropExpired = [
-      'refresh_expires_ts IS NOT NULL AND refresh_expires_ts < ?',
-      'expires_ts IS NOT NULL AND refresh_hash IS NULL AND expires_ts < ?',
-    ].map(isOver => db.prepare(`DELETE FROM access_tokens WHERE ${isOver}`))
-  }
-
-  /** Stores what a login hands out. */
-  insert(pair: Omit<TokenPair, 'supersedes'>): WriteStatement {
-    const { tokenHash, userId, deviceId, createdTs, expiresTs, refreshHash, refreshExpiresTs, grant } = pair
-    return {
-      prepared: this.#insert,
-      rows: [
-        [
-          tokenHash,
-          userId,
-          deviceId,
-          createdTs,
-          expiresTs ?? null,
-          refreshHash ?? null,
-          refreshExpiresTs ?? null,
-          grant?.clientId ?? null,
-          grant?.scope ?? null,
-          grant?.sessionHash ?? null,
-        ],
-      ],
-    }
-  }
-
-  /**
-   * Stores what a refresh hands out, for the device of the pair it was refreshed from. Guard `token-gone`: that pair
-   * was revoked meanwhile. Pairs that earlier repetitions of this refresh handed out before `staleBefore`, and that
-   * nobody used, are dropped: so a repeated refresh leaves a bounded number of them.
-   */
-  succeed(
-    from: string,
-    pair: Omit<TokenPair, 'supersedes' | 'userId' | 'deviceId' | 'grant'>,
-    staleBefore: number,
-  ): WriteStatement[] {
-    const { tokenHash, createdTs, expiresTs, refreshHash, refreshExpiresTs } = pair
-    const values = [tokenHash, createdTs, expiresTs ?? null, refreshHash ?? null, refreshExpiresTs ?? null]
-    return [
-      { prepared: this.#hold, rows: [[from]], guard: { name: 'token-gone', expected: 1 } },
-      { prepared: this.#dropUnusedSuccessors, rows: [[from, staleBefore]] },
-      { prepared: this.#succeed, rows: [[...values, from]] },
-    ]
-  }
-
-  /** The first use of a pair: what it was refreshed from is revoked. */
-  confirm(tokenHash: string, supersedes: string): WriteStatement[] {
-    return [
-      { prepared: this.#drop, rows: [[supersedes]] },
-      { prepared: this.#confirm, rows: [[tokenHash]] },
-    ]
-  }
-
-  /** Revokes all tokens of a user. */
-  dropUser(userId: string): WriteStatement {
-    return { prepared: this.#dropUser, rows: [[userId]] }
-  }
-
-  /** Revokes all tokens of devices. */
-  dropDevices(userId: string, deviceIds: readonly string[]): WriteStatement {
-    return { prepared: this.#dropDevice, rows: deviceIds.map(deviceId => [userId, deviceId]) }
-  }
-
-  /** Removes tokens that expired before an instant, with nothing left to refresh them by. */
-  dropExpired(before: number): WriteStatement[] {
-    return this.#dropExpired.map(prepared => ({ prepared, rows: [[before]] }))
-  }
-}

@@ -1,3 +1,4 @@
+import type { RateLimit } from '../../core/call-rate.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 import type { UserKind } from './users.ts'
 
@@ -26,6 +27,9 @@ export class UserWriter {
   readonly #cleanedUp: Prepared
   readonly #endSessions: Prepared
   readonly #flags: Record<UserFlag, Prepared>
+  readonly #setType: Prepared
+  readonly #limitMessages: Prepared
+  readonly #activate: Prepared
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
@@ -58,6 +62,11 @@ export class UserWriter {
        WHERE user_id = ? AND deactivated_ts IS NULL`,
     )
     this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
+    this.#setType = db.prepare('UPDATE users SET user_type = ? WHERE user_id = ?')
+    this.#limitMessages = db.prepare('UPDATE users SET message_rate = ?, message_burst = ? WHERE user_id = ?')
+    this.#activate = db.prepare(
+      'UPDATE users SET deactivated_ts = NULL WHERE user_id = ? AND deactivated_ts IS NOT NULL AND cleanup = 0',
+    )
     const flag = (name: UserFlag): Prepared => db.prepare(`UPDATE users SET ${name} = ? WHERE user_id = ?`)
     this.#flags = {
       is_admin: flag('is_admin'),
@@ -133,6 +142,33 @@ export class UserWriter {
   /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone. */
   cleanedUp(userId: string): WriteStatement {
     return { prepared: this.#cleanedUp, rows: [[userId]] }
+  }
+
+  /** What kind of account it is to administrators. Guard `no-such-user`. */
+  setType(userId: string, type: string | undefined): WriteStatement {
+    return {
+      prepared: this.#setType,
+      rows: [[type ?? null, userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** How many events a user may send, in place of the settings. Guard `no-such-user`. */
+  limitMessages(userId: string, limit: RateLimit | undefined): WriteStatement {
+    return {
+      prepared: this.#limitMessages,
+      rows: [[limit?.perSecond ?? null, limit?.burst ?? null, userId]],
+      guard: { name: 'no-such-user', expected: 1 },
+    }
+  }
+
+  /** Gives a deactivated account back, as empty as it is. Guard `still-leaving`: it is in use, or has not left all rooms yet. */
+  activate(userId: string): WriteStatement {
+    return {
+      prepared: this.#activate,
+      rows: [[userId]],
+      guard: { name: 'still-leaving', expected: 1 },
+    }
   }
 
   /** Switches a flag. Guard `no-such-user`. */

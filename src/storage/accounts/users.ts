@@ -1,3 +1,4 @@
+import type { RateLimit } from '../../core/call-rate.ts'
 import type { Prepared, Reader } from '../database.ts'
 
 /** `guest`: guest_access.md. `user` is everybody else with an account here. */
@@ -43,6 +44,7 @@ export class UserReader {
   readonly #cleanups: Prepared
   readonly #toLogOut: Prepared
   readonly #count: Prepared
+  readonly #messageLimit: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -56,6 +58,9 @@ export class UserReader {
     )
     this.#cleanups = db.prepare('SELECT user_id, erase FROM users WHERE cleanup = 1 ORDER BY user_id LIMIT ?')
     this.#toLogOut = db.prepare('SELECT user_id FROM users WHERE cleanup = 2 ORDER BY user_id LIMIT ?')
+    this.#messageLimit = db.prepare(
+      'SELECT message_rate, message_burst FROM users WHERE user_id = ? AND message_rate IS NOT NULL',
+    )
     this.#count = db.prepare('SELECT count(*) AS total FROM users WHERE deactivated_ts IS NULL')
   }
 
@@ -98,6 +103,14 @@ export class UserReader {
   async pendingLogouts(limit: number): Promise<string[]> {
     const rows = await this.#db.all<{ user_id: string }>(this.#toLogOut, [limit])
     return rows.map(row => row.user_id)
+  }
+
+  /** How many events a user may send, in place of the settings. */
+  async messageLimit(userId: string): Promise<RateLimit | undefined> {
+    const row = await this.#db.get<{ message_rate: number; message_burst: number }>(this.#messageLimit, [
+      userId,
+    ])
+    return row && { perSecond: Number(row.message_rate), burst: Number(row.message_burst) }
   }
 
   /** How many accounts are active. Reads the whole table. */
