@@ -49,6 +49,7 @@ import { unfinishedStays } from './0036-unfinished-stays.ts'
 import { closedRooms } from './0037-closed-rooms.ts'
 import { timelineGaps } from './0038-timeline-gaps.ts'
 import { administeredUsers } from './0039-administered-users.ts'
+import { providerAccounts } from './0039-provider-accounts.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -114,6 +115,7 @@ export const migrations: readonly Migration[] = [
   closedRooms,
   timelineGaps,
   administeredUsers,
+  providerAccounts,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

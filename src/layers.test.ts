@@ -51,6 +51,7 @@ const HOMES: Record<string, readonly string[]> = {
   pg: ['src/storage/'],
   undici: ['src/network/'],
   nodemailer: ['src/network/'],
+  oauth4webapi: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
   sharp: ['src/services/media/'],
   rolldown: ['scripts/'],

@@ -19,6 +19,7 @@ import type { Database } from '../storage/database.ts'
 import { NidAllocator } from '../storage/nids.ts'
 import { type Migrated, openDatabase } from '../storage/open.ts'
 import { accountsOptionsOf, cacheBudgetOf, mailerOf, outgoingOf } from './options.ts'
+import { openProviders } from './providers.ts'
 
 /** What a server is made for. */
 export interface Circumstances {
@@ -71,6 +72,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     ...{ ...config.federation, ...outgoingOf(config, clock) },
     ...{ serverName, signingKey },
   })
+  const { providers, running: toProviders } = openProviders(config, clock)
   const accounts = new Accounts({
     database,
     clock,
@@ -78,8 +80,14 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     random,
     mailer,
     identityServers,
+    providers,
     bulletin: processes.bulletin,
     onError: error => log.error({ err: error }, 'work on accounts failed in the background'),
+    onProviderFailure: (provider, reason) =>
+      log.warn(
+        { part: 'sign-in', provider, reason: reason.message },
+        'a provider did not say who somebody is',
+      ),
   })
   const core = createRoomCore({
     database,
@@ -109,7 +117,19 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     mayBeInvited: userId => accounts.ofServices.isUserOrMade(userId),
   })
   accounts.hooks.remoteProfile = federation.queryProfile
-  return { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers }
+  const accountsRunning = [accounts, identityServers, ...(mailer ? [mailer] : []), ...toProviders]
+  return {
+    database,
+    processes,
+    migrated,
+    metrics,
+    accounts,
+    core,
+    federation,
+    identityServers,
+    mailer,
+    accountsRunning,
+  }
 }
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>

@@ -36,16 +36,9 @@ export interface Composition {
 export const compose = async (circumstances: Circumstances): Promise<Composition> => {
   const { config, log, clock } = circumstances
   const foundation = await layFoundation(circumstances)
-  const { database, processes, migrated, metrics, accounts, core, federation, mailer, identityServers } =
-    foundation
+  const { database, processes, migrated, metrics, accounts, core, federation } = foundation
   const { services, running, mailPushers } = composeDomain(circumstances, foundation)
-  const all: readonly Running[] = [
-    accounts,
-    identityServers,
-    ...(mailer ? [mailer] : []),
-    federation,
-    ...running,
-  ]
+  const all: readonly Running[] = [...foundation.accountsRunning, federation, ...running]
   const app = createHttpApp({
     endpoints,
     services,

@@ -84,6 +84,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       refreshTokenLifetimeMs: sessions.refreshTokenLifetime,
       nonRefreshableLifetimeMs: sessions.nonRefreshableLifetime,
       deviceLifetimeMs: sessions.deviceLifetime,
+      passwords: passwords.enabled,
       loginTokens: sessions.loginTokens,
     },
   }

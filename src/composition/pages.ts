@@ -39,7 +39,10 @@ export const serverPages = (parts: {
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
   const { language } = config.email
-  if (isOAuthOffered(config)) addSignInPages(pages, { accounts, clock, serverName, baseUrl, language })
+  if (isOAuthOffered(config)) {
+    const passwords = config.passwords.enabled
+    addSignInPages(pages, { accounts, clock, serverName, baseUrl, language, passwords })
+  }
   const { mailPushers: service } = parts
   if (service !== undefined) addUnsubscribePage(pages, { service, clock, path: UNSUBSCRIBE_PATH })
   addOperationsPages(pages, {

@@ -4,6 +4,7 @@ import { addOAuthEndpoints } from '../http/oauth/endpoints.ts'
 import { addAccountPage } from '../http/pages/account/index.ts'
 import { addAuthorizePage } from '../http/pages/authorize.ts'
 import { addLinkPage } from '../http/pages/link.ts'
+import { addProviderPages } from '../http/pages/providers.ts'
 import { addSsoPage } from '../http/pages/sso.ts'
 import type { Pages } from '../http/pages.ts'
 import type { Accounts } from '../services/accounts/index.ts'
@@ -19,15 +20,22 @@ export const addSignInPages = (
     serverName: string
     baseUrl: string
     language: MailLanguage
+    /** Whether people can sign in with a password. */
+    passwords: boolean
   },
 ): void => {
   const { accounts, clock } = parts
-  const { oauth, browsers, browserRegistration: registration } = accounts
-  const common = { ...parts, oauth, browsers, registration }
+  const { oauth, browsers, browserRegistration: registration, providers } = accounts
+  const common = { ...parts, oauth, browsers, registration, providers, providerPath: OAUTH_PATHS.provider }
   addOAuthEndpoints(pages, { oauth, clock, paths: OAUTH_PATHS })
   const hasDevice = (userId: string, deviceId: string) => accounts.hasDevice(userId, deviceId)
   addAuthorizePage(pages, { ...common, path: OAUTH_PATHS.authorize, hasDevice })
   addLinkPage(pages, { ...common, path: OAUTH_PATHS.link, devices: oauth.devices, hasDevice })
+  const { authorize, link, sso, account } = OAUTH_PATHS
+  if (providers.offered.length > 0) {
+    const returnPaths = [authorize, link, sso, account]
+    addProviderPages(pages, { ...common, service: providers, paths: OAUTH_PATHS, returnPaths })
+  }
   addSsoPage(pages, {
     ...common,
     path: OAUTH_PATHS.sso,

@@ -45,6 +45,7 @@ export const contradictions = (config: Config): Problem[] => {
   if (config.registration.email === 'required' && email.host === undefined) {
     problems.push({ path: ['registration', 'email'], message: 'is required, which needs email.host' })
   }
+  problems.push(...aboutProviders(config))
   const { backOff } = config.federation
   if (backOff.min > backOff.max) {
     problems.push({
@@ -67,6 +68,34 @@ export const contradictions = (config: Config): Problem[] => {
   return problems
 }
 
+/** What does not go together about signing in with accounts elsewhere. */
+const aboutProviders = ({ signIn, passwords, registration, oauth, ...config }: Config): Problem[] => {
+  const { providers } = signIn
+  const hasPages = oauth.enabled && (config.publicBaseUrl !== undefined || config.serverName === 'localhost')
+  const problems: Problem[] = []
+  for (const [index, { id, scopes }] of providers.entries()) {
+    if (providers.findIndex(other => other.id === id) < index) {
+      problems.push({
+        path: ['sign_in', 'providers', index, 'id'],
+        message: 'is that of another provider, too',
+      })
+    }
+    if (!scopes.includes('openid')) {
+      problems.push({ path: ['sign_in', 'providers', index, 'scopes'], message: 'must have openid' })
+    }
+  }
+  if (providers.length > 0 && !hasPages) {
+    problems.push({ path: ['sign_in', 'providers'], message: 'needs oauth.enabled and public_base_url' })
+  }
+  if (!passwords.enabled && (providers.length === 0 || registration.mode !== 'closed')) {
+    problems.push({
+      path: ['passwords', 'enabled'],
+      message: 'is false, which needs sign_in.providers, and registration.mode: closed',
+    })
+  }
+  return problems
+}
+
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback')
 
@@ -82,6 +111,11 @@ export const warningsAbout = (config: Config): string[] => [
   ...(config.registration.mode === 'open'
     ? ['registration.mode is open: whoever reaches this server can make accounts, spammers included']
     : []),
+  ...config.signIn.providers.flatMap(({ id, issuer }) =>
+    issuer.startsWith('http:') && !isLoopback(new URL(issuer).hostname)
+      ? [`the issuer of the provider ${id} is not HTTPS: whoever is on the way to it can sign in as anybody`]
+      : [],
+  ),
   ...(config.email.tls === 'none' && config.email.host !== undefined && !isLoopback(config.email.host)
     ? ['email.tls is none: what confirms addresses and resets passwords travels unencrypted']
     : []),

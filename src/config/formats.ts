@@ -64,6 +64,14 @@ export const FORMATS = {
     allowed: 'a URI such as mxc://example.org/abcdef',
     admits: text => parseMxc(text) !== undefined,
   },
+  'provider-id': {
+    allowed: 'a name of letters, digits and . _ ~ -',
+    admits: text => /^[0-9A-Za-z._~-]{1,64}$/.test(text),
+  },
+  brand: {
+    allowed: 'a name such as google: small letters, digits and . _ -',
+    admits: text => /^[a-z][a-z0-9._-]{0,63}$/.test(text),
+  },
   mailbox: {
     allowed: 'an e-mail address such as noreply@example.org, alone or as in Our server <noreply@example.org>',
     admits: text => parseMailbox(text) !== undefined,

@@ -5,6 +5,7 @@ import type { Pages } from '../http/pages.ts'
 import type { RateLimitSettings } from '../http/rate-limit.ts'
 import type { Mail } from '../network/mailer.ts'
 import { Accounts, type AccountsOptions, type AccountsParts } from '../services/accounts/index.ts'
+import type { Provider } from '../services/accounts/providers/options.ts'
 import type { Services } from '../services/index.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
@@ -20,7 +21,10 @@ export const alice = `@alice:${SERVER_NAME}`
 
 /** What of the options a test wants otherwise. */
 export type TestAccountsOptions = Omit<Partial<AccountsOptions>, 'serverName'> &
-  Partial<Pick<AccountsParts, 'mailer' | 'identityServers'>>
+  Partial<Pick<AccountsParts, 'mailer' | 'identityServers' | 'onProviderFailure'>> & {
+    /** The providers with which people sign in, on the clock of the accounts. */
+    readonly providers?: (clock: FakeClock) => readonly Provider[]
+  }
 
 /** Accounts over a database, with time standing still and passwords that cost next to nothing. */
 export const testAccounts = (
@@ -37,6 +41,8 @@ export const testAccounts = (
     options: { ...options, serverName: SERVER_NAME, passwords },
     mailer: options.mailer,
     identityServers: options.identityServers,
+    providers: options.providers?.(clock),
+    onProviderFailure: (provider, reason) => options.onProviderFailure?.(provider, reason),
     onError,
   })
   return { accounts, clock, errors }

@@ -93,7 +93,8 @@ export const openOAuth = async (
     email: { revealAccounts: false, language: 'en', ...options.email, baseUrl },
     pages: (accounts, clock) => {
       const pages = createPages()
-      addSignInPages(pages, { accounts, clock, serverName: SERVER_NAME, baseUrl, language: 'en' })
+      const passwords = options.sessions?.passwords ?? true
+      addSignInPages(pages, { accounts, clock, serverName: SERVER_NAME, baseUrl, language: 'en', passwords })
       return pages
     },
   })

@@ -89,6 +89,12 @@ export const accountOptions = {
     type: 'object',
     description: 'Passwords.',
     properties: {
+      enabled: {
+        type: 'boolean',
+        default: true,
+        description:
+          'Whether people can sign in with a password of this server. Off: only with one of `sign_in.providers`, which must be there, and registration must be closed but for what they allow.',
+      },
       min_length: {
         type: 'integer',
         minimum: 1,

@@ -12,6 +12,7 @@ import { operationOptions } from './operations.ts'
 import { rateLimitOptions } from './rate-limits.ts'
 import { roomOptions } from './rooms.ts'
 import { serverOptions } from './server.ts'
+import { signInOptions } from './sign-in.ts'
 
 export const configSchema = {
   type: 'object',
@@ -19,6 +20,7 @@ export const configSchema = {
   properties: {
     ...serverOptions,
     ...accountOptions,
+    ...signInOptions,
     ...emailOptions,
     ...federationOptions,
     ...roomOptions,

@@ -18,6 +18,11 @@ export const english: PageWords = {
     button: 'Sign in',
     makeAccount: 'Create an account',
   },
+  providers: {
+    goOnWith: provider => `Go on with ${provider}`,
+    newHere: provider => `You have not come here from ${provider} before.`,
+    again: 'Try it again',
+  },
   register: {
     title: server => `Create an account on ${server}`,
     userHint: server => `Others will see you as @name:${server}. Letters a–z, digits and . _ = - / +`,
@@ -118,6 +123,9 @@ export const english: PageWords = {
     termsNeeded: 'Accept the documents to go on.',
     emailUnconfirmed: 'The e-mail address has not been confirmed yet: open the link that was sent to you.',
     emailRefused: 'This e-mail address cannot be used.',
+    providerFailed:
+      'The other side did not answer as it should. Try again later, or ask the administrator of this server.',
+    notAdmitted: 'You were not let in there, or may not come here from there.',
     closed: 'This server takes no new accounts. Ask its administrator.',
     tryAgain: 'Something went wrong. Try again.',
   },

@@ -18,6 +18,11 @@ export const french: PageWords = {
     button: 'Se connecter',
     makeAccount: 'Créer un compte',
   },
+  providers: {
+    goOnWith: provider => `Continuer avec ${provider}`,
+    newHere: provider => `Vous venez de ${provider} pour la première fois.`,
+    again: 'Essayer encore une fois',
+  },
   register: {
     title: server => `Créer un compte sur ${server}`,
     userHint: server => `Les autres vous verront comme @nom:${server}. Lettres a–z, chiffres et . _ = - / +`,
@@ -118,6 +123,9 @@ export const french: PageWords = {
     termsNeeded: 'Acceptez les documents pour continuer.',
     emailUnconfirmed: 'L’adresse e-mail n’est pas encore confirmée : ouvrez le lien qui vous a été envoyé.',
     emailRefused: 'Cette adresse e-mail ne peut pas être utilisée.',
+    providerFailed:
+      'L’autre côté n’a pas répondu comme il devrait. Réessayez plus tard, ou adressez-vous à l’administrateur de ce serveur.',
+    notAdmitted: 'On ne vous y a pas laissé entrer, ou vous ne pouvez pas venir ici de là-bas.',
     closed: 'Ce serveur n’accepte pas de nouveaux comptes. Adressez-vous à son administrateur.',
     tryAgain: 'Quelque chose n’a pas marché. Réessayez.',
   },

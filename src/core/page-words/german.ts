@@ -18,6 +18,11 @@ export const german: PageWords = {
     button: 'Anmelden',
     makeAccount: 'Ein Konto anlegen',
   },
+  providers: {
+    goOnWith: provider => `Weiter mit ${provider}`,
+    newHere: provider => `Du kommst zum ersten Mal von ${provider} hierher.`,
+    again: 'Noch einmal versuchen',
+  },
   register: {
     title: server => `Ein Konto auf ${server} anlegen`,
     userHint: server => `Andere sehen dich als @name:${server}. Buchstaben a–z, Ziffern und . _ = - / +`,
@@ -121,6 +126,9 @@ export const german: PageWords = {
     termsNeeded: 'Stimme den Dokumenten zu, um weiterzumachen.',
     emailUnconfirmed: 'Die E-Mail-Adresse ist noch nicht bestätigt: öffne den Link, der dir geschickt wurde.',
     emailRefused: 'Diese E-Mail-Adresse kann nicht verwendet werden.',
+    providerFailed:
+      'Die andere Seite hat nicht geantwortet, wie sie sollte. Versuche es später noch einmal, oder frage die Verwaltung dieses Servers.',
+    notAdmitted: 'Du wurdest dort nicht eingelassen, oder darfst von dort nicht hierher.',
     closed: 'Dieser Server nimmt keine neuen Konten an. Frage seine Verwaltung.',
     tryAgain: 'Etwas ist schiefgegangen. Versuche es noch einmal.',
   },

@@ -18,6 +18,11 @@ export const spanish: PageWords = {
     button: 'Iniciar sesión',
     makeAccount: 'Crear una cuenta',
   },
+  providers: {
+    goOnWith: provider => `Continuar con ${provider}`,
+    newHere: provider => `Vienes de ${provider} por primera vez.`,
+    again: 'Intentarlo otra vez',
+  },
   register: {
     title: server => `Crear una cuenta en ${server}`,
     userHint: server => `Los demás te verán como @nombre:${server}. Letras a–z, cifras y . _ = - / +`,
@@ -119,6 +124,9 @@ export const spanish: PageWords = {
     termsNeeded: 'Acepta los documentos para continuar.',
     emailUnconfirmed: 'La dirección de correo aún no está confirmada: abre el enlace que se te ha enviado.',
     emailRefused: 'Esta dirección de correo no se puede usar.',
+    providerFailed:
+      'El otro lado no ha respondido como debería. Inténtalo más tarde, o pregunta a quien administra este servidor.',
+    notAdmitted: 'Allí no te han dejado entrar, o no puedes venir aquí desde allí.',
     closed: 'Este servidor no admite cuentas nuevas. Pregunta a quien lo administra.',
     tryAgain: 'Algo ha ido mal. Inténtalo de nuevo.',
   },

@@ -7,6 +7,7 @@ export interface PageWords {
   readonly lang: string
   readonly common: CommonWords
   readonly signIn: SignInWords
+  readonly providers: ProvidersWords
   readonly register: RegisterWords
   readonly consent: ConsentWords
   readonly link: LinkWords
@@ -31,6 +32,13 @@ export interface SignInWords {
   toContinue(client: string): string
   readonly button: string
   readonly makeAccount: string
+}
+
+/** Of signing in with an account that people have elsewhere. */
+export interface ProvidersWords {
+  goOnWith(provider: string): string
+  newHere(provider: string): string
+  readonly again: string
 }
 
 export interface RegisterWords {
@@ -131,5 +139,7 @@ export interface ProblemWords {
   readonly emailUnconfirmed: string
   readonly emailRefused: string
   readonly closed: string
+  readonly providerFailed: string
+  readonly notAdmitted: string
   readonly tryAgain: string
 }

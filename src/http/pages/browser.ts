@@ -40,6 +40,9 @@ export interface Visitor {
   readonly formToken: Html
 }
 
+/** Of where somebody is brought back after they were elsewhere, in characters: a request of a client with all that goes with it. */
+export const MAX_RETURN_LENGTH = 8_192
+
 const BODY_LIMIT = 32_768
 const SECRET = /^[A-Za-z0-9_-]{40,100}$/
 

@@ -27,6 +27,7 @@ h1{margin:0 0 1rem;font-size:1.4rem}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;color:inherit;background:transparent;border:1px solid light-dark(#7a828e,#8b949e);border-radius:.4rem}
 button{margin-top:1.5rem;padding:.65rem 1.25rem;font:inherit;font-weight:600;color:#fff;background:#1f5fbf;border:0;border-radius:.4rem;cursor:pointer}
+a.button{display:block;margin-top:1rem;padding:.65rem 1.25rem;font-weight:600;text-align:center;text-decoration:none;color:inherit;border-radius:.4rem;box-shadow:inset 0 0 0 1px light-dark(#7a828e,#8b949e);overflow-wrap:anywhere}
 button.plain{margin-left:.5rem;color:inherit;background:transparent;box-shadow:inset 0 0 0 1px light-dark(#7a828e,#8b949e)}
 .code{white-space:nowrap;font:600 1.2rem ui-monospace,monospace}
 button.link{margin:0;padding:0;font-weight:400;color:light-dark(#1f5fbf,#79b0ff);background:none;text-decoration:underline}

@@ -148,7 +148,8 @@ ${token}
 ${termsField(say.terms, registration.terms(lang))}`
 }
 
-const termsField = (
+/** The documents to accept, with a box to tick; nothing where there are none. */
+export const termsField = (
   accept: string,
   terms: readonly { readonly name: string; readonly url: string }[],
 ): Html | undefined => {

@@ -1,11 +1,33 @@
+import { oneLine } from '../../core/mail-text.ts'
+import type { PageWords } from '../../core/page-words/index.ts'
 import { factsOf, type PageContext } from '../pages.ts'
 import { alertOf, type BrowserOptions, goTo, sameWith, setSecret, type Visitor } from './browser.ts'
 import { type Html, html, sendPage } from './layout.ts'
 import { problemOf } from './problem-words.ts'
 import { type RegistrationOptions, register, sendRegistration } from './register.ts'
 
+/** Of a provider's name, in characters. */
+const MAX_SHOWN = 60
+
 /** What the page needs on which people sign in, or make an account. */
-export type SignInOptions = BrowserOptions & RegistrationOptions
+export type SignInOptions = BrowserOptions &
+  RegistrationOptions & {
+    /** With which accounts elsewhere people can sign in, if they can, and where the way to them begins. */
+    readonly providers: {
+      readonly offered: readonly OfferedProvider[]
+      /** Whether somebody can get an account by one of them. */
+      readonly canRegister: boolean
+    }
+    readonly providerPath: string
+    /** Whether people can sign in with a password. */
+    readonly passwords: boolean
+  }
+
+/** An account elsewhere with which people can sign in. */
+export interface OfferedProvider {
+  readonly id: string
+  readonly name: string
+}
 
 /** For what somebody signs in. */
 export interface Purpose {
@@ -27,7 +49,8 @@ export const askToSignIn = async (
   const wantsAccount = new URLSearchParams(context.querystring).get('prompt') === 'create'
   if (wantsAccount && options.registration.isOpen)
     return sendRegistration(context, options, visitor, purpose, {})
-  const problem = wantsAccount ? visitor.words.problems.closed : undefined
+  const isClosed = wantsAccount && !options.providers.canRegister
+  const problem = isClosed ? visitor.words.problems.closed : undefined
   sendSignIn(context, options, visitor, purpose, { problem })
 }
 
@@ -72,7 +95,7 @@ const signIn = async (
 
 const sendSignIn = (
   context: PageContext,
-  { serverName, registration }: SignInOptions,
+  options: SignInOptions,
   { words, formToken }: Visitor,
   purpose: Purpose,
   { problem, status = 200, name = '' }: { problem: string | undefined; status?: number; name?: string },
@@ -83,6 +106,7 @@ const sendSignIn = (
     purpose.canCancel === true
       ? html`<button class="plain" name="do" value="deny" formnovalidate>${common.cancel}</button>`
       : undefined
+  const { serverName, registration, passwords } = options
   const other = registration.isOpen
     ? html`<p><a href="${sameWith(context, { prompt: 'create' })}">${say.makeAccount}</a></p>`
     : undefined
@@ -95,14 +119,36 @@ ${why}
 ${alertOf(problem)}
 <form method="post">
 ${formToken}
-<label for="user">${common.userName}</label>
-<input id="user" name="user" value="${name}" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
-<label for="password">${common.password}</label>
-<input id="password" name="password" type="password" required autocomplete="current-password">
-<button name="do" value="sign-in">${say.button}</button>
+${passwords ? passwordFields(words, name) : undefined}
+${passwords ? undefined : providerLinks(context, options, words)}
 ${cancel}
 </form>
+${passwords ? providerLinks(context, options, words) : undefined}
 ${other}`,
     { lang, formTarget: purpose.formTarget },
   )
+}
+
+const passwordFields = (
+  { common, signIn: say }: PageWords,
+  name: string,
+): Html => html`<label for="user">${common.userName}</label>
+<input id="user" name="user" value="${name}" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
+<label for="password">${common.password}</label>
+<input id="password" name="password" type="password" required autocomplete="current-password">
+<button name="do" value="sign-in">${say.button}</button>`
+
+/** The ways to sign in elsewhere; they lead back to where one is. */
+export const providerLinks = (
+  context: PageContext,
+  { providers, providerPath }: SignInOptions,
+  words: PageWords,
+): Html | undefined => {
+  const back = sameWith(context, { prompt: undefined })
+  const links = providers.offered.map(
+    ({ id, name }) =>
+      html`<a class="button" href="${providerPath}/${id}?${String(new URLSearchParams({ return: back }))}">${words.providers.goOnWith(oneLine(name, MAX_SHOWN))}</a>`
+        .html,
+  )
+  return links.length === 0 ? undefined : { html: links.join('\n') }
 }

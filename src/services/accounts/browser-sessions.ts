@@ -1,4 +1,5 @@
 import type { User } from '../../storage/accounts/users.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 import type { Login } from './login.ts'
 import { hashToken, newToken } from './secrets.ts'
@@ -32,19 +33,32 @@ export class BrowserSessions {
    * @throws {MatrixError} `M_FORBIDDEN`, `M_USER_LOCKED`
    */
   async signIn(name: string, password: string): Promise<string> {
-    const { clock, random, write } = this.#context
     const isAddress = !name.startsWith('@') && name.includes('@')
     const named = isAddress ? { medium: 'email', address: name } : { user: name }
-    const user = await this.#login.verify(named, password)
-    if (user.isLocked) throw accountLocked()
+    const { secret, statements } = this.begin(await this.#login.verify(named, password))
+    await this.#context.commit(statements)
+    return secret
+  }
+
+  /**
+   * The session of somebody who has shown who they are, and the statements that begin it.
+   * @throws {MatrixError} `M_USER_LOCKED`
+   */
+  begin({ userId, credentialVersion, isLocked }: Pick<User, 'userId' | 'credentialVersion' | 'isLocked'>): {
+    secret: string
+    statements: WriteStatement[]
+  } {
+    const { clock, random, write } = this.#context
+    if (isLocked) throw accountLocked()
     const secret = newToken(random)
     const now = clock.now()
-    const { userId, credentialVersion } = user
-    await this.#context.commit([
-      write.browserSessions.prune(now),
-      write.browserSessions.insert(hashToken(secret), userId, credentialVersion, now + LIFETIME_MS),
-    ])
-    return secret
+    return {
+      secret,
+      statements: [
+        write.browserSessions.prune(now),
+        write.browserSessions.insert(hashToken(secret), userId, credentialVersion, now + LIFETIME_MS),
+      ],
+    }
   }
 
   /** Has the user show once more that they know the password. @throws {MatrixError} `M_FORBIDDEN` */

@@ -12,7 +12,7 @@ export const capabilitiesFor = (
   // What needs interactive authentication is done on the pages of this server instead.
   const canConfirm = isUser && requester.oauthClientId === undefined
   return {
-    'm.change_password': { enabled: canConfirm },
+    'm.change_password': { enabled: canConfirm && options.sessions.passwords },
     'm.room_versions': {
       default: defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
       available: Object.fromEntries([...roomVersions.values()].map(({ id, stability }) => [id, stability])),

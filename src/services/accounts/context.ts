@@ -17,6 +17,8 @@ import { OAuthClientReader, OAuthClientWriter } from '../../storage/accounts/oau
 import { OAuthCodeReader, OAuthCodeWriter } from '../../storage/accounts/oauth-codes.ts'
 import { OneTimeTokenReader, OneTimeTokenWriter } from '../../storage/accounts/one-time-tokens.ts'
 import { ProfileReader, ProfileWriter } from '../../storage/accounts/profiles.ts'
+import { ProviderAccountReader, ProviderAccountWriter } from '../../storage/accounts/provider-accounts.ts'
+import { ProviderSignInReader, ProviderSignInWriter } from '../../storage/accounts/provider-sign-ins.ts'
 import {
   RegistrationTokenReader,
   RegistrationTokenWriter,
@@ -91,6 +93,8 @@ const storesOf = (db: Reader) => ({
     deviceCodes: new DeviceCodeReader(db),
     browserSessions: new BrowserSessionReader(db),
     rendezvous: new RendezvousReader(db),
+    providerAccounts: new ProviderAccountReader(db),
+    providerSignIns: new ProviderSignInReader(db),
   },
   write: {
     users: new UserWriter(db),
@@ -111,6 +115,8 @@ const storesOf = (db: Reader) => ({
     browserSessions: new BrowserSessionWriter(db),
     rendezvous: new RendezvousWriter(db),
     keyResets: new KeyResetApprovalWriter(db),
+    providerAccounts: new ProviderAccountWriter(db),
+    providerSignIns: new ProviderSignInWriter(db),
   },
 })
 
@@ -123,6 +129,8 @@ export interface AccountsContext extends ReturnType<typeof storesOf> {
   readonly hooks: AccountsHooks
   /** Told of failures that the request which met them does not depend on. */
   readonly onError: (error: unknown) => void
+  /** Told why a provider did not say who somebody is. */
+  readonly onProviderFailure: (provider: string, reason: Error) => void
   /** Commits statements as one write set. */
   commit(statements: readonly WriteStatement[]): Promise<CommitResult>
   /** Where a stream stands now. */
@@ -139,6 +147,7 @@ export const accountsContext = (parts: {
   options: AccountsOptions
   hooks: AccountsHooks
   onError: (error: unknown) => void
+  onProviderFailure: (provider: string, reason: Error) => void
   bulletin?: Bulletin | undefined
 }): AccountsContext => ({
   ...storesOf(parts.database),
@@ -148,6 +157,7 @@ export const accountsContext = (parts: {
   passwords: new Passwords(parts.options.passwords),
   hooks: parts.hooks,
   onError: parts.onError,
+  onProviderFailure: parts.onProviderFailure,
   bulletin: parts.bulletin,
   commit: statements => parts.database.commit({ statements }),
   position: stream => parts.database.position(stream),

@@ -83,7 +83,7 @@ export class EmailValidations {
     }
     checkSecret(request.client_secret)
     checkNextLink(request.next_link)
-    const address = this.#admitted(request.email)
+    const address = this.admitted(request.email)
     const owner = await read.threepids.owner({ medium: 'email', address })
     if (options.email.revealAccounts) refuseUnfit(purpose, owner)
     const now = clock.now()
@@ -145,8 +145,8 @@ export class EmailValidations {
     await this.#context.commit([write.emails.prune(clock.now(), MAX_VALIDATIONS)])
   }
 
-  /** The canonical form of an address that may be used here. */
-  #admitted(text: string): string {
+  /** The canonical form of an address that may be used here. @throws {MatrixError} `M_INVALID_PARAM`, `M_THREEPID_DENIED` */
+  admitted(text: string): string {
     const address = canonicalEmail(text)
     if (address === undefined) throw new MatrixError('M_INVALID_PARAM', 'That is no e-mail address.')
     const { allowDomains } = this.#context.options.email

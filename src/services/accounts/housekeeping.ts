@@ -5,6 +5,7 @@ import type { AccountsContext } from './context.ts'
 import type { Devices } from './devices.ts'
 import type { EmailValidations } from './email-validation.ts'
 import type { OAuth } from './oauth/index.ts'
+import type { ProviderSignIns } from './providers/index.ts'
 import type { Rendezvous } from './rendezvous.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
@@ -26,6 +27,7 @@ interface Kept {
   readonly devices: Devices
   readonly browsers: BrowserSessions
   readonly oauth: OAuth
+  readonly providers: ProviderSignIns
   readonly rendezvous: Rendezvous
 }
 
@@ -57,13 +59,14 @@ export class Housekeeping {
   /** One round. */
   async round(): Promise<void> {
     const { clock, write } = this.#context
-    const { authentication, interactive, emails, management, devices, browsers, oauth, rendezvous } =
-      this.#kept
+    const { authentication, interactive, emails, management, devices, browsers } = this.#kept
+    const { oauth, providers, rendezvous } = this.#kept
     await authentication.lastSeen.flush()
     await interactive.prune()
     await emails.prune()
     await browsers.prune()
     await oauth.prune()
+    await providers.prune()
     await this.#context.commit([rendezvous.prune()])
     await this.#context.commit(write.tokens.dropExpired(clock.now() - EXPIRED_TOKENS_KEPT_MS))
     await management.resume()

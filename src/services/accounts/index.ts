@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
-import type { IdentityServers } from '../../network/identity-servers.ts'
-import type { Mailer } from '../../network/mailer.ts'
 import type { UserFlag } from '../../storage/accounts/user-writer.ts'
 import type { User } from '../../storage/accounts/users.ts'
-import type { Database } from '../../storage/database.ts'
-import type { Bulletin } from '../bulletin.ts'
 import type { Requester } from '../requester.ts'
 import { AccountCommands } from './account-commands.ts'
 import { AccountData } from './account-data.ts'
@@ -28,13 +23,15 @@ import { Login } from './login.ts'
 import { LoginTokens } from './login-tokens.ts'
 import { Moderation } from './moderation.ts'
 import { OAuth } from './oauth/index.ts'
+import { OAUTH_PATHS } from './oauth/metadata.ts'
 import { OpenId } from './open-id.ts'
-import { accountsOptions, type PartialAccountsOptions } from './options.ts'
+import { accountsOptions } from './options.ts'
+import type { AccountsParts } from './parts.ts'
 import { Profiles } from './profiles.ts'
+import { ProviderSignIns } from './providers/index.ts'
 import { type CreateUser, Registration } from './registration.ts'
 import { type NewRegistrationToken, RegistrationTokens } from './registration-tokens.ts'
 import { Rendezvous } from './rendezvous.ts'
-import type { RandomBytes } from './secrets.ts'
 import { ServiceAccounts } from './service-accounts.ts'
 import { SetupLink } from './setup-link.ts'
 import { SharedSecretRegistration } from './shared-secret.ts'
@@ -44,20 +41,7 @@ import { UserInteractive } from './user-interactive.ts'
 
 export type { AccountsHooks, DevicesChange, DisplayProfile } from './context.ts'
 export type { PartialAccountsOptions as AccountsOptions } from './options.ts'
-
-export interface AccountsParts {
-  readonly database: Database
-  readonly clock: Clock
-  readonly options: PartialAccountsOptions & { readonly defaultRoomVersion?: string | undefined }
-  readonly random?: RandomBytes
-  /** The way out for e-mail, if there is one. */
-  readonly mailer?: Mailer | undefined
-  readonly identityServers?: Pick<IdentityServers, 'bind' | 'unbind'> | undefined
-  /** Where other processes are told of what they have in memory and is no longer so. */
-  readonly bulletin?: Bulletin | undefined
-  /** Told of failures in the background, which nobody waits for. */
-  readonly onError?: (error: unknown) => void
-}
+export type { AccountsParts } from './parts.ts'
 
 /** Everything about the accounts of this server, grouped by what it is about. */
 export class Accounts {
@@ -87,6 +71,7 @@ export class Accounts {
   readonly browsers: BrowserSessions
   readonly browserRegistration: BrowserRegistration
   readonly oauth: OAuth
+  readonly providers: ProviderSignIns
   readonly rendezvous: Rendezvous
   readonly #parts: AccountsParts
   readonly #context: AccountsContext
@@ -102,6 +87,7 @@ export class Accounts {
       options: accountsOptions(parts.options),
       hooks: this.hooks,
       onError: error => parts.onError?.(error),
+      onProviderFailure: (provider, reason) => parts.onProviderFailure?.(provider, reason),
       bulletin: parts.bulletin,
     })
     const authentication = new Authentication(context)
@@ -135,6 +121,11 @@ export class Accounts {
     this.administered = new AdministeredAccounts(context, { ...this, database, authentication })
     this.browsers = new BrowserSessions(context, this.login)
     this.browserRegistration = new BrowserRegistration(context, this)
+    this.providers = new ProviderSignIns(context, {
+      ...{ browsers: this.browsers, emails: this.emails, threepids: this.threepids },
+      providers: parts.providers ?? [],
+      redirectUri: context.options.email.baseUrl + OAUTH_PATHS.callback,
+    })
     this.oauth = new OAuth(context, this)
     this.rendezvous = new Rendezvous(context)
     this.#housekeeping = new Housekeeping(context, { ...this, authentication })

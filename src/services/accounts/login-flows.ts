@@ -23,7 +23,7 @@ export const SSO_TOKEN_MS = 10_000
 
 /** The ways to log in. */
 export const loginFlows = (options: AccountsOptions): LoginFlow[] => [
-  { type: 'm.login.password' },
+  ...(options.sessions.passwords ? [{ type: 'm.login.password' }] : []),
   ...(options.sessions.loginTokens ? [{ type: 'm.login.token', get_login_token: true }] : []),
   ...(offersSso(options) ? [SSO] : []),
 ]

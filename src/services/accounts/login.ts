@@ -75,10 +75,11 @@ export class Login {
    */
   async login(request: LoginRequest): Promise<LoggedIn> {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
-    if (request.type === 'm.login.password') {
+    const { sessions } = this.#context.options
+    if (request.type === 'm.login.password' && sessions.passwords) {
       return this.#start(await this.#byPassword(request), request, [])
     }
-    if (request.type === 'm.login.token' && this.#context.options.sessions.loginTokens) {
+    if (request.type === 'm.login.token' && sessions.loginTokens) {
       const { user, proof } = await this.#tokens.redeem(request.token)
       return this.#start(user, request, [proof])
     }
@@ -87,10 +88,13 @@ export class Login {
 
   /**
    * Verifies a user by password, in the same time whether or not there is such a user.
-   * @throws {MatrixError} `M_FORBIDDEN`; `M_LIMIT_EXCEEDED` after too many wrong ones
+   * @throws {MatrixError} `M_FORBIDDEN`, also where passwords are not in use; `M_LIMIT_EXCEEDED` after too many wrong ones
    */
   async verify(named: NamedUser, password: string): Promise<User> {
-    const { hooks, passwords, write } = this.#context
+    const { hooks, options, passwords, write } = this.#context
+    if (!options.sessions.passwords) {
+      throw new MatrixError('M_FORBIDDEN', 'Nobody signs in with a password here.')
+    }
     const user = await findUser(this.#context, named)
     const hash = user?.passwordHash
     // Who is nobody is guessed at as often: it is not told that there is no such account.

@@ -50,6 +50,8 @@ export interface AccountsOptions {
     readonly deviceLifetimeMs?: number | undefined
     /** Of refresh tokens that are not used. */
     readonly refreshTokenLifetimeMs: number
+    /** Whether people can log in with a password of this server. */
+    readonly passwords: boolean
     /** Whether logged-in clients may obtain a token that logs another one in (`/login/get_token`). */
     readonly loginTokens: boolean
     /** Devices of one user; beyond that, the longest unheard of is logged out. */
@@ -86,6 +88,7 @@ export const accountsOptions = (options: PartialAccountsOptions): AccountsOption
   sessions: {
     accessTokenLifetimeMs: 3_600_000,
     refreshTokenLifetimeMs: 90 * DAY,
+    passwords: true,
     loginTokens: true,
     maxDevices: 2000,
     cacheMs: 30_000,

@@ -19,10 +19,10 @@ export class SetupLink {
     this.#registration = registration
   }
 
-  /** A new token for the link; earlier ones stop working. `undefined`: the server has an administrator. */
+  /** A new token for the link; earlier ones stop working. `undefined`: the server has an administrator, or no use for a password. */
   async issue(): Promise<string | undefined> {
-    const { clock, random, read, write } = this.#context
-    if (await read.users.hasAdmin()) return undefined
+    const { clock, options, random, read, write } = this.#context
+    if (!options.sessions.passwords || (await read.users.hasAdmin())) return undefined
     const token = newToken(random)
     const now = clock.now()
     const row = { tokenHash: hashToken(token), purpose: 'setup', subject: undefined } as const

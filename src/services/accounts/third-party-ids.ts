@@ -91,7 +91,10 @@ export class ThirdPartyIds {
    * The statement that adds a validated address. Guard: `threepid-in-use`. The validation stays good until it expires, for
    * clients that lose the answer.
    */
-  addition(userId: string, { address, validatedTs }: ValidatedEmail): WriteStatement {
+  addition(
+    userId: string,
+    { address, validatedTs }: Pick<ValidatedEmail, 'address' | 'validatedTs'>,
+  ): WriteStatement {
     const { clock, write } = this.#context
     return write.threepids.insert(userId, { medium: 'email', address, validatedTs, addedTs: clock.now() })
   }

@@ -20,9 +20,14 @@ export class OAuth {
   readonly tokens: TokenEndpoint
   readonly keyResets: KeyResets
   readonly #context: AccountsContext
+  readonly #canRegister: boolean
 
-  constructor(context: AccountsContext, parts: { login: Login; devices: Devices }) {
+  constructor(
+    context: AccountsContext,
+    parts: { login: Login; devices: Devices; providers: { readonly canRegister: boolean } },
+  ) {
     this.#context = context
+    this.#canRegister = parts.providers.canRegister
     const { baseUrl } = context.options.email
     this.clients = new OAuthClients(context)
     this.sessions = new Sessions(context, { ...parts, clients: this.clients })
@@ -37,7 +42,9 @@ export class OAuth {
   /** What clients need to know; `undefined` where the operator has switched it off. */
   metadata(): ReturnType<typeof serverMetadata> | undefined {
     const { email, oauth, registration } = this.#context.options
-    return oauth.enabled ? serverMetadata(email.baseUrl, registration.mode !== 'closed') : undefined
+    return oauth.enabled
+      ? serverMetadata(email.baseUrl, registration.mode !== 'closed' || this.#canRegister)
+      : undefined
   }
 
   /**

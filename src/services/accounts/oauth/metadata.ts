@@ -9,6 +9,11 @@ export const OAUTH_PATHS = {
   register: '/oauth2/register',
   device: '/oauth2/device',
   sso: '/oauth2/sso',
+  /** Followed by the ID of a provider: from there one is sent to it. */
+  provider: '/oauth2/provider',
+  /** Where providers send people back: registered there, so it stays. */
+  callback: '/oauth2/callback',
+  newcomer: '/oauth2/newcomer',
   /** Short: people type it. */
   link: '/link',
   account: '/account',

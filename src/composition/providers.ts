@@ -1,0 +1,22 @@
+import type { Config } from '../config/schema/index.ts'
+import type { Clock } from '../core/clock.ts'
+import { OpenIdProviderClient } from '../network/openid/provider.ts'
+import { ANYWHERE, openHttpClient } from '../network/outgoing.ts'
+import type { Provider } from '../services/accounts/providers/options.ts'
+import { outgoingOf } from './options.ts'
+import type { Running } from './running.ts'
+
+/** The providers with which people sign in, and the connections to them; none where the operator has named none. */
+export const openProviders = (
+  config: Config,
+  clock: Clock,
+): { providers: readonly Provider[]; running: readonly Running[] } => {
+  const { signIn } = config
+  if (signIn.providers.length === 0) return { providers: [], running: [] }
+  const http = openHttpClient({ ...outgoingOf(config, clock), ...ANYWHERE })
+  const providers = signIn.providers.map(options => ({
+    options,
+    client: new OpenIdProviderClient(options, { http, clock }),
+  }))
+  return { providers, running: [http] }
+}

@@ -1,0 +1,179 @@
+import type * as OAuthLibrary from 'oauth4webapi'
+import type { Clock } from '../../core/clock.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { HttpClient } from '../http-client.ts'
+import { explained, OpenIdError } from './errors.ts'
+import { library, transport } from './transport.ts'
+
+/** How this server is known to a provider. */
+export interface OpenIdClientSettings {
+  /** The issuer's identifier, a URL. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret?: string | undefined
+  readonly scopes: readonly string[]
+}
+
+/** What a sign-in is recognised by on the way back. */
+export interface SignInSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+}
+
+/** An OpenID Connect provider, as far as this server asks it who somebody is. */
+export interface OpenIdProvider {
+  /**
+   * Where a browser is sent to sign in.
+   * @param options.isAnew whether people are to show who they are even where the provider knows them already
+   * @throws {OpenIdError}
+   */
+  authorizationUrl(
+    secrets: SignInSecrets,
+    options: { readonly redirectUri: string; readonly isAnew: boolean },
+  ): Promise<string>
+  /**
+   * What the provider says of whoever has come back: the claims of the ID token, which is verified, `sub` at least.
+   *
+   * @param callback the query that the browser has brought
+   * @param options.wanted further claims: where one is missing, the userinfo endpoint is asked, if there is one
+   * @throws {OpenIdError}
+   */
+  claims(
+    callback: URLSearchParams,
+    secrets: SignInSecrets,
+    options: { readonly redirectUri: string; readonly wanted: readonly string[] },
+  ): Promise<JsonObject & { readonly sub: string }>
+}
+
+/** How long what a provider says of itself is believed. Its keys are asked for again when an unknown one signs. */
+const METADATA_MS = 600_000
+
+/** By how much a provider's clock may be wrong, in seconds. */
+const CLOCK_TOLERANCE_S = 60
+
+/** The longest subject ("MUST NOT exceed 255 ASCII characters in length"). */
+const MAX_SUBJECT = 255
+
+/** OpenID Connect Core 1.0 by the authorisation code flow with PKCE; the library judges every answer. */
+export class OpenIdProviderClient implements OpenIdProvider {
+  readonly #settings: OpenIdClientSettings
+  readonly #http: Pick<HttpClient, 'request'>
+  readonly #clock: Clock
+  #metadata:
+    | { readonly until: number; readonly server: Promise<OAuthLibrary.AuthorizationServer> }
+    | undefined
+
+  constructor(settings: OpenIdClientSettings, parts: { http: Pick<HttpClient, 'request'>; clock: Clock }) {
+    this.#settings = settings
+    this.#http = parts.http
+    this.#clock = parts.clock
+  }
+
+  async authorizationUrl(
+    { state, nonce, codeVerifier }: SignInSecrets,
+    { redirectUri, isAnew }: { redirectUri: string; isAnew: boolean },
+  ): Promise<string> {
+    const oauth = await library()
+    const server = await this.#server()
+    const url = new URL(endpointOf(server, 'authorization_endpoint'))
+    const query = {
+      client_id: this.#settings.clientId,
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: this.#settings.scopes.join(' '),
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
+      code_challenge_method: 'S256',
+      // Not `prompt=login`, which not every provider knows: it may refuse what it does not know there.
+      ...(isAnew ? { max_age: '0' } : {}),
+    }
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    return url.href
+  }
+
+  async claims(
+    callback: URLSearchParams,
+    { state, nonce, codeVerifier }: SignInSecrets,
+    { redirectUri, wanted }: { redirectUri: string; wanted: readonly string[] },
+  ): Promise<JsonObject & { readonly sub: string }> {
+    const oauth = await library()
+    const server = await this.#server()
+    const client = await this.#client()
+    return explained(async () => {
+      const parameters = oauth.validateAuthResponse(server, client, callback, state)
+      const response = await oauth.authorizationCodeGrantRequest(
+        ...[server, client, await this.#authentication(server), parameters, redirectUri, codeVerifier],
+        this.#ways(oauth),
+      )
+      const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
+        expectedNonce: nonce,
+        requireIdToken: true,
+      })
+      await oauth.validateApplicationLevelSignature(server, response, this.#ways(oauth))
+      const said = oauth.getValidatedIdTokenClaims(tokens)
+      if (said === undefined) throw new OpenIdError('invalid', 'no ID token has come')
+      if (said.sub.length > MAX_SUBJECT) throw new OpenIdError('invalid', 'the subject is too long')
+      const lacks = wanted.some(name => said[name] === undefined)
+      if (!lacks || server.userinfo_endpoint === undefined) return said as JsonObject & { sub: string }
+      const more = await oauth.userInfoRequest(server, client, tokens.access_token, this.#ways(oauth))
+      // "The sub Claim in the UserInfo Response MUST be verified to exactly match the sub Claim in the ID Token."
+      const userInfo = await oauth.processUserInfoResponse(server, client, said.sub, more)
+      return { ...userInfo, ...said } as JsonObject & { sub: string }
+    })
+  }
+
+  #ways(oauth: typeof OAuthLibrary) {
+    return transport(oauth, this.#http, this.#settings.issuer.startsWith('http:'))
+  }
+
+  /** What the provider says of itself. A failure is forgotten at once. */
+  async #server(): Promise<OAuthLibrary.AuthorizationServer> {
+    const now = this.#clock.now()
+    if (this.#metadata === undefined || this.#metadata.until <= now) {
+      this.#metadata = { until: now + METADATA_MS, server: this.#discover() }
+    }
+    const known = this.#metadata
+    try {
+      return await known.server
+    } catch (error) {
+      if (this.#metadata === known) this.#metadata = undefined
+      throw error
+    }
+  }
+
+  async #discover(): Promise<OAuthLibrary.AuthorizationServer> {
+    const oauth = await library()
+    const issuer = new URL(this.#settings.issuer)
+    return explained(async () => {
+      const response = await oauth.discoveryRequest(issuer, this.#ways(oauth))
+      return oauth.processDiscoveryResponse(issuer, response)
+    })
+  }
+
+  async #client(): Promise<OAuthLibrary.Client> {
+    const oauth = await library()
+    return { client_id: this.#settings.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE_S }
+  }
+
+  /** "The default, if omitted, is client_secret_basic" (OpenID Connect Discovery 1.0, 3). */
+  async #authentication(server: OAuthLibrary.AuthorizationServer): Promise<OAuthLibrary.ClientAuth> {
+    const oauth = await library()
+    const { clientSecret } = this.#settings
+    if (clientSecret === undefined) return oauth.None()
+    const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server
+    return methods.includes('client_secret_basic') || !methods.includes('client_secret_post')
+      ? oauth.ClientSecretBasic(clientSecret)
+      : oauth.ClientSecretPost(clientSecret)
+  }
+}
+
+const endpointOf = (
+  server: OAuthLibrary.AuthorizationServer,
+  name: 'authorization_endpoint' | 'token_endpoint',
+): string => {
+  const url = URL.parse(server[name] ?? '')
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url.href
+  throw new OpenIdError('invalid', `the provider names no ${name}`)
+}

@@ -1,0 +1,74 @@
+import { MatrixError } from '../../../core/errors.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { SignInSecrets } from '../../../network/openid/provider.ts'
+import type { WriteStatement } from '../../../storage/database.ts'
+import type { AccountsContext } from '../context.ts'
+import { hashToken } from '../secrets.ts'
+import type { Newcomer } from './newcomers.ts'
+
+/** How long somebody may take at a provider, and afterwards to choose a name. Milliseconds. */
+const LIFETIME_MS = 3_600_000
+
+/** Sign-ins on the way that are kept at most, since anybody can begin one; the oldest go first. */
+const MAX_SIGN_INS = 10_000
+
+/** What a sign-in is for. */
+export interface Errand {
+  /** Where the browser goes afterwards: a path on this server. */
+  readonly returnTo: string
+}
+
+/** A sign-in that has begun, found by its `state`. */
+export type Begun = Errand & SignInSecrets
+
+/** A newcomer who is asked something, found by a token of theirs. */
+export type Asked = Errand & { readonly newcomer: Newcomer }
+
+/** Sign-ins on the way. Each is known to the browser alone that has begun it, and good for one use. */
+export class PendingSignIns {
+  readonly #context: AccountsContext
+
+  constructor(context: AccountsContext) {
+    this.#context = context
+  }
+
+  /** Keeps one. */
+  async store(token: string, provider: string, browser: string, details: JsonObject): Promise<void> {
+    const { clock, write } = this.#context
+    const now = clock.now()
+    const hashes = { tokenHash: hashToken(token), browserHash: hashToken(browser) }
+    await this.#context.commit([
+      write.providerSignIns.insert({
+        ...hashes,
+        provider,
+        details,
+        createdTs: now,
+        expiresTs: now + LIFETIME_MS,
+      }),
+    ])
+  }
+
+  /** One of this browser. @throws {MatrixError} `M_NOT_FOUND` */
+  async find<Details extends Errand>(
+    token: string,
+    browser: string,
+  ): Promise<{ providerId: string; details: Details }> {
+    const { clock, read } = this.#context
+    const found = await read.providerSignIns.find(hashToken(token), hashToken(browser), clock.now())
+    if (found === undefined) throw unknownSignIn()
+    return { providerId: found.provider, details: found.details as unknown as Details }
+  }
+
+  /** Uses one up. Guard `sign-in-used`. */
+  use(token: string): WriteStatement {
+    return this.#context.write.providerSignIns.use(hashToken(token))
+  }
+
+  /** Removes what has expired. */
+  prune(): WriteStatement {
+    return this.#context.write.providerSignIns.prune(this.#context.clock.now(), MAX_SIGN_INS)
+  }
+}
+
+export const unknownSignIn = (): MatrixError =>
+  new MatrixError('M_NOT_FOUND', 'This browser has begun no such sign-in, or it has taken too long.')

@@ -1,0 +1,61 @@
+import type { Prepared, Reader, WriteStatement } from '../database.ts'
+
+/** An account elsewhere: which provider, and whom it knows there. */
+export interface ProviderAccount {
+  readonly provider: string
+  readonly subject: string
+}
+
+/** Reads by which accounts elsewhere people sign in. */
+export class ProviderAccountReader {
+  readonly #db: Reader
+  readonly #owner: Prepared
+  readonly #providers: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#owner = db.prepare('SELECT user_id FROM provider_accounts WHERE provider = ? AND subject = ?')
+    this.#providers = db.prepare(
+      'SELECT provider FROM provider_accounts WHERE user_id = ? ORDER BY linked_ts, provider',
+    )
+  }
+
+  /** Whose account it is. */
+  async owner({ provider, subject }: ProviderAccount): Promise<string | undefined> {
+    return (await this.#db.get<{ user_id: string }>(this.#owner, [provider, subject]))?.user_id
+  }
+
+  /** The providers with which a user signs in. */
+  async providersOf(userId: string): Promise<string[]> {
+    const rows = await this.#db.all<{ provider: string }>(this.#providers, [userId])
+    return rows.map(({ provider }) => provider)
+  }
+}
+
+/** Builds the statements that change them. */
+export class ProviderAccountWriter {
+  readonly #link: Prepared
+  readonly #deleteAll: Prepared
+
+  constructor(db: Reader) {
+    this.#link = db.prepare(
+      `INSERT INTO provider_accounts (provider, subject, user_id, linked_ts) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    )
+    this.#deleteAll = db.prepare('DELETE FROM provider_accounts WHERE user_id = ?')
+  }
+
+  /** Lets somebody sign in as a user. Guard `already-linked`: they do as somebody else, or the user has another account there. */
+  link({ provider, subject }: ProviderAccount, userId: string, now: number): WriteStatement {
+    return {
+      prepared: this.#link,
+      rows: [[provider, subject, userId, now]],
+      guard: { name: 'already-linked', expected: 1 },
+    }
+  }
+
+  /** Forgets all of a user. */
+  deleteAll(userId: string): WriteStatement {
+    return { prepared: this.#deleteAll, rows: [[userId]] }
+  }
+}
