@@ -1,5 +1,6 @@
 import { openPushGateway } from '../network/push-gateway.ts'
 import { createDirect } from '../services/direct/index.ts'
+import { AutomaticAcceptance } from '../services/invitations/acceptance.ts'
 import { createInvitations } from '../services/invitations/index.ts'
 import { createNotifications } from '../services/notifications/index.ts'
 import { createPush } from '../services/push/index.ts'
@@ -61,6 +62,12 @@ export const composeAttention = (
     ...{ ...invitations.eduHandlers, ...direct.eduHandlers },
   }
   for (const [type, handler] of Object.entries(eduHandlers)) federation.transactions.onEdu(type, handler)
-  const running: readonly Running[] = [push, invitations, notifications, direct]
+  const acceptance = new AutomaticAcceptance({
+    ...{ context: core.context, memberships: rooms.memberships, rules: config.invitations, clock, log },
+    isActive: async userId =>
+      accounts.hooks.isExclusive?.(userId) !== true && (await accounts.refusalOf(userId)) === undefined,
+    noteDirect: direct.note,
+  })
+  const running: readonly Running[] = [push, invitations, notifications, direct, acceptance]
   return { push, threadSubscriptions, invitations, notifications, direct, running }
 }

@@ -4,6 +4,7 @@
  */
 import type { SectionSchema, Value } from '../schema-types.ts'
 import { accountOptions } from './accounts.ts'
+import { attentionOptions } from './attention.ts'
 import { callOptions } from './calls.ts'
 import { emailOptions } from './email.ts'
 import { federationOptions } from './federation.ts'
@@ -24,6 +25,7 @@ export const configSchema = {
     ...emailOptions,
     ...federationOptions,
     ...roomOptions,
+    ...attentionOptions,
     ...mediaOptions,
     ...callOptions,
     ...rateLimitOptions,

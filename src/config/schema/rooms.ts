@@ -89,52 +89,6 @@ export const roomOptions = {
       },
     },
   },
-  invitations: {
-    type: 'object',
-    description: 'Invitations to rooms.',
-    properties: {
-      max_sent: {
-        type: 'integer',
-        minimum: 1,
-        default: 5_000,
-        description: 'How many invitations of one user may be pending or scheduled at a time.',
-      },
-      max_received: {
-        type: 'integer',
-        minimum: 1,
-        default: 20_000,
-        description: 'How many invitations to one user may be pending at a time; further ones are refused.',
-      },
-      mail: {
-        type: 'boolean',
-        default: true,
-        description:
-          'Whether invitations are mailed, where mail is set up (`email`): to users with a confirmed address, and to people who are invited by their address.',
-      },
-      keep_history: {
-        ...duration,
-        default: '365d',
-        description: 'How long both sides can look up what became of an invitation.',
-      },
-    },
-  },
-  notifications: {
-    type: 'object',
-    description: 'What waits for users to act: messages, mentions, answers to invitations and the like.',
-    properties: {
-      expiry: {
-        ...duration,
-        default: '30d',
-        description: 'How long a notification waits. Invitations do as long as they are pending.',
-      },
-      max_per_user: {
-        type: 'integer',
-        minimum: 1,
-        default: 500,
-        description: 'How many wait for one user; beyond that the oldest messages are given up first.',
-      },
-    },
-  },
   room_directory: {
     type: 'object',
     description: 'The list of public rooms.',

@@ -29,6 +29,8 @@ export interface Direct {
   readonly services: DirectServices
   /** What to do about EDUs of other servers, by type. */
   readonly eduHandlers: Readonly<Record<string, ReceiveEdu>>
+  /** Has a room stand among a user's direct rooms with another, unless it does. */
+  note(userId: string, otherId: string, roomId: string): Promise<void>
   /** Resolves once all invitations that are stored now have been looked at. */
   caughtUp(): Promise<void>
   start(): void
@@ -105,6 +107,7 @@ export const createDirect = (parts: {
       directExtension: new DirectExtension({ core, rooms, claims }),
     },
     eduHandlers: { [DIRECT_REQUEST_EDU]: directRequests.receive },
+    note: (userId, otherId, roomId) => list.note(userId, otherId, roomId),
     caughtUp: () => follower.caughtUp(),
     start: () => follower.start(),
     close: () => follower.close(),
