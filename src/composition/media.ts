@@ -86,7 +86,12 @@ const compose = (parts: MediaSurroundings, fetchMedia: FetchMedia): Media => {
     clock,
     log: parts.log.child({ part: 'media' }),
     serverName: config.serverName,
-    options: { ...media, legacyBefore: legacyBefore === undefined ? undefined : Date.parse(legacyBefore) },
+    options: {
+      ...media,
+      legacyBefore: legacyBefore === undefined ? undefined : Date.parse(legacyBefore),
+      // "Servers SHOULD ensure media used for IdP icons is excluded from the freeze": nobody is logged in who looks at them.
+      alwaysLegacy: config.signIn.providers.flatMap(({ icon }) => icon ?? []),
+    },
     random: randomBytes,
     fetchMedia,
     previews: config.previews,

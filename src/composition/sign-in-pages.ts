@@ -9,7 +9,7 @@ import { addSsoPage } from '../http/pages/sso.ts'
 import type { Pages } from '../http/pages.ts'
 import type { Accounts } from '../services/accounts/index.ts'
 import { SSO_TOKEN_MS } from '../services/accounts/login-flows.ts'
-import { OAUTH_PATHS } from '../services/accounts/oauth/metadata.ts'
+import { OAUTH_PATHS, providerPath } from '../services/accounts/oauth/metadata.ts'
 
 /** What signing in by the OAuth 2.0 API takes: the endpoints that clients call, and the pages that people see. */
 export const addSignInPages = (
@@ -26,7 +26,7 @@ export const addSignInPages = (
 ): void => {
   const { accounts, clock } = parts
   const { oauth, browsers, browserRegistration: registration, providers } = accounts
-  const common = { ...parts, oauth, browsers, registration, providers, providerPath: OAUTH_PATHS.provider }
+  const common = { ...parts, oauth, browsers, registration, providers, providerPath }
   addOAuthEndpoints(pages, { oauth, clock, paths: OAUTH_PATHS })
   const hasDevice = (userId: string, deviceId: string) => accounts.hasDevice(userId, deviceId)
   addAuthorizePage(pages, { ...common, path: OAUTH_PATHS.authorize, hasDevice })

@@ -744,7 +744,7 @@ export interface Operations {
     path: NoMembers
     query: NoMembers
     body: undefined
-    response: { readonly flows?: readonly { readonly type: string; readonly get_login_token?: boolean | undefined; readonly oauth_aware_preferred?: boolean | undefined }[] | undefined }
+    response: { readonly flows?: readonly { readonly type: string; readonly get_login_token?: boolean | undefined; readonly oauth_aware_preferred?: boolean | undefined; readonly identity_providers?: readonly { readonly id: string; readonly name: string; readonly icon?: string | undefined; readonly brand?: string | undefined }[] | undefined }[] | undefined }
   }
   getMembersByRoom: {
     authentication: 'accessToken'

@@ -31,7 +31,8 @@ export const signInOptions = {
               type: 'string',
               format: 'mxc-uri',
               'x-optional': true,
-              description: 'A picture that clients may show beside the name.',
+              description:
+                'A picture that clients may show beside the name, uploaded to this server. Everybody can see it.',
               examples: ['mxc://example.org/abcdef'],
             },
             brand: {

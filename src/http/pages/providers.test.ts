@@ -199,3 +199,32 @@ test('without passwords the provider is the only way in', async t => {
   t.is((await server.request('POST', '/_matrix/client/v3/login', { json: request })).status, 400)
   t.is(await accounts.setup.issue(), undefined)
 })
+
+test('a client shows the providers, and sends people straight to one of them', async t => {
+  const settings = { brand: 'gitlab', icon: 'mxc://tessera.test/icon' }
+  const { provider, browser, server } = await open(t, { settings })
+  provider.person = { sub: '1', preferred_username: 'bob' }
+  const { body } = await server.request('GET', '/_matrix/client/v3/login')
+  const { flows } = body as { flows: { type: string; identity_providers?: unknown }[] }
+  t.deepEqual(flows.find(({ type }) => type === 'm.login.sso')?.identity_providers, [
+    { id: 'company', name: 'The company', ...settings },
+  ])
+  const redirect = (id: string, redirectUrl: string) =>
+    `/_matrix/client/v3/login/sso/redirect/${id}?${new URLSearchParams({ redirectUrl })}`
+  const pathOf = (url: URL | undefined) => `${url?.pathname}${url?.search}`
+  const bob = browser()
+  const away = await bob.get(redirect('company', 'element://connect'))
+  t.is(away.status, 302)
+  const { location } = await bob.get(pathOf(away.location))
+  const answer = await fetch(location ?? '', { redirect: 'manual' })
+  const back = await bob.get(pathOf(new URL(answer.headers.get('location') ?? '')))
+  const consent = pathOf(back.location)
+  t.regex((await bob.get(consent)).text, /signed in as @bob:tessera\.test.*element:\/\/connect/s)
+  const allowed = await bob.post(consent, { do: 'allow' })
+  const login = { type: 'm.login.token', token: allowed.location?.searchParams.get('loginToken') }
+  const loggedIn = await server.request('POST', '/_matrix/client/v3/login', { json: login })
+  t.like(loggedIn.body, { user_id: '@bob:tessera.test' })
+  t.is((await bob.get(redirect('nobody', 'element://connect'))).status, 404)
+  const refused = await bob.get(redirect('company', 'javascript:alert(1)'))
+  t.is(refused.location?.pathname, '/oauth2/sso', 'whose page says that nobody is brought back there')
+})

@@ -12,13 +12,13 @@ const MAX_SHOWN = 60
 /** What the page needs on which people sign in, or make an account. */
 export type SignInOptions = BrowserOptions &
   RegistrationOptions & {
-    /** With which accounts elsewhere people can sign in, if they can, and where the way to them begins. */
+    /** With which accounts elsewhere people can sign in, if they can, and where the way to them begins, given where it is to lead. */
     readonly providers: {
       readonly offered: readonly OfferedProvider[]
       /** Whether somebody can get an account by one of them. */
       readonly canRegister: boolean
     }
-    readonly providerPath: string
+    readonly providerPath: (providerId: string, returnTo: string) => string
     /** Whether people can sign in with a password. */
     readonly passwords: boolean
   }
@@ -147,7 +147,7 @@ export const providerLinks = (
   const back = sameWith(context, { prompt: undefined })
   const links = providers.offered.map(
     ({ id, name }) =>
-      html`<a class="button" href="${providerPath}/${id}?${String(new URLSearchParams({ return: back }))}">${words.providers.goOnWith(oneLine(name, MAX_SHOWN))}</a>`
+      html`<a class="button" href="${providerPath(id, back)}">${words.providers.goOnWith(oneLine(name, MAX_SHOWN))}</a>`
         .html,
   )
   return links.length === 0 ? undefined : { html: links.join('\n') }

@@ -32,6 +32,7 @@ import { ThreadSubscriptionWriter } from '../../storage/push/thread-subscription
 import type { Bulletin } from '../bulletin.ts'
 import type { AccountsOptions } from './options.ts'
 import { Passwords } from './passwords.ts'
+import type { Provider } from './providers/options.ts'
 import type { RandomBytes } from './secrets.ts'
 
 /**
@@ -127,6 +128,8 @@ export interface AccountsContext extends ReturnType<typeof storesOf> {
   readonly options: AccountsOptions
   readonly passwords: Passwords
   readonly hooks: AccountsHooks
+  /** With which people sign in elsewhere, in the order in which they are offered. */
+  readonly providers: readonly Provider[]
   /** Told of failures that the request which met them does not depend on. */
   readonly onError: (error: unknown) => void
   /** Told why a provider did not say who somebody is. */
@@ -146,6 +149,7 @@ export const accountsContext = (parts: {
   random: RandomBytes
   options: AccountsOptions
   hooks: AccountsHooks
+  providers: readonly Provider[]
   onError: (error: unknown) => void
   onProviderFailure: (provider: string, reason: Error) => void
   bulletin?: Bulletin | undefined
@@ -156,6 +160,7 @@ export const accountsContext = (parts: {
   options: parts.options,
   passwords: new Passwords(parts.options.passwords),
   hooks: parts.hooks,
+  providers: parts.providers,
   onError: parts.onError,
   onProviderFailure: parts.onProviderFailure,
   bulletin: parts.bulletin,

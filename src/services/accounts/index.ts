@@ -86,6 +86,7 @@ export class Accounts {
       random: parts.random ?? randomBytes,
       options: accountsOptions(parts.options),
       hooks: this.hooks,
+      providers: parts.providers ?? [],
       onError: error => parts.onError?.(error),
       onProviderFailure: (provider, reason) => parts.onProviderFailure?.(provider, reason),
       bulletin: parts.bulletin,
@@ -123,7 +124,6 @@ export class Accounts {
     this.browserRegistration = new BrowserRegistration(context, this)
     this.providers = new ProviderSignIns(context, {
       ...{ browsers: this.browsers, emails: this.emails, threepids: this.threepids },
-      providers: parts.providers ?? [],
       redirectUri: context.options.email.baseUrl + OAUTH_PATHS.callback,
     })
     this.oauth = new OAuth(context, this)

@@ -1,10 +1,20 @@
 import type { AccountsOptions } from './options.ts'
+import type { Provider } from './providers/options.ts'
 
 /** A way to log in. */
 export interface LoginFlow {
   readonly type: string
   readonly get_login_token?: boolean
   readonly oauth_aware_preferred?: boolean
+  readonly identity_providers?: readonly IdentityProvider[]
+}
+
+/** An account elsewhere with which people sign in, as clients show it ("m.login.sso flow schema"). */
+interface IdentityProvider {
+  readonly id: string
+  readonly name: string
+  readonly icon?: string
+  readonly brand?: string
 }
 
 /** "OAuth 2.0 aware clients": what they know of it beside the legacy API is that its page is to be preferred. The second name is MSC3824's. */
@@ -22,8 +32,17 @@ export const offersSso = ({ oauth, sessions }: AccountsOptions): boolean =>
 export const SSO_TOKEN_MS = 10_000
 
 /** The ways to log in. */
-export const loginFlows = (options: AccountsOptions): LoginFlow[] => [
+export const loginFlows = (options: AccountsOptions, providers: readonly Provider[]): LoginFlow[] => [
   ...(options.sessions.passwords ? [{ type: 'm.login.password' }] : []),
   ...(options.sessions.loginTokens ? [{ type: 'm.login.token', get_login_token: true }] : []),
-  ...(offersSso(options) ? [SSO] : []),
+  ...(offersSso(options)
+    ? [providers.length === 0 ? SSO : { ...SSO, identity_providers: shown(providers) }]
+    : []),
 ]
+
+const shown = (providers: readonly Provider[]): IdentityProvider[] =>
+  providers.map(({ options: { id, name, icon, brand } }) => ({
+    ...{ id, name },
+    ...(icon === undefined ? {} : { icon }),
+    ...(brand === undefined ? {} : { brand }),
+  }))

@@ -65,7 +65,7 @@ export class Login {
 
   /** The ways to log in that `login` accepts. */
   flows(): LoginFlow[] {
-    return loginFlows(this.#context.options)
+    return loginFlows(this.#context.options, this.#context.providers)
   }
 
   /**

@@ -166,9 +166,10 @@ export class Downloads {
   }
 
   /** "media uploaded *before* the freeze remains accessible" */
-  #isFrozen({ isLegacy }: Wanted, { createdTs }: MediaRow): boolean {
-    const { legacyEndpoints, legacyBefore = 0 } = this.#context.options
-    return isLegacy === true && !legacyEndpoints && createdTs >= legacyBefore
+  #isFrozen({ isLegacy, origin, mediaId }: Wanted, { createdTs }: MediaRow): boolean {
+    const { legacyEndpoints, legacyBefore = 0, alwaysLegacy = [] } = this.#context.options
+    if (isLegacy !== true || legacyEndpoints || createdTs < legacyBefore) return false
+    return !alwaysLegacy.includes(`mxc://${origin}/${mediaId}`)
   }
 
   #note({ origin, mediaId, accessedTs }: MediaRow): void {

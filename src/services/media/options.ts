@@ -18,6 +18,8 @@ export interface MediaOptions {
   readonly legacyEndpoints: boolean
   /** Otherwise, those that were stored before this instant can. Milliseconds since 1970. */
   readonly legacyBefore?: number | undefined
+  /** Files that can be had so in any case, as `mxc:` URIs. */
+  readonly alwaysLegacy?: readonly string[] | undefined
   /** The largest picture that thumbnails are made of, in pixels. */
   readonly maxThumbnailPixels: number
 }

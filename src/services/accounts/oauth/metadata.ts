@@ -19,6 +19,10 @@ export const OAUTH_PATHS = {
   account: '/account',
 } as const
 
+/** Where the way to a provider begins. @param returnTo where it leads to afterwards: a path with its query */
+export const providerPath = (providerId: string, returnTo: string): string =>
+  `${OAUTH_PATHS.provider}/${providerId}?${new URLSearchParams({ return: returnTo })}`
+
 /** What can be done on the account page ("Account management URL actions"). */
 export const ACCOUNT_ACTIONS = [
   'org.matrix.profile',

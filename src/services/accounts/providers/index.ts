@@ -33,7 +33,6 @@ export interface NewcomerQuestion {
 /** Signing in with accounts that people have elsewhere: OpenID Connect providers (client-server API, "SSO client login"). */
 export class ProviderSignIns {
   readonly #context: AccountsContext
-  readonly #providers: readonly Provider[]
   readonly #browsers: BrowserSessions
   readonly #newcomers: Newcomers
   readonly #pending: PendingSignIns
@@ -42,7 +41,6 @@ export class ProviderSignIns {
   constructor(
     context: AccountsContext,
     parts: {
-      providers: readonly Provider[]
       browsers: BrowserSessions
       emails: EmailValidations
       threepids: ThirdPartyIds
@@ -50,7 +48,6 @@ export class ProviderSignIns {
     },
   ) {
     this.#context = context
-    this.#providers = parts.providers
     this.#browsers = parts.browsers
     this.#newcomers = new Newcomers(context, parts)
     this.#pending = new PendingSignIns(context)
@@ -59,12 +56,12 @@ export class ProviderSignIns {
 
   /** All providers, in the order in which they are offered. */
   get offered(): readonly Pick<ProviderOptions, 'id' | 'name' | 'icon' | 'brand'>[] {
-    return this.#providers.map(({ options }) => options)
+    return this.#context.providers.map(({ options }) => options)
   }
 
   /** Whether somebody can get an account by one of them. */
   get canRegister(): boolean {
-    return this.#providers.some(({ options }) => options.registration)
+    return this.#context.providers.some(({ options }) => options.registration)
   }
 
   /**
@@ -218,7 +215,7 @@ export class ProviderSignIns {
   }
 
   #provider(id: string): Provider {
-    const provider = this.#providers.find(({ options }) => options.id === id)
+    const provider = this.#context.providers.find(({ options }) => options.id === id)
     if (provider === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such provider.')
     return provider
   }
