@@ -1,4 +1,7 @@
+import { canonicalJson } from '../src/core/canonical-json.ts'
+import type { JsonValue } from '../src/core/json.ts'
 import { silentLog } from '../src/core/log.ts'
+import { parseJson } from '../src/core/parse-json.ts'
 import type { FederationClient } from '../src/network/federation-client.ts'
 import { createInbound } from '../src/services/federation/inbound/index.ts'
 import type { KeyRing } from '../src/services/federation/keys/key-ring.ts'
@@ -71,10 +74,11 @@ const rounds = (core: RoomCore): (() => Promise<{ sent: Cost; received: Cost }>)
     const join = room.add(ME, 'm.room.member', ME, { membership: 'join' })
     const { roomId } = room
     await importRoom(writer, { roomId, version, join, state, authChain })
-    const pdus = Array.from(
-      { length: EVENTS },
-      (_, n) => room.add(ALICE, 'm.room.message', undefined, message(`number ${n}`)).pdu,
-    )
+    // As they come out of a body: what is built here is signed only when somebody looks.
+    const pdus = Array.from({ length: EVENTS }, (_, n): JsonValue => {
+      const { pdu } = room.add(ALICE, 'm.room.message', undefined, message(`number ${n}`))
+      return parseJson(canonicalJson(pdu))
+    })
     const first = context.db.position('events')
     const received = await measured(async () => {
       for (let at = 0; at < EVENTS; at += PER_TRANSACTION) {
