@@ -32,6 +32,8 @@ export interface Placement {
   readonly neverSticky?: boolean
   /** The nid of the same event where it is stored already, as an outlier or as rejected. */
   readonly outlierNid?: number | undefined
+  /** No redaction of it is stored. */
+  readonly unnamed?: boolean
   /** Its auth events, where the caller has them at hand. */
   readonly authNodes?: ReadonlyMap<string, AuthNode>
   /** Rejected for no other reason than that these auth events are missing, or rejected themselves. */
@@ -104,7 +106,8 @@ const missingStatements = (
 ]
 
 /**
- * Puts a judged event into the room's timeline: moves the head and answers the statements that store it.
+ * Puts a judged event into the room's timeline: moves the head and answers the statements that store it. Where the room's ends are
+ * then is for the caller to write, once for all that it appends (`endStatements`).
  *
  * @param offset counts the events of one write set: the event gets the set's first position plus `offset`, and what is
  *   reserved.
@@ -126,6 +129,7 @@ export const append = async (
   const effect = redactionEffect(context, head, {
     ...{ event, nid, shown, local: placement.local === true },
     powers: placement.powers ?? (() => powerContext(read, head)),
+    unnamed: placement.unnamed === true,
   })
   const redaction = effect instanceof Promise ? await effect : effect
   const { withheld = false } = redaction
@@ -139,7 +143,7 @@ export const append = async (
     const fresh = { event, nid, heard: placement.heard === true }
     if (changes.length > 0)
       statements.push(...(await stateStatements(context, head, { changes, position, fresh })))
-    statements.push(...extremityStatements(context, head, placement, event, nid))
+    head.setExtremities(placement.extremities?.(nid) ?? [{ nid, eventId: event.eventId, depth: event.depth }])
     if (redaction.redactedBy === undefined && !withheld) {
       statements.push(...projected(write, { nid, roomNid, event, position }))
     }
@@ -215,16 +219,13 @@ const ownState = (event: RoomEvent, nid: number, generation: number): StateDelta
     ? []
     : [{ type: event.type, stateKey: event.stateKey, nid, eventId: event.eventId, generation }]
 
-const extremityStatements = (
+/** What stores that a head's ends are others than they were `before`. */
+export const endStatements = (
   { write }: RoomsContext,
   head: RoomHead,
-  placement: Placement,
-  event: RoomEvent,
-  nid: number,
+  before: RoomHead['extremities'],
 ): WriteStatement[] => {
-  const before = head.extremities
-  const after = placement.extremities?.(nid) ?? [{ nid, eventId: event.eventId, depth: event.depth }]
-  head.setExtremities(after)
+  const after = head.extremities
   const kept = new Set(after.map(extremity => extremity.nid))
   const had = new Set(before.map(extremity => extremity.nid))
   return write.rooms.extremities(head.room.nid, {

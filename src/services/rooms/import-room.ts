@@ -5,7 +5,7 @@ import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { StreamPosition, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StateEntry } from '../../storage/rooms/state-entry.ts'
-import { append, type Placement } from './append.ts'
+import { append, endStatements, type Placement } from './append.ts'
 import { describedMemberships } from './described-memberships.ts'
 import { type OutlierStatements, outlierStatements } from './judge-outliers.ts'
 import { BadSnapshot, type JudgedSnapshot, judgeSnapshot, type RoomSnapshot } from './judge-snapshot.ts'
@@ -92,7 +92,7 @@ const draft = async (
   judged: JudgedSnapshot,
   leading: readonly WriteStatement[],
 ): Promise<Draft<{ position: number }>> => {
-  const was = head.partial
+  const { partial: was, extremities: ends } = head
   const outliers = await outlierStatements(context, head, judged)
   // Some may be known as state already: history before the join is missing all the same.
   const missingPrevEvents = await notInTimeline(context, snapshot.join.prevEvents)
@@ -130,6 +130,7 @@ const draft = async (
       ...memberships,
       ...summary,
       ...appended.statements,
+      ...endStatements(context, head, ends),
       ...gap.statements(joinedAt),
       ...partial,
     ],

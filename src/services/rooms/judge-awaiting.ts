@@ -1,7 +1,7 @@
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Known, reasonAgainst } from './judge-outliers.ts'
-import { receiveOne } from './receive-one.ts'
+import { receiveOne } from './receive-run.ts'
 import type { Received } from './received.ts'
 import type { RoomWriter } from './room-writer.ts'
 

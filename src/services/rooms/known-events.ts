@@ -30,12 +30,15 @@ export const findEnds = async (
   return events.byNids(nids)
 }
 
-/** IDs of those events before one that are not part of the timeline, nor about to be. */
+/** IDs of those events before one that are not part of the timeline, nor about to be. The room's ends are. */
 export const absentBefore = (
   event: RoomEvent,
-  { unsettled }: RoomHead,
+  head: RoomHead,
   known: ReadonlyMap<string, StoredEvent>,
-): string[] => event.prevEvents.filter(eventId => !unsettled.has(eventId) && notHere(known.get(eventId)))
+): string[] =>
+  isLinear(event, head)
+    ? []
+    : event.prevEvents.filter(eventId => !head.unsettled.has(eventId) && notHere(known.get(eventId)))
 
 /**
  * IDs of those events before one after which the state is not known: those that are not here, and those of a stay that ended

@@ -23,13 +23,15 @@ export interface JudgedEvent {
   /** The event itself, if it is stored. */
   readonly self: StoredEvent | undefined
   readonly createEvent: RoomEvent | undefined
+  /** No redaction of it is stored. */
+  readonly unnamed?: boolean
 }
 
 /** How an event that was received enters its room's timeline. */
 export const placeReceived = async (
   context: RoomsContext,
   head: RoomHead,
-  { event, judgement, known, self, createEvent }: JudgedEvent,
+  { event, judgement, known, self, createEvent, unnamed }: JudgedEvent,
 ): Promise<Placement> => {
   const { before, rejected, softFailed, awaits } = judgement
   const nodes = event.authEvents.flatMap(eventId => known.get(eventId) ?? [])
@@ -41,6 +43,7 @@ export const placeReceived = async (
     softFailed: softFailed !== undefined,
     neverSticky: softFailed?.rule === POLICY,
     outlierNid: self?.nid,
+    unnamed: unnamed === true,
     authNodes: new Map(nodes.map(node => [node.event.eventId, node])),
     awaits,
     awaitedBefore: self === undefined ? [] : event.authEvents,

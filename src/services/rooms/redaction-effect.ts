@@ -46,14 +46,16 @@ interface Placed {
   /** What is not shown redacts nothing, but is redacted: it may be shown some day. */
   readonly shown: boolean
   readonly local: boolean
+  /** No redaction of it is stored. */
+  readonly unnamed: boolean
 }
 
 const redacts = (event: RoomEvent): boolean => event.redacts !== undefined || asksForRedaction(event)
 
 const effectOf = async (context: RoomsContext, head: RoomHead, placed: Placed): Promise<RedactionEffect> => {
-  const { event, nid, local, shown } = placed
+  const { event, nid, local, shown, unnamed } = placed
   const own = shown ? await redactedHere(context, head, placed) : NOTHING_REDACTED
-  const waiting = local ? undefined : await waitingRedaction(context, head, event)
+  const waiting = local ? undefined : await waitingRedaction(context, head, event, unnamed)
   if (waiting === undefined) return own
   const { events } = context.write
   const statements = [...own.statements, events.redacted([nid], waiting.nid), ...events.reveal([waiting.nid])]
@@ -81,9 +83,11 @@ const waitingRedaction = async (
   context: RoomsContext,
   head: RoomHead,
   event: RoomEvent,
+  unnamed: boolean,
 ): Promise<StoredEvent | undefined> => {
   const { read } = context
-  for (const redaction of await read.events.byNids(await read.redactions.of(event.eventId))) {
+  const naming = unnamed ? [] : await read.redactions.of(event.eventId)
+  for (const redaction of await read.events.byNids(naming)) {
     const { rejected, softFailed, roomNid } = redaction
     if (rejected !== undefined || softFailed || roomNid !== head.room.nid) continue
     const powersThen = { ...(await powersBefore(context, redaction)), version: head.version }

@@ -2,7 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import { type Appended, append } from './append.ts'
+import { type Appended, append, endStatements } from './append.ts'
 import { type EventTemplate, type LocalEvent, makeLocalEvent } from './local-event.ts'
 import { RoomHead } from './room-head.ts'
 import {
@@ -126,6 +126,7 @@ export class RoomCreator {
       statements: [
         write.rooms.insert(head.room),
         ...appended.flatMap(one => one.statements),
+        ...endStatements(this.#writer.context, head, []),
         ...alias,
         ...claims,
       ],

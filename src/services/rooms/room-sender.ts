@@ -7,7 +7,7 @@ import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { type Appended, append, type Placement } from './append.ts'
+import { type Appended, append, endStatements, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import { isDeserted, isOwnJoin } from './membership-content.ts'
@@ -193,6 +193,7 @@ export class RoomSender {
     const { context } = this.#writer
     const settled = await this.#settled(head, templates, options)
     if (settled !== undefined) return { settled }
+    const before = head.extremities
     const appended: Appended[] = []
     for (const [offset, template] of templates.entries()) {
       const made = await makeLocalEvent(context, this.#signingKey, head, template)
@@ -202,7 +203,7 @@ export class RoomSender {
           : await this.#placeOnFork(head, made.event, made.before)
       appended.push(await append(context, head, { ...made, ...place, local: true }, offset))
     }
-    return this.#drafted(appended, options)
+    return this.#drafted(appended, endStatements(context, head, before), options)
   }
 
   async #placeOnFork(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<Partial<Placement>> {
@@ -214,12 +215,17 @@ export class RoomSender {
     return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }
   }
 
-  #drafted(appended: readonly Appended[], options: SendOptions): Draft<Sent[]> {
+  #drafted(
+    appended: readonly Appended[],
+    ends: readonly WriteStatement[],
+    options: SendOptions,
+  ): Draft<Sent[]> {
     const last = appended.at(-1)
     const made = { id: last?.event.eventId ?? '', nid: last?.nid }
     return {
       statements: [
         ...appended.flatMap(one => one.statements),
+        ...ends,
         ...this.#remembered(options.transaction, made),
         ...furtherStatements(options, made.id),
       ],

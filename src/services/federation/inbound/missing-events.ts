@@ -3,7 +3,7 @@ import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
 import { inOrderOf } from '../../rooms/judge-outliers.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
-import { type Received, type ReceiveOptions, receiveEvent } from '../../rooms/receive.ts'
+import { type Received, type ReceiveOptions, receiveAll } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -129,7 +129,7 @@ export class MissingEvents {
     const lacking: RoomEvent[] = []
     for (let start = 0; start < events.length; start += TOGETHER) {
       const some = events.slice(start, start + TOGETHER)
-      const outcomes = await Promise.all(some.map(one => receiveEvent(this.#writer, one)))
+      const outcomes = await Promise.all(receiveAll(this.#writer, some))
       for (const [index, one] of some.entries()) {
         const outcome = outcomes[index]?.outcome
         if (outcome === 'missing' || outcome === 'unrecommended') lacking.push(one)

@@ -7,7 +7,7 @@ import { DatabaseUnavailable } from '../../../storage/database.ts'
 import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
 import { Gathering } from '../../gathering.ts'
 import type { Metrics } from '../../metrics/index.ts'
-import { receiveEvent } from '../../rooms/receive.ts'
+import { type Received, receiveAll } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
@@ -165,9 +165,13 @@ export class RoomInbox {
    * are taken up again afterwards, one by one, since each may be what the next one lacks.
    */
   async #receive(batch: readonly Waiting[], queue: Queue): Promise<void> {
+    const received = receiveAll(
+      this.#writer,
+      batch.map(({ event }) => event),
+    )
     const first = await Promise.all(
-      batch.map(async one => {
-        const outcome = await this.#attempt(one, () => receiveEvent(this.#writer, one.event))
+      batch.map(async (one, index) => {
+        const outcome = await this.#attempt(one, received[index] as Promise<Received>)
         one.judged?.(outcome?.outcome === 'rejected' ? outcome.reason : undefined)
         return outcome
       }),
@@ -178,15 +182,15 @@ export class RoomInbox {
       if (this.#closed) return
       queue.isFetching = true
       for (const { judged } of queue.waiting) judged?.(undefined)
-      await this.#attempt(one, () => this.#missing.receive(one.origin, one.event))
+      await this.#attempt(one, this.#missing.receive(one.origin, one.event))
     }
   }
 
-  async #attempt(waiting: Waiting, receive: () => Promise<Outcome>): Promise<Outcome | undefined> {
+  async #attempt(waiting: Waiting, receiving: Promise<Outcome>): Promise<Outcome | undefined> {
     const { origin, event } = waiting
     const facts = { origin, room: event.roomId, event: event.eventId }
     try {
-      const outcome = await receive()
+      const outcome = await receiving
       if (needsOthers(outcome)) return outcome
       if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(waiting)) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined

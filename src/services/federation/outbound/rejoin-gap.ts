@@ -1,6 +1,6 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
 import { FederationError } from '../../../network/federation-client.ts'
-import { receiveEvent } from '../../rooms/receive.ts'
+import { receiveAll } from '../../rooms/receive.ts'
 import { receiveRecommended } from '../../rooms/receive-recommended.ts'
 import type { OutboundContext } from './context.ts'
 import { newestFirst } from './history/chunk-order.ts'
@@ -28,7 +28,7 @@ export const fetchRejoinGap = async (
   try {
     const events = await gapBefore(context, server, join)
     await context.core.context.nids.ensure(events.length)
-    await receiveAll(context, server, events)
+    await receiveEvents(context, server, events)
   } catch (error) {
     if (!(error instanceof FederationError)) throw error
     log.info({ room: join.roomId, server, err: error }, 'what was said during our absence is not to be had')
@@ -85,7 +85,7 @@ const backfilled = async (
  * Receives events in their order. Once the oldest is there none waits for the commit of the one before; those that lack something
  * all the same are taken up again afterwards.
  */
-const receiveAll = async (
+const receiveEvents = async (
   context: OutboundContext,
   server: string,
   [oldest, ...others]: readonly RoomEvent[],
@@ -93,7 +93,7 @@ const receiveAll = async (
   if (oldest === undefined) return
   await receive(context, server, oldest)
   const { writer } = context.core
-  const received = await Promise.all(others.map(event => receiveEvent(writer, event)))
+  const received = await Promise.all(receiveAll(writer, others))
   for (const [index, event] of others.entries()) {
     const outcome = received[index]?.outcome
     if (outcome === 'missing' || outcome === 'unrecommended') await receive(context, server, event)

@@ -16,7 +16,6 @@ import { absentBefore, findAnew, isOutlier, unknownBefore } from './known-events
 import { adoptMembers, stateOfAuth } from './partial-members.ts'
 import { POLICY, placeReceived } from './place-received.ts'
 import type { Received, ReceiveOptions } from './received.ts'
-import { asksForRedaction } from './redact-on-ban.ts'
 import { resolveStates } from './resolve.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf } from './room-policy.ts'
@@ -31,36 +30,49 @@ import {
 } from './state-overlay.ts'
 import { gapBefore, NO_GAP } from './timeline-gaps.ts'
 
-/** Receives one event: see `receiveEvent`, which also judges again what waited for it. */
-export const receiveOne = (
-  writer: RoomWriter,
-  event: RoomEvent,
-  options: ReceiveOptions = {},
-): Promise<Received> =>
-  writer.update(event.roomId, head => new Receipt(writer, head, event, options).draft(), {
-    settled: head => Object.keys(options).length > 0 || asksForRedaction(event) || !mayFollow(event, head),
-  })
+/** What was looked up at once for events that are received together: which of their IDs are of stored events, and of redacted ones. */
+export interface Foreknowledge {
+  readonly stored: ReadonlySet<string>
+  readonly redacted: ReadonlySet<string>
+}
 
-class Receipt {
+/** The receipt of one event over its room's head: the checks from the fourth on (`receive.ts`), and what they lead to. */
+export class Receipt {
   readonly #writer: RoomWriter
   readonly #head: RoomHead
   readonly #event: RoomEvent
   readonly #options: ReceiveOptions
+  readonly #isNew: boolean
+  readonly #isUnnamed: boolean
   #createEvent: RoomEvent | undefined
   /** What stores members of whom the event tells in a room that lacks members. */
   #adopted: readonly WriteStatement[] = []
 
-  constructor(writer: RoomWriter, head: RoomHead, event: RoomEvent, options: ReceiveOptions) {
+  /** How many positions of the stream its draft takes. */
+  width = 0
+
+  constructor(
+    writer: RoomWriter,
+    head: RoomHead,
+    event: RoomEvent,
+    { options, known }: { options: ReceiveOptions; known: Foreknowledge },
+  ) {
     this.#writer = writer
     this.#head = head
     this.#event = event
     this.#options = options
+    this.#isNew = !known.stored.has(event.eventId)
+    this.#isUnnamed = !known.redacted.has(event.eventId)
   }
 
-  async draft(): Promise<Draft<Received> | Settled<Received>> {
+  /**
+   * What is to be written, but for the room's ends.
+   *
+   * @param offset how many positions the same write set takes before
+   */
+  async draft(offset: number): Promise<Draft<Received> | Settled<Received>> {
     const event = this.#event
-    const asked = [event.eventId, ...event.prevEvents, ...event.authEvents]
-    const found = await findAnew(this.#writer.context, this.#head, asked)
+    const found = await findAnew(this.#writer.context, this.#head, this.#asked())
     const self = found.get(event.eventId)
     const roomNid = this.#head.room.nid
     const isPlaced = self !== undefined && !isOutlier(self)
@@ -84,8 +96,16 @@ class Receipt {
     if (unrecommendedBy !== undefined) {
       return this.#withoutEvent({ outcome: 'unrecommended', policyServer: unrecommendedBy })
     }
-    const judged = { event, judgement, known, self, createEvent: this.#createEvent }
-    return this.#drafted(await placeReceived(this.#writer.context, this.#head, judged), judgement)
+    const judged = { event, judgement, known, self, createEvent: this.#createEvent, unnamed: this.#isUnnamed }
+    const placement = await placeReceived(this.#writer.context, this.#head, judged)
+    return this.#drafted(placement, judgement, offset)
+  }
+
+  /** The events to look up. Of a message that follows the room's ends it is known where it stands: these are here. */
+  #asked(): readonly string[] {
+    const { eventId, prevEvents, authEvents } = this.#event
+    const isPlain = this.#isNew && !this.#head.hasUnfinished && mayFollow(this.#event, this.#head)
+    return isPlain ? authEvents : [eventId, ...prevEvents, ...authEvents]
   }
 
   #isReconsidered(self: StoredEvent | undefined): boolean {
@@ -192,18 +212,23 @@ class Receipt {
     return resolveStates(context, this.#head, states)
   }
 
-  async #drafted(placement: Placement, { rejected, softFailed }: Judgement): Promise<Draft<Received>> {
+  async #drafted(
+    placement: Placement,
+    { rejected, softFailed }: Judgement,
+    offset: number,
+  ): Promise<Draft<Received>> {
     const { context } = this.#writer
     const accepted = rejected === undefined && softFailed === undefined
     const { missingPrevEvents = [] } = placement
     const gap = accepted ? await gapBefore(context, this.#head, this.#event, missingPrevEvents) : NO_GAP
     const { reserved } = gap
-    const appended = await append(context, this.#head, { ...placement, reserved }, 0)
+    const appended = await append(context, this.#head, { ...placement, reserved }, offset)
+    this.width = reserved + 1
     return {
       statements: [
         ...this.#adopted,
         ...appended.statements,
-        ...gap.statements({ stream: 'events', offset: reserved }),
+        ...gap.statements({ stream: 'events', offset: offset + reserved }),
         ...((accepted ? this.#options.statements?.(appended.nid) : undefined) ?? []),
       ],
       nids: [appended.nid, ...appended.touched],
@@ -211,7 +236,7 @@ class Receipt {
         appended.settle(first)
         if (rejected !== undefined) return { outcome: 'rejected', reason: rejected.message }
         if (softFailed !== undefined) return { outcome: 'soft-failed', reason: softFailed.message }
-        return { outcome: 'accepted', position: first + reserved }
+        return { outcome: 'accepted', position: first + offset + reserved }
       },
     }
   }
