@@ -50,6 +50,7 @@ import { closedRooms } from './0037-closed-rooms.ts'
 import { timelineGaps } from './0038-timeline-gaps.ts'
 import { administeredUsers } from './0039-administered-users.ts'
 import { providerAccounts } from './0039-provider-accounts.ts'
+import { writtenRendezvous } from './0040-written-rendezvous.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -116,6 +117,7 @@ export const migrations: readonly Migration[] = [
   timelineGaps,
   administeredUsers,
   providerAccounts,
+  writtenRendezvous,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

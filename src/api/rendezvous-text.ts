@@ -53,4 +53,6 @@ export const sessionHeaders = (session: CurrentRendezvous): Record<string, strin
   ...ETAG_CORS_HEADERS,
   ETag: etagOf(session),
   Expires: new Date(session.expiresTs).toUTCString(),
+  // matrix-rust-sdk takes no answer without it.
+  'Last-Modified': new Date(session.writtenTs).toUTCString(),
 })

@@ -65,9 +65,10 @@ export class Rendezvous {
       id: newOpaqueId(random),
       sequenceToken: newOpaqueId(random),
       data,
+      writtenTs: now,
       expiresTs: now + LIFETIME_MS,
     }
-    await this.#context.commit([write.rendezvous.insert(session, now), this.prune()])
+    await this.#context.commit([write.rendezvous.insert(session), this.prune()])
     return { ...session, expiresInMs: LIFETIME_MS }
   }
 
@@ -87,19 +88,25 @@ export class Rendezvous {
    * Replaces the text, if it still is the one that the caller has seen. A repetition of the last write is answered like that write.
    * @param seen the sequence token that came with it
    * @returns the session with its new sequence token
-   * @param status of `M_CONCURRENT_WRITE`
-   * @throws {MatrixError} `M_UNRECOGNIZED`, `M_NOT_FOUND`, `M_TOO_LARGE`; `M_CONCURRENT_WRITE`: it is another by now
+   * @param status of `IO_ELEMENT_MSC4388_CONCURRENT_WRITE`
+   * @throws {MatrixError} `M_UNRECOGNIZED`, `M_NOT_FOUND`, `M_TOO_LARGE`; `IO_ELEMENT_MSC4388_CONCURRENT_WRITE`: it is another by now
    */
   async write(id: string, seen: string, data: string, status = 409): Promise<CurrentRendezvous> {
     checkSize(data)
     const { clock, random, write } = this.#context
     const before = await this.read(id)
-    const session = { ...before, sequenceToken: newOpaqueId(random), data }
-    const result = await this.#context.commit([write.rendezvous.replace(seen, session, clock.now())])
+    const session = { ...before, sequenceToken: newOpaqueId(random), data, writtenTs: clock.now() }
+    const result = await this.#context.commit([write.rendezvous.replace(seen, session)])
     if (result.ok) return session
     const current = await this.read(id)
     if (current.data === data) return current
-    throw new MatrixError('M_CONCURRENT_WRITE', 'The other side has written in the meantime', { status })
+    throw new MatrixError(
+      'IO_ELEMENT_MSC4388_CONCURRENT_WRITE',
+      'The other side has written in the meantime',
+      {
+        status,
+      },
+    )
   }
 
   /**

@@ -6,6 +6,8 @@ export interface RendezvousSession {
   /** Changes with each write. */
   readonly sequenceToken: string
   readonly data: string
+  /** When that was put down. */
+  readonly writtenTs: number
   readonly expiresTs: number
 }
 
@@ -13,6 +15,7 @@ interface SessionRow {
   rendezvous_id: string
   sequence_token: string
   data: string
+  written_ts: number
   expires_ts: number
 }
 
@@ -24,7 +27,7 @@ export class RendezvousReader {
   constructor(db: Reader) {
     this.#db = db
     this.#byId = db.prepare(
-      `SELECT rendezvous_id, sequence_token, data, expires_ts FROM rendezvous_sessions
+      `SELECT rendezvous_id, sequence_token, data, written_ts, expires_ts FROM rendezvous_sessions
        WHERE rendezvous_id = ? AND expires_ts > ?`,
     )
   }
@@ -37,6 +40,7 @@ export class RendezvousReader {
         id: row.rendezvous_id,
         sequenceToken: row.sequence_token,
         data: row.data,
+        writtenTs: row.written_ts,
         expiresTs: row.expires_ts,
       }
     )
@@ -52,10 +56,11 @@ export class RendezvousWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      'INSERT INTO rendezvous_sessions (rendezvous_id, sequence_token, data, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?)',
+      `INSERT INTO rendezvous_sessions (rendezvous_id, sequence_token, data, created_ts, written_ts, expires_ts)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     )
     this.#replace = db.prepare(
-      `UPDATE rendezvous_sessions SET sequence_token = ?, data = ?
+      `UPDATE rendezvous_sessions SET sequence_token = ?, data = ?, written_ts = ?
        WHERE rendezvous_id = ? AND sequence_token = ? AND expires_ts > ?`,
     )
     this.#delete = db.prepare('DELETE FROM rendezvous_sessions WHERE rendezvous_id = ? AND expires_ts > ?')
@@ -66,15 +71,15 @@ export class RendezvousWriter {
   }
 
   /** Begins a session. */
-  insert({ id, sequenceToken, data, expiresTs }: RendezvousSession, now: number): WriteStatement {
-    return { prepared: this.#insert, rows: [[id, sequenceToken, data, now, expiresTs]] }
+  insert({ id, sequenceToken, data, writtenTs, expiresTs }: RendezvousSession): WriteStatement {
+    return { prepared: this.#insert, rows: [[id, sequenceToken, data, writtenTs, writtenTs, expiresTs]] }
   }
 
   /** Replaces what is there, if nobody has since `seen` was read. Guard `rendezvous-moved-on`: somebody has, or it has ended. */
-  replace(seen: string, { id, sequenceToken, data }: RendezvousSession, now: number): WriteStatement {
+  replace(seen: string, { id, sequenceToken, data, writtenTs }: RendezvousSession): WriteStatement {
     return {
       prepared: this.#replace,
-      rows: [[sequenceToken, data, id, seen, now]],
+      rows: [[sequenceToken, data, writtenTs, id, seen, writtenTs]],
       guard: { name: 'rendezvous-moved-on', expected: 1 },
     }
   }
