@@ -1,11 +1,44 @@
 // Generated from api-spec by `npm run spec`. Do not edit.
 import type { Endpoint } from '../http/endpoint.ts'
+import { adminAllowCrossSigningReset } from './admin/adminAllowCrossSigningReset.ts'
 import { adminCheckUsernameAvailable } from './admin/adminCheckUsernameAvailable.ts'
+import { adminCountJoinedRooms } from './admin/adminCountJoinedRooms.ts'
+import { adminCountSentInvites } from './admin/adminCountSentInvites.ts'
+import { adminCreateDevice } from './admin/adminCreateDevice.ts'
+import { adminCreateRegistrationToken } from './admin/adminCreateRegistrationToken.ts'
+import { adminDeactivateUser } from './admin/adminDeactivateUser.ts'
+import { adminDeleteDevice } from './admin/adminDeleteDevice.ts'
+import { adminDeleteDevices } from './admin/adminDeleteDevices.ts'
+import { adminDeleteRateLimit } from './admin/adminDeleteRateLimit.ts'
+import { adminDeleteRegistrationToken } from './admin/adminDeleteRegistrationToken.ts'
+import { adminFindUserByExternalId } from './admin/adminFindUserByExternalId.ts'
+import { adminFindUserByThreepid } from './admin/adminFindUserByThreepid.ts'
+import { adminGetAccountData } from './admin/adminGetAccountData.ts'
+import { adminGetAdmin } from './admin/adminGetAdmin.ts'
+import { adminGetBackgroundUpdates } from './admin/adminGetBackgroundUpdates.ts'
+import { adminGetBackgroundUpdatesEnabled } from './admin/adminGetBackgroundUpdatesEnabled.ts'
+import { adminGetDevice } from './admin/adminGetDevice.ts'
+import { adminGetDevices } from './admin/adminGetDevices.ts'
+import { adminGetExperimentalFeatures } from './admin/adminGetExperimentalFeatures.ts'
+import { adminGetJoinedRooms } from './admin/adminGetJoinedRooms.ts'
+import { adminGetMemberships } from './admin/adminGetMemberships.ts'
+import { adminGetPushers } from './admin/adminGetPushers.ts'
+import { adminGetRateLimit } from './admin/adminGetRateLimit.ts'
+import { adminGetRegistrationToken } from './admin/adminGetRegistrationToken.ts'
 import { adminGetServerVersion } from './admin/adminGetServerVersion.ts'
 import { adminGetUser } from './admin/adminGetUser.ts'
+import { adminListRegistrationTokens } from './admin/adminListRegistrationTokens.ts'
 import { adminListUsers } from './admin/adminListUsers.ts'
 import { adminListUsersV2 } from './admin/adminListUsersV2.ts'
+import { adminLoginAsUser } from './admin/adminLoginAsUser.ts'
 import { adminPutUser } from './admin/adminPutUser.ts'
+import { adminResetPassword } from './admin/adminResetPassword.ts'
+import { adminSetAdmin } from './admin/adminSetAdmin.ts'
+import { adminSetExperimentalFeatures } from './admin/adminSetExperimentalFeatures.ts'
+import { adminSetRateLimit } from './admin/adminSetRateLimit.ts'
+import { adminSuspendUser } from './admin/adminSuspendUser.ts'
+import { adminUpdateDevice } from './admin/adminUpdateDevice.ts'
+import { adminUpdateRegistrationToken } from './admin/adminUpdateRegistrationToken.ts'
 import { getSharedSecretNonce } from './admin/getSharedSecretNonce.ts'
 import { registerBySharedSecret } from './admin/registerBySharedSecret.ts'
 import { add3PID } from './client-server/add3PID.ts'
@@ -252,12 +285,45 @@ import { writeRendezvous } from './tessera/writeRendezvous.ts'
 import { writeTextRendezvous } from './tessera/writeTextRendezvous.ts'
 
 export const endpoints: readonly Endpoint[] = [
+  adminAllowCrossSigningReset,
   adminCheckUsernameAvailable,
+  adminCountJoinedRooms,
+  adminCountSentInvites,
+  adminCreateDevice,
+  adminCreateRegistrationToken,
+  adminDeactivateUser,
+  adminDeleteDevice,
+  adminDeleteDevices,
+  adminDeleteRateLimit,
+  adminDeleteRegistrationToken,
+  adminFindUserByExternalId,
+  adminFindUserByThreepid,
+  adminGetAccountData,
+  adminGetAdmin,
+  adminGetBackgroundUpdates,
+  adminGetBackgroundUpdatesEnabled,
+  adminGetDevice,
+  adminGetDevices,
+  adminGetExperimentalFeatures,
+  adminGetJoinedRooms,
+  adminGetMemberships,
+  adminGetPushers,
+  adminGetRateLimit,
+  adminGetRegistrationToken,
   adminGetServerVersion,
   adminGetUser,
+  adminListRegistrationTokens,
   adminListUsers,
   adminListUsersV2,
+  adminLoginAsUser,
   adminPutUser,
+  adminResetPassword,
+  adminSetAdmin,
+  adminSetExperimentalFeatures,
+  adminSetRateLimit,
+  adminSuspendUser,
+  adminUpdateDevice,
+  adminUpdateRegistrationToken,
   getSharedSecretNonce,
   registerBySharedSecret,
   add3PID,

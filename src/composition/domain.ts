@@ -2,6 +2,7 @@ import type { Services } from '../services/index.ts'
 import { IdentityInvitations } from '../services/invitations/identity-invitations.ts'
 import { Leftovers } from '../services/leftovers.ts'
 import { Reports } from '../services/reports.ts'
+import { MemberActivity } from '../services/rooms/member-activity.ts'
 import { MutualRooms } from '../services/rooms/mutual-rooms.ts'
 import { ServerNotices } from '../services/server-notices/server-notices.ts'
 import { Turn } from '../services/turn.ts'
@@ -58,6 +59,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
       media,
       threadSubscriptions,
     },
+    memberActivity: new MemberActivity(core.context),
     mutualRooms: new MutualRooms(database),
     serverNotices,
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),

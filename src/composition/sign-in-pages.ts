@@ -48,7 +48,9 @@ export const addSignInPages = (
     account: {
       ...{ profiles, devices, management, threepids },
       confirm: (userId, password) => browsers.confirm(userId, password),
-      approveKeyReset: (userId, deviceId) => oauth.keyResets.approve(userId, deviceId),
+      approveKeyReset: async (userId, deviceId) => {
+        await oauth.keyResets.approve(userId, deviceId)
+      },
     },
   })
 }

@@ -15,6 +15,7 @@ import type { PushServices } from './push/index.ts'
 import type { ThreadSubscriptions } from './push/thread-subscriptions.ts'
 import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
+import type { MemberActivity } from './rooms/member-activity.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
 import type { SearchServices } from './search/index.ts'
 import type { ServerNotices } from './server-notices/server-notices.ts'
@@ -41,6 +42,7 @@ export interface Services
   readonly federation: Federation
   readonly invitations: Invitations
   readonly media: Media
+  readonly memberActivity: MemberActivity
   readonly mutualRooms: MutualRooms
   readonly reports: Reports
   /** Where the operator has named somebody who writes them. */

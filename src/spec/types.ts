@@ -4,6 +4,10 @@ import type { JsonObject, JsonValue } from '../core/json.ts'
 export type { JsonObject, JsonValue }
 export type NoMembers = Readonly<Record<never, never>>
 
+export type AdministeredDevice = { readonly device_id: string; readonly user_id: string; readonly display_name: string | null; readonly last_seen_ip: string | null; readonly last_seen_ts: number | null; readonly last_seen_user_agent: string | null; readonly dehydrated?: boolean | undefined }
+export type AdministeredDeviceRequest = { readonly device_id: string; readonly user_id: string; readonly display_name: string | null; readonly last_seen_ip: string | null; readonly last_seen_ts: number | null; readonly last_seen_user_agent: string | null; readonly dehydrated?: boolean }
+export type AdministeredToken = { readonly token: string; readonly uses_allowed: number | null; readonly pending: number; readonly completed: number; readonly expiry_time: number | null }
+export type AdministeredTokenRequest = { readonly token: string; readonly uses_allowed: number | null; readonly pending: number; readonly completed: number; readonly expiry_time: number | null }
 export type AdministeredUser = { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly threepids: readonly { readonly medium: string; readonly address: string; readonly added_at: number; readonly validated_at: number }[]; readonly external_ids: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null; readonly appservice_id: string | null; readonly consent_server_notice_sent: string | null; readonly consent_version: string | null; readonly consent_ts: number | null; readonly user_type: string | null }
 export type AdministeredUserRequest = { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly threepids: readonly { readonly medium: string; readonly address: string; readonly added_at: number; readonly validated_at: number }[]; readonly external_ids: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null; readonly appservice_id: string | null; readonly consent_server_notice_sent: string | null; readonly consent_version: string | null; readonly consent_ts: number | null; readonly user_type: string | null }
 export type AdministeredUsers = { readonly users: readonly { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly user_type: string | null; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended?: boolean | undefined; readonly creation_ts: number; readonly last_seen_ts: number | null }[]; readonly next_token?: string | undefined; readonly total: number }
@@ -123,12 +127,180 @@ export interface Operations {
     body: { readonly auth?: AuthDataRequest; readonly client_secret: string; readonly sid: string }
     response: JsonObject
   }
+  adminAllowCrossSigningReset: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly updatable_without_uia_before_ms: number }
+  }
   adminCheckUsernameAvailable: {
     authentication: 'administratorToken'
     path: NoMembers
     query: { readonly username: string }
     body: undefined
     response: { readonly available: boolean }
+  }
+  adminCountJoinedRooms: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: { readonly from_ts: number }
+    body: undefined
+    response: { readonly cumulative_joined_room_count: number }
+  }
+  adminCountSentInvites: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: { readonly from_ts: number }
+    body: undefined
+    response: { readonly invite_count: number }
+  }
+  adminCreateDevice: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly device_id: string }
+    response: JsonObject
+  }
+  adminCreateRegistrationToken: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly token?: string; readonly length?: number; readonly uses_allowed?: number | null; readonly expiry_time?: number | null }
+    response: AdministeredToken
+  }
+  adminDeactivateUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly erase?: boolean }
+    response: { readonly id_server_unbind_result: "success" | "no-support" }
+  }
+  adminDeleteDevice: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string; readonly deviceId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminDeleteDevices: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly devices: readonly string[] }
+    response: JsonObject
+  }
+  adminDeleteRateLimit: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminDeleteRegistrationToken: {
+    authentication: 'administratorToken'
+    path: { readonly token: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminFindUserByExternalId: {
+    authentication: 'administratorToken'
+    path: { readonly provider: string; readonly externalId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly user_id: string }
+  }
+  adminFindUserByThreepid: {
+    authentication: 'administratorToken'
+    path: { readonly medium: string; readonly address: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly user_id: string }
+  }
+  adminGetAccountData: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly account_data: { readonly global: Readonly<Record<string, JsonObject>>; readonly rooms: Readonly<Record<string, Readonly<Record<string, JsonObject>>>> } }
+  }
+  adminGetAdmin: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly admin: boolean }
+  }
+  adminGetBackgroundUpdates: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly enabled: boolean; readonly current_updates: JsonObject }
+  }
+  adminGetBackgroundUpdatesEnabled: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly enabled: boolean }
+  }
+  adminGetDevice: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string; readonly deviceId: string }
+    query: NoMembers
+    body: undefined
+    response: AdministeredDevice
+  }
+  adminGetDevices: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly devices: readonly AdministeredDevice[]; readonly total: number }
+  }
+  adminGetExperimentalFeatures: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly features: Readonly<Record<string, boolean>> }
+  }
+  adminGetJoinedRooms: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly joined_rooms: readonly string[]; readonly total: number }
+  }
+  adminGetMemberships: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly memberships: Readonly<Record<string, ("join" | "invite" | "knock" | "leave" | "ban")>> }
+  }
+  adminGetPushers: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly pushers: readonly { readonly app_display_name: string; readonly app_id: string; readonly data: JsonObject; readonly device_display_name: string; readonly kind: string; readonly lang: string; readonly profile_tag: string; readonly pushkey: string; readonly enabled: boolean; readonly device_id: string | null }[]; readonly total: number }
+  }
+  adminGetRateLimit: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly messages_per_second?: number | undefined; readonly burst_count?: number | undefined }
+  }
+  adminGetRegistrationToken: {
+    authentication: 'administratorToken'
+    path: { readonly token: string }
+    query: NoMembers
+    body: undefined
+    response: AdministeredToken
   }
   adminGetServerVersion: {
     authentication: 'none'
@@ -144,6 +316,13 @@ export interface Operations {
     body: undefined
     response: AdministeredUser
   }
+  adminListRegistrationTokens: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly valid?: boolean }
+    body: undefined
+    response: { readonly registration_tokens: readonly AdministeredToken[] }
+  }
   adminListUsers: {
     authentication: 'administratorToken'
     path: NoMembers
@@ -158,12 +337,68 @@ export interface Operations {
     body: undefined
     response: AdministeredUsers
   }
+  adminLoginAsUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly valid_until_ms?: number | null }
+    response: { readonly access_token: string }
+  }
   adminPutUser: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
     query: NoMembers
     body: { readonly password?: string | null; readonly logout_devices?: boolean; readonly displayname?: string | null; readonly avatar_url?: string | null; readonly threepids?: readonly { readonly medium: string; readonly address: string }[]; readonly external_ids?: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly admin?: boolean; readonly deactivated?: boolean; readonly locked?: boolean; readonly user_type?: string | null }
     response: AdministeredUser
+  }
+  adminResetPassword: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly new_password: string; readonly logout_devices?: boolean }
+    response: JsonObject
+  }
+  adminSetAdmin: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly admin: boolean }
+    response: JsonObject
+  }
+  adminSetExperimentalFeatures: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly features: Readonly<Record<string, boolean>> }
+    response: JsonObject
+  }
+  adminSetRateLimit: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly messages_per_second?: number; readonly burst_count?: number }
+    response: { readonly messages_per_second: number; readonly burst_count: number }
+  }
+  adminSuspendUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly suspend: boolean }
+    response: Readonly<Record<string, boolean>>
+  }
+  adminUpdateDevice: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string; readonly deviceId: string }
+    query: NoMembers
+    body: { readonly display_name?: string }
+    response: JsonObject
+  }
+  adminUpdateRegistrationToken: {
+    authentication: 'administratorToken'
+    path: { readonly token: string }
+    query: NoMembers
+    body: { readonly uses_allowed?: number | null; readonly expiry_time?: number | null }
+    response: AdministeredToken
   }
   backfillRoom: {
     authentication: 'signedRequest'

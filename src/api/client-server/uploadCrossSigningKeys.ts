@@ -9,7 +9,8 @@ export const uploadCrossSigningKeys = endpoint(
     // "It uses the `m.oauth` authentication type if the access token was obtained via the OAuth 2.0 API."
     const isOAuth = requester.oauthClientId !== undefined
     if (upload.needsAuthentication && isOAuth) await accounts.oauth.keyResets.require(requester)
-    else if (upload.needsAuthentication) await accounts.management.confirm(requester, request, body)
+    else if (upload.needsAuthentication && !(await accounts.oauth.keyResets.use(requester)))
+      await accounts.management.confirm(requester, request, body)
     await encryption.crossSigning.store(requester.userId, upload)
     return {}
   },

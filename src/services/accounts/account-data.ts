@@ -42,6 +42,23 @@ export class AccountData {
     return parseJson(content) as JsonObject
   }
 
+  /** All entries of a user: the global ones by type, and by room and type. */
+  async all(
+    userId: string,
+  ): Promise<{ global: Record<string, JsonObject>; rooms: Record<string, Record<string, JsonObject>> }> {
+    const entries = await this.#context.read.accountData.all(userId)
+    const byRoom = Map.groupBy(entries, entry => entry.roomId)
+    const contents = (roomId: string): Record<string, JsonObject> =>
+      Object.fromEntries(
+        (byRoom.get(roomId) ?? []).map(({ type, content }) => [type, parseJson(content) as JsonObject]),
+      )
+    const rooms = [...byRoom.keys()].filter(roomId => roomId !== '')
+    return {
+      global: contents(''),
+      rooms: Object.fromEntries(rooms.map(roomId => [roomId, contents(roomId)])),
+    }
+  }
+
   /**
    * Sets an entry on behalf of a client. What it holds already does not become news. An empty one is an entry like any
    * other (MSC3391 would have it deleted, but what was provided is there for whoever asks).

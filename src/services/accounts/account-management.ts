@@ -135,6 +135,13 @@ export class AccountManagement {
   }
 
   /**
+   * Has what is left of a deactivated account erased, within a minute or when the server starts; one that is erased already stays so.
+   */
+  async erase(userId: string): Promise<void> {
+    await this.#context.commit([this.#context.write.users.erase(userId)])
+  }
+
+  /**
    * Goes on with some of the deactivations that a failure, crash or stop has interrupted, or that a command has begun, and removes
    * devices that a command has logged out.
    */

@@ -83,8 +83,13 @@ export class Devices {
 
   /** All devices of a user. */
   async list(userId: string): Promise<ClientDevice[]> {
+    return (await this.all(userId)).map(clientDevice)
+  }
+
+  /** The same with all that is known of them. */
+  async all(userId: string): Promise<Device[]> {
     const devices = await this.#context.read.devices.byUser(userId)
-    return devices.map(device => this.#shown(userId, device))
+    return devices.map(device => this.#authentication.lastSeen.newest(userId, device))
   }
 
   /** One device. @throws {MatrixError} `M_NOT_FOUND` */

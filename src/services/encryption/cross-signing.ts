@@ -106,6 +106,11 @@ export class CrossSigning {
       throw new MatrixError('M_FORBIDDEN', 'Other keys were uploaded at the same time.')
   }
 
+  /** Whether a user has an identity. */
+  async hasMaster(userId: string): Promise<boolean> {
+    return masterOf(await this.#context.read.crossSigningKeys.ofUsers([userId])) !== undefined
+  }
+
   /** Whether an ID is that of one of a user's keys. */
   async isKey(userId: string, id: string): Promise<boolean> {
     const known = await this.#context.read.crossSigningKeys.ofUsers([userId])

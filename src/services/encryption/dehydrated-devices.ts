@@ -55,6 +55,11 @@ export class DehydratedDevices {
     return { device_id: deviceId, device_data: parseJson(deviceData) as JsonObject }
   }
 
+  /** Which of a user's devices is one. */
+  async idOf(userId: string): Promise<string | undefined> {
+    return (await this.#context.read.dehydrated.ofUser(userId))?.deviceId
+  }
+
   /**
    * Stores a dehydrated device with its keys, in place of the one before.
    * @throws {MatrixError} `M_INVALID_PARAM`, `M_TOO_LARGE`; `M_FORBIDDEN` where the ID is that of an ordinary device;

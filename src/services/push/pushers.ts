@@ -79,6 +79,12 @@ export class Pushers {
     return (await this.#read.ofUser(userId)).map(listed)
   }
 
+  /** A user's pushers, with the devices that set them. */
+  async ofDevices(userId: string): Promise<(ListedPusher & { device_id: string | null })[]> {
+    const rows = await this.#read.ofUser(userId)
+    return rows.map(row => ({ ...listed(row), device_id: row.deviceId ?? null }))
+  }
+
   /** The languages (tags) in which a user's clients want to be pushed to: of e-mails before others, newest first. */
   async languagesOf(userId: string): Promise<string[]> {
     const rows = await this.#read.ofUser(userId)

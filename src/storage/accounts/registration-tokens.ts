@@ -64,6 +64,7 @@ const registrationToken = (row: TokenRow): RegistrationToken => ({
 export class RegistrationTokenWriter {
   readonly #insert: Prepared
   readonly #delete: Prepared
+  readonly #change: Prepared
   readonly #hold: Prepared
   readonly #reserve: Prepared
   readonly #complete: Prepared
@@ -74,6 +75,9 @@ export class RegistrationTokenWriter {
        VALUES (?, ?, 0, ?, ?) ON CONFLICT (token) DO NOTHING`,
     )
     this.#delete = db.prepare('DELETE FROM registration_tokens WHERE token = ?')
+    this.#change = db.prepare(
+      'UPDATE registration_tokens SET uses_allowed = ?, expires_ts = ? WHERE token = ?',
+    )
     // Changes nothing, but makes reservations of other processes wait, so that the count that follows sees them.
     this.#hold = db.prepare(
       'UPDATE registration_tokens SET completed = completed WHERE token = ? AND (expires_ts IS NULL OR expires_ts > ?)',
@@ -98,6 +102,15 @@ export class RegistrationTokenWriter {
   /** Deletes a token. Guard `no-such-token`. */
   delete(token: string): WriteStatement {
     return { prepared: this.#delete, rows: [[token]], guard: { name: 'no-such-token', expected: 1 } }
+  }
+
+  /** Says how often a token may be used, and until when; `null`: without limit. Guard `no-such-token`. */
+  change(token: string, usesAllowed: number | null, expiresTs: number | null): WriteStatement {
+    return {
+      prepared: this.#change,
+      rows: [[usesAllowed, expiresTs, token]],
+      guard: { name: 'no-such-token', expected: 1 },
+    }
   }
 
   /** Lets a stored session hold a use of a token. Guard `token-refused`: unknown, expired or used up. */

@@ -30,6 +30,7 @@ export class UserWriter {
   readonly #setType: Prepared
   readonly #limitMessages: Prepared
   readonly #activate: Prepared
+  readonly #erase: Prepared
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
@@ -64,6 +65,11 @@ export class UserWriter {
     this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
     this.#setType = db.prepare('UPDATE users SET user_type = ? WHERE user_id = ?')
     this.#limitMessages = db.prepare('UPDATE users SET message_rate = ?, message_burst = ? WHERE user_id = ?')
+    this.#erase = db.prepare(
+      `UPDATE users SET erase = 1, cleanup = 1,
+         erased_position = (SELECT coalesce(max(position), 0) FROM events WHERE position IS NOT NULL)
+       WHERE user_id = ? AND deactivated_ts IS NOT NULL AND erase = 0`,
+    )
     this.#activate = db.prepare(
       'UPDATE users SET deactivated_ts = NULL WHERE user_id = ? AND deactivated_ts IS NOT NULL AND cleanup = 0',
     )
@@ -128,6 +134,11 @@ export class UserWriter {
       rows: [[now, erase ? 1 : 0, erase ? 1 : 0, userId]],
       guard: { name: 'no-such-user', expected: 1 },
     }
+  }
+
+  /** Has what a deactivated account has left erased; nothing where that was wanted before. */
+  erase(userId: string): WriteStatement {
+    return { prepared: this.#erase, rows: [[userId]] }
   }
 
   /** Notes that all devices of a user are to be removed that no token is good for. Guard `no-such-user`: no active account. */

@@ -23,23 +23,36 @@ export class KeyResets {
     this.#accountUrl = accountUrl
   }
 
-  /** A user's word. @param deviceId the device that may replace the keys; `undefined`: any of theirs */
-  async approve(userId: string, deviceId: string | undefined): Promise<void> {
+  /**
+   * A user's word, or an administrator's.
+   * @param deviceId the device that may replace the keys; `undefined`: any of theirs
+   * @returns until when it is good, in ms since 1970
+   */
+  async approve(userId: string, deviceId: string | undefined): Promise<number> {
     const { clock, write } = this.#context
     const until = clock.now() + APPROVED_MS
     await this.#context.commit([write.keyResets.approve(userId, deviceId ?? '', until)])
+    return until
+  }
+
+  /** Uses up what was approved, if it was. */
+  async use({ userId, deviceId = '' }: Requester): Promise<boolean> {
+    const { clock, write } = this.#context
+    for (const approved of new Set([deviceId, ''])) {
+      const used = await this.#context.commit([write.keyResets.use(userId, approved, clock.now())])
+      if (used.ok) return true
+    }
+    return false
   }
 
   /**
    * Uses up what the user has approved, with or without the session that the client was given before.
    * @throws {InteractiveChallenge} where they have not
    */
-  async require({ userId, deviceId = '' }: Requester): Promise<void> {
-    const { clock, random, write } = this.#context
-    for (const approved of new Set([deviceId, ''])) {
-      const used = await this.#context.commit([write.keyResets.use(userId, approved, clock.now())])
-      if (used.ok) return
-    }
+  async require(requester: Requester): Promise<void> {
+    if (await this.use(requester)) return
+    const { random } = this.#context
+    const { deviceId = '' } = requester
     const query = new URLSearchParams({ action: 'org.matrix.cross_signing_reset', device_id: deviceId })
     const params = { url: `${this.#accountUrl}?${query}` }
     throw new InteractiveChallenge(

@@ -1,0 +1,7 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const adminDeleteDevices = endpoint('adminDeleteDevices', async ({ path, body }, { accounts }) => {
+  await accounts.administered.one(path.userId)
+  await accounts.devices.remove(path.userId, body.devices)
+  return {}
+})

@@ -1,0 +1,5 @@
+import { endpoint } from '../../http/endpoint.ts'
+
+export const adminGetBackgroundUpdatesEnabled = endpoint('adminGetBackgroundUpdatesEnabled', async () => ({
+  enabled: true,
+}))
