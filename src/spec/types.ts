@@ -1804,7 +1804,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly roomId: string; readonly eventType: string; readonly txnId: string }
     query: { readonly "org.matrix.msc4354.sticky_duration_ms"?: number }
-    body: { readonly delay_ms: number; readonly state_key?: string; readonly content: JsonObject }
+    body: { readonly delay_ms?: number; readonly delay?: number; readonly state_key?: string; readonly content: JsonObject }
     response: { readonly delay_id: string }
   }
   search: {

@@ -221,9 +221,11 @@ test('bounds: how long, how many, how large; once for each transaction', async t
   const put = `${UNSTABLE}/rooms/${path(room)}/delayed_event/org.example`
   t.is(await ann.code('PUT', `${put}/1`, { delay_ms: 3_600_001, content: {} }), '403 M_FORBIDDEN')
   t.is(await ann.code('PUT', `${put}/1`, { delay_ms: 0, content: {} }), '400 M_INVALID_PARAM')
+  t.is(await ann.code('PUT', `${put}/1`, { content: {} }), '400 M_MISSING_PARAM')
   const [one, same] = await Promise.all([send('1500', 'b'), send('1500', 'b')])
   t.deepEqual(one.body, same.body)
-  const { delay_id: state } = await ann.put(`${put}/1`, { delay_ms: 9_000, content: {}, state_key: 'x' })
+  // As ruma writes it.
+  const { delay_id: state } = await ann.put(`${put}/1`, { delay: 9_000, content: {}, state_key: 'x' })
   t.deepEqual(await ann.put(`${put}/1`, { delay_ms: 9_000, content: {}, state_key: 'x' }), {
     delay_id: state,
   })
