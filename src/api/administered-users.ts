@@ -51,7 +51,7 @@ export const userDetails = async (
   return {
     ...shared(user),
     threepids: await accounts.threepids.list(userId),
-    external_ids: [],
+    external_ids: await accounts.administered.externalIds(userId),
     creation_ts: Math.floor(user.createdTs / 1000),
     appservice_id: appServices.registry.ofUser(userId)?.id ?? null,
     consent_server_notice_sent: null,

@@ -1,7 +1,11 @@
-import { MatrixError } from '../../core/errors.ts'
 import { endpoint } from '../../http/endpoint.ts'
 
-/** Nobody signs in by an account elsewhere. */
-export const adminFindUserByExternalId = endpoint('adminFindUserByExternalId', async () => {
-  throw new MatrixError('M_NOT_FOUND', 'This account is nobody’s here.')
-})
+export const adminFindUserByExternalId = endpoint(
+  'adminFindUserByExternalId',
+  async ({ path }, { accounts }) => ({
+    user_id: await accounts.administered.ownerOfExternalId({
+      auth_provider: path.provider,
+      external_id: path.externalId,
+    }),
+  }),
+)

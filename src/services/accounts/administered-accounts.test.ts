@@ -66,10 +66,16 @@ testDatabases(
   async (t, database) => {
     const { accounts } = await withAlice(database)
     const { administered } = accounts
+    const elsewhere = { auth_provider: 'sso', external_id: '1' }
+    const own = { auth_provider: 'work', external_id: '1' }
     t.true(
-      await administered.put(root, bob, { threepids: [{ medium: 'email', address: 'Bob@Example.org' }] }),
+      await administered.put(root, bob, {
+        threepids: [{ medium: 'email', address: 'Bob@Example.org' }],
+        external_ids: [elsewhere],
+      }),
     )
     t.is(await administered.ownerOf({ medium: 'email', address: 'bob@example.org' }), bob)
+    t.is(await administered.ownerOfExternalId(elsewhere), bob)
     const session = await logIn(accounts)
     const refused: [object, Errcode][] = [
       [{ displayname: 'New', password: 'short' }, 'M_WEAK_PASSWORD'],
@@ -81,7 +87,9 @@ testDatabases(
         'M_THREEPID_IN_USE',
       ],
       [{ displayname: 'New', threepids: [{ medium: 'pigeon', address: '1' }] }, 'M_INVALID_PARAM'],
-      [{ displayname: 'New', external_ids: [{ auth_provider: 'a', external_id: 'b' }] }, 'M_INVALID_PARAM'],
+      [{ displayname: 'New', external_ids: [{ auth_provider: 'a', external_id: '' }] }, 'M_INVALID_PARAM'],
+      [{ displayname: 'New', external_ids: [elsewhere] }, 'M_UNKNOWN'],
+      [{ displayname: 'New', external_ids: [own, { ...own, external_id: '2' }] }, 'M_INVALID_PARAM'],
     ]
     for (const [changes, errcode] of refused)
       t.is((await t.throwsAsync<MatrixError>(administered.put(root, alice, changes)))?.errcode, errcode)
@@ -97,12 +105,20 @@ testDatabases(
         displayname: 'Alice',
         threepids: [{ medium: 'msisdn', address: '4712345' }],
         user_type: 'support',
+        external_ids: [own],
         password: 'a better password',
         logout_devices: false,
       }),
     )
     t.is((await accounts.authenticate(session.access_token)).userId, alice)
-    await administered.put(root, alice, { displayname: null, user_type: null, threepids: [] })
+    t.deepEqual(await administered.externalIds(alice), [own])
+    await administered.put(root, alice, {
+      displayname: null,
+      user_type: null,
+      threepids: [],
+      external_ids: [],
+    })
+    t.deepEqual(await administered.externalIds(alice), [])
     t.like(await administered.one(alice), { displayName: undefined, userType: undefined })
     t.deepEqual(await accounts.threepids.list(alice), [])
     await administered.put(root, alice, { password: 'another password' })

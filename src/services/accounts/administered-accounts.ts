@@ -1,43 +1,21 @@
 import type { RateLimit } from '../../core/call-rate.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
-import type { JsonValue } from '../../core/json.ts'
 import type { ThirdPartyId } from '../../storage/accounts/third-party-ids.ts'
 import { type PagedUser, type UserPage, UserPages } from '../../storage/accounts/user-pages.ts'
 import type { Database, WriteStatement } from '../../storage/database.ts'
 import type { Requester } from '../requester.ts'
+import { type AccountChanges, checkChanges, profileOf, refuseOwnEnd } from './account-changes.ts'
 import type { AccountManagement } from './account-management.ts'
 import { startActing } from './acting.ts'
 import { contactId, contactStatements } from './administered-contacts.ts'
+import { type ExternalId, externalIdInUse, externalIdStatements } from './administered-external-ids.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { threepidInUse } from './email-refusals.ts'
-import { checkProfileValue, type Profiles } from './profiles.ts'
+import type { Profiles } from './profiles.ts'
 import type { Registration } from './registration.ts'
 import { newUserId } from './usernames.ts'
-
-/** What administrators may make of an account. What is not given stays as it is; `null` takes it away. */
-export interface AccountChanges {
-  readonly password?: string | null
-  /** Whether a new password logs the user out everywhere, as it does unless this is false. */
-  readonly logout_devices?: boolean
-  readonly displayname?: string | null
-  readonly avatar_url?: string | null
-  /** All of them: those that are not named are taken away. */
-  readonly threepids?: readonly ThirdPartyId[]
-  /** Accounts elsewhere by which the user signs in. */
-  readonly external_ids?: readonly object[]
-  readonly admin?: boolean
-  readonly deactivated?: boolean
-  readonly locked?: boolean
-  readonly user_type?: string | null
-}
-
-/** Kinds of accounts that administrators tell apart. */
-const USER_TYPES: readonly (string | null)[] = ['bot', 'support', null]
-
-/** Third-party identifiers of one account. */
-const MAX_IDS = 100
 
 /** Accounts as administrators see, make and change them, in the terms of the tools that they use for it. */
 export class AdministeredAccounts {
@@ -89,16 +67,29 @@ export class AdministeredAccounts {
     return owner
   }
 
+  /** By which accounts elsewhere a user signs in. */
+  async externalIds(userId: string): Promise<ExternalId[]> {
+    const all = await this.#context.read.providerAccounts.ofUser(userId)
+    return all.map(({ provider, subject }) => ({ auth_provider: provider, external_id: subject }))
+  }
+
+  /** Who signs in by an account elsewhere. @throws {MatrixError} `M_NOT_FOUND` */
+  async ownerOfExternalId({ auth_provider: provider, external_id: subject }: ExternalId): Promise<string> {
+    const owner = await this.#context.read.providerAccounts.owner({ provider, subject })
+    if (owner === undefined) throw new MatrixError('M_NOT_FOUND', 'Nobody signs in by this account.')
+    return owner
+  }
+
   /**
    * Changes an account, or makes it if there is none. What is wrong is found before anything is changed.
    *
    * @returns whether it was made
    * @throws {MatrixError} `M_INVALID_PARAM`, `M_BAD_JSON`, `M_WEAK_PASSWORD`, `M_INVALID_USERNAME`, `M_THREEPID_IN_USE`;
-   *   `M_UNKNOWN` (409): a deactivated account that is still leaving its rooms is not given back
+   *   `M_UNKNOWN` (409): a deactivated account that is still leaving its rooms is not given back; somebody else signs in by an account
    */
   async put(requester: Requester, userId: string, changes: AccountChanges): Promise<boolean> {
     this.#checkLocal(userId)
-    await this.#check(requester, userId, changes)
+    await checkChanges(this.#context, requester, userId, changes)
     const present = await this.#pages.one(userId)
     if (present === undefined) {
       await this.#make(userId, changes)
@@ -144,24 +135,6 @@ export class AdministeredAccounts {
     throw new MatrixError('M_INVALID_PARAM', 'This is no user of this server.')
   }
 
-  async #check(requester: Requester, userId: string, changes: AccountChanges): Promise<void> {
-    const { passwords, read } = this.#context
-    const { password, admin, deactivated, locked, user_type: type = null, threepids = [] } = changes
-    if (typeof password === 'string') passwords.check(password)
-    if (admin !== undefined) refuseOwnEnd(requester, userId, admin)
-    if (deactivated === true && locked === true)
-      throw invalid('An account cannot be locked and deactivated at once.')
-    if (!USER_TYPES.includes(type)) throw invalid('The type of an account is bot, support or null.')
-    for (const [key, value] of profileOf(changes)) if (value) checkProfileValue(key, value)
-    if ((changes.external_ids ?? []).length > 0)
-      throw invalid('Nobody signs in here by an account elsewhere.')
-    if (threepids.length > MAX_IDS) throw invalid(`An account has at most ${MAX_IDS} identifiers.`)
-    for (const id of threepids) {
-      const owner = await read.threepids.owner(contactId(id))
-      if (owner !== undefined && owner !== userId) throw threepidInUse()
-    }
-  }
-
   async #make(userId: string, changes: AccountChanges): Promise<void> {
     const { serverName } = this.#context.options
     // What would be made is another: user names have no capitals.
@@ -189,6 +162,7 @@ export class AdministeredAccounts {
       await this.#profiles.setField({ userId, isGuest: false }, key, { [key]: value ?? '' })
     await this.#commit(userId, [
       ...(await contactStatements(this.#context, userId, changes.threepids)),
+      ...(await externalIdStatements(this.#context, userId, changes.external_ids)),
       ...(admin === undefined ? [] : [write.users.setFlag(userId, 'is_admin', admin)]),
       ...(locked === undefined ? [] : [write.users.setFlag(userId, 'is_locked', locked)]),
       ...(changes.user_type === undefined
@@ -212,19 +186,8 @@ export class AdministeredAccounts {
     if (statements.length === 0) return
     const result = await this.#context.commit(statements)
     if (!result.ok && result.guard === 'threepid-in-use') throw threepidInUse()
+    if (!result.ok && result.guard === 'already-linked') throw externalIdInUse()
     if (!result.ok) throw new MatrixError('M_NOT_FOUND', 'There is no such user.')
     await this.#authentication.forget(userId)
   }
 }
-
-const profileOf = (changes: AccountChanges): [key: string, value: JsonValue][] =>
-  (['displayname', 'avatar_url'] as const).flatMap(key => {
-    const value = changes[key]
-    return value === undefined ? [] : [[key, value]]
-  })
-
-const refuseOwnEnd = (requester: Requester, userId: string, isAdmin: boolean): void => {
-  if (requester.userId === userId && !isAdmin) throw invalid('You may not demote yourself.')
-}
-
-const invalid = (message: string): MatrixError => new MatrixError('M_INVALID_PARAM', message)

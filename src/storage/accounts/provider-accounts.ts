@@ -11,6 +11,7 @@ export class ProviderAccountReader {
   readonly #db: Reader
   readonly #owner: Prepared
   readonly #providers: Prepared
+  readonly #ofUser: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -18,6 +19,14 @@ export class ProviderAccountReader {
     this.#providers = db.prepare(
       'SELECT provider FROM provider_accounts WHERE user_id = ? ORDER BY linked_ts, provider',
     )
+    this.#ofUser = db.prepare(
+      'SELECT provider, subject FROM provider_accounts WHERE user_id = ? ORDER BY linked_ts, provider',
+    )
+  }
+
+  /** All of a user. */
+  async ofUser(userId: string): Promise<ProviderAccount[]> {
+    return this.#db.all<{ provider: string; subject: string }>(this.#ofUser, [userId])
   }
 
   /** Whose account it is. */
@@ -36,11 +45,15 @@ export class ProviderAccountReader {
 export class ProviderAccountWriter {
   readonly #link: Prepared
   readonly #deleteAll: Prepared
+  readonly #unlink: Prepared
 
   constructor(db: Reader) {
     this.#link = db.prepare(
       `INSERT INTO provider_accounts (provider, subject, user_id, linked_ts) VALUES (?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
+    )
+    this.#unlink = db.prepare(
+      'DELETE FROM provider_accounts WHERE provider = ? AND subject = ? AND user_id = ?',
     )
     this.#deleteAll = db.prepare('DELETE FROM provider_accounts WHERE user_id = ?')
   }
@@ -52,6 +65,11 @@ export class ProviderAccountWriter {
       rows: [[provider, subject, userId, now]],
       guard: { name: 'already-linked', expected: 1 },
     }
+  }
+
+  /** Ends that somebody signs in as a user; where they do not, it is no error. */
+  unlink({ provider, subject }: ProviderAccount, userId: string): WriteStatement {
+    return { prepared: this.#unlink, rows: [[provider, subject, userId]] }
   }
 
   /** Forgets all of a user. */
