@@ -34,15 +34,17 @@ export const serverPages = (parts: {
   else addLandingPage(pages, { serverName, baseUrl })
   const minimumPasswordLength = config.passwords.minLength
   addSetupPage(pages, { setup: accounts.setup, clock, serverName, baseUrl, minimumPasswordLength })
-  addAuthFallback(pages, { fallback: accounts.browserStages, clock })
-  addLoginFallback(pages, { serverName })
+  const passwords = config.passwords.enabled
+  const hasSso = isOAuthOffered(config) && config.sessions.loginTokens
+  addLoginFallback(pages, { serverName, passwords, hasSso })
   addConfirmEmailPage(pages, { emails: accounts.emails, clock, serverName, path: CONFIRM_PATH })
   addLimitsPage(pages, { serverName, supportPage: config.support.page })
   const { language } = config.email
   if (isOAuthOffered(config)) {
-    const passwords = config.passwords.enabled
     addSignInPages(pages, { accounts, clock, serverName, baseUrl, language, passwords })
   }
+  // After what has a page of its own for a stage.
+  addAuthFallback(pages, { fallback: accounts.browserStages, clock })
   const { mailPushers: service } = parts
   if (service !== undefined) addUnsubscribePage(pages, { service, clock, path: UNSUBSCRIBE_PATH })
   addOperationsPages(pages, {

@@ -6,6 +6,7 @@ import { addAuthorizePage } from '../http/pages/authorize.ts'
 import { addLinkPage } from '../http/pages/link.ts'
 import { addProviderPages } from '../http/pages/providers.ts'
 import { addSsoPage } from '../http/pages/sso.ts'
+import { addSsoStagePage, SSO_STAGE_PATHS } from '../http/pages/sso-stage.ts'
 import type { Pages } from '../http/pages.ts'
 import type { Accounts } from '../services/accounts/index.ts'
 import { SSO_TOKEN_MS } from '../services/accounts/login-flows.ts'
@@ -33,8 +34,9 @@ export const addSignInPages = (
   addLinkPage(pages, { ...common, path: OAUTH_PATHS.link, devices: oauth.devices, hasDevice })
   const { authorize, link, sso, account } = OAUTH_PATHS
   if (providers.offered.length > 0) {
-    const returnPaths = [authorize, link, sso, account]
+    const returnPaths = [authorize, link, sso, account, ...SSO_STAGE_PATHS]
     addProviderPages(pages, { ...common, service: providers, paths: OAUTH_PATHS, returnPaths })
+    addSsoStagePage(pages, { ...common, stage: session => providers.linked.forStage(session) })
   }
   addSsoPage(pages, {
     ...common,
@@ -47,6 +49,7 @@ export const addSignInPages = (
     path: OAUTH_PATHS.account,
     account: {
       ...{ profiles, devices, management, threepids },
+      providersOf: userId => providers.linked.of(userId),
       confirm: (userId, password) => browsers.confirm(userId, password),
       approveKeyReset: async (userId, deviceId) => {
         await oauth.keyResets.approve(userId, deviceId)

@@ -22,6 +22,17 @@ export const english: PageWords = {
     goOnWith: provider => `Go on with ${provider}`,
     newHere: provider => `You have not come here from ${provider} before.`,
     again: 'Try it again',
+    confirmTitle: 'Confirm what an app wants to do',
+    removeSessions: 'An app of yours wants to sign out sessions of your account.',
+    deactivate: 'An app of yours wants to deactivate your account, for good.',
+    resetKeys: 'An app of yours wants to replace your cryptographic identity.',
+    changeAccount: 'An app of yours wants to change something about your account.',
+    confirmCareful:
+      'If you have not begun that yourself just now, somebody else may be using your account: then do not go on.',
+    onceMore: 'Sign in once more to go on.',
+    title: 'Accounts elsewhere',
+    connected: provider => `You can sign in with ${provider}.`,
+    connect: provider => `Sign in with ${provider} as well`,
   },
   register: {
     title: server => `Create an account on ${server}`,
@@ -126,6 +137,8 @@ export const english: PageWords = {
     providerFailed:
       'The other side did not answer as it should. Try again later, or ask the administrator of this server.',
     notAdmitted: 'You were not let in there, or may not come here from there.',
+    otherAccount:
+      'That account elsewhere belongs to somebody else here, or to nobody; or you have another one there.',
     closed: 'This server takes no new accounts. Ask its administrator.',
     tryAgain: 'Something went wrong. Try again.',
   },

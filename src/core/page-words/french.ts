@@ -22,6 +22,17 @@ export const french: PageWords = {
     goOnWith: provider => `Continuer avec ${provider}`,
     newHere: provider => `Vous venez de ${provider} pour la première fois.`,
     again: 'Essayer encore une fois',
+    confirmTitle: 'Confirmez ce qu’une application veut faire',
+    removeSessions: 'Une de vos applications veut déconnecter des sessions de votre compte.',
+    deactivate: 'Une de vos applications veut désactiver votre compte, définitivement.',
+    resetKeys: 'Une de vos applications veut remplacer votre identité cryptographique.',
+    changeAccount: 'Une de vos applications veut changer quelque chose à votre compte.',
+    confirmCareful:
+      'Si vous ne venez pas de le commencer vous-même, quelqu’un d’autre utilise peut-être votre compte : alors ne continuez pas.',
+    onceMore: 'Connectez-vous encore une fois pour continuer.',
+    title: 'Comptes ailleurs',
+    connected: provider => `Vous pouvez vous connecter avec ${provider}.`,
+    connect: provider => `Se connecter aussi avec ${provider}`,
   },
   register: {
     title: server => `Créer un compte sur ${server}`,
@@ -126,6 +137,8 @@ export const french: PageWords = {
     providerFailed:
       'L’autre côté n’a pas répondu comme il devrait. Réessayez plus tard, ou adressez-vous à l’administrateur de ce serveur.',
     notAdmitted: 'On ne vous y a pas laissé entrer, ou vous ne pouvez pas venir ici de là-bas.',
+    otherAccount:
+      'Ce compte ailleurs appartient ici à quelqu’un d’autre, ou à personne ; ou vous en avez déjà un autre là-bas.',
     closed: 'Ce serveur n’accepte pas de nouveaux comptes. Adressez-vous à son administrateur.',
     tryAgain: 'Quelque chose n’a pas marché. Réessayez.',
   },

@@ -22,6 +22,17 @@ export const german: PageWords = {
     goOnWith: provider => `Weiter mit ${provider}`,
     newHere: provider => `Du kommst zum ersten Mal von ${provider} hierher.`,
     again: 'Noch einmal versuchen',
+    confirmTitle: 'Bestätige, was ein Programm tun will',
+    removeSessions: 'Ein Programm von dir will Sitzungen deines Kontos abmelden.',
+    deactivate: 'Ein Programm von dir will dein Konto endgültig stilllegen.',
+    resetKeys: 'Ein Programm von dir will deine kryptografische Identität ersetzen.',
+    changeAccount: 'Ein Programm von dir will etwas an deinem Konto ändern.',
+    confirmCareful:
+      'Wenn du das nicht eben selbst begonnen hast, verwendet vielleicht jemand anderes dein Konto: mach dann nicht weiter.',
+    onceMore: 'Melde dich noch einmal an, um weiterzumachen.',
+    title: 'Konten anderswo',
+    connected: provider => `Du kannst dich mit ${provider} anmelden.`,
+    connect: provider => `Auch mit ${provider} anmelden`,
   },
   register: {
     title: server => `Ein Konto auf ${server} anlegen`,
@@ -129,6 +140,8 @@ export const german: PageWords = {
     providerFailed:
       'Die andere Seite hat nicht geantwortet, wie sie sollte. Versuche es später noch einmal, oder frage die Verwaltung dieses Servers.',
     notAdmitted: 'Du wurdest dort nicht eingelassen, oder darfst von dort nicht hierher.',
+    otherAccount:
+      'Das Konto dort gehört hier jemand anderem oder niemandem, oder du hast dort schon ein anderes.',
     closed: 'Dieser Server nimmt keine neuen Konten an. Frage seine Verwaltung.',
     tryAgain: 'Etwas ist schiefgegangen. Versuche es noch einmal.',
   },

@@ -22,6 +22,17 @@ export const spanish: PageWords = {
     goOnWith: provider => `Continuar con ${provider}`,
     newHere: provider => `Vienes de ${provider} por primera vez.`,
     again: 'Intentarlo otra vez',
+    confirmTitle: 'Confirma lo que quiere hacer una aplicación',
+    removeSessions: 'Una aplicación tuya quiere cerrar sesiones de tu cuenta.',
+    deactivate: 'Una aplicación tuya quiere desactivar tu cuenta, para siempre.',
+    resetKeys: 'Una aplicación tuya quiere sustituir tu identidad criptográfica.',
+    changeAccount: 'Una aplicación tuya quiere cambiar algo de tu cuenta.',
+    confirmCareful:
+      'Si no acabas de empezarlo tú, quizá alguien más está usando tu cuenta: entonces no continúes.',
+    onceMore: 'Inicia sesión otra vez para continuar.',
+    title: 'Cuentas en otros sitios',
+    connected: provider => `Puedes iniciar sesión con ${provider}.`,
+    connect: provider => `Iniciar sesión también con ${provider}`,
   },
   register: {
     title: server => `Crear una cuenta en ${server}`,
@@ -127,6 +138,7 @@ export const spanish: PageWords = {
     providerFailed:
       'El otro lado no ha respondido como debería. Inténtalo más tarde, o pregunta a quien administra este servidor.',
     notAdmitted: 'Allí no te han dejado entrar, o no puedes venir aquí desde allí.',
+    otherAccount: 'Esa cuenta de otro sitio es aquí de otra persona, o de nadie; o ya tienes otra allí.',
     closed: 'Este servidor no admite cuentas nuevas. Pregunta a quien lo administra.',
     tryAgain: 'Algo ha ido mal. Inténtalo de nuevo.',
   },

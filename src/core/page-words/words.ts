@@ -39,6 +39,16 @@ export interface ProvidersWords {
   goOnWith(provider: string): string
   newHere(provider: string): string
   readonly again: string
+  readonly confirmTitle: string
+  readonly removeSessions: string
+  readonly deactivate: string
+  readonly resetKeys: string
+  readonly changeAccount: string
+  readonly confirmCareful: string
+  readonly onceMore: string
+  readonly title: string
+  connected(provider: string): string
+  connect(provider: string): string
 }
 
 export interface RegisterWords {
@@ -141,5 +151,6 @@ export interface ProblemWords {
   readonly closed: string
   readonly providerFailed: string
   readonly notAdmitted: string
+  readonly otherAccount: string
   readonly tryAgain: string
 }

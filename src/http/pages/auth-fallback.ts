@@ -29,7 +29,9 @@ export interface AuthFallbackOptions {
   readonly clock: Clock
 }
 
-const PATHS = ['v3', 'r0'].map(version => `/_matrix/client/${version}/auth/:type/fallback/web`)
+export const FALLBACK_PATHS: readonly string[] = ['v3', 'r0'].map(
+  version => `/_matrix/client/${version}/auth/:type/fallback/web`,
+)
 const BODY_LIMIT = 16_384
 
 /** "This page must use the following JavaScript when the authentication has been completed." */
@@ -51,7 +53,7 @@ interface Question {
  * process every single login type", so that a browser can pass each stage that this server has.
  */
 export const addAuthFallback = (pages: Pages, options: AuthFallbackOptions): void => {
-  for (const path of PATHS) {
+  for (const path of FALLBACK_PATHS) {
     pages.get(path, context => show(context, options))
     pages.post(path, context => submit(context, options))
   }
@@ -179,7 +181,8 @@ ${form}
   )
 }
 
-const sendDone = (context: PageContext): void =>
+/** "The homeserver then returns the user-interactive authentication fallback completion page." */
+export const sendDone = (context: PageContext): void =>
   sendPage(
     context,
     200,
@@ -189,7 +192,8 @@ const sendDone = (context: PageContext): void =>
     { script: DONE_SCRIPT },
   )
 
-const sendUnknown = (context: PageContext): void =>
+/** Says that there is no such stage to pass. */
+export const sendUnknown = (context: PageContext): void =>
   sendPage(
     context,
     404,

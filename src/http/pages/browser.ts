@@ -10,6 +10,10 @@ import { type Html, html, sendPage } from './layout.ts'
 export interface BrowserUser {
   readonly userId: string
   readonly isSuspended: boolean
+  /** Whether they can show with a password who they are. */
+  readonly hasPassword: boolean
+  /** Whether they have signed in just now. */
+  readonly isRecent: boolean
 }
 
 /** What pages need of the accounts to know who looks at them. */
@@ -38,6 +42,8 @@ export interface Visitor {
   readonly words: PageWords
   /** To be put into each form: what no other site knows. */
   readonly formToken: Html
+  /** The same, for links that do something. */
+  readonly linkToken: string
 }
 
 /** Of where somebody is brought back after they were elsewhere, in characters: a request of a client with all that goes with it. */
@@ -71,6 +77,7 @@ export const visitorOf = async (context: PageContext, options: BrowserOptions): 
     user: isKnown ? await options.browsers.user(secret) : undefined,
     words: pageWords(context.get('Accept-Language') ?? '', options.language),
     formToken: html`<input type="hidden" name="form" value="${formTokenOf(secret)}">`,
+    linkToken: formTokenOf(secret),
   }
 }
 

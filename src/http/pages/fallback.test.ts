@@ -21,7 +21,7 @@ const open = async (t: Parameters<typeof accountServer>[0]) => {
     pages: (accounts, clock) => {
       const pages = createPages()
       addAuthFallback(pages, { fallback: accounts.browserStages, clock })
-      addLoginFallback(pages, { serverName: SERVER_NAME })
+      addLoginFallback(pages, { serverName: SERVER_NAME, passwords: true, hasSso: false })
       return pages
     },
   })

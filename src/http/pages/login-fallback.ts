@@ -5,15 +5,13 @@ const PATH = '/_matrix/static/client/login/'
 
 /**
  * Logs in from the form, with whatever else the query string says of the device: "Non-credential parameters valid for the
- * `/login` endpoint can be provided as query string parameters here."
+ * `/login` endpoint can be provided as query string parameters here." Or with the token with which one comes back from the page where others sign in.
  */
 const SCRIPT = `const form = document.querySelector('form')
 const problem = document.querySelector('[role=alert]')
-form.addEventListener('submit', async event => {
-  event.preventDefault()
-  const query = new URLSearchParams(location.search)
-  const identifier = { type: 'm.id.user', user: form.user.value }
-  const body = { type: 'm.login.password', identifier, password: form.password.value }
+const elsewhere = document.querySelector('a')
+const query = new URLSearchParams(location.search)
+const logIn = async body => {
   for (const name of ['device_id', 'initial_device_display_name']) if (query.has(name)) body[name] = query.get(name)
   if (query.get('refresh_token') === 'true') body.refresh_token = true
   problem.hidden = true
@@ -28,10 +26,29 @@ form.addEventListener('submit', async event => {
     problem.textContent = error.message
     problem.hidden = false
   }
-})`
+}
+form?.addEventListener('submit', event => {
+  event.preventDefault()
+  const identifier = { type: 'm.id.user', user: form.user.value }
+  return logIn({ type: 'm.login.password', identifier, password: form.password.value })
+})
+if (elsewhere) elsewhere.href = '/_matrix/client/v3/login/sso/redirect?' + new URLSearchParams({ redirectUrl: location.href })
+if (query.has('loginToken')) logIn({ type: 'm.login.token', token: query.get('loginToken') })`
+
+const PASSWORD_FORM = html`<form method="post">
+<label for="user">User name</label>
+<input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" required autocomplete="current-password">
+<button>Log in</button>
+</form>`
 
 /** Adds the page for clients that know no way to log in ("Login Fallback"). */
-export const addLoginFallback = (pages: Pages, { serverName }: { readonly serverName: string }): void => {
+export const addLoginFallback = (
+  pages: Pages,
+  options: { readonly serverName: string; readonly passwords: boolean; readonly hasSso: boolean },
+): void => {
+  const { serverName, passwords, hasSso } = options
   pages.get(PATH, async context => {
     sendPage(
       context,
@@ -39,13 +56,8 @@ export const addLoginFallback = (pages: Pages, { serverName }: { readonly server
       'Log in',
       html`<h1>Log in to ${serverName}</h1>
 <p role="alert" hidden></p>
-<form method="post">
-<label for="user">User name</label>
-<input id="user" name="user" required autofocus autocomplete="username" autocapitalize="none" spellcheck="false">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" required autocomplete="current-password">
-<button>Log in</button>
-</form>`,
+${passwords ? PASSWORD_FORM : undefined}
+${hasSso ? html`<p><a class="button">Sign in on a page of this server</a></p>` : undefined}`,
       { script: SCRIPT },
     )
   })

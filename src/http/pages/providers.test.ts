@@ -1,47 +1,13 @@
-import test, { type ExecutionContext } from 'ava'
-import type { ProviderOptions } from '../../services/accounts/providers/options.ts'
-import type { Database } from '../../storage/database.ts'
-import { PASSWORD, SERVER_NAME, type TestAccountsOptions } from '../../test-kit/accounts.ts'
-import { testDatabase, testDatabases } from '../../test-kit/database.ts'
-import { openOAuth, type TestBrowser } from '../../test-kit/oauth.ts'
-import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
-
-/** A server with a provider, and the steps of somebody who signs in with it. */
-const open = async (
-  t: ExecutionContext,
-  {
-    database,
-    ...options
-  }: { database?: Database; settings?: Partial<ProviderOptions> } & TestAccountsOptions,
-) => {
-  const { settings, ...more } = options as { settings?: Partial<ProviderOptions> } & TestAccountsOptions
-  const provider = await ScriptedProvider.open(t)
-  const failures: string[] = []
-  const parts = await openOAuth(t, database ?? (await testDatabase(t)), {
-    ...more,
-    providers: clock => [provider.at(t, clock, settings)],
-    onProviderFailure: (_id, reason) => failures.push(reason.message),
-  })
-  /** Follows the button on a page, signs in at the provider, and comes back. */
-  const signIn = async (browser: TestBrowser, path: string) => {
-    const page = await browser.get(path)
-    const link = /class="button" href="([^"]+)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
-    const sent = await browser.get(link)
-    const answer = await fetch(sent.location ?? '', { redirect: 'manual' })
-    const back = new URL(answer.headers.get('location') ?? '')
-    return {
-      sent,
-      back: `${back.pathname}${back.search}`,
-      came: await browser.get(`${back.pathname}${back.search}`),
-    }
-  }
-  const whoIs = async (browser: TestBrowser) =>
-    /You are signed in as (@[^<]+)\.</.exec((await browser.get('/account')).text)?.[1]
-  return { ...parts, provider, failures, signIn, whoIs }
-}
+import test from 'ava'
+import { PASSWORD, SERVER_NAME } from '../../test-kit/accounts.ts'
+import { testDatabases } from '../../test-kit/database.ts'
+import type { TestBrowser } from '../../test-kit/oauth.ts'
+import { openWithProvider, pathOf } from '../../test-kit/provider-world.ts'
 
 testDatabases(test, 'somebody new signs in, and comes again', async (t, database) => {
-  const { provider, browser, signIn, whoIs, authorizePath, accounts, exchange } = await open(t, { database })
+  const { provider, browser, signIn, whoIs, authorizePath, accounts, exchange } = await openWithProvider(t, {
+    database,
+  })
   provider.person = { sub: 'x-1', preferred_username: 'Bob', email: 'bob@example.org', email_verified: true }
   // The ID token lacks it, the userinfo endpoint does not.
   provider.more = { name: 'Bob Builder' }
@@ -73,7 +39,7 @@ testDatabases(test, 'somebody new signs in, and comes again', async (t, database
 })
 
 test('whoever cannot be called what the provider says chooses a name, and accepts the terms', async t => {
-  const { provider, browser, signIn, whoIs, accounts } = await open(t, {
+  const { provider, browser, signIn, whoIs, accounts } = await openWithProvider(t, {
     registration: {
       terms: { rules: { version: '2', translations: { en: { name: 'The rules', url: 'https://x.test/' } } } },
     },
@@ -97,7 +63,7 @@ test('whoever cannot be called what the provider says chooses a name, and accept
 })
 
 test('what the operator wants: no new accounts, old ones linked by name, and groups', async t => {
-  const { provider, browser, signIn, whoIs, accounts } = await open(t, {
+  const { provider, browser, signIn, whoIs, accounts } = await openWithProvider(t, {
     settings: { registration: false, linkByName: true, requiredClaims: { groups: 'chat' } },
   })
   const attempt = async (person: object) => {
@@ -117,7 +83,7 @@ test('what the operator wants: no new accounts, old ones linked by name, and gro
 })
 
 test('nobody is let in by an answer that is not in order', async t => {
-  const { provider, browser, signIn, whoIs, clock, failures } = await open(t, {})
+  const { provider, browser, signIn, whoIs, clock, failures } = await openWithProvider(t, {})
   provider.person = { sub: '1', preferred_username: 'bob' }
   const refused = async (why: RegExp, text: RegExp = /did not answer as it should/) => {
     const visitor = browser()
@@ -154,7 +120,7 @@ test('nobody is let in by an answer that is not in order', async t => {
 })
 
 test('a sign-in belongs to the browser that has begun it, leads nowhere else, and expires', async t => {
-  const { provider, browser, signIn, whoIs, clock } = await open(t, {})
+  const { provider, browser, signIn, whoIs, clock } = await openWithProvider(t, {})
   provider.person = { sub: '1', preferred_username: 'bob' }
   const begin = async (mine: TestBrowser) => {
     const { location } = await mine.get('/oauth2/provider/company?return=/account')
@@ -188,7 +154,7 @@ test('a sign-in belongs to the browser that has begun it, leads nowhere else, an
 })
 
 test('without passwords the provider is the only way in', async t => {
-  const { accounts, browser, server } = await open(t, { sessions: { passwords: false } })
+  const { accounts, browser, server } = await openWithProvider(t, { sessions: { passwords: false } })
   const page = await browser().get('/account')
   t.false(page.text.includes('type="password"'))
   t.regex(page.text, /Go on with The company/)
@@ -202,7 +168,7 @@ test('without passwords the provider is the only way in', async t => {
 
 test('a client shows the providers, and sends people straight to one of them', async t => {
   const settings = { brand: 'gitlab', icon: 'mxc://tessera.test/icon' }
-  const { provider, browser, server } = await open(t, { settings })
+  const { provider, browser, server } = await openWithProvider(t, { settings })
   provider.person = { sub: '1', preferred_username: 'bob' }
   const { body } = await server.request('GET', '/_matrix/client/v3/login')
   const { flows } = body as { flows: { type: string; identity_providers?: unknown }[] }
@@ -211,13 +177,12 @@ test('a client shows the providers, and sends people straight to one of them', a
   ])
   const redirect = (id: string, redirectUrl: string) =>
     `/_matrix/client/v3/login/sso/redirect/${id}?${new URLSearchParams({ redirectUrl })}`
-  const pathOf = (url: URL | undefined) => `${url?.pathname}${url?.search}`
   const bob = browser()
   const away = await bob.get(redirect('company', 'element://connect'))
   t.is(away.status, 302)
   const { location } = await bob.get(pathOf(away.location))
   const answer = await fetch(location ?? '', { redirect: 'manual' })
-  const back = await bob.get(pathOf(new URL(answer.headers.get('location') ?? '')))
+  const back = await bob.get(pathOf(answer.headers.get('location')))
   const consent = pathOf(back.location)
   t.regex((await bob.get(consent)).text, /signed in as @bob:tessera\.test.*element:\/\/connect/s)
   const allowed = await bob.post(consent, { do: 'allow' })

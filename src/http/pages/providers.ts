@@ -20,7 +20,12 @@ export interface ProviderService {
   begin(
     providerId: string,
     browser: string,
-    errand: { readonly returnTo: string; readonly isAnew?: boolean },
+    errand: {
+      readonly returnTo: string
+      readonly confirms?: string | undefined
+      readonly connects?: string | undefined
+    },
+    isAnew: boolean,
   ): Promise<string>
   finish(
     browser: string,
@@ -29,15 +34,18 @@ export interface ProviderService {
     { readonly returnTo: string } & (
       | { readonly kind: 'signed-in'; readonly secret: string }
       | { readonly kind: 'newcomer'; readonly token: string }
+      | { readonly kind: 'done' }
       | { readonly kind: 'failed'; readonly error: MatrixError }
     )
   >
-  question(browser: string, token: string): Promise<Question>
-  answer(
-    browser: string,
-    token: string,
-    answer: { readonly userName: string; readonly acceptsTerms: boolean },
-  ): Promise<{ readonly secret: string; readonly returnTo: string }>
+  readonly arrivals: {
+    question(browser: string, token: string): Promise<Question>
+    answer(
+      browser: string,
+      token: string,
+      answer: { readonly userName: string; readonly acceptsTerms: boolean },
+    ): Promise<{ readonly secret: string; readonly returnTo: string }>
+  }
 }
 
 /** What a newcomer is asked. */
@@ -62,6 +70,7 @@ const SPECIAL = {
   M_FORBIDDEN: 'closed',
   M_UNAUTHORIZED: 'notAdmitted',
   M_CONNECTION_FAILED: 'providerFailed',
+  M_BAD_STATE: 'otherAccount',
 } as const
 
 /**
@@ -80,12 +89,20 @@ const leave = async (context: PageContext, options: ProviderPagesOptions): Promi
   const visitor = await visitorOf(context, options)
   const query = new URLSearchParams(context.querystring)
   const returnTo = returnPath(query.get('return') ?? '', options)
-  const isAnew = query.get('anew') === 'true'
+  const confirms = query.get('confirms') ?? undefined
+  const connects = query.has('connects') ? visitor.user?.userId : undefined
+  const isAnew = confirms !== undefined || query.has('anew')
+  // Other sites may send people to sign in, but not to anything more.
+  const isOurs = query.get('form') === visitor.linkToken
+  const isMore = confirms !== undefined || query.has('connects')
+  const isLost = query.has('connects') && connects === undefined
   try {
+    if ((isMore && !isOurs) || isLost) throw new MatrixError('M_NOT_FOUND', 'The link is not good any more.')
     if (returnTo === undefined) throw new MatrixError('M_INVALID_PARAM', 'Nobody is brought back there.')
     factsOf(context).limit('login')
     const id = String(context.params['id'])
-    goTo(context, await options.service.begin(id, visitor.secret, { returnTo, isAnew }))
+    const errand = { returnTo, confirms, connects }
+    goTo(context, await options.service.begin(id, visitor.secret, errand, isAnew))
   } catch (error) {
     sendProblem(context, visitor, error, returnTo)
   }
@@ -97,10 +114,8 @@ const comeBack = async (context: PageContext, options: ProviderPagesOptions): Pr
     factsOf(context).limit('login')
     const came = await options.service.finish(visitor.secret, new URLSearchParams(context.querystring))
     if (came.kind === 'failed') return sendProblem(context, visitor, came.error, came.returnTo)
-    if (came.kind === 'signed-in') {
-      setSecret(context, options, came.secret)
-      return goTo(context, came.returnTo)
-    }
+    if (came.kind === 'signed-in') setSecret(context, options, came.secret)
+    if (came.kind !== 'newcomer') return goTo(context, came.returnTo)
     goTo(context, `${options.paths.newcomer}?${new URLSearchParams({ token: came.token })}`)
   } catch (error) {
     sendProblem(context, visitor, error, undefined)
@@ -112,7 +127,7 @@ const tokenOf = (context: PageContext): string => new URLSearchParams(context.qu
 const ask = async (context: PageContext, options: ProviderPagesOptions): Promise<void> => {
   const visitor = await visitorOf(context, options)
   try {
-    const question = await options.service.question(visitor.secret, tokenOf(context))
+    const question = await options.service.arrivals.question(visitor.secret, tokenOf(context))
     sendQuestion(context, options, visitor, question, { name: question.proposal })
   } catch (error) {
     sendProblem(context, visitor, error, undefined)
@@ -128,14 +143,18 @@ const create = async (context: PageContext, options: ProviderPagesOptions): Prom
   const name = (fields.get('user') ?? '').trim()
   const token = tokenOf(context)
   const again = async (problem: string, status: number): Promise<void> =>
-    sendQuestion(context, options, visitor, await service.question(secret, token), { name, problem, status })
+    sendQuestion(context, options, visitor, await service.arrivals.question(secret, token), {
+      name,
+      problem,
+      status,
+    })
   try {
     factsOf(context).limit('register')
     const acceptsTerms = fields.get('terms') === 'accepted'
     if (!acceptsTerms && registration.terms(words.lang).length > 0) {
       return await again(words.problems.termsNeeded, 400)
     }
-    const made = await service.answer(secret, token, { userName: name, acceptsTerms })
+    const made = await service.arrivals.answer(secret, token, { userName: name, acceptsTerms })
     setSecret(context, options, made.secret)
     goTo(context, made.returnTo)
   } catch (error) {

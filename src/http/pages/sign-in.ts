@@ -12,13 +12,13 @@ const MAX_SHOWN = 60
 /** What the page needs on which people sign in, or make an account. */
 export type SignInOptions = BrowserOptions &
   RegistrationOptions & {
-    /** With which accounts elsewhere people can sign in, if they can, and where the way to them begins, given where it is to lead. */
+    /** With which accounts elsewhere people can sign in, if they can, and where the way to them begins. `return` in its query: where it leads to. */
     readonly providers: {
       readonly offered: readonly OfferedProvider[]
       /** Whether somebody can get an account by one of them. */
       readonly canRegister: boolean
     }
-    readonly providerPath: (providerId: string, returnTo: string) => string
+    readonly providerPath: (providerId: string, query: Readonly<Record<string, string>>) => string
     /** Whether people can sign in with a password. */
     readonly passwords: boolean
   }
@@ -143,11 +143,21 @@ export const providerLinks = (
   context: PageContext,
   { providers, providerPath }: SignInOptions,
   words: PageWords,
+  more: Readonly<Record<string, string>> = {},
 ): Html | undefined => {
-  const back = sameWith(context, { prompt: undefined })
-  const links = providers.offered.map(
-    ({ id, name }) =>
-      html`<a class="button" href="${providerPath(id, back)}">${words.providers.goOnWith(oneLine(name, MAX_SHOWN))}</a>`
+  const query = { ...more, return: sameWith(context, { prompt: undefined }) }
+  return linksTo(providers.offered, one => providerPath(one.id, query), words)
+}
+
+/** A button for each provider; nothing where there are none. */
+export const linksTo = (
+  providers: readonly OfferedProvider[],
+  hrefOf: (provider: OfferedProvider) => string,
+  words: PageWords,
+): Html | undefined => {
+  const links = providers.map(
+    one =>
+      html`<a class="button" href="${hrefOf(one)}">${words.providers.goOnWith(oneLine(one.name, MAX_SHOWN))}</a>`
         .html,
   )
   return links.length === 0 ? undefined : { html: links.join('\n') }

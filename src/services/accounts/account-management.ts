@@ -6,6 +6,7 @@ import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { type Devices, removalStatements } from './devices.ts'
 import type { InteractiveBody } from './interactive-attempt.ts'
+import { SSO_STAGE } from './providers/linked-accounts.ts'
 import { accountLocked } from './token-issuer.ts'
 import type { UserInteractive } from './user-interactive.ts'
 
@@ -39,7 +40,7 @@ export class AccountManagement {
   }
 
   /**
-   * Has the user confirm a request with their password, by user-interactive authentication. Application services
+   * Has the user confirm a request with their password, or with an account that they have elsewhere, by user-interactive authentication. Application services
    * need not (v1.17). Without an access token the password stage says who it is.
    *
    * @param options.singleUse whether one confirmation is good for one request
@@ -57,11 +58,12 @@ export class AccountManagement {
     if (requester?.appServiceId !== undefined) return requester.userId
     // "The endpoints that depend on it for authentication can't be used when an access token is obtained with this API."
     if (requester?.oauthClientId !== undefined) throw onlyInBrowser()
+    const known = requester?.userId
     const { userId } = await this.#interactive.require({
       operation: operationOf(request),
       body,
-      userId: requester?.userId,
-      flows: [['m.login.password'], ...(orByEmail ? [['m.login.email.identity']] : [])],
+      userId: known,
+      flows: [...(await this.#waysToConfirm(known)), ...(orByEmail ? [['m.login.email.identity']] : [])],
       emailFor: 'password',
       binding: 'request',
       singleUse,
@@ -73,8 +75,11 @@ export class AccountManagement {
     return userId
   }
 
-  /** Refuses passwords that nobody may have. @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM` */
+  /** Refuses passwords that nobody may have. @throws {MatrixError} `M_WEAK_PASSWORD`, `M_INVALID_PARAM`; `M_FORBIDDEN`: nobody has one */
   checkPassword(password: string): void {
+    if (!this.#context.options.sessions.passwords) {
+      throw new MatrixError('M_FORBIDDEN', 'Nobody signs in with a password here.')
+    }
     this.#context.passwords.check(password)
   }
 
@@ -183,6 +188,19 @@ export class AccountManagement {
             }),
           ]),
     ]
+  }
+
+  /** How somebody shows who they are: by what they have. Without an access token it has to be a password. */
+  async #waysToConfirm(userId: string | undefined): Promise<string[][]> {
+    const { options, providers, read } = this.#context
+    const password = ['m.login.password']
+    if (userId === undefined || providers.length === 0) return [password]
+    const linked = await read.providerAccounts.providersOf(userId)
+    const isElsewhere =
+      !options.sessions.passwords || providers.some(({ options: { id } }) => linked.includes(id))
+    const hasPassword = (await read.users.byId(userId))?.passwordHash !== undefined
+    const byPassword = options.sessions.passwords && (hasPassword || !isElsewhere)
+    return [...(byPassword ? [password] : []), ...(isElsewhere ? [[SSO_STAGE]] : [])]
   }
 
   async #cleanUp(userId: string, erase: boolean): Promise<void> {

@@ -8,6 +8,17 @@ import { accountLocked } from './token-issuer.ts'
 /** How long somebody stays signed in to the pages of this server: long enough for what they came for. */
 const LIFETIME_MS = 3_600_000
 
+/** So long after they have signed in, people need not show once more who they are. Milliseconds. */
+const RECENT_MS = 300_000
+
+/** Somebody who is signed in to the pages. */
+export interface SignedIn extends User {
+  /** Whether they can show with a password who they are. */
+  readonly hasPassword: boolean
+  /** Whether they have signed in just now. */
+  readonly isRecent: boolean
+}
+
 /** Who is signed in to the pages of this server in a browser. A session is a secret in a cookie; only its hash is stored. */
 export class BrowserSessions {
   readonly #context: AccountsContext
@@ -19,11 +30,14 @@ export class BrowserSessions {
   }
 
   /** Whose session a secret is. Locked accounts have none. */
-  async user(secret: string): Promise<User | undefined> {
-    const { clock, read } = this.#context
-    const userId = await read.browserSessions.userOf(hashToken(secret), clock.now())
-    const user = userId === undefined ? undefined : await read.users.byId(userId)
-    return user?.isLocked === true ? undefined : user
+  async user(secret: string): Promise<SignedIn | undefined> {
+    const { clock, options, read } = this.#context
+    const now = clock.now()
+    const session = await read.browserSessions.find(hashToken(secret), now)
+    const user = session && (await read.users.byId(session.userId))
+    if (session === undefined || user === undefined || user.isLocked) return undefined
+    const hasPassword = options.sessions.passwords && user.passwordHash !== undefined
+    return { ...user, hasPassword, isRecent: session.expiresTs - LIFETIME_MS + RECENT_MS > now }
   }
 
   /**

@@ -123,7 +123,7 @@ export class Accounts {
     this.browsers = new BrowserSessions(context, this.login)
     this.browserRegistration = new BrowserRegistration(context, this)
     this.providers = new ProviderSignIns(context, {
-      ...{ browsers: this.browsers, emails: this.emails, threepids: this.threepids },
+      ...this,
       redirectUri: context.options.email.baseUrl + OAUTH_PATHS.callback,
     })
     this.oauth = new OAuth(context, this)

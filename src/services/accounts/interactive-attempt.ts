@@ -20,6 +20,8 @@ export interface InteractiveAttempt {
   readonly flows: readonly (readonly string[])[]
   /** What the stage of e-mail addresses takes one for, where it is in a flow. */
   readonly emailFor?: 'register' | 'password'
+  /** Whom a page of this server has seen sign in elsewhere just now. Nothing that a client sends gets here. */
+  readonly seenElsewhere?: string | undefined
   /**
    * What else a session is bound to. `request`: the body with which its first stage is passed, so that nothing else can be
    * done with a confirmation that was given for this. `operation`: nothing; for registration, where all stages may be

@@ -41,6 +41,7 @@ export const interactiveStages = (
     ['m.login.password', passwordStage(login)],
     ['m.login.registration_token', registrationTokenStage(context)],
     ['m.login.email.identity', emailStage(context, emails)],
+    ['m.login.sso', ssoStage],
   ])
   const { terms } = context.options.registration
   if (terms !== undefined) stages.set('m.login.terms', termsStage(terms))
@@ -104,6 +105,20 @@ const emailStage = ({ read, write }: AccountsContext, emails: EmailValidations):
     return { userId, statements: [write.emails.use(email.sid)] }
   },
 })
+
+/** "SSO during User-Interactive Authentication": clients cannot pass it, but the browser that they open on its fallback page. */
+const ssoStage: Stage = {
+  async attempt(_auth, { userId }, { seenElsewhere }) {
+    if (seenElsewhere === undefined) {
+      throw new MatrixError(
+        'M_FORBIDDEN',
+        'This is confirmed in a browser, on the fallback page of the stage.',
+      )
+    }
+    if (seenElsewhere !== userId) throw new MatrixError('M_FORBIDDEN', 'Somebody else has signed in there.')
+    return { userId }
+  },
+}
 
 /** "Terms of service at registration": that the stage is submitted says that what was shown is accepted. */
 const termsStage = (terms: Readonly<Record<string, PolicyDocument>>): Stage => ({

@@ -80,20 +80,16 @@ export class UserInteractive {
    * Attempts a stage of a session without the request that it is for, as a browser does ("Fallback"). The client then
    * finds the stage completed.
    *
+   * @param seenElsewhere whom the browser's page has seen sign in elsewhere
    * @throws {MatrixError} `M_NOT_FOUND`: no such session; `M_FORBIDDEN` and others: the stage was not passed
    */
-  async passStage(sessionId: string, type: string, auth: JsonObject): Promise<void> {
+  async passStage(sessionId: string, type: string, auth: JsonObject, seenElsewhere?: string): Promise<void> {
     const session = await this.session(sessionId)
     if (session === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such session.')
     const { operation, userId, flows } = session
-    const attempt = {
-      operation,
-      userId,
-      flows,
-      body: {},
-      binding: 'operation',
-      emailFor: emailUse(session),
-    } as const
+    const emailFor = emailUse(session)
+    const binding = 'operation' as const
+    const attempt = { operation, userId, flows, body: {}, binding, emailFor, seenElsewhere }
     try {
       await this.#submit(attempt, session, type, auth)
     } catch (error) {

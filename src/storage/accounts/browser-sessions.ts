@@ -9,15 +9,16 @@ export class BrowserSessionReader {
     this.#db = db
     // A changed password, and a deactivation, end all of them.
     this.#user = db.prepare(
-      `SELECT s.user_id FROM browser_sessions s
+      `SELECT s.user_id, s.expires_ts FROM browser_sessions s
        JOIN users u ON u.user_id = s.user_id AND u.credential_version = s.credential_version
        WHERE s.token_hash = ? AND s.expires_ts > ? AND u.deactivated_ts IS NULL`,
     )
   }
 
-  /** Whose session this is, while it lasts. */
-  async userOf(tokenHash: string, now: number): Promise<string | undefined> {
-    return (await this.#db.get<{ user_id: string }>(this.#user, [tokenHash, now]))?.user_id
+  /** Whose session this is, and until when, while it lasts. */
+  async find(tokenHash: string, now: number): Promise<{ userId: string; expiresTs: number } | undefined> {
+    const row = await this.#db.get<{ user_id: string; expires_ts: number }>(this.#user, [tokenHash, now])
+    return row && { userId: row.user_id, expiresTs: row.expires_ts }
   }
 }
 

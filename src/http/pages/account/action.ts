@@ -2,7 +2,7 @@ import { oneLine } from '../../../core/mail-text.ts'
 import type { PageContext } from '../../pages.ts'
 import { type BrowserUser, sendNotice, type Visitor } from '../browser.ts'
 import { type Html, html } from '../layout.ts'
-import type { SignInOptions } from '../sign-in.ts'
+import type { OfferedProvider, SignInOptions } from '../sign-in.ts'
 
 /** Of a name, in characters. */
 const MAX_SHOWN = 100
@@ -39,6 +39,8 @@ export interface AccountService {
     addressesOf(userId: string): Promise<readonly string[]>
     unbindAll(userId: string, idServer: string | undefined): Promise<unknown>
   }
+  /** The providers that there are, and whether somebody signs in with them. */
+  providersOf(userId: string): Promise<readonly (OfferedProvider & { readonly isLinked: boolean })[]>
   /** Has the user show that they know their password. */
   confirm(userId: string, password: string): Promise<void>
   /** Lets a device of theirs replace the cross-signing keys; without one, any device. */

@@ -7,6 +7,7 @@ import { keyReset } from './key-reset.ts'
 import { overview } from './overview.ts'
 import { password } from './password.ts'
 import { profile } from './profile.ts'
+import { providers } from './providers.ts'
 import { sessionEnd, sessionsList, sessionView } from './sessions.ts'
 
 /** "Account management URL actions", and in the second place what they were called before version 1.18 (MSC4191). */
@@ -21,6 +22,7 @@ const ACTIONS: Readonly<Record<string, AccountAction>> = {
   'org.matrix.account_deactivate': deactivation,
   'org.matrix.cross_signing_reset': keyReset,
   'chat.tessera.password': password,
+  'chat.tessera.providers': providers,
 }
 
 /**

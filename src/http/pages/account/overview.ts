@@ -5,13 +5,14 @@ import { type AccountAction, linkTo } from './action.ts'
 export const overview: AccountAction = {
   async show(call) {
     const { words, formToken } = call.visitor
-    const { account: say, common, lang } = words
+    const { account: say, common, providers, lang } = words
     const item = (text: string, action: string): string =>
       html`<li>${linkTo(call, text, { action })}</li>`.html
     const items = [
       item(say.profile, 'org.matrix.profile'),
       item(say.sessions, 'org.matrix.devices_list'),
-      item(say.changePassword, 'chat.tessera.password'),
+      ...(call.user.hasPassword ? [item(say.changePassword, 'chat.tessera.password')] : []),
+      ...(call.options.providers.offered.length > 0 ? [item(providers.title, 'chat.tessera.providers')] : []),
       item(say.resetKeys, 'org.matrix.cross_signing_reset'),
       item(say.deactivate, 'org.matrix.account_deactivate'),
     ]

@@ -3,10 +3,12 @@ import { alertOf, setSecret } from '../browser.ts'
 import { html, sendPage } from '../layout.ts'
 import { problemOf } from '../problem-words.ts'
 import { type AccountAction, backLink, type Call, say } from './action.ts'
+import { overview } from './overview.ts'
 
 /** `chat.tessera.password`: the user wants another password, which sessions of the OAuth 2.0 API cannot set. */
 export const password: AccountAction = {
   async show(call) {
+    if (!call.user.hasPassword) return overview.show(call)
     sendForm(call, 200, undefined)
   },
   async submit(call, fields) {

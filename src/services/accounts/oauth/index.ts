@@ -79,7 +79,7 @@ export class OAuth {
     // Where nobody is brought back in the end, that page says so at once.
     if (ssoReturn(request.redirectUrl) === undefined) return url
     const { baseUrl } = this.#context.options.email
-    return baseUrl + providerPath(idpId, url.slice(baseUrl.length))
+    return baseUrl + providerPath(idpId, { return: url.slice(baseUrl.length) })
   }
 
   /** Removes what is of no use any more. */

@@ -19,9 +19,9 @@ export const OAUTH_PATHS = {
   account: '/account',
 } as const
 
-/** Where the way to a provider begins. @param returnTo where it leads to afterwards: a path with its query */
-export const providerPath = (providerId: string, returnTo: string): string =>
-  `${OAUTH_PATHS.provider}/${providerId}?${new URLSearchParams({ return: returnTo })}`
+/** Where the way to a provider begins. @param query `return` at least: the path, with its query, to which it leads afterwards */
+export const providerPath = (providerId: string, query: Readonly<Record<string, string>>): string =>
+  `${OAUTH_PATHS.provider}/${providerId}?${new URLSearchParams(query)}`
 
 /** What can be done on the account page ("Account management URL actions"). */
 export const ACCOUNT_ACTIONS = [

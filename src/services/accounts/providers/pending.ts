@@ -16,13 +16,17 @@ const MAX_SIGN_INS = 10_000
 export interface Errand {
   /** Where the browser goes afterwards: a path on this server. */
   readonly returnTo: string
+  /** Which session of user-interactive authentication it is to confirm; then nobody is signed in. */
+  readonly confirms?: string | undefined
+  /** The user who wants to sign in with it from now on, and is signed in already. */
+  readonly connects?: string | undefined
 }
 
 /** A sign-in that has begun, found by its `state`. */
 export type Begun = Errand & SignInSecrets
 
 /** A newcomer who is asked something, found by a token of theirs. */
-export type Asked = Errand & { readonly newcomer: Newcomer }
+export type Asked = Pick<Errand, 'returnTo'> & { readonly newcomer: Newcomer }
 
 /** Sign-ins on the way. Each is known to the browser alone that has begun it, and good for one use. */
 export class PendingSignIns {
@@ -49,10 +53,7 @@ export class PendingSignIns {
   }
 
   /** One of this browser. @throws {MatrixError} `M_NOT_FOUND` */
-  async find<Details extends Errand>(
-    token: string,
-    browser: string,
-  ): Promise<{ providerId: string; details: Details }> {
+  async find<Details>(token: string, browser: string): Promise<{ providerId: string; details: Details }> {
     const { clock, read } = this.#context
     const found = await read.providerSignIns.find(hashToken(token), hashToken(browser), clock.now())
     if (found === undefined) throw unknownSignIn()

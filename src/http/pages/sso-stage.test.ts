@@ -1,0 +1,95 @@
+import test from 'ava'
+import { bodyOf, logIn } from '../../test-kit/accounts.ts'
+import { codeOf } from '../../test-kit/http.ts'
+import { openWithProvider, pathOf } from '../../test-kit/provider-world.ts'
+
+const ALICE = { sub: 'a', preferred_username: 'ada' }
+const BOB = { sub: 'b', preferred_username: 'bob' }
+
+test('who has no password confirms in a browser, with the account elsewhere', async t => {
+  const { provider, server, accounts, browser, signIn, follow, linkOn } = await openWithProvider(t, {})
+  for (const person of [ALICE, BOB]) {
+    provider.person = person
+    await signIn(browser(), '/account')
+  }
+  const { login_token: loginToken } = await accounts.loginTokens.generate('@bob:tessera.test')
+  const login = { type: 'm.login.token', token: loginToken }
+  const { access_token: token, device_id: deviceId } = await accounts.login.login(login)
+  const removal = (auth?: object) =>
+    server.request('DELETE', `/_matrix/client/v3/devices/${deviceId}`, { token, json: auth ? { auth } : {} })
+  const challenge = await removal()
+  t.is(challenge.status, 401)
+  const { session, flows } = bodyOf(challenge)
+  t.deepEqual(flows, [{ stages: ['m.login.sso'] }])
+  const forged = { type: 'm.login.sso', session, seenElsewhere: '@bob:tessera.test' }
+  t.is(codeOf(await removal(forged)), '401 M_FORBIDDEN', 'a client cannot pass it')
+  t.is(codeOf(await removal({ type: 'm.login.password', session, password: '' })), '401 M_FORBIDDEN')
+
+  const path = `/_matrix/client/v3/auth/m.login.sso/fallback/web?session=${session}`
+  const window = browser()
+  t.regex((await window.get(path)).text, /wants to sign out sessions of your account/)
+  const link = await linkOn(window, path)
+  t.is((await browser().get(link)).status, 404, 'nobody is sent there but from the page')
+  provider.person = ALICE
+  t.regex((await follow(window, link)).came.text, /belongs to somebody else here/)
+  t.is((await removal({ session })).status, 401)
+  provider.person = BOB
+  const { came } = await follow(window, link)
+  t.is(provider.asked.get('max_age'), '0')
+  t.is(pathOf(came.location), path)
+  t.regex((await window.get(path)).text, /window\.onAuthDone/)
+  t.regex((await window.get('/account')).text, /type="password"/, 'nobody was signed in to the pages')
+  t.is((await removal({ session })).status, 200)
+  t.is((await window.get('/_matrix/client/v3/auth/m.login.sso/fallback/web?session=x')).status, 404)
+})
+
+test('who has a password connects an account elsewhere, and confirms with either', async t => {
+  const { provider, server, accounts, browser, follow, signIn, whoIs, linkOn } = await openWithProvider(t, {
+    settings: { registration: false },
+  })
+  const { access_token: token, device_id: deviceId } = await logIn(accounts)
+  const flows = async () => {
+    const path = `/_matrix/client/v3/devices/${deviceId}`
+    return bodyOf(await server.request('DELETE', path, { token, json: {} })).flows
+  }
+  t.deepEqual(await flows(), [{ stages: ['m.login.password'] }])
+  const alice = browser()
+  await alice.signIn('/account')
+  const page = '/account?action=chat.tessera.providers'
+  const link = await linkOn(alice, page, /<li><a href="([^"]+)"/)
+  t.is((await browser().get(link)).status, 404, 'a link of another browser')
+  provider.person = ALICE
+  const { came } = await follow(alice, link)
+  t.is(pathOf(came.location), page)
+  t.regex((await alice.get(page)).text, /You can sign in with The company/)
+  t.deepEqual(await flows(), [{ stages: ['m.login.password'] }, { stages: ['m.login.sso'] }])
+  const elsewhere = browser()
+  await signIn(elsewhere, '/account')
+  t.is(await whoIs(elsewhere), '@alice:tessera.test')
+
+  await accounts.createUser({ username: 'carol', password: 'another horse battery' })
+  const carol = browser()
+  await carol.signIn('/account', 'carol', 'another horse battery')
+  const taken = await follow(carol, await linkOn(carol, page, /<li><a href="([^"]+)"/))
+  t.regex(taken.came.text, /belongs to somebody else here/)
+})
+
+test('who has no password deactivates the account after signing in once more', async t => {
+  const { provider, accounts, browser, signIn, whoIs, clock } = await openWithProvider(t, {})
+  provider.person = BOB
+  const bob = browser()
+  await signIn(bob, '/account')
+  const overview = await bob.get('/account')
+  t.false(overview.text.includes('chat.tessera.password'))
+  t.regex((await bob.get('/account?action=chat.tessera.password')).text, /<h1>Your account<\/h1>/)
+  const path = '/account?action=org.matrix.account_deactivate'
+  clock.advance(300_000)
+  t.regex((await bob.get(path)).text, /Sign in once more/)
+  t.regex((await bob.post(path, { do: 'deactivate' })).text, /Sign in once more/)
+  t.is(await whoIs(bob), '@bob:tessera.test')
+  await signIn(bob, path)
+  t.is(provider.asked.get('max_age'), '0')
+  t.false((await bob.get(path)).text.includes('type="password"'))
+  t.is((await bob.post(path, { do: 'deactivate' })).status, 200)
+  t.is((await accounts.refusalOf('@bob:tessera.test'))?.errcode, 'M_USER_DEACTIVATED')
+})

@@ -1,0 +1,45 @@
+import type { ExecutionContext } from 'ava'
+import type { ProviderOptions } from '../services/accounts/providers/options.ts'
+import type { Database } from '../storage/database.ts'
+import type { TestAccountsOptions } from './accounts.ts'
+import { testDatabase } from './database.ts'
+import { openOAuth, type TestBrowser } from './oauth.ts'
+import { ScriptedProvider } from './openid-provider.ts'
+
+interface Options extends TestAccountsOptions {
+  readonly database?: Database
+  /** Of the provider. */
+  readonly settings?: Partial<ProviderOptions>
+}
+
+/** The path with its query, as a browser asks for it. */
+export const pathOf = (url: URL | string | undefined | null): string => {
+  const { pathname, search } = new URL(url ?? 'about:blank')
+  return `${pathname}${search}`
+}
+
+/** A server with a provider, and the steps of somebody who signs in with it. */
+export const openWithProvider = async (t: ExecutionContext, { database, settings, ...more }: Options) => {
+  const provider = await ScriptedProvider.open(t)
+  const failures: string[] = []
+  const parts = await openOAuth(t, database ?? (await testDatabase(t)), {
+    ...more,
+    providers: clock => [provider.at(t, clock, settings)],
+    onProviderFailure: (_id, reason) => failures.push(reason.message),
+  })
+  /** The way from a link of ours to the provider, and back to us. */
+  const follow = async (browser: TestBrowser, link: string) => {
+    const sent = await browser.get(link)
+    const answer = await fetch(sent.location ?? '', { redirect: 'manual' })
+    const back = pathOf(answer.headers.get('location'))
+    return { sent, back, came: await browser.get(back) }
+  }
+  /** Where the first link of a page leads that fits. */
+  const linkOn = async (browser: TestBrowser, path: string, pattern = /class="button" href="([^"]+)"/) =>
+    pattern.exec((await browser.get(path)).text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  /** Follows the button on a page, signs in at the provider, and comes back. */
+  const signIn = async (browser: TestBrowser, path: string) => follow(browser, await linkOn(browser, path))
+  const whoIs = async (browser: TestBrowser) =>
+    /You are signed in as (@[^<]+)\.</.exec((await browser.get('/account')).text)?.[1]
+  return { ...parts, provider, failures, follow, linkOn, signIn, whoIs }
+}
