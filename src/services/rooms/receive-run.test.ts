@@ -1,5 +1,6 @@
 import test from 'ava'
 import { type Database, DatabaseUnavailable, type WriteSet } from '../../storage/database.ts'
+import { delegate } from '../../storage/delegate.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Guest, guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import type { PeerRoom } from '../../test-kit/peer-room.ts'
@@ -30,13 +31,7 @@ const watched = (here: Guest, database: Database, look: (set: WriteSet) => void)
     look(set)
     return database.commit(set)
   }
-  const db = new Proxy(database, {
-    get: (target, name) => {
-      if (name === 'commit') return commit
-      const member: unknown = Reflect.get(target, name)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
+  const db = { ...delegate(database), commit }
   Object.assign(here.core.context, { db })
 }
 

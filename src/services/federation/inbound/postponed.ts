@@ -8,28 +8,28 @@ const MAX_WAITING = 2_000
  * Received events for which something has to be fetched from servers that cannot be reached now. They are acknowledged,
  * so nobody sends them again by themselves: they are tried again a few times, in this process and after a restart.
  */
-export class Postponed<T extends { readonly attempt?: number }> {
+export class Postponed<T extends { attempt: number }> {
   readonly #clock: Clock
-  readonly #again: (waiting: T & { readonly attempt: number }) => void
+  readonly #again: (waiting: T) => void
   readonly #closing = new AbortController()
   #count = 0
 
   /** `again` is handed what is due. */
-  constructor(clock: Clock, again: (waiting: T & { readonly attempt: number }) => void) {
+  constructor(clock: Clock, again: (waiting: T) => void) {
     this.#clock = clock
     this.#again = again
   }
 
   /** Puts an event off; `false` if it has been put off often enough, or too many are. */
   add(waiting: T): boolean {
-    const { attempt = 0 } = waiting
-    const delay = DELAYS_MS[attempt]
+    const delay = DELAYS_MS[waiting.attempt]
     if (delay === undefined || this.#count >= MAX_WAITING) return false
     this.#count += 1
     this.#clock.sleep(delay, this.#closing.signal).then(
       () => {
         this.#count -= 1
-        this.#again({ ...waiting, attempt: attempt + 1 })
+        waiting.attempt += 1
+        this.#again(waiting)
       },
       () => undefined,
     )

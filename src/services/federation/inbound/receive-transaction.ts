@@ -1,6 +1,6 @@
-import { canonicalJsonAsRead } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { limitExceeded, MatrixError } from '../../../core/errors.ts'
+import type { RoomEvent } from '../../../core/event/event.ts'
 import { parsePdu } from '../../../core/event/format.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
@@ -13,7 +13,7 @@ import type { EventVerifier } from '../verify-event.ts'
 import { byPlace, type EduHandler, EduReceiver, roomsOfEdu } from './edus.ts'
 import type { InvitationReceiver } from './invitations.ts'
 import type { RoomGate } from './room-gate.ts'
-import type { RoomInbox, Waiting } from './room-inbox.ts'
+import type { RoomInbox } from './room-inbox.ts'
 
 /** What a server sends in one go. */
 export interface Transaction {
@@ -32,9 +32,6 @@ const REMEMBERED_MS = 24 * 60 * 60_000
 /** For so long a transaction waits for a join that is under way. */
 const MAX_JOIN_MS = 30_000
 
-/** So long an answer waits for what becomes of the events. */
-const MAX_JUDGING_MS = 2_000
-
 /** What is wrong with an event; nothing, if there is no `error`. */
 type Result = { readonly error?: string }
 type Results = Map<string, Result>
@@ -44,6 +41,12 @@ const BANNED: Result = { error: 'M_FORBIDDEN: your server is banned from this ro
 
 /** The body of the response to a transaction: the results by event ID. */
 export type TransactionResponse = { readonly pdus: Readonly<Record<string, Result>> }
+
+interface Answered {
+  readonly response: TransactionResponse
+  /** Settles once the database remembers the answer; it never rejects. */
+  readonly remembered?: Promise<void>
+}
 
 interface TransactionParts {
   readonly writer: RoomWriter
@@ -59,8 +62,8 @@ interface TransactionParts {
 }
 
 /**
- * Receives transactions. What they hold is checked as far as it can be without the room, and stored; from then on nothing
- * of it is lost. The rooms work through it, and what they can tell without asking others stands in the answer.
+ * Receives transactions. What they hold is checked as far as it can be without the room, and handed to the rooms; what these can tell
+ * without asking others stands in the answer, which is given once nothing can be lost any more.
  */
 export class TransactionReceiver {
   readonly #parts: TransactionParts
@@ -71,7 +74,6 @@ export class TransactionReceiver {
   /** "The sending server must wait … before sending a transaction with a different `txnId`": one after another. */
   readonly #origins = new SerialQueue()
   readonly #waiting = new Map<string, number>()
-  #ordinal = 0
 
   constructor(parts: TransactionParts) {
     this.#parts = parts
@@ -103,13 +105,15 @@ export class TransactionReceiver {
     const receiving = this.#origins
       .run(origin, () => this.#receive(origin, txnId, transaction))
       .finally(() => {
-        this.#running.delete(key)
         const left = (this.#waiting.get(origin) ?? 1) - 1
         if (left > 0) this.#waiting.set(origin, left)
         else this.#waiting.delete(origin)
       })
-    this.#running.set(key, receiving)
-    return receiving
+    const answer = receiving.then(({ response }) => response)
+    this.#running.set(key, answer)
+    const forget = () => this.#running.delete(key)
+    receiving.then(({ remembered }) => remembered).then(forget, forget)
+    return answer
   }
 
   /** Forgets transactions that nobody will send again. */
@@ -119,62 +123,43 @@ export class TransactionReceiver {
     await writer.context.db.commit({ statements: [this.#write.expire(before)] })
   }
 
-  async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<TransactionResponse> {
-    const { writer, inbox, clock, metrics } = this.#parts
-    const remembered = await this.#read.responseTo(origin, txnId)
-    if (remembered !== undefined) return remembered as unknown as TransactionResponse
+  async #receive(origin: string, txnId: string, { pdus, edus }: Transaction): Promise<Answered> {
+    const { inbox, metrics } = this.#parts
+    const before = await this.#read.responseTo(origin, txnId)
+    if (before !== undefined) return { response: before as unknown as TransactionResponse }
     await inbox.room(origin)
     const results: Results = new Map()
     const { ofRooms, others } = byPlace(edus)
     await this.#edus.handle(origin, others)
-    const waiting = await this.#check(origin, pdus, results)
+    const events = await this.#check(origin, pdus, results)
     // Who types, and what is read, is understood once the room has what comes along.
-    const changing = new Set(waiting.map(({ event }) => event.roomId))
+    const changing = new Set(events.map(({ roomId }) => roomId))
     const late = ofRooms.filter(edu => roomsOfEdu(edu).some(roomId => changing.has(roomId)))
     await this.#edus.handleInRooms(
       origin,
       ofRooms.filter(edu => !late.includes(edu)),
     )
-    const now = clock.now()
-    const respond = (): TransactionResponse => ({ pdus: Object.fromEntries(results) })
-    const remember = () => this.#write.remember(origin, txnId, respond(), now)
-    const staged = waiting.map(({ event }) => ({
-      roomId: event.roomId,
-      eventId: event.eventId,
-      origin,
-      json: canonicalJsonAsRead(event.pdu),
-      receivedTs: now,
-      ordinal: this.#ordinal++,
-    }))
-    await writer.context.db.commit({
-      statements: [...this.#write.stage(staged), ...(late.length === 0 ? [remember()] : [])],
-    })
     metrics?.received(pdus.length, edus.length)
-    // From here on they are received, whatever happens: what the rooms say of them at once is told as well.
-    const rejected = await this.#verdicts(waiting)
-    for (const [eventId, error] of rejected) results.set(eventId, { error })
+    for (const [eventId, error] of await inbox.add(origin, events)) results.set(eventId, { error })
     await this.#edus.handleInRooms(origin, late)
-    if (rejected.size > 0 || late.length > 0) await writer.context.db.commit({ statements: [remember()] })
-    return respond()
+    const response = { pdus: Object.fromEntries(results) }
+    return { response, remembered: this.#remember(origin, txnId, response) }
   }
 
-  /** Hands events to their rooms; answers why some are rejected, as far as that is known soon. */
-  async #verdicts(waiting: readonly Waiting[]): Promise<ReadonlyMap<string, string>> {
-    const { inbox, clock } = this.#parts
-    const judging = new AbortController()
-    const later = clock.sleep(MAX_JUDGING_MS, judging.signal).then(
-      () => new Map<string, string>(),
-      () => new Map<string, string>(),
-    )
+  /** For who has not got the answer: nobody need wait for it. */
+  async #remember(origin: string, txnId: string, response: TransactionResponse): Promise<void> {
+    const { writer, clock, log } = this.#parts
+    const statements = [this.#write.remember(origin, txnId, response, clock.now())]
     try {
-      return await Promise.race([inbox.add(waiting), later])
-    } finally {
-      judging.abort()
+      await writer.context.db.commit({ statements })
+    } catch (error) {
+      // All that is lost is that what comes once more is looked at once more.
+      log.warn({ err: error, origin }, 'the answer to a transaction could not be remembered')
     }
   }
 
   /** The events that can be handed to their rooms, in the order of the transaction. */
-  async #check(origin: string, pdus: readonly JsonValue[], results: Results): Promise<Waiting[]> {
+  async #check(origin: string, pdus: readonly JsonValue[], results: Results): Promise<RoomEvent[]> {
     const byRoom = new Map<string, JsonObject[]>()
     for (const pdu of pdus) {
       // Where there is no room ID, no event ID can be told, and nobody to tell it to.
@@ -194,7 +179,7 @@ export class TransactionReceiver {
     roomId: string,
     pdus: readonly JsonObject[],
     results: Results,
-  ): Promise<Waiting[]> {
+  ): Promise<RoomEvent[]> {
     const { writer, gate, verifier, invitations, log } = this.#parts
     await this.#joined(roomId)
     const head = await writer.head(roomId)
@@ -210,17 +195,17 @@ export class TransactionReceiver {
       for (const eventId of pdus.flatMap(pdu => idOf(pdu, head.version) ?? [])) results.set(eventId, BANNED)
       return []
     }
-    const waiting: Waiting[] = []
+    const events: RoomEvent[] = []
     for (const verified of await verifier.verifyAll(pdus, head.version)) {
       if ('refusal' in verified) {
         log.info({ origin, room: roomId, event: verified.eventId, reason: verified.refusal }, 'event dropped')
         if (verified.eventId !== undefined) results.set(verified.eventId, { error: verified.refusal })
       } else {
         results.set(verified.event.eventId, {})
-        waiting.push({ origin, event: verified.event })
+        events.push(verified.event)
       }
     }
-    return waiting
+    return events
   }
 
   /**

@@ -4,53 +4,46 @@ import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
 import { parseJson } from '../../../core/parse-json.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
-import { InboxReader, InboxWriter, type StagedPdu } from '../../../storage/federation/inbox.ts'
-import { Gathering } from '../../gathering.ts'
+import type { StagedPdu } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import { type Received, receiveAll } from '../../rooms/receive.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { Arrival } from './arrival.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
-
-/** An event that is staged in the database and waits for its turn. */
-export interface Waiting {
-  readonly origin: string
-  readonly event: RoomEvent
-  /** How often it was put off. */
-  readonly attempt?: number
-  /** Told once why the event is rejected; nothing if it is not, or if that takes other servers to tell. */
-  readonly judged?: (rejected: string | undefined) => void
-}
+import { Staging } from './staging.ts'
 
 /** What waits in a room, and whether the room is busy asking other servers. */
 interface Queue {
-  readonly waiting: Waiting[]
+  readonly waiting: Arrival[]
   isFetching: boolean
 }
 
-const RESUME_PAGE = 200
 /** Events of a room that are received in one go. */
 const MAX_BATCH = 50
 /** A server that has so many events waiting is made to wait itself. */
 const MAX_WAITING_PER_ORIGIN = 500
+/** So long who hands events over waits for what becomes of them. */
+const MAX_JUDGING_MS = 2_000
 
-/** Works through staged events: per room in the order of their arrival, rooms side by side. */
+/**
+ * Works through what other servers send: per room in the order of its arrival, rooms side by side. What is not dealt with soon is
+ * staged: the database keeps it until it is.
+ */
 export class RoomInbox {
   readonly #writer: RoomWriter
   readonly #missing: MissingEvents
   readonly #log: Log
   readonly #metrics: Metrics['federation'] | undefined
-  readonly #read: InboxReader
-  readonly #write: InboxWriter
+  readonly #staging: Staging
   /** What waits in each room that is being worked on. */
   readonly #rooms = new Map<string, Queue>()
   readonly #waitingOf = new Map<string, number>()
-  readonly #queued = new Set<string>()
+  readonly #queued = new Map<string, Arrival>()
   /** What could not be received for now. */
-  readonly #postponed: Postponed<Waiting>
-  /** What was dealt with, on its way out of the staged events. */
-  readonly #done = new Gathering<Pick<StagedPdu, 'roomId' | 'eventId'>>(rows => this.#clear(rows))
+  readonly #postponed: Postponed<Arrival>
   #released: (() => void)[] = []
+  #ordinal = 0
   #closed = false
 
   constructor(parts: {
@@ -63,41 +56,48 @@ export class RoomInbox {
     this.#missing = parts.missing
     this.#log = parts.log
     this.#metrics = parts.metrics
-    this.#read = new InboxReader(parts.writer.context.db)
-    this.#write = new InboxWriter(parts.writer.context.db)
-    this.#postponed = new Postponed(parts.writer.context.clock, waiting => this.#enqueue(waiting))
+    this.#staging = new Staging(parts.writer.context.db, parts.log)
+    this.#postponed = new Postponed(parts.writer.context.clock, arrival => this.#enqueue(arrival))
   }
 
   /**
-   * Takes events that have just been staged. Resolves to why some of them are rejected (by event ID), as soon as the rooms
-   * have judged those for which nobody else has to be asked.
+   * Takes events that a server has sent. Resolves once nothing of them can be lost any more, to why some of them are rejected (by
+   * event ID), as far as the rooms can tell that soon and without asking others. Throws what kept one of them from being stored.
    */
-  async add(waiting: readonly Waiting[]): Promise<Map<string, string>> {
-    const refusals = new Map<string, string>()
-    await Promise.all(
-      waiting.map(async one => {
-        const rejected = await new Promise<string | undefined>(judged => this.#enqueue({ ...one, judged }))
-        if (rejected !== undefined) refusals.set(one.event.eventId, rejected)
-      }),
+  async add(origin: string, events: readonly RoomEvent[]): Promise<Map<string, string>> {
+    const { clock } = this.#writer.context
+    const receivedTs = clock.now()
+    const arrivals = events.map(event =>
+      this.#enqueue(new Arrival(origin, event, { receivedTs, ordinal: this.#ordinal++ })),
     )
+    const judging = new AbortController()
+    const later = clock.sleep(MAX_JUDGING_MS, judging.signal).catch(() => undefined)
+    await Promise.race([Promise.all(arrivals.map(({ judged }) => judged)), later])
+    judging.abort()
+    await this.#staging.keep(arrivals.filter(({ isDone }) => !isDone))
+    const refusals = new Map<string, string>()
+    for (const { event, rejected } of arrivals)
+      if (rejected !== undefined) refusals.set(event.eventId, rejected)
     return refusals
   }
 
-  #enqueue(one: Waiting): void {
-    const { eventId, roomId } = one.event
-    const key = `${roomId} ${eventId}`
+  /** Answers what waits: the same event may have come from another server. */
+  #enqueue(arrival: Arrival): Arrival {
+    const { roomId } = arrival.event
+    const queued = this.#queued.get(arrival.key)
+    if (queued !== undefined) return queued
+    this.#queued.set(arrival.key, arrival)
+    this.#count(arrival.origin, 1)
     const queue = this.#rooms.get(roomId)
-    if (queue?.isFetching || this.#queued.has(key)) one.judged?.(undefined)
-    if (this.#queued.has(key)) return
-    this.#queued.add(key)
-    this.#count(one.origin, 1)
     if (queue !== undefined) {
-      queue.waiting.push(one)
-      return
+      queue.waiting.push(arrival)
+      if (queue.isFetching) arrival.settle()
+      return arrival
     }
-    const fresh = { waiting: [one], isFetching: false }
+    const fresh = { waiting: [arrival], isFetching: false }
     this.#rooms.set(roomId, fresh)
     void this.#work(roomId, fresh)
+    return arrival
   }
 
   /** Resolves once a server has few enough events waiting to send more. */
@@ -111,20 +111,22 @@ export class RoomInbox {
   async resume(before = Number.POSITIVE_INFINITY): Promise<void> {
     let last: StagedPdu | undefined
     do {
-      const page: StagedPdu[] = await this.#read.staged(last, RESUME_PAGE)
+      const page: StagedPdu[] = await this.#staging.page(last)
       last = page.at(-1)
       for (const staged of page) {
         if (staged.receivedTs >= before) return
         const head = await this.#writer.head(staged.roomId)
         if (head === undefined) {
           // The room is gone since.
-          this.#done.add(staged)
+          this.#staging.drop(staged)
           continue
         }
         const pdu = parseJson(staged.json) as JsonObject
         const event = trustedEvent(pdu, staged.eventId, head.version)
         await this.room(staged.origin)
-        this.#enqueue({ origin: staged.origin, event })
+        const arrival = new Arrival(staged.origin, event, staged)
+        arrival.staged = Promise.resolve()
+        this.#enqueue(arrival)
       }
     } while (last !== undefined && !this.#closed)
   }
@@ -132,7 +134,7 @@ export class RoomInbox {
   /** Resolves once nothing is waiting and what was dealt with is no longer staged. */
   async idle(): Promise<void> {
     while (this.#queued.size > 0) await new Promise<void>(resolve => this.#released.push(resolve))
-    await this.#done.settled()
+    await this.#staging.settled()
   }
 
   /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
@@ -151,10 +153,10 @@ export class RoomInbox {
       const batch = waiting.splice(0, MAX_BATCH)
       if (!this.#closed) await this.#receive(batch, queue)
       queue.isFetching = false
-      for (const { origin, event, judged } of batch) {
-        judged?.(undefined)
-        this.#queued.delete(`${roomId} ${event.eventId}`)
-        this.#count(origin, -1)
+      for (const arrival of batch) {
+        arrival.settle()
+        this.#queued.delete(arrival.key)
+        this.#count(arrival.origin, -1)
       }
     }
     this.#rooms.delete(roomId)
@@ -164,7 +166,7 @@ export class RoomInbox {
    * Receives events in their order. None waits for the commit of the one before; those that turn out to lack something
    * are taken up again afterwards, one by one, since each may be what the next one lacks.
    */
-  async #receive(batch: readonly Waiting[], queue: Queue): Promise<void> {
+  async #receive(batch: readonly Arrival[], queue: Queue): Promise<void> {
     const received = receiveAll(
       this.#writer,
       batch.map(({ event }) => event),
@@ -172,7 +174,8 @@ export class RoomInbox {
     const first = await Promise.all(
       batch.map(async (one, index) => {
         const outcome = await this.#attempt(one, received[index] as Promise<Received>)
-        one.judged?.(outcome?.outcome === 'rejected' ? outcome.reason : undefined)
+        if (outcome?.outcome === 'rejected') one.rejected = outcome.reason
+        one.settle()
         return outcome
       }),
     )
@@ -181,37 +184,41 @@ export class RoomInbox {
       if (outcome === undefined || !needsOthers(outcome)) continue
       if (this.#closed) return
       queue.isFetching = true
-      for (const { judged } of queue.waiting) judged?.(undefined)
+      for (const { settle } of queue.waiting) settle()
       await this.#attempt(one, this.#missing.receive(one.origin, one.event))
     }
   }
 
-  async #attempt(waiting: Waiting, receiving: Promise<Outcome>): Promise<Outcome | undefined> {
-    const { origin, event } = waiting
+  async #attempt(arrival: Arrival, receiving: Promise<Outcome>): Promise<Outcome | undefined> {
+    const { origin, event } = arrival
     const facts = { origin, room: event.roomId, event: event.eventId }
     try {
       const outcome = await receiving
       if (needsOthers(outcome)) return outcome
-      if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(waiting)) return outcome
+      if (outcome.outcome === 'dropped' && outcome.forNow && this.#postponed.add(arrival)) return outcome
       const reason = 'reason' in outcome ? outcome.reason : undefined
       this.#log.debug({ ...facts, outcome: outcome.outcome, reason }, 'event received')
-      this.#done.add({ roomId: event.roomId, eventId: event.eventId })
+      this.#deal(arrival)
       if (outcome.outcome !== 'duplicate') {
         this.#metrics?.judged(outcome.outcome === 'dropped' ? 'missing' : outcome.outcome)
       }
       return outcome
     } catch (error) {
       if (error instanceof DatabaseUnavailable) {
-        this.#log.error(
-          { ...facts, err: error },
-          'an event could not be stored, and is kept for the next start',
-        )
+        const fate = arrival.staged === undefined ? 'comes again' : 'is kept for the next start'
+        this.#log.error({ ...facts, err: error }, `an event could not be stored, and ${fate}`)
+        arrival.failure = error
         return undefined
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
-      this.#done.add({ roomId: event.roomId, eventId: event.eventId })
+      this.#deal(arrival)
       return undefined
     }
+  }
+
+  #deal(arrival: Arrival): void {
+    arrival.isDone = true
+    if (arrival.staged !== undefined) this.#staging.drop(arrival.event)
   }
 
   #count(origin: string, by: number): void {
@@ -222,15 +229,6 @@ export class RoomInbox {
     const released = this.#released
     this.#released = []
     for (const release of released) release()
-  }
-
-  async #clear(rows: readonly Pick<StagedPdu, 'roomId' | 'eventId'>[]): Promise<void> {
-    try {
-      await this.#writer.context.db.commit({ statements: [this.#write.unstage(rows)] })
-    } catch (error) {
-      // They are received once more at the next start, and are duplicates then.
-      this.#log.warn({ err: error }, 'staged events could not be removed')
-    }
   }
 }
 
