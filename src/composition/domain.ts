@@ -4,6 +4,8 @@ import { Leftovers } from '../services/leftovers.ts'
 import { Reports } from '../services/reports.ts'
 import { MemberActivity } from '../services/rooms/member-activity.ts'
 import { MutualRooms } from '../services/rooms/mutual-rooms.ts'
+import { ProfileAccess } from '../services/rooms/profile-access.ts'
+import { RoomRules } from '../services/rooms/room-rules.ts'
 import { ServerNotices } from '../services/server-notices/server-notices.ts'
 import { Turn } from '../services/turn.ts'
 import { rtcTransports, wellKnownOf } from '../services/well-known.ts'
@@ -61,6 +63,12 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
     },
     memberActivity: new MemberActivity(core.context),
     mutualRooms: new MutualRooms(database),
+    roomRules: new RoomRules({
+      creation: config.rooms.creationRules,
+      aliases: config.roomDirectory.aliasRules,
+      publication: config.roomDirectory.publicationRules,
+    }),
+    profileAccess: new ProfileAccess(database, config.profiles),
     serverNotices,
     reports: new Reports({ context: core.context, rooms, accounts, clock, log }),
     rtcTransports: rtcTransports(config.rtc),

@@ -72,6 +72,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       baseUrl: baseUrlOf(config),
       language: email.language,
     },
+    fixedProfileFields: config.profiles.fixedFields,
     passwords: {
       minimumLength: passwords.minLength,
       memoryKib: Math.ceil(passwords.hashing.memory / 1024),

@@ -39,6 +39,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     remote: federatedDiscovery(federation.client, federation.reachBack),
     hasDirectory: config.roomDirectory.enabled,
     directoryIsForServers: config.roomDirectory.overFederation,
+    directoryIsForStrangers: config.roomDirectory.withoutAccount,
   })
   const ephemeral = createEphemeral({
     core,

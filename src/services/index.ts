@@ -17,6 +17,8 @@ import type { Reports } from './reports.ts'
 import type { RoomServices } from './rooms/index.ts'
 import type { MemberActivity } from './rooms/member-activity.ts'
 import type { MutualRooms } from './rooms/mutual-rooms.ts'
+import type { ProfileAccess } from './rooms/profile-access.ts'
+import type { RoomRules } from './rooms/room-rules.ts'
 import type { SearchServices } from './search/index.ts'
 import type { ServerNotices } from './server-notices/server-notices.ts'
 import type { SlidingSync } from './sliding-sync/index.ts'
@@ -44,7 +46,9 @@ export interface Services
   readonly media: Media
   readonly memberActivity: MemberActivity
   readonly mutualRooms: MutualRooms
+  readonly profileAccess: ProfileAccess
   readonly reports: Reports
+  readonly roomRules: RoomRules
   /** Where the operator has named somebody who writes them. */
   readonly serverNotices: ServerNotices | undefined
   readonly slidingSync: SlidingSync

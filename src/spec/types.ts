@@ -1031,7 +1031,7 @@ export interface Operations {
     response: { readonly presence: "online" | "offline" | "unavailable"; readonly last_active_ago?: number | undefined; readonly status_msg?: string | null | undefined; readonly currently_active?: boolean | undefined }
   }
   getProfileField: {
-    authentication: 'none'
+    authentication: 'optionalAccessToken'
     path: { readonly userId: string; readonly keyName: string }
     query: NoMembers
     body: undefined
@@ -1311,7 +1311,7 @@ export interface Operations {
     response: never
   }
   getUserProfile: {
-    authentication: 'none'
+    authentication: 'optionalAccessToken'
     path: { readonly userId: string }
     query: NoMembers
     body: undefined

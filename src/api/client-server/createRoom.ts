@@ -4,10 +4,14 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const createRoom = endpoint('createRoom', async ({ requester, body, limit }, services) => {
   limit('invite', (body.invite?.length ?? 0) + (body.invite_3pid?.length ?? 0))
-  const { invitations, roomCreation, roomSettings, appServices, directRooms } = services
+  const { invitations, roomCreation, roomSettings, roomRules, appServices, directRooms } = services
   const version = roomSettings.versionFor(body.room_version)
   const alias = aliasOf(body.room_alias_name, roomSettings.serverName)
-  if (alias !== undefined) appServices.registry.checkNewAlias(requester, alias)
+  if (alias !== undefined) {
+    appServices.registry.checkNewAlias(requester, alias)
+    if (!appServices.registry.controlsAlias(requester, alias)) roomRules.checkAlias(requester, alias)
+  }
+  if (body.visibility === 'public') roomRules.checkPublication(requester, alias === undefined ? [] : [alias])
   const room = {
     creator: requester.userId,
     version,
@@ -32,9 +36,13 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
   const [invited = '', ...others] = room.invite
   const isForTwo = isDirect && others.length === 0 && isUserId(invited) && invited !== requester.userId
   if (directRooms.isReused && isForTwo && !room.isPublic && alias === undefined) {
-    const { roomId } = await directRooms.open(requester.userId, invited, room)
+    const { roomId } = await directRooms.open(requester.userId, invited, {
+      ...room,
+      beforeMaking: () => roomRules.checkCreation(requester),
+    })
     return { room_id: roomId }
   }
+  roomRules.checkCreation(requester)
   const plan = invitations.plan(body['chat.tessera.invitation'])
   await invitations.sending.checkSent(requester.userId, room.invite.length)
   const roomId = await roomCreation.create(room, {

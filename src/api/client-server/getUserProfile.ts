@@ -1,5 +1,9 @@
 import { endpoint } from '../../http/endpoint.ts'
 
-export const getUserProfile = endpoint('getUserProfile', ({ path }, { accounts }) =>
-  accounts.profiles.get(path.userId),
+export const getUserProfile = endpoint(
+  'getUserProfile',
+  async ({ requester, path }, { accounts, profileAccess }) => {
+    await profileAccess.check(requester, path.userId)
+    return accounts.profiles.get(path.userId)
+  },
 )

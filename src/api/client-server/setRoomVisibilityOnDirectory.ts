@@ -2,8 +2,10 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const setRoomVisibilityOnDirectory = endpoint(
   'setRoomVisibilityOnDirectory',
-  async ({ requester, path, body }, { publicRooms }) => {
-    await publicRooms.publish(requester, path.roomId, body.visibility !== 'private')
+  async ({ requester, path, body }, { publicRooms, directory, roomRules }) => {
+    const isPublished = body.visibility !== 'private'
+    if (isPublished) roomRules.checkPublication(requester, await directory.ofRoom(path.roomId), path.roomId)
+    await publicRooms.publish(requester, path.roomId, isPublished)
     return {}
   },
 )

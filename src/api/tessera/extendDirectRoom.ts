@@ -2,7 +2,8 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const extendDirectRoom = endpoint(
   'extendDirectRoom',
-  async ({ requester, path, body, limit }, { directExtension }) => {
+  async ({ requester, path, body, limit }, { directExtension, roomRules }) => {
+    roomRules.checkCreation(requester)
     const { invite, history = 0 } = body
     // The other of the two is invited, too.
     limit('invite', invite.length + 1)

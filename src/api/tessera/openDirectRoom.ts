@@ -2,9 +2,13 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const openDirectRoom = endpoint(
   'openDirectRoom',
-  async ({ requester: { userId }, path, body }, { directRooms, directRequests }) => {
+  async ({ requester, path, body }, { directRooms, directRequests, roomRules }) => {
+    const { userId } = requester
     const { encryption, request } = body ?? {}
-    const opened = await directRooms.open(userId, path.userId, encryption === undefined ? {} : { encryption })
+    const opened = await directRooms.open(userId, path.userId, {
+      ...(encryption === undefined ? {} : { encryption }),
+      beforeMaking: () => roomRules.checkCreation(requester),
+    })
     return {
       room_id: opened.roomId,
       created: opened.isNew,

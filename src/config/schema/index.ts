@@ -10,6 +10,7 @@ import { emailOptions } from './email.ts'
 import { federationOptions } from './federation.ts'
 import { mediaOptions } from './media.ts'
 import { operationOptions } from './operations.ts'
+import { peopleOptions } from './people.ts'
 import { rateLimitOptions } from './rate-limits.ts'
 import { roomOptions } from './rooms.ts'
 import { serverOptions } from './server.ts'
@@ -26,6 +27,7 @@ export const configSchema = {
     ...federationOptions,
     ...roomOptions,
     ...attentionOptions,
+    ...peopleOptions,
     ...mediaOptions,
     ...callOptions,
     ...rateLimitOptions,

@@ -1,4 +1,5 @@
 import type { Schema } from '../schema-types.ts'
+import { ruleForUsers } from './room-rules.ts'
 import { duration } from './units.ts'
 
 const level = (description: string) =>
@@ -43,6 +44,14 @@ export const roomOptions = {
         default: '12',
         description: 'The room version of new rooms whose maker names none.',
       },
+      creation_rules: {
+        type: 'array',
+        items: ruleForUsers,
+        default: [],
+        description:
+          'Who may create rooms. The first rule that fits decides, and who fits none may not; without rules everybody may, and administrators in any case.',
+        examples: [[{ action: 'allow', user: '@team-*:example.org' }]],
+      },
       encrypted_by_default: {
         type: 'string',
         enum: ['none', 'private', 'all'],
@@ -86,18 +95,6 @@ export const roomOptions = {
         default: false,
         description:
           'Whether a client that asks for a new direct room with somebody gets the one that the two already have.',
-      },
-    },
-  },
-  room_directory: {
-    type: 'object',
-    description: 'The list of public rooms.',
-    properties: {
-      enabled: { type: 'boolean', default: true, description: 'Whether there is one.' },
-      over_federation: {
-        type: 'boolean',
-        default: true,
-        description: 'Whether other servers may read it.',
       },
     },
   },

@@ -10,6 +10,7 @@ import { type Html, html, sendPage } from './layout.ts'
 export interface BrowserUser {
   readonly userId: string
   readonly isSuspended: boolean
+  readonly isAdmin: boolean
   /** Whether they can show with a password who they are. */
   readonly hasPassword: boolean
   /** Whether they have signed in just now. */

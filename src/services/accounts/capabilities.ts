@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../core/json.ts'
 import { DEFAULT_ROOM_VERSION, roomVersions } from '../../core/room-versions.ts'
 import type { Requester } from '../requester.ts'
 import type { AccountsOptions } from './options.ts'
@@ -17,15 +18,28 @@ export const capabilitiesFor = (
       default: defaultRoomVersion ?? DEFAULT_ROOM_VERSION,
       available: Object.fromEntries([...roomVersions.values()].map(({ id, stability }) => [id, stability])),
     },
-    // "Guest users may only modify their display name" (guest_access.md).
-    'm.profile_fields': isUser ? { enabled: true } : { enabled: true, allowed: ['displayname'] },
-    'm.set_displayname': { enabled: true },
-    'm.set_avatar_url': { enabled: isUser },
+    ...profileCapabilities(requester, options.fixedProfileFields),
     'm.3pid_changes': { enabled: canConfirm && canChangeThreepids },
     'm.get_login_token': { enabled: canConfirm && options.sessions.loginTokens },
     // Our own extensions (docs/extensions.md).
     'chat.tessera': { enabled: true },
     'm.forget_forced_upon_leave': { enabled: false },
     ...(requester.isAdmin ? { 'm.account_moderation': { suspend: true, lock: true } } : {}),
+  }
+}
+
+/** "Guest users may only modify their display name" (guest_access.md); what the operator fixes, administrators alone. */
+const profileCapabilities = (
+  { isGuest, isAdmin, appServiceId }: Requester,
+  fixedFields: readonly string[],
+): Record<string, JsonObject> => {
+  const fixed = isAdmin || appServiceId !== undefined ? [] : fixedFields
+  const mayChange = (key: string): boolean => !fixed.includes(key) && (!isGuest || key === 'displayname')
+  const mayName = mayChange('displayname')
+  const ofUser = { enabled: true, ...(fixed.length === 0 ? {} : { disallowed: [...fixed] }) }
+  return {
+    'm.profile_fields': isGuest ? { enabled: mayName, allowed: mayName ? ['displayname'] : [] } : ofUser,
+    'm.set_displayname': { enabled: mayName },
+    'm.set_avatar_url': { enabled: mayChange('avatar_url') },
   }
 }

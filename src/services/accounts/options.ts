@@ -34,6 +34,8 @@ export interface AccountsOptions {
     readonly baseUrl: string
     readonly language: MailLanguage
   }
+  /** Fields of their profile that users cannot change by themselves. */
+  readonly fixedProfileFields: readonly string[]
   readonly passwords: PasswordOptions
   readonly oauth: {
     /** Whether clients can have their users sign in on the pages of this server (the OAuth 2.0 API). */
@@ -65,6 +67,7 @@ export interface AccountsOptions {
 export interface PartialAccountsOptions {
   readonly serverName: string
   readonly registration?: Partial<AccountsOptions['registration']>
+  readonly fixedProfileFields?: readonly string[]
   readonly email?: Partial<AccountsOptions['email']>
   readonly passwords?: Partial<PasswordOptions>
   readonly oauth?: Partial<AccountsOptions['oauth']>
@@ -83,6 +86,7 @@ export const accountsOptions = (options: PartialAccountsOptions): AccountsOption
     language: 'en',
     ...options.email,
   },
+  fixedProfileFields: options.fixedProfileFields ?? [],
   passwords: { ...DEFAULT_PASSWORD_OPTIONS, ...options.passwords },
   oauth: { enabled: true, qrCodes: 'users', ...options.oauth },
   sessions: {

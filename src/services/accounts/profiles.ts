@@ -63,6 +63,17 @@ export class Profiles {
   }
 
   /**
+   * Refuses what the operator keeps users from changing. Administrators may, and application services, whose users are called as
+   * people elsewhere are.
+   * @throws {MatrixError} `M_FORBIDDEN`
+   */
+  checkMayChange({ isAdmin, appServiceId }: Pick<Requester, 'isAdmin' | 'appServiceId'>, key: string): void {
+    if (!this.#context.options.fixedProfileFields.includes(key) || isAdmin || appServiceId !== undefined)
+      return
+    throw new MatrixError('M_FORBIDDEN', `On this server people do not change their ${key} by themselves.`)
+  }
+
+  /**
    * Sets a field of the requester's profile. An empty display name or avatar removes it, as clients expect.
    *
    * @param body an object with the member `key`

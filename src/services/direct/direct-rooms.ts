@@ -36,8 +36,10 @@ export interface OpenedRoom {
   readonly otherMembership: Membership
 }
 
-/** What a room that has to be made first is made like. */
-export type DirectRoomSettings = Partial<Omit<NewRoom, 'creator' | 'invite' | 'isPublic'>>
+/** What a room that has to be made first is made like; `beforeMaking` throws where the user may make none. */
+export type DirectRoomSettings = Partial<
+  Omit<NewRoom, 'creator' | 'invite' | 'isPublic'>
+> & /** Throws where the user may make none. */ { readonly beforeMaking?: () => void }
 
 /** Another process may open the same room at the same time. */
 const MAX_ATTEMPTS = 10
@@ -172,8 +174,9 @@ export class DirectRooms {
     pair: Pair,
     userId: string,
     before: DirectRoomRow | undefined,
-    settings: DirectRoomSettings,
+    { beforeMaking, ...settings }: DirectRoomSettings,
   ): Promise<string | undefined> {
+    beforeMaking?.()
     const { roomCreation, roomSettings } = this.#rooms
     const generation = nextGeneration(before?.generation ?? 0)
     const otherId = otherOf(pair, userId)

@@ -22,6 +22,8 @@ export const createDiscovery = (parts: {
   hasDirectory: boolean
   /** Whether other servers may read it. */
   directoryIsForServers: boolean
+  /** Whether those may who do not say who they are; they may, if not given. */
+  directoryIsForStrangers?: boolean
 }): DiscoveryServices => {
   const { core, rooms, remote } = parts
   const { context, writer } = core
@@ -31,6 +33,7 @@ export const createDiscovery = (parts: {
       remote,
       isEnabled: parts.hasDirectory,
       isForServers: parts.directoryIsForServers,
+      isForStrangers: parts.directoryIsForStrangers ?? true,
     }),
     roomSummaries: new RoomSummaries({ context, directory: rooms.directory, remote }),
     spaceHierarchy: new SpaceHierarchy({ context, remote }),

@@ -43,17 +43,26 @@ export class PublicRooms {
   readonly #remote: RemoteDiscovery
   readonly #isEnabled: boolean
   readonly #isForServers: boolean
+  readonly #isForStrangers: boolean
 
   constructor(parts: {
     writer: RoomWriter
     remote: RemoteDiscovery
     isEnabled: boolean
     isForServers: boolean
+    isForStrangers: boolean
   }) {
     this.#writer = parts.writer
     this.#remote = parts.remote
     this.#isEnabled = parts.isEnabled
     this.#isForServers = parts.isForServers
+    this.#isForStrangers = parts.isForStrangers
+  }
+
+  /** Refuses those who do not say who they are, where the operator does. Throws `M_MISSING_TOKEN`. */
+  checkStranger(): void {
+    if (!this.#isForStrangers)
+      throw new MatrixError('M_MISSING_TOKEN', 'Log in to see the rooms of this server')
   }
 
   /** Whether a room is in the directory. Throws `M_NOT_FOUND` if it is not known here. */

@@ -7,6 +7,7 @@ const BOTH_JOINED = `FROM memberships a JOIN memberships b ON b.room_nid = a.roo
 export class SharedRoomReader {
   readonly #db: Reader
   readonly #any: Prepared
+  readonly #mayKnow: Prepared
   readonly #page: Prepared
   readonly #count: Prepared
   readonly #hosts: Prepared
@@ -15,6 +16,12 @@ export class SharedRoomReader {
   constructor(db: Reader) {
     this.#db = db
     this.#any = db.prepare(`SELECT 1 AS one ${BOTH_JOINED} LIMIT 1`)
+    this.#mayKnow = db.prepare(
+      `SELECT 1 AS one FROM memberships m LEFT JOIN room_summaries s ON s.room_nid = m.room_nid
+       WHERE m.user_id = ? AND m.membership = 'join' AND (s.is_open = 1 OR EXISTS (
+         SELECT 1 FROM memberships o WHERE o.user_id = ? AND o.room_nid = m.room_nid AND o.membership = 'join'))
+       LIMIT 1`,
+    )
     this.#page = db.prepare(
       `SELECT r.room_nid, r.room_id FROM rooms r JOIN (SELECT a.room_nid ${BOTH_JOINED}) s
        ON s.room_nid = r.room_nid WHERE r.room_nid > ? ORDER BY r.room_nid LIMIT ?`,
@@ -37,6 +44,11 @@ export class SharedRoomReader {
   /** Whether there is a room that both have joined. */
   async any(userId: string, otherId: string): Promise<boolean> {
     return (await this.#db.get(this.#any, [otherId, userId])) !== undefined
+  }
+
+  /** Whether somebody shares a room with another, or the other one is in a room that anybody may join or read. */
+  async mayKnow(userId: string, otherId: string): Promise<boolean> {
+    return (await this.#db.get(this.#mayKnow, [otherId, userId])) !== undefined
   }
 
   /** The rooms that both have joined, by rising nid, after a given one. */

@@ -18,6 +18,7 @@ export interface ShownDevice {
 /** What the account pages need of the accounts. All that refuses throws `MatrixError`. */
 export interface AccountService {
   readonly profiles: {
+    checkMayChange(owner: { isAdmin: boolean }, key: string): void
     memberProfile(userId: string): Promise<{ readonly displayname?: string }>
     setField(
       owner: { userId: string; isGuest: boolean },

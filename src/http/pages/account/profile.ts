@@ -15,6 +15,7 @@ export const profile: AccountAction = {
     try {
       const displayname = (fields.get('displayname') ?? '').trim()
       const owner = { userId: user.userId, isGuest: false }
+      options.account.profiles.checkMayChange({ isAdmin: user.isAdmin }, 'displayname')
       await options.account.profiles.setField(owner, 'displayname', { displayname })
       say(call, 200, words.profile, words.saved)
     } catch (error) {
