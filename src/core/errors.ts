@@ -99,14 +99,24 @@ export class MatrixError extends Error {
   }
 }
 
-/** What another server answered, handed on word for word where the specification asks for that. */
+/** By these a server speaks of the client's own account and session: clients end theirs, and forget their keys. */
+const OWN_SESSION: ReadonlySet<unknown> = new Set([
+  ...['M_UNKNOWN_TOKEN', 'M_MISSING_TOKEN', 'M_CONSENT_NOT_GIVEN'],
+  ...['M_USER_LOCKED', 'M_USER_DEACTIVATED', 'M_USER_SUSPENDED'],
+])
+
+/**
+ * What another server answered, handed on word for word where the specification asks for that; but no other server says
+ * that somebody is logged out of this one, or has to authenticate (401).
+ */
 export class RelayedError extends MatrixError {
   readonly #body: JsonObject
 
   /** @param options.body what that server answered, with its `errcode` and `error`. */
   constructor(message: string, options: { status: number; body: JsonObject; cause?: unknown }) {
-    super('M_FORBIDDEN', message, { status: options.status, cause: options.cause })
-    this.#body = options.body
+    const { status, body, cause } = options
+    super('M_FORBIDDEN', message, { status: status === 401 ? 400 : status, cause })
+    this.#body = OWN_SESSION.has(body['errcode']) ? { errcode: 'M_UNKNOWN', error: message } : body
   }
 
   override get body(): JsonObject {

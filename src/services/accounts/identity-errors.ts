@@ -1,5 +1,4 @@
-import { MatrixError } from '../../core/errors.ts'
-import type { JsonObject } from '../../core/json.ts'
+import { MatrixError, RelayedError } from '../../core/errors.ts'
 import { IdentityServerError } from '../../network/identity-servers.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 
@@ -20,18 +19,6 @@ export const askIdentityServer = async <Servers, T>(
   }
 }
 
-/** The identity server's own error, passed on as it is. */
-class PassedOnError extends MatrixError {
-  readonly #body: JsonObject
-  constructor({ status, body }: IdentityServerError & { body: JsonObject }) {
-    super('M_UNKNOWN', 'the identity server refused', { status })
-    this.#body = body
-  }
-  override get body(): JsonObject {
-    return { error: 'The identity server refused.', ...this.#body }
-  }
-}
-
 /** An identity server answered something that is no Matrix error. */
 export class UnbindNotSupported extends MatrixError {
   constructor(cause: unknown) {
@@ -42,8 +29,9 @@ export class UnbindNotSupported extends MatrixError {
 const toClientError = (error: unknown): unknown => {
   if (error instanceof IdentityServerError) {
     const { body, status } = error
-    const isError = body !== undefined && status >= 400 && status < 600
-    return isError ? new PassedOnError(Object.assign(error, { body })) : new UnbindNotSupported(error)
+    if (body === undefined || status < 400 || status >= 600) return new UnbindNotSupported(error)
+    const message = 'The identity server refused.'
+    return new RelayedError(message, { status, body: { error: message, ...body }, cause: error })
   }
   if (!(error instanceof OutboundError)) return error
   if (error.kind === 'denied') return notTrusted(error)

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { MatrixError } from '../../core/errors.ts'
 import { IdentityServerError, type IdentityServers } from '../../network/identity-servers.ts'
 import { OutboundError } from '../../network/outbound-error.ts'
 import { alice, PASSWORD, testAccounts } from '../../test-kit/accounts.ts'
@@ -63,6 +64,14 @@ test('errors of identity servers are passed on; what is no Matrix error means th
   for (const asked of [threepids.bind(alice, BIND), threepids.unbind(alice, request)]) {
     t.like(await t.throwsAsync(asked), { status: 403, body: passedOn })
   }
+  // Its token is not the client's here: clients would take that for the end of their own session.
+  const ended = { errcode: 'M_UNKNOWN_TOKEN', error: 'Log in again', soft_logout: false }
+  script.failure = new IdentityServerError(401, ended)
+  const error = await t.throwsAsync<MatrixError>(threepids.bind(alice, BIND))
+  t.deepEqual(
+    [error?.status, error?.body],
+    [400, { errcode: 'M_UNKNOWN', error: 'The identity server refused.' }],
+  )
   script.failure = new IdentityServerError(404, undefined)
   t.is(await threepids.unbind(alice, request), 'no-support')
   t.like(await t.throwsAsync(threepids.bind(alice, BIND)), { status: 502 })

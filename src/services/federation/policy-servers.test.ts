@@ -83,6 +83,9 @@ test('events of ours are signed by the policy server, whose refusal is the clien
   t.deepEqual(refused?.body, { errcode: 'M_FORBIDDEN', error: 'spam', 'org.why': 'I say so' })
   await t.throwsAsync(setState(a, ALICE, roomId, { type: 'm.room.topic', content: { topic: 'spam' } }))
   await t.throwsAsync(setState(a, ALICE, roomId, { type: 'm.room.policy', stateKey: 'x', content: {} }))
+  policy.answer = { status: 401, json: { errcode: 'M_UNKNOWN_TOKEN', error: 'out', soft_logout: false } }
+  const { status, body } = (await t.throwsAsync<RelayedError>(say(a, ALICE, roomId, 'spam'))) ?? {}
+  t.like({ status, errcode: body?.['errcode'] }, { status: 400, errcode: 'M_UNKNOWN' }, 'logs nobody out')
   policy.answer = 'signs wrongly'
   await t.throwsAsync(say(a, ALICE, roomId, 'unsigned'))
   t.deepEqual(await messagesOf(a, roomId), ['hello'])
@@ -92,7 +95,7 @@ test('events of ours are signed by the policy server, whose refusal is the clien
 
   await name({})
   await say(a, ALICE, roomId, 'nobody is asked')
-  t.is(asked.length, 6)
+  t.is(asked.length, 7)
 })
 
 test('a policy counts only if it is complete, and its server is in the room', async t => {

@@ -18,7 +18,8 @@ const MAX_SILENT = 1_000
 /**
  * Asks policy servers for their signatures (server-server API, "Asking for a Policy Server signature on an event").
  *
- * "If the Policy Server returned an error, that error SHOULD be provided to the client verbatim": as `RelayedError`.
+ * "If the Policy Server returned an error, that error SHOULD be provided to the client verbatim": as `RelayedError`, which knows what
+ * not to hand on.
  */
 export const policyAsker = (parts: {
   client: Pick<FederationClient, 'askPolicyServer'>
