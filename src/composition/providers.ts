@@ -10,7 +10,10 @@ import type { Running } from './running.ts'
 export const openProviders = (
   config: Config,
   clock: Clock,
-): { providers: readonly Provider[]; running: readonly Running[] } => {
+): {
+  providers: readonly (Provider & { readonly client: OpenIdProviderClient })[]
+  running: readonly Running[]
+} => {
   const { signIn } = config
   if (signIn.providers.length === 0) return { providers: [], running: [] }
   const http = openHttpClient({ ...outgoingOf(config, clock), ...ANYWHERE })

@@ -24,6 +24,8 @@ export class ScriptedProvider {
   forge: Claims = {}
   /** What the authorisation endpoint answers instead of a code. */
   refusal: string | undefined
+  /** Whether it shows a page to whoever is sent by a server whose redirect URI it does not know. */
+  isStrict = false
   /** Whether tokens are signed by a key that is not published. */
   signsWithAnother = false
   /** The query of the latest authorisation request. */
@@ -90,6 +92,7 @@ export class ScriptedProvider {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     if (url.pathname === '/.well-known/openid-configuration') return void json(this.#metadata())
     if (url.pathname === '/keys') return void json({ keys: this.#keys.map(({ jwk }) => jwk) })
+    if (url.pathname === '/authorize' && this.isStrict) return void json({ error: 'invalid_request' }, 400)
     if (url.pathname === '/authorize') {
       return void response.writeHead(302, { location: this.#authorize(url.searchParams) }).end()
     }

@@ -10,6 +10,7 @@ import { createFakeHost } from '../../test-kit/command-line.ts'
 import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { type PeerOptions, ScriptedPeer } from '../../test-kit/https-server.ts'
 import { openMailSink } from '../../test-kit/mail-sink.ts'
+import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 import { testAuthority } from '../../test-kit/tls.ts'
 import { runProgram } from '../program.ts'
@@ -168,6 +169,33 @@ test('the mail server lets this server in, or does not', async t => {
   t.deepEqual(sink.mails, [])
   await sink.close()
   t.like((await examine(cwd)).verdictOn('e-mail'), { verdict: 'FAIL' })
+})
+
+test('providers know this server, or do not', async t => {
+  const provider = await ScriptedProvider.open(t)
+  const cwd = temporaryDirectory(t)
+  const verdict = async (changed: object = {}) => {
+    const { url: issuer, clientSecret } = provider
+    const one = {
+      id: 'company',
+      name: 'x',
+      issuer,
+      client_id: 'tessera',
+      client_secret: clientSecret,
+      ...changed,
+    }
+    writeFileSync(join(cwd, 'homeserver.yaml'), stringify({ sign_in: { providers: [one] } }))
+    return (await examine(cwd)).verdictOn('sign-in')
+  }
+  t.like(await verdict(), { verdict: 'OK' })
+  const wrong = await verdict({ client_secret: 'another' })
+  t.is(wrong?.verdict, 'FAIL')
+  t.regex(wrong?.message ?? '', /client ID or secret/)
+  t.false(wrong?.message.includes('another'))
+  t.regex((await verdict({ issuer: `${provider.url}/elsewhere` }))?.message ?? '', /unexpected HTTP status/)
+  t.regex((await verdict({ issuer: 'http://127.0.0.1:1' }))?.message ?? '', /ECONNREFUSED/)
+  provider.isStrict = true
+  t.like(await verdict(), { verdict: 'WARN' })
 })
 
 test('this machine: settings, key file, database', async t => {

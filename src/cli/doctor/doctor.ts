@@ -16,6 +16,7 @@ import {
   type ExpectedKey,
 } from './federation-side.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
+import { checkProviders } from './sign-in-side.ts'
 import { checkDatabase, checkDisk, checkKeyFile, checkMail } from './this-machine.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -77,6 +78,7 @@ async function* examineOurs(world: World, config: Config): Findings {
   yield checkKeyFile(config)
   yield await checkDatabase(config)
   yield await checkMail(config)
+  yield* checkProviders(config)
   yield await checkOurClock(world, config)
   if (config.serverName === 'localhost' || !config.federation.enabled) {
     const reason = config.federation.enabled ? 'server_name is localhost' : 'federation.enabled is false'

@@ -29,6 +29,7 @@ input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;color:inherit;
 button{margin-top:1.5rem;padding:.65rem 1.25rem;font:inherit;font-weight:600;color:#fff;background:#1f5fbf;border:0;border-radius:.4rem;cursor:pointer}
 a.button{display:block;margin-top:1rem;padding:.65rem 1.25rem;font-weight:600;text-align:center;text-decoration:none;color:inherit;border-radius:.4rem;box-shadow:inset 0 0 0 1px light-dark(#7a828e,#8b949e);overflow-wrap:anywhere}
 button.plain{margin-left:.5rem;color:inherit;background:transparent;box-shadow:inset 0 0 0 1px light-dark(#7a828e,#8b949e)}
+a.button+button.plain{margin-left:0}
 .code{white-space:nowrap;font:600 1.2rem ui-monospace,monospace}
 button.link{margin:0;padding:0;font-weight:400;color:light-dark(#1f5fbf,#79b0ff);background:none;text-decoration:underline}
 button.danger{background:#b3261e}

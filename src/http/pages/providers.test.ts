@@ -49,7 +49,7 @@ test('whoever cannot be called what the provider says chooses a name, and accept
   const { came } = await signIn(visitor, '/account?action=org.matrix.profile')
   const question = `${came.location?.pathname}${came.location?.search}`
   const asked = await visitor.get(question)
-  t.regex(asked.text, /from The company before.*value="alice".*The rules/s)
+  t.regex(asked.text, /from The company before.*name is taken.*value="alice".*The rules/s)
   t.is((await browser().get(question)).status, 404, 'another browser is not asked')
   const post = (fields: Record<string, string>) => visitor.post(question, { do: 'create', ...fields })
   t.regex((await post({ user: 'alina' })).text, /role="alert">Accept the documents/)

@@ -55,6 +55,7 @@ interface Question {
   /** How they could be called. */
   readonly proposal: string
   readonly canChoose: boolean
+  readonly isTaken: boolean
 }
 
 export type ProviderPagesOptions = SignInOptions & {
@@ -128,7 +129,9 @@ const ask = async (context: PageContext, options: ProviderPagesOptions): Promise
   const visitor = await visitorOf(context, options)
   try {
     const question = await options.service.arrivals.question(visitor.secret, tokenOf(context))
-    sendQuestion(context, options, visitor, question, { name: question.proposal })
+    const { proposal: name, isTaken } = question
+    const problem = isTaken ? visitor.words.problems.nameTaken : undefined
+    sendQuestion(context, options, visitor, question, { name, problem })
   } catch (error) {
     sendProblem(context, visitor, error, undefined)
   }
@@ -192,7 +195,7 @@ const sendQuestion = (
   { registration, serverName }: ProviderPagesOptions,
   { words, formToken }: Visitor,
   { provider, proposal, canChoose }: Question,
-  { name, problem, status = 200 }: { name: string; problem?: string; status?: number },
+  { name, problem, status = 200 }: { name: string; problem?: string | undefined; status?: number },
 ): void => {
   const { common, register: say, providers, lang } = words
   const field = canChoose

@@ -30,13 +30,19 @@ export const explained = async <Result>(work: () => Promise<Result>): Promise<Re
     if (error instanceof OpenIdError) throw error
     if (error instanceof OutboundError) throw new OpenIdError('unreachable', error.message, error)
     const {
+      status,
       error: code,
       error_description: description,
       message,
     } = error as {
+      status?: unknown
       error?: unknown
       error_description?: unknown
       message?: unknown
+    }
+    if (status === 401) {
+      const why = 'the provider answers 401, as to a client ID or secret that is not right'
+      throw new OpenIdError('invalid', why, error)
     }
     if (typeof code === 'string') {
       const kind = REFUSALS.includes(code) ? 'refused' : 'invalid'

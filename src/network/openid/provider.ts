@@ -2,8 +2,9 @@ import type * as OAuthLibrary from 'oauth4webapi'
 import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { HttpClient } from '../http-client.ts'
+import { targetOfUrl } from '../redirects.ts'
 import { explained, OpenIdError } from './errors.ts'
-import { library, transport } from './transport.ts'
+import { library, MAX_BYTES, TIMEOUT_MS, transport } from './transport.ts'
 
 /** How this server is known to a provider. */
 export interface OpenIdClientSettings {
@@ -95,23 +96,14 @@ export class OpenIdProviderClient implements OpenIdProvider {
 
   async claims(
     callback: URLSearchParams,
-    { state, nonce, codeVerifier }: SignInSecrets,
+    secrets: SignInSecrets,
     { redirectUri, wanted }: { redirectUri: string; wanted: readonly string[] },
   ): Promise<JsonObject & { readonly sub: string }> {
     const oauth = await library()
     const server = await this.#server()
     const client = await this.#client()
     return explained(async () => {
-      const parameters = oauth.validateAuthResponse(server, client, callback, state)
-      const response = await oauth.authorizationCodeGrantRequest(
-        ...[server, client, await this.#authentication(server), parameters, redirectUri, codeVerifier],
-        this.#ways(oauth),
-      )
-      const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
-        expectedNonce: nonce,
-        requireIdToken: true,
-      })
-      await oauth.validateApplicationLevelSignature(server, response, this.#ways(oauth))
+      const tokens = await this.#exchange(callback, secrets, redirectUri)
       const said = oauth.getValidatedIdTokenClaims(tokens)
       if (said === undefined) throw new OpenIdError('invalid', 'no ID token has come')
       if (said.sub.length > MAX_SUBJECT) throw new OpenIdError('invalid', 'the subject is too long')
@@ -126,6 +118,59 @@ export class OpenIdProviderClient implements OpenIdProvider {
 
   #ways(oauth: typeof OAuthLibrary) {
     return transport(oauth, this.#http, this.#settings.issuer.startsWith('http:'))
+  }
+
+  /**
+   * Whether the provider is there, knows this server, and would send people back to it.
+   *
+   * @returns whether it sends a browser back that it does not know: not every provider does
+   * @throws {OpenIdError} why nobody could sign in
+   */
+  async check(redirectUri: string): Promise<{ sendsBack: boolean }> {
+    const oauth = await library()
+    const server = await this.#server()
+    const secrets = { state: 'check', nonce: 'check', codeVerifier: oauth.generateRandomCodeVerifier() }
+    const nobody = new URLSearchParams({ code: 'tessera-check', state: 'check', iss: server.issuer })
+    // Whoever is refused for the code alone is known there: `invalid_grant`, and not `invalid_client` (RFC 6749, 5.2).
+    await explained(async () => {
+      try {
+        await this.#exchange(nobody, secrets, redirectUri)
+      } catch (error) {
+        if (!(error instanceof oauth.ResponseBodyError) || error.error !== 'invalid_grant') throw error
+      }
+    })
+    const url = new URL(await this.authorizationUrl(secrets, { redirectUri, isAnew: false }))
+    url.searchParams.set('prompt', 'none')
+    const { status, headers } = await explained(() =>
+      this.#http.request({
+        ...{ target: targetOfUrl(url), method: 'GET', path: `${url.pathname}${url.search}` },
+        ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES },
+      }),
+    )
+    return {
+      sendsBack: status >= 300 && status < 400 && headers['location']?.startsWith(redirectUri) === true,
+    }
+  }
+
+  /** Exchanges a code for tokens; the ID token's signature is verified, too. */
+  async #exchange(
+    callback: URLSearchParams,
+    { state, nonce, codeVerifier }: SignInSecrets,
+    redirectUri: string,
+  ): Promise<OAuthLibrary.TokenEndpointResponse> {
+    const oauth = await library()
+    const [server, client] = [await this.#server(), await this.#client()]
+    const parameters = oauth.validateAuthResponse(server, client, callback, state)
+    const response = await oauth.authorizationCodeGrantRequest(
+      ...[server, client, await this.#authentication(server), parameters, redirectUri, codeVerifier],
+      this.#ways(oauth),
+    )
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
+      expectedNonce: nonce,
+      requireIdToken: true,
+    })
+    await oauth.validateApplicationLevelSignature(server, response, this.#ways(oauth))
+    return tokens
   }
 
   /** What the provider says of itself. A failure is forgotten at once. */

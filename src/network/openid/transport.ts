@@ -2,8 +2,9 @@ import type * as OAuthLibrary from 'oauth4webapi'
 import type { HttpClient } from '../http-client.ts'
 import { targetOfUrl } from '../redirects.ts'
 
-const TIMEOUT_MS = 10_000
-const MAX_BYTES = 256 * 1024
+/** For each request to a provider. */
+export const TIMEOUT_MS = 10_000
+export const MAX_BYTES = 256 * 1024
 
 /** Loaded where there is a provider, and not before somebody comes. */
 export const library = (): Promise<typeof OAuthLibrary> => import('oauth4webapi')

@@ -20,6 +20,8 @@ export interface NewcomerQuestion {
   /** How they could be called; may be empty. */
   readonly proposal: string
   readonly canChoose: boolean
+  /** Whether they cannot be called so: it is taken, or no user name. */
+  readonly isTaken: boolean
 }
 
 /** People who come from a provider: they are signed in, or become users first. */
@@ -78,7 +80,12 @@ export class Arrivals {
   async question(browser: string, token: string): Promise<NewcomerQuestion> {
     const { provider, newcomer } = await this.#asked(browser, token)
     const { name, chooseUserName } = provider.options
-    return { provider: name, proposal: newcomer.userName ?? '', canChoose: chooseUserName !== 'never' }
+    return {
+      provider: name,
+      proposal: newcomer.userName ?? '',
+      canChoose: chooseUserName !== 'never',
+      isTaken: newcomer.userName !== undefined && !(await this.#newcomers.isFree(newcomer)),
+    }
   }
 
   /**
