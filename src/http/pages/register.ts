@@ -81,6 +81,7 @@ export const register = async (
     goTo(context, sameWith(context, { prompt: undefined }))
   } catch (error) {
     const { status, text } = problemOf(error, visitor.words, {
+      M_UNAUTHORIZED: 'emailUnconfirmed',
       M_FORBIDDEN: registration.needsToken ? 'wrongToken' : 'closed',
       M_INVALID_PARAM: email === undefined && registration.needsEmail ? 'emailRefused' : 'weakPassword',
     })

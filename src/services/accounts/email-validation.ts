@@ -48,6 +48,13 @@ export interface ValidatedEmail {
   readonly validatedTs: number
 }
 
+/** The link that was sent to an address has not been followed yet. */
+export class UnconfirmedEmail extends MatrixError {
+  constructor() {
+    super('M_THREEPID_AUTH_FAILED', 'The e-mail address has not been confirmed.')
+  }
+}
+
 /**
  * Shows who reads the mail of an address: a link is sent there, and whoever follows it and confirms has it. Whether an
  * address belongs to an account is told to its owner alone, unless the operator wants it otherwise.
@@ -127,15 +134,15 @@ export class EmailValidations {
 
   /**
    * The address that a client has had validated for a purpose.
-   * @throws {MatrixError} `M_THREEPID_AUTH_FAILED`: not known, not for this, expired, or not validated (yet)
+   * @throws {MatrixError} `M_THREEPID_AUTH_FAILED`: not known, not for this, or expired; not validated yet (`UnconfirmedEmail`)
    */
   async validated(purpose: EmailPurpose, { sid, clientSecret }: EmailCredentials): Promise<ValidatedEmail> {
     const { clock, read } = this.#context
     const found = await read.emails.bySid(sid, clock.now())
     const isTheirs = found?.purpose === purpose && found.secretHash === hashToken(clientSecret)
-    if (!isTheirs || found.validatedTs === undefined) {
-      throw new MatrixError('M_THREEPID_AUTH_FAILED', 'The e-mail address has not been confirmed.')
-    }
+    if (!isTheirs)
+      throw new MatrixError('M_THREEPID_AUTH_FAILED', 'No such e-mail address was to be confirmed.')
+    if (found.validatedTs === undefined) throw new UnconfirmedEmail()
     return { sid, address: found.address, validatedTs: found.validatedTs }
   }
 

@@ -4,7 +4,7 @@ import type { InteractiveSession } from '../../storage/accounts/interactive-sess
 import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
-import type { EmailValidations } from './email-validation.ts'
+import { type EmailValidations, UnconfirmedEmail, type ValidatedEmail } from './email-validation.ts'
 import type { InteractiveAttempt } from './interactive-attempt.ts'
 import type { Login } from './login.ts'
 import type { PolicyDocument } from './options.ts'
@@ -96,7 +96,7 @@ const emailStage = ({ read, write }: AccountsContext, emails: EmailValidations):
       throw new MatrixError('M_MISSING_PARAM', 'threepid_creds with sid and client_secret are needed.')
     }
     const purpose = emailFor ?? 'register'
-    const email = await emails.validated(purpose, { sid, clientSecret })
+    const email = await confirmed(() => emails.validated(purpose, { sid, clientSecret }))
     if (purpose === 'register') return { emailSid: email.sid }
     const userId = await read.threepids.owner({ medium: 'email', address: email.address })
     if (userId === undefined) {
@@ -105,6 +105,15 @@ const emailStage = ({ read, write }: AccountsContext, emails: EmailValidations):
     return { userId, statements: [write.emails.use(email.sid)] }
   },
 })
+
+/** Clients ask again and again until the link in the mail is followed; by this code Element knows that there is nothing to show. */
+const confirmed = async (look: () => Promise<ValidatedEmail>): Promise<ValidatedEmail> => {
+  try {
+    return await look()
+  } catch (error) {
+    throw error instanceof UnconfirmedEmail ? new MatrixError('M_UNAUTHORIZED', error.message) : error
+  }
+}
 
 /** "SSO during User-Interactive Authentication": clients cannot pass it, but the browser that they open on its fallback page. */
 const ssoStage: Stage = {
