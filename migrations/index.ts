@@ -50,6 +50,7 @@ import { closedRooms } from './0037-closed-rooms.ts'
 import { timelineGaps } from './0038-timeline-gaps.ts'
 import { administeredUsers } from './0039-administered-users.ts'
 import { providerAccounts } from './0039-provider-accounts.ts'
+import { narrowTransactions } from './0040-narrow-transactions.ts'
 import { writtenRendezvous } from './0040-written-rendezvous.ts'
 
 /**
@@ -118,6 +119,7 @@ export const migrations: readonly Migration[] = [
   administeredUsers,
   providerAccounts,
   writtenRendezvous,
+  narrowTransactions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -1,7 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
+import { migrations } from '../../../migrations/index.ts'
 import { testDatabase, testDatabases } from '../../test-kit/database.ts'
 import { DeviceWriter } from '../accounts/devices.ts'
 import type { Prepared } from '../database.ts'
+import { loadKnex } from '../knex.ts'
+import { migrate } from '../migrate.ts'
+import { openDatabase } from '../open.ts'
 import { DELAYED_SCOPE, TransactionReader, TransactionWriter } from './transactions.ts'
 
 testDatabases(
@@ -77,5 +84,37 @@ test('how events came to be is found by the events, whatever else their sender h
   await read.ofEvents('@a:x', 'PHONE', [1, 2])
   const plan = db.prepare(`EXPLAIN QUERY PLAN ${asked[0]?.sql}`)
   const [step] = await db.all<{ detail: string }>(plan, [db.list([1, 2])])
-  t.is(step?.detail, 'SEARCH client_transactions USING INDEX client_transactions_nid (event_nid=?)')
+  t.is(step?.detail, 'SEARCH remembered_transactions USING INDEX remembered_transactions_nid (event_nid=?)')
+})
+
+test('what older versions have remembered is found by its digest', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, 'test.db')
+  const config = { client: 'better-sqlite3', connection: { filename: path }, useNullAsDefault: true }
+  const version = migrations.findIndex(({ name }) => name === '0040-narrow-transactions')
+  await migrate(config, undefined, version)
+  const key = { userId: '@a:x', deviceId: 'PHONE', scope: 'send !r:x m.room.message' }
+  const count = 1_001
+  const knex = loadKnex()(config)
+  await knex.batchInsert(
+    'client_transactions',
+    Array.from({ length: count }, (_, nid) => ({
+      ...{ user_id: key.userId, device_id: key.deviceId, scope: key.scope, txn_id: String(nid) },
+      ...{ event_id: `$${nid}`, event_nid: nid, created_ts: 1_000 },
+    })),
+    100,
+  )
+  await knex.destroy()
+  const db = await openDatabase({ kind: 'sqlite', path })
+  t.teardown(() => db.close())
+  const read = new TransactionReader(db)
+  const found = await Promise.all(
+    Array.from({ length: count }, (_, nid) => read.eventOf({ ...key, txnId: String(nid) })),
+  )
+  t.deepEqual(
+    found,
+    Array.from({ length: count }, (_, nid) => `$${nid}`),
+  )
+  t.deepEqual([...(await read.ofEvents('@a:x', 'PHONE', [7]))], [['$7', { txnId: '7' }]])
 })

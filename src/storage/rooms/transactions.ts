@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /** What makes a client's request repeatable: the same device may send the same transaction ID again. */
@@ -34,6 +35,13 @@ interface OriginColumns {
 const SINCE = (userId: string, deviceId: string) =>
   `(SELECT d.created_ts FROM devices d WHERE d.user_id = ${userId} AND d.device_id = ${deviceId})`
 
+/**
+ * What a transaction is looked up by: 128 bits of a hash of its key. The key itself takes a hundred bytes and lies in the middle of a
+ * tree, of which each message would write three pages anew. It is stored, and so can never be another (migration 0039).
+ */
+const digestOf = ({ userId, deviceId, scope, txnId }: TransactionKey): string =>
+  hash('sha256', JSON.stringify([userId, deviceId, scope, txnId]), 'base64url').slice(0, 22)
+
 /** Reads remembered client transactions. */
 export class TransactionReader {
   readonly #db: Reader
@@ -43,24 +51,18 @@ export class TransactionReader {
   constructor(db: Reader) {
     this.#db = db
     this.#one = db.prepare(
-      `SELECT event_id FROM client_transactions t WHERE user_id = ? AND device_id = ? AND scope = ? AND txn_id = ?
+      `SELECT event_id FROM remembered_transactions t WHERE digest = ?
        AND created_ts >= coalesce(${SINCE('t.user_id', 't.device_id')}, 0)`,
     )
-    // By nothing but the events: with the user in it, the primary key is followed through all that they have ever sent.
     this.#ofEvents = db.prepare(
-      `SELECT event_id, user_id, device_id, scope, txn_id FROM client_transactions
+      `SELECT event_id, user_id, device_id, scope, txn_id FROM remembered_transactions
        WHERE ${db.dialect.inInteger('event_nid')}`,
     )
   }
 
   /** The event that this transaction made, if it was seen before. */
   async eventOf(key: TransactionKey): Promise<string | undefined> {
-    const row = await this.#db.get<{ event_id: string }>(this.#one, [
-      key.userId,
-      key.deviceId,
-      key.scope,
-      key.txnId,
-    ])
+    const row = await this.#db.get<{ event_id: string }>(this.#one, [digestOf(key)])
     return row?.event_id
   }
 
@@ -91,12 +93,13 @@ export class TransactionWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      `INSERT INTO client_transactions (user_id, device_id, scope, txn_id, event_id, event_nid, created_ts)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, device_id, scope, txn_id) DO UPDATE
+      `INSERT INTO remembered_transactions
+         (digest, user_id, device_id, scope, txn_id, event_id, event_nid, created_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE
        SET event_id = excluded.event_id, event_nid = excluded.event_nid, created_ts = excluded.created_ts
-       WHERE client_transactions.created_ts < ${SINCE('excluded.user_id', 'excluded.device_id')}`,
+       WHERE remembered_transactions.created_ts < ${SINCE('excluded.user_id', 'excluded.device_id')}`,
     )
-    this.#expire = db.prepare('DELETE FROM client_transactions WHERE created_ts < ?')
+    this.#expire = db.prepare('DELETE FROM remembered_transactions WHERE created_ts < ?')
   }
 
   /**
@@ -104,13 +107,14 @@ export class TransactionWriter {
    * of something else that is not to be made twice.
    */
   remember(
-    { userId, deviceId, scope, txnId }: TransactionKey,
+    key: TransactionKey,
     made: { readonly id: string; readonly nid?: number | undefined },
     now: number,
   ): WriteStatement {
+    const { userId, deviceId, scope, txnId } = key
     return {
       prepared: this.#insert,
-      rows: [[userId, deviceId, scope, txnId, made.id, made.nid ?? null, now]],
+      rows: [[digestOf(key), userId, deviceId, scope, txnId, made.id, made.nid ?? null, now]],
       guard: { name: 'transaction', expected: 1 },
     }
   }
