@@ -4,7 +4,10 @@ import { isLinear } from './following.ts'
 import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './rooms-context.ts'
 
-/** Events by ID; those whose place may just have been taken by another process are read anew. */
+/**
+ * Events by ID; those whose place may just have been taken by another process are read anew, once for a head: whatever another process
+ * does in the room makes that head out of date.
+ */
 export const findAnew = async (
   { read: { events } }: Pick<RoomsContext, 'read'>,
   head: RoomHead,
@@ -12,12 +15,20 @@ export const findAnew = async (
 ): Promise<Map<string, StoredEvent>> => {
   const found = await events.byIds(eventIds)
   const changing = [...found.values()].filter(
-    stored => !head.unsettled.has(stored.event.eventId) && (isOutlier(stored) || isRefused(stored)),
+    stored =>
+      (isOutlier(stored) || isRefused(stored)) &&
+      !head.unsettled.has(stored.event.eventId) &&
+      !head.readAnew.has(stored.nid),
   )
   if (changing.length === 0) return found
+  if (head.readAnew.size > MAX_READ_ANEW) head.readAnew.clear()
+  for (const { nid } of changing) head.readAnew.add(nid)
   events.forget(changing.map(stored => stored.nid))
   return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
 }
+
+/** So many are remembered to have been read anew, which the cache of heads does not count. */
+const MAX_READ_ANEW = 200
 
 /** The ends of a room's graph, which all have a place in the timeline: what another process has given one is read anew. */
 export const findEnds = async (

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { type Database, DatabaseUnavailable, type WriteSet } from '../../storage/database.ts'
 import { delegate } from '../../storage/delegate.ts'
+import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { type Guest, guest, idsOf, peerRoom } from '../../test-kit/guest.ts'
 import type { PeerRoom } from '../../test-kit/peer-room.ts'
@@ -52,6 +53,16 @@ testDatabases(test, 'messages share a commit with what they follow', async (t, d
   t.is(await here.current('m.room.topic'), 'T')
   const again = ['A', 'B', 'D'].map(() => 'duplicate')
   t.deepEqual(await receive(here, peers, 'A', 'B', 'D'), again)
+})
+
+testDatabases(test, 'what authorises them is read once', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add('A: bob say a', 'B: carol say b', 'C: bob say c', 'D: carol say d')
+  const counted = countedReads(database)
+  const here = await guest(counted.database, peers)
+  await receive(here, peers, 'A', 'B')
+  // Whether they are stored, whether they are redacted, and whether anything waits for them.
+  t.is(await counted.during(() => receive(here, peers, 'C', 'D')), 3)
 })
 
 testDatabases(test, 'each has its own outcome', async (t, database) => {

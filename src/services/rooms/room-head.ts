@@ -46,6 +46,8 @@ export class RoomHead {
   readonly memberships: Map<string, Membership>
   /** What authorises messages, by their senders, as long as no event of the state is another one, or shown otherwise. */
   authorities = new Map<string, Authority>()
+  /** The nids of events that are beside the timeline, and were read since this head was. */
+  readonly readAnew = new Set<number>()
   /** What the room is shown by (`room_summaries`) has changed and is not in a draft yet. */
   summaryChanged = false
   /** The number of joined members that `room_summaries` has, as of the last draft. */
