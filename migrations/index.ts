@@ -52,6 +52,7 @@ import { administeredUsers } from './0039-administered-users.ts'
 import { providerAccounts } from './0039-provider-accounts.ts'
 import { narrowTransactions } from './0040-narrow-transactions.ts'
 import { writtenRendezvous } from './0040-written-rendezvous.ts'
+import { administration } from './0041-administration.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -120,6 +121,7 @@ export const migrations: readonly Migration[] = [
   providerAccounts,
   writtenRendezvous,
   narrowTransactions,
+  administration,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -78,7 +78,7 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
         const rows = await media.retention.list(userId, limit)
         return rows.map(({ size: bytes, ...row }) => ({ ...row, uri: formatMxc(row), bytes }))
       },
-      quarantine: (uri, isHidden) => media.retention.quarantine(uri, isHidden),
+      quarantine: (uri, isHidden) => media.moderation.quarantineUri(uri, isHidden),
     },
     rooms: roomCommands(config, database),
     close: async () => {

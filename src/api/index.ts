@@ -9,34 +9,82 @@ import { adminCreateRegistrationToken } from './admin/adminCreateRegistrationTok
 import { adminDeactivateUser } from './admin/adminDeactivateUser.ts'
 import { adminDeleteDevice } from './admin/adminDeleteDevice.ts'
 import { adminDeleteDevices } from './admin/adminDeleteDevices.ts'
+import { adminDeleteEventReport } from './admin/adminDeleteEventReport.ts'
+import { adminDeleteMedia } from './admin/adminDeleteMedia.ts'
+import { adminDeleteOldMedia } from './admin/adminDeleteOldMedia.ts'
+import { adminDeleteOldMediaOfServer } from './admin/adminDeleteOldMediaOfServer.ts'
 import { adminDeleteRateLimit } from './admin/adminDeleteRateLimit.ts'
 import { adminDeleteRegistrationToken } from './admin/adminDeleteRegistrationToken.ts'
+import { adminDeleteRoom } from './admin/adminDeleteRoom.ts'
+import { adminDeleteRoomNow } from './admin/adminDeleteRoomNow.ts'
+import { adminDeleteUserReport } from './admin/adminDeleteUserReport.ts'
+import { adminFetchEvent } from './admin/adminFetchEvent.ts'
 import { adminFindUserByExternalId } from './admin/adminFindUserByExternalId.ts'
 import { adminFindUserByThreepid } from './admin/adminFindUserByThreepid.ts'
 import { adminGetAccountData } from './admin/adminGetAccountData.ts'
 import { adminGetAdmin } from './admin/adminGetAdmin.ts'
 import { adminGetBackgroundUpdates } from './admin/adminGetBackgroundUpdates.ts'
 import { adminGetBackgroundUpdatesEnabled } from './admin/adminGetBackgroundUpdatesEnabled.ts'
+import { adminGetDestination } from './admin/adminGetDestination.ts'
 import { adminGetDevice } from './admin/adminGetDevice.ts'
 import { adminGetDevices } from './admin/adminGetDevices.ts'
+import { adminGetEventByTimestamp } from './admin/adminGetEventByTimestamp.ts'
+import { adminGetEventContext } from './admin/adminGetEventContext.ts'
+import { adminGetEventReport } from './admin/adminGetEventReport.ts'
 import { adminGetExperimentalFeatures } from './admin/adminGetExperimentalFeatures.ts'
+import { adminGetHistoryPurge } from './admin/adminGetHistoryPurge.ts'
 import { adminGetJoinedRooms } from './admin/adminGetJoinedRooms.ts'
+import { adminGetMedia } from './admin/adminGetMedia.ts'
 import { adminGetMemberships } from './admin/adminGetMemberships.ts'
 import { adminGetPushers } from './admin/adminGetPushers.ts'
 import { adminGetRateLimit } from './admin/adminGetRateLimit.ts'
 import { adminGetRegistrationToken } from './admin/adminGetRegistrationToken.ts'
+import { adminGetRoom } from './admin/adminGetRoom.ts'
+import { adminGetRoomBlock } from './admin/adminGetRoomBlock.ts'
+import { adminGetRoomDeletion } from './admin/adminGetRoomDeletion.ts'
+import { adminGetRoomMessages } from './admin/adminGetRoomMessages.ts'
+import { adminGetRoomState } from './admin/adminGetRoomState.ts'
 import { adminGetServerVersion } from './admin/adminGetServerVersion.ts'
+import { adminGetSpaceHierarchy } from './admin/adminGetSpaceHierarchy.ts'
 import { adminGetUser } from './admin/adminGetUser.ts'
+import { adminGetUserReport } from './admin/adminGetUserReport.ts'
+import { adminJoinRoom } from './admin/adminJoinRoom.ts'
+import { adminListDestinationRooms } from './admin/adminListDestinationRooms.ts'
+import { adminListDestinations } from './admin/adminListDestinations.ts'
+import { adminListEventReports } from './admin/adminListEventReports.ts'
+import { adminListLargestRooms } from './admin/adminListLargestRooms.ts'
 import { adminListRegistrationTokens } from './admin/adminListRegistrationTokens.ts'
+import { adminListRoomDeletions } from './admin/adminListRoomDeletions.ts'
+import { adminListRoomEnds } from './admin/adminListRoomEnds.ts'
+import { adminListRoomMedia } from './admin/adminListRoomMedia.ts'
+import { adminListRoomMembers } from './admin/adminListRoomMembers.ts'
+import { adminListRooms } from './admin/adminListRooms.ts'
+import { adminListTasks } from './admin/adminListTasks.ts'
+import { adminListUserReports } from './admin/adminListUserReports.ts'
 import { adminListUsers } from './admin/adminListUsers.ts'
+import { adminListUsersMedia } from './admin/adminListUsersMedia.ts'
 import { adminListUsersV2 } from './admin/adminListUsersV2.ts'
 import { adminLoginAsUser } from './admin/adminLoginAsUser.ts'
+import { adminMakeRoomAdmin } from './admin/adminMakeRoomAdmin.ts'
+import { adminProtectMedia } from './admin/adminProtectMedia.ts'
+import { adminPurgeHistory } from './admin/adminPurgeHistory.ts'
+import { adminPurgeMediaCache } from './admin/adminPurgeMediaCache.ts'
 import { adminPutUser } from './admin/adminPutUser.ts'
+import { adminQuarantineMedia } from './admin/adminQuarantineMedia.ts'
+import { adminQuarantineRoomMedia } from './admin/adminQuarantineRoomMedia.ts'
+import { adminQuarantineUserMedia } from './admin/adminQuarantineUserMedia.ts'
+import { adminResetDestination } from './admin/adminResetDestination.ts'
 import { adminResetPassword } from './admin/adminResetPassword.ts'
+import { adminSendServerNotice } from './admin/adminSendServerNotice.ts'
+import { adminSendServerNoticeOnce } from './admin/adminSendServerNoticeOnce.ts'
 import { adminSetAdmin } from './admin/adminSetAdmin.ts'
 import { adminSetExperimentalFeatures } from './admin/adminSetExperimentalFeatures.ts'
 import { adminSetRateLimit } from './admin/adminSetRateLimit.ts'
+import { adminSetRoomBlock } from './admin/adminSetRoomBlock.ts'
 import { adminSuspendUser } from './admin/adminSuspendUser.ts'
+import { adminTieRoomEnds } from './admin/adminTieRoomEnds.ts'
+import { adminUnprotectMedia } from './admin/adminUnprotectMedia.ts'
+import { adminUnquarantineMedia } from './admin/adminUnquarantineMedia.ts'
 import { adminUpdateDevice } from './admin/adminUpdateDevice.ts'
 import { adminUpdateRegistrationToken } from './admin/adminUpdateRegistrationToken.ts'
 import { getSharedSecretNonce } from './admin/getSharedSecretNonce.ts'
@@ -294,34 +342,82 @@ export const endpoints: readonly Endpoint[] = [
   adminDeactivateUser,
   adminDeleteDevice,
   adminDeleteDevices,
+  adminDeleteEventReport,
+  adminDeleteMedia,
+  adminDeleteOldMedia,
+  adminDeleteOldMediaOfServer,
   adminDeleteRateLimit,
   adminDeleteRegistrationToken,
+  adminDeleteRoom,
+  adminDeleteRoomNow,
+  adminDeleteUserReport,
+  adminFetchEvent,
   adminFindUserByExternalId,
   adminFindUserByThreepid,
   adminGetAccountData,
   adminGetAdmin,
   adminGetBackgroundUpdates,
   adminGetBackgroundUpdatesEnabled,
+  adminGetDestination,
   adminGetDevice,
   adminGetDevices,
+  adminGetEventByTimestamp,
+  adminGetEventContext,
+  adminGetEventReport,
   adminGetExperimentalFeatures,
+  adminGetHistoryPurge,
   adminGetJoinedRooms,
+  adminGetMedia,
   adminGetMemberships,
   adminGetPushers,
   adminGetRateLimit,
   adminGetRegistrationToken,
+  adminGetRoom,
+  adminGetRoomBlock,
+  adminGetRoomDeletion,
+  adminGetRoomMessages,
+  adminGetRoomState,
   adminGetServerVersion,
+  adminGetSpaceHierarchy,
   adminGetUser,
+  adminGetUserReport,
+  adminJoinRoom,
+  adminListDestinationRooms,
+  adminListDestinations,
+  adminListEventReports,
+  adminListLargestRooms,
   adminListRegistrationTokens,
+  adminListRoomDeletions,
+  adminListRoomEnds,
+  adminListRoomMedia,
+  adminListRoomMembers,
+  adminListRooms,
+  adminListTasks,
+  adminListUserReports,
   adminListUsers,
+  adminListUsersMedia,
   adminListUsersV2,
   adminLoginAsUser,
+  adminMakeRoomAdmin,
+  adminProtectMedia,
+  adminPurgeHistory,
+  adminPurgeMediaCache,
   adminPutUser,
+  adminQuarantineMedia,
+  adminQuarantineRoomMedia,
+  adminQuarantineUserMedia,
+  adminResetDestination,
   adminResetPassword,
+  adminSendServerNotice,
+  adminSendServerNoticeOnce,
   adminSetAdmin,
   adminSetExperimentalFeatures,
   adminSetRateLimit,
+  adminSetRoomBlock,
   adminSuspendUser,
+  adminTieRoomEnds,
+  adminUnprotectMedia,
+  adminUnquarantineMedia,
   adminUpdateDevice,
   adminUpdateRegistrationToken,
   getSharedSecretNonce,

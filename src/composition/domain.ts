@@ -22,7 +22,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
   const { config, log, clock } = circumstances
   const { database, processes, metrics, accounts, core, federation, identityServers } = foundation
   const composed = composeRooms(circumstances, foundation)
-  const { rooms, discovery, ephemeral, encryption, delayedEvents, search, media } = composed
+  const { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media } = composed
   const attention = composeAttention(circumstances, foundation, composed)
   const { push, threadSubscriptions, invitations, notifications, direct } = attention
   const sync = composeSync({
@@ -53,6 +53,7 @@ export const composeDomain = (circumstances: Circumstances, foundation: Foundati
       ...sync.services,
       ...search,
       accounts,
+      administration,
       delayedEvents,
       appServices,
       encryption,

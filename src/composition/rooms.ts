@@ -1,9 +1,11 @@
+import { createAdministration } from '../services/administration/index.ts'
 import { DelayedEvents } from '../services/delayed-events/delayed-events.ts'
 import { federatedDiscovery } from '../services/discovery/federated.ts'
 import { createDiscovery } from '../services/discovery/index.ts'
 import { createEncryption } from '../services/encryption/index.ts'
 import { createEphemeral } from '../services/ephemeral/index.ts'
 import { AutoJoin } from '../services/rooms/auto-join.ts'
+import { BlockedRooms } from '../services/rooms/blocked-rooms.ts'
 import { GuestAccess } from '../services/rooms/guest-access.ts'
 import { createRooms } from '../services/rooms/index.ts'
 import { PurgeRequests } from '../services/rooms/purge-requests.ts'
@@ -12,7 +14,6 @@ import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
 import { RoomPurges } from '../services/rooms/room-purge.ts'
 import { StickyReviews } from '../services/rooms/sticky-reviews.ts'
 import { createSearch } from '../services/search/index.ts'
-import { blockRooms } from './blocked-rooms.ts'
 import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
 import { composeMedia } from './media.ts'
@@ -33,10 +34,11 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     defaults: config.rooms,
     log,
   })
+  const remote = federatedDiscovery(federation.client, federation.reachBack)
   const discovery = createDiscovery({
     core,
     rooms,
-    remote: federatedDiscovery(federation.client, federation.reachBack),
+    remote,
     hasDirectory: config.roomDirectory.enabled,
     directoryIsForServers: config.roomDirectory.overFederation,
     directoryIsForStrangers: config.roomDirectory.withoutAccount,
@@ -51,7 +53,9 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   })
   const { presence } = ephemeral.services
   const { memberships } = rooms
-  blockRooms(config.rooms.blocked, { memberships, received: federation.invitations })
+  const blocked = new BlockedRooms({ database, clock, settings: config.rooms.blocked })
+  for (const checks of [memberships.joinChecks, memberships.invitationChecks, federation.invitations.checks])
+    checks.push(blocked.refuse)
   const guests = new GuestAccess({ writer: core.writer, memberships, log })
   memberships.joinChecks.push(join => guests.check(join))
   const encryption = createEncryption({
@@ -71,7 +75,12 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     ...{ context: core.context, directory: rooms.directory, memberships, clock, log },
     rooms: config.registration.joinRooms,
   })
-  const ends = composeEnds(circumstances, foundation, rooms)
+  const { running: ends, ...ending } = composeEnds(circumstances, foundation, rooms)
+  const { fetchHistory } = federation
+  const administration = createAdministration({
+    ...{ core, rooms, blocked, remote, fetchHistory, clock, log },
+    ...ending,
+  })
   const delayedEvents = new DelayedEvents({
     ...{ writer: core.writer, sending: rooms.sending, limits: config.delayedEvents },
     standing: userId => accounts.refusalOf(userId),
@@ -86,11 +95,12 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     autoJoin,
     guests,
     ...ends,
+    administration,
     delayedEvents,
     stickyReviews,
     media,
   ]
-  return { rooms, discovery, ephemeral, encryption, delayedEvents, search, media, running }
+  return { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media, running }
 }
 
 /** What ends rooms, and what is said in them. */
@@ -98,7 +108,7 @@ const composeEnds = (
   { config, log, clock }: Circumstances,
   { core }: Foundation,
   { memberships }: ReturnType<typeof createRooms>,
-): readonly Running[] => {
+) => {
   const lifetime = new RoomLifetime({
     ...{ writer: core.writer, clock, log },
     grace: config.rooms.removeAbandoned ? config.rooms.removeAbandonedAfter : undefined,
@@ -112,7 +122,8 @@ const composeEnds = (
     ...{ writer: core.writer, purges, lifetime, clock, log },
     memberships,
   })
-  return [lifetime, retention, purgeRequests]
+  const running: readonly Running[] = [lifetime, retention, purgeRequests]
+  return { lifetime, purges, running }
 }
 
 export type ComposedRooms = ReturnType<typeof composeRooms>

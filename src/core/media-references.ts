@@ -11,7 +11,11 @@ const TYPES_WITH_FILES = ['m.room.message', 'm.sticker'] as const
  * nobody knows.
  */
 export const filesOf = ({ type, content }: Pick<RoomEvent, 'type' | 'content'>): Mxc[] => {
-  if (!TYPES_WITH_FILES.some(each => each === type)) return []
+  return TYPES_WITH_FILES.some(each => each === type) ? filesShownBy(content) : []
+}
+
+/** The same of an event of whatever type that shows files as messages do, such as the picture of a room (`m.room.avatar`). */
+export const filesShownBy = (content: RoomEvent['content']): Mxc[] => {
   const info = member(content, 'info')
   const urls = [
     member(content, 'url'),

@@ -1,4 +1,5 @@
 import type { Accounts } from './accounts/index.ts'
+import type { Administration } from './administration/index.ts'
 import type { AppServices } from './appservices/index.ts'
 import type { DelayedEvents } from './delayed-events/delayed-events.ts'
 import type { DirectServices } from './direct/index.ts'
@@ -38,6 +39,7 @@ export interface Services
     SearchServices,
     OldSyncServices {
   readonly accounts: Accounts
+  readonly administration: Administration
   readonly delayedEvents: DelayedEvents
   readonly appServices: AppServices
   readonly encryption: Encryption

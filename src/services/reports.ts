@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { MatrixError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { Database } from '../storage/database.ts'
+import { ConstraintError, type Database } from '../storage/database.ts'
 import { ReportWriter, type Report as StoredReport } from '../storage/reports.ts'
 import type { Accounts } from './accounts/index.ts'
 import type { Requester } from './requester.ts'
@@ -11,6 +11,10 @@ import type { RoomsContext } from './rooms/room-writer.ts'
 /** Reports are kept for a year, and the newest thousand of each user. */
 const KEPT_MS = 365 * 86_400_000
 const KEPT_PER_USER = 1_000
+
+/** Tools want reports to have numbers: the instant (ms) times this, and something on top. */
+const NUMBERS_PER_MS = 1024
+const MAX_ATTEMPTS = 10
 
 /** Takes what users report to the administrators (module "Reporting Content"): stored, and logged as a warning. */
 export class Reports {
@@ -72,8 +76,22 @@ export class Reports {
     const createdTs = this.#clock.now()
     const reportId = Buffer.from(this.#context.random(12)).toString('base64url')
     const row = { ...subject, reportId, reporter, createdTs, ...(reason ? { reason } : {}) }
-    const limits = { expired: createdTs - KEPT_MS, keep: KEPT_PER_USER }
-    await this.#db.commit({ statements: this.#write.insert(row, limits) })
+    await this.#insert(row)
     this.#log.warn({ report: reportId, reporter, ...subject }, 'content was reported')
+  }
+
+  /** Finds the report a number that no other has. */
+  async #insert(row: Omit<StoredReport, 'nr'>): Promise<void> {
+    const limits = { expired: row.createdTs - KEPT_MS, keep: KEPT_PER_USER }
+    const first = Buffer.from(this.#context.random(2)).readUInt16BE()
+    for (let attempt = 0; ; attempt++) {
+      const nr = row.createdTs * NUMBERS_PER_MS + ((first + attempt) % NUMBERS_PER_MS)
+      try {
+        await this.#db.commit({ statements: this.#write.insert({ ...row, nr }, limits) })
+        return
+      } catch (error) {
+        if (!(error instanceof ConstraintError) || attempt === MAX_ATTEMPTS) throw error
+      }
+    }
   }
 }

@@ -6,6 +6,8 @@ export type NoMembers = Readonly<Record<never, never>>
 
 export type AdministeredDevice = { readonly device_id: string; readonly user_id: string; readonly display_name: string | null; readonly last_seen_ip: string | null; readonly last_seen_ts: number | null; readonly last_seen_user_agent: string | null; readonly dehydrated?: boolean | undefined }
 export type AdministeredDeviceRequest = { readonly device_id: string; readonly user_id: string; readonly display_name: string | null; readonly last_seen_ip: string | null; readonly last_seen_ts: number | null; readonly last_seen_user_agent: string | null; readonly dehydrated?: boolean }
+export type AdministeredRoom = { readonly room_id: string; readonly name: string | null; readonly canonical_alias: string | null; readonly joined_members: number; readonly joined_local_members: number; readonly version: string; readonly creator: string; readonly encryption: string | null; readonly federatable: boolean; readonly public: boolean; readonly join_rules: string | null; readonly guest_access: string | null; readonly history_visibility: string | null; readonly state_events: number; readonly room_type: string | null }
+export type AdministeredRoomRequest = { readonly room_id: string; readonly name: string | null; readonly canonical_alias: string | null; readonly joined_members: number; readonly joined_local_members: number; readonly version: string; readonly creator: string; readonly encryption: string | null; readonly federatable: boolean; readonly public: boolean; readonly join_rules: string | null; readonly guest_access: string | null; readonly history_visibility: string | null; readonly state_events: number; readonly room_type: string | null }
 export type AdministeredToken = { readonly token: string; readonly uses_allowed: number | null; readonly pending: number; readonly completed: number; readonly expiry_time: number | null }
 export type AdministeredTokenRequest = { readonly token: string; readonly uses_allowed: number | null; readonly pending: number; readonly completed: number; readonly expiry_time: number | null }
 export type AdministeredUser = { readonly name: string; readonly displayname: string | null; readonly avatar_url: string | null; readonly threepids: readonly { readonly medium: string; readonly address: string; readonly added_at: number; readonly validated_at: number }[]; readonly external_ids: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly is_guest: boolean; readonly admin: boolean; readonly deactivated: boolean; readonly erased: boolean; readonly shadow_banned: boolean; readonly locked: boolean; readonly suspended: boolean; readonly creation_ts: number; readonly last_seen_ts: number | null; readonly appservice_id: string | null; readonly consent_server_notice_sent: string | null; readonly consent_version: string | null; readonly consent_ts: number | null; readonly user_type: string | null }
@@ -26,6 +28,8 @@ export type CrossSigningKey = { readonly user_id: string; readonly usage: readon
 export type CrossSigningKeyRequest = { readonly user_id: string; readonly usage: readonly ("master" | "self_signing" | "user_signing")[]; readonly keys: Readonly<Record<string, string>>; readonly signatures?: JsonObject }
 export type DelayedEvent = { readonly delay_id: string; readonly room_id: string; readonly type: string; readonly state_key?: string | undefined; readonly delay_ms: number; readonly scheduled_at: number; readonly content: JsonObject; readonly error?: JsonObject | undefined; readonly event_id?: string | undefined; readonly finalised_ts?: number | undefined }
 export type DelayedEventRequest = { readonly delay_id: string; readonly room_id: string; readonly type: string; readonly state_key?: string; readonly delay_ms: number; readonly scheduled_at: number; readonly content: JsonObject; readonly error?: JsonObject; readonly event_id?: string; readonly finalised_ts?: number }
+export type DeletedMedia = { readonly deleted_media: readonly string[]; readonly total: number }
+export type DeletedMediaRequest = { readonly deleted_media: readonly string[]; readonly total: number }
 export type DeviceKeys = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type DeviceKeysRequest = { readonly user_id: string; readonly device_id: string; readonly algorithms: readonly string[]; readonly keys: Readonly<Record<string, string>>; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>> }
 export type DiscoveryInformation = { readonly "m.homeserver": HomeserverInformation; readonly "m.identity_server"?: IdentityServerInformation | undefined }
@@ -36,6 +40,10 @@ export type EventBatch = { readonly events?: readonly Event[] | undefined }
 export type EventBatchRequest = { readonly events?: readonly EventRequest[] }
 export type EventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined }
 export type EventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[] }
+export type EventReport = { readonly id: number; readonly received_ts: number; readonly room_id: string; readonly event_id: string; readonly user_id: string; readonly score: null; readonly reason: string | null; readonly sender: string | null; readonly canonical_alias: string | null; readonly name: string | null }
+export type EventReportRequest = { readonly id: number; readonly received_ts: number; readonly room_id: string; readonly event_id: string; readonly user_id: string; readonly score: null; readonly reason: string | null; readonly sender: string | null; readonly canonical_alias: string | null; readonly name: string | null }
+export type FederationDestination = { readonly destination: string; readonly retry_last_ts: number; readonly retry_interval: number; readonly failure_ts: number | null; readonly last_successful_stream_ordering: number | null }
+export type FederationDestinationRequest = { readonly destination: string; readonly retry_last_ts: number; readonly retry_interval: number; readonly failure_ts: number | null; readonly last_successful_stream_ordering: number | null }
 export type Filter = { readonly event_fields?: readonly string[] | undefined; readonly event_format?: "client" | "federation" | undefined; readonly presence?: EventFilter | undefined; readonly account_data?: EventFilter | undefined; readonly room?: { readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly ephemeral?: RoomEventFilter | undefined; readonly include_leave?: boolean | undefined; readonly state?: RoomEventFilter | undefined; readonly timeline?: RoomEventFilter | undefined; readonly account_data?: RoomEventFilter | undefined } | undefined }
 export type FilterRequest = { readonly event_fields?: readonly string[]; readonly event_format?: "client" | "federation"; readonly presence?: EventFilterRequest; readonly account_data?: EventFilterRequest; readonly room?: { readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly ephemeral?: RoomEventFilterRequest; readonly include_leave?: boolean; readonly state?: RoomEventFilterRequest; readonly timeline?: RoomEventFilterRequest; readonly account_data?: RoomEventFilterRequest } }
 export type HomeserverInformation = { readonly base_url: string }
@@ -68,10 +76,16 @@ export type RequestMsisdnValidation = { readonly client_secret: string; readonly
 export type RequestMsisdnValidationRequest = { readonly client_secret: string; readonly country: string; readonly phone_number: string; readonly send_attempt: number; readonly next_link?: string; readonly id_server?: string; readonly id_access_token?: string }
 export type RequestTokenResponse = { readonly sid: string; readonly submit_url?: string | undefined }
 export type RequestTokenResponseRequest = { readonly sid: string; readonly submit_url?: string }
+export type RoomDeletion = { readonly new_room_user_id?: string | undefined; readonly room_name?: string | undefined; readonly message?: string | undefined; readonly block?: boolean | undefined; readonly purge?: boolean | undefined; readonly force_purge?: boolean | undefined }
+export type RoomDeletionRequest = { readonly new_room_user_id?: string; readonly room_name?: string; readonly message?: string; readonly block?: boolean; readonly purge?: boolean; readonly force_purge?: boolean }
+export type RoomDeletionStatus = { readonly delete_id: string; readonly room_id: string; readonly status: "scheduled" | "active" | "complete" | "failed"; readonly shutdown_room: RoomShutdown; readonly error?: string | undefined }
+export type RoomDeletionStatusRequest = { readonly delete_id: string; readonly room_id: string; readonly status: "scheduled" | "active" | "complete" | "failed"; readonly shutdown_room: RoomShutdownRequest; readonly error?: string }
 export type RoomEventFilter = { readonly limit?: number | undefined; readonly not_senders?: readonly string[] | undefined; readonly not_types?: readonly string[] | undefined; readonly senders?: readonly string[] | undefined; readonly types?: readonly string[] | undefined; readonly unread_thread_notifications?: boolean | undefined; readonly lazy_load_members?: boolean | undefined; readonly include_redundant_members?: boolean | undefined; readonly not_rooms?: readonly string[] | undefined; readonly rooms?: readonly string[] | undefined; readonly contains_url?: boolean | undefined }
 export type RoomEventFilterRequest = { readonly limit?: number; readonly not_senders?: readonly string[]; readonly not_types?: readonly string[]; readonly senders?: readonly string[]; readonly types?: readonly string[]; readonly unread_thread_notifications?: boolean; readonly lazy_load_members?: boolean; readonly include_redundant_members?: boolean; readonly not_rooms?: readonly string[]; readonly rooms?: readonly string[]; readonly contains_url?: boolean }
 export type RoomKeyBackup = { readonly sessions: Readonly<Record<string, KeyBackupData>> }
 export type RoomKeyBackupRequest = { readonly sessions: Readonly<Record<string, KeyBackupDataRequest>> }
+export type RoomShutdown = { readonly kicked_users: readonly string[]; readonly failed_to_kick_users: readonly string[]; readonly local_aliases: readonly string[]; readonly new_room_id: string | null }
+export type RoomShutdownRequest = { readonly kicked_users: readonly string[]; readonly failed_to_kick_users: readonly string[]; readonly local_aliases: readonly string[]; readonly new_room_id: string | null }
 export type SignedThirdPartyInvite = { readonly mxid: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>>; readonly token: string }
 export type SignedThirdPartyInviteRequest = { readonly mxid: string; readonly signatures: Readonly<Record<string, Readonly<Record<string, string>>>>; readonly token: string }
 export type SinglePduTransaction = { readonly pdus: readonly JsonObject[]; readonly origin: string; readonly origin_server_ts: number }
@@ -118,6 +132,8 @@ export type UnsignedData = { readonly age?: number | undefined }
 export type UnsignedDataRequest = { readonly age?: number }
 export type UserIdentifier = { readonly type?: string | undefined }
 export type UserIdentifierRequest = { readonly type?: string } & JsonObject
+export type UserReport = { readonly id: number; readonly received_ts: number; readonly target_user_id: string; readonly user_id: string; readonly reason: string | null }
+export type UserReportRequest = { readonly id: number; readonly received_ts: number; readonly target_user_id: string; readonly user_id: string; readonly reason: string | null }
 
 export interface Operations {
   add3PID: {
@@ -190,6 +206,34 @@ export interface Operations {
     body: { readonly devices: readonly string[] }
     response: JsonObject
   }
+  adminDeleteEventReport: {
+    authentication: 'administratorToken'
+    path: { readonly reportId: number }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminDeleteMedia: {
+    authentication: 'administratorToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: DeletedMedia
+  }
+  adminDeleteOldMedia: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly before_ts: number; readonly size_gt: number; readonly keep_profiles: boolean }
+    body: undefined
+    response: DeletedMedia
+  }
+  adminDeleteOldMediaOfServer: {
+    authentication: 'administratorToken'
+    path: { readonly serverName: string }
+    query: { readonly before_ts: number; readonly size_gt: number; readonly keep_profiles: boolean }
+    body: undefined
+    response: DeletedMedia
+  }
   adminDeleteRateLimit: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
@@ -203,6 +247,34 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: JsonObject
+  }
+  adminDeleteRoom: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: RoomDeletionRequest
+    response: { readonly delete_id: string }
+  }
+  adminDeleteRoomNow: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: RoomDeletionRequest
+    response: RoomShutdown
+  }
+  adminDeleteUserReport: {
+    authentication: 'administratorToken'
+    path: { readonly reportId: number }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminFetchEvent: {
+    authentication: 'administratorToken'
+    path: { readonly eventId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly event: JsonObject }
   }
   adminFindUserByExternalId: {
     authentication: 'administratorToken'
@@ -246,6 +318,13 @@ export interface Operations {
     body: undefined
     response: { readonly enabled: boolean }
   }
+  adminGetDestination: {
+    authentication: 'administratorToken'
+    path: { readonly destination: string }
+    query: NoMembers
+    body: undefined
+    response: FederationDestination
+  }
   adminGetDevice: {
     authentication: 'administratorToken'
     path: { readonly userId: string; readonly deviceId: string }
@@ -260,6 +339,27 @@ export interface Operations {
     body: undefined
     response: { readonly devices: readonly AdministeredDevice[]; readonly total: number }
   }
+  adminGetEventByTimestamp: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: { readonly ts: number; readonly dir: "f" | "b" }
+    body: undefined
+    response: { readonly event_id: string; readonly origin_server_ts: number }
+  }
+  adminGetEventContext: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: { readonly limit?: number; readonly filter?: string }
+    body: undefined
+    response: { readonly start: string; readonly end: string; readonly events_before: readonly ClientEvent[]; readonly event: ClientEvent; readonly events_after: readonly ClientEvent[]; readonly state: readonly ClientEvent[] }
+  }
+  adminGetEventReport: {
+    authentication: 'administratorToken'
+    path: { readonly reportId: number }
+    query: NoMembers
+    body: undefined
+    response: JsonValue
+  }
   adminGetExperimentalFeatures: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
@@ -267,12 +367,26 @@ export interface Operations {
     body: undefined
     response: { readonly features: Readonly<Record<string, boolean>> }
   }
+  adminGetHistoryPurge: {
+    authentication: 'administratorToken'
+    path: { readonly purgeId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly status: "active" | "complete" | "failed"; readonly error?: string | undefined }
+  }
   adminGetJoinedRooms: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
     query: NoMembers
     body: undefined
     response: { readonly joined_rooms: readonly string[]; readonly total: number }
+  }
+  adminGetMedia: {
+    authentication: 'administratorToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly media_info: { readonly media_origin: string | null; readonly user_id: string | null; readonly media_id: string; readonly media_type: string; readonly media_length: number; readonly upload_name: string | null; readonly created_ts: number; readonly filesystem_id?: null | undefined; readonly url_cache?: null | undefined; readonly last_access_ts?: number | undefined; readonly quarantined_by: string | null; readonly authenticated?: boolean | undefined; readonly safe_from_quarantine?: boolean | null | undefined; readonly sha256: string | null } }
   }
   adminGetMemberships: {
     authentication: 'administratorToken'
@@ -302,12 +416,54 @@ export interface Operations {
     body: undefined
     response: AdministeredToken
   }
+  adminGetRoom: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonValue
+  }
+  adminGetRoomBlock: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly block: boolean; readonly user_id?: string | undefined }
+  }
+  adminGetRoomDeletion: {
+    authentication: 'administratorToken'
+    path: { readonly deleteId: string }
+    query: NoMembers
+    body: undefined
+    response: RoomDeletionStatus
+  }
+  adminGetRoomMessages: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: { readonly from?: string; readonly to?: string; readonly dir: "f" | "b"; readonly limit?: number; readonly filter?: string }
+    body: undefined
+    response: { readonly start: string; readonly end?: string | undefined; readonly chunk: readonly ClientEvent[]; readonly state?: readonly ClientEvent[] | undefined }
+  }
+  adminGetRoomState: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: { readonly type?: string }
+    body: undefined
+    response: { readonly state: readonly StateEvent[] }
+  }
   adminGetServerVersion: {
     authentication: 'none'
     path: NoMembers
     query: NoMembers
     body: undefined
     response: { readonly server_version: string }
+  }
+  adminGetSpaceHierarchy: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: { readonly limit?: number; readonly max_depth?: number; readonly from?: string }
+    body: undefined
+    response: { readonly rooms: readonly JsonObject[]; readonly next_batch?: string | undefined }
   }
   adminGetUser: {
     authentication: 'administratorToken'
@@ -316,6 +472,48 @@ export interface Operations {
     body: undefined
     response: AdministeredUser
   }
+  adminGetUserReport: {
+    authentication: 'administratorToken'
+    path: { readonly reportId: number }
+    query: NoMembers
+    body: undefined
+    response: UserReport
+  }
+  adminJoinRoom: {
+    authentication: 'administratorToken'
+    path: { readonly roomIdOrAlias: string }
+    query: { readonly server_name?: readonly string[] }
+    body: { readonly user_id: string }
+    response: { readonly room_id: string }
+  }
+  adminListDestinationRooms: {
+    authentication: 'administratorToken'
+    path: { readonly destination: string }
+    query: { readonly from: number; readonly limit: number; readonly dir: "f" | "b" }
+    body: undefined
+    response: { readonly rooms: readonly { readonly room_id: string; readonly stream_ordering: number }[]; readonly total: number; readonly next_token?: string | undefined }
+  }
+  adminListDestinations: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly destination?: string; readonly order_by: "destination" | "retry_last_ts" | "retry_interval" | "failure_ts" | "last_successful_stream_ordering"; readonly dir: "f" | "b" }
+    body: undefined
+    response: { readonly destinations: readonly FederationDestination[]; readonly total: number; readonly next_token?: string | undefined }
+  }
+  adminListEventReports: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly dir: "f" | "b"; readonly user_id?: string; readonly room_id?: string; readonly event_sender_user_id?: string }
+    body: undefined
+    response: { readonly event_reports: readonly EventReport[]; readonly total: number; readonly next_token?: number | undefined }
+  }
+  adminListLargestRooms: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: NoMembers
+    body: undefined
+    response: { readonly rooms: readonly { readonly room_id: string; readonly estimated_size: number }[] }
+  }
   adminListRegistrationTokens: {
     authentication: 'administratorToken'
     path: NoMembers
@@ -323,12 +521,68 @@ export interface Operations {
     body: undefined
     response: { readonly registration_tokens: readonly AdministeredToken[] }
   }
+  adminListRoomDeletions: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly results: readonly RoomDeletionStatus[] }
+  }
+  adminListRoomEnds: {
+    authentication: 'administratorToken'
+    path: { readonly roomIdOrAlias: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly count: number; readonly results: readonly { readonly event_id: string; readonly state_group: null; readonly depth: number; readonly received_ts: number }[] }
+  }
+  adminListRoomMedia: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly local: readonly string[]; readonly remote: readonly string[] }
+  }
+  adminListRoomMembers: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly members: readonly string[]; readonly total: number }
+  }
+  adminListRooms: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly order_by: "alphabetical" | "size" | "name" | "canonical_alias" | "joined_members" | "joined_local_members" | "version" | "creator" | "encryption" | "federatable" | "public" | "join_rules" | "guest_access" | "history_visibility" | "state_events"; readonly dir: "f" | "b"; readonly search_term?: string; readonly public_rooms?: boolean; readonly empty_rooms?: boolean }
+    body: undefined
+    response: { readonly offset: number; readonly rooms: readonly AdministeredRoom[]; readonly total_rooms: number; readonly next_batch?: number | undefined; readonly prev_batch?: number | undefined }
+  }
+  adminListTasks: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly action_name?: readonly string[]; readonly resource_id?: string; readonly status?: readonly ("scheduled" | "active" | "complete" | "failed" | "cancelled")[]; readonly job_status?: readonly ("scheduled" | "active" | "complete" | "failed" | "cancelled")[]; readonly max_timestamp?: number }
+    body: undefined
+    response: { readonly scheduled_tasks: readonly { readonly id: string; readonly action: string; readonly status: string; readonly timestamp_ms: number; readonly resource_id: string; readonly result: JsonObject | null; readonly error: string | null }[] }
+  }
+  adminListUserReports: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly dir: "f" | "b"; readonly user_id?: string; readonly target_user_id?: string }
+    body: undefined
+    response: { readonly user_reports: readonly UserReport[]; readonly total: number; readonly next_token?: number | undefined }
+  }
   adminListUsers: {
     authentication: 'administratorToken'
     path: NoMembers
     query: { readonly from: number; readonly limit: number; readonly user_id?: string; readonly name?: string; readonly guests: boolean; readonly admins?: boolean; readonly deactivated?: boolean; readonly locked: boolean; readonly suspended: boolean; readonly not_user_type?: readonly string[]; readonly order_by: "name" | "displayname" | "avatar_url" | "user_type" | "is_guest" | "admin" | "locked" | "deactivated" | "creation_ts" | "last_seen_ts" | "shadow_banned"; readonly dir: "f" | "b" }
     body: undefined
     response: AdministeredUsers
+  }
+  adminListUsersMedia: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly from: number; readonly limit: number; readonly order_by: "media_length" | "media_count" | "user_id" | "displayname"; readonly dir: "f" | "b"; readonly from_ts: number; readonly until_ts?: number; readonly search_term?: string }
+    body: undefined
+    response: { readonly users: readonly { readonly user_id: string; readonly displayname: string | null; readonly media_count: number; readonly media_length: number }[]; readonly total: number; readonly next_token?: number | undefined }
   }
   adminListUsersV2: {
     authentication: 'administratorToken'
@@ -344,6 +598,34 @@ export interface Operations {
     body: { readonly valid_until_ms?: number | null }
     response: { readonly access_token: string }
   }
+  adminMakeRoomAdmin: {
+    authentication: 'administratorToken'
+    path: { readonly roomIdOrAlias: string }
+    query: NoMembers
+    body: { readonly user_id?: string }
+    response: JsonObject
+  }
+  adminProtectMedia: {
+    authentication: 'administratorToken'
+    path: { readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminPurgeHistory: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: { readonly delete_local_events?: boolean; readonly purge_up_to_event_id?: string; readonly purge_up_to_ts?: number }
+    response: { readonly purge_id: string }
+  }
+  adminPurgeMediaCache: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: { readonly before_ts: number }
+    body: undefined
+    response: { readonly deleted: number }
+  }
   adminPutUser: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
@@ -351,12 +633,54 @@ export interface Operations {
     body: { readonly password?: string | null; readonly logout_devices?: boolean; readonly displayname?: string | null; readonly avatar_url?: string | null; readonly threepids?: readonly { readonly medium: string; readonly address: string }[]; readonly external_ids?: readonly { readonly auth_provider: string; readonly external_id: string }[]; readonly admin?: boolean; readonly deactivated?: boolean; readonly locked?: boolean; readonly user_type?: string | null }
     response: AdministeredUser
   }
+  adminQuarantineMedia: {
+    authentication: 'administratorToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminQuarantineRoomMedia: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly num_quarantined: number }
+  }
+  adminQuarantineUserMedia: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly num_quarantined: number }
+  }
+  adminResetDestination: {
+    authentication: 'administratorToken'
+    path: { readonly destination: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
   adminResetPassword: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
     query: NoMembers
     body: { readonly new_password: string; readonly logout_devices?: boolean }
     response: JsonObject
+  }
+  adminSendServerNotice: {
+    authentication: 'administratorToken'
+    path: NoMembers
+    query: NoMembers
+    body: { readonly user_id: string; readonly type?: string; readonly state_key?: string; readonly content: JsonObject }
+    response: { readonly event_id: string }
+  }
+  adminSendServerNoticeOnce: {
+    authentication: 'administratorToken'
+    path: { readonly txnId: string }
+    query: NoMembers
+    body: { readonly user_id: string; readonly type?: string; readonly state_key?: string; readonly content: JsonObject }
+    response: { readonly event_id: string }
   }
   adminSetAdmin: {
     authentication: 'administratorToken'
@@ -379,12 +703,40 @@ export interface Operations {
     body: { readonly messages_per_second?: number; readonly burst_count?: number }
     response: { readonly messages_per_second: number; readonly burst_count: number }
   }
+  adminSetRoomBlock: {
+    authentication: 'administratorToken'
+    path: { readonly roomId: string }
+    query: NoMembers
+    body: { readonly block: boolean }
+    response: { readonly block: boolean }
+  }
   adminSuspendUser: {
     authentication: 'administratorToken'
     path: { readonly userId: string }
     query: NoMembers
     body: { readonly suspend: boolean }
     response: Readonly<Record<string, boolean>>
+  }
+  adminTieRoomEnds: {
+    authentication: 'administratorToken'
+    path: { readonly roomIdOrAlias: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly deleted: number }
+  }
+  adminUnprotectMedia: {
+    authentication: 'administratorToken'
+    path: { readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
+  adminUnquarantineMedia: {
+    authentication: 'administratorToken'
+    path: { readonly serverName: string; readonly mediaId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   adminUpdateDevice: {
     authentication: 'administratorToken'
@@ -809,7 +1161,7 @@ export interface Operations {
   getContentAuthed: {
     authentication: 'accessToken'
     path: { readonly serverName: string; readonly mediaId: string }
-    query: { readonly timeout_ms: number }
+    query: { readonly timeout_ms: number; readonly admin_unsafely_bypass_quarantine?: boolean }
     body: undefined
     response: never
   }

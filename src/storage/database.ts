@@ -156,6 +156,11 @@ export interface Dialect {
   inInteger(column: string): string
   /** `column` has a text within it, whatever that holds: one placeholder. */
   contains(column: string): string
+  /**
+   * The text at a path of members in a column of JSON text; NULL where there is none. For ordering and searching: what a text has to
+   * do with NUL, PostgreSQL does not read.
+   */
+  jsonText(column: string, path: readonly string[]): string
 }
 
 /** A uniqueness, foreign-key or check constraint refused the write. */

@@ -53,6 +53,9 @@ test('what is left over is removed, and nothing else', async t => {
   await run(
     "INSERT INTO cross_signing_keys VALUES ('@followed', 'master', 'k', '{}'), ('@gone', 'master', 'k', '{}')",
   )
+  const task = (id: string, done: number | 'NULL'): string =>
+    `('${id}', 'a', 'r', '{}', 's', NULL, NULL, 0, 0, NULL, ${done})`
+  await run(`INSERT INTO admin_tasks VALUES ${task('old', 1)}, ${task('new', now)}, ${task('waits', 'NULL')}`)
   const gone: Record<string, unknown> = {}
   for (const sweep of leftoverSweeps(database)) {
     const keys = await sweep.find(now, 10)
@@ -68,5 +71,6 @@ test('what is left over is removed, and nothing else', async t => {
     user_directory: ['@gone'],
     remote_devices: ['@gone'],
     cross_signing_keys: ['@gone'],
+    admin_tasks: ['old'],
   })
 })

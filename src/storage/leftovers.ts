@@ -18,8 +18,12 @@ const SETTLED_INVITATIONS_KEPT_MS = 90 * DAY_MS
 /** Keys of servers of which nothing has been heard for so long are asked for again, should an event need them. */
 const SILENT_SERVERS_KEPT_MS = 180 * DAY_MS
 
+/** So long it is known what became of what administrators have asked for. */
+const TASKS_KEPT_MS = 7 * DAY_MS
+
 /** Tables whose rows are not removed by those who write them; see docs/growth.md for all the others. */
 const LEFTOVERS: readonly Leftover[] = [
+  { table: 'admin_tasks', key: 'task_id', condition: 'done_ts < ?', after: TASKS_KEPT_MS },
   {
     table: 'invitations',
     key: 'user_id',

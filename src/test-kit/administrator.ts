@@ -21,10 +21,8 @@ export interface AdministeredServer {
 }
 
 /** Starts a server, and makes its administrator `@root`. */
-export const startAdministered = async (
-  options: Omit<TestServerOptions, 'settings'> = {},
-): Promise<AdministeredServer> => {
-  const settings = { registration: { mode: 'open', shared_secret: SECRET } }
+export const startAdministered = async (options: TestServerOptions = {}): Promise<AdministeredServer> => {
+  const settings = { registration: { mode: 'open', shared_secret: SECRET }, ...options.settings }
   const server = await startTestServer({ ...options, settings })
   const root = await registerAdmin(server, 'root', SECRET)
   return {

@@ -1,8 +1,8 @@
 import { MatrixError } from '../../core/errors.ts'
 import { EventTimeReader } from '../../storage/rooms/event-times.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
-import { accessOf } from '../rooms/room-access.ts'
-import { type Sight, sightOf } from '../rooms/room-sight.ts'
+import type { AccessOf } from '../rooms/room-access.ts'
+import type { Seeing, Sight } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { Instant, RemoteDiscovery } from './ports.ts'
 
@@ -23,8 +23,17 @@ export class EventByTimestamp {
   readonly #context: RoomsContext
   readonly #times: EventTimeReader
   readonly #remote: RemoteDiscovery
+  readonly #access: AccessOf
+  readonly #sights: Pick<Seeing, 'of'>
 
-  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+  constructor(parts: {
+    context: RoomsContext
+    remote: RemoteDiscovery
+    access: AccessOf
+    sights: Pick<Seeing, 'of'>
+  }) {
+    this.#access = parts.access
+    this.#sights = parts.sights
     this.#context = parts.context
     this.#times = new EventTimeReader(parts.context.db)
     this.#remote = parts.remote
@@ -40,8 +49,9 @@ export class EventByTimestamp {
    */
   async find(userId: string, roomId: string, timestamp: number, dir: Direction): Promise<DatedEvent> {
     const { read } = this.#context
-    const { room } = await accessOf(read, userId, roomId)
-    const nearest = async () => this.#nearest(room.nid, await sightOf(read, room.nid, userId), timestamp, dir)
+    const { room } = await this.#access(read, userId, roomId)
+    const nearest = async () =>
+      this.#nearest(room.nid, await this.#sights.of(room.nid, userId), timestamp, dir)
     let found = await nearest()
     const missing = await this.#missing(room.nid, found, timestamp, dir)
     if (missing !== undefined) {

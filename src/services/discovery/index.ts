@@ -1,7 +1,10 @@
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import { accessOf, administratorAccess } from '../rooms/room-access.ts'
+import { openSights } from '../rooms/room-sight.ts'
 import { EventByTimestamp } from './event-by-timestamp.ts'
 import type { RemoteDiscovery } from './ports.ts'
 import { PublicRooms } from './public-rooms.ts'
+import { administrator } from './room-previews.ts'
 import { RoomSummaries } from './room-summaries.ts'
 import { SpaceHierarchy } from './space-hierarchy.ts'
 
@@ -37,6 +40,27 @@ export const createDiscovery = (parts: {
     }),
     roomSummaries: new RoomSummaries({ context, directory: rooms.directory, remote }),
     spaceHierarchy: new SpaceHierarchy({ context, remote }),
-    eventByTimestamp: new EventByTimestamp({ context, remote }),
+    eventByTimestamp: new EventByTimestamp({
+      ...{ context, remote },
+      access: accessOf,
+      sights: core.views.sights,
+    }),
   }
 }
+
+/** The same for administrators, who see all rooms that are known here; no others are asked for. */
+export const createOpenDiscovery = (
+  { context }: RoomCore,
+  remote: RemoteDiscovery,
+): Pick<DiscoveryServices, 'spaceHierarchy' | 'eventByTimestamp'> => ({
+  spaceHierarchy: new SpaceHierarchy({
+    context,
+    remote: { hierarchy: async () => undefined },
+    asking: () => administrator,
+  }),
+  eventByTimestamp: new EventByTimestamp({
+    ...{ context, remote },
+    access: administratorAccess,
+    sights: openSights,
+  }),
+})

@@ -32,9 +32,16 @@ const ASKED_AT_ONCE = 5
 export class SpaceHierarchy {
   readonly #context: RoomsContext
   readonly #rooms: SpaceRooms
+  readonly #asking: (userId: string) => Asker
 
-  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+  constructor(parts: {
+    context: RoomsContext
+    remote: Pick<RemoteDiscovery, 'hierarchy'>
+    /** How users stand to rooms; by default as they do. */
+    asking?: (userId: string) => Asker
+  }) {
     this.#context = parts.context
+    this.#asking = parts.asking ?? (userId => userAsking(parts.context.read, userId))
     this.#rooms = new SpaceRooms(parts)
   }
 
@@ -49,7 +56,7 @@ export class SpaceHierarchy {
     const limit = Math.min(positive('limit', request.limit ?? DEFAULT_LIMIT, 1), MAX_LIMIT)
     const maxDepth = Math.min(positive('max_depth', request.maxDepth ?? MAX_DEPTH, 0), MAX_DEPTH)
     const offset = request.from === undefined ? 0 : offsetOf(request.from, { suggestedOnly, maxDepth })
-    const walk = new Walk(this.#rooms, userAsking(this.#context.read, userId), { suggestedOnly, maxDepth })
+    const walk = new Walk(this.#rooms, this.#asking(userId), { suggestedOnly, maxDepth })
     const rooms: HierarchyPage['rooms'][number][] = []
     let index = 0
     let told = 0

@@ -35,10 +35,10 @@ const MAX_REMEMBERED_CHILDREN = 20_000
 /** Finds the rooms of hierarchies: here, or on the servers that the space names. */
 export class SpaceRooms {
   readonly #context: RoomsContext
-  readonly #remote: RemoteDiscovery
+  readonly #remote: Pick<RemoteDiscovery, 'hierarchy'>
   readonly #remembered: Remembered
 
-  constructor(parts: { context: RoomsContext; remote: RemoteDiscovery }) {
+  constructor(parts: { context: RoomsContext; remote: Pick<RemoteDiscovery, 'hierarchy'> }) {
     this.#context = parts.context
     this.#remote = parts.remote
     this.#remembered = new Remembered(parts.context.clock)

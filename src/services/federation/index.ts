@@ -54,7 +54,14 @@ export interface FederationParts {
 export interface Federation
   extends Pick<
       Outbound,
-      'remote' | 'queryAlias' | 'queryProfile' | 'fetchHistory' | 'reachBack' | 'queueEdu' | 'keepEdus'
+      | 'remote'
+      | 'queryAlias'
+      | 'queryProfile'
+      | 'fetchHistory'
+      | 'reachBack'
+      | 'queueEdu'
+      | 'keepEdus'
+      | 'resetBackoff'
     >,
     Pick<
       Inbound,
@@ -139,10 +146,11 @@ export const createFederation = (parts: FederationParts): Federation => {
   core.writer.askPolicyServer = policyAsker({ client, clock })
   const background = new Background({ inbound, outbound, processes: core.context.processes, clock, log })
   const { gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime } = inbound
-  const { remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus } = outbound
+  const { remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus, resetBackoff } =
+    outbound
   return {
     ...{ gate, handshakes, invitations, thirdPartyInvites, transactions, history, eventsByTime },
-    ...{ remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus },
+    ...{ remote, queryAlias, queryProfile, fetchHistory, reachBack, queueEdu, keepEdus, resetBackoff },
     ownKeys,
     client,
     software: { name: 'Tessera', version: parts.version ?? 'unknown' },

@@ -151,7 +151,7 @@ test('a gap goes with what was around it, and what was purged is not fetched bac
   silence(p, undefined)
   const nid = (await b.core.context.read.rooms.byId(roomId))?.nid ?? 0
   const purge = (before: number) =>
-    new RoomPurges(b.core.writer).purge({ nid, roomId }, before, new AbortController().signal)
+    new RoomPurges(b.core.writer).purge({ nid, roomId }, { before }, new AbortController().signal)
   await purge(b.clock.now() - 1.5 * HOUR)
   t.deepEqual(bodies(await pages(b, roomId, { direction: 'b' })).toReversed(), [
     ...young,

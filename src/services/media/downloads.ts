@@ -19,6 +19,8 @@ export interface Wanted {
   readonly allowRemote?: boolean | undefined
   /** Asked for without an access token, through an endpoint that is frozen. */
   readonly isLegacy?: boolean
+  /** Asked for by an administrator who wants to see also what is hidden. */
+  readonly evenHidden?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -71,7 +73,7 @@ export class Downloads {
     }
     const isOurs = origin === this.#context.serverName
     const row = isOurs ? await this.#local(wanted) : await this.#copy(wanted)
-    if (row?.hash === undefined || row.quarantinedTs !== undefined || this.#isFrozen(wanted, row)) {
+    if (row?.hash === undefined || isHidden(wanted, row) || this.#isFrozen(wanted, row)) {
       throw notFound()
     }
     this.#note(row)
@@ -134,10 +136,11 @@ export class Downloads {
     await Promise.all(this.#noting)
   }
 
-  async #local({ mediaId, origin, timeoutMs = DEFAULT_WAIT_MS, signal }: Wanted): Promise<MediaRow> {
+  async #local(wanted: Wanted): Promise<MediaRow> {
+    const { mediaId, origin, timeoutMs = DEFAULT_WAIT_MS, signal } = wanted
     const look = async (): Promise<MediaRow | undefined> => {
       const row = await this.#context.read.one(origin, mediaId)
-      if (row === undefined || row.quarantinedTs !== undefined) throw notFound()
+      if (row === undefined || isHidden(wanted, row)) throw notFound()
       if (row.hash !== undefined) return row
       if ((row.expiresTs ?? 0) <= this.#context.clock.now()) throw notFound()
       return undefined
@@ -186,5 +189,8 @@ export class Downloads {
     this.#noting.add(noted)
   }
 }
+
+const isHidden = ({ evenHidden = false }: Wanted, { quarantinedTs }: MediaRow): boolean =>
+  quarantinedTs !== undefined && !evenHidden
 
 const notFound = (): MatrixError => new MatrixError('M_NOT_FOUND', 'The file was not found')

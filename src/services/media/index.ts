@@ -4,6 +4,7 @@ import { Arrivals } from './arrivals.ts'
 import { type MediaParts, mediaContext } from './context.ts'
 import { Downloads } from './downloads.ts'
 import { Icons } from './icons.ts'
+import { MediaModeration } from './moderation.ts'
 import { type PreviewOptions, Previews } from './previews/previews.ts'
 import { type FetchMedia, RemoteMedia } from './remote-media.ts'
 import { Retention } from './retention.ts'
@@ -20,6 +21,7 @@ export interface Media {
   readonly downloads: Downloads
   readonly thumbnails: Thumbnails
   readonly retention: Retention
+  readonly moderation: MediaModeration
   readonly previews: Previews
   readonly icons: Icons
   readonly serverName: string
@@ -52,6 +54,7 @@ export const createMedia = (
     downloads,
     thumbnails,
     retention,
+    moderation: new MediaModeration(context),
     previews,
     icons: new Icons(),
     serverName: parts.serverName,

@@ -135,12 +135,12 @@ testDatabases(
     t.like(await database.get(find), { n: 0 })
 
     const [one, two] = [await upload('bad'), await upload('bad')]
-    t.is(await media.retention.quarantine(one, true), 2)
+    t.is(await media.moderation.quarantineUri(one, true), 2)
     for (const uri of [one, two]) await t.throwsAsync(get(uri), { message: /not found/ })
-    t.is(await media.retention.quarantine('mxc://there.test/x', true), 1)
+    t.is(await media.moderation.quarantineUri('mxc://there.test/x', true), 1)
     await t.throwsAsync(fetch('x'), { message: /not found/ }, 'it is not even fetched')
-    t.is(await media.retention.quarantine(one, false), 2)
+    t.is(await media.moderation.quarantineUri(one, false), 2)
     t.is((await get(two)).size, 3)
-    await t.throwsAsync(media.retention.quarantine('mxc://there.test/../x', true), { message: /no mxc/ })
+    await t.throwsAsync(media.moderation.quarantineUri('mxc://there.test/../x', true), { message: /no mxc/ })
   },
 )

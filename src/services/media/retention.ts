@@ -1,5 +1,4 @@
-import { MatrixError } from '../../core/errors.ts'
-import { formatMxc, type Mxc, parseMxc } from '../../core/media.ts'
+import { formatMxc } from '../../core/media.ts'
 import type { MediaRow } from '../../storage/media/media.ts'
 import { type Expendable, type KindUsage, MediaRetention } from '../../storage/media/retention.ts'
 import type { MediaContext } from './context.ts'
@@ -20,7 +19,7 @@ const UNFINISHED_MS = 86_400_000
 const INTERVAL_MS = 10 * 60_000
 const BATCH = 500
 
-/** Keeps the disk from filling, and files that nobody should see from being seen. */
+/** Keeps the disk from filling. */
 export class Retention {
   readonly #context: MediaContext
   readonly #store: MediaRetention
@@ -109,28 +108,6 @@ export class Retention {
       }
     }
     await blobs.sweep(now - UNFINISHED_MS)
-  }
-
-  /**
-   * Hides a file from everybody, with all others of the same content; or no longer.
-   *
-   * @returns how many files that concerns.
-   * @throws {MatrixError} `M_INVALID_PARAM` for what is no `mxc://` URI.
-   */
-  async quarantine(uri: string, isHidden: boolean): Promise<number> {
-    const { read, serverName, clock, database } = this.#context
-    const mxc = parseMxc(uri)
-    if (mxc === undefined) throw new MatrixError('M_INVALID_PARAM', `${uri} is no mxc:// URI`)
-    const row = await read.one(mxc.origin, mxc.mediaId)
-    const others = row?.hash === undefined ? [] : await read.ofContent(row.hash, BATCH)
-    const files = new Map<string, Mxc>([mxc, ...others].map(each => [formatMxc(each), each]))
-    const statements = [...files.values()].map(({ origin, mediaId }) =>
-      isHidden
-        ? this.#store.quarantine(origin, mediaId, origin === serverName ? 'upload' : 'remote', clock.now())
-        : this.#store.release(origin, mediaId),
-    )
-    await database.commit({ statements })
-    return files.size
   }
 
   async #markCopies(accessedBefore: number, mark: (each: Expendable) => void): Promise<void> {

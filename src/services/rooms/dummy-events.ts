@@ -1,5 +1,6 @@
 import { levelToSend, powerLevelOf } from '../../core/auth/power-levels.ts'
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
+import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import { powerContext } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
@@ -57,6 +58,23 @@ export class DummyEvents {
       const head = await this.#writer.head(roomId)
       if (head !== undefined && head.extremities.length > 1) await this.#send(head)
     })
+  }
+
+  /**
+   * Ties the ends of a room together, whatever their number, in as many steps as that takes. Answers how many are left.
+   * Throws `M_NOT_FOUND`, and `M_FORBIDDEN` where nobody of this server may.
+   */
+  async tie(roomId: string): Promise<number> {
+    for (let before = Number.POSITIVE_INFINITY; ; ) {
+      const head = await this.#writer.head(roomId)
+      if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'The room was not found')
+      const ends = head.extremities.length
+      if (ends <= 1 || ends >= before) return ends
+      before = ends
+      if ((await this.#chooseSender(head)) === undefined)
+        throw new MatrixError('M_FORBIDDEN', 'Nobody of this server may send into the room')
+      await this.#send(head)
+    }
   }
 
   #begin(roomId: string, work: () => Promise<void>): void {

@@ -5,8 +5,8 @@ import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from './ignored-users.ts'
 import { reachesBeyond } from './page-ends.ts'
 import type { PartialRooms } from './partial-rooms.ts'
-import { type Access, accessOf } from './room-access.ts'
-import type { Sight, Sights } from './room-sight.ts'
+import type { Access, AccessOf } from './room-access.ts'
+import type { Seeing, Sight } from './room-sight.ts'
 import type { Stretch, TimelineSpan, Timelines } from './timeline.ts'
 
 /**
@@ -33,21 +33,24 @@ const FORWARD_PIECES = 10
 /** Reads pages of rooms' timelines, and fetches what a page comes to that is not here. */
 export class HistoryPages {
   readonly #read: RoomReaders
-  readonly #sights: Sights
+  readonly #access: AccessOf
+  readonly #sights: Seeing
   readonly #timelines: Timelines
-  readonly #ignoredUsers: IgnoredUsers
+  readonly #ignoredUsers: Pick<IgnoredUsers, 'of'>
   readonly #partial: PartialRooms
   readonly #fetchHistory: FetchHistory
 
   constructor(parts: {
     read: RoomReaders
-    sights: Sights
+    access: AccessOf
+    sights: Seeing
     timelines: Timelines
-    ignoredUsers: IgnoredUsers
+    ignoredUsers: Pick<IgnoredUsers, 'of'>
     partial: PartialRooms
     fetchHistory: FetchHistory
   }) {
     this.#read = parts.read
+    this.#access = parts.access
     this.#sights = parts.sights
     this.#timelines = parts.timelines
     this.#ignoredUsers = parts.ignoredUsers
@@ -57,7 +60,7 @@ export class HistoryPages {
 
   /** The room as a requester reads it now. Throws `M_FORBIDDEN`. */
   async reading(requester: Requester, roomId: string, filter: RoomEventFilter): Promise<Reading> {
-    const access = await accessOf(this.#read, requester.userId, roomId)
+    const access = await this.#access(this.#read, requester.userId, roomId)
     const [sight, ignored] = await Promise.all([
       this.#sights.of(access.room.nid, requester.userId),
       this.#ignoredUsers.of(requester.userId),

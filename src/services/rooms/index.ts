@@ -15,10 +15,12 @@ import { Directory, type QueryRemoteAlias } from './directory.ts'
 import { DummyEvents } from './dummy-events.ts'
 import { Erasures } from './erasures.ts'
 import { type FetchHistory, HistoryPages } from './history-pages.ts'
+import type { IgnoredUsers } from './ignored-users.ts'
 import { Memberships } from './memberships.ts'
 import { PartialRooms } from './partial-rooms.ts'
 import type { MemberProfile, RemoteMemberships } from './ports.ts'
 import { type Resolver, threadedResolver } from './resolver.ts'
+import { type AccessOf, accessOf, administratorAccess } from './room-access.ts'
 import { RoomCreation } from './room-creation.ts'
 import { RoomCreator } from './room-creator.ts'
 import type { RoomDefaults } from './room-defaults.ts'
@@ -26,6 +28,7 @@ import { RoomHistory } from './room-history.ts'
 import { RoomReading } from './room-reading.ts'
 import { RoomRelations } from './room-relations.ts'
 import { RoomSender } from './room-sender.ts'
+import { openSights, type Seeing } from './room-sight.ts'
 import { RoomUpgrades } from './room-upgrade.ts'
 import { createRoomViews, type RoomViews } from './room-views.ts'
 import { type RoomsContext, RoomWriter } from './room-writer.ts'
@@ -136,7 +139,6 @@ export const createRooms = (
 ): RoomServices => {
   const { context, writer, sender, views, clientEvents, signingKey } = core
   const { profile, log } = parts
-  const currentPosition = (): number => context.db.position('events')
   const directory = new Directory(writer, sender, parts.queryRemoteAlias)
   const successors = new Successors(writer, log)
   const joined = (userId: string, roomId: string): Promise<void> => successors.joined(userId, roomId)
@@ -145,9 +147,11 @@ export const createRooms = (
     invitePolicies: views.invitePolicies,
     remote: parts.remote,
   })
-  const reading = { read: context.read, views: views.state, sights: views.sights }
-  const { partial } = context
-  const roomReading = new RoomReading({ ...reading, clientEvents, currentPosition, partial })
+  const { roomReading, roomHistory } = createReading(core, parts.fetchHistory, {
+    access: accessOf,
+    sights: views.sights,
+    ignoredUsers: views.ignoredUsers,
+  })
   const creator = new RoomCreator(writer, signingKey)
   return {
     roomSettings: roomSettings(context.serverName, parts.defaultRoomVersion),
@@ -171,16 +175,47 @@ export const createRooms = (
       ...{ read: context.read, roomReading, clientEvents },
       ...{ sights: views.sights, ignoredUsers: views.ignoredUsers },
     }),
+    roomHistory,
+  }
+}
+
+/** Who reads rooms, and what of them they see. */
+interface Readers {
+  readonly access: AccessOf
+  readonly sights: Seeing
+  readonly ignoredUsers: Pick<IgnoredUsers, 'of'>
+}
+
+const createReading = (
+  { context, views, clientEvents }: RoomCore,
+  fetchHistory: FetchHistory,
+  { access, sights, ignoredUsers }: Readers,
+): Pick<RoomServices, 'roomReading' | 'roomHistory'> => {
+  const { read, partial } = context
+  const currentPosition = (): number => context.db.position('events')
+  const reading = { read, views: views.state, clientEvents, currentPosition }
+  return {
+    roomReading: new RoomReading({ ...reading, access, sights, partial }),
     roomHistory: new RoomHistory({
-      ...{ ...reading, clientEvents, currentPosition },
+      ...reading,
       pages: new HistoryPages({
-        ...{ read: context.read, sights: views.sights, ignoredUsers: views.ignoredUsers, partial },
-        timelines: new Timelines(views.pages, views.sights),
-        fetchHistory: parts.fetchHistory,
+        ...{ read, access, sights, ignoredUsers, partial, fetchHistory },
+        timelines: new Timelines(views.pages, sights),
       }),
     }),
   }
 }
+
+/** The same reading for administrators, who see all of all rooms. */
+export const createOpenReading = (
+  core: RoomCore,
+  fetchHistory: FetchHistory,
+): Pick<RoomServices, 'roomReading' | 'roomHistory'> =>
+  createReading(core, fetchHistory, {
+    access: administratorAccess,
+    sights: openSights,
+    ignoredUsers: { of: async () => new Set() },
+  })
 
 const roomSettings = (serverName: string, defaultId: string): RoomSettings => {
   const versionFor = (id: string | undefined): RoomVersion => {

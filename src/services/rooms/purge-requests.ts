@@ -98,7 +98,7 @@ export class PurgeRequests {
     if (room === undefined) return refused('the room is not known here')
     if (request.before === undefined) return this.#remove(request)
     const { files } = await this.#scope.estimate(room.nid, request.before)
-    const purged = await this.#purges.purge(room, request.before, this.#closing.signal)
+    const purged = await this.#purges.purge(room, { before: request.before }, this.#closing.signal)
     return { ...purged, files, refusal: undefined }
   }
 

@@ -15,6 +15,14 @@ export interface PurgeEstimate extends PurgeSize {
   readonly fileBytes: number
 }
 
+/** How far a purge goes. */
+export interface PurgeBound {
+  /** What was sent before (ms since 1970); */
+  readonly before: number
+  /** if given, instead all that stands before this position, whenever it claims to have been sent. */
+  readonly position?: number | undefined
+}
+
 /** Events that may go, oldest first. */
 interface Stretch {
   readonly candidates: readonly PurgeCandidate[]
@@ -35,17 +43,16 @@ export class PurgeScope {
   }
 
   /**
-   * The oldest events after a position that may go: all up to the first that was sent at an instant (ms since 1970) or
-   * after it, or that is an end of the graph.
+   * The oldest events after a position that may go: all up to the first that is beyond the bound, or that is an end of the graph.
    */
-  async oldest(roomNid: number, after: number, before: number, limit = PURGE_BATCH): Promise<Stretch> {
+  async oldest(roomNid: number, after: number, bound: PurgeBound, limit = PURGE_BATCH): Promise<Stretch> {
     const end = await this.#read.lowestEnd(roomNid)
     if (end === undefined) return { candidates: [], isFull: false, maxDepth: 0 }
     const oldest = await this.#read.oldest(roomNid, after, limit)
     const latest = this.#clock.now() + MAX_AHEAD_MS
-    const stays = oldest.findIndex(
-      ({ position, ts }) => position >= end.position || (ts >= before && ts <= latest),
-    )
+    const isBeyond = ({ position, ts }: PurgeCandidate): boolean =>
+      bound.position === undefined ? ts >= bound.before && ts <= latest : position >= bound.position
+    const stays = oldest.findIndex(each => each.position >= end.position || isBeyond(each))
     return {
       candidates: stays === -1 ? oldest : oldest.slice(0, stays),
       isFull: stays === -1 && oldest.length === limit,
@@ -57,7 +64,7 @@ export class PurgeScope {
   async estimate(roomNid: number, before: number): Promise<PurgeEstimate> {
     let [events, bytes, upTo] = [0, 0, BEGINNING]
     for (let isFull = true; isFull; ) {
-      const part = await this.oldest(roomNid, upTo, before)
+      const part = await this.oldest(roomNid, upTo, { before })
       for (const one of part.candidates) {
         if (one.isState) continue
         events += 1

@@ -88,7 +88,11 @@ export class MessageRetention {
     if (this.#settings === undefined) return
     for await (const room of ruledRooms(db, this.#settings)) {
       if (signal.aborted) return
-      const { events, bytes } = await this.#purges.purge(room, this.#clock.now() - room.lifetime, signal)
+      const { events, bytes } = await this.#purges.purge(
+        room,
+        { before: this.#clock.now() - room.lifetime },
+        signal,
+      )
       if (events > 0) this.#log.info({ room: room.roomId, events, bytes }, 'old messages were deleted')
     }
   }

@@ -54,7 +54,7 @@ testDatabases(test, 'old messages go, what the room rests on stays', async (t, d
   const estimate = await scope.estimate(nid, before)
   t.is(estimate.events, 2, 'the two messages')
   const stateBefore = [...((await core.writer.head(roomId))?.state ?? [])]
-  const purged = await purges.purge(room, before, going)
+  const purged = await purges.purge(room, { before }, going)
   t.is(purged.events, 3, 'and the topic that was replaced in time')
   t.true(purged.bytes >= estimate.bytes && estimate.bytes > 100)
 
@@ -78,13 +78,31 @@ testDatabases(test, 'old messages go, what the room rests on stays', async (t, d
   const { to = 0 } = (await read.rooms.byId(roomId))?.purged ?? {}
   t.deepEqual(await database.get(closed, [to]), { n: 0 }, 'no state of before the boundary')
 
-  t.deepEqual(await purges.purge(room, before, going), { events: 0, bytes: 0 }, 'once is enough')
+  t.deepEqual(await purges.purge(room, { before }, going), { events: 0, bytes: 0 }, 'once is enough')
   t.deepEqual(await scope.estimate(nid, before), { events: 0, bytes: 0, files: 0, fileBytes: 0 })
-  await purges.purge(room, clock.now() + 1, going)
+  await purges.purge(room, { before: clock.now() + 1 }, going)
   t.deepEqual(await scope.estimate(nid, clock.now() + DAY), { events: 0, bytes: 0, files: 0, fileBytes: 0 })
   t.not(await read.events.byId(kept), undefined, 'the end of the graph stays')
   t.is(await read.events.byId(secondTopic), undefined, 'its time is over')
   await send({ body: 'the room goes on' })
+})
+
+test('what is before an event goes whenever it was sent, and our own messages only leave the timeline', async t => {
+  const { a, b, world, alice, bob, roomId } = await sharedRoom(t)
+  const own = await say(a, alice, roomId, 'own')
+  await world.send(a, b, [own])
+  const foreign = await say(b, bob, roomId, 'foreign')
+  await world.send(b, a, [foreign])
+  const border = await say(a, alice, roomId, 'border')
+  await say(a, alice, roomId, 'last')
+  const { read } = a.core.context
+  const stored = await read.events.byId(border.eventId)
+  const bound = { before: border.originServerTs, position: stored?.position, keepsOwn: true }
+  t.is((await new RoomPurges(a.core.writer).purge(await roomOf(a, roomId), bound, going)).events, 1)
+  t.deepEqual(await messagesOf(a, roomId), ['border', 'last'])
+  t.is((await read.events.byId(own.eventId))?.position, undefined, 'kept, and shown to nobody')
+  t.deepEqual((await read.events.byId(own.eventId))?.event.content['body'], 'own')
+  t.is(await read.events.byId(foreign.eventId), undefined)
 })
 
 test('purged history is neither given to other servers nor taken back', async t => {
@@ -98,7 +116,7 @@ test('purged history is neither given to other servers nor taken back', async t 
 
   const purges = new RoomPurges(a.core.writer)
   const { nid = 0 } = (await a.core.context.read.rooms.byId(roomId)) ?? {}
-  await purges.purge({ nid, roomId }, a.clock.now() - DAY, going)
+  await purges.purge({ nid, roomId }, { before: a.clock.now() - DAY }, going)
   t.deepEqual(await messagesOf(a, roomId), ['four'])
   const timeoutMs = 1000
   const backfilled = await b.client.backfill(
@@ -145,7 +163,7 @@ test('what builds on purged history is taken in, with the state that its server 
   for (const server of [a, b]) await server.clock.advance(2 * DAY)
   const late = await say(b, bob, roomId, 'from afar')
   await say(a, alice, roomId, 'two')
-  await new RoomPurges(a.core.writer).purge(await roomOf(a, roomId), a.clock.now() - DAY, going)
+  await new RoomPurges(a.core.writer).purge(await roomOf(a, roomId), { before: a.clock.now() - DAY }, going)
   t.deepEqual(await messagesOf(a, roomId), ['two'])
   world.intercept = () => undefined
   await world.send(b, a, [late])

@@ -1,21 +1,30 @@
+import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { AbandonedRoomWriter } from '../../storage/rooms/abandoned-rooms.ts'
-import { PurgeReader, type PurgeSize } from '../../storage/rooms/purge-reader.ts'
+import { type PurgeCandidate, PurgeReader, type PurgeSize } from '../../storage/rooms/purge-reader.ts'
 import { PurgeWriter } from '../../storage/rooms/purge-writer.ts'
-import { PURGE_BATCH, PurgeScope } from './purge-scope.ts'
+import { PURGE_BATCH, type PurgeBound, PurgeScope } from './purge-scope.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomsContext, RoomWriter, Settled } from './room-writer.ts'
 import { BEGINNING } from './visible-ranges.ts'
 
+/** What a purge takes away. */
+interface Wanted extends PurgeBound {
+  /** Messages of users of this server stay, outside of the timeline: there may be no other copy of them. */
+  readonly keepsOwn?: boolean | undefined
+}
+
 /** A part of the purge of one room. */
 interface Part {
-  /** Events that go, messages and state that is past and authorises nothing. */
+  /** Events that go: messages, and state that is past and authorises nothing. */
   readonly gone: readonly number[]
-  /** State events that stay, beside the timeline. */
+  /** Events that stay, beside the timeline. */
   readonly kept: readonly { readonly nid: number; readonly position: number }[]
   readonly positions: readonly number[]
   readonly upTo: number
   readonly depth: number
+  /** What was sent before (ms) and is no deeper belongs to what goes. */
+  readonly before: number
   readonly bytes: number
   /** There is more to purge. */
   readonly isFull: boolean
@@ -50,23 +59,23 @@ export class RoomPurges {
   }
 
   /**
-   * Purges what was sent before an instant (ms since 1970), in bounded parts; stops between two of them if `signal` says
-   * so. Answers what is gone. Rooms that lack members, or are not known, are left alone.
+   * Purges what is before a bound, in bounded parts; stops between two of them if `signal` says so. Answers what is gone. Rooms that
+   * lack members, or are not known, are left alone.
    */
   async purge(
     room: { nid: number; roomId: string },
-    before: number,
+    wanted: Wanted,
     signal: AbortSignal,
   ): Promise<PurgeSize> {
     const total = { events: 0, bytes: 0 }
     // Most rooms have nothing to purge at most times: they are not written to.
-    const first = await this.#scope.oldest(room.nid, BEGINNING, before, 1)
+    const first = await this.#scope.oldest(room.nid, BEGINNING, wanted, 1)
     if (first.candidates.length === 0) return total
     for (let isFull = true; isFull && !signal.aborted; ) {
       await this.#context.nids.ensure(1)
       const part = await this.#writer.update<Part | undefined>(
         room.roomId,
-        head => this.#draft(head, before),
+        head => this.#draft(head, wanted),
         { settled: true },
       )
       if (part === undefined) break
@@ -80,9 +89,9 @@ export class RoomPurges {
     return total
   }
 
-  async #draft(head: RoomHead, before: number): Promise<Draft<Part | undefined> | Settled<undefined>> {
+  async #draft(head: RoomHead, wanted: Wanted): Promise<Draft<Part | undefined> | Settled<undefined>> {
     if (head.partial !== undefined) return { settled: undefined }
-    const part = await this.#part(head.room.nid, before)
+    const part = await this.#part(head.room.nid, wanted)
     if (part === undefined) return { settled: undefined }
     const { write, clock } = this.#context
     const { nid: roomNid } = head.room
@@ -90,9 +99,10 @@ export class RoomPurges {
     const purged = {
       to: Math.max(upTo, head.purged?.to ?? upTo),
       depth: Math.max(depth, head.purged?.depth ?? depth),
-      before: Math.max(before, head.purged?.before ?? before),
+      before: Math.max(part.before, head.purged?.before ?? part.before),
     }
-    const replies = (await this.#read.replies(gone)).flatMap(({ nid, parentId }) =>
+    const unplaced = [...gone, ...kept.map(({ nid }) => nid)]
+    const replies = (await this.#read.replies(unplaced)).flatMap(({ nid, parentId }) =>
       write.relations.remove({ nid, roomNid, relType: 'm.thread', parentId }),
     )
     head.purged = purged
@@ -100,35 +110,41 @@ export class RoomPurges {
     const statements: WriteStatement[] = [
       this.#write.boundary(roomNid, purged),
       ...replies,
-      write.messages.remove(gone),
+      write.messages.remove(unplaced),
       ...write.files.releaseOf(gone, clock.now()),
       ...this.#removal.removeEvents({ nids: gone, positions: part.positions }),
       ...this.#write.unplace(kept),
-      ...this.#write.states(roomNid, upTo, [...gone, ...kept.map(({ nid }) => nid)]),
+      ...this.#write.states(roomNid, upTo, unplaced),
     ]
     return { statements, nids: [], result: () => part }
   }
 
-  async #part(roomNid: number, before: number): Promise<Part | undefined> {
-    const { candidates, isFull, maxDepth } = await this.#scope.oldest(roomNid, BEGINNING, before)
+  async #part(roomNid: number, wanted: Wanted): Promise<Part | undefined> {
+    const { candidates, isFull, maxDepth } = await this.#scope.oldest(roomNid, BEGINNING, wanted)
     const upTo = candidates.at(-1)?.position
     if (upTo === undefined) return undefined
     const states = candidates.filter(({ isState }) => isState)
     const past = [...new Set([...states.map(({ nid }) => nid), ...(await this.#read.ended(roomNid, upTo))])]
     const held = await this.#read.held(past, upTo)
+    const stays = ({ isState, sender }: PurgeCandidate): boolean =>
+      !isState && wanted.keepsOwn === true && serverNameOf(sender) === this.#context.serverName
     const gone = [
-      ...candidates.filter(({ isState }) => !isState).map(({ nid }) => nid),
+      ...candidates.filter(each => !each.isState && !stays(each)).map(({ nid }) => nid),
       ...past.filter(nid => !held.has(nid)),
     ]
     const goneSet = new Set(gone)
     return {
       gone,
-      kept: states.filter(({ nid }) => held.has(nid)),
+      kept: candidates.filter(each => (each.isState ? held.has(each.nid) : stays(each))),
       positions: candidates.map(({ position }) => position),
       upTo,
       depth: Math.min(
         maxDepth,
         candidates.reduce((max, { depth }) => Math.max(max, depth), 0),
+      ),
+      before: candidates.reduce(
+        (max, { ts }) => (wanted.position === undefined ? max : Math.max(max, ts + 1)),
+        wanted.before,
       ),
       bytes: candidates.reduce((sum, { nid, bytes }) => sum + (goneSet.has(nid) ? bytes : 0), 0),
       isFull,

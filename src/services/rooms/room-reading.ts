@@ -8,9 +8,9 @@ import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
 import type { PartialRooms } from './partial-rooms.ts'
-import { type Access, accessOf, isWorldReadable } from './room-access.ts'
+import { type Access, type AccessOf, isWorldReadable } from './room-access.ts'
 import { membershipOf } from './room-head.ts'
-import type { Sights } from './room-sight.ts'
+import type { Seeing } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
 import { inSlices } from './state-slices.ts'
 
@@ -18,7 +18,8 @@ import { inSlices } from './state-slices.ts'
 export class RoomReading {
   readonly #read: RoomReaders
   readonly #views: StateViews
-  readonly #sights: Sights
+  readonly #sights: Seeing
+  readonly #accessOf: AccessOf
   readonly #clientEvents: ClientEvents
   readonly #now: () => number
   readonly #partial: PartialRooms
@@ -26,7 +27,8 @@ export class RoomReading {
   constructor(parts: {
     read: RoomReaders
     views: StateViews
-    sights: Sights
+    sights: Seeing
+    access: AccessOf
     clientEvents: ClientEvents
     currentPosition: () => number
     partial: PartialRooms
@@ -35,6 +37,7 @@ export class RoomReading {
     this.#read = parts.read
     this.#views = parts.views
     this.#sights = parts.sights
+    this.#accessOf = parts.access
     this.#clientEvents = parts.clientEvents
     this.#now = parts.currentPosition
   }
@@ -47,15 +50,19 @@ export class RoomReading {
     return texts
   }
 
-  /** The same as it is made: the state of a room may take hundreds of megabytes. */
-  async stateSlices(requester: Requester, roomId: string): Promise<AsyncGenerator<string[], void>> {
+  /** The same as it is made: the state of a room may take hundreds of megabytes. Of one type, where that is given. */
+  async stateSlices(
+    requester: Requester,
+    roomId: string,
+    type?: string,
+  ): Promise<AsyncGenerator<string[], void>> {
     const access = await this.#access(requester, roomId)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
     return this.#render(
       requester,
       access,
-      entries.map(({ nid }) => nid),
+      entries.filter(entry => type === undefined || entry.type === type).map(({ nid }) => nid),
     )
   }
 
@@ -182,8 +189,8 @@ export class RoomReading {
     return own?.forgotten === true && !(await isWorldReadable(this.#read, roomNid))
   }
 
-  #access(requester: Requester, roomId: string): Promise<Access> {
-    return accessOf(this.#read, requester.userId, roomId)
+  #access({ userId }: Requester, roomId: string): Promise<Access> {
+    return this.#accessOf(this.#read, userId, roomId)
   }
 
   async #viewer(requester: Requester, { room }: Access): Promise<EventViewer> {

@@ -54,6 +54,21 @@ export const presentSight = (joinedAt: number): Sight => ({
   membershipIn: () => 'join',
 })
 
+/** How it is known what users may see of rooms. */
+export type Seeing = Pick<Sights, 'of' | 'forks'>
+
+/** The sight of an administrator: all of the timeline. What they were in the room themselves is of no matter. */
+const OPEN_SIGHT: Sight = {
+  ranges: [{ from: -END, to: END }],
+  knownFrom: END,
+  joins: [],
+  sees: ({ position }) => position !== undefined,
+  membershipAt: () => 'join',
+  membershipIn: () => undefined,
+}
+
+export const openSights: Seeing = { of: async () => OPEN_SIGHT, forks: async () => new Map() }
+
 const fullSight = (history: SightHistory, userId: string): Sight => {
   const { visibilities, memberships } = history
   const isOwn = ({ event }: StoredEvent): boolean =>

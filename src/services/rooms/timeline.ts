@@ -5,7 +5,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import type { Answer } from '../answer.ts'
 import type { Missed } from './ignored-users.ts'
-import type { ForkState, Sight, Sights } from './room-sight.ts'
+import type { ForkState, Seeing, Sight } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'
 
 export { BEGINNING } from './visible-ranges.ts'
@@ -56,9 +56,9 @@ const LARGEST_PAGE = 200
 /** Reads rooms' timelines as their users may see them. */
 export class Timelines {
   readonly #pages: PageReader
-  readonly #sights: Sights
+  readonly #sights: Pick<Seeing, 'forks'>
 
-  constructor(pages: PageReader, sights: Sights) {
+  constructor(pages: PageReader, sights: Pick<Seeing, 'forks'>) {
     this.#pages = pages
     this.#sights = sights
   }

@@ -72,6 +72,32 @@ export class ServerNotices {
     this.#due.expect(await this.#queue.toUser(userId, notice))
   }
 
+  /**
+   * Writes to a user at once, whatever an administrator wants them told.
+   *
+   * @param event.stateKey makes it a state event.
+   * @param transaction the same again is not sent again.
+   * @returns the event ID.
+   * @throws {MatrixError} `M_NOT_FOUND`: no such account; and as `RoomSender.send`
+   */
+  async write(
+    userId: string,
+    event: { readonly type: string; readonly stateKey: string | undefined; readonly content: JsonObject },
+    transaction: { readonly by: string; readonly txnId: string } | undefined,
+  ): Promise<string> {
+    const { sender } = this.#options
+    if (userId === sender || (await this.#accounts.find(userId)) === undefined)
+      throw new MatrixError('M_NOT_FOUND', `There is no account ${userId} that could be written to`)
+    const roomId = await this.#rooms.ready(userId)
+    const { type, stateKey, content } = event
+    const template = { type, sender, content, ...(stateKey === undefined ? {} : { stateKey }) }
+    const key = transaction && {
+      ...{ userId: sender, deviceId: '', scope: `notice by ${transaction.by} to ${userId}` },
+      txnId: transaction.txnId,
+    }
+    return (await this.#core.sender.send(roomId, template, key && { transaction: key })).eventId
+  }
+
   async #prepare(): Promise<void> {
     const { sender, displayName, avatarUrl } = this.#options
     await this.#accounts.ensureUser(sender)

@@ -56,6 +56,7 @@ const dialect: Dialect = {
   inText: inList,
   inInteger: inList,
   contains: column => `instr(${column}, ?) > 0`,
+  jsonText: (column, path) => `json_extract(${column}, '$.${path.join('.')}')`,
 }
 
 /** More sets than this at once gain nothing, and make the first of them wait for the last. */

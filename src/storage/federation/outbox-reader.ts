@@ -55,6 +55,7 @@ export class OutboxReader {
   readonly #inRoom: Prepared
   readonly #atPositions: Prepared
   readonly #hostsWithout: Prepared
+  readonly #waitsInRoom: Prepared
   readonly #hosts: Prepared
 
   /** @param news for who follows the stream of events */
@@ -95,6 +96,9 @@ export class OutboxReader {
     )
     this.#inRoom = db.prepare(
       `${columns} room_nid = ? AND position >= ? AND position <= ? AND ${shown} ORDER BY position LIMIT ?`,
+    )
+    this.#waitsInRoom = db.prepare(
+      'SELECT 1 AS one FROM federation_destination_rooms WHERE room_nid = ? LIMIT 1',
     )
     this.#atPositions = db.prepare(`${columns} ${db.dialect.inInteger('position')} AND ${shown}`)
     this.#hosts = db.prepare(
@@ -180,6 +184,12 @@ export class OutboxReader {
   async eventsAt(positions: readonly number[]): Promise<OutgoingRow[]> {
     const rows = await this.#db.scan<OutgoingColumns>(this.#atPositions, [this.#db.list(positions)])
     return rows.map(outgoing)
+  }
+
+  /** Whether all servers have acknowledged what they were to get of a room up to a position. */
+  async isDelivered(roomNid: number, upTo: number): Promise<boolean> {
+    if ((await this.distributed()) < upTo) return false
+    return (await this.#db.scan(this.#waitsInRoom, [roomNid])).length === 0
   }
 
   /** The servers whose users are in rooms here, those with the most first. */

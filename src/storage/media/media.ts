@@ -22,6 +22,10 @@ export interface MediaRow {
   /** Until when it may be uploaded. */
   readonly expiresTs: number | undefined
   readonly quarantinedTs: number | undefined
+  /** The administrator who has hidden it, where one has. */
+  readonly quarantinedBy: string | undefined
+  /** It is not hidden together with others. */
+  readonly isProtected: boolean
 }
 
 /** A file with its content, about to be stored. */
@@ -36,7 +40,10 @@ export interface NewMedia extends StoredBlob {
 const COLUMNS = `origin, media_id, kind, user_id, content_hash, size, content_type, file_name, created_ts, accessed_ts,
   expires_ts, quarantined_ts`
 
-const media = (row: Row): MediaRow => ({
+/** What `mediaRow` is made of. */
+export const MEDIA_COLUMNS = `${COLUMNS}, quarantined_by, is_protected`
+
+export const mediaRow = (row: Row): MediaRow => ({
   origin: row['origin'] as string,
   mediaId: row['media_id'] as string,
   kind: row['kind'] as MediaKind,
@@ -49,6 +56,8 @@ const media = (row: Row): MediaRow => ({
   accessedTs: row['accessed_ts'] as number,
   expiresTs: (row['expires_ts'] as number | null) ?? undefined,
   quarantinedTs: (row['quarantined_ts'] as number | null) ?? undefined,
+  quarantinedBy: (row['quarantined_by'] as string | null) ?? undefined,
+  isProtected: row['is_protected'] !== 0,
 })
 
 /** Reads what is known about files. */
@@ -63,29 +72,31 @@ export class MediaReader {
   constructor(db: Reader) {
     this.#db = db
     const newest = (where: string) =>
-      `SELECT ${COLUMNS} FROM media WHERE content_hash IS NOT NULL${where} ORDER BY created_ts DESC, media_id LIMIT ?`
+      `SELECT ${MEDIA_COLUMNS} FROM media WHERE content_hash IS NOT NULL${where} ORDER BY created_ts DESC, media_id LIMIT ?`
     this.#newest = db.prepare(newest(''))
     this.#newestOf = db.prepare(newest(' AND user_id = ?'))
-    this.#one = db.prepare(`SELECT ${COLUMNS} FROM media WHERE origin = ? AND media_id = ?`)
-    this.#ofContent = db.prepare(`SELECT ${COLUMNS} FROM media WHERE content_hash = ? LIMIT ?`)
+    this.#one = db.prepare(`SELECT ${MEDIA_COLUMNS} FROM media WHERE origin = ? AND media_id = ?`)
+    this.#ofContent = db.prepare(`SELECT ${MEDIA_COLUMNS} FROM media WHERE content_hash = ? LIMIT ?`)
     this.#usage = db.prepare('SELECT bytes, files FROM media_usage WHERE user_id = ?')
   }
 
   /** One file, with or without content. */
   async one(origin: string, mediaId: string): Promise<MediaRow | undefined> {
     const row = await this.#db.get(this.#one, [origin, mediaId])
-    return row && media(row)
+    return row && mediaRow(row)
   }
 
   /** Files with the same content, at most `limit`. */
   async ofContent(hash: string, limit: number): Promise<MediaRow[]> {
-    return (await this.#db.all(this.#ofContent, [hash, limit])).map(media)
+    return (await this.#db.all(this.#ofContent, [hash, limit])).map(mediaRow)
   }
 
   /** The newest files with content, of a user or of everybody. Reads the whole table in the second case. */
   async newest(userId: string | undefined, limit: number): Promise<MediaRow[]> {
     const parameters = userId === undefined ? [limit] : [userId, limit]
-    return (await this.#db.scan(userId === undefined ? this.#newest : this.#newestOf, parameters)).map(media)
+    return (await this.#db.scan(userId === undefined ? this.#newest : this.#newestOf, parameters)).map(
+      mediaRow,
+    )
   }
 
   /** What a user has uploaded and not lost since. */
@@ -109,6 +120,7 @@ export class MediaWriter {
   readonly #used: Prepared
   readonly #accessed: Prepared
   readonly #discard: Prepared
+  readonly #hide: Prepared
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
@@ -142,6 +154,12 @@ export class MediaWriter {
       `INSERT INTO media_garbage (content_hash, since_ts) VALUES (?, ?)
        ON CONFLICT (content_hash) DO UPDATE SET since_ts = excluded.since_ts`,
     )
+    this.#hide = db.prepare(
+      `UPDATE media SET quarantined_ts = ?, quarantined_by = (
+         SELECT o.quarantined_by FROM media o WHERE o.content_hash = ? AND o.quarantined_ts IS NOT NULL LIMIT 1)
+       WHERE origin = ? AND media_id = ? AND quarantined_ts IS NULL AND EXISTS (
+         SELECT 1 FROM media o WHERE o.content_hash = ? AND o.quarantined_ts IS NOT NULL)`,
+    )
     this.#accessed = db.prepare('UPDATE media SET accessed_ts = ? WHERE origin = ? AND media_id = ?')
   }
 
@@ -149,7 +167,7 @@ export class MediaWriter {
   insert(file: NewMedia, kind: 'upload' | 'preview', userId: string | undefined): WriteStatement[] {
     const { origin, mediaId, hash, size, contentType, fileName = null, now } = file
     const row = [origin, mediaId, kind, userId ?? null, hash, size, contentType, fileName, now, now]
-    return [{ prepared: this.#insert, rows: [row] }, this.#keep(hash)]
+    return [{ prepared: this.#insert, rows: [row] }, ...this.#stored(file)]
   }
 
   /** A name for a file that is yet to come. Guard `PENDING`: the user has `limit` such names that have not expired. */
@@ -178,7 +196,7 @@ export class MediaWriter {
         rows: [[hash, size, contentType, fileName, now, now, origin, mediaId, userId, now]],
         guard: { name: EXPECTED, expected: 1 },
       },
-      this.#keep(hash),
+      ...this.#stored(file),
     ]
   }
 
@@ -190,7 +208,7 @@ export class MediaWriter {
         prepared: this.#putRemote,
         rows: [[origin, mediaId, hash, size, contentType, fileName, now, now]],
       },
-      this.#keep(hash),
+      ...this.#stored(file),
     ]
   }
 
@@ -212,8 +230,12 @@ export class MediaWriter {
     return { prepared: this.#discard, rows: hashes.map(hash => [hash, now]) }
   }
 
-  #keep(hash: string): WriteStatement {
-    return { prepared: this.#used, rows: [[hash]] }
+  /** Content that is in use; what others of the same content are hidden for, hides this one, too. */
+  #stored({ hash, origin, mediaId, now }: NewMedia): WriteStatement[] {
+    return [
+      { prepared: this.#used, rows: [[hash]] },
+      { prepared: this.#hide, rows: [[now, hash, origin, mediaId, hash]] },
+    ]
   }
 }
 

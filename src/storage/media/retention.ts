@@ -1,3 +1,4 @@
+import type { Mxc } from '../../core/media.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
 
 /** A file that may be deleted. */
@@ -83,11 +84,14 @@ export class MediaRetention {
     this.#deleteThumbnails = db.prepare('DELETE FROM media_thumbnails WHERE content_hash = ?')
     this.#collected = db.prepare('DELETE FROM media_garbage WHERE content_hash = ?')
     this.#quarantine = db.prepare(
-      `INSERT INTO media (origin, media_id, kind, size, content_type, created_ts, accessed_ts, quarantined_ts)
-       VALUES (?, ?, ?, 0, '', ?, ?, ?)
-       ON CONFLICT (origin, media_id) DO UPDATE SET quarantined_ts = excluded.quarantined_ts`,
+      `INSERT INTO media (origin, media_id, kind, size, content_type, created_ts, accessed_ts, quarantined_ts, quarantined_by)
+       VALUES (?, ?, ?, 0, '', ?, ?, ?, ?)
+       ON CONFLICT (origin, media_id) DO UPDATE SET quarantined_ts = excluded.quarantined_ts,
+         quarantined_by = excluded.quarantined_by`,
     )
-    this.#release = db.prepare('UPDATE media SET quarantined_ts = NULL WHERE origin = ? AND media_id = ?')
+    this.#release = db.prepare(
+      'UPDATE media SET quarantined_ts = NULL, quarantined_by = NULL WHERE origin = ? AND media_id = ?',
+    )
   }
 
   /** Copies of others' files, and pictures of links, that nobody has asked for since an instant; the longest first. */
@@ -149,12 +153,18 @@ export class MediaRetention {
     return { prepared: this.#collected, rows: [[hash]] }
   }
 
-  /** Hides a file, also one that has not been fetched yet. */
-  quarantine(origin: string, mediaId: string, kind: 'upload' | 'remote', now: number): WriteStatement {
-    return { prepared: this.#quarantine, rows: [[origin, mediaId, kind, now, now, now]] }
+  /** Hides files, also such as have not been fetched yet. `by`: the user ID of an administrator, where there is one. */
+  quarantine(
+    files: readonly (Mxc & { readonly kind: 'upload' | 'remote' })[],
+    by: string | undefined,
+    now: number,
+  ): WriteStatement {
+    const rows = files.map(({ origin, mediaId, kind }) => [origin, mediaId, kind, now, now, now, by ?? null])
+    return { prepared: this.#quarantine, rows }
   }
 
-  release(origin: string, mediaId: string): WriteStatement {
-    return { prepared: this.#release, rows: [[origin, mediaId]] }
+  /** Shows files again. */
+  release(files: readonly Mxc[]): WriteStatement {
+    return { prepared: this.#release, rows: files.map(({ origin, mediaId }) => [origin, mediaId]) }
   }
 }

@@ -5,6 +5,7 @@ export interface PurgeCandidate {
   readonly nid: number
   readonly position: number
   readonly type: string
+  readonly sender: string
   readonly isState: boolean
   readonly depth: number
   readonly ts: number
@@ -34,6 +35,7 @@ interface CandidateColumns {
   event_nid: number
   position: number
   type: string
+  sender: string
   is_state: number
   depth: number
   origin_server_ts: number
@@ -56,7 +58,7 @@ export class PurgeReader {
     this.#db = db
     const { inInteger } = db.dialect
     this.#oldest = db.prepare(
-      `SELECT e.event_nid, e.position, e.type, CASE WHEN e.state_key IS NULL THEN 0 ELSE 1 END AS is_state,
+      `SELECT e.event_nid, e.position, e.type, e.sender, CASE WHEN e.state_key IS NULL THEN 0 ELSE 1 END AS is_state,
          e.depth, e.origin_server_ts, octet_length(j.json) AS bytes
        FROM events e JOIN event_json j ON j.event_nid = e.event_nid
        WHERE e.room_nid = ? AND e.position > ? AND e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0
@@ -112,6 +114,7 @@ export class PurgeReader {
       nid: row.event_nid,
       position: row.position,
       type: row.type,
+      sender: row.sender,
       isState: row.is_state !== 0,
       depth: row.depth,
       ts: row.origin_server_ts,

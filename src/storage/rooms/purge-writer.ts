@@ -51,7 +51,7 @@ export class PurgeWriter {
     return { prepared: this.#boundary, rows: [[to, depth, before, roomNid]] }
   }
 
-  /** Takes state events that have to stay out of the timeline: they are known only as what they authorise, and as state. */
+  /** Takes events that have to stay out of the timeline: state is known only as that, and as what it authorises. */
   unplace(events: readonly { readonly nid: number; readonly position: number }[]): WriteStatement[] {
     if (events.length === 0) return []
     const nids = [[this.#db.list(events.map(({ nid }) => nid))]]
