@@ -64,11 +64,15 @@ export class RoomRules {
 
   /**
    * @param aliases those of this server that the room has
-   * @throws {MatrixError} `M_FORBIDDEN`
+   * @param roomId `undefined` for a room that is being made
+   * @throws {MatrixError} `M_FORBIDDEN`; of a room that is being made `M_UNKNOWN` (403)
    */
   checkPublication(actor: Actor, aliases: readonly string[], roomId?: string): void {
     if (this.#allows(this.#publication, actor, roomId ?? '', aliases)) return
-    throw new MatrixError('M_FORBIDDEN', 'On this server you may not list this room')
+    if (roomId !== undefined)
+      throw new MatrixError('M_FORBIDDEN', 'On this server you may not list this room')
+    // As Synapse says it: by this code and these words Element knows to make the room without listing it.
+    throw new MatrixError('M_UNKNOWN', 'Not allowed to publish room', { status: 403 })
   }
 
   #allows(
