@@ -1,5 +1,6 @@
 import type { FirstStart, Server, ServerOptions } from './cli/ports.ts'
 import { type Composition, compose } from './composition/index.ts'
+import { baseUrlOf } from './composition/options.ts'
 import { rateLimitsOf, signingKeyPath } from './config/locations.ts'
 import type { Config } from './config/schema/index.ts'
 import { readKeyFile } from './config/signing-key.ts'
@@ -31,11 +32,14 @@ export const createServer = async (
   let letGoOfHeap: (() => void) | undefined
   return {
     listen: async () => {
-      for (const { host, port, tls, adminApi } of config.listeners) {
+      for (const { host, port, socket, socketMode, tls, adminApi } of config.listeners) {
         const texts = tls && readCertificate(tls)
         const { app } = composition
         const handler = config.adminApi.enabled && adminApi ? app.handler : app.handlerForUsers
-        const listener = await openListener({ handler, host, port, ...(texts && { tls: texts }) })
+        const listener = await openListener({
+          ...{ handler, host, port, ...(texts && { tls: texts }) },
+          socket: socket === undefined ? undefined : { path: socket, mode: Number.parseInt(socketMode, 8) },
+        })
         listeners.push(listener)
         if (tls && texts) certificates.add(listener, tls, texts)
       }
@@ -79,7 +83,8 @@ const firstStartFacts = async (
 ): Promise<FirstStart | undefined> => {
   const token = await services.accounts.setup.issue()
   if (token === undefined) return undefined
-  const base = config.publicBaseUrl ?? url
+  // A socket has no address that a browser could open.
+  const base = config.publicBaseUrl ?? (url.startsWith('unix:') ? baseUrlOf(config) : url)
   const [key] = readKeyFile(signingKeyPath(config)).keys
   return {
     setupUrl: `${base}/setup?token=${token}`,

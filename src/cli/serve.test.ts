@@ -91,6 +91,9 @@ test('why a server does not start, in one sentence', async t => {
     host.err(),
     'Cannot listen: port 8008 of 127.0.0.1 is taken by another program; stop that, or choose another port with --port.\n',
   )
+  const socket = { syscall: 'listen', address: '/run/x/http.sock', port: -1 }
+  t.regex(startFailure(system('EADDRINUSE', socket)) ?? '', /another program listens on \/run\/x\/http\.sock/)
+  t.regex(startFailure(system('ENOENT', socket)) ?? '', /the directory of .* is not there/)
   t.regex(startFailure(new DatabaseTooNew(9, 3)) ?? '', /^The database belongs to a newer version of Tessera/)
   t.regex(
     startFailure(system('EACCES', { syscall: 'listen', port: 443 })) ?? '',

@@ -11,7 +11,14 @@ interface SystemError extends Error {
 const isSystemError = (error: unknown): error is SystemError =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'
 
+const listeningOnSocket = (path: string, code: string): string => {
+  if (code === 'EADDRINUSE') return `Cannot listen: another program listens on ${path}, or it is no socket.`
+  if (code === 'ENOENT') return `Cannot listen: the directory of ${path} is not there.`
+  return `Cannot listen on ${path} (${code}): make its directory one that this program may write to.`
+}
+
 const listening = (error: SystemError): string | undefined => {
+  if (error.address?.startsWith('/')) return listeningOnSocket(error.address, error.code)
   const place = `port ${error.port ?? '?'} of ${error.address ?? 'this machine'}`
   if (error.code === 'EADDRINUSE') {
     return `Cannot listen: ${place} is taken by another program; stop that, or choose another port with --port.`

@@ -2,6 +2,7 @@ import { prepareDataDirectory } from '../config/data-directory.ts'
 import type { ConfigFlags } from '../config/load.ts'
 import { databaseLocation } from '../config/locations.ts'
 import { createLog } from '../config/logging.ts'
+import { removeStaleSocket } from '../http/stale-socket.ts'
 import type { Cluster } from './cluster.ts'
 import { EXIT, type Host, say } from './host.ts'
 import { type LoadedConfig, withConfig } from './settings.ts'
@@ -21,6 +22,7 @@ export const supervise = async (host: Host, cluster: Cluster, flags: ConfigFlags
     const log = createLog(config.logging, host.stdout)
     const notifier = createNotifier(host)
     prepareDataDirectory(config, file)
+    for (const { socket } of config.listeners) if (socket !== undefined) await removeStaleSocket(socket)
     const supervisor = new Supervisor({ cluster, count: config.workers, log })
     const stop = Promise.withResolvers<void>()
     let received = 0

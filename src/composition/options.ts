@@ -14,12 +14,12 @@ import type { ServerNoticesOptions } from '../services/server-notices/server-not
 
 /** Where clients reach this server. */
 export const baseUrlOf = (config: Config): string => {
-  const [listener] = config.listeners
-  const scheme = listener?.tls === undefined ? 'http' : 'https'
-  return (
-    config.publicBaseUrl?.replace(/\/+$/, '') ??
-    `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener?.host}:${listener?.port}`
-  )
+  const listener = config.listeners.find(({ socket }) => socket === undefined)
+  if (config.publicBaseUrl !== undefined) return config.publicBaseUrl.replace(/\/+$/, '')
+  // Behind a proxy alone, which is most likely found by the name of the server.
+  if (listener === undefined) return `https://${config.serverName}`
+  const scheme = listener.tls === undefined ? 'http' : 'https'
+  return `${scheme}://${config.serverName === 'localhost' ? 'localhost' : listener.host}:${listener.port}`
 }
 
 /** What holds for everything that leaves this server by HTTP. */

@@ -22,15 +22,20 @@ const ARGON2_MIN_BYTES = 8_192
 export const contradictions = (config: Config): Problem[] => {
   const problems: Problem[] = []
   const seen = new Map<string, number>()
-  for (const [index, { host, port, tls }] of config.listeners.entries()) {
-    const twin = seen.get(`${host} ${port}`)
-    if (twin !== undefined && port !== 0) {
+  for (const [index, { host, port, socket, tls }] of config.listeners.entries()) {
+    const place = socket ?? `${host} ${port}`
+    const twin = seen.get(place)
+    if (twin !== undefined && (socket !== undefined || port !== 0)) {
+      const what = socket === undefined ? 'host and port' : 'socket'
       problems.push({
         path: ['listeners', index],
-        message: `listens on the same host and port as listeners[${twin}]`,
+        message: `listens on the same ${what} as listeners[${twin}]`,
       })
     }
-    seen.set(`${host} ${port}`, index)
+    if (socket !== undefined && tls !== undefined) {
+      problems.push({ path: ['listeners', index, 'tls'], message: 'is for host and port: a socket has none' })
+    }
+    seen.set(place, index)
     problems.push(...unreadable(['listeners', index, 'tls', 'certificate'], tls?.certificate))
     problems.push(...unreadable(['listeners', index, 'tls', 'key'], tls?.key))
   }
@@ -101,8 +106,8 @@ const isLoopback = (host: string): boolean =>
 
 /** What is allowed, but perhaps not meant. Said at every start. */
 export const warningsAbout = (config: Config): string[] => [
-  ...config.listeners.flatMap(({ host, tls, trustedProxies }, index) =>
-    isLoopback(host) || tls !== undefined || trustedProxies.length > 0
+  ...config.listeners.flatMap(({ host, socket, tls, trustedProxies }, index) =>
+    isLoopback(host) || socket !== undefined || tls !== undefined || trustedProxies.length > 0
       ? []
       : [
           `listeners[${index}] serves plain HTTP on ${host}: passwords and messages travel unencrypted. Add tls, or name the reverse proxy in trusted_proxies`,

@@ -18,7 +18,9 @@ import { validate } from './validate.ts'
 test('nothing set: a server on the loopback that nobody can register on', t => {
   const { config, warnings, file, cwd } = configOf(t)
   t.is(config.serverName, 'localhost')
-  t.deepEqual(config.listeners, [{ host: '127.0.0.1', port: 8008, trustedProxies: [], adminApi: true }])
+  t.deepEqual(config.listeners, [
+    { host: '127.0.0.1', port: 8008, socketMode: '660', trustedProxies: [], adminApi: true },
+  ])
   t.is(config.registration.mode, 'closed')
   t.is(config.rooms.defaultVersion, '12')
   t.deepEqual(config.federation.trustedKeyServers, [])

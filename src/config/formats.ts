@@ -127,6 +127,10 @@ export const FORMATS = {
     allowed: 'a language such as en or pt-BR',
     admits: text => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$/.test(text),
   },
+  'file-mode': {
+    allowed: 'three digits as chmod has them, in quotes, such as "660"',
+    admits: text => /^[0-7]{3}$/.test(text),
+  },
   path: { allowed: 'a path', admits: text => text !== '' && !text.includes('\0') },
   'not-empty': { allowed: 'a text that is not empty', admits: text => text !== '' },
 } as const satisfies Record<string, Format>

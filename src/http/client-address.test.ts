@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import test from 'ava'
-import { addressKey, createClientAddress } from './client-address.ts'
+import { addressKey, createClientAddress, localConnections } from './client-address.ts'
 
 const requestFrom = (remoteAddress: string, forwarded?: string): IncomingMessage =>
   ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage
@@ -23,4 +23,18 @@ test('limits by address take an IPv6 network of 64 bits for one client', t => {
   t.is(addressKey('2001:db8::1'), addressKey('2001:db8:0:0:ffff::2'))
   t.not(addressKey('2001:db8::1'), addressKey('2001:db8:0:1::1'))
   t.not(addressKey('192.0.2.1'), addressKey('192.0.2.2'))
+})
+
+test('over a UNIX socket the proxy says who asks', t => {
+  const local = (forwarded?: string): IncomingMessage => {
+    const request = requestFrom('', forwarded)
+    localConnections.add(request.socket)
+    return request
+  }
+  const addressOf = createClientAddress()
+  t.is(addressOf(local('spoofed, 203.0.113.9')), '203.0.113.9')
+  t.is(addressOf(local('nonsense')), '127.0.0.1')
+  t.is(addressOf(local()), '127.0.0.1')
+  t.is(createClientAddress(['10.0.0.0/8'])(local('203.0.113.9, 10.1.1.1')), '203.0.113.9')
+  t.is(addressOf(requestFrom('', '203.0.113.9')), '', 'a connection that is gone proves nothing')
 })

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Range = [Address, number]
 
+/** Connections over UNIX sockets: who may open those files is a proxy of this machine. */
+export const localConnections = new WeakSet<Socket>()
+const THIS_MACHINE = '127.0.0.1'
+
 /**
- * Answers a request's client address. `X-Forwarded-For` counts only as far as it was written by proxies in
- * `trustedProxies` (addresses or CIDR ranges): it is read from the right, up to the first address that is none of
+ * Answers a request's client address. `X-Forwarded-For` counts only as far as it was written by proxies: those on
+ * `localConnections`, and those in `trustedProxies` (addresses or CIDR ranges). It is read from the right, up to the first address that is none of
  * them. IPv4 addresses mapped into IPv6 come out as IPv4. Throws on a malformed range.
  */
 export const createClientAddress = (
@@ -14,10 +19,11 @@ export const createClientAddress = (
 ): ((request: IncomingMessage) => string) => {
   const isTrusted = createNetworkCheck(trustedProxies)
   return request => {
-    let address = normalise(request.socket.remoteAddress ?? '')
-    if (trustedProxies.length === 0) return address
+    const isLocal = localConnections.has(request.socket)
+    let address = isLocal ? THIS_MACHINE : normalise(request.socket.remoteAddress ?? '')
+    if (!isLocal && trustedProxies.length === 0) return address
     const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
-    while (isTrusted(address)) {
+    for (let isProxy = isLocal || isTrusted(address); isProxy; isProxy = isTrusted(address)) {
       const next = normalise(forwarded.pop()?.trim() ?? '')
       if (!ipaddr.isValid(next)) break
       address = next

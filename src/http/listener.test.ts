@@ -1,11 +1,17 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import test from 'ava'
 import type { Services } from '../services/index.ts'
 import { operations } from '../spec/operations.ts'
 import { FakeClock } from '../test-kit/fake-clock.ts'
 import { createTestClient } from '../test-kit/http.ts'
+import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
 import { createHttpApp } from './app.ts'
+import { createClientAddress } from './client-address.ts'
 import type { RequestFacts } from './endpoint.ts'
 import { openListener } from './listener.ts'
 
@@ -72,4 +78,52 @@ test('handlers are told when the client has gone', async t => {
   t.true(signal.aborted)
   finish()
   await listener.close(0)
+})
+
+const statusOver = (socketPath: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path: '/', agent: false }, response => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    asked.once('error', reject)
+    asked.end()
+  })
+
+test('a UNIX socket: its mode, who is behind it, and what a killed process has left', async t => {
+  const path = join(temporaryDirectory(t), 'http.sock')
+  const addressOf = createClientAddress()
+  const asked: string[] = []
+  const open = () =>
+    openListener({
+      handler: (incoming, response) => {
+        asked.push(addressOf(incoming))
+        response.writeHead(204).end()
+      },
+      port: 0,
+      socket: { path, mode: 0o640 },
+    })
+  const first = await open()
+  t.is(first.url, `unix:${path}`)
+  t.is(statSync(path).mode & 0o777, 0o640)
+  t.is(await statusOver(path), 204)
+  t.deepEqual(asked, ['127.0.0.1'])
+  t.like(await t.throwsAsync(open()), { code: 'EADDRINUSE' }, 'somebody answers there')
+  t.is(await statusOver(path), 204)
+  await first.close(0)
+  t.false(existsSync(path))
+
+  const left = spawnSync(process.execPath, [
+    '-e',
+    `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ])
+  t.is(left.signal, 'SIGKILL')
+  t.true(existsSync(path))
+  const second = await open()
+  t.is(await statusOver(path), 204)
+  await second.close(0)
+
+  writeFileSync(path, 'a file')
+  t.like(await t.throwsAsync(open()), { code: 'EADDRINUSE' })
+  t.is(readFileSync(path, 'utf8'), 'a file')
 })

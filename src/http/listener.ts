@@ -1,7 +1,11 @@
+import cluster from 'node:cluster'
+import { chmodSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { localConnections } from './client-address.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 /**
  * Not imported: an import statement reads everything that the module offers, and its WebSocket among it brings in all of
@@ -11,6 +15,8 @@ const { createServer } = process.getBuiltinModule('node:http')
 
 export interface ListenerOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void
+  /** A UNIX socket, in place of host and port; its mode as `chmod` has it. */
+  readonly socket?: { readonly path: string; readonly mode: number } | undefined
   readonly host?: string
   /** 0 chooses a free one. */
   readonly port: number
@@ -19,9 +25,10 @@ export interface ListenerOptions {
 }
 
 export interface Listener {
+  /** 0 and empty for a UNIX socket. */
   readonly port: number
   readonly host: string
-  /** `http://…` or `https://…` of the address that is listened on. */
+  /** `http://…` or `https://…` of the address that is listened on; `unix:` and the path of a socket. */
   readonly url: string
   /** New connections get another certificate (PEM texts). Throws for one that cannot be used, and where there is no HTTPS. */
   useCertificate(tls: { readonly cert: string; readonly key: string }): void
@@ -56,25 +63,13 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
   const server: Server = secured ?? createServer(TIMEOUTS, handler)
   server.on('clientError', refuse)
   server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (options.socket !== undefined) localConnections.add(socket)
     unused.add(socket)
     socket.once('close', () => unused.delete(socket))
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(
-      { port: options.port, ...(options.host === undefined ? {} : { host: options.host }) },
-      () => {
-        server.off('error', reject)
-        resolve()
-      },
-    )
-  })
-  const { port, address, family } = server.address() as AddressInfo
-  const authority = family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+  await listen(server, options)
   return {
-    port,
-    host: address,
-    url: `${options.tls ? 'https' : 'http'}://${authority}`,
+    ...placeOf(server, options),
     useCertificate: tls => {
       if (secured === undefined) throw new Error('this listener has no use for certificates')
       secured.setSecureContext(tls)
@@ -84,6 +79,31 @@ export const openListener = async (options: ListenerOptions): Promise<Listener> 
       return close(server, unused, { graceMs, lingerMs })
     },
   }
+}
+
+const listen = async (server: Server, { host, port, socket }: ListenerOptions): Promise<void> => {
+  // Of several processes, the one that starts the others has done so.
+  if (socket !== undefined && !cluster.isWorker) await removeStaleSocket(socket.path)
+  const place =
+    socket === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path: socket.path }
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(place, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  if (socket !== undefined) chmodSync(socket.path, socket.mode)
+}
+
+const placeOf = (
+  server: Server,
+  { tls, socket }: ListenerOptions,
+): Pick<Listener, 'port' | 'host' | 'url'> => {
+  if (socket !== undefined) return { port: 0, host: '', url: `unix:${socket.path}` }
+  const { port, address, family } = server.address() as AddressInfo
+  const authority = family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+  return { port, host: address, url: `${tls ? 'https' : 'http'}://${authority}` }
 }
 
 /** `unused` are connections that nothing was asked on yet, as browsers open them ahead: Node does not count them as idle. */

@@ -141,6 +141,10 @@ const ourKeys = (config: Config): ExpectedKey[] => {
   }
 }
 
-const firstListener = ({ listeners: [first] }: Config): string | undefined =>
-  first &&
-  `${first.tls ? 'https' : 'http'}://${first.host.includes(':') ? `[${first.host}]` : first.host}:${first.port}`
+const firstListener = ({ listeners }: Config): string | undefined => {
+  const first = listeners.find(({ socket }) => socket === undefined)
+  return (
+    first &&
+    `${first.tls ? 'https' : 'http'}://${first.host.includes(':') ? `[${first.host}]` : first.host}:${first.port}`
+  )
+}
