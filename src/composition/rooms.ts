@@ -18,6 +18,7 @@ import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
 import { composeMedia } from './media.ts'
 import { retentionOf } from './options.ts'
+import { openPortraits } from './portraits.ts'
 import type { Running } from './running.ts'
 
 /** Rooms and what is in them: writing, finding, what passes, encryption, files. */
@@ -88,6 +89,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
   const stickyReviews = new StickyReviews({ writer: core.writer, log })
   const search = createSearch(core, rooms)
   const media = composeMedia({ config, database, federation, clock, log })
+  const portraits = openPortraits({ config, accounts, media, clock, log })
   const running: readonly Running[] = [
     ephemeral,
     encryption,
@@ -99,6 +101,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     delayedEvents,
     stickyReviews,
     media,
+    ...portraits,
   ]
   return { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media, running }
 }

@@ -75,6 +75,7 @@ export class ScriptedProvider {
         userName: '{preferred_username}',
         displayName: '{name}',
         email: '{email}',
+        picture: '{picture}',
         chooseUserName: 'if_needed',
         trustEmails: false,
         ...options,

@@ -1,6 +1,7 @@
 import { baseUrlOf } from '../../composition/options.ts'
 import { openProviders } from '../../composition/providers.ts'
 import type { Config } from '../../config/schema/index.ts'
+import { OpenIdError } from '../../network/openid/errors.ts'
 import { OAUTH_PATHS } from '../../services/accounts/oauth/metadata.ts'
 import { systemClock } from '../../system-clock.ts'
 import { explain, type Finding, fail, ok, skip, warn } from './finding.ts'
@@ -19,7 +20,11 @@ export async function* checkProviders(config: Config): AsyncGenerator<Finding> {
         : warn('sign-in', `${options.id} knows this server, but does not say that it sends people back`, fix)
     } catch (error) {
       const fix = `Correct issuer, client_id and client_secret of ${options.id} under sign_in.providers.`
-      yield fail('sign-in', `${options.id}: ${explain(error)}`, fix)
+      yield fail(
+        'sign-in',
+        `${options.id}: ${error instanceof OpenIdError ? error.message : explain(error)}`,
+        fix,
+      )
     }
   }
   await Promise.all(running.map(one => one.close()))

@@ -116,6 +116,12 @@ export const signInOptions = {
               description:
                 'The e-mail address that new accounts get, unless another account has it, written in the same way. It counts if the provider says `email_verified`.',
             },
+            picture: {
+              type: 'string',
+              default: '{picture}',
+              description:
+                'The address of the picture of new accounts, written in the same way. It is fetched once, under the limits of `previews`: by default from public addresses alone.',
+            },
             trust_emails: {
               type: 'boolean',
               default: false,

@@ -58,6 +58,8 @@ export interface AccountsHooks {
   onDevicesChange?(userId: string, change: DevicesChange): readonly WriteStatement[]
   /** Whether an ID is that of one of a local user's cross-signing keys, and so no name for a device. */
   isSigningKey?(userId: string, id: string): Promise<boolean>
+  /** Where there is a picture of a new user, who has none yet. Called after the commit. */
+  onPicture?(userId: string, url: string): Promise<void>
   /** A local user has shown that one more e-mail address is theirs. Called after the commit. */
   onAddress?(userId: string): Promise<void>
   /** Asks a remote user's server for their profile, or one field of it. Refuses with `M_NOT_FOUND`. */

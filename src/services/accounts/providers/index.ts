@@ -114,8 +114,8 @@ export class ProviderSignIns {
     callback: URLSearchParams,
     secrets: Begun,
   ): Promise<JsonObject & { readonly sub: string }> {
-    const { requiredClaims, displayName, email, userName } = provider.options
-    const wanted = [...claimsIn([displayName, email, userName]), ...Object.keys(requiredClaims)]
+    const { requiredClaims, displayName, email, picture, userName } = provider.options
+    const wanted = [...claimsIn([displayName, email, picture, userName]), ...Object.keys(requiredClaims)]
     const claims = await this.#ask(provider, () =>
       provider.client.claims(callback, secrets, { redirectUri: this.#redirectUri, wanted }),
     )

@@ -21,6 +21,8 @@ export interface Newcomer {
   readonly displayName: string | undefined
   /** An address of theirs, as far as it counts. */
   readonly email: string | undefined
+  /** The address of a picture of theirs. */
+  readonly picture: string | undefined
 }
 
 /** What a provider says of somebody, as far as an account is made of it. */
@@ -36,6 +38,7 @@ export const newcomerOf = (
     isExact: name?.isExact === true,
     displayName: filledIn(options.displayName, claims),
     email: isVerified ? filledIn(options.email, claims) : undefined,
+    picture: filledIn(options.picture, claims),
   }
 }
 
@@ -107,6 +110,9 @@ export class Newcomers {
     if (!made.ok && made.guard === 'user-in-use') throw userInUse()
     if (!made.ok) throw new MatrixError('M_FORBIDDEN', `The account was not made: ${made.guard}.`)
     if (email.length > 0) this.#threepids.added(userId)
+    const { hooks, onError } = this.#context
+    // Nobody waits for it.
+    if (newcomer.picture !== undefined) hooks.onPicture?.(userId, newcomer.picture).catch(onError)
   }
 
   /** The statement that adds their address, where it may be used and is nobody's. */

@@ -18,6 +18,7 @@ export interface ProviderOptions {
   readonly userName: string
   readonly displayName: string
   readonly email: string
+  readonly picture: string
   readonly chooseUserName: 'never' | 'if_needed' | 'always'
   /** Whether addresses count that it does not say to have verified. */
   readonly trustEmails: boolean
