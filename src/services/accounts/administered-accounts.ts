@@ -8,7 +8,7 @@ import type { Requester } from '../requester.ts'
 import { type AccountChanges, checkChanges, profileOf, refuseOwnEnd } from './account-changes.ts'
 import type { AccountManagement } from './account-management.ts'
 import { startActing } from './acting.ts'
-import { contactId, contactStatements } from './administered-contacts.ts'
+import { contactOf, contactStatements } from './administered-contacts.ts'
 import { type ExternalId, externalIdInUse, externalIdStatements } from './administered-external-ids.ts'
 import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
@@ -62,7 +62,8 @@ export class AdministeredAccounts {
 
   /** Whose account a third-party identifier was added to. @throws {MatrixError} `M_NOT_FOUND` */
   async ownerOf(id: ThirdPartyId): Promise<string> {
-    const owner = await this.#context.read.threepids.owner(contactId(id))
+    const known = contactOf(id)
+    const owner = known && (await this.#context.read.threepids.owner(known))
     if (owner === undefined) throw new MatrixError('M_NOT_FOUND', 'This identifier is nobody’s here.')
     return owner
   }

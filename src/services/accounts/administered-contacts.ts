@@ -4,15 +4,19 @@ import type { ThirdPartyId } from '../../storage/accounts/third-party-ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 
-/**
- * An identifier in its one spelling, as an administrator gives it.
- * @throws {MatrixError} `M_INVALID_PARAM` for what is neither an e-mail address nor a telephone number
- */
-export const contactId = ({ medium, address }: ThirdPartyId): ThirdPartyId => {
-  const canonical = medium === 'email' ? canonicalEmail(address) : address
-  const isKnown = medium === 'email' || (medium === 'msisdn' && /^\d{1,15}$/.test(address))
-  if (isKnown && canonical !== undefined) return { medium, address: canonical }
-  throw new MatrixError('M_INVALID_PARAM', 'An identifier is an e-mail address or a telephone number.')
+/** An identifier in its one spelling; nothing for what is neither an e-mail address nor a telephone number. */
+export const contactOf = ({ medium, address }: ThirdPartyId): ThirdPartyId | undefined => {
+  if (medium === 'msisdn') return /^\d{1,15}$/.test(address) ? { medium, address } : undefined
+  const canonical = medium === 'email' ? canonicalEmail(address) : undefined
+  return canonical === undefined ? undefined : { medium, address: canonical }
+}
+
+/** The same. @throws {MatrixError} `M_INVALID_PARAM` for what is none */
+export const contactId = (id: ThirdPartyId): ThirdPartyId => {
+  const contact = contactOf(id)
+  if (contact === undefined)
+    throw new MatrixError('M_INVALID_PARAM', 'An identifier is an e-mail address or a telephone number.')
+  return contact
 }
 
 /**
