@@ -53,6 +53,7 @@ import { providerAccounts } from './0039-provider-accounts.ts'
 import { narrowTransactions } from './0040-narrow-transactions.ts'
 import { writtenRendezvous } from './0040-written-rendezvous.ts'
 import { administration } from './0041-administration.ts'
+import { shadowBans } from './0042-shadow-bans.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -122,6 +123,7 @@ export const migrations: readonly Migration[] = [
   writtenRendezvous,
   narrowTransactions,
   administration,
+  shadowBans,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

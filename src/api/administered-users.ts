@@ -26,8 +26,7 @@ export const listUsers = async (
     isSuspended: query.suspended ? undefined : false,
     isDeactivated,
     notTypes: query.not_user_type,
-    // Nobody is shadow-banned here: all are equal in that.
-    order: query.order_by === 'shadow_banned' ? 'name' : query.order_by,
+    order: query.order_by,
     isDescending: query.dir === 'b',
     from,
     limit,
@@ -71,7 +70,7 @@ const shared = (user: User) => ({
   admin: user.isAdmin,
   deactivated: user.deactivatedTs !== undefined,
   erased: user.isErased,
-  shadow_banned: false,
+  shadow_banned: user.isShadowBanned,
   locked: user.isLocked,
   suspended: user.isSuspended,
   last_seen_ts: user.lastSeenTs ?? null,

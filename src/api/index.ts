@@ -18,6 +18,7 @@ import { adminDeleteRegistrationToken } from './admin/adminDeleteRegistrationTok
 import { adminDeleteRoom } from './admin/adminDeleteRoom.ts'
 import { adminDeleteRoomNow } from './admin/adminDeleteRoomNow.ts'
 import { adminDeleteUserReport } from './admin/adminDeleteUserReport.ts'
+import { adminEndShadowBan } from './admin/adminEndShadowBan.ts'
 import { adminFetchEvent } from './admin/adminFetchEvent.ts'
 import { adminFindUserByExternalId } from './admin/adminFindUserByExternalId.ts'
 import { adminFindUserByThreepid } from './admin/adminFindUserByThreepid.ts'
@@ -81,6 +82,7 @@ import { adminSetAdmin } from './admin/adminSetAdmin.ts'
 import { adminSetExperimentalFeatures } from './admin/adminSetExperimentalFeatures.ts'
 import { adminSetRateLimit } from './admin/adminSetRateLimit.ts'
 import { adminSetRoomBlock } from './admin/adminSetRoomBlock.ts'
+import { adminShadowBanUser } from './admin/adminShadowBanUser.ts'
 import { adminSuspendUser } from './admin/adminSuspendUser.ts'
 import { adminTieRoomEnds } from './admin/adminTieRoomEnds.ts'
 import { adminUnprotectMedia } from './admin/adminUnprotectMedia.ts'
@@ -351,6 +353,7 @@ export const endpoints: readonly Endpoint[] = [
   adminDeleteRoom,
   adminDeleteRoomNow,
   adminDeleteUserReport,
+  adminEndShadowBan,
   adminFetchEvent,
   adminFindUserByExternalId,
   adminFindUserByThreepid,
@@ -414,6 +417,7 @@ export const endpoints: readonly Endpoint[] = [
   adminSetExperimentalFeatures,
   adminSetRateLimit,
   adminSetRoomBlock,
+  adminShadowBanUser,
   adminSuspendUser,
   adminTieRoomEnds,
   adminUnprotectMedia,

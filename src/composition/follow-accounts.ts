@@ -22,9 +22,11 @@ export const followAccounts = (parts: {
   const propagation = new ProfilePropagation({
     ...{ context, sender, clock, log },
     profile: userId => accounts.profiles.memberProfile(userId),
+    isUnheard: userId => accounts.isShadowBanned(userId),
   })
   const departure = new Departure({ context, memberships: parts.rooms.memberships, log })
   accounts.hooks.onProfileChange = async (userId, profile) => {
+    if (await accounts.isShadowBanned(userId)) return
     presence.profileChanged(userId, profile)
     await propagation.settled()
   }

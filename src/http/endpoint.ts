@@ -77,6 +77,17 @@ export interface UntypedCall {
 
 type Heeded = (body: JsonObject, query: Query) => JsonObject
 
+/**
+ * What somebody is answered whose doings are to reach nobody, without their knowing (`Requester.isShadowBanned`): as if it had been
+ * done. `undefined`: this is done as for everybody.
+ */
+export type Pretence<Id extends OperationId> = (call: Call<Id>) => Operations[Id]['response'] | undefined
+
+interface EndpointOptions<Id extends OperationId> {
+  readonly heeded?: Heeded
+  readonly pretend?: Pretence<Id>
+}
+
 export interface Endpoint {
   readonly operationId: string
   /** What of a body counts under a query, before it is validated; all of it where this is missing. */
@@ -91,10 +102,14 @@ export interface Endpoint {
 export const endpoint = <Id extends OperationId>(
   operationId: Id,
   handler: Handler<Id>,
-  options: Pick<Endpoint, 'heeded'> = {},
+  { heeded, pretend }: EndpointOptions<Id> = {},
 ): Endpoint => ({
   operationId,
-  ...options,
+  ...(heeded === undefined ? {} : { heeded }),
   // The pipeline authenticates and validates by the same operation that these types come from.
-  handle: (call, services) => handler(call as unknown as Call<Id>, services),
+  handle: async (untyped, services) => {
+    const call = untyped as unknown as Call<Id>
+    const pretended = untyped.requester?.isShadowBanned ? pretend?.(call) : undefined
+    return pretended ?? handler(call, services)
+  },
 })

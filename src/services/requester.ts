@@ -17,6 +17,8 @@ export interface Requester {
   readonly isLocked?: boolean
   /** client-server API, "Account suspension". */
   readonly isSuspended?: boolean
+  /** What they send reaches nobody, without their knowing. */
+  readonly isShadowBanned?: boolean
   /** Application services with `rate_limited: false`, and accounts that an administrator exempted. */
   readonly isExemptFromRateLimits?: boolean
   /** How many events they may send, where an administrator has it otherwise than the settings. */

@@ -269,6 +269,13 @@ export interface Operations {
     body: undefined
     response: JsonObject
   }
+  adminEndShadowBan: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
+  }
   adminFetchEvent: {
     authentication: 'administratorToken'
     path: { readonly eventId: string }
@@ -709,6 +716,13 @@ export interface Operations {
     query: NoMembers
     body: { readonly block: boolean }
     response: { readonly block: boolean }
+  }
+  adminShadowBanUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: undefined
+    response: JsonObject
   }
   adminSuspendUser: {
     authentication: 'administratorToken'

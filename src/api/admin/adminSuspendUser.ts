@@ -1,6 +1,6 @@
 import { endpoint } from '../../http/endpoint.ts'
 
 export const adminSuspendUser = endpoint('adminSuspendUser', async ({ path, body }, { accounts }) => {
-  await accounts.administered.suspend(path.userId, body.suspend)
+  await accounts.administered.set(path.userId, 'is_suspended', body.suspend)
   return { [`user_${path.userId}_suspended`]: body.suspend }
 })

@@ -4,6 +4,8 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const createRoom = endpoint('createRoom', async ({ requester, body, limit }, services) => {
   limit('invite', (body.invite?.length ?? 0) + (body.invite_3pid?.length ?? 0))
+  // Who is to reach nobody has their room to themselves.
+  const { invite = [], invite_3pid: invitedByAddress = [] } = requester.isShadowBanned ? {} : body
   const { invitations, roomCreation, roomSettings, roomRules, appServices, directRooms } = services
   const version = roomSettings.versionFor(body.room_version)
   const alias = aliasOf(body.room_alias_name, roomSettings.serverName)
@@ -20,7 +22,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
     alias,
     name: body.name,
     topic: body.topic,
-    invite: body.invite ?? [],
+    invite,
     creationContent: body.creation_content ?? {},
     initialState: (body.initial_state ?? []).map(state => ({
       type: state.type,
@@ -50,7 +52,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
     invite: invitation => invitations.sending.send({ ...invitation, reason: body.reason }, plan),
   })
   await services.identityInvitations.sendAll(
-    (body.invite_3pid ?? []).map(({ medium, address, id_server, id_access_token }) => ({
+    invitedByAddress.map(({ medium, address, id_server, id_access_token }) => ({
       ...{ sender: requester.userId, roomId, medium, address, reason: body.reason },
       ...{ idServer: id_server, accessToken: id_access_token },
       content: isDirect ? { is_direct: true } : {},

@@ -1,6 +1,7 @@
 import { endpoint } from '../../http/endpoint.ts'
 import { checkMessageContent } from '../../services/rooms/message-content.ts'
 import { massagedTs } from '../massaged-ts.ts'
+import { pretendedEvent } from '../pretended.ts'
 
 export const sendMessage = endpoint(
   'sendMessage',
@@ -17,5 +18,11 @@ export const sendMessage = endpoint(
     const { eventId } = await sending.message(requester, { roomId, type, txnId, content: body, ts, stickyMs })
     presence.active(requester)
     return { event_id: eventId }
+  },
+  {
+    pretend: ({ requester, path, query }) => {
+      const event = pretendedEvent(requester, path.roomId, path.eventType, path.txnId)
+      return query['org.matrix.msc4140.delay'] === undefined ? event : { delay_id: event.event_id.slice(1) }
+    },
   },
 )

@@ -1,6 +1,7 @@
 import { endpoint } from '../../http/endpoint.ts'
 import { invitationsBy } from '../invitations-made.ts'
 import { massagedTs } from '../massaged-ts.ts'
+import { pretendedEvent } from '../pretended.ts'
 
 export const setRoomStateWithKey = endpoint(
   'setRoomStateWithKey',
@@ -23,5 +24,19 @@ export const setRoomStateWithKey = endpoint(
       stickyMs,
     })
     return { event_id: eventId }
+  },
+  {
+    pretend: ({ requester, path, query, body }) => {
+      // Who comes or goes is known to everybody.
+      if (path.eventType === 'm.room.member' && body['membership'] !== 'invite') return undefined
+      const event = pretendedEvent(
+        requester,
+        path.roomId,
+        path.eventType,
+        path.stateKey,
+        JSON.stringify(body),
+      )
+      return query['org.matrix.msc4140.delay'] === undefined ? event : { delay_id: event.event_id.slice(1) }
+    },
   },
 )

@@ -1,4 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { pretendedRoom } from '../pretended.ts'
 
 export const upgradeRoom = endpoint(
   'upgradeRoom',
@@ -8,4 +9,9 @@ export const upgradeRoom = endpoint(
       additionalCreators: body.additional_creators ?? [],
     }),
   }),
+  {
+    pretend: ({ requester, path, body }) => ({
+      replacement_room: pretendedRoom(requester, path.roomId, body.new_version),
+    }),
+  },
 )

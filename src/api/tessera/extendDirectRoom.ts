@@ -1,8 +1,10 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { refuseUnheard } from '../pretended.ts'
 
 export const extendDirectRoom = endpoint(
   'extendDirectRoom',
   async ({ requester, path, body, limit }, { directExtension, roomRules }) => {
+    refuseUnheard(requester)
     roomRules.checkCreation(requester)
     const { invite, history = 0 } = body
     // The other of the two is invited, too.

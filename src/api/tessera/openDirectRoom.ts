@@ -1,4 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { refuseUnheard } from '../pretended.ts'
 
 export const openDirectRoom = endpoint(
   'openDirectRoom',
@@ -7,7 +8,10 @@ export const openDirectRoom = endpoint(
     const { encryption, request } = body ?? {}
     const opened = await directRooms.open(userId, path.userId, {
       ...(encryption === undefined ? {} : { encryption }),
-      beforeMaking: () => roomRules.checkCreation(requester),
+      beforeMaking: () => {
+        refuseUnheard(requester)
+        roomRules.checkCreation(requester)
+      },
     })
     return {
       room_id: opened.roomId,

@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { endpoint } from '../../http/endpoint.ts'
 import { checkMessageContent } from '../../services/rooms/message-content.ts'
 import { invitationsBy } from '../invitations-made.ts'
+import { pretendedEvent } from '../pretended.ts'
 
 export const scheduleDelayedEvent = endpoint(
   'scheduleDelayedEvent',
@@ -17,5 +18,11 @@ export const scheduleDelayedEvent = endpoint(
       stickyMs: query['org.matrix.msc4354.sticky_duration_ms'],
     })
     return { delay_id: delayId }
+  },
+  {
+    pretend: ({ requester, path }) => {
+      const { event_id: id } = pretendedEvent(requester, path.roomId, path.eventType, path.txnId)
+      return { delay_id: id.slice(1) }
+    },
   },
 )

@@ -32,7 +32,7 @@ testDatabases(
     await clock.advance(1000)
     await administered.put(root, `@carol:${SERVER_NAME}`, { locked: true, password: PASSWORD })
     await administered.put(root, `@dan:${SERVER_NAME}`, { deactivated: true })
-    await administered.suspend(alice, true)
+    await administered.set(alice, 'is_suspended', true)
     t.deepEqual(await pageOf(accounts, {}), ['alice', 'bob', 'carol', 'dan'])
     t.deepEqual(await pageOf(accounts, { isDescending: true, from: 1, limit: 2 }), ['carol', 'bob'])
     const wanted: [Partial<UserPage>, string[]][] = [

@@ -107,10 +107,10 @@ export class AdministeredAccounts {
     await this.#commit(userId, [this.#context.write.users.setFlag(userId, 'is_admin', isAdmin)])
   }
 
-  /** Suspends an account, or ends that. @throws {MatrixError} as `one` */
-  async suspend(userId: string, isSuspended: boolean): Promise<void> {
+  /** Suspends an account, has what it sends reach nobody, or ends that. @throws {MatrixError} as `one` */
+  async set(userId: string, flag: 'is_suspended' | 'is_shadow_banned', value: boolean): Promise<void> {
     await this.one(userId)
-    await this.#commit(userId, [this.#context.write.users.setFlag(userId, 'is_suspended', isSuspended)])
+    await this.#commit(userId, [this.#context.write.users.setFlag(userId, flag, value)])
   }
 
   /** How many events a user may send in place of the settings; `undefined`: as the settings say. @throws {MatrixError} as `one` */

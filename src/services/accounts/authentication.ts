@@ -111,6 +111,7 @@ const cachedToken = (owner: TokenOwner, now: number): CachedToken => ({
     isAdmin: owner.isAdmin,
     isLocked: owner.isLocked,
     isSuspended: owner.isSuspended,
+    isShadowBanned: owner.isShadowBanned,
     ...limitOf(owner),
   },
   expiresTs: owner.expiresTs ?? Number.POSITIVE_INFINITY,

@@ -203,6 +203,11 @@ export class Accounts {
     return result.ok
   }
 
+  /** Whether what a user does is to reach nobody, without their knowing. */
+  async isShadowBanned(userId: string): Promise<boolean> {
+    return (await this.#context.read.users.byId(userId))?.isShadowBanned === true
+  }
+
   /** Why an account may not act any more, in its absence; `undefined` for accounts in order. */
   async refusalOf(userId: string): Promise<MatrixError | undefined> {
     const user = await this.#context.read.users.byId(userId)
@@ -210,6 +215,7 @@ export class Accounts {
       return new MatrixError('M_USER_DEACTIVATED', 'The account has been deactivated')
     }
     if (user.isLocked) return new MatrixError('M_USER_LOCKED', 'The account is locked')
+    if (user.isShadowBanned) return new MatrixError('M_FORBIDDEN', 'What the account sends reaches nobody')
     return user.isSuspended ? new MatrixError('M_USER_SUSPENDED', 'The account is suspended') : undefined
   }
 

@@ -54,6 +54,7 @@ export class AppServiceIdentity {
       isAdmin: user.isAdmin,
       isLocked: user.isLocked,
       isSuspended: user.isSuspended,
+      isShadowBanned: user.isShadowBanned,
       appServiceId: service.id,
       isExemptFromRateLimits: !service.isRateLimited || userId === service.senderId,
     }

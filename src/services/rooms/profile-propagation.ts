@@ -48,6 +48,7 @@ export class ProfilePropagation {
   readonly #context: RoomsContext
   readonly #sender: Pick<RoomSender, 'send'>
   readonly #profile: MemberProfile
+  readonly #isUnheard: ((userId: string) => Promise<boolean>) | undefined
   readonly #clock: Clock
   readonly #log: Log
   readonly #profiles: ProfileReader
@@ -61,6 +62,8 @@ export class ProfilePropagation {
     context: RoomsContext
     sender: Pick<RoomSender, 'send'>
     profile: MemberProfile
+    /** Whether a user's doings are to reach nobody. */
+    isUnheard?: (userId: string) => Promise<boolean>
     clock: Clock
     log: Log
   }) {
@@ -68,6 +71,7 @@ export class ProfilePropagation {
     this.#context = parts.context
     this.#sender = parts.sender
     this.#profile = parts.profile
+    this.#isUnheard = parts.isUnheard
     this.#clock = parts.clock
     this.#log = parts.log
     this.#profiles = new ProfileReader(database)
@@ -136,6 +140,7 @@ export class ProfilePropagation {
   }
 
   async #propagate(userId: string): Promise<void> {
+    if (await this.#isUnheard?.(userId)) return
     const rows = await this.#context.read.memberships.ofUser(userId, ['join'])
     if (rows.length === 0) return
     // Taken before the profile is read: a process that stands still after that has an old one in its hands.

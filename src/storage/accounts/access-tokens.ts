@@ -44,6 +44,7 @@ export interface TokenOwner extends TokenPair {
   readonly isAdmin: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  readonly isShadowBanned: boolean
   /** Events that they may send per second, and at once, in place of the settings. */
   readonly messageLimit: RateLimit | undefined
 }
@@ -55,6 +56,7 @@ interface OwnerRow extends PairRow {
   is_admin: number
   is_locked: number
   is_suspended: number
+  is_shadow_banned: number
 }
 
 const COLUMNS = `t.token_hash, t.user_id, t.device_id, t.created_ts, t.expires_ts, t.refresh_hash,
@@ -75,7 +77,8 @@ export class AccessTokenReader {
     this.#db = db
     const select = (where: string): Prepared =>
       db.prepare(
-        `SELECT ${COLUMNS}, u.kind, u.is_admin, u.is_locked, u.is_suspended, u.message_rate, u.message_burst
+        `SELECT ${COLUMNS}, u.kind, u.is_admin, u.is_locked, u.is_suspended, u.is_shadow_banned,
+           u.message_rate, u.message_burst
          FROM access_tokens t JOIN users u ON u.user_id = t.user_id
          WHERE ${where} AND u.deactivated_ts IS NULL AND (t.administrator IS NULL OR EXISTS (
            SELECT 1 FROM users a WHERE a.user_id = t.administrator AND ${IN_OFFICE}))`,
@@ -128,6 +131,7 @@ const owner = (row: OwnerRow): TokenOwner => ({
   isAdmin: row.is_admin === 1,
   isLocked: row.is_locked === 1,
   isSuspended: row.is_suspended === 1,
+  isShadowBanned: row.is_shadow_banned === 1,
   messageLimit:
     row.message_rate === null
       ? undefined

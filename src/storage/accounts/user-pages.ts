@@ -9,6 +9,7 @@ export interface PagedUser {
   readonly isAdmin: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  readonly isShadowBanned: boolean
   readonly isErased: boolean
   readonly createdTs: number
   readonly deactivatedTs: number | undefined
@@ -41,6 +42,7 @@ const ORDERS = {
   is_guest: "CASE WHEN u.kind = 'guest' THEN 1 ELSE 0 END",
   admin: 'u.is_admin',
   locked: 'u.is_locked',
+  shadow_banned: 'u.is_shadow_banned',
   deactivated: 'CASE WHEN u.deactivated_ts IS NULL THEN 0 ELSE 1 END',
   creation_ts: 'u.created_ts',
   last_seen_ts: 'coalesce((SELECT max(d.last_seen_ts) FROM devices d WHERE d.user_id = u.user_id), 0)',
@@ -64,6 +66,7 @@ interface Columns {
   is_admin: number
   is_locked: number
   is_suspended: number
+  is_shadow_banned: number
   erase: number
   created_ts: number
   deactivated_ts: number | null
@@ -73,7 +76,7 @@ interface Columns {
 }
 
 const LAST_SEEN = '(SELECT max(d.last_seen_ts) FROM devices d WHERE d.user_id = u.user_id) AS last_seen_ts'
-const COLUMNS = `u.user_id, u.kind, u.user_type, u.is_admin, u.is_locked, u.is_suspended, u.erase, u.created_ts, u.deactivated_ts,
+const COLUMNS = `u.user_id, u.kind, u.user_type, u.is_admin, u.is_locked, u.is_suspended, u.is_shadow_banned, u.erase, u.created_ts, u.deactivated_ts,
   p.displayname, p.avatar_url, ${LAST_SEEN}`
 const FROM = 'FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id'
 
@@ -157,6 +160,7 @@ const pagedUser = (row: Columns): PagedUser => ({
   isAdmin: row.is_admin === 1,
   isLocked: row.is_locked === 1,
   isSuspended: row.is_suspended === 1,
+  isShadowBanned: row.is_shadow_banned === 1,
   isErased: row.erase === 1,
   createdTs: row.created_ts,
   deactivatedTs: row.deactivated_ts ?? undefined,

@@ -14,7 +14,7 @@ export interface NewUser {
 }
 
 /** What an administrator may switch on an account. */
-export type UserFlag = 'is_admin' | 'is_locked' | 'is_suspended'
+export type UserFlag = 'is_admin' | 'is_locked' | 'is_suspended' | 'is_shadow_banned'
 
 /** Builds the statements that change accounts. */
 export class UserWriter {
@@ -78,6 +78,7 @@ export class UserWriter {
       is_admin: flag('is_admin'),
       is_locked: flag('is_locked'),
       is_suspended: flag('is_suspended'),
+      is_shadow_banned: flag('is_shadow_banned'),
     }
   }
 

@@ -13,6 +13,8 @@ export interface User {
   readonly isAdmin: boolean
   readonly isLocked: boolean
   readonly isSuspended: boolean
+  /** What they send reaches nobody, without their knowing. */
+  readonly isShadowBanned: boolean
   readonly createdTs: number
   readonly deactivatedTs: number | undefined
   /** Moves whenever sessions are ended by force; see `UserWriter.loggedIn`. */
@@ -26,12 +28,13 @@ interface UserRow {
   is_admin: number
   is_locked: number
   is_suspended: number
+  is_shadow_banned: number
   created_ts: number
   deactivated_ts: number | null
   credential_version: number
 }
 
-const SELECT = `SELECT user_id, password_hash, kind, is_admin, is_locked, is_suspended, created_ts, deactivated_ts,
+const SELECT = `SELECT user_id, password_hash, kind, is_admin, is_locked, is_suspended, is_shadow_banned, created_ts, deactivated_ts,
   credential_version FROM users`
 
 /** Reads accounts. */
@@ -127,6 +130,7 @@ const user = (row: UserRow): User => ({
   isAdmin: row.is_admin === 1,
   isLocked: row.is_locked === 1,
   isSuspended: row.is_suspended === 1,
+  isShadowBanned: row.is_shadow_banned === 1,
   createdTs: row.created_ts,
   deactivatedTs: row.deactivated_ts ?? undefined,
   credentialVersion: row.credential_version,

@@ -1,0 +1,50 @@
+import test from 'ava'
+import { type AdminAnswer, startAdministered } from '../../test-kit/administrator.ts'
+
+const CLIENT = '/_matrix/client/v3'
+
+test('what a shadow-banned user does seems to be done, and reaches nobody', async t => {
+  const { ask, server } = await startAdministered()
+  t.teardown(server.close)
+  const { userId, accessToken: token } = await server.register('mallory')
+  const { userId: other, accessToken: theirs } = await server.register('alice')
+  const call = async (method: string, path: string, json?: object, by = token): Promise<AdminAnswer> => {
+    const body = json === undefined ? {} : { json }
+    return (await server.request(method, `${CLIENT}${path}`, { token: by, ...body })).body as AdminAnswer
+  }
+  const made = await call('POST', '/createRoom', { preset: 'public_chat' })
+  const room = `/rooms/${String(made['room_id'])}`
+  await call('POST', `/join/${String(made['room_id'])}`, {}, theirs)
+  const eventsSeen = async (): Promise<number> =>
+    ((await call('GET', `${room}/messages?dir=b&limit=100`, undefined, theirs))['chunk'] as unknown[]).length
+  const before = await eventsSeen()
+
+  t.is(await ask('POST', '/v1/users/@nobody:localhost/shadow_ban'), '404 M_NOT_FOUND')
+  t.deepEqual(await ask('POST', `/v1/users/${userId}/shadow_ban`), {})
+  t.like(await ask('GET', `/v2/users/${userId}`), { shadow_banned: true })
+  const send = () => call('PUT', `${room}/send/m.room.message/1`, { msgtype: 'm.text', body: 'Spam' })
+  const sent = await send()
+  t.regex(String(sent['event_id']), /^\$[\w-]{43}$/)
+  t.deepEqual(await send(), sent, 'the same request once more')
+  t.regex(String((await call('PUT', `${room}/state/m.room.topic/`, { topic: 'Spam' }))['event_id']), /^\$/)
+  t.regex(String((await call('PUT', `${room}/redact/${String(sent['event_id'])}/2`, {}))['event_id']), /^\$/)
+  t.regex(String((await call('POST', `${room}/upgrade`, { new_version: '11' }))['replacement_room']), /^!/)
+  t.deepEqual(await call('POST', `${room}/invite`, { user_id: '@root:localhost' }), {})
+  await call('PUT', `${room}/state/m.room.member/@root:localhost`, { membership: 'invite' })
+  await call('PUT', `/profile/${userId}/displayname`, { displayname: 'Spammer' })
+  t.deepEqual(await call('PUT', `${room}/typing/${userId}`, { typing: true }), {})
+  const alone = await call('POST', '/createRoom', { invite: [other] })
+  const members = await call('GET', `/rooms/${String(alone['room_id'])}/joined_members`)
+  t.deepEqual(Object.keys(members['joined'] as object), [userId])
+  t.deepEqual(await ask('GET', `/v1/users/${other}/memberships`), {
+    memberships: { [String(made['room_id'])]: 'join' },
+  })
+  t.is(await eventsSeen(), before, 'nothing came of it')
+  t.like(await ask('GET', '/v2/users?order_by=shadow_banned&dir=b&limit=1'), { users: [{ name: userId }] })
+
+  await ask('DELETE', `/v1/users/${userId}/shadow_ban`)
+  await call('PUT', `${room}/send/m.room.message/3`, { msgtype: 'm.text', body: 'Sorry' })
+  t.is(await eventsSeen(), before + 1)
+  await call('POST', `${room}/leave`, {})
+  t.is(await eventsSeen(), before + 2)
+})
