@@ -1,9 +1,11 @@
-import { endpoint } from '../../http/endpoint.ts'
+import { endpoint, reply } from '../../http/endpoint.ts'
+import { listBody } from '../../services/body.ts'
 
 export const getJoinedMembersByRoom = endpoint(
   'getJoinedMembersByRoom',
   async ({ requester, path }, { roomReading, appServices }) => {
     const speaksFor = appServices.registry.usersOf(requester)
-    return { joined: await roomReading.joinedMembers(requester, path.roomId, speaksFor) }
+    const members = await roomReading.joinedMembers(requester, path.roomId, speaksFor)
+    return reply({ body: await listBody('{"joined":{', members, '}}') })
   },
 )

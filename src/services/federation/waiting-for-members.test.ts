@@ -30,7 +30,7 @@ test('whoever needs all members waits: clients and other servers', async t => {
   }
   const asked = [
     roomReading.members(bob, s.roomId, {}).then(textsOf).then(done),
-    roomReading.joinedMembers(bob, s.roomId).then(cards => done(Object.keys(cards))),
+    roomReading.joinedMembers(bob, s.roomId).then(textsOf).then(done),
     roomReading.state(bob, s.roomId).then(done),
     roomHistory.messages(bob, s.roomId, { ...BACKWARDS, from: page.end }).then(({ chunk }) => done(chunk)),
   ]

@@ -111,26 +111,23 @@ export class RoomReading {
   }
 
   /**
-   * The joined members with what they are called. Throws `M_FORBIDDEN` unless the requester is joined, or one of those
-   * for whom they speak: "an Application Service in which case any of the AS's users must be in the room".
+   * The joined members with what they are called, as the members of an object in JSON, made as they are taken. Throws `M_FORBIDDEN`
+   * unless the requester is joined, or one of those for whom they speak: "an Application Service in which case any of the
+   * AS's users must be in the room".
    */
   async joinedMembers(
     requester: Requester,
     roomId: string,
     speaksFor?: (userId: string) => boolean,
-  ): Promise<Record<string, MemberCard>> {
+  ): Promise<AsyncGenerator<string[], void>> {
     const room = await this.#read.rooms.byId(roomId)
     const own = room && (await this.#read.memberships.one(requester.userId, room.nid))
     if (room === undefined || (own?.membership !== 'join' && speaksFor === undefined)) throw notInRoom()
     await this.#partial.require(room.nid)
     const rows = await this.#read.memberships.joined(room.nid)
     if (own?.membership !== 'join' && !rows.some(row => speaksFor?.(row.userId))) throw notInRoom()
-    const cards: [string, MemberCard][] = []
     const nids = rows.map(row => row.eventNid)
-    for await (const events of inSlices(this.#read, nids)) {
-      for (const stored of events) cards.push([stored.event.stateKey ?? '', memberCard(contentShown(stored))])
-    }
-    return Object.fromEntries(cards)
+    return this.#cards(nids)
   }
 
   /** The rooms that a user has joined. */
@@ -209,6 +206,10 @@ export class RoomReading {
     }
   }
 
+  async *#cards(nids: readonly number[]): AsyncGenerator<string[], void> {
+    for await (const events of inSlices(this.#read, nids)) yield events.map(memberCard)
+  }
+
   #positionOf(at: string | undefined, access: Access): number {
     const limit = access.upTo ?? this.#now()
     if (at === undefined) return limit
@@ -234,18 +235,17 @@ const chosenBy = (choice: MembershipChoice): ((stored: StoredEvent) => boolean) 
   }
 }
 
-/** What a joined member is called in a room. */
-export interface MemberCard {
-  readonly display_name?: string
-  readonly avatar_url?: string
-}
-
 const notInRoom = (): MatrixError => new MatrixError('M_FORBIDDEN', 'You are not in this room')
 
 const notFound = (): MatrixError =>
   new MatrixError('M_NOT_FOUND', 'There is no such event, or you may not see it')
 
-const memberCard = (content: JsonObject): MemberCard => ({
-  ...(typeof content['displayname'] === 'string' ? { display_name: content['displayname'] } : {}),
-  ...(typeof content['avatar_url'] === 'string' ? { avatar_url: content['avatar_url'] } : {}),
-})
+/** What a joined member is called in a room, under their user ID. */
+const memberCard = (stored: StoredEvent): string => {
+  const { displayname, avatar_url } = contentShown(stored)
+  const card = {
+    ...(typeof displayname === 'string' ? { display_name: displayname } : {}),
+    ...(typeof avatar_url === 'string' ? { avatar_url } : {}),
+  }
+  return `${JSON.stringify(stored.event.stateKey ?? '')}:${JSON.stringify(card)}`
+}

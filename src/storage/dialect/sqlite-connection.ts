@@ -46,7 +46,10 @@ export class SqliteConnection {
       const rows = statement.raw(true).all(parameters) as unknown as SqlValue[][]
       const places = blobs.map(name => names.indexOf(name))
       if (places.length > 0) for (const row of rows) plainBytes(row, places)
-      return { names, rows }
+      const values: SqlValue[] = []
+      // Four times as fast as `flat`.
+      for (const row of rows) for (const value of row) values.push(value)
+      return { names, values }
     } finally {
       statement.raw(false)
     }

@@ -64,7 +64,8 @@ export type WireRead = readonly [statement: WireStatementRef, parameters: readon
 /** Rows without the names of their columns in each of them. */
 export interface WireTable {
   readonly names: readonly string[]
-  readonly rows: readonly (readonly SqlValue[])[]
+  /** Of all rows, one after the other. */
+  readonly values: readonly SqlValue[]
 }
 
 export type ReadAnswer = readonly (WireTable | { readonly error: WireError })[]
@@ -139,12 +140,15 @@ export const decodeSets = ({ shape, texts, values }: WireSets): WireSet[] => {
 }
 
 /** The rows as they are read. */
-export const decodeTable = ({ names, rows }: WireTable): Row[] =>
-  rows.map(values => {
+export const decodeTable = ({ names, values }: WireTable): Row[] => {
+  const rows: Row[] = []
+  for (let at = 0; at < values.length; ) {
     const row: Record<string, SqlValue> = {}
-    for (const [index, name] of names.entries()) row[name] = values[index] ?? null
-    return row
-  })
+    for (const name of names) row[name] = values[at++] ?? null
+    rows.push(row)
+  }
+  return rows
+}
 
 const encodeParameter = (value: SqlParameter): WireParameter => {
   if (isPlain(value)) return wireValue(value)
