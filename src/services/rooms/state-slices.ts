@@ -9,7 +9,7 @@ const SLICE = 250
 const FIRST = 50
 /** Characters of these, as far as can be told from those before. */
 const LENGTH = 1_000_000
-/** So many are kept in memory: most rooms are that small, and asked for again, when that takes half the CPU. */
+/** So many are kept in memory, while there is room: most rooms are that small, and asked for again, when that takes half the CPU. */
 const MAX_KEPT = 1_000
 
 /**
@@ -19,8 +19,9 @@ export async function* inSlices(
   read: Pick<RoomReaders, 'events' | 'passing'>,
   nids: readonly number[],
 ): AsyncGenerator<StoredEvent[], void> {
-  const events = nids.length > MAX_KEPT ? read.passing : read.events
-  let size = nids.length > MAX_KEPT ? FIRST : SLICE
+  const isPassing = nids.length > MAX_KEPT || !read.events.admitsState()
+  const events = isPassing ? read.passing : read.events
+  let size = isPassing ? FIRST : SLICE
   for (let start = 0; start < nids.length; ) {
     if (start > 0) await nextTurn()
     const slice = await events.byNids(nids.slice(start, start + size))

@@ -11,6 +11,10 @@ const REMEMBERED_CHANGES = 10_000
 const WITHOUT_CONTENT = 700
 const MOST = 32_000
 
+/** From this part of its share on the cache is full, and keeps one in so many of the states that are read. */
+const FULL = 0.95
+const ADMITTED = 8
+
 const bytesOf = ({ event }: StoredEvent): number =>
   Math.min(MOST, WITHOUT_CONTENT + roughLength(event.content))
 
@@ -30,6 +34,8 @@ export class EventCache {
   readonly #inFlight = new Set<number>()
   /** Counts changes. */
   now = 0
+  /** Counts the states that were read while there was no room. */
+  #crowded = 0
 
   /** @param max how many events, instead of what their share of the memory allows */
   constructor(max?: number) {
@@ -89,6 +95,16 @@ export class EventCache {
     const isWelcome = together <= maxSize / 2 || calculatedSize < maxSize
     if (isWelcome && this.now - then < REMEMBERED_CHANGES) this.#keep(stored)
     return stored
+  }
+
+  /**
+   * Whether a room's state that is about to be read is to be kept. An initial sync reads those of all its rooms: where they do not
+   * fit, each would push out what the next sync looks for first, and nothing would ever be found. What is asked for again
+   * gets in before long.
+   */
+  admitsState(): boolean {
+    const { calculatedSize, maxSize } = this.#byNid
+    return calculatedSize < FULL * maxSize || ++this.#crowded % ADMITTED === 0
   }
 
   /** Something about these was written, or failed to be. */

@@ -163,6 +163,11 @@ export class EventReader {
     return rows.map(row => row.event_id)
   }
 
+  /** Whether a room's state that is about to be read is to be kept, rather than only passed on (`PassingEvents`). */
+  admitsState(): boolean {
+    return this.#cache.admitsState()
+  }
+
   /** Puts an event that has just been written into the cache; `isNew`: it was not there before in any form. */
   remember(stored: StoredEvent, isNew = false): void {
     this.#cache.put(stored, isNew)

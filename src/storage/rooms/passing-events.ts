@@ -2,6 +2,7 @@ import { STICKY } from '../../core/event/stickiness.ts'
 import { UnparsedEvent } from '../../core/event/unparsed-event.ts'
 import { roomVersion } from '../../core/room-versions.ts'
 import type { Prepared, Reader } from '../database.ts'
+import { listedRows } from '../listed-rows.ts'
 import type { EventCache } from './event-cache.ts'
 import {
   conclusionsOf,
@@ -32,8 +33,9 @@ interface PassingRow extends EventRow {
 }
 
 /**
- * Reads the state of large rooms: tens of thousands of events, each of which is shown once and not asked for again. They push
- * nothing out of the cache of events, in which most of them would not be found the next time either.
+ * Reads states of which there are too many to be kept: tens of thousands of members of a large room, each of which is shown once and
+ * not asked for again, or more rooms than there is room for. They push nothing out of the cache of events, in which most of them
+ * would not be found the next time either.
  */
 export class PassingEvents {
   readonly #db: Reader
@@ -54,9 +56,11 @@ export class PassingEvents {
 
   /** The events with these nids, those that exist, in the order asked for. What is in the cache is taken from there. */
   async byNids(nids: readonly number[]): Promise<StoredEvent[]> {
-    const missing = nids.filter(nid => this.#cache.get(nid) === undefined)
-    const rows =
-      missing.length === 0 ? [] : await this.#db.scan<PassingRow>(this.#select, [this.#db.list(missing)])
+    const missing = nids.filter(nid => {
+      const stored = this.#cache.get(nid)
+      return stored === undefined || this.#cache.mayLackPosition(stored)
+    })
+    const rows = missing.length === 0 ? [] : await listedRows<PassingRow>(this.#db, this.#select, missing)
     const read = new Map(rows.map(row => [row.event_nid, passingEvent(row)]))
     return nids.flatMap(nid => read.get(nid) ?? this.#cache.get(nid) ?? [])
   }
