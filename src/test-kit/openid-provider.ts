@@ -52,6 +52,12 @@ export class ScriptedProvider {
     return provider
   }
 
+  /** Goes where a browser is sent. @returns the query with which it comes back */
+  async visit(url: string): Promise<URLSearchParams> {
+    const answer = await fetch(url, { redirect: 'manual' })
+    return new URL(answer.headers.get('location') ?? '').searchParams
+  }
+
   /** Signs with a new key from now on, and publishes that alone. */
   rotate(): void {
     this.#keys = [newKey()]

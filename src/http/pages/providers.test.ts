@@ -153,6 +153,23 @@ test('a sign-in belongs to the browser that has begun it, leads nowhere else, an
   t.is(await whoIs(victim), '@bob:tessera.test')
 })
 
+test('a device that nobody uses is removed, though its owner has no password', async t => {
+  const day = 86_400_000
+  const { provider, accounts, browser, signIn, clock } = await openWithProvider(t, {
+    sessions: { deviceLifetimeMs: 30 * day },
+  })
+  provider.person = { sub: '1', preferred_username: 'bob' }
+  await signIn(browser(), '/account')
+  const { login_token: token } = await accounts.loginTokens.generate('@bob:tessera.test')
+  const { device_id: deviceId } = await accounts.login.login({ type: 'm.login.token', token })
+  clock.advance(29 * day)
+  await accounts.tidy()
+  t.true(await accounts.hasDevice('@bob:tessera.test', deviceId))
+  clock.advance(2 * day)
+  await accounts.tidy()
+  t.false(await accounts.hasDevice('@bob:tessera.test', deviceId))
+})
+
 test('without passwords the provider is the only way in', async t => {
   const { accounts, browser, server } = await openWithProvider(t, { sessions: { passwords: false } })
   const page = await browser().get('/account')

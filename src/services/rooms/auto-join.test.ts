@@ -2,12 +2,20 @@ import test from 'ava'
 import { silentLog } from '../../core/log.ts'
 import { SERVER_NAME, testAccounts } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
 import { newRoom, testRooms } from '../../test-kit/rooms.ts'
 import { AutoJoin } from './auto-join.ts'
 
 testDatabases(test, 'new users find themselves in the rooms that the operator names, once', async (t, db) => {
   const { core, rooms, clock } = await testRooms(db, { serverName: SERVER_NAME })
-  const { accounts } = testAccounts(db, { registration: { guests: true } }, clock)
+  const provider = await ScriptedProvider.open(t)
+  const options = { registration: { guests: true }, providers: () => [provider.at(t, clock)] }
+  const { accounts } = testAccounts(db, options, clock)
+  const arrive = async (name: string) => {
+    provider.person = { sub: name, preferred_username: name }
+    const url = await accounts.providers.begin('company', 'a browser', { returnTo: '/' }, false)
+    await accounts.providers.finish('a browser', await provider.visit(url))
+  }
   const [host, alice, bob] = ['host', 'alice', 'bob'].map(name => `@${name}:${SERVER_NAME}`)
   if (host === undefined || alice === undefined || bob === undefined) return t.fail()
   const register = (username: string) => accounts.createUser({ username, password: 'correct horse' })
@@ -41,10 +49,16 @@ testDatabases(test, 'new users find themselves in the rooms that the operator na
   await first.close()
 
   await register('bob')
+  await arrive('carol')
   await accounts.profiles.setField({ userId: alice, isGuest: false }, 'displayname', { displayname: 'Al' })
   const again = follow()
   await again.settled()
   await again.close()
   t.is((await membersOf(welcome))?.get(bob), 'join', 'who came while nobody looked')
+  t.is(
+    (await membersOf(welcome))?.get(`@carol:${SERVER_NAME}`),
+    'join',
+    'who has no password, but an account elsewhere',
+  )
   t.is((await membersOf(welcome))?.get(alice), 'leave', 'who has left is not brought back')
 })

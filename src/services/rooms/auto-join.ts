@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { ProfileReader } from '../../storage/accounts/profiles.ts'
+import { ProviderAccountReader } from '../../storage/accounts/provider-accounts.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import { forEachBounded } from '../bounded.ts'
 import { StreamFollower } from '../stream-follower.ts'
@@ -31,6 +32,7 @@ export class AutoJoin {
   readonly #log: Log
   readonly #profiles: ProfileReader
   readonly #users: UserReader
+  readonly #providerAccounts: ProviderAccountReader
   readonly #follower: StreamFollower
 
   /** @param parts.rooms IDs or aliases, all of which are tried for everybody */
@@ -51,6 +53,7 @@ export class AutoJoin {
     this.#log = parts.log
     this.#profiles = new ProfileReader(database)
     this.#users = new UserReader(database)
+    this.#providerAccounts = new ProviderAccountReader(database)
     this.#follower = new StreamFollower({
       ...{ name: FOLLOWER, stream: 'profiles', database, sole: processes.soleWork(FOLLOWER) },
       ...{ clock: parts.clock, log: parts.log },
@@ -79,9 +82,12 @@ export class AutoJoin {
 
   async #bringIn(userId: string): Promise<void> {
     const user = await this.#users.byId(userId)
-    // Users of application services have no password.
-    if (user?.kind !== 'user' || user.passwordHash === undefined || user.deactivatedTs !== undefined) return
+    if (user?.kind !== 'user' || user.deactivatedTs !== undefined) return
     if (this.#clock.now() - user.createdTs > NEW_MS) return
+    // Users of application services can sign in with nothing.
+    const isPerson =
+      user.passwordHash !== undefined || (await this.#providerAccounts.providersOf(userId)).length > 0
+    if (!isPerson) return
     for (const room of this.#rooms) {
       await this.#join(userId, room).catch(error => {
         if (!(error instanceof MatrixError)) throw error

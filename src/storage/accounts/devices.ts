@@ -37,7 +37,8 @@ export class DeviceReader {
     this.#byId = db.prepare(`SELECT ${COLUMNS} FROM devices WHERE user_id = ? AND device_id = ?`)
     this.#unused = db.prepare(
       `SELECT d.user_id, d.device_id FROM devices d JOIN users u ON u.user_id = d.user_id
-       WHERE coalesce(d.last_seen_ts, d.created_ts) < ? AND (u.password_hash IS NOT NULL OR u.kind = 'guest') AND NOT EXISTS (
+       WHERE coalesce(d.last_seen_ts, d.created_ts) < ? AND (u.password_hash IS NOT NULL OR u.kind = 'guest'
+         OR EXISTS (SELECT 1 FROM provider_accounts p WHERE p.user_id = u.user_id)) AND NOT EXISTS (
          SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)
        LIMIT ?`,
     )
@@ -62,7 +63,7 @@ export class DeviceReader {
 
   /**
    * Devices that were not heard of since an instant (ms), some of them, by user. Those of application services, whose
-   * users have no passwords, and those that are stored for a later login are never heard of.
+   * users have no passwords and no accounts elsewhere, and those that are stored for a later login are never heard of.
    */
   async unused(before: number, limit: number): Promise<Map<string, string[]>> {
     const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#unused, [before, limit])

@@ -51,7 +51,7 @@ export class ProviderSignInWriter {
     )
     this.#use = db.prepare('DELETE FROM provider_sign_ins WHERE token_hash = ?')
     this.#prune = db.prepare(
-      `DELETE FROM provider_sign_ins WHERE expires_ts <= ?
+      `DELETE FROM provider_sign_ins WHERE created_ts <= ?
        OR created_ts < (SELECT created_ts FROM provider_sign_ins ORDER BY created_ts DESC LIMIT 1 OFFSET ?)`,
     )
   }
@@ -70,8 +70,8 @@ export class ProviderSignInWriter {
     return { prepared: this.#use, rows: [[tokenHash]], guard: { name: 'sign-in-used', expected: 1 } }
   }
 
-  /** Removes what has expired, and the oldest beyond `keep`. */
-  prune(now: number, keep: number): WriteStatement {
-    return { prepared: this.#prune, rows: [[now, keep - 1]] }
+  /** Removes what was begun before an instant, and the oldest beyond `keep`. */
+  prune(before: number, keep: number): WriteStatement {
+    return { prepared: this.#prune, rows: [[before, keep - 1]] }
   }
 }

@@ -46,6 +46,7 @@ export class ServerNoticeWriter {
       `INSERT INTO server_notices (${columns})
        SELECT CAST(? AS text) || user_id, user_id, CAST(? AS text), CAST(? AS bigint), CAST(? AS bigint) FROM users
        WHERE deactivated_ts IS NULL AND kind = 'user' AND user_id <> ? AND (password_hash IS NOT NULL
+         OR EXISTS (SELECT 1 FROM provider_accounts WHERE provider_accounts.user_id = users.user_id)
          OR EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.user_id))
        RETURNING user_id`,
     )

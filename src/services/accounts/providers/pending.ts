@@ -67,7 +67,8 @@ export class PendingSignIns {
 
   /** Removes what has expired. */
   prune(): WriteStatement {
-    return this.#context.write.providerSignIns.prune(this.#context.clock.now(), MAX_SIGN_INS)
+    const { clock, write } = this.#context
+    return write.providerSignIns.prune(clock.now() - LIFETIME_MS, MAX_SIGN_INS)
   }
 }
 
