@@ -1,4 +1,4 @@
-import { isRoomId } from '../../core/ids.ts'
+import { isRoomAlias, isRoomId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { RECORD_KEY, readFacts, type ToldFacts } from '../../core/room-record.ts'
 import { stringsOf } from './shape.ts'
@@ -21,26 +21,31 @@ export interface RoomSummary {
   readonly allowed_room_ids?: readonly string[]
 }
 
-const OPTIONAL_STRINGS = [
-  'name',
-  'topic',
-  'canonical_alias',
-  'avatar_url',
-  'join_rule',
-  'room_type',
-  'room_version',
-  'encryption',
-] as const
+const isAnything = (text: string): boolean => text !== ''
+
+/** Which texts a summary may have, and what they have to be: clients drop a whole list for one alias that is none, or empty. */
+const OPTIONAL_STRINGS: Readonly<Record<string, (text: string) => boolean>> = {
+  name: isAnything,
+  topic: isAnything,
+  canonical_alias: isRoomAlias,
+  avatar_url: url => url.startsWith('mxc://'),
+  join_rule: isAnything,
+  room_type: isAnything,
+  // "MUST NOT exceed 32 codepoints in length. Room versions MUST NOT be empty".
+  room_version: version => version !== '' && [...version].length <= 32,
+  encryption: isAnything,
+}
 
 const MAX_ALLOWED_ROOMS = 1_000
 
-/** Reads a summary; members of the wrong type are left out. `undefined` where it is about no room. */
+/** Reads a summary; members of the wrong type or form are left out. `undefined` where it is about no room. */
 export const parseRoomSummary = (value: JsonObject): RoomSummary | undefined => {
   const { room_id: roomId, num_joined_members: members } = value
   if (typeof roomId !== 'string' || !isRoomId(roomId)) return undefined
-  const strings = OPTIONAL_STRINGS.map(name => [name, value[name]]).filter(
-    ([, text]) => typeof text === 'string',
-  )
+  const strings = Object.entries(OPTIONAL_STRINGS).flatMap(([name, isFine]) => {
+    const text = value[name]
+    return typeof text === 'string' && isFine(text) ? [[name, text] as const] : []
+  })
   return {
     ...Object.fromEntries(strings),
     ...(Array.isArray(value['allowed_room_ids'])

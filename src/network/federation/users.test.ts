@@ -8,6 +8,7 @@ import {
 } from '../../test-kit/endpoint-cases.ts'
 
 const room = { room_id: '!r:x', num_joined_members: 3, world_readable: true, guest_can_join: false }
+const BAD_TEXTS = { canonical_alias: 'none', avatar_url: '', join_rule: '', room_version: 'x'.repeat(33) }
 const keysOf = (userId: string, deviceId?: string) => ({
   user_id: userId,
   ...(deviceId === undefined ? {} : { device_id: deviceId }),
@@ -37,7 +38,7 @@ const CASES: Record<string, EndpointCase> = {
     call: f => f.publicRooms('x', { limit: 2, since: 'p' }),
     line: `GET ${V1}/publicRooms?limit=2&since=p`,
     answer: {
-      chunk: [{ ...room, name: 5, topic: 'T', x: 1 }, { room_id: 'r' }, room],
+      chunk: [{ ...room, ...BAD_TEXTS, name: 5, topic: 'T', x: 1 }, { room_id: 'r' }, room],
       next_batch: 'n',
       total_room_count_estimate: 1.5,
     },
