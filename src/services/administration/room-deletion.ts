@@ -98,14 +98,14 @@ export class RoomDeletion {
     const room = await read.rooms.byId(roomId)
     if (room === undefined) return { result: task.result ?? nothingDone }
     const before = shutdownOf(task.result)
+    const outTs = task.result?.['out_ts']
     const run = { taskId: task.taskId, before, signal }
-    const shutdown = await this.#shutdown.run(roomId, order, {
-      ...run,
-      report: async reached => report({ ...task.result, ...reached }),
-    })
-    const sinceTs = Number(task.result?.['since_ts'] ?? clock.now())
-    const result = { ...shutdown, since_ts: sinceTs }
-    if (signal.aborted) return { result, laterTs: clock.now() }
+    const shutdown =
+      outTs === undefined ? await this.#shutdown.run(roomId, order, { ...run, report }) : before
+    if (signal.aborted) return { result: { ...task.result, ...shutdown }, laterTs: clock.now() }
+    // When the users were out.
+    const sinceTs = Number(outTs ?? clock.now())
+    const result = { ...shutdown, out_ts: sinceTs }
     if (!order.purge) return { result }
     const head = await this.#core.writer.head(roomId)
     if (head?.hasHost(serverName) === true && !order.forcePurge)

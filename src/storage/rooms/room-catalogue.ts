@@ -86,9 +86,9 @@ export class RoomCatalogue {
 
   constructor(db: Reader) {
     this.#db = db
-    const select = `SELECT r.room_nid, r.room_id, r.version, r.creator, r.is_public, s.is_federated, s.joined, s.summary,
-        ${HERE} AS here, ${STATES} AS states
-      FROM rooms r LEFT JOIN room_summaries s ON s.room_nid = r.room_nid`
+    const columns = `r.room_nid, r.room_id, r.version, r.creator, r.is_public, s.is_federated, s.joined, s.summary,
+        ${HERE} AS here, ${STATES} AS states`
+    const summarised = 'LEFT JOIN room_summaries s ON s.room_nid = r.room_nid'
     const flag = 'CAST(? AS integer)'
     const wanted = `(${flag} = 1 OR r.room_id = ? OR s.search_text LIKE ? ESCAPE '!')
       AND (${flag} = -1 OR r.is_public = ${flag})
@@ -101,11 +101,14 @@ export class RoomCatalogue {
           ? ''
           : ` LEFT JOIN room_state o ON o.room_nid = r.room_nid AND o.type = '${type}' AND o.state_key = ''
                 AND o.valid_to IS NULL LEFT JOIN event_json j ON j.event_nid = o.event_nid`
-      const key = keyOf(order, jsonText)
       // Rooms of which it is not known come last, whichever way round.
+      const sorted = `ORDER BY CASE WHEN k.place IS NULL THEN 1 ELSE 0 END, k.place ${direction}, k.room_id ${direction}`
+      // Only what a page shows is counted.
       return db.prepare(
-        `${select}${rule} WHERE ${wanted}
-         ORDER BY CASE WHEN ${key} IS NULL THEN 1 ELSE 0 END, ${key} ${direction}, r.room_id ${direction} LIMIT ? OFFSET ?`,
+        `SELECT ${columns} FROM (
+           SELECT * FROM (SELECT r.room_nid AS nid, r.room_id, ${keyOf(order, jsonText)} AS place
+             FROM rooms r ${summarised}${rule} WHERE ${wanted}) k ${sorted} LIMIT ? OFFSET ?) k
+         JOIN rooms r ON r.room_nid = k.nid ${summarised} ${sorted}`,
       )
     }
     for (const order of ROOM_ORDERS) {
@@ -113,10 +116,8 @@ export class RoomCatalogue {
         this.#pages.set(`${order} ${direction}`, page(order, direction))
       }
     }
-    this.#count = db.prepare(
-      `SELECT COUNT(*) AS n FROM rooms r LEFT JOIN room_summaries s ON s.room_nid = r.room_nid WHERE ${wanted}`,
-    )
-    this.#one = db.prepare(`${select} WHERE r.room_id = ?`)
+    this.#count = db.prepare(`SELECT COUNT(*) AS n FROM rooms r ${summarised} WHERE ${wanted}`)
+    this.#one = db.prepare(`SELECT ${columns} FROM rooms r ${summarised} WHERE r.room_id = ?`)
     const shown = 'e.position IS NOT NULL AND e.rejected IS NULL AND e.soft_failed = 0'
     this.#largest = db.prepare(
       `SELECT g.room_id AS "roomId", g.events * COALESCE((SELECT AVG(octet_length(j.json)) FROM event_json j WHERE j.event_nid IN (
@@ -135,10 +136,10 @@ export class RoomCatalogue {
   async page(serverName: string, page: RoomPage): Promise<CataloguedRoom[]> {
     const prepared = this.#pages.get(`${page.order} ${page.isDescending ? 'DESC' : 'ASC'}`)
     if (prepared === undefined) return []
-    const counted = page.order === 'joined_local_members' ? [serverName, serverName] : []
+    const counted = page.order === 'joined_local_members' ? [serverName] : []
     const rows = await this.#db.scan<Columns>(prepared, [
-      ...[serverName, ...filterOf(page)],
-      ...[...counted, page.limit, page.from],
+      ...[serverName, ...counted, ...filterOf(page)],
+      ...[page.limit, page.from],
     ])
     return rows.map(catalogued)
   }
