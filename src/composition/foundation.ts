@@ -10,6 +10,7 @@ import { type SigningKey, signingKeyFromSeed } from '../core/signing.ts'
 import type { FederationClient } from '../network/federation-client.ts'
 import { openIdentityServers } from '../network/identity-servers.ts'
 import { Accounts } from '../services/accounts/index.ts'
+import type { CheckSignature } from '../services/federation/check-signature.ts'
 import { createFederation } from '../services/federation/index.ts'
 import { createMetrics } from '../services/metrics/index.ts'
 import { Processes } from '../services/processes.ts'
@@ -39,6 +40,7 @@ export interface Surroundings {
   /** The way to other servers. */
   readonly client: FederationClient
   readonly resolver: Resolver
+  readonly checkSignature: CheckSignature
 }
 
 /** What everything else stands on: the database, accounts, the writing of rooms, and other servers. */
@@ -110,7 +112,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     clock,
     log,
     signingKeys: keys,
-    ...(surroundings && { client: surroundings.client }),
+    ...(surroundings && { client: surroundings.client, checkSignature: surroundings.checkSignature }),
     version: programVersion(),
     metrics: metrics.federation,
     identityServers,

@@ -67,6 +67,21 @@ const publicKeyObject = (publicKeyBase64: string): KeyObject | undefined => {
   return key
 }
 
+/** An Ed25519 key and a signature as OpenSSL takes them; `undefined` where one of them is malformed. Never throws. */
+export const readSignature = (
+  publicKeyBase64: string,
+  signatureBase64: string,
+): { readonly key: KeyObject; readonly signature: Uint8Array } | undefined => {
+  const signature = decodeBase64(signatureBase64)
+  if (signature?.length !== 64) return undefined
+  try {
+    const key = publicKeyObject(publicKeyBase64)
+    return key && { key, signature }
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Whether an Ed25519 signature is that of the message under the key. Malformed keys and signatures verify nothing;
  * this never throws.
@@ -76,11 +91,9 @@ export const verifySignature = (
   message: Uint8Array,
   signatureBase64: string,
 ): boolean => {
-  const signature = decodeBase64(signatureBase64)
-  if (signature?.length !== 64) return false
+  const read = readSignature(publicKeyBase64, signatureBase64)
   try {
-    const key = publicKeyObject(publicKeyBase64)
-    return key !== undefined && verify(null, message, key, signature)
+    return read !== undefined && verify(null, message, read.key, read.signature)
   } catch {
     return false
   }

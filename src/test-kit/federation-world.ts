@@ -5,6 +5,7 @@ import { canonicalJsonAsRead } from '../core/canonical-json.ts'
 import type { RoomEvent } from '../core/event/event.ts'
 import { type JsonObject, ownMember } from '../core/json.ts'
 import { type Log, silentLog } from '../core/log.ts'
+import { verifySignature } from '../core/signing.ts'
 import { transactionBody } from '../network/federation/transactions.ts'
 import { createFederationClient, type FederationClient } from '../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../network/http-client.ts'
@@ -116,6 +117,8 @@ export class FederationWorld {
       core,
       config: { ...FEDERATION_OPTIONS, ...options.config },
       maxGap: options.maxGap,
+      // A fake clock does not wait for threads.
+      checkSignature: verifySignature,
       ...{ database, clock, client, mayBeInvited, log: silentLog, version: '0' },
       identityServers: { isKeyValid },
     })

@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../core/event/event.ts'
 import { silentLog } from '../core/log.ts'
+import { verifySignature } from '../core/signing.ts'
 import type { FederationClient } from '../network/federation-client.ts'
 import type { KeyRing } from '../services/federation/keys/key-ring.ts'
 import { createOutbound, type Outbound } from '../services/federation/outbound/index.ts'
@@ -22,7 +23,7 @@ export type KeyTable = Map<string, string>
 /** Verifies events with the keys of a table, whatever their IDs. */
 export const verifierOf = (keys: KeyTable): VerifyEvents => {
   const ring: Pick<KeyRing, 'publicKey'> = { publicKey: async server => keys.get(server) }
-  const verifier = new EventVerifier(ring as KeyRing)
+  const verifier = new EventVerifier(ring as KeyRing, verifySignature)
   return (pdus, version, options) => verifier.verifyAll(pdus, version, options)
 }
 

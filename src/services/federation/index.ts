@@ -9,6 +9,7 @@ import type { Database } from '../../storage/database.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { Processes } from '../processes.ts'
 import type { RoomCore } from '../rooms/index.ts'
+import { type CheckSignature, checkInThread } from './check-signature.ts'
 import { openFederationNetwork } from './client.ts'
 import { extensionPeers } from './extension-peers.ts'
 import { createInbound, type Inbound } from './inbound/index.ts'
@@ -42,6 +43,8 @@ export interface FederationParts {
   readonly metrics?: Metrics['federation'] | undefined
   /** Tests: the way to other servers, in place of the network. */
   readonly client?: FederationClient
+  /** Simulations: how signatures of others are checked, in place of threads, which come when they please. */
+  readonly checkSignature?: CheckSignature
   /** Tests: how much of a gap is caught up with, if not as usual. */
   readonly maxGap?: Parameters<typeof createInbound>[0]['maxGap']
   /** Who says whether the keys of invitations to addresses still count. */
@@ -110,7 +113,7 @@ export const createFederation = (parts: FederationParts): Federation => {
   })
   const fetcher = new KeyFetcher({ client, clock, log, permits, notaries: config.trustedKeyServers })
   const keys = new KeyRing({ own: ownKeys, fetcher, database, clock })
-  const verifier = new EventVerifier(keys)
+  const verifier = new EventVerifier(keys, parts.checkSignature)
   const outbound = createOutbound({
     core,
     federation: client,
@@ -134,6 +137,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     metrics: parts.metrics,
   })
   const requests = new RequestVerifier({
+    check: parts.checkSignature ?? checkInThread,
     serverName,
     keys,
     clock,

@@ -9,6 +9,7 @@ import { keepNumberSources } from '../../core/parse-json.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { nextTurn } from '../next-turn.ts'
 import { WorkerPool } from '../worker-pool.ts'
+import { type CheckSignature, checkInThread } from './check-signature.ts'
 import type { KeyRing, KeyUse } from './keys/key-ring.ts'
 import {
   keyIdsOf,
@@ -25,8 +26,8 @@ export type Verified =
   | { readonly event: RoomEvent }
   | { readonly eventId: string | undefined; readonly refusal: string }
 
-/** Events per slice: about 10 ms of work, after which whatever waits gets its turn. */
-const SLICE = 25
+/** Events per slice: some milliseconds of work, after which whatever waits gets its turn. */
+const SLICE = 50
 /** So many and more are checked by threads, in jobs of a few tens of milliseconds. */
 const MANY = 100
 const JOB = 100
@@ -42,9 +43,11 @@ const pool = new WorkerPool<VerifyJob, VerifyFinding[]>(new URL('./verify-worker
  */
 export class EventVerifier {
   readonly #keys: KeyRing
+  readonly #check: CheckSignature
 
-  constructor(keys: KeyRing) {
+  constructor(keys: KeyRing, check: CheckSignature = checkInThread) {
     this.#keys = keys
+    this.#check = check
   }
 
   /** Checks one event as it was received. Never throws, whatever the value. */
@@ -65,24 +68,29 @@ export class EventVerifier {
     options: VerifyOptions = {},
   ): Promise<Verified[]> {
     if (pdus.length >= MANY) return this.#verifyInThreads(pdus, version, options)
-    const parsed = await inSlices(pdus, pdu => parsePdu(withoutUnsigned(pdu), version, options))
-    const needed = await inSlices(parsed, one =>
-      'event' in one ? keysNeeded(one.event, one.event.pdu, options) : [],
-    )
+    const parsed = await inSlices(pdus, pdu => {
+      const one = parsePdu(withoutUnsigned(pdu), version, options)
+      return { ...one, needed: 'event' in one ? keysNeeded(one.event, one.event.pdu, options) : [] }
+    })
     // Ask for all of them at once, each with the latest validity that is needed; below they are at hand.
-    if (pdus.length > 1) await Promise.all(latestOf(needed).map(need => this.#key(need)))
-    const results: Verified[] = []
-    for (const [index, one] of parsed.entries()) {
-      if (index > 0 && index % SLICE === 0) await nextTurn()
-      if ('refusal' in one) {
-        results.push({ eventId: one.eventId, refusal: one.refusal.message })
-        continue
-      }
-      const keys: KeyTable = new Map()
-      for (const need of needed[index] ?? []) keys.set(tableKey(need), await this.#key(need))
-      results.push(judge(one.event, keys, options))
-    }
-    return results
+    if (pdus.length > 1)
+      await Promise.all(latestOf(parsed.map(one => one.needed)).map(need => this.#key(need)))
+    return Promise.all(
+      parsed.map(one =>
+        'refusal' in one
+          ? { eventId: one.eventId, refusal: one.refusal.message }
+          : this.#judge(one.event, one.needed, options),
+      ),
+    )
+  }
+
+  async #judge(event: RoomEvent, needed: readonly KeyNeed[], options: VerifyOptions): Promise<Verified> {
+    const keys = new Map<string, string | undefined>()
+    for (const need of needed) keys.set(tableKey(need), await this.#key(need))
+    const keyOf = (server: string, keyId: string) => keys.get(tableKey({ server, keyId }))
+    const refusal = await signatureRefusal(event, keyOf, options, this.#check)
+    if (refusal !== undefined) return { eventId: event.eventId, refusal }
+    return { event: contentHashMatches(event) ? event : eventWithRedactedContent(event) }
   }
 
   /** The main thread finds the keys and makes the text that travels; the rest is done by all cores. */
@@ -156,16 +164,7 @@ const withoutUnsigned = (pdu: JsonValue): JsonValue => {
   return keepNumberSources(pdu, rest)
 }
 
-type KeyTable = Map<string, string | undefined>
-
 const tableKey = ({ server, keyId }: Pick<KeyNeed, 'server' | 'keyId'>): string => `${server} ${keyId}`
-
-const judge = (event: RoomEvent, keys: KeyTable, options: VerifyOptions): Verified => {
-  const keyOf = (server: string, keyId: string) => keys.get(tableKey({ server, keyId }))
-  const refusal = signatureRefusal(event, keyOf, options)
-  if (refusal !== undefined) return { eventId: event.eventId, refusal }
-  return { event: contentHashMatches(event) ? event : eventWithRedactedContent(event) }
-}
 
 /** An event as text that a thread reads back to the same; what has none is no event anywhere. */
 const textOf = (pdu: JsonValue | undefined, version: RoomVersion): string => {

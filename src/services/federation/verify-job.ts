@@ -6,6 +6,7 @@ import { JsonParseError, parseJson } from '../../core/parse-json.ts'
 import { POLICY_KEY_ID } from '../../core/policy-server.ts'
 import { type RoomVersion, roomVersion } from '../../core/room-versions.ts'
 import { signatureKeyIds, signatureOf, verifySignature } from '../../core/signing.ts'
+import type { CheckSignature } from './check-signature.ts'
 
 /** Who has to have signed an event beside, or not, those that every server demands. */
 export interface SignerOptions {
@@ -38,20 +39,52 @@ export const keyIdsOf = (pdu: RoomEvent['pdu'], server: string): string[] =>
  * from the originating server(s) are found to be valid": keys that cannot be had count for nothing, of the others
  * there must be one, and none may be wrong.
  */
-export const signatureRefusal = (
+export const signatureRefusal = async (
   event: RoomEvent,
   keyOf: KeyOf,
   options: SignerOptions,
-): string | undefined => {
+  check: CheckSignature,
+): Promise<string | undefined> => {
   const message = signedBytes(event)
-  for (const server of signersOf(event, options)) {
-    const known = keyIdsOf(event.pdu, server).flatMap(keyId => {
+  const needed = signaturesNeeded(event, keyOf, options)
+  const valid = await Promise.all(
+    needed.map(({ known }) => Promise.all(known.map(({ key, signature }) => check(key, message, signature)))),
+  )
+  return refusalOf(needed, server => valid[server] ?? [])
+}
+
+/** The same at once. */
+const signatureRefusalHere = (event: RoomEvent, keyOf: KeyOf, options: SignerOptions): string | undefined => {
+  const message = signedBytes(event)
+  const needed = signaturesNeeded(event, keyOf, options)
+  return refusalOf(needed, server =>
+    (needed[server]?.known ?? []).map(({ key, signature }) => verifySignature(key, message, signature)),
+  )
+}
+
+/** A server that must have signed an event, and its signatures under known keys. */
+interface NeededSignature {
+  readonly server: string
+  readonly known: readonly { readonly key: string; readonly signature: string }[]
+}
+
+const signaturesNeeded = (event: RoomEvent, keyOf: KeyOf, options: SignerOptions): NeededSignature[] =>
+  signersOf(event, options).map(server => ({
+    server,
+    known: keyIdsOf(event.pdu, server).flatMap(keyId => {
       const key = keyOf(server, keyId)
       return key === undefined ? [] : [{ key, signature: signatureOf(event.pdu, server, keyId) ?? '' }]
-    })
-    const isSigned =
-      known.length > 0 && known.every(({ key, signature }) => verifySignature(key, message, signature))
-    if (!isSigned) return `it has no valid signature of ${server}`
+    }),
+  }))
+
+const refusalOf = (
+  needed: readonly NeededSignature[],
+  valid: (index: number) => readonly boolean[],
+): string | undefined => {
+  for (const [index, { server }] of needed.entries()) {
+    const found = valid(index)
+    if (found.length === 0 || !found.every(isValid => isValid))
+      return `it has no valid signature of ${server}`
   }
   return undefined
 }
@@ -93,7 +126,7 @@ const find = (
   if ('refusal' in result) return { eventId: result.eventId, refusal: result.refusal.message }
   const { event } = result
   const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]
-  const refusal = signatureRefusal(event, keyOf, options)
+  const refusal = signatureRefusalHere(event, keyOf, options)
   if (refusal !== undefined) return { eventId: event.eventId, refusal }
   return { eventId: event.eventId, hashMatches: contentHashMatches(event) }
 }

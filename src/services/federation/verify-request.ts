@@ -3,8 +3,8 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
 import type { JsonValue } from '../../core/json.ts'
-import { verifySignature } from '../../core/signing.ts'
 import { signedRequestBytes } from '../../network/request-signature.ts'
+import type { CheckSignature } from './check-signature.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { Permits } from './options.ts'
 
@@ -38,6 +38,7 @@ export class RequestVerifier {
   readonly #keys: KeyRing
   readonly #clock: Clock
   readonly #permits: Permits
+  readonly #check: CheckSignature
   readonly #onHeardOf: (server: string) => void
 
   constructor(parts: {
@@ -45,6 +46,7 @@ export class RequestVerifier {
     keys: KeyRing
     clock: Clock
     permits: Permits
+    check: CheckSignature
     /** Told of every server that has proven to be there. */
     onHeardOf: (server: string) => void
   }) {
@@ -52,6 +54,7 @@ export class RequestVerifier {
     this.#keys = parts.keys
     this.#clock = parts.clock
     this.#permits = parts.permits
+    this.#check = parts.check
     this.#onHeardOf = parts.onHeardOf
   }
 
@@ -70,33 +73,33 @@ export class RequestVerifier {
     const key = await this.#keys.publicKey(origin, keyId, { validAt: this.#clock.now(), forStrangers: true })
     if (key === undefined) throw unauthorized(`The key ${keyId} of ${origin} cannot be had`)
     const body = await request.body()
-    if (!isSignedBy(key, request, this.#serverName, body)) throw unauthorized('The signature is wrong')
+    if (!(await this.#isSigned(key, request, body))) throw unauthorized('The signature is wrong')
     this.#onHeardOf(origin)
   }
-}
 
-/**
- * Most servers send what they have signed: such a body need not be read to be believed. What has no canonical form is refused all
- * the same. "Recipients should accept requests without this parameter" (`destination`), which is signed in any case.
- */
-const isSignedBy = (
-  key: string,
-  { method, uri, origin, signature }: SignedRequest,
-  destination: string,
-  body: SignedBody | undefined,
-): boolean => {
-  const parts = { method, uri, origin, destination }
-  const isSignedAsSent = verifySignature(key, signedRequestBytes(parts, body?.text), signature)
-  if (body === undefined) return isSignedAsSent
-  if (!isSignedAsSent && hasMoreValues(body.text, MAX_VALUES_UNPROVEN))
-    throw new MatrixError('M_TOO_LARGE', 'The signature is not of the body as it was sent')
-  const content = body.content()
-  const plain = writtenBy(canonicalJson, content)
-  if (isSignedAsSent) return true
-  const isSigned = (text: string): boolean => verifySignature(key, signedRequestBytes(parts, text), signature)
-  // One event of a transaction with a number that has no canonical form must not cost the others their arrival: peers sign
-  // it as the integer that it is, or as they have read it.
-  return isSigned(plain) || isSigned(writtenBy(canonicalJsonAsRead, content))
+  /**
+   * Most servers send what they have signed: such a body need not be read to be believed. What has no canonical form is refused all
+   * the same. "Recipients should accept requests without this parameter" (`destination`), which is signed in any case.
+   */
+  async #isSigned(
+    key: string,
+    { method, uri, origin, signature }: SignedRequest,
+    body: SignedBody | undefined,
+  ): Promise<boolean> {
+    const parts = { method, uri, origin, destination: this.#serverName }
+    const isSignedAs = (text: string | undefined) =>
+      this.#check(key, signedRequestBytes(parts, text), signature)
+    const isSignedAsSent = await isSignedAs(body?.text)
+    if (body === undefined) return isSignedAsSent
+    if (!isSignedAsSent && hasMoreValues(body.text, MAX_VALUES_UNPROVEN))
+      throw new MatrixError('M_TOO_LARGE', 'The signature is not of the body as it was sent')
+    const content = body.content()
+    const plain = writtenBy(canonicalJson, content)
+    if (isSignedAsSent) return true
+    // One event of a transaction with a number that has no canonical form must not cost the others their arrival: peers sign
+    // it as the integer that it is, or as they have read it.
+    return (await isSignedAs(plain)) || isSignedAs(writtenBy(canonicalJsonAsRead, content))
+  }
 }
 
 const writtenBy = (canonical: (value: JsonValue) => string, content: JsonValue): string => {

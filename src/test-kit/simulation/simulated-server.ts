@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Composition, compose } from '../../composition/index.ts'
 import { defaultConfig } from '../../config/load.ts'
 import { type Log, type LogFields, silentLog } from '../../core/log.ts'
-import { type SigningKey, signingKeyFromSeed } from '../../core/signing.ts'
+import { type SigningKey, signingKeyFromSeed, verifySignature } from '../../core/signing.ts'
 import { createFederationClient } from '../../network/federation-client.ts'
 import type { OutboundRequest, OutboundResponse } from '../../network/http-client.ts'
 import { threadedResolver } from '../../services/rooms/resolver.ts'
@@ -101,6 +101,7 @@ export const startSimulated = async (ground: Ground, path: string): Promise<Simu
       random: size => Uint8Array.from({ length: size }, () => random.below(256)),
       // Threads come when they please.
       resolver: threadedResolver(Number.POSITIVE_INFINITY),
+      checkSignature: verifySignature,
       client: createFederationClient({
         serverName: name,
         signingKey,
