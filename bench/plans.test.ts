@@ -36,6 +36,7 @@ const SMALL: Readonly<Record<string, string>> = {
   uia_sessions: 'bounded',
   email_validations: 'bounded',
   oauth_device_codes: 'bounded',
+  provider_sign_ins: 'bounded',
   rendezvous_sessions: 'bounded',
   admin_tasks: 'asked for by administrators, and kept for a week',
   federation_destinations: 'a row for each server, read at the start and by housekeeping',

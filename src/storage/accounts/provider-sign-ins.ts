@@ -42,7 +42,8 @@ export class ProviderSignInReader {
 export class ProviderSignInWriter {
   readonly #insert: Prepared
   readonly #use: Prepared
-  readonly #prune: Prepared
+  readonly #expire: Prepared
+  readonly #bound: Prepared
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
@@ -50,9 +51,10 @@ export class ProviderSignInWriter {
        VALUES (?, ?, ?, ?, ?, ?)`,
     )
     this.#use = db.prepare('DELETE FROM provider_sign_ins WHERE token_hash = ?')
-    this.#prune = db.prepare(
-      `DELETE FROM provider_sign_ins WHERE created_ts <= ?
-       OR created_ts < (SELECT created_ts FROM provider_sign_ins ORDER BY created_ts DESC LIMIT 1 OFFSET ?)`,
+    this.#expire = db.prepare('DELETE FROM provider_sign_ins WHERE created_ts <= ?')
+    this.#bound = db.prepare(
+      `DELETE FROM provider_sign_ins WHERE created_ts <
+         (SELECT created_ts FROM provider_sign_ins ORDER BY created_ts DESC LIMIT 1 OFFSET ?)`,
     )
   }
 
@@ -71,7 +73,10 @@ export class ProviderSignInWriter {
   }
 
   /** Removes what was begun before an instant, and the oldest beyond `keep`. */
-  prune(before: number, keep: number): WriteStatement {
-    return { prepared: this.#prune, rows: [[before, keep - 1]] }
+  prune(before: number, keep: number): WriteStatement[] {
+    return [
+      { prepared: this.#expire, rows: [[before]] },
+      { prepared: this.#bound, rows: [[keep - 1]] },
+    ]
   }
 }

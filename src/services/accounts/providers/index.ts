@@ -105,7 +105,7 @@ export class ProviderSignIns {
 
   /** Removes what has expired. */
   async prune(): Promise<void> {
-    await this.#context.commit([this.#pending.prune()])
+    await this.#context.commit(this.#pending.prune())
   }
 
   /** What a provider says of whoever has come back. @throws {MatrixError} `M_UNAUTHORIZED`: too little to let them in */

@@ -66,7 +66,7 @@ export class PendingSignIns {
   }
 
   /** Removes what has expired. */
-  prune(): WriteStatement {
+  prune(): WriteStatement[] {
     const { clock, write } = this.#context
     return write.providerSignIns.prune(clock.now() - LIFETIME_MS, MAX_SIGN_INS)
   }
