@@ -29,3 +29,18 @@ withTwo('matrix-js-sdk writes null for what a filter leaves out, before 37.9', a
   const { chunk } = await ann.get(`/rooms/${path(room)}/messages?${query}`)
   t.is((chunk as Json[]).length, 1, 'what its list of files asks for')
 })
+
+withTwo('a room whose name or alias is none is called by its members', async (t, { ann, bob }) => {
+  const room = await ann.createOpenRoom()
+  await bob.join(room)
+  const heroes = async () => {
+    const { rooms } = (await ann.get('/sync')) as { rooms: { join: Record<string, { summary: Json }> } }
+    return rooms.join[room]?.summary['m.heroes']
+  }
+  for (const name of [{ name: 5 }, { name: '' }, {}]) {
+    await ann.setState(room, 'm.room.name', name)
+    t.deepEqual(await heroes(), [bob.userId], JSON.stringify(name))
+  }
+  await ann.setState(room, 'm.room.name', { name: 'Tea' })
+  t.is(await heroes(), undefined)
+})

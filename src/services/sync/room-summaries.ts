@@ -1,4 +1,5 @@
 import { boundedCache } from '../../core/caches.ts'
+import { isRoomAlias } from '../../core/ids.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { MembershipCounts } from '../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
@@ -98,9 +99,11 @@ export class RoomSummaries {
   async #isNamed(roomNid: number): Promise<boolean> {
     const entries = await this.#views.names(roomNid)
     const events = await this.#read.events.byNids(entries.map(({ nid }) => nid))
-    return events.some(
-      ({ event, redactedBy }) =>
-        redactedBy === undefined && Boolean(event.content[event.type === 'm.room.name' ? 'name' : 'alias']),
-    )
+    return events.some(({ event: { type, content }, redactedBy }) => {
+      const name = content[type === 'm.room.name' ? 'name' : 'alias']
+      // What is no name or no alias is not shown by any client.
+      if (redactedBy !== undefined || typeof name !== 'string' || name === '') return false
+      return type === 'm.room.name' || isRoomAlias(name)
+    })
   }
 }
