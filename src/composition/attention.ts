@@ -19,7 +19,14 @@ export const composeAttention = (
   const { accounts, core, federation, mailer } = foundation
   const { rooms, discovery, ephemeral, encryption } = parts
   const gateway = openPushGateway({ ...config.federation, ...outgoingOf(config, clock) })
-  const push = createPush({ core, gateway, clock, log, mail: mailDigestsOf(config, mailer) })
+  const push = createPush({
+    core,
+    gateway,
+    details: config.push.details,
+    clock,
+    log,
+    mail: mailDigestsOf(config, mailer),
+  })
   const threadSubscriptions = new ThreadSubscriptions({
     ...{ db: core.context.db, rules: push.services.pushRules },
     visibleEvent: (requester, roomId, eventId) => rooms.roomReading.visibleEvent(requester, roomId, eventId),

@@ -64,6 +64,7 @@ export const accountsOptionsOf = (config: Config): AccountsOptions & { defaultRo
       sharedSecret: registration.sharedSecret,
       guests: guests.enabled,
       email: registration.email,
+      forbiddenNames: registration.forbiddenNames,
       ...(Object.keys(registration.terms).length === 0 ? {} : { terms: termsOf(registration.terms) }),
     },
     email: {

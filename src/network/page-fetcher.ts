@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { compileGlob, globMatches } from '../core/glob.ts'
 import type { IncomingResponse } from './http-client.ts'
 import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { receiveFollowingRedirects } from './redirects.ts'
@@ -9,10 +10,16 @@ export interface PageFetcherOptions extends Outgoing, AddressLists {
   /** Tags, best first. */
   readonly languages: readonly string[]
   readonly timeout: number
+  /** Patterns (globs) of hosts: if set, only these are visited. */
+  readonly allowHosts?: readonly string[] | undefined
+  /** Those that are not, even so. */
+  readonly denyHosts: readonly string[]
 }
 
 /** The way to web pages that anybody may name. */
 export interface PageFetcher {
+  /** Whether a URL may be visited at all: judged before anything is asked, of every hop. */
+  mayVisit(url: URL): boolean
   /**
    * Lends what a URL leads to while it comes; `consume` is also given the URL that answered, and bounds what it reads.
    *
@@ -33,10 +40,22 @@ const LOCAL_NAME =
   /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa|onion)\.?$/i
 
 /** "no credentials, no local names, no other protocols"; addresses are for the policy to judge. */
-export const mayVisit = ({ protocol, username, password, hostname }: URL): boolean => {
+const isOrdinary = ({ protocol, username, password, hostname }: URL): boolean => {
   if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return false
   if (isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) return true
   return hostname.replace(/\.$/, '').includes('.') && !LOCAL_NAME.test(hostname)
+}
+
+/** The operator's lists of hosts as a question. */
+const hostCheck = ({ allowHosts, denyHosts }: Pick<PageFetcherOptions, 'allowHosts' | 'denyHosts'>) => {
+  const globs = (patterns: readonly string[]) => patterns.map(each => compileGlob(each.toLowerCase()))
+  const allowed = allowHosts && globs(allowHosts)
+  const denied = globs(denyHosts)
+  return ({ hostname }: URL): boolean => {
+    const host = hostname.replace(/\.$/, '')
+    if (denied.some(glob => globMatches(glob, host))) return false
+    return allowed === undefined || allowed.some(glob => globMatches(glob, host))
+  }
 }
 
 /** The header for languages of which the first is the best: `de, en;q=0.9, *;q=0.1`. */
@@ -48,6 +67,8 @@ const acceptLanguage = (languages: readonly string[]): string => {
 /** Opens the way: a client of its own, whose address policy is asked for every connection. */
 export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
   const { timeout } = options
+  const isWanted = hostCheck(options)
+  const mayVisit = (url: URL): boolean => isOrdinary(url) && isWanted(url)
   const http = openHttpClient(options, {
     userAgent: options.userAgent,
     idleTimeoutMs: timeout,
@@ -56,6 +77,7 @@ export const openPageFetcher = (options: PageFetcherOptions): PageFetcher => {
     keepAliveMs: 5_000,
   })
   return {
+    mayVisit,
     get: (url, accept, consume) =>
       receiveFollowingRedirects(
         http,

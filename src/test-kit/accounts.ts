@@ -7,6 +7,7 @@ import type { Mail } from '../network/mailer.ts'
 import { Accounts, type AccountsOptions, type AccountsParts } from '../services/accounts/index.ts'
 import type { Provider } from '../services/accounts/providers/options.ts'
 import type { Services } from '../services/index.ts'
+import { ProfileAccess } from '../services/rooms/profile-access.ts'
 import type { Database } from '../storage/database.ts'
 import { testDatabase } from './database.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -91,6 +92,7 @@ export const accountServer = async (
       accounts,
       appServices: { registry: { all: [] } },
       delayedEvents: { capability: {} },
+      profileAccess: new ProfileAccess(database, { visibleTo: 'anybody', overFederation: true }),
       wellKnown: {},
     } as unknown as Services,
     authenticate: (token, context) => accounts.authenticate(token, context),

@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
+import { startPeer } from '../../test-kit/federation.ts'
 import { aliceAndBob, registerPerson } from '../../test-kit/person.ts'
 import { startTestServer } from '../../test-kit/server.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { testAuthority } from '../../test-kit/tls.ts'
 
 test('who sees whom, and changes what, as the operator has it', async t => {
   const server = await startTestServer({
@@ -73,4 +78,28 @@ test('who may make rooms, aliases and entries of the directory, as the operator 
   t.is(await alice.code('PUT', alias('open-tea'), { room_id: room }), '200 -')
   t.is(await list(), '200 -')
   t.is(await alice.code('PUT', `/directory/list/room/${room}`, { visibility: 'private' }), '200 -')
+})
+
+test('names that nobody registers, and servers whose files nobody wants', async t => {
+  const peer = await startPeer(t)
+  const caFile = join(temporaryDirectory(t), 'ca.pem')
+  writeFileSync(caFile, (await testAuthority()).pem)
+  const server = await startTestServer({
+    settings: {
+      ca_file: caFile,
+      registration: { mode: 'open', forbidden_names: ['admin*', 'root'] },
+      federation: { deny_addresses: [], hosts: Object.fromEntries([peer.hostsEntry]) },
+      media: { deny_servers: [peer.serverName.toUpperCase()] },
+    },
+  })
+  t.teardown(() => server.close())
+  const available = async (name: string) =>
+    (await server.request('GET', `/_matrix/client/v3/register/available?username=${name}`)).status
+  t.deepEqual(await Promise.all(['Admin-1', 'root', 'groot'].map(available)), [400, 400, 200])
+  await t.throwsAsync(server.register('administrator'), { message: /M_USER_IN_USE/ })
+
+  const alice = await registerPerson(server, 'alice')
+  const download = `/_matrix/client/v1/media/download/${peer.serverName}/abc`
+  t.is(await alice.code('GET', download), '404 M_NOT_FOUND')
+  t.deepEqual(peer.requests, [], 'nobody is asked')
 })

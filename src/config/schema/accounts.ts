@@ -30,6 +30,14 @@ export const accountOptions = {
         description:
           'Whether new users show that they have an e-mail address, which they then can log in with and reset their password by. `required` needs a mail server (`email.host`); without one, `optional` is `off`.',
       },
+      forbidden_names: {
+        type: 'array',
+        items: { type: 'string', format: 'not-empty', description: 'What comes before the colon.' },
+        default: [],
+        description:
+          'User names that nobody can register. `*` stands for any number of characters, `?` for one. Administrators can make such accounts.',
+        examples: [['admin*', 'support', 'root']],
+      },
       join_rooms: {
         type: 'array',
         items: { type: 'string', format: 'room', description: 'A room.' },

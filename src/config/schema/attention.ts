@@ -46,6 +46,19 @@ export const attentionOptions = {
       },
     },
   },
+  push: {
+    type: 'object',
+    description: 'Notifications of phones, by way of the push gateways that apps name.',
+    properties: {
+      details: {
+        type: 'string',
+        enum: ['all', 'no_content', 'none'],
+        default: 'all',
+        description:
+          'What gateways, and the providers behind them, learn of messages: what the app asks for (most ask for no more than the ID), all of that but the content, or never more than event, room and counts.',
+      },
+    },
+  },
   notifications: {
     type: 'object',
     description: 'What waits for users to act: messages, mentions, answers to invitations and the like.',

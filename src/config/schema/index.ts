@@ -11,6 +11,7 @@ import { federationOptions } from './federation.ts'
 import { mediaOptions } from './media.ts'
 import { operationOptions } from './operations.ts'
 import { peopleOptions } from './people.ts'
+import { previewOptions } from './previews.ts'
 import { rateLimitOptions } from './rate-limits.ts'
 import { roomOptions } from './rooms.ts'
 import { serverOptions } from './server.ts'
@@ -29,6 +30,7 @@ export const configSchema = {
     ...attentionOptions,
     ...peopleOptions,
     ...mediaOptions,
+    ...previewOptions,
     ...callOptions,
     ...rateLimitOptions,
     ...operationOptions,

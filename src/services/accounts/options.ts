@@ -24,6 +24,8 @@ export interface AccountsOptions {
     readonly sharedSecret?: string | undefined
     /** Whether new users show that they have an e-mail address, which is then added to their account. */
     readonly email: 'off' | 'optional' | 'required'
+    /** Patterns (globs) of localparts that nobody may register. */
+    readonly forbiddenNames?: readonly string[] | undefined
   }
   readonly email: {
     /** Patterns (globs) of the domains whose addresses may be used; `undefined`: any. */

@@ -1,5 +1,6 @@
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { compileGlob, globMatches } from '../../core/glob.ts'
 import { isValidNewLocalpart, localpartOf, serverNameOf } from '../../core/ids.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import type { User } from '../../storage/accounts/users.ts'
@@ -44,8 +45,14 @@ export const refuseUnavailable = async (context: AccountsContext, userId: string
   if (context.hooks.isExclusive?.(userId) === true) {
     throw new MatrixError('M_EXCLUSIVE', 'This user name belongs to an application service.')
   }
+  if (isForbidden(context, userId)) throw new MatrixError('M_USER_IN_USE', 'This user name is reserved.')
   if ((await context.read.users.existing([userId])).size > 0) throw userInUse()
 }
+
+const isForbidden = ({ options }: AccountsContext, userId: string): boolean =>
+  (options.registration.forbiddenNames ?? []).some(pattern =>
+    globMatches(compileGlob(pattern), localpartOf(userId)),
+  )
 
 /** A user name is taken: by an account, be it a deactivated one. */
 export const userInUse = (): MatrixError => new MatrixError('M_USER_IN_USE', 'This user name is taken.')

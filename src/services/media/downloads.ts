@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { formatContentDisposition } from '../../core/content-disposition.ts'
 import { MatrixError } from '../../core/errors.ts'
+import { compileGlob, type Glob, globMatches } from '../../core/glob.ts'
 import { isServerName } from '../../core/ids.ts'
 import { essenceOf, isMediaId, mayBeInline, servedContentType } from '../../core/media.ts'
 import { BlobMissing, type ByteRange } from '../../storage/media/blob-store.ts'
@@ -51,18 +52,21 @@ export class Downloads {
   readonly #context: MediaContext
   readonly #arrivals: Arrivals
   readonly #remote: RemoteMedia
+  /** Servers whose files are not shown here. */
+  readonly #unwanted: readonly Glob[]
   readonly #noting = new Set<Promise<void>>()
 
   constructor(context: MediaContext, arrivals: Arrivals, remote: RemoteMedia) {
     this.#context = context
     this.#arrivals = arrivals
     this.#remote = remote
+    this.#unwanted = (context.options.denyServers ?? []).map(each => compileGlob(each.toLowerCase()))
   }
 
   /**
    * What is known about a file whose content is here, once it is.
    *
-   * @throws {MatrixError} `M_NOT_FOUND` (also for what is quarantined, or frozen), `M_NOT_YET_UPLOADED`; and for files
+   * @throws {MatrixError} `M_NOT_FOUND` (also for what is quarantined, frozen, or of servers that the operator denies), `M_NOT_YET_UPLOADED`; and for files
    * of others `M_TOO_LARGE` (502), `M_CONNECTION_FAILED`, `M_CONNECTION_TIMEOUT`, `M_FORBIDDEN`.
    */
   async find(wanted: Wanted): Promise<StoredMedia> {
@@ -72,6 +76,7 @@ export class Downloads {
       throw new MatrixError('M_INVALID_PARAM', 'This is not the name of a file')
     }
     const isOurs = origin === this.#context.serverName
+    if (!isOurs && this.#unwanted.some(glob => globMatches(glob, origin.toLowerCase()))) throw notFound()
     const row = isOurs ? await this.#local(wanted) : await this.#copy(wanted)
     if (row?.hash === undefined || isHidden(wanted, row) || this.#isFrozen(wanted, row)) {
       throw notFound()

@@ -22,4 +22,6 @@ export interface MediaOptions {
   readonly alwaysLegacy?: readonly string[] | undefined
   /** The largest picture that thumbnails are made of, in pixels. */
   readonly maxThumbnailPixels: number
+  /** Patterns (globs) of servers whose files are not wanted here. */
+  readonly denyServers?: readonly string[] | undefined
 }

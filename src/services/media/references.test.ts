@@ -78,7 +78,11 @@ testDatabases(
       },
       random: randomBytes,
       previews: { enabled: false, maxPageSize: 0, maxImageSize: 0, lifetime: 0 },
-      pages: { get: () => Promise.reject(new Error('no pages here')), close: async () => {} },
+      pages: {
+        mayVisit: () => false,
+        get: () => Promise.reject(new Error('no pages here')),
+        close: async () => {},
+      },
       fetchMedia: (_origin, mediaId, _options, consume) =>
         consume({ contentType: undefined, contentDisposition: undefined, body: chunksOf(mediaId) }),
     })

@@ -9,6 +9,7 @@ import type { MailDigestOptions } from './digest-mailing.ts'
 import { PushHousekeeping } from './housekeeping.ts'
 import { MailPushers } from './mail-pushers.ts'
 import { NotificationList } from './notification-list.ts'
+import type { PushDetails } from './push-message.ts'
 import { PushSender } from './push-sender.ts'
 import { Pushers } from './pushers.ts'
 import { RuleBook } from './rule-book.ts'
@@ -38,6 +39,8 @@ export interface Push {
 export const createPush = (parts: {
   core: RoomCore
   gateway: PushGateway
+  /** What gateways are told of events; all, if not given. */
+  details?: PushDetails
   /** For pushers of the kind `email`, where there is a mail server. */
   mail?: { readonly mailer: Mailer; readonly options: MailDigestOptions } | undefined
   clock: Clock
@@ -56,7 +59,10 @@ export const createPush = (parts: {
     ...{ context, sights: core.views.sights, rules, unread, log, clock, sole, crowd },
   })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
-  const sender = new PushSender({ context, counter, announcements, unread, gateway, clock, log, sole })
+  const sender = new PushSender({
+    details: parts.details ?? 'all',
+    ...{ context, counter, announcements, unread, gateway, clock, log, sole },
+  })
   const mailPushers = mail && new MailPushers({ context, counter, announcements, ...mail, clock, log, sole })
   const housekeeping = new PushHousekeeping({
     db,

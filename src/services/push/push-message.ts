@@ -27,6 +27,9 @@ export interface BadgeCounts {
 /** In the data of a pusher: "if set to true, then the pusher will not specify `counts`" (MSC4076). */
 export const DISABLE_BADGE_COUNT = 'org.matrix.msc4076.disable_badge_count'
 
+/** What gateways are told of events: all that clients ask for, all but the content, or nothing but where to find it. */
+export type PushDetails = 'all' | 'no_content' | 'none'
+
 /** Whether a client counts by itself what its badge says, and is told of no counts. */
 export const countsByItself = ({ data }: Pick<PusherRow, 'data'>): boolean =>
   (parseJson(data) as JsonObject)[DISABLE_BADGE_COUNT] === true
@@ -34,11 +37,13 @@ export const countsByItself = ({ data }: Pick<PusherRow, 'data'>): boolean =>
 /**
  * The `notification` of a request to a gateway that tells of an event (Push Gateway API, `/notify`).
  * @param counts `undefined` where the client counts by itself
+ * @param details what the operator lets gateways know
  */
 export const eventNotification = (
   pusher: PusherRow,
   event: Announced,
   counts: BadgeCounts | undefined,
+  details: PushDetails = 'all',
 ): Record<string, JsonValue> => {
   const { tweaks, highlight } = parseActions(event.actions)
   const data = parseJson(pusher.data) as JsonObject
@@ -51,7 +56,8 @@ export const eventNotification = (
     prio: isUrgent ? 'high' : 'low',
   }
   // "Only the event_id, room_id, counts, and devices are required to be populated."
-  if (data['format'] === 'event_id_only') return { ...common, devices: [device(pusher, data)] }
+  if (data['format'] === 'event_id_only' || details === 'none')
+    return { ...common, devices: [device(pusher, data)] }
   return {
     ...common,
     type: event.type,
@@ -60,7 +66,7 @@ export const eventNotification = (
     ...(event.roomName === undefined ? {} : { room_name: event.roomName }),
     ...(event.roomAlias === undefined ? {} : { room_alias: event.roomAlias }),
     ...(event.type === 'm.room.member' ? { user_is_target: event.stateKey === pusher.userId } : {}),
-    content: event.content,
+    ...(details === 'all' ? { content: event.content } : {}),
     devices: [{ ...device(pusher, data), tweaks }],
   }
 }

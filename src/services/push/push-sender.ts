@@ -13,6 +13,7 @@ import type { RoomsContext } from '../rooms/room-writer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Announcements } from './announcements.ts'
 import type { NotificationCounter } from './counter.ts'
+import type { PushDetails } from './push-message.ts'
 import { PushWorker } from './push-worker.ts'
 import type { UnreadCounts } from './unread.ts'
 import type { WorkerContext } from './worker-context.ts'
@@ -39,6 +40,7 @@ export class PushSender {
     announcements: Announcements
     unread: UnreadCounts
     gateway: PushGateway
+    details: PushDetails
     clock: Clock
     log: Log
     /** Of several processes one sends: the one that counts. */

@@ -120,8 +120,10 @@ export class PushWorker {
 
   /** Answers whether the pusher is still there. */
   async #sendEvent(event: Announced): Promise<boolean> {
-    if (countsByItself(this.#pusher)) return this.#notify(eventNotification(this.#pusher, event, undefined))
-    return this.#telling(counts => this.#notify(eventNotification(this.#pusher, event, counts)))
+    const { details } = this.#context
+    const send = (counts: BadgeCounts | undefined): Promise<boolean> =>
+      this.#notify(eventNotification(this.#pusher, event, counts, details))
+    return countsByItself(this.#pusher) ? send(undefined) : this.#telling(send)
   }
 
   async #sendBadge(): Promise<void> {

@@ -6,6 +6,7 @@ import type { PushActionReader } from '../../storage/push/push-actions.ts'
 import type { PusherReader, PusherWriter } from '../../storage/push/pushers.ts'
 import type { InvitationReader } from '../../storage/rooms/invitations.ts'
 import type { Announcements } from './announcements.ts'
+import type { PushDetails } from './push-message.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** What all push workers share. */
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly invitations: InvitationReader
   readonly announcements: Announcements
   readonly unread: UnreadCounts
+  readonly details: PushDetails
   /** Up to where events are counted. */
   readonly counted: () => number
   readonly clock: Clock

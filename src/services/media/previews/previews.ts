@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../core/json.ts'
 import { essenceOf, formatMxc } from '../../../core/media.ts'
 import type { IncomingResponse } from '../../../network/http-client.ts'
 import { OutboundError } from '../../../network/outbound-error.ts'
-import { mayVisit, type PageFetcher } from '../../../network/page-fetcher.ts'
+import type { PageFetcher } from '../../../network/page-fetcher.ts'
 import { PreviewStore } from '../../../storage/media/previews.ts'
 import { BoundedPool, PoolFull } from '../../accounts/bounded-pool.ts'
 import { type MediaContext, newMediaId } from '../context.ts'
@@ -69,7 +69,8 @@ export class Previews {
     if (!this.#options.enabled) throw new MatrixError('M_UNRECOGNIZED', 'There are no previews here')
     const url = link.length <= MAX_URL ? URL.parse(link) : null
     if (url === null) throw new MatrixError('M_INVALID_PARAM', 'This is no URL')
-    if (!mayVisit(url)) throw new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses')
+    if (!this.#pages.mayVisit(url))
+      throw new MatrixError('M_FORBIDDEN', 'This server does not visit such addresses')
     url.hash = ''
     const known = await this.#store.find(url.href, this.#context.clock.now())
     if (known !== undefined) return known
@@ -167,7 +168,7 @@ export class Previews {
   async #embedded(alternates: ReadonlyMap<string, string>, page: URL): Promise<Embedded | undefined> {
     const link = OEMBED_TYPES.map(type => alternates.get(type)).find(href => href !== undefined)
     const url = link === undefined ? null : URL.parse(link, page.href)
-    if (url === null || !mayVisit(url)) return undefined
+    if (url === null || !this.#pages.mayVisit(url)) return undefined
     try {
       return await this.#pages.get(url.href, 'application/json', async response =>
         response.status === 200 ? readOembed((await this.#beginning(response)).toString()) : undefined,
@@ -181,7 +182,7 @@ export class Previews {
   /** A preview without its picture is better than none. */
   async #image(link: string, page: URL): Promise<JsonObject> {
     const url = URL.parse(link, page.href)
-    if (url === null || !mayVisit(url)) return {}
+    if (url === null || !this.#pages.mayVisit(url)) return {}
     try {
       return (
         (await this.#pages.get(url.href, 'image/*', async response =>
