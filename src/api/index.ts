@@ -17,6 +17,7 @@ import { adminDeleteRateLimit } from './admin/adminDeleteRateLimit.ts'
 import { adminDeleteRegistrationToken } from './admin/adminDeleteRegistrationToken.ts'
 import { adminDeleteRoom } from './admin/adminDeleteRoom.ts'
 import { adminDeleteRoomNow } from './admin/adminDeleteRoomNow.ts'
+import { adminDeleteUserMedia } from './admin/adminDeleteUserMedia.ts'
 import { adminDeleteUserReport } from './admin/adminDeleteUserReport.ts'
 import { adminEndShadowBan } from './admin/adminEndShadowBan.ts'
 import { adminFetchEvent } from './admin/adminFetchEvent.ts'
@@ -48,6 +49,7 @@ import { adminGetRoomState } from './admin/adminGetRoomState.ts'
 import { adminGetServerVersion } from './admin/adminGetServerVersion.ts'
 import { adminGetSpaceHierarchy } from './admin/adminGetSpaceHierarchy.ts'
 import { adminGetUser } from './admin/adminGetUser.ts'
+import { adminGetUserRedaction } from './admin/adminGetUserRedaction.ts'
 import { adminGetUserReport } from './admin/adminGetUserReport.ts'
 import { adminJoinRoom } from './admin/adminJoinRoom.ts'
 import { adminListDestinationRooms } from './admin/adminListDestinationRooms.ts'
@@ -61,6 +63,7 @@ import { adminListRoomMedia } from './admin/adminListRoomMedia.ts'
 import { adminListRoomMembers } from './admin/adminListRoomMembers.ts'
 import { adminListRooms } from './admin/adminListRooms.ts'
 import { adminListTasks } from './admin/adminListTasks.ts'
+import { adminListUserMedia } from './admin/adminListUserMedia.ts'
 import { adminListUserReports } from './admin/adminListUserReports.ts'
 import { adminListUsers } from './admin/adminListUsers.ts'
 import { adminListUsersMedia } from './admin/adminListUsersMedia.ts'
@@ -74,6 +77,7 @@ import { adminPutUser } from './admin/adminPutUser.ts'
 import { adminQuarantineMedia } from './admin/adminQuarantineMedia.ts'
 import { adminQuarantineRoomMedia } from './admin/adminQuarantineRoomMedia.ts'
 import { adminQuarantineUserMedia } from './admin/adminQuarantineUserMedia.ts'
+import { adminRedactUser } from './admin/adminRedactUser.ts'
 import { adminResetDestination } from './admin/adminResetDestination.ts'
 import { adminResetPassword } from './admin/adminResetPassword.ts'
 import { adminSendServerNotice } from './admin/adminSendServerNotice.ts'
@@ -352,6 +356,7 @@ export const endpoints: readonly Endpoint[] = [
   adminDeleteRegistrationToken,
   adminDeleteRoom,
   adminDeleteRoomNow,
+  adminDeleteUserMedia,
   adminDeleteUserReport,
   adminEndShadowBan,
   adminFetchEvent,
@@ -383,6 +388,7 @@ export const endpoints: readonly Endpoint[] = [
   adminGetServerVersion,
   adminGetSpaceHierarchy,
   adminGetUser,
+  adminGetUserRedaction,
   adminGetUserReport,
   adminJoinRoom,
   adminListDestinationRooms,
@@ -396,6 +402,7 @@ export const endpoints: readonly Endpoint[] = [
   adminListRoomMembers,
   adminListRooms,
   adminListTasks,
+  adminListUserMedia,
   adminListUserReports,
   adminListUsers,
   adminListUsersMedia,
@@ -409,6 +416,7 @@ export const endpoints: readonly Endpoint[] = [
   adminQuarantineMedia,
   adminQuarantineRoomMedia,
   adminQuarantineUserMedia,
+  adminRedactUser,
   adminResetDestination,
   adminResetPassword,
   adminSendServerNotice,

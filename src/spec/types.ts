@@ -262,6 +262,13 @@ export interface Operations {
     body: RoomDeletionRequest
     response: RoomShutdown
   }
+  adminDeleteUserMedia: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: { readonly from: number; readonly limit: number; readonly order_by?: "media_id" | "upload_name" | "created_ts" | "last_access_ts" | "media_length" | "media_type" | "quarantined_by" | "safe_from_quarantine"; readonly dir?: "f" | "b" }
+    body: undefined
+    response: DeletedMedia
+  }
   adminDeleteUserReport: {
     authentication: 'administratorToken'
     path: { readonly reportId: number }
@@ -479,6 +486,13 @@ export interface Operations {
     body: undefined
     response: AdministeredUser
   }
+  adminGetUserRedaction: {
+    authentication: 'administratorToken'
+    path: { readonly redactId: string }
+    query: NoMembers
+    body: undefined
+    response: { readonly status: "scheduled" | "active" | "complete" | "failed"; readonly failed_redactions?: Readonly<Record<string, string>> | undefined; readonly error?: string | undefined }
+  }
   adminGetUserReport: {
     authentication: 'administratorToken'
     path: { readonly reportId: number }
@@ -570,6 +584,13 @@ export interface Operations {
     body: undefined
     response: { readonly scheduled_tasks: readonly { readonly id: string; readonly action: string; readonly status: string; readonly timestamp_ms: number; readonly resource_id: string; readonly result: JsonObject | null; readonly error: string | null }[] }
   }
+  adminListUserMedia: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: { readonly from: number; readonly limit: number; readonly order_by?: "media_id" | "upload_name" | "created_ts" | "last_access_ts" | "media_length" | "media_type" | "quarantined_by" | "safe_from_quarantine"; readonly dir?: "f" | "b" }
+    body: undefined
+    response: { readonly media: readonly { readonly media_id: string; readonly media_type: string; readonly media_length: number; readonly upload_name: string | null; readonly created_ts: number; readonly url_cache?: null | undefined; readonly last_access_ts: number; readonly quarantined_by: string | null; readonly safe_from_quarantine: boolean; readonly user_id?: string | undefined; readonly authenticated?: boolean | undefined; readonly sha256?: string | null | undefined }[]; readonly next_token?: number | undefined; readonly total: number }
+  }
   adminListUserReports: {
     authentication: 'administratorToken'
     path: NoMembers
@@ -660,6 +681,13 @@ export interface Operations {
     query: NoMembers
     body: undefined
     response: { readonly num_quarantined: number }
+  }
+  adminRedactUser: {
+    authentication: 'administratorToken'
+    path: { readonly userId: string }
+    query: NoMembers
+    body: { readonly rooms: readonly string[]; readonly reason?: string | null; readonly limit?: number | null; readonly use_admin?: boolean | null; readonly before_ts?: number | null; readonly after_ts?: number | null }
+    response: { readonly redact_id: string }
   }
   adminResetDestination: {
     authentication: 'administratorToken'

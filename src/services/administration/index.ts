@@ -15,6 +15,7 @@ import { RoomAuthority } from './room-authority.ts'
 import { DELETE_ROOM, RoomDeletion } from './room-deletion.ts'
 import { RoomListing } from './room-listing.ts'
 import { RoomShutdown } from './room-shutdown.ts'
+import { REDACT_USER, UserRedaction } from './user-redaction.ts'
 
 /** What administrators see of rooms, other servers and reports, and do about them. Who asks is an administrator: nothing here checks that. */
 export interface Administration
@@ -25,6 +26,7 @@ export interface Administration
   readonly authority: RoomAuthority
   readonly deletion: RoomDeletion
   readonly historyPurge: HistoryPurge
+  readonly redaction: UserRedaction
   readonly blockedRooms: BlockedRooms
   readonly reports: ReportReview
   readonly destinations: DestinationReader
@@ -50,9 +52,14 @@ export const createAdministration = (parts: {
   const shutdown = new RoomShutdown(core, rooms)
   const deletion = new RoomDeletion({ core, blocked, shutdown, lifetime })
   const historyPurge = new HistoryPurge(context, parts.purges)
+  const redaction = new UserRedaction(context, rooms)
   const tasks = new AdminTasks({
     ...{ database: context.db, clock: parts.clock, log: parts.log, random: context.random },
-    actions: { [DELETE_ROOM]: deletion.perform, [PURGE_HISTORY]: historyPurge.perform },
+    actions: {
+      [DELETE_ROOM]: deletion.perform,
+      [PURGE_HISTORY]: historyPurge.perform,
+      [REDACT_USER]: redaction.perform,
+    },
   })
   return {
     ...createOpenReading(core, parts.fetchHistory),
@@ -62,6 +69,7 @@ export const createAdministration = (parts: {
     authority: new RoomAuthority(core, rooms),
     deletion,
     historyPurge,
+    redaction,
     blockedRooms: blocked,
     reports: new ReportReview(context),
     destinations: new DestinationReader(context.db),

@@ -1,0 +1,39 @@
+import type { Prepared, Reader } from '../database.ts'
+
+/** Which of somebody's events in a room. Instants are milliseconds since 1970. */
+export interface SenderQuery {
+  readonly roomNid: number
+  readonly sender: string
+  readonly types: readonly string[]
+  /** Sent at or after, and at or before. */
+  readonly fromTs: number
+  readonly toTs: number
+  /** Before this position of the timeline. */
+  readonly before: number
+  readonly limit: number
+}
+
+/** Reads what somebody has sent into a room. */
+export class EventsOfSender {
+  readonly #db: Reader
+  readonly #page: Prepared
+
+  constructor(db: Reader) {
+    this.#db = db
+    this.#page = db.prepare(
+      `SELECT e.event_nid, e.position FROM events e
+       WHERE e.room_nid = ? AND e.position < ? AND e.rejected IS NULL AND e.soft_failed = 0 AND e.sender = ?
+         AND e.redacted_by IS NULL AND ${db.dialect.inText('e.type')} AND e.origin_server_ts >= ? AND e.origin_server_ts <= ?
+       ORDER BY e.position DESC LIMIT ?`,
+    )
+  }
+
+  /** What is not redacted, newest first. */
+  async page(query: SenderQuery): Promise<{ nid: number; position: number }[]> {
+    const { roomNid, sender, types, fromTs, toTs, before, limit } = query
+    const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#page, [
+      ...[roomNid, before, sender, this.#db.list(types), fromTs, toTs, limit],
+    ])
+    return rows.map(({ event_nid: nid, position }) => ({ nid, position }))
+  }
+}
