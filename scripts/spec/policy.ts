@@ -194,11 +194,15 @@ const UNSTABLE_ALIASES: Readonly<Record<string, readonly string[]>> = {
   getAuthMetadata: ['/_matrix/client/unstable/org.matrix.msc2965/auth_metadata'],
 }
 
+/** Key backups and cross-signing were there before they were specified, and clients of 2022 (matrix-js-sdk before 20) still ask so. */
+const ONCE_UNSTABLE = /\/v3\/(room_keys\/|keys\/(device_signing|signatures)\/)/
+
 /** Prefixes that clients still use: `r0` everywhere that became v3 with v1.1 of the specification. */
 const aliasesOf = (official: OfficialOperation): string[] => {
   const aliases: string[] = [...(UNSTABLE_ALIASES[official.operationId] ?? [])]
   if (/^\/_matrix\/(client|media)\/v3\//.test(official.path))
     aliases.push(official.path.replace('/v3/', '/r0/'))
+  if (ONCE_UNSTABLE.test(official.path)) aliases.push(official.path.replace('/v3/', '/unstable/'))
   if (/^\/_matrix\/media\/v3\//.test(official.path)) aliases.push(official.path.replace('/v3/', '/v1/'))
   if (official.path.endsWith('/')) aliases.push(...[official.path, ...aliases].map(path => path.slice(0, -1)))
   return aliases

@@ -44,3 +44,10 @@ withTwo('a room whose name or alias is none is called by its members', async (t,
   await ann.setState(room, 'm.room.name', { name: 'Tea' })
   t.is(await heroes(), undefined)
 })
+
+withTwo('clients of 2022 ask for key backups and cross-signing under /unstable', async (t, { ann }) => {
+  const unstable = '/_matrix/client/unstable'
+  t.is(await ann.code('GET', `${unstable}/room_keys/version`), '404 M_NOT_FOUND', 'there is none')
+  t.is(await ann.code('POST', `${unstable}/keys/signatures/upload`, {}), '200 -')
+  t.is(await ann.code('POST', `${unstable}/keys/device_signing/upload`, {}), '400 M_MISSING_PARAM')
+})
