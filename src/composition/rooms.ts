@@ -13,6 +13,7 @@ import { MessageRetention } from '../services/rooms/retention.ts'
 import { RoomLifetime } from '../services/rooms/room-lifetime.ts'
 import { RoomPurges } from '../services/rooms/room-purge.ts'
 import { StickyReviews } from '../services/rooms/sticky-reviews.ts'
+import { EverybodyInDirectory } from '../services/search/everybody.ts'
 import { createSearch } from '../services/search/index.ts'
 import { followAccounts } from './follow-accounts.ts'
 import type { Circumstances, Foundation } from './foundation.ts'
@@ -87,7 +88,9 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     standing: userId => accounts.refusalOf(userId),
   })
   const stickyReviews = new StickyReviews({ writer: core.writer, log })
-  const search = createSearch(core, rooms)
+  const isOfService = (userId: string): boolean => accounts.hooks.isExclusive?.(userId) === true
+  const search = createSearch(core, rooms, { ...config.userDirectory, isOfService })
+  const everybody = new EverybodyInDirectory({ context: core.context, isOfService, clock, log })
   const media = composeMedia({ config, database, federation, clock, log })
   const portraits = openPortraits({ config, accounts, media, clock, log })
   const running: readonly Running[] = [
@@ -102,6 +105,7 @@ export const composeRooms = (circumstances: Circumstances, foundation: Foundatio
     stickyReviews,
     media,
     ...portraits,
+    ...(config.userDirectory.allUsers ? [everybody] : []),
   ]
   return { rooms, administration, discovery, ephemeral, encryption, delayedEvents, search, media, running }
 }

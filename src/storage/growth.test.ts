@@ -42,7 +42,14 @@ test('what is left over is removed, and nothing else', async t => {
   )
   await run("INSERT INTO federation_destination_rooms VALUES ('away', 2, 4, 6)")
   await run('INSERT INTO relayed_events VALUES (1), (2), (3), (4)')
-  await run("INSERT INTO user_directory VALUES ('@here', 'x'), ('@gone', 'x')")
+  await run(
+    "INSERT INTO user_directory VALUES ('@here', 'x'), ('@gone', 'x'), ('@ours', 'x'), ('@ended', 'x')",
+  )
+  const user = (id: string, deactivatedTs: number | 'NULL'): string =>
+    `('${id}', 'user', 0, 0, 0, 1, ${deactivatedTs}, 0, 0, 0)`
+  await run(
+    `INSERT INTO users (user_id, kind, is_admin, is_locked, is_suspended, created_ts, deactivated_ts, erase, cleanup, credential_version) VALUES ${user('@ours', 'NULL')}, ${user('@ended', 1)}`,
+  )
   const member = (user: string, membership: string): string => `('${user}', 1, 'h', '${membership}', 1, 1, 0)`
   await run(
     `INSERT INTO memberships (user_id, room_nid, host, membership, event_nid, position, forgotten)
@@ -68,7 +75,7 @@ test('what is left over is removed, and nothing else', async t => {
     server_keys: ['old'],
     server_key_documents: ['old'],
     relayed_events: [1, 4],
-    user_directory: ['@gone'],
+    user_directory: ['@ended', '@gone'],
     remote_devices: ['@gone'],
     cross_signing_keys: ['@gone'],
     admin_tasks: ['old'],

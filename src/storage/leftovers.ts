@@ -53,12 +53,14 @@ const LEFTOVERS: readonly Leftover[] = [
         OR EXISTS (SELECT 1 FROM federation_destination_rooms d
           WHERE d.room_nid = e.room_nid AND d.since <= e.position)))`,
   },
-  // Nobody in any room here: they cannot be found.
+  // In no room here, and without an account: they cannot be found.
   {
     table: 'user_directory',
     key: 'user_id',
     condition: `NOT EXISTS (SELECT 1 FROM memberships m
-      WHERE m.user_id = user_directory.user_id AND m.membership = 'join')`,
+      WHERE m.user_id = user_directory.user_id AND m.membership = 'join')
+      AND NOT EXISTS (SELECT 1 FROM users u
+        WHERE u.user_id = user_directory.user_id AND u.kind = 'user' AND u.deactivated_ts IS NULL)`,
   },
   // Of users whose devices are no longer followed, since nobody here shares a room with them.
   {

@@ -1,5 +1,8 @@
 import test from 'ava'
+import { registrations } from '../../test-kit/app-service.ts'
+import { registration } from '../../test-kit/app-service-world.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { eventually } from '../../test-kit/eventually.ts'
 import { type Person, registerPerson } from '../../test-kit/person.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
@@ -55,3 +58,39 @@ testDatabases(test, 'people are found by those who may know of them', async (t, 
   await dave.leave(open)
   t.deepEqual(await ids(alice, 'dave'), [])
 })
+
+testDatabases(
+  test,
+  'all users of the server are found where the operator has it so',
+  async (t, _, config) => {
+    const service = registration('http://127.0.0.1:9')
+    const server = await startTestServer({
+      database: config,
+      settings: {
+        registration: { mode: 'open' },
+        user_directory: { all_users: true },
+        application_services: { directory: registrations(t, service) },
+      },
+    })
+    t.teardown(server.close)
+    const alice = await registerPerson(server, 'alice')
+    const bob = await registerPerson(server, 'bob')
+    await bob.put(`/profile/${bob.userId}/displayname`, { displayname: 'Robert' })
+    const ids = async (term: string): Promise<unknown[]> => {
+      const answer = await alice.post('/user_directory/search', { search_term: term })
+      return (answer['results'] as Json[]).map(user => user['user_id']).sort()
+    }
+    await eventually('a new name in the directory', async () => (await ids('robert')).includes(bob.userId))
+    t.deepEqual(await ids('alice'), [alice.userId])
+    const made = await server.request('POST', '/_matrix/client/v3/register', {
+      token: String(service['as_token']),
+      json: { type: 'm.login.application_service', username: '_irc_carl' },
+    })
+    t.is(made.status, 200)
+    const last = await registerPerson(server, 'dora')
+    await eventually('a later account in the directory', async () =>
+      (await ids('dora')).includes(last.userId),
+    )
+    t.deepEqual(await ids('carl'), [], 'of bridges those whom rooms show')
+  },
+)

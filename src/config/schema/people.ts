@@ -3,6 +3,25 @@ import { ruleForRooms } from './room-rules.ts'
 
 /** What people see of each other and of rooms. */
 export const peopleOptions = {
+  user_directory: {
+    type: 'object',
+    description:
+      'Whom users find by name. In any case those with whom they share a room, or who are in an open one.',
+    properties: {
+      enabled: { type: 'boolean', default: true, description: 'Whether they find anybody.' },
+      all_users: {
+        type: 'boolean',
+        default: false,
+        description:
+          'Whether they find all users of this server, also those whom they share no room with; users of application services aside.',
+      },
+      remote_users: {
+        type: 'boolean',
+        default: true,
+        description: 'Whether they find users of other servers, too.',
+      },
+    },
+  },
   room_directory: {
     type: 'object',
     description: 'The list of public rooms.',

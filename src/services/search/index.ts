@@ -1,6 +1,6 @@
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
 import { MessageSearch } from './message-search.ts'
-import { UserDirectory } from './user-directory.ts'
+import { type DirectorySettings, UserDirectory } from './user-directory.ts'
 
 /** How messages and people are found. */
 export interface SearchServices {
@@ -12,7 +12,8 @@ export interface SearchServices {
 export const createSearch = (
   { context, views, clientEvents }: RoomCore,
   { roomReading }: Pick<RoomServices, 'roomReading'>,
+  directory?: DirectorySettings,
 ): SearchServices => ({
   messageSearch: new MessageSearch({ read: context.read, views, clientEvents, roomReading }),
-  userDirectory: new UserDirectory(context.read),
+  userDirectory: new UserDirectory(context.read, directory),
 })

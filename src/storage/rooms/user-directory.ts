@@ -10,7 +10,8 @@ export interface OwnProfile {
 /** Somebody who was found, with the newest member event that a room both may know calls them by. */
 export interface FoundUser {
   readonly userId: string
-  readonly memberNid: number
+  /** `undefined` for a local user whom the searcher knows by no room. */
+  readonly memberNid: number | undefined
   /** Of local users. */
   readonly profile: OwnProfile | undefined
 }
@@ -19,6 +20,14 @@ interface ProfileRow {
   readonly owner: string | null
   readonly displayname: string | null
   readonly avatar_url: string | null
+}
+
+/** Among whom is searched, beyond those whom the searcher may know by a room. */
+export interface DirectoryScope {
+  /** Also all users of this server. */
+  readonly allUsers: boolean
+  /** Also users of other servers. */
+  readonly remoteUsers: boolean
 }
 
 /** Further phrases of a search are not looked for. */
@@ -50,30 +59,36 @@ export class UserDirectoryReader {
          FROM (SELECT u.user_id, u.search_text FROM user_directory u
            WHERE ${fits} AND ${fits} AND ${fits}
            ORDER BY LENGTH(u.search_text), u.user_id LIMIT ${MAX_FITTING}) u
-       ) found LEFT JOIN profiles p ON p.user_id = found.user_id
-       WHERE member_nid IS NOT NULL ORDER BY size, found.user_id LIMIT ?`,
+       ) found LEFT JOIN profiles p ON p.user_id = found.user_id LEFT JOIN users a ON a.user_id = found.user_id
+       WHERE (member_nid IS NOT NULL OR (? = 1 AND a.kind = 'user' AND a.deactivated_ts IS NULL))
+         AND (? = 1 OR a.user_id IS NOT NULL) ORDER BY size, found.user_id LIMIT ?`,
     )
   }
 
   /**
    * People whose tokens hold all of these phrases (rows of tokens, the last of which may go on), and who share a room
-   * with the searcher or are in one that anybody may join or read: the searcher, too, as soon as they are in any.
+   * with the searcher or are in one that anybody may join or read (the searcher, too, as soon as they are in any), or are in the
+   * wider scope.
    */
   async search(
     searcher: string,
     phrases: readonly (readonly string[])[],
+    { allUsers, remoteUsers }: DirectoryScope,
     limit: number,
   ): Promise<FoundUser[]> {
     const patterns = Array.from({ length: MAX_USER_PHRASES }, (_, index) => {
       const phrase = phrases[index]
       return phrase === undefined ? '%' : containing(` ${phrase.join(' ')}`)
     })
-    const rows = await this.#db.scan<ProfileRow & { user_id: string; member_nid: number }>(this.#search, [
-      searcher,
-      ...patterns,
-      limit,
-    ])
-    return rows.map(row => ({ userId: row.user_id, memberNid: row.member_nid, profile: profileIn(row) }))
+    const rows = await this.#db.scan<ProfileRow & { user_id: string; member_nid: number | null }>(
+      this.#search,
+      [searcher, ...patterns, Number(allUsers), Number(remoteUsers), limit],
+    )
+    return rows.map(row => ({
+      userId: row.user_id,
+      memberNid: row.member_nid ?? undefined,
+      profile: profileIn(row),
+    }))
   }
 
   /** What a local user is called; `undefined` for whoever has no account here. */
