@@ -46,7 +46,7 @@ export const userDetails = async (
   { accounts, appServices }: Services,
   userId: string,
 ): Promise<UserDetails> => {
-  const user = await accounts.administered.one(userId)
+  const user = await accounts.administered.latest(userId)
   return {
     ...shared(user),
     threepids: await accounts.threepids.list(userId),

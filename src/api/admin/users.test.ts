@@ -72,7 +72,7 @@ test('what becomes of accounts: suspended, with another password, an administrat
   t.deepEqual(await ask('POST', path), { id_server_unbind_result: 'success' })
   t.like(await ask('GET', `/v2/users/${userId}`), { deactivated: true, erased: false })
   await ask('POST', path, { erase: true })
-  t.like(await ask('GET', `/v2/users/${userId}`), { deactivated: true, erased: true })
+  t.like(await ask('GET', `/v2/users/${userId}`), { deactivated: true, erased: true, displayname: null })
 })
 
 test('an administrator acts as a user, who sees nothing of it', async t => {

@@ -139,11 +139,10 @@ export class AccountManagement {
     await this.#cleanUp(userId, erase)
   }
 
-  /**
-   * Has what is left of a deactivated account erased, within a minute or when the server starts; one that is erased already stays so.
-   */
+  /** Has what is left of a deactivated account erased; one that is erased already stays so. */
   async erase(userId: string): Promise<void> {
     await this.#context.commit([this.#context.write.users.erase(userId)])
+    await this.resume()
   }
 
   /**

@@ -45,7 +45,8 @@ export class AdministeredAccounts {
   }
 
   /** A page of the accounts, and how many there are. Reads all of them. */
-  page(wanted: UserPage): Promise<{ users: PagedUser[]; total: number }> {
+  async page(wanted: UserPage): Promise<{ users: PagedUser[]; total: number }> {
+    await this.#authentication.lastSeen.flush()
     return this.#pages.page(wanted)
   }
 
@@ -58,6 +59,12 @@ export class AdministeredAccounts {
     const user = await this.#pages.one(userId)
     if (user === undefined) throw new MatrixError('M_NOT_FOUND', 'There is no such user.')
     return user
+  }
+
+  /** The same, with when they were last seen as it is now. @throws {MatrixError} as `one` */
+  async latest(userId: string): Promise<PagedUser> {
+    await this.#authentication.lastSeen.flush()
+    return this.one(userId)
   }
 
   /** Whose account a third-party identifier was added to. @throws {MatrixError} `M_NOT_FOUND` */
