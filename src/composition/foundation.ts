@@ -3,6 +3,7 @@ import { databaseLocation, signingKeyPath } from '../config/locations.ts'
 import type { Config } from '../config/schema/index.ts'
 import { readKeyFile } from '../config/signing-key.ts'
 import { programVersion } from '../config/version.ts'
+import { decodeBase64, encodeBase64 } from '../core/base64.ts'
 import { setCacheBudget } from '../core/caches.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
@@ -12,6 +13,7 @@ import { openIdentityServers } from '../network/identity-servers.ts'
 import { Accounts } from '../services/accounts/index.ts'
 import type { CheckSignature } from '../services/federation/check-signature.ts'
 import { createFederation } from '../services/federation/index.ts'
+import type { RetiredKey } from '../services/federation/keys/own-keys.ts'
 import { createMetrics } from '../services/metrics/index.ts'
 import { Processes } from '../services/processes.ts'
 import { createRoomCore } from '../services/rooms/index.ts'
@@ -112,6 +114,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
     clock,
     log,
     signingKeys: keys,
+    retiredKeys: retiredKeys(config),
     ...(surroundings && { client: surroundings.client, checkSignature: surroundings.checkSignature }),
     version: programVersion(),
     metrics: metrics.federation,
@@ -135,6 +138,14 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
 }
 
 export type Foundation = Awaited<ReturnType<typeof layFoundation>>
+
+/** The keys that signed before. */
+const retiredKeys = (config: Config): RetiredKey[] =>
+  Object.entries(config.retiredSigningKeys).map(([keyId, { publicKey, expired }]) => ({
+    keyId,
+    publicKey: encodeBase64(decodeBase64(publicKey) ?? new Uint8Array()),
+    expiredTs: Date.parse(expired),
+  }))
 
 /** The keys of the key file; the first signs. */
 const signingKeys = (config: Config): [SigningKey, ...SigningKey[]] => {

@@ -39,6 +39,13 @@ export const contradictions = (config: Config): Problem[] => {
     problems.push(...unreadable(['listeners', index, 'tls', 'certificate'], tls?.certificate))
     problems.push(...unreadable(['listeners', index, 'tls', 'key'], tls?.key))
   }
+  for (const keyId of Object.keys(config.retiredSigningKeys)) {
+    if (!/^ed25519:[A-Za-z0-9_]+$/.test(keyId))
+      problems.push({
+        path: ['retired_signing_keys', keyId],
+        message: 'must have an ID such as ed25519:a_old',
+      })
+  }
   problems.push(...unreadable(['ca_file'], config.caFile))
   const { email } = config
   if (email.host !== undefined && email.from === undefined) {

@@ -107,6 +107,14 @@ test('options that contradict each other, and files that are not there', t => {
   ])
 })
 
+test('retired keys go by IDs of keys', t => {
+  const key = '{public_key: 6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s, expired: "2024-09-01"}'
+  t.deepEqual(errorsOf(t, `retired_signing_keys: {"ed25519:a_1": ${key}}`), [])
+  t.deepEqual(errorsOf(t, `retired_signing_keys: {a_1: ${key}}`), [
+    'homeserver.yaml:1:24: retired_signing_keys.a_1 must have an ID such as ed25519:a_old',
+  ])
+})
+
 test('warnings: plain HTTP for everybody, open registration', t => {
   const text = 'listeners: [{host: 0.0.0.0}]\nregistration: {mode: open}\nguests: {enabled: false}'
   const { warnings } = configOf(t, text)

@@ -80,7 +80,7 @@ test('who may make rooms, aliases and entries of the directory, as the operator 
   t.is(await alice.code('PUT', `/directory/list/room/${room}`, { visibility: 'private' }), '200 -')
 })
 
-test('names that nobody registers, and servers whose files nobody wants', async t => {
+test('names that nobody registers, servers whose files nobody wants, keys that sign no more', async t => {
   const peer = await startPeer(t)
   const caFile = join(temporaryDirectory(t), 'ca.pem')
   writeFileSync(caFile, (await testAuthority()).pem)
@@ -89,6 +89,12 @@ test('names that nobody registers, and servers whose files nobody wants', async 
       ca_file: caFile,
       registration: { mode: 'open', forbidden_names: ['admin*', 'root'] },
       federation: { deny_addresses: [], hosts: Object.fromEntries([peer.hostsEntry]) },
+      retired_signing_keys: {
+        'ed25519:a_old': {
+          public_key: '6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s=',
+          expired: '2024-09-01',
+        },
+      },
       media: { deny_servers: [peer.serverName.toUpperCase()] },
     },
   })
@@ -97,6 +103,14 @@ test('names that nobody registers, and servers whose files nobody wants', async 
     (await server.request('GET', `/_matrix/client/v3/register/available?username=${name}`)).status
   t.deepEqual(await Promise.all(['Admin-1', 'root', 'groot'].map(available)), [400, 400, 200])
   await t.throwsAsync(server.register('administrator'), { message: /M_USER_IN_USE/ })
+
+  const { body } = await server.request('GET', '/_matrix/key/v2/server')
+  t.deepEqual((body as { old_verify_keys?: unknown }).old_verify_keys, {
+    'ed25519:a_old': {
+      key: '6yhHGKhCiXTSEN2ksjV7kX/N6rBQZ3Xb+M7LlC6NS+s',
+      expired_ts: Date.parse('2024-09-01'),
+    },
+  })
 
   const alice = await registerPerson(server, 'alice')
   const download = `/_matrix/client/v1/media/download/${peer.serverName}/abc`

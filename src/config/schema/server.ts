@@ -115,6 +115,32 @@ export const serverOptions = {
       'The key that signs for this server, one line `ed25519 a_AbCd <seed>` as Synapse writes it. By default `signing.key` in the data directory, made at the first start. Whoever has this file can speak for the server; losing it cuts the server off from the rooms of others.',
     examples: ['/etc/tessera/signing.key'],
   },
+  retired_signing_keys: {
+    type: 'object',
+    additionalProperties: {
+      type: 'object',
+      description: 'One key.',
+      properties: {
+        public_key: {
+          type: 'string',
+          format: 'ed25519-key',
+          description: 'Its public half, in unpadded base64.',
+        },
+        expired: { type: 'string', format: 'instant', description: 'When it was used for the last time.' },
+      },
+    },
+    default: {},
+    description:
+      'Keys by which this server signed before and does not any more, by their IDs. Others need them to check what is older (Synapse has them as `old_signing_keys`).',
+    examples: [
+      {
+        'ed25519:a_old': {
+          public_key: '6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s',
+          expired: '2024-09-01T00:00:00Z',
+        },
+      },
+    ],
+  },
   ca_file: {
     type: 'string',
     format: 'path',
