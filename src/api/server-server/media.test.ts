@@ -8,6 +8,7 @@ import sharp from 'sharp'
 import { boundaryOf, readMultipart } from '../../network/multipart.ts'
 import { authorizationHeader } from '../../network/request-signature.ts'
 import type { DatabaseConfig } from '../../storage/open.ts'
+import { registerAdmin } from '../../test-kit/admin.ts'
 import { sqliteConfig, testDatabases } from '../../test-kit/database.ts'
 import { startPeer } from '../../test-kit/federation.ts'
 import { codeOf } from '../../test-kit/http.ts'
@@ -25,6 +26,7 @@ const start = async (t: ExecutionContext, database: DatabaseConfig) => {
     database,
     settings: {
       ca_file: ca,
+      registration: { mode: 'open', shared_secret: 'shared' },
       federation: { deny_addresses: [], hosts: Object.fromEntries([peer.hostsEntry]) },
       media: { directory: join(directory, 'media'), max_remote_size: '1000' },
     },
@@ -210,5 +212,12 @@ test('other servers get files wrapped, if they sign for it', async t => {
   )
   t.like(await sharp(small?.[1]).metadata(), { width: 32, height: 32 })
   t.is(codeOf(await ask(`${PATH}/nothing`)), '404 M_NOT_FOUND')
+  const picturePath = (stored.body as { content_uri: string }).content_uri.slice('mxc://'.length)
+  const { accessToken } = await registerAdmin(server, 'root', 'shared')
+  const quarantine = `/_synapse/admin/v1/media/quarantine/${picturePath}`
+  t.is((await server.request('POST', quarantine, { token: accessToken })).status, 200)
+  const hidden = picturePath.split('/').at(-1)
+  for (const target of [`${PATH}/${hidden}`, thumbnail(hidden)])
+    t.is(codeOf(await ask(target)), '404 M_NOT_FOUND', 'administrators have hidden it')
   t.is((await server.request('GET', uri)).status, 401)
 })

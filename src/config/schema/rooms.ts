@@ -87,7 +87,7 @@ export const roomOptions = {
         items: { type: 'string', format: 'room-id', description: 'The ID of a room.' },
         default: [],
         description:
-          'Rooms into which nobody of this server comes, nor can be invited. Who is in one stays; `tessera room purge --force` has them leave, and deletes what is here of it.',
+          'Rooms into which nobody of this server comes, nor can be invited. Who is in one stays; `tessera room purge --force` has them leave, and deletes what is here of it. Administrators can block more of them (`docs/admin-api.md`).',
         examples: [['!abcdef:example.net']],
       },
       reuse_direct_rooms: {

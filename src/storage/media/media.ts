@@ -24,7 +24,7 @@ export interface MediaRow {
   readonly quarantinedTs: number | undefined
   /** The administrator who has hidden it, where one has. */
   readonly quarantinedBy: string | undefined
-  /** It is not hidden together with others. */
+  /** Administrators keep it from being hidden together with others, and from going when it is old. */
   readonly isProtected: boolean
 }
 

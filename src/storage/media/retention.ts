@@ -49,7 +49,7 @@ export class MediaRetention {
     )
     this.#uploads = db.prepare(
       `SELECT ${EXPENDABLE} FROM media WHERE kind = 'upload' AND content_hash IS NOT NULL
-         AND quarantined_ts IS NULL AND created_ts < ? AND created_ts >= ?
+         AND quarantined_ts IS NULL AND is_protected = 0 AND created_ts < ? AND created_ts >= ?
        ORDER BY created_ts, media_id LIMIT ?`,
     )
     this.#usage = db.prepare(
