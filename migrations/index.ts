@@ -54,6 +54,7 @@ import { narrowTransactions } from './0040-narrow-transactions.ts'
 import { writtenRendezvous } from './0040-written-rendezvous.ts'
 import { administration } from './0041-administration.ts'
 import { shadowBans } from './0042-shadow-bans.ts'
+import { registrationWishes } from './0043-registration-wishes.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -124,6 +125,7 @@ export const migrations: readonly Migration[] = [
   narrowTransactions,
   administration,
   shadowBans,
+  registrationWishes,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

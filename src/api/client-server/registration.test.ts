@@ -22,6 +22,19 @@ test('registering takes a session: asked, answered, and the same again when the 
   t.deepEqual(whoami.body, { user_id: alice, device_id: 'D', is_guest: false })
 })
 
+test('what the first request of a session asks for need not be said again, as Element for Android and iOS does not', async t => {
+  const { post, send } = await open(t)
+  const wish = { username: 'alice', password: PASSWORD, device_id: 'D', initial_device_display_name: 'Phone' }
+  const { session } = bodyOf(await post('/register', wish))
+  t.is(codeOf(await post('/register', { auth: DUMMY })), '400 M_MISSING_PARAM', 'of another session')
+  const made = await post('/register', { auth: { ...DUMMY, session } })
+  t.like(made.body, { user_id: alice, device_id: 'D' })
+  const { body } = await send('GET', '/devices/D', bodyOf(made).access_token)
+  t.like(body, { display_name: 'Phone' })
+  const identifier = { type: 'm.id.user', user: 'alice' }
+  t.is((await post('/login', { type: 'm.login.password', identifier, password: PASSWORD })).status, 200)
+})
+
 test('of requests of one session at the same time each is answered as if it had come alone', async t => {
   const { post } = await open(t)
   const { session } = bodyOf(await post('/register', {}))

@@ -13,18 +13,10 @@ import { GuestUpgrade } from './guest-upgrade.ts'
 import type { Authenticated, InteractiveBody } from './interactive-attempt.ts'
 import type { DeviceRequest, LoggedIn, Login } from './login.ts'
 import { acceptedTerms, registrationClosed, registrationFlows } from './registration-stages.ts'
+import { type RegisterRequest, RegistrationWishes } from './registration-wishes.ts'
 import type { ThirdPartyIds } from './third-party-ids.ts'
 import type { UserInteractive } from './user-interactive.ts'
 import { generatedUserId, newUserId, refuseUnavailable, userInUse } from './usernames.ts'
-
-/** The body of `POST /register`. */
-export interface RegisterRequest extends DeviceRequest {
-  readonly username?: string
-  readonly password?: string
-  readonly inhibit_login?: boolean
-  /** Of a guest who wants to keep their user ID. */
-  readonly guest_access_token?: string
-}
 
 /** The answer to a registration; without tokens and device where `inhibit_login` was asked for. */
 export type Registered = Partial<LoggedIn> & Pick<LoggedIn, 'user_id' | 'home_server'>
@@ -51,6 +43,7 @@ export class Registration {
   readonly #emails: EmailValidations
   readonly #threepids: ThirdPartyIds
   readonly #guests: GuestUpgrade
+  readonly #wishes: RegistrationWishes
 
   constructor(
     context: AccountsContext,
@@ -68,6 +61,7 @@ export class Registration {
     this.#emails = parts.emails
     this.#threepids = parts.threepids
     this.#guests = new GuestUpgrade(context, parts.authentication)
+    this.#wishes = new RegistrationWishes(context, parts.interactive)
   }
 
   /**
@@ -79,14 +73,15 @@ export class Registration {
    *   `GuestUpgrade.of`; the interactive challenge
    */
   async register(
-    request: RegisterRequest & InteractiveBody,
+    submitted: RegisterRequest & InteractiveBody,
     target: ConfirmableRequest,
   ): Promise<Registered> {
     const { options, passwords } = this.#context
     if (options.registration.mode === 'closed') throw registrationClosed()
-    const isProbe = request.auth === undefined
-    const repeated = isProbe ? undefined : await this.#repeated(request)
+    const isProbe = submitted.auth === undefined
+    const repeated = isProbe ? undefined : await this.#repeated(submitted)
     if (repeated !== undefined) return repeated
+    const request = await this.#wishes.whole(submitted)
     // "MUST perform the relevant checks and return these codes before performing User-Interactive Authentication".
     const guest = await this.#guests.of(request)
     if (request.username !== undefined && guest === undefined) {
@@ -94,21 +89,20 @@ export class Registration {
     }
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
     if (request.password !== undefined) passwords.check(request.password)
-    else if (!isProbe) throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
+    else if (!isProbe && request.passwordHash === undefined)
+      throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
 
     const flows = registrationFlows(options.registration, this.#emails.isOffered)
-    const authenticated = await this.#interactive.require({
-      operation: operationOf(target),
-      body: request,
-      flows,
-      binding: 'operation',
-      emailFor: 'register',
-    })
+    const attempt = { operation: operationOf(target), body: request, flows }
+    const authenticated = await this.#wishes.kept(request, () =>
+      this.#interactive.require({ ...attempt, binding: 'operation', emailFor: 'register' }),
+    )
     const wished =
       request.username === undefined
         ? generatedUserId(this.#context)
         : newUserId(request.username, options.serverName)
-    const user = await this.#newUser(guest ?? wished, request.password ?? '', false)
+    const passwordHash = await this.#hashOf(request)
+    const user = this.#newUser(guest ?? wished, passwordHash, false)
     const made = await this.#create({ ...user, acceptedTerms: acceptedTerms(authenticated) }, request, {
       authenticated,
       statements: guest === undefined ? undefined : user => this.#guests.statements(user, request),
@@ -165,15 +159,22 @@ export class Registration {
     const userId = newUserId(isFull ? username.slice(1, -suffix.length) : username, serverName)
     if ((await this.#context.read.users.existing([userId])).size > 0) throw userInUse()
     if (request.password !== undefined) this.#context.passwords.check(request.password)
-    const user = await this.#newUser(userId, request.password, request.isAdmin === true)
+    const user = this.#newUser(userId, await this.#hashOf(request), request.isAdmin === true)
     const result = await this.#context.commit([...proof, ...this.#statements(user, request.displayName)])
     if (result.ok) return { userId }
     if (result.guard === 'user-in-use') throw userInUse()
     return { refused: result.guard }
   }
 
-  async #newUser(userId: string, password: string | undefined, isAdmin: boolean): Promise<NewUser> {
-    const passwordHash = password === undefined ? undefined : await this.#context.passwords.hash(password)
+  async #hashOf(request: {
+    password?: string | undefined
+    passwordHash?: string
+  }): Promise<string | undefined> {
+    const { password, passwordHash } = request
+    return password === undefined ? passwordHash : this.#context.passwords.hash(password)
+  }
+
+  #newUser(userId: string, passwordHash: string | undefined, isAdmin: boolean): NewUser {
     return { userId, passwordHash, kind: 'user', isAdmin, createdTs: this.#context.clock.now() }
   }
 

@@ -6,7 +6,8 @@ import { SerialQueue } from '../serial-queue.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
 import type { LoggedIn, Login, LoginRequest } from './login.ts'
-import type { Registered, RegisterRequest } from './registration.ts'
+import type { Registered } from './registration.ts'
+import type { RegisterRequest } from './registration-wishes.ts'
 import { findUser, generatedUserId, namedUser, serviceUserId, userInUse } from './usernames.ts'
 
 /** Refuses a user whom the asking service may not have. */

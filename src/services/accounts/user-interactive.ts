@@ -204,6 +204,7 @@ export class UserInteractive {
       registrationToken: undefined,
       emailSid: undefined,
       flows: attempt.flows,
+      wish: undefined,
       outcome: undefined,
       createdTs: now,
       expiresTs: now + LIFETIME_MS,

@@ -18,6 +18,8 @@ export interface InteractiveSession {
   readonly emailSid: string | undefined
   /** The ways to complete it: lists of stages. */
   readonly flows: readonly (readonly string[])[]
+  /** What the request of a registration asked for: JSON of the operation's own. */
+  readonly wish: string | undefined
   /** What came of it, once the operation has been performed: JSON of the operation's own. */
   readonly outcome: string | undefined
   readonly createdTs: number
@@ -34,6 +36,7 @@ interface SessionRow {
   registration_token: string | null
   email_sid: string | null
   flows: string | null
+  wish: string | null
   outcome: string | null
   created_ts: number
   expires_ts: number
@@ -47,7 +50,7 @@ export class InteractiveSessionReader {
   constructor(db: Reader) {
     this.#db = db
     this.#byId = db.prepare(
-      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, email_sid, flows, outcome,
+      `SELECT session_id, operation, request_hash, user_id, completed, params, registration_token, email_sid, flows, wish, outcome,
          created_ts, expires_ts
        FROM uia_sessions WHERE session_id = ? AND expires_ts > ?`,
     )
@@ -67,6 +70,7 @@ export class InteractiveSessionReader {
       registrationToken: row.registration_token ?? undefined,
       emailSid: row.email_sid ?? undefined,
       flows: JSON.parse(row.flows ?? '[]') as string[][],
+      wish: row.wish ?? undefined,
       outcome: row.outcome ?? undefined,
       createdTs: row.created_ts,
       expiresTs: row.expires_ts,
@@ -78,6 +82,7 @@ export class InteractiveSessionReader {
 export class InteractiveSessionWriter {
   readonly #insert: Prepared
   readonly #complete: Prepared
+  readonly #wish: Prepared
   readonly #conclude: Prepared
   readonly #use: Prepared
   readonly #prune: Prepared
@@ -91,8 +96,10 @@ export class InteractiveSessionWriter {
     this.#complete = db.prepare(
       `UPDATE uia_sessions SET completed = ?, request_hash = ?, user_id = ?, email_sid = ?, expires_ts = ? WHERE session_id = ? AND completed = ?`,
     )
+    this.#wish = db.prepare('UPDATE uia_sessions SET wish = ? WHERE session_id = ? AND outcome IS NULL')
     this.#conclude = db.prepare(
-      'UPDATE uia_sessions SET outcome = ?, registration_token = NULL WHERE session_id = ? AND outcome IS NULL',
+      `UPDATE uia_sessions SET outcome = ?, registration_token = NULL, wish = NULL
+       WHERE session_id = ? AND outcome IS NULL`,
     )
     this.#use = db.prepare('DELETE FROM uia_sessions WHERE session_id = ?')
     this.#prune = db.prepare(
@@ -102,7 +109,7 @@ export class InteractiveSessionWriter {
   }
 
   /** Stores a new session. */
-  insert(session: Omit<InteractiveSession, 'registrationToken' | 'outcome'>): WriteStatement {
+  insert(session: Omit<InteractiveSession, 'registrationToken' | 'wish' | 'outcome'>): WriteStatement {
     const {
       sessionId,
       operation,
@@ -156,7 +163,12 @@ export class InteractiveSessionWriter {
     }
   }
 
-  /** Notes what came of a session, which then holds no registration token. Guard `session-concluded`: it had one. */
+  /** Notes what the request of a session asked for. */
+  wish(sessionId: string, wish: string): WriteStatement {
+    return { prepared: this.#wish, rows: [[wish, sessionId]] }
+  }
+
+  /** Notes what came of a session, which then holds no registration token and no password. Guard `session-concluded`: it had one. */
   conclude(sessionId: string, outcome: string): WriteStatement {
     return {
       prepared: this.#conclude,
