@@ -90,10 +90,15 @@ test('a scope grants the API to exactly one device', t => {
   t.deepEqual(parseScope(`openid ${api} urn:matrix:client:device:AAA`), {
     text: `${api} urn:matrix:client:device:AAA`,
     deviceId: 'AAA',
+    administers: false,
   })
   const unstable =
     'urn:matrix:org.matrix.msc2967.client:api:* urn:matrix:org.matrix.msc2967.client:device:AAA'
-  t.deepEqual(parseScope(unstable), { text: unstable, deviceId: 'AAA' })
+  t.deepEqual(parseScope(unstable), { text: unstable, deviceId: 'AAA', administers: false })
+  t.like(parseScope(`${unstable} urn:synapse:admin:*`), {
+    text: `${unstable} urn:synapse:admin:*`,
+    administers: true,
+  })
   t.is(parseScope(`${unstable} ${api} urn:matrix:client:device:AAA`).deviceId, 'AAA')
   for (const scope of [
     api,

@@ -7,11 +7,19 @@ export interface Scope {
   readonly text: string
   /** The device that the client wants to be. */
   readonly deviceId: string
+  /** Whether the client wants to administer the server, where its user is an administrator. */
+  readonly administers: boolean
 }
 
 /** The second name is of before version 1.15 (MSC2967). */
 const API = ['urn:matrix:client:api:*', 'urn:matrix:org.matrix.msc2967.client:api:*']
 const DEVICE = ['urn:matrix:client:device:', 'urn:matrix:org.matrix.msc2967.client:device:']
+
+/** The administrators' API (docs/admin-api.md); the name is the one that tools for Synapse ask by. */
+export const ADMINISTRATION = 'urn:synapse:admin:*'
+
+/** Whether a granted scope lets a client administer the server. */
+export const administers = (scope: string): boolean => scope.split(' ').includes(ADMINISTRATION)
 
 /** `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749, 3.3). */
 const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -37,8 +45,10 @@ export const parseScope = (text: string): Scope => {
   if (deviceId === '' || !fitsBytes(deviceId, MAX_ID_BYTES)) {
     throw refused('a device ID has 1 to 255 characters')
   }
-  const known = tokens.filter(token => API.includes(token) || deviceIdOf(token) !== undefined)
-  return { text: known.join(' '), deviceId }
+  const known = tokens.filter(
+    token => API.includes(token) || token === ADMINISTRATION || deviceIdOf(token) !== undefined,
+  )
+  return { text: known.join(' '), deviceId, administers: known.includes(ADMINISTRATION) }
 }
 
 const refused = (why: string): OAuthError => new OAuthError('invalid_scope', `The scope is refused: ${why}`)

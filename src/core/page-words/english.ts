@@ -60,6 +60,8 @@ export const english: PageWords = {
     knownSession: 'one that you have had before, which is signed in anew',
     may: 'It will be able to read and send your messages, join and leave rooms, and change your profile.',
     mayNot: 'It does not learn your password.',
+    administers:
+      'If you administer this server, it will be able to do that, too: see all accounts and rooms, and change and delete them.',
     careful:
       'Allow this only if you have just begun to sign in there yourself: anybody can give an app this name.',
     terms: 'Terms of service',

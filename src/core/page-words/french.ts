@@ -60,6 +60,8 @@ export const french: PageWords = {
     knownSession: 'une que vous aviez déjà, qui sera reconnectée',
     may: 'Elle pourra lire vos messages et en envoyer, rejoindre et quitter des salons, et modifier votre profil.',
     mayNot: 'Elle n’apprend pas votre mot de passe.',
+    administers:
+      'Si vous administrez ce serveur, elle pourra le faire aussi : voir tous les comptes et salons, les modifier et les supprimer.',
     careful:
       'Ne l’autorisez que si vous venez vous-même de vouloir vous y connecter : n’importe qui peut donner ce nom à une application.',
     terms: 'Conditions d’utilisation',

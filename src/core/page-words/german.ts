@@ -60,6 +60,8 @@ export const german: PageWords = {
     knownSession: 'eine, die du schon hattest und die neu angemeldet wird',
     may: 'Es kann dann deine Nachrichten lesen und welche senden, Räumen beitreten und sie verlassen und dein Profil ändern.',
     mayNot: 'Dein Passwort erfährt es nicht.',
+    administers:
+      'Wenn du diesen Server verwaltest, kann es auch das: alle Konten und Räume sehen, sie ändern und löschen.',
     careful:
       'Erlaube das nur, wenn du dich dort eben selbst anmelden wolltest: jeder kann einem Programm diesen Namen geben.',
     terms: 'Nutzungsbedingungen',

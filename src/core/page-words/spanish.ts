@@ -60,6 +60,8 @@ export const spanish: PageWords = {
     knownSession: 'una que ya tenías, que se inicia de nuevo',
     may: 'Podrá leer y enviar tus mensajes, entrar en salas y salir de ellas, y cambiar tu perfil.',
     mayNot: 'No conocerá tu contraseña.',
+    administers:
+      'Si administras este servidor, también podrá hacerlo: ver todas las cuentas y salas, cambiarlas y eliminarlas.',
     careful:
       'Permítelo solo si acabas de querer iniciar sesión allí: cualquiera puede dar este nombre a una aplicación.',
     terms: 'Condiciones de uso',

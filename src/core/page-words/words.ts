@@ -77,6 +77,8 @@ export interface ConsentWords {
   readonly knownSession: string
   readonly may: string
   readonly mayNot: string
+  /** Where it is to administer the server, too. */
+  readonly administers: string
   readonly careful: string
   readonly terms: string
   readonly policy: string

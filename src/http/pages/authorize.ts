@@ -68,6 +68,7 @@ const show = async (context: PageContext, options: AuthorizeOptions): Promise<vo
   sendConsent(context, visitor, user, {
     client: question.client,
     deviceId: scope.deviceId,
+    administers: scope.administers,
     isKnownDevice: await options.hasDevice(user.userId, scope.deviceId),
     redirectUri: question.reply.redirectUri,
     formTarget: purpose.formTarget,

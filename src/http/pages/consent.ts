@@ -9,6 +9,8 @@ export interface Consent {
   readonly client: { readonly metadata: ClientMetadata }
   readonly deviceId: string
   readonly isKnownDevice: boolean
+  /** Whether the client wants to administer the server, too. */
+  readonly administers: boolean
   /** Where the answer goes; `undefined`: to a device that waits for it elsewhere. */
   readonly redirectUri?: string
   /** What else the user has to look at, and what the form holds besides. */
@@ -63,6 +65,7 @@ ${formToken}
 <dt>${say.session}</dt><dd>${consent.deviceId} (${session})</dd>
 ${returnsTo}</dl>
 <p>${say.may} ${say.mayNot}</p>
+${consent.administers ? html`<p><strong>${say.administers}</strong></p>` : undefined}
 ${documents.length === 0 ? undefined : html`<p>${{ html: documents.join(', ') }}</p>`}
 ${consent.more}
 <p>${consent.careful ?? say.careful}</p>

@@ -10,6 +10,7 @@ interface WaitingDevice {
   readonly client: Consent['client']
   readonly deviceId: string
   readonly userCode: string
+  readonly administers: boolean
 }
 
 export type LinkOptions = SignInOptions & {
@@ -47,10 +48,11 @@ const show = async (context: PageContext, options: LinkOptions): Promise<void> =
   }
   const device = await options.devices.waiting(typed)
   if (device === undefined) return sendQuestion(context, options, visitor, words.link.unknown)
-  const { client, deviceId, userCode } = device
+  const { client, deviceId, userCode, administers } = device
   const isKnownDevice = await options.hasDevice(user.userId, deviceId)
   const more = html`<p>${words.link.same} <strong class="code">${userCode}</strong></p>`
-  sendConsent(context, visitor, user, { client, deviceId, isKnownDevice, more, careful: words.link.careful })
+  const { careful } = words.link
+  sendConsent(context, visitor, user, { client, deviceId, administers, isKnownDevice, more, careful })
 }
 
 const act = async (context: PageContext, options: LinkOptions): Promise<void> => {

@@ -1,3 +1,4 @@
+import { administers } from '../../core/oauth/scope.ts'
 import type { TokenOwner } from '../../storage/accounts/access-tokens.ts'
 import type { Requester } from '../requester.ts'
 import type { AccountsContext } from './context.ts'
@@ -106,7 +107,9 @@ const cachedToken = (owner: TokenOwner, now: number): CachedToken => ({
     // Administrators who act as somebody else have no device.
     deviceId: owner.deviceId === '' ? undefined : owner.deviceId,
     tokenId: owner.tokenHash,
-    ...(owner.grant === undefined ? {} : { oauthClientId: owner.grant.clientId }),
+    ...(owner.grant === undefined
+      ? {}
+      : { oauthClientId: owner.grant.clientId, oauthAdministers: administers(owner.grant.scope) }),
     isGuest: owner.isGuest,
     isAdmin: owner.isAdmin,
     isLocked: owner.isLocked,

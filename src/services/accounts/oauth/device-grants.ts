@@ -1,6 +1,6 @@
 import { DEVICE_CODE_GRANT } from '../../../core/oauth/client-metadata.ts'
 import { OAuthError } from '../../../core/oauth/errors.ts'
-import { parseScope } from '../../../core/oauth/scope.ts'
+import { administers, parseScope } from '../../../core/oauth/scope.ts'
 import {
   shownUserCode,
   USER_CODE_ALPHABET,
@@ -43,6 +43,8 @@ export interface WaitingDevice {
   readonly deviceId: string
   /** As both sides show it. */
   readonly userCode: string
+  /** Whether it wants to administer the server. */
+  readonly administers: boolean
 }
 
 /** The device authorisation grant (RFC 8628): whoever sits before a device lets it in from a browser elsewhere. */
@@ -110,7 +112,12 @@ export class DeviceGrants {
       return undefined
     }
     const client = await this.#clients.find(found.clientId)
-    return client && { client, deviceId: found.deviceId, userCode: shownUserCode(found.userCode) }
+    return (
+      client && {
+        ...{ client, deviceId: found.deviceId, userCode: shownUserCode(found.userCode) },
+        administers: administers(found.scope),
+      }
+    )
   }
 
   /** Lets a device in, or not. @returns whether it was still waiting */

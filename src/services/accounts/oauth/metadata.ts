@@ -1,5 +1,6 @@
 import { RESPONSE_MODES } from '../../../core/oauth/authorization-request.ts'
 import { DEVICE_CODE_GRANT } from '../../../core/oauth/client-metadata.ts'
+import { ADMINISTRATION } from '../../../core/oauth/scope.ts'
 
 /** Where the OAuth 2.0 API and its pages are, below the address of the server. */
 export const OAUTH_PATHS = {
@@ -47,7 +48,7 @@ export const serverMetadata = (baseUrl: string, canRegister: boolean) => ({
   code_challenge_methods_supported: ['S256'],
   token_endpoint_auth_methods_supported: ['none'],
   revocation_endpoint_auth_methods_supported: ['none'],
-  scopes_supported: ['urn:matrix:client:api:*', 'urn:matrix:client:device:*'],
+  scopes_supported: ['urn:matrix:client:api:*', 'urn:matrix:client:device:*', ADMINISTRATION],
   ...(canRegister ? { prompt_values_supported: ['create'] } : {}),
   account_management_uri: baseUrl + OAUTH_PATHS.account,
   account_management_actions_supported: [...ACCOUNT_ACTIONS],

@@ -1,0 +1,36 @@
+import test from 'ava'
+import { testDatabase } from '../../test-kit/database.ts'
+import { codeOf } from '../../test-kit/http.ts'
+import { openOAuth, scopeOf } from '../../test-kit/oauth.ts'
+
+const ADMINISTRATION = 'urn:synapse:admin:*'
+
+test('a client administers the server only where its user has been asked, and is an administrator', async t => {
+  const { accounts, authorizePath, browser, codeFor, exchange, server } = await openOAuth(
+    t,
+    await testDatabase(t),
+  )
+  const sessionWith = async (scope: string) => (await exchange(await codeFor({ scope }))).body
+  const ask = async (session: Record<string, unknown>): Promise<string> => {
+    const token = String(session['access_token'])
+    return codeOf(await server.request('GET', '/_synapse/admin/v1/username_available?username=x', { token }))
+  }
+  await accounts.setFlag('@alice:tessera.test', 'is_admin', true)
+  const ordinary = await sessionWith(scopeOf('ONE'))
+  t.is(await ask(ordinary), '403 M_FORBIDDEN')
+  const wanted = `${scopeOf('TWO')} ${ADMINISTRATION}`
+  const session = await sessionWith(wanted)
+  t.is(session['scope'], wanted)
+  t.is(await ask(session), '200 -')
+  await accounts.setFlag('@alice:tessera.test', 'is_admin', false)
+  t.is(await ask(session), '403 M_FORBIDDEN')
+
+  const consentTo = async (scope: string): Promise<string> => {
+    const visitor = browser()
+    const path = authorizePath({ scope })
+    await visitor.signIn(path)
+    return (await visitor.get(path)).text
+  }
+  t.regex(await consentTo(wanted), /If you administer this server/)
+  t.notRegex(await consentTo(scopeOf('ONE')), /If you administer this server/)
+})
