@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { decodeBase64, unpad } from './base64.ts'
 import { type CanonicalMember, canonicalJsonAsRead, canonicalMembers, objectOf } from './canonical-json.ts'
 import { redactPdu } from './event/redaction.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject, ownMember } from './json.ts'
 import { keepNumberSources } from './parse-json.ts'
 import type { RoomVersion } from './room-versions.ts'
 
@@ -19,12 +19,12 @@ const UNSIGNED: ReadonlySet<string> = new Set(['unsigned', 'signatures'])
 export const contentHash = (pdu: JsonObject, members?: readonly CanonicalMember[]): string =>
   unpad(hash('sha256', textWithout(UNHASHED, pdu, pdu, members), 'base64'))
 
-/** Whether an event's `hashes` fit its content. Throws as `contentHash`. */
-export const contentHashHolds = (pdu: JsonObject): boolean => {
+/** Whether an event's `hashes` fit its content. Parameters and errors as of `contentHash`. */
+export const contentHashHolds = (pdu: JsonObject, members?: readonly CanonicalMember[]): boolean => {
   const { hashes } = pdu
   const claimed = isJsonObject(hashes) ? hashes['sha256'] : undefined
   if (typeof claimed !== 'string') return false
-  const actual = contentHash(pdu)
+  const actual = contentHash(pdu, members)
   if (claimed === actual) return true
   // Padding and alphabet are the sender's choice.
   const bytes = decodeBase64(claimed)
@@ -57,9 +57,9 @@ const textWithout = (
   }
   const rest: CanonicalMember[] = []
   for (const member of members) {
-    const value = left.has(member.name) ? undefined : kept[member.name]
+    const value = left.has(member.name) ? undefined : ownMember(kept, member.name)
     if (value === undefined) continue
-    if (value === pdu[member.name]) rest.push(member)
+    if (value === ownMember(pdu, member.name)) rest.push(member)
     else rest.push(...canonicalMembers({ [member.name]: value }))
   }
   return objectOf(rest)

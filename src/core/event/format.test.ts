@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { anyJson, anyText } from '../../test-kit/arbitrary-json.ts'
 import { allVersions, PARENT, pduOf, versionOf } from '../../test-kit/pdus.ts'
 import { randomRuns } from '../../test-kit/random-runs.ts'
-import { eventIdOf } from '../hashes.ts'
+import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import type { RoomEvent } from './event.ts'
@@ -130,6 +130,14 @@ test('finds what a redaction redacts', t => {
   }
 })
 
+test('a field may be called like what every object has', t => {
+  for (const v of allVersions) {
+    const pdu = pduOf(v, { toString: 1, valueOf: { a: 1 }, constructor: 'x' })
+    const parsed = parsePdu(pdu, v)
+    t.is('event' in parsed ? parsed.event.eventId : undefined, eventIdOf(pdu, v), `version ${v.id}`)
+  }
+})
+
 test('never throws, whatever comes', t => {
   const version = fc.constantFrom(...allVersions)
   fc.assert(
@@ -148,6 +156,9 @@ test('never throws, whatever comes', t => {
       } else {
         t.is(parsed.event.eventId, eventIdOf(structuredClone(pdu), v))
         t.is(checkFormat(pdu, v), undefined)
+        const { event, texts } = parsed
+        t.is(texts.signed, signedText(event.pdu, v))
+        t.is(contentHash(event.pdu, texts.members), contentHash(event.pdu))
       }
     }),
     { numRuns: randomRuns(200) },

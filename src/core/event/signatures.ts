@@ -1,7 +1,7 @@
 import { contentHashHolds, signedText } from '../hashes.ts'
 import { serverNameOf } from '../ids.ts'
 import type { RoomEvent } from './event.ts'
-import { trustedEvent } from './format.ts'
+import { type EventTexts, trustedEvent } from './format.ts'
 import { redactPdu } from './redaction.ts'
 
 /**
@@ -33,14 +33,22 @@ export const requiredSigners = (
   return [...servers]
 }
 
-/** The bytes that every signature of an event covers. Make them once, then verify under as many keys as need be. */
-export const signedBytes = (event: RoomEvent): Uint8Array => Buffer.from(signedText(event.pdu, event.version))
+/**
+ * The bytes that every signature of an event covers. Make them once, then verify under as many keys as need be.
+ *
+ * @param texts of the event, for who has them
+ */
+export const signedBytes = (event: RoomEvent, texts?: EventTexts): Uint8Array =>
+  Buffer.from(texts?.signed ?? signedText(event.pdu, event.version))
 
 /**
  * Whether the event's `hashes` fit its content. If not, what we hold "is assumed" to be a redacted copy: go on with
  * `eventWithRedactedContent`.
+ *
+ * @param texts of the event, for who has them
  */
-export const contentHashMatches = ({ pdu }: RoomEvent): boolean => contentHashHolds(pdu)
+export const contentHashMatches = ({ pdu }: RoomEvent, texts?: EventTexts): boolean =>
+  contentHashHolds(pdu, texts?.members)
 
 /** The event as it is after redaction; same ID, signatures still valid. */
 export const eventWithRedactedContent = (event: RoomEvent): RoomEvent =>

@@ -13,6 +13,7 @@ import { type CheckSignature, checkInThread } from './check-signature.ts'
 import type { KeyRing, KeyUse } from './keys/key-ring.ts'
 import {
   keyIdsOf,
+  type ParsedEvent,
   signableOf,
   signatureRefusal,
   signersOf,
@@ -77,20 +78,22 @@ export class EventVerifier {
       await Promise.all(latestOf(parsed.map(one => one.needed)).map(need => this.#key(need)))
     return Promise.all(
       parsed.map(one =>
-        'refusal' in one
-          ? { eventId: one.eventId, refusal: one.refusal.message }
-          : this.#judge(one.event, one.needed, options),
+        'refusal' in one ? { eventId: one.eventId, refusal: one.refusal.message } : this.#judge(one, options),
       ),
     )
   }
 
-  async #judge(event: RoomEvent, needed: readonly KeyNeed[], options: VerifyOptions): Promise<Verified> {
+  async #judge(
+    parsed: ParsedEvent & { readonly needed: readonly KeyNeed[] },
+    options: VerifyOptions,
+  ): Promise<Verified> {
+    const { event, texts, needed } = parsed
     const keys = new Map<string, string | undefined>()
     for (const need of needed) keys.set(tableKey(need), await this.#key(need))
     const keyOf = (server: string, keyId: string) => keys.get(tableKey({ server, keyId }))
-    const refusal = await signatureRefusal(event, keyOf, options, this.#check)
+    const refusal = await signatureRefusal(parsed, keyOf, options, this.#check)
     if (refusal !== undefined) return { eventId: event.eventId, refusal }
-    return { event: contentHashMatches(event) ? event : eventWithRedactedContent(event) }
+    return { event: contentHashMatches(event, texts) ? event : eventWithRedactedContent(event) }
   }
 
   /** The main thread finds the keys and makes the text that travels; the rest is done by all cores. */

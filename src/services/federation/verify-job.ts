@@ -1,5 +1,6 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import { type FormatOptions, parsePdu } from '../../core/event/format.ts'
+import type { FormatOptions } from '../../core/event/fields.ts'
+import { type EventTexts, parsePdu } from '../../core/event/format.ts'
 import { contentHashMatches, requiredSigners, signedBytes } from '../../core/event/signatures.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { JsonParseError, parseJson } from '../../core/parse-json.ts'
@@ -40,12 +41,12 @@ export const keyIdsOf = (pdu: RoomEvent['pdu'], server: string): string[] =>
  * there must be one, and none may be wrong.
  */
 export const signatureRefusal = async (
-  event: RoomEvent,
+  { event, texts }: ParsedEvent,
   keyOf: KeyOf,
   options: SignerOptions,
   check: CheckSignature,
 ): Promise<string | undefined> => {
-  const message = signedBytes(event)
+  const message = signedBytes(event, texts)
   const needed = signaturesNeeded(event, keyOf, options)
   const valid = await Promise.all(
     needed.map(({ known }) => Promise.all(known.map(({ key, signature }) => check(key, message, signature)))),
@@ -54,12 +55,22 @@ export const signatureRefusal = async (
 }
 
 /** The same at once. */
-const signatureRefusalHere = (event: RoomEvent, keyOf: KeyOf, options: SignerOptions): string | undefined => {
-  const message = signedBytes(event)
+const signatureRefusalHere = (
+  { event, texts }: ParsedEvent,
+  keyOf: KeyOf,
+  options: SignerOptions,
+): string | undefined => {
+  const message = signedBytes(event, texts)
   const needed = signaturesNeeded(event, keyOf, options)
   return refusalOf(needed, server =>
     (needed[server]?.known ?? []).map(({ key, signature }) => verifySignature(key, message, signature)),
   )
+}
+
+/** An event that has been parsed, with what was written of it. */
+export interface ParsedEvent {
+  readonly event: RoomEvent
+  readonly texts: EventTexts
 }
 
 /** A server that must have signed an event, and its signatures under known keys. */
@@ -124,11 +135,11 @@ const find = (
   const value = parsed(text)
   const result = parsePdu(value, version, options)
   if ('refusal' in result) return { eventId: result.eventId, refusal: result.refusal.message }
-  const { event } = result
+  const { event, texts } = result
   const keyOf: KeyOf = (server, keyId) => keys.find(key => key[0] === server && key[1] === keyId)?.[2]
-  const refusal = signatureRefusalHere(event, keyOf, options)
+  const refusal = signatureRefusalHere(result, keyOf, options)
   if (refusal !== undefined) return { eventId: event.eventId, refusal }
-  return { eventId: event.eventId, hashMatches: contentHashMatches(event) }
+  return { eventId: event.eventId, hashMatches: contentHashMatches(event, texts) }
 }
 
 const parsed = (text: string): JsonValue => {

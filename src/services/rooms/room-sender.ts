@@ -1,6 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { RoomEvent } from '../../core/event/event.ts'
-import { MAX_PREV_EVENTS } from '../../core/event/format.ts'
+import { MAX_PREV_EVENTS } from '../../core/event/fields.ts'
 import { needsNoPolicy, type PolicyServer } from '../../core/policy-server.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
