@@ -29,6 +29,9 @@ export const shareAnother = (user: string, host: string): string => `EXISTS (
   WHERE o.user_id = ${user} AND o.membership = 'join' AND o.room_nid <> ? AND o.position <= ?
     AND p.membership = 'join' AND p.host = ${host} AND p.position <= ?)`
 
+/** So many servers of a room are looked for one by one in a user's other rooms. */
+const FEW_HOSTS = 8
+
 /** Reads who shares rooms with whom, and with which servers: whom changes of devices concern. */
 export class CompanionReader {
   readonly #db: Reader
@@ -39,7 +42,9 @@ export class CompanionReader {
   readonly #hosts: Prepared
   readonly #ofHost: Prepared
   readonly #memberSince: Prepared
-  readonly #hostsNewTo: Prepared
+  readonly #hostsInRoom: Prepared
+  readonly #sharesAnother: Prepared
+  readonly #hostsOfOthers: Prepared
   readonly #usersNewTo: Prepared
 
   constructor(db: Reader) {
@@ -68,9 +73,14 @@ export class CompanionReader {
     this.#memberSince = db.prepare(
       `SELECT 1 AS found FROM memberships b ${ofHost} AND b.position <= ? LIMIT 1`,
     )
-    this.#hostsNewTo = db.prepare(
-      `SELECT DISTINCT b.host FROM memberships b
-       WHERE b.room_nid = ? AND b.membership = 'join' AND b.host <> ? AND NOT ${shareAnother('?', 'b.host')}`,
+    this.#hostsInRoom = db.prepare(
+      "SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND membership = 'join' AND host <> ?",
+    )
+    this.#sharesAnother = db.prepare(`SELECT 1 AS found WHERE ${shareAnother('?', '?')}`)
+    this.#hostsOfOthers = db.prepare(
+      `SELECT DISTINCT p.host FROM memberships o JOIN memberships p ON p.room_nid = o.room_nid
+       WHERE o.user_id = ? AND o.membership = 'join' AND o.room_nid <> ? AND o.position <= ?
+         AND p.membership = 'join' AND p.position <= ?`,
     )
     this.#usersNewTo = db.prepare(
       `SELECT a.user_id FROM memberships a
@@ -127,9 +137,31 @@ export class CompanionReader {
     since: number,
     ownHost: string,
   ): Promise<string[]> {
-    const parameters = [roomNid, ownHost, userId, roomNid, since, since]
-    const rows = await this.#db.scan<{ host: string }>(this.#hostsNewTo, parameters)
-    return rows.map(row => row.host)
+    const rows = await this.#db.scan<{ host: string }>(this.#hostsInRoom, [roomNid, ownHost])
+    const hosts = rows.map(row => row.host)
+    const isKnown = await this.#knownFrom(hosts, { roomNid, userId }, since)
+    return hosts.filter(host => !isKnown.has(host))
+  }
+
+  /**
+   * Those of these servers, at least, with which a user has shared another room. A few are looked for one by one, so that it does not
+   * matter how large the user's rooms are; of many that would go through all those rooms for each.
+   */
+  async #knownFrom(
+    hosts: readonly string[],
+    { roomNid, userId }: Pick<RecentMember, 'roomNid' | 'userId'>,
+    since: number,
+  ): Promise<Set<string>> {
+    if (hosts.length > FEW_HOSTS) {
+      const parameters = [userId, roomNid, since, since]
+      const rows = await this.#db.scan<{ host: string }>(this.#hostsOfOthers, parameters)
+      return new Set(rows.map(row => row.host))
+    }
+    const found = hosts.map(async host => {
+      const rows = await this.#db.scan(this.#sharesAnother, [userId, roomNid, since, host, since])
+      return rows.length > 0 ? host : []
+    })
+    return new Set((await Promise.all(found)).flat())
   }
 
   /**

@@ -55,6 +55,7 @@ export class OutboxReader {
   readonly #inRoom: Prepared
   readonly #atPositions: Prepared
   readonly #hostsWithout: Prepared
+  readonly #hasOthers: Prepared
   readonly #waitsInRoom: Prepared
   readonly #hosts: Prepared
 
@@ -104,9 +105,10 @@ export class OutboxReader {
     this.#hosts = db.prepare(
       `SELECT host FROM memberships WHERE membership = 'join' GROUP BY host ORDER BY COUNT(*) DESC, host LIMIT ?`,
     )
-    this.#hostsWithout = db.prepare(
-      `SELECT DISTINCT host FROM memberships
-       WHERE room_nid = ? AND membership = 'join' AND NOT (${db.dialect.inText('user_id')})`,
+    const others = `membership = 'join' AND NOT (${db.dialect.inText('user_id')})`
+    this.#hostsWithout = db.prepare(`SELECT DISTINCT host FROM memberships WHERE room_nid = ? AND ${others}`)
+    this.#hasOthers = db.prepare(
+      `SELECT 1 AS one FROM memberships WHERE room_nid = ? AND host = ? AND ${others} LIMIT 1`,
     )
   }
 
@@ -201,5 +203,14 @@ export class OutboxReader {
   async joinedHostsWithout(roomNid: number, users: readonly string[]): Promise<string[]> {
     const rows = await this.#db.scan<{ host: string }>(this.#hostsWithout, [roomNid, this.#db.list(users)])
     return rows.map(row => row.host)
+  }
+
+  /** Those of a few servers that have, which costs the same whoever else is in the room. */
+  async joinedAmong(hosts: Iterable<string>, roomNid: number, without: readonly string[]): Promise<string[]> {
+    const users = this.#db.list(without)
+    const found = [...hosts].map(async host =>
+      (await this.#db.get(this.#hasOthers, [roomNid, host, users])) === undefined ? [] : host,
+    )
+    return (await Promise.all(found)).flat()
   }
 }

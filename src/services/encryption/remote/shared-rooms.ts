@@ -109,9 +109,10 @@ export class SharedRooms {
     const { read, rooms, serverName } = this.#context
     // While members are not known, the servers that are told to be in the room stand for them.
     const partial = await rooms.partial.open(roomNid)
+    const hosts = await read.companions.hostsNewTo({ roomNid, userId }, since, serverName)
+    if (partial === undefined) return hosts
     const known = new Set([serverName, ...(await read.companions.hostsOf(userId))])
-    const told = partial?.servers.filter(host => !known.has(host)) ?? []
-    return [...(await read.companions.hostsNewTo({ roomNid, userId }, since, serverName)), ...told]
+    return [...hosts, ...partial.servers.filter(host => !known.has(host))]
   }
 
   /** The local users of whom a server whose user has come into a room may know nothing. */

@@ -11,6 +11,8 @@ import type { Answer } from '../../../answer.ts'
 
 /** Beyond so many changes of membership since an event, the members at that time are read instead. */
 const MAX_CHANGES = 500
+/** After so many, or fewer, only the servers are looked at whose users they are of, and not the whole room. */
+const FEW_CHANGES = 20
 const NOW = Number.MAX_SAFE_INTEGER
 
 /** An event that goes out, and to whom. */
@@ -156,15 +158,15 @@ export class Recipients {
     position: number,
   ): Promise<ReadonlySet<string>> {
     const known = cache.get(roomNid)
-    if (known !== undefined) {
+    const moved = known && (await this.#movedSince(known, roomNid, position))
+    if (known !== undefined && moved?.size === 0) {
       const { servers, from, upTo } = known
-      const [after, until] = position > upTo ? [upTo, position] : [position, from]
-      if ((await this.#changed(roomNid, after, until)).size === 0) {
-        cache.set(roomNid, { servers, from: Math.min(from, position), upTo: Math.max(upTo, position) })
-        return servers
-      }
+      cache.set(roomNid, { servers, from: Math.min(from, position), upTo: Math.max(upTo, position) })
+      return servers
     }
-    const servers = await this.#readHostsAt(roomNid, position)
+    const servers = await this.#readHostsAt(roomNid, position, moved)
+    if (known !== undefined && moved !== undefined)
+      for (const server of known.servers) if (!moved.has(server)) servers.add(server)
     // While not all members are known, whoever was told to be in the room gets everything; that comes to an end unseen.
     const partial = await this.#read.partial.open(roomNid)
     if (partial !== undefined) return new Set([...servers, ...partial.servers])
@@ -172,17 +174,30 @@ export class Recipients {
     return servers
   }
 
-  /** The servers joined now, with what has changed since the position undone. */
-  async #readHostsAt(roomNid: number, position: number): Promise<ReadonlySet<string>> {
+  /** The servers whose users have come or gone between what is known and a position; `undefined` where they are many. */
+  async #movedSince(
+    { from, upTo }: KnownHosts,
+    roomNid: number,
+    position: number,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const [after, until] = position > upTo ? [upTo, position] : [position, from]
+    const changed = await this.#changed(roomNid, after, until)
+    return changed.size <= FEW_CHANGES ? new Set([...changed].map(serverNameOf)) : undefined
+  }
+
+  /** The servers, all or some, joined now, with what has changed since the position undone. */
+  async #readHostsAt(roomNid: number, position: number, some?: ReadonlySet<string>): Promise<Set<string>> {
     const { state, events } = this.#read
-    const { servers, changed } = await this.#hostsOfOthers(roomNid, position)
+    const isMeant = (userId: string): boolean => some?.has(serverNameOf(userId)) ?? true
+    const { servers, changed } = await this.#hostsOfOthers(roomNid, position, some)
     const nids: (number | undefined)[] = []
     if (changed.size > MAX_CHANGES) {
       const members = await state.ofTypes(roomNid, ['m.room.member'], position)
-      nids.push(...members.map(entry => entry.nid))
+      nids.push(...members.filter(entry => isMeant(entry.stateKey)).map(entry => entry.nid))
       servers.clear()
     } else {
-      for (const userId of changed) nids.push(await state.point(roomNid, 'm.room.member', userId, position))
+      for (const userId of [...changed].filter(isMeant))
+        nids.push(await state.point(roomNid, 'm.room.member', userId, position))
     }
     for (const { event } of await events.byNids(nids.filter(nid => nid !== undefined))) {
       if (event.content['membership'] === 'join') servers.add(serverNameOf(event.stateKey ?? ''))
@@ -194,10 +209,14 @@ export class Recipients {
   async #hostsOfOthers(
     roomNid: number,
     position: number,
+    some: ReadonlySet<string> | undefined,
   ): Promise<{ servers: Set<string>; changed: ReadonlySet<string> }> {
     let changed = await this.#changed(roomNid, position, NOW)
     for (;;) {
-      const servers = await this.#outbox.joinedHostsWithout(roomNid, [...changed])
+      const servers =
+        some === undefined
+          ? await this.#outbox.joinedHostsWithout(roomNid, [...changed])
+          : await this.#outbox.joinedAmong(some, roomNid, [...changed])
       // Changes only ever add up: as many as before means that none came between the two reads.
       const since = await this.#changed(roomNid, position, NOW)
       if (since.size === changed.size || since.size > MAX_CHANGES) {
