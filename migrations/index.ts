@@ -54,6 +54,7 @@ import { narrowTransactions } from './0040-narrow-transactions.ts'
 import { writtenRendezvous } from './0040-written-rendezvous.ts'
 import { administration } from './0041-administration.ts'
 import { shadowBans } from './0042-shadow-bans.ts'
+import { providerSessions } from './0043-provider-sessions.ts'
 import { registrationWishes } from './0043-registration-wishes.ts'
 
 /**
@@ -126,6 +127,7 @@ export const migrations: readonly Migration[] = [
   administration,
   shadowBans,
   registrationWishes,
+  providerSessions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

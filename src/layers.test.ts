@@ -52,6 +52,7 @@ const HOMES: Record<string, readonly string[]> = {
   undici: ['src/network/'],
   nodemailer: ['src/network/'],
   oauth4webapi: ['src/network/'],
+  jose: ['src/network/'],
   ajv: ['src/http/', 'src/config/'],
   sharp: ['src/services/media/'],
   rolldown: ['scripts/'],

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { MailLanguage } from '../core/mail-words/index.ts'
+import { addBackChannelLogout } from '../http/oauth/back-channel-logout.ts'
 import { addOAuthEndpoints } from '../http/oauth/endpoints.ts'
 import { addAccountPage } from '../http/pages/account/index.ts'
 import { addAuthorizePage } from '../http/pages/authorize.ts'
@@ -36,12 +37,18 @@ export const addSignInPages = (
   if (providers.offered.length > 0) {
     const returnPaths = [authorize, link, sso, account, ...SSO_STAGE_PATHS]
     addProviderPages(pages, { ...common, service: providers, paths: OAUTH_PATHS, returnPaths })
+    addBackChannelLogout(pages, {
+      path: OAUTH_PATHS.backChannelLogout,
+      clock,
+      end: (providerId, logoutToken) => providers.signOuts.end(providerId, logoutToken),
+    })
     addSsoStagePage(pages, { ...common, stage: session => providers.linked.forStage(session) })
   }
   addSsoPage(pages, {
     ...common,
     path: OAUTH_PATHS.sso,
-    loginToken: async userId => (await accounts.loginTokens.generate(userId, SSO_TOKEN_MS)).login_token,
+    loginToken: async (userId, origin) =>
+      (await accounts.loginTokens.generate(userId, SSO_TOKEN_MS, origin)).login_token,
   })
   const { profiles, devices, management, threepids } = accounts
   addAccountPage(pages, {

@@ -22,6 +22,7 @@ export interface AuthorizeService {
       userId: string,
       clientId: string,
       request: AuthorizationRequest & Pick<ReplyAddress, 'redirectUri'>,
+      origin: string | undefined,
     ): Promise<string | undefined>
   }
 }
@@ -87,7 +88,8 @@ const act = async (context: PageContext, options: AuthorizeOptions): Promise<voi
   if (fields.get('do') !== 'allow') {
     return goTo(context, replyUrl(reply, refusal('access_denied', 'The user has refused')))
   }
-  if (visitor.user === undefined) return askToSignIn(context, options, visitor, purpose)
+  const { user } = visitor
+  if (user === undefined) return askToSignIn(context, options, visitor, purpose)
   try {
     factsOf(context).limit('oauth')
   } catch (error) {
@@ -96,7 +98,7 @@ const act = async (context: PageContext, options: AuthorizeOptions): Promise<voi
     return sendNotice(context, visitor.words, status, { title, text: [text] })
   }
   const granted = { ...request, redirectUri: reply.redirectUri }
-  const code = await options.oauth.codes.grant(visitor.user.userId, client.clientId, granted)
+  const code = await options.oauth.codes.grant(user.userId, client.clientId, granted, user.origin)
   if (code === undefined) return askToSignIn(context, options, visitor, purpose)
   goTo(context, replyUrl(reply, { code }))
 }

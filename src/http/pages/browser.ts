@@ -15,6 +15,8 @@ export interface BrowserUser {
   readonly hasPassword: boolean
   /** Whether they have signed in just now. */
   readonly isRecent: boolean
+  /** The session at a provider with which they have signed in. */
+  readonly origin: string | undefined
 }
 
 /** What pages need of the accounts to know who looks at them. */

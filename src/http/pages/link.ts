@@ -16,7 +16,7 @@ interface WaitingDevice {
 export type LinkOptions = SignInOptions & {
   readonly devices: {
     waiting(typed: string): Promise<WaitingDevice | undefined>
-    decide(userId: string, typed: string, isGranted: boolean): Promise<boolean>
+    decide(userId: string, typed: string, isGranted: boolean, origin: string | undefined): Promise<boolean>
   }
   readonly path: string
   readonly hasDevice: (userId: string, deviceId: string) => Promise<boolean>
@@ -62,7 +62,7 @@ const act = async (context: PageContext, options: LinkOptions): Promise<void> =>
   const { user, words } = visitor
   if (user === undefined) return askToSignIn(context, options, visitor)
   const isGranted = fields.get('do') === 'allow'
-  if (!(await options.devices.decide(user.userId, codeOf(context), isGranted))) {
+  if (!(await options.devices.decide(user.userId, codeOf(context), isGranted, user.origin))) {
     return sendQuestion(context, options, visitor, words.link.unknown)
   }
   const { link: say, common } = words

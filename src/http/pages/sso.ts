@@ -17,7 +17,7 @@ import { askToSignIn, type SignInOptions, signInOrOut } from './sign-in.ts'
 export type SsoOptions = SignInOptions & {
   readonly path: string
   /** Makes a token that logs a client in. @throws {MatrixError} */
-  readonly loginToken: (userId: string) => Promise<string>
+  readonly loginToken: (userId: string, origin: string | undefined) => Promise<string>
 }
 
 /**
@@ -51,7 +51,7 @@ const act = async (context: PageContext, options: SsoOptions): Promise<void> => 
   if (user === undefined) return askToSignIn(context, options, visitor, purposeOf(target))
   try {
     factsOf(context).limit('login')
-    goTo(context, withLoginToken(target, await options.loginToken(user.userId)))
+    goTo(context, withLoginToken(target, await options.loginToken(user.userId, user.origin)))
   } catch (error) {
     if (!(error instanceof MatrixError)) throw error
     const { status, text } = problemOf(error, words)

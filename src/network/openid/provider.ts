@@ -4,6 +4,8 @@ import type { JsonObject } from '../../core/json.ts'
 import type { HttpClient } from '../http-client.ts'
 import { targetOfUrl } from '../redirects.ts'
 import { explained, OpenIdError } from './errors.ts'
+import { ProviderKeys } from './keys.ts'
+import { readLogoutToken, type SignedOut } from './logout-token.ts'
 import { library, MAX_BYTES, TIMEOUT_MS, transport } from './transport.ts'
 
 /** How this server is known to a provider. */
@@ -45,6 +47,8 @@ export interface OpenIdProvider {
     secrets: SignInSecrets,
     options: { readonly redirectUri: string; readonly wanted: readonly string[] },
   ): Promise<JsonObject & { readonly sub: string }>
+  /** Who has signed out there, as the provider tells by a logout token. @throws {OpenIdError} */
+  signedOut(logoutToken: string): Promise<SignedOut>
 }
 
 /** How long what a provider says of itself is believed. Its keys are asked for again when an unknown one signs. */
@@ -61,6 +65,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
   readonly #settings: OpenIdClientSettings
   readonly #http: Pick<HttpClient, 'request'>
   readonly #clock: Clock
+  readonly #keys: ProviderKeys
   #metadata:
     | { readonly until: number; readonly server: Promise<OAuthLibrary.AuthorizationServer> }
     | undefined
@@ -69,6 +74,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
     this.#settings = settings
     this.#http = parts.http
     this.#clock = parts.clock
+    this.#keys = new ProviderKeys(parts.clock)
   }
 
   async authorizationUrl(
@@ -141,15 +147,28 @@ export class OpenIdProviderClient implements OpenIdProvider {
     })
     const url = new URL(await this.authorizationUrl(secrets, { redirectUri, isAnew: false }))
     url.searchParams.set('prompt', 'none')
-    const { status, headers } = await explained(() =>
-      this.#http.request({
-        ...{ target: targetOfUrl(url), method: 'GET', path: `${url.pathname}${url.search}` },
-        ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES },
-      }),
-    )
+    const { status, headers } = await explained(() => this.#get(url))
     return {
       sendsBack: status >= 300 && status < 400 && headers['location']?.startsWith(redirectUri) === true,
     }
+  }
+
+  async signedOut(logoutToken: string): Promise<SignedOut> {
+    const server = await this.#server()
+    const { id_token_signing_alg_values_supported: algorithms = ['RS256'] } = server
+    return readLogoutToken(logoutToken, {
+      ...{ issuer: server.issuer, clientId: this.#settings.clientId },
+      algorithms: algorithms.filter(name => name !== 'none' && !name.startsWith('HS')),
+      keys: isFresh =>
+        this.#keys.get(isFresh, () => this.#get(new URL(server.jwks_uri ?? '', server.issuer))),
+    })
+  }
+
+  #get(url: URL) {
+    return this.#http.request({
+      ...{ target: targetOfUrl(url), method: 'GET', path: `${url.pathname}${url.search}` },
+      ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES },
+    })
   }
 
   /** Exchanges a code for tokens; the ID token's signature is verified, too. */

@@ -17,6 +17,8 @@ export interface SignedIn extends User {
   readonly hasPassword: boolean
   /** Whether they have signed in just now. */
   readonly isRecent: boolean
+  /** The session at a provider with which they have signed in (`providers/origin.ts`). */
+  readonly origin: string | undefined
 }
 
 /** Who is signed in to the pages of this server in a browser. A session is a secret in a cookie; only its hash is stored. */
@@ -37,7 +39,8 @@ export class BrowserSessions {
     const user = session && (await read.users.byId(session.userId))
     if (session === undefined || user === undefined || user.isLocked) return undefined
     const hasPassword = options.sessions.passwords && user.passwordHash !== undefined
-    return { ...user, hasPassword, isRecent: session.expiresTs - LIFETIME_MS + RECENT_MS > now }
+    const isRecent = session.expiresTs - LIFETIME_MS + RECENT_MS > now
+    return { ...user, hasPassword, isRecent, origin: session.origin }
   }
 
   /**
@@ -56,12 +59,13 @@ export class BrowserSessions {
 
   /**
    * The session of somebody who has shown who they are, and the statements that begin it.
+   * @param origin the session at a provider by which they have, if by one
    * @throws {MatrixError} `M_USER_LOCKED`
    */
-  begin({ userId, credentialVersion, isLocked }: Pick<User, 'userId' | 'credentialVersion' | 'isLocked'>): {
-    secret: string
-    statements: WriteStatement[]
-  } {
+  begin(
+    { userId, credentialVersion, isLocked }: Pick<User, 'userId' | 'credentialVersion' | 'isLocked'>,
+    origin?: string,
+  ): { secret: string; statements: WriteStatement[] } {
     const { clock, random, write } = this.#context
     if (isLocked) throw accountLocked()
     const secret = newToken(random)
@@ -70,7 +74,10 @@ export class BrowserSessions {
       secret,
       statements: [
         write.browserSessions.prune(now),
-        write.browserSessions.insert(hashToken(secret), userId, credentialVersion, now + LIFETIME_MS),
+        write.browserSessions.insert({
+          ...{ tokenHash: hashToken(secret), userId, credentialVersion, origin },
+          expiresTs: now + LIFETIME_MS,
+        }),
       ],
     }
   }

@@ -25,10 +25,11 @@ export class LoginTokens {
     throw new MatrixError('M_UNKNOWN', 'Login tokens are not offered to this session.', { status: 400 })
   }
 
-  /** Makes a token. @throws {MatrixError} as `refuse` */
+  /** Makes a token. @param origin the session at a provider by which it is, if by one @throws {MatrixError} as `refuse` */
   async generate(
     userId: string,
     lifetimeMs = LOGIN_TOKEN_MS,
+    origin?: string,
   ): Promise<{ login_token: string; expires_in_ms: number }> {
     this.refuse({})
     const { clock, random, write } = this.#context
@@ -40,6 +41,7 @@ export class LoginTokens {
           tokenHash: hashToken(token),
           purpose: 'login',
           subject: userId,
+          origin,
           createdTs: now,
           expiresTs: now + lifetimeMs,
         },
@@ -50,10 +52,12 @@ export class LoginTokens {
   }
 
   /**
-   * Whom a token logs in, and what has to be written with that, so that it does so only once.
+   * Whom a token logs in, where it comes from, and what has to be written with that, so that it does so only once.
    * @throws {MatrixError} `M_FORBIDDEN`; `M_MISSING_PARAM`
    */
-  async redeem(token: string | undefined): Promise<{ user: User; proof: WriteStatement }> {
+  async redeem(
+    token: string | undefined,
+  ): Promise<{ user: User; origin: string | undefined; proof: readonly WriteStatement[] }> {
     const { clock, read, write } = this.#context
     if (token === undefined) throw new MatrixError('M_MISSING_PARAM', 'A token is needed.')
     const tokenHash = hashToken(token)
@@ -61,7 +65,7 @@ export class LoginTokens {
     const found = await read.oneTime.find(tokenHash, 'login', now)
     const user = found?.subject === undefined ? undefined : await read.users.byId(found.subject)
     if (user === undefined) throw invalidLoginToken()
-    return { user, proof: write.oneTime.redeem(tokenHash, 'login', now) }
+    return { user, origin: found?.origin, proof: [write.oneTime.redeem(tokenHash, 'login', now)] }
   }
 }
 

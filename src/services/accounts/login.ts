@@ -77,11 +77,11 @@ export class Login {
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
     const { sessions } = this.#context.options
     if (request.type === 'm.login.password' && sessions.passwords) {
-      return this.#start(await this.#byPassword(request), request, [])
+      return this.start(await this.#byPassword(request), request)
     }
     if (request.type === 'm.login.token' && sessions.loginTokens) {
-      const { user, proof } = await this.#tokens.redeem(request.token)
-      return this.#start(user, request, [proof])
+      const { user, ...given } = await this.#tokens.redeem(request.token)
+      return this.start(user, request, given)
     }
     throw new MatrixError('M_UNKNOWN', 'This type of login is not offered here.', { status: 400 })
   }
@@ -127,16 +127,49 @@ export class Login {
   /**
    * Logs in a user who has been verified.
    *
-   * @param given what belongs to a session that is given to a client: its marks, and statements that must hold with it
+   * @param given what belongs to the session: the marks of one that is given to a client, the session at a provider that it comes
+   *   from, and statements that must hold with it
    * @throws {MatrixError} `M_USER_LOCKED`, `M_USER_DEACTIVATED`; `M_FORBIDDEN`: the credentials have changed since, a
    *   statement does not hold, a device named like a key
    */
-  start(
+  async start(
     user: User,
     request: DeviceRequest,
-    given?: { readonly grant: ClientGrant; readonly proof: readonly WriteStatement[] },
+    given: {
+      readonly grant?: ClientGrant
+      readonly origin?: string | undefined
+      readonly proof?: readonly WriteStatement[]
+    } = {},
   ): Promise<LoggedIn> {
-    return this.#start(user, request, given?.proof ?? [], given?.grant)
+    const { clock, hooks, options, providers, read, write } = this.#context
+    const { grant, origin, proof = [] } = given
+    const { userId } = user
+    // Who is let in by something else than a password, which has gone, is told why not.
+    if (user.deactivatedTs !== undefined) throw accountDeactivated()
+    if (user.isLocked) throw accountLocked()
+    if (request.device_id !== undefined) await refuseSigningKey(this.#context, userId, request.device_id)
+    const session = this.session(userId, request, grant)
+    const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
+    const result = await this.#context.commit([
+      ...proof,
+      write.users.loggedIn(userId, user.credentialVersion, clock.now()),
+      ...session.statements,
+      ...(providers.length === 0 ? [] : [write.devices.cameFrom(userId, session.deviceId, origin)]),
+      ...(isNew ? (hooks.onDevicesChange?.(userId, { added: [session.deviceId] }) ?? []) : []),
+    ])
+    if (!result.ok) {
+      throw result.guard === 'token-refused' || result.guard === 'code-refused'
+        ? invalidLoginToken()
+        : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
+    }
+    if (isNew) await this.#devices.bound(userId)
+    else await this.#authentication.forget(userId)
+    return {
+      user_id: userId,
+      device_id: session.deviceId,
+      home_server: options.serverName,
+      ...session.tokens,
+    }
   }
 
   /**
@@ -174,40 +207,5 @@ export class Login {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
     return this.verify(named, request.password)
-  }
-
-  async #start(
-    user: User,
-    request: DeviceRequest,
-    proof: readonly WriteStatement[],
-    grant?: ClientGrant,
-  ): Promise<LoggedIn> {
-    const { clock, hooks, options, read, write } = this.#context
-    const { userId } = user
-    // Who is let in by something else than a password, which has gone, is told why not.
-    if (user.deactivatedTs !== undefined) throw accountDeactivated()
-    if (user.isLocked) throw accountLocked()
-    if (request.device_id !== undefined) await refuseSigningKey(this.#context, userId, request.device_id)
-    const session = this.session(userId, request, grant)
-    const isNew = (await read.devices.byId(userId, session.deviceId)) === undefined
-    const result = await this.#context.commit([
-      ...proof,
-      write.users.loggedIn(userId, user.credentialVersion, clock.now()),
-      ...session.statements,
-      ...(isNew ? (hooks.onDevicesChange?.(userId, { added: [session.deviceId] }) ?? []) : []),
-    ])
-    if (!result.ok) {
-      throw result.guard === 'token-refused' || result.guard === 'code-refused'
-        ? invalidLoginToken()
-        : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
-    }
-    if (isNew) await this.#devices.bound(userId)
-    else await this.#authentication.forget(userId)
-    return {
-      user_id: userId,
-      device_id: session.deviceId,
-      home_server: options.serverName,
-      ...session.tokens,
-    }
   }
 }

@@ -12,6 +12,8 @@ export interface DeviceCode {
   /** Who has decided, and the version of their credentials then. */
   readonly userId: string | undefined
   readonly credentialVersion: number | undefined
+  /** The session at a provider with which they had signed in. */
+  readonly origin: string | undefined
   /** When it was last asked for, and how many milliseconds are to pass until the next time. */
   readonly polledTs: number
   readonly interval: number
@@ -28,13 +30,14 @@ interface CodeRow {
   state: DeviceCode['state']
   user_id: string | null
   credential_version: number | null
+  origin: string | null
   polled_ts: number
   poll_interval: number
   created_ts: number
   expires_ts: number
 }
 
-const COLUMNS = `code_hash, user_code, client_id, device_id, scope, state, user_id, credential_version, polled_ts,
+const COLUMNS = `code_hash, user_code, client_id, device_id, scope, state, user_id, credential_version, origin, polled_ts,
   poll_interval, created_ts, expires_ts`
 
 /** Reads device codes. Expired ones are answered too. */
@@ -71,6 +74,7 @@ const code = (row: CodeRow): DeviceCode => ({
   state: row.state,
   userId: row.user_id ?? undefined,
   credentialVersion: row.credential_version ?? undefined,
+  origin: row.origin ?? undefined,
   polledTs: row.polled_ts,
   interval: row.poll_interval,
   createdTs: row.created_ts,
@@ -87,14 +91,14 @@ export class DeviceCodeWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      `INSERT INTO oauth_device_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, 'pending', NULL, NULL, ?, ?, ?, ?)
+      `INSERT INTO oauth_device_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, 'pending', NULL, NULL, NULL, ?, ?, ?, ?)
        ON CONFLICT (user_code) DO NOTHING`,
     )
     this.#polled = db.prepare(
       'UPDATE oauth_device_codes SET polled_ts = ?, poll_interval = ? WHERE code_hash = ?',
     )
     this.#decide = db.prepare(
-      `UPDATE oauth_device_codes SET state = ?, user_id = ?, credential_version = ?
+      `UPDATE oauth_device_codes SET state = ?, user_id = ?, credential_version = ?, origin = ?
        WHERE user_code = ? AND state = 'pending' AND expires_ts > ?`,
     )
     this.#redeem = db.prepare(
@@ -107,7 +111,7 @@ export class DeviceCodeWriter {
   }
 
   /** Stores a code. Guard `user-code-taken`. */
-  insert(code: Omit<DeviceCode, 'state' | 'userId' | 'credentialVersion'>): WriteStatement {
+  insert(code: Omit<DeviceCode, 'state' | 'userId' | 'credentialVersion' | 'origin'>): WriteStatement {
     const { codeHash, userCode, clientId, deviceId, scope, polledTs, interval, createdTs, expiresTs } = code
     return {
       prepared: this.#insert,
@@ -124,13 +128,18 @@ export class DeviceCodeWriter {
   /** Notes what somebody has decided. Guard `code-refused`: decided already, or expired. */
   decide(
     userCode: string,
-    decision: { state: 'granted' | 'denied'; userId: string; credentialVersion: number },
+    decision: {
+      state: 'granted' | 'denied'
+      userId: string
+      credentialVersion: number
+      origin: string | undefined
+    },
     now: number,
   ): WriteStatement {
-    const { state, userId, credentialVersion } = decision
+    const { state, userId, credentialVersion, origin } = decision
     return {
       prepared: this.#decide,
-      rows: [[state, userId, credentialVersion, userCode, now]],
+      rows: [[state, userId, credentialVersion, origin ?? null, userCode, now]],
       guard: { name: 'code-refused', expected: 1 },
     }
   }

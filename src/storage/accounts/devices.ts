@@ -30,6 +30,8 @@ export class DeviceReader {
   readonly #ordinary: Prepared
   readonly #unused: Prepared
   readonly #loggedOut: Prepared
+  readonly #from: Prepared
+  readonly #origins: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -41,6 +43,10 @@ export class DeviceReader {
          OR EXISTS (SELECT 1 FROM provider_accounts p WHERE p.user_id = u.user_id)) AND NOT EXISTS (
          SELECT 1 FROM dehydrated_devices h WHERE h.user_id = d.user_id AND h.device_id = d.device_id)
        LIMIT ?`,
+    )
+    this.#from = db.prepare('SELECT user_id, device_id FROM devices WHERE origin = ?')
+    this.#origins = db.prepare(
+      `SELECT origin FROM devices WHERE user_id = ? UNION SELECT origin FROM browser_sessions WHERE user_id = ?`,
     )
     const ids = (condition = '') =>
       `SELECT d.device_id FROM devices d WHERE d.user_id = ? ${condition}
@@ -69,6 +75,19 @@ export class DeviceReader {
     const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#unused, [before, limit])
     const byUser = Map.groupBy(rows, row => row.user_id)
     return new Map(Array.from(byUser, ([userId, ofUser]) => [userId, ofUser.map(row => row.device_id)]))
+  }
+
+  /** The devices that were logged in with a session at a provider, by user. */
+  async from(origin: string): Promise<Map<string, string[]>> {
+    const rows = await this.#db.all<{ user_id: string; device_id: string }>(this.#from, [origin])
+    const byUser = Map.groupBy(rows, row => row.user_id)
+    return new Map(Array.from(byUser, ([userId, ofUser]) => [userId, ofUser.map(row => row.device_id)]))
+  }
+
+  /** The sessions at providers with which a user was signed in, on devices and in browsers. */
+  async origins(userId: string): Promise<string[]> {
+    const rows = await this.#db.all<{ origin: string | null }>(this.#origins, [userId, userId])
+    return rows.flatMap(({ origin }) => origin ?? [])
   }
 
   /** All devices of a user. */
@@ -114,6 +133,7 @@ export interface LastSeen {
 /** Builds the statements that change devices. */
 export class DeviceWriter {
   readonly #insert: Prepared
+  readonly #cameFrom: Prepared
   readonly #rename: Prepared
   readonly #seen: Prepared
   readonly #delete: Prepared
@@ -124,6 +144,7 @@ export class DeviceWriter {
       `INSERT INTO devices (user_id, device_id, display_name, created_ts) VALUES (?, ?, ?, ?)
        ON CONFLICT (user_id, device_id) DO UPDATE SET device_id = excluded.device_id`,
     )
+    this.#cameFrom = db.prepare('UPDATE devices SET origin = ? WHERE user_id = ? AND device_id = ?')
     this.#rename = db.prepare('UPDATE devices SET display_name = ? WHERE user_id = ? AND device_id = ?')
     this.#seen = db.prepare(
       `UPDATE devices SET last_seen_ts = ?, last_seen_ip = ?, last_seen_user_agent = ?
@@ -135,6 +156,11 @@ export class DeviceWriter {
   /** Makes a device, or leaves the one that is there as it is, name included. */
   insert(userId: string, deviceId: string, displayName: string | undefined, now: number): WriteStatement {
     return { prepared: this.#insert, rows: [[userId, deviceId, displayName ?? null, now]] }
+  }
+
+  /** Notes with which session at a provider a device was logged in, if with one. */
+  cameFrom(userId: string, deviceId: string, origin: string | undefined): WriteStatement {
+    return { prepared: this.#cameFrom, rows: [[origin ?? null, userId, deviceId]] }
   }
 
   /** Names a device. Guard `no-such-device`. */

@@ -11,6 +11,8 @@ export interface OAuthCode {
   readonly codeChallenge: string
   /** Of the account when it was granted. */
   readonly credentialVersion: number
+  /** The session at a provider with which who has granted it had signed in. */
+  readonly origin: string | undefined
   /** The session that was begun with it; a code that has one is spent. */
   readonly sessionHash: string | undefined
   readonly createdTs: number
@@ -26,12 +28,13 @@ interface CodeRow {
   redirect_uri: string
   code_challenge: string
   credential_version: number
+  origin: string | null
   session_hash: string | null
   created_ts: number
   expires_ts: number
 }
 
-const COLUMNS = `code_hash, client_id, user_id, device_id, scope, redirect_uri, code_challenge, credential_version,
+const COLUMNS = `code_hash, client_id, user_id, device_id, scope, redirect_uri, code_challenge, credential_version, origin,
   session_hash, created_ts, expires_ts`
 
 /** Reads authorisation codes. */
@@ -60,6 +63,7 @@ const code = (row: CodeRow): OAuthCode => ({
   redirectUri: row.redirect_uri,
   codeChallenge: row.code_challenge,
   credentialVersion: row.credential_version,
+  origin: row.origin ?? undefined,
   sessionHash: row.session_hash ?? undefined,
   createdTs: row.created_ts,
   expiresTs: row.expires_ts,
@@ -73,7 +77,7 @@ export class OAuthCodeWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      `INSERT INTO oauth_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
+      `INSERT INTO oauth_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
     )
     this.#redeem = db.prepare(
       'UPDATE oauth_codes SET session_hash = ? WHERE code_hash = ? AND session_hash IS NULL AND expires_ts > ?',
@@ -95,6 +99,7 @@ export class OAuthCodeWriter {
           granted.redirectUri,
           granted.codeChallenge,
           granted.credentialVersion,
+          granted.origin ?? null,
           granted.createdTs,
           granted.expiresTs,
         ],

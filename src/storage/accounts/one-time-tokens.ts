@@ -12,6 +12,8 @@ export interface OneTimeToken {
   readonly purpose: OneTimePurpose
   /** Whom or what it concerns: a user ID, or a session. */
   readonly subject: string | undefined
+  /** The session at a provider by which it was made, if it was by one. */
+  readonly origin?: string | undefined
   readonly createdTs: number
   readonly expiresTs: number
 }
@@ -24,18 +26,20 @@ export class OneTimeTokenReader {
   constructor(db: Reader) {
     this.#db = db
     this.#find = db.prepare(
-      'SELECT subject FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
+      'SELECT subject, origin FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
     )
   }
 
-  /** An unused, unexpired token: its subject, or `undefined` if there is no such token. */
+  /** An unused, unexpired token: its subject and origin, or `undefined` if there is no such token. */
   async find(
     tokenHash: string,
     purpose: OneTimePurpose,
     now: number,
-  ): Promise<{ subject: string | undefined } | undefined> {
-    const row = await this.#db.get<{ subject: string | null }>(this.#find, [tokenHash, purpose, now])
-    return row === undefined ? undefined : { subject: row.subject ?? undefined }
+  ): Promise<Pick<OneTimeToken, 'subject' | 'origin'> | undefined> {
+    const row = await this.#db.get<{ subject: string | null; origin: string | null }>(
+      ...[this.#find, [tokenHash, purpose, now]],
+    )
+    return row && { subject: row.subject ?? undefined, origin: row.origin ?? undefined }
   }
 }
 
@@ -49,7 +53,7 @@ export class OneTimeTokenWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      'INSERT INTO one_time_tokens (token_hash, purpose, subject, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO one_time_tokens (token_hash, purpose, subject, origin, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?, ?)',
     )
     this.#redeem = db.prepare(
       'DELETE FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
@@ -64,10 +68,13 @@ export class OneTimeTokenWriter {
 
   /** Stores a token. Expired ones of the purpose go, and the oldest beyond `keep`. */
   insert(token: OneTimeToken, keep: number): WriteStatement[] {
-    const { tokenHash, purpose, subject, createdTs, expiresTs } = token
+    const { tokenHash, purpose, subject, origin, createdTs, expiresTs } = token
     return [
       { prepared: this.#expire, rows: [[purpose, createdTs]] },
-      { prepared: this.#insert, rows: [[tokenHash, purpose, subject ?? null, createdTs, expiresTs]] },
+      {
+        prepared: this.#insert,
+        rows: [[tokenHash, purpose, subject ?? null, origin ?? null, createdTs, expiresTs]],
+      },
       { prepared: this.#bound, rows: [[purpose, purpose, keep - 1]] },
     ]
   }

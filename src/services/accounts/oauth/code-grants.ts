@@ -31,11 +31,12 @@ export class CodeGrants {
     this.#sessions = sessions
   }
 
-  /** What a user grants. @returns the code that the client is sent, or `undefined` where the account is gone */
+  /** What a user grants. @param origin the session at a provider with which they have signed in @returns the code that the client is sent, or `undefined` where the account is gone */
   async grant(
     userId: string,
     clientId: string,
     request: AuthorizationRequest & Pick<ReplyAddress, 'redirectUri'>,
+    origin?: string,
   ): Promise<string | undefined> {
     const { clock, random, read, write } = this.#context
     const user = await read.users.byId(userId)
@@ -53,6 +54,7 @@ export class CodeGrants {
         redirectUri,
         codeChallenge,
         credentialVersion: user.credentialVersion,
+        origin,
         createdTs: now,
         expiresTs: now + LIFETIME_MS,
       }),

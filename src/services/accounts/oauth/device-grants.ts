@@ -120,8 +120,8 @@ export class DeviceGrants {
     )
   }
 
-  /** Lets a device in, or not. @returns whether it was still waiting */
-  async decide(userId: string, typed: string, isGranted: boolean): Promise<boolean> {
+  /** Lets a device in, or not. @param origin the session at a provider with which the user has signed in @returns whether it was still waiting */
+  async decide(userId: string, typed: string, isGranted: boolean, origin?: string): Promise<boolean> {
     const { clock, read, write } = this.#context
     const user = await read.users.byId(userId)
     const userCode = userCodeOf(typed)
@@ -129,7 +129,7 @@ export class DeviceGrants {
     const { credentialVersion } = user
     const state = isGranted ? 'granted' : 'denied'
     const result = await this.#context.commit([
-      write.deviceCodes.decide(userCode, { state, userId, credentialVersion }, clock.now()),
+      write.deviceCodes.decide(userCode, { state, userId, credentialVersion, origin }, clock.now()),
     ])
     return result.ok
   }

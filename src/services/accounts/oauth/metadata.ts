@@ -15,6 +15,8 @@ export const OAUTH_PATHS = {
   /** Where providers send people back: registered there, so it stays. */
   callback: '/oauth2/callback',
   newcomer: '/oauth2/newcomer',
+  /** Followed by the ID of a provider: registered there, too. */
+  backChannelLogout: '/oauth2/backchannel-logout',
   /** Short: people type it. */
   link: '/link',
   account: '/account',

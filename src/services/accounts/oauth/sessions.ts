@@ -25,6 +25,8 @@ interface Granted {
   readonly scope: string
   /** Of the account when it was granted. */
   readonly credentialVersion: number
+  /** The session at a provider with which they had signed in. */
+  readonly origin: string | undefined
 }
 
 /** Sessions that users have given to clients: begun by a grant, renewed, ended. */
@@ -52,7 +54,7 @@ export class Sessions {
     proof: (sessionHash: string) => readonly WriteStatement[],
   ): Promise<ClientTokens> {
     const { random, read } = this.#context
-    const { clientId, userId, deviceId, scope, credentialVersion } = granted
+    const { clientId, userId, deviceId, scope, credentialVersion, origin } = granted
     const user = await read.users.byId(userId)
     if (user === undefined) throw sessionEnded('The account is gone')
     const session = newToken(random)
@@ -65,7 +67,7 @@ export class Sessions {
           refresh_token: true,
           ...(name === undefined ? {} : { initial_device_display_name: name }),
         },
-        { grant: { clientId, scope, session }, proof: proof(hashToken(session)) },
+        { grant: { clientId, scope, session }, origin, proof: proof(hashToken(session)) },
       ),
     )
     return clientTokens(tokens, scope)

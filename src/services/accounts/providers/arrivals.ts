@@ -11,6 +11,7 @@ import type { ThirdPartyIds } from '../third-party-ids.ts'
 import { userInUse } from '../usernames.ts'
 import { type Newcomer, Newcomers, newcomerOf } from './newcomers.ts'
 import type { Provider } from './options.ts'
+import { originOf } from './origin.ts'
 import { type Asked, type PendingSignIns, unknownSignIn } from './pending.ts'
 
 /** What a newcomer is asked. */
@@ -58,22 +59,25 @@ export class Arrivals {
     const { read } = this.#context
     const { id, registration, linkByName, chooseUserName } = provider.options
     const account = { provider: id, subject: claims.sub }
+    const origin = originOf(id, claims['sid'])
     const owner = await read.providerAccounts.owner(account)
     const known = owner === undefined ? undefined : await read.users.byId(owner)
-    if (known !== undefined) return { kind: 'signed-in', secret: await this.#begin(known) }
+    if (known !== undefined) return { kind: 'signed-in', secret: await this.#begin(known, origin) }
     const newcomer = newcomerOf(claims, provider.options)
     const namesake = linkByName ? await this.#newcomers.namesake(newcomer) : undefined
-    if (namesake !== undefined) return { kind: 'signed-in', secret: await this.#begin(namesake, account) }
+    if (namesake !== undefined) {
+      return { kind: 'signed-in', secret: await this.#begin(namesake, origin, account) }
+    }
     if (!registration) throw registrationClosed()
     const isFree = await this.#newcomers.isFree(newcomer)
     if (chooseUserName === 'never' && !isFree) throw userInUse()
     if (this.#isAsked(provider, isFree && newcomer.isExact)) {
       const token = newToken(this.#context.random)
-      await this.#pending.store(token, id, browser, { returnTo, newcomer: { ...newcomer } })
+      await this.#pending.store(token, id, browser, { returnTo, origin, newcomer: { ...newcomer } })
       return { kind: 'newcomer', token }
     }
     const { userName = '' } = newcomer
-    return { kind: 'signed-in', secret: await this.#create(provider, newcomer, { userName }) }
+    return { kind: 'signed-in', secret: await this.#create(provider, newcomer, { userName, origin }) }
   }
 
   /** What a newcomer is asked. @throws {MatrixError} `M_NOT_FOUND`: no such question in this browser */
@@ -100,14 +104,14 @@ export class Arrivals {
     token: string,
     { userName, acceptsTerms }: { userName: string; acceptsTerms: boolean },
   ): Promise<{ returnTo: string; secret: string }> {
-    const { provider, newcomer, returnTo } = await this.#asked(browser, token)
+    const { provider, newcomer, origin, returnTo } = await this.#asked(browser, token)
     const isFree = provider.options.chooseUserName !== 'never'
     const name = isFree ? userName : (newcomer.userName ?? '')
     const { terms = {} } = this.#context.options.registration
     const versions = Object.entries(terms).map(([id, { version }]) => [id, version])
     const acceptedTerms =
       versions.length > 0 && acceptsTerms ? JSON.stringify(Object.fromEntries(versions)) : undefined
-    const secret = await this.#create(provider, newcomer, { userName: name, acceptedTerms, token })
+    const secret = await this.#create(provider, newcomer, { userName: name, origin, acceptedTerms, token })
     return { secret, returnTo }
   }
 
@@ -120,13 +124,13 @@ export class Arrivals {
   async #create(
     { options }: Provider,
     newcomer: Newcomer,
-    answer: { userName: string; acceptedTerms?: string | undefined; token?: string },
+    answer: { userName: string; origin: string; acceptedTerms?: string | undefined; token?: string },
   ): Promise<string> {
-    const { userName, acceptedTerms, token } = answer
+    const { userName, origin, acceptedTerms, token } = answer
     const used = token === undefined ? [] : [this.#pending.use(token)]
     let secret = ''
     await this.#newcomers.create({ provider: options.id, newcomer, userName, acceptedTerms }, user => {
-      const session = this.#browsers.begin(user)
+      const session = this.#browsers.begin(user, origin)
       secret = session.secret
       return [...used, ...session.statements]
     })
@@ -134,9 +138,9 @@ export class Arrivals {
   }
 
   /** Signs somebody in, linking an account elsewhere to theirs if one is given. */
-  async #begin(user: User, link?: ProviderAccount): Promise<string> {
+  async #begin(user: User, origin: string, link?: ProviderAccount): Promise<string> {
     const { clock, write } = this.#context
-    const { secret, statements } = this.#browsers.begin(user)
+    const { secret, statements } = this.#browsers.begin(user, origin)
     const now = clock.now()
     const done = await this.#context.commit([
       // A deactivation does not slip in between: this holds the row.
@@ -151,9 +155,9 @@ export class Arrivals {
 
   async #asked(browser: string, token: string): Promise<Asked & { provider: Provider }> {
     const { providerId, details } = await this.#pending.find<Partial<Asked>>(token, browser)
-    const { newcomer, returnTo } = details
+    const { newcomer, origin = originOf(providerId, undefined), returnTo } = details
     const provider = this.#context.providers.find(({ options }) => options.id === providerId)
     if (newcomer === undefined || returnTo === undefined || provider === undefined) throw unknownSignIn()
-    return { newcomer, returnTo, provider }
+    return { newcomer, origin, returnTo, provider }
   }
 }

@@ -4,6 +4,7 @@ import { claimsIn, hasRequiredClaims } from '../../../core/oauth/provider-claims
 import { OpenIdError } from '../../../network/openid/errors.ts'
 import type { BrowserSessions } from '../browser-sessions.ts'
 import type { AccountsContext } from '../context.ts'
+import type { Devices } from '../devices.ts'
 import type { EmailValidations } from '../email-validation.ts'
 import { newToken } from '../secrets.ts'
 import type { ThirdPartyIds } from '../third-party-ids.ts'
@@ -12,6 +13,7 @@ import { Arrivals } from './arrivals.ts'
 import { LinkedAccounts } from './linked-accounts.ts'
 import type { Provider, ProviderOptions } from './options.ts'
 import { type Begun, type Errand, PendingSignIns, unknownSignIn } from './pending.ts'
+import { SignOuts } from './sign-outs.ts'
 
 /** What has come of a sign-in. `returnTo`: where the browser goes now, or may begin again. */
 export type SignInOutcome = { readonly returnTo: string } & (
@@ -27,6 +29,7 @@ export type SignInOutcome = { readonly returnTo: string } & (
 export class ProviderSignIns {
   readonly arrivals: Arrivals
   readonly linked: LinkedAccounts
+  readonly signOuts: SignOuts
   readonly #context: AccountsContext
   readonly #pending: PendingSignIns
   readonly #redirectUri: string
@@ -38,6 +41,7 @@ export class ProviderSignIns {
       emails: EmailValidations
       threepids: ThirdPartyIds
       interactive: UserInteractive
+      devices: Devices
       redirectUri: string
     },
   ) {
@@ -45,6 +49,7 @@ export class ProviderSignIns {
     this.#pending = new PendingSignIns(context)
     this.arrivals = new Arrivals(context, { ...parts, pending: this.#pending })
     this.linked = new LinkedAccounts(context, parts.interactive)
+    this.signOuts = new SignOuts(context, parts.devices)
     this.#redirectUri = parts.redirectUri
   }
 

@@ -26,7 +26,7 @@ export interface Errand {
 export type Begun = Errand & SignInSecrets
 
 /** A newcomer who is asked something, found by a token of theirs. */
-export type Asked = Pick<Errand, 'returnTo'> & { readonly newcomer: Newcomer }
+export type Asked = Pick<Errand, 'returnTo'> & { readonly newcomer: Newcomer; readonly origin: string }
 
 /** Sign-ins on the way. Each is known to the browser alone that has begun it, and good for one use. */
 export class PendingSignIns {
