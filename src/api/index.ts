@@ -328,10 +328,12 @@ import { putDehydratedDevice } from './tessera/putDehydratedDevice.ts'
 import { putThreadSubscription } from './tessera/putThreadSubscription.ts'
 import { readRendezvous } from './tessera/readRendezvous.ts'
 import { readTextRendezvous } from './tessera/readTextRendezvous.ts'
+import { redactEventOnce } from './tessera/redactEventOnce.ts'
 import { replyToInvitation } from './tessera/replyToInvitation.ts'
 import { restartDelayedEvent } from './tessera/restartDelayedEvent.ts'
 import { scheduleDelayedEvent } from './tessera/scheduleDelayedEvent.ts'
 import { sendDelayedEvent } from './tessera/sendDelayedEvent.ts'
+import { sendMessageOnce } from './tessera/sendMessageOnce.ts'
 import { simplifiedSlidingSync } from './tessera/simplifiedSlidingSync.ts'
 import { updateDelayedEvent } from './tessera/updateDelayedEvent.ts'
 import { withdrawDirectRequest } from './tessera/withdrawDirectRequest.ts'
@@ -667,10 +669,12 @@ export const endpoints: readonly Endpoint[] = [
   putThreadSubscription,
   readRendezvous,
   readTextRendezvous,
+  redactEventOnce,
   replyToInvitation,
   restartDelayedEvent,
   scheduleDelayedEvent,
   sendDelayedEvent,
+  sendMessageOnce,
   simplifiedSlidingSync,
   updateDelayedEvent,
   withdrawDirectRequest,

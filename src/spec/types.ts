@@ -2061,6 +2061,13 @@ export interface Operations {
     body: { readonly reason?: string; readonly with_rel_types?: readonly string[]; readonly "org.matrix.msc3912.with_relations"?: readonly string[] }
     response: { readonly event_id?: string | undefined }
   }
+  redactEventOnce: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: { readonly reason?: string }
+    response: { readonly event_id: string }
+  }
   redirectToIdP: {
     authentication: 'none'
     path: { readonly idpId: string }
@@ -2263,6 +2270,13 @@ export interface Operations {
     query: { readonly "org.matrix.msc4140.delay"?: number; readonly "org.matrix.msc4354.sticky_duration_ms"?: number; readonly ts?: number }
     body: JsonObject
     response: { readonly event_id: string } | { readonly delay_id: string }
+  }
+  sendMessageOnce: {
+    authentication: 'accessToken'
+    path: { readonly roomId: string; readonly eventType: string }
+    query: { readonly ts?: number }
+    body: JsonObject
+    response: { readonly event_id: string }
   }
   sendToDevice: {
     authentication: 'accessToken'

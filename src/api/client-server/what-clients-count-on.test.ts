@@ -51,3 +51,14 @@ withTwo('clients of 2022 ask for key backups and cross-signing under /unstable',
   t.is(await ann.code('POST', `${unstable}/keys/signatures/upload`, {}), '200 -')
   t.is(await ann.code('POST', `${unstable}/keys/device_signing/upload`, {}), '400 M_MISSING_PARAM')
 })
+
+withTwo('scripts send and redact by POST, without a transaction', async (t, { ann }) => {
+  const room = path(await ann.createRoom())
+  const hi = { msgtype: 'm.text', body: 'hi' }
+  const sent = [1, 2].map(async () => (await ann.post(`/rooms/${room}/send/m.room.message`, hi))['event_id'])
+  const [one, two] = (await Promise.all(sent)).map(String)
+  if (one === undefined || one === two) return t.fail('what is sent twice is there twice')
+  t.is(await ann.code('POST', `/rooms/${room}/send/m.room.message`, {}), '400 M_BAD_JSON')
+  await ann.post(`/_matrix/client/r0/rooms/${room}/redact/${path(one)}`, { reason: 'oops' })
+  t.deepEqual((await ann.get(`/rooms/${room}/event/${path(one)}`))['content'], {})
+})
