@@ -93,6 +93,11 @@ test('only the named members of an event are kept', t => {
   t.deepEqual(pick('sender.length'), {})
 })
 
+test('an empty list of event fields is as good as none', t => {
+  t.is(syncFilter({ event_fields: [] }).eventFields, undefined)
+  t.not(syncFilter({ event_fields: ['type'] }).eventFields, undefined)
+})
+
 test('a member that is null is as good as absent', t => {
   const nothing = { types: null, senders: null, contains_url: null, limit: null }
   t.is(roomEventFilterProblem(nothing), undefined)

@@ -141,8 +141,9 @@ const setOf = (value: JsonValue | undefined): ReadonlySet<string> | undefined =>
 }
 
 const eventFieldsOf = (source: JsonObject): FieldTree | undefined => {
-  const paths = strings(source['event_fields'])
-  return paths && fieldTree(paths)
+  const paths = strings(source['event_fields']) ?? []
+  // "A server may include more fields than were requested": nobody wants none, and Synapse takes an empty list for no list.
+  return paths.length === 0 ? undefined : fieldTree(paths)
 }
 
 const matchesAll = (pattern: string): boolean => /^\*+$/.test(pattern)
