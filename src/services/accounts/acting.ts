@@ -3,6 +3,9 @@ import type { Authentication } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { hashToken, newToken } from './secrets.ts'
 
+/** Tokens by which one administrator acts as others: with one more, the oldest ends, within `sessions.cacheMs`. */
+const MAX_TOKENS = 1_000
+
 /**
  * Lets an administrator act as a user, by a token that belongs to no device: it is in no list, and those who write to the user do not
  * encrypt for it. It is good until it expires or is logged out, until the administrator logs out everywhere, and for as long as they
@@ -25,6 +28,7 @@ export const startActing = async (
   const token = newToken(random)
   await commit([
     write.tokens.insertFor(administrator, { tokenHash: hashToken(token), userId, createdTs: now, expiresTs }),
+    write.tokens.boundActing(administrator, MAX_TOKENS),
   ])
   return token
 }

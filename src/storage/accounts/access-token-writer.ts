@@ -14,6 +14,7 @@ export class AccessTokenWriter {
   readonly #dropExpired: readonly Prepared[]
   readonly #insertFor: Prepared
   readonly #dropActing: Prepared
+  readonly #boundActing: Prepared
 
   constructor(db: Reader) {
     const columns = `token_hash, user_id, device_id, created_ts, expires_ts, refresh_hash, refresh_expires_ts,
@@ -26,6 +27,10 @@ export class AccessTokenWriter {
        VALUES (?, ?, '', ?, ?, ?)`,
     )
     this.#dropActing = db.prepare('DELETE FROM access_tokens WHERE administrator = ?')
+    this.#boundActing = db.prepare(
+      `DELETE FROM access_tokens WHERE administrator = ? AND token_hash NOT IN (
+         SELECT token_hash FROM access_tokens WHERE administrator = ? ORDER BY created_ts DESC, token_hash LIMIT ?)`,
+    )
     // Changes nothing, but makes a revocation that is under way in another process wait, or be seen.
     this.#hold = db.prepare('UPDATE access_tokens SET created_ts = created_ts WHERE token_hash = ?')
     this.#succeed = db.prepare(
@@ -83,6 +88,11 @@ export class AccessTokenWriter {
   /** Revokes one token. */
   drop(tokenHash: string): WriteStatement {
     return { prepared: this.#drop, rows: [[tokenHash]] }
+  }
+
+  /** Revokes all but the newest tokens by which an administrator acts as others. */
+  boundActing(administrator: string, kept: number): WriteStatement {
+    return { prepared: this.#boundActing, rows: [[administrator, administrator, kept]] }
   }
 
   /** Revokes all tokens by which an administrator acts as somebody else. */

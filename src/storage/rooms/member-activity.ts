@@ -19,16 +19,17 @@ export class MemberActivityReader {
 
   constructor(db: Reader) {
     this.#db = db
-    const since = `e.origin_server_ts >= ? AND e.type = 'm.room.member' AND e.rejected IS NULL AND e.soft_failed = 0`
+    const since = `e.origin_server_ts >= ? AND e.type = 'm.room.member' AND e.position IS NOT NULL AND e.rejected IS NULL
+      AND e.soft_failed = 0`
     this.#ofUser = db.prepare(
       `SELECT e.event_nid, e.room_nid FROM memberships m
        JOIN room_state s ON s.room_nid = m.room_nid AND s.type = 'm.room.member' AND s.state_key = m.user_id
        JOIN events e ON e.event_nid = s.event_nid
-       WHERE m.user_id = ? AND ${since} ORDER BY e.event_nid LIMIT ?`,
+       WHERE m.user_id = ? AND ${since} LIMIT ?`,
     )
     this.#byUser = db.prepare(
       `SELECT e.event_nid, e.room_nid FROM memberships m JOIN events e ON e.room_nid = m.room_nid
-       WHERE m.user_id = ? AND e.sender = ? AND e.state_key <> e.sender AND ${since} ORDER BY e.event_nid LIMIT ?`,
+       WHERE m.user_id = ? AND e.sender = ? AND e.state_key <> e.sender AND ${since} LIMIT ?`,
     )
   }
 
