@@ -1,7 +1,7 @@
-import { type Api, ApiError, object, type Session, text } from '../api.ts'
+import { type Api, ApiError, type Session } from '../api.ts'
 import { acting, h } from '../dom.ts'
-
-const DEVICE = { initial_device_display_name: 'Tessera page' }
+import { comeBack, hasComeBack, waysToSignIn } from './elsewhere.ts'
+import { DEVICE, sessionOf } from './session.ts'
 
 /** The form to sign in, or to make an account where the server lets anybody. */
 export const signInView = (api: Api, signedIn: (session: Session) => void): HTMLElement => {
@@ -13,13 +13,16 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
     required: true,
   })
   const register = h('button', { type: 'button', hidden: true, class: 'quiet' }, 'Create an account')
+  const byPassword = [
+    h('label', {}, 'User name', user),
+    h('label', {}, 'Password', password),
+    h('button', { type: 'submit' }, 'Sign in'),
+  ]
   const form = h(
     'form',
     { class: 'card', 'aria-labelledby': 'sign-in' },
     h('h1', { id: 'sign-in' }, 'Tessera'),
-    h('label', {}, 'User name', user),
-    h('label', {}, 'Password', password),
-    h('button', { type: 'submit' }, 'Sign in'),
+    ...byPassword,
     register,
   )
   const begin = (act: () => Promise<Session>) =>
@@ -33,6 +36,16 @@ export const signInView = (api: Api, signedIn: (session: Session) => void): HTML
   register.addEventListener('click', () => begin(() => signUp(api, user.value, password.value)))
   void isOpen(api).then(open => {
     register.hidden = !open
+  })
+  if (hasComeBack()) {
+    acting(form, async () => {
+      const session = await comeBack(api)
+      if (session !== undefined) signedIn(session)
+    })
+  }
+  void waysToSignIn(api).then(({ links, hasPassword }) => {
+    form.append(...links)
+    for (const part of byPassword) part.hidden = !hasPassword
   })
   return h('main', { class: 'sign-in' }, form)
 }
@@ -56,11 +69,6 @@ const signUp = async (api: Api, username: string, password: string): Promise<Ses
       ...DEVICE,
     }),
   )
-
-const sessionOf = (answer: object): Session => {
-  const { user_id: userId, access_token: accessToken, device_id: deviceId } = object(answer)
-  return { userId: text(userId) ?? '', accessToken: text(accessToken) ?? '', deviceId: text(deviceId) ?? '' }
-}
 
 /** Whether an account can be had for nothing but a name and a password. */
 const isOpen = (api: Api): Promise<boolean> =>

@@ -74,7 +74,7 @@ export const rateLimitOptions = {
           oauth: bucket(
             2,
             30,
-            'Clients that register, come for tokens and renew them, by the OAuth 2.0 API.',
+            'Clients that register, come for tokens and renew them, by the OAuth 2.0 API; people who go to a provider to sign in, and come back.',
           ),
           account: bucket(0.2, 20, 'Changing the password, devices and the account.'),
           keys: bucket(10, 200, 'Encryption keys and their backup.'),

@@ -100,7 +100,7 @@ const leave = async (context: PageContext, options: ProviderPagesOptions): Promi
   try {
     if ((isMore && !isOurs) || isLost) throw new MatrixError('M_NOT_FOUND', 'The link is not good any more.')
     if (returnTo === undefined) throw new MatrixError('M_INVALID_PARAM', 'Nobody is brought back there.')
-    factsOf(context).limit('login')
+    factsOf(context).limit('oauth')
     const id = String(context.params['id'])
     const errand = { returnTo, confirms, connects }
     goTo(context, await options.service.begin(id, visitor.secret, errand, isAnew))
@@ -112,7 +112,7 @@ const leave = async (context: PageContext, options: ProviderPagesOptions): Promi
 const comeBack = async (context: PageContext, options: ProviderPagesOptions): Promise<void> => {
   const visitor = await visitorOf(context, options)
   try {
-    factsOf(context).limit('login')
+    factsOf(context).limit('oauth')
     const came = await options.service.finish(visitor.secret, new URLSearchParams(context.querystring))
     if (came.kind === 'failed') return sendProblem(context, visitor, came.error, came.returnTo)
     if (came.kind === 'signed-in') setSecret(context, options, came.secret)
