@@ -2289,7 +2289,7 @@ export interface Operations {
     authentication: 'signedRequest'
     path: { readonly txnId: string }
     query: NoMembers
-    body: { readonly origin?: string; readonly origin_server_ts?: number; readonly pdus: readonly JsonValue[]; readonly edus?: readonly JsonValue[] }
+    body: { readonly origin?: string; readonly origin_server_ts?: number; readonly pdus?: readonly JsonValue[] | null; readonly edus?: readonly JsonValue[] | null }
     response: { readonly pdus: Readonly<Record<string, ({ readonly error?: string | undefined })>> }
   }
   setAccountData: {

@@ -44,6 +44,19 @@ test('a transaction holds at most 50 PDUs and 100 EDUs', async t => {
   t.deepEqual(await messagesOf(b, roomId), [])
 })
 
+test('a transaction of EDUs alone need not say that it has no PDUs', async t => {
+  const { a } = await pair(t)
+  const edus = [{ edu_type: 'm.typing', content: {} }]
+  for (const [index, lists] of [{ edus }, { edus, pdus: null }, { pdus: [], edus: null }].entries()) {
+    const answer = await a.client.request({
+      ...{ destination: 'b.test', method: 'PUT', path: `/_matrix/federation/v1/send/none-${index}` },
+      body: { origin: 'a.test', origin_server_ts: 1, ...lists },
+      parse: body => body,
+    })
+    t.deepEqual(answer, { pdus: {} })
+  }
+})
+
 test('one bad event never harms its neighbours', async t => {
   const p = await pair(t)
   const { a, b, world } = p
