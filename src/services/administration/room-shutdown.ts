@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { RoomCore, RoomServices } from '../rooms/index.ts'
+import type { OwnChange } from '../rooms/memberships.ts'
 
 /** How a room is to be shut down. */
 export interface ShutdownOrder {
@@ -105,17 +106,32 @@ export class RoomShutdown {
     })
   }
 
-  /** Answers whether they are out. */
+  /**
+   * Answers whether they are where they should be. They come into the new room first: who is out of the old one is not found again
+   * by a run that goes on after an interruption.
+   */
   async #takeOut(userId: string, roomId: string, newRoomId: string | null): Promise<boolean> {
     const { memberships } = this.#rooms
-    try {
-      await memberships.leave({ userId, roomId })
+    const isIn =
+      newRoomId === null || (await this.#attempt(userId, newRoomId, change => memberships.join(change)))
+    const isOut = await this.#attempt(userId, roomId, async change => {
+      await memberships.leave(change)
       await memberships.forget(userId, roomId)
-      if (newRoomId !== null) await memberships.join({ userId, roomId: newRoomId })
+    })
+    return isIn && isOut
+  }
+
+  async #attempt(
+    userId: string,
+    roomId: string,
+    move: (change: OwnChange) => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await move({ userId, roomId })
       return true
     } catch (error) {
       const { log } = this.#core.context
-      log.warn({ room: roomId, user: userId, err: error }, 'a user could not be taken out of a room')
+      log.warn({ room: roomId, user: userId, err: error }, 'a user could not be moved out of a room')
       return false
     }
   }

@@ -14,6 +14,9 @@ import type { Seeing } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
 import { inSlices } from './state-slices.ts'
 
+/** JSON texts of events, made as they are taken. */
+type TextSlices = AsyncGenerator<string[], void>
+
 /** Reads rooms for clients: state, members and single events, each as far as the requester may know. */
 export class RoomReading {
   readonly #read: RoomReaders
@@ -51,11 +54,7 @@ export class RoomReading {
   }
 
   /** The same as it is made: the state of a room may take hundreds of megabytes. Of one type, where that is given. */
-  async stateSlices(
-    requester: Requester,
-    roomId: string,
-    type?: string,
-  ): Promise<AsyncGenerator<string[], void>> {
+  async stateSlices(requester: Requester, roomId: string, type?: string): Promise<TextSlices> {
     const access = await this.#access(requester, roomId)
     await this.#partial.require(access.room.nid)
     const entries = await this.#views.whole(access.room.nid, access.upTo ?? this.#now(), true)
@@ -102,7 +101,7 @@ export class RoomReading {
     requester: Requester,
     roomId: string,
     options: MembershipChoice & { at?: string | undefined },
-  ): Promise<AsyncGenerator<string[], void>> {
+  ): Promise<TextSlices> {
     const access = await this.#access(requester, roomId)
     const position = this.#positionOf(options.at, access)
     await this.#partial.require(access.room.nid)
@@ -119,7 +118,7 @@ export class RoomReading {
     requester: Requester,
     roomId: string,
     speaksFor?: (userId: string) => boolean,
-  ): Promise<AsyncGenerator<string[], void>> {
+  ): Promise<TextSlices> {
     const room = await this.#read.rooms.byId(roomId)
     const own = room && (await this.#read.memberships.one(requester.userId, room.nid))
     if (room === undefined || (own?.membership !== 'join' && speaksFor === undefined)) throw notInRoom()
@@ -199,7 +198,7 @@ export class RoomReading {
     access: Access,
     nids: readonly number[],
     chosen: (stored: StoredEvent) => boolean = () => true,
-  ): AsyncGenerator<string[], void> {
+  ): TextSlices {
     const viewer = await this.#viewer(requester, access)
     for await (const events of inSlices(this.#read, nids)) {
       yield await this.#clientEvents.render(events.filter(chosen), viewer, { roomId: true })
