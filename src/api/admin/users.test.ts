@@ -35,6 +35,8 @@ test('accounts are made, changed and listed', async t => {
   t.deepEqual(namesOf(await ask('GET', '/v2/users?user_id=lister')), [])
   t.deepEqual(namesOf(await ask('GET', '/v2/users?user_id=lister&locked=true')), ['@lister:localhost'])
   await ask('PUT', path, { locked: false, deactivated: true })
+  t.is(await ask('PUT', path, { displayname: 'Gone', password: TEST_PASSWORD }), '400 M_INVALID_PARAM')
+  t.like(await ask('GET', path), { displayname: null })
   t.deepEqual(namesOf(await ask('GET', '/v2/users?name=lister')), [])
   t.deepEqual(namesOf(await ask('GET', '/v2/users?name=lister&deactivated=true')), ['@lister:localhost'])
   t.deepEqual(namesOf(await ask('GET', '/v3/users?name=lister')), ['@lister:localhost'])

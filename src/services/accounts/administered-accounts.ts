@@ -103,6 +103,9 @@ export class AdministeredAccounts {
       await this.#make(userId, changes)
       return true
     }
+    const isGone = present.deactivatedTs !== undefined && changes.deactivated !== false
+    if (isGone && typeof changes.password === 'string')
+      throw new MatrixError('M_INVALID_PARAM', 'A deactivated account has no password: give it back first.')
     await this.#change(present, changes)
     return false
   }
