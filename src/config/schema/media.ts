@@ -75,6 +75,26 @@ export const mediaOptions = {
         description: 'How much all files of one user may take. By default any amount.',
         examples: ['5G'],
       },
+      upload_limits: {
+        type: 'array',
+        items: {
+          type: 'object',
+          description: 'One limit.',
+          properties: {
+            within: { ...duration, description: 'In how much time.' },
+            size: { ...size, description: 'How much.' },
+          },
+        },
+        default: [],
+        description:
+          'How much one user may upload within a time; all of these hold. What is deleted meanwhile does not count.',
+        examples: [
+          [
+            { within: '1h', size: '100M' },
+            { within: '7d', size: '1G' },
+          ],
+        ],
+      },
       max_pending_uploads: {
         type: 'integer',
         minimum: 1,

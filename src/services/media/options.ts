@@ -4,6 +4,8 @@ export interface MediaOptions {
   readonly maxRemoteSize: number
   /** What one user's uploads may come to; `undefined`: any amount. */
   readonly userQuota?: number | undefined
+  /** What one user's uploads may come to within a time, by each of these. */
+  readonly uploadLimits?: readonly { readonly within: number; readonly size: number }[] | undefined
   /** How many files a user may have announced and not uploaded. */
   readonly maxPendingUploads: number
   readonly pendingLifetime: number

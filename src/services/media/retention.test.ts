@@ -148,3 +148,32 @@ testDatabases(
     await t.throwsAsync(media.moderation.quarantineUri('mxc://there.test/../x', true), { message: /no mxc/ })
   },
 )
+
+testDatabases(test, 'what one user uploads within a time is limited, exactly', async (t, database) => {
+  const { media, clock, stored, upload } = start(t, database, {
+    uploadLimits: [
+      { within: DAY, size: 10 },
+      { within: 7 * DAY, size: 25 },
+    ],
+  })
+  const refused = { message: /for now/ }
+  await upload('a'.repeat(6))
+  await t.throwsAsync(upload('b'.repeat(5)), refused)
+  await t.throwsAsync(
+    media.uploads.upload('@a:here.test', { content: chunksOf('x'), contentLength: 5 }),
+    refused,
+  )
+  await media.uploads.upload('@b:here.test', { content: chunksOf('c'.repeat(10)) })
+  const both = await Promise.allSettled([upload('d'.repeat(4)), upload('e'.repeat(4))])
+  t.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'], 'at the same time, too')
+  await clock.advance(DAY)
+  await upload('f'.repeat(10))
+  await clock.advance(DAY)
+  await t.throwsAsync(upload('g'.repeat(6)), refused, 'in a week')
+  await upload('h'.repeat(5))
+  await clock.advance(6 * DAY)
+  await upload('i'.repeat(10))
+  await clock.advance(2 * 3_600_000)
+  await media.retention.collect()
+  t.is(stored(), 6, 'of what was refused nothing is left')
+})

@@ -1,7 +1,9 @@
 import { MatrixError } from '../../core/errors.ts'
 import { contentTypeOf, formatMxc } from '../../core/media.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import { BlobTooLarge, StorageFull, type StoredBlob } from '../../storage/media/blob-store.ts'
 import { EXPECTED, type MediaRow, type NewMedia, PENDING, QUOTA } from '../../storage/media/media.ts'
+import { RECENT, RecentUploads } from '../../storage/media/recent-uploads.ts'
 import type { Arrivals } from './arrivals.ts'
 import { type MediaContext, newMediaId } from './context.ts'
 
@@ -24,17 +26,19 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 export class Uploads {
   readonly #context: MediaContext
   readonly #arrivals: Arrivals
+  readonly #recent: RecentUploads
 
   constructor(context: MediaContext, arrivals: Arrivals) {
     this.#context = context
     this.#arrivals = arrivals
+    this.#recent = new RecentUploads(context.database)
   }
 
   /**
    * Stores a file under a new name. It is on disk when this resolves.
    *
    * @returns its `mxc://` URI.
-   * @throws {MatrixError} `M_TOO_LARGE`, `M_FORBIDDEN` (quota), `M_INVALID_PARAM`; status 507 where the disk is full.
+   * @throws {MatrixError} `M_TOO_LARGE`, `M_FORBIDDEN` (quota, limits of a time), `M_INVALID_PARAM`; status 507 where the disk is full.
    */
   async upload(userId: string, upload: Upload): Promise<string> {
     const { serverName: origin, write } = this.#context
@@ -92,6 +96,10 @@ export class Uploads {
       const { bytes } = await read.usage(userId)
       if (bytes + contentLength > options.userQuota) throw quotaReached()
     }
+    for (const { within, size } of options.uploadLimits ?? []) {
+      const bytes = await this.#recent.bytes(userId, this.#now() - within)
+      if (bytes + contentLength > size) throw tooMuchLately()
+    }
     return { contentType: contentTypeOf(contentType), fileName: fileName?.toWellFormed() || undefined }
   }
 
@@ -131,12 +139,22 @@ export class Uploads {
     const result =
       file.size > quota
         ? ({ ok: false, guard: QUOTA } as const)
-        : await database.commit({ statements: [...statements, write.charge(userId, file.size, quota)] })
+        : await database.commit({
+            statements: [...statements, write.charge(userId, file.size, quota), ...this.#lately(userId)],
+          })
     if (result.ok) return
     await database.commit({ statements: [write.discard([file.hash], this.#now())] })
     if (result.guard === QUOTA) throw quotaReached()
+    if (result.guard === RECENT) throw tooMuchLately()
     await this.#expected(userId, file.origin, file.mediaId)
     throw new Error(`the upload of ${file.mediaId} was refused by ${EXPECTED}, and nothing says why`)
+  }
+
+  /** Holds where the user's limits do, the file that is just being stored included. */
+  #lately(userId: string): WriteStatement[] {
+    return (this.#context.options.uploadLimits ?? []).map(({ within, size }) =>
+      this.#recent.within(userId, this.#now() - within, size),
+    )
   }
 
   #tooLarge(): MatrixError {
@@ -153,6 +171,9 @@ export class Uploads {
 
 const quotaReached = (): MatrixError =>
   new MatrixError('M_FORBIDDEN', 'Your files take all the space that you have here')
+
+const tooMuchLately = (): MatrixError =>
+  new MatrixError('M_FORBIDDEN', 'You have uploaded as much as you may for now: try again later')
 
 /** The disk for media is full: uploads fail, everything else goes on. */
 export const diskFull = (cause: unknown): MatrixError =>
