@@ -2380,7 +2380,7 @@ export interface Operations {
     authentication: 'accessToken'
     path: { readonly userId: string; readonly roomId: string; readonly tag: string }
     query: NoMembers
-    body: TagRequest
+    body: { readonly order?: number | string }
     response: JsonObject
   }
   setRoomVisibilityOnDirectory: {

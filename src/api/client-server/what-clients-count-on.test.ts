@@ -62,3 +62,13 @@ withTwo('scripts send and redact by POST, without a transaction', async (t, { an
   await ann.post(`/_matrix/client/r0/rooms/${room}/redact/${path(one)}`, { reason: 'oops' })
   t.deepEqual((await ann.get(`/rooms/${room}/event/${path(one)}`))['content'], {})
 })
+
+withTwo('the order of a tag may come as text, and is told as a number', async (t, { ann }) => {
+  const tags = `/user/${ann.userId}/rooms/${path(await ann.createRoom())}/tags`
+  await ann.put(`${tags}/m.favourite`, { order: '0.25', 'org.example': 1 })
+  await ann.put(`${tags}/u.plain`, { order: 0.5 })
+  const told = { 'm.favourite': { order: 0.25, 'org.example': 1 }, 'u.plain': { order: 0.5 } }
+  t.deepEqual((await ann.get(tags))['tags'], told)
+  for (const order of ['', 'first', '0x1', true])
+    t.is(await ann.code('PUT', `${tags}/u.bad`, { order }), '400 M_BAD_JSON', String(order))
+})
