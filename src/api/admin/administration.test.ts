@@ -32,6 +32,17 @@ test('only the token of an administrator opens it, and what they change is noted
   const version = await server.request('GET', '/_synapse/admin/v1/server_version')
   t.regex((version.body as { server_version: string }).server_version, /^Tessera /)
   t.deepEqual(notes, [], 'nothing was changed')
+
+  const json = { displayname: 'Alice', password: 'nobody may know this' }
+  const user = `/_synapse/admin/v2/users/${alice.userId}`
+  t.is((await server.request('PUT', user, { token: admin.accessToken, json })).status, 200)
+  const told = { by: admin.userId, operation: 'adminPutUser', userId: alice.userId }
+  t.like(notes, [{ ...told, members: ['displayname', 'password'] }])
+  t.notRegex(JSON.stringify(notes), /nobody may know/)
+  await server.request('DELETE', '/_synapse/admin/v1/registration_tokens/secret', {
+    token: admin.accessToken,
+  })
+  t.is(notes.length, 1, 'what was refused has changed nothing')
 })
 
 test('where it is switched off, it is as if there were none', async t => {
