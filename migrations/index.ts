@@ -56,6 +56,7 @@ import { administration } from './0041-administration.ts'
 import { shadowBans } from './0042-shadow-bans.ts'
 import { providerSessions } from './0043-provider-sessions.ts'
 import { registrationWishes } from './0043-registration-wishes.ts'
+import { eventsInOrder } from './0044-events-in-order.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -128,6 +129,7 @@ export const migrations: readonly Migration[] = [
   shadowBans,
   registrationWishes,
   providerSessions,
+  eventsInOrder,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

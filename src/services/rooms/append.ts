@@ -79,17 +79,23 @@ export interface Appended {
 
 /** The event, how the state before it differs, and what it waits for. */
 const rowStatements = (
-  { write }: RoomsContext,
+  { write, clock }: RoomsContext,
+  head: RoomHead,
   { outlierNid, delta = [], awaitedBefore = [], awaits = [] }: Placement,
   row: NewEvent,
-): WriteStatement[] => [
-  ...(outlierNid === undefined
-    ? write.events.insert([row])
-    : [...write.events.place(row), write.state.clearDelta(row.nid)]),
-  ...write.state.delta(row.nid, delta),
-  ...write.awaitingAuth.remove(row.nid, awaitedBefore),
-  ...write.awaitingAuth.add(row.nid, awaits),
-]
+): WriteStatement[] => {
+  const isNew = outlierNid === undefined
+  const isShown = row.rejected === undefined && row.softFailed !== true && row.withheld !== true
+  const inOrder = isNew && isShown && head.entersInOrder(row.event, row.position, clock.now())
+  return [
+    ...(isNew
+      ? write.events.insert([{ ...row, inOrder }])
+      : [...write.events.place(row), write.state.clearDelta(row.nid)]),
+    ...write.state.delta(row.nid, delta),
+    ...write.awaitingAuth.remove(row.nid, awaitedBefore),
+    ...write.awaitingAuth.add(row.nid, awaits),
+  ]
+}
 
 /** The event is missing no more; what it follows may be. */
 const missingStatements = (
@@ -134,7 +140,7 @@ export const append = async (
   const redaction = effect instanceof Promise ? await effect : effect
   const { withheld = false } = redaction
   const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
-  const statements = [...rowStatements(context, placement, row), ...redaction.statements]
+  const statements = [...rowStatements(context, head, placement, row), ...redaction.statements]
   if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
   if (rejected === undefined && placement.neverSticky !== true)
     statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))

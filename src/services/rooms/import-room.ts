@@ -76,6 +76,7 @@ const draftRoom = async (
     roomId: snapshot.roomId,
     version: snapshot.version.id,
     headVersion: 0,
+    latestTs: 0,
     isPublic: false,
     creator: create.sender,
     createdTs: create.originServerTs,

@@ -149,7 +149,7 @@ const aliasTaken = (room: NewRoom): MatrixError =>
 
 const emptyHead = (room: NewRoom, roomId: string, nid: number, createdTs: number): RoomHead => {
   const { version, isPublic, creator } = room
-  const row = { nid, roomId, version: version.id, headVersion: 0, isPublic, creator, createdTs }
+  const row = { nid, roomId, version: version.id, headVersion: 0, latestTs: 0, isPublic, creator, createdTs }
   return new RoomHead(row, version, [], [], new Map())
 }
 

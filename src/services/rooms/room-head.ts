@@ -2,6 +2,7 @@ import { type RoomEvent, type StateMap, stateMapKey } from '../../core/event/eve
 import { serverNameOf } from '../../core/ids.ts'
 import { SUMMARY_TYPES } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
+import type { SqlParameter } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
@@ -9,6 +10,7 @@ import type { UnfinishedStay } from '../../storage/rooms/partial-rooms.ts'
 import type { Extremity, PurgeBoundary, RoomRow } from '../../storage/rooms/rooms.ts'
 import type { StateDelta, StateEntry } from '../../storage/rooms/state-entry.ts'
 import type { PartialJoin } from './partial-join.ts'
+import { TimeOrder } from './time-order.ts'
 
 /** What authorises an event: the state events that its auth events are chosen from, by `stateMapKey`, and these by event ID. */
 export interface Authority {
@@ -39,6 +41,7 @@ export class RoomHead {
   isDead = false
   /** As how many entries of a state it counts where heads are kept. */
   keptEntries = 0
+  readonly timeOrder: TimeOrder
   #extremities: readonly Extremity[]
   /** The current state by `stateMapKey`. */
   readonly state: Map<string, StateEntry>
@@ -86,6 +89,7 @@ export class RoomHead {
     this.purged = room.purged
     this.version = version
     this.headVersion = room.headVersion
+    this.timeOrder = new TimeOrder(room.latestTs)
     this.#extremities = extremities
     this.state = new Map(state.map(entry => [stateMapKey(entry.type, entry.stateKey), entry]))
     this.memberships = new Map()
@@ -100,6 +104,14 @@ export class RoomHead {
   setExtremities(extremities: readonly Extremity[]): void {
     this.revision += 1
     this.#extremities = extremities
+  }
+
+  /** Whether an event that is shown at a position, the last of the timeline, comes in the order of time; it is part of that then. */
+  entersInOrder(event: RoomEvent, position: SqlParameter, now: number): boolean {
+    if (!this.timeOrder.admits(event, now)) return false
+    this.revision += 1
+    this.timeOrder.add(event, position)
+    return true
   }
 
   /** One more than the deepest extremity: the depth of an event that builds on all of them. */

@@ -178,7 +178,7 @@ export class RoomWriter {
       this.#drop(head, draft.nids)
       throw error
     }
-    const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion, next)
+    const bump = this.context.write.rooms.bump(head.room.nid, head.headVersion, next, head.timeOrder.take())
     head.headVersion = next
     const commit = commitDraft(this.context.db, draft, bump)
     head.inFlight += 1

@@ -5,7 +5,7 @@ import { TypingStream } from './typing-stream.ts'
 
 const BOB = '@bob:a.test'
 const ROOMS = [1, 2]
-const ROOM = { version: '11', headVersion: 1, isPublic: false, creator: BOB, createdTs: 0 }
+const ROOM = { version: '11', headVersion: 1, latestTs: 0, isPublic: false, creator: BOB, createdTs: 0 }
 
 const request: SyncRequest = {
   ...{ requester: { userId: BOB } as SyncRequest['requester'], ignored: new Set(), missed: undefined },

@@ -10,6 +10,8 @@ export interface NewEvent {
   readonly rejected?: string | undefined
   readonly softFailed?: boolean
   readonly withheld?: boolean
+  /** It was sent no earlier than all such events that stand before it in its room. */
+  readonly inOrder?: boolean
   readonly event: RoomEvent
   /** The canonical text of `event.pdu`; one of ours may lack our signature. */
   readonly json: string
@@ -30,15 +32,16 @@ export class EventWriter {
   constructor(db: Reader) {
     this.#insert = db.prepare(
       `INSERT INTO events (event_nid, event_id, room_nid, position, type, state_key, sender, depth,
-         origin_server_ts, rejected, soft_failed, generation)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         origin_server_ts, rejected, soft_failed, generation, in_order)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#insertJson = db.prepare('INSERT INTO event_json (event_nid, json) VALUES (?, ?)')
     this.#insertAuth = db.prepare(
       'INSERT INTO event_auth (event_nid, auth_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
     )
     this.#place = db.prepare(
-      `UPDATE events SET position = ?, rejected = ?, soft_failed = ?, generation = ? WHERE event_nid = ?`,
+      `UPDATE events SET position = ?, rejected = ?, soft_failed = ?, generation = ?, in_order = 0
+       WHERE event_nid = ?`,
     )
     this.#setRedacted = db.prepare('UPDATE events SET redacted_by = ? WHERE event_nid = ?')
     // `+ 0`: sought by its nid, not in the index of all that is beside timelines, which PostgreSQL may take to be small.
@@ -95,6 +98,7 @@ const eventColumns = ({
   rejected,
   event,
   generation,
+  inOrder = false,
   ...shown
 }: NewEvent): SqlParameter[] => [
   nid,
@@ -109,4 +113,5 @@ const eventColumns = ({
   rejected ?? null,
   hiding(shown),
   generation,
+  inOrder ? 1 : 0,
 ]

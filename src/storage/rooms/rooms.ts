@@ -19,7 +19,17 @@ export interface RoomRow {
   readonly isPublic: boolean
   readonly creator: string
   readonly createdTs: number
+  /** When the last event was sent of those that came in the order of time (`EventTimeReader`); 0 for none. */
+  readonly latestTs: number
   readonly purged?: PurgeBoundary | undefined
+}
+
+/** Events that enter a room's timeline in the order of time. */
+export interface EventsInOrder {
+  /** `origin_server_ts` of the last. */
+  readonly latestTs: number
+  /** Of the first of all; `null` where the room had such before. */
+  readonly position: SqlParameter
 }
 
 /** A forward extremity: an event that no accepted event refers to yet. */
@@ -37,6 +47,7 @@ interface RoomColumns {
   is_public: number
   creator: string
   created_ts: number
+  latest_ts: number
   purged_to: number | null
   purged_depth: number | null
   purged_before: number | null
@@ -50,6 +61,7 @@ const roomRow = (row: RoomColumns): RoomRow => ({
   isPublic: row.is_public !== 0,
   creator: row.creator,
   createdTs: row.created_ts,
+  latestTs: row.latest_ts,
   purged:
     row.purged_to === null
       ? undefined
@@ -70,7 +82,7 @@ export class RoomReader {
   constructor(db: Reader) {
     this.#db = db
     const select = `SELECT room_nid, room_id, version, head_version, is_public, creator, created_ts,
-      purged_to, purged_depth, purged_before FROM rooms`
+      latest_ts, purged_to, purged_depth, purged_before FROM rooms`
     this.#byId = db.prepare(`${select} WHERE room_id = ?`)
     this.#byNids = db.prepare(`${select} WHERE ${db.dialect.inInteger('room_nid')}`)
     this.#extremities = db.prepare(
@@ -144,6 +156,7 @@ export class RoomReader {
 export class RoomWriteStatements {
   readonly #insert: Prepared
   readonly #bump: Prepared
+  readonly #bumpInOrder: Prepared
   readonly #publish: Prepared
   readonly #addExtremity: Prepared
   readonly #removeExtremity: Prepared
@@ -156,6 +169,10 @@ export class RoomWriteStatements {
        VALUES (?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
     )
     this.#bump = db.prepare('UPDATE rooms SET head_version = ? WHERE room_nid = ? AND head_version = ?')
+    this.#bumpInOrder = db.prepare(
+      `UPDATE rooms SET head_version = ?, latest_ts = ?, in_order_from = COALESCE(in_order_from, ?)
+       WHERE room_nid = ? AND head_version = ?`,
+    )
     this.#publish = db.prepare('UPDATE rooms SET is_public = ? WHERE room_nid = ?')
     this.#addExtremity = db.prepare(
       'INSERT INTO forward_extremities (room_nid, event_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
@@ -170,7 +187,7 @@ export class RoomWriteStatements {
   }
 
   /** Guard `room`: the room was not there before. */
-  insert(room: Omit<RoomRow, 'headVersion'>): WriteStatement {
+  insert(room: Omit<RoomRow, 'headVersion' | 'latestTs'>): WriteStatement {
     const { nid, roomId, version, isPublic, creator, createdTs } = room
     return {
       prepared: this.#insert,
@@ -182,9 +199,14 @@ export class RoomWriteStatements {
   /**
    * Puts a new head version, which nobody has used before, in the place of another; the guard `head` fails if another
    * writer was faster. (Counting would not do: what was built on a write that failed could fit one that came to pass.)
+   *
+   * @param inOrder the events that come with it in the order of time: when the last was sent, and where the first stands
    */
-  bump(roomNid: number, from: number, to: number): WriteStatement {
-    return { prepared: this.#bump, rows: [[to, roomNid, from]], guard: { name: 'head', expected: 1 } }
+  bump(roomNid: number, from: number, to: number, inOrder?: EventsInOrder): WriteStatement {
+    const guard = { name: 'head', expected: 1 }
+    if (inOrder === undefined) return { prepared: this.#bump, rows: [[to, roomNid, from]], guard }
+    const { latestTs, position } = inOrder
+    return { prepared: this.#bumpInOrder, rows: [[to, latestTs, position, roomNid, from]], guard }
   }
 
   publish(roomNid: number, isPublic: boolean): WriteStatement {
