@@ -80,7 +80,7 @@ export class Newcomers {
    *
    * @param account.acceptedTerms JSON: which version of each policy document was accepted
    * @param statements what belongs to it, given the account
-   * @throws {MatrixError} `M_USER_IN_USE`, `M_INVALID_USERNAME`, `M_EXCLUSIVE`; `M_FORBIDDEN`: it was done meanwhile
+   * @throws {MatrixError} `M_USER_IN_USE`, `M_INVALID_USERNAME`, `M_EXCLUSIVE`; `M_BAD_STATE`: it was done meanwhile
    */
   async create(
     account: {
@@ -108,7 +108,11 @@ export class Newcomers {
       ...email,
     ])
     if (!made.ok && made.guard === 'user-in-use') throw userInUse()
-    if (!made.ok) throw new MatrixError('M_FORBIDDEN', `The account was not made: ${made.guard}.`)
+    if (!made.ok && made.guard === 'threepid-in-use') {
+      // Somebody else was given it just now.
+      return this.create({ ...account, newcomer: { ...newcomer, email: undefined } }, statements)
+    }
+    if (!made.ok) throw new MatrixError('M_BAD_STATE', `The account was not made: ${made.guard}.`)
     if (email.length > 0) this.#threepids.added(userId)
     const { hooks, onError } = this.#context
     // Nobody waits for it.
