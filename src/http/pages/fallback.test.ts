@@ -77,7 +77,7 @@ test('every stage of a registration can be passed in a browser, in order', async
   const field = (name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(sent.text)?.[1] ?? ''
   const credentials = { sid: field('sid'), client_secret: field('client_secret') }
   const early = await visit('m.login.email.identity', session, credentials)
-  t.is(early.status, 400)
+  t.is(early.status, 401)
   await accounts.emails.confirm(mailer.token)
   t.is((await visit('m.login.email.identity', session, credentials)).status, 200)
   const made = await register({ session })
