@@ -65,6 +65,8 @@ export class RoomInbox {
    * event ID), as far as the rooms can tell that soon and without asking others. Throws what kept one of them from being stored.
    */
   async add(origin: string, events: readonly RoomEvent[]): Promise<Map<string, string>> {
+    const refusals = new Map<string, string>()
+    if (events.length === 0) return refusals
     const { clock } = this.#writer.context
     const receivedTs = clock.now()
     const arrivals = events.map(event =>
@@ -75,7 +77,6 @@ export class RoomInbox {
     await Promise.race([Promise.all(arrivals.map(({ judged }) => judged)), later])
     judging.abort()
     await this.#staging.keep(arrivals.filter(({ isDone }) => !isDone))
-    const refusals = new Map<string, string>()
     for (const { event, rejected } of arrivals)
       if (rejected !== undefined) refusals.set(event.eventId, rejected)
     return refusals
