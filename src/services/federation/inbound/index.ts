@@ -1,5 +1,6 @@
 import type { Log } from '../../../core/log.ts'
 import type { FederationClient } from '../../../network/federation-client.ts'
+import type { Answer } from '../../answer.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import type { RoomCore } from '../../rooms/index.ts'
 import type { EventVerifier } from '../verify-event.ts'
@@ -33,7 +34,7 @@ export const createInbound = (parts: {
   mayBeInvited: MayBeInvited
   keys?: KeyValidity | undefined
   /** Settles when no join of the room through another server is under way. */
-  joinsIdle: (roomId: string) => Promise<void>
+  joinsIdle: (roomId: string) => Answer<void>
   /** How much of a gap is caught up with, if not as usual. */
   maxGap?: ConstructorParameters<typeof MissingEvents>[0]['maxGap']
   log: Log

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../core/jso
 import type { Log } from '../../../core/log.ts'
 import type { RoomVersion } from '../../../core/room-versions.ts'
 import { InboxReader, InboxWriter } from '../../../storage/federation/inbox.ts'
+import type { Answer } from '../../answer.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import type { RoomWriter } from '../../rooms/room-writer.ts'
 import { SerialQueue } from '../../serial-queue.ts'
@@ -54,8 +55,8 @@ interface TransactionParts {
   readonly verifier: EventVerifier
   readonly invitations: InvitationReceiver
   readonly inbox: RoomInbox
-  /** Settles when no join of the room through another server is under way. */
-  readonly joinsIdle: (roomId: string) => Promise<void>
+  /** Settles when no join of the room through another server is under way; mostly none is. */
+  readonly joinsIdle: (roomId: string) => Answer<void>
   readonly clock: Clock
   readonly log: Log
   readonly metrics?: Metrics['federation'] | undefined
@@ -214,8 +215,10 @@ export class TransactionReceiver {
    */
   async #joined(roomId: string): Promise<void> {
     const { joinsIdle, clock } = this.#parts
+    const idle = joinsIdle(roomId)
+    if (!(idle instanceof Promise)) return
     const joined = new AbortController()
-    await Promise.race([joinsIdle(roomId), clock.sleep(MAX_JOIN_MS, joined.signal).catch(() => undefined)])
+    await Promise.race([idle, clock.sleep(MAX_JOIN_MS, joined.signal).catch(() => undefined)])
     joined.abort()
   }
 }

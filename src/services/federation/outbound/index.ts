@@ -1,3 +1,4 @@
+import type { Answer } from '../../answer.ts'
 import type { QueryRemoteAlias } from '../../rooms/directory.ts'
 import type { FetchHistory } from '../../rooms/history-pages.ts'
 import type { RemoteMemberships } from '../../rooms/ports.ts'
@@ -16,7 +17,7 @@ export type { OutgoingEdu } from './sender/outgoing-edu.ts'
 export interface Outbound {
   readonly remote: RemoteMemberships
   /** Settles when no join of the room through another server is under way. */
-  readonly joinsIdle: (roomId: string) => Promise<void>
+  readonly joinsIdle: (roomId: string) => Answer<void>
   readonly queryAlias: QueryRemoteAlias
   readonly queryProfile: QueryProfile
   readonly fetchHistory: FetchHistory

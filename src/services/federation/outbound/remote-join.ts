@@ -1,5 +1,6 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import type { Answer } from '../../answer.ts'
 import { importRoom } from '../../rooms/import-room.ts'
 import { BadSnapshot } from '../../rooms/judge-snapshot.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
@@ -74,8 +75,8 @@ export class RemoteJoin {
    * Settles when no join of the room is under way any more. Peers send us the room's events as soon as they know of our
    * join, which may be before we have stored the room.
    */
-  async idle(roomId: string): Promise<void> {
-    await this.#underWay.get(roomId)
+  idle(roomId: string): Answer<void> {
+    return this.#underWay.get(roomId)
   }
 
   async #joinNow(request: RemoteRequest): Promise<void> {

@@ -4,6 +4,7 @@ import { serverNameOf } from '../../../core/ids.ts'
 import { isJsonObject, type JsonObject } from '../../../core/json.ts'
 import { RECORD_KEY } from '../../../core/room-record.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
+import type { Answer } from '../../answer.ts'
 import type { RemoteMemberships, RemoteRequest } from '../../rooms/ports.ts'
 import { shownEvent } from '../../rooms/shown-event.ts'
 import { readDescription } from '../room-description.ts'
@@ -30,7 +31,7 @@ export class RemoteMembershipHandshakes implements RemoteMemberships {
   }
 
   /** Settles when no join of the room is under way. */
-  joinsIdle(roomId: string): Promise<void> {
+  joinsIdle(roomId: string): Answer<void> {
     return this.#joins.idle(roomId)
   }
 
