@@ -69,6 +69,13 @@ test('the caller can give up, and gets the reason back', async t => {
   t.is(peer.requests.length, 1)
 })
 
+test('who asks one thing after the other uses one connection', async t => {
+  const { peer, http } = await startPeerAndHttp(t)
+  peer.always('GET', '/x', { text: 'x'.repeat(100_000) })
+  for (let n = 0; n < 4; n++) await get(http, targetOf(peer))
+  t.is(new Set(peer.requests.map(({ connection }) => connection)).size, 1)
+})
+
 test('a connection that the peer closed is replaced once, except for POST', async t => {
   const { peer, http } = await startPeerAndHttp(t)
   const hangUp = { raw: (response: { destroy(): void }) => response.destroy() }

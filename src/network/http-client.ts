@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SecureContext } from 'node:tls'
 import { LRUCache } from 'lru-cache'
 import type { Dispatcher, Pool } from 'undici'
@@ -183,11 +184,14 @@ export class HttpClient {
       throw toOutboundError(error)
     })
     try {
-      return await consume({
+      const result = await consume({
         status: response.statusCode,
         headers: flat(response.headers),
         body: bounded(response, request.maxBytes ?? DEFAULT_MAX_BYTES),
       })
+      // Before a connection is used again undici lets a turn pass: whoever asks next without waiting for it would open another.
+      await nextTurn()
+      return result
     } finally {
       if (!response.body.readableEnded) response.body.on('error', () => undefined).destroy()
     }
