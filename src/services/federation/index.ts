@@ -118,6 +118,7 @@ export const createFederation = (parts: FederationParts): Federation => {
     core,
     federation: client,
     verifyEvents: (pdus, version, options) => verifier.verifyAll(pdus, version, options),
+    expectKeysOf: server => void keys.expect(server),
     permits,
     policy: { ...DEFAULT_BACKOFF, initialMs: config.backOff.min, maxMs: config.backOff.max },
     clock,

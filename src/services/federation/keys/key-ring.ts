@@ -97,6 +97,17 @@ export class KeyRing {
     return this.#read.document(serverName)
   }
 
+  /** Whoever is about to need a server's keys has them fetched meanwhile, unless some are known. Never rejects. */
+  async expect(serverName: string): Promise<void> {
+    if (serverName === this.#own.serverName) return
+    try {
+      const known = await this.#known(serverName)
+      if (known.size === 0) await this.#refresh(serverName, new Map(), 'ours')
+    } catch {
+      // Whoever needs them asks again, and is told.
+    }
+  }
+
   /** The server has been heard of: its keys may be asked for again, if that failed before. */
   forgive(serverName: string): void {
     this.#fetcher.forgive(serverName)

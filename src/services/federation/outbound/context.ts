@@ -10,6 +10,8 @@ export interface OutboundContext {
   readonly core: RoomCore
   readonly federation: FederationClient
   readonly verifyEvents: VerifyEvents
+  /** Told of a server whose signatures are about to be verified: its keys can be fetched meanwhile. */
+  readonly expectKeysOf?: ((server: string) => void) | undefined
   /** Whether the operator lets us talk to a server. */
   readonly permits: (server: string) => boolean
   readonly clock: Clock

@@ -128,6 +128,8 @@ export class RemoteJoin {
     const head = await core.writer.head(roomId)
     const isComplete = head?.hasHost(core.context.serverName) === true && head.partial === undefined
     const omitMembers = !isComplete
+    // Some of what comes is signed by the server itself.
+    this.#context.expectKeysOf?.(server)
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
     const about = { server, roomId }
