@@ -13,7 +13,7 @@ test('a thread that nobody asks anything ends, and another answers what is asked
   for (const _ of ['first', 'second']) {
     const started = once(process, 'worker')
     const answer = await thread.request(['read', join(directory, 'any.db'), [[0, []]]], [0])
-    t.deepEqual(answer, [{ names: ['one'], rows: [[1]] }])
+    t.deepEqual(answer, [{ names: ['one'], values: [1] }])
     const [worker] = (await started) as [Worker]
     const ended = once(worker, 'exit')
     // A thread that has nothing to do does not keep the process alive until it ends.
