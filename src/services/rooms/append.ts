@@ -163,6 +163,7 @@ export const append = async (
     redactedBy: redaction.redactedBy,
   }
   read.events.remember(stored, outlierNid === undefined)
+  head.drafted.push(nid)
   head.unsettled.set(event.eventId, event)
   const touched = [
     ...redaction.touched,

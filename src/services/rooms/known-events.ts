@@ -24,6 +24,7 @@ export const findAnew = async (
   if (head.readAnew.size > MAX_READ_ANEW) head.readAnew.clear()
   for (const { nid } of changing) head.readAnew.add(nid)
   events.forget(changing.map(stored => stored.nid))
+  for (const { event } of changing) found.delete(event.eventId)
   return new Map([...found, ...(await events.byIds(changing.map(stored => stored.event.eventId)))])
 }
 

@@ -123,3 +123,23 @@ testDatabases(test, 'without a database none is received', async (t, database) =
   t.deepEqual(await receive(here, peers, 'A', 'B', 'T'), refused)
   t.is(commits, 1)
 })
+
+testDatabases(test, 'what was drafted before a read failed is forgotten', async (t, database) => {
+  const peers = peerRoom('11')
+  peers.add('A: bob say a', 'B: carol say b')
+  const here = await guest(database, peers)
+  const { events } = here.core.context.read
+  const byIds = events.byIds.bind(events)
+  const carol = peers.event('JC').eventId
+  let failures = 1
+  Object.assign(events, {
+    byIds: (eventIds: readonly string[]) => {
+      if (eventIds.includes(carol) && failures-- > 0) throw new DatabaseUnavailable('gone')
+      return byIds(eventIds)
+    },
+  })
+  const refused = ['A', 'B'].map(() => 'DatabaseUnavailable: gone')
+  t.deepEqual(await receive(here, peers, 'A', 'B'), refused)
+  t.deepEqual(await receive(here, peers, 'A', 'B'), ['accepted', 'accepted'])
+  t.deepEqual(await stored(here, peers), { timeline: ['ME', 'A', 'B'], ends: ['B'] })
+})

@@ -37,6 +37,8 @@ export class RoomHead {
   inFlight = 0
   /** The events among them, by ID: they have a place in the timeline, which is not known yet. */
   readonly unsettled = new Map<string, RoomEvent>()
+  /** The nids of those that the job under way has put there, and into the cache of events. */
+  drafted: number[] = []
   /** A commit has failed: what it holds may not be so. */
   isDead = false
   /** As how many entries of a state it counts where heads are kept. */

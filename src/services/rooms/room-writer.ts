@@ -142,10 +142,12 @@ export class RoomWriter {
       }
       const { revision, inFlight } = head
       let draft: Draft<T> | Settled<T>
+      head.drafted = []
       try {
         draft = await job(head)
       } catch (error) {
-        if (head.revision !== revision) this.#drop(head, [])
+        // What it has drafted before it failed nobody will store.
+        if (head.revision !== revision || head.drafted.length > 0) this.#drop(head, head.drafted)
         if (inFlight === 0 && !(await this.#isBehind(head))) throw error
         // What it refused for may never come to pass, or is past.
         await head.lastCommit
