@@ -40,13 +40,23 @@ export interface ConnectorContext {
 /** How long one address of several may take before the next is tried beside it (RFC 8305). */
 const ATTEMPT_MS = 500
 
-/** Whether a host is a name that only the proxy resolves: neither this machine nor the settings say where it is. */
+/**
+ * What some resolvers take for an IPv4 address though it is none as it stands (`10.1`, `0x7f.0.0.1`, `127.0.0.1.`): names whose last
+ * label is a number, of which there are none in the DNS ("ends in a number", URL Standard).
+ */
+const isOddAddress = (host: string): boolean => /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i.test(host)
+
+/**
+ * Whether a host is a name that only the proxy resolves: neither this machine nor the settings say where it is, and nobody takes it
+ * for an address, which is judged here.
+ */
 const isForProxy = async (
   { host, port }: Endpoint,
   { proxy, resolver }: ConnectorContext,
 ): Promise<boolean> =>
   proxy?.resolvesNames === true &&
   isIP(host) === 0 &&
+  !isOddAddress(host) &&
   proxy.carries(host, port) &&
   (await resolver.known(host)) === undefined
 

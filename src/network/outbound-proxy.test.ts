@@ -84,7 +84,12 @@ test('addresses that are written out, and names that are known here, are judged 
     )
     t.like(error, { name: 'OutboundError', kind: 'denied' }, host)
   }
-  t.deepEqual(proxy.asked, [])
+  // As peers may be called, which nothing spells out as the URL of a page does.
+  for (const host of ['127.1', '127.0.0.1.', '0x7f.0.0.1', '10.0x0A0101', '010.0.0.1', '0x7f.0x1.']) {
+    const target = { candidates: [{ host, port: 8448 }], hostHeader: host, tlsServerName: host }
+    t.like(await t.throwsAsync(get(http, target)), { name: 'OutboundError' }, host)
+  }
+  t.deepEqual(proxy.asked, [], 'whoever is asked for such a name may find a machine of this network')
 })
 
 test('names that are resolved here are judged here, and the proxy is asked for the address', async t => {

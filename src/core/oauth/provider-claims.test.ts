@@ -27,6 +27,7 @@ test('names become localparts, and it is known whether they were any', t => {
     'Alice@company.example': ['alice', true],
     'Jürgen Müller': ['jurgen.muller', false],
     'a!b': ['ab', false],
+    'mi\u212Ae': ['mike', false],
     '@company.example': undefined,
     阿: undefined,
     '': undefined,

@@ -39,13 +39,16 @@ export interface ProposedName {
  * cannot have. `undefined` where nothing is left.
  */
 export const proposedName = (text: string): ProposedName | undefined => {
-  const name = text.split('@', 1)[0]?.toLowerCase() ?? ''
+  const [said = ''] = text.split('@', 1)
+  const name = said.toLowerCase()
   const localpart = name
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
     .replace(/\s+/g, '.')
     .replace(/[^a-z0-9._=/+-]/g, '')
-  return localpart === '' ? undefined : { localpart, isExact: localpart === name }
+  if (localpart === '') return undefined
+  // The sign of the kelvin (U+212A) is a "k" in small letters, and yet another name.
+  return { localpart, isExact: localpart === name && /^[!-~]+$/.test(said) }
 }
 
 /** Whether a provider says of somebody what it must: the value itself, or a list with it. */

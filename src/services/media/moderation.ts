@@ -78,22 +78,25 @@ export class MediaModeration {
    */
   async quarantine(files: readonly Mxc[], isHidden: boolean, by?: string): Promise<number> {
     const { read, serverName, clock, database } = this.#context
-    const concerned = new Map<string, Mxc & { readonly kind: 'upload' | 'remote' }>()
-    for (const mxc of files) {
-      const row = await read.one(mxc.origin, mxc.mediaId)
+    const absent = new Map<string, Mxc & { readonly kind: 'upload' | 'remote' }>()
+    const contents = new Set<string>()
+    for (const { origin, mediaId } of files) {
+      const row = await read.one(origin, mediaId)
       if (isHidden && row?.isProtected === true) continue
-      const alike = row?.hash === undefined ? [] : await read.ofContent(row.hash, BATCH)
-      for (const { origin, mediaId } of [mxc, ...alike.filter(each => !isHidden || !each.isProtected)]) {
-        const kind = origin === serverName ? 'upload' : 'remote'
-        concerned.set(formatMxc({ origin, mediaId }), { origin, mediaId, kind })
-      }
+      const kind = origin === serverName ? 'upload' : 'remote'
+      if (row?.hash === undefined) absent.set(formatMxc({ origin, mediaId }), { origin, mediaId, kind })
+      else contents.add(row.hash)
     }
-    if (concerned.size === 0) return 0
-    const all = [...concerned.values()]
+    const [names, hashes] = [[...absent.values()], [...contents]]
+    if (names.length + hashes.length === 0) return 0
     await database.commit({
-      statements: [isHidden ? this.#store.quarantine(all, by, clock.now()) : this.#store.release(all)],
+      statements: isHidden
+        ? this.#store.quarantine({ names, hashes }, by, clock.now())
+        : this.#store.release({ names, hashes }),
     })
-    return concerned.size
+    let count = names.length
+    for (const hash of hashes) count += await read.countOfContent(hash, { withProtected: !isHidden })
+    return count
   }
 
   /** Hides what messages of a room show. Files in encrypted messages are unknown. @returns how many files. */

@@ -64,7 +64,7 @@ export const mediaRow = (row: Row): MediaRow => ({
 export class MediaReader {
   readonly #db: Reader
   readonly #one: Prepared
-  readonly #ofContent: Prepared
+  readonly #countOfContent: Prepared
   readonly #usage: Prepared
   readonly #newest: Prepared
   readonly #newestOf: Prepared
@@ -76,7 +76,9 @@ export class MediaReader {
     this.#newest = db.prepare(newest(''))
     this.#newestOf = db.prepare(newest(' AND user_id = ?'))
     this.#one = db.prepare(`SELECT ${MEDIA_COLUMNS} FROM media WHERE origin = ? AND media_id = ?`)
-    this.#ofContent = db.prepare(`SELECT ${MEDIA_COLUMNS} FROM media WHERE content_hash = ? LIMIT ?`)
+    this.#countOfContent = db.prepare(
+      'SELECT COUNT(*) AS files FROM media WHERE content_hash = ? AND is_protected <= ?',
+    )
     this.#usage = db.prepare('SELECT bytes, files FROM media_usage WHERE user_id = ?')
   }
 
@@ -86,9 +88,11 @@ export class MediaReader {
     return row && mediaRow(row)
   }
 
-  /** Files with the same content, at most `limit`. */
-  async ofContent(hash: string, limit: number): Promise<MediaRow[]> {
-    return (await this.#db.all(this.#ofContent, [hash, limit])).map(mediaRow)
+  /** How many files have the same content. */
+  async countOfContent(hash: string, { withProtected }: { withProtected: boolean }): Promise<number> {
+    const parameters = [hash, withProtected ? 1 : 0]
+    const row = await this.#db.get<{ files: number }>(this.#countOfContent, parameters)
+    return Number(row?.files ?? 0)
   }
 
   /** The newest files with content, of a user or of everybody. Reads the whole table in the second case. */

@@ -38,6 +38,8 @@ export class MediaRetention {
   readonly #deleteThumbnails: Prepared
   readonly #collected: Prepared
   readonly #quarantine: Prepared
+  readonly #quarantineContent: Prepared
+  readonly #releaseContent: Prepared
   readonly #release: Prepared
 
   constructor(db: Reader) {
@@ -91,6 +93,12 @@ export class MediaRetention {
     )
     this.#release = db.prepare(
       'UPDATE media SET quarantined_ts = NULL, quarantined_by = NULL WHERE origin = ? AND media_id = ?',
+    )
+    this.#quarantineContent = db.prepare(
+      'UPDATE media SET quarantined_ts = ?, quarantined_by = ? WHERE content_hash = ? AND is_protected = 0',
+    )
+    this.#releaseContent = db.prepare(
+      'UPDATE media SET quarantined_ts = NULL, quarantined_by = NULL WHERE content_hash = ?',
     )
   }
 
@@ -153,18 +161,36 @@ export class MediaRetention {
     return { prepared: this.#collected, rows: [[hash]] }
   }
 
-  /** Hides files, also such as have not been fetched yet. `by`: the user ID of an administrator, where there is one. */
+  /** Hides files, by name such as have not been fetched yet, and all others, but for protected ones, by their content. `by`: the user ID of an administrator, where there is one. */
   quarantine(
-    files: readonly (Mxc & { readonly kind: 'upload' | 'remote' })[],
+    {
+      names,
+      hashes,
+    }: {
+      readonly names: readonly (Mxc & { readonly kind: 'upload' | 'remote' })[]
+      readonly hashes: readonly string[]
+    },
     by: string | undefined,
     now: number,
-  ): WriteStatement {
-    const rows = files.map(({ origin, mediaId, kind }) => [origin, mediaId, kind, now, now, now, by ?? null])
-    return { prepared: this.#quarantine, rows }
+  ): WriteStatement[] {
+    const rows = names.map(({ origin, mediaId, kind }) => [origin, mediaId, kind, now, now, now, by ?? null])
+    return [
+      { prepared: this.#quarantine, rows },
+      { prepared: this.#quarantineContent, rows: hashes.map(hash => [now, by ?? null, hash]) },
+    ]
   }
 
   /** Shows files again. */
-  release(files: readonly Mxc[]): WriteStatement {
-    return { prepared: this.#release, rows: files.map(({ origin, mediaId }) => [origin, mediaId]) }
+  release({
+    names,
+    hashes,
+  }: {
+    readonly names: readonly Mxc[]
+    readonly hashes: readonly string[]
+  }): WriteStatement[] {
+    return [
+      { prepared: this.#release, rows: names.map(({ origin, mediaId }) => [origin, mediaId]) },
+      { prepared: this.#releaseContent, rows: hashes.map(hash => [hash]) },
+    ]
   }
 }
