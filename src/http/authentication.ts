@@ -72,8 +72,11 @@ export const admit = (requester: Requester, operation: Operation): void => {
   if (operation.authentication === 'administratorToken') refuseUnlessAdministrator(requester)
 }
 
-/** Who was asked whether a client may use their account has not said thereby that it may administer the server. */
-const refuseUnlessAdministrator = ({ isAdmin, oauthClientId, oauthAdministers }: Requester): void => {
+/**
+ * Refuses who does not administer the server. Who was asked whether a client may use their account has not said thereby that it may.
+ * @throws {MatrixError} `M_FORBIDDEN`
+ */
+export const refuseUnlessAdministrator = ({ isAdmin, oauthClientId, oauthAdministers }: Requester): void => {
   if (!isAdmin) throw new MatrixError('M_FORBIDDEN', 'Only administrators of this server can do this')
   if (oauthClientId !== undefined && oauthAdministers !== true)
     throw new MatrixError('M_FORBIDDEN', 'This session was not given leave to administer the server')

@@ -28,10 +28,11 @@ export const openWithProvider = async (t: ExecutionContext, { database, settings
     onProviderFailure: (_id, reason) => failures.push(reason.message),
   })
   /** The way from a link of ours to the provider, and back to us. */
-  const follow = async (browser: TestBrowser, link: string) => {
+  const follow = async (browser: TestBrowser, link: string, meanwhile?: () => Promise<void>) => {
     const sent = await browser.get(link)
     const answer = await fetch(sent.location ?? '', { redirect: 'manual' })
     const back = pathOf(answer.headers.get('location'))
+    await meanwhile?.()
     return { sent, back, came: await browser.get(back) }
   }
   /** Where the first link of a page leads that fits. */

@@ -1,9 +1,12 @@
 import test from 'ava'
+import type { UntypedCall } from '../../http/endpoint.ts'
+import type { Services } from '../../services/index.ts'
 import { USAGE_ORDERS } from '../../storage/media/media-catalogue.ts'
 import { administeredPeople } from '../../test-kit/administered-people.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { codeOf } from '../../test-kit/http.ts'
 import type { Person } from '../../test-kit/person.ts'
+import { getContentAuthed } from '../client-server/getContentAuthed.ts'
 
 const path = encodeURIComponent
 
@@ -94,4 +97,14 @@ testDatabases(test, 'files are hidden, kept and deleted', async (t, _, database)
   t.is(await code('POST', '/v1/media/delete?before_ts=5'), '400 M_INVALID_PARAM')
   t.deepEqual(await ask('POST', `/v1/purge_media_cache?before_ts=${later}`), { deleted: 0 })
   t.is(await code('POST', '/v1/purge_media_cache'), '400 M_MISSING_PARAM')
+})
+
+test('a client that may not administer the server is shown nothing hidden, though its user may', async t => {
+  const call = {
+    requester: { isAdmin: true, oauthClientId: 'client', oauthAdministers: false },
+    path: { serverName: 'localhost', mediaId: 'x' },
+    query: { admin_unsafely_bypass_quarantine: true },
+  }
+  const looking = getContentAuthed.handle(call as unknown as UntypedCall, {} as Services)
+  await t.throwsAsync(looking, { message: /leave to administer/ })
 })

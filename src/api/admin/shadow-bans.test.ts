@@ -33,7 +33,21 @@ test('what a shadow-banned user does seems to be done, and reaches nobody', asyn
   await call('PUT', `${room}/state/m.room.member/@root:localhost`, { membership: 'invite' })
   await call('PUT', `/profile/${userId}/displayname`, { displayname: 'Spammer' })
   t.deepEqual(await call('PUT', `${room}/typing/${userId}`, { typing: true }), {})
-  const alone = await call('POST', '/createRoom', { invite: [other] })
+  const self = { membership: 'join', displayname: 'Spammer' }
+  t.regex(String((await call('PUT', `${room}/state/m.room.member/${userId}`, self))['event_id']), /^\$/)
+  await call('PUT', `/presence/${userId}/status`, { presence: 'online', status_msg: 'Spam' })
+  t.is((await call('GET', `/presence/${userId}/status`, undefined, theirs))['status_msg'], undefined)
+  const toAll = { [other]: { '*': { body: 'Spam' } }, [userId]: { '*': { body: 'To myself' } } }
+  t.deepEqual(await call('PUT', '/sendToDevice/org.example/1', { messages: toAll }), {})
+  const messagesOf = async (by: string): Promise<unknown[]> => {
+    const { to_device: box = {} } = await call('GET', '/sync', undefined, by)
+    return (box as { events?: unknown[] }).events ?? []
+  }
+  t.deepEqual([(await messagesOf(theirs)).length, (await messagesOf(token)).length], [0, 1])
+  const list = `/directory/list/room/${String(made['room_id'])}`
+  t.deepEqual(await call('PUT', list, { visibility: 'public' }), {})
+  const alone = await call('POST', '/createRoom', { invite: [other], visibility: 'public' })
+  t.deepEqual((await call('GET', '/publicRooms', undefined, theirs))['chunk'], [])
   const members = await call('GET', `/rooms/${String(alone['room_id'])}/joined_members`)
   t.deepEqual(Object.keys(members['joined'] as object), [userId])
   t.deepEqual(await ask('GET', `/v1/users/${other}/memberships`), {
@@ -42,9 +56,21 @@ test('what a shadow-banned user does seems to be done, and reaches nobody', asyn
   t.is(await eventsSeen(), before, 'nothing came of it')
   t.like(await ask('GET', '/v2/users?order_by=shadow_banned&dir=b&limit=1'), { users: [{ name: userId }] })
 
+  await call('POST', `${room}/leave`, { reason: 'Spam' })
+  await call('POST', `${room}/join`, { reason: 'Spam' })
+  await call('PUT', `${room}/state/m.room.member/${userId}`, { membership: 'leave', reason: 'Spam' })
+  await call('PUT', `${room}/state/m.room.member/${userId}`, { membership: 'join', reason: 'Spam' })
+  const { chunk } = await call('GET', `${room}/messages?dir=b&limit=4`, undefined, theirs)
+  const comings = (chunk as { content: Record<string, unknown> }[]).map(({ content }) => content)
+  t.deepEqual(
+    comings.map(({ membership, reason }) => [membership, reason]),
+    ['join', 'leave', 'join', 'leave'].map(membership => [membership, undefined]),
+    'they come and go without a word',
+  )
+
   await ask('DELETE', `/v1/users/${userId}/shadow_ban`)
   await call('PUT', `${room}/send/m.room.message/3`, { msgtype: 'm.text', body: 'Sorry' })
-  t.is(await eventsSeen(), before + 1)
+  t.is(await eventsSeen(), before + 5)
   await call('POST', `${room}/leave`, {})
-  t.is(await eventsSeen(), before + 2)
+  t.is(await eventsSeen(), before + 6)
 })

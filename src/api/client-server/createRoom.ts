@@ -17,7 +17,7 @@ export const createRoom = endpoint('createRoom', async ({ requester, body, limit
   const room = {
     creator: requester.userId,
     version,
-    isPublic: body.visibility === 'public',
+    isPublic: body.visibility === 'public' && requester.isShadowBanned !== true,
     preset: body.preset,
     alias,
     name: body.name,

@@ -1,4 +1,4 @@
-import { MatrixError } from '../../core/errors.ts'
+import { refuseUnlessAdministrator } from '../../http/authentication.ts'
 import { endpoint } from '../../http/endpoint.ts'
 import { mediaReply, wantedOf } from '../media-reply.ts'
 
@@ -6,8 +6,7 @@ export const getContentAuthed = endpoint(
   'getContentAuthed',
   async ({ requester, path, query, request }, { media }) => {
     const evenHidden = query.admin_unsafely_bypass_quarantine ?? false
-    if (evenHidden && !requester.isAdmin)
-      throw new MatrixError('M_FORBIDDEN', 'Only administrators of this server see what is hidden')
+    if (evenHidden) refuseUnlessAdministrator(requester)
     const wanted = { ...wantedOf(path, query, request), evenHidden }
     return mediaReply(await media.downloads.download(wanted), request)
   },

@@ -1,4 +1,5 @@
 import { endpoint } from '../../http/endpoint.ts'
+import { heardReason } from '../pretended.ts'
 
 /** MSC4293 */
 const REDACT = 'org.matrix.msc4293.redact_events'
@@ -8,7 +9,7 @@ export const kick = endpoint('kick', async ({ requester, path, body }, { members
     sender: requester.userId,
     userId: body.user_id,
     roomId: path.roomId,
-    reason: body.reason,
+    reason: heardReason(requester, body.reason),
     ...(body[REDACT] === undefined ? {} : { content: { [REDACT]: body[REDACT] } }),
   })
   return {}

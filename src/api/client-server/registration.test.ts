@@ -1,5 +1,13 @@
 import test from 'ava'
-import { alice, bodyOf, openAccounts as open, PASSWORD, SERVER_NAME } from '../../test-kit/accounts.ts'
+import {
+  accountServer,
+  alice,
+  bodyOf,
+  openAccounts as open,
+  PASSWORD,
+  SERVER_NAME,
+} from '../../test-kit/accounts.ts'
+import { testDatabase } from '../../test-kit/database.ts'
 import { codeOf } from '../../test-kit/http.ts'
 
 const DUMMY = { type: 'm.login.dummy' }
@@ -33,6 +41,16 @@ test('what the first request of a session asks for need not be said again, as El
   t.like(body, { display_name: 'Phone' })
   const identifier = { type: 'm.id.user', user: 'alice' }
   t.is((await post('/login', { type: 'm.login.password', identifier, password: PASSWORD })).status, 200)
+})
+
+test('of a wish no more is kept than can come of it', async t => {
+  const database = await testDatabase(t)
+  const { server } = await accountServer(t, database, { registration: { mode: 'open' } })
+  const json = { username: 'alice', password: PASSWORD, initial_device_display_name: 'x'.repeat(50_000) }
+  t.is((await server.request('POST', '/_matrix/client/v3/register', { json })).status, 401)
+  const sessions = database.prepare('SELECT LENGTH(wish) AS size FROM uia_sessions')
+  const row = await database.get<{ size: number }>(sessions)
+  t.true(row !== undefined && row.size > 0 && row.size < 1_000)
 })
 
 test('of requests of one session at the same time each is answered as if it had come alone', async t => {

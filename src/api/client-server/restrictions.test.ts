@@ -34,6 +34,12 @@ test('who sees whom, and changes what, as the operator has it', async t => {
   t.is(await bob.code('PUT', `${ofBob}/displayname`, { displayname: 'Bobby' }), '403 M_FORBIDDEN')
   t.is(await bob.code('DELETE', `${ofBob}/displayname`), '403 M_FORBIDDEN')
   t.is(await bob.code('PUT', `${ofBob}/avatar_url`, { avatar_url: 'mxc://localhost/bob' }), '200 -')
+  const carols = `/profile/${carol.userId}/avatar_url`
+  t.is(await carol.code('PUT', carols, { avatar_url: 'mxc://localhost/carol' }), '200 -')
+  const dan = await registerPerson(server, 'dan')
+  const icon = `/_matrix/client/v1/chat.tessera/users/${carol.userId}/icon`
+  const iconFor = async (token: string) => (await server.request('GET', icon, { token })).status
+  t.deepEqual([await iconFor(carol.accessToken), await iconFor(dan.accessToken)], [307, 200])
   t.like((await bob.get('/capabilities'))['capabilities'], {
     'm.set_displayname': { enabled: false },
     'm.set_avatar_url': { enabled: true },
@@ -68,6 +74,12 @@ test('who may make rooms, aliases and entries of the directory, as the operator 
     'Element makes it once more, unlisted',
   )
   t.is(await create({ visibility: 'public', room_alias_name: 'open-1' }), '200 -')
+  const own = await alice.createRoom({
+    invite: [bob.userId],
+    power_level_content_override: { users_default: 100 },
+  })
+  await bob.join(own)
+  t.is(await bob.code('POST', `/rooms/${own}/upgrade`, { new_version: '11' }), '403 M_FORBIDDEN')
   const room = await alice.createRoom({ preset: 'public_chat' })
   await bob.join(room)
   const alias = (name: string) => `/directory/room/${encodeURIComponent(`#${name}:localhost`)}`

@@ -3,6 +3,7 @@ import { refuseOthers } from '../own-account.ts'
 
 export const setPresence = endpoint('setPresence', async ({ requester, path, body }, { presence }) => {
   refuseOthers(requester, path.userId)
-  await presence.set(requester, body.presence, body.status_msg ?? undefined)
+  const message = requester.isShadowBanned ? undefined : (body.status_msg ?? undefined)
+  await presence.set(requester, body.presence, message)
   return {}
 })

@@ -1,11 +1,19 @@
+import type { JsonObject } from '../../core/json.ts'
 import { endpoint } from '../../http/endpoint.ts'
+import type { Requester } from '../../services/requester.ts'
 import { invitationsBy } from '../invitations-made.ts'
 import { massagedTs } from '../massaged-ts.ts'
-import { pretendedEvent } from '../pretended.ts'
+import { heardMembership, pretendedEvent } from '../pretended.ts'
+
+const isOwnJoin = (
+  { userId }: Requester,
+  { eventType, stateKey }: { eventType: string; stateKey: string },
+  { membership }: JsonObject,
+): boolean => eventType === 'm.room.member' && stateKey === userId && membership === 'join'
 
 export const setRoomStateWithKey = endpoint(
   'setRoomStateWithKey',
-  async ({ requester, path, query, body, limit }, { sending, delayedEvents }) => {
+  async ({ requester, path, query, body, limit }, { sending, delayedEvents, memberships }) => {
     const { roomId, eventType: type, stateKey } = path
     limit('invite', invitationsBy(type, stateKey, body))
     const delayMs = query['org.matrix.msc4140.delay']
@@ -14,12 +22,17 @@ export const setRoomStateWithKey = endpoint(
       const wanted = { roomId, type, stateKey, content: body, delayMs, stickyMs, byQuery: true }
       return { delay_id: (await delayedEvents.schedule(requester, wanted)).delayId }
     }
+    if (requester.isShadowBanned && isOwnJoin(requester, path, body)) {
+      // Who is in already would show a new name.
+      await memberships.join({ userId: requester.userId, roomId })
+      return pretendedEvent(requester, roomId, type, JSON.stringify(body))
+    }
     const ts = massagedTs(requester, query.ts)
     const { eventId } = await sending.state(requester, {
       roomId,
       type,
       stateKey,
-      content: body,
+      content: heardMembership(requester, type, body),
       ts,
       stickyMs,
     })

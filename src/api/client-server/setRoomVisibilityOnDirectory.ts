@@ -8,4 +8,5 @@ export const setRoomVisibilityOnDirectory = endpoint(
     await publicRooms.publish(requester, path.roomId, isPublished)
     return {}
   },
+  { pretend: ({ body }) => (body.visibility === 'private' ? undefined : {}) },
 )

@@ -72,6 +72,16 @@ test('who has a password connects an account elsewhere, and confirms with either
   await carol.signIn('/account', 'carol', 'another horse battery')
   const taken = await follow(carol, await linkOn(carol, page, /<li><a href="([^"]+)"/))
   t.regex(taken.came.text, /belongs to somebody else here/)
+
+  provider.person = BOB
+  const password = 'yet another horse'
+  const late = await follow(carol, await linkOn(carol, page, /<li><a href="([^"]+)"/), () =>
+    accounts.management.setPassword('@carol:tessera.test', password, { logoutDevices: true }),
+  )
+  t.is(late.came.status, 404, 'whoever had her session connects nothing after she has changed her password')
+  const again = browser()
+  await again.signIn('/account', 'carol', password)
+  t.notRegex((await again.get(page)).text, /You can sign in with The company/)
 })
 
 test('who has no password deactivates the account after signing in once more', async t => {

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
+import { initialDeviceName } from './devices.ts'
 import { type InteractiveBody, InteractiveChallenge } from './interactive-attempt.ts'
 import type { DeviceRequest } from './login.ts'
 import type { UserInteractive } from './user-interactive.ts'
@@ -54,14 +55,14 @@ export class RegistrationWishes {
 
   /** Once for each session: a password is hashed for it. */
   async #keep(request: WholeRequest, sessionId: unknown): Promise<void> {
-    const { username, password, device_id, initial_device_display_name, refresh_token, inhibit_login } =
-      request
+    const { username, password, device_id, refresh_token, inhibit_login } = request
+    const { initial_device_display_name: name } = request
     // Whoever upgrades a guest has to show its token each time.
     if (password === undefined || request.guest_access_token !== undefined || typeof sessionId !== 'string')
       return
     const session = await this.#interactive.session(sessionId)
     if (session === undefined || session.wish !== undefined) return
-    const device = { device_id, initial_device_display_name, refresh_token }
+    const device = { device_id, initial_device_display_name: initialDeviceName(name), refresh_token }
     const { passwords, write } = this.#context
     const wish = { ...device, username, inhibit_login, passwordHash: await passwords.hash(password) }
     await this.#context.commit([write.interactive.wish(sessionId, JSON.stringify(wish))])

@@ -2,6 +2,7 @@ import { MatrixError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import { claimsIn, hasRequiredClaims } from '../../../core/oauth/provider-claims.ts'
 import { OpenIdError } from '../../../network/openid/errors.ts'
+import type { ProviderAccount } from '../../../storage/accounts/provider-accounts.ts'
 import type { BrowserSessions } from '../browser-sessions.ts'
 import type { AccountsContext } from '../context.ts'
 import type { Devices } from '../devices.ts'
@@ -32,6 +33,7 @@ export class ProviderSignIns {
   readonly signOuts: SignOuts
   readonly #context: AccountsContext
   readonly #pending: PendingSignIns
+  readonly #browsers: BrowserSessions
   readonly #redirectUri: string
 
   constructor(
@@ -46,6 +48,7 @@ export class ProviderSignIns {
     },
   ) {
     this.#context = context
+    this.#browsers = parts.browsers
     this.#pending = new PendingSignIns(context)
     this.arrivals = new Arrivals(context, { ...parts, pending: this.#pending })
     this.linked = new LinkedAccounts(context, parts.interactive)
@@ -99,13 +102,19 @@ export class ProviderSignIns {
       const claims = await this.#claims(provider, callback, details)
       const account = { provider: providerId, subject: claims.sub }
       if (confirms !== undefined) await this.linked.confirm(account, confirms)
-      else if (connects !== undefined) await this.linked.connect(account, connects)
+      else if (connects !== undefined) await this.#connect(account, connects, browser)
       else return { returnTo, ...(await this.arrivals.letIn(provider, claims, { browser, returnTo })) }
       return { kind: 'done', returnTo }
     } catch (error) {
       if (!(error instanceof MatrixError)) throw error
       return { kind: 'failed', error, returnTo }
     }
+  }
+
+  /** Who has signed out meanwhile, or has another password, wants nothing connected any more. @throws as `LinkedAccounts.connect` */
+  async #connect(account: ProviderAccount, userId: string, browser: string): Promise<void> {
+    if ((await this.#browsers.user(browser))?.userId !== userId) throw unknownSignIn()
+    await this.linked.connect(account, userId)
   }
 
   /** Removes what has expired. */
