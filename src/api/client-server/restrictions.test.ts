@@ -75,8 +75,9 @@ test('who may make rooms, aliases and entries of the directory, as the operator 
   )
   t.is(await create({ visibility: 'public', room_alias_name: 'open-1' }), '200 -')
   const own = await alice.createRoom({
+    room_version: '10',
     invite: [bob.userId],
-    power_level_content_override: { users_default: 100 },
+    power_level_content_override: { users: { [alice.userId]: 100, [bob.userId]: 100 } },
   })
   await bob.join(own)
   t.is(await bob.code('POST', `/rooms/${own}/upgrade`, { new_version: '11' }), '403 M_FORBIDDEN')

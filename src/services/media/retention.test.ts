@@ -145,7 +145,8 @@ testDatabases(
     await t.throwsAsync(fetch('x'), { message: /not found/ }, 'it is not even fetched')
     t.is(await media.moderation.quarantineUri(one, false), 2)
     t.is((await get(two)).size, 3)
-    const copy = database.prepare(`INSERT INTO media (origin, media_id, kind, content_hash, size, content_type, created_ts, accessed_ts)
+    const copy =
+      database.prepare(`INSERT INTO media (origin, media_id, kind, content_hash, size, content_type, created_ts, accessed_ts)
       SELECT origin, ?, kind, content_hash, size, content_type, created_ts, accessed_ts FROM media WHERE media_id = ?`)
     const { length } = 'mxc://here.test/'
     const rows = Array.from({ length: 600 }, (_, n) => [`copy-${n}`, one.slice(length)])
