@@ -120,3 +120,37 @@ test('what could not be stored is not acknowledged, and comes again', async t =>
   t.is((await world.send(a, b, [event], 'txn')).size, 0)
   t.deepEqual(await messagesOf(b, roomId), ['hi'])
 })
+
+test('what was acknowledged and could not be stored then is tried again', async t => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: over, resolve: release } = Promise.withResolvers<void>()
+  let isFull = false
+  const p = await pair(
+    t,
+    guarded(await testDatabase(t), async () => {
+      if (!isFull) return
+      begin()
+      await over
+      throw new DatabaseUnavailable('full')
+    }),
+  )
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const event = await say(a, ALICE, roomId, 'hi')
+  isFull = true
+  const idle = b.federation.idle
+  Object.assign(b.federation, { idle: async () => undefined })
+  const sending = world.send(a, b, [event])
+  await begun
+  await b.clock.advance(2_000)
+  t.is((await sending).size, 0)
+  release()
+  await idle()
+  t.deepEqual(await messagesOf(b, roomId), [])
+  t.deepEqual(await stagedIds(b), [event.eventId])
+  isFull = false
+  await b.clock.advance(10_000)
+  await idle()
+  t.deepEqual(await messagesOf(b, roomId), ['hi'])
+  t.deepEqual(await stagedIds(b), [])
+})

@@ -206,15 +206,23 @@ export class RoomInbox {
       return outcome
     } catch (error) {
       if (error instanceof DatabaseUnavailable) {
-        const fate = arrival.staged === undefined ? 'comes again' : 'is kept for the next start'
-        this.#log.error({ ...facts, err: error }, `an event could not be stored, and ${fate}`)
         arrival.failure = error
+        this.#log.error(
+          { ...facts, err: error },
+          `an event could not be stored, and ${this.#fateOf(arrival)}`,
+        )
         return undefined
       }
       this.#log.error({ ...facts, err: error }, 'an event could not be received')
       this.#deal(arrival)
       return undefined
     }
+  }
+
+  /** What was acknowledged nobody sends again: it is for us to try. */
+  #fateOf(arrival: Arrival): string {
+    if (arrival.staged === undefined) return 'comes again'
+    return this.#postponed.add(arrival) ? 'is tried again' : 'is kept for the next start'
   }
 
   #deal(arrival: Arrival): void {
