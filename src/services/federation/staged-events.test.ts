@@ -6,12 +6,16 @@ import { InboxReader } from '../../storage/federation/inbox.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { ALICE, CAROL, pair, sharedRoom } from '../../test-kit/federated-pair.ts'
 import { messagesOf, say, type WorldServer } from '../../test-kit/federation-world.ts'
+import { HEAD_GUARD } from '../rooms/room-drafts.ts'
+
+const storesEvent = ({ statements }: WriteSet): boolean =>
+  statements.some(({ prepared }) => prepared.sql.includes('INTO event_json'))
 
 /** A database that asks before it commits a write set that stores an event. */
 const guarded = (database: Database, look: (set: WriteSet) => Promise<void> | void): Database => ({
   ...delegate(database),
   commit: async set => {
-    if (set.statements.some(({ prepared }) => prepared.sql.includes('INTO event_json'))) await look(set)
+    if (storesEvent(set)) await look(set)
     return database.commit(set)
   },
 })
@@ -117,6 +121,23 @@ test('what could not be stored is not acknowledged, and comes again', async t =>
   })
   t.is(refused?.status, 500)
   isFull = false
+  t.is((await world.send(a, b, [event], 'txn')).size, 0)
+  t.deepEqual(await messagesOf(b, roomId), ['hi'])
+})
+
+test('what other processes leave no room for is not acknowledged, and comes again', async t => {
+  let isContended = false
+  const database = await testDatabase(t)
+  const commit: Database['commit'] = async set =>
+    isContended && storesEvent(set) ? { ok: false, guard: HEAD_GUARD } : database.commit(set)
+  const p = await pair(t, { ...delegate(database), commit })
+  const { a, b, world } = p
+  const roomId = await sharedRoom(p)
+  const event = await say(a, ALICE, roomId, 'hi')
+  isContended = true
+  const refused = await t.throwsAsync<FederationError>(world.send(a, b, [event], 'txn'))
+  t.is(refused?.status, 503)
+  isContended = false
   t.is((await world.send(a, b, [event], 'txn')).size, 0)
   t.deepEqual(await messagesOf(b, roomId), ['hi'])
 })

@@ -1,3 +1,4 @@
+import { MatrixError } from '../../core/errors.ts'
 import type { Database, Stored, WriteStatement } from '../../storage/database.ts'
 import type { RoomHead } from './room-head.ts'
 
@@ -37,6 +38,13 @@ export class GuardFailed extends Error {
   constructor(guard: string) {
     super(`guard ${guard} failed`)
     this.guard = guard
+  }
+}
+
+/** Other processes were faster again and again: nothing was stored, and it may be tried later. */
+export class RoomContended extends MatrixError {
+  constructor() {
+    super('M_UNKNOWN', 'The room is written to by too many at once', { status: 503 })
   }
 }
 

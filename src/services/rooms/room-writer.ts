@@ -11,6 +11,7 @@ import {
   type Job,
   type Outcome,
   ROOM_GUARD,
+  RoomContended,
   type Settled,
   type UpdateOptions,
 } from './room-drafts.ts'
@@ -18,7 +19,7 @@ import type { RoomHead } from './room-head.ts'
 import { RoomHeads } from './room-heads.ts'
 import type { RoomsContext } from './rooms-context.ts'
 
-export { type Draft, GuardFailed, type Settled } from './room-drafts.ts'
+export { type Draft, GuardFailed, RoomContended, type Settled } from './room-drafts.ts'
 export type { RoomsContext } from './rooms-context.ts'
 
 /** How often a write is tried again when another process was faster. */
@@ -71,9 +72,7 @@ export class RoomWriter {
       if ('settled' in drafted) return drafted.settled
       const outcome = await drafted.outcome
       if (!('retry' in outcome)) return outcome.value
-      if (attempt === MAX_ATTEMPTS) {
-        throw new MatrixError('M_UNKNOWN', 'The room is written to by too many at once', { status: 503 })
-      }
+      if (attempt === MAX_ATTEMPTS) throw new RoomContended()
     }
   }
 

@@ -7,7 +7,7 @@ import { DatabaseUnavailable } from '../../../storage/database.ts'
 import type { StagedPdu } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
 import { type Received, receiveAll } from '../../rooms/receive.ts'
-import type { RoomWriter } from '../../rooms/room-writer.ts'
+import { RoomContended, type RoomWriter } from '../../rooms/room-writer.ts'
 import { Arrival } from './arrival.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
@@ -205,7 +205,7 @@ export class RoomInbox {
       }
       return outcome
     } catch (error) {
-      if (error instanceof DatabaseUnavailable) {
+      if (error instanceof DatabaseUnavailable || error instanceof RoomContended) {
         arrival.failure = error
         this.#log.error(
           { ...facts, err: error },
