@@ -57,6 +57,8 @@ export const addSignInPages = (
     account: {
       ...{ profiles, devices, management, threepids },
       providersOf: userId => providers.linked.of(userId),
+      permitConnecting: (providerId, browser, userId) =>
+        providers.permitConnecting(providerId, browser, userId),
       confirm: (userId, password) => browsers.confirm(userId, password),
       approveKeyReset: async (userId, deviceId) => {
         await oauth.keyResets.approve(userId, deviceId)

@@ -23,7 +23,7 @@ export interface ProviderService {
     errand: {
       readonly returnTo: string
       readonly confirms?: string | undefined
-      readonly connects?: string | undefined
+      readonly permit?: string | undefined
     },
     isAnew: boolean,
   ): Promise<string>
@@ -91,18 +91,17 @@ const leave = async (context: PageContext, options: ProviderPagesOptions): Promi
   const query = new URLSearchParams(context.querystring)
   const returnTo = returnPath(query.get('return') ?? '', options)
   const confirms = query.get('confirms') ?? undefined
-  const connects = query.has('connects') ? visitor.user?.userId : undefined
+  const permit = query.get('connects') ?? undefined
   const isAnew = confirms !== undefined || query.has('anew')
   // Other sites may send people to sign in, but not to anything more.
   const isOurs = query.get('form') === visitor.linkToken
-  const isMore = confirms !== undefined || query.has('connects')
-  const isLost = query.has('connects') && connects === undefined
+  const isMore = confirms !== undefined || permit !== undefined
   try {
-    if ((isMore && !isOurs) || isLost) throw new MatrixError('M_NOT_FOUND', 'The link is not good any more.')
+    if (isMore && !isOurs) throw new MatrixError('M_NOT_FOUND', 'The link is not good any more.')
     if (returnTo === undefined) throw new MatrixError('M_INVALID_PARAM', 'Nobody is brought back there.')
     factsOf(context).limit('oauth')
     const id = String(context.params['id'])
-    const errand = { returnTo, confirms, connects }
+    const errand = { returnTo, confirms, permit }
     goTo(context, await options.service.begin(id, visitor.secret, errand, isAnew))
   } catch (error) {
     sendProblem(context, visitor, error, returnTo)

@@ -144,9 +144,10 @@ export const providerLinks = (
   { providers, providerPath }: SignInOptions,
   words: PageWords,
   more: Readonly<Record<string, string>> = {},
+  among: readonly OfferedProvider[] = providers.offered,
 ): Html | undefined => {
   const query = { ...more, return: sameWith(context, { prompt: undefined }) }
-  return linksTo(providers.offered, one => providerPath(one.id, query), words)
+  return linksTo(among, one => providerPath(one.id, query), words)
 }
 
 /** A button for each provider; nothing where there are none. */

@@ -22,19 +22,14 @@ export interface SignInSecrets {
   readonly state: string
   readonly nonce: string
   readonly codeVerifier: string
+  /** Since when people are to have shown who they are, even where the provider knows them already. Milliseconds since 1970. */
+  readonly anewSince?: number | undefined
 }
 
 /** An OpenID Connect provider, as far as this server asks it who somebody is. */
 export interface OpenIdProvider {
-  /**
-   * Where a browser is sent to sign in.
-   * @param options.isAnew whether people are to show who they are even where the provider knows them already
-   * @throws {OpenIdError}
-   */
-  authorizationUrl(
-    secrets: SignInSecrets,
-    options: { readonly redirectUri: string; readonly isAnew: boolean },
-  ): Promise<string>
+  /** Where a browser is sent to sign in. @throws {OpenIdError} */
+  authorizationUrl(secrets: SignInSecrets, options: { readonly redirectUri: string }): Promise<string>
   /**
    * What the provider says of whoever has come back: the claims of the ID token, which is verified, `sub` at least.
    *
@@ -78,8 +73,8 @@ export class OpenIdProviderClient implements OpenIdProvider {
   }
 
   async authorizationUrl(
-    { state, nonce, codeVerifier }: SignInSecrets,
-    { redirectUri, isAnew }: { redirectUri: string; isAnew: boolean },
+    { state, nonce, codeVerifier, anewSince }: SignInSecrets,
+    { redirectUri }: { redirectUri: string },
   ): Promise<string> {
     const oauth = await library()
     const server = await this.#server()
@@ -94,7 +89,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
       code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
       // Not `prompt=login`, which not every provider knows: it may refuse what it does not know there.
-      ...(isAnew ? { max_age: '0' } : {}),
+      ...(anewSince === undefined ? {} : { max_age: '0' }),
     }
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     return url.href
@@ -113,6 +108,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
       const said = oauth.getValidatedIdTokenClaims(tokens)
       if (said === undefined) throw new OpenIdError('invalid', 'no ID token has come')
       if (said.sub.length > MAX_SUBJECT) throw new OpenIdError('invalid', 'the subject is too long')
+      if (isStale(said, secrets)) throw new OpenIdError('invalid', 'auth_time is of before the sign-in')
       const lacks = wanted.some(name => said[name] === undefined)
       if (!lacks || server.userinfo_endpoint === undefined) return said as JsonObject & { sub: string }
       const more = await oauth.userInfoRequest(server, client, tokens.access_token, this.#ways(oauth))
@@ -145,7 +141,7 @@ export class OpenIdProviderClient implements OpenIdProvider {
         if (!(error instanceof oauth.ResponseBodyError) || error.error !== 'invalid_grant') throw error
       }
     })
-    const url = new URL(await this.authorizationUrl(secrets, { redirectUri, isAnew: false }))
+    const url = new URL(await this.authorizationUrl(secrets, { redirectUri }))
     url.searchParams.set('prompt', 'none')
     const { status, headers } = await explained(() => this.#get(url))
     return {
@@ -232,6 +228,13 @@ export class OpenIdProviderClient implements OpenIdProvider {
       : oauth.ClientSecretPost(clientSecret)
   }
 }
+
+/**
+ * Clients "SHOULD check the auth_time Claim value" where they have sent `max_age` (OpenID Connect Core 1.0, 3.1.3.7). The ID token
+ * "MUST include" one then, but not every provider does.
+ */
+const isStale = ({ auth_time: seconds }: OAuthLibrary.IDToken, { anewSince }: SignInSecrets): boolean =>
+  anewSince !== undefined && seconds !== undefined && (seconds + CLOCK_TOLERANCE_S) * 1000 < anewSince
 
 const endpointOf = (
   server: OAuthLibrary.AuthorizationServer,

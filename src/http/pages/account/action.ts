@@ -42,6 +42,8 @@ export interface AccountService {
   }
   /** The providers that there are, and whether somebody signs in with them. */
   providersOf(userId: string): Promise<readonly (OfferedProvider & { readonly isLinked: boolean })[]>
+  /** Lets a user who has confirmed it begin to connect an account elsewhere, in this browser. @returns what the way there asks for */
+  permitConnecting(providerId: string, browser: string, userId: string): Promise<string>
   /** Has the user show that they know their password. */
   confirm(userId: string, password: string): Promise<void>
   /** Lets a device of theirs replace the cross-signing keys; without one, any device. */

@@ -13,7 +13,7 @@ import type { UserInteractive } from '../user-interactive.ts'
 import { Arrivals } from './arrivals.ts'
 import { LinkedAccounts } from './linked-accounts.ts'
 import type { Provider, ProviderOptions } from './options.ts'
-import { type Begun, type Errand, PendingSignIns, unknownSignIn } from './pending.ts'
+import { type Begun, type Errand, PERMIT_MS, PendingSignIns, type Permit, unknownSignIn } from './pending.ts'
 import { SignOuts } from './sign-outs.ts'
 
 /** What has come of a sign-in. `returnTo`: where the browser goes now, or may begin again. */
@@ -70,19 +70,57 @@ export class ProviderSignIns {
    * Begins a sign-in.
    *
    * @param browser the secret of the browser, in which alone it can be finished
+   * @param errand.permit from `permitConnecting`, where it is to connect an account
    * @param isAnew whether people are to show who they are even where the provider knows them already
    * @returns where the browser is sent
-   * @throws {MatrixError} `M_NOT_FOUND`: no such provider; `M_CONNECTION_FAILED`
+   * @throws {MatrixError} `M_NOT_FOUND`: no such provider, or permit; `M_CONNECTION_FAILED`
    */
-  async begin(providerId: string, browser: string, errand: Errand, isAnew: boolean): Promise<string> {
-    const { random } = this.#context
+  async begin(
+    providerId: string,
+    browser: string,
+    { permit, ...errand }: Omit<Errand, 'connects'> & { readonly permit?: string | undefined },
+    isAnew: boolean,
+  ): Promise<string> {
+    const { clock, random } = this.#context
     const provider = this.#provider(providerId)
-    const secrets = { state: newToken(random), nonce: newToken(random), codeVerifier: newToken(random) }
+    const connects = permit === undefined ? undefined : await this.#permitted(permit, providerId, browser)
+    const tokens = { state: newToken(random), nonce: newToken(random), codeVerifier: newToken(random) }
+    const secrets = { ...tokens, anewSince: isAnew ? clock.now() : undefined }
     const url = await this.#ask(provider, () =>
-      provider.client.authorizationUrl(secrets, { redirectUri: this.#redirectUri, isAnew }),
+      provider.client.authorizationUrl(secrets, { redirectUri: this.#redirectUri }),
     )
-    await this.#pending.store(secrets.state, providerId, browser, { ...secrets, ...errand })
+    await this.#pending.store(
+      secrets.state,
+      providerId,
+      browser,
+      { ...secrets, ...errand, connects },
+      { permit },
+    )
     return url
+  }
+
+  /**
+   * Lets a user connect an account at a provider, who has confirmed that they want it.
+   * @returns a permit for `begin`: good once, in this browser, for a few minutes
+   * @throws {MatrixError} `M_NOT_FOUND`: no such provider
+   */
+  async permitConnecting(providerId: string, browser: string, userId: string): Promise<string> {
+    const { id } = this.#provider(providerId).options
+    const token = newToken(this.#context.random)
+    const permit: Permit = { mayConnect: userId }
+    await this.#pending.store(token, id, browser, { ...permit }, { lifetimeMs: PERMIT_MS })
+    return token
+  }
+
+  /** Who connects an account by a permit: whoever was given it, and is still signed in. @throws {MatrixError} `M_NOT_FOUND` */
+  async #permitted(permit: string, providerId: string, browser: string): Promise<string> {
+    const { providerId: permitted, details } = await this.#pending.find<Partial<Permit>>(permit, browser)
+    const { mayConnect } = details
+    const user = await this.#browsers.user(browser)
+    if (permitted !== providerId || mayConnect === undefined || user?.userId !== mayConnect) {
+      throw unknownSignIn()
+    }
+    return mayConnect
   }
 
   /**

@@ -9,6 +9,9 @@ import type { Newcomer } from './newcomers.ts'
 /** How long somebody may take at a provider, and afterwards to choose a name. Milliseconds. */
 const LIFETIME_MS = 3_600_000
 
+/** How long somebody who has confirmed that they connect an account may take to go to the provider. Milliseconds. */
+export const PERMIT_MS = 300_000
+
 /** Sign-ins on the way that are kept at most, since anybody can begin one; the oldest go first. */
 const MAX_SIGN_INS = 10_000
 
@@ -25,6 +28,12 @@ export interface Errand {
 /** A sign-in that has begun, found by its `state`. */
 export type Begun = Errand & SignInSecrets
 
+/** What somebody has confirmed, found by a token that lets them begin it. */
+export interface Permit {
+  /** The user who may connect an account at the provider. */
+  readonly mayConnect: string
+}
+
 /** A newcomer who is asked something, found by a token of theirs. */
 export type Asked = Pick<Errand, 'returnTo'> & { readonly newcomer: Newcomer; readonly origin: string }
 
@@ -36,20 +45,32 @@ export class PendingSignIns {
     this.#context = context
   }
 
-  /** Keeps one. */
-  async store(token: string, provider: string, browser: string, details: JsonObject): Promise<void> {
+  /**
+   * Keeps one.
+   * @param more.permit the token of what lets somebody begin it, which is used up
+   * @throws {MatrixError} `M_NOT_FOUND`: that is used up already
+   */
+  async store(
+    token: string,
+    provider: string,
+    browser: string,
+    details: JsonObject,
+    { permit, lifetimeMs = LIFETIME_MS }: { permit?: string | undefined; lifetimeMs?: number } = {},
+  ): Promise<void> {
     const { clock, write } = this.#context
     const now = clock.now()
     const hashes = { tokenHash: hashToken(token), browserHash: hashToken(browser) }
-    await this.#context.commit([
+    const kept = await this.#context.commit([
+      ...(permit === undefined ? [] : [this.use(permit)]),
       write.providerSignIns.insert({
         ...hashes,
         provider,
         details,
         createdTs: now,
-        expiresTs: now + LIFETIME_MS,
+        expiresTs: now + lifetimeMs,
       }),
     ])
+    if (!kept.ok) throw unknownSignIn()
   }
 
   /** One of this browser. @throws {MatrixError} `M_NOT_FOUND` */
