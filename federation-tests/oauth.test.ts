@@ -68,7 +68,8 @@ browserTest(
     const phone = { viewport: { width: 390, height: 760 }, hasTouch: true }
     const page = await openPage(t, browser, url, phone)
     await photograph(page, 'oauth-register')
-    // By keyboard alone: the first field has the focus.
+    // By keyboard alone: the first field has the focus, as soon as the browser has come to that.
+    await page.locator('input:focus').waitFor()
     await page.keyboard.type('alice')
     await page.keyboard.press('Tab')
     await page.keyboard.type(PASSWORD)
