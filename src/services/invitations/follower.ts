@@ -149,7 +149,8 @@ export class InvitationFollower {
     const isLater = pending !== undefined && pending.position > this.#database.position('invites')
     const before =
       pending === undefined || isLater ? [] : await this.#changesByRows([pending], { onlyInvited: true })
-    const after = pending === undefined ? [] : await this.#restoredBy(pending)
+    const after =
+      pending === undefined ? await this.#restoredAbroad(event, userId) : await this.#restoredBy(pending)
     return [...before, { roomId, userId, change }, ...after]
   }
 
@@ -195,6 +196,13 @@ export class InvitationFollower {
     const { roomId, userId, status, eventId } = row
     if (status !== 'invited' || !(await this.#standing.holds(row))) return []
     return [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
+  }
+
+  /** The same of users elsewhere, of whom there are no rows: an answer on another branch is none if the state has the invitation. */
+  async #restoredAbroad({ roomId }: RoomEvent, userId: string): Promise<Change[]> {
+    if (this.#isLocal(userId)) return []
+    const eventId = await this.#standing.invitationOf({ roomId, userId })
+    return eventId === undefined ? [] : [{ roomId, userId, change: restored(eventId, this.#clock.now()) }]
   }
 
   /** Of users elsewhere there are no rows: what the resolution of conflicts does to their invitations, the state alone tells. */

@@ -43,6 +43,30 @@ testDatabases(
 
 testDatabases(
   test,
+  'a join on another branch is no answer where the state of the room has the invitation',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...['CREATE: alice create', 'JA: alice join', 'PL: alice power alice=100 me@here.test=50'],
+      ...['JR: alice rule public', 'ME: me@here.test join', 'KNOCK: alice rule knock < ME'],
+      // The join stands before these levels, and asks for an invitation then.
+      'LATER: alice power alice=100 bob=50 me@here.test=50 < KNOCK',
+      ...['SENT: me@here.test invite carol < LATER', 'CAME: carol join < ME'],
+    ])
+    const server = await guest(database, peers)
+    const { follower, records } = following(server.core, server.clock)
+    follower.start()
+    t.teardown(() => follower.close())
+    for (const name of ['KNOCK', 'LATER', 'SENT', 'CAME']) {
+      await server.receive(name)
+      await follower.caughtUp()
+    }
+    t.is(await server.current('m.room.member', '@carol:carol.test'), 'SENT')
+    t.is((await records.read.one(peers.roomId, '@carol:carol.test'))?.status, 'invited')
+  },
+)
+
+testDatabases(
+  test,
   'what the timeline passes over, as it was soft-failed, is on record once it holds after all',
   async (t, database) => {
     const YOU = '@you:here.test'

@@ -25,6 +25,13 @@ export class InvitationStanding {
     return stored !== undefined && (await this.#memberNid({ roomId, userId })) === stored.nid
   }
 
+  /** The event of the invitation that the state of a room has of somebody now. */
+  async invitationOf(key: InvitationKey): Promise<string | undefined> {
+    const nid = await this.#memberNid(key)
+    const [member] = await this.#read.events.byNids(nid === undefined || nid === NO_EVENT ? [] : [nid])
+    return member?.event.content['membership'] === 'invite' ? member.event.eventId : undefined
+  }
+
   /** What an invitation has become that was taken away without the timeline telling; `undefined` if none of that is so. */
   async undoneBy(invitation: Invitation): Promise<InvitationStatus | undefined> {
     const position = (await this.#read.events.byId(invitation.eventId))?.position ?? 0
