@@ -22,9 +22,8 @@ export interface ShutdownResult {
   readonly new_room_id: string | null
 }
 
-const DEFAULT_NAME = 'Content Violation Notification'
-const DEFAULT_MESSAGE =
-  'Sharing illegal content on this server is not permitted and rooms in violation will be blocked.'
+const DEFAULT_NAME = 'A room was closed'
+const DEFAULT_MESSAGE = 'An administrator of this server has closed the room that you were in.'
 
 /** Users who leave between two notes of how far it is. */
 const NOTED_EVERY = 50
