@@ -17,13 +17,24 @@ export class RequestAborted extends Error {
 }
 
 /**
- * Reads a request's body into memory.
+ * Reads a request's body into memory. Most bodies come with their headers, and are there by the first turn of promises after
+ * these: they are taken as they are, without listeners and what a stream does at its end.
  *
  * @param limit largest size in bytes, whether declared or not.
  * @throws {MatrixError} `M_TOO_LARGE` (413), or 408 when the body takes too long.
  * @throws {RequestAborted} when the connection ends first.
  */
-export const readBody = (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> =>
+export const readBody = async (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> => {
+  const declared = request.headers['content-length']
+  if (declared === undefined) return collect(request, limit, clock)
+  const length = Number(declared)
+  if (length > limit) throw tooLarge(limit)
+  const isThere = request.readableLength === length && !request.destroyed
+  return isThere ? ((request.read() as Buffer | null) ?? Buffer.alloc(0)) : collect(request, limit, clock)
+}
+
+/** What comes of a body, until it ends. */
+const collect = (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> =>
   new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -36,13 +47,11 @@ export const readBody = (request: IncomingMessage, limit: number, clock: Clock):
       timer?.abort(SETTLED)
       finish()
     }
-    const refuse = (): void => settle(() => reject(tooLarge(limit)))
     const onData = (chunk: Buffer): void => {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
-      else refuse()
+      else settle(() => reject(tooLarge(limit)))
     }
-    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse()
     request.on('data', onData)
     request.on('end', () =>
       settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))),

@@ -1,0 +1,50 @@
+import { connect } from 'node:net'
+import test from 'ava'
+import { openTestApp } from '../test-kit/http-app.ts'
+
+const T = '/_matrix/client/v3/test'
+
+const request = (path: string, headers: string, body: string): string =>
+  `POST ${T}/${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer alice\r\n${headers}\r\n\r\n${body}`
+
+const whole = (count: number): string => request('echo/@b', 'Content-Length: 11', `{"count":${count}}`)
+const empty = request('lenient', 'Content-Length: 0', '')
+const chunked = request('echo/@b', 'Transfer-Encoding: chunked', '5\r\n{"cou\r\n6\r\nnt":8}\r\n0\r\n\r\n')
+
+test('bodies come whole, in pieces, in chunks, and not at all, one after the other on a connection', async t => {
+  const { server } = await openTestApp(t)
+  const socket = connect(server.port, '127.0.0.1')
+  socket.setNoDelay(true)
+  let received = ''
+  const answers = async (text: string, expected: number): Promise<void> => {
+    socket.write(text)
+    while (received.split('HTTP/1.1 200').length <= expected)
+      await new Promise<void>(resolve =>
+        socket.once('data', chunk => {
+          received += chunk.toString()
+          resolve()
+        }),
+      )
+  }
+  await answers(whole(1), 1)
+  await answers(whole(2) + empty + whole(3), 4)
+  const [begin, end] = [whole(4).slice(0, -4), whole(4).slice(-4)]
+  // Its rest comes once the server waits for it: by then it has answered what was asked before.
+  await answers(whole(5) + begin, 5)
+  await answers(end + chunked, 7)
+  await answers(whole(6), 8)
+  t.deepEqual(
+    [...received.matchAll(/"body":(\{.*?\})/g)].map(([, body]) => body),
+    [
+      '{"count":1}',
+      '{"count":2}',
+      '{}',
+      '{"count":3}',
+      '{"count":5}',
+      '{"count":4}',
+      '{"count":8}',
+      '{"count":6}',
+    ],
+  )
+  socket.destroy()
+})
