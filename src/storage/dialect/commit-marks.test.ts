@@ -14,7 +14,7 @@ testPostgres(
       return sql.replaceAll('?', () => `$${++number}`)
     })
     const marks = new CommitMarks(sql => table.prepare(sql))
-    const [one, other] = await Promise.all([1, 2].map(() => PostgresConnection.connect(url)))
+    const [one, other] = await Promise.all([1, 2].map(() => PostgresConnection.connect(url, 'points')))
     if (one === undefined || other === undefined) return t.fail()
     t.teardown(() => Promise.all([one.close(), other.close()]))
     const plain = (sql: string) => ({ prepared: table.derive(sql), parameters: [] })

@@ -31,6 +31,9 @@ test('rows stay alone where one may meet another, or more than values vary', t =
   t.is(count(upsert, [[1, 2], [3, 4]]), 1) // biome-ignore format: rows
   t.is(count(upsert, [[1, 2], [1, 4]]), 2) // biome-ignore format: rows
   t.is(count(`${upsert} WHERE t.b = $3`, [[1, 2, 3], [2, 4, 5]]), 2) // biome-ignore format: rows
+  const where = (table: string) => `${upsert} WHERE t.b < (SELECT MAX(c) FROM ${table} x)`
+  t.is(count(where('s'), [[1, 2], [3, 4]]), 1) // biome-ignore format: rows
+  t.is(count(where('t'), [[1, 2], [3, 4]]), 2) // biome-ignore format: rows
   t.is(count('INSERT INTO t (a) SELECT a FROM s WHERE a = $1', [[1], [2]]), 2)
   t.is(count('UPDATE t SET a = $1', [[1], [2]]), 2)
 })

@@ -17,11 +17,15 @@ const SIZES = [256, 64, 16, 8, 7, 6, 5, 4, 3, 2]
 
 /** An insert of one row of values, which may be one of many. */
 const INSERT =
-  /^\s*(INSERT INTO (\w+)(?: AS \w+)? \(([\w\s,]+)\)\s+VALUES) (\((?:[^()$]|\$\d+|CAST\(\$\d+ AS \w+\))+\))(.*)$/s
+  /^\s*(INSERT INTO (\w+)(?: AS \w+)?\s+\(([\w\s,]+)\)\s+VALUES) (\((?:[^()$]|\$\d+|CAST\(\$\d+ AS \w+\))+\))(.*)$/s
 const UPSERT = /^\s*ON CONFLICT \(([\w\s,]+)\)\s+DO UPDATE\b/
 
+/** What a clause of an insert reads beside the row that it meets. */
+const READ = /\b(?:FROM|JOIN)\s+(\w+)/gi
+
 interface Batchable {
-  readonly table: string
+  /** Into which it inserts, and those that it reads. */
+  readonly tables: readonly string[]
   readonly head: string
   /** The values of one row, in parentheses. */
   readonly values: string
@@ -63,9 +67,12 @@ export class PostgresBatches {
     return executions
   }
 
-  /** The table into which a statement inserts a row of values, as one of many that may go together. */
-  tableOf(prepared: Prepared): string | undefined {
-    return prepared.id === UNKEPT ? undefined : this.#batchable(prepared)?.table
+  /**
+   * The tables that a statement touches which inserts a row of values, as one of many that may go together: `undefined` for any other
+   * statement.
+   */
+  tablesOf(prepared: Prepared): readonly string[] | undefined {
+    return prepared.id === UNKEPT ? undefined : this.#batchable(prepared)?.tables
   }
 
   #ofSize({ head, values, tail, bySize }: Batchable, size: number): Prepared {
@@ -88,9 +95,11 @@ export class PostgresBatches {
 
 const batchableOf = (sql: string): Batchable | undefined => {
   const [, head, table = '', columns = '', values, tail] = INSERT.exec(sql) ?? []
-  if (head === undefined || values === undefined || tail === undefined || /\$|\bSELECT\b/i.test(tail))
-    return undefined
-  const made = { table, head, values, tail, bySize: new Map<number, Prepared>() }
+  if (head === undefined || values === undefined || tail === undefined || tail.includes('$')) return undefined
+  const read = [...tail.matchAll(READ)].map(([, name = '']) => name)
+  // One row would have to see what another has come to.
+  if (read.includes(table)) return undefined
+  const made = { tables: [table, ...read], head, values, tail, bySize: new Map<number, Prepared>() }
   const target = UPSERT.exec(tail)?.[1]
   if (target === undefined) return tail.includes('DO UPDATE') ? undefined : { ...made, key: undefined }
   const names = columns.split(',').map(name => name.trim())

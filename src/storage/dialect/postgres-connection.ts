@@ -11,8 +11,8 @@ export interface Executed {
   readonly command: string
 }
 
-/** What a connection is for: flights, or one statement after the other as long as it takes. */
-export type Use = 'flights' | 'talk'
+/** What a connection is for: flights of statements that look for few rows, or for many; or one after the other as long as it takes. */
+export type Use = 'points' | 'scans' | 'talk'
 
 /** A connection on which statements go out in flights, one at a time. Lost is lost: whoever holds it makes a new one. */
 export class PostgresConnection {
@@ -32,8 +32,8 @@ export class PostgresConnection {
   }
 
   /** Connects; rejects with the driver's error. */
-  static async connect(url: string): Promise<PostgresConnection> {
-    const client = new pg.Client(clientConfig(url, 'flights'))
+  static async connect(url: string, use: Exclude<Use, 'talk'>): Promise<PostgresConnection> {
+    const client = new pg.Client(clientConfig(url, use))
     const connection = new PostgresConnection(client)
     await client.connect()
     return connection
@@ -83,6 +83,16 @@ export const clientConfig = (url: string, use: Use): pg.ClientConfig => ({
   application_name: 'tessera',
   keepAlive: true,
   connectionTimeoutMillis: 10_000,
-  options: `-c jit=off${use === 'talk' ? '' : ' -c idle_in_transaction_session_timeout=5s'}`,
+  options: [JIT_OFF, ...(use === 'talk' ? [] : IN_FLIGHT), ...(use === 'points' ? BY_INDEX : [])]
+    .map(setting => `-c ${setting}`)
+    .join(' '),
   types: postgresTypes,
 })
+
+const JIT_OFF = 'jit=off'
+const IN_FLIGHT = ['idle_in_transaction_session_timeout=5s']
+/**
+ * A plan is kept for as long as the statistics of its tables, and what was planned while these were small goes through all of them
+ * long after they have grown. Who looks for few rows finds them by an index, whatever their number.
+ */
+const BY_INDEX = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off']

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseUnavailable } from '../database.ts'
-import { PostgresConnection } from './postgres-connection.ts'
+import { PostgresConnection, type Use } from './postgres-connection.ts'
 
 const PATIENCE_MS = 10_000
 const LONGEST_PAUSE_MS = 1000
@@ -21,11 +21,11 @@ export class PostgresConnector {
   }
 
   /** A new connection. Rejects with `DatabaseUnavailable` when patience has run out, or the database was closed. */
-  async connect(): Promise<PostgresConnection> {
+  async connect(use: Exclude<Use, 'talk'> = 'points'): Promise<PostgresConnection> {
     for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       if (this.#closed) throw new DatabaseUnavailable('the database is closed')
       try {
-        const connection = await PostgresConnection.connect(this.url)
+        const connection = await PostgresConnection.connect(this.url, use)
         if (this.#downSince !== undefined) this.#log('the database answers again')
         this.#downSince = undefined
         return connection

@@ -8,6 +8,7 @@ import type { Leg } from './postgres-flight.ts'
 const FURTHER_ATTEMPTS = 2
 
 interface PoolOptions {
+  readonly use: 'points' | 'scans'
   /** The most connections. */
   readonly size: number
   /** So many reads share a flight, even while another connection is idle: an answer to each by itself costs more than most of them. */
@@ -96,7 +97,7 @@ export class PostgresPool {
 
   #connect(): void {
     const connecting = this.#connector
-      .connect()
+      .connect(this.#options.use)
       .then(
         connection => {
           this.#connections.push(connection)

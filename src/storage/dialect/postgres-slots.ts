@@ -38,7 +38,8 @@ type Fence = 'all' | number | undefined
 
 /**
  * Puts the statements of several sets one after the other, and inserts of several sets together. What is stored in the end is the same as
- * if the sets were executed one by one: an insert joins an earlier one only where no statement in between so much as mentions its table.
+ * if the sets were executed one by one: an insert joins an earlier one only where no statement in between so much as mentions its table,
+ * or one that it reads.
  */
 export class PostgresSlots {
   readonly all: Slot[] = []
@@ -55,14 +56,15 @@ export class PostgresSlots {
   /** Finds room for a statement; `merged`: also among the rows of other statements. Answers the slots that have its rows. */
   add(statement: WriteStatement, { place, back }: Placed, merged: boolean): readonly Slot[] {
     const { prepared, guard, returning, rows } = statement
-    const fence = fenceOf(statement, this.#batches.tableOf(prepared) !== undefined)
-    const table = typeof fence === 'number' ? undefined : this.#batches.tableOf(prepared)
+    const touched = this.#batches.tablesOf(prepared)
+    const fence = fenceOf(statement, touched !== undefined)
+    const tables = typeof fence === 'number' ? undefined : touched
     const taken = new Set<Slot>()
     for (const row of rows) {
       const positions = row.map(parameter => (isPosition(parameter) ? parameter.stream : undefined))
       const key = `${prepared.id} ${positions.join()} ${guard?.name} ${returning}`
       const parameters = row.map(parameter => parameterOf(parameter, back))
-      const open = table === undefined ? undefined : this.#open(key, table)
+      const open = tables === undefined ? undefined : this.#open(key, tables)
       if (open !== undefined && (taken.has(open) || (merged && returning === undefined))) {
         open.rows.push(parameters)
         if (open.owner !== place) open.owner = undefined
@@ -72,7 +74,7 @@ export class PostgresSlots {
         taken.add(
           this.#put(
             { prepared, positions, rows: [parameters], fence, guard: guard?.name, hasRows, owner: place },
-            table === undefined ? undefined : key,
+            tables === undefined ? undefined : key,
           ),
         )
       }
@@ -81,9 +83,10 @@ export class PostgresSlots {
   }
 
   /** The slot that one more row of a kind may join. */
-  #open(key: string, table: string): Slot | undefined {
+  #open(key: string, tables: readonly string[]): Slot | undefined {
     const last = this.#inserts.get(key)
-    return last === undefined || (this.#mentions.get(table) ?? last) > last ? undefined : this.all[last]
+    const isOpen = last !== undefined && tables.every(table => (this.#mentions.get(table) ?? last) <= last)
+    return isOpen ? this.all[last] : undefined
   }
 
   #put(slot: Slot, key: string | undefined): Slot {

@@ -38,6 +38,8 @@ const drawStatement = (dice: SeededRandom, offset: { log: number }): Drawn => {
     () => ({ sql: `${insert} ON CONFLICT DO NOTHING`, rows, ...guard }),
     () => ({ sql: `${insert} ON CONFLICT (id) DO UPDATE SET v = excluded.v`, rows, ...guard }),
     () => ({ sql: `${insert} ON CONFLICT (id) DO UPDATE SET v = excluded.v RETURNING v`, rows, returning: 'set' }),
+    () => ({ sql: `${insert} ON CONFLICT (id) DO UPDATE SET v = excluded.v WHERE ${table}.v > (SELECT COUNT(*) FROM ${other} o)`, rows, ...guard }),
+    () => ({ sql: `${insert} ON CONFLICT (id) DO UPDATE SET v = (SELECT COUNT(*) FROM ${table} t)`, rows }),
     () => ({ sql: `UPDATE ${table} SET v = v + ? WHERE id = ?`, rows: [[1, id()]], ...(dice.chance(0.3) ? { expected: 1 } : {}) }),
     () => ({ sql: `DELETE FROM ${table} WHERE id = ?`, rows: [[id()], [id()]], ...(dice.chance(0.1) ? { expected: 2 } : {}) }),
     () => ({ sql: `INSERT INTO ${table} (id, v) SELECT id, v FROM ${other} WHERE id = ? ON CONFLICT DO NOTHING`, rows: [[id()]] }),

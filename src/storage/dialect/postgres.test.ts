@@ -3,6 +3,7 @@ import { testPostgres } from '../../test-kit/database.ts'
 import { PostgresProxy } from '../../test-kit/postgres-proxy.ts'
 import { type Database, DatabaseUnavailable, type StreamName } from '../database.ts'
 import { openDatabase } from '../open.ts'
+import { SELECT_EVENTS } from '../rooms/stored-event.ts'
 
 /** What only a server can go through: lost connections, other processes, outages. */
 
@@ -152,5 +153,25 @@ testPostgres(
       { next: 201 },
       { next: 202 },
     ])
+  },
+)
+
+testPostgres(
+  test,
+  'few rows are found by an index, also by a plan that was made while tables were empty',
+  async (t, database) => {
+    const text = `${SELECT_EVENTS} WHERE ${database.dialect.inInteger('e.event_nid')}`
+    const plan = async (way: 'all' | 'scan') => {
+      const lines = await database[way]<{ 'QUERY PLAN': string }>(database.prepare(`EXPLAIN ${text}`), [
+        database.list(Array.from({ length: 40 }, (_, nid) => nid)),
+      ])
+      return lines.map(line => line['QUERY PLAN']).join('\n')
+    }
+    t.regex(
+      await plan('scan'),
+      /Seq Scan|Hash Join/,
+      'a planner that is free takes what is small for small forever',
+    )
+    t.notRegex(await plan('all'), /Seq Scan|Hash Join|Merge Join/)
   },
 )

@@ -34,9 +34,9 @@ const dialect: Dialect = {
 }
 
 const READ_CONNECTIONS = 4
-const READS = { share: 8, most: 64 }
+const READS = { use: 'points', share: 8, most: 64 } as const
 /** A long read holds up whatever shares its flight. */
-const SCANS = { size: 2, share: 1, most: 1 }
+const SCANS = { use: 'scans', size: 2, share: 1, most: 1 } as const
 const GROUP_CAP = 128
 
 /** A PostgreSQL database: reads on a few connections, grouped writes on one. */
