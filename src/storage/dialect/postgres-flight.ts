@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Prepared, Row, SqlList, SqlValue } from '../database.ts'
 import type { Executed } from './postgres-connection.ts'
 import { isLost } from './postgres-errors.ts'
+import { PostgresMessages, type WireValue } from './postgres-messages.ts'
 import { parserOf, wireValue } from './postgres-values.ts'
 import { UNKEPT } from './statements.ts'
 
@@ -26,6 +27,9 @@ interface Field {
   readonly parse: (text: string) => SqlValue
 }
 
+/** Where flights are written, one after the other. */
+const messages = new PostgresMessages()
+
 /** The statements that a connection has prepared, by name; with what their rows consist of, if they have been asked for. */
 export type Known = Map<string, readonly Field[] | undefined>
 
@@ -38,7 +42,7 @@ export class PostgresFlight implements pg.Submittable {
   readonly landed: Promise<Landed>
   readonly #legs: readonly Leg[]
   /** Made before anything is sent, so that what cannot be sent breaks nothing. */
-  readonly #values: readonly (string | Buffer | null)[][]
+  readonly #values: readonly (readonly WireValue[])[]
   readonly #known: Known
   /** What this flight has had prepared, with the place of its statement. */
   readonly #brought = new Map<string, number>()
@@ -59,26 +63,25 @@ export class PostgresFlight implements pg.Submittable {
 
   /** Called by the driver when it is this flight's turn. */
   submit(connection: pg.Connection): void {
-    const { stream } = connection
-    stream.cork()
     for (const [place, { prepared, hasRows }] of this.#legs.entries()) {
       const name = nameOf(prepared)
       if (!this.#known.has(name)) {
         // It may be there nevertheless, if what brought it was refused.
-        if (name !== '') connection.close({ type: 'S', name }, true)
-        connection.parse({ name, text: prepared.sql, types: [] }, true)
+        if (name !== '') messages.close(name)
+        messages.parse(name, prepared.sql)
         if (name !== '') {
           this.#known.set(name, undefined)
           this.#brought.set(name, place)
         }
       }
-      connection.bind({ statement: name, values: this.#values[place] ?? [] }, true)
-      if (hasRows === true && this.#known.get(name) === undefined)
-        connection.describe({ type: 'P', name: '' }, true)
-      connection.execute({}, true)
+      messages.bind(name, this.#values[place] ?? [])
+      if (hasRows === true && this.#known.get(name) === undefined) messages.describe()
+      messages.execute()
     }
-    connection.sync()
-    stream.uncork()
+    messages.sync()
+    const flight = messages.take()
+    // One that is lost tells so by itself.
+    if (connection.stream.writable) connection.stream.write(flight)
   }
 
   handleRowDescription({ fields }: { fields: readonly { name: string; dataTypeID: number }[] }): void {

@@ -82,6 +82,7 @@ export class PostgresPlan {
 
   /** Reads what became of the legs, and of nothing else. */
   judge({ executed, error }: Landed): Judgement {
+    if (error === undefined && this.isFenced) return { done: this.#pending.sets.length, returned: [] }
     const failure = this.#failure({ executed, error })
     const { sets, proven } = this.#pending
     const isSaved = executed.length > this.#savepoint && (failure === undefined || failure.index >= proven)
