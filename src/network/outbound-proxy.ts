@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import net, { BlockList, isIP, type LookupFunction, type Socket } from 'node:net'
 import tls, { type SecureContext } from 'node:tls'
 import { OutboundError } from './outbound-error.ts'
@@ -89,7 +88,8 @@ const askForTunnel = (
   signal: AbortSignal,
 ): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const asked = request({
+    // Not imported: that costs every start 10 MB (src/layers.test.ts).
+    const asked = process.getBuiltinModule('node:http').request({
       method: 'CONNECT',
       path: authority,
       headers: {
