@@ -18,21 +18,16 @@ export class EventNews {
   readonly #kept = new KeptNews()
   #from: number | undefined
   #upTo = 0
-  /** From here up to `#upTo` there is nothing but what this process has stored. */
-  #ownFrom = 0
-  /** What this process has stored after `#upTo`, by position. */
+  /** From here up to `#upTo` there is nothing but messages, in rooms that lack no members, that have changed nothing else. */
+  #plainFrom = 0
+  /** Such messages after `#upTo` that this process has stored, by position: nobody has to read them. */
   readonly #stored = new Map<number, NewsEvent>()
   #reading: Promise<void> | undefined
 
   constructor(db: Reader) {
     this.#db = db
-    this.#readEvents = db.prepare(
-      `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed, redacted_by,
-         CASE WHEN EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = events.event_nid) THEN 1 ELSE 0 END
-           AS forked
-       FROM events WHERE position > ? AND position <= ? AND rejected IS NULL ORDER BY position`,
-    )
     const { inInteger } = db.dialect
+    this.#readEvents = db.prepare(readEvents(inInteger('position')))
     this.#readCompleted = db.prepare(
       'SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
     )
@@ -69,11 +64,11 @@ export class EventNews {
   }
 
   /**
-   * Whether a span is known to hold nothing but what `stored` has told: then nobody came or went with it, nobody's membership was learnt
-   * of late, and no room that lacked members has become complete. `false` says nothing.
+   * Whether a span is known to hold nothing but messages, in rooms that lack no members, that have changed nothing else: then nobody came
+   * or went with it, nobody's membership was learnt of late, and no room that lacked members has become complete. `false` says nothing.
    */
   async isPlain(after: number, upTo: number): Promise<boolean> {
-    return (await this.#covers(after, upTo)) && after >= this.#ownFrom
+    return (await this.#covers(after, upTo)) && after >= this.#plainFrom
   }
 
   /**
@@ -84,20 +79,9 @@ export class EventNews {
     if (this.#from !== undefined && this.#stored.size < MAX_KEPT) this.#stored.set(event.position, event)
   }
 
-  /** All events of a span, if this process has stored them. */
-  #ownOf(after: number, upTo: number): NewsEvent[] | undefined {
-    const events: NewsEvent[] = []
-    for (let position = after + 1; position <= upTo; position++) {
-      const event = this.#stored.get(position)
-      if (event === undefined) return undefined
-      events.push(event)
-    }
-    return events
-  }
-
   /** Reads on as far as needed; answers whether everything in the span is kept. */
   async #covers(after: number, upTo: number): Promise<boolean> {
-    this.#from ??= this.#ownFrom = this.#upTo = this.#db.position('events')
+    this.#from ??= this.#plainFrom = this.#upTo = this.#db.position('events')
     if (after < this.#from) return false
     const end = Math.min(upTo, this.#db.position('events'))
     while (this.#upTo < end) {
@@ -111,11 +95,8 @@ export class EventNews {
 
   async #readOn(): Promise<void> {
     const [after, upTo] = [this.#upTo, this.#db.position('events')]
-    const own = this.#ownOf(after, upTo)
-    if (own !== undefined) this.#kept.add(own, [])
-    else if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
+    if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
     else await this.#read(after, upTo)
-    if (own === undefined) this.#ownFrom = upTo
     this.#upTo = upTo
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
     // By halves, so that forgetting costs next to nothing.
@@ -123,24 +104,64 @@ export class EventNews {
     if (middle !== undefined) this.#keepFrom(middle)
   }
 
+  /** Reads what of a span is not known to be messages of this process. */
   async #read(after: number, upTo: number): Promise<void> {
-    const events = (await this.#db.all<EventColumns>(this.#readEvents, [after, upTo])).map(newsEvent)
+    const own: NewsEvent[] = []
+    const others: number[] = []
+    for (let position = after + 1; position <= upTo; position++) {
+      const event = this.#stored.get(position)
+      if (event === undefined) others.push(position)
+      else own.push(event)
+    }
+    if (others.length === 0) return this.#kept.add(own, [])
+    const rows = await this.#db.all<EventColumns>(this.#readEvents, [this.#db.list(others)])
+    const events = rows.map(newsEvent)
+    const isPlain = rows.length === others.length && rows.every(row => row.plain === 1)
+    const points = isPlain
+      ? []
+      : await this.#points(events, { after, upTo, isWhole: rows.length === others.length })
+    if (!isPlain) this.#plainFrom = upTo
+    this.#kept.add(inOrder([...own, ...events]), points)
+  }
+
+  /** What has changed of the states of the rooms of some events, which are those of a span; `isWhole`: it has no positions without any. */
+  async #points(
+    events: readonly NewsEvent[],
+    { after, upTo, isWhole }: { after: number; upTo: number; isWhole: boolean },
+  ): Promise<NewsPoint[]> {
     const rooms = new Set(events.map(({ roomNid }) => roomNid))
     // Where a room that lacked members is complete, its state may change without any event, at a position of its own.
-    if (events.length < upTo - after) {
+    if (!isWhole) {
       const completed = await this.#db.all<{ room_nid: number }>(this.#readCompleted, [after, upTo])
       for (const row of completed) rooms.add(row.room_nid)
     }
+    if (rooms.size === 0) return []
     const span = [this.#db.list([...rooms]), after, upTo]
-    const points =
-      rooms.size === 0 ? [] : await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])
-    this.#kept.add(events, points.map(newsPoint))
+    return (await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])).map(newsPoint)
   }
 
   #keepFrom(position: number): void {
     this.#kept.dropUpTo(position)
     this.#from = position
   }
+}
+
+const inOrder = (events: NewsEvent[]): NewsEvent[] =>
+  events.sort((one, other) => one.position - other.position)
+
+/** `plain`: a message that has changed nothing else, in a room that lacked no members when it came (`EventNews.isPlain`). */
+const readEvents = (condition: string): string => {
+  const forked = 'EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = e.event_nid)'
+  const changed = ['valid_from', 'valid_to'].map(
+    end => `EXISTS (SELECT 1 FROM room_state s WHERE s.room_nid = e.room_nid AND s.${end} = e.position)`,
+  )
+  const lacking = `EXISTS (SELECT 1 FROM partial_rooms p
+    WHERE p.room_nid = e.room_nid AND (p.completed_at IS NULL OR p.completed_at > e.position))`
+  return `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed, redacted_by,
+      CASE WHEN ${forked} THEN 1 ELSE 0 END AS forked,
+      CASE WHEN state_key IS NOT NULL OR soft_failed <> 0 OR redacted_by IS NOT NULL OR type = 'm.room.redaction'
+        OR ${[forked, ...changed, lacking].join(' OR ')} THEN 0 ELSE 1 END AS plain
+    FROM events e WHERE ${condition} AND rejected IS NULL ORDER BY position`
 }
 
 interface EventColumns {
@@ -153,6 +174,7 @@ interface EventColumns {
   soft_failed: number
   redacted_by: number | null
   forked: number
+  plain: number
 }
 
 const newsEvent = (row: EventColumns): NewsEvent => ({

@@ -148,6 +148,47 @@ testDatabases(
   },
 )
 
+testDatabases(
+  test,
+  'messages of another process are read once, and known for what they are',
+  async (t, plain) => {
+    const { core, rooms } = await testRooms(plain)
+    const alice = requesterOf('@alice:here.test')
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, alice.userId), { isDirect: false })
+    const { database, during } = countedReads(plain)
+    const [news, mixed] = [new EventNews(database), new EventNews(database)]
+    const start = plain.position('events')
+    for (const each of [news, mixed]) await each.events(start, start)
+    for (const txnId of ['one', 'two', 'three'])
+      await rooms.sending.message(alice, { roomId, type: 'm.room.message', txnId, content: { body: txnId } })
+    const told = plain.position('events')
+    const follow = (each: EventNews) =>
+      during(() =>
+        Promise.all([each.events(start, told), each.points(start, told), each.isPlain(start, told)]),
+      )
+    t.is(await follow(news), 1)
+    t.true(await news.isPlain(start, told))
+    const all = (await news.events(start, told)) ?? []
+    t.is(all.length, 3)
+    for (const event of all.slice(1, 2)) mixed.stored(event)
+    t.is(await follow(mixed), 1)
+    t.deepEqual(await mixed.events(start, told), all, 'in order, wherever they come from')
+    t.true(await mixed.isPlain(start, told))
+    const [last] = await core.context.read.events.byNids([all.at(-1)?.nid ?? 0])
+    const redaction = {
+      roomId,
+      txnId: 'redaction',
+      type: 'm.room.redaction',
+      content: { redacts: last?.event.eventId ?? '' },
+    }
+    await rooms.sending.message(alice, redaction)
+    t.false(
+      await news.isPlain(told, plain.position('events')),
+      'what takes something back does more than to come',
+    )
+  },
+)
+
 testDatabases(test, 'messages that this process has stored are not read to be followed', async (t, plain) => {
   const { database, during } = countedReads(plain)
   const { core, rooms } = await testRooms(database)

@@ -2,6 +2,7 @@ import type { SignEvent } from '../../core/event/builder.ts'
 import type { Prepared, Reader, SqlValue } from '../database.ts'
 import { listedRows } from '../listed-rows.ts'
 import { EventCache } from './event-cache.ts'
+import { SharedReads } from './shared-reads.ts'
 import { type EventRow, SELECT_EVENTS, type StoredEvent, storedEvent } from './stored-event.ts'
 
 export type { StoredEvent } from './stored-event.ts'
@@ -25,6 +26,8 @@ export class EventReader {
   readonly #db: Reader
   readonly #cache: EventCache
   readonly #sign: SignEvent | undefined
+  /** Reads under way. */
+  readonly #loading = new SharedReads<number, StoredEvent>()
   readonly #selectNids: Prepared
   readonly #selectIds: Prepared
   readonly #backwards: Prepared
@@ -77,7 +80,9 @@ export class EventReader {
     }
     if (missing.length > 0) {
       // What is loaded may push out of the cache what was found there.
-      for (const stored of await this.#load(this.#selectNids, missing)) found.set(stored.nid, stored)
+      const load = (some: readonly number[]) => this.#load(this.#selectNids, some)
+      const edition = `${this.#cache.now} ${this.#db.position('events')}`
+      for (const stored of await this.#loading.all(missing, edition, load)) found.set(stored.nid, stored)
     }
     return nids.flatMap(nid => found.get(nid) ?? [])
   }
