@@ -9,6 +9,7 @@ const request = (path: string, headers: string, body: string): string =>
 
 const whole = (count: number): string => request('echo/@b', 'Content-Length: 11', `{"count":${count}}`)
 const empty = request('lenient', 'Content-Length: 0', '')
+const unannounced = request('lenient', 'Accept: */*', '')
 const chunked = request('echo/@b', 'Transfer-Encoding: chunked', '5\r\n{"cou\r\n6\r\nnt":8}\r\n0\r\n\r\n')
 
 test('bodies come whole, in pieces, in chunks, and not at all, one after the other on a connection', async t => {
@@ -33,6 +34,7 @@ test('bodies come whole, in pieces, in chunks, and not at all, one after the oth
   await answers(whole(5) + begin, 5)
   await answers(end + chunked, 7)
   await answers(whole(6), 8)
+  await answers(unannounced + whole(7), 10)
   t.deepEqual(
     [...received.matchAll(/"body":(\{.*?\})/g)].map(([, body]) => body),
     [
@@ -44,6 +46,8 @@ test('bodies come whole, in pieces, in chunks, and not at all, one after the oth
       '{"count":4}',
       '{"count":8}',
       '{"count":6}',
+      '{}',
+      '{"count":7}',
     ],
   )
   socket.destroy()

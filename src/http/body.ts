@@ -26,7 +26,8 @@ export class RequestAborted extends Error {
  */
 export const readBody = async (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> => {
   const declared = request.headers['content-length']
-  if (declared === undefined) return collect(request, limit, clock)
+  // Where none was announced, no event says that there is none (`optimizeEmptyRequests`).
+  if (declared === undefined) return request.readableEnded ? Buffer.alloc(0) : collect(request, limit, clock)
   const length = Number(declared)
   if (length > limit) throw tooLarge(limit)
   const isThere = request.readableLength === length && !request.destroyed

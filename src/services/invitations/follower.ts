@@ -213,6 +213,8 @@ export class InvitationFollower {
       ({ roomNid }) => roomNid,
     )
     const changes: Change[] = []
+    // Nearly always: not even an empty list is asked for with every message.
+    if (byRoom.size === 0) return changes
     for (const { nid, roomId } of await this.#read.rooms.byNids([...byRoom.keys()])) {
       const users = new Set(byRoom.get(nid)?.map(({ userId }) => userId))
       for (const { userId, eventId } of await this.#records.read.ofUsers(roomId, [...users])) {
