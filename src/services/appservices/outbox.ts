@@ -179,7 +179,7 @@ export class AppServiceOutbox {
     return { events: await this.#audience.select(events, span), upTo }
   }
 
-  #texts(events: readonly StoredEvent[]): Promise<string[]> {
+  async #texts(events: readonly StoredEvent[]): Promise<string[]> {
     const viewer = { userId: this.#service.senderId, deviceId: undefined }
     return this.#parts.clientEvents.render(events, viewer, { roomId: true })
   }

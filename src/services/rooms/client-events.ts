@@ -1,8 +1,5 @@
-import type { LRUCache } from 'lru-cache'
-import { boundedCache } from '../../core/caches.ts'
 import { parseJson } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
-import { clientEvent } from '../../core/event/client-event.ts'
 import { stickyDuration } from '../../core/event/stickiness.ts'
 import { type FieldTree, pickFields } from '../../core/event-fields.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -11,17 +8,11 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { isPassing } from '../../storage/rooms/passing-events.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { EventOrigin } from '../../storage/rooms/transactions.ts'
-import { type Answer, together } from '../answer.ts'
+import { type Answer, andThen, together } from '../answer.ts'
 import type { Aggregations, Bundle } from './aggregations.ts'
-import { type Erasures, WITHHELD, withoutErased } from './erasures.ts'
-import {
-  type EventViewer,
-  membership,
-  originText,
-  redactionText,
-  replacement,
-  stickyText,
-} from './event-unsigned.ts'
+import { type ErasedSenders, type Erasures, withoutErased } from './erasures.ts'
+import { type EventViewer, membership, originText, replacement, stickyText } from './event-unsigned.ts'
+import { type Rendered, RenderedEvents } from './rendered-events.ts'
 import { shownEvent } from './shown-event.ts'
 
 export type { EventViewer } from './event-unsigned.ts'
@@ -38,25 +29,26 @@ export interface EventForm {
   readonly bundle?: Bundle | undefined
 }
 
-/** What of an event is the same for every viewer, as JSON text. */
-interface Rendered {
-  /** The event in client format without `room_id` and `unsigned`, and without the closing brace. */
-  readonly head: string
-  /** `"redacted_because":{…},` if it was redacted. */
-  readonly because: string
-  /** The nid of the state event whose place it took. */
-  readonly replaced: number | undefined
+/** Events as the viewer may have them, and their texts. */
+interface Made {
+  readonly events: readonly StoredEvent[]
+  readonly erased: ErasedSenders
+  readonly rendered: readonly Rendered[]
 }
 
-/** What is kept of a text beside its characters, in bytes. */
-const TEXT_OVERHEAD = 300
+/** What is told in `unsigned`: how events came to be, what they replaced, what relates to them, and when they run out. */
+type Beside = readonly [
+  ReadonlyMap<string, EventOrigin>,
+  ReadonlyMap<number, StoredEvent>,
+  ReadonlyMap<number, string> | undefined,
+  ReadonlyMap<number, number> | undefined,
+]
 
 /** "A server may include more fields than were requested": what a client cannot do without. */
 const ALWAYS = ['event_id', 'type', 'sender', 'origin_server_ts', 'state_key', 'room_id'] as const
 
 const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map()
 const NO_ORIGINS: ReadonlyMap<string, EventOrigin> = new Map()
-const NOTHING_REPLACED: ReadonlyMap<number, number> = new Map()
 
 /**
  * Renders events for clients. The text of an event is made once and shared by all who are shown it; what differs for
@@ -64,11 +56,10 @@ const NOTHING_REPLACED: ReadonlyMap<number, number> = new Map()
  */
 export class ClientEvents {
   readonly #read: RoomReaders
-  readonly #views: StateViews
   readonly #aggregations: Aggregations
   readonly #clock: Clock
   readonly #erasures: Erasures
-  readonly #rendered: LRUCache<number | string, Rendered>
+  readonly #rendered: RenderedEvents
 
   constructor(
     parts: {
@@ -81,31 +72,41 @@ export class ClientEvents {
     options: { cacheSize?: number } = {},
   ) {
     this.#read = parts.read
-    this.#views = parts.views
     this.#aggregations = parts.aggregations
     this.#clock = parts.clock
     this.#erasures = parts.erasures
-    this.#rendered = boundedCache('rendered_events', {
-      max: options.cacheSize,
-      bytes: ({ head, because }) => TEXT_OVERHEAD + head.length + because.length,
-    })
+    this.#rendered = new RenderedEvents(parts, options)
   }
 
   /** JSON texts of events in client format, in the order given. */
-  async render(all: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Promise<string[]> {
+  render(all: readonly StoredEvent[], viewer: EventViewer, form: EventForm): Answer<string[]> {
     if (all.length === 0) return []
-    const current = this.#erasures.current()
-    const erased = current instanceof Promise ? await current : current
-    const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
-    const made = this.#renderAll(events)
-    const rendered = made instanceof Promise ? await made : made
+    return andThen(this.#erasures.current(), erased => {
+      const events = erased.size === 0 ? all : all.map(stored => withoutErased(stored, viewer, erased))
+      return andThen(this.#rendered.of(events), rendered =>
+        this.#spliced({ events, erased, rendered }, viewer, form),
+      )
+    })
+  }
+
+  /** The texts, with what differs for the viewer. */
+  #spliced(made: Made, viewer: EventViewer, form: EventForm): Answer<string[]> {
+    const { events, rendered } = made
     const parts = together([
       this.#origins(events, viewer),
       this.#replaced(rendered, events.some(isPassing)),
       this.#relations(events, viewer, form),
       this.#expiry(events),
     ])
-    const [origins, replaced, relations, expiry] = parts instanceof Promise ? await parts : parts
+    return andThen(parts, beside => this.#texts(made, beside, viewer, form))
+  }
+
+  #texts(
+    { events, erased, rendered }: Made,
+    [origins, replaced, relations, expiry]: Beside,
+    viewer: EventViewer,
+    form: EventForm,
+  ): string[] {
     const now = this.#clock.now()
     return events.map((stored, index) => {
       const { head = '{', because = '', replaced: replacedNid } = rendered[index] ?? {}
@@ -141,7 +142,7 @@ export class ClientEvents {
     const { userId, sight } = viewer
     if (sight === undefined || form.bundle === undefined) return undefined
     return this.#aggregations.of(events, { userId, sight }, form.bundle, (children, { bundle }) =>
-      this.render(children, viewer, { ...form, bundle }),
+      Promise.resolve(this.render(children, viewer, { ...form, bundle })),
     )
   }
 
@@ -152,40 +153,6 @@ export class ClientEvents {
         !isPassing(stored) && stored.redactedBy === undefined && stickyDuration(stored.event) !== undefined,
     )
     return sticky.length === 0 ? undefined : this.#read.sticky.expiry(sticky.map(({ nid }) => nid))
-  }
-
-  #renderAll(events: readonly StoredEvent[]): Answer<readonly Rendered[]> {
-    const known = events.map(stored => passingText(stored) ?? this.#rendered.get(cacheKey(stored)))
-    const fresh = events.filter((_, index) => known[index] === undefined)
-    return fresh.length === 0
-      ? known.filter(one => one !== undefined)
-      : this.#renderFresh(events, known, fresh)
-  }
-
-  async #renderFresh(
-    events: readonly StoredEvent[],
-    known: readonly (Rendered | undefined)[],
-    fresh: readonly StoredEvent[],
-  ): Promise<Rendered[]> {
-    const states = fresh.filter(
-      ({ event, position }) => event.stateKey !== undefined && position !== undefined,
-    )
-    const [replaced, redactions] = await together([
-      states.length === 0 ? NOTHING_REPLACED : this.#views.replaced(states.map(({ nid }) => nid)),
-      this.#byNid(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
-    ])
-    const made = new Map<number | string, Rendered>()
-    for (const stored of fresh) {
-      const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
-      const one = {
-        head: JSON.stringify(clientEvent(shownEvent(stored), { roomId: false })).slice(0, -1),
-        because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
-        replaced: replaced.get(stored.nid),
-      }
-      made.set(cacheKey(stored), one)
-      this.#rendered.set(cacheKey(stored), one)
-    }
-    return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
   }
 
   #replaced(rendered: readonly Rendered[], arePassing: boolean): Answer<ReadonlyMap<number, StoredEvent>> {
@@ -210,22 +177,6 @@ export class ClientEvents {
     const nids = own.map(({ nid }) => nid)
     return this.#read.transactions.ofEvents(viewer.userId, viewer.deviceId, nids)
   }
-}
-
-/** The same of an event that is not kept, nor is this; one that was redacted takes the way of all others. */
-const passingText = (stored: StoredEvent): Rendered | undefined =>
-  isPassing(stored) && stored.redactedBy === undefined
-    ? { head: stored.event.clientText, because: '', replaced: stored.replaced }
-    : undefined
-
-/**
- * Redaction changes what is rendered, and so does the place that an outlier gets in the timeline, by which it takes that of another state
- * event: each is cached apart from its former self.
- */
-const cacheKey = ({ nid, redactedBy, position }: StoredEvent): number | string => {
-  const self = position === undefined ? nid + 0.5 : nid
-  if (redactedBy === undefined) return self
-  return redactedBy === WITHHELD ? `withheld ${self}` : -self
 }
 
 /** An event in the federation format, or with some fields only. */

@@ -69,14 +69,14 @@ export class HistoryPages {
   }
 
   /** What of a stretch is here, up to where something is missing. */
-  collect(
+  async collect(
     { requester, access, sight, ignored, filter }: Reading,
     span: TimelineSpan,
     limit: number,
   ): Promise<Stretch> {
     const { room } = access
     // "rooms: a list of room IDs to include", also where there is only one room to choose from.
-    if (!filter.matchesRoom(room.roomId)) return Promise.resolve({ ...nothingFrom(span), exhausted: true })
+    if (!filter.matchesRoom(room.roomId)) return { ...nothingFrom(span), exhausted: true }
     const { userId } = requester
     return this.#timelines.collect(room.nid, span, { userId, sight, limit, filter, ignored })
   }

@@ -168,7 +168,7 @@ export class RoomRelations {
     return new Map(visible.filter((_, index) => (counts[index]?.count ?? 0) > 0))
   }
 
-  #render(events: readonly StoredEvent[], requester: Requester, sight: Sight): Promise<string[]> {
+  async #render(events: readonly StoredEvent[], requester: Requester, sight: Sight): Promise<string[]> {
     return this.#clientEvents.render(events, { ...requester, sight }, { roomId: true, bundle: 'all' })
   }
 

@@ -1,9 +1,9 @@
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { EventFilter } from '../../core/filter.ts'
 import { roughLength } from '../../core/json.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { StoredEvent, TimelineRange } from '../../storage/rooms/events.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import type { Missed } from './ignored-users.ts'
 import type { ForkState, Seeing, Sight } from './room-sight.ts'
 import type { Range } from './visible-ranges.ts'
@@ -44,6 +44,8 @@ export interface Stretch {
 /** Reads pages of timelines; `TimelineReader`, or something that remembers what it read. */
 export interface PageReader extends Pick<TimelineReader, 'load'> {
   page(...parameters: Parameters<TimelineReader['page']>): Answer<TimelineRow[]>
+  /** A page without a gap, if nothing has to be read for it. */
+  recent?(direction: Direction, range: TimelineRange): TimelineRow[] | undefined
 }
 
 /** A filter that lets little through still costs at most this many rows; `next` then leads on. */
@@ -52,6 +54,10 @@ const MAX_SCANNED = 5000
 const MAX_LENGTH = 4 * 1024 * 1024
 const SMALLEST_PAGE = 20
 const LARGEST_PAGE = 200
+/** So many events have not that length: none is larger than 64 KB. */
+const FEW = 64
+
+const NO_FORKS: ReadonlyMap<number, ForkState> = new Map()
 
 /** Reads rooms' timelines as their users may see them. */
 export class Timelines {
@@ -67,7 +73,27 @@ export class Timelines {
    * Reads on from `span.from` until enough events have passed, in number or length, the stretch ends, something is missing, or
    * enough was looked at.
    */
-  async collect(roomNid: number, span: TimelineSpan, wanted: Wanted): Promise<Stretch> {
+  collect(roomNid: number, span: TimelineSpan, wanted: Wanted): Answer<Stretch> {
+    return this.#recent(roomNid, span, wanted) ?? this.#inPages(roomNid, span, wanted)
+  }
+
+  /** The same of the little that has just happened, which is in memory: of nearly all that somebody is woken for. */
+  #recent(roomNid: number, span: TimelineSpan, wanted: Wanted): Answer<Stretch> | undefined {
+    const { direction, from } = span
+    const [range, ...others] = wanted.filter.nothing ? [] : parts(span, wanted.sight.ranges)
+    if (range === undefined || others.length > 0) return undefined
+    const limit = Math.min(FEW, wanted.limit)
+    const rows = this.#pages.recent?.(direction, { roomNid, after: range.from - 1, upTo: range.to, limit })
+    if (rows === undefined || rows.length === limit || rows.some(({ forked }) => forked)) return undefined
+    const last = rows.at(-1)?.position
+    const next = last === undefined ? from : beyond(direction, last)
+    return andThen(this.#pages.load(candidates(rows, wanted)), loaded => {
+      const events = loaded.filter(stored => passes(wanted.filter, stored) && wanted.sight.sees(stored))
+      return { events, forks: NO_FORKS, next, exhausted: true }
+    })
+  }
+
+  async #inPages(roomNid: number, span: TimelineSpan, wanted: Wanted): Promise<Stretch> {
     const { direction } = span
     const events: StoredEvent[] = []
     const forks = new Map<number, ForkState>()
@@ -109,26 +135,32 @@ export class Timelines {
 
   async #passing(
     rows: readonly TimelineRow[],
-    { userId, sight, filter, ignored, missed }: Wanted,
+    wanted: Wanted,
     forks: Map<number, ForkState>,
   ): Promise<StoredEvent[]> {
-    const candidates = rows.filter(
-      row =>
-        filter.matchesHead(row.type, row.sender) &&
-        (row.isState ||
-          (row.type !== DUMMY_TYPE &&
-            !ignored.has(row.sender) &&
-            missed?.(row.sender, row.position) !== true)),
-    )
-    const forked = candidates.filter(row => row.forked).map(row => row.nid)
+    const { userId, sight, filter } = wanted
+    const few = candidates(rows, wanted)
+    const forked = few.filter(row => row.forked).map(row => row.nid)
     if (forked.length > 0) {
       const states = await this.#sights.forks(forked, userId)
       for (const nid of forked) forks.set(nid, states.get(nid) ?? {})
     }
-    const events = await this.#pages.load(candidates)
+    const events = await this.#pages.load(few)
     return events.filter(stored => passes(filter, stored) && sight.sees(stored, forks.get(stored.nid)))
   }
 }
+
+/** Those of which their rows do not tell that they are not wanted. */
+const candidates = (
+  rows: readonly TimelineRow[],
+  { filter, ignored, missed }: Pick<Wanted, 'filter' | 'ignored' | 'missed'>,
+): TimelineRow[] =>
+  rows.filter(
+    row =>
+      filter.matchesHead(row.type, row.sender) &&
+      (row.isState ||
+        (row.type !== DUMMY_TYPE && !ignored.has(row.sender) && missed?.(row.sender, row.position) !== true)),
+  )
 
 /** Whether a filter lets an event through as it is shown: what was redacted has no content to look into. */
 export const passes = (filter: EventFilter, { event, redactedBy }: StoredEvent): boolean =>

@@ -162,7 +162,7 @@ export class RoomTexts {
     }
   }
 
-  #timeline(
+  async #timeline(
     look: Look,
     room: { readonly roomNid: number; readonly roomId: string },
     span: { readonly after: number | undefined; readonly upTo: number },

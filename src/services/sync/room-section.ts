@@ -1,6 +1,6 @@
 import { STICKY } from '../../core/event/stickiness.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import { together } from '../answer.ts'
+import { type Answer, andThen, together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import { passes } from '../rooms/timeline.ts'
 import { AHEAD, inOrder, type Section } from './response.ts'
@@ -80,18 +80,24 @@ export class RoomSections {
   }
 
   /** The same of a few rooms, at once. */
-  async someJoined(request: SyncRequest, some: readonly JoinedNews[]): Promise<Section[]> {
-    const texts = await together(some.map(news => this.joined(request, news)))
-    return some.flatMap(({ roomId }, index) => {
-      const text = texts[index]
-      return text === undefined ? [] : { part: 'join', roomId, ...text }
-    })
+  someJoined(request: SyncRequest, some: readonly JoinedNews[]): Answer<Section[]> {
+    return andThen(together(some.map(news => this.joined(request, news))), texts =>
+      some.flatMap(({ roomId }, index) => {
+        const told = texts[index]
+        return told === undefined ? [] : { part: 'join', roomId, text: told.text, more: told.more }
+      }),
+    )
   }
 
   /** The section of a room that the user is in; `undefined` if there is nothing to tell. */
-  async joined(request: SyncRequest, news: JoinedNews): Promise<RoomText | undefined> {
-    const shared = await this.#shared.of(request, news)
-    if (shared !== undefined) return this.#withShared(request, news, shared)
+  joined(request: SyncRequest, news: JoinedNews): Answer<RoomText | undefined> {
+    return andThen(this.#shared.of(request, news), shared =>
+      shared === undefined ? this.#apart(request, news) : this.#withShared(request, news, shared),
+    )
+  }
+
+  /** The same of a room of which the user is told something else than others. */
+  async #apart(request: SyncRequest, news: JoinedNews): Promise<RoomText | undefined> {
     const [own, beside] = await Promise.all([this.#own(request, news), this.#sources.parts(request, news)])
     if (own === undefined) return undefined
     const members = [...own.parts, ...beside].join(',')
@@ -124,16 +130,20 @@ export class RoomSections {
   }
 
   /** The section of a room where nothing but its timeline, which others are told as well, is news of the stream of events. */
-  async #withShared(
+  #withShared(
     request: SyncRequest,
     news: JoinedNews,
     { timeline, senders, text }: SharedTimeline,
-  ): Promise<RoomText | undefined> {
-    const entries = await this.#states.introduced(request, news, timeline, senders)
-    const state = entries.length === 0 ? [] : await this.#events.state(request, timeline, entries)
-    if (timeline.events.length === 0 && state.length === 0 && news.extras === undefined) return undefined
-    const parts = [text, statePart(request, state), ...(await this.#sources.parts(request, news))]
-    return { text: `{${parts.join(',')}}` }
+  ): Answer<RoomText | undefined> {
+    const introduced = andThen(this.#states.introduced(request, news, timeline, senders), entries =>
+      entries.length === 0 ? [] : this.#events.state(request, timeline, entries),
+    )
+    return andThen(introduced, state => {
+      if (timeline.events.length === 0 && state.length === 0 && news.extras === undefined) return undefined
+      return andThen(this.#sources.parts(request, news), parts => ({
+        text: `{${text},${statePart(request, state)},${parts.join(',')}}`,
+      }))
+    })
   }
 
   /** The section of a room that the user has left: up to their leaving, whatever has happened since. */

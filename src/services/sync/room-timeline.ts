@@ -1,6 +1,7 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateChangeAt } from '../../storage/rooms/state-views.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { type ForkState, presentSight, type Sight, type Sights } from '../rooms/room-sight.ts'
 import { BEGINNING, type Stretch, type Timelines } from '../rooms/timeline.ts'
 import type { EventSpan, SyncRequest } from './sync-request.ts'
@@ -65,12 +66,12 @@ export class RoomTimelines {
     this.#sights = sights
   }
 
-  async read(
+  read(
     request: SyncRequest,
     room: { readonly roomNid: number; readonly roomId: string },
     span: EventSpan,
     place: Place,
-  ): Promise<RoomTimeline> {
+  ): Answer<RoomTimeline> {
     const { timeline: filter } = request.filter
     const limit = Math.min(filter.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
     if (!filter.matchesRoom(room.roomId)) {
@@ -78,28 +79,18 @@ export class RoomTimelines {
       return { events: [], forks: new Map(), limited: false, before: span.after ?? span.upTo, sight }
     }
     // One more than wanted tells whether something is left out.
-    const { found, sight } = await this.#collect(request, room.roomNid, span, place, limit + 1)
-    const kept = found.events.slice(0, limit).reverse()
-    const limited = found.events.length > limit || !found.exhausted
-    const first = kept[0]?.position
-    const before = first === undefined ? (limit === 0 ? span.upTo : found.next) : first - 1
-    return {
-      events: kept,
-      forks: found.forks,
-      limited,
-      before: limited ? before : (span.after ?? before),
-      sight,
-    }
+    const collected = this.#collect(request, room.roomNid, span, place, limit + 1)
+    return andThen(collected, one => timelineOf(one, span, limit))
   }
 
   /** What came since the user joined they see, so that their history in the room matters only further back. */
-  async #collect(
+  #collect(
     { requester, filter, ignored, missed }: SyncRequest,
     roomNid: number,
     span: EventSpan,
     { joinedAt, sight: given }: Place,
     limit: number,
-  ): Promise<{ found: Stretch; sight: Sight }> {
+  ): Answer<Collected> {
     const { userId } = requester
     const to = span.after ?? BEGINNING
     const wanted = {
@@ -107,13 +98,29 @@ export class RoomTimelines {
       missed: span.after === undefined ? undefined : missed,
     }
     const all = { direction: 'b', from: span.upTo, to } as const
-    if (given === undefined && joinedAt !== undefined && joinedAt <= span.upTo) {
-      const sight = presentSight(joinedAt)
-      const found = await this.#timelines.collect(roomNid, all, { ...wanted, sight })
-      const isAll = joinedAt <= to + 1 || !found.exhausted
-      if (isAll && found.forks.size === 0) return { found, sight }
-    }
-    const sight = given ?? (await this.#sights.of(roomNid, userId))
-    return { found: await this.#timelines.collect(roomNid, all, { ...wanted, sight }), sight }
+    const seenBy = (sight: Sight): Answer<Collected> =>
+      andThen(this.#timelines.collect(roomNid, all, { ...wanted, sight }), found => ({ found, sight }))
+    const seen = (): Answer<Collected> => andThen(given ?? this.#sights.of(roomNid, userId), seenBy)
+    if (given !== undefined || joinedAt === undefined || joinedAt > span.upTo) return seen()
+    return andThen(seenBy(presentSight(joinedAt)), collected => {
+      const { exhausted, forks } = collected.found
+      const isAll = joinedAt <= to + 1 || !exhausted
+      return isAll && forks.size === 0 ? collected : seen()
+    })
   }
+}
+
+/** What was found of a stretch, newest first, and by which sight. */
+interface Collected {
+  readonly found: Stretch
+  readonly sight: Sight
+}
+
+/** @param limit how many events are told; one more was looked for */
+const timelineOf = ({ found, sight }: Collected, span: EventSpan, limit: number): RoomTimeline => {
+  const events = found.events.slice(0, limit).reverse()
+  const limited = found.events.length > limit || !found.exhausted
+  const first = events[0]?.position
+  const before = first === undefined ? (limit === 0 ? span.upTo : found.next) : first - 1
+  return { events, forks: found.forks, limited, before: limited ? before : (span.after ?? before), sight }
 }

@@ -1,19 +1,19 @@
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership, MembershipRow } from '../../storage/rooms/memberships.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen, together } from '../answer.ts'
 import type { Sight, Sights } from '../rooms/room-sight.ts'
 import { END } from '../rooms/visible-ranges.ts'
 import { type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { AHEAD, inOrder, type Section } from './response.ts'
-import { RoomIds } from './room-ids.ts'
+import { type Candidate, RoomCandidates } from './room-candidates.ts'
 import type { JoinedNews, LeftNews } from './room-news.ts'
 import type { RoomSections } from './room-section.ts'
 import type { Place } from './room-timeline.ts'
 import type { RoomsNow } from './rooms-now.ts'
 import type { SyncRequest } from './sync-request.ts'
-import type { ExtrasByRoom } from './sync-source.ts'
+import type { ExtrasByRoom, RoomExtras } from './sync-source.ts'
 import { toldAt } from './told-at.ts'
 
 /** Everything that a response tells of rooms. */
@@ -28,21 +28,16 @@ const FEW = 8
 /** With these a room is on the screen. */
 const SHOWN: ReadonlySet<Membership> = new Set(['join', 'invite', 'knock'])
 
-/** A joined room that may have news. */
-interface Candidate {
-  readonly roomNid: number
-  readonly roomId: string
-  readonly joinedAt: number
-}
+const NONE_LEFT: readonly LeftNews[] = []
+const NONE_APART: ReadonlySet<number> = new Set()
 
 /** The `events` stream of `/sync`: finds the rooms that a response tells of. */
 export class RoomsStream {
   readonly #read: RoomReaders
-  readonly #sync: SyncReader
   readonly #sights: Sights
   readonly #sections: RoomSections
   readonly #partial: PartialSpans
-  readonly #roomIds: RoomIds
+  readonly #candidates: RoomCandidates
 
   constructor(parts: {
     read: RoomReaders
@@ -53,8 +48,7 @@ export class RoomsStream {
   }) {
     this.#partial = parts.partial
     this.#read = parts.read
-    this.#roomIds = new RoomIds(parts.read.rooms)
-    this.#sync = parts.sync
+    this.#candidates = new RoomCandidates({ ...parts, rooms: parts.read.rooms })
     this.#sights = parts.sights
     this.#sections = parts.sections
   }
@@ -66,25 +60,19 @@ export class RoomsStream {
     extras: ExtrasByRoom,
     invitations: InvitationTexts,
   ): Answer<readonly Section[] | AsyncGenerator<Section, void>> {
-    const isQuiet = !now.hasMoved && now.rooms.size + extras.size === 0 && invitations === NO_INVITATIONS
-    return isQuiet && request.since !== undefined ? [] : this.#told(request, now, extras, invitations)
-  }
-
-  async #told(
-    request: SyncRequest,
-    now: RoomsNow,
-    extras: ExtrasByRoom,
-    invitations: InvitationTexts,
-  ): Promise<readonly Section[] | AsyncGenerator<Section, void>> {
     const { since } = request
-    const told =
+    const isQuiet = !now.hasMoved && now.rooms.size + extras.size === 0 && invitations === NO_INVITATIONS
+    if (isQuiet && since !== undefined) return []
+    const found =
       since === undefined
-        ? await this.#initial(request, now.upTo, extras)
-        : await this.#incremental(request, since, now, extras)
-    const isSmall = since !== undefined && told.left.length === 0 && invitations === NO_INVITATIONS
-    return isSmall && told.joined.length <= FEW
-      ? this.#sections.someJoined(request, told.joined)
-      : this.#streamed(request, told, invitations)
+        ? this.#initial(request, now.upTo, extras)
+        : this.#incremental(request, since, now, extras)
+    return andThen<Told, readonly Section[] | AsyncGenerator<Section, void>>(found, told => {
+      const isSmall = since !== undefined && told.left.length === 0 && invitations === NO_INVITATIONS
+      return isSmall && told.joined.length <= FEW
+        ? this.#sections.someJoined(request, told.joined)
+        : this.#streamed(request, told, invitations)
+    })
   }
 
   async *#streamed(
@@ -134,15 +122,16 @@ export class RoomsStream {
     return { joined, left }
   }
 
-  async #incremental(
-    request: SyncRequest,
-    after: number,
-    now: RoomsNow,
-    extras: ExtrasByRoom,
-  ): Promise<Told> {
+  #incremental(request: SyncRequest, after: number, now: RoomsNow, extras: ExtrasByRoom): Answer<Told> {
+    return now.hasMoved
+      ? this.#withMoves(request, after, now, extras)
+      : andThen(this.#stayed(request, after, now, extras), joined => ({ joined, left: NONE_LEFT }))
+  }
+
+  async #withMoves(request: SyncRequest, after: number, now: RoomsNow, extras: ExtrasByRoom): Promise<Told> {
     const joined: JoinedNews[] = []
     const left: LeftNews[] = []
-    const moved = now.hasMoved ? await this.#moved(request, after) : []
+    const moved = await this.#moved(request, after)
     const apart = new Set(moved.map(row => row.roomNid))
     for (const row of moved) {
       if (!request.filter.matchesRoom(row.roomId)) continue
@@ -164,21 +153,46 @@ export class RoomsStream {
         left.push(...(await this.#left(row, { sight, after, upTo: now.upTo }, extras)))
       }
     }
+    return { joined: [...joined, ...(await this.#stayed(request, after, now, extras, apart))], left }
+  }
+
+  /** The rooms in which the user was all the time; without those that are told apart. */
+  #stayed(
+    request: SyncRequest,
+    after: number,
+    now: RoomsNow,
+    extras: ExtrasByRoom,
+    apart: ReadonlySet<number> = NONE_APART,
+  ): Answer<JoinedNews[]> {
     const { upTo } = now
-    const span = { after, upTo }
-    for (const { roomNid, roomId, joinedAt } of await this.#candidates(after, now, extras)) {
-      if (apart.has(roomNid) || !request.filter.matchesRoom(roomId)) continue
-      const place = joinedAt <= after ? { joinedAt } : await this.#wasInAll(request, roomNid, span)
-      if (place === undefined || this.#isHidden(request, roomNid, upTo)) continue
-      const common = { roomNid, roomId, place, extras: extras.get(roomId) }
-      if (this.#isHidden(request, roomNid, after)) {
-        joined.push({ ...common, span: { after: undefined, upTo }, whole: true })
-        continue
-      }
-      const isNewlyComplete = this.#partial.isCompletedIn(roomNid, after, upTo)
-      joined.push({ ...common, span, whole: request.fullState, isNewlyComplete })
-    }
-    return { joined, left }
+    return andThen(this.#candidates.of(after, now, extras), all => {
+      const candidates = all.filter(
+        ({ roomNid, roomId }) => !apart.has(roomNid) && request.filter.matchesRoom(roomId),
+      )
+      const places = candidates.map(({ roomNid, joinedAt }) =>
+        joinedAt <= after ? { joinedAt } : this.#wasInAll(request, roomNid, { after, upTo }),
+      )
+      return andThen(together(places), known =>
+        candidates.flatMap((candidate, index) => {
+          const place = known[index]
+          if (place === undefined || this.#isHidden(request, candidate.roomNid, upTo)) return []
+          return this.#newsOf(request, candidate, place, { after, upTo }, extras.get(candidate.roomId))
+        }),
+      )
+    })
+  }
+
+  #newsOf(
+    request: SyncRequest,
+    { roomNid, roomId }: Candidate,
+    place: Place,
+    { after, upTo }: { readonly after: number; readonly upTo: number },
+    extras: RoomExtras | undefined,
+  ): JoinedNews {
+    const wasHidden = this.#isHidden(request, roomNid, after)
+    const span = { after: wasHidden ? undefined : after, upTo }
+    const isNewlyComplete = !wasHidden && this.#partial.isCompletedIn(roomNid, after, upTo)
+    return { roomNid, roomId, place, extras, span, whole: wasHidden || request.fullState, isNewlyComplete }
   }
 
   /** The user's memberships that have changed since; those that change at this moment are among them. */
@@ -189,29 +203,6 @@ export class RoomsStream {
   /** Whether the room was not there for the client at a position: it wants all members, and not all were known. */
   #isHidden({ filter }: SyncRequest, roomNid: number, position: number): boolean {
     return !filter.state.lazyLoadMembers && this.#partial.isOpenAt(roomNid, position)
-  }
-
-  /** The joined rooms with news of any kind. */
-  async #candidates(after: number, now: RoomsNow, extras: ExtrasByRoom): Promise<Candidate[]> {
-    const nids = [...now.rooms.keys()]
-    const withEvents = now.isExact
-      ? nids
-      : [
-          ...(await this.#sync.withEvents(nids, after, now.upTo)),
-          ...nids.filter(nid => this.#partial.isCompletedIn(nid, after, now.upTo)),
-        ]
-    const found = new Map<number, Candidate>()
-    const ids = this.#roomIds.of(withEvents)
-    for (const [roomNid, roomId] of ids instanceof Promise ? await ids : ids) {
-      found.set(roomNid, { roomNid, roomId, joinedAt: now.rooms.get(roomNid) ?? END })
-    }
-    for (const roomId of extras.keys()) {
-      const room = await this.#read.rooms.byId(roomId)
-      if (room === undefined || found.has(room.nid)) continue
-      const joinedAt = now.joined.get(room.nid)
-      if (joinedAt !== undefined) found.set(room.nid, { roomNid: room.nid, roomId, joinedAt })
-    }
-    return [...found.values()]
   }
 
   /** For a membership that changes at this moment: whether the user was in the room at both ends of a span. */

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt } from '../../storage/rooms/state-views.ts'
+import type { Answer } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import { inSlices } from '../rooms/state-slices.ts'
 import { passes } from '../rooms/timeline.ts'
@@ -18,7 +19,7 @@ export class SectionEvents {
     this.#clientEvents = clientEvents
   }
 
-  timeline(request: SyncRequest, timeline: RoomTimeline): Promise<string[]> {
+  timeline(request: SyncRequest, timeline: RoomTimeline): Answer<string[]> {
     const { viewer, form } = presentation(request, timeline)
     // What relates to events in a gap the client cannot put together by itself.
     const bundle = timeline.limited ? 'all' : undefined
@@ -26,7 +27,7 @@ export class SectionEvents {
   }
 
   /** Events that go with a timeline and are not in it. */
-  beside(request: SyncRequest, timeline: RoomTimeline, events: readonly StoredEvent[]): Promise<string[]> {
+  beside(request: SyncRequest, timeline: RoomTimeline, events: readonly StoredEvent[]): Answer<string[]> {
     const { viewer, form } = presentation(request, timeline)
     return this.#clientEvents.render(events, viewer, form)
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { SyncFilter } from '../../core/filter.ts'
-import { type Answer, together } from '../answer.ts'
+import { type Answer, andThen, together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Erasures } from '../rooms/erasures.ts'
 import type { JoinedNews } from './room-news.ts'
@@ -56,32 +56,34 @@ export class SharedTimelines {
     const moment = Math.floor(this.#clock.now() / MOMENT_MS)
     const key = `t ${news.roomNid} ${after} ${upTo} ${this.#numberOf(request.filter)} ${moment}`
     const { userId } = request.requester
-    return this.#memo
-      .once(key, () => this.#make(request, news, { after, upTo }))
-      .then(shared => (shared?.senders.has(userId) === true ? undefined : shared))
+    const made = this.#memo.once(key, () => this.#make(request, news, { after, upTo }))
+    return andThen(made, shared => (shared?.senders.has(userId) === true ? undefined : shared))
   }
 
-  async #make(
-    request: SyncRequest,
-    news: JoinedNews,
-    span: { readonly after: number; readonly upTo: number },
-  ): Promise<SharedTimeline | undefined> {
+  #make(request: SyncRequest, news: JoinedNews, span: Span): Answer<SharedTimeline | undefined> {
     const { after, upTo } = span
     const changes = together([
       this.#memo.changes(news.roomNid, after, upTo),
       this.#memo.ended(news.roomNid, after, upTo),
     ])
-    const [began, ended] = changes instanceof Promise ? await changes : changes
-    if (began.length + ended.length > 0) return undefined
-    const timeline = await this.#timelines.read(request, news, span, { joinedAt: after })
+    return andThen(changes, ([began, ended]) => {
+      if (began.length + ended.length > 0) return undefined
+      const read = this.#timelines.read(request, news, span, { joinedAt: after })
+      return andThen(read, timeline => this.#written(request, timeline))
+    })
+  }
+
+  #written(request: SyncRequest, timeline: RoomTimeline): Answer<SharedTimeline | undefined> {
     const { events, forks, limited, sight } = timeline
     if (limited || forks.size > 0 || events.some(({ event }) => event.stateKey !== undefined))
       return undefined
     const senders = new Set(events.map(({ event }) => event.sender))
-    if (senders.intersection(await this.#erasures.current()).size > 0) return undefined
-    const { form } = presentation(request, timeline)
-    const texts = await this.#clientEvents.render(events, { ...NOBODY, sight }, form)
-    return { timeline, senders, text: timelinePart(timeline, texts) }
+    return andThen(this.#erasures.current(), erased => {
+      if (erased.size > 0 && senders.intersection(erased).size > 0) return undefined
+      const { form } = presentation(request, timeline)
+      const rendered = this.#clientEvents.render(events, { ...NOBODY, sight }, form)
+      return andThen(rendered, texts => ({ timeline, senders, text: timelinePart(timeline, texts) }))
+    })
   }
 
   #numberOf(filter: SyncFilter): number {
@@ -91,6 +93,11 @@ export class SharedTimelines {
     this.#numbers.set(filter, this.#newest)
     return this.#newest
   }
+}
+
+interface Span {
+  readonly after: number
+  readonly upTo: number
 }
 
 /** Whoever has sent none of the events. */

@@ -23,7 +23,7 @@ export interface SpanReaders {
 export class SpanMemo implements PageReader {
   readonly #read: SpanReaders
   readonly #position: () => number
-  readonly #kept = new Map<string, Promise<unknown>>()
+  readonly #kept = new Map<string, unknown>()
   #keptAt = 0
 
   /** @param position where the stream `events` stands */
@@ -35,7 +35,7 @@ export class SpanMemo implements PageReader {
   page(direction: Direction, range: TimelineRange): Answer<TimelineRow[]> {
     const { roomNid, after, upTo, limit } = range
     const key = (): string => `${direction} ${roomNid} ${after} ${upTo} ${limit}`
-    return this.#recent(direction, range) ?? this.once(key(), () => this.#read.pages.page(direction, range))
+    return this.recent(direction, range) ?? this.once(key(), () => this.#read.pages.page(direction, range))
   }
 
   load(...parameters: Parameters<PageReader['load']>): ReturnType<PageReader['load']> {
@@ -65,15 +65,15 @@ export class SpanMemo implements PageReader {
   }
 
   /** `StateViews.members`. */
-  members(roomNid: number, userIds: readonly string[], position: number): Promise<StateAt[]> {
-    if (userIds.length === 0) return Promise.resolve([])
+  members(roomNid: number, userIds: readonly string[], position: number): Answer<StateAt[]> {
+    if (userIds.length === 0) return []
     return this.once(`m ${roomNid} ${position} ${userIds.join(' ')}`, () =>
       this.#read.state.members(roomNid, userIds, position),
     )
   }
 
   /** A page of what has just happened; `undefined` where more is needed, or a redaction may have changed what it tells. */
-  #recent(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): TimelineRow[] | undefined {
+  recent(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): TimelineRow[] | undefined {
     const inRoom = this.#read.news.known(roomNid, after, Math.min(upTo, this.#position()))?.events
     if (inRoom === undefined || inRoom.some(({ type }) => type === 'm.room.redaction')) return undefined
     const shown = inRoom.filter(({ softFailed }) => !softFailed)
@@ -82,17 +82,17 @@ export class SpanMemo implements PageReader {
   }
 
   /** Answers what was read or made under a key since the stream has moved on last; one key stands for one kind of thing. */
-  once<T>(key: string, read: () => Promise<T>): Promise<T> {
+  once<T>(key: string, read: () => Answer<T>): Answer<T> {
     const position = this.#position()
     if (position !== this.#keptAt || this.#kept.size >= MAX_KEPT) {
       this.#kept.clear()
       this.#keptAt = position
     }
     const known = this.#kept.get(key)
-    if (known !== undefined) return known as Promise<T>
+    if (known !== undefined || this.#kept.has(key)) return known as Answer<T>
     const made = read()
     this.#kept.set(key, made)
-    made.catch(() => this.#kept.delete(key))
+    if (made instanceof Promise) made.catch(() => this.#kept.delete(key))
     return made
   }
 }

@@ -5,13 +5,13 @@ import {
   type StreamToken,
   type SyncStream,
 } from '../../core/stream-token.ts'
-import { type Answer, together } from '../answer.ts'
+import { type Answer, andThen, together } from '../answer.ts'
 import type { Body } from '../body.ts'
 import type { Departure } from '../departure.ts'
 import type { Metrics } from '../metrics/index.ts'
 import type { Requester } from '../requester.ts'
 import type { IgnoredUsers } from '../rooms/ignored-users.ts'
-import { type Invitations, NO_INVITATIONS } from './invitations.ts'
+import { type Invitations, type InvitationTexts, NO_INVITATIONS } from './invitations.ts'
 import type { SentMembers } from './lazy-members.ts'
 import type { Notifier } from './notifier.ts'
 import { type Response, respond } from './response.ts'
@@ -129,7 +129,8 @@ export class Sync {
         const { requester, filter, fullState, stateAfter } = base
         const ends = streamEnds(this.#byStream, since)
         const request = { requester, filter, fullState, stateAfter, since: base.since, ends, ignored, missed }
-        const { isEmpty, body } = await this.#response(request, since, ends)
+        const looked = this.#response(request, since, ends)
+        const { isEmpty, body } = looked instanceof Promise ? await looked : looked
         worked += notifier.now() - started
         const isOver = notifier.now() >= deadline || departure.aborted || notifier.isClosed || wait?.isOver
         if (!isEmpty || wait === undefined || isOver) {
@@ -146,8 +147,8 @@ export class Sync {
   }
 
   /** @param ends as they are now: all that can be told is of one moment */
-  async #response(request: SyncRequest, since: StreamToken | undefined, ends: StreamEnds): Promise<Response> {
-    const { invites, invitations, rooms, sources } = this.#parts
+  #response(request: SyncRequest, since: StreamToken | undefined, ends: StreamEnds): Answer<Response> {
+    const { invites, sources } = this.#parts
     const now = this.#look(request)
     ends.events = now.upTo
     ends.invites = Math.max(invites.position, since?.invites ?? 0)
@@ -160,27 +161,35 @@ export class Sync {
         return source.news(request, from, ends[source.stream] ?? source.position(), events)
       }),
     )
-    const news = answers instanceof Promise ? await answers : answers
-    // What does not fit into one response comes with the next.
-    news.forEach(({ upTo }, index) => {
-      const stream = sources[index]?.stream
-      if (stream !== undefined && upTo !== undefined) ends[stream] = upTo
+    return andThen(answers, news => {
+      // What does not fit into one response comes with the next.
+      news.forEach(({ upTo }, index) => {
+        const stream = sources[index]?.stream
+        if (stream !== undefined && upTo !== undefined) ends[stream] = upTo
+      })
+      return andThen(this.#invited(request, after, ends), invited => {
+        const told = this.#parts.rooms.sections(request, now, extrasByRoom(news), invited)
+        return andThen(told, sections =>
+          respond({ always: () => this.#alwaysTold(request, ends), members: topMembers(news), sections }),
+        )
+      })
     })
-    const mayBeInvited = after === undefined || invites.mayHaveNews(request.requester.userId, after)
-    const invited = mayBeInvited ? await invitations.texts(request, after, ends.invites) : NO_INVITATIONS
-    ends.invites = invited.upTo ?? ends.invites
-    const told = rooms.sections(request, now, extrasByRoom(news), invited)
-    return respond({
-      always: () => {
-        const token = `"next_batch":"${formatStreamToken(ends)}"`
-        const texts = together(this.#always.map(source => source.always?.(request) ?? []))
-        return texts instanceof Promise
-          ? texts.then(members => [token, ...members.flat()])
-          : [token, ...texts.flat()]
-      },
-      members: topMembers(news),
-      sections: told instanceof Promise ? await told : told,
+  }
+
+  /** What is new of invitations; where not all of it fits, the token ends there. */
+  #invited(request: SyncRequest, after: number | undefined, ends: StreamEnds): Answer<InvitationTexts> {
+    const { invites, invitations } = this.#parts
+    if (after !== undefined && !invites.mayHaveNews(request.requester.userId, after)) return NO_INVITATIONS
+    return invitations.texts(request, after, ends.invites ?? 0).then(invited => {
+      if (invited.upTo !== undefined) ends.invites = invited.upTo
+      return invited
     })
+  }
+
+  #alwaysTold(request: SyncRequest, ends: StreamEnds): Answer<readonly string[]> {
+    const token = `"next_batch":"${formatStreamToken(ends)}"`
+    const texts = together(this.#always.map(source => source.always?.(request) ?? []))
+    return andThen(texts, members => [token, ...members.flat()])
   }
 
   #look({ requester, since, fullState }: SyncRequest): RoomsNow {

@@ -61,13 +61,18 @@ export class EventReader {
 
   /** The events with these nids, those that exist, in the order asked for. */
   async byNids(nids: readonly number[]): Promise<StoredEvent[]> {
-    const cached: StoredEvent[] = []
+    return this.kept(nids) ?? this.#partlyCached(nids)
+  }
+
+  /** The same, if nothing has to be read for it. */
+  kept(nids: readonly number[]): StoredEvent[] | undefined {
+    const kept: StoredEvent[] = []
     for (const nid of nids) {
       const stored = this.#cache.get(nid)
-      if (stored === undefined || this.#cache.mayLackPosition(stored)) return this.#partlyCached(nids)
-      cached.push(stored)
+      if (stored === undefined || this.#cache.mayLackPosition(stored)) return undefined
+      kept.push(stored)
     }
-    return cached
+    return kept
   }
 
   async #partlyCached(nids: readonly number[]): Promise<StoredEvent[]> {

@@ -72,15 +72,22 @@ export class TimelineReader {
   }
 
   /** The events of rows, with what the rows say of them: it is newer than what is cached. */
-  async load(rows: readonly TimelineRow[]): Promise<StoredEvent[]> {
-    const events = await this.#events.byNids(rows.map(row => row.nid))
-    const byNid = new Map(rows.map(row => [row.nid, row]))
-    return events.map(stored => {
-      const { position, redactedBy } = byNid.get(stored.nid) ?? stored
-      // Between a commit and the moment when its writer hears of it the cache does not know the position; redactions
-      // may come from other processes.
-      if (stored.position === position && stored.redactedBy === redactedBy) return stored
-      return { ...stored, position, redactedBy }
-    })
+  load(rows: readonly TimelineRow[]): StoredEvent[] | Promise<StoredEvent[]> {
+    const nids = rows.map(row => row.nid)
+    const kept = this.#events.kept(nids)
+    return kept === undefined
+      ? this.#events.byNids(nids).then(events => asInRows(events, rows))
+      : asInRows(kept, rows)
   }
+}
+
+const asInRows = (events: readonly StoredEvent[], rows: readonly TimelineRow[]): StoredEvent[] => {
+  const byNid = new Map(rows.map(row => [row.nid, row]))
+  return events.map(stored => {
+    const { position, redactedBy } = byNid.get(stored.nid) ?? stored
+    // Between a commit and the moment when its writer hears of it the cache does not know the position; redactions
+    // may come from other processes.
+    if (stored.position === position && stored.redactedBy === redactedBy) return stored
+    return { ...stored, position, redactedBy }
+  })
 }

@@ -1,0 +1,110 @@
+import type { LRUCache } from 'lru-cache'
+import { boundedCache } from '../../core/caches.ts'
+import { clientEvent } from '../../core/event/client-event.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
+import { isPassing } from '../../storage/rooms/passing-events.ts'
+import type { StateViews } from '../../storage/rooms/state-views.ts'
+import { type Answer, andThen, together } from '../answer.ts'
+import { WITHHELD } from './erasures.ts'
+import { redactionText } from './event-unsigned.ts'
+import { shownEvent } from './shown-event.ts'
+
+/** What of an event is the same for every viewer, as JSON text. */
+export interface Rendered {
+  /** The event in client format without `room_id` and `unsigned`, and without the closing brace. */
+  readonly head: string
+  /** `"redacted_because":{…},` if it was redacted. */
+  readonly because: string
+  /** The nid of the state event whose place it took. */
+  readonly replaced: number | undefined
+}
+
+/** What is kept of a text beside its characters, in bytes. */
+const TEXT_OVERHEAD = 300
+
+const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map()
+const NOTHING_REPLACED: ReadonlyMap<number, number> = new Map()
+
+/** The texts of events, as far as they are the same for everybody: made once, and kept. */
+export class RenderedEvents {
+  readonly #read: RoomReaders
+  readonly #views: StateViews
+  readonly #kept: LRUCache<number | string, Rendered>
+
+  constructor(parts: { read: RoomReaders; views: StateViews }, options: { cacheSize?: number }) {
+    this.#read = parts.read
+    this.#views = parts.views
+    this.#kept = boundedCache('rendered_events', {
+      max: options.cacheSize,
+      bytes: ({ head, because }) => TEXT_OVERHEAD + head.length + because.length,
+    })
+  }
+
+  /** The texts of events, in the order given. */
+  of(events: readonly StoredEvent[]): Answer<readonly Rendered[]> {
+    const known = events.map(stored => passingText(stored) ?? this.#kept.get(cacheKey(stored)))
+    const fresh = events.filter((_, index) => known[index] === undefined)
+    return fresh.length === 0
+      ? known.filter(one => one !== undefined)
+      : this.#renderFresh(events, known, fresh)
+  }
+
+  #renderFresh(
+    events: readonly StoredEvent[],
+    known: readonly (Rendered | undefined)[],
+    fresh: readonly StoredEvent[],
+  ): Answer<Rendered[]> {
+    const states = fresh.filter(
+      ({ event, position }) => event.stateKey !== undefined && position !== undefined,
+    )
+    const read = together([
+      states.length === 0 ? NOTHING_REPLACED : this.#views.replaced(states.map(({ nid }) => nid)),
+      this.#redactions(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
+    ])
+    return andThen(read, ([replaced, redactions]) => {
+      const made = this.#made(fresh, replaced, redactions)
+      return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
+    })
+  }
+
+  #made(
+    fresh: readonly StoredEvent[],
+    replaced: ReadonlyMap<number, number>,
+    redactions: ReadonlyMap<number, StoredEvent>,
+  ): Map<number | string, Rendered> {
+    const made = new Map<number | string, Rendered>()
+    for (const stored of fresh) {
+      const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
+      const one = {
+        head: JSON.stringify(clientEvent(shownEvent(stored), { roomId: false })).slice(0, -1),
+        because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
+        replaced: replaced.get(stored.nid),
+      }
+      made.set(cacheKey(stored), one)
+      this.#kept.set(cacheKey(stored), one)
+    }
+    return made
+  }
+
+  #redactions(nids: readonly number[]): Answer<ReadonlyMap<number, StoredEvent>> {
+    if (nids.length === 0) return NO_EVENTS
+    return this.#read.events.byNids(nids).then(events => new Map(events.map(stored => [stored.nid, stored])))
+  }
+}
+
+/** The same of an event that is not kept, nor is this; one that was redacted takes the way of all others. */
+const passingText = (stored: StoredEvent): Rendered | undefined =>
+  isPassing(stored) && stored.redactedBy === undefined
+    ? { head: stored.event.clientText, because: '', replaced: stored.replaced }
+    : undefined
+
+/**
+ * Redaction changes what is rendered, and so does the place that an outlier gets in the timeline, by which it takes that of another state
+ * event: each is cached apart from its former self.
+ */
+const cacheKey = ({ nid, redactedBy, position }: StoredEvent): number | string => {
+  const self = position === undefined ? nid + 0.5 : nid
+  if (redactedBy === undefined) return self
+  return redactedBy === WITHHELD ? `withheld ${self}` : -self
+}
