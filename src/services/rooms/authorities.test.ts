@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { JsonObject } from '../../core/json.ts'
+import { roomVersion } from '../../core/room-versions.ts'
 import { testDatabase } from '../../test-kit/database.ts'
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 
@@ -40,4 +41,30 @@ test('what authorises messages follows every change of the state', async t => {
   t.true(await isAuthorisedByTheState(BOB), 'also by another event of the same member')
   await rooms.memberships.leave({ userId: BOB, roomId })
   await t.throwsAsync(say(BOB))
+})
+
+test('what one type of message is allowed by says nothing of another, nor of what is redacted', async t => {
+  const { rooms } = await testRooms(await testDatabase(t))
+  const version = roomVersion('1') ?? rooms.roomSettings.versionFor(undefined)
+  const options = { isPublic: true, version }
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, options), { isDirect: false })
+  await rooms.memberships.join({ userId: BOB, roomId })
+  let sent = 0
+  const say = (userId: string, type: string) =>
+    rooms.sending.message(requesterOf(userId), {
+      ...{ roomId, type, txnId: `${++sent}`, content: { body: 'hello' } },
+    })
+  const redact = (redacts: string) =>
+    rooms.sending.redaction(requesterOf(BOB), { roomId, redacts, txnId: `${++sent}`, reason: undefined })
+  await rooms.sending.state(requesterOf(ALICE), {
+    ...{ roomId, type: 'm.room.power_levels', stateKey: '' },
+    content: { users: { [ALICE]: 100 }, events: { 'test.high': 50 } },
+  })
+  await say(BOB, 'm.room.message')
+  await t.throwsAsync(say(BOB, 'test.high'), { message: /power level 50/ })
+  await say(BOB, 'm.room.message')
+  const theirs = await say(ALICE, 'test.high')
+  const own = await say(BOB, 'm.room.message')
+  await redact(own.eventId)
+  await t.throwsAsync(redact(theirs.eventId))
 })

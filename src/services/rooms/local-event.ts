@@ -61,10 +61,10 @@ export const makeLocalEvent = async (
   const ends = head.extremities.slice(0, MAX_PREV_EVENTS)
   const before =
     ends.length === head.extremities.length ? undefined : await stateAfterEnds(context, head, ends)
-  const { state, nodes: authNodes } =
+  const authority =
     (before === undefined ? commonAuthority(head, template) : undefined) ??
     (await authorityOf(context, head, template, before))
-  const lookup = lookupIn(state)
+  const authNodes = authority.nodes
   const prevEvents = ends.map(extremity => extremity.eventId)
   const authEvents = [...authNodes.keys()]
   const references = eventReferences(context, head.version, [...prevEvents, ...authEvents])
@@ -90,12 +90,16 @@ export const makeLocalEvent = async (
     signingKey,
   )
   checkOwn(event, signedLength(unsignedText, context.serverName, signingKey))
-  const createEvent = lookup('m.room.create', '')
-  const refusal =
-    authorise(event, { state: lookup, createEvent }) ??
-    (before && authorise(event, { state: await headLookup(context, head, event), createEvent }))
-  if (refusal !== undefined) {
-    throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
+  if (before !== undefined || authority.allowed !== type) {
+    const state = lookupIn(authority.state)
+    const createEvent = state('m.room.create', '')
+    const refusal =
+      authorise(event, { state, createEvent }) ??
+      (before && authorise(event, { state: await headLookup(context, head, event), createEvent }))
+    if (refusal !== undefined) {
+      throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
+    }
+    if (isJudgedByType(template)) authority.allowed = type
   }
   const json = stateKey === undefined ? unsignedText : canonicalJson(event.pdu)
   return { event, json, authNodes, before }
@@ -104,6 +108,13 @@ export const makeLocalEvent = async (
 /** Where what authorises an event depends on more than its sender. */
 const isSpecial = ({ type, stateKey }: EventTemplate): boolean =>
   stateKey !== undefined || type === 'm.room.create' || type === 'm.room.member'
+
+/**
+ * Where the rules ask nothing of an event but who sends it and of what type it is, so that what holds for one holds for the
+ * next. Redactions of room versions 1 and 2 are judged by what they redact.
+ */
+const isJudgedByType = (template: EventTemplate): boolean =>
+  !isSpecial(template) && template.type !== 'm.room.redaction'
 
 /** What authorises all messages of a sender by the head's state, if that is known. */
 const commonAuthority = (head: RoomHead, template: EventTemplate): Authority | undefined =>
@@ -124,11 +135,12 @@ const authorityOf = async (
     const stored = state.get(stateMapKey(point.type, point.stateKey))
     if (stored !== undefined) nodes.set(stored.event.eventId, stored)
   }
+  const authority: Authority = { state, nodes, allowed: undefined }
   if (before === undefined && !isSpecial(template)) {
     if (authorities.size >= MAX_AUTHORITIES) authorities.clear()
-    authorities.set(sender, { state, nodes })
+    authorities.set(sender, authority)
   }
-  return { state, nodes }
+  return authority
 }
 
 /** Senders of whom it is kept with a head what authorises them: about a kilobyte each, which the cache of heads does not count. */

@@ -21,7 +21,7 @@ export const commitDraft = async <T>(
 ): Promise<{ readonly value: T } | { readonly guard: string }> => {
   let answer = undefined as { readonly value: T } | undefined
   const committed = await db.commit({
-    statements: [...leading(statements), claim, ...following(statements)],
+    statements: claiming(statements, claim),
     onStored: stored => {
       answer = { value: result(stored) }
     },
@@ -70,9 +70,9 @@ export const HEAD_GUARD = 'head'
 /** The guard of the statement that makes a room's row. */
 export const ROOM_GUARD = 'room'
 
-/** Statements that must come before the head is claimed: the room's own row. */
-const leading = (statements: readonly WriteStatement[]): WriteStatement[] =>
-  statements.filter(statement => statement.guard?.name === ROOM_GUARD)
-
-const following = (statements: readonly WriteStatement[]): WriteStatement[] =>
-  statements.filter(statement => statement.guard?.name !== ROOM_GUARD)
+/** The statements with that which claims the head: first, but for the room's own row, which has to be there. */
+const claiming = (statements: readonly WriteStatement[], claim: WriteStatement): WriteStatement[] => {
+  const isRow = ({ guard }: WriteStatement): boolean => guard?.name === ROOM_GUARD
+  if (!statements.some(isRow)) return [claim, ...statements]
+  return [...statements.filter(isRow), claim, ...statements.filter(statement => !isRow(statement))]
+}

@@ -16,6 +16,8 @@ import { TimeOrder } from './time-order.ts'
 export interface Authority {
   readonly state: ReadonlyMap<string, StoredEvent>
   readonly nodes: ReadonlyMap<string, AuthNode>
+  /** The type of message that its sender was allowed to send last. */
+  allowed: string | undefined
 }
 
 const IN_SUMMARY: ReadonlySet<string> = new Set(SUMMARY_TYPES)

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { MatrixError } from '../../core/errors.ts'
-import type { RoomEvent } from '../../core/event/event.ts'
+import { type RoomEvent, stateMapKey } from '../../core/event/event.ts'
 import { isRecommended, POLICY_TYPE, type PolicyServer, parsePolicyServer } from '../../core/policy-server.ts'
 import type { Answer } from '../answer.ts'
 import { checkOwn } from './local-event.ts'
@@ -16,9 +16,11 @@ export const policyServerOf = (
   context: Pick<RoomsContext, 'read' | 'serverName'>,
   head: RoomHead,
 ): Answer<PolicyServer | undefined> => {
-  const entry = head.entry(POLICY_TYPE, '')
+  const entry = head.state.get(POLICY_KEY)
   return entry && policyServerBy(entry.nid, context, head)
 }
+
+const POLICY_KEY = stateMapKey(POLICY_TYPE, '')
 
 const policyServerBy = async (
   nid: number,

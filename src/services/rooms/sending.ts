@@ -78,8 +78,8 @@ export class Sending {
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
     const { roomId, type, txnId, content, ts, stickyMs } = message
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
-    const { redacts, ...others } = content
     if (type === REDACTION) {
+      const { redacts, ...others } = content
       // Not every server bears a redaction of nothing.
       if (typeof redacts !== 'string')
         throw new MatrixError('M_INVALID_PARAM', 'A redaction names the event that it redacts')
