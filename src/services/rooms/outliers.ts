@@ -1,10 +1,13 @@
 import type { RoomEvent } from '../../core/event/event.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
+import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { judgeAwaiting } from './judge-awaiting.ts'
 import { judgeOutliers, outlierStatements } from './judge-outliers.ts'
+import { type MemberEvent, memberEventOf } from './member-event.ts'
 import type { RoomWriter } from './room-writer.ts'
 
 /** Events in one commit: the writer thread is never kept from others for long, nor the event loop. */
-const CHUNK = 250
+const CHUNK = 256
 
 /**
  * Stores events of a room that are needed to judge others: its state at a gap, auth chains. Signatures and hashes have
@@ -12,24 +15,36 @@ const CHUNK = 250
  * of other rooms, and those whose auth events are neither here nor among the given, are left out. Many are stored in
  * chunks.
  *
+ * @returns the member events among those that were stored and accepted now
+ *
  * Throws `M_NOT_FOUND` for a room that is not known here.
  */
 export const storeOutliers = async (
   writer: RoomWriter,
   roomId: string,
   events: readonly RoomEvent[],
-): Promise<void> => {
+): Promise<MemberEvent[]> => {
+  const members: MemberEvent[] = []
   await writer.context.nids.ensure(events.length)
   // What authorises an event is always less deep, unless somebody lies: then it is left out.
   const ordered = events.length > CHUNK ? events.toSorted((a, b) => a.depth - b.depth) : events
   for (let start = 0; start < ordered.length; start += CHUNK) {
-    await judgeAwaiting(writer, await storeFresh(writer, roomId, ordered.slice(start, start + CHUNK)))
+    const stored = await storeFresh(writer, roomId, ordered.slice(start, start + CHUNK))
+    for (const one of stored) {
+      const member = memberEventOf(one)
+      if (member !== undefined) members.push(member)
+    }
+    const eventIds = stored.map(({ event }) => event.eventId)
+    await judgeAwaiting(writer, eventIds)
   }
+  return members
 }
 
-/** Answers the IDs of those that were stored and accepted. */
-const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEvent[]): Promise<string[]> =>
-  writer.update<string[]>(roomId, async head => {
+type Fresh = Pick<StoredEvent, 'nid' | 'generation' | 'event'>
+
+/** Answers those that were stored and accepted. */
+const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEvent[]): Promise<Fresh[]> =>
+  writer.update<Fresh[]>(roomId, async head => {
     const { context } = writer
     const ids = new Set(events.flatMap(event => [event.eventId, ...event.authEvents]))
     const known = await context.read.events.byIds([...ids])
@@ -38,7 +53,12 @@ const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEve
     const fresh = events.filter(event => !known.has(event.eventId))
     const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
     if (judged.ordered.length === 0) return { settled: [] }
-    const { statements, nids } = await outlierStatements(context, head, judged)
-    const accepted = judged.ordered.filter(({ eventId }) => !judged.rejected.has(eventId))
-    return { statements, nids: [...nids.values()], result: () => accepted.map(({ eventId }) => eventId) }
+    const { statements, nids, nodes } = await outlierStatements(context, head, judged)
+    const accepted = judged.ordered.flatMap(event => {
+      const node = judged.rejected.has(event.eventId) ? undefined : nodes.get(event.eventId)
+      return node === undefined ? [] : { ...nodeOf(node), event }
+    })
+    return { statements, nids: [...nids.values()], result: () => accepted }
   })
+
+const nodeOf = ({ nid, generation }: AuthNode): AuthNode => ({ nid, generation })

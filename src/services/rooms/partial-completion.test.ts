@@ -4,6 +4,7 @@ import { guest, idsOf } from '../../test-kit/guest.ts'
 import { BEFORE, complete, conclusions, named, partialGuest, receive } from '../../test-kit/partial-guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { loadHead } from './load-head.ts'
+import { storeOutliers } from './outliers.ts'
 import { completeRoom } from './partial-completion.ts'
 import { stateBefore } from './state-at.ts'
 
@@ -121,3 +122,32 @@ test('what came before what it refers to is judged after it', async t => {
   for (const name of names) await receive(whole, peers, name)
   t.deepEqual(await conclusions(here, peers, names), await conclusions(whole, peers, names))
 })
+
+testDatabases(
+  test,
+  'who was stored just now is filled in as known, but for those who count no more by then',
+  async (t, database) => {
+    const peers = new PeerRoom('11', BEFORE)
+    const here = await partialGuest(t, peers, Promise.resolve(database))
+    const { writer, context } = here.core
+    const stored = await storeOutliers(writer, peers.roomId, [
+      ...peers.authChainOf('ME'),
+      ...peers.stateBefore('ME'),
+    ])
+    const learnt = new Map(stored.map(member => [member.eventId, member]))
+    const nidOf = (name: string): number => learnt.get(peers.event(name).eventId)?.nid ?? 0
+    t.true(['JB', 'JC', 'LE', 'BD', 'IF'].every(name => nidOf(name) > 0))
+    const refuse = context.db.prepare("UPDATE events SET rejected = 'by now' WHERE event_nid = ?")
+    await context.db.commit({ statements: [{ prepared: refuse, rows: [[nidOf('JC')]] }] })
+    const task = { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }
+    const stateIds = peers.stateBefore('ME').map(event => event.eventId)
+    t.true(await completeRoom(writer, task, stateIds, { learnt }))
+    const loaded = await loadHead(context.read, peers.roomId, 'here.test')
+    t.deepEqual(named(peers, loaded?.stateMap()), named(peers, (await writer.head(peers.roomId))?.stateMap()))
+    t.is(loaded?.memberships.get('@carol:carol.test'), undefined)
+    t.is(loaded?.memberships.get('@bob:bob.test'), 'join')
+    t.is(loaded?.memberships.get('@dave:dave.test'), 'ban')
+    t.is(loaded?.memberships.get('@frank:frank.test'), 'invite')
+    t.is(await here.current('m.room.member', '@erin:erin.test'), 'LE')
+  },
+)

@@ -1,6 +1,6 @@
 import { serverNameOf } from '../../core/ids.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { type Ending, finishRejudging } from './finish-rejudging.ts'
+import { type MemberEvent, memberEventOf } from './member-event.ts'
 import { setMembers } from './partial-members.ts'
 import { type PartialTask, partialOf } from './partial-task.ts'
 import { receiveRecommended } from './receive-recommended.ts'
@@ -8,17 +8,19 @@ import { reconcileState } from './reconcile-state.ts'
 import { type AskStateBefore, Rejudging } from './rejudge.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
-import type { Draft, RoomWriter, Settled } from './room-writer.ts'
+import type { Draft, RoomsContext, RoomWriter, Settled } from './room-writer.ts'
 import { stateStatements } from './state-statements.ts'
 
 export interface CompletionOptions extends Pick<Ending, 'statements'> {
   readonly onProgress?: (done: number, of: number) => void
   /** For events whose `prev_events` are not here. */
   readonly askState?: AskStateBefore | undefined
+  /** Those of the members that were stored just now, by event ID: these are not read again. */
+  readonly learnt?: ReadonlyMap<string, MemberEvent> | undefined
 }
 
 /** Members per commit: the writer thread is never kept from others for long. */
-const CHUNK = 250
+const CHUNK = 256
 
 /**
  * Completes a room that was joined without its members, once its whole state at the join is stored: fills in the
@@ -37,14 +39,14 @@ export const completeRoom = async (
   stateIds: readonly string[],
   options: CompletionOptions = {},
 ): Promise<boolean> => {
+  const { statements, askState, learnt = new Map<string, MemberEvent>() } = options
   for (let start = 0; start < stateIds.length; start += CHUNK) {
-    const chunk = stateIds.slice(start, start + CHUNK)
+    const chunk = { eventIds: stateIds.slice(start, start + CHUNK), learnt }
     const filled = await writer.update<boolean>(task.roomId, head => fill(writer, head, task, chunk), SETTLED)
     if (!filled) return false
     options.onProgress?.(Math.min(start + CHUNK, stateIds.length), stateIds.length)
   }
-  await reconcileState(writer, task, stateIds)
-  const { statements, askState } = options
+  await reconcileState(writer, task, { stateIds, learnt })
   const rejudging = new Rejudging(writer, task, askState)
   for (;;) {
     if (!(await rejudging.catchUp())) return false
@@ -109,34 +111,38 @@ const fill = async (
   { context }: RoomWriter,
   head: RoomHead,
   task: PartialTask,
-  eventIds: readonly string[],
+  chunk: MemberChunk,
 ): Promise<Draft<boolean> | Settled<boolean>> => {
   const partial = partialOf(head, task)
   if (partial === undefined) return { settled: false }
   const { read, write } = context
   const roomNid = head.room.nid
-  const members = [...(await read.events.byIds(eventIds)).values()].filter(stored =>
-    isMember(stored, roomNid),
-  )
-  const userIds = members.map(userIdOf)
-  const known = new Map(
-    (await read.partial.membersAt(roomNid, partial.stateAt, userIds)).map(member => [member.userId, member]),
-  )
-  const moved = await read.partial.movedAfter(roomNid, partial.stateAt, userIds)
-  const late: StoredEvent[] = []
-  const misheard: StoredEvent[] = []
-  for (const stored of members) {
-    const was = known.get(userIdOf(stored))
-    if (was === undefined) late.push(stored)
-    else if (was.nid !== stored.nid && was.from === partial.stateAt) misheard.push(stored)
+  const members = await membersIn(context, roomNid, chunk)
+  const userIds = members.map(({ userId }) => userId)
+  const [there, moved] = await Promise.all([
+    read.partial.membersAt(roomNid, partial.stateAt, userIds),
+    read.partial.movedAfter(roomNid, partial.stateAt, userIds),
+  ])
+  const known = new Map(there.map(member => [member.userId, member]))
+  const late: MemberEvent[] = []
+  const misheard: MemberEvent[] = []
+  for (const member of members) {
+    const was = known.get(member.userId)
+    if (was === undefined) late.push(member)
+    else if (was.nid !== member.nid && was.from === partial.stateAt) misheard.push(member)
   }
   if (late.length + misheard.length === 0) return { settled: true }
-  const lateMember = (stored: StoredEvent) => ({ userId: userIdOf(stored), nid: stored.nid })
-  const points = late.map(stored => ({ type: MEMBER, stateKey: userIdOf(stored), nid: stored.nid }))
-  const current = [...late, ...misheard].filter(stored => !moved.has(userIdOf(stored)))
+  const pointOf = ({ userId, nid }: MemberEvent) => ({ type: MEMBER, stateKey: userId, nid })
+  const isFollowed = ({ userId }: MemberEvent): boolean => moved.has(userId)
+  const current = [...late, ...misheard].filter(one => !isFollowed(one))
   const statements = [
-    ...write.partial.fill(roomNid, partial.stateAt, points),
-    ...write.partial.correct(roomNid, partial.stateAt, misheard.map(lateMember)),
+    ...write.partial.fill(roomNid, partial.stateAt, late.filter(isFollowed).map(pointOf)),
+    ...write.partial.fillUntilNow(
+      roomNid,
+      partial.stateAt,
+      late.filter(one => !isFollowed(one)).map(pointOf),
+    ),
+    ...write.partial.correct(roomNid, partial.stateAt, misheard),
     ...setMembers(context, head, current, partial.stateAt),
   ]
   statements.push(...(await summaryStatements(context, head)))
@@ -151,7 +157,25 @@ const fill = async (
   }
 }
 
-const userIdOf = ({ event }: StoredEvent): string => event.stateKey ?? ''
+/** Some of a state's event IDs, and what is known of members. */
+interface MemberChunk {
+  readonly eventIds: readonly string[]
+  readonly learnt: ReadonlyMap<string, MemberEvent>
+}
 
-const isMember = ({ event, rejected, roomNid }: StoredEvent, inRoom: number): boolean =>
-  roomNid === inRoom && rejected === undefined && event.type === MEMBER && event.stateKey !== undefined
+/** Those of the events that tell of members of the room and are not rejected, as they are stored now. */
+const membersIn = async (
+  { read }: RoomsContext,
+  roomNid: number,
+  { eventIds, learnt }: MemberChunk,
+): Promise<MemberEvent[]> => {
+  const fresh = eventIds.flatMap(eventId => learnt.get(eventId) ?? [])
+  const [stored, accepted] = await Promise.all([
+    read.events.byIds(eventIds.filter(eventId => !learnt.has(eventId))),
+    read.events.acceptedOf(fresh.map(({ nid }) => nid)),
+  ])
+  const loaded = [...stored.values()].flatMap(one =>
+    one.roomNid === roomNid && one.rejected === undefined ? (memberEventOf(one) ?? []) : [],
+  )
+  return [...fresh.filter(({ nid }) => accepted.has(nid)), ...loaded]
+}

@@ -3,7 +3,8 @@ import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
-import { membershipOf, type RoomHead } from './room-head.ts'
+import { type MemberEvent, memberEventOf } from './member-event.ts'
+import type { RoomHead } from './room-head.ts'
 import type { RoomsContext } from './room-writer.ts'
 import { userSearchText } from './user-names.ts'
 
@@ -25,12 +26,11 @@ export const adoptMembers = (
 ): WriteStatement[] => {
   const { partial } = head
   if (partial === undefined) return []
-  const unknown = new Map<string, StoredEvent>()
+  const unknown = new Map<string, MemberEvent>()
   for (const stored of authEvents) {
-    const { type, stateKey } = stored.event
-    if (type !== 'm.room.member' || stateKey === undefined) continue
-    if (stored.rejected !== undefined || stored.roomNid !== head.room.nid) continue
-    if (!head.state.has(stateMapKey(type, stateKey))) unknown.set(stateKey, stored)
+    const member = memberEventOf(stored)
+    if (member === undefined || stored.rejected !== undefined || stored.roomNid !== head.room.nid) continue
+    if (!head.state.has(stateMapKey('m.room.member', member.userId))) unknown.set(member.userId, member)
   }
   if (unknown.size === 0) return []
   const members = [...unknown].map(([stateKey, { nid }]) => ({ type: 'm.room.member', stateKey, nid }))
@@ -47,17 +47,15 @@ export const adoptMembers = (
 export const setMembers = (
   { write, serverName }: RoomsContext,
   head: RoomHead,
-  members: Iterable<StoredEvent>,
+  members: Iterable<MemberEvent>,
   position: number,
 ): WriteStatement[] => {
   const roomNid = head.room.nid
   const deltas: StateDelta[] = []
   const rows: Parameters<typeof write.memberships.set>[0][number][] = []
   const joined: Parameters<typeof write.userDirectory.put>[0][number][] = []
-  for (const { nid, generation, event } of members) {
-    const { type, stateKey: userId = '', eventId } = event
-    deltas.push({ type, stateKey: userId, nid, eventId, generation })
-    const membership = membershipOf(event)
+  for (const { nid, generation, eventId, userId, membership, displayname } of members) {
+    deltas.push({ type: 'm.room.member', stateKey: userId, nid, eventId, generation })
     const wasIn = head.memberships.get(userId) === 'join'
     head.setMembership(userId, membership)
     if (membership === undefined) continue
@@ -65,8 +63,7 @@ export const setMembers = (
     const isNews = host === serverName && membership === 'join' && !wasIn
     const since = isNews ? { position: NOW, toldFrom: NOW } : { position }
     rows.push({ roomNid, userId, host, membership, eventNid: nid, ...since })
-    const name = event.content['displayname']
-    if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, name) })
+    if (membership === 'join') joined.push({ userId, searchText: userSearchText(userId, displayname) })
   }
   head.applyState(deltas)
   return [...write.memberships.set(rows), ...write.userDirectory.put(joined)]

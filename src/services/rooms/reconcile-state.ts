@@ -1,4 +1,5 @@
 import type { WriteStatement } from '../../storage/database.ts'
+import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { MemberAt } from '../../storage/rooms/partial-rooms.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import type { PartialJoin } from './partial-join.ts'
@@ -8,7 +9,7 @@ import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext, RoomWriter } from './room-writer.ts'
 
 /** IDs that are looked up in one go. */
-const CHUNK = 250
+const CHUNK = 256
 
 /**
  * Holds the state at the join of a room that lacks members, once these are filled in, against what it truly was: takes out
@@ -17,15 +18,23 @@ const CHUNK = 250
  *
  * What was put in and still holds is noted as a change of its own, for the end of the completion to tell clients of.
  *
- * @param stateIds the event IDs of the state before the join
+ * @param state.stateIds the event IDs of the state before the join
+ * @param state.learnt those of them that were stored just now
  */
 export const reconcileState = async (
   writer: RoomWriter,
   task: PartialTask,
-  stateIds: readonly string[],
+  { stateIds, learnt }: { stateIds: readonly string[]; learnt: ReadonlyMap<string, Pick<AuthNode, 'nid'>> },
 ): Promise<void> => {
   const { context } = writer
-  const truth = await nidsOf(context, stateIds)
+  const truth = await nidsOf(
+    context,
+    stateIds.filter(eventId => !learnt.has(eventId)),
+  )
+  for (const eventId of stateIds) {
+    const known = learnt.get(eventId)
+    if (known !== undefined) truth.add(known.nid)
+  }
   await writer.update<void>(
     task.roomId,
     async head => {

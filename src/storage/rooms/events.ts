@@ -36,6 +36,7 @@ export class EventReader {
   readonly #ofSender: Prepared
   readonly #nids: Prepared
   readonly #ids: Prepared
+  readonly #accepted: Prepared
 
   /** @param sign for who hands events on to other servers */
   constructor(db: Reader, cache = new EventCache(), sign?: SignEvent) {
@@ -46,6 +47,9 @@ export class EventReader {
     this.#selectIds = db.prepare(`${SELECT_EVENTS} WHERE ${db.dialect.inText('e.event_id')}`)
     this.#nids = db.prepare(`SELECT event_nid, event_id FROM events WHERE ${db.dialect.inText('event_id')}`)
     this.#ids = db.prepare(`SELECT event_id FROM events WHERE ${db.dialect.inInteger('event_nid')}`)
+    this.#accepted = db.prepare(
+      `SELECT event_nid FROM events WHERE ${db.dialect.inInteger('event_nid')} AND rejected IS NULL`,
+    )
     const range = `WHERE e.room_nid = ? AND e.position > ? AND e.position <= ? AND ${SHOWN}`
     this.#backwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position DESC LIMIT ?`)
     this.#forwards = db.prepare(`SELECT e.event_nid FROM events e ${range} ORDER BY e.position LIMIT ?`)
@@ -115,6 +119,13 @@ export class EventReader {
     const eventIds = redactions.flatMap(({ event }) => event.redacts ?? [])
     this.forget([...(await this.nidsOf(eventIds)).values()])
     return this.byIds(eventIds)
+  }
+
+  /** Those of some events that are stored and not rejected. */
+  async acceptedOf(nids: readonly number[]): Promise<Set<number>> {
+    if (nids.length === 0) return new Set()
+    const rows = await listedRows<{ event_nid: number }>(this.#db, this.#accepted, nids)
+    return new Set(rows.map(row => row.event_nid))
   }
 
   /** One event by its ID. */

@@ -15,6 +15,7 @@ export class PartialRoomWriter {
   readonly #reopen: Prepared
   readonly #forget: Prepared
   readonly #fill: Prepared
+  readonly #fillUntilNow: Prepared
   readonly #correct: Prepared
   readonly #remove: Prepared
 
@@ -40,6 +41,9 @@ export class PartialRoomWriter {
        VALUES (?, ?, ?, ?, ?,
          (SELECT MIN(s.valid_from) FROM room_state s
           WHERE s.room_nid = ? AND s.type = ? AND s.state_key = ? AND s.valid_from > ?))`,
+    )
+    this.#fillUntilNow = db.prepare(
+      'INSERT INTO room_state (room_nid, type, state_key, valid_from, event_nid) VALUES (?, ?, ?, ?, ?)',
     )
     this.#correct = db.prepare(
       `UPDATE room_state SET event_nid = ? WHERE ${MEMBERS_OF_ROOM} AND state_key = ? AND valid_from = ?`,
@@ -95,6 +99,13 @@ export class PartialRoomWriter {
       ...[roomNid, type, stateKey, position],
     ])
     return [{ prepared: this.#fill, rows }]
+  }
+
+  /** The same for points which nothing followed. Of these there may be very many: so PostgreSQL takes them together. */
+  fillUntilNow(roomNid: number, position: number, points: readonly StatePoint[]): WriteStatement[] {
+    if (points.length === 0) return []
+    const rows = points.map(({ type, stateKey, nid }) => [roomNid, type, stateKey, position, nid])
+    return [{ prepared: this.#fillUntilNow, rows }]
   }
 
   /** Members who have a place that began at a position get another event there. */

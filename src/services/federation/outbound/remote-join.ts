@@ -31,7 +31,7 @@ export interface JoinPorts {
   readonly onHandedIn: (eventId: string) => void
   /**
    * Completes a room that was joined without its members; resolves once it is, or need not be. `onMissing` is told how many events
-   * that takes, as soon as a server has said so.
+   * that takes, as far as it is known.
    */
   readonly complete: (
     completion: Completion,
@@ -114,6 +114,8 @@ export class RemoteJoin {
     const { federation, core, clock } = this.#context
     const { roomId, userId, content } = request
     const versions = [...roomVersions.keys()]
+    // Some of what comes is signed by the server itself.
+    this.#context.expectKeysOf?.(server)
     const template = await federation.makeJoin(server, { roomId, userId, versions }, { timeoutMs })
     const version = await this.#versionOf(roomId, template.roomVersion)
     const ours = completeTemplate(template.event, {
@@ -128,8 +130,6 @@ export class RemoteJoin {
     const head = await core.writer.head(roomId)
     const isComplete = head?.hasHost(core.context.serverName) === true && head.partial === undefined
     const omitMembers = !isComplete
-    // Some of what comes is signed by the server itself.
-    this.#context.expectKeysOf?.(server)
     const response = await federation.sendJoin(server, { roomId, eventId, event: pdu, omitMembers })
     const { membersOmitted, serversInRoom = [] } = response
     const about = { server, roomId }

@@ -2,16 +2,15 @@ import type { RoomEvent } from '../../../../core/event/event.ts'
 import { serverNameOf } from '../../../../core/ids.ts'
 import type { JsonObject } from '../../../../core/json.ts'
 import type { RoomVersion } from '../../../../core/room-versions.ts'
+import type { MemberEvent } from '../../../rooms/member-event.ts'
 import { storeOutliers } from '../../../rooms/outliers.ts'
 import type { PartialTask } from '../../../rooms/partial-task.ts'
 import type { RoomHead } from '../../../rooms/room-head.ts'
 import { Slots } from '../../slots.ts'
 import type { OutboundContext } from '../context.ts'
 
-/** Events that are verified in one go: enough to keep the threads busy. */
-const VERIFIED_AT_ONCE = 500
-/** Events that are stored in one commit. */
-const CHUNK = 250
+/** Events that are verified in one go: enough to keep the threads busy, while as many are stored. */
+const AT_A_TIME = 512
 /** IDs that are looked up in one go. */
 const IDS = 2_000
 /** Where more is missing than this, the whole state is fetched in one request. */
@@ -47,6 +46,8 @@ export interface FullState {
   readonly stateIds: string[]
   /** The servers of what was given and could not be verified, and so is left out. */
   readonly unverified: ReadonlySet<string>
+  /** Those of its members that were not here before, by event ID. */
+  readonly learnt: ReadonlyMap<string, MemberEvent>
 }
 
 /**
@@ -54,7 +55,8 @@ export interface FullState {
  * of what authorises it is fetched, verified by threads and stored in chunks. Answers the event IDs of that state.
  * What was stored by an attempt that failed half-way is not fetched again where little is missing.
  *
- * Throws `FederationError`; `BadState` where it is none of this room, or most of what was announced is not given.
+ * Throws `FederationError`; `BadState` where it is none of this room, or most of what was announced is not given; what was
+ * given is stored then all the same.
  */
 export const storeFullState = async (
   context: OutboundContext,
@@ -63,6 +65,7 @@ export const storeFullState = async (
   options: {
     readonly signal: AbortSignal
     readonly onProgress: Progress
+    /** Told how many events are missing, as far as that is known. */
     readonly onMissing?: ((events: number) => void) | undefined
   },
 ): Promise<FullState> => {
@@ -71,43 +74,49 @@ export const storeFullState = async (
   const { roomId, eventId, createEventId } = place
   const { stateIds, authChainIds } = await federation.getStateIds(server, { roomId, eventId }, { signal })
   if (!stateIds.includes(createEventId)) throw new BadState('the state is none of this room')
-  const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])])
-  options.onMissing?.(missing.size)
-  if (missing.size === 0) return { stateIds, unverified: new Set() }
+  const missing = await missingOf(context, [...new Set([...stateIds, ...authChainIds])], options.onMissing)
+  if (missing.size === 0) return { stateIds, unverified: new Set(), learnt: new Map() }
   const fetch = missing.size > MAX_SINGLE_FETCHES ? whole : oneByOne
-  const { events, given, unverified } = await verified(
-    context,
-    place,
-    await fetch(context, server, place, { eventIds: missing, signal }),
-    { wanted: missing, onProgress },
-  )
+  const pdus = await fetch(context, server, place, { eventIds: missing, signal })
+  const { given, unverified, learnt } = await storeGiven(context, place, pdus, {
+    wanted: missing,
+    onProgress,
+  })
   if (given < missing.size / 2) throw new BadState(`of ${missing.size} events only ${given} were given`)
-  await storeEvents(context, roomId, events, onProgress)
-  return { stateIds, unverified }
+  return { stateIds, unverified, learnt }
 }
 
-/** Stores events that are verified, in chunks, each after what authorises it. Takes them out of the list. */
+/**
+ * Stores events that are verified, in chunks, each after what authorises it. Takes them out of the list.
+ *
+ * @returns the member events among those that were stored and accepted, by event ID
+ */
 export const storeEvents = async (
   { core }: OutboundContext,
   roomId: string,
   events: RoomEvent[],
-  onProgress: Progress,
-): Promise<void> => {
-  const all = events.length
-  // What authorises an event is always less deep, unless somebody lies: then it is left out.
+): Promise<Map<string, MemberEvent>> => {
+  const learnt = new Map<string, MemberEvent>()
   events.sort((a, b) => b.depth - a.depth)
   while (events.length > 0) {
-    await storeOutliers(core.writer, roomId, events.splice(-CHUNK).reverse())
-    onProgress('storing', all - events.length, all)
+    const members = await storeOutliers(core.writer, roomId, events.splice(-AT_A_TIME).reverse())
+    for (const member of members) learnt.set(member.eventId, member)
   }
+  return learnt
 }
 
-const missingOf = async ({ core }: OutboundContext, eventIds: readonly string[]): Promise<Set<string>> => {
+const missingOf = async (
+  { core }: OutboundContext,
+  eventIds: readonly string[],
+  onMissing: ((events: number) => void) | undefined,
+): Promise<Set<string>> => {
   const missing = new Set<string>()
   for (let start = 0; start < eventIds.length; start += IDS) {
     const some = eventIds.slice(start, start + IDS)
     const known = await core.context.read.authGraph.nodes(some)
     for (const eventId of some) if (!known.has(eventId)) missing.add(eventId)
+    // Somebody may wait to hear whether that is much.
+    onMissing?.(missing.size)
   }
   return missing
 }
@@ -142,33 +151,55 @@ const oneByOne = async (
   return given.length === eventIds.size ? given : [...given, ...(await whole(context, server, place, fetch))]
 }
 
-/** Those of the events that were asked for and can be stored; `given` counts also those that nobody vouches for. */
-const verified = async (
-  { verifyEvents, log }: OutboundContext,
+interface Given {
+  /** How many events were given that had been asked for, those among them that nobody vouches for as well. */
+  readonly given: number
+  readonly unverified: ReadonlySet<string>
+  readonly learnt: ReadonlyMap<string, MemberEvent>
+}
+
+/** Verifies events and stores those that were asked for, each after what authorises it. Takes them out of the list. */
+const storeGiven = async (
+  context: OutboundContext,
   { roomId, version }: StatePlace,
   pdus: JsonObject[],
   options: { readonly wanted: ReadonlySet<string>; readonly onProgress: Progress },
-): Promise<{ events: RoomEvent[]; given: number; unverified: Set<string> }> => {
-  const events = new Map<string, RoomEvent>()
+): Promise<Given> => {
+  const { verifyEvents, log, core } = context
+  const learnt = new Map<string, MemberEvent>()
   const given = new Set<string>()
   const unverified = new Set<string>()
   const { wanted, onProgress } = options
   const all = pdus.length
+  // What authorises an event is always less deep, unless somebody lies: then it is left out.
+  pdus.sort((a, b) => depthOf(b) - depthOf(a))
+  let storing: Promise<void> = Promise.resolve()
   // Taken out, so that memory is given back on the way.
   while (pdus.length > 0) {
-    const some = pdus.splice(-VERIFIED_AT_ONCE)
-    for (const [index, one] of (await verifyEvents(some, version)).entries()) {
+    const some = pdus.splice(-AT_A_TIME).reverse()
+    // These are verified while those before them are stored.
+    const [verified] = await Promise.all([verifyEvents(some, version), storing])
+    const events: RoomEvent[] = []
+    for (const [index, one] of verified.entries()) {
       const eventId = 'event' in one ? one.event.eventId : one.eventId
       if (eventId === undefined || !wanted.has(eventId)) continue
       given.add(eventId)
       if ('event' in one) {
-        events.set(eventId, one.event)
+        events.push(one.event)
         continue
       }
       log.debug({ room: roomId, event: eventId, reason: one.refusal }, 'state: event dropped')
       unverified.add(serverNameOf(String(some[index]?.['sender'])))
     }
-    onProgress('verifying', all - pdus.length, all)
+    const done = all - pdus.length
+    storing = storeOutliers(core.writer, roomId, events).then(members => {
+      for (const member of members) learnt.set(member.eventId, member)
+      onProgress('storing', done, all)
+    })
   }
-  return { events: [...events.values()], given: given.size, unverified }
+  await storing
+  return { given: given.size, unverified, learnt }
 }
+
+/** Of an event as it came: what has no depth is no event. */
+const depthOf = ({ depth }: JsonObject): number => (typeof depth === 'number' ? depth : 0)

@@ -11,7 +11,7 @@ import type { CatchUp, MissedPart } from '../sender/sender.ts'
 import { candidatesOf } from './candidates-of.ts'
 import { type Completion, Course, type GivenState } from './course.ts'
 import { FailedRound } from './failed-round.ts'
-import { placeOf, storeEvents, storeFullState } from './full-state.ts'
+import { type FullState, placeOf, storeEvents, storeFullState } from './full-state.ts'
 import { progressIn } from './progress.ts'
 import { stateAtOnce } from './state-at-once.ts'
 import { askingStateBefore } from './state-before.ts'
@@ -60,7 +60,7 @@ export class RoomCompleter {
    * Completes a room, at first with what is given; resolves once that has come to an end, however long it takes. Never
    * rejects.
    *
-   * @param onMissing is told how many events are to be fetched, as soon as a server has said so
+   * @param onMissing is told how many events are to be fetched, as far as it is known
    */
   complete(completion: Completion, given?: GivenState, onMissing?: (events: number) => void): Promise<void> {
     const known = this.#running.get(completion.joinEventId)
@@ -86,7 +86,7 @@ export class RoomCompleter {
       if (head === undefined) return
       const servers = [...new Set([server, ...stay.servers])].filter(permits)
       const stateIds = await stateAtOnce(this.#context, placeOf(stay, head), servers)
-      if (stateIds !== undefined) await this.#finish(stay, stateIds)
+      if (stateIds !== undefined) await this.#finish(stay, { stateIds })
     } finally {
       this.#reopened.delete(stay.joinEventId)
       await abandonCompletion(core.writer, stay)
@@ -141,8 +141,8 @@ export class RoomCompleter {
     const { signal } = this.#closing
     const head = await this.#headOf(completion)
     if (head === undefined) return true
-    const stateIds = await this.#storeGiven(completion, course)
-    if (stateIds !== undefined) return this.#finish(completion, stateIds)
+    const given = await this.#storeGiven(completion, course)
+    if (given !== undefined) return this.#finish(completion, given)
     let isFinal = true
     const failure = new FailedRound()
     for (const server of candidatesOf(this.#context, completion, head, course.rounds++)) {
@@ -155,7 +155,7 @@ export class RoomCompleter {
         const { onMissing } = course
         const full = await storeFullState(this.#context, server, place, { signal, onProgress, onMissing })
         if (course.waitsForKeys(full.unverified)) return false
-        return await this.#finish(completion, full.stateIds)
+        return await this.#finish(completion, full)
       } catch (error) {
         failure.note(server, error)
         isFinal &&= error instanceof FederationError && !error.retryable
@@ -166,7 +166,7 @@ export class RoomCompleter {
     course.failed(failure, completion)
     const { partIds } = course
     if (partIds !== undefined)
-      return (isFinal || course.hasWaitedForKeys()) && this.#finish(completion, partIds)
+      return (isFinal || course.hasWaitedForKeys()) && this.#finish(completion, { stateIds: partIds })
     if (!course.isRefusedForGood) return false
     log.info({ room: completion.roomId }, 'no server of a room takes our users for members: they are out')
     await abandonCompletion(this.#context.core.writer, completion)
@@ -174,23 +174,24 @@ export class RoomCompleter {
   }
 
   /** Stores what came with the join, which is not kept any longer than needed; answers the state, if that is all of it. */
-  async #storeGiven({ roomId }: Completion, course: Course): Promise<readonly string[] | undefined> {
+  async #storeGiven({ roomId }: Completion, course: Course): Promise<StoredState | undefined> {
     const { given } = course
     course.given = undefined
     if (given === undefined) return undefined
     const { state, authChain, isIncomplete } = given
-    await storeEvents(this.#context, roomId, [...authChain, ...state], () => undefined)
     const stateIds = state.map(event => event.eventId)
-    if (!isIncomplete) return stateIds
+    const learnt = await storeEvents(this.#context, roomId, [...authChain, ...state])
+    if (!isIncomplete) return { stateIds, learnt }
     course.partIds = stateIds
     return undefined
   }
 
-  async #finish(completion: Completion, stateIds: readonly string[]): Promise<boolean> {
+  async #finish(completion: Completion, { stateIds, learnt }: StoredState): Promise<boolean> {
     const { core, log } = this.#context
     const progress = progressIn(log, { room: completion.roomId })
     let catchUp: CatchUp | undefined
     const isComplete = await completeRoom(core.writer, completion, stateIds, {
+      learnt,
       askState: askingStateBefore(this.#context, completion, {
         headOf: () => this.#headOf(completion),
         signal: this.#closing.signal,
@@ -217,6 +218,14 @@ export class RoomCompleter {
     await abandonCompletion(core.writer, completion)
     return undefined
   }
+}
+
+/** The state at a join, stored. */
+interface StoredState {
+  /** The IDs of its events. */
+  readonly stateIds: readonly string[]
+  /** What is known of those of its members that were stored just now. */
+  readonly learnt?: FullState['learnt']
 }
 
 /** The servers that turn out to be in a room, and from when on they were sent nothing. */
