@@ -57,6 +57,7 @@ import { shadowBans } from './0042-shadow-bans.ts'
 import { providerSessions } from './0043-provider-sessions.ts'
 import { registrationWishes } from './0043-registration-wishes.ts'
 import { eventsInOrder } from './0044-events-in-order.ts'
+import { groupActions } from './0045-group-actions.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -130,6 +131,7 @@ export const migrations: readonly Migration[] = [
   registrationWishes,
   providerSessions,
   eventsInOrder,
+  groupActions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

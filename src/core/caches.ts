@@ -33,7 +33,7 @@ export const CACHES = {
   access_tokens: { share: 30, bytes: 400 },
   push_rules: { share: 10, bytes: 100 },
   compiled_push_rules: { share: 10, bytes: 2_000 },
-  push_audiences: { share: 10, bytes: 2_000 },
+  push_audiences: { share: 10, bytes: 2_000, instances: 2 },
   app_service_audiences: { share: 5, bytes: 2_000, instances: 2 },
   unread_counts: { share: 20, bytes: 150 },
   inboxes: { share: 5, bytes: 100 },

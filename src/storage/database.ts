@@ -154,8 +154,6 @@ export interface Dialect {
   inText(column: string): string
   /** The same for integers. */
   inInteger(column: string): string
-  /** `column` has a text within it, whatever that holds: one placeholder. */
-  contains(column: string): string
   /**
    * The text at a path of members in a column of JSON text; NULL where there is none. For ordering and searching: what a text has to
    * do with NUL, PostgreSQL does not read.

@@ -47,11 +47,10 @@ export const inboxesOf = (
   t: ExecutionContext,
   { core, clock, database }: Pick<TestRooms, 'core' | 'clock'> & { database: Database },
   limits = LIMITS,
-  crowd?: number,
 ): TestInboxesOnly => {
   const { context } = core
   const log = silentLog
-  const push = createPush({ core, gateway: NO_GATEWAY, clock, log, crowd })
+  const push = createPush({ core, gateway: NO_GATEWAY, clock, log })
   const records = new InvitationRecords(database)
   const { read, serverName } = context
   const follower = new InvitationFollower({ database, read, records, clock, serverName, log })
@@ -77,18 +76,17 @@ export const inboxesOf = (
   }
 }
 
-/** Room services on one server, with inboxes. @param crowd from how many users on whom an event notifies they are stored together */
+/** Room services on one server, with inboxes. */
 export const testInboxes = async (
   t: ExecutionContext,
   database: Database,
   limits = LIMITS,
-  crowd?: number,
 ): Promise<TestInboxes> => {
   const rooms = await testRooms(database)
   let txn = 0
   return {
     ...rooms,
-    ...inboxesOf(t, { ...rooms, database }, limits, crowd),
+    ...inboxesOf(t, { ...rooms, database }, limits),
     say: async (userId, roomId, content = {}) => {
       const { eventId } = await rooms.rooms.sending.message(requesterOf(userId), {
         roomId,

@@ -1,62 +1,22 @@
-/** What happens to what people have unread, at random, and what must come of it. */
+/** A server on which things happen at random to what people have unread, and what must come of it. */
 import type { ExecutionContext } from 'ava'
 import { silentLog } from '../core/log.ts'
 import type { PushGateway } from '../network/push-gateway.ts'
 import { EduSender } from '../services/ephemeral/edu-sender.ts'
 import { Receipts } from '../services/ephemeral/receipts.ts'
 import { createPush, type Push } from '../services/push/index.ts'
+import type { GivenRule, RuleName } from '../services/push/user-rules.ts'
+import { AccountDataWriter } from '../storage/accounts/account-data.ts'
 import type { Database } from '../storage/database.ts'
-import { type Step, USERS, type User } from './push-steps.ts'
+import { PushActionReader } from '../storage/push/push-actions.ts'
+import { Model, type Notification, type Said, Tastes } from './push-model.ts'
+import { KEYWORD, type Step, USERS, type User } from './push-steps.ts'
 import { newRoom, requesterOf, type TestRooms } from './rooms.ts'
 
 /** Takes nothing. */
 export const NO_GATEWAY: PushGateway = {
   notify: () => Promise.reject(new Error('nothing is to be sent')),
   close: async () => undefined,
-}
-
-/** An event as the model knows it; its index is its place in the timeline. */
-export interface Said {
-  readonly eventId: string
-  readonly sender: User
-  readonly thread: string
-  /** Relates to another. */
-  readonly isChild: boolean
-  readonly hops: number
-  /** Whom it notified when it came: `highlight` or not. */
-  readonly notified: ReadonlyMap<User, boolean>
-  redacted: boolean
-}
-
-/** A room, what happened there, and what should be unread, counted anew each time. */
-export class Model {
-  readonly said: Said[] = []
-  readonly here = new Set<User>(USERS)
-  readonly muted = new Set<User>()
-  /** Where each user last came in. */
-  readonly cameAt = new Map<User, number>()
-  readonly receipts: { user: User; thread: string; at: number }[] = []
-
-  unread(user: User): string {
-    const counts = new Map<string, [number, number]>()
-    for (const [index, { thread, redacted, notified }] of this.said.entries()) {
-      const highlight = notified.get(user)
-      const isRead = this.receipts.some(
-        receipt =>
-          receipt.user === user &&
-          receipt.at >= index &&
-          (receipt.thread === '' || receipt.thread === thread),
-      )
-      if (highlight === undefined || redacted || isRead || index < (this.cameAt.get(user) ?? 0)) continue
-      const [all, high] = counts.get(thread) ?? [0, 0]
-      counts.set(thread, [all + 1, high + (highlight ? 1 : 0)])
-    }
-    if (!this.here.has(user)) return ''
-    return [...counts]
-      .map(([thread, [all, high]]) => `${thread} ${all}/${high}`)
-      .toSorted()
-      .join(', ')
-  }
 }
 
 /** A server whose users' counts are compared with the model's. */
@@ -70,12 +30,10 @@ export class World {
   roomNid = 0
   readonly roomNids: number[] = []
   model = new Model()
-  readonly #crowd: number | undefined
+  readonly tastes = new Tastes()
   #txn = 0
 
-  /** @param crowd from how many users on they are stored together, if not as usual */
-  constructor(rooms: TestRooms, database: Database, crowd?: number) {
-    this.#crowd = crowd
+  constructor(rooms: TestRooms, database: Database) {
     this.test = rooms
     this.database = database
     const { writer } = rooms.core
@@ -86,7 +44,7 @@ export class World {
 
   #startPush(): Push {
     const { core, clock } = this.test
-    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog, crowd: this.#crowd })
+    const push = createPush({ core, gateway: NO_GATEWAY, clock, log: silentLog })
     push.start()
     return push
   }
@@ -126,18 +84,18 @@ export class World {
 
   async say(sender: User, content: object, more: Pick<Said, 'thread' | 'isChild' | 'hops'>): Promise<void> {
     const { model } = this
+    const body = 'body' in content ? String(content.body) : 'x'
     const mentions = (content as { 'm.mentions'?: { user_ids: string[] } })['m.mentions']?.user_ids ?? []
     const { eventId } = await this.test.rooms.sending.message(requesterOf(sender), {
       roomId: this.roomId,
       type: 'm.room.message',
       txnId: `t${this.#txn++}`,
-      content: { msgtype: 'm.text', body: 'x', ...content },
+      content: { msgtype: 'm.text', body, ...content },
     })
     const notified = new Map<User, boolean>()
     for (const user of model.here) {
-      const highlight = mentions.includes(user)
-      // The rule about mentions comes before that of the room.
-      if (user !== sender && (highlight || !model.muted.has(user))) notified.set(user, highlight)
+      const highlight = this.tastes.judge(user, { sender, mentions, body }, model.muted.has(user))
+      if (highlight !== undefined) notified.set(user, highlight)
     }
     model.said.push({ eventId, sender, notified, redacted: false, ...more })
     // Who says something has read what was there.
@@ -166,21 +124,57 @@ export class World {
     }
   }
 
-  async mute(user: User): Promise<void> {
+  /** Sets a rule, or removes it. */
+  async #rule<T>(user: User, set: Set<T>, of: T, rule: RuleName, given: GivenRule): Promise<void> {
     // Rules are those of the moment in which an event is counted.
     await this.resume()
-    const rule = { kind: 'room', ruleId: this.roomId }
     const { pushRules } = this.push.services
-    if (this.model.muted.delete(user)) await pushRules.remove(user, rule)
-    else {
-      await pushRules.put(user, rule, { actions: [] }, {})
-      this.model.muted.add(user)
-    }
+    if (set.delete(of)) return pushRules.remove(user, rule)
+    await pushRules.put(user, rule, given, {})
+    set.add(of)
+  }
+
+  mute(user: User): Promise<void> {
+    return this.#rule(user, this.model.muted, user, { kind: 'room', ruleId: this.roomId }, { actions: [] })
+  }
+
+  listen(user: User): Promise<void> {
+    const given = { pattern: KEYWORD, actions: ['notify', { set_tweak: 'highlight' }] }
+    return this.#rule(user, this.tastes.listening, user, { kind: 'content', ruleId: 'word' }, given)
+  }
+
+  hush(user: User, whom: User): Promise<void> {
+    const hushed = this.tastes.hushed.get(user) ?? new Set()
+    return this.#rule(user, hushed, whom, { kind: 'sender', ruleId: whom }, { actions: [] })
+  }
+
+  async ignore(user: User, whom: User): Promise<void> {
+    await this.resume()
+    const ignored = this.tastes.ignored.get(user) ?? new Set()
+    if (!ignored.delete(whom)) ignored.add(whom)
+    const content = { ignored_users: Object.fromEntries([...ignored].map(one => [one, {}])) }
+    const write = new AccountDataWriter(this.database)
+    await this.database.commit({
+      statements: [write.set(user, '', 'm.ignored_user_list', JSON.stringify(content))],
+    })
   }
 
   async unreadAnywhere(user: User): Promise<number> {
     const rooms = await Promise.all(this.roomNids.map(nid => this.push.unread.ofRoom(user, nid)))
     return rooms.reduce((sum, { total }) => sum + total.notification_count, 0)
+  }
+
+  /** What is listed for a user of the room, newest first. */
+  async notifications(user: User): Promise<Notification[]> {
+    const { read } = this.test.core.context
+    const all = { before: Number.MAX_SAFE_INTEGER, onlyHighlights: false, limit: 10_000 }
+    const rows = await new PushActionReader(this.database).page(user, all)
+    const here = rows.filter(({ roomNid }) => roomNid === this.roomNid)
+    const events = await read.events.byNids(here.map(({ eventNid }) => eventNid))
+    const ids = new Map(events.map(({ nid, event }) => [nid, event.eventId]))
+    return here.map(({ eventNid, threadId: thread, highlight, read: isRead }) => {
+      return { eventId: ids.get(eventNid) ?? '', thread, highlight, isRead }
+    })
   }
 
   async unread(user: User): Promise<string> {
@@ -198,13 +192,15 @@ export const take = async (world: World, step: Step): Promise<unknown> => {
   const { model } = world
   if (!('who' in step))
     return step.does === 'resume' ? world.resume() : world.isPaused ? undefined : world.pause()
-  if (step.does === 'mute') return world.mute(step.who)
+  if (step.does === 'mute' || step.does === 'listen') return world[step.does](step.who)
+  if ('whom' in step) return world[step.does](step.who, step.whom)
   // The maker of the room stays, so that all can come back.
   if (step.does === 'go') return step.who === USERS[0] ? undefined : world.go(step.who)
   if (!model.here.has(step.who)) return
   if (step.does === 'say') {
     const mentions = step.mentions === undefined ? {} : { 'm.mentions': { user_ids: [step.mentions] } }
-    return world.say(step.who, mentions, { thread: 'main', isChild: false, hops: 0 })
+    const content = { body: step.body, ...mentions }
+    return world.say(step.who, content, { thread: 'main', isChild: false, hops: 0 })
   }
   if (!('about' in step)) return
   const target = model.said.at(-1 - (step.about % Math.max(model.said.length, 1)))
@@ -233,9 +229,10 @@ export const take = async (world: World, step: Step): Promise<unknown> => {
 /** Compares the counts of all with the model's; `trail` is what has led to them. */
 export const check = async (t: ExecutionContext, world: World, trail: readonly Step[]): Promise<void> => {
   await world.settled()
-  for (const user of world.model.here) {
+  for (const user of USERS) {
     const [counted, expected] = [await world.unread(user), world.model.unread(user)]
     if (counted !== expected) t.log(JSON.stringify(trail))
     t.is(counted, expected, user)
+    t.deepEqual(await world.notifications(user), world.model.notifications(user), user)
   }
 }

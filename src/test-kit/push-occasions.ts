@@ -1,6 +1,6 @@
 /** Events as push rules see them, and what the rules say. */
 import type { JsonObject } from '../core/json.ts'
-import { compileRules, judge } from '../core/push-rules/compile.ts'
+import { compileRules, judgeAll } from '../core/push-rules/compile.ts'
 import type { Occasion, Person } from '../core/push-rules/conditions.ts'
 import { PushEvent } from '../core/push-rules/push-event.ts'
 import type { RuleCondition, UserRules } from '../core/push-rules/rule.ts'
@@ -29,11 +29,8 @@ export const actionsFor = (
   about: Occasion,
   person: Person = { userId: ALICE, displayName: 'Alice' },
 ): string => {
-  let actions = '-'
-  judge(compileRules(rules), about, [person], (_, outcome) => {
-    actions = JSON.stringify(outcome.actions)
-  })
-  return actions
+  const [alike] = judgeAll(compileRules(rules), about, [person])
+  return alike?.outcome === undefined ? '-' : JSON.stringify(alike.outcome.actions)
 }
 
 export const override = (conditions: readonly RuleCondition[]): UserRules => ({

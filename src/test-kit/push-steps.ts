@@ -6,7 +6,7 @@ export type User = (typeof USERS)[number]
 
 /** What may happen; numbers choose among what there is. */
 export type Step =
-  | { readonly does: 'say'; readonly who: User; readonly mentions: User | undefined }
+  | { readonly does: 'say'; readonly who: User; readonly mentions: User | undefined; readonly body: string }
   | { readonly does: 'thread' | 'relate' | 'redact'; readonly who: User; readonly about: number }
   | {
       readonly does: 'read'
@@ -15,8 +15,12 @@ export type Step =
       readonly isPrivate: boolean
       readonly isThreaded: boolean
     }
-  | { readonly does: 'go' | 'mute'; readonly who: User }
+  | { readonly does: 'go' | 'mute' | 'listen'; readonly who: User }
+  | { readonly does: 'hush' | 'ignore'; readonly who: User; readonly whom: User }
   | { readonly does: 'pause' | 'resume' }
+
+/** What somebody may listen for. */
+export const KEYWORD = 'tea'
 
 const who = fc.constantFrom(...USERS)
 /** Counted from the newest: mostly something of a moment ago, so that relations form chains. */
@@ -25,7 +29,12 @@ const about = fc.oneof({ weight: 3, arbitrary: fc.nat(1) }, { weight: 2, arbitra
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ does: fc.constant('say'), who, mentions: fc.option(who, { nil: undefined }) }),
+    arbitrary: fc.record({
+      does: fc.constant('say'),
+      who,
+      mentions: fc.option(who, { nil: undefined }),
+      body: fc.constantFrom('x', 'x', KEYWORD),
+    }),
   },
   {
     weight: 5,
@@ -41,6 +50,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
       isThreaded: fc.boolean(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ does: fc.constantFrom('go', 'go', 'mute'), who }) },
+  { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('go', 'go', 'mute', 'listen'), who }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('hush', 'ignore'), who, whom: who }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('pause', 'resume') }) },
 )

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { ALICE, actionsFor, occasion, ROOM } from '../../test-kit/push-occasions.ts'
 import { randomRuns } from '../../test-kit/random-runs.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import { compileRules, judge } from './compile.ts'
+import { compileRules, judgeAll } from './compile.ts'
 import type { Occasion, Person } from './conditions.ts'
 import { type Action, type OwnRule, RULE_KINDS, type RuleCondition, type UserRules } from './rule.ts'
 import { rulesetOf } from './ruleset.ts'
@@ -79,9 +79,11 @@ test('judging many at once comes to the same as asking each person, rule by rule
     fc.property(anyRules, anyEvent, fc.integer({ min: 1, max: 4 }), (rules, event, memberCount) => {
       const about = occasion(event, { memberCount })
       const together = new Map<string, string>()
-      judge(compileRules(rules), about, people, (person, { actions }) =>
-        together.set(person.userId, JSON.stringify(actions)),
-      )
+      const alike = judgeAll(compileRules(rules), about, people)
+      t.deepEqual(alike.flatMap(one => one.people).toSorted(byId), people.toSorted(byId))
+      for (const { people: some, outcome } of alike)
+        for (const { userId } of outcome === undefined ? [] : some)
+          together.set(userId, JSON.stringify(outcome?.actions))
       for (const person of people) {
         t.is(together.get(person.userId), oneByOne(rules, event, about, person), JSON.stringify(rules))
       }
@@ -89,6 +91,8 @@ test('judging many at once comes to the same as asking each person, rule by rule
     { numRuns: randomRuns(200) },
   )
 })
+
+const byId = (a: Person, b: Person): number => (a.userId < b.userId ? -1 : 1)
 
 /** Tries the rules as clients see them, each as a rule set of its own with nothing else in it. */
 const oneByOne = (

@@ -66,32 +66,38 @@ export const compileRules = (rules: UserRules): CompiledRules => {
   }
 }
 
+/** People to whom an event is the same. */
+export interface JudgedAlike<P extends Person> {
+  readonly people: readonly P[]
+  /** What the most important rule that matches says; `undefined` where none does. */
+  readonly outcome: Outcome | undefined
+}
+
 /**
- * Judges an event for people who have the same rules; calls back for each whom a rule matches, with the actions of the
- * most important one. What does not depend on the person is judged once for all of them.
+ * Judges an event for people who have the same rules: everybody is among those of one outcome. What does not depend on the person
+ * is judged once for all of them.
  */
-export const judge = <P extends Person>(
+export const judgeAll = <P extends Person>(
   { steps }: Pick<CompiledRules, 'steps'>,
   occasion: Occasion,
   people: readonly P[],
-  matched: (person: P, outcome: Outcome) => void,
-): void => {
+): JudgedAlike<P>[] => {
+  const alike: JudgedAlike<P>[] = []
   let left = people
   for (const next of steps) {
+    if (left.length === 0) break
     const rule = next(occasion)
     if (rule === undefined || !rule.conditions.every(({ holds }) => holds?.(occasion) ?? true)) continue
+    const { outcome } = rule
     const personal = rule.conditions.filter(condition => condition.holdsFor !== undefined)
-    if (personal.length === 0) {
-      for (const person of left) matched(person, rule.outcome)
-      return
-    }
-    const others: P[] = []
-    for (const person of left) {
-      if (personal.every(({ holdsFor }) => holdsFor?.(person, occasion) ?? true))
-        matched(person, rule.outcome)
-      else others.push(person)
-    }
-    if (others.length === 0) return
-    left = others
+    if (personal.length === 0) return [...alike, { people: left, outcome }]
+    const applies = (person: P): boolean =>
+      personal.every(({ holdsFor }) => holdsFor?.(person, occasion) ?? true)
+    const matched = left.filter(applies)
+    if (matched.length === 0) continue
+    alike.push({ people: matched, outcome })
+    const these = new Set(matched)
+    left = left.filter(person => !these.has(person))
   }
+  return left.length === 0 ? alike : [...alike, { people: left, outcome: undefined }]
 }

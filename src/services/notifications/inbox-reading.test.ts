@@ -36,11 +36,11 @@ testDatabases(test, 'what is read while it is being raised does not stay', async
   await notifications.close()
   const eventId = await world.say(ALICE, roomId, { 'm.mentions': { user_ids: [BOB] } })
   await push.counter.counted(database.position('events'))
-  const { read, serverName } = core.context
+  const { read } = core.context
   const { nid = 0 } = (await read.rooms.byId(roomId)) ?? {}
   const inboxOver = (db: Database) =>
     new Inbox({
-      ...{ db, read, clock, serverName, views: core.views },
+      ...{ db, read, clock, views: core.views },
       limits: { expiry: 1_000_000, maxPerUser: 10 },
     })
   let isRead = false

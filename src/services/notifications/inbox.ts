@@ -50,7 +50,6 @@ export class Inbox {
     clock: Clock
     limits: InboxLimits
     views: Pick<RoomViews, 'ignoredUsers' | 'invitePolicies'>
-    serverName: string
   }) {
     this.#db = parts.db
     this.#readers = parts.read
@@ -58,7 +57,7 @@ export class Inbox {
     this.#limits = parts.limits
     this.#views = parts.views
     this.read = new NotificationReader(parts.db)
-    this.rooms = new InboxReader(parts.db, parts.read.news, parts.serverName)
+    this.rooms = new InboxReader(parts.db, parts.read.news)
     this.#write = new NotificationWriter(parts.db)
     this.#unread = new UnreadMessageReader(parts.db)
     this.#dismissals = new MessageDismissals(parts.db)

@@ -40,12 +40,12 @@ export const createNotifications = (parts: {
 }): Notifications => {
   const { core, push, records, limits, clock } = parts
   const { context, clientEvents, views } = core
-  const { db, read, serverName } = context
+  const { db, read } = context
   const log = parts.log.child({ part: 'notifications' })
-  const inbox = new Inbox({ db, read, clock, limits, views, serverName })
+  const inbox = new Inbox({ db, read, clock, limits, views })
   const sole = context.processes.soleWork('notifications')
   // What follows from streams is written only by the process that follows them.
-  const followed = new Inbox({ db: sole.database, read, clock, limits, views, serverName })
+  const followed = new Inbox({ db: sole.database, read, clock, limits, views })
   const inboxes = new Inboxes({ db, inbox, records })
   const feeds = new NotificationFeeds({
     ...{ context, inbox: followed, records, sole, log },

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../core/json.ts'
-import { judge } from '../../core/push-rules/compile.ts'
+import { judgeAll } from '../../core/push-rules/compile.ts'
 import { PushEvent } from '../../core/push-rules/push-event.ts'
 import type { Action } from '../../core/push-rules/rule.ts'
 import { roomVersion } from '../../core/room-versions.ts'
@@ -65,11 +65,9 @@ export class Announcements {
       memberCount: 0,
       power: { version, create: undefined, powerLevels: undefined },
     }
-    let actions: readonly Action[] | undefined
-    judge(own.rules, occasion, [{ userId, displayName: undefined }], (_, outcome) => {
-      if (outcome.notify) actions = outcome.actions
-    })
-    if (actions === undefined) return undefined
+    const [alike] = judgeAll(own.rules, occasion, [{ userId, displayName: undefined }])
+    if (alike?.outcome?.notify !== true) return undefined
+    const { actions } = alike.outcome
     const shown = (type: string, stateKey: string): JsonObject | undefined => {
       const found = row.strippedState.find(one => one['type'] === type && one['state_key'] === stateKey)
       return isJsonObject(found?.['content']) ? found['content'] : undefined

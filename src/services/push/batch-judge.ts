@@ -2,18 +2,19 @@ import type { Clock } from '../../core/clock.ts'
 import { clientEvent } from '../../core/event/client-event.ts'
 import type { Log } from '../../core/log.ts'
 import type { Outcome } from '../../core/push-rules/actions.ts'
-import { judge } from '../../core/push-rules/compile.ts'
+import { judgeAll } from '../../core/push-rules/compile.ts'
 import { PushEvent } from '../../core/push-rules/push-event.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { PushActionWriter } from '../../storage/push/push-action-writer.ts'
-import type { PushAction } from '../../storage/push/push-actions.ts'
 import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { GroupLedger } from './group-ledger.ts'
+import { type Alike, type EventNotices, type Notice, noticesOf, storedActions } from './notices.ts'
 import { OwnEvents } from './own-events.ts'
-import { RoomAudiences } from './room-audience.ts'
+import { type Audience, RoomAudiences } from './room-audience.ts'
 import type { RuleBook } from './rule-book.ts'
 import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
 import { Undoing } from './undoing.ts'
@@ -29,7 +30,7 @@ export interface Judged {
   /** The position up to which they were looked at. */
   readonly upTo: number
   /** Whom they notify. */
-  readonly actions: readonly PushAction[]
+  readonly notices: readonly EventNotices[]
   /** What those who sent them have read by that. */
   readonly readings: readonly Reading[]
   /** Rooms in which events were redacted, or judged anew, by their nids; what these had notified of is undone. */
@@ -54,6 +55,7 @@ export class BatchJudge {
   readonly #undoing: Undoing
   readonly #ownEvents: OwnEvents
   readonly #write: PushActionWriter
+  readonly #ledger: GroupLedger
 
   constructor(parts: {
     context: RoomsContext
@@ -62,7 +64,6 @@ export class BatchJudge {
     unread: UnreadCounts
     log: Log
     clock: Clock
-    crowd?: number | undefined
   }) {
     const { db } = parts.context
     this.#context = parts.context
@@ -74,11 +75,20 @@ export class BatchJudge {
     this.#subscriptions = new ThreadSubscriptionReader(db)
     this.#undoing = new Undoing(parts.context, this.#source, this.#audiences)
     this.#ownEvents = new OwnEvents(parts)
-    this.#write = new PushActionWriter(db, parts.crowd)
+    this.#write = new PushActionWriter(db)
+    this.#ledger = new GroupLedger(db)
   }
 
-  /** Judges the next events after a position of the stream `events`. Stores nothing. */
-  async after(after: number): Promise<Judged> {
+  /** What was judged and not stored yet never will be. */
+  forget(): void {
+    this.#ledger.forget()
+  }
+
+  /**
+   * Judges the next events after a position of the stream `events`. Stores nothing.
+   * @param settled resolves when what was judged before is stored, or will not be
+   */
+  async after(after: number, settled: () => Promise<void>): Promise<Judged> {
     const { db, read } = this.#context
     const now = db.position('events')
     const rows = await this.#source.events(after, now, BATCH)
@@ -95,28 +105,37 @@ export class BatchJudge {
     if (roomNids.length > 0) {
       this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
     }
-    const actions: PushAction[] = []
-    for (const stored of events) actions.push(...(await this.#judgeSafely(stored, forked.has(stored.nid))))
+    const notices: EventNotices[] = []
+    const moves: WriteStatement[] = []
+    for (const stored of events) {
+      const one = await this.#judgeSafely(stored, forked.has(stored.nid))
+      if (one === undefined) continue
+      notices.push(one)
+      if (one.groups.size > 0) moves.push(...(await this.#ledger.move(one, one.members, settled)))
+    }
     const redactions = events.filter(({ event }) => event.redacts !== undefined)
     const hidden = await this.#undoing.hidden(after, upTo)
-    const undone = [...(await this.#undoing.redacted(redactions)), ...hidden.positions]
+    const undone = [...(await this.#undoing.redacted(redactions)), ...hidden.places]
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)
-    const readings = await this.#ownEvents.receipts(events, actions)
+    const readings = await this.#ownEvents.receipts(events, notices)
+    const { groups, own } = storedActions(notices)
     const statements = [
-      ...this.#write.insert(actions),
+      ...moves,
+      ...this.#write.insertOfGroups(groups),
+      ...this.#write.insert(own),
       ...this.#write.undo(undone),
       ...this.#write.hide(hidden.unseen),
       ...this.#write.clear(cleared),
       ...this.#ownEvents.statements(readings),
     ]
-    const touched = [...actions, ...cleared].map(({ roomNid }) => roomNid)
+    const touched = [...notices, ...cleared].map(({ roomNid }) => roomNid)
     const undoneIn = [...redactions.map(({ roomNid }) => roomNid), ...hidden.roomNids]
     const rooms = [...new Set([...touched, ...undoneIn])]
-    return { upTo, actions, readings, undoneIn, cleared, rooms, statements }
+    return { upTo, notices, readings, undoneIn, cleared, rooms, statements }
   }
 
   /** An event that cannot be judged must not keep all others from being told. */
-  async #judgeSafely(stored: StoredEvent, isForked: boolean): Promise<PushAction[]> {
+  async #judgeSafely(stored: StoredEvent, isForked: boolean): Promise<EventNotices | undefined> {
     try {
       return await this.#judge(stored, isForked)
     } catch (error) {
@@ -124,51 +143,58 @@ export class BatchJudge {
         { err: error, event: stored.event.eventId },
         'an event could not be judged by push rules',
       )
-      return []
+      return undefined
     }
   }
 
-  async #judge(stored: StoredEvent, isForked: boolean): Promise<PushAction[]> {
+  async #judge(stored: StoredEvent, isForked: boolean): Promise<EventNotices | undefined> {
     const { event, position, roomNid, nid } = stored
-    if (position === undefined || stored.redactedBy !== undefined) return []
+    if (position === undefined || stored.redactedBy !== undefined) return undefined
     const listening = this.#audiences.of(stored)
     const audience = listening instanceof Promise ? await listening : listening
+    const { memberCount, members, power, groups } = audience
     // "Homeservers MUST NOT notify for events that the user has sent themselves."
-    const isHeard = audience.groups.some(({ listeners }) =>
-      listeners.some(({ userId }) => userId !== event.sender),
-    )
-    if (!isHeard) return []
-    const latecomers = this.#audiences.latecomers(audience, stored)
-    const late = latecomers instanceof Promise ? await latecomers : latecomers
-    const blind = isForked ? await this.#audiences.blind(stored) : NOBODY
-    const { memberCount, power } = audience
+    if (members.size === 0 || (members.size === 1 && members.has(event.sender))) return undefined
     const { read } = this.#context
-    const asksForThread = audience.groups.some(({ rules }) => rules.needsSubscriptions)
+    const asksForThread = groups.some(({ rules }) => rules.needsSubscriptions)
     const thread = asksForThread ? await threadOf(read, stored) : MAIN_TIMELINE
     const subscribers =
       thread === MAIN_TIMELINE ? undefined : await this.#subscriptions.subscribers(roomNid, thread)
     const occasion = {
       ...{ event: new PushEvent(clientEvent(event, { roomId: true })), memberCount, power, subscribers },
     }
-    const ts = this.#clock.now()
-    const found: Pick<PushAction, 'userId' | 'highlight' | 'actions'>[] = []
-    // Those of one rule are the same for everybody.
-    const texts = new Map<Outcome['actions'], string>()
-    const textOf = (actions: Outcome['actions']): string => {
-      const text = texts.get(actions) ?? JSON.stringify(actions)
-      texts.set(actions, text)
-      return text
-    }
-    for (const { rules, listeners } of audience.groups) {
-      judge(rules, occasion, listeners, ({ userId, ignored }, { notify, highlight, actions }) => {
-        if (!notify || userId === event.sender || ignored.has(event.sender)) return
-        if (late.has(userId) || blind.has(userId)) return
-        found.push({ userId, highlight, actions: textOf(actions) })
-      })
-    }
-    if (found.length === 0) return []
+    const noticeOf = noticesByOutcome()
+    const alike: Alike[] = groups.flatMap(({ rules, groupId, listeners }) =>
+      judgeAll(rules, occasion, listeners).map(({ people, outcome }) => {
+        return { groupId, people, notice: outcome && noticeOf(outcome) }
+      }),
+    )
+    if (alike.every(({ notice }) => notice === undefined)) return undefined
     const threadId = asksForThread ? thread : await threadOf(read, stored)
-    const shared = { roomNid, position, eventNid: nid, threadId, ts }
-    return found.map(one => ({ ...one, ...shared }))
+    const what = { roomNid, position, eventNid: nid, threadId, ts: this.#clock.now(), sender: event.sender }
+    const notices = noticesOf({ ...what, members }, alike, await this.#silenced(stored, audience, isForked))
+    return notices.groups.size + notices.exceptions.size === 0 ? undefined : notices
+  }
+
+  /** Whom an event does not notify whatever it is. */
+  async #silenced(stored: StoredEvent, audience: Audience, isForked: boolean): Promise<ReadonlySet<string>> {
+    const latecomers = this.#audiences.latecomers(audience, stored)
+    const late = latecomers instanceof Promise ? await latecomers : latecomers
+    const blind = isForked ? await this.#audiences.blind(stored) : NOBODY
+    const { sender } = stored.event
+    const ignoring = audience.groups.flatMap(one => one.ignoring.filter(({ ignored }) => ignored.has(sender)))
+    if (late.size + blind.size + ignoring.length === 0) return NOBODY
+    return new Set([...late, ...blind, ...ignoring.map(({ userId }) => userId)])
+  }
+}
+
+/** Those of one rule are the same for everybody. */
+const noticesByOutcome = (): ((outcome: Outcome) => Notice | undefined) => {
+  const known = new Map<Outcome['actions'], Notice>()
+  return ({ notify, highlight, actions }) => {
+    if (!notify) return undefined
+    const notice = known.get(actions) ?? { highlight, actions: JSON.stringify(actions) }
+    known.set(actions, notice)
+    return notice
   }
 }

@@ -18,7 +18,7 @@ testDatabases(
     const gated = {
       ...delegate(database),
       commit: async (set: Parameters<typeof database.commit>[0]) => {
-        if (set.statements.some(({ prepared }) => prepared.sql.includes('INTO push_actions'))) await gate
+        if (set.statements.some(({ prepared }) => prepared.sql.includes('INTO group_actions'))) await gate
         return database.commit(set)
       },
     }
@@ -57,5 +57,38 @@ testDatabases(
     await world.pause()
     await world.resume()
     t.is(await world.unread(BOB), 'main 4/0', 'as it is stored')
+  },
+)
+
+testDatabases(
+  test,
+  'who is notified together is stored again with what notifies them, if it could not be',
+  async (t, database) => {
+    const full = Promise.withResolvers<void>()
+    let isFull = true
+    const failing = {
+      ...delegate(database),
+      commit: async (set: Parameters<typeof database.commit>[0]) => {
+        const isNotice = set.statements.some(({ prepared }) => prepared.sql.includes('INTO group_actions'))
+        if (!isFull || !isNotice) return database.commit(set)
+        isFull = false
+        full.resolve()
+        throw new DatabaseUnavailable('the disk is full')
+      },
+    }
+    const world = new World(await testRooms(failing), failing)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    await world.say(ANN, {}, IN_MAIN)
+    await full.promise
+    const counted = world.settled()
+    await world.test.clock.advance(1_000)
+    await counted
+    await world.say(ANN, {}, IN_MAIN)
+    await world.settled()
+    await world.pause()
+    await world.resume()
+    t.is(await world.unread(BOB), 'main 2/0')
+    t.is((await world.notifications(CAROL)).length, 2)
   },
 )

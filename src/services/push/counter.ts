@@ -59,7 +59,6 @@ export class NotificationCounter {
     clock: Clock
     /** Of several processes one counts. */
     sole: SoleWork
-    crowd?: number | undefined
   }) {
     this.#sole = parts.sole
     this.#context = parts.context
@@ -176,6 +175,7 @@ export class NotificationCounter {
   async #giveUp(steps: JudgedSteps | undefined): Promise<void> {
     await steps?.settled()
     if (this.#judged > this.#reached) this.#unread.forget()
+    this.#judge.forget()
     this.#judged = this.#reached
     steps?.goOn()
     this.#tell()
@@ -214,7 +214,7 @@ export class NotificationCounter {
     if (this.#held !== undefined || !isJsonObject(told)) return
     const { upTo, rooms } = told
     if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
-    this.#unread.counted({ actions: [], readings: [], undone: rooms.map(Number), cleared: [] })
+    this.#unread.counted({ notices: [], readings: [], undone: rooms.map(Number), cleared: [] })
     this.#reach(upTo)
     this.#isSilent = false
     this.#tell()
@@ -236,9 +236,9 @@ export class NotificationCounter {
   async #step(steps: JudgedSteps): Promise<void> {
     // What waits to be stored is bounded, and so is one commit.
     if (this.#unread.isAwaited || this.#judged - steps.reached >= BATCH) await steps.settled()
-    const judged = await this.#judge.after(this.#judged)
-    const { upTo, actions, readings, undoneIn, cleared } = judged
-    this.#unread.counted({ actions, readings, undone: undoneIn, cleared }, steps.add(judged))
+    const judged = await this.#judge.after(this.#judged, () => steps.settled())
+    const { upTo, notices, readings, undoneIn, cleared } = judged
+    this.#unread.counted({ notices, readings, undone: undoneIn, cleared }, steps.add(judged))
     this.#judged = upTo
     this.#tell()
   }

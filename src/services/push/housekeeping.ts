@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
-import type { Database } from '../../storage/database.ts'
-import { PushActionWriter } from '../../storage/push/push-action-writer.ts'
-import { PushActionReader } from '../../storage/push/push-actions.ts'
+import type { Database, WriteStatement } from '../../storage/database.ts'
+import { GroupMemberWriter } from '../../storage/push/group-members.ts'
+import { PushActionBounds } from '../../storage/push/push-action-bounds.ts'
 import { Rounds } from '../rounds.ts'
 
 const HOUR_MS = 60 * 60_000
@@ -12,6 +12,8 @@ const READ_KEPT_MS = 30 * 24 * HOUR_MS
 const MAX_IN_ROOM = 1_000
 /** Rooms cut to that size in one commit. */
 const BATCH = 200
+/** Rooms in which receipts are looked through for what has been read. */
+const FEW = 10
 
 /**
  * Bounds what notifications take. Beyond 1,000 unread ones in a room (and 1,000 highlights) the oldest are forgotten:
@@ -21,8 +23,8 @@ export class PushHousekeeping {
   readonly #db: Database
   readonly #clock: Clock
   readonly #onTidied: () => void
-  readonly #read: PushActionReader
-  readonly #write: PushActionWriter
+  readonly #bounds: PushActionBounds
+  readonly #members: GroupMemberWriter
   readonly #rounds: Rounds
 
   /** `onTidied`: notifications are gone that nobody has read. */
@@ -30,8 +32,8 @@ export class PushHousekeeping {
     this.#db = parts.db
     this.#clock = parts.clock
     this.#onTidied = parts.onTidied
-    this.#read = new PushActionReader(parts.db)
-    this.#write = new PushActionWriter(parts.db)
+    this.#bounds = new PushActionBounds(parts.db)
+    this.#members = new GroupMemberWriter(parts.db)
     this.#rounds = new Rounds({
       ...{ clock: parts.clock, log: parts.log },
       everyMs: HOUR_MS,
@@ -48,20 +50,22 @@ export class PushHousekeeping {
     return this.#rounds.close()
   }
 
-  /** One round. `keep`: how many notifications of each sort a user keeps of a room. */
+  /** One round. `keep`: how many notifications of each sort are kept of a room, of a group and of a user alone. */
   async tidy(keep = MAX_IN_ROOM): Promise<void> {
-    const old = await this.#read.newestBefore(this.#clock.now() - READ_KEPT_MS)
-    if (old !== undefined) await this.#db.commit({ statements: [this.#write.expire(old)] })
-    const crowded = await this.#read.crowded(keep)
-    for (let at = 0; at < crowded.length; at += BATCH) {
-      const statements = crowded.slice(at, at + BATCH).map(row => this.#write.bound(row, keep))
-      await this.#db.commit({ statements })
-    }
-    const crowds = await this.#read.longCrowds(keep)
-    for (let at = 0; at < crowds.length; at += BATCH) {
-      const statements = crowds.slice(at, at + BATCH).map(row => this.#write.boundCrowd(row, keep))
-      await this.#db.commit({ statements })
-    }
-    if (crowded.length + crowds.length > 0) this.#onTidied()
+    const old = this.#clock.now() - READ_KEPT_MS
+    await this.#commit(await this.#bounds.expiredOfGroups(old), FEW)
+    await this.#commit(await this.#bounds.expired(old))
+    const groups = await this.#bounds.crowdedGroups(keep)
+    await this.#commit(groups.map(row => this.#bounds.boundGroup(row, keep)))
+    // After those of their groups, on which they depend.
+    const crowded = await this.#bounds.crowded(keep)
+    await this.#commit(crowded.map(row => this.#bounds.bound(row, keep)))
+    await this.#commit([this.#bounds.forgetSilence(), this.#members.forget()])
+    if (groups.length + crowded.length > 0) this.#onTidied()
+  }
+
+  async #commit(statements: readonly WriteStatement[], atOnce = BATCH): Promise<void> {
+    for (let at = 0; at < statements.length; at += atOnce)
+      await this.#db.commit({ statements: statements.slice(at, at + atOnce) })
   }
 }

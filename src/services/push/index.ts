@@ -45,10 +45,8 @@ export const createPush = (parts: {
   mail?: { readonly mailer: Mailer; readonly options: MailDigestOptions } | undefined
   clock: Clock
   log: Log
-  /** From how many users on those whom an event notifies alike are stored together, if not as usual. */
-  crowd?: number | undefined
 }): Push => {
-  const { core, gateway, mail, clock, log, crowd } = parts
+  const { core, gateway, mail, clock, log } = parts
   const { context, clientEvents } = core
   const { db, read } = context
   const rules = new RuleBook(db)
@@ -56,7 +54,7 @@ export const createPush = (parts: {
   const { bulletin } = context.processes
   const sole = context.processes.soleWork('push')
   const counter = new NotificationCounter({
-    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole, crowd },
+    ...{ context, sights: core.views.sights, rules, unread, log, clock, sole },
   })
   const announcements = new Announcements({ read, rules, policies: core.views.invitePolicies })
   const sender = new PushSender({

@@ -3,19 +3,20 @@ import { COUNTER, FollowedStreams } from '../../storage/followed-streams.ts'
 import type { Bulletin } from '../bulletin.ts'
 import { Gathering } from '../gathering.ts'
 import type { Judged } from './batch-judge.ts'
+import { NotifiedUsers } from './notices.ts'
 
 /** Without anything to note, how far we are is written down this rarely (in positions). */
 const NOTE_EVERY = 1_000
 
 /** Told whom events notify, once that is stored. */
-export type OnStored = (notified: ReadonlySet<string>) => void
+export type OnStored = (notified: NotifiedUsers) => void
 
 interface StepsParts {
   readonly database: Database
   readonly commit: Writer['commit']
   /** Where other processes hear of it. */
   readonly bulletin: Bulletin | undefined
-  onStored(reached: number, notified: ReadonlySet<string>): void
+  onStored(reached: number, notified: NotifiedUsers): void
   onFailure(): void
 }
 
@@ -102,6 +103,6 @@ export class JudgedSteps {
       this.#noted = upTo
     }
     this.#reached = upTo
-    onStored(upTo, new Set(all.flatMap(({ actions }) => actions.map(({ userId }) => userId))))
+    onStored(upTo, new NotifiedUsers(all.flatMap(({ notices }) => notices)))
   }
 }

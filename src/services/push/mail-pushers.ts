@@ -61,7 +61,7 @@ export class MailPushers {
     this.#digests = { read: new MailDigestReader(database), write: new MailDigestWriter(database) }
     this.#mailing = new DigestMailing({ ...parts, serverName: context.serverName }, database)
     parts.counter.onCounted(notified => {
-      for (const userId of notified) if (this.#addresses.has(userId)) this.#queue(() => this.#expect(userId))
+      for (const userId of notified.among(this.#addresses)) this.#queue(() => this.#expect(userId))
     })
   }
 

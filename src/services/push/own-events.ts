@@ -3,9 +3,9 @@ import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { type NewReceipt, ReceiptWriter } from '../../storage/ephemeral/receipts.ts'
-import type { PushAction } from '../../storage/push/push-actions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
+import { type EventNotices, noticeOf } from './notices.ts'
 import { MAIN_TIMELINE, threadOf } from './thread-of.ts'
 import type { UnreadCounts } from './unread.ts'
 
@@ -37,9 +37,9 @@ export class OwnEvents {
 
   /**
    * The receipts of those who sent these events.
-   * @param actions what the events notify of, not stored yet
+   * @param notices whom the events notify, not stored yet
    */
-  async receipts(events: readonly StoredEvent[], actions: readonly PushAction[]): Promise<NewReceipt[]> {
+  async receipts(events: readonly StoredEvent[], notices: readonly EventNotices[]): Promise<NewReceipt[]> {
     const found = new Map<string, NewReceipt | undefined>()
     // The last one counts.
     for (const stored of events.toReversed()) {
@@ -57,7 +57,9 @@ export class OwnEvents {
       const count = threadId === MAIN_TIMELINE ? main : threads.get(threadId)
       const hasUnread =
         (count?.notification_count ?? 0) > 0 ||
-        actions.some(one => one.userId === userId && one.roomNid === roomNid && one.threadId === threadId)
+        notices.some(
+          one => one.roomNid === roomNid && one.threadId === threadId && noticeOf(one, userId) !== undefined,
+        )
       const receipt = {
         roomNid,
         userId,

@@ -64,7 +64,7 @@ export class PushSender {
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     }
     counter.onCounted(notified => {
-      for (const userId of notified) for (const worker of this.#of(userId)) worker.wake()
+      for (const userId of notified.among(this.#workers)) for (const worker of this.#of(userId)) worker.wake()
     })
   }
 

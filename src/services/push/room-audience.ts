@@ -3,6 +3,7 @@ import { boundedCache } from '../../core/caches.ts'
 import { serverNameOf } from '../../core/ids.ts'
 import type { CompiledRules } from '../../core/push-rules/compile.ts'
 import type { Person } from '../../core/push-rules/conditions.ts'
+import { listeningGroup } from '../../core/push-rules/listening-group.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
 import { type LocalMember, PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
@@ -23,12 +24,18 @@ export interface Listener extends Person {
 /** Local users in a room who have the same rules. */
 export interface ListenerGroup {
   readonly rules: CompiledRules
+  /** Those whose rules are the same in this room have the same. */
+  readonly groupId: number
   readonly listeners: readonly Listener[]
+  /** Those of them who ignore anybody. */
+  readonly ignoring: readonly Listener[]
 }
 
 /** What decides, of a room, whom its events notify. */
 export interface Audience {
   readonly groups: readonly ListenerGroup[]
+  /** Everybody in them, with the IDs of their groups. */
+  readonly members: ReadonlyMap<string, number>
   readonly memberCount: number
   readonly power: PowerLevelState
   /** The greatest `since`. */
@@ -66,7 +73,7 @@ export class RoomAudiences {
   }
 
   async #learn(stored: StoredEvent): Promise<Audience> {
-    const audience = await this.#load(stored.roomNid, stored.event.version)
+    const audience = await this.#load(stored)
     if ((await this.#context.read.partial.open(stored.roomNid)) !== undefined) return withUnknown(audience)
     this.#rooms.set(stored.roomNid, audience)
     return audience
@@ -103,29 +110,36 @@ export class RoomAudiences {
     return blind
   }
 
-  async #load(roomNid: number, version: RoomVersion): Promise<Audience> {
+  async #load({ roomNid, event: { roomId, version } }: StoredEvent): Promise<Audience> {
     const { serverName } = this.#context
     const members = await this.#source.localMembers(roomNid, serverName)
+    const groups = await this.#groups(members, roomId)
     return {
-      groups: await this.#groups(members),
+      groups,
+      members: new Map(
+        groups.flatMap(({ groupId, listeners }) => listeners.map(({ userId }) => [userId, groupId] as const)),
+      ),
       memberCount: members.length === 0 ? 0 : await this.#source.joinedCount(roomNid),
       power: await powerOf(this.#context, roomNid, version),
       newest: members.reduce((newest, { position }) => Math.max(newest, position), 0),
     }
   }
 
-  async #groups(members: readonly LocalMember[]): Promise<ListenerGroup[]> {
+  async #groups(members: readonly LocalMember[], roomId: string): Promise<ListenerGroup[]> {
     const settings = await this.#rules.of(members.map(({ userId }) => userId))
-    const groups = new Map<CompiledRules, Listener[]>()
+    const groups = new Map<CompiledRules, { groupId: number; listeners: Listener[] }>()
     for (const [index, member] of members.entries()) {
-      const own = settings[index]
-      if (own === undefined) continue
-      const listeners = groups.get(own.rules) ?? []
-      groups.set(own.rules, listeners)
-      const displayName = own.rules.needsDisplayName ? await this.#displayName(member) : undefined
-      listeners.push({ userId: member.userId, displayName, ignored: own.ignored, since: member.position })
+      const one = settings[index]
+      if (one === undefined) continue
+      const { rules, own, ignored } = one
+      const group = groups.get(rules) ?? { groupId: listeningGroup(own, roomId), listeners: [] }
+      groups.set(rules, group)
+      const displayName = rules.needsDisplayName ? await this.#displayName(member) : undefined
+      group.listeners.push({ userId: member.userId, displayName, ignored, since: member.position })
     }
-    return [...groups].map(([rules, listeners]) => ({ rules, listeners }))
+    return [...groups].map(([rules, { groupId, listeners }]) => {
+      return { rules, groupId, listeners, ignoring: listeners.filter(({ ignored }) => ignored.size > 0) }
+    })
   }
 
   async #displayName({ eventNid }: LocalMember): Promise<string | undefined> {

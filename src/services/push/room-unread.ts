@@ -47,7 +47,7 @@ export const roomUnread = (rows: readonly ThreadCount[]): RoomUnread => {
 /** With one more. */
 export const raised = (
   { total, main, threads }: RoomUnread,
-  { threadId, highlight }: PushAction,
+  { threadId, highlight }: Pick<PushAction, 'threadId' | 'highlight'>,
 ): RoomUnread => {
   const one = { notification_count: 1, highlight_count: highlight ? 1 : 0 }
   if (threadId === MAIN_TIMELINE) return { total: sum(total, one), main: sum(main, one), threads }

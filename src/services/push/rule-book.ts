@@ -2,7 +2,7 @@ import { boundedCache } from '../../core/caches.ts'
 import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject } from '../../core/json.ts'
 import { type CompiledRules, compileRules } from '../../core/push-rules/compile.ts'
-import { NO_RULES } from '../../core/push-rules/rule.ts'
+import { NO_RULES, type UserRules } from '../../core/push-rules/rule.ts'
 import type { Database } from '../../storage/database.ts'
 import { PushRulesReader, type PushSettings } from '../../storage/push/push-rules.ts'
 import { parseUserRules } from './user-rules.ts'
@@ -11,19 +11,21 @@ import { parseUserRules } from './user-rules.ts'
 export interface RulesOfUser {
   /** The same object for all who have set the same. */
   readonly rules: CompiledRules
+  /** The same as they are stored. */
+  readonly own: UserRules
   /** Whose events do not exist for the user (module "Ignoring Users"). */
   readonly ignored: ReadonlySet<string>
 }
 
 const NOBODY: ReadonlySet<string> = new Set()
-const DEFAULTS: RulesOfUser = { rules: compileRules(NO_RULES), ignored: NOBODY }
+const DEFAULTS: RulesOfUser = { rules: compileRules(NO_RULES), own: NO_RULES, ignored: NOBODY }
 
 /** The rules of all users, read and kept in memory while nobody changes them. */
 export class RuleBook {
   readonly #db: Database
   readonly #read: PushRulesReader
   readonly #users = boundedCache<string, RulesOfUser>('push_rules')
-  readonly #compiled = boundedCache<string, CompiledRules>('compiled_push_rules')
+  readonly #compiled = boundedCache<string, Omit<RulesOfUser, 'ignored'>>('compiled_push_rules')
   #position: number
   #edition = 0
 
@@ -70,15 +72,16 @@ export class RuleBook {
 
   #entry({ rules, ignored }: PushSettings): RulesOfUser {
     return {
-      rules: rules === undefined ? DEFAULTS.rules : this.#compile(rules),
+      ...(rules === undefined ? DEFAULTS : this.#compile(rules)),
       ignored: ignored === undefined ? NOBODY : ignoredUsers(ignored),
     }
   }
 
-  #compile(text: string): CompiledRules {
+  #compile(text: string): Omit<RulesOfUser, 'ignored'> {
     const known = this.#compiled.get(text)
     if (known !== undefined) return known
-    const compiled = compileRules(parseUserRules(text))
+    const own = parseUserRules(text)
+    const compiled = { rules: compileRules(own), own }
     this.#compiled.set(text, compiled)
     return compiled
   }

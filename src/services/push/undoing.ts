@@ -1,3 +1,4 @@
+import type { RoomPlace } from '../../storage/push/push-action.ts'
 import type { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { membershipOf } from '../rooms/room-head.ts'
@@ -7,9 +8,9 @@ import type { RoomAudiences } from './room-audience.ts'
 /** What rooms that have come to know all their members have notified of in vain. */
 interface Hidden {
   /** Where the events stand that were found to be nothing to show. */
-  readonly positions: readonly number[]
+  readonly places: readonly RoomPlace[]
   /** Those that are shown, and whom they are not. */
-  readonly unseen: readonly { readonly userId: string; readonly roomNid: number; readonly position: number }[]
+  readonly unseen: readonly (RoomPlace & { readonly userId: string })[]
   readonly roomNids: readonly number[]
 }
 
@@ -25,8 +26,8 @@ export class Undoing {
     this.#audiences = audiences
   }
 
-  /** The positions of the events that these have redacted, asked of the database: the cache may not know yet. */
-  async redacted(redactions: readonly StoredEvent[]): Promise<number[]> {
+  /** Where the events stand that these have redacted, asked of the database: the cache may not know yet. */
+  async redacted(redactions: readonly StoredEvent[]): Promise<RoomPlace[]> {
     if (redactions.length === 0) return []
     return this.#source.redacted(
       redactions.flatMap(({ event }) => event.redacts ?? []),
@@ -39,7 +40,7 @@ export class Undoing {
    * lie on a branch on which somebody was not in the room, who was taken to be there.
    */
   async hidden(after: number, upTo: number): Promise<Hidden> {
-    const positions: number[] = []
+    const places: RoomPlace[] = []
     const unseen: Hidden['unseen'][number][] = []
     const roomNids: number[] = []
     for (const { roomNid, joinedAt, completedAt } of await this.#context.read.partial.changedBetween(
@@ -47,11 +48,12 @@ export class Undoing {
       upTo,
     )) {
       if (completedAt === undefined || completedAt <= after || completedAt > upTo) continue
-      positions.push(...(await this.#source.hidden(roomNid, joinedAt, completedAt)))
+      for (const position of await this.#source.hidden(roomNid, joinedAt, completedAt))
+        places.push({ roomNid, position })
       unseen.push(...(await this.#unseen(roomNid, joinedAt, completedAt)))
       roomNids.push(roomNid)
     }
-    return { positions, unseen, roomNids }
+    return { places, unseen, roomNids }
   }
 
   async #unseen(roomNid: number, after: number, upTo: number): Promise<Hidden['unseen']> {

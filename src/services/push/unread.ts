@@ -1,12 +1,13 @@
 import { cacheLimit, countCache } from '../../core/caches.ts'
 import type { Reader } from '../../storage/database.ts'
-import { type PushAction, PushActionReader } from '../../storage/push/push-actions.ts'
+import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
+import { type EventNotices, noticeOf } from './notices.ts'
 import { type KnownCounts, lowered, type RoomUnread, raised, roomUnread } from './room-unread.ts'
 
 /** What has changed about notifications. */
 export interface CountedStep {
-  readonly actions: readonly PushAction[]
+  readonly notices: readonly EventNotices[]
   readonly readings: readonly Reading[]
   /** Rooms in which some were taken back. */
   readonly undone: Iterable<number>
@@ -105,7 +106,7 @@ export class UnreadCounts {
    * @param stored resolves when it is, or will not be (then `forget` follows); not given where it is stored already
    */
   counted(step: CountedStep, stored?: Promise<void>): void {
-    const { actions, readings, undone, cleared } = step
+    const { notices, readings, undone, cleared } = step
     if (stored !== undefined) void this.#await(step, stored)
     for (const roomNid of undone) this.#drop(roomNid)
     for (const { roomNid, userId } of cleared) this.#drop(roomNid, userId)
@@ -113,16 +114,16 @@ export class UnreadCounts {
     let next = 0
     const inOrder = readings.toSorted((a, b) => (a.eventPosition ?? 0) - (b.eventPosition ?? 0))
     for (const reading of inOrder) {
-      for (; (actions[next]?.position ?? Infinity) <= (reading.eventPosition ?? 0); next++)
-        this.#raise(actions[next])
+      for (; (notices[next]?.position ?? Infinity) <= (reading.eventPosition ?? 0); next++)
+        this.#raise(notices[next])
       this.#lower(reading)
     }
-    for (; next < actions.length; next++) this.#raise(actions[next])
+    for (; next < notices.length; next++) this.#raise(notices[next])
   }
 
-  async #await({ actions, readings, undone, cleared }: CountedStep, stored: Promise<void>): Promise<void> {
+  async #await({ notices, readings, undone, cleared }: CountedStep, stored: Promise<void>): Promise<void> {
     const roomNids = new Set(undone)
-    for (const { roomNid } of [...actions, ...readings, ...cleared]) roomNids.add(roomNid)
+    for (const { roomNid } of [...notices, ...readings, ...cleared]) roomNids.add(roomNid)
     for (const roomNid of roomNids) this.#unstored.set(roomNid, stored)
     await stored
     for (const roomNid of roomNids) {
@@ -130,20 +131,22 @@ export class UnreadCounts {
     }
   }
 
-  #raise(action: PushAction | undefined): void {
-    const room = action && this.#rooms.get(action.roomNid)
-    if (action === undefined || room === undefined) return
+  #raise(notices: EventNotices | undefined): void {
+    const room = notices && this.#rooms.get(notices.roomNid)
+    if (notices === undefined || room === undefined) return
     room.edition += 1
-    const known = room.users.get(action.userId)
-    if (known === undefined || action.position <= known.newest) return
-    // It came after its receipt: rare enough to be counted anew.
-    if (action.position <= known.readUpTo) this.#drop(action.roomNid, action.userId)
-    else
-      room.users.set(action.userId, {
-        ...known,
-        unread: raised(known.unread, action),
-        newest: action.position,
-      })
+    const { position, roomNid, threadId } = notices
+    for (const [userId, known] of room.users) {
+      if (position <= known.newest) continue
+      const notice = noticeOf(notices, userId)
+      if (notice === undefined) continue
+      // It came after its receipt: rare enough to be counted anew.
+      if (position <= known.readUpTo) this.#drop(roomNid, userId)
+      else {
+        const unread = raised(known.unread, { threadId, highlight: notice.highlight })
+        room.users.set(userId, { ...known, unread, newest: position })
+      }
+    }
   }
 
   #lower(reading: Reading): void {

@@ -27,7 +27,6 @@ const dialect: Dialect = {
   name: 'postgres',
   inText: column => `${column} = ANY(?::text[])`,
   inInteger: column => `${column} = ANY(?::bigint[])`,
-  contains: column => `strpos(${column}, ?) > 0`,
   // It takes JSON with an escaped NUL for invalid as soon as it is looked into.
   jsonText: (column, path) =>
     `CASE WHEN strpos(${column}, '\\u0000') > 0 THEN NULL ELSE CAST(${column} AS json) #>> '{${path.join(',')}}' END`,

@@ -55,7 +55,6 @@ const dialect: Dialect = {
   name: 'sqlite',
   inText: inList,
   inInteger: inList,
-  contains: column => `instr(${column}, ?) > 0`,
   jsonText: (column, path) => `json_extract(${column}, '$.${path.join('.')}')`,
 }
 

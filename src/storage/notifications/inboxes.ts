@@ -1,6 +1,5 @@
 import { DUMMY_TYPE } from '../../core/dummy-type.ts'
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
-import { usersOf } from '../push/crowds.ts'
 import type { EventNews } from '../rooms/event-news.ts'
 
 /** A user and a room. */
@@ -16,6 +15,9 @@ interface InboxColumns {
 
 const inboxRoom = (row: InboxColumns): InboxRoom => ({ userId: row.user_id, roomNid: row.room_nid })
 
+/** Whether it is more members or more inboxes that are to be gone through is found out up to here. */
+const MANY = 5_000
+
 const MAY_UNDO = new Set(['m.room.member', 'm.room.redaction'])
 
 /** Reads whose messages are kept as notifications, and what may have changed about them. */
@@ -25,29 +27,38 @@ export class InboxReader {
   readonly #isReady: Prepared
   readonly #any: Prepared
   readonly #notified: Prepared
-  readonly #crowds: Prepared
-  readonly #among: Prepared
-  readonly #serverName: string
+  readonly #inGroups: Prepared
+  readonly #inGroupsOfMany: Prepared
+  readonly #sizes: Prepared
   readonly #readers: Prepared
   readonly #writers: Prepared
   readonly #asked: Prepared
   readonly #events: Prepared
   readonly #receipt: Prepared
 
-  constructor(db: Reader, news: EventNews, serverName: string) {
+  constructor(db: Reader, news: EventNews) {
     this.#db = db
-    this.#serverName = serverName
     this.#news = news
     this.#isReady = db.prepare('SELECT ready FROM notification_inboxes WHERE user_id = ?')
     this.#any = db.prepare('SELECT 1 AS one FROM notification_inboxes LIMIT 1')
     this.#notified = db.prepare(
       `SELECT DISTINCT p.user_id, p.room_nid FROM push_actions p JOIN notification_inboxes i ON i.user_id = p.user_id
-       WHERE p.position > ? AND p.position <= ?`,
+       WHERE p.position > ? AND p.position <= ? AND p.silent = 0`,
     )
-    this.#crowds = db.prepare(
-      'SELECT room_nid, users FROM crowd_actions WHERE position > ? AND position <= ?',
+    // SQLite goes through cross joins in the order in which they stand: from what has notified to whom it may have.
+    const among = (tables: string): string =>
+      `FROM events e CROSS JOIN group_actions g CROSS JOIN ${tables} WHERE e.position > ? AND e.position <= ?
+         AND g.room_nid = e.room_nid AND g.position = e.position AND m.room_nid = g.room_nid
+         AND m.group_id = g.group_id AND m.since < g.position AND m.up_to >= g.position AND m.user_id <> g.sender`
+    const notified = (tables: string): string =>
+      `SELECT DISTINCT i.user_id, g.room_nid ${among(tables)} AND i.user_id = m.user_id`
+    this.#inGroups = db.prepare(notified('group_members m CROSS JOIN notification_inboxes i'))
+    this.#inGroupsOfMany = db.prepare(notified('notification_inboxes i CROSS JOIN group_members m'))
+    const atMost = (rows: string): string => `(SELECT COUNT(*) FROM (${rows} LIMIT ${MANY}) counted)`
+    this.#sizes = db.prepare(
+      `SELECT ${atMost('SELECT 1 AS one FROM notification_inboxes')} AS inboxes,
+         ${atMost(`SELECT 1 AS one ${among('group_members m')}`)} AS members`,
     )
-    this.#among = db.prepare(`SELECT user_id FROM notification_inboxes WHERE ${db.dialect.inText('user_id')}`)
     const isWaitedFor = `EXISTS (SELECT 1 FROM notifications n WHERE n.room_id = r.room_id
       AND n.user_id = x.user_id AND n.removed = 0)`
     this.#readers = db.prepare(
@@ -84,23 +95,10 @@ export class InboxReader {
   async notified(after: number, upTo: number): Promise<InboxRoom[]> {
     if ((await this.#db.get(this.#any)) === undefined) return []
     const single = await this.#rooms(this.#notified, after, upTo)
-    return [...single, ...(await this.#notifiedInCrowds(after, upTo))]
-  }
-
-  async #notifiedInCrowds(after: number, upTo: number): Promise<InboxRoom[]> {
-    type Crowd = { room_nid: number; users: string }
-    const rooms = new Map<number, Set<string>>()
-    for (const { room_nid: roomNid, users } of await this.#db.scan<Crowd>(this.#crowds, [after, upTo])) {
-      const known = rooms.get(roomNid) ?? new Set()
-      rooms.set(roomNid, known)
-      for (const userId of usersOf(users, this.#serverName)) known.add(userId)
-    }
-    const found: InboxRoom[] = []
-    for (const [roomNid, users] of rooms) {
-      const rows = await this.#db.scan<{ user_id: string }>(this.#among, [this.#db.list([...users])])
-      for (const { user_id: userId } of rows) found.push({ userId, roomNid })
-    }
-    return found
+    const [sizes] = await this.#db.scan<{ inboxes: number; members: number }>(this.#sizes, [after, upTo])
+    const areMany = (sizes?.members ?? 0) > (sizes?.inboxes ?? 0)
+    const ofGroups = areMany ? this.#inGroupsOfMany : this.#inGroups
+    return [...single, ...(await this.#rooms(ofGroups, after, upTo))]
   }
 
   /** Who has read in which rooms where something waits for them, between two positions of `receipts`. */

@@ -1,11 +1,5 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
-import {
-  inRoomParameters,
-  notifying,
-  notifyingInRoom,
-  notifyingParameters,
-  placeInCrowd,
-} from '../push/crowds.ts'
+import { notifyingParameters, unread, unreadInRoom, unreadInRoomParameters } from '../push/notifying.ts'
 import { IS_READ, PUSH_ACTION_COLUMNS } from '../push/push-actions.ts'
 
 /** An event that notifies a user, who has neither read it nor closed its notification. */
@@ -34,19 +28,14 @@ export class UnreadMessageReader {
   constructor(db: Reader) {
     this.#db = db
     const waits = `a.dismissed = 0 AND NOT ${IS_READ}`
-    // Nothing up to the receipt for the whole room has to be looked at.
-    const inRoom = notifyingInRoom(
-      db,
-      `AND position > COALESCE((SELECT MAX(t.event_position) FROM receipts t WHERE t.room_nid = ? AND t.user_id = ?
-        AND t.type IN ('m.read', 'm.read.private') AND t.thread_id = ''), 0)`,
-    )
+    const inRoom = unreadInRoom()
     this.#newest = db.prepare(
       `SELECT a.position, a.event_nid, a.highlight, a.ts FROM ${inRoom} a WHERE ${waits}
        ORDER BY a.position DESC LIMIT ?`,
     )
     this.#count = db.prepare(`SELECT COUNT(*) AS n FROM ${inRoom} a WHERE ${waits}`)
     this.#rooms = db.prepare(
-      `SELECT a.room_nid, MAX(a.position) AS newest FROM ${notifying(db, 'AND ts >= ?')} a WHERE ${waits}
+      `SELECT a.room_nid, MAX(a.position) AS newest FROM ${unread('AND ts >= ?')} a WHERE ${waits}
        GROUP BY a.room_nid ORDER BY newest DESC LIMIT ?`,
     )
   }
@@ -57,7 +46,7 @@ export class UnreadMessageReader {
     roomNid: number,
     limit: number,
   ): Promise<{ readonly newest: UnreadMessage[]; readonly count: number }> {
-    const which = [...inRoomParameters(userId, roomNid, [roomNid, userId]), userId]
+    const which = [...unreadInRoomParameters(userId, roomNid), userId]
     const rows = await this.#db.all<Columns>(this.#newest, [...which, limit])
     const newest = rows.map(row => ({
       position: row.position,
@@ -85,19 +74,16 @@ export class UnreadMessageReader {
 export class MessageDismissals {
   readonly #at: Prepared
   readonly #upTo: Prepared
-  readonly #single: Prepared
-  readonly #leave: Prepared
+  readonly #apart: Prepared
   readonly #db: Reader
 
   constructor(db: Reader) {
     this.#db = db
-    const ofCrowds = `room_nid = ? AND bucket = ? AND position >= ? AND position <= ? AND ${db.dialect.contains('users')}`
     const columns = PUSH_ACTION_COLUMNS.replace('user_id, ', '')
-    this.#single = db.prepare(
-      `INSERT INTO push_actions (${PUSH_ACTION_COLUMNS}) SELECT CAST(? AS text), ${columns} FROM crowd_actions
-       WHERE ${ofCrowds} ON CONFLICT DO NOTHING`,
+    this.#apart = db.prepare(
+      `INSERT INTO push_actions (${PUSH_ACTION_COLUMNS}) SELECT CAST(? AS text), ${columns}
+       FROM ${unreadInRoom('AND position >= ? AND position <= ?')} a WHERE TRUE ON CONFLICT DO NOTHING`,
     )
-    this.#leave = db.prepare(`UPDATE crowd_actions SET users = REPLACE(users, ?, ?) WHERE ${ofCrowds}`)
     this.#at = db.prepare(
       'UPDATE push_actions SET dismissed = 1 WHERE user_id = ? AND room_nid = ? AND position = ?',
     )
@@ -110,7 +96,7 @@ export class MessageDismissals {
   /** That of one event. */
   at(userId: string, roomNid: number, position: number): WriteStatement[] {
     return [
-      ...this.#outOfCrowds(userId, [roomNid, position, position]),
+      this.#ownRows(userId, roomNid, [position, position]),
       { prepared: this.#at, rows: [[userId, roomNid, position]] },
     ]
   }
@@ -118,21 +104,13 @@ export class MessageDismissals {
   /** Those of everything in a room up to a position, but for some events. */
   upTo(userId: string, roomNid: number, position: number, except: readonly number[]): WriteStatement[] {
     return [
-      ...this.#outOfCrowds(userId, [roomNid, 0, position]),
+      this.#ownRows(userId, roomNid, [0, position]),
       { prepared: this.#upTo, rows: [[userId, roomNid, position, this.#db.list(except)]] },
     ]
   }
 
-  /** What only one of a crowd has closed is stored for them alone from then on. */
-  #outOfCrowds(
-    userId: string,
-    [roomNid, from, upTo]: readonly [roomNid: number, from: number, upTo: number],
-  ): WriteStatement[] {
-    const { bucket, entry } = placeInCrowd(userId)
-    const where = [roomNid, bucket, from, upTo, entry]
-    return [
-      { prepared: this.#single, rows: [[userId, ...where]] },
-      { prepared: this.#leave, rows: [[entry, '\n', ...where]] },
-    ]
+  /** What only one of a group has closed is stored for them apart from then on. */
+  #ownRows(userId: string, roomNid: number, span: readonly [from: number, upTo: number]): WriteStatement {
+    return { prepared: this.#apart, rows: [[userId, ...unreadInRoomParameters(userId, roomNid, span)]] }
   }
 }

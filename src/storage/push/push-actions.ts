@@ -1,8 +1,16 @@
 import type { Prepared, Reader, SqlValue } from '../database.ts'
-import { inRoomParameters, notifying, notifyingInRoom, notifyingParameters, placeInCrowd } from './crowds.ts'
+import {
+  notifying,
+  notifyingParameters,
+  unread,
+  unreadAfter,
+  unreadAfterParameters,
+  unreadInRoom,
+  unreadInRoomParameters,
+} from './notifying.ts'
 import type { PushAction } from './push-action.ts'
 
-export type { PushAction } from './push-action.ts'
+export type { GroupAction, OwnAction, PushAction } from './push-action.ts'
 
 /** The same with whether the user has read the event. */
 export interface NotificationRow extends PushAction {
@@ -19,7 +27,7 @@ export interface ThreadCount {
 /** What of a room a user has not read. */
 export interface UnreadInRoom {
   readonly threads: readonly ThreadCount[]
-  /** The position of the newest notification, read or not; 0 for none. */
+  /** Up to where notifications are taken into account: the position of the newest in the room, of whomever; 0 for none. */
   readonly newest: number
   /** The position of the furthest event with a receipt of the user's, whatever its thread; 0 for none. */
   readonly readUpTo: number
@@ -82,34 +90,28 @@ export class PushActionReader {
   readonly #missedCalls: Prepared
   readonly #page: Prepared
   readonly #unreadAfter: Prepared
-  readonly #crowded: Prepared
-  readonly #longCrowds: Prepared
-  readonly #newestBefore: Prepared
 
   constructor(db: Reader) {
     this.#db = db
     const receipts = `FROM receipts r WHERE r.room_nid = ? AND r.user_id = ? AND r.type IN ('m.read', 'm.read.private')`
-    const afterReceipt = `AND position > COALESCE((SELECT MAX(r.event_position) ${receipts} AND r.thread_id = ''), 0)`
     // One statement, so that all of it is of one moment.
     this.#unread = db.prepare(
       `SELECT known.newest, known.read_up_to, unread.thread_id, unread.notifications, unread.highlights
        FROM (SELECT (SELECT MAX(position) FROM (
            SELECT MAX(position) AS position FROM push_actions WHERE user_id = ? AND room_nid = ?
-           UNION ALL SELECT position FROM (SELECT position FROM crowd_actions
-             WHERE room_nid = ? AND bucket = ? AND ${db.dialect.contains('users')}
-             ORDER BY position DESC LIMIT 1) newest_of_crowds) newest_of_all) AS newest,
+           UNION ALL SELECT MAX(position) AS position FROM group_actions WHERE room_nid = ?) newest_of_all) AS newest,
          (SELECT MAX(r.event_position) ${receipts}) AS read_up_to) known
        LEFT JOIN (
          SELECT a.thread_id, COUNT(*) AS notifications, SUM(a.highlight) AS highlights
-         FROM ${notifyingInRoom(db, afterReceipt)} a WHERE NOT ${IS_READ} GROUP BY a.thread_id) unread ON 1 = 1`,
+         FROM ${unreadInRoom()} a WHERE NOT ${IS_READ} GROUP BY a.thread_id) unread ON 1 = 1`,
     )
     this.#total = db.prepare(
       `SELECT COUNT(*) AS n FROM (
-         SELECT 1 AS one FROM ${notifying(db)} a WHERE NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
+         SELECT 1 AS one FROM ${unread()} a WHERE NOT ${IS_READ} LIMIT ${MAX_BADGE}) unread`,
     )
     this.#missedCalls = db.prepare(
       `SELECT COUNT(*) AS n FROM (
-         SELECT a.event_nid, a.room_nid, a.position FROM ${notifying(db, 'AND ts <= ?')} a
+         SELECT a.event_nid, a.room_nid, a.position FROM ${unread('AND ts <= ?')} a
          WHERE NOT ${IS_READ} ORDER BY a.position DESC LIMIT ${MAX_LOOKED_AT}) unread
        JOIN events e ON e.event_nid = unread.event_nid
        WHERE e.type = 'm.call.invite' AND NOT EXISTS (SELECT 1 FROM events b WHERE b.room_nid = unread.room_nid
@@ -117,30 +119,20 @@ export class PushActionReader {
     )
     this.#page = db.prepare(
       `SELECT a.*, CASE WHEN ${IS_READ} THEN 1 ELSE 0 END AS is_read
-       FROM ${notifying(db, 'AND position < ? AND highlight >= ?')} a ORDER BY a.position DESC LIMIT ?`,
+       FROM ${notifying('AND position < ? AND highlight >= ?')} a ORDER BY a.position DESC LIMIT ?`,
     )
     this.#unreadAfter = db.prepare(
-      `SELECT a.* FROM ${notifying(db, 'AND position > ? AND position <= ?')} a
+      `SELECT a.* FROM ${unreadAfter('AND position <= ?')} a
        WHERE NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
-    )
-    this.#newestBefore = db.prepare('SELECT MAX(position) AS newest FROM push_actions WHERE ts < ?')
-    this.#crowded = db.prepare(
-      `SELECT user_id, room_nid, highlight FROM push_actions
-       GROUP BY user_id, room_nid, highlight HAVING COUNT(*) > ?`,
-    )
-    this.#longCrowds = db.prepare(
-      `SELECT room_nid, bucket, highlight FROM crowd_actions
-       GROUP BY room_nid, bucket, highlight HAVING COUNT(*) > ?`,
     )
   }
 
   /** What is unread in a room, by thread; threads without anything are left out. */
   async unread(userId: string, roomNid: number): Promise<UnreadInRoom> {
-    const { bucket, entry } = placeInCrowd(userId)
     const receipts = [roomNid, userId]
     const rows = await this.#db.all<UnreadColumns>(this.#unread, [
-      ...[userId, roomNid, roomNid, bucket, entry, ...receipts],
-      ...[...inRoomParameters(userId, roomNid, receipts), userId],
+      ...[userId, roomNid, roomNid, ...receipts],
+      ...[...unreadInRoomParameters(userId, roomNid), userId],
     ])
     return {
       threads: rows.flatMap(({ thread_id: threadId, notifications, highlights }) =>
@@ -183,29 +175,7 @@ export class PushActionReader {
     userId: string,
     span: { after: number; upTo: number; limit: number },
   ): Promise<PushAction[]> {
-    const parameters = [...notifyingParameters(userId, [span.after, span.upTo]), userId, span.limit]
+    const parameters = [...unreadAfterParameters(userId, span.after, [span.upTo]), userId, span.limit]
     return (await this.#db.scan<Columns>(this.#unreadAfter, parameters)).map(row => pushAction(userId, row))
-  }
-
-  /** The position of the newest notification that was found before an instant (ms), if there is any. */
-  async newestBefore(instant: number): Promise<number | undefined> {
-    const [row] = await this.#db.scan<{ newest: number | null }>(this.#newestBefore, [instant])
-    return row?.newest ?? undefined
-  }
-
-  /** Where users have more than `keep` notifications, highlights and others apart. */
-  async crowded(keep: number): Promise<{ userId: string; roomNid: number; highlight: boolean }[]> {
-    const rows = await this.#db.scan<Pick<Columns, 'room_nid' | 'highlight'> & { user_id: string }>(
-      this.#crowded,
-      [keep],
-    )
-    return rows.map(row => ({ userId: row.user_id, roomNid: row.room_nid, highlight: row.highlight !== 0 }))
-  }
-
-  /** The same of crowds. */
-  async longCrowds(keep: number): Promise<{ roomNid: number; bucket: number; highlight: boolean }[]> {
-    type Crowd = Pick<Columns, 'room_nid' | 'highlight'> & { bucket: number }
-    const rows = await this.#db.scan<Crowd>(this.#longCrowds, [keep])
-    return rows.map(row => ({ roomNid: row.room_nid, bucket: row.bucket, highlight: row.highlight !== 0 }))
   }
 }

@@ -1,5 +1,6 @@
 import type { Prepared, Reader } from '../database.ts'
 import type { EventNews } from '../rooms/event-news.ts'
+import type { RoomPlace } from './push-action.ts'
 
 /** A user of this server who is in a room. */
 export interface LocalMember {
@@ -35,10 +36,8 @@ interface ReadingColumns {
 }
 
 /** Somebody's member event in a room was set or replaced at a position, or ended without another. */
-export interface MemberChange {
-  readonly roomNid: number
+export interface MemberChange extends RoomPlace {
   readonly userId: string
-  readonly position: number
 }
 
 const distinct = (changes: readonly MemberChange[]): MemberChange[] => [
@@ -87,7 +86,7 @@ export class PushSourceReader {
       `SELECT COUNT(*) AS n FROM memberships WHERE room_nid = ? AND membership = 'join'`,
     )
     this.#redacted = db.prepare(
-      `SELECT position, redacted_by FROM events WHERE ${db.dialect.inText('event_id')} AND position > 0`,
+      `SELECT room_nid, position, redacted_by FROM events WHERE ${db.dialect.inText('event_id')} AND position > 0`,
     )
     this.#hidden = db.prepare(
       `SELECT position FROM events
@@ -170,12 +169,13 @@ export class PushSourceReader {
   }
 
   /** Where those of these events stand that one of these redactions has redacted. */
-  async redacted(eventIds: readonly string[], redactionNids: readonly number[]): Promise<number[]> {
-    const rows = await this.#db.all<{ position: number; redacted_by: number | null }>(this.#redacted, [
-      this.#db.list(eventIds),
-    ])
+  async redacted(eventIds: readonly string[], redactionNids: readonly number[]): Promise<RoomPlace[]> {
+    type Columns = { room_nid: number; position: number; redacted_by: number | null }
+    const rows = await this.#db.all<Columns>(this.#redacted, [this.#db.list(eventIds)])
     const by = new Set(redactionNids)
-    return rows.flatMap(row => (row.redacted_by !== null && by.has(row.redacted_by) ? row.position : []))
+    return rows
+      .filter(row => row.redacted_by !== null && by.has(row.redacted_by))
+      .map(row => ({ roomNid: row.room_nid, position: row.position }))
   }
 
   /** Those of these rooms whose members or powers have changed in a span of positions. */

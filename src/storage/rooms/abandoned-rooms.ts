@@ -147,6 +147,8 @@ const BY_ROOM = [
   'unfinished_stays',
   'federation_destination_rooms',
   'app_service_rooms',
+  'group_actions',
+  'group_members',
 ] as const
 
 /** What is kept by event. */
@@ -173,7 +175,7 @@ export class AbandonedRoomWriter {
   readonly #byRoom: readonly Prepared[]
   readonly #byEvent: readonly Prepared[]
   readonly #redactions: Prepared
-  readonly #pushActions: readonly Prepared[]
+  readonly #pushActions: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -192,9 +194,7 @@ export class AbandonedRoomWriter {
     this.#byRoom = BY_ROOM.map(table => db.prepare(`DELETE FROM ${table} WHERE room_nid = ?`))
     this.#byEvent = BY_EVENT.map(table => db.prepare(`DELETE FROM ${table} WHERE ${inInteger('event_nid')}`))
     this.#redactions = db.prepare(`DELETE FROM redactions WHERE ${inInteger('redaction_nid')}`)
-    this.#pushActions = ['push_actions', 'crowd_actions'].map(table =>
-      db.prepare(`DELETE FROM ${table} WHERE ${inInteger('position')}`),
-    )
+    this.#pushActions = db.prepare(`DELETE FROM push_actions WHERE ${inInteger('position')}`)
   }
 
   /** Of the rooms with nids in a span (exclusive, inclusive) exactly these are abandoned, as is known now. */
@@ -232,7 +232,7 @@ export class AbandonedRoomWriter {
     const rows = [[this.#db.list(nids)]]
     return [
       ...[this.#redactions, ...this.#byEvent].map(prepared => ({ prepared, rows })),
-      ...this.#pushActions.map(prepared => ({ prepared, rows: [[this.#db.list(positions)]] })),
+      { prepared: this.#pushActions, rows: [[this.#db.list(positions)]] },
     ]
   }
 

@@ -9,7 +9,8 @@ export class PurgeWriter {
   readonly #unplace: Prepared
   readonly #clearDeltas: Prepared
   readonly #clearRelations: Prepared
-  readonly #clearActions: readonly Prepared[]
+  readonly #clearActions: Prepared
+  readonly #clearOfGroups: Prepared
   readonly #intervals: Prepared
   readonly #missing: Prepared
   readonly #gaps: TimelineGapWriter
@@ -25,9 +26,8 @@ export class PurgeWriter {
     this.#unplace = db.prepare(`UPDATE events SET position = NULL WHERE ${inInteger('event_nid')}`)
     this.#clearDeltas = db.prepare(`DELETE FROM event_state_delta WHERE ${inInteger('event_nid')}`)
     this.#clearRelations = db.prepare(`DELETE FROM relations WHERE ${inInteger('event_nid')}`)
-    this.#clearActions = ['push_actions', 'crowd_actions'].map(table =>
-      db.prepare(`DELETE FROM ${table} WHERE ${inInteger('position')}`),
-    )
+    this.#clearActions = db.prepare(`DELETE FROM push_actions WHERE ${inInteger('position')}`)
+    this.#clearOfGroups = db.prepare('DELETE FROM group_actions WHERE room_nid = ? AND position <= ?')
     this.#intervals = db.prepare(
       'DELETE FROM room_state WHERE room_nid = ? AND valid_to IS NOT NULL AND valid_to <= ?',
     )
@@ -60,14 +60,15 @@ export class PurgeWriter {
       { prepared: this.#unplace, rows: nids },
       { prepared: this.#clearDeltas, rows: nids },
       { prepared: this.#clearRelations, rows: nids },
-      ...this.#clearActions.map(prepared => ({ prepared, rows: positions })),
+      { prepared: this.#clearActions, rows: positions },
     ]
   }
 
-  /** Forgets states of before a position, and what the purged events referred to without its being here. */
+  /** Forgets states of before a position, whom events of before notified, and what the purged events referred to without its being here. */
   states(roomNid: number, upTo: number, nids: readonly number[]): WriteStatement[] {
     return [
       { prepared: this.#intervals, rows: [[roomNid, upTo]] },
+      { prepared: this.#clearOfGroups, rows: [[roomNid, upTo]] },
       { prepared: this.#missing, rows: [[roomNid, this.#db.list(nids)]] },
       this.#gaps.close(roomNid),
     ]

@@ -1,0 +1,46 @@
+import { boundedCache } from '../../core/caches.ts'
+import type { Reader, WriteStatement } from '../../storage/database.ts'
+import { type GroupEntry, GroupMemberReader, GroupMemberWriter } from '../../storage/push/group-members.ts'
+
+/**
+ * Knows which group each of a room's listeners is stored to belong to. What notifies a group counts for those who belonged to it
+ * then: so before anything is stored for one, it is stored who belongs to it.
+ */
+export class GroupLedger {
+  readonly #read: GroupMemberReader
+  readonly #write: GroupMemberWriter
+  /** As it is stored, or will be before anything else of the room. */
+  readonly #rooms = boundedCache<number, ReadonlyMap<string, number>>('push_audiences')
+
+  constructor(db: Reader) {
+    this.#read = new GroupMemberReader(db)
+    this.#write = new GroupMemberWriter(db)
+  }
+
+  /** What was to be stored may not have been. */
+  forget(): void {
+    this.#rooms.clear()
+  }
+
+  /**
+   * What stores that these are the groups of a room's listeners from the event at a position on.
+   * @param settled resolves when all that is to be stored is
+   */
+  async move(
+    { roomNid, position }: { readonly roomNid: number; readonly position: number },
+    members: ReadonlyMap<string, number>,
+    settled: () => Promise<void>,
+  ): Promise<WriteStatement[]> {
+    const known = this.#rooms.get(roomNid)
+    if (known === members) return []
+    if (known === undefined) await settled()
+    const before = known ?? (await this.#read.open(roomNid))
+    const left: string[] = []
+    for (const userId of before.keys()) if (before.get(userId) !== members.get(userId)) left.push(userId)
+    const entered: GroupEntry[] = []
+    for (const [userId, groupId] of members)
+      if (before.get(userId) !== groupId) entered.push({ userId, groupId })
+    this.#rooms.set(roomNid, members)
+    return this.#write.move({ roomNid, after: position - 1 }, left, entered)
+  }
+}
