@@ -55,3 +55,32 @@ onServer('extensions: messages to devices, keys, account data, receipts, typing'
   t.deepEqual(Object.keys(read?.['m.read']?.[bob.userId] ?? {}), ['ts'], 'that for the whole room')
   t.deepEqual((await slide(ann, list(9), news.pos)).extensions, {}, 'only what is asked for')
 })
+
+onServer('what changed before an extension was first asked for is told by it', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const message = await bob.send(roomId, 'hello')
+  const types = (typing: boolean) =>
+    bob.api('PUT', `/rooms/${path(roomId)}/typing/${path(bob.userId)}`, { typing, timeout: 30_000 })
+  const asking = (...names: string[]) => ({
+    ...list(9),
+    extensions: Object.fromEntries(names.map(name => [name, { enabled: true }])),
+  })
+  const first = await slide(ann, list(9))
+  await types(true)
+  await bob.api('POST', `/rooms/${path(roomId)}/receipt/m.read/${path(message)}`, {})
+  const keys = { user_id: bob.userId, device_id: bob.account.deviceId, algorithms: [], signatures: {} }
+  const identity = { [`ed25519:${bob.account.deviceId}`]: 'a' }
+  await bob.api('POST', '/keys/upload', { device_keys: { ...keys, keys: identity } })
+  const second = await slide(ann, list(9), first.pos)
+  const third = await slide(ann, asking('typing', 'receipts', 'e2ee'), second.pos)
+  t.like(third.extensions['typing'], { rooms: { [roomId]: { content: { user_ids: [bob.userId] } } } })
+  t.like(third.extensions['receipts'], { rooms: { [roomId]: { type: 'm.receipt' } } })
+  t.deepEqual(third.extensions['e2ee']?.['device_lists'], { changed: [bob.userId], left: [] })
+  const fourth = await slide(ann, list(9), third.pos)
+  await types(false)
+  const fifth = await slide(ann, asking('typing', 'receipts', 'e2ee'), fourth.pos)
+  t.like(fifth.extensions['typing'], { rooms: { [roomId]: { content: { user_ids: [] } } } })
+  t.deepEqual(fifth.extensions['receipts'], { rooms: {} }, 'once')
+  t.is(fifth.extensions['e2ee']?.['device_lists'], undefined)
+})

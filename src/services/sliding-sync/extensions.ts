@@ -30,6 +30,9 @@ export interface ExtensionRooms {
 
 const EVERYTHING = syncFilter({})
 
+/** Streams that tell changes alone: of rooms that are told already, what was before a position is not told again. */
+const STREAMS_OF_CHANGES = ['device_lists', 'receipts', 'typing'] as const
+
 export const THREAD_SUBSCRIPTIONS = 'io.element.msc4308.thread_subscriptions'
 
 /** Puts what the streams of `/sync` have to say into the extensions of sliding sync. */
@@ -54,7 +57,7 @@ export class ExtensionTexts {
     this.#sticky = parts.sticky
   }
 
-  /** @param before where the streams stood in the response before; what an extension has never followed is absent */
+  /** @param before where the streams stood in the response before; what nobody has followed is absent */
   async of(
     look: Look,
     wanted: ExtensionRequests,
@@ -111,9 +114,22 @@ export class ExtensionTexts {
     if (wanted.stickyEvents) {
       const told = await this.#sticky.of(look, request, before.sticky, rooms)
       positions.sticky = told.upTo
-      add(STICKY_EVENTS, `{"rooms":{${told.rooms.join(',')}}}`, told.rooms.length > 0)
+      // Clients made for Synapse read `next_batch` and give it back as `since`; connections know it without.
+      const text = `{"next_batch":"${told.upTo}","rooms":{${told.rooms.join(',')}}}`
+      add(STICKY_EVENTS, text, told.rooms.length > 0)
     }
-    return { texts, positions, hasNews }
+    return { texts, positions: { ...this.#begun(before), ...positions }, hasNews }
+  }
+
+  /** From where an extension goes on that a client asks for later: what changes meanwhile is told then. */
+  #begun(before: StreamToken): StreamToken {
+    const begun: Partial<Record<SyncStream, number>> = {}
+    for (const stream of STREAMS_OF_CHANGES) {
+      const sources = this.#of(stream)
+      if (before[stream] !== undefined || sources.length === 0) continue
+      begun[stream] = Math.min(...sources.map(source => source.position()))
+    }
+    return begun
   }
 
   async #accountDataText(

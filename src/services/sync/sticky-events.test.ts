@@ -166,11 +166,12 @@ testDatabases(test, 'sliding sync tells of sticky events by an extension', async
     const answer = await who.post(target, { lists, extensions })
     const told = (answer['extensions'] as Json)['org.matrix.msc4354.sticky_events'] as Json
     const rooms = told['rooms'] as Record<string, { events: Shown[] }>
-    return { pos: answer['pos'], sticky: rooms[room]?.events ?? [] }
+    return { pos: answer['pos'], sticky: rooms[room]?.events ?? [], next: told['next_batch'] }
   }
   await stick(ann, room, 'one')
   await stick(ann, room, 'two')
   const first = await slide(ann)
+  t.regex(String(first.next), /^\d+$/, 'as Synapse has it')
   t.deepEqual(bodies(first.sticky), ['one'])
   t.is(first.sticky[0]?.unsigned['msc4354_sticky_duration_ttl_ms'], HOUR)
   const nothing = await slide(ann, first.pos)
