@@ -2,7 +2,7 @@
 import test from 'ava'
 import { newPerson, Refused, serverTests } from '../../test-kit/people.ts'
 import { bodies, roomOf } from '../../test-kit/shown.ts'
-import { list, only, slide, stateKeys } from '../../test-kit/sliding-client.ts'
+import { list, only, type SlidRoom, slide, stateKeys } from '../../test-kit/sliding-client.ts'
 
 const onServer = serverTests(test)
 
@@ -76,6 +76,33 @@ onServer('who waits is woken by what concerns their rooms', async (t, server) =>
   const waiting = slide(ann, list(9), pos, 30_000)
   await bob.send(roomId, 'hello')
   t.deepEqual(bodies(only(await waiting, roomId).timeline), ['hello'])
+})
+
+onServer('who waits sees a room only once they are in it, and then as it is', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const wanted = list(9, {
+    timeline_limit: 20,
+    required_state: [
+      ['m.room.create', ''],
+      ['m.room.member', '$ME'],
+    ],
+  })
+  const own = (room: SlidRoom | undefined) =>
+    room?.required_state?.find(({ type }) => type === 'm.room.member')?.content['membership']
+  const invitedTo = await ann.createRoom({ invite: [bob.account.userId] })
+  let { pos } = await slide(bob, wanted)
+  const joining = slide(bob, wanted, pos, 30_000)
+  await bob.api('POST', `/join/${encodeURIComponent(invitedTo)}`, {})
+  const joined = await joining
+  t.like(joined.rooms[invitedTo], { initial: true, membership: 'join' })
+  t.is(own(joined.rooms[invitedTo]), 'join')
+  ;({ pos } = await slide(bob, wanted, joined.pos))
+  const making = slide(bob, wanted, pos, 30_000)
+  const made = await bob.createRoom()
+  const room = only(await making, made)
+  t.like(room, { initial: true, membership: 'join' })
+  t.is(own(room), 'join')
+  t.is(room.timeline?.[0]?.type, 'm.room.create')
 })
 
 onServer('subscriptions: more of one room, at once; members as they are needed', async (t, server) => {

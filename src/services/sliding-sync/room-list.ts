@@ -81,8 +81,9 @@ export class RoomList {
     const { known } = connection
     const isFirst = connection.positions.events === undefined
     const isUnread = !known.isRead
-    for (const nid of known.activity.keys()) if (!now.joined.has(nid)) known.activity.delete(nid)
-    const stale = [...now.joined.keys()].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
+    const joined = await this.#joined(userId, now)
+    for (const nid of known.activity.keys()) if (!joined.has(nid)) known.activity.delete(nid)
+    const stale = [...joined].filter(nid => now.rooms.has(nid) || !known.activity.has(nid))
     for (const { roomNid, roomId, position } of await this.#sync.newest(stale, now.upTo)) {
       const completedAt = this.#partial.completedAt(roomNid, now.upTo) ?? 0
       const touched = now.isExact && !isFirst ? now.upTo : Math.max(position, completedAt)
@@ -95,6 +96,17 @@ export class RoomList {
       known.ended = await this.#ended(connection, userId)
     }
     known.isRead = true
+  }
+
+  /** The rooms that the user is in where the look ends. Who comes in later is not there yet; who has a new name since is. */
+  async #joined(userId: string, { joined, upTo }: RoomsNow): Promise<Set<number>> {
+    const there = new Set(joined.keys())
+    for (const [nid, since] of joined) {
+      if (since <= upTo) continue
+      const sight = await this.#sights.of(nid, userId)
+      if (sight.membershipAt(upTo) !== 'join') there.delete(nid)
+    }
+    return there
   }
 
   /** The list, most recent activity first. */
