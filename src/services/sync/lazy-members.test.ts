@@ -29,13 +29,17 @@ test('a device that starts from scratch has nothing', t => {
   t.false(sent.has('d', 1, ann, 99))
 })
 
-test('a room whose state is told anew begins anew', t => {
+test('a room whose state is told anew begins anew, and may be remembered by the device', t => {
   const sent = new SentMembers()
   sent.remember('d', 1, [ann], 50)
   sent.remember('d', 2, [ann], 50)
-  sent.forgetRoom('d', 1)
-  sent.forgetRoom('d', 3)
-  t.deepEqual([sent.has('d', 1, ann, 99), sent.has('d', 2, ann, 99), sent.held], [false, true, 1])
+  sent.doubtRoom('d', 1)
+  sent.doubtRoom('d', 3)
+  t.deepEqual([sent.has('d', 1, ann, 99), sent.has('d', 2, ann, 99), sent.held], [false, true, 2])
+  t.is(sent.toldAt('d', 1, ann.userId, 99), undefined)
+  t.deepEqual([...sent.ofRoom('d', 1)], [[ann.userId, ann.nid]])
+  sent.remember('d', 1, [ann], 60)
+  t.deepEqual([sent.has('d', 1, ann, 59), sent.has('d', 1, ann, 60)], [false, true])
 })
 
 test('memory is bounded: the device that was here longest ago is forgotten first', t => {

@@ -68,8 +68,9 @@ export class SentMembers {
     known.rooms.set(roomNid, room)
     const before = room.size
     for (const { userId, nid } of members) {
+      const told = room.get(userId)
       // The earlier response counts as long as it was the same event.
-      if (room.get(userId)?.nid !== nid) room.set(userId, { nid, upTo })
+      if (told === undefined || told.nid !== nid || told.upTo > upTo) room.set(userId, { nid, upTo })
     }
     known.count += room.size - before
     this.#count += room.size - before
@@ -79,14 +80,13 @@ export class SentMembers {
     }
   }
 
-  /** Forgets what a device has of a room, as when it is told all of its state anew. */
-  forgetRoom(device: string, roomNid: number): void {
-    const known = this.#devices.get(device)
-    const room = known?.rooms.get(roomNid)
-    if (known === undefined || room === undefined) return
-    known.rooms.delete(roomNid)
-    known.count -= room.size
-    this.#count -= room.size
+  /**
+   * No longer counts on what a device has of a room, as when it is told all of its state anew: it may have kept nothing, as
+   * after leaving the room and forgetting it. It may have kept all as well: `ofRoom` goes on knowing it.
+   */
+  doubtRoom(device: string, roomNid: number): void {
+    const room = this.#devices.get(device)?.rooms.get(roomNid)
+    for (const [userId, { nid }] of room ?? []) room?.set(userId, { nid, upTo: Number.MAX_SAFE_INTEGER })
   }
 
   /** Forgets a device, as when it starts from scratch. */

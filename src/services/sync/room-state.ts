@@ -147,7 +147,7 @@ export class RoomStates {
     const wanted = sendersToIntroduce(request, timeline)
     if (whole) {
       wanted.add(userId)
-      for (const other of await this.#outdated(device, roomNid, state.position)) wanted.add(other)
+      for (const other of await this.#outdated(device, roomNid, state)) wanted.add(other)
     }
     if (state.tellsSummary) for (const hero of await this.#summaries.heroes(roomNid, userId)) wanted.add(hero)
     const changed = [...state.found.values()].filter(
@@ -164,18 +164,25 @@ export class RoomStates {
     // The last one of each counts: `state` comes before the timeline, `state_after` behind it.
     const inTimeline = membersIn(timeline)
     const inOrder = request.stateAfter === false ? [...told, ...inTimeline] : [...inTimeline, ...told]
-    // Who is told all anew may have kept nothing, as after leaving a room and forgetting it.
-    if (whole) this.#sentMembers.forgetRoom(device, roomNid)
+    if (whole) this.#sentMembers.doubtRoom(device, roomNid)
     this.#sentMembers.remember(device, roomNid, inOrder, span.upTo)
     return [...changed, ...fresh]
   }
 
-  /** Of whom a device was sent another member event than holds at a position. */
-  async #outdated(device: string, roomNid: number, position: number): Promise<string[]> {
+  /** Of whom a device was sent another member event than holds at a position, or than has come since, unseen in the timeline. */
+  async #outdated(
+    device: string,
+    roomNid: number,
+    { found, position }: { found: Found; position: number },
+  ): Promise<string[]> {
     const sent = this.#sentMembers.ofRoom(device, roomNid)
     if (sent.size === 0) return []
-    const members = await this.#memo.members(roomNid, [...sent.keys()], position)
-    return members.flatMap(({ stateKey, nid }) => (sent.get(stateKey) === nid ? [] : stateKey))
+    const unseen = [...found.values()].filter(
+      ({ type, stateKey }) => type === 'm.room.member' && sent.has(stateKey),
+    )
+    const members = [...(await this.#memo.members(roomNid, [...sent.keys()], position)), ...unseen]
+    const now = new Map(members.map(({ stateKey, nid }) => [stateKey, nid]))
+    return [...now].flatMap(([userId, nid]) => (sent.get(userId) === nid ? [] : userId))
   }
 
   /** Whether the device has a member's event, and no membership of the room has changed since it got it. */
