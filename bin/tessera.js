@@ -72,7 +72,8 @@ function start() {
   var source = path.join(root, 'src', 'main.ts')
   // `npm start` puts the sources together first (scripts/bundle.ts), and says here where.
   var main =
-    process.env.TESSERA_BUNDLE || (fs.existsSync(source) ? source : path.join(root, 'dist', 'src', 'main.js'))
+    process.env.TESSERA_BUNDLE ||
+    (fs.existsSync(source) ? source : path.join(root, 'dist', 'bundle', 'main.js'))
 
   require('module').enableCompileCache(
     process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'node'),

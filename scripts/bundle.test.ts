@@ -18,6 +18,13 @@ test('the sources are put together, with all threads that they start, and run', 
   )
   t.true(threads.includes('writer-worker'))
   for (const name of threads) t.true(existsSync(join(dirname(main), `${name}.js`)), name)
+  const texts = globSync('*.js', { cwd: dirname(main) }).map(name =>
+    readFileSync(join(dirname(main), name), 'latin1'),
+  )
+  t.true(
+    texts.every(text => /^[\0-\x7f]*$/.test(text)),
+    'each character takes a byte',
+  )
   const env = { ...process.env, TESSERA_BUNDLE: main }
   const version = await run(process.execPath, [join(ROOT, 'bin/tessera.js'), '--version'], { env })
   t.regex(version.stdout, /^tessera \d+\.\d+\.\d+\n$/)

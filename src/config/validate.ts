@@ -32,15 +32,17 @@ const strict = (schema: Schema): object => {
 const isRequired = (schema: Schema): boolean =>
   !schema['x-optional'] && !isSection(schema) && schema.default === undefined
 
-let compiled: { schema: SectionSchema; validator: ValidateFunction } | undefined
+/** What was compiled of a schema, until memory is wanted: a server holds its settings against it once, and then hardly ever. */
+const compiled = new WeakMap<SectionSchema, WeakRef<ValidateFunction>>()
 
 const validatorOf = (schema: SectionSchema): ValidateFunction => {
-  if (compiled?.schema !== schema) {
-    const ajv = new Ajv({ allErrors: true, strict: false })
-    for (const [name, { admits }] of Object.entries(FORMATS)) ajv.addFormat(name, admits)
-    compiled = { schema, validator: ajv.compile(strict(schema)) }
-  }
-  return compiled.validator
+  const known = compiled.get(schema)?.deref()
+  if (known !== undefined) return known
+  const ajv = new Ajv({ allErrors: true, strict: false })
+  for (const [name, { admits }] of Object.entries(FORMATS)) ajv.addFormat(name, admits)
+  const validator = ajv.compile(strict(schema))
+  compiled.set(schema, new WeakRef(validator))
+  return validator
 }
 
 /** ajv's `/listeners/0/port` as a path; numbers are list indexes where the schema has a list. */

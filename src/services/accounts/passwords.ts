@@ -1,7 +1,12 @@
-import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { createRequire } from 'node:module'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes } from '../../core/ids.ts'
 import { BoundedPool, PoolFull } from './bounded-pool.ts'
+
+const require = createRequire(import.meta.url)
+
+/** Loaded with the first password: it takes 3 MB. */
+const argon2 = (): typeof import('@node-rs/argon2') => require('@node-rs/argon2')
 
 /** The cost of hashing (argon2id), and what a password must be. */
 export interface PasswordOptions {
@@ -67,7 +72,7 @@ export class Passwords {
   hash(password: string): Promise<string> {
     const { memoryKib, iterations, parallelism } = this.#options
     return this.#run(() =>
-      hash(bytesOf(password), { memoryCost: memoryKib, timeCost: iterations, parallelism }),
+      argon2().hash(bytesOf(password), { memoryCost: memoryKib, timeCost: iterations, parallelism }),
     )
   }
 
@@ -85,14 +90,14 @@ export class Passwords {
       })
     }
     const target = isArgon2 ? phc : await this.#decoy
-    const same = await this.#run(() => verify(target ?? '', bytesOf(password)))
+    const same = await this.#run(() => argon2().verify(target ?? '', bytesOf(password)))
     return same && isArgon2
   }
 
   /** Whether a hash was made at another cost than today's. */
   isOutdated(phc: string): boolean {
     const { memoryKib, iterations, parallelism } = this.#options
-    const made = parseOptions(phc)
+    const made = argon2().parseOptions(phc)
     return made.memoryCost !== memoryKib || made.timeCost !== iterations || made.parallelism !== parallelism
   }
 
