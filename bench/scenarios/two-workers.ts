@@ -58,9 +58,10 @@ async function measured(bench: Bench, one: Side, two: Side): Promise<Row[]> {
   const { concurrency, seconds, rounds } = bench
   const load = ({ target, seats }: Side) =>
     closedLoop(target, { concurrency, seconds, next: sendingFrom(target, seats) })
-  // What has not run before is compiled first: two processes have twice as much of that to do.
+  // What has not run before is compiled first: two processes have twice as much of that to do, and the second of them may not
+  // have been there yet when the connections of the first load were made.
   bench.progress('two-workers: warming up')
-  for (const side of [one, two]) await load(side)
+  for (const side of [one, two, one, two]) await load(side)
   for (let round = 0; round < rounds; round++) {
     bench.progress(`two-workers: round ${round + 1} of ${rounds}`)
     for (const side of [one, two]) side.results.push(await load(side))

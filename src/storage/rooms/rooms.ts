@@ -160,6 +160,7 @@ export class RoomWriteStatements {
   readonly #publish: Prepared
   readonly #addExtremity: Prepared
   readonly #removeExtremity: Prepared
+  readonly #moveExtremity: Prepared
   readonly #addMissing: Prepared
   readonly #removeMissing: Prepared
 
@@ -178,6 +179,9 @@ export class RoomWriteStatements {
       'INSERT INTO forward_extremities (room_nid, event_nid) VALUES (?, ?) ON CONFLICT DO NOTHING',
     )
     this.#removeExtremity = db.prepare('DELETE FROM forward_extremities WHERE room_nid = ? AND event_nid = ?')
+    this.#moveExtremity = db.prepare(
+      'UPDATE forward_extremities SET event_nid = ? WHERE room_nid = ? AND event_nid = ?',
+    )
     this.#addMissing = db.prepare(
       'INSERT INTO backward_extremities (room_nid, missing_event_id, event_nid) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     )
@@ -217,6 +221,10 @@ export class RoomWriteStatements {
     roomNid: number,
     change: { add: readonly number[]; remove: readonly number[] },
   ): WriteStatement[] {
+    const [[before, ...others], [after, ...more]] = [change.remove, change.add]
+    // Of nearly every event: it takes the place of the one before it.
+    if (before !== undefined && after !== undefined && others.length === 0 && more.length === 0)
+      return [{ prepared: this.#moveExtremity, rows: [[after, roomNid, before]] }]
     return statements([
       [this.#removeExtremity, change.remove.map(nid => [roomNid, nid])],
       [this.#addExtremity, change.add.map(nid => [roomNid, nid])],
