@@ -107,6 +107,7 @@ export class RoomReader {
   }
 
   async byNids(nids: readonly number[]): Promise<RoomRow[]> {
+    if (nids.length === 0) return []
     return (await this.#db.all<RoomColumns>(this.#byNids, [this.#db.list(nids)])).map(roomRow)
   }
 
