@@ -14,6 +14,18 @@ export class CanonicalJsonError extends Error {
  */
 export const MAX_CANONICAL_DEPTH = 512
 
+/** What else is asked of a value besides having a canonical encoding. */
+export interface CanonicalOptions {
+  /** Numbers are as room versions 6 and up want them. */
+  readonly strictNumbers?: boolean
+  /** How deeply it may nest, at most `MAX_CANONICAL_DEPTH`. */
+  readonly maxDepth?: number
+}
+
+/** Where to begin to count, so that the limit is reached in time. */
+const depthBefore = ({ maxDepth = MAX_CANONICAL_DEPTH }: CanonicalOptions): number =>
+  MAX_CANONICAL_DEPTH - maxDepth
+
 /** Characters that a JSON string escapes, and surrogates, which must come in pairs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON escapes
 const NEEDS_CARE = /["\\\u0000-\u001f\ud800-\udfff]/
@@ -126,15 +138,13 @@ const memberText = (object: JsonObject, name: string, numbers: Numbers, depth: n
  * The members of an object in canonical form and order, for who needs the texts of several objects that share them;
  * `objectOf` puts them together. Options and errors as of `canonicalJson`.
  */
-export const canonicalMembers = (
-  object: JsonObject,
-  options: { strictNumbers?: boolean } = {},
-): CanonicalMember[] => {
+export const canonicalMembers = (object: JsonObject, options: CanonicalOptions = {}): CanonicalMember[] => {
   const numbers = options.strictNumbers === true ? 'strict' : 'plain'
+  const depth = depthBefore(options) + 1
   const members: CanonicalMember[] = []
   for (const name of inOrder(Object.keys(object))) {
     if (object[name] === undefined) continue
-    members.push({ name, text: memberText(object, name, numbers, 1) })
+    members.push({ name, text: memberText(object, name, numbers, depth) })
   }
   return members
 }
@@ -177,10 +187,10 @@ const objectText = (object: JsonObject, numbers: Numbers, depth: number): string
  * A member that is `undefined` is a missing member (see `JsonObject`).
  *
  * @throws {CanonicalJsonError} on lone surrogates, numbers that are not finite, nesting beyond
- *   `MAX_CANONICAL_DEPTH`, and what is not JSON.
+ *   `maxDepth`, and what is not JSON.
  */
-export const canonicalJson = (value: JsonValue, options: { strictNumbers?: boolean } = {}): string =>
-  write(value, options.strictNumbers === true ? 'strict' : 'plain', 0, undefined, '')
+export const canonicalJson = (value: JsonValue, options: CanonicalOptions = {}): string =>
+  write(value, options.strictNumbers === true ? 'strict' : 'plain', depthBefore(options), undefined, '')
 
 /**
  * The same with numbers as `parseJson` read them, such as `1.0` or `1e3`, which have no canonical form. Languages that tell

@@ -90,6 +90,17 @@ test('what has a canonical form only by the rules of other versions is not built
   t.is(signedTextOf(built), canonicalJson(built.event.pdu))
 })
 
+test('what nests deeper than servers read is not built', t => {
+  const content = (depth: number) => ({
+    content: { deep: JSON.parse('['.repeat(depth) + ']'.repeat(depth)) },
+  })
+  for (const version of allVersions) {
+    const build = (depth: number) => buildCanonical(templateOf(version, content(depth)), 'example.org', KEY)
+    t.notThrows(() => build(125))
+    t.throws(() => build(126), { instanceOf: CanonicalJsonError })
+  }
+})
+
 test('an event that is signed when it is read again is that which was made, in every version', t => {
   for (const version of allVersions) {
     // What looks like the place of the signature, before it and after.

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 import { type SigningKey, withSignature } from '../signing.ts'
 import type { RoomEvent } from './event.ts'
-import { trustedEvent } from './format.ts'
+import { MAX_EVENT_DEPTH, trustedEvent } from './format.ts'
 import { plainContent } from './loose-numbers.ts'
 import { STICKY } from './stickiness.ts'
 
@@ -73,7 +73,7 @@ const unsignedPdu = (template: EventTemplate): JsonObject => {
  * The content may be a client's, so the event can still be too large, or not canonical: `checkFormat` tells.
  *
  * @param serverName in whose name the key signs
- * @throws {CanonicalJsonError} where the event has no canonical encoding at all.
+ * @throws {CanonicalJsonError} where the event has no canonical encoding at all, or nests too deeply.
  * @throws {TypeError} where the template lacks what its room version needs.
  */
 export const buildEvent = (template: EventTemplate, serverName: string, key: SigningKey): RoomEvent =>
@@ -102,7 +102,7 @@ const build = (
 ): BuiltEvent => {
   const { version } = template
   const content = unsignedPdu(template)
-  const members = canonicalMembers(content, encoding)
+  const members = canonicalMembers(content, { ...encoding, maxDepth: MAX_EVENT_DEPTH })
   const hashes = { sha256: contentHash(content, members) }
   const hashed = { ...content, hashes }
   const hashedMembers = withMember(members, { hashes })

@@ -1,4 +1,9 @@
-/** The top-level fields of an event, as each room version has them. */
+/**
+ * The top-level fields of an event, as each room version has them.
+ *
+ * Where the specification leaves open what a server makes of an odd field, ours does what most others do: one that takes an event
+ * which they drop builds on it, and so loses them for the room. What comes after it they cannot place.
+ */
 import { fitsBytes, isServerName, isUserId, MAX_ID_BYTES, serverNameOf } from '../ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { exactInteger } from '../parse-json.ts'
@@ -37,12 +42,14 @@ const checkIds = (pdu: JsonObject, version: RoomVersion): Verdict => {
     if (!fitsBytes(eventId, MAX_ID_BYTES)) return size('event_id is longer than 255 bytes')
     // Its server signs the event as well.
     if (!isServerName(serverNameOf(eventId))) return field('event_id has no server name')
+  } else if (eventId !== undefined) {
+    return field('event_id is not a field of events in this room version')
   }
   return undefined
 }
 
 const checkKind = (pdu: JsonObject, version: RoomVersion): Verdict => {
-  const { type, state_key: stateKey, content, redacts } = pdu
+  const { type, state_key: stateKey, content } = pdu
   if (typeof type !== 'string') return field('type is not a string')
   if (!fitsBytes(type, MAX_ID_BYTES)) return size('type is longer than 255 bytes')
   if (stateKey !== undefined) {
@@ -50,23 +57,26 @@ const checkKind = (pdu: JsonObject, version: RoomVersion): Verdict => {
     if (!fitsBytes(stateKey, MAX_ID_BYTES)) return size('state_key is longer than 255 bytes')
   }
   if (!isJsonObject(content)) return field('content is not an object')
-  if (!version.format.redactsInContent && redacts !== undefined && typeof redacts !== 'string') {
+  const redacts = (version.format.redactsInContent ? content : pdu)['redacts']
+  // What names nothing redacts nothing. But others look up whatever stands there, and fail with what cannot be looked up.
+  if (type === 'm.room.redaction' && typeof redacts === 'object' && redacts !== null) {
     return field('redacts is not a string')
   }
   return undefined
 }
 
+const holdsStrings = (object: JsonObject): boolean =>
+  Object.values(object).every(value => typeof value === 'string')
+
 const isSignatures = (signatures: JsonValue | undefined): boolean =>
   isJsonObject(signatures) &&
-  Object.values(signatures).every(
-    ofServer =>
-      isJsonObject(ofServer) && Object.values(ofServer).every(signature => typeof signature === 'string'),
-  )
+  Object.values(signatures).every(ofServer => isJsonObject(ofServer) && holdsStrings(ofServer))
 
 /** `hashes` and `signatures`: that they are there, not that they are right. */
 export const checkProofs = (pdu: JsonObject): Verdict => {
   const { hashes, signatures, unsigned } = pdu
   if (!isJsonObject(hashes) || typeof hashes['sha256'] !== 'string') return field('hashes has no sha256')
+  if (!holdsStrings(hashes)) return field('hashes holds something other than hashes')
   if (!isSignatures(signatures)) return field('signatures is not an object of signatures by server and key')
   if (unsigned !== undefined && !isJsonObject(unsigned)) return field('unsigned is not an object')
   return undefined
@@ -99,9 +109,17 @@ const isReference = (reference: JsonValue, version: RoomVersion): boolean => {
     Array.isArray(reference) &&
     reference.length === 2 &&
     isEventReference(reference[0]) &&
-    isJsonObject(reference[1])
+    isJsonObject(reference[1]) &&
+    holdsStrings(reference[1])
   )
 }
+
+const nameOf = (reference: JsonValue | undefined): JsonValue | undefined =>
+  Array.isArray(reference) ? reference[0] : reference
+
+/** Whether an event is named twice. Where that is among the `auth_events`, the auth rules have their say on it. */
+const isRepetitive = (references: readonly JsonValue[]): boolean =>
+  references.length > 1 && new Set(references.map(nameOf)).size < references.length
 
 /** How events are judged that came in an answer of a particular kind, or were made here. */
 export interface FormatOptions {
@@ -130,6 +148,7 @@ const checkReferences = (
     if (!references.every(reference => isReference(reference, version))) {
       return field(`${name} holds something other than references to events`)
     }
+    if (name === 'prev_events' && isRepetitive(references)) return field('prev_events names an event twice')
   }
   return undefined
 }

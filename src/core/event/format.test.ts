@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { anyJson, anyText } from '../../test-kit/arbitrary-json.ts'
-import { allVersions, PARENT, pduOf, versionOf } from '../../test-kit/pdus.ts'
+import { allVersions, PARENT, pduOf, referenceTo, versionOf } from '../../test-kit/pdus.ts'
 import { randomRuns } from '../../test-kit/random-runs.ts'
 import { contentHash, eventIdOf, signedText } from '../hashes.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
@@ -52,7 +52,7 @@ const WRONG: Record<string, readonly (JsonValue | undefined)[]> = {
   content: [undefined, [], null, 'x'],
   depth: [undefined, '7', -1, 7.5],
   origin_server_ts: [undefined, '1', 1.5],
-  hashes: [undefined, {}, { sha256: 5 }],
+  hashes: [undefined, {}, { sha256: 5 }, { sha256: 'hash', sha512: 5 }, { sha256: 'hash', sha512: null }],
   signatures: [undefined, [], { a: 'x' }, { a: { 'ed25519:1': 5 } }],
   unsigned: [5, [], null],
   prev_events: [undefined, {}, [5], [null], ['parent'], [[]], [[5, {}]], [['$a', 5]]],
@@ -72,13 +72,14 @@ test('each field has its type', t => {
 test('fields that only some versions know', t => {
   for (const { id } of allVersions) {
     const early = id === '1' || id === '2'
-    for (const eventId of [undefined, 5, '1:b', '$', '$1', '$1:', '$1:b c']) {
-      t.is(ruleOf(id, { event_id: eventId }), early ? 'event-field' : undefined, `${id} ${eventId}`)
+    t.is(ruleOf(id, { event_id: undefined }), early ? 'event-field' : undefined, id)
+    for (const eventId of [5, null, '1:b', '$', '$1', '$1:', '$1:b c']) {
+      t.is(ruleOf(id, { event_id: eventId }), 'event-field', `${id} ${eventId}`)
     }
-    const inContent = id === '11' || id === '12'
-    t.is(ruleOf(id, { redacts: 5 }), inContent ? undefined : 'event-field', id)
+    t.is(ruleOf(id, { event_id: '$1:b' }), early ? undefined : 'event-field', id)
     t.is(ruleOf(id, { prev_events: [PARENT] }), early ? 'event-field' : undefined, id)
     t.is(ruleOf(id, { prev_events: [[PARENT, { sha256: 'x' }]] }), early ? undefined : 'event-field', id)
+    t.is(ruleOf(id, { prev_events: [[PARENT, { sha256: 5 }]] }), 'event-field', id)
     t.is(ruleOf(id, { auth_events: [[PARENT, { sha256: 'x' }, 1]] }), 'event-field', id)
     // Gone from the specification, still in old events: nobody's business.
     t.is(ruleOf(id, { origin: 5, membership: {}, prev_state: 'x', more: [] }), undefined, id)
@@ -94,6 +95,29 @@ test('content is not looked at', t => {
     }
     t.is(ruleOf(id, change), undefined)
     t.is(ruleOf(id, { type: 'm.room.redaction', content: { redacts: 5 } }), undefined)
+  }
+})
+
+test('a redaction may name anything that can be looked up, at the place where its version has it', t => {
+  for (const { id, format } of allVersions) {
+    const ruleWith = (redacts: JsonValue, type = 'm.room.redaction') =>
+      ruleOf(id, { type, ...(format.redactsInContent ? { content: { redacts } } : { redacts }) })
+    for (const redacts of [5, null, '', 'x', true]) t.is(ruleWith(redacts), undefined, `${id} ${redacts}`)
+    for (const redacts of [{}, ['$event'], []]) {
+      t.is(ruleWith(redacts), 'event-field', id)
+      t.is(ruleWith(redacts, 'm.room.message'), undefined, id)
+    }
+    const elsewhere = format.redactsInContent ? { redacts: {} } : { content: { redacts: {} } }
+    t.is(ruleOf(id, { type: 'm.room.redaction', ...elsewhere }), undefined, id)
+  }
+})
+
+test('no event comes after another twice', t => {
+  for (const version of allVersions) {
+    const [one, other] = [referenceTo(version), referenceTo(version, '$other:example.org')]
+    t.is(ruleOf(version.id, { prev_events: [one, other] }), undefined)
+    t.is(ruleOf(version.id, { prev_events: [one, other, one] }), 'event-field')
+    t.is(ruleOf(version.id, { auth_events: [one, one] }), undefined, 'which the auth rules refuse')
   }
 })
 

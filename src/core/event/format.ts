@@ -27,6 +27,12 @@ export const MAX_EVENT_BYTES = 65_536
  */
 export const MAX_OWN_EVENT_BYTES = MAX_EVENT_BYTES - '"unsigned":{"age_ts":1767225600000},'.length
 
+/**
+ * How deeply an event may nest, itself the first level. The specification has no limit; but no more is read by what Synapse and
+ * others parse events with (serde_json), and they drop a deeper event with everything that comes after it in the room.
+ */
+export const MAX_EVENT_DEPTH = 127
+
 const longerThan = (limit: number): Refusal => size(`the event is longer than ${limit} bytes`)
 
 /** The canonical members of an event, where its version has it made of canonical JSON; or what is wrong with its text. */
@@ -36,11 +42,11 @@ const readText = (
 ): { readonly members: readonly CanonicalMember[] | undefined } | Refusal => {
   try {
     const members = version.format.strictCanonicalJson
-      ? canonicalMembers(pdu, { strictNumbers: true })
+      ? canonicalMembers(pdu, { strictNumbers: true, maxDepth: MAX_EVENT_DEPTH })
       : undefined
     const isShort =
       members === undefined
-        ? fitsBytes(canonicalJson(pdu), MAX_EVENT_BYTES)
+        ? fitsBytes(canonicalJson(pdu, { maxDepth: MAX_EVENT_DEPTH }), MAX_EVENT_BYTES)
         : areShort(members, MAX_EVENT_BYTES)
     return isShort ? { members } : longerThan(MAX_EVENT_BYTES)
   } catch (error) {

@@ -64,7 +64,8 @@ test('the whole event ends at 65,536 bytes of canonical JSON', t => {
 
 test('20 previous events and 10 auth events, and no more', t => {
   for (const version of allVersions) {
-    const many = (count: number): JsonValue => Array.from({ length: count }, () => referenceTo(version))
+    const many = (count: number): JsonValue =>
+      Array.from({ length: count }, (_, n) => referenceTo(version, `$${n}:example.org`))
     t.is(ruleOf(version.id, { prev_events: many(20), auth_events: many(10) }), undefined)
     t.is(ruleOf(version.id, { prev_events: many(0), auth_events: many(0) }), undefined)
     t.is(ruleOf(version.id, { prev_events: many(21) }), 'event-references')
@@ -112,5 +113,15 @@ test('no version takes lone surrogates or bottomless nesting', t => {
     t.is(ruleOf(id, { content: { body: '\ud800' } }), 'canonical-json')
     t.is(ruleOf(id, { type: 'a\udc00' }), 'canonical-json')
     t.is(ruleOf(id, { content: { deep } }), 'canonical-json')
+  }
+})
+
+test('an event nests 127 levels deep, as far as servers read that others are made of', t => {
+  const lists = (depth: number): JsonValue => parseJson('['.repeat(depth) + ']'.repeat(depth))
+  for (const { id } of allVersions) {
+    t.is(ruleOf(id, { content: { deep: lists(125) } }), undefined)
+    t.is(ruleOf(id, { content: { deep: lists(126) } }), 'canonical-json')
+    t.is(ruleOf(id, { more: lists(126) }), undefined)
+    t.is(ruleOf(id, { more: lists(127) }), 'canonical-json')
   }
 })

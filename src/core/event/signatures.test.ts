@@ -21,9 +21,11 @@ test('who must sign', t => {
   for (const { id, signatures } of allVersions) {
     t.deepEqual(signers(id, {}), ['example.org'])
     const early = id === '1' || id === '2'
-    t.deepEqual(signers(id, { event_id: '$1:e.org' }), early ? ['example.org', 'e.org'] : ['example.org'])
     t.deepEqual(signers(id, invite), early ? ['example.org'] : [])
-    t.deepEqual(signers(id, { ...invite, event_id: '$1:e.org' }), early ? ['e.org'] : [])
+    if (early) {
+      t.deepEqual(signers(id, { event_id: '$1:e.org' }), ['example.org', 'e.org'])
+      t.deepEqual(signers(id, { ...invite, event_id: '$1:e.org' }), ['e.org'])
+    }
     t.deepEqual(signers(id, member({ membership: 'invite' })), ['example.org'])
     t.deepEqual(signers(id, member({ membership: 'join', third_party_invite: {} })), ['example.org'])
     const authorised = signatures.restrictedJoinServer

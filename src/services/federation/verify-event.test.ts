@@ -50,6 +50,7 @@ const variants: ((pdu: JsonObject, version: RoomVersion) => JsonValue)[] = [
 for (const version of allVersions) {
   test(`threads find the same as the main thread (version ${version.id})`, async t => {
     const verifier = new EventVerifier(ring as KeyRing)
+    const many = Array.from({ length: 21 }, (_, n) => `$${n}:example.org`)
     const pdus = Array.from({ length: 120 }, (_, index) => {
       const event = buildEvent(
         {
@@ -58,12 +59,12 @@ for (const version of allVersions) {
           type: 'm.room.message',
           sender: '@alice:example.org',
           content: { body: `${index}` },
-          prevEvents: index === 0 ? Array.from({ length: 21 }, () => PARENT) : [PARENT],
+          prevEvents: index === 0 ? many : [PARENT],
           authEvents: [PARENT],
           depth: 2,
           originServerTs: 1_700_000_000_000,
           eventId: `$${index}:example.org`,
-          references: new Map([[PARENT, 'hash']]),
+          references: new Map([PARENT, ...many].map(id => [id, 'hash'])),
         },
         'example.org',
         key,
