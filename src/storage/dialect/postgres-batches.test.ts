@@ -34,6 +34,7 @@ test('rows stay alone where one may meet another, or more than values vary', t =
   const where = (table: string) => `${upsert} WHERE t.b < (SELECT MAX(c) FROM ${table} x)`
   t.is(count(where('s'), [[1, 2], [3, 4]]), 1) // biome-ignore format: rows
   t.is(count(where('t'), [[1, 2], [3, 4]]), 2) // biome-ignore format: rows
+  t.is(count(where('s AS x, u'), [[1, 2], [3, 4]]), 2) // biome-ignore format: rows
   t.is(count('INSERT INTO t (a) SELECT a FROM s WHERE a = $1', [[1], [2]]), 2)
   t.is(count('UPDATE t SET a = $1', [[1], [2]]), 2)
 })

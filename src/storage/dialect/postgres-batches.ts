@@ -20,8 +20,9 @@ const INSERT =
   /^\s*(INSERT INTO (\w+)(?: AS \w+)?\s+\(([\w\s,]+)\)\s+VALUES) (\((?:[^()$]|\$\d+|CAST\(\$\d+ AS \w+\))+\))(.*)$/s
 const UPSERT = /^\s*ON CONFLICT \(([\w\s,]+)\)\s+DO UPDATE\b/
 
-/** What a clause of an insert reads beside the row that it meets. */
+/** What a clause of an insert reads beside the row that it meets; that of a list of tables is not all found. */
 const READ = /\b(?:FROM|JOIN)\s+(\w+)/gi
+const LISTED = /\bFROM\s+\w+(?:\s+\w+){0,2}\s*,/i
 
 interface Batchable {
   /** Into which it inserts, and those that it reads. */
@@ -98,7 +99,7 @@ const batchableOf = (sql: string): Batchable | undefined => {
   if (head === undefined || values === undefined || tail === undefined || tail.includes('$')) return undefined
   const read = [...tail.matchAll(READ)].map(([, name = '']) => name)
   // One row would have to see what another has come to.
-  if (read.includes(table)) return undefined
+  if (read.includes(table) || LISTED.test(tail)) return undefined
   const made = { tables: [table, ...read], head, values, tail, bySize: new Map<number, Prepared>() }
   const target = UPSERT.exec(tail)?.[1]
   if (target === undefined) return tail.includes('DO UPDATE') ? undefined : { ...made, key: undefined }

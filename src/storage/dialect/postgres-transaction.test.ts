@@ -105,6 +105,33 @@ testPostgres(test, 'a group comes to the same as its sets one after the other', 
   t.true(Math.min(...Object.values(seen)) > 50, JSON.stringify(seen))
 })
 
+testPostgres(
+  test,
+  'an insert that looks into another table sees what sets before it have put there',
+  async (t, database) => {
+    await prepareTables(database)
+    const add = (table: string, id: number, v: number): WriteSet => ({
+      statements: [
+        { prepared: database.prepare(`INSERT INTO ${table} (id, v) VALUES (?, ?)`), rows: [[id, v]] },
+      ],
+    })
+    for (const id of [1, 2]) await database.commit(add('one', id, id - 1))
+    const update = database.prepare(
+      `INSERT INTO one (id, v) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET v = excluded.v
+     WHERE one.v = (SELECT COUNT(*) FROM two)`,
+    )
+    const setIfAsMany = (id: number, v: number): WriteSet => ({
+      statements: [{ prepared: update, rows: [[id, v]] }],
+    })
+    const group = [setIfAsMany(1, 50), add('two', 9, 9), setIfAsMany(2, 60)]
+    await Promise.all(group.map(set => database.commit(set)))
+    t.deepEqual(await database.all(database.prepare('SELECT id, v FROM one ORDER BY id')), [
+      { id: 1, v: 50 },
+      { id: 2, v: 60 },
+    ])
+  },
+)
+
 testPostgres(test, 'a group is one round on the wire, its commit included', async (t, database, config) => {
   await prepareTables(database)
   const proxy = await PostgresProxy.start(t, config.url)
