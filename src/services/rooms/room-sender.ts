@@ -6,6 +6,7 @@ import type { SigningKey } from '../../core/signing.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import type { TransactionKey } from '../../storage/rooms/transactions.ts'
+import type { Answer } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type Appended, append, endStatements, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
@@ -65,7 +66,7 @@ export class RoomSender {
    * A state event whose content is the current state already is not sent again: the answer is the event that holds.
    * Throws `M_FORBIDDEN` (also of a room that is unknown here), `M_TOO_LARGE`.
    */
-  async send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
+  send(roomId: string, template: EventTemplate, options: SendOptions = {}): Promise<Sent> {
     const { transaction } = options
     const send = async (): Promise<Sent> => {
       const [sent] = await this.#send(roomId, [template], options)
@@ -160,21 +161,20 @@ export class RoomSender {
   }
 
   /** The answer where nothing is to be sent. Throws where it must not be. */
-  async #settled(
+  #settled(
     head: RoomHead,
     templates: readonly EventTemplate[],
     options: SendOptions,
-  ): Promise<Sent[] | undefined> {
-    const checked = options.check?.(head)
-    if (checked !== undefined) await checked
-    const { serverName } = this.#writer.context
-    if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName))) {
-      throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
+  ): Answer<Sent[] | undefined> {
+    const { serverName, read } = this.#writer.context
+    const unchanged = (): Answer<Sent[] | undefined> => {
+      if (!head.hasHost(serverName) && !(templates.every(isOwnJoin) && isDeserted(head, serverName)))
+        throw new MatrixError('M_FORBIDDEN', 'Nobody on this server is in the room')
+      const same = options.always === true ? undefined : unchangedState(read, head, templates)
+      return same instanceof Promise ? same.then(repeating) : repeating(same)
     }
-    const found =
-      options.always === true ? undefined : unchangedState(this.#writer.context.read, head, templates)
-    const same = found instanceof Promise ? await found : found
-    return same === undefined ? undefined : [sentBefore(same)]
+    const checked = options.check?.(head)
+    return checked === undefined ? unchanged() : checked.then(unchanged)
   }
 
   #remembered(
@@ -191,7 +191,8 @@ export class RoomSender {
     options: SendOptions,
   ): Promise<Draft<Sent[]> | Settled<Sent[]>> {
     const { context } = this.#writer
-    const settled = await this.#settled(head, templates, options)
+    const answered = this.#settled(head, templates, options)
+    const settled = answered instanceof Promise ? await answered : answered
     if (settled !== undefined) return { settled }
     const before = head.extremities
     const appended: Appended[] = []
@@ -238,6 +239,9 @@ export class RoomSender {
     }
   }
 }
+
+const repeating = (eventId: string | undefined): Sent[] | undefined =>
+  eventId === undefined ? undefined : [sentBefore(eventId)]
 
 const sentBefore = (eventId: string): Sent => ({ eventId, event: undefined, position: undefined })
 

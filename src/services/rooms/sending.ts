@@ -103,7 +103,8 @@ export class Sending {
       const relation = () => checkRelation(context, head, { ...template, transaction })
       return checkMedia(context, head, template)?.then(relation) ?? relation()
     }
-    return this.#sender.send(roomId, template, { transaction, check, ...delivery })
+    // Awaited: a promise that is answered as it is takes two turns more.
+    return await this.#sender.send(roomId, template, { transaction, check, ...delivery })
   }
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */

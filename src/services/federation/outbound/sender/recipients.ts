@@ -14,6 +14,7 @@ const MAX_CHANGES = 500
 /** After so many, or fewer, only the servers are looked at whose users they are of, and not the whole room. */
 const FEW_CHANGES = 20
 const NOW = Number.MAX_SAFE_INTEGER
+const NOWHERE: readonly string[] = []
 
 /** An event that goes out, and to whom. */
 export interface Addressed {
@@ -25,7 +26,7 @@ export interface Addressed {
 interface KnownHosts {
   readonly servers: ReadonlySet<string>
   readonly from: number
-  readonly upTo: number
+  upTo: number
 }
 
 /** Decides which events this server sends, and to which servers. */
@@ -79,7 +80,8 @@ export class Recipients {
       const position = positions.get(nid)
       if (position === undefined || this.#isHandedIn(event.eventId)) continue
       try {
-        addressed.push({ stored, position, servers: await this.#serversFor(stored, position) })
+        const servers = this.#serversFor(stored, position)
+        addressed.push({ stored, position, servers: servers instanceof Promise ? await servers : servers })
       } catch (error) {
         if (error instanceof DatabaseUnavailable) throw error
         // One event that cannot be addressed must not stop all that come after it.
@@ -102,8 +104,17 @@ export class Recipients {
   }
 
   /** The servers joined after the event, and that of a member who was put out by it; never ours nor the sender's. */
-  async #serversFor({ roomNid, event }: StoredEvent, position: number): Promise<string[]> {
-    const hosts = this.#hostsAt(roomNid, position)
+  #serversFor(stored: StoredEvent, position: number): Answer<readonly string[]> {
+    const hosts = this.#hostsAt(stored.roomNid, position)
+    const isOurs = !(hosts instanceof Promise) && hosts.size === 1 && hosts.has(this.#serverName)
+    return isOurs && stored.event.stateKey === undefined ? NOWHERE : this.#others(stored, position, hosts)
+  }
+
+  async #others(
+    { roomNid, event }: StoredEvent,
+    position: number,
+    hosts: Answer<ReadonlySet<string>>,
+  ): Promise<string[]> {
     const servers = new Set(hosts instanceof Promise ? await hosts : hosts)
     const { type, stateKey, content } = event
     if (type === 'm.room.member' && stateKey !== undefined && content['membership'] !== 'invite') {
@@ -131,9 +142,7 @@ export class Recipients {
     const after = Math.min(...known.values().map(hosts => hosts.upTo))
     const { state } = this.#read
     const changed = await state.changedRooms([...known.keys()], 'm.room.member', { after, upTo })
-    for (const [roomNid, hosts] of known) {
-      if (!changed.has(roomNid)) this.#hosts.set(roomNid, { ...hosts, upTo })
-    }
+    for (const [roomNid, hosts] of known) if (!changed.has(roomNid)) hosts.upTo = Math.max(hosts.upTo, upTo)
   }
 
   /** What lies before all that is known of a room is asked for by servers that have been away, in order as well. */
