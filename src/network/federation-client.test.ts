@@ -227,6 +227,15 @@ test('a transaction is signed and sent as the text that was made once', async t 
   t.is(peer.requests[0]?.text, body)
   peer.expect('PUT', `${V1}/send/t2`, { json: {} })
   t.is((await federation.sendTransaction(peer.serverName, { txnId: 't2', body })).size, 0)
+  for (const json of [[200, {}], { pdus: [] }, null]) {
+    peer.expect('PUT', `${V1}/send/t3`, { json })
+    t.is((await federation.sendTransaction(peer.serverName, { txnId: 't3', body })).size, 0)
+  }
+  for (const text of ['<h1>We will be back soon</h1>', '']) {
+    peer.expect('PUT', `${V1}/send/t4`, { text })
+    const sending = federation.sendTransaction(peer.serverName, { txnId: 't4', body })
+    t.like(await t.throwsAsync(sending), { kind: 'malformed' })
+  }
   t.deepEqual(peer.problems(), [])
   t.is(network.serverName, 'here.test')
 })

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
-import type { JsonObject } from '../../core/json.ts'
+import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
-import { asObject, objectsByKey } from './shape.ts'
+import { objectsByKey } from './shape.ts'
 
 export interface Transaction {
   readonly origin: string
@@ -21,7 +21,9 @@ export const transactionBody = ({ origin, originServerTs, pdus, edus }: Transact
   `{${edus.length === 0 ? '' : `"edus":[${edus.join(',')}],`}"origin":${canonicalJson(origin)},` +
   `"origin_server_ts":${originServerTs},"pdus":[${pdus.join(',')}]}`
 
-const parseErrors = (response: JsonObject): Map<string, string> => {
+/** However odd it is, the response of a homeserver says that the transaction has arrived; what is wrong with it matters less. */
+const parseErrors = (response: JsonValue): Map<string, string> => {
+  if (!isJsonObject(response) || !isJsonObject(response['pdus'])) return new Map()
   const failed = objectsByKey(response, 'pdus')
     .filter(([, result]) => typeof result['error'] === 'string')
     .slice(0, MAX_REPORTED)
@@ -33,8 +35,9 @@ const parseErrors = (response: JsonObject): Map<string, string> => {
 /** Server-server API, "Transactions". */
 export const transactionEndpoints = ({ request }: Requester) => ({
   /**
-   * Sends a transaction; answers what the destination refused: event ID → its words. Any response means that it has
-   * been received and must not be sent again.
+   * Sends a transaction; answers what the destination refused: event ID → its words. Any JSON in a response of
+   * success means that it has been received and must not be sent again; what is no JSON, such as the page of a proxy that has no
+   * homeserver behind it for now, is `malformed`.
    *
    * @param transaction.body of `transactionBody`
    */
@@ -50,6 +53,6 @@ export const transactionEndpoints = ({ request }: Requester) => ({
       method: 'PUT',
       path: pathOf`/_matrix/federation/v1/send/${txnId}`,
       canonicalBody: body,
-      parse: response => parseErrors(asObject(response)),
+      parse: parseErrors,
     }),
 })

@@ -160,13 +160,16 @@ test('what is queued before the start is sent once', async t => {
   t.is(w.peers.mostInFlight, 1)
 })
 
-test('an answer in no known form is an answer', async t => {
+test('what is sent to where no homeserver answers is sent again', async t => {
   const w = await world(t)
   const { sender } = await w.run()
   w.peers.down.set('b.test', new FederationError('malformed', 'b.test', 'not JSON'))
-  await sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: {}, keep: true })
-  await eventually('it is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
-  t.deepEqual(await w.outbox.failing(), [])
+  await sender.edus.queue({ destinations: ['b.test'], type: 'm.x', content: { n: 1 }, keep: true })
+  await eventually('a failure is noted', async () => (await w.outbox.failing()).length === 1)
+  w.peers.down.clear()
+  await w.here.clock.advance(2 * MINUTE)
+  await eventually('all is acknowledged', async () => (await w.outbox.pendingServers()).length === 0)
+  t.deepEqual(w.peers.edus('b.test'), [{ n: 1 }])
 })
 
 testPostgres(

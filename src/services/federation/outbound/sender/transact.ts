@@ -1,5 +1,4 @@
 import { transactionBody } from '../../../../network/federation/transactions.ts'
-import { FederationError } from '../../../../network/federation-client.ts'
 import type { OutboundContext } from '../context.ts'
 import { PduTexts } from './pdu-texts.ts'
 import type { SenderContext } from './sender-context.ts'
@@ -23,12 +22,8 @@ export const createTransact = (
         log.info({ server, event: eventId, reason }, 'another server refused an event of ours')
       }
     } catch (error) {
-      // "Any response means that it has been received", however odd.
-      if (!(error instanceof FederationError) || error.kind !== 'malformed') {
-        count('failed')
-        throw error
-      }
-      log.info({ server, err: error }, 'a server answered a transaction in no known form')
+      count('failed')
+      throw error
     }
     count('ok')
   }
