@@ -116,15 +116,19 @@ export interface OutlierStatements {
   readonly nodes: ReadonlyMap<string, AuthNode>
 }
 
-/** Stores what is not here yet; answers the nids of all of them. */
+/**
+ * Stores what is not here yet; answers the nids of all of them.
+ *
+ * @param here what is here of the events and of their auth events, for who has looked that up
+ */
 export const outlierStatements = async (
   context: RoomsContext,
   head: RoomHead,
   { ordered, rejected, awaits }: JudgedOutliers,
+  here?: ReadonlyMap<string, AuthNode>,
 ): Promise<OutlierStatements> => {
-  const known = await context.read.authGraph.nodes([
-    ...new Set(ordered.flatMap(event => [event.eventId, ...event.authEvents])),
-  ])
+  const ids = () => [...new Set(ordered.flatMap(event => [event.eventId, ...event.authEvents]))]
+  const known = here ?? (await context.read.authGraph.nodes(ids()))
   const unlinked = []
   for (const event of ordered) {
     if (known.has(event.eventId)) continue

@@ -53,7 +53,7 @@ const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEve
     const fresh = events.filter(event => !known.has(event.eventId))
     const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
     if (judged.ordered.length === 0) return { settled: [] }
-    const { statements, nids, nodes } = await outlierStatements(context, head, judged)
+    const { statements, nids, nodes } = await outlierStatements(context, head, judged, known)
     const accepted = judged.ordered.flatMap(event => {
       const node = judged.rejected.has(event.eventId) ? undefined : nodes.get(event.eventId)
       return node === undefined ? [] : { ...nodeOf(node), event }
