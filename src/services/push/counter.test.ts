@@ -92,3 +92,30 @@ testDatabases(
     t.is((await world.notifications(CAROL)).length, 2)
   },
 )
+
+testDatabases(test, 'the members of a room are not read anew for rules of others', async (t, database) => {
+  let reads = 0
+  const counting: typeof database = {
+    ...delegate(database),
+    scan: (prepared, parameters) => {
+      if (/^SELECT user_id, event_nid, position FROM memberships/.test(prepared.sql)) reads += 1
+      return database.scan(prepared, parameters)
+    },
+  }
+  const world = new World(await testRooms(counting), counting)
+  t.teardown(() => world.push.close())
+  await world.enterRoom()
+  const rule = { kind: 'sender', ruleId: '@eve:here.test' }
+  const readsAfter = async (change: Promise<unknown>): Promise<number> => {
+    await change
+    reads = 0
+    await world.say(ANN, {}, IN_MAIN)
+    await world.settled()
+    return reads
+  }
+  await readsAfter(Promise.resolve())
+  const { pushRules } = world.push.services
+  t.is(await readsAfter(pushRules.put('@stranger:here.test', rule, { actions: [] }, {})), 0)
+  t.is(await readsAfter(world.mute(BOB)), 1)
+  t.is(await world.unread(BOB), 'main 2/0')
+})

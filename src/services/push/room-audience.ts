@@ -67,9 +67,16 @@ export class RoomAudiences {
 
   /** Who listens to the room of an event. */
   of(stored: StoredEvent): Answer<Audience> {
-    if (this.#edition !== this.#rules.edition) this.#rooms.clear()
-    this.#edition = this.#rules.edition
+    if (this.#edition !== this.#rules.edition) this.#followRules()
     return this.#rooms.get(stored.roomNid) ?? this.#learn(stored)
+  }
+
+  /** Whoever has set rules, or ignored somebody, makes another audience of the rooms that they are in, and of no others. */
+  #followRules(): void {
+    const changed = this.#rules.changedSince(this.#edition)
+    this.#edition = this.#rules.edition
+    for (const [roomNid, { members }] of [...this.#rooms.entries()])
+      if (changed === undefined || changed.some(userId => members.has(userId))) this.#rooms.delete(roomNid)
   }
 
   async #learn(stored: StoredEvent): Promise<Audience> {

@@ -17,6 +17,9 @@ export interface RulesOfUser {
   readonly ignored: ReadonlySet<string>
 }
 
+/** So many changes of rules are remembered. */
+const MAX_CHANGED = 200
+
 const NOBODY: ReadonlySet<string> = new Set()
 const DEFAULTS: RulesOfUser = { rules: compileRules(NO_RULES), own: NO_RULES, ignored: NOBODY }
 
@@ -28,6 +31,8 @@ export class RuleBook {
   readonly #compiled = boundedCache<string, Omit<RulesOfUser, 'ignored'>>('compiled_push_rules')
   #position: number
   #edition = 0
+  /** Whose rules have changed last, the newest at the end. */
+  #changed: string[] = []
 
   constructor(db: Database) {
     this.#db = db
@@ -40,14 +45,22 @@ export class RuleBook {
     return this.#edition
   }
 
+  /** Whose rules have changed since an edition; `undefined` where that is not known any more. */
+  changedSince(edition: number): readonly string[] | undefined {
+    const count = this.#edition - edition
+    return count > this.#changed.length ? undefined : this.#changed.slice(this.#changed.length - count)
+  }
+
   /** Takes note of what has changed since the last time. */
   async refresh(): Promise<void> {
     const upTo = this.#db.position('account_data')
     if (upTo <= this.#position) return
     for (const userId of await this.#read.touched(this.#position, upTo)) {
       this.#edition += 1
+      this.#changed.push(userId)
       this.#users.delete(userId)
     }
+    if (this.#changed.length > MAX_CHANGED) this.#changed = this.#changed.slice(-MAX_CHANGED / 2)
     this.#position = upTo
   }
 
