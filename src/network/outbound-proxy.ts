@@ -88,7 +88,7 @@ const askForTunnel = (
   signal: AbortSignal,
 ): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    // Not imported: that costs every start 10 MB (src/layers.test.ts).
+    // Not imported: that costs every start 6 MB (src/layers.test.ts).
     const asked = process.getBuiltinModule('node:http').request({
       method: 'CONNECT',
       path: authority,
