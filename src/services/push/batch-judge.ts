@@ -105,6 +105,7 @@ export class BatchJudge {
     if (roomNids.length > 0) {
       this.#audiences.forget(await this.#source.changedRooms(roomNids, after, upTo))
     }
+    this.#ledger.nextStep()
     const notices: EventNotices[] = []
     const moves: WriteStatement[] = []
     for (const stored of events) {

@@ -11,6 +11,8 @@ export class GroupLedger {
   readonly #write: GroupMemberWriter
   /** As it is stored, or will be before anything else of the room. */
   readonly #rooms = boundedCache<number, ReadonlyMap<string, number>>('push_audiences')
+  /** What the step under way moves, whose statements nobody stores yet: more rooms may speak in one than are kept. */
+  readonly #moved = new Map<number, ReadonlyMap<string, number>>()
 
   constructor(db: Reader) {
     this.#read = new GroupMemberReader(db)
@@ -20,18 +22,24 @@ export class GroupLedger {
   /** What was to be stored may not have been. */
   forget(): void {
     this.#rooms.clear()
+    this.#moved.clear()
+  }
+
+  /** The statements of the step before have been handed on to be stored. */
+  nextStep(): void {
+    this.#moved.clear()
   }
 
   /**
    * What stores that these are the groups of a room's listeners from the event at a position on.
-   * @param settled resolves when all that is to be stored is
+   * @param settled resolves when all that the steps before are to store is
    */
   async move(
     { roomNid, position }: { readonly roomNid: number; readonly position: number },
     members: ReadonlyMap<string, number>,
     settled: () => Promise<void>,
   ): Promise<WriteStatement[]> {
-    const known = this.#rooms.get(roomNid)
+    const known = this.#rooms.get(roomNid) ?? this.#moved.get(roomNid)
     if (known === members) return []
     if (known === undefined) await settled()
     const before = known ?? (await this.#read.open(roomNid))
@@ -41,6 +49,7 @@ export class GroupLedger {
     for (const [userId, groupId] of members)
       if (before.get(userId) !== groupId) entered.push({ userId, groupId })
     this.#rooms.set(roomNid, members)
+    this.#moved.set(roomNid, members)
     return this.#write.move({ roomNid, after: position - 1 }, left, entered)
   }
 }
