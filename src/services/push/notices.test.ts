@@ -74,3 +74,25 @@ test('a message to many is one row for all who have the same rules, and for thos
     ],
   )
 })
+
+test('whoever has rules like nobody else is told of as a single user: whoever counts goes through the rows of all groups', t => {
+  const people = Array.from({ length: 10 }, (_, index) => ({ userId: `@${index}:here.test` }))
+  const members = new Map(people.map(({ userId }, index) => [userId, index]))
+  const what = {
+    roomNid: 1,
+    position: 2,
+    eventNid: 3,
+    threadId: 'main',
+    ts: 4,
+    sender: '@0:here.test',
+    members,
+  }
+  const alike: Alike[] = people.map((one, groupId) => ({ groupId, people: [one], notice: NOTICES[1] }))
+  const notices = noticesOf(what, alike, new Set(['@1:here.test']))
+  const { groups, own } = storedActions([notices])
+  t.deepEqual(groups, [])
+  t.deepEqual(
+    own.map(({ userId, isSilent }) => [userId, isSilent]),
+    people.slice(2).map(({ userId }) => [userId, false]),
+  )
+})

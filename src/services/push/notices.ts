@@ -53,7 +53,7 @@ export const noticesOf = (
   const groups = new Map<number, Notice>()
   const exceptions = new Map<string, Notice | undefined>()
   for (const [groupId, classes] of Map.groupBy(alike, one => one.groupId)) {
-    const common = mostOf(classes, silenced, sender)
+    const common = isOnePerson(classes) ? undefined : mostOf(classes, silenced, sender)
     if (common !== undefined) groups.set(groupId, common)
     for (const { people, notice } of classes) {
       if (isSame(notice, common)) continue
@@ -67,6 +67,13 @@ export const noticesOf = (
   }
   return { ...occurrence, groups, exceptions }
 }
+
+/**
+ * Whoever has rules like nobody else is told of as a single user. It is a row either way; but whoever counts what is unread goes through the
+ * rows of all groups of the room, which must not be as many as there are people.
+ */
+const isOnePerson = ([first, ...others]: readonly Alike[]): boolean =>
+  others.length === 0 && first?.people.length === 1
 
 /** What an event is to the most of a group. */
 const mostOf = (
@@ -87,7 +94,7 @@ const mostOf = (
     count: 0,
   })
   const unheard = counts.find(({ notice }) => notice === undefined)?.count ?? 0
-  return most.count >= unheard ? most.notice : undefined
+  return most.count > unheard ? most.notice : undefined
 }
 
 /** How many of these are not silenced; where they are many more than those, about how many. */
