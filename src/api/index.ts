@@ -292,8 +292,10 @@ import { queryRoomDirectory } from './server-server/queryRoomDirectory.ts'
 import { queryUserEncryptionKeys } from './server-server/queryUserEncryptionKeys.ts'
 import { sendInviteV1 } from './server-server/sendInviteV1.ts'
 import { sendInviteV2 } from './server-server/sendInviteV2.ts'
+import { sendJoinV1 } from './server-server/sendJoinV1.ts'
 import { sendJoinV2 } from './server-server/sendJoinV2.ts'
 import { sendKnock } from './server-server/sendKnock.ts'
+import { sendLeaveV1 } from './server-server/sendLeaveV1.ts'
 import { sendLeaveV2 } from './server-server/sendLeaveV2.ts'
 import { sendTransaction } from './server-server/sendTransaction.ts'
 import { cancelDelayedEvent } from './tessera/cancelDelayedEvent.ts'
@@ -633,8 +635,10 @@ export const endpoints: readonly Endpoint[] = [
   queryUserEncryptionKeys,
   sendInviteV1,
   sendInviteV2,
+  sendJoinV1,
   sendJoinV2,
   sendKnock,
+  sendLeaveV1,
   sendLeaveV2,
   sendTransaction,
   cancelDelayedEvent,

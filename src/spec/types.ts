@@ -2243,6 +2243,13 @@ export interface Operations {
     body: { readonly room_version: string; readonly event: JsonObject; readonly invite_room_state?: readonly JsonValue[] }
     response: { readonly event: JsonObject }
   }
+  sendJoinV1: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: JsonObject
+    response: readonly (number | { readonly auth_chain: readonly JsonObject[]; readonly state: readonly JsonObject[] })[]
+  }
   sendJoinV2: {
     authentication: 'signedRequest'
     path: { readonly roomId: string; readonly eventId: string }
@@ -2256,6 +2263,13 @@ export interface Operations {
     query: NoMembers
     body: JsonObject
     response: { readonly knock_room_state: readonly JsonObject[] }
+  }
+  sendLeaveV1: {
+    authentication: 'signedRequest'
+    path: { readonly roomId: string; readonly eventId: string }
+    query: NoMembers
+    body: JsonObject
+    response: readonly (number | JsonObject)[]
   }
   sendLeaveV2: {
     authentication: 'signedRequest'
