@@ -151,3 +151,30 @@ testDatabases(
     t.is(await here.current('m.room.member', '@erin:erin.test'), 'LE')
   },
 )
+
+testDatabases(
+  test,
+  'a state that names events twice, or two of one point, holds one of them',
+  async (t, database) => {
+    const peers = new PeerRoom('11', [
+      ...BEFORE.slice(0, -1),
+      'T1: alice topic first',
+      'T2: alice topic second',
+      'ME: me@here.test join',
+    ])
+    const lacking = ['T1', 'T2']
+    const here = await guest(database, peers, { omitMembers: true, lacking })
+    const { writer, context } = here.core
+    const state = [...peers.stateBefore('ME'), ...peers.events('T1', 'T2', 'JE', 'LE', 'JC')]
+    const stored = await storeOutliers(writer, peers.roomId, [...peers.authChainOf('ME'), ...state])
+    const learnt = new Map(stored.map(member => [member.eventId, member]))
+    const task = { roomId: peers.roomId, joinEventId: peers.event('ME').eventId }
+    const stateIds = state.map(event => event.eventId)
+    t.true(await completeRoom(writer, task, stateIds, { learnt }))
+    const loaded = await loadHead(context.read, peers.roomId, 'here.test')
+    t.deepEqual(named(peers, loaded?.stateMap()), named(peers, (await writer.head(peers.roomId))?.stateMap()))
+    t.is(await here.current('m.room.member', '@erin:erin.test'), 'LE')
+    t.is(await here.current('m.room.member', '@carol:carol.test'), 'JC')
+    t.true(lacking.includes((await here.current('m.room.topic')) ?? ''))
+  },
+)

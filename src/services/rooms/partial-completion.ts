@@ -177,5 +177,7 @@ const membersIn = async (
   const loaded = [...stored.values()].flatMap(one =>
     one.roomNid === roomNid && one.rejected === undefined ? (memberEventOf(one) ?? []) : [],
   )
-  return [...fresh.filter(({ nid }) => accepted.has(nid)), ...loaded]
+  const all = [...fresh.filter(({ nid }) => accepted.has(nid)), ...loaded]
+  // Other servers make the list: it may name an event twice, or two of one member.
+  return [...new Map(all.map(member => [member.userId, member])).values()]
 }

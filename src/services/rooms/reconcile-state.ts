@@ -80,9 +80,11 @@ const putIn = async (
   const late = found.flatMap(({ nid, event, generation, rejected, roomNid: of }) => {
     const { type, stateKey, eventId } = event
     if (stateKey === undefined || type === 'm.room.member' || rejected !== undefined) return []
-    return of !== roomNid || taken.has(`${type} ${stateKey}`)
-      ? []
-      : { type, stateKey, nid, eventId, generation }
+    const key = `${type} ${stateKey}`
+    if (of !== roomNid || taken.has(key)) return []
+    // What other servers tell may have two events at one point.
+    taken.add(key)
+    return { type, stateKey, nid, eventId, generation }
   })
   const points: StateDelta[] = []
   for (const point of late) {
