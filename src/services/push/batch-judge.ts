@@ -79,9 +79,10 @@ export class BatchJudge {
     this.#ledger = new GroupLedger(db)
   }
 
-  /** What was judged and not stored yet never will be. */
+  /** What was judged and not stored yet never will be, or another process has judged since. */
   forget(): void {
     this.#ledger.forget()
+    this.#audiences.forgetAll()
   }
 
   /**

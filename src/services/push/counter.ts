@@ -123,10 +123,8 @@ export class NotificationCounter {
   async #lead(held: Held): Promise<void> {
     const { db } = this.#context
     const { signal } = held
-    const stop = db.onCommit(moved => {
-      if (moved.has('events')) this.#wake?.()
-    })
     const woken = (): void => this.#wake?.()
+    const stop = db.onCommit(moved => (moved.has('events') ? woken() : undefined))
     signal.addEventListener('abort', woken)
     let steps: JudgedSteps | undefined
     while (!signal.aborted) {
@@ -155,6 +153,8 @@ export class NotificationCounter {
   async #begin(held: Held): Promise<JudgedSteps> {
     const { db: database } = this.#context
     this.#reached = await storedPosition(database)
+    // The last that another process has counted may not have been heard of yet, and is not taken note of now.
+    this.#unread.forget()
     this.#judged = this.#reached
     this.#held = held
     this.#isSilent = false

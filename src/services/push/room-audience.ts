@@ -65,6 +65,11 @@ export class RoomAudiences {
     for (const roomNid of roomNids) this.#rooms.delete(roomNid)
   }
 
+  /** The members or powers of any room may have changed. */
+  forgetAll(): void {
+    this.#rooms.clear()
+  }
+
   /** Who listens to the room of an event. */
   of(stored: StoredEvent): Answer<Audience> {
     if (this.#edition !== this.#rules.edition) this.#followRules()
