@@ -1,6 +1,11 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import test from 'ava'
+import { FakeClock } from '../test-kit/fake-clock.ts'
 import { openTestApp } from '../test-kit/http-app.ts'
+import { waitingFor } from '../test-kit/waiting.ts'
+import { RequestAborted, readBody } from './body.ts'
 
 const T = '/_matrix/client/v3/test'
 
@@ -51,4 +56,21 @@ test('bodies come whole, in pieces, in chunks, and not at all, one after the oth
     ],
   )
   socket.destroy()
+})
+
+test('whoever has gone before their body was asked for is waited for no more', async t => {
+  const server = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  for (const text of [whole(1), whole(1).slice(0, -4), chunked, chunked.slice(0, -9)]) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(text)
+    const [asked] = (await once(server, 'request')) as [IncomingMessage]
+    const gone = new Promise(resolve => asked.once('close', resolve))
+    socket.resetAndDestroy()
+    await gone
+    const body = waitingFor('the body', readBody(asked, 1000, new FakeClock()))
+    await t.throwsAsync(body, { instanceOf: RequestAborted })
+  }
 })

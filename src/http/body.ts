@@ -27,10 +27,11 @@ export class RequestAborted extends Error {
 export const readBody = async (request: IncomingMessage, limit: number, clock: Clock): Promise<Buffer> => {
   const declared = request.headers['content-length']
   // Where none was announced, no event says that there is none (`optimizeEmptyRequests`).
-  if (declared === undefined) return request.readableEnded ? Buffer.alloc(0) : collect(request, limit, clock)
-  const length = Number(declared)
-  if (length > limit) throw tooLarge(limit)
-  const isThere = request.readableLength === length && !request.destroyed
+  if (declared === undefined && request.readableEnded) return Buffer.alloc(0)
+  if (Number(declared ?? 0) > limit) throw tooLarge(limit)
+  // Nor does any say so again that the client has gone while it was found out who asks.
+  if (request.destroyed) throw new RequestAborted('the connection ended')
+  const isThere = declared !== undefined && request.readableLength === Number(declared)
   return isThere ? ((request.read() as Buffer | null) ?? Buffer.alloc(0)) : collect(request, limit, clock)
 }
 
