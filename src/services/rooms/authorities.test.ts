@@ -68,3 +68,17 @@ test('what one type of message is allowed by says nothing of another, nor of wha
   await redact(own.eventId)
   await t.throwsAsync(redact(theirs.eventId))
 })
+
+test('what has no state key and is of the type of power levels is judged by what it says each time', async t => {
+  const { rooms } = await testRooms(await testDatabase(t))
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+    isDirect: false,
+  })
+  let sent = 0
+  const say = (content: JsonObject) =>
+    rooms.sending.message(requesterOf(ALICE), {
+      ...{ roomId, type: 'm.room.power_levels', txnId: `${++sent}`, content },
+    })
+  await say({ users_default: 0 })
+  await t.throwsAsync(say({ users_default: 'much' }), { message: /integer/ })
+})

@@ -109,12 +109,15 @@ export const makeLocalEvent = async (
 const isSpecial = ({ type, stateKey }: EventTemplate): boolean =>
   stateKey !== undefined || type === 'm.room.create' || type === 'm.room.member'
 
+/** What the rules look into: redactions of room versions 1 and 2 by what they redact, levels also where they are no state. */
+const LOOKED_INTO: ReadonlySet<string> = new Set(['m.room.redaction', 'm.room.power_levels'])
+
 /**
  * Where the rules ask nothing of an event but who sends it and of what type it is, so that what holds for one holds for the
- * next. Redactions of room versions 1 and 2 are judged by what they redact.
+ * next.
  */
 const isJudgedByType = (template: EventTemplate): boolean =>
-  !isSpecial(template) && template.type !== 'm.room.redaction'
+  !isSpecial(template) && !LOOKED_INTO.has(template.type)
 
 /** What authorises all messages of a sender by the head's state, if that is known. */
 const commonAuthority = (head: RoomHead, template: EventTemplate): Authority | undefined =>
