@@ -3,43 +3,20 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/fields.ts'
 import { needsNoPolicy, type PolicyServer } from '../../core/policy-server.ts'
 import type { SigningKey } from '../../core/signing.ts'
-import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
-import type { WriteStatement } from '../../storage/database.ts'
-import type { TransactionKey } from '../../storage/rooms/transactions.ts'
 import type { Answer } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
-import { type Appended, append, endStatements, type Placement } from './append.ts'
-import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import { isDeserted, isOwnJoin } from './membership-content.ts'
+import { draftOf, type SendOptions, type Sent, statementsBeside } from './own-draft.ts'
 import { receiveEvent } from './receive.ts'
 import { asksForRedaction } from './redact-on-ban.ts'
 import type { RoomHead } from './room-head.ts'
 import { policyServerOf, recommended } from './room-policy.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
-import { type ClientTransaction, SentTransactions } from './sent-transactions.ts'
-import type { StateOverlay } from './state-overlay.ts'
+import { SentTransactions } from './sent-transactions.ts'
 import { unchangedState } from './unchanged-state.ts'
 
-/** Beside the event: what is committed with it. */
-export interface SendOptions {
-  /** The client's transaction: sending it again answers the first event. */
-  readonly transaction?: ClientTransaction
-  /** Further statements of the same commit; made from the ID of the (last) event where they need it. */
-  readonly statements?: readonly WriteStatement[] | ((eventId: string) => readonly WriteStatement[])
-  /** Looks at the head before anything is built; throws to refuse. */
-  readonly check?: (head: RoomHead) => Promise<void> | void
-  /** Send a state event even if the same content is the state already. */
-  readonly always?: boolean
-}
-
-/** A stored event of ours. */
-export interface Sent {
-  readonly eventId: string
-  readonly event: RoomEvent | undefined
-  /** Position in the `events` stream; `undefined` if the event was there before. */
-  readonly position: number | undefined
-}
+export type { SendOptions, Sent } from './own-draft.ts'
 
 /** An event that its policy server is to be asked about, or the answer where there is nothing to send. */
 type Built =
@@ -149,10 +126,7 @@ export class RoomSender {
     if ('sent' in built) return built.sent
     const event = await recommended(this.#writer, built.policy, built.event)
     const received = await receiveEvent(this.#writer, event, {
-      statements: nid => [
-        ...this.#remembered(transaction, { id: event.eventId, nid }),
-        ...furtherStatements(options, event.eventId),
-      ],
+      statements: nid => statementsBeside(context, options, { id: event.eventId, nid }),
     })
     if (received.outcome === 'accepted') {
       return [{ eventId: event.eventId, event, position: received.position }]
@@ -177,14 +151,6 @@ export class RoomSender {
     return checked === undefined ? unchanged() : checked.then(unchanged)
   }
 
-  #remembered(
-    transaction: TransactionKey | undefined,
-    made: { readonly id: string; readonly nid: number | undefined },
-  ): WriteStatement[] {
-    const { write, clock } = this.#writer.context
-    return transaction === undefined ? [] : [write.transactions.remember(transaction, made, clock.now())]
-  }
-
   async #draft(
     head: RoomHead,
     templates: readonly EventTemplate[],
@@ -194,49 +160,7 @@ export class RoomSender {
     const answered = this.#settled(head, templates, options)
     const settled = answered instanceof Promise ? await answered : answered
     if (settled !== undefined) return { settled }
-    const before = head.extremities
-    const appended: Appended[] = []
-    for (const [offset, template] of templates.entries()) {
-      const made = await makeLocalEvent(context, this.#signingKey, head, template)
-      const place =
-        made.before === undefined
-          ? { extremities: keepingOthers(head, made.event) }
-          : await this.#placeOnFork(head, made.event, made.before)
-      appended.push(await append(context, head, { ...made, ...place, local: true }, offset))
-    }
-    return this.#drafted(appended, endStatements(context, head, before), options)
-  }
-
-  async #placeOnFork(head: RoomHead, event: RoomEvent, before: StateOverlay): Promise<Partial<Placement>> {
-    const { context } = this.#writer
-    const nid = context.nids.next()
-    const authNodes = [...(await context.read.authGraph.nodes(event.authEvents)).values()]
-    const generation = generationAfter(authNodes)
-    const forked = { event, nid, generation, authNodes, before, fillsGap: false }
-    return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }
-  }
-
-  #drafted(
-    appended: readonly Appended[],
-    ends: readonly WriteStatement[],
-    options: SendOptions,
-  ): Draft<Sent[]> {
-    const last = appended.at(-1)
-    const made = { id: last?.event.eventId ?? '', nid: last?.nid }
-    return {
-      statements: [
-        ...appended.flatMap(one => one.statements),
-        ...ends,
-        ...this.#remembered(options.transaction, made),
-        ...furtherStatements(options, made.id),
-      ],
-      nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
-      result: ({ positions: { events: first = 0 } }) =>
-        appended.map(({ event, offset, settle }) => {
-          settle(first)
-          return { eventId: event.eventId, event, position: first + offset }
-        }),
-    }
+    return await draftOf(context, this.#signingKey, head, templates, options)
   }
 }
 
@@ -244,14 +168,3 @@ const repeating = (eventId: string | undefined): Sent[] | undefined =>
   eventId === undefined ? undefined : [sentBefore(eventId)]
 
 const sentBefore = (eventId: string): Sent => ({ eventId, event: undefined, position: undefined })
-
-const furtherStatements = ({ statements = [] }: SendOptions, eventId: string): readonly WriteStatement[] =>
-  typeof statements === 'function' ? statements(eventId) : statements
-
-/** What a local event does not refer to stays an end. */
-const keepingOthers =
-  (head: RoomHead, event: RoomEvent) =>
-  (nid: number): RoomHead['extremities'] => [
-    { nid, eventId: event.eventId, depth: event.depth },
-    ...head.extremities.filter(extremity => !event.prevEvents.includes(extremity.eventId)),
-  ]

@@ -1,0 +1,100 @@
+import type { RoomEvent } from '../../core/event/event.ts'
+import type { SigningKey } from '../../core/signing.ts'
+import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
+import type { WriteStatement } from '../../storage/database.ts'
+import { type Appended, append, endStatements, type Placement } from './append.ts'
+import { placeOnFork } from './fork-placement.ts'
+import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import type { RoomHead } from './room-head.ts'
+import type { Draft, RoomsContext } from './room-writer.ts'
+import type { ClientTransaction } from './sent-transactions.ts'
+import type { StateOverlay } from './state-overlay.ts'
+
+/** Beside the event: what is committed with it. */
+export interface SendOptions {
+  /** The client's transaction: sending it again answers the first event. */
+  readonly transaction?: ClientTransaction
+  /** Further statements of the same commit; made from the ID of the (last) event where they need it. */
+  readonly statements?: readonly WriteStatement[] | ((eventId: string) => readonly WriteStatement[])
+  /** Looks at the head before anything is built; throws to refuse. */
+  readonly check?: (head: RoomHead) => Promise<void> | void
+  /** Send a state event even if the same content is the state already. */
+  readonly always?: boolean
+}
+
+/** A stored event of ours. */
+export interface Sent {
+  readonly eventId: string
+  readonly event: RoomEvent | undefined
+  /** Position in the `events` stream; `undefined` if the event was there before. */
+  readonly position: number | undefined
+}
+
+/**
+ * The write that puts events of ours behind a room's head, each building on the one before; the head is moved forward with them.
+ * Throws as `makeLocalEvent`.
+ */
+export const draftOf = async (
+  context: RoomsContext,
+  signingKey: SigningKey,
+  head: RoomHead,
+  templates: readonly EventTemplate[],
+  options: SendOptions,
+): Promise<Draft<Sent[]>> => {
+  const before = head.extremities
+  const appended: Appended[] = []
+  for (const [offset, template] of templates.entries()) {
+    const made = await makeLocalEvent(context, signingKey, head, template)
+    const place =
+      made.before === undefined
+        ? { extremities: keepingOthers(head, made.event) }
+        : await forkPlacement(context, head, made.event, made.before)
+    appended.push(await append(context, head, { ...made, ...place, local: true }, offset))
+  }
+  const last = appended.at(-1)
+  return {
+    statements: [
+      ...appended.flatMap(one => one.statements),
+      ...endStatements(context, head, before),
+      ...statementsBeside(context, options, { id: last?.event.eventId ?? '', nid: last?.nid }),
+    ],
+    nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
+    result: ({ positions: { events: first = 0 } }) =>
+      appended.map(({ event, offset, settle }) => {
+        settle(first)
+        return { eventId: event.eventId, event, position: first + offset }
+      }),
+  }
+}
+
+/** What is committed with the (last) event: its transaction, and what the options ask for. */
+export const statementsBeside = (
+  { write, clock }: RoomsContext,
+  { transaction, statements = [] }: SendOptions,
+  made: { readonly id: string; readonly nid: number | undefined },
+): WriteStatement[] => [
+  ...(transaction === undefined ? [] : [write.transactions.remember(transaction, made, clock.now())]),
+  ...(typeof statements === 'function' ? statements(made.id) : statements),
+]
+
+/** Where an event stands that leaves ends of the room out. */
+const forkPlacement = async (
+  context: RoomsContext,
+  head: RoomHead,
+  event: RoomEvent,
+  before: StateOverlay,
+): Promise<Partial<Placement>> => {
+  const nid = context.nids.next()
+  const authNodes = [...(await context.read.authGraph.nodes(event.authEvents)).values()]
+  const generation = generationAfter(authNodes)
+  const forked = { event, nid, generation, authNodes, before, fillsGap: false }
+  return { nid, delta: [...before.values()], ...(await placeOnFork(context, head, forked)) }
+}
+
+/** What a local event does not refer to stays an end. */
+const keepingOthers =
+  (head: RoomHead, event: RoomEvent) =>
+  (nid: number): RoomHead['extremities'] => [
+    { nid, eventId: event.eventId, depth: event.depth },
+    ...head.extremities.filter(extremity => !event.prevEvents.includes(extremity.eventId)),
+  ]
