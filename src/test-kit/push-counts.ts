@@ -4,6 +4,7 @@ import { silentLog } from '../core/log.ts'
 import type { PushGateway } from '../network/push-gateway.ts'
 import { EduSender } from '../services/ephemeral/edu-sender.ts'
 import { Receipts } from '../services/ephemeral/receipts.ts'
+import { PushHousekeeping } from '../services/push/housekeeping.ts'
 import { createPush, type Push } from '../services/push/index.ts'
 import type { GivenRule, RuleName } from '../services/push/user-rules.ts'
 import { AccountDataWriter } from '../storage/accounts/account-data.ts'
@@ -75,6 +76,17 @@ export class World {
     if (this.isPaused) this.push = this.#startPush()
     this.isPaused = false
     await this.settled()
+  }
+
+  /** A month passes, and what is stored is tidied up. */
+  async age(): Promise<void> {
+    await this.resume()
+    const { clock } = this.test
+    await clock.advance(31 * 24 * 60 * 60_000)
+    const onTidied = (): void => this.push.unread.forget()
+    await new PushHousekeeping({ db: this.database, clock, log: silentLog, onTidied }).tidy()
+    this.push.unread.forget()
+    this.model.agedUpTo = this.model.said.length
   }
 
   async settled(): Promise<void> {
@@ -191,7 +203,13 @@ export class World {
 export const take = async (world: World, step: Step): Promise<unknown> => {
   const { model } = world
   if (!('who' in step))
-    return step.does === 'resume' ? world.resume() : world.isPaused ? undefined : world.pause()
+    return step.does === 'age'
+      ? world.age()
+      : step.does === 'resume'
+        ? world.resume()
+        : world.isPaused
+          ? undefined
+          : world.pause()
   if (step.does === 'mute' || step.does === 'listen') return world[step.does](step.who)
   if ('whom' in step) return world[step.does](step.who, step.whom)
   // The maker of the room stays, so that all can come back.
@@ -233,6 +251,15 @@ export const check = async (t: ExecutionContext, world: World, trail: readonly S
     const [counted, expected] = [await world.unread(user), world.model.unread(user)]
     if (counted !== expected) t.log(JSON.stringify(trail))
     t.is(counted, expected, user)
-    t.deepEqual(await world.notifications(user), world.model.notifications(user), user)
+    const [listed, all] = [await world.notifications(user), world.model.notifications(user)]
+    t.deepEqual(
+      listed.filter(one => world.model.isKept(one)),
+      all.filter(one => world.model.isKept(one)),
+      user,
+    )
+    t.true(
+      listed.every(({ eventId }) => all.some(one => one.eventId === eventId)),
+      user,
+    )
   }
 }

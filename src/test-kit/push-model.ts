@@ -52,6 +52,13 @@ export class Model {
   /** Where each user last came in. */
   readonly cameAt = new Map<User, number>()
   readonly receipts: { user: User; thread: string; at: number }[] = []
+  /** What came before this one is so old that it may be gone where it was read. */
+  agedUpTo = 0
+
+  /** What must be listed, and not only may be. */
+  isKept({ eventId, isRead }: Notification): boolean {
+    return !isRead || this.said.findIndex(one => one.eventId === eventId) >= this.agedUpTo
+  }
 
   /** What is listed for a user, newest first. */
   notifications(user: User): Notification[] {

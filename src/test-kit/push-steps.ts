@@ -17,7 +17,7 @@ export type Step =
     }
   | { readonly does: 'go' | 'mute' | 'listen'; readonly who: User }
   | { readonly does: 'hush' | 'ignore'; readonly who: User; readonly whom: User }
-  | { readonly does: 'pause' | 'resume' }
+  | { readonly does: 'pause' | 'resume' | 'age' }
 
 /** What somebody may listen for. */
 export const KEYWORD = 'tea'
@@ -52,5 +52,5 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('go', 'go', 'mute', 'listen'), who }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('hush', 'ignore'), who, whom: who }) },
-  { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('pause', 'resume') }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('pause', 'pause', 'resume', 'resume', 'age') }) },
 )

@@ -152,3 +152,33 @@ testDatabases(
     t.is(await world.unread(carol), 'main 5/0', 'four of what she shares with others, and what is hers alone')
   },
 )
+
+testDatabases(
+  test,
+  'what others have read stays for whom it was of another group then, and for whom has not read its thread',
+  async (t, database) => {
+    const world = new World(await testRooms(database), database)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const [alice, bob, carol] = USERS
+    const more = { thread: 'main', isChild: false, hops: 0 }
+    const read = (threadId: string | undefined): Promise<unknown> => {
+      const eventId = world.model.said.at(-1)?.eventId ?? ''
+      return world.receipts.mark(carol, world.roomId, [{ type: 'm.read', eventId, threadId }])
+    }
+    await world.say(alice, {}, more)
+    await world.listen(bob)
+    const thread = world.model.said[0]?.eventId ?? ''
+    const relation = { 'm.relates_to': { rel_type: 'm.thread', event_id: thread } }
+    await world.say(alice, relation, { thread, isChild: true, hops: 0 })
+    await world.say(alice, {}, more)
+    await read('main')
+    await world.age()
+    t.is(await world.unread(bob), `${thread} 1/0, main 2/0`)
+    t.is(await world.unread(carol), `${thread} 1/0`)
+    await read(undefined)
+    await world.age()
+    t.is(await world.unread(bob), `${thread} 1/0, main 2/0`)
+    t.is((await world.notifications(carol)).length, 1, 'what bob has not read of their time together')
+  },
+)

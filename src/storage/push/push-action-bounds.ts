@@ -1,4 +1,5 @@
 import type { Prepared, Reader, WriteStatement } from '../database.ts'
+import { OPEN } from './group-members.ts'
 
 /** Notifications of a room's group, highlights and others apart. */
 export interface GroupOfRoom {
@@ -23,7 +24,8 @@ interface SingleColumns {
 export class PushActionBounds {
   readonly #db: Reader
   readonly #newestBefore: Prepared
-  readonly #roomsBefore: Prepared
+  readonly #groupsBefore: Prepared
+  readonly #firstUnread: Prepared
   readonly #crowded: Prepared
   readonly #crowdedGroups: Prepared
   readonly #expire: Prepared
@@ -35,7 +37,16 @@ export class PushActionBounds {
   constructor(db: Reader) {
     this.#db = db
     this.#newestBefore = db.prepare('SELECT MAX(position) AS newest FROM push_actions WHERE ts < ?')
-    this.#roomsBefore = db.prepare('SELECT DISTINCT room_nid FROM group_actions WHERE ts < ?')
+    this.#groupsBefore = db.prepare('SELECT DISTINCT room_nid, group_id FROM group_actions WHERE ts < ?')
+    this.#firstUnread = db.prepare(
+      `SELECT MIN(first.position) AS position FROM (
+         SELECT (SELECT g.position FROM group_actions g WHERE g.room_nid = m.room_nid AND g.group_id = m.group_id
+             AND g.position > (SELECT MAX(low.position) FROM (SELECT m.since AS position
+               UNION ALL SELECT r.event_position FROM receipts r WHERE r.room_nid = m.room_nid AND r.user_id = m.user_id
+                 AND r.type IN ('m.read', 'm.read.private') AND r.thread_id IN ('', 'main')) low)
+             AND g.thread_id = 'main' AND g.sender <> m.user_id ORDER BY g.position LIMIT 1) AS position
+         FROM group_members m WHERE m.room_nid = ? AND m.up_to = ${OPEN} AND m.group_id = ?) first`,
+    )
     this.#crowded = db.prepare(
       `SELECT user_id, room_nid, highlight FROM push_actions WHERE silent = 0
        GROUP BY user_id, room_nid, highlight HAVING COUNT(*) > ?`,
@@ -54,11 +65,13 @@ export class PushActionBounds {
       `DELETE FROM push_actions WHERE position <= ? AND silent = 0 AND ${isRead('push_actions', 'push_actions.user_id')}
        AND NOT EXISTS (${sameOfGroup})`,
     )
+    const unreadBy = (which: string): string => `EXISTS (SELECT 1 FROM group_members m
+      WHERE m.room_nid = group_actions.room_nid AND m.group_id = group_actions.group_id AND ${which}
+      AND m.since < group_actions.position AND m.user_id <> group_actions.sender AND NOT ${isRead('group_actions', 'm.user_id')})`
     this.#expireOfGroups = db.prepare(
-      `DELETE FROM group_actions WHERE room_nid = ? AND ts < ? AND NOT EXISTS (SELECT 1 FROM group_members m
-         WHERE m.room_nid = group_actions.room_nid AND m.group_id = group_actions.group_id
-         AND m.since < group_actions.position AND m.up_to >= group_actions.position
-         AND m.user_id <> group_actions.sender AND NOT ${isRead('group_actions', 'm.user_id')})`,
+      `DELETE FROM group_actions WHERE room_nid = ? AND group_id = ? AND position < ? AND ts < ?
+       AND NOT ${unreadBy(`m.up_to >= group_actions.position AND m.up_to < ${OPEN}`)}
+       AND (thread_id = 'main' OR NOT ${unreadBy(`m.up_to = ${OPEN}`)})`,
     )
     this.#forgetSilence = db.prepare(
       `DELETE FROM push_actions WHERE silent = 1 AND NOT EXISTS (${sameOfGroup})`,
@@ -76,10 +89,20 @@ export class PushActionBounds {
     )
   }
 
-  /** What groups were found to be notified of before an instant (ms) and all of them have read is forgotten: room by room. */
+  /**
+   * What groups were found to be notified of before an instant (ms) and all of them have read is forgotten: group by group. Messages are
+   * looked through only up to the first of the main timeline that somebody has not read, else all of them would be gone through for all of
+   * the group each time, as long as one is away.
+   */
   async expiredOfGroups(before: number): Promise<WriteStatement[]> {
-    const rooms = await this.#db.scan<{ room_nid: number }>(this.#roomsBefore, [before])
-    return rooms.map(row => ({ prepared: this.#expireOfGroups, rows: [[row.room_nid, before]] }))
+    const groups = await this.#db.scan<Omit<GroupColumns, 'highlight'>>(this.#groupsBefore, [before])
+    const statements: WriteStatement[] = []
+    for (const { room_nid: roomNid, group_id: groupId } of groups) {
+      const [first] = await this.#db.scan<{ position: number | null }>(this.#firstUnread, [roomNid, groupId])
+      const bound = first?.position ?? Number.MAX_SAFE_INTEGER
+      statements.push({ prepared: this.#expireOfGroups, rows: [[roomNid, groupId, bound, before]] })
+    }
+    return statements
   }
 
   /** The same of what single users were. */
