@@ -2,7 +2,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { judgeAwaiting } from './judge-awaiting.ts'
-import { judgeOutliers, outlierStatements } from './judge-outliers.ts'
+import { inOrderOf, judgeOutliers, outlierStatements } from './judge-outliers.ts'
 import { type MemberEvent, memberEventOf } from './member-event.ts'
 import type { RoomWriter } from './room-writer.ts'
 
@@ -26,8 +26,8 @@ export const storeOutliers = async (
 ): Promise<MemberEvent[]> => {
   const members: MemberEvent[] = []
   await writer.context.nids.ensure(events.length)
-  // What authorises an event is always less deep, unless somebody lies: then it is left out.
-  const ordered = events.length > CHUNK ? events.toSorted((a, b) => a.depth - b.depth) : events
+  // Not by their depths: whoever says one that cannot be exceeded has all that come after it say the same.
+  const ordered = events.length > CHUNK ? inOrderOf(events, event => event.authEvents) : events
   for (let start = 0; start < ordered.length; start += CHUNK) {
     const stored = await storeFresh(writer, roomId, ordered.slice(start, start + CHUNK))
     for (const one of stored) {

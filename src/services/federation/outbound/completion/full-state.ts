@@ -87,7 +87,8 @@ export const storeFullState = async (
 }
 
 /**
- * Stores events that are verified, in chunks, each after what authorises it. Takes them out of the list.
+ * Stores events that are verified, in chunks, each after what authorises it, as far as that is less deep or comes first. Takes them out
+ * of the list.
  *
  * @returns the member events among those that were stored and accepted, by event ID
  */
@@ -97,9 +98,9 @@ export const storeEvents = async (
   events: RoomEvent[],
 ): Promise<Map<string, MemberEvent>> => {
   const learnt = new Map<string, MemberEvent>()
-  events.sort((a, b) => b.depth - a.depth)
+  events.sort((a, b) => a.depth - b.depth)
   while (events.length > 0) {
-    const members = await storeOutliers(core.writer, roomId, events.splice(-AT_A_TIME).reverse())
+    const members = await storeOutliers(core.writer, roomId, events.splice(0, AT_A_TIME))
     for (const member of members) learnt.set(member.eventId, member)
   }
   return learnt
@@ -171,12 +172,12 @@ const storeGiven = async (
   const unverified = new Set<string>()
   const { wanted, onProgress } = options
   const all = pdus.length
-  // What authorises an event is always less deep, unless somebody lies: then it is left out.
-  pdus.sort((a, b) => depthOf(b) - depthOf(a))
+  // What authorises an event is less deep, unless both are as deep as can be: of these, it comes first.
+  pdus.sort((a, b) => depthOf(a) - depthOf(b))
   let storing: Promise<void> = Promise.resolve()
   // Taken out, so that memory is given back on the way.
   while (pdus.length > 0) {
-    const some = pdus.splice(-AT_A_TIME).reverse()
+    const some = pdus.splice(0, AT_A_TIME)
     // These are verified while those before them are stored.
     const [verified] = await Promise.all([verifyEvents(some, version), storing])
     const events: RoomEvent[] = []
