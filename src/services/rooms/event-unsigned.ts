@@ -29,8 +29,9 @@ export const originText = (origin: EventOrigin | undefined): string =>
 export const stickyText = (expiresTs: number | undefined, now: number): string =>
   expiresTs === undefined || expiresTs <= now ? '' : `,"msc4354_sticky_duration_ttl_ms":${expiresTs - now}`
 
-export const redactionText = ({ event }: StoredEvent): string =>
-  JSON.stringify(clientEvent(event, { roomId: true, unsigned: {} }))
+/** A redaction may have been redacted itself. */
+export const redactionText = (stored: StoredEvent): string =>
+  JSON.stringify(clientEvent(shownEvent(stored), { roomId: true, unsigned: {} }))
 
 /** `replaces_state`, and what was replaced "if the client has permission to see the previous event". */
 export const replacement = (

@@ -5,7 +5,7 @@ import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { isPassing } from '../../storage/rooms/passing-events.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
-import { type Answer, andThen, together } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { WITHHELD } from './erasures.ts'
 import { redactionText } from './event-unsigned.ts'
 import { shownEvent } from './shown-event.ts'
@@ -43,55 +43,54 @@ export class RenderedEvents {
 
   /** The texts of events, in the order given. */
   of(events: readonly StoredEvent[]): Answer<readonly Rendered[]> {
-    const known = events.map(stored => passingText(stored) ?? this.#kept.get(cacheKey(stored)))
-    const fresh = events.filter((_, index) => known[index] === undefined)
-    return fresh.length === 0
-      ? known.filter(one => one !== undefined)
-      : this.#renderFresh(events, known, fresh)
-  }
-
-  #renderFresh(
-    events: readonly StoredEvent[],
-    known: readonly (Rendered | undefined)[],
-    fresh: readonly StoredEvent[],
-  ): Answer<Rendered[]> {
-    const states = fresh.filter(
-      ({ event, position }) => event.stateKey !== undefined && position !== undefined,
-    )
-    const read = together([
-      states.length === 0 ? NOTHING_REPLACED : this.#views.replaced(states.map(({ nid }) => nid)),
-      this.#redactions(fresh.flatMap(({ redactedBy }) => redactedBy ?? [])),
-    ])
-    return andThen(read, ([replaced, redactions]) => {
-      const made = this.#made(fresh, replaced, redactions)
-      return events.flatMap((stored, index) => known[index] ?? made.get(cacheKey(stored)) ?? [])
+    return andThen(this.#redactions(events), redactions => {
+      const keys = events.map(stored => cacheKey(stored, redactions))
+      const known = events.map((stored, index) => passingText(stored) ?? this.#kept.get(keys[index] ?? 0))
+      const fresh = events.filter((_, index) => known[index] === undefined)
+      return fresh.length === 0
+        ? known.filter(one => one !== undefined)
+        : andThen(this.#made(fresh, redactions), made =>
+            events.flatMap((_, index) => known[index] ?? made.get(keys[index] ?? 0) ?? []),
+          )
     })
   }
 
-  #made(
-    fresh: readonly StoredEvent[],
-    replaced: ReadonlyMap<number, number>,
-    redactions: ReadonlyMap<number, StoredEvent>,
-  ): Map<number | string, Rendered> {
-    const made = new Map<number | string, Rendered>()
-    for (const stored of fresh) {
-      const redaction = stored.redactedBy === undefined ? undefined : redactions.get(stored.redactedBy)
-      const one = {
-        head: JSON.stringify(clientEvent(shownEvent(stored), { roomId: false })).slice(0, -1),
-        because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
-        replaced: replaced.get(stored.nid),
+  #made(fresh: readonly StoredEvent[], redactions: Redactions): Answer<Map<number | string, Rendered>> {
+    const states = fresh.filter(
+      ({ event, position }) => event.stateKey !== undefined && position !== undefined,
+    )
+    const read = states.length === 0 ? NOTHING_REPLACED : this.#views.replaced(states.map(({ nid }) => nid))
+    return andThen<ReadonlyMap<number, number>, Map<number | string, Rendered>>(read, replaced => {
+      const made = new Map<number | string, Rendered>()
+      for (const stored of fresh) {
+        const redaction = redactions.get(stored.redactedBy ?? WITHHELD)
+        const one = {
+          head: JSON.stringify(clientEvent(shownEvent(stored), { roomId: false })).slice(0, -1),
+          because: redaction === undefined ? '' : `"redacted_because":${redactionText(redaction)},`,
+          replaced: replaced.get(stored.nid),
+        }
+        made.set(cacheKey(stored, redactions), one)
+        this.#kept.set(cacheKey(stored, redactions), one)
       }
-      made.set(cacheKey(stored), one)
-      this.#kept.set(cacheKey(stored), one)
-    }
-    return made
+      return made
+    })
   }
 
-  #redactions(nids: readonly number[]): Answer<ReadonlyMap<number, StoredEvent>> {
-    if (nids.length === 0) return NO_EVENTS
-    return this.#read.events.byNids(nids).then(events => new Map(events.map(stored => [stored.nid, stored])))
+  /** By what the events were redacted, as it stands now. */
+  #redactions(events: readonly StoredEvent[]): Answer<Redactions> {
+    const redacted = events.filter(({ redactedBy = WITHHELD }) => redactedBy !== WITHHELD)
+    if (redacted.length === 0) return NO_EVENTS
+    const asked = [...new Set(redacted.flatMap(({ redactedBy }) => redactedBy ?? []))]
+    const kept = this.#read.events.kept(asked)
+    return kept === undefined ? this.#read.events.byNids(asked).then(byNid) : byNid(kept)
   }
 }
+
+/** Redactions by nid. */
+type Redactions = ReadonlyMap<number, StoredEvent>
+
+const byNid = (events: readonly StoredEvent[]): Redactions =>
+  new Map(events.map(stored => [stored.nid, stored]))
 
 /** The same of an event that is not kept, nor is this; one that was redacted takes the way of all others. */
 const passingText = (stored: StoredEvent): Rendered | undefined =>
@@ -100,11 +99,12 @@ const passingText = (stored: StoredEvent): Rendered | undefined =>
     : undefined
 
 /**
- * Redaction changes what is rendered, and so does the place that an outlier gets in the timeline, by which it takes that of another state
- * event: each is cached apart from its former self.
+ * Redaction changes what is rendered, that of the redaction as well, and so does the place that an outlier gets in the timeline, by which
+ * it takes that of another state event: each is cached apart from its former self.
  */
-const cacheKey = ({ nid, redactedBy, position }: StoredEvent): number | string => {
+const cacheKey = ({ nid, redactedBy, position }: StoredEvent, redactions: Redactions): number | string => {
   const self = position === undefined ? nid + 0.5 : nid
   if (redactedBy === undefined) return self
-  return redactedBy === WITHHELD ? `withheld ${self}` : -self
+  if (redactedBy === WITHHELD) return `withheld ${self}`
+  return redactions.get(redactedBy)?.redactedBy === undefined ? -self : `without a reason ${self}`
 }

@@ -2,6 +2,7 @@ import type { Reader } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Answer } from '../answer.ts'
+import { asksForRedaction } from '../rooms/redact-on-ban.ts'
 import { MemberMoves } from './member-moves.ts'
 import type { PartialSpans } from './partial-spans.ts'
 import { RecentRooms } from './recent-rooms.ts'
@@ -152,7 +153,10 @@ export class RoomWatch {
   /** Another process may have redacted what is cached here. */
   async #forgetRedacted(after: number, upTo: number): Promise<void> {
     const { events } = this.#read
-    await events.targetsOf(await events.byNids(await this.#sync.redactions(after, upTo)))
+    const redactions = await events.byNids(await this.#sync.redactions(after, upTo))
+    await events.targetsOf(redactions)
+    for (const { roomNid, event } of redactions)
+      if (event.stateKey !== undefined && asksForRedaction(event)) events.forgetOf(event.stateKey, roomNid)
   }
 
   /** Users of whom it was learnt that they are in rooms which lack members, or have just ceased to: no event says so. */

@@ -1,5 +1,6 @@
 import type { EventNews } from '../../storage/rooms/event-news.ts'
 import type { TimelineRange } from '../../storage/rooms/events.ts'
+import { mayBeRedaction } from '../../storage/rooms/kept-news.ts'
 import type { StateAt, StateChangeAt, StatePoint, StateViews } from '../../storage/rooms/state-views.ts'
 import type { Direction, TimelineReader, TimelineRow } from '../../storage/rooms/timeline-reader.ts'
 import type { Answer } from '../answer.ts'
@@ -61,7 +62,7 @@ export class SpanMemo implements PageReader {
   /** Whether something in a room may have been redacted in a span. */
   mayRedact(roomNid: number, after: number, upTo: number): boolean {
     const events = this.#read.news.known(roomNid, after, upTo)?.events
-    return events?.some(({ type }) => type === 'm.room.redaction') ?? true
+    return events?.some(mayBeRedaction) ?? true
   }
 
   /** `StateViews.members`. */
@@ -72,11 +73,14 @@ export class SpanMemo implements PageReader {
     )
   }
 
-  /** A page of what has just happened; `undefined` where more is needed, or a redaction may have changed what it tells. */
+  /**
+   * A page of what has just happened; `undefined` where more is needed, or a redaction may have changed what it tells: also one that
+   * came after it, since whoever has left a room is told of it only up to there.
+   */
   recent(direction: Direction, { roomNid, after, upTo, limit }: TimelineRange): TimelineRow[] | undefined {
-    const inRoom = this.#read.news.known(roomNid, after, Math.min(upTo, this.#position()))?.events
-    if (inRoom === undefined || inRoom.some(({ type }) => type === 'm.room.redaction')) return undefined
-    const shown = inRoom.filter(({ softFailed }) => !softFailed)
+    const since = this.#read.news.known(roomNid, after, this.#position())?.events
+    if (since === undefined || since.some(mayBeRedaction)) return undefined
+    const shown = since.filter(({ softFailed, position }) => !softFailed && position <= upTo)
     if (direction === 'b') shown.reverse()
     return shown.slice(0, limit).map(event => ({ ...event, isState: event.stateKey !== undefined }))
   }

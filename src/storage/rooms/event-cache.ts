@@ -120,11 +120,18 @@ export class EventCache {
 
   /** Events of a room that stand at a position or below it: nids. */
   upTo(roomNid: number, position: number): number[] {
+    return this.#inRoom(roomNid, stored => stored.position !== undefined && stored.position <= position)
+  }
+
+  /** What somebody has sent into a room, where it has its place: nids. */
+  ofSender(sender: string, roomNid: number): number[] {
+    return this.#inRoom(roomNid, ({ event, position }) => position !== undefined && event.sender === sender)
+  }
+
+  #inRoom(roomNid: number, isMeant: (stored: StoredEvent) => boolean): number[] {
     const found: number[] = []
-    for (const stored of this.#byNid.values()) {
-      if (stored.roomNid === roomNid && stored.position !== undefined && stored.position <= position)
-        found.push(stored.nid)
-    }
+    for (const stored of this.#byNid.values())
+      if (stored.roomNid === roomNid && isMeant(stored)) found.push(stored.nid)
     return found
   }
 

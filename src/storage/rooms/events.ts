@@ -204,6 +204,11 @@ export class EventReader {
     this.#cache.drop(nids)
   }
 
+  /** Drops what is cached of what somebody has sent into a room: all of it may have been redacted, perhaps by another process. */
+  forgetOf(sender: string, roomNid: number): void {
+    this.#cache.drop(this.#cache.ofSender(sender, roomNid))
+  }
+
   /** Drops what is cached of a room up to a position: it was purged, perhaps by another process. */
   forgetUpTo(roomNid: number, position: number): void {
     this.#cache.drop(this.#cache.upTo(roomNid, position))

@@ -13,6 +13,18 @@ export interface NewsEvent {
   readonly forked: boolean
 }
 
+/** Whether an event may be one that takes away what others say: a redaction, or a kick or ban, which may ask for that (MSC4293). */
+export const mayBeRedaction = ({
+  type,
+  stateKey,
+  sender,
+}: Pick<NewsEvent, 'type' | 'stateKey' | 'sender'>): boolean =>
+  type === 'm.room.redaction' || (type === 'm.room.member' && stateKey !== sender)
+
+/** The same as a condition on rows of `events`. */
+export const MAY_BE_REDACTION =
+  "(type = 'm.room.redaction' OR (type = 'm.room.member' AND state_key <> sender))"
+
 /** A point of a room's state where something began or ceased to hold. */
 export interface NewsPoint {
   readonly position: number

@@ -1,12 +1,13 @@
 import { stateMapKey } from '../../core/event/event.ts'
 import type { Prepared, Reader } from '../database.ts'
 import type { EventNews } from './event-news.ts'
+import { MAY_BE_REDACTION, mayBeRedaction } from './kept-news.ts'
 
 /** A room with new events, and the position of the newest. */
 export interface TouchedRoom {
   readonly roomNid: number
   readonly position: number
-  /** There are redactions among the events. */
+  /** There may be redactions among the events. */
   readonly redacts: boolean
 }
 
@@ -50,11 +51,11 @@ export class SyncReader {
     const { inInteger } = db.dialect
     this.#touchedRooms = db.prepare(
       `SELECT room_nid, MAX(position) AS newest,
-         MAX(CASE WHEN type = 'm.room.redaction' THEN 1 ELSE 0 END) AS redacts FROM events
+         MAX(CASE WHEN ${MAY_BE_REDACTION} THEN 1 ELSE 0 END) AS redacts FROM events
        WHERE position > ? AND position <= ? AND rejected IS NULL AND soft_failed = 0 GROUP BY room_nid`,
     )
     this.#redactions = db.prepare(
-      `SELECT event_nid FROM events WHERE position > ? AND position <= ? AND type = 'm.room.redaction'`,
+      `SELECT event_nid FROM events WHERE position > ? AND position <= ? AND ${MAY_BE_REDACTION}`,
     )
     // Not by the events: resolution may change state that no new event speaks of. Points that come twice are told apart
     // later: for them to be here, SQLite goes through all state of the rooms, in the order of points.
@@ -91,8 +92,9 @@ export class SyncReader {
     const news = await this.#news.shown(after, upTo)
     if (news !== undefined) {
       const touched = new Map<number, TouchedRoom>()
-      for (const { roomNid, position, type } of news) {
-        const redacts = type === 'm.room.redaction' || touched.get(roomNid)?.redacts === true
+      for (const event of news) {
+        const { roomNid, position } = event
+        const redacts = mayBeRedaction(event) || touched.get(roomNid)?.redacts === true
         touched.set(roomNid, { roomNid, position, redacts })
       }
       return [...touched.values()]
@@ -120,7 +122,7 @@ export class SyncReader {
     return distinct(rows.map(row => ({ roomNid: row.room_nid, type: row.type, stateKey: row.state_key })))
   }
 
-  /** The nids of redactions in a span of positions. */
+  /** The nids of what may be redactions in a span of positions. */
   async redactions(after: number, upTo: number): Promise<number[]> {
     const rows = await this.#db.all<{ event_nid: number }>(this.#redactions, [after, upTo])
     return rows.map(row => row.event_nid)
