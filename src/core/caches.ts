@@ -91,6 +91,9 @@ export const cacheLimit = (name: CacheName): number => {
 type Key = string | number
 type Value = object | string | number | boolean
 
+/** Of a call without options lru-cache makes an object, and puts a member into it, though nobody reads that. */
+const NO_OPTIONS = {}
+
 /** A cache that tells how it does. */
 class CountedCache<K extends Key, V extends Value> extends LRUCache<K, V> {
   readonly #tally: Tally
@@ -104,7 +107,7 @@ class CountedCache<K extends Key, V extends Value> extends LRUCache<K, V> {
     return this.calculatedSize
   }
 
-  override get(key: K, options?: LRUCache.GetOptions<K, V, unknown>): V | undefined {
+  override get(key: K, options: LRUCache.GetOptions<K, V, unknown> = NO_OPTIONS): V | undefined {
     const found = super.get(key, options)
     if (found === undefined) this.#tally.misses += 1
     else this.#tally.hits += 1

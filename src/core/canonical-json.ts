@@ -151,22 +151,15 @@ export const canonicalMembers = (object: JsonObject, options: CanonicalOptions =
 
 /** The same members with the only one of `added`, which none of them is called like, at its place. */
 export const withMember = (members: readonly CanonicalMember[], added: JsonObject): CanonicalMember[] => {
-  const all = [...members, ...canonicalMembers(added)]
-  for (let i = all.length - 1; i > 0; i--) {
-    const [before, member] = [all[i - 1], all[i]] as [CanonicalMember, CanonicalMember]
-    if (compareCodePoints(before.name, member.name) < 0) break
-    all[i - 1] = member
-    all[i] = before
-  }
-  return all
+  const [member] = canonicalMembers(added)
+  if (member === undefined) return [...members]
+  const before = members.findLastIndex(({ name }) => compareCodePoints(name, member.name) < 0)
+  return members.toSpliced(before + 1, 0, member)
 }
 
 /** The canonical encoding of the object that has these members, which are in order. */
-export const objectOf = (members: readonly CanonicalMember[]): string => {
-  let text = '{'
-  for (const member of members) text += text.length > 1 ? `,${member.text}` : member.text
-  return `${text}}`
-}
+export const objectOf = (members: readonly CanonicalMember[]): string =>
+  `{${members.map(({ text }) => text).join(',')}}`
 
 const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'

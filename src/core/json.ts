@@ -23,7 +23,7 @@ export const roughLength = (value: JsonValue | undefined): number => {
   if (typeof value !== 'object' || value === null) return 4
   let length = 2
   if (isJsonObject(value)) {
-    for (const [name, member] of Object.entries(value)) length += name.length + 4 + roughLength(member)
+    for (const name of Object.keys(value)) length += name.length + 4 + roughLength(value[name])
   } else {
     for (const member of value) length += 1 + roughLength(member)
   }

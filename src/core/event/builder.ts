@@ -32,11 +32,13 @@ export interface EventTemplate {
   readonly references?: ReadonlyMap<string, string> | undefined
 }
 
-const reference = (eventId: string, template: EventTemplate): JsonValue => {
-  if (template.version.format.references === 'ids') return eventId
-  const hash = template.references?.get(eventId)
-  if (hash === undefined) throw new TypeError(`the reference hash of ${eventId} is not given`)
-  return [eventId, { sha256: hash }]
+const references = (eventIds: readonly string[], template: EventTemplate): readonly JsonValue[] => {
+  if (template.version.format.references === 'ids') return eventIds
+  return eventIds.map(eventId => {
+    const hash = template.references?.get(eventId)
+    if (hash === undefined) throw new TypeError(`the reference hash of ${eventId} is not given`)
+    return [eventId, { sha256: hash }]
+  })
 }
 
 const givenEventId = ({ eventId }: EventTemplate): string => {
@@ -50,14 +52,14 @@ const unsignedPdu = (template: EventTemplate): JsonObject => {
   const content = plainContent(template.content, version)
   // In canonical order, so that nobody has to sort them.
   const pdu: Record<string, JsonValue> = {
-    auth_events: template.authEvents.map(eventId => reference(eventId, template)),
+    auth_events: references(template.authEvents, template),
     content: inContent ? { ...content, redacts } : content,
     depth: template.depth,
   }
   if (version.format.eventId === 'given') pdu['event_id'] = givenEventId(template)
   if (stickyMs !== undefined) pdu[STICKY] = { duration_ms: stickyMs }
   pdu['origin_server_ts'] = template.originServerTs
-  pdu['prev_events'] = template.prevEvents.map(eventId => reference(eventId, template))
+  pdu['prev_events'] = references(template.prevEvents, template)
   if (redacts !== undefined && !inContent) pdu['redacts'] = redacts
   if (roomId !== undefined) pdu['room_id'] = roomId
   pdu['sender'] = template.sender

@@ -133,7 +133,10 @@ export const append = async (
   const facts = authFacts(context, placement)
   const { authNids, generation } = facts instanceof Promise ? await facts : facts
   const effect = redactionEffect(context, head, {
-    ...{ event, nid, shown, local: placement.local === true },
+    event,
+    nid,
+    shown,
+    local: placement.local === true,
     powers: placement.powers ?? (() => powerContext(read, head)),
     unnamed: placement.unnamed === true,
   })
@@ -158,9 +161,17 @@ export const append = async (
     head.authorities = new Map()
     statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
   }
+  const { redactedBy } = redaction
   const stored: StoredEvent = {
-    ...{ nid, roomNid, position: undefined, rejected, softFailed, withheld, generation, event },
-    redactedBy: redaction.redactedBy,
+    nid,
+    roomNid,
+    position: undefined,
+    rejected,
+    softFailed,
+    withheld,
+    generation,
+    event,
+    redactedBy,
   }
   read.events.remember(stored, outlierNid === undefined)
   head.drafted.push(nid)
@@ -202,8 +213,15 @@ const tellOfMessage = (
   const { type, stateKey, sender } = event
   if (stateKey !== undefined) return
   news.stored({
-    ...{ position, nid, roomNid, type, stateKey, sender },
-    ...{ softFailed: false, redactedBy: undefined, forked: false },
+    position,
+    nid,
+    roomNid,
+    type,
+    stateKey,
+    sender,
+    softFailed: false,
+    redactedBy: undefined,
+    forked: false,
   })
 }
 
@@ -225,18 +243,3 @@ const ownState = (event: RoomEvent, nid: number, generation: number): StateDelta
   event.stateKey === undefined
     ? []
     : [{ type: event.type, stateKey: event.stateKey, nid, eventId: event.eventId, generation }]
-
-/** What stores that a head's ends are others than they were `before`. */
-export const endStatements = (
-  { write }: RoomsContext,
-  head: RoomHead,
-  before: RoomHead['extremities'],
-): WriteStatement[] => {
-  const after = head.extremities
-  const kept = new Set(after.map(extremity => extremity.nid))
-  const had = new Set(before.map(extremity => extremity.nid))
-  return write.rooms.extremities(head.room.nid, {
-    add: after.map(extremity => extremity.nid).filter(added => !had.has(added)),
-    remove: before.map(extremity => extremity.nid).filter(old => !kept.has(old)),
-  })
-}

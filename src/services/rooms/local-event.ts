@@ -66,7 +66,7 @@ export const makeLocalEvent = async (
     (await authorityOf(context, head, template, before))
   const authNodes = authority.nodes
   const prevEvents = ends.map(extremity => extremity.eventId)
-  const authEvents = [...authNodes.keys()]
+  const authEvents = authority.eventIds
   const references = eventReferences(context, head.version, [...prevEvents, ...authEvents])
   const { event, unsignedText } = built(
     {
@@ -138,7 +138,7 @@ const authorityOf = async (
     const stored = state.get(stateMapKey(point.type, point.stateKey))
     if (stored !== undefined) nodes.set(stored.event.eventId, stored)
   }
-  const authority: Authority = { state, nodes, allowed: undefined }
+  const authority: Authority = { state, nodes, eventIds: [...nodes.keys()], allowed: undefined }
   if (before === undefined && !isSpecial(template)) {
     if (authorities.size >= MAX_AUTHORITIES) authorities.clear()
     authorities.set(sender, authority)

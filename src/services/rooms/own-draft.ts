@@ -2,9 +2,10 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import { type Appended, append, endStatements, type Placement } from './append.ts'
+import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
+import { endStatements } from './room-ends.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomsContext } from './room-writer.ts'
 import type { ClientTransaction } from './sent-transactions.ts'
@@ -45,20 +46,27 @@ export const draftOf = async (
   const appended: Appended[] = []
   for (const [offset, template] of templates.entries()) {
     const made = await makeLocalEvent(context, signingKey, head, template)
-    const place =
-      made.before === undefined
-        ? { extremities: keepingOthers(head, made.event) }
-        : await forkPlacement(context, head, made.event, made.before)
-    appended.push(await append(context, head, { ...made, ...place, local: true }, offset))
+    const { event, json, authNodes, before: fork } = made
+    const placement: Placement =
+      fork === undefined
+        ? { event, json, authNodes, local: true, extremities: keepingOthers(head, event) }
+        : { event, json, authNodes, local: true, ...(await forkPlacement(context, head, event, fork)) }
+    appended.push(await append(context, head, placement, offset))
   }
   const last = appended.at(-1)
+  const statements: WriteStatement[] = []
+  const nids: number[] = []
+  for (const { nid, touched, statements: own } of appended) {
+    statements.push(...own)
+    nids.push(nid, ...touched)
+  }
+  statements.push(
+    ...endStatements(context, head, before),
+    ...statementsBeside(context, options, { id: last?.event.eventId ?? '', nid: last?.nid }),
+  )
   return {
-    statements: [
-      ...appended.flatMap(one => one.statements),
-      ...endStatements(context, head, before),
-      ...statementsBeside(context, options, { id: last?.event.eventId ?? '', nid: last?.nid }),
-    ],
-    nids: appended.flatMap(({ nid, touched }) => [nid, ...touched]),
+    statements,
+    nids,
     result: ({ positions: { events: first = 0 } }) =>
       appended.map(({ event, offset, settle }) => {
         settle(first)

@@ -1,9 +1,9 @@
 import type { RoomEvent } from '../../core/event/event.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import { endStatements } from './append.ts'
 import { mayFollow } from './following.ts'
 import { type Foreknowledge, Receipt } from './receipt.ts'
 import type { Received, ReceiveOptions } from './received.ts'
+import { endStatements } from './room-ends.ts'
 import type { RoomHead } from './room-head.ts'
 import type { Draft, RoomWriter, Settled } from './room-writer.ts'
 

@@ -2,8 +2,9 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import { type Appended, append, endStatements } from './append.ts'
+import { type Appended, append } from './append.ts'
 import { type EventTemplate, type LocalEvent, makeLocalEvent } from './local-event.ts'
+import { endStatements } from './room-ends.ts'
 import { RoomHead } from './room-head.ts'
 import {
   checkTesseraFields,

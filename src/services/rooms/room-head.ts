@@ -16,6 +16,8 @@ import { TimeOrder } from './time-order.ts'
 export interface Authority {
   readonly state: ReadonlyMap<string, StoredEvent>
   readonly nodes: ReadonlyMap<string, AuthNode>
+  /** The IDs of these, which all messages of the sender name. */
+  readonly eventIds: readonly string[]
   /** The type of message that its sender was allowed to send last. */
   allowed: string | undefined
 }

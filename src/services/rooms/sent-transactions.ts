@@ -55,6 +55,6 @@ export class SentTransactions {
   }
 }
 
-/** Unambiguous, whatever clients choose for device and transaction. */
+/** Unambiguous, whatever clients choose for device and transaction; in one piece, since it is kept. */
 const nameOf = ({ userId, deviceId, tokenId = '', scope, txnId }: ClientTransaction): string =>
-  `${userId.length} ${deviceId.length} ${tokenId.length} ${scope.length} ${userId}${deviceId}${tokenId}${scope}${txnId}`
+  JSON.stringify([userId, deviceId, tokenId, scope, txnId])

@@ -97,23 +97,29 @@ export const wireValue = (value: SqlValue): SqlValue =>
 
 /** Write sets as they travel. */
 export const encodeSets = (sets: readonly WriteSet[]): WireSets => {
-  const shape: number[] = []
+  const shape = new Int32Array(sets.reduce((length, set) => length + 1 + set.statements.length * 5, 0))
   const texts: string[] = []
   const values: WireParameter[] = []
+  let at = 0
   for (const { statements } of sets) {
-    shape.push(statements.length)
+    shape[at++] = statements.length
     for (const { prepared, rows, guard, returning } of statements) {
       if (prepared.id === UNKEPT) texts.push(prepared.sql)
       const columns = rows[0]?.length ?? 0
       const id = prepared.id === UNKEPT ? TEXT : prepared.id
-      shape.push(id, rows.length, columns, guard?.expected ?? -1, returning === undefined ? 0 : 1)
+      shape[at++] = id
+      shape[at++] = rows.length
+      shape[at++] = columns
+      shape[at++] = guard?.expected ?? -1
+      shape[at++] = returning === undefined ? 0 : 1
       for (const row of rows) {
         if (row.length !== columns) throw new Error(`rows of different lengths for ${prepared.sql}`)
-        for (const value of row) values.push(encodeParameter(value))
+        for (let column = 0; column < columns; column++)
+          values.push(encodeParameter(row[column] as SqlParameter))
       }
     }
   }
-  return { shape: Int32Array.from(shape), texts, values }
+  return { shape, texts, values }
 }
 
 /** Write sets as they have arrived. */

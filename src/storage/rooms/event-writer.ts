@@ -53,11 +53,12 @@ export class EventWriter {
   /** Stores events with their JSON and their auth edges. */
   insert(events: readonly NewEvent[]): WriteStatement[] {
     const auth = events.flatMap(({ nid, authNids }) => authNids.map(authNid => [nid, authNid]))
-    return [
+    const statements: WriteStatement[] = [
       { prepared: this.#insert, rows: events.map(eventColumns) },
       { prepared: this.#insertJson, rows: events.map(({ nid, json }) => [nid, json]) },
-      ...(auth.length > 0 ? [{ prepared: this.#insertAuth, rows: auth }] : []),
     ]
+    if (auth.length > 0) statements.push({ prepared: this.#insertAuth, rows: auth })
+    return statements
   }
 
   /**
@@ -65,8 +66,8 @@ export class EventWriter {
    * rejected one that has turned out to be right.
    */
   place(event: Omit<NewEvent, 'roomNid' | 'event' | 'json'>): WriteStatement[] {
-    const { nid, position, rejected, authNids, generation } = event
-    const state = [rejected ?? null, hiding(event), generation]
+    const { nid, position, rejected, softFailed, withheld, authNids, generation } = event
+    const state = [rejected ?? null, hiding(softFailed, withheld), generation]
     return [
       { prepared: this.#place, rows: [[position, ...state, nid]] },
       ...(authNids.length > 0
@@ -86,7 +87,7 @@ export class EventWriter {
   }
 }
 
-const hiding = ({ softFailed, withheld }: Pick<NewEvent, 'softFailed' | 'withheld'>): number => {
+const hiding = (softFailed: boolean | undefined, withheld: boolean | undefined): number => {
   if (softFailed === true) return SOFT_FAILED
   return withheld === true ? WITHHELD : 0
 }
@@ -99,7 +100,8 @@ const eventColumns = ({
   event,
   generation,
   inOrder = false,
-  ...shown
+  softFailed,
+  withheld,
 }: NewEvent): SqlParameter[] => [
   nid,
   event.eventId,
@@ -111,7 +113,7 @@ const eventColumns = ({
   event.depth,
   event.originServerTs,
   rejected ?? null,
-  hiding(shown),
+  hiding(softFailed, withheld),
   generation,
   inOrder ? 1 : 0,
 ]

@@ -222,9 +222,10 @@ export class RoomWriteStatements {
     roomNid: number,
     change: { add: readonly number[]; remove: readonly number[] },
   ): WriteStatement[] {
-    const [[before, ...others], [after, ...more]] = [change.remove, change.add]
+    const [[before], [after]] = [change.remove, change.add]
+    const isMove = change.remove.length === 1 && change.add.length === 1
     // Of nearly every event: it takes the place of the one before it.
-    if (before !== undefined && after !== undefined && others.length === 0 && more.length === 0)
+    if (isMove && before !== undefined && after !== undefined)
       return [{ prepared: this.#moveExtremity, rows: [[after, roomNid, before]] }]
     return statements([
       [this.#removeExtremity, change.remove.map(nid => [roomNid, nid])],
