@@ -25,6 +25,16 @@ export const BATCH = 200
 
 const NOBODY: ReadonlySet<string> = new Set()
 
+/** What events are judged with. */
+export interface JudgeParts {
+  readonly context: RoomsContext
+  readonly sights: Sights
+  readonly rules: RuleBook
+  readonly unread: UnreadCounts
+  readonly log: Log
+  readonly clock: Clock
+}
+
 /** What some events come to. */
 export interface Judged {
   /** The position up to which they were looked at. */
@@ -57,14 +67,7 @@ export class BatchJudge {
   readonly #write: PushActionWriter
   readonly #ledger: GroupLedger
 
-  constructor(parts: {
-    context: RoomsContext
-    sights: Sights
-    rules: RuleBook
-    unread: UnreadCounts
-    log: Log
-    clock: Clock
-  }) {
+  constructor(parts: JudgeParts) {
     const { db } = parts.context
     this.#context = parts.context
     this.#clock = parts.clock

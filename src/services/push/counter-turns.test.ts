@@ -1,10 +1,12 @@
 import test from 'ava'
 import { silentLog } from '../../core/log.ts'
+import { delegate } from '../../storage/delegate.ts'
 import { PushActionReader } from '../../storage/push/push-actions.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { World } from '../../test-kit/push-counts.ts'
 import { USERS } from '../../test-kit/push-steps.ts'
 import { testRooms } from '../../test-kit/rooms.ts'
+import { Bulletin } from '../bulletin.ts'
 import { aloneWith, type SoleWork } from '../processes.ts'
 import { NotificationCounter } from './counter.ts'
 import { RuleBook } from './rule-book.ts'
@@ -61,5 +63,55 @@ testDatabases(
     await counter.counted(database.position('events'))
     t.is(await new PushActionReader(database).total(bob), 0)
     t.is(await countOf(carol), 3)
+  },
+)
+
+testDatabases(
+  test,
+  'whoever has stood still while another process counted knows what that has told meanwhile',
+  async (t, database) => {
+    const rooms = await testRooms(database)
+    const world = new World(rooms, database)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    await world.pause()
+    await world.say(alice, {}, IN_MAIN)
+    const { core, clock } = rooms
+    // Counts nothing by itself after the first, like a process that stands still.
+    const db = { ...delegate(database), onCommit: () => () => undefined }
+    const bulletin = new Bulletin({ database, clock, log: silentLog })
+    t.teardown(() => bulletin.close())
+    const turn = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    const sole: SoleWork = {
+      ...aloneWith(database),
+      others: { bulletin, clock },
+      run: async (closing, work) => {
+        const signal = AbortSignal.any([closing, turn.signal])
+        await work({ signal, idleMs: undefined, commit: database.commit.bind(database) })
+        ended.resolve()
+      },
+    }
+    const unread = new UnreadCounts(database)
+    const counter = new NotificationCounter({
+      ...{ context: { ...core.context, db }, sights: core.views.sights, rules: new RuleBook(database) },
+      ...{ unread, log: silentLog, clock, sole },
+    })
+    t.teardown(() => counter.close())
+    counter.start()
+    await counter.counted(database.position('events'))
+    const count = async (): Promise<number> =>
+      (await unread.ofRoom(carol, world.roomNid)).total.notification_count
+    t.is(await count(), 1)
+
+    await world.resume()
+    await world.say(alice, {}, IN_MAIN)
+    await world.settled()
+    const upTo = database.position('events')
+    await bulletin.post('counted', { upTo, rooms: [world.roomNid] })
+    turn.abort()
+    await ended.promise
+    t.is(counter.horizon, upTo)
+    t.is(await count(), 2)
   },
 )

@@ -3,12 +3,10 @@ import { isJsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
-import type { Sights } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
-import { BATCH, BatchJudge } from './batch-judge.ts'
+import { BATCH, BatchJudge, type JudgeParts } from './batch-judge.ts'
 import { Changes } from './changes.ts'
 import { JudgedSteps, type OnStored, storedPosition } from './judged-steps.ts'
-import type { RuleBook } from './rule-book.ts'
 import type { UnreadCounts } from './unread.ts'
 
 /** After the database has failed, in milliseconds. */
@@ -50,16 +48,8 @@ export class NotificationCounter {
   #reached = 0
   #failures = 0
 
-  constructor(parts: {
-    context: RoomsContext
-    sights: Sights
-    rules: RuleBook
-    unread: UnreadCounts
-    log: Log
-    clock: Clock
-    /** Of several processes one counts. */
-    sole: SoleWork
-  }) {
+  /** @param parts.sole of several processes one counts */
+  constructor(parts: JudgeParts & { readonly sole: SoleWork }) {
     this.#sole = parts.sole
     this.#context = parts.context
     this.#clock = parts.clock
@@ -141,11 +131,12 @@ export class NotificationCounter {
         await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined)
       }
     }
+    this.#held = undefined
     await this.#giveUp(steps)
     await steps?.noteEnd().catch(error => {
       if (!(error instanceof LeaseLost)) this.#log.warn({ err: error }, 'some events may be counted anew')
     })
-    this.#held = undefined
+    await this.#findOut()
     signal.removeEventListener('abort', woken)
     stop()
   }
@@ -174,7 +165,7 @@ export class NotificationCounter {
   /** What was judged and could not be stored is judged anew: by this process, or another. */
   async #giveUp(steps: JudgedSteps | undefined): Promise<void> {
     await steps?.settled()
-    if (this.#judged > this.#reached) this.#unread.forget()
+    this.#unread.forget()
     this.#judge.forget()
     this.#judged = this.#reached
     steps?.goOn()
@@ -185,16 +176,23 @@ export class NotificationCounter {
   async #listen(clock: Clock): Promise<void> {
     const { db } = this.#context
     const { signal } = this.#closing
-    try {
-      this.#reach(await storedPosition(db))
-    } catch (error) {
-      this.#log.warn({ err: error }, 'it is not known how far notifications are counted')
-    }
+    await this.#findOut()
     const stop = db.onCommit(moved => {
       if (moved.has('events')) void this.#expect(clock)
     })
     signal.addEventListener('abort', stop)
     await this.#expect(clock)
+  }
+
+  /** Looks how far others have counted: what they tell is passed over while this process takes itself for the one that counts. */
+  async #findOut(): Promise<void> {
+    if (this.#sole.others === undefined || this.#closing.signal.aborted) return
+    try {
+      this.#reach(await storedPosition(this.#context.db))
+      this.#tell()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'it is not known how far notifications are counted')
+    }
   }
 
   async #expect(clock: Clock): Promise<void> {
