@@ -96,6 +96,23 @@ testDatabases(test, 'push rules are read, made, moved, changed and removed', asy
   t.is(await alice.code('PUT', `${rule}/x/actions`, { actions: [] }), '404 M_NOT_FOUND')
 })
 
+testDatabases(test, 'what a ban redacts counts as unread no more', async (t, _, database) => {
+  const server = await startTestServer({ database })
+  t.teardown(server.close)
+  const { alice, bob } = await aliceAndBob(server)
+  const room = await alice.createOpenRoom()
+  await bob.join(room)
+  await bob.say(room, 'before', { 'm.mentions': { user_ids: [alice.userId] } })
+  await bob.post(`/rooms/${path(room)}/leave`, {})
+  await bob.join(room)
+  await bob.say(room, 'flooding', { 'm.mentions': { user_ids: [alice.userId] } })
+  await bob.say(room, 'flooding more')
+  t.is(counts(await syncAs(alice), room), '3/2')
+  const ban = { user_id: bob.userId, 'org.matrix.msc4293.redact_events': true }
+  await alice.post(`/rooms/${path(room)}/ban`, ban)
+  t.is(counts(await syncAs(alice), room), '1/1')
+})
+
 testDatabases(
   test,
   'counts come with the event, and go with what is read, redacted or left',

@@ -12,6 +12,7 @@ import {
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import { forEachBounded } from '../bounded.ts'
 import type { SoleWork } from '../processes.ts'
+import { asksForRedaction } from '../rooms/redact-on-ban.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { StreamFollower } from '../stream-follower.ts'
 import type { Inbox } from './inbox.ts'
@@ -122,6 +123,7 @@ export class NotificationFeeds {
   async #followEvent(stored: StoredEvent): Promise<void> {
     const { event, roomNid, position, nid } = stored
     const { type, stateKey: userId } = event
+    if (asksForRedaction(event)) await this.#followAll(event.roomId, roomNid)
     if (type === 'm.room.redaction') await this.#followRedaction(stored)
     else if (userId !== undefined) {
       // One of another branch may be nothing to this one.

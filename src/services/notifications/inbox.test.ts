@@ -109,6 +109,25 @@ testDatabases(test, 'the inbox agrees with the counts, whatever happens', async 
   )
 })
 
+testDatabases(test, 'what a ban redacts waits for nobody any more', async (t, database) => {
+  const world = await testInboxes(t, database)
+  const { rooms } = world
+  await world.list(BOB)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE, { isPublic: true }), {
+    isDirect: false,
+  })
+  for (const userId of [BOB, CAROL]) await rooms.memberships.join({ userId, roomId })
+  await world.say(CAROL, roomId, { 'm.mentions': { user_ids: [BOB] } })
+  await world.settled()
+  t.is((await world.list(BOB)).items.length, 1)
+  await rooms.sending.state(requesterOf(ALICE), {
+    ...{ roomId, type: 'm.room.member', stateKey: CAROL },
+    content: { membership: 'ban', 'org.matrix.msc4293.redact_events': true },
+  })
+  await world.settled()
+  t.deepEqual((await world.list(BOB)).items, [])
+})
+
 testDatabases(test, 'a year of notifications, then a quick first sync', async (t, plain) => {
   t.timeout(120_000)
   const { database, during } = countedReads(plain)

@@ -9,6 +9,7 @@ import { PushActionWriter } from '../../storage/push/push-action-writer.ts'
 import { PushSourceReader, type Reading } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { asksForRedaction } from '../rooms/redact-on-ban.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { GroupLedger } from './group-ledger.ts'
@@ -118,7 +119,7 @@ export class BatchJudge {
       notices.push(one)
       if (one.groups.size > 0) moves.push(...(await this.#ledger.move(one, one.members, settled)))
     }
-    const redactions = events.filter(({ event }) => event.redacts !== undefined)
+    const redactions = events.filter(({ event }) => event.redacts !== undefined || asksForRedaction(event))
     const hidden = await this.#undoing.hidden(after, upTo)
     const undone = [...(await this.#undoing.redacted(redactions)), ...hidden.places]
     const cleared = await this.#undoing.cleared(roomNids, after, upTo)

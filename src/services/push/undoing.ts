@@ -1,6 +1,8 @@
 import type { RoomPlace } from '../../storage/push/push-action.ts'
 import type { PushSourceReader } from '../../storage/push/push-source.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { EventsOfSender } from '../../storage/rooms/events-of-sender.ts'
+import { asksForRedaction } from '../rooms/redact-on-ban.ts'
 import { membershipOf } from '../rooms/room-head.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { RoomAudiences } from './room-audience.ts'
@@ -18,21 +20,33 @@ interface Hidden {
 export class Undoing {
   readonly #context: RoomsContext
   readonly #source: PushSourceReader
+  readonly #sent: EventsOfSender
   readonly #audiences: Pick<RoomAudiences, 'blind'>
 
   constructor(context: RoomsContext, source: PushSourceReader, audiences: Pick<RoomAudiences, 'blind'>) {
     this.#context = context
     this.#source = source
+    this.#sent = new EventsOfSender(context.db)
     this.#audiences = audiences
   }
 
   /** Where the events stand that these have redacted, asked of the database: the cache may not know yet. */
   async redacted(redactions: readonly StoredEvent[]): Promise<RoomPlace[]> {
     if (redactions.length === 0) return []
-    return this.#source.redacted(
+    const named = await this.#source.redacted(
       redactions.flatMap(({ event }) => event.redacts ?? []),
       redactions.map(({ nid }) => nid),
     )
+    const removed = await Promise.all(redactions.map(removal => this.#ofRemoved(removal)))
+    return [...named, ...removed.flat()]
+  }
+
+  /** What was redacted by a kick or ban of whom had sent it (MSC4293). */
+  async #ofRemoved({ event, roomNid, nid, position }: StoredEvent): Promise<RoomPlace[]> {
+    const { stateKey: sender } = event
+    if (sender === undefined || position === undefined || !asksForRedaction(event)) return []
+    const positions = await this.#sent.redacted({ roomNid, sender }, { nid, position })
+    return positions.map(at => ({ roomNid, position: at }))
   }
 
   /**

@@ -17,6 +17,7 @@ export interface SenderQuery {
 export class EventsOfSender {
   readonly #db: Reader
   readonly #page: Prepared
+  readonly #redacted: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -25,6 +26,9 @@ export class EventsOfSender {
        WHERE e.room_nid = ? AND e.position < ? AND e.rejected IS NULL AND e.soft_failed = 0 AND e.sender = ?
          AND e.redacted_by IS NULL AND ${db.dialect.inText('e.type')} AND e.origin_server_ts >= ? AND e.origin_server_ts <= ?
        ORDER BY e.position DESC LIMIT ?`,
+    )
+    this.#redacted = db.prepare(
+      'SELECT position FROM events WHERE room_nid = ? AND position < ? AND sender = ? AND redacted_by = ?',
     )
   }
 
@@ -35,5 +39,15 @@ export class EventsOfSender {
       ...[roomNid, before, sender, this.#db.list(types), fromTs, toTs, limit],
     ])
     return rows.map(({ event_nid: nid, position }) => ({ nid, position }))
+  }
+
+  /** Where stands what was redacted by one event at a position, of what came before it. */
+  async redacted(
+    { roomNid, sender }: Pick<SenderQuery, 'roomNid' | 'sender'>,
+    by: { readonly nid: number; readonly position: number },
+  ): Promise<number[]> {
+    const parameters = [roomNid, by.position, sender, by.nid]
+    const rows = await this.#db.scan<{ position: number }>(this.#redacted, parameters)
+    return rows.map(({ position }) => position)
   }
 }
