@@ -138,11 +138,15 @@ export class Recipients {
       const hosts = this.#hosts.get(roomNid)
       if (hosts !== undefined && hosts.upTo < upTo) known.set(roomNid, hosts)
     }
-    if (known.size === 0) return
-    const after = Math.min(...known.values().map(hosts => hosts.upTo))
-    const { state } = this.#read
-    const changed = await state.changedRooms([...known.keys()], 'm.room.member', { after, upTo })
-    for (const [roomNid, hosts] of known) if (!changed.has(roomNid)) hosts.upTo = Math.max(hosts.upTo, upTo)
+    const { state, news } = this.#read
+    // For one room that was silent for long the others need not be looked for in the database.
+    const byAge = Map.groupBy(known, ([, hosts]) => news.reachesBackTo(hosts.upTo))
+    for (const rooms of byAge.values()) {
+      const after = Math.min(...rooms.map(([, hosts]) => hosts.upTo))
+      const nids = rooms.map(([roomNid]) => roomNid)
+      const changed = await state.changedRooms(nids, 'm.room.member', { after, upTo })
+      for (const [roomNid, hosts] of rooms) if (!changed.has(roomNid)) hosts.upTo = Math.max(hosts.upTo, upTo)
+    }
   }
 
   /** What lies before all that is known of a room is asked for by servers that have been away, in order as well. */
