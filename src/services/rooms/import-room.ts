@@ -82,9 +82,20 @@ const draftRoom = async (
     creator: create.sender,
     createdTs: create.originServerTs,
   }
+  // Its events are known by their IDs until they are removed, and would be again what the new room consists of.
+  await checkGone(context, row.roomId)
+  context.read.events.roomIs(row.roomId, row.nid)
   const head = new RoomHead(row, snapshot.version, [], [], new Map())
   const insert = context.write.rooms.insert(row)
   return { head, draft: await draft(context, head, snapshot, judged, [insert]) }
+}
+
+/** Throws (503) as long as some of a room is here that is being removed. */
+export const checkGone = async ({ read }: Pick<RoomsContext, 'read'>, roomId: string): Promise<void> => {
+  if (!(await read.going.has(roomId))) return
+  throw new MatrixError('M_UNKNOWN', 'The room is being removed from this server. Try again later.', {
+    status: 503,
+  })
 }
 
 const draft = async (

@@ -14,6 +14,7 @@ export const loadHead = async (
   if (room === undefined) return undefined
   const version = roomVersion(room.version)
   if (version === undefined) throw new Error(`room ${roomId} has unknown version ${room.version}`)
+  readers.events.roomIs(roomId, room.nid)
   const [extremities, state, members, partial, wasPartial] = await Promise.all([
     readers.rooms.extremities(room.nid),
     readers.state.current(room.nid),

@@ -112,6 +112,22 @@ test('a room that is gone here is had again from the servers in it', async t => 
   t.deepEqual(await messagesOf(b, roomId), ['here again'])
 })
 
+test('nobody is let in anew while the events of a room are being removed', async t => {
+  const { a, b, bob, roomId, join } = await visited(t)
+  const stopped = lifetimeOf(b.core, b.clock)
+  await stopped.close()
+  await stopped.removeNow(roomId)
+  await t.throwsAsync(join, { message: /being removed/ })
+  t.is((await a.core.writer.head(roomId))?.memberships.get(bob), 'leave', 'nobody was asked')
+  const lifetime = lifetimeOf(b.core, b.clock)
+  lifetime.start()
+  t.teardown(() => lifetime.close())
+  await eventually('all is gone', async () => !(await b.core.context.read.going.has(roomId)))
+  await join()
+  await say(b, bob, roomId, 'here again')
+  t.deepEqual(await messagesOf(b, roomId), ['here again'])
+})
+
 test('who comes back in time keeps a room', async t => {
   const { b, roomId, join, lifetime } = await visited(t)
   await lifetime.tidy()

@@ -90,8 +90,8 @@ export class RoomLifetime {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing
-    await this.#attempt(() => this.#finish())
     while (!signal.aborted) {
+      await this.#attempt(() => this.#finish())
       await this.#clock.sleep(HOUR_MS, signal).catch(() => undefined)
       if (!signal.aborted) await this.#attempt(() => this.tidy())
     }
@@ -101,7 +101,7 @@ export class RoomLifetime {
     await work().catch(error => this.#log.error({ err: error }, 'abandoned rooms could not be removed'))
   }
 
-  /** Goes on with what a stop has interrupted. */
+  /** Goes on with what a stop has interrupted, also that of another process. */
   async #finish(): Promise<void> {
     for (const { roomNid } of await this.#read.going()) await this.#sweep(roomNid)
   }

@@ -7,6 +7,9 @@ import type { StoredEvent } from './events.ts'
 /** More changes than this during one read, and what it read is not kept. */
 const REMEMBERED_CHANGES = 10_000
 
+/** Of so many rooms it is remembered which they were. */
+const REMEMBERED_ROOMS = 10_000
+
 /** What an event takes beside its content; and what one counts as at most: those that are being stored have to find room. */
 const WITHOUT_CONTENT = 700
 const MOST = 32_000
@@ -32,6 +35,8 @@ export class EventCache {
    * there where the events stand.
    */
   readonly #inFlight = new Set<number>()
+  /** The nids that rooms had when they were last looked at, by room ID. */
+  readonly #rooms = growingCache<string, number>(REMEMBERED_ROOMS)
   /** Counts changes. */
   now = 0
   /** Counts the states that were read while there was no room. */
@@ -118,6 +123,23 @@ export class EventCache {
     }
   }
 
+  /**
+   * A room is here under this nid. Had it another before, it was removed, perhaps by another process, and has come back: what is kept of
+   * it from before is there no more.
+   */
+  roomIs(roomId: string, roomNid: number): void {
+    const known = this.#rooms.get(roomId)
+    if (known === roomNid) return
+    this.#rooms.set(roomId, roomNid)
+    if (known === undefined) return
+    const gone: number[] = []
+    for (const stored of this.#byNid.values()) {
+      const isBefore = stored.event.roomId === roomId && stored.roomNid !== roomNid
+      if (isBefore && !this.#inFlight.has(stored.nid)) gone.push(stored.nid)
+    }
+    this.drop(gone)
+  }
+
   /** Events of a room that stand at a position or below it: nids. */
   upTo(roomNid: number, position: number): number[] {
     return this.#inRoom(roomNid, stored => stored.position !== undefined && stored.position <= position)
@@ -142,6 +164,7 @@ export class EventCache {
   }
 
   #keep(stored: StoredEvent): void {
+    this.roomIs(stored.event.roomId, stored.roomNid)
     this.#byNid.set(stored.nid, stored)
     this.#nids.set(stored.event.eventId, stored.nid)
   }

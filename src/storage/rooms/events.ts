@@ -214,6 +214,11 @@ export class EventReader {
     this.#cache.drop(this.#cache.upTo(roomNid, position))
   }
 
+  /** Says that a room is here under this nid; what is cached of it from before it was removed, perhaps by another process, is dropped. */
+  roomIs(roomId: string, roomNid: number): void {
+    this.#cache.roomIs(roomId, roomNid)
+  }
+
   async #page(prepared: Prepared, range: TimelineRange): Promise<StoredEvent[]> {
     const parameters: SqlValue[] = [range.roomNid, range.after, range.upTo, range.limit]
     const rows = await this.#db.all<{ event_nid: number }>(prepared, parameters)

@@ -10,6 +10,7 @@ import { EventCache } from './event-cache.ts'
 import { EventNews } from './event-news.ts'
 import { EventWriter } from './event-writer.ts'
 import { EventReader } from './events.ts'
+import { GoingRoomReader } from './going-rooms.ts'
 import { InvitationReader, InvitationWriter } from './invitations.ts'
 import { MemberMoveReader } from './member-moves.ts'
 import { MembershipWriter } from './membership-writer.ts'
@@ -45,6 +46,7 @@ export interface RoomReaders {
   readonly aliases: AliasReader
   readonly messages: Pick<MessageIndex, 'search'>
   readonly partial: PartialRoomReader
+  readonly going: GoingRoomReader
   readonly redactions: RedactionReader
   readonly relations: RelationReader
   readonly threads: ThreadReader
@@ -98,6 +100,7 @@ export const roomReaders = (
   aliases: new AliasReader(db),
   messages: messageIndex(db),
   partial: new PartialRoomReader(db, news),
+  going: new GoingRoomReader(db),
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
   threads: new ThreadReader(db),

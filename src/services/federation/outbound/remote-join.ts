@@ -1,7 +1,7 @@
 import { MatrixError } from '../../../core/errors.ts'
 import { type RoomVersion, roomVersions } from '../../../core/room-versions.ts'
 import type { Answer } from '../../answer.ts'
-import { importRoom } from '../../rooms/import-room.ts'
+import { checkGone, importRoom } from '../../rooms/import-room.ts'
 import { BadSnapshot } from '../../rooms/judge-snapshot.ts'
 import { storeOutliers } from '../../rooms/outliers.ts'
 import type { RemoteRequest } from '../../rooms/ports.ts'
@@ -81,7 +81,9 @@ export class RemoteJoin {
 
   async #joinNow(request: RemoteRequest): Promise<void> {
     if (await this.#joinAtHome(request)) return
-    const { clock, log } = this.#context
+    const { clock, log, core } = this.#context
+    // Before other servers are asked to let us in.
+    await checkGone(core.context, request.roomId)
     const here = log.child({ room: request.roomId, user: request.userId })
     await firstToHelp(request.via, { clock, log: here, purpose: 'join' }, attempt =>
       this.#joinThrough(attempt, request),
