@@ -42,23 +42,30 @@ export const storeOutliers = async (
 
 type Fresh = Pick<StoredEvent, 'nid' | 'generation' | 'event'>
 
+/** Others may be storing the same: the database has to tell what is here. */
+const SETTLED = { settled: true } as const
+
 /** Answers those that were stored and accepted. */
 const storeFresh = (writer: RoomWriter, roomId: string, events: readonly RoomEvent[]): Promise<Fresh[]> =>
-  writer.update<Fresh[]>(roomId, async head => {
-    const { context } = writer
-    const ids = new Set(events.flatMap(event => [event.eventId, ...event.authEvents]))
-    const known = await context.read.events.byIds([...ids])
-    const entry = head.entry('m.room.create', '')
-    const [create] = entry === undefined ? [] : await context.read.events.byNids([entry.nid])
-    const fresh = events.filter(event => !known.has(event.eventId))
-    const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
-    if (judged.ordered.length === 0) return { settled: [] }
-    const { statements, nids, nodes } = await outlierStatements(context, head, judged, known)
-    const accepted = judged.ordered.flatMap(event => {
-      const node = judged.rejected.has(event.eventId) ? undefined : nodes.get(event.eventId)
-      return node === undefined ? [] : { ...nodeOf(node), event }
-    })
-    return { statements, nids: [...nids.values()], result: () => accepted }
-  })
+  writer.update<Fresh[]>(
+    roomId,
+    async head => {
+      const { context } = writer
+      const ids = new Set(events.flatMap(event => [event.eventId, ...event.authEvents]))
+      const known = await context.read.events.byIds([...ids])
+      const entry = head.entry('m.room.create', '')
+      const [create] = entry === undefined ? [] : await context.read.events.byNids([entry.nid])
+      const fresh = events.filter(event => !known.has(event.eventId))
+      const judged = await judgeOutliers(fresh, { roomId, createEvent: create?.event, known })
+      if (judged.ordered.length === 0) return { settled: [] }
+      const { statements, nids, nodes } = await outlierStatements(context, head, judged, known)
+      const accepted = judged.ordered.flatMap(event => {
+        const node = judged.rejected.has(event.eventId) ? undefined : nodes.get(event.eventId)
+        return node === undefined ? [] : { ...nodeOf(node), event }
+      })
+      return { statements, nids: [...nids.values()], result: () => accepted }
+    },
+    SETTLED,
+  )
 
 const nodeOf = ({ nid, generation }: AuthNode): AuthNode => ({ nid, generation })
