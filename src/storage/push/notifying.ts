@@ -9,13 +9,27 @@ const readUpTo = (roomNid: string, userId: string): string =>
   `SELECT r.event_position FROM receipts r WHERE r.room_nid = ${roomNid} AND r.user_id = ${userId}
    AND r.type IN ('m.read', 'm.read.private') AND r.thread_id = ''`
 
-/** What after the user came to be in a group has not to be looked at: what is read with the whole room, or is of before a position, a parameter. */
+/**
+ * Up to where all of a group's notifications are read with the main timeline: as long as they kept nothing of threads since. Most rooms have
+ * none, and many clients read them so.
+ */
+const readWithTimeline = `SELECT r.event_position FROM receipts r WHERE r.room_nid = m.room_nid AND r.user_id = m.user_id
+   AND r.type IN ('m.read', 'm.read.private') AND r.thread_id = 'main'
+   AND NOT EXISTS (SELECT 1 FROM group_actions t WHERE t.room_nid = m.room_nid AND t.thread_id <> 'main'
+     AND t.position > m.since AND t.position <= r.event_position)`
+
+/** What after the user came to be in a group has not to be looked at: what is certainly read, or is of before a position, a parameter. */
 type Below = 'read' | 'read or before' | 'nothing'
 
 /** What notifies the groups that a user belonged to when it came, but for what has a row of their own. */
 const ofGroups = (which: string, also: string, below: Below): string => {
-  const read = `UNION ALL ${readUpTo('m.room_nid', 'm.user_id')}`
-  const more = { read, 'read or before': `${read} UNION ALL SELECT ?`, nothing: '' }[below]
+  const whole = `UNION ALL ${readUpTo('m.room_nid', 'm.user_id')}`
+  const more = {
+    read: `${whole} UNION ALL ${readWithTimeline}`,
+    // That is mostly a moment ago: nothing is saved by a look for threads.
+    'read or before': `${whole} UNION ALL SELECT ?`,
+    nothing: '',
+  }[below]
   // One of several bounds would be taken for the search, whichever it is.
   const since =
     more === '' ? 'm.since' : `(SELECT MAX(low.position) FROM (SELECT m.since AS position ${more}) low)`
@@ -26,7 +40,7 @@ const ofGroups = (which: string, also: string, below: Below): string => {
 }
 
 /**
- * What notifies a user in a room and is not read with the whole room, whether they are notified alone or with the others of their group:
+ * What notifies a user in a room and may not be read, whether they are notified alone or with the others of their group:
  * a table like `push_actions`, but for `user_id`.
  *
  * @param also what else must hold, in terms of `position`, `ts` and `highlight`; has its own parameters
@@ -50,7 +64,7 @@ export const notifyingParameters = (userId: string, also: readonly SqlValue[] = 
   ...[userId, ...also],
 ]
 
-/** The same without what of groups is read with the whole room. */
+/** The same without most of what is read of groups. */
 export const unread = (also = ''): string => everywhere(also, 'read')
 
 /** The same of what stands after a position. */
