@@ -34,3 +34,20 @@ test('what is asked for again gets in where everything else is old', t => {
   while (readState(cache, 11) < STATE) asked += 1
   t.true(asked > 0 && asked <= 10, `asked for ${asked} times`)
 })
+
+test('what was known of a room that was removed is not known of the one that comes back', t => {
+  const cache = new EventCache()
+  const of = (nid: number, roomId: string, roomNid: number) =>
+    ({ nid, roomNid, event: { eventId: `$${nid}`, roomId, content: {} } }) as unknown as StoredEvent
+  const put = (one: StoredEvent) => cache.putAsOf(cache.now, one, 1)
+  for (const one of [of(1, '!a', 10), of(2, '!b', 20)]) put(one)
+  cache.learn('$3', 3)
+  cache.put(of(4, '!a', 30), true)
+  t.is(cache.get(1), undefined)
+  t.is(cache.nidOf('$1'), undefined)
+  t.is(cache.nidOf('$3'), undefined, 'it may be one of that room')
+  t.is(cache.byId('$2')?.nid, 2)
+  t.is(cache.byId('$4')?.nid, 4)
+  cache.roomIs('!a', 40)
+  t.is(cache.byId('$4')?.nid, 4, 'what is on its way to the disk is kept')
+})

@@ -138,6 +138,9 @@ export class EventCache {
       if (isBefore && !this.#inFlight.has(stored.nid)) gone.push(stored.nid)
     }
     this.drop(gone)
+    // Of others only the IDs are known, and not of which room they are.
+    this.#nids.clear()
+    for (const { nid, event } of this.#byNid.values()) this.#nids.set(event.eventId, nid)
   }
 
   /** Events of a room that stand at a position or below it: nids. */
