@@ -72,6 +72,30 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'the words of an invitation go with whoever is banned for them', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { memberships, roomCreation, sending } = rooms
+  const roomId = await roomCreation.create(newRoom(rooms, A, { isPublic: true }), { isDirect: false })
+  await memberships.join({ userId: B, roomId })
+  const { records, follower } = following(core, clock)
+  follower.start()
+  t.teardown(() => follower.close())
+  const invited = '@d:here.test'
+  await memberships.invite({ sender: B, userId: invited, roomId, reason: 'buy this' })
+  const told = async () => {
+    await follower.caughtUp()
+    const invitation = await core.context.read.invitations.one(invited, roomId)
+    const { details } = (await records.read.one(roomId, invited)) ?? {}
+    return [details?.comment, JSON.stringify(invitation).includes('buy this')]
+  }
+  t.deepEqual(await told(), ['buy this', true])
+  await sending.state(requesterOf(A), {
+    ...{ roomId, type: 'm.room.member', stateKey: B },
+    content: { membership: 'ban', 'org.matrix.msc4293.redact_events': true },
+  })
+  t.deepEqual(await told(), [undefined, false])
+})
+
 testDatabases(test, 'who is invited again at once after they have left is invited', async (t, database) => {
   const { core, rooms, clock } = await testRooms(database)
   const { memberships, roomCreation } = rooms

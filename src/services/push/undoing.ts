@@ -45,8 +45,8 @@ export class Undoing {
   async #ofRemoved({ event, roomNid, nid, position }: StoredEvent): Promise<RoomPlace[]> {
     const { stateKey: sender } = event
     if (sender === undefined || position === undefined || !asksForRedaction(event)) return []
-    const positions = await this.#sent.redacted({ roomNid, sender }, { nid, position })
-    return positions.map(at => ({ roomNid, position: at }))
+    const redacted = await this.#sent.redacted({ roomNid, sender }, { nid, position })
+    return redacted.map(one => ({ roomNid, position: one.position }))
   }
 
   /**

@@ -28,7 +28,7 @@ export class EventsOfSender {
        ORDER BY e.position DESC LIMIT ?`,
     )
     this.#redacted = db.prepare(
-      'SELECT position FROM events WHERE room_nid = ? AND position < ? AND sender = ? AND redacted_by = ?',
+      'SELECT event_nid, position, type FROM events WHERE room_nid = ? AND position < ? AND sender = ? AND redacted_by = ?',
     )
   }
 
@@ -41,13 +41,14 @@ export class EventsOfSender {
     return rows.map(({ event_nid: nid, position }) => ({ nid, position }))
   }
 
-  /** Where stands what was redacted by one event at a position, of what came before it. */
+  /** What was redacted by one event at a position, of what came before it. */
   async redacted(
     { roomNid, sender }: Pick<SenderQuery, 'roomNid' | 'sender'>,
     by: { readonly nid: number; readonly position: number },
-  ): Promise<number[]> {
+  ): Promise<{ nid: number; position: number; type: string }[]> {
     const parameters = [roomNid, by.position, sender, by.nid]
-    const rows = await this.#db.scan<{ position: number }>(this.#redacted, parameters)
-    return rows.map(({ position }) => position)
+    type Columns = { event_nid: number; position: number; type: string }
+    const rows = await this.#db.scan<Columns>(this.#redacted, parameters)
+    return rows.map(({ event_nid: nid, position, type }) => ({ nid, position, type }))
   }
 }
