@@ -64,6 +64,16 @@ test('agrees with the reference walk on any value', t => {
   t.pass()
 })
 
+test('orders as many members as there are', t => {
+  const isOrdered = (names: string[]) => {
+    const object = objectOf(names.map(name => [name, 1]))
+    return canonicalJson(object) === oracle(object)
+  }
+  const many = fc.uniqueArray(anyText, { minLength: 30, maxLength: 70 })
+  fc.assert(fc.property(many, isOrdered), { numRuns: randomRuns(50) })
+  t.pass()
+})
+
 test('says the same value, once, whatever the order of members', t => {
   const reversed = (value: JsonValue): JsonValue =>
     isJsonObject(value)

@@ -30,9 +30,6 @@ const depthBefore = ({ maxDepth = MAX_CANONICAL_DEPTH }: CanonicalOptions): numb
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON escapes
 const NEEDS_CARE = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** UTF-16 order and code-point order differ only where such a unit takes part. */
-const ABOVE_SURROGATES = /[\ud800-\uffff]/
-
 /**
  * Orders strings by Unicode code point. UTF-16 order would put U+10000 and up (surrogates, from U+D800) before
  * U+E000–U+FFFF.
@@ -50,15 +47,20 @@ export const compareCodePoints = (a: string, b: string): number => {
 /** Lifts surrogates above the rest of the basic plane, as their code points are. */
 const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
-/** Sorts keys in place by code point; mostly they are in order already. */
+/** Beyond so many keys it pays to sort them by more than one step each. */
+const MANY_KEYS = 32
+
+/** Sorts keys in place by code point. Mostly they are few, and in order but for one or two: each is put where it belongs. */
 const inOrder = (keys: string[]): string[] => {
+  if (keys.length > MANY_KEYS) return keys.sort(compareCodePoints)
   for (let i = 1; i < keys.length; i++) {
-    if ((keys[i - 1] as string) >= (keys[i] as string)) {
-      keys.sort()
-      break
-    }
+    const key = keys[i] as string
+    let at = i
+    for (; at > 0 && compareCodePoints(keys[at - 1] as string, key) > 0; at--)
+      keys[at] = keys[at - 1] as string
+    keys[at] = key
   }
-  return keys.some(key => ABOVE_SURROGATES.test(key)) ? keys.sort(compareCodePoints) : keys
+  return keys
 }
 
 const stringText = (value: string): string => {

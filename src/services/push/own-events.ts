@@ -49,7 +49,8 @@ export class OwnEvents {
       if (stateKey !== undefined || redacts !== undefined || type === DUMMY_TYPE) continue
       if (position === undefined) continue
       if (!this.#isLocal(userId)) continue
-      const threadId = await threadOf(this.#context.read, stored)
+      const thread = threadOf(this.#context.read, stored)
+      const threadId = thread instanceof Promise ? await thread : thread
       const place = `${roomNid} ${threadId} ${userId}`
       if (found.has(place)) continue
       const { main, threads } =
@@ -60,15 +61,16 @@ export class OwnEvents {
         notices.some(
           one => one.roomNid === roomNid && one.threadId === threadId && noticeOf(one, userId) !== undefined,
         )
-      const receipt = {
+      const receipt = (): NewReceipt => ({
         roomNid,
         userId,
         type: 'm.read.private',
         threadId,
         eventId,
         eventPosition: position,
-      } as const
-      found.set(place, hasUnread ? { ...receipt, ts: this.#clock.now() } : undefined)
+        ts: this.#clock.now(),
+      })
+      found.set(place, hasUnread ? receipt() : undefined)
     }
     return [...found.values()].filter(receipt => receipt !== undefined)
   }

@@ -1,5 +1,6 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { Database, Stored, WriteStatement } from '../../storage/database.ts'
+import type { Answer } from '../answer.ts'
 import type { RoomHead } from './room-head.ts'
 
 /** What a job inside the room's queue hands over: statements to commit, and what to answer once they are durable. */
@@ -54,7 +55,7 @@ export interface Settled<T> {
 }
 
 /** Drafts a change over a room's head, which it moves forward itself. It may run several times, and awaits nothing but reads. */
-export type Job<T> = (head: RoomHead) => Promise<Draft<T> | Settled<T>>
+export type Job<T> = (head: RoomHead) => Answer<Draft<T> | Settled<T>>
 
 /** How a job wants to be run. */
 export interface UpdateOptions {

@@ -3,7 +3,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import { MAX_PREV_EVENTS } from '../../core/event/fields.ts'
 import { needsNoPolicy, type PolicyServer } from '../../core/policy-server.ts'
 import type { SigningKey } from '../../core/signing.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
 import { isDeserted, isOwnJoin } from './membership-content.ts'
@@ -79,7 +79,7 @@ export class RoomSender {
     if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
     // What is still on its way into the database could not be found to be redacted.
     const removes = templates.some(asksForRedaction)
-    return this.#writer.update(roomId, at => this.#draft(at, templates, options), {
+    return await this.#writer.update(roomId, at => this.#draft(at, templates, options), {
       settled: tooManyEnds || removes,
     })
   }
@@ -151,16 +151,18 @@ export class RoomSender {
     return checked === undefined ? unchanged() : checked.then(unchanged)
   }
 
-  async #draft(
+  #draft(
     head: RoomHead,
     templates: readonly EventTemplate[],
     options: SendOptions,
-  ): Promise<Draft<Sent[]> | Settled<Sent[]>> {
-    const { context } = this.#writer
-    const answered = this.#settled(head, templates, options)
-    const settled = answered instanceof Promise ? await answered : answered
-    if (settled !== undefined) return { settled }
-    return await draftOf(context, this.#signingKey, head, templates, options)
+  ): Answer<Draft<Sent[]> | Settled<Sent[]>> {
+    return andThen<Sent[] | undefined, Draft<Sent[]> | Settled<Sent[]>>(
+      this.#settled(head, templates, options),
+      settled =>
+        settled === undefined
+          ? draftOf(this.#writer.context, this.#signingKey, head, templates, options)
+          : { settled },
+    )
   }
 }
 
