@@ -8,6 +8,7 @@ import type { RelayedEventReader } from '../../../../storage/federation/relayed-
 import type { StoredEvent } from '../../../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../../../storage/rooms/index.ts'
 import type { Answer } from '../../../answer.ts'
+import { forEachBounded } from '../../../bounded.ts'
 
 /** Beyond so many changes of membership since an event, the members at that time are read instead. */
 const MAX_CHANGES = 500
@@ -22,6 +23,9 @@ export interface Addressed {
   readonly position: number
   readonly servers: readonly string[]
 }
+
+/** Rooms that are looked at side by side. */
+const ROOMS_AT_ONCE = 8
 
 interface KnownHosts {
   readonly servers: ReadonlySet<string>
@@ -73,6 +77,7 @@ export class Recipients {
     // Not the cached event's own position: it is set a moment after the commit, of which we may know before.
     const positions = new Map(ours.map(row => [row.nid, row.position]))
     const events = await this.#read.events.byNids(ours.map(row => row.nid))
+    await this.#meetRooms(events, positions)
     await this.#lookAhead(events, positions)
     const addressed: Addressed[] = []
     for (const stored of events) {
@@ -125,6 +130,25 @@ export class Recipients {
     servers.delete(this.#serverName)
     servers.delete(serverNameOf(event.sender))
     return [...servers].filter(server => server !== '' && this.#permits(server))
+  }
+
+  /**
+   * Looks side by side at rooms of which nothing is known: half a dozen reads each, for which, one room after another, whoever follows a
+   * busy stream falls behind. What fails is asked for again by its events.
+   */
+  async #meetRooms(
+    events: readonly StoredEvent[],
+    positions: ReadonlyMap<number, number | undefined>,
+  ): Promise<void> {
+    const firsts = new Map<number, number>()
+    for (const { roomNid, nid } of events) {
+      const position = positions.get(nid)
+      if (position === undefined || this.#hosts.has(roomNid)) continue
+      firsts.set(roomNid, Math.min(position, firsts.get(roomNid) ?? position))
+    }
+    await forEachBounded([...firsts], ROOMS_AT_ONCE, async ([roomNid, position]) => {
+      await this.#hostsAt(roomNid, position)
+    }).catch(() => undefined)
   }
 
   /** Asks once for all rooms of these events whether those who were in them still are. */
