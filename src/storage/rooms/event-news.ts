@@ -54,9 +54,7 @@ export class EventNews {
   end(after: number, upTo: number): number | Promise<number> {
     if (after >= upTo) return upTo
     if (after >= this.#begin()) {
-      const { step } = this.#bounds
-      const full = this.#kept.positionAfter(after, step) ?? Math.max(after, this.#upTo) + step
-      return Math.min(upTo, full)
+      return Math.min(upTo, this.#kept.positionAfter(after, this.#bounds.step) ?? upTo)
     }
     this.#missedAt = this.#db.position('events')
     return this.#missed.end(after, upTo)
@@ -129,8 +127,11 @@ export class EventNews {
     if (end - this.#upTo > MAX_UNREAD * step) this.#beginAnew(asked > this.#upTo ? asked : end)
     const after = this.#upTo
     const upTo = Math.min(this.#db.position('events'), after + step)
+    const before = this.#kept.size
     await this.#read(after, upTo)
     this.#upTo = upTo
+    // What is kept free for the gap of a timeline may be filled later: nothing is known across it (services/rooms/timeline-gaps.ts).
+    if (upTo - after === step && this.#kept.size === before) this.#keepFrom(upTo)
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
     // By quarters, so that forgetting costs next to nothing; what was read last is still to be asked for.
     while (this.#kept.bytes > maxBytes && this.#begin() < after)
