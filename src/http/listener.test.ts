@@ -127,3 +127,56 @@ test('a UNIX socket: its mode, who is behind it, and what a killed process has l
   t.like(await t.throwsAsync(open()), { code: 'EADDRINUSE' })
   t.is(readFileSync(path, 'utf8'), 'a file')
 })
+
+/** All that comes back on a connection that these texts are sent on, each once `next` of the one before it has resolved. */
+const conversation = async (port: number, steps: readonly { text: string; next?: Promise<unknown> }[]) => {
+  const socket = connect(port, '127.0.0.1')
+  let received = ''
+  socket.on('data', data => {
+    received += String(data)
+  })
+  const closed = once(socket, 'close')
+  for (const { text, next } of steps) {
+    socket.write(text)
+    await next
+  }
+  await closed
+  return received
+}
+
+const GARBAGE = 'no request\r\n\r\n'
+
+test('what is no request is refused', async t => {
+  const { listener } = await openWaiting()
+  t.true((await conversation(listener.port, [{ text: GARBAGE }])).startsWith('HTTP/1.1 400 Bad Request'))
+  const unfinished = 'PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n'
+  t.true((await conversation(listener.port, [{ text: unfinished }])).startsWith('HTTP/1.1 400 Bad Request'))
+  await listener.close()
+})
+
+test('what is no request is not refused in the place of an answer to the one before it', async t => {
+  const { listener, arrived, finish } = await openWaiting()
+  const asked = 'GET /_matrix/client/versions HTTP/1.1\r\nHost: x\r\n\r\n'
+  t.is(await conversation(listener.port, [{ text: asked, next: arrived }, { text: GARBAGE }]), '')
+  finish()
+  await listener.close()
+})
+
+test('what is no request is not refused in the midst of an answer', async t => {
+  const begun = Promise.withResolvers<void>()
+  const listener = await openListener({
+    handler: (_request, response) => {
+      response.write('the beginning', () => begun.resolve())
+    },
+    host: '127.0.0.1',
+    port: 0,
+  })
+  const asked = 'PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const received = await conversation(listener.port, [
+    { text: asked, next: begun.promise },
+    { text: GARBAGE },
+  ])
+  t.true(received.includes('the beginning'))
+  t.false(received.includes('400'))
+  await listener.close()
+})

@@ -140,9 +140,12 @@ const STATUS_LINES: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-/** Answers what never became a request, as a standard error response. */
+/**
+ * Answers what never became a request, as a standard error response; not in the place of the answer to a request before it,
+ * nor within one: whoever waits for that learns by the end of the connection that it does not come.
+ */
 const refuse = (error: NodeJS.ErrnoException, socket: Duplex | Socket): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy()
     return
   }
@@ -151,4 +154,10 @@ const refuse = (error: NodeJS.ErrnoException, socket: Duplex | Socket): void => 
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+}
+
+/** Whether an answer has begun, or is still to come to a request that is whole. By what Node's own answer to such errors looks at. */
+const isAnswering = (socket: Duplex & { _httpMessage?: ServerResponse | null }): boolean => {
+  const response = socket._httpMessage ?? undefined
+  return response !== undefined && (response.headersSent || response.req.complete)
 }
