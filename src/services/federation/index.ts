@@ -7,8 +7,8 @@ import type { ProxySettings } from '../../network/outbound-proxy.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { Metrics } from '../metrics/index.ts'
-import type { Processes } from '../processes.ts'
 import type { RoomCore } from '../rooms/index.ts'
+import { Background } from './background.ts'
 import { type CheckSignature, checkInThread } from './check-signature.ts'
 import { openFederationNetwork } from './client.ts'
 import { extensionPeers } from './extension-peers.ts'
@@ -91,11 +91,6 @@ export interface Federation
   start(): void
   close(): Promise<void>
 }
-
-/** How often what is remembered for a while is looked through. */
-const HOUSEKEEPING_MS = 60 * 60_000
-/** What a process has acknowledged and not worked off for so long, another goes on with. */
-const INHERITED_MS = 60_000
 
 /** Puts together both sides of federation. Nothing is sent or worked on before `start`. */
 export const createFederation = (parts: FederationParts): Federation => {
@@ -182,71 +177,3 @@ const networkOf = ({ client, core, config, caFile, proxy, clock }: FederationPar
         clock,
       })
     : { client, close: async () => {} }
-
-/** What goes on without being asked for. */
-class Background {
-  readonly #inbound: Inbound
-  readonly #outbound: Outbound
-  readonly #processes: Processes
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #stopping = new AbortController()
-  #running: Promise<unknown> | undefined
-
-  constructor(parts: {
-    inbound: Inbound
-    outbound: Outbound
-    processes: Processes
-    clock: Clock
-    log: Log
-  }) {
-    this.#processes = parts.processes
-    this.#inbound = parts.inbound
-    this.#outbound = parts.outbound
-    this.#clock = parts.clock
-    this.#log = parts.log
-  }
-
-  start(): void {
-    this.#running ??= Promise.all([
-      this.#attempt(() => this.#inbound.inbox.resume()),
-      this.#attempt(() => this.#outbound.start()),
-      this.#keepHouse(),
-      this.#inherit(),
-    ])
-  }
-
-  async close(): Promise<void> {
-    this.#stopping.abort()
-    await this.#inbound.inbox.close()
-    await this.#running
-    await this.#outbound.close()
-  }
-
-  /** Of several processes one goes on with what others have acknowledged and, being gone, do not come back for. */
-  async #inherit(): Promise<void> {
-    if (this.#processes.bulletin.isAlone) return
-    await this.#processes.soleWork('staged events').run(this.#stopping.signal, async ({ signal }) => {
-      while (!signal.aborted) {
-        await this.#attempt(() => this.#inbound.inbox.resume(this.#clock.now() - INHERITED_MS))
-        await this.#clock.sleep(INHERITED_MS, signal).catch(() => {})
-      }
-    })
-  }
-
-  async #keepHouse(): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      await this.#attempt(() => this.#inbound.transactions.prune())
-      await this.#clock.sleep(HOUSEKEEPING_MS, signal).catch(() => {})
-    }
-  }
-
-  async #attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.#log.error({ err: error }, 'work on federation failed in the background')
-    }
-  }
-}
