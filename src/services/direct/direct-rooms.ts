@@ -1,6 +1,5 @@
 import {
   type DirectClaim,
-  directContent,
   isPreferred,
   nextGeneration,
   otherOf,
@@ -10,18 +9,17 @@ import {
 } from '../../core/direct-rooms.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isUserId, serverNameOf } from '../../core/ids.ts'
-import type { RoomVersion } from '../../core/room-versions.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { DirectRoomRow } from '../../storage/direct/direct-rooms.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { RoomServices } from '../rooms/index.ts'
 import { ClaimLost } from '../rooms/room-creator.ts'
-import type { NewRoom } from '../rooms/room-templates.ts'
 import type { RoomWriter } from '../rooms/room-writer.ts'
 import type { SerialQueue } from '../serial-queue.ts'
 import type { DirectClaims } from './claims.ts'
 import type { Contest } from './contest.ts'
 import type { DirectList } from './direct-list.ts'
+import { type DirectRoomSettings, newDirectRoom } from './new-direct-room.ts'
 import type { Readmission } from './readmission.ts'
 import { standingOf } from './standing.ts'
 
@@ -35,11 +33,6 @@ export interface OpenedRoom {
   /** Of the other one, after this. */
   readonly otherMembership: Membership
 }
-
-/** What a room that has to be made first is made like; `beforeMaking` throws where the user may make none. */
-export type DirectRoomSettings = Partial<
-  Omit<NewRoom, 'creator' | 'invite' | 'isPublic'>
-> & /** Throws where the user may make none. */ { readonly beforeMaking?: () => void }
 
 /** Another process may open the same room at the same time. */
 const MAX_ATTEMPTS = 10
@@ -179,18 +172,8 @@ export class DirectRooms {
     beforeMaking?.()
     const { roomCreation, roomSettings } = this.#rooms
     const generation = nextGeneration(before?.generation ?? 0)
-    const otherId = otherOf(pair, userId)
     const version = settings.version ?? roomSettings.defaultVersion
-    const room: NewRoom = {
-      ...powersOf(version, otherId),
-      initialState: [],
-      ...settings,
-      version,
-      creator: userId,
-      isPublic: false,
-      invite: [otherId],
-      creationContent: { ...settings.creationContent, ...directContent(pair, generation) },
-    }
+    const room = newDirectRoom({ pair, generation, maker: userId }, { ...settings, version })
     const claim = (roomId: string): DirectClaim => ({ roomId, generation, maker: userId })
     try {
       return await roomCreation.make(room, roomId => [
@@ -236,15 +219,6 @@ export class DirectRooms {
     return room && (await read.memberships.one(userId, room.nid))?.membership
   }
 }
-
-/**
- * Both may do everything that there is to do in a room of two. Where creators stand above all levels (v12) the other does
- * so by a level, which lets the maker withdraw the invitation: from an equal nobody could.
- */
-const powersOf = ({ auth }: RoomVersion, otherId: string): Pick<NewRoom, 'preset' | 'powerLevelOverride'> =>
-  auth.privilegedCreators
-    ? { preset: 'private_chat', powerLevelOverride: { users: { [otherId]: 100 } } }
-    : { preset: 'trusted_private_chat', powerLevelOverride: {} }
 
 /** A room of plain Matrix is as good as any where the pair's can be entered no more; of others the rule decides. */
 const mayReplace = (found: DirectClaim, row: DirectRoomRow | undefined): boolean =>
