@@ -1,13 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import pg from 'pg'
 import { stringify } from 'yaml'
 import { readKeyFile } from '../../config/signing-key.ts'
 import { type SigningKey, signingKeyFromSeed, signJson } from '../../core/signing.ts'
-import { inspectDatabase } from '../../storage/inspect.ts'
 import { createFakeHost } from '../../test-kit/command-line.ts'
-import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { type PeerOptions, ScriptedPeer } from '../../test-kit/https-server.ts'
 import { openMailSink } from '../../test-kit/mail-sink.ts'
 import { ScriptedProvider } from '../../test-kit/openid-provider.ts'
@@ -221,22 +218,6 @@ test('this machine: settings, key file, database', async t => {
     ['homeserver.yaml:1:1: sever_name is not an option; did you mean server_name?'],
   )
   t.is(readFileSync(join(cwd, 'data/homeserver.db'), 'utf8').slice(0, 4), 'this', 'a doctor changes nothing')
-})
-
-testDatabases(test, 'a look at a database says whether it is up to date', async (t, _database, config) => {
-  t.deepEqual(await inspectDatabase(config), { kind: 'usable', isCurrent: true })
-})
-
-testPostgres(test, 'a PostgreSQL database that is empty, or not there', async (t, database, config) => {
-  await database.close()
-  const client = new pg.Client({ connectionString: config.url })
-  await client.connect()
-  await client.query('DROP SCHEMA public CASCADE')
-  await client.query('CREATE SCHEMA public')
-  await client.end()
-  t.deepEqual(await inspectDatabase(config), { kind: 'usable', isCurrent: false })
-  const elsewhere = { kind: 'postgres', url: 'postgres://localhost:1/none' } as const
-  await t.throwsAsync(inspectDatabase(elsewhere), { name: 'DatabaseUnavailable', message: /ECONNREFUSED/ })
 })
 
 test('clocks', t => {
