@@ -127,31 +127,36 @@ const onTheWay = (destination: string, error: OutboundError): FederationError =>
   return new FederationError(kind, destination, error.message, { status: error.status, cause: error })
 }
 
+/** Finds the server, and signs. */
+const prepare = async (
+  { serverName: origin, signingKey, discovery }: RequesterOptions,
+  request: StreamedRequest,
+  accept: string,
+): Promise<OutboundRequest> => {
+  const { destination, method, timeoutMs, maxBytes, signal } = request
+  const target = await unlessAborted(discovery.resolve(destination), signal)
+  const body = method === 'GET' ? undefined : (request.canonicalBody ?? canonicalJson(request.body ?? {}))
+  const uri = uriOf(request)
+  const parts = { method, uri, origin, destination }
+  return {
+    target,
+    method,
+    path: uri,
+    headers: {
+      accept,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.signed === false ? {} : { authorization: authorizationHeader(parts, signingKey, body) }),
+    },
+    ...(body === undefined ? {} : { body }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    signal,
+  }
+}
+
 /** Makes the requester: discovery, signature, and the meaning of failures. */
 export const createRequester = (options: RequesterOptions): Requester => {
-  const { serverName: origin, signingKey, discovery, http, permits = () => true } = options
-
-  const prepare = async (request: StreamedRequest, accept: string): Promise<OutboundRequest> => {
-    const { destination, method, timeoutMs, maxBytes, signal } = request
-    const target = await unlessAborted(discovery.resolve(destination), signal)
-    const body = method === 'GET' ? undefined : (request.canonicalBody ?? canonicalJson(request.body ?? {}))
-    const uri = uriOf(request)
-    const parts = { method, uri, origin, destination }
-    return {
-      target,
-      method,
-      path: uri,
-      headers: {
-        accept,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(request.signed === false ? {} : { authorization: authorizationHeader(parts, signingKey, body) }),
-      },
-      ...(body === undefined ? {} : { body }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(maxBytes === undefined ? {} : { maxBytes }),
-      signal,
-    }
-  }
+  const { serverName: origin, http, permits = () => true } = options
 
   /** Gives the failures of an exchange their meaning. */
   const meaning = async <T>(request: StreamedRequest, exchange: () => Promise<T>): Promise<T> => {
@@ -172,7 +177,7 @@ export const createRequester = (options: RequesterOptions): Requester => {
 
   const request = <T>(request: FederationRequest<T>): Promise<T> =>
     meaning(request, async () => {
-      const response = await http.request(await prepare(request, 'application/json'))
+      const response = await http.request(await prepare(options, request, 'application/json'))
       if (response.status < 200 || response.status >= 300) throw errorResponse(request.destination, response)
       return request.parse(parseBody(response.body))
     })
@@ -182,7 +187,7 @@ export const createRequester = (options: RequesterOptions): Requester => {
     consume: (response: IncomingResponse) => Promise<T>,
   ): Promise<T> =>
     meaning(request, async () =>
-      http.receive(await prepare(request, '*/*'), async response => {
+      http.receive(await prepare(options, request, '*/*'), async response => {
         if (response.status >= 200 && response.status < 300) return await consume(response)
         const body = await readError(response)
         throw errorResponse(request.destination, { ...response, body })

@@ -100,9 +100,8 @@ export class ExtensionTexts {
     }
     for (const stream of ['receipts', 'typing'] as const) {
       if (!wanted[stream]) continue
-      const told = await this.#ofRooms(request, await follow(stream), rooms, stream)
-      const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
-      add(stream, `{"rooms":{${members.join(',')}}}`, told.length > 0)
+      const { text, isNews } = await this.#ephemeralText(request, await follow(stream), rooms, stream)
+      add(stream, text, isNews)
     }
     if (wanted.threadSubscriptions !== undefined) {
       const after = before.thread_subscriptions ?? 0
@@ -144,6 +143,17 @@ export class ExtensionTexts {
       text: `{"global":[${global.join(',')}],"rooms":{${members.join(',')}}}`,
       isNews: global.length + told.length > 0,
     }
+  }
+
+  async #ephemeralText(
+    request: SyncRequest,
+    news: readonly News[],
+    rooms: ExtensionRooms,
+    stream: 'receipts' | 'typing',
+  ): Promise<{ text: string; isNews: boolean }> {
+    const told = await this.#ofRooms(request, news, rooms, stream)
+    const members = told.map(([roomId, events]) => `${JSON.stringify(roomId)}:${oneEvent(events)}`)
+    return { text: `{"rooms":{${members.join(',')}}}`, isNews: told.length > 0 }
   }
 
   /** Which threads the user has subscribed to or left meanwhile; `undefined` for none. */
