@@ -1,12 +1,11 @@
 import type { RoomEvent } from '../../core/event/event.ts'
-import { serverNameOf } from '../../core/ids.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { NewEvent } from '../../storage/rooms/event-writer.ts'
-import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
 import type { Answer } from '../answer.ts'
+import { noteDrafted, noteStored } from './event-notes.ts'
 import { projected, unprojected } from './event-projections.ts'
 import { powerContext, redactionEffect } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
@@ -162,24 +161,8 @@ export const append = async (
     statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
   }
   const { redactedBy } = redaction
-  const stored: StoredEvent = {
-    nid,
-    roomNid,
-    position: undefined,
-    rejected,
-    softFailed,
-    withheld,
-    generation,
-    event,
-    redactedBy,
-  }
-  read.events.remember(stored, outlierNid === undefined)
-  head.drafted.push(nid)
-  head.unsettled.set(event.eventId, event)
-  const touched = [
-    ...redaction.touched,
-    ...(redaction.redactedBy === undefined ? [] : [redaction.redactedBy]),
-  ]
+  const stored = noteDrafted(context, head, row, { redactedBy, isNew: outlierNid === undefined })
+  const touched = [...redaction.touched, ...(redactedBy === undefined ? [] : [redactedBy])]
   const summary = summaryStatements(context, head, { redacted: redaction.touched })
   statements.push(...(summary instanceof Promise ? await summary : summary))
   const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
@@ -190,39 +173,6 @@ export const append = async (
     noteStored(context, { stored, position: firstPosition + offset + reserved, touched, isPlain })
   }
   return { nid, event, offset, statements, touched, settle }
-}
-
-/** Puts into the caches what has become of an event that is stored. */
-const noteStored = (
-  { read, metrics, serverName }: RoomsContext,
-  done: { stored: StoredEvent; position: number; touched: readonly number[]; isPlain: boolean },
-): void => {
-  const { stored, position, touched, isPlain } = done
-  read.events.place(stored.nid, position)
-  read.events.forget(touched)
-  if (isPlain) tellOfMessage(read.news, stored, position)
-  metrics?.stored(serverNameOf(stored.event.sender) === serverName ? 'local' : 'remote')
-}
-
-/** Spares those who follow the stream reading what has just been stored. */
-const tellOfMessage = (
-  news: RoomsContext['read']['news'],
-  { nid, roomNid, event }: StoredEvent,
-  position: number,
-): void => {
-  const { type, stateKey, sender } = event
-  if (stateKey !== undefined) return
-  news.stored({
-    position,
-    nid,
-    roomNid,
-    type,
-    stateKey,
-    sender,
-    softFailed: false,
-    redactedBy: undefined,
-    forked: false,
-  })
 }
 
 /** The auth events that are here, and the generation that follows from them. */
