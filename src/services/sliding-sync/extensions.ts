@@ -90,9 +90,8 @@ export class ExtensionTexts {
       return news
     }
     if (wanted.e2ee) {
-      const members = (await follow('device_lists')).flatMap(news => news.members ?? [])
-      const always = await Promise.all(this.#of('device_lists').map(source => source.always?.(request) ?? []))
-      add('e2ee', `{${[...members, ...always.flat()].join(',')}}`, members.length > 0)
+      const { text, isNews } = await this.#e2eeText(request, await follow('device_lists'))
+      add('e2ee', text, isNews)
     }
     if (wanted.accountData) {
       const { text, isNews } = await this.#accountDataText(request, await follow('account_data'), rooms)
@@ -129,6 +128,12 @@ export class ExtensionTexts {
       begun[stream] = Math.min(...sources.map(source => source.position()))
     }
     return begun
+  }
+
+  async #e2eeText(request: SyncRequest, news: readonly News[]): Promise<{ text: string; isNews: boolean }> {
+    const members = news.flatMap(one => one.members ?? [])
+    const always = await Promise.all(this.#of('device_lists').map(source => source.always?.(request) ?? []))
+    return { text: `{${[...members, ...always.flat()].join(',')}}`, isNews: members.length > 0 }
   }
 
   async #accountDataText(
