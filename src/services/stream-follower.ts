@@ -3,7 +3,6 @@ import { isJsonObject } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { Database, StreamName, Writer, WriteStatement } from '../storage/database.ts'
 import { FollowedStreams } from '../storage/followed-streams.ts'
-import type { EventNews } from '../storage/rooms/event-news.ts'
 import { type Held, LeaseLost } from './lease.ts'
 import { persevere } from './persevere.ts'
 import { aloneWith, type SoleWork } from './processes.ts'
@@ -33,8 +32,6 @@ interface FollowerParts {
   readonly clock: Clock
   readonly log: Log
   readonly work: Work
-  /** Where it is `events` that is followed: says where steps end, so that who has fallen behind shares what is read with others. */
-  readonly news?: Pick<EventNews, 'end'>
   /**
    * How far it came is written down after so many positions, and at the end: after a crash so much is worked on again.
    * For work that costs little and changes nothing the second time; by default it is written down each time.
@@ -170,7 +167,7 @@ export class StreamFollower {
   }
 
   async #goOn({ signal, commit }: Held): Promise<void> {
-    const { name, stream, database, work, noteEvery = 1, news } = this.#parts
+    const { name, stream, database, work, noteEvery = 1 } = this.#parts
     this.#again = false
     try {
       if (this.#position === undefined) {
@@ -178,9 +175,7 @@ export class StreamFollower {
         this.#noted = this.#position
       }
       while (!signal.aborted && this.#position < database.position(stream)) {
-        const now = database.position(stream)
-        const end = (stream === 'events' ? news?.end(this.#position, now) : undefined) ?? now
-        const step = await work(this.#position, typeof end === 'number' ? end : await end)
+        const step = await work(this.#position, database.position(stream))
         if (typeof step === 'number') await this.#reach(step, [], { every: noteEvery, commit })
         else if (await this.#reach(step.reached, step.statements, { every: NOTE_PASSED_EVERY, commit }))
           step.committed?.()

@@ -167,9 +167,8 @@ export class AppServiceOutbox {
 
   async #events(after: number, now: number): Promise<{ events: StoredEvent[]; upTo: number }> {
     if (after >= now) return { events: [], upTo: now }
-    const end = await this.#parts.context.read.news.end(after, now)
-    const rows = await this.#source.events(after, end, BATCH)
-    const upTo = rows.length < BATCH ? end : (rows.at(-1)?.position ?? end)
+    const rows = await this.#source.events(after, now, BATCH)
+    const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
     const positions = new Map(rows.map(({ nid, position }) => [nid, position]))
     // An event that was stored a moment ago may still be cached without its position.
     const events = (await this.#parts.context.read.events.byNids([...positions.keys()]))

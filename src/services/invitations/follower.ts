@@ -64,7 +64,6 @@ export class InvitationFollower {
     ): StreamFollower =>
       new StreamFollower({
         ...{ name: `invitation records of ${stream}`, stream, database, clock, log, sole },
-        news: parts.read.news,
         work: (after, upTo) => this.#turns.run('', () => work(after, upTo)),
       })
     this.#followers = [

@@ -60,7 +60,6 @@ export class NotificationFeeds {
     ) =>
       new StreamFollower({
         ...{ name: notificationsOf(stream), stream, database, clock, log, sole, work },
-        news: context.read.news,
         // The same twice changes nothing, and most events are none of this.
         noteEvery: NOTE_EVERY,
       })

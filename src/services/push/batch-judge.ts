@@ -95,7 +95,7 @@ export class BatchJudge {
    */
   async after(after: number, settled: () => Promise<void>): Promise<Judged> {
     const { db, read } = this.#context
-    const now = await read.news.end(after, db.position('events'))
+    const now = db.position('events')
     const rows = await this.#source.events(after, now, BATCH)
     const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
     await this.#rules.refresh()

@@ -34,7 +34,6 @@ export class GuestAccess {
     this.#changes = new EventsOfType(db, parts.writer.context.read.news, TYPE, REDACTION)
     this.#follower = new StreamFollower({
       ...{ name: 'guest access', stream: 'events', database: db, clock, log: parts.log },
-      news: parts.writer.context.read.news,
       sole: processes.soleWork('guest access'),
       work: (after, upTo) => this.#follow(after, upTo),
     })

@@ -67,7 +67,7 @@ export class ProfilePropagation {
     clock: Clock
     log: Log
   }) {
-    const { db: database, processes, read } = parts.context
+    const { db: database, processes } = parts.context
     this.#context = parts.context
     this.#sender = parts.sender
     this.#profile = parts.profile
@@ -85,7 +85,6 @@ export class ProfilePropagation {
       ...{ name: LATE_FOLLOWER, stream: 'events', database, sole: this.#sole },
       ...{ clock: parts.clock, log: parts.log },
       work: (after, upTo) => this.#attempt(after, () => this.#followLate(after, upTo)),
-      news: read.news,
     })
   }
 

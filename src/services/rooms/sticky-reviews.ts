@@ -26,11 +26,10 @@ export class StickyReviews {
   constructor(parts: { writer: RoomWriter; log: Log }) {
     this.#writer = parts.writer
     this.#log = parts.log
-    const { db: database, clock, processes, read } = parts.writer.context
+    const { db: database, clock, processes } = parts.writer.context
     this.#follower = new StreamFollower({
       ...{ name: FOLLOWER, stream: 'events', database, clock, log: parts.log, noteEvery: 1_000 },
       sole: processes.soleWork(FOLLOWER),
-      news: read.news,
       work: (after, upTo) => this.#follow(after, upTo),
     })
   }

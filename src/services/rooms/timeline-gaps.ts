@@ -8,7 +8,7 @@ import { END } from './visible-ranges.ts'
 /**
  * So many positions are kept free for a gap: some for each event by which the room has become deeper, since it may have had
  * branches. Whoever follows the stream passes them over, and is to note that he did (`TimelineGapReader.isNews`): there are
- * more than he passes without a note, and at least two steps of `EventNews`, which thereby knows that there is one.
+ * more than he passes without a note, and than `EventNews` keeps in memory.
  */
 const PER_DEPTH = 4
 const FEWEST = 2_000

@@ -170,11 +170,6 @@ export class OutboxReader {
     return (await this.#db.scan<{ server: string }>(this.#eduServers, [after, upTo])).map(row => row.server)
   }
 
-  /** Where the next step of who follows the stream of events ends (`EventNews.end`). */
-  async stepEnd(after: number, upTo: number): Promise<number> {
-    return this.#news?.end(after, upTo) ?? upTo
-  }
-
   /** The shown events of all rooms after one position up to another. */
   async events(after: number, upTo: number, limit: number): Promise<readonly OutgoingRow[]> {
     const news = await this.#news?.shown(after, upTo)

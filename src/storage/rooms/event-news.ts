@@ -1,35 +1,19 @@
-import type { Reader } from '../database.ts'
+import type { Prepared, Reader } from '../database.ts'
 import { KeptNews, type KnownNews, type NewsEvent, type NewsPoint } from './kept-news.ts'
-import { MissedNews } from './missed-news.ts'
-import { NewsReader } from './news-reader.ts'
 
-/** So much is kept of the newest, some ten thousand messages, and so much of what some have missed. Bytes. */
-const MAX_BYTES = 2 * 1024 * 1024
-/** Events that are read, or worked on, at once. */
-const STEP = 1_000
-/** After so many steps that nobody has asked for it is begun anew. */
-const MAX_UNREAD = 8
-/** So many events that this process has stored wait to be asked for. */
-const MAX_STORED = 4_000
-
-/** How much is kept, in bytes, and how many events are read at once. */
-export interface NewsBounds {
-  readonly maxBytes: number
-  readonly step: number
-}
+/** So many events are kept. Whoever is further behind reads for himself. */
+const MAX_KEPT = 1_000
 
 /**
  * The newest of the stream `events`, read once for all who follow it: a dozen look at every message, and nearly always it
- * is no concern of theirs. What happened in a span is answered from memory as long as the span is recent, or was read for
- * others who have fallen behind as well (`end`); `undefined` says that it is not.
+ * is no concern of theirs. What happened in a span is answered from memory as long as the span is recent; `undefined`
+ * says that it is not.
  */
 export class EventNews {
   readonly #db: Reader
-  readonly #reader: NewsReader
-  readonly #bounds: NewsBounds
-  readonly #missed: MissedNews
-  /** Where the stream was when somebody was behind last. */
-  #missedAt = 0
+  readonly #readEvents: Prepared
+  readonly #readPoints: Prepared
+  readonly #readCompleted: Prepared
   /** All of it after `#from` up to `#upTo`. */
   readonly #kept = new KeptNews()
   #from: number | undefined
@@ -40,29 +24,27 @@ export class EventNews {
   readonly #stored = new Map<number, NewsEvent>()
   #reading: Promise<void> | undefined
 
-  constructor(db: Reader, { maxBytes = MAX_BYTES, step = STEP }: Partial<NewsBounds> = {}) {
+  constructor(db: Reader) {
     this.#db = db
-    this.#reader = new NewsReader(db)
-    this.#bounds = { maxBytes, step }
-    this.#missed = new MissedNews(db, this.#bounds)
-  }
-
-  /**
-   * Where the next step of a follower ends, at most `upTo`: what happened from there to here is kept, or can be, for all who
-   * are at about the same place. Whoever has fallen behind is with the others again in steps of a thousand events.
-   */
-  end(after: number, upTo: number): number | Promise<number> {
-    if (after >= upTo) return upTo
-    if (after >= this.#begin()) {
-      return Math.min(upTo, this.#kept.positionAfter(after, this.#bounds.step) ?? upTo)
-    }
-    this.#missedAt = this.#db.position('events')
-    return this.#missed.end(after, upTo)
+    const { inInteger } = db.dialect
+    this.#readEvents = db.prepare(readEvents(inInteger('position')))
+    this.#readCompleted = db.prepare(
+      'SELECT room_nid FROM partial_rooms WHERE completed_at > ? AND completed_at <= ?',
+    )
+    // Not by the events: resolution may change state that no new event speaks of, in rooms that have new events.
+    this.#readPoints = db.prepare(
+      `SELECT valid_from AS position, room_nid, type, state_key, 1 AS began FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_from > ? AND valid_from <= ?
+       UNION ALL
+       SELECT valid_to AS position, room_nid, type, state_key, 0 AS began FROM room_state
+       WHERE ${inInteger('room_nid')} AND valid_to > ? AND valid_to <= ?
+       ORDER BY position`,
+    )
   }
 
   /** The events after one position up to another, in order. */
   async events(after: number, upTo: number): Promise<readonly NewsEvent[] | undefined> {
-    return (await this.#covering(after, upTo))?.events(after, upTo)
+    return (await this.#covers(after, upTo)) ? this.#kept.events(after, upTo) : undefined
   }
 
   /** The events that are shown: those that are not soft-failed. */
@@ -72,7 +54,7 @@ export class EventNews {
 
   /** What has changed of the rooms' states in a span of positions. */
   async points(after: number, upTo: number): Promise<readonly NewsPoint[] | undefined> {
-    return (await this.#covering(after, upTo))?.points(after, upTo)
+    return (await this.#covers(after, upTo)) ? this.#kept.points(after, upTo) : undefined
   }
 
   /** What happened in a room in a span, as far as all of that has been read already: nothing is asked of the database for it. */
@@ -81,19 +63,12 @@ export class EventNews {
     return this.#kept.ofRoom(roomNid, after, upTo)
   }
 
-  /** Whether it is known what has happened since a position. */
-  reachesBackTo(position: number): boolean {
-    return position >= this.#begin()
-  }
-
   /**
    * Whether a span is known to hold nothing but messages, in rooms that lack no members, that have changed nothing else: then nobody came
    * or went with it, nobody's membership was learnt of late, and no room that lacked members has become complete. `false` says nothing.
    */
   async isPlain(after: number, upTo: number): Promise<boolean> {
-    const covering = await this.#covering(after, upTo)
-    if (covering === this.#kept) return after >= this.#plainFrom
-    return covering !== undefined && this.#missed.covering(after, upTo)?.isPlain === true
+    return (await this.#covers(after, upTo)) && after >= this.#plainFrom
   }
 
   /**
@@ -101,42 +76,32 @@ export class EventNews {
    * holds nothing else, as nearly all do, nothing is read of it. To be called before the stream moves.
    */
   stored(event: NewsEvent): void {
-    if (this.#from !== undefined && this.#stored.size < MAX_STORED) this.#stored.set(event.position, event)
+    if (this.#from !== undefined && this.#stored.size < MAX_KEPT) this.#stored.set(event.position, event)
   }
 
-  #begin(): number {
+  /** Reads on as far as needed; answers whether everything in the span is kept. */
+  async #covers(after: number, upTo: number): Promise<boolean> {
     this.#from ??= this.#plainFrom = this.#upTo = this.#db.position('events')
-    return this.#from
-  }
-
-  /** Reads on as far as needed; answers in what everything of the span is kept. */
-  async #covering(after: number, upTo: number): Promise<KeptNews | undefined> {
-    if (after < this.#begin()) return this.#missed.covering(after, upTo)?.kept
+    if (after < this.#from) return false
     const end = Math.min(upTo, this.#db.position('events'))
     while (this.#upTo < end) {
-      this.#reading ??= this.#readOn(after, end).finally(() => {
+      this.#reading ??= this.#readOn().finally(() => {
         this.#reading = undefined
       })
       await this.#reading
     }
-    return after >= this.#begin() ? this.#kept : undefined
+    return after >= this.#from
   }
 
-  async #readOn(asked: number, end: number): Promise<void> {
-    const { maxBytes, step } = this.#bounds
-    if (end - this.#upTo > MAX_UNREAD * step) this.#beginAnew(asked > this.#upTo ? asked : end)
-    const after = this.#upTo
-    const upTo = Math.min(this.#db.position('events'), after + step)
-    const before = this.#kept.size
-    await this.#read(after, upTo)
+  async #readOn(): Promise<void> {
+    const [after, upTo] = [this.#upTo, this.#db.position('events')]
+    if (upTo - after > MAX_KEPT) this.#keepFrom(upTo)
+    else await this.#read(after, upTo)
     this.#upTo = upTo
-    // What is kept free for the gap of a timeline may be filled later: nothing is known across it (services/rooms/timeline-gaps.ts).
-    if (upTo - after === step && this.#kept.size === before) this.#keepFrom(upTo)
     for (const position of this.#stored.keys()) if (position <= upTo) this.#stored.delete(position)
-    // By quarters, so that forgetting costs next to nothing; what was read last is still to be asked for.
-    while (this.#kept.bytes > maxBytes && this.#begin() < after)
-      this.#keepFrom(Math.min(after, this.#kept.positionOf(this.#kept.size >> 2) ?? after))
-    if (!this.#missed.isEmpty && upTo - this.#missedAt > step) this.#missed.forget()
+    // By halves, so that forgetting costs next to nothing.
+    const middle = this.#kept.size > MAX_KEPT ? this.#kept.positionOf(MAX_KEPT / 2) : undefined
+    if (middle !== undefined) this.#keepFrom(middle)
   }
 
   /** Reads what of a span is not known to be messages of this process. */
@@ -149,14 +114,30 @@ export class EventNews {
       else own.push(event)
     }
     if (others.length === 0) return this.#kept.add(own, [])
-    const { events, points, isPlain } = await this.#reader.at(others, { after, upTo })
+    const rows = await this.#db.all<EventColumns>(this.#readEvents, [this.#db.list(others)])
+    const events = rows.map(newsEvent)
+    const isPlain = rows.length === others.length && rows.every(row => row.plain === 1)
+    const points = isPlain
+      ? []
+      : await this.#points(events, { after, upTo, isWhole: rows.length === others.length })
     if (!isPlain) this.#plainFrom = upTo
     this.#kept.add(inOrder([...own, ...events]), points)
   }
 
-  #beginAnew(position: number): void {
-    this.#keepFrom(position)
-    this.#upTo = position
+  /** What has changed of the states of the rooms of some events, which are those of a span; `isWhole`: it has no positions without any. */
+  async #points(
+    events: readonly NewsEvent[],
+    { after, upTo, isWhole }: { after: number; upTo: number; isWhole: boolean },
+  ): Promise<NewsPoint[]> {
+    const rooms = new Set(events.map(({ roomNid }) => roomNid))
+    // Where a room that lacked members is complete, its state may change without any event, at a position of its own.
+    if (!isWhole) {
+      const completed = await this.#db.all<{ room_nid: number }>(this.#readCompleted, [after, upTo])
+      for (const row of completed) rooms.add(row.room_nid)
+    }
+    if (rooms.size === 0) return []
+    const span = [this.#db.list([...rooms]), after, upTo]
+    return (await this.#db.all<PointColumns>(this.#readPoints, [...span, ...span])).map(newsPoint)
   }
 
   #keepFrom(position: number): void {
@@ -167,3 +148,59 @@ export class EventNews {
 
 const inOrder = (events: NewsEvent[]): NewsEvent[] =>
   events.sort((one, other) => one.position - other.position)
+
+/** `plain`: a message that has changed nothing else, in a room that lacked no members when it came (`EventNews.isPlain`). */
+const readEvents = (condition: string): string => {
+  const forked = 'EXISTS (SELECT 1 FROM event_state_delta d WHERE d.event_nid = e.event_nid)'
+  const changed = ['valid_from', 'valid_to'].map(
+    end => `EXISTS (SELECT 1 FROM room_state s WHERE s.room_nid = e.room_nid AND s.${end} = e.position)`,
+  )
+  const lacking = `EXISTS (SELECT 1 FROM partial_rooms p
+    WHERE p.room_nid = e.room_nid AND (p.completed_at IS NULL OR p.completed_at > e.position))`
+  return `SELECT position, event_nid, room_nid, type, state_key, sender, soft_failed, redacted_by,
+      CASE WHEN ${forked} THEN 1 ELSE 0 END AS forked,
+      CASE WHEN state_key IS NOT NULL OR soft_failed <> 0 OR redacted_by IS NOT NULL OR type = 'm.room.redaction'
+        OR ${[forked, ...changed, lacking].join(' OR ')} THEN 0 ELSE 1 END AS plain
+    FROM events e WHERE ${condition} AND rejected IS NULL ORDER BY position`
+}
+
+interface EventColumns {
+  position: number
+  event_nid: number
+  room_nid: number
+  type: string
+  state_key: string | null
+  sender: string
+  soft_failed: number
+  redacted_by: number | null
+  forked: number
+  plain: number
+}
+
+const newsEvent = (row: EventColumns): NewsEvent => ({
+  position: row.position,
+  nid: row.event_nid,
+  roomNid: row.room_nid,
+  type: row.type,
+  stateKey: row.state_key ?? undefined,
+  sender: row.sender,
+  softFailed: row.soft_failed !== 0,
+  redactedBy: row.redacted_by ?? undefined,
+  forked: row.forked !== 0,
+})
+
+interface PointColumns {
+  position: number
+  room_nid: number
+  type: string
+  state_key: string
+  began: number
+}
+
+const newsPoint = (row: PointColumns): NewsPoint => ({
+  position: row.position,
+  roomNid: row.room_nid,
+  type: row.type,
+  stateKey: row.state_key,
+  began: row.began !== 0,
+})

@@ -47,7 +47,6 @@ const NOTHING: KnownNews = { events: [], points: [] }
 export class KeptNews {
   #events: NewsEvent[] = []
   #points: NewsPoint[] = []
-  #bytes = 0
   /** The same by room. */
   #byRoom = new Map<number, { readonly events: NewsEvent[]; readonly points: NewsPoint[] }>()
 
@@ -56,19 +55,9 @@ export class KeptNews {
     return this.#events.length
   }
 
-  /** How much memory it takes, about. */
-  get bytes(): number {
-    return this.#bytes
-  }
-
   /** The position of the event that so many are before. */
   positionOf(index: number): number | undefined {
     return this.#events[index]?.position
-  }
-
-  /** The position of the last of so many events after a position; `undefined` if there are fewer. */
-  positionAfter(position: number, count: number): number | undefined {
-    return this.positionOf(firstAfter(this.#events, position) + count - 1)
   }
 
   /** The events after one position up to another, in order. */
@@ -91,12 +80,10 @@ export class KeptNews {
   add(events: readonly NewsEvent[], points: readonly NewsPoint[]): void {
     for (const event of events) {
       this.#events.push(event)
-      this.#bytes += bytesOfEvent(event)
       this.#of(event.roomNid).events.push(event)
     }
     for (const point of points) {
       this.#points.push(point)
-      this.#bytes += bytesOfPoint(point)
       this.#of(point.roomNid).points.push(point)
     }
   }
@@ -107,7 +94,6 @@ export class KeptNews {
     const points = this.#points.filter(point => point.position > position)
     this.#events = []
     this.#points = []
-    this.#bytes = 0
     this.#byRoom = new Map()
     this.add(events, points)
   }
@@ -121,29 +107,13 @@ export class KeptNews {
   }
 }
 
-/** What one takes beside its texts, in both lists. */
-const EVENT_BYTES = 180
-const POINT_BYTES = 140
-
-const bytesOfEvent = ({ type, stateKey = '', sender }: NewsEvent): number =>
-  EVENT_BYTES + type.length + stateKey.length + sender.length
-
-const bytesOfPoint = ({ type, stateKey }: NewsPoint): number => POINT_BYTES + type.length + stateKey.length
-
-/** The part of a list in order of positions that lies in a span. */
+/** The part of a list in order of positions that lies in a span, which is mostly its end. */
 const spanOf = <T extends { readonly position: number }>(
   list: readonly T[],
   after: number,
   upTo: number,
-): readonly T[] => list.slice(firstAfter(list, after), firstAfter(list, upTo))
-
-/** How many of a list in order of positions are not after one. */
-const firstAfter = (list: readonly { readonly position: number }[], position: number): number => {
-  let [low, high] = [0, list.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((list[middle]?.position ?? 0) <= position) low = middle + 1
-    else high = middle
-  }
-  return low
+): readonly T[] => {
+  const start = list.findLastIndex(({ position }) => position <= after) + 1
+  const end = list.findLastIndex(({ position }) => position <= upTo) + 1
+  return list.slice(start, end)
 }

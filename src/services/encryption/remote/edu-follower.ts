@@ -26,11 +26,11 @@ export class EduFollower {
       work: (after: number, upTo: number) => Promise<EduStep>
     },
   ) {
-    const { database, clock, log, listSending: sole, rooms } = context
+    const { database, clock, log, listSending: sole } = context
     const { keepEdus, work, ...followed } = parts
     this.#log = log
     this.#follower = new StreamFollower({
-      ...{ ...followed, database, clock, log, sole, news: rooms.news },
+      ...{ ...followed, database, clock, log, sole },
       work: async (after, upTo) => {
         const { reached, edus, statements = [] } = await work(after, upTo)
         if (edus.length === 0) return { reached, statements }

@@ -81,7 +81,7 @@ export class Distributor {
   }
 
   async #step({ done, noted }: { done: number; noted: number }): Promise<{ done: number; noted: number }> {
-    const now = await this.#read.stepEnd(done, this.#database.position('events'))
+    const now = this.#database.position('events')
     const rows = await this.#read.events(done, now, BATCH)
     const upTo = rows.length < BATCH ? now : (rows.at(-1)?.position ?? now)
     const addressed = (await this.#recipients.address(rows)).filter(({ servers }) => servers.length > 0)

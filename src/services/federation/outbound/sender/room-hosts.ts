@@ -66,15 +66,11 @@ export class RoomHosts {
       const hosts = this.#current.get(roomNid)
       if (hosts !== undefined && hosts.upTo < upTo) known.set(roomNid, hosts)
     }
-    const { state, news } = this.#read
-    // For one room that was silent for long the others need not be looked for in the database.
-    const byAge = Map.groupBy(known, ([, hosts]) => news.reachesBackTo(hosts.upTo))
-    for (const rooms of byAge.values()) {
-      const after = Math.min(...rooms.map(([, hosts]) => hosts.upTo))
-      const nids = rooms.map(([roomNid]) => roomNid)
-      const changed = await state.changedRooms(nids, 'm.room.member', { after, upTo })
-      for (const [roomNid, hosts] of rooms) if (!changed.has(roomNid)) hosts.upTo = Math.max(hosts.upTo, upTo)
-    }
+    if (known.size === 0) return
+    const after = Math.min(...known.values().map(hosts => hosts.upTo))
+    const { state } = this.#read
+    const changed = await state.changedRooms([...known.keys()], 'm.room.member', { after, upTo })
+    for (const [roomNid, hosts] of known) if (!changed.has(roomNid)) hosts.upTo = Math.max(hosts.upTo, upTo)
   }
 
   /** The servers in a room at a position of the events; at once where that is known. */
