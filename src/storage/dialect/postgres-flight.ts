@@ -63,6 +63,7 @@ export class PostgresFlight implements pg.Submittable {
 
   /** Called by the driver when it is this flight's turn. */
   submit(connection: pg.Connection): void {
+    messages.begin()
     for (const [place, { prepared, hasRows }] of this.#legs.entries()) {
       const name = nameOf(prepared)
       if (!this.#known.has(name)) {

@@ -35,6 +35,22 @@ test('messages are as the protocol has them', t => {
   t.deepEqual(read(messages.take()), [['S', '']], 'what was taken is not there any more')
 })
 
+test('what could not be finished does not go out with what follows', t => {
+  const messages = new PostgresMessages()
+  messages.parse('s1', 'SELECT 1')
+  t.throws(
+    () =>
+      messages.bind(
+        's1',
+        Array.from({ length: 65_536 }, () => null),
+      ),
+    { instanceOf: RangeError },
+  )
+  messages.begin()
+  messages.sync()
+  t.deepEqual(read(messages.take()), [['S', '']])
+})
+
 testPostgres(test, 'what is written is what is read, of any length', async (t, database) => {
   const echo = database.prepare('SELECT CAST(? AS text) AS text, CAST(? AS bytea) AS bytes')
   const texts = [

@@ -23,6 +23,11 @@ export class PostgresMessages {
   #buffer = Buffer.allocUnsafe(USUAL_BYTES)
   #end = 0
 
+  /** Begins anew: what could not be finished, and was never taken, must not go out with what follows. */
+  begin(): void {
+    this.#end = 0
+  }
+
   /** Has a statement prepared; without a name it lasts until the next one without. */
   parse(name: string, text: string): void {
     const start = this.#begin(PARSE)
