@@ -22,7 +22,10 @@ export interface AppService {
   /** Whether its users are limited like others; "the sender is excluded". */
   readonly isRateLimited: boolean
   readonly receivesEphemeral: boolean
-  /** Whether it is told of device lists and one-time keys (MSC3202, for services whose users have devices). */
+  /**
+   * Whether it encrypts by what transactions tell it: device lists, one-time keys and messages to devices (MSC3202). Others whose
+   * users have devices ask `/sync`.
+   */
   readonly isEncrypting: boolean
   /** The third-party protocols that it provides. */
   readonly protocols: readonly string[]

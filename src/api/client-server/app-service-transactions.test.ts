@@ -1,7 +1,8 @@
 /** What an application service is sent, and when it is sent again. */
 import test from 'ava'
-import { registrations } from '../../test-kit/app-service.ts'
+import { registrations, ScriptedAppService } from '../../test-kit/app-service.ts'
 import {
+  BOT,
   GHOST,
   type Json,
   registerGhost,
@@ -11,7 +12,7 @@ import {
 import { testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { personOf } from '../../test-kit/person.ts'
+import { personOf, registerPerson } from '../../test-kit/person.ts'
 import { startTestServer } from '../../test-kit/server.ts'
 
 test('a transaction is sent again as it was until it is taken', async t => {
@@ -90,3 +91,27 @@ testPostgres(
     t.deepEqual(said(), ['one', 'two', 'three'])
   },
 )
+
+test('messages to the device of a service that encrypts by /sync wait there, though a transaction has told of them', async t => {
+  const service = await ScriptedAppService.start(t)
+  const directory = registrations(t, { ...registration(service.url), 'org.matrix.msc3202': false })
+  const server = await startTestServer({ settings: { application_services: { directory } } })
+  t.teardown(server.close)
+  const alice = await registerPerson(server, 'alice')
+  const login = { type: 'm.login.application_service', identifier: { type: 'm.id.user', user: 'bridge' } }
+  const { body } = await server.request('POST', '/_matrix/client/v3/login', {
+    token: registration('')['as_token'] as string,
+    json: { ...login, device_id: 'BRIDGE' },
+  })
+  const token = (body as Json)['access_token'] as string
+  await alice.put('/sendToDevice/m.room_key/1', { messages: { [BOT]: { BRIDGE: { key: 1 } } } })
+  await service.until(() => service.told('to_device').length > 0)
+  await alice.put('/sendToDevice/m.room_key/2', { messages: { [BOT]: { BRIDGE: { key: 2 } } } })
+  await service.until(() => service.told('to_device').length > 1)
+  const sync = await server.request('GET', '/_matrix/client/v3/sync', { token })
+  const { events } = (sync.body as { to_device: { events: { content: Json }[] } }).to_device
+  t.deepEqual(
+    events.map(({ content }) => content),
+    [{ key: 1 }, { key: 2 }],
+  )
+})

@@ -212,8 +212,12 @@ export class AppServiceOutbox {
     }
   }
 
-  /** Nobody else fetches what is for users of exclusive namespaces (MSC4203, "when to delete a to-device message"). */
+  /**
+   * Nobody else fetches what is for users of exclusive namespaces (MSC4203, "when to delete a to-device message"). Services that
+   * do not encrypt by transactions may do so by `/sync`, as bridges of mautrix do unless told otherwise: there it has to wait.
+   */
   #delivered(messages: readonly AddressedMessage[]): WriteStatement[] {
+    if (!this.#service.isEncrypting) return []
     const newest = new Map<string, AddressedMessage>()
     for (const message of messages) newest.set(`${message.userId} ${message.deviceId}`, message)
     const { toDevice } = this.#parts.encryption.context.write
