@@ -103,6 +103,16 @@ const sorted = (value: JsonValue | undefined): JsonValue => {
 export const boundRequest = (attempt: InteractiveAttempt, session: InteractiveSession): string | undefined =>
   attempt.binding === 'request' && session.completed.length === 0 ? requestHash(attempt) : session.requestHash
 
+/**
+ * Whose session it is once a stage was passed. What a stage shows of somebody else says nothing about them.
+ * @throws {MatrixError} `M_FORBIDDEN`
+ */
+export const ownerOf = (session: InteractiveSession, shown: string | undefined): string | undefined => {
+  if (session.userId !== undefined && shown !== undefined && shown !== session.userId)
+    throw new MatrixError('M_FORBIDDEN', 'This belongs to somebody else.')
+  return session.userId ?? shown
+}
+
 /** What an e-mail address is shown for in a session. */
 export const emailUse = ({ operation }: InteractiveSession): 'register' | 'password' =>
   operation.endsWith('/register') ? 'register' : 'password'

