@@ -43,6 +43,18 @@ test('what the first request of a session asks for need not be said again, as El
   t.is((await post('/login', { type: 'm.login.password', identifier, password: PASSWORD })).status, 200)
 })
 
+test('what a registration keeps of a password is no member that a client sends', async t => {
+  const { post } = await open(t)
+  // Whoever chose the cost of a hash would have every log-in take minutes, and gigabytes.
+  const passwordHash =
+    '$argon2id$v=19$m=4194304,t=1000,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g'
+  const { session } = bodyOf(await post('/register', { username: 'mallory' }))
+  for (const auth of [{ type: 'm.login.dummy' }, { type: 'm.login.dummy', session }]) {
+    const made = await post('/register', { username: 'mallory', passwordHash, auth })
+    t.is(codeOf(made), '400 M_MISSING_PARAM')
+  }
+})
+
 test('of a wish no more is kept than can come of it', async t => {
   const database = await testDatabase(t)
   const { server } = await accountServer(t, database, { registration: { mode: 'open' } })

@@ -14,13 +14,18 @@ export interface RegisterRequest extends DeviceRequest {
   readonly guest_access_token?: string
 }
 
+type Submitted = RegisterRequest & InteractiveBody
+
 /** A request, with what an earlier one of its session has asked for. */
-export interface WholeRequest extends RegisterRequest, InteractiveBody {
-  /** Of the password that the earlier one has named. */
-  readonly passwordHash?: string
+interface Whole {
+  readonly request: Submitted
+  /** Of the password that the earlier one has named: never what a client sends, who could name a hash of any cost. */
+  readonly passwordHash: string | undefined
 }
 
-type Wish = Pick<WholeRequest, 'passwordHash' | 'username' | 'inhibit_login' | keyof DeviceRequest>
+type Wish = Pick<RegisterRequest, 'username' | 'inhibit_login' | keyof DeviceRequest> & {
+  readonly passwordHash: string
+}
 
 /**
  * What a registration asks for, over the requests of its session. With each stage a client shall be "resubmitting the same
@@ -36,15 +41,17 @@ export class RegistrationWishes {
   }
 
   /** A request; one without a password asks for what the first one of its session has asked for. */
-  async whole(request: RegisterRequest & InteractiveBody): Promise<WholeRequest> {
+  async whole(request: Submitted): Promise<Whole> {
     const { auth, password } = request
-    if (password !== undefined || !isJsonObject(auth) || typeof auth.session !== 'string') return request
-    const wish = (await this.#interactive.session(auth.session))?.wish
-    return wish === undefined ? request : { ...(JSON.parse(wish) as Wish), ...request }
+    const isPart = password === undefined && isJsonObject(auth) && typeof auth.session === 'string'
+    const wish = isPart ? (await this.#interactive.session(String(auth.session)))?.wish : undefined
+    if (wish === undefined) return { request, passwordHash: undefined }
+    const { passwordHash, ...wished } = JSON.parse(wish) as Wish
+    return { request: { ...wished, ...request }, passwordHash }
   }
 
   /** Does something for a request, and keeps what that asks for if it is answered with a challenge. */
-  async kept<T>(request: WholeRequest, authenticate: () => Promise<T>): Promise<T> {
+  async kept<T>(request: Submitted, authenticate: () => Promise<T>): Promise<T> {
     try {
       return await authenticate()
     } catch (error) {
@@ -54,7 +61,7 @@ export class RegistrationWishes {
   }
 
   /** Once for each session: a password is hashed for it. */
-  async #keep(request: WholeRequest, sessionId: unknown): Promise<void> {
+  async #keep(request: Submitted, sessionId: unknown): Promise<void> {
     const { username, password, device_id, refresh_token, inhibit_login } = request
     const { initial_device_display_name: name } = request
     // Whoever upgrades a guest has to show its token each time.

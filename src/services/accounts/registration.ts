@@ -81,7 +81,7 @@ export class Registration {
     const isProbe = submitted.auth === undefined
     const repeated = isProbe ? undefined : await this.#repeated(submitted)
     if (repeated !== undefined) return repeated
-    const request = await this.#wishes.whole(submitted)
+    const { request, passwordHash: wishedHash } = await this.#wishes.whole(submitted)
     // "MUST perform the relevant checks and return these codes before performing User-Interactive Authentication".
     const guest = await this.#guests.of(request)
     if (request.username !== undefined && guest === undefined) {
@@ -89,7 +89,7 @@ export class Registration {
     }
     if (request.device_id !== undefined) checkDeviceId(request.device_id)
     if (request.password !== undefined) passwords.check(request.password)
-    else if (!isProbe && request.passwordHash === undefined)
+    else if (!isProbe && wishedHash === undefined)
       throw new MatrixError('M_MISSING_PARAM', 'A password is needed.')
 
     const flows = registrationFlows(options.registration, this.#emails.isOffered)
@@ -101,7 +101,7 @@ export class Registration {
       request.username === undefined
         ? generatedUserId(this.#context)
         : newUserId(request.username, options.serverName)
-    const passwordHash = await this.#hashOf(request)
+    const passwordHash = (await this.#hashOf(request.password)) ?? wishedHash
     const user = this.#newUser(guest ?? wished, passwordHash, false)
     const made = await this.#create({ ...user, acceptedTerms: acceptedTerms(authenticated) }, request, {
       authenticated,
@@ -159,19 +159,15 @@ export class Registration {
     const userId = newUserId(isFull ? username.slice(1, -suffix.length) : username, serverName)
     if ((await this.#context.read.users.existing([userId])).size > 0) throw userInUse()
     if (request.password !== undefined) this.#context.passwords.check(request.password)
-    const user = this.#newUser(userId, await this.#hashOf(request), request.isAdmin === true)
+    const user = this.#newUser(userId, await this.#hashOf(request.password), request.isAdmin === true)
     const result = await this.#context.commit([...proof, ...this.#statements(user, request.displayName)])
     if (result.ok) return { userId }
     if (result.guard === 'user-in-use') throw userInUse()
     return { refused: result.guard }
   }
 
-  async #hashOf(request: {
-    password?: string | undefined
-    passwordHash?: string
-  }): Promise<string | undefined> {
-    const { password, passwordHash } = request
-    return password === undefined ? passwordHash : this.#context.passwords.hash(password)
+  async #hashOf(password: string | undefined): Promise<string | undefined> {
+    return password === undefined ? undefined : this.#context.passwords.hash(password)
   }
 
   #newUser(userId: string, passwordHash: string | undefined, isAdmin: boolean): NewUser {
