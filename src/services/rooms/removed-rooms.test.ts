@@ -3,9 +3,9 @@ import { silentLog } from '../../core/log.ts'
 import { openDatabase } from '../../storage/open.ts'
 import { testDatabases, testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { type Guest, guest } from '../../test-kit/guest.ts'
+import { guest } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
-import { type TestRooms, testRooms } from '../../test-kit/rooms.ts'
+import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
 import { loadHead } from './load-head.ts'
 import { RoomLifetime } from './room-lifetime.ts'
 
@@ -22,7 +22,7 @@ const peerRoom = (): PeerRoom =>
     'BACK: me@here.test join',
   ])
 
-const lifetimeOf = ({ core, clock }: Pick<Guest, 'core' | 'clock'>): RoomLifetime =>
+const lifetimeOf = ({ core, clock }: Pick<TestRooms, 'core' | 'clock'>): RoomLifetime =>
   new RoomLifetime({ writer: core.writer, clock, log: silentLog, grace: undefined })
 
 /** The events of the current state that are stored, and how many there have to be. */
@@ -53,6 +53,22 @@ testDatabases(test, 'a room comes back once all of what it was is gone', async (
   await peers.import(here, 'BACK')
   t.deepEqual(await stateOf(here, peers), { of: 6, known: 6, here: 6 })
 })
+
+testPostgres(
+  test,
+  'a room goes also where another process has written to it last',
+  async (t, database, config) => {
+    const other = await openDatabase(config)
+    t.teardown(() => other.close())
+    const [here, there] = [await testRooms(database), await testRooms(other)]
+    const alice = '@alice:here.test'
+    const roomId = await here.rooms.roomCreation.create(newRoom(here.rooms, alice), { isDirect: false })
+    const message = { roomId, type: 'm.room.message', txnId: '1', content: { body: 'from there' } }
+    await there.rooms.sending.message(requesterOf(alice), message)
+    t.is((await lifetimeOf(here).removeNow(roomId))?.events, 7)
+    t.is(await here.core.context.read.rooms.byId(roomId), undefined)
+  },
+)
 
 testPostgres(
   test,

@@ -77,7 +77,7 @@ export class RoomLifetime {
   /** Removes a room at once, whoever may need it; answers what is gone, `undefined` if the room is not known. */
   async removeNow(roomId: string): Promise<RoomSize | undefined> {
     let size: RoomSize | undefined
-    await this.#writer.remove(roomId, async () => {
+    const isGone = await this.#writer.remove(roomId, async () => {
       const room = await this.#context.read.rooms.byId(roomId)
       if (room === undefined) return undefined
       const gone = { roomNid: room.nid, roomId }
@@ -85,7 +85,7 @@ export class RoomLifetime {
       const marked = this.#write.markOne(gone, this.#clock.now())
       return { statements: [marked, ...this.#write.remove(gone)], after: () => this.#sweep(room.nid) }
     })
-    return size
+    return isGone ? size : undefined
   }
 
   async #run(): Promise<void> {
@@ -108,13 +108,13 @@ export class RoomLifetime {
 
   async #remove(room: AbandonedRoom): Promise<void> {
     const { roomId, roomNid } = room
-    await this.#writer.remove(roomId, async () => {
+    const isGone = await this.#writer.remove(roomId, async () => {
       // Somebody may have come back since it was looked at.
       const still = await this.#read.among([roomNid], this.#context.serverName)
       if (still.length === 0) return undefined
       return { statements: this.#write.remove(room), after: () => this.#sweep(roomNid) }
     })
-    this.#log.info({ room: roomId }, 'removed a room that nobody here needs any longer')
+    if (isGone) this.#log.info({ room: roomId }, 'removed a room that nobody here needs any longer')
   }
 
   /** Removes the events of a room that is no longer one. */

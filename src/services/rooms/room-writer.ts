@@ -22,6 +22,11 @@ import type { RoomsContext } from './rooms-context.ts'
 export { type Draft, GuardFailed, RoomContended, type Settled } from './room-drafts.ts'
 export type { RoomsContext } from './rooms-context.ts'
 
+/** What takes a room away, and what is done once it is away. */
+type RemovalJob = () => Promise<
+  { readonly statements: readonly WriteStatement[]; after(): Promise<void> } | undefined
+>
+
 /** How often a write is tried again when another process was faster. */
 const MAX_ATTEMPTS = 20
 
@@ -99,29 +104,34 @@ export class RoomWriter {
 
   /**
    * Takes a room away: commits statements over the head as it stands, and does what is to be done after that before
-   * anything else happens to the room, such as somebody joining it anew.
+   * anything else happens to the room, such as somebody joining it anew. Answers whether it is away by this.
    *
-   * @param job answers `undefined` to leave the room alone after all
+   * @param job answers `undefined` to leave the room alone after all; it may run several times
    */
-  async remove(
-    roomId: string,
-    job: () => Promise<
-      { readonly statements: readonly WriteStatement[]; after(): Promise<void> } | undefined
-    >,
-  ): Promise<void> {
+  async remove(roomId: string, job: RemovalJob): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await this.#queue.run(roomId, () => this.#remove(roomId, job))
+      if (outcome !== 'stale') return outcome === 'gone'
+      if (attempt === MAX_ATTEMPTS) throw new RoomContended()
+    }
+  }
+
+  /** `stale`: another process has written to the room since its head was loaded. */
+  async #remove(roomId: string, job: RemovalJob): Promise<'gone' | 'stays' | 'stale'> {
     const { db, nids, write, authEdges } = this.context
-    await this.#queue.run(roomId, async () => {
-      const head = await this.#heads.load(roomId)
-      if (head === undefined) return
-      await head.lastCommit
-      const removal = await job()
-      if (removal === undefined) return
-      const bump = write.rooms.bump(head.room.nid, head.headVersion, nids.next())
-      const committed = await db.commit({ statements: [bump, ...removal.statements] })
-      this.#drop(head, [])
-      authEdges.delete(head.room.nid)
-      if (committed.ok) await removal.after()
-    })
+    const head = await this.#heads.load(roomId)
+    if (head === undefined) return 'stays'
+    await head.lastCommit
+    const removal = await job()
+    if (removal === undefined) return 'stays'
+    const bump = write.rooms.bump(head.room.nid, head.headVersion, nids.next())
+    const committed = await db
+      .commit({ statements: [bump, ...removal.statements] })
+      .finally(() => this.#drop(head, []))
+    authEdges.delete(head.room.nid)
+    if (!committed.ok) return committed.guard === HEAD_GUARD ? 'stale' : 'stays'
+    await removal.after()
+    return 'gone'
   }
 
   /** One run of a job in the room's queue. */
