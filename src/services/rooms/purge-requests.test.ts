@@ -66,6 +66,25 @@ test('messages are deleted when their room or the settings say so, and the opera
   t.false(await isThere())
 })
 
+test('a room of which this server cannot make sense keeps no other from losing its old messages', async t => {
+  const database = await testDatabase(t)
+  const { clock, rooms } = await oldRoom(database)
+  const other = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const message = { roomId: other, type: 'm.room.message', txnId: 'old', content: { body: 'old' } }
+  const { eventId } = await rooms.sending.message(requesterOf(ALICE), message)
+  await rooms.sending.message(requesterOf(ALICE), { ...message, txnId: 'new' })
+  await clock.advance(2 * DAY)
+  const prepared = database.prepare("UPDATE rooms SET version = 'of tomorrow' WHERE room_id <> ?")
+  await database.commit({ statements: [{ prepared, rows: [[other]] }] })
+  const { core } = await testRooms(database, { clock })
+  const { writer } = core
+  await new MessageRetention({
+    ...{ writer, clock, log: silentLog, purges: new RoomPurges(writer) },
+    settings: { defaultLifetime: DAY, shortest: undefined, longest: undefined },
+  }).tidy()
+  t.is(await core.context.read.events.byId(eventId), undefined)
+})
+
 test('what operators ask for is done by the server', async t => {
   const database = await testDatabase(t)
   const { core, rooms, clock, roomId, isThere, requests } = await oldRoom(database)

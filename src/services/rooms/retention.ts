@@ -88,12 +88,16 @@ export class MessageRetention {
     if (this.#settings === undefined) return
     for await (const room of ruledRooms(db, this.#settings)) {
       if (signal.aborted) return
-      const { events, bytes } = await this.#purges.purge(
-        room,
-        { before: this.#clock.now() - room.lifetime },
-        signal,
+      // Of a room in which it fails, those after it know nothing.
+      await this.#purge(room, signal).catch(error =>
+        this.#log.error({ err: error, room: room.roomId }, 'old messages could not be deleted'),
       )
-      if (events > 0) this.#log.info({ room: room.roomId, events, bytes }, 'old messages were deleted')
     }
+  }
+
+  async #purge(room: RuledRoom, signal: AbortSignal): Promise<void> {
+    const bound = { before: this.#clock.now() - room.lifetime }
+    const { events, bytes } = await this.#purges.purge(room, bound, signal)
+    if (events > 0) this.#log.info({ room: room.roomId, events, bytes }, 'old messages were deleted')
   }
 }

@@ -77,6 +77,27 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'a room of which this server cannot make sense keeps no other', async (t, database) => {
+  const { rooms, clock } = await testRooms(database)
+  const ids: string[] = []
+  for (let count = 0; count < 2; count++) {
+    const roomId = await rooms.roomCreation.create(newRoom(rooms, A), { isDirect: false })
+    await rooms.memberships.leave({ userId: A, roomId })
+    await rooms.memberships.forget(A, roomId)
+    ids.push(roomId)
+  }
+  const [odd = '', other = ''] = ids
+  const prepared = database.prepare("UPDATE rooms SET version = 'of tomorrow' WHERE room_id = ?")
+  await database.commit({ statements: [{ prepared, rows: [[odd]] }] })
+  const { core } = await testRooms(database, { clock })
+  const lifetime = lifetimeOf(core, clock)
+  await lifetime.tidy()
+  await clock.advance(DAY)
+  await lifetime.tidy()
+  t.not(await core.context.read.rooms.byId(odd), undefined)
+  t.is(await core.context.read.rooms.byId(other), undefined)
+})
+
 /** Bob has been in a room of Alice's server, and has forgotten it. */
 const visited = async (t: ExecutionContext) => {
   const world = new FederationWorld(t)

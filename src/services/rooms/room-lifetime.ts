@@ -70,7 +70,7 @@ export class RoomLifetime {
     }
     for (const room of await this.#read.due(this.#clock.now() - this.#grace, ROOMS)) {
       if (this.#closing.signal.aborted) return
-      await this.#remove(room)
+      await this.#attempt(() => this.#remove(room), room)
     }
   }
 
@@ -97,13 +97,16 @@ export class RoomLifetime {
     }
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
-    await work().catch(error => this.#log.error({ err: error }, 'abandoned rooms could not be removed'))
+  /** Of a room that cannot be removed, the others know nothing. */
+  async #attempt(work: () => Promise<void>, room?: Pick<AbandonedRoom, 'roomId'>): Promise<void> {
+    await work().catch(error =>
+      this.#log.error({ err: error, room: room?.roomId }, 'abandoned rooms could not be removed'),
+    )
   }
 
   /** Goes on with what a stop has interrupted, also that of another process. */
   async #finish(): Promise<void> {
-    for (const { roomNid } of await this.#read.going()) await this.#sweep(roomNid)
+    for (const room of await this.#read.going()) await this.#attempt(() => this.#sweep(room.roomNid), room)
   }
 
   async #remove(room: AbandonedRoom): Promise<void> {
