@@ -14,6 +14,7 @@ import { ruledRooms } from './services/rooms/retention.ts'
 import { NoticeQueue } from './services/server-notices/notice-queue.ts'
 import { UserLister } from './storage/accounts/user-list.ts'
 import type { Database } from './storage/database.ts'
+import { refuseServed } from './storage/inspect.ts'
 import { openDatabase } from './storage/open.ts'
 import { ReportReader } from './storage/reports.ts'
 import { AbandonedRoomReader } from './storage/rooms/abandoned-rooms.ts'
@@ -68,7 +69,10 @@ export const openCliServices = async (config: Config, log: Log): Promise<CliServ
       await queue.toUser(userId, { body })
       return 1
     },
-    repairAfterRestore: () => repairAfterRestore(database, systemClock),
+    repairAfterRestore: async () => {
+      await refuseServed(databaseLocation(config), systemClock.now())
+      return repairAfterRestore(database, systemClock)
+    },
     media: {
       usage: () => media.retention.usage(),
       purge: options => media.retention.purge(options),

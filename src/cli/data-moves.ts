@@ -8,6 +8,7 @@ import { copyRows } from '../storage/dump/copy.ts'
 import { openDump, writeDump } from '../storage/dump/dump-file.ts'
 import { openSource, openTarget } from '../storage/dump/open.ts'
 import { DumpError, type RowSource } from '../storage/dump/row-stream.ts'
+import { refuseServed } from '../storage/inspect.ts'
 import { type DatabaseConfig, openDatabase } from '../storage/open.ts'
 import { EXIT, type Host, say } from './host.ts'
 import { progressLine } from './progress.ts'
@@ -59,7 +60,7 @@ export const restore = (host: Host, flags: ConfigFlags, file: string): Promise<n
     }),
   )
 
-/** Copies everything from one database to another, such as from SQLite to PostgreSQL. */
+/** Copies everything from one database to another, such as from SQLite to PostgreSQL. No server may run on either. */
 export const migrateDatabase = (
   host: Host,
   options: { readonly from: string; readonly to: string },
@@ -67,6 +68,8 @@ export const migrateDatabase = (
   attempt(host, async () => {
     const from = location(host, options.from, '--from')
     const to = location(host, options.to, '--to')
+    // What a server stored from now on would be lost without a word.
+    for (const each of [from, to]) await refuseServed(each, Date.now())
     await fill(host, await openSource(from), to)
     say(host, `Copied and compared. Now set database.url to ${options.to} and start the server.`)
   })

@@ -64,6 +64,7 @@ export const layFoundation = async ({ config, log, clock, figuresOfAll, surround
       },
       log: message => log.info({ part: 'database' }, message),
       meter: metrics.database,
+      forService: true,
     }))
   const processes = new Processes({
     ...{ database, clock, log },

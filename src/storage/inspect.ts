@@ -1,5 +1,6 @@
-import { accessSync, constants } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { Client } from 'pg'
 import { DatabaseUnavailable } from './database.ts'
 import { needsMigration, READ_SCHEMA_INFO, type SchemaInfo } from './migrate.ts'
 import type { DatabaseConfig } from './open.ts'
@@ -20,6 +21,31 @@ export const inspectDatabase = async (config: DatabaseConfig): Promise<DatabaseS
   const info = await (config.kind === 'sqlite' ? inspectSqlite(config.path) : inspectPostgres(config.url))
   if (info === 'missing') return { kind: 'missing' }
   return { kind: 'usable', isCurrent: !needsMigration(info) }
+}
+
+/**
+ * Refuses a database that a server runs on, for what must not be done beside one. On PostgreSQL that is told by the leases of
+ * its processes, which one that was killed holds for half a minute more.
+ *
+ * Throws `DatabaseUnavailable`, also where it cannot be reached.
+ */
+export const refuseServed = async (config: DatabaseConfig, now: number): Promise<void> => {
+  if (config.kind === 'sqlite') {
+    if (!existsSync(config.path)) return
+    const { holdForService } = await import('./dialect/sqlite-service.ts')
+    holdForService(resolve(config.path)).end()
+    return
+  }
+  const isServed = await askPostgres(config.url, async client => {
+    if (!(await hasTable(client, 'leases'))) return false
+    const { rows } = await client.query('SELECT 1 FROM leases WHERE held_until_ts > $1 LIMIT 1', [now])
+    return rows.length > 0
+  })
+  if (isServed) {
+    throw new DatabaseUnavailable(
+      'a server is running on the PostgreSQL database, or was killed within the last half minute: stop it first',
+    )
+  }
 }
 
 const unavailable = (what: string, error: unknown): DatabaseUnavailable => {
@@ -50,18 +76,25 @@ const inspectSqlite = async (path: string): Promise<SchemaInfo | undefined | 'mi
   }
 }
 
-const inspectPostgres = async (url: string): Promise<SchemaInfo | undefined> => {
+const inspectPostgres = (url: string): Promise<SchemaInfo | undefined> =>
+  askPostgres(url, async client => {
+    if (!(await hasTable(client, 'schema_info'))) return undefined
+    const { rows } = await client.query(READ_SCHEMA_INFO)
+    return (
+      rows[0] && { version: Number(rows[0].version), compatible_back_to: Number(rows[0].compatible_back_to) }
+    )
+  })
+
+const hasTable = async (client: Client, name: string): Promise<boolean> =>
+  (await client.query('SELECT to_regclass($1) AS known', [name])).rows[0]?.known !== null
+
+const askPostgres = async <T>(url: string, ask: (client: Client) => Promise<T>): Promise<T> => {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const { rows: tables } = await client.query("SELECT to_regclass('schema_info') AS known")
-    if (tables[0]?.known === null) return undefined
-    const { rows } = await client.query(READ_SCHEMA_INFO)
-    return (
-      rows[0] && { version: Number(rows[0].version), compatible_back_to: Number(rows[0].compatible_back_to) }
-    )
+    return await ask(client)
   } catch (error) {
     throw unavailable('the PostgreSQL database', error)
   } finally {

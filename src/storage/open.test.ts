@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,13 +6,27 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { SCHEMA_VERSION } from '../../migrations/index.ts'
 import { sqliteConfig, testDatabases } from '../test-kit/database.ts'
-import { DatabaseTooNew, DatabaseUnavailable } from './database.ts'
-import { type Migrated, openDatabase } from './open.ts'
+import { type Database, DatabaseTooNew, DatabaseUnavailable } from './database.ts'
+import { refuseServed } from './inspect.ts'
+import { type DatabaseConfig, type Migrated, openDatabase } from './open.ts'
 
 const temporary = (t: ExecutionContext): string => {
   const directory = mkdtempSync(join(tmpdir(), 'tessera-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** A process that serves from the database and commits all the time. */
+const storm = async (
+  t: ExecutionContext,
+  database: Database,
+  config: DatabaseConfig,
+): Promise<ChildProcess> => {
+  const create = database.prepare('CREATE TABLE storm (id bigint PRIMARY KEY, at bigint NOT NULL)')
+  await database.commit({ statements: [{ prepared: create, rows: [[]] }] })
+  const child = fork(join(import.meta.dirname, '../test-kit/commit-storm.ts'), [JSON.stringify(config)])
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
 }
 
 testDatabases(
@@ -56,9 +70,7 @@ test('the start that brings the schema up to date is told what that took', async
  * where they ended.
  */
 testDatabases(test, 'a killed process loses nothing that was acknowledged', async (t, database, config) => {
-  const create = database.prepare('CREATE TABLE storm (id bigint PRIMARY KEY, at bigint NOT NULL)')
-  await database.commit({ statements: [{ prepared: create, rows: [[]] }] })
-  const child = fork(join(import.meta.dirname, '../test-kit/commit-storm.ts'), [JSON.stringify(config)])
+  const child = await storm(t, database, config)
   const acknowledged: number[] = []
   child.on('message', id => {
     acknowledged.push(Number(id))
@@ -145,4 +157,27 @@ test('a database may be opened twice in one process, and closed one after the ot
     { name: 'second' },
   ])
   await second.close()
+})
+
+test('one server has an SQLite database, and commands beside it; the next has it when that one is gone', async t => {
+  const config = await sqliteConfig(t)
+  const beside = await openDatabase(config)
+  const child = await storm(t, beside, config)
+  await once(child, 'message')
+  const refused = {
+    instanceOf: DatabaseUnavailable,
+    message: /^a server is running on the database .*test\.db: stop it first$/,
+  }
+  await t.throwsAsync(openDatabase(config, { forService: true }), refused)
+  await t.throwsAsync(refuseServed(config, 0), refused)
+  t.truthy(await beside.get(beside.prepare('SELECT 1 FROM storm')))
+  await beside.close()
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  await refuseServed(config, 0)
+  const server = await openDatabase(config, { forService: true })
+  await t.throwsAsync(openDatabase(config, { forService: true }), refused)
+  await server.close()
+  const next = await openDatabase(config, { forService: true })
+  await next.close()
 })

@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly log?: (message: string) => void
   /** How long an outage of a database server is waited out before its callers are told, in milliseconds (10,000). */
   readonly patience?: number
+  /** Whether a server runs on it from now on, until it is closed. SQLite refuses a second one. */
+  readonly forService?: boolean
   /** Told what commits come to. */
   readonly meter?: CommitMeter
 }

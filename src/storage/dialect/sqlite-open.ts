@@ -6,6 +6,14 @@ import { type Migrated, migrate, needsMigration, READ_SCHEMA_INFO, type SchemaIn
 import type { CommitMeter } from './group-committer.ts'
 import { SqliteDatabase } from './sqlite.ts'
 import { errorOf } from './sqlite-connection.ts'
+import { holdForService } from './sqlite-service.ts'
+
+export interface SqliteOptions {
+  readonly onMigrated?: (migrated: Migrated) => void
+  readonly meter?: CommitMeter
+  /** Whether it is opened to serve from, which one process does at a time. */
+  readonly forService?: boolean
+}
 
 /**
  * Opens the SQLite database in the file `path`, which is made, with its directory, where it is missing; brings its
@@ -15,15 +23,22 @@ import { errorOf } from './sqlite-connection.ts'
  */
 export const openSqlite = async (
   path: string,
-  { onMigrated, meter }: { readonly onMigrated?: (migrated: Migrated) => void; readonly meter?: CommitMeter },
+  { onMigrated, meter, forService = false }: SqliteOptions,
 ): Promise<Database> => {
   const file = resolve(path)
   makeFile(file)
-  if (needsMigration(readSchemaInfo(file))) {
-    const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
-    await migrate(config, onMigrated)
+  const service = forService ? holdForService(file) : undefined
+  const onClosed = (): void => service?.end()
+  try {
+    if (needsMigration(readSchemaInfo(file))) {
+      const config = { client: 'better-sqlite3', connection: { filename: file }, useNullAsDefault: true }
+      await migrate(config, onMigrated)
+    }
+    return new SqliteDatabase(file, { meter, onClosed })
+  } catch (error) {
+    onClosed()
+    throw error
   }
-  return new SqliteDatabase(file, { meter })
 }
 
 /** The file holds secrets, so only its owner may read it; the log beside it gets the same mode from SQLite. */

@@ -82,13 +82,22 @@ export class SqliteDatabase implements Database {
   #advancing: Promise<void> | undefined
   #scanned = false
   #closing: Promise<void> | undefined
+  readonly #onClosed: () => void
 
-  /** `path` names a migrated database file; `helpers` are the process's threads unless somebody simulates them. */
+  /**
+   * `path` names a migrated database file; `helpers` are the process's threads unless somebody simulates them; `onClosed` is
+   * called when nothing of this database is open any more.
+   */
   constructor(
     path: string,
-    { meter, helpers = threads }: { meter?: CommitMeter | undefined; helpers?: SqliteHelpers } = {},
+    {
+      meter,
+      helpers = threads,
+      onClosed = () => {},
+    }: { meter?: CommitMeter | undefined; helpers?: SqliteHelpers; onClosed?: () => void } = {},
   ) {
     this.#path = path
+    this.#onClosed = onClosed
     this.#helpers = helpers
     this.#committer = new GroupCommitter({
       cap: GROUP_CAP,
@@ -177,6 +186,7 @@ export class SqliteDatabase implements Database {
     if (this.#scanned) await this.#helpers.reader.request(['close', this.#path], [])
     this.#connection.close()
     await this.#helpers.writer.request(['close', this.#path], [])
+    this.#onClosed()
   }
 
   async #commitGroup(group: readonly Waiting[]): Promise<number> {
