@@ -68,6 +68,20 @@ export const endOfString = (text: string, start: number): number => {
   return -1
 }
 
+/**
+ * Whether a JSON text holds more values than that, those in strings taken for some, too. Every value takes tens of bytes of memory,
+ * be it only two characters of text: whoever reads what anybody may send asks this first.
+ */
+export const hasMoreValues = (text: string, limit: number): boolean => {
+  if (text.length <= limit) return false
+  let count = 0
+  for (let at = 0; at < text.length && count <= limit; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0x2c || unit === 0x5b || unit === 0x7b) count++
+  }
+  return count > limit
+}
+
 const BACKSLASH = /\\/
 
 /** Whether the next character after white space is a colon, so that the string before it is a key. */

@@ -184,6 +184,25 @@ test('whatever a peer answers instead of an event becomes a failure of the right
   t.deepEqual(peer.problems(), [])
 })
 
+test('what would take seconds to read, or gigabytes of memory, is not read', async t => {
+  const { peer, federation } = await setUp(t)
+  const dense = `[${'{},'.repeat(1_000_001)}{}]`
+  peer.always('POST', `${V1}/user/keys/query`, { text: `{"device_keys":{"@a:${peer.serverName}":${dense}}}` })
+  const query = federation.keysQuery(peer.serverName, new Map([[`@a:${peer.serverName}`, []]]))
+  t.like(await t.throwsAsync(query), { kind: 'malformed', retryable: false })
+  peer.always('GET', `${V1}/event_auth/!r:x/$e`, { text: `{"auth_chain":${dense}}` })
+  const chain = await federation.getEventAuth(peer.serverName, { roomId: '!r:x', eventId: '$e' })
+  t.is(chain.length, 1_000_000)
+  peer.always('GET', `${V1}/state_ids/!r:x`, {
+    text: '{"pdu_ids":["$a","$b","$a",5,"no"],"auth_chain_ids":["$a"]}',
+  })
+  t.deepEqual(await federation.getStateIds(peer.serverName, { roomId: '!r:x', eventId: '$e' }), {
+    stateIds: ['$a', '$b'],
+    authChainIds: ['$a'],
+  })
+  t.deepEqual(peer.problems(), [])
+})
+
 test('servers that are out of reach, forbidden or ourselves', async t => {
   const { peer, federation } = await setUp(t, {
     deny: ['127.0.0.0/8'],

@@ -1,13 +1,12 @@
 import { isEventId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { objectsIn, readLists } from './json-lists.ts'
+import { objectsIn, readLists, stringsIn } from './json-lists.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
-import { asObject, integerOf, objectsOf, ShapeError, stringOf, stringsOf } from './shape.ts'
+import { asObject, integerOf, objectsOf, ShapeError, stringOf } from './shape.ts'
 
 const MB = 1024 * 1024
 /** An event is at most 64 KiB. */
 const MAX_EVENT_BYTES = 256 * 1024
-const MAX_STATE_EVENTS = 1_000_000
 
 /** Room for so many events, as the limit on a response. */
 const bytesFor = (events: number): number => Math.min(64 * MB, MB + events * 70_000)
@@ -23,16 +22,18 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
     { roomId, from, limit }: { roomId: string; from: readonly string[]; limit: number },
     options: CallOptions = {},
   ): Promise<JsonObject[]> =>
-    request({
-      timeoutMs: 60_000,
-      ...options,
-      destination,
-      method: 'GET',
-      path: pathOf`/_matrix/federation/v1/backfill/${roomId}`,
-      query: { v: from, limit },
-      maxBytes: bytesFor(limit),
-      parse: body => objectsOf(asObject(body), 'pdus', limit),
-    }),
+    receive(
+      {
+        timeoutMs: 60_000,
+        ...options,
+        destination,
+        method: 'GET',
+        path: pathOf`/_matrix/federation/v1/backfill/${roomId}`,
+        query: { v: from, limit },
+        maxBytes: bytesFor(limit),
+      },
+      async ({ body }) => objectsIn(await readLists(body, ['pdus']), 'pdus', limit),
+    ),
 
   /** What lies between the `earliest` events, which we have, and the `latest`, both excluded; at most `limit`. */
   getMissingEvents: (
@@ -46,21 +47,23 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
     },
     options: CallOptions = {},
   ): Promise<JsonObject[]> =>
-    request({
-      timeoutMs: 60_000,
-      ...options,
-      destination,
-      method: 'POST',
-      path: pathOf`/_matrix/federation/v1/get_missing_events/${ask.roomId}`,
-      body: {
-        earliest_events: ask.earliest,
-        latest_events: ask.latest,
-        limit: ask.limit,
-        min_depth: ask.minDepth,
+    receive(
+      {
+        timeoutMs: 60_000,
+        ...options,
+        destination,
+        method: 'POST',
+        path: pathOf`/_matrix/federation/v1/get_missing_events/${ask.roomId}`,
+        body: {
+          earliest_events: ask.earliest,
+          latest_events: ask.latest,
+          limit: ask.limit,
+          min_depth: ask.minDepth,
+        },
+        maxBytes: bytesFor(ask.limit),
       },
-      maxBytes: bytesFor(ask.limit),
-      parse: body => objectsOf(asObject(body), 'events', ask.limit),
-    }),
+      async ({ body }) => objectsIn(await readLists(body, ['events']), 'events', ask.limit),
+    ),
 
   /** The room's state before an event, and its auth chain. */
   getState: (
@@ -80,10 +83,7 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
       },
       async ({ body }) => {
         const read = await readLists(body, ['pdus', 'auth_chain'])
-        return {
-          state: objectsIn(read, 'pdus', MAX_STATE_EVENTS),
-          authChain: objectsIn(read, 'auth_chain', MAX_STATE_EVENTS),
-        }
+        return { state: objectsIn(read, 'pdus'), authChain: objectsIn(read, 'auth_chain') }
       },
     ),
 
@@ -93,19 +93,24 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
     { roomId, eventId }: { roomId: string; eventId: string },
     options: CallOptions = {},
   ): Promise<{ stateIds: string[]; authChainIds: string[] }> =>
-    request({
-      timeoutMs: 2 * 60_000,
-      ...options,
-      destination,
-      method: 'GET',
-      path: pathOf`/_matrix/federation/v1/state_ids/${roomId}`,
-      query: { event_id: eventId },
-      maxBytes: 128 * MB,
-      parse: body => ({
-        stateIds: stringsOf(asObject(body), 'pdu_ids', MAX_STATE_EVENTS, isEventId),
-        authChainIds: stringsOf(asObject(body), 'auth_chain_ids', MAX_STATE_EVENTS, isEventId),
-      }),
-    }),
+    receive(
+      {
+        timeoutMs: 2 * 60_000,
+        ...options,
+        destination,
+        method: 'GET',
+        path: pathOf`/_matrix/federation/v1/state_ids/${roomId}`,
+        query: { event_id: eventId },
+        maxBytes: 128 * MB,
+      },
+      async ({ body }) => {
+        const read = await readLists(body, ['pdu_ids', 'auth_chain_ids'])
+        return {
+          stateIds: stringsIn(read, 'pdu_ids', isEventId),
+          authChainIds: stringsIn(read, 'auth_chain_ids', isEventId),
+        }
+      },
+    ),
 
   /** One event. */
   getEvent: (destination: string, eventId: string, options: CallOptions = {}): Promise<JsonObject> =>
@@ -128,15 +133,17 @@ export const eventEndpoints = ({ request, receive }: Requester) => ({
     { roomId, eventId }: { roomId: string; eventId: string },
     options: CallOptions = {},
   ): Promise<JsonObject[]> =>
-    request({
-      timeoutMs: 2 * 60_000,
-      ...options,
-      destination,
-      method: 'GET',
-      path: pathOf`/_matrix/federation/v1/event_auth/${roomId}/${eventId}`,
-      maxBytes: 128 * MB,
-      parse: body => objectsOf(asObject(body), 'auth_chain', MAX_STATE_EVENTS),
-    }),
+    receive(
+      {
+        timeoutMs: 2 * 60_000,
+        ...options,
+        destination,
+        method: 'GET',
+        path: pathOf`/_matrix/federation/v1/event_auth/${roomId}/${eventId}`,
+        maxBytes: 128 * MB,
+      },
+      async ({ body }) => objectsIn(await readLists(body, ['auth_chain']), 'auth_chain'),
+    ),
 
   /** The event closest to an instant (milliseconds since 1970), at or after (`f`), or at or before it (`b`). */
   timestampToEvent: (

@@ -57,6 +57,27 @@ test('what is no JSON is refused', async t => {
   })
 })
 
+test('no more is read than anybody has to say', async t => {
+  const dense = Buffer.from('[],'.repeat(100_000))
+  const many = async function* () {
+    yield Buffer.from('{"state":[')
+    for (let i = 0; i < 150; i++) yield dense
+    yield Buffer.from('[]]}')
+  }
+  const tooMany = await t.throwsAsync(readLists(many(), ['state']), { instanceOf: ShapeError })
+  t.regex(tooMany.message, /more than 10000000 values/)
+  const besides = `{"other":[${'"x",'.repeat(300_000)}"x"],"state":[]}`
+  await t.throwsAsync(read(besides, 100_000), { instanceOf: ShapeError, message: /besides/ })
+
+  const huge = JSON.stringify('x'.repeat(300_000))
+  for (const size of [1_000, 1_000_000]) {
+    const { lists } = await read(`{"state":[1,${huge},2,${huge}],"auth_chain":[${huge}]}`, size)
+    t.deepEqual(lists, { state: [1, 2], auth_chain: [] }, 'larger than any event')
+  }
+  const long = await read(`{"state":[${'0,'.repeat(1_000_005)}0]}`, 65_536)
+  t.is(long.lists['state']?.length, 1_000_000)
+})
+
 async function* inPiecesOf(bytes: Buffer) {
   yield bytes
 }

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { JsonParseError, parseJson } from '../../core/parse-json.ts'
-import { asObject, objectsOf, ShapeError } from './shape.ts'
+import { asObject, objectsOf, ShapeError, stringsOf } from './shape.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -15,6 +15,14 @@ const MAX_NAME = 64
 /** A few milliseconds of parsing, after which whatever waits gets its turn. */
 const SLICE_BYTES = 256 * 1024
 
+/** Elements of one list; what comes after them is passed over. */
+const MAX_ELEMENTS = 1_000_000
+/** Each value takes tens of bytes, however short its text: the state of a room of 300,000 members has so many. */
+const MAX_VALUES = 10_000_000
+/** Events are at most 64 KiB; what is larger is passed over. In bytes, as what is left of an object without its lists. */
+const MAX_ELEMENT = 256 * 1024
+const MAX_REST = 1024 * 1024
+
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
@@ -28,10 +36,10 @@ export interface ReadLists {
 
 /**
  * Reads a JSON object some of whose members are lists of very many elements (a room's state): element by element, in
- * slices, so that a hundred megabytes do not hold the event loop for seconds.
+ * slices, so that a hundred megabytes do not hold the event loop for seconds, nor take more memory than can be spared.
  *
  * @param names the members whose lists are taken apart
- * @throws {ShapeError} where it is not JSON.
+ * @throws {ShapeError} where it is not JSON, or more than anybody has to say.
  */
 export const readLists = async (
   body: AsyncIterable<Buffer>,
@@ -50,13 +58,24 @@ export const readLists = async (
   return splitter.end()
 }
 
-/** The objects of one of the lists, at most `max`. @throws {ShapeError} where there is no such list. */
-export const objectsIn = ({ lists, rest }: ReadLists, name: string, max: number): JsonObject[] => {
+/** The lists back in the object, as far as the readers of `shape.ts` look at it. */
+const withList = ({ lists, rest }: ReadLists, name: string): JsonObject => {
   const list = lists.get(name)
   // A name that was written with escapes is not seen before the rest is read.
-  if (list === undefined) return objectsOf(asObject(rest), name, max)
-  return list.filter(isJsonObject).slice(0, max)
+  return list === undefined ? asObject(rest) : { [name]: list }
 }
+
+/** The objects of one of the lists, at most `max`. @throws {ShapeError} where there is no such list. */
+export const objectsIn = (read: ReadLists, name: string, max = MAX_ELEMENTS): JsonObject[] =>
+  objectsOf(withList(read, name), name, max)
+
+/** The same of strings, without repetitions, and only those that `accepts` takes. */
+export const stringsIn = (
+  read: ReadLists,
+  name: string,
+  accepts: (text: string) => boolean,
+  max = MAX_ELEMENTS,
+): string[] => stringsOf(withList(read, name), name, max, accepts)
 
 const parsed = (text: Buffer): JsonValue => {
   try {
@@ -74,9 +93,11 @@ const parsed = (text: Buffer): JsonValue => {
 class Splitter {
   readonly #names: ReadonlySet<string>
   readonly #lists = new Map<string, JsonValue[]>()
-  readonly #rest: Buffer[] = []
+  readonly #rest = new Pieces(MAX_REST)
   /** What of the present element has come. */
-  #element: Buffer[] = []
+  #element = new Pieces(MAX_ELEMENT)
+  /** Their commas and brackets, which are as many. */
+  #values = 0
   #depth = 0
   #inString = false
   #escaped = false
@@ -96,6 +117,7 @@ class Splitter {
         this.#readString(byte)
         continue
       }
+      if (byte === COMMA || byte === OPEN_OBJECT || byte === OPEN_LIST) this.#count()
       if (this.#list !== undefined && this.#depth === 2 && (byte === COMMA || byte === CLOSE_LIST)) {
         this.#endElement(chunk.subarray(from, index), byte)
         from = byte === COMMA ? index + 1 : index
@@ -106,19 +128,25 @@ class Splitter {
       else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
         this.#depth += 1
         if (byte === OPEN_OBJECT || this.#depth !== 2 || !this.#names.has(this.#name)) continue
-        this.#rest.push(chunk.subarray(from, index + 1))
+        this.#rest.add(chunk.subarray(from, index + 1))
         from = index + 1
         this.#list = []
         this.#lists.set(this.#name, this.#list)
       }
     }
-    if (this.#list === undefined) this.#rest.push(chunk.subarray(from))
-    else this.#element.push(chunk.subarray(from))
+    if (this.#list === undefined) this.#rest.add(chunk.subarray(from))
+    else this.#element.add(chunk.subarray(from))
+    if (this.#rest.isTooMuch) throw new ShapeError('too much besides the lists')
   }
 
   end(): ReadLists {
     if (this.#list !== undefined) throw new ShapeError('a list has no end')
-    return { rest: parsed(Buffer.concat(this.#rest)), lists: this.#lists }
+    return { rest: parsed(this.#rest.whole), lists: this.#lists }
+  }
+
+  #count(): void {
+    this.#values += 1
+    if (this.#values > MAX_VALUES) throw new ShapeError(`more than ${MAX_VALUES} values`)
   }
 
   #beginString(): void {
@@ -138,14 +166,43 @@ class Splitter {
 
   #endElement(end: Buffer, by: number): void {
     const list = this.#list ?? []
-    const text = Buffer.concat([...this.#element, end])
-    this.#element = []
-    const isEmptyList = by === CLOSE_LIST && list.length === 0 && isBlank(text)
-    if (!isEmptyList) list.push(parsed(text))
+    const element = this.#element
+    element.add(end)
+    this.#element = new Pieces(MAX_ELEMENT)
+    if (!element.isTooMuch && list.length < MAX_ELEMENTS) {
+      const text = element.whole
+      const isEmptyList = by === CLOSE_LIST && list.length === 0 && isBlank(text)
+      if (!isEmptyList) list.push(parsed(text))
+    }
     if (by === COMMA) return
     this.#list = undefined
     this.#depth = 1
     // The bracket itself is read as part of the rest.
+  }
+}
+
+/** Bytes that came in pieces; once they are more than so many none are kept. */
+class Pieces {
+  readonly #max: number
+  #pieces: Buffer[] = []
+  #length = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get isTooMuch(): boolean {
+    return this.#length > this.#max
+  }
+
+  get whole(): Buffer {
+    return Buffer.concat(this.#pieces)
+  }
+
+  add(piece: Buffer): void {
+    this.#length += piece.length
+    if (this.isTooMuch) this.#pieces = []
+    else this.#pieces.push(piece)
   }
 }
 

@@ -1,16 +1,8 @@
 import { isServerName } from '../../core/ids.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
-import { objectsIn, type ReadLists, readLists } from './json-lists.ts'
+import { objectsIn, type ReadLists, readLists, stringsIn } from './json-lists.ts'
 import { type CallOptions, pathOf, type Requester } from './requester.ts'
-import {
-  asObject,
-  objectOf,
-  objectsOf,
-  optionalObjectOf,
-  optionalStringOf,
-  ShapeError,
-  stringsOf,
-} from './shape.ts'
+import { asObject, objectOf, objectsOf, optionalObjectOf, optionalStringOf, ShapeError } from './shape.ts'
 
 /** Whom a membership event is to be about, and where. */
 export interface MembershipSubject {
@@ -44,9 +36,9 @@ export interface JoinResponse {
 }
 
 const MB = 1024 * 1024
-const MAX_STATE_EVENTS = 1_000_000
 const MAX_SERVERS = 100_000
 const MAX_STRIPPED_STATE = 100
+const SERVERS = 'servers_in_room'
 
 /**
  * Reads a template, and checks what the specification makes us check before signing it: a server must not get our
@@ -74,13 +66,13 @@ const parseTemplate =
 const joinResponseOf = (read: ReadLists): JoinResponse => {
   const response = asObject(read.rest)
   const membersOmitted = response['members_omitted'] === true
-  const known = membersOmitted || Array.isArray(response['servers_in_room'])
+  const known = membersOmitted || Array.isArray(response[SERVERS])
   return {
     event: optionalObjectOf(response, 'event'),
-    state: objectsIn(read, 'state', MAX_STATE_EVENTS),
-    authChain: objectsIn(read, 'auth_chain', MAX_STATE_EVENTS),
+    state: objectsIn(read, 'state'),
+    authChain: objectsIn(read, 'auth_chain'),
     membersOmitted,
-    serversInRoom: known ? stringsOf(response, 'servers_in_room', MAX_SERVERS, isServerName) : undefined,
+    serversInRoom: known ? stringsIn(read, SERVERS, isServerName, MAX_SERVERS) : undefined,
   }
 }
 
@@ -127,7 +119,7 @@ export const membershipEndpoints = ({ request, receive }: Requester) => {
         maxBytes: 256 * MB,
       } as const
       return receive(asked, async ({ body }) =>
-        joinResponseOf(await readLists(body, ['state', 'auth_chain'])),
+        joinResponseOf(await readLists(body, ['state', 'auth_chain', SERVERS])),
       )
     },
 

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
-import { JsonParseError, parseJson } from '../../core/parse-json.ts'
+import { hasMoreValues, JsonParseError, parseJson } from '../../core/parse-json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { unlessAborted } from '../deadline.ts'
 import type { HttpClient, IncomingResponse, OutboundRequest, OutboundResponse } from '../http-client.ts'
@@ -81,11 +81,17 @@ const uriOf = ({ path, query = {} }: Pick<FederationRequest<unknown>, 'path' | '
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** What is read in one go, a few tenths of a second at most, has no more values than this. Longer lists are read by `json-lists.ts`. */
+const MAX_VALUES = 1_000_000
+
 /** @throws {ShapeError} */
 const parseBody = (body: Uint8Array): JsonValue => {
   try {
-    return parseJson(decoder.decode(body))
+    const text = decoder.decode(body)
+    if (hasMoreValues(text, MAX_VALUES)) throw new ShapeError(`more than ${MAX_VALUES} values`)
+    return parseJson(text)
   } catch (cause) {
+    if (cause instanceof ShapeError) throw cause
     if (cause instanceof JsonParseError) throw new ShapeError(cause.message, { cause })
     throw new ShapeError('not UTF-8', { cause })
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { isServerName } from '../../core/ids.ts'
 import type { JsonValue } from '../../core/json.ts'
+import { hasMoreValues } from '../../core/parse-json.ts'
 import { signedRequestBytes } from '../../network/request-signature.ts'
 import type { CheckSignature } from './check-signature.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -109,17 +110,6 @@ const writtenBy = (canonical: (value: JsonValue) => string, content: JsonValue):
     if (!(error instanceof CanonicalJsonError)) throw error
     throw unauthorized(`The request has no canonical form: ${error.message}`)
   }
-}
-
-/** Whether a JSON text holds more values than that, those in strings taken for some, too. */
-const hasMoreValues = (text: string, limit: number): boolean => {
-  if (text.length <= limit) return false
-  let count = 0
-  for (let at = 0; at < text.length && count <= limit; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === 0x2c || unit === 0x5b || unit === 0x7b) count++
-  }
-  return count > limit
 }
 
 const unauthorized = (message: string): MatrixError => new MatrixError('M_UNAUTHORIZED', message)
