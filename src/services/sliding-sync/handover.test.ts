@@ -6,7 +6,7 @@ import { testPostgres } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
 import { Processes } from '../processes.ts'
-import { Connection } from './connections.ts'
+import { Connection } from './connection.ts'
 import { Handover } from './handover.ts'
 
 testPostgres(

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Processes } from '../processes.ts'
-import { Connection, type ConnectionSnapshot } from './connections.ts'
+import { Connection, type ConnectionSnapshot } from './connection.ts'
 
 /** So long a process that has the connection is waited for; it answers at once, unless it has died and nobody knows. Milliseconds. */
 const PATIENCE_MS = 1_000

@@ -6,7 +6,7 @@ import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomsNow } from '../sync/rooms-now.ts'
-import type { Activity, Connection, LeftRoom } from './connections.ts'
+import type { Activity, Connection, LeftRoom } from './connection.ts'
 
 /** A room in the list of a user's rooms. */
 export interface JoinedPlace {

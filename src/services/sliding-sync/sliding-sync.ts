@@ -12,7 +12,8 @@ import type { PartialSpans } from '../sync/partial-spans.ts'
 import { AHEAD, inOrder } from '../sync/response.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
-import type { Connection, Connections, SentRoom } from './connections.ts'
+import type { Connection, SentRoom } from './connection.ts'
+import type { Connections } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
@@ -109,7 +110,7 @@ export class SlidingSync {
     connection: Connection,
     request: SlidingRequest,
   ): Promise<{ text: string; isEmpty: boolean }> {
-    const { watch, invites, ignoredUsers, list, extensions } = this.#parts
+    const { watch, invites, ignoredUsers, list, extensions, read, accountData, direct } = this.#parts
     const { userId } = requester
     const { positions: before } = connection
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
@@ -127,7 +128,6 @@ export class SlidingSync {
       now,
       ({ kind, sender }) => kind === 'invite' && (look.ignored.has(sender) || policy(sender) !== 'allow'),
     )
-    const { read, accountData, direct } = this.#parts
     const filter = new ListFilter({ ...{ read, accountData, direct, userId, places } })
     const { counts, selected } = await select(request, places, filter)
     const told = await this.#rooms(look, connection, selected)

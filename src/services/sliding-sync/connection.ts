@@ -1,0 +1,163 @@
+import { formatStreamToken, type StreamToken } from '../../core/stream-token.ts'
+import type { InvitationRow } from '../../storage/rooms/invitations.ts'
+import type { MembershipRow } from '../../storage/rooms/memberships.ts'
+import { RequiredState, type Wish } from './required-state.ts'
+
+/** What a connection was last told of a room. */
+export interface SentRoom {
+  readonly kind: 'joined' | 'invited' | 'left'
+  /** Of the stream of events (`invited`: of invitations): what came later is news. */
+  readonly upTo: number
+  /** The latest so many events have been sent, as far as there are. */
+  readonly timelineLimit: number
+  readonly requiredState: RequiredState | undefined
+  readonly isDirect: boolean
+  /** Of users whose member events were sent: which. */
+  readonly members: ReadonlyMap<string, number>
+}
+
+/** A joined room's place in the list. */
+export interface Activity {
+  readonly roomId: string
+  /** Of its newest event. */
+  readonly position: number
+  /** Where something of it changed last, as far as the connection has looked. */
+  readonly touched: number
+}
+
+/** A room that the user has left, or was made to leave. */
+export interface LeftRoom {
+  readonly row: MembershipRow
+  /** Somebody else has put them out of it. */
+  readonly isShownUnasked: boolean
+}
+
+/** What is known of a user's rooms between two requests, so that it is not read again. */
+export interface KnownRooms {
+  /** Joined rooms by nid. */
+  readonly activity: Map<number, Activity>
+  left: readonly LeftRoom[]
+  invitations: readonly InvitationRow[]
+  /** Those of rooms that the connection was told of as such, and that have ended without an event that is stored. */
+  ended: readonly InvitationRow[]
+  /** Whether they were read at all. */
+  isRead: boolean
+}
+
+/** A response that the client may not have received. */
+interface Pending {
+  readonly serial: number
+  readonly positions: StreamToken
+  readonly rooms: ReadonlyMap<string, SentRoom>
+}
+
+type RoomSnapshot = Omit<SentRoom, 'members' | 'requiredState'> & {
+  readonly roomId: string
+  readonly members: readonly (readonly [userId: string, nid: number])[]
+  readonly wishes: readonly Wish[] | undefined
+}
+
+/** A connection as JSON, without what can be read again. */
+export interface ConnectionSnapshot {
+  readonly serial: number
+  readonly positions: StreamToken
+  readonly rooms: readonly RoomSnapshot[]
+  readonly pending?: {
+    readonly serial: number
+    readonly positions: StreamToken
+    readonly rooms: readonly RoomSnapshot[]
+  }
+}
+
+const snapshotOf = (rooms: ReadonlyMap<string, SentRoom>): RoomSnapshot[] =>
+  [...rooms].map(([roomId, { members, requiredState, ...room }]) => ({
+    ...{ ...room, roomId },
+    members: [...members],
+    wishes: requiredState?.wishes,
+  }))
+
+const roomsFrom = (rooms: readonly RoomSnapshot[]): Map<string, SentRoom> =>
+  new Map(
+    rooms.map(({ roomId, members, wishes, ...room }) => [
+      roomId,
+      { ...room, members: new Map(members), requiredState: wishes && new RequiredState(wishes) },
+    ]),
+  )
+
+/** The letter of the serial number in `pos`, which otherwise is a token of `/sync`. */
+const SERIAL = 'c'
+
+/** One loop of requests of one device. */
+export class Connection {
+  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], ended: [], isRead: false }
+  readonly #rooms = new Map<string, SentRoom>()
+  #serial: number
+  #positions: StreamToken = {}
+  #pending: Pending | undefined
+  readonly #maker: number | undefined
+
+  /**
+   * @param serial what its tokens are told apart by; nobody else's may be guessed from it
+   * @param maker the number of this process, where there may be others
+   */
+  constructor(serial: number, maker?: number) {
+    this.#serial = serial
+    this.#maker = maker
+  }
+
+  /** One that another process has given up, for this one. */
+  static from({ serial, positions, rooms, pending }: ConnectionSnapshot, maker?: number): Connection {
+    const connection = new Connection(serial, maker)
+    connection.#positions = positions
+    for (const [roomId, room] of roomsFrom(rooms)) connection.#rooms.set(roomId, room)
+    connection.#pending = pending && { ...pending, rooms: roomsFrom(pending.rooms) }
+    return connection
+  }
+
+  snapshot(): ConnectionSnapshot {
+    const pending = this.#pending && { ...this.#pending, rooms: snapshotOf(this.#pending.rooms) }
+    return {
+      ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms) },
+      ...(pending === undefined ? {} : { pending }),
+    }
+  }
+
+  /** Whether this is the serial number of one of its last two tokens. */
+  has(serial: number): boolean {
+    return this.#serial === serial || this.#pending?.serial === serial
+  }
+
+  /** Where the streams stood in the last response that the client has received. */
+  get positions(): StreamToken {
+    return this.#positions
+  }
+
+  get rooms(): ReadonlyMap<string, SentRoom> {
+    return this.#rooms
+  }
+
+  /**
+   * "The server cannot assume that a client has received a response until it receives a new request with the `pos` token set to
+   * the `pos` it returned in the response." Answers whether the token is one of the last two.
+   */
+  resume(serial: number): boolean {
+    if (this.#pending?.serial === serial) {
+      this.#serial = serial
+      this.#positions = this.#pending.positions
+      for (const [roomId, room] of this.#pending.rooms) this.#rooms.set(roomId, room)
+      this.#pending = undefined
+    }
+    return this.#serial === serial
+  }
+
+  /** Takes notice of what a response tells; answers its `pos`. */
+  answer(positions: StreamToken, rooms: ReadonlyMap<string, SentRoom>): string {
+    const serial = Math.max(this.#serial, this.#pending?.serial ?? 0) + 1
+    this.#pending = { serial, positions, rooms }
+    const token = this.#maker === undefined ? positions : { ...positions, maker: this.#maker }
+    return `${formatStreamToken(token)}.${SERIAL}${serial}`
+  }
+}
+
+/** The serial number in a `pos`; `NaN` if there is none. */
+export const serialOf = (pos: string): number => Number(new RegExp(`\\.${SERIAL}(\\d{1,15})$`).exec(pos)?.[1])
