@@ -59,15 +59,34 @@ onServer('a response that did not arrive is made again; other tokens are refused
   const made = await slide(ann, list(9, { timeline_limit: 5 }), idle.pos)
   t.deepEqual(bodies(made.rooms[roomId]?.timeline).slice(-2), ['first', 'second'])
   const unknown = { code: '400 M_UNKNOWN_POS' }
-  await t.throwsAsync(slide(ann, list(9), lost.pos), unknown, 'it was superseded')
   await t.throwsAsync(slide(bob, list(9), made.pos), unknown, 'nobody else may go on with it')
   await t.throwsAsync(slide(ann, { ...list(9), conn_id: 'other' }, made.pos), unknown)
   const other = await slide(ann, { ...list(9), conn_id: 'other' })
   t.true(other.rooms[roomId]?.initial)
   t.deepEqual((await slide(ann, list(9), made.pos)).rooms, {}, 'connections do not disturb each other')
+  await t.throwsAsync(slide(ann, list(9), lost.pos), unknown, 'the client has gone on from another')
   for (const bad of [{ lists: [] }, list(9, { ranges: 'x' }), list(9, { required_state: [['a']] })])
     await t.throwsAsync(slide(ann, bad), { instanceOf: Refused, message: /^400/ })
 })
+
+onServer(
+  'who gives up a request and asks otherwise goes on from whichever answer comes',
+  async (t, server) => {
+    const ann = await newPerson(server)
+    const roomId = await ann.createRoom()
+    const wide = list(9, { timeline_limit: 9, required_state: [['*', '*']] })
+    for (const which of [0, 1]) {
+      const { pos } = await slide(ann, list(0))
+      await ann.send(roomId, `said ${which}`)
+      const answers = await Promise.all([slide(ann, wide, pos), slide(ann, list(0), pos)])
+      const [got, other] = which === 0 ? answers : answers.toReversed()
+      for (const { rooms } of answers) t.is(bodies(rooms[roomId]?.timeline).at(-1), `said ${which}`)
+      const { rooms } = await slide(ann, which === 0 ? wide : list(0), got?.pos)
+      t.deepEqual(bodies(rooms[roomId]?.timeline), [], 'that was received')
+      await t.throwsAsync(slide(ann, list(0), other?.pos), { code: '400 M_UNKNOWN_POS' })
+    }
+  },
+)
 
 onServer('who waits is woken by what concerns their rooms', async (t, server) => {
   const [ann, bob] = [await newPerson(server), await newPerson(server)]

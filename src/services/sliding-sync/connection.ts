@@ -45,7 +45,7 @@ export interface KnownRooms {
 }
 
 /** A response that the client may not have received. */
-interface Pending {
+interface Unconfirmed {
   readonly serial: number
   readonly positions: StreamToken
   readonly rooms: ReadonlyMap<string, SentRoom>
@@ -62,11 +62,11 @@ export interface ConnectionSnapshot {
   readonly serial: number
   readonly positions: StreamToken
   readonly rooms: readonly RoomSnapshot[]
-  readonly pending?: {
+  readonly unconfirmed?: readonly {
     readonly serial: number
     readonly positions: StreamToken
     readonly rooms: readonly RoomSnapshot[]
-  }
+  }[]
 }
 
 const snapshotOf = (rooms: ReadonlyMap<string, SentRoom>): RoomSnapshot[] =>
@@ -87,13 +87,18 @@ const roomsFrom = (rooms: readonly RoomSnapshot[]): Map<string, SentRoom> =>
 /** The letter of the serial number in `pos`, which otherwise is a token of `/sync`. */
 const SERIAL = 'c'
 
+/** Who cancels a request and asks otherwise may be answered twice for one token; more than this nobody does at a time. */
+const MAX_UNCONFIRMED = 4
+
 /** One loop of requests of one device. */
 export class Connection {
   readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], ended: [], isRead: false }
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number
   #positions: StreamToken = {}
-  #pending: Pending | undefined
+  /** What was answered since, the newest last: the client goes on from one of these, and then has not processed the others. */
+  #unconfirmed: readonly Unconfirmed[] = []
+  #newest: number
   readonly #maker: number | undefined
 
   /**
@@ -102,29 +107,38 @@ export class Connection {
    */
   constructor(serial: number, maker?: number) {
     this.#serial = serial
+    this.#newest = serial
     this.#maker = maker
   }
 
   /** One that another process has given up, for this one. */
-  static from({ serial, positions, rooms, pending }: ConnectionSnapshot, maker?: number): Connection {
+  static from(
+    { serial, positions, rooms, unconfirmed = [] }: ConnectionSnapshot,
+    maker?: number,
+  ): Connection {
     const connection = new Connection(serial, maker)
     connection.#positions = positions
     for (const [roomId, room] of roomsFrom(rooms)) connection.#rooms.set(roomId, room)
-    connection.#pending = pending && { ...pending, rooms: roomsFrom(pending.rooms) }
+    connection.#unconfirmed = unconfirmed.map(one => ({ ...one, rooms: roomsFrom(one.rooms) }))
+    connection.#newest = unconfirmed.at(-1)?.serial ?? serial
     return connection
   }
 
   snapshot(): ConnectionSnapshot {
-    const pending = this.#pending && { ...this.#pending, rooms: snapshotOf(this.#pending.rooms) }
     return {
       ...{ serial: this.#serial, positions: this.#positions, rooms: snapshotOf(this.#rooms) },
-      ...(pending === undefined ? {} : { pending }),
+      unconfirmed: this.#unconfirmed.map(one => ({ ...one, rooms: snapshotOf(one.rooms) })),
     }
   }
 
-  /** Whether this is the serial number of one of its last two tokens. */
+  /** The serial number of the response that the client has processed last. */
+  get serial(): number {
+    return this.#serial
+  }
+
+  /** Whether the client may go on from the response with this serial number. */
   has(serial: number): boolean {
-    return this.#serial === serial || this.#pending?.serial === serial
+    return this.#serial === serial || this.#unconfirmed.some(one => one.serial === serial)
   }
 
   /** Where the streams stood in the last response that the client has received. */
@@ -138,22 +152,30 @@ export class Connection {
 
   /**
    * "The server cannot assume that a client has received a response until it receives a new request with the `pos` token set to
-   * the `pos` it returned in the response." Answers whether the token is one of the last two.
+   * the `pos` it returned in the response." Answers whether the client may go on from there.
    */
   resume(serial: number): boolean {
-    if (this.#pending?.serial === serial) {
+    const confirmed = this.#unconfirmed.find(one => one.serial === serial)
+    if (confirmed !== undefined) {
       this.#serial = serial
-      this.#positions = this.#pending.positions
-      for (const [roomId, room] of this.#pending.rooms) this.#rooms.set(roomId, room)
-      this.#pending = undefined
+      this.#positions = confirmed.positions
+      for (const [roomId, room] of confirmed.rooms) this.#rooms.set(roomId, room)
+      this.#unconfirmed = []
     }
     return this.#serial === serial
   }
 
-  /** Takes notice of what a response tells; answers its `pos`. */
-  answer(positions: StreamToken, rooms: ReadonlyMap<string, SentRoom>): string {
-    const serial = Math.max(this.#serial, this.#pending?.serial ?? 0) + 1
-    this.#pending = { serial, positions, rooms }
+  /**
+   * Takes notice of what a response tells; answers its `pos`. "The client … decides to cancel and resend a request with different
+   * parameters": the request that was given up may be answered last, and takes nothing from the other.
+   * @param base the serial number of the response from which this one goes on; where the client has gone on from another meanwhile,
+   *   nobody waits for this one any more
+   */
+  answer(base: number, positions: StreamToken, rooms: ReadonlyMap<string, SentRoom>): string {
+    this.#newest += 1
+    const serial = this.#newest
+    if (base === this.#serial)
+      this.#unconfirmed = [...this.#unconfirmed, { serial, positions, rooms }].slice(-MAX_UNCONFIRMED)
     const token = this.#maker === undefined ? positions : { ...positions, maker: this.#maker }
     return `${formatStreamToken(token)}.${SERIAL}${serial}`
   }

@@ -41,7 +41,7 @@ export class Connections {
     return this.#keep(device, connectionId, new Connection(this.#random(), this.#maker))
   }
 
-  /** Gives up a connection, if the token with this serial number is one of its last two. */
+  /** Gives up a connection, if its client may go on from the response with this serial number. */
   take(key: string, serial: number): Connection | undefined {
     const connection = this.#byKey.peek(key)
     if (connection?.has(serial) !== true) return undefined
@@ -63,7 +63,7 @@ export class Connections {
     return connection
   }
 
-  /** Goes on with a connection. Throws `M_UNKNOWN_POS` for a token that is not one of its last two. */
+  /** Goes on with a connection. Throws `M_UNKNOWN_POS` for a token from which it does not. */
   async resume(device: string, connectionId: string, pos: string): Promise<Connection> {
     const key = keyOf(device, connectionId)
     const serial = serialOf(pos)

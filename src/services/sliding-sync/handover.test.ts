@@ -32,7 +32,7 @@ testPostgres(
     const [numberOfOne = 0, numberOfTwo = 0] = [one.processes.number, two.processes.number]
     const fromOne = new Connection(5, numberOfOne)
     one.connections.set('a', fromOne)
-    t.is(parseStreamToken(fromOne.answer({}, new Map()))?.maker, numberOfOne)
+    t.is(parseStreamToken(fromOne.answer(5, {}, new Map()))?.maker, numberOfOne)
 
     t.is(await two.handover.fetch('unknown', 5, numberOfOne), undefined)
     t.is(await two.handover.fetch('a', 4, numberOfOne), undefined, 'not by an older token')
@@ -41,7 +41,7 @@ testPostgres(
     t.true(moved?.resume(6))
     t.is(one.connections.size, 0)
     if (moved === undefined) return
-    t.is(parseStreamToken(moved.answer({}, new Map()))?.maker, numberOfTwo)
+    t.is(parseStreamToken(moved.answer(6, {}, new Map()))?.maker, numberOfTwo)
 
     // The answer was lost, and the client comes back with the token from before.
     two.connections.set('a', moved)

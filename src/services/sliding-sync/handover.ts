@@ -22,7 +22,7 @@ export class Handover {
   readonly #given = new Set<string>()
   readonly #waiting = new Map<string, (snapshot: ConnectionSnapshot | undefined) => void>()
 
-  /** `take` gives up a connection that is in memory here, if the token with this serial is one of its last two. */
+  /** `take` gives up a connection that is in memory here, if its client may go on from the response with this serial. */
   constructor(parts: {
     processes: Processes
     clock: Clock

@@ -112,7 +112,7 @@ export class SlidingSync {
   ): Promise<{ text: string; isEmpty: boolean }> {
     const { watch, invites, ignoredUsers, list, extensions, read, accountData, direct } = this.#parts
     const { userId } = requester
-    const { positions: before } = connection
+    const { positions: before, serial } = connection
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
@@ -145,7 +145,7 @@ export class SlidingSync {
       ...{ ...before, ...answer.positions, events: look.upTo },
       invites: Math.max(invitesNow, before.invites ?? 0),
     }
-    const pos = connection.answer(positions, sent)
+    const pos = connection.answer(serial, positions, sent)
     return {
       isEmpty: told.size === 0 && !answer.hasNews,
       text: responseText({ pos, txnId: request.txnId, counts, rooms: told, extensions: answer.texts }),
