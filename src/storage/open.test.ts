@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -176,6 +176,7 @@ test('one server has an SQLite database, and commands beside it; the next has it
   await once(child, 'close')
   await refuseServed(config, 0)
   const server = await openDatabase(config, { forService: true })
+  t.false(existsSync(`${config.path}-service-journal`), 'nothing lies about but the lock')
   await t.throwsAsync(openDatabase(config, { forService: true }), refused)
   await server.close()
   const next = await openDatabase(config, { forService: true })

@@ -19,7 +19,7 @@ export const holdForService = (file: string): { end(): void } => {
     lock = new Sqlite(beside, { timeout: 0 })
     chmodSync(beside, 0o600)
     // Nothing is written, so that there is nothing to undo.
-    lock.pragma('journal_mode = OFF')
+    lock.pragma('journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock?.close()
