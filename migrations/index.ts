@@ -58,6 +58,7 @@ import { providerSessions } from './0043-provider-sessions.ts'
 import { registrationWishes } from './0043-registration-wishes.ts'
 import { eventsInOrder } from './0044-events-in-order.ts'
 import { groupActions } from './0045-group-actions.ts'
+import { loginTokenVersions } from './0046-login-token-versions.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -132,6 +133,7 @@ export const migrations: readonly Migration[] = [
   providerSessions,
   eventsInOrder,
   groupActions,
+  loginTokenVersions,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

@@ -128,14 +128,15 @@ export class Devices {
     await this.#authentication.forget(userId)
   }
 
-  /** Removes all devices of a user, but the one to be kept. Without one, an administrator ceases to act as others, too. */
-  async removeAll(userId: string, except?: string): Promise<void> {
-    if (except === undefined) await endActing(this.#context, this.#authentication, userId)
-    const deviceIds = await this.#context.read.devices.ids(userId)
-    await this.remove(
-      userId,
-      deviceIds.filter(deviceId => deviceId !== except),
-    )
+  /**
+   * Removes all devices of a user. What they have begun in browsers and what could become a session still ends with them, and an
+   * administrator ceases to act as others.
+   */
+  async removeAll(userId: string): Promise<void> {
+    const { read, write } = this.#context
+    await this.#context.commit([write.users.endSignIns(userId)])
+    await endActing(this.#context, this.#authentication, userId)
+    await this.remove(userId, await read.devices.ids(userId))
   }
 
   /** Removes devices that nobody has used for longer than the settings allow; whoever shares a room is told. */

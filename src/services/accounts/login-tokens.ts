@@ -32,7 +32,7 @@ export class LoginTokens {
     origin?: string,
   ): Promise<{ login_token: string; expires_in_ms: number }> {
     this.refuse({})
-    const { clock, random, write } = this.#context
+    const { clock, random, read, write } = this.#context
     const token = newToken(random)
     const now = clock.now()
     await this.#context.commit(
@@ -42,6 +42,7 @@ export class LoginTokens {
           purpose: 'login',
           subject: userId,
           origin,
+          credentialVersion: (await read.users.byId(userId))?.credentialVersion,
           createdTs: now,
           expiresTs: now + lifetimeMs,
         },
@@ -65,7 +66,13 @@ export class LoginTokens {
     const found = await read.oneTime.find(tokenHash, 'login', now)
     const user = found?.subject === undefined ? undefined : await read.users.byId(found.subject)
     if (user === undefined) throw invalidLoginToken()
-    return { user, origin: found?.origin, proof: [write.oneTime.redeem(tokenHash, 'login', now)] }
+    // What ends the user's sessions ends it, too.
+    const { credentialVersion = user.credentialVersion } = found ?? {}
+    return {
+      user: { ...user, credentialVersion },
+      origin: found?.origin,
+      proof: [write.oneTime.redeem(tokenHash, 'login', now)],
+    }
   }
 }
 

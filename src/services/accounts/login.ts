@@ -160,7 +160,7 @@ export class Login {
     if (!result.ok) {
       throw result.guard === 'token-refused' || result.guard === 'code-refused'
         ? invalidLoginToken()
-        : new MatrixError('M_FORBIDDEN', 'The password was changed just now.')
+        : new MatrixError('M_FORBIDDEN', 'The sessions of this account were ended just now: log in again.')
     }
     if (isNew) await this.#devices.bound(userId)
     else await this.#authentication.forget(userId)

@@ -154,8 +154,10 @@ testDatabases(
     await accounts.management.setPassword(alice, 'a new one entirely', { logoutDevices: true })
     release()
     t.like(await t.throwsAsync(loggingIn), { errcode: 'M_FORBIDDEN', status: 403 })
+    t.like(await t.throwsAsync(accounts.login.login({ type: 'm.login.token', token: login_token })), {
+      errcode: 'M_FORBIDDEN',
+    })
     t.deepEqual(await accounts.devices.list(alice), [])
-    t.is((await accounts.login.login({ type: 'm.login.token', token: login_token })).user_id, alice)
   },
 )
 
@@ -202,3 +204,26 @@ testDatabases(test, 'a login token works once, for two minutes', async (t, datab
   await clock.advance(120_000)
   t.like(await t.throwsAsync(byToken(late)), { errcode: 'M_FORBIDDEN', status: 403 })
 })
+
+testDatabases(
+  test,
+  'who logs out everywhere is signed in nowhere, and nothing becomes a session any more',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    const { loginTokens, browsers, devices, management } = accounts
+    const [token, later] = [await loginTokens.generate(alice), await loginTokens.generate(alice)]
+    const secret = await browsers.signIn('alice', PASSWORD)
+    const byToken = (login_token: string) =>
+      accounts.login.login({ type: 'm.login.token', token: login_token })
+    await byToken(token.login_token)
+    t.is((await browsers.user(secret))?.userId, alice)
+    await devices.removeAll(alice)
+    t.is(await browsers.user(secret), undefined)
+    await t.throwsAsync(byToken(later.login_token), { message: /ended just now/ })
+
+    const last = await loginTokens.generate(alice)
+    await management.setPassword(alice, 'a new one entirely', { logoutDevices: true })
+    await t.throwsAsync(byToken(last.login_token), { message: /ended just now/ })
+    t.deepEqual(await devices.list(alice), [])
+  },
+)

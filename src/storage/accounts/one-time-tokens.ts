@@ -14,8 +14,16 @@ export interface OneTimeToken {
   readonly subject: string | undefined
   /** The session at a provider by which it was made, if it was by one. */
   readonly origin?: string | undefined
+  /** Of its subject when it was made, where it logs them in. */
+  readonly credentialVersion?: number | undefined
   readonly createdTs: number
   readonly expiresTs: number
+}
+
+interface TokenRow {
+  subject: string | null
+  origin: string | null
+  credential_version: number | null
 }
 
 /** Reads one-time tokens. To look is not to use: what acts on one must redeem it in the same write set. */
@@ -26,20 +34,24 @@ export class OneTimeTokenReader {
   constructor(db: Reader) {
     this.#db = db
     this.#find = db.prepare(
-      'SELECT subject, origin FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
+      'SELECT subject, origin, credential_version FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
     )
   }
 
-  /** An unused, unexpired token: its subject and origin, or `undefined` if there is no such token. */
+  /** What an unused, unexpired token says, or `undefined` if there is no such token. */
   async find(
     tokenHash: string,
     purpose: OneTimePurpose,
     now: number,
-  ): Promise<Pick<OneTimeToken, 'subject' | 'origin'> | undefined> {
-    const row = await this.#db.get<{ subject: string | null; origin: string | null }>(
-      ...[this.#find, [tokenHash, purpose, now]],
+  ): Promise<Pick<OneTimeToken, 'subject' | 'origin' | 'credentialVersion'> | undefined> {
+    const row = await this.#db.get<TokenRow>(this.#find, [tokenHash, purpose, now])
+    return (
+      row && {
+        subject: row.subject ?? undefined,
+        origin: row.origin ?? undefined,
+        credentialVersion: row.credential_version ?? undefined,
+      }
     )
-    return row && { subject: row.subject ?? undefined, origin: row.origin ?? undefined }
   }
 }
 
@@ -53,7 +65,8 @@ export class OneTimeTokenWriter {
 
   constructor(db: Reader) {
     this.#insert = db.prepare(
-      'INSERT INTO one_time_tokens (token_hash, purpose, subject, origin, created_ts, expires_ts) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO one_time_tokens (token_hash, purpose, subject, origin, credential_version, created_ts, expires_ts)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#redeem = db.prepare(
       'DELETE FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
@@ -68,12 +81,22 @@ export class OneTimeTokenWriter {
 
   /** Stores a token. Expired ones of the purpose go, and the oldest beyond `keep`. */
   insert(token: OneTimeToken, keep: number): WriteStatement[] {
-    const { tokenHash, purpose, subject, origin, createdTs, expiresTs } = token
+    const { tokenHash, purpose, subject, origin, credentialVersion, createdTs, expiresTs } = token
     return [
       { prepared: this.#expire, rows: [[purpose, createdTs]] },
       {
         prepared: this.#insert,
-        rows: [[tokenHash, purpose, subject ?? null, origin ?? null, createdTs, expiresTs]],
+        rows: [
+          [
+            tokenHash,
+            purpose,
+            subject ?? null,
+            origin ?? null,
+            credentialVersion ?? null,
+            createdTs,
+            expiresTs,
+          ],
+        ],
       },
       { prepared: this.#bound, rows: [[purpose, purpose, keep - 1]] },
     ]

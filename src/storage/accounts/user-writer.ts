@@ -26,6 +26,7 @@ export class UserWriter {
   readonly #deactivate: Prepared
   readonly #cleanedUp: Prepared
   readonly #endSessions: Prepared
+  readonly #endSignIns: Prepared
   readonly #flags: Record<UserFlag, Prepared>
   readonly #setType: Prepared
   readonly #limitMessages: Prepared
@@ -61,6 +62,9 @@ export class UserWriter {
     this.#endSessions = db.prepare(
       `UPDATE users SET cleanup = 2, credential_version = credential_version + 1
        WHERE user_id = ? AND deactivated_ts IS NULL`,
+    )
+    this.#endSignIns = db.prepare(
+      'UPDATE users SET credential_version = credential_version + 1 WHERE user_id = ?',
     )
     this.#cleanedUp = db.prepare('UPDATE users SET cleanup = 0 WHERE user_id = ?')
     this.#setType = db.prepare('UPDATE users SET user_type = ? WHERE user_id = ?')
@@ -149,6 +153,14 @@ export class UserWriter {
       rows: [[userId]],
       guard: { name: 'no-such-user', expected: 1 },
     }
+  }
+
+  /**
+   * Ends what a user has begun by showing who they are and what is no session of a device (yet): on the pages of this server, grants and
+   * login tokens that nobody has used, logins on the way.
+   */
+  endSignIns(userId: string): WriteStatement {
+    return { prepared: this.#endSignIns, rows: [[userId]] }
   }
 
   /** Notes that a deactivated user has left all rooms, or that the devices of one who was logged out are gone. */
