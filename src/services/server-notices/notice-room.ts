@@ -43,7 +43,7 @@ export class NoticeRooms {
    * What they have set against invitations does not hold for this one.
    */
   async ready(userId: string): Promise<string> {
-    const roomId = (await this.#read.roomOf(userId)) ?? (await this.#make(userId))
+    const roomId = await this.#roomOf(userId)
     // "Servers must identify this room to clients with the `m.server_notice` tag", from the invitation on.
     await this.#accounts.tags.set(userId, roomId, TAG, {})
     const head = await this.#core.writer.head(roomId)
@@ -75,7 +75,21 @@ export class NoticeRooms {
     )
   }
 
-  async #make(userId: string): Promise<string> {
+  /**
+   * The room that the user has, or a new one: they have none yet, an administrator has deleted it, or the operator has given the
+   * notices another sender, who is not in it.
+   */
+  async #roomOf(userId: string): Promise<string> {
+    const before = await this.#read.roomOf(userId)
+    if (before === undefined) return this.#make(userId, undefined)
+    const head = await this.#core.writer.head(before)
+    if (head?.memberships.get(this.#options.sender) === 'join') return before
+    const roomId = await this.#make(userId, before)
+    await this.#accounts.tags.remove(userId, before, TAG)
+    return roomId
+  }
+
+  async #make(userId: string, before: string | undefined): Promise<string> {
     const { sender, roomName, avatarUrl } = this.#options
     const { roomCreation, roomSettings } = this.#rooms
     const room = {
@@ -94,7 +108,7 @@ export class NoticeRooms {
       powerLevelOverride: { events_default: 50, invite: 50 },
     }
     try {
-      return await roomCreation.make(room, roomId => [this.#write.claimRoom(userId, roomId)])
+      return await roomCreation.make(room, roomId => [this.#write.claimRoom(userId, roomId, before)])
     } catch (error) {
       // Another process has made it at this moment.
       const made = error instanceof ClaimLost ? await this.#read.roomOf(userId) : undefined

@@ -2,11 +2,12 @@ import test from 'ava'
 import { defaultConfig } from '../../config/load.ts'
 import { silentLog } from '../../core/log.ts'
 import { openCliServices } from '../../server-cli.ts'
+import { startAdministered } from '../../test-kit/administrator.ts'
 import { testDatabases } from '../../test-kit/database.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
-import { type Person, registerPerson } from '../../test-kit/person.ts'
-import { startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
+import { type Person, personOf, registerPerson } from '../../test-kit/person.ts'
+import { type RunningTestServer, startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
 import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
 
 type Json = Record<string, unknown>
@@ -111,6 +112,43 @@ testDatabases(
     t.is(await beside.sendNotice({ body: 'To those who are left' }), 1)
   },
 )
+
+testDatabases(test, 'who has lost the room of the notices gets another', async (t, _, database) => {
+  const directory = temporaryDirectory(t)
+  const options = (localpart: string) => ({
+    ...{ database, directory },
+    settings: { server_notices: { ...settings.server_notices, localpart } },
+  })
+  const first = await startAdministered(options('notices'))
+  const ann = await registerPerson(first.server, 'ann')
+  const tell = async (server: RunningTestServer, body: string): Promise<void> => {
+    const json = { user_id: ann.userId, content: { msgtype: 'm.text', body } }
+    const { accessToken: token } = first.root
+    const { status } = await server.request('POST', '/_synapse/admin/v1/send_server_notice', { token, json })
+    t.is(status, 200, body)
+  }
+  await tell(first.server, 'Welcome')
+  const deleted = await invitation(ann)
+  await ann.join(deleted)
+  await first.ask('DELETE', `/v1/rooms/${path(deleted)}`, { purge: true })
+
+  await tell(first.server, 'The room was deleted')
+  const second = await invitation(ann)
+  t.not(second, deleted)
+  await ann.join(second)
+  t.is((await notices(ann, second)).length, 1)
+  await first.server.close()
+
+  const renamed = await startTestServer(options('staff'))
+  t.teardown(renamed.close)
+  const later = personOf(renamed, ann)
+  await tell(renamed, 'The sender is another')
+  const third = await invitation(later)
+  await later.join(third)
+  t.like((await notices(later, third))[0], { sender: '@staff:localhost' })
+  const tags = (roomId: string) => later.get(`/user/${path(later.userId)}/rooms/${path(roomId)}/tags`)
+  t.deepEqual([await tags(second), await tags(third)], [{ tags: {} }, { tags: { 'm.server_notice': {} } }])
+})
 
 test('without a user who writes them there are none', async t => {
   const directory = temporaryDirectory(t)

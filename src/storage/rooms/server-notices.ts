@@ -37,6 +37,7 @@ export class ServerNoticeWriter {
   readonly #add: Prepared
   readonly #addForAll: Prepared
   readonly #claimRoom: Prepared
+  readonly #replaceRoom: Prepared
   readonly #remove: Prepared
 
   constructor(db: Reader) {
@@ -52,6 +53,9 @@ export class ServerNoticeWriter {
     )
     this.#claimRoom = db.prepare(
       'INSERT INTO server_notice_rooms (user_id, room_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
+    this.#replaceRoom = db.prepare(
+      'UPDATE server_notice_rooms SET room_id = ? WHERE user_id = ? AND room_id = ?',
     )
     this.#remove = db.prepare('DELETE FROM server_notices WHERE notice_id = ?')
   }
@@ -70,13 +74,15 @@ export class ServerNoticeWriter {
     return { prepared: this.#addForAll, rows: [row], returning: 'audience' }
   }
 
-  /** Guard `notice-room`: the user has a room already. */
-  claimRoom(userId: string, roomId: string): WriteStatement {
-    return {
-      prepared: this.#claimRoom,
-      rows: [[userId, roomId]],
-      guard: { name: 'notice-room', expected: 1 },
-    }
+  /**
+   * Makes a room that of the user, if theirs is still `before` (`undefined`: they had none). Guard `notice-room`: they have another
+   * by now.
+   */
+  claimRoom(userId: string, roomId: string, before: string | undefined): WriteStatement {
+    const guard = { name: 'notice-room', expected: 1 }
+    return before === undefined
+      ? { prepared: this.#claimRoom, rows: [[userId, roomId]], guard }
+      : { prepared: this.#replaceRoom, rows: [[roomId, userId, before]], guard }
   }
 
   remove(noticeId: string): WriteStatement {
