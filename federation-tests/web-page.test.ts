@@ -1,6 +1,7 @@
 /** The page at `/` as people meet it: in Chromium, two people on two federated servers. */
 import test from 'ava'
 import type { Page, Response } from 'playwright-core'
+import { type Person, registerPerson } from '../src/test-kit/person.ts'
 import { TEST_PASSWORD } from '../src/test-kit/server.ts'
 import { browserTest, closeBrowser, openBrowser, openPage, PATIENCE_MS, photograph } from './browser.ts'
 import { startFederatedServers } from './federated-servers.ts'
@@ -135,6 +136,60 @@ browserTest('a chat of two: declined, opened again, asked for, and joined by a t
   await message(alice, 'I bring jam').waitFor()
   await photograph(carol, 'three-of-them')
   t.is(await alice.locator('nav .rooms li').count(), 2, 'the chat of two is still there')
+})
+
+browserTest('what other people and servers send forges nothing, and stops nothing', async t => {
+  t.timeout(PATIENCE_MS)
+  const [server] = await startFederatedServers(t, ['tea.test'])
+  if (server === undefined) throw new Error('no server')
+  const browser = await openBrowser()
+  const page = await openPage(t, browser, server.url)
+  await signUp(page, 'alice')
+  const bob = await registerPerson(server, 'bob')
+  const mallory = await registerPerson(server, 'mallory')
+  const room = await bob.createOpenRoom({ name: 'Tea room', invite: ['@alice:tea.test'] })
+  await mallory.join(room)
+  await page.getByRole('button', { name: 'Accept' }).click()
+  await page.getByRole('heading', { name: 'Tea room' }).waitFor()
+
+  const edit = (person: Person, eventId: string, body: string) =>
+    person.say(room, `* ${body}`, {
+      'm.new_content': { msgtype: 'm.text', body },
+      'm.relates_to': { rel_type: 'm.replace', event_id: eventId },
+    })
+  const said = await bob.say(room, 'Tea at four')
+  await message(page, 'Tea at four').waitFor()
+  await edit(bob, said, 'Tea at five')
+  await message(page, 'Tea at five').waitFor()
+  await edit(bob, said, 'Tea at six')
+  await message(page, 'Tea at six').waitFor()
+  await edit(mallory, said, 'No tea for alice')
+  await mallory.say(room, 'Ha!')
+  await message(page, 'Ha!').waitFor()
+  t.deepEqual(await page.locator('.message .body').allInnerTexts(), ['Tea at six (edited)', 'Ha!'])
+
+  // A server may give any number as the time of its events.
+  await page.route('**/sync?*', async route => {
+    const response = await route.fetch()
+    const body = (await response.text()).replaceAll(
+      /"origin_server_ts":\d+/g,
+      `"origin_server_ts":${2 ** 53 - 1}`,
+    )
+    await route.fulfill({ response, body })
+  })
+  for (const body of ['From the far future', 'And back']) {
+    await mallory.say(room, body)
+    await message(page, body).waitFor()
+  }
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+
+  const { replacement_room: successor } = await bob.post(`/rooms/${encodeURIComponent(room)}/upgrade`, {
+    new_version: '11',
+  })
+  await page.getByRole('button', { name: 'Go on in the new room' }).click()
+  await bob.say(String(successor), 'Here we are')
+  await message(page, 'Here we are').waitFor()
+  t.is(await page.locator('nav .rooms li').count(), 1, 'the old room is no longer listed')
 })
 
 browserTest('the page is small, kept to itself, and works by keyboard', async t => {

@@ -63,3 +63,9 @@ export const shownTime = (ts: number): string => {
     ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
     : date.toLocaleDateString([], { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 }
+
+/** A time for programs; `undefined` where what another server gives as one is none, or beyond all calendars. */
+export const machineTime = (ts: number): string | undefined => {
+  const date = new Date(ts)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}

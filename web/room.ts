@@ -39,8 +39,8 @@ export class Room {
   heroes: readonly string[] = []
   joinedCount: number | undefined
   readonly #state = new Map<string, Map<string, Json>>()
-  /** Edited texts, by the event that they replace. */
-  readonly edits = new Map<string, Json>()
+  /** Edits by the event that they are of, and their own IDs. */
+  readonly #edits = new Map<string, Map<string, RoomEvent>>()
 
   constructor(id: string) {
     this.id = id
@@ -79,6 +79,12 @@ export class Room {
     return text(this.state('m.room.tombstone')['replacement_room'])
   }
 
+  /** Servers that people here are of. */
+  get servers(): readonly string[] {
+    const members = [...(this.#state.get('m.room.member') ?? [])].map(([member]) => member)
+    return [...new Set(members.map(member => member.replace(/^[^:]*:/, '')))]
+  }
+
   get lastTs(): number {
     return this.events.at(-1)?.ts ?? 0
   }
@@ -107,6 +113,16 @@ export class Room {
       )
       .map(([member]) => member)
       .slice(0, 5)
+  }
+
+  /**
+   * What stands in the place of a message now: the newest of the edits by its sender (client-server API, "Event replacements"). What
+   * others have others say counts for nothing.
+   */
+  editOf({ id, sender }: RoomEvent): Json | undefined {
+    const valid = [...(this.#edits.get(id)?.values() ?? [])].filter(edit => edit.sender === sender)
+    const newest = valid.sort((a, b) => b.ts - a.ts || (a.id < b.id ? 1 : -1))[0]
+    return newest && object(newest.content['m.new_content'])
   }
 
   /** Takes in the room's part of a sync response. */
@@ -146,6 +162,7 @@ export class Room {
       this.events = this.events.map(each =>
         each.id === redacts ? { ...each, content: {}, isRedacted: true } : each,
       )
+      for (const edits of this.#edits.values()) edits.delete(redacts ?? '')
     }
     if (this.events.some(({ id }) => id === event.id)) return
     this.events.push(event)
@@ -156,11 +173,10 @@ export class Room {
     if (stateKey !== undefined) this.setState(type, stateKey, content)
   }
 
-  #noteEdit({ content }: RoomEvent): void {
-    const relation = object(content['m.relates_to'])
+  #noteEdit(event: RoomEvent): void {
+    const relation = object(event.content['m.relates_to'])
     const target = text(relation['event_id'])
-    if (relation['rel_type'] === 'm.replace' && target !== undefined && !this.edits.has(target)) {
-      this.edits.set(target, object(content['m.new_content']))
-    }
+    if (relation['rel_type'] !== 'm.replace' || target === undefined || event.stateKey !== undefined) return
+    this.#edits.set(target, (this.#edits.get(target) ?? new Map()).set(event.id, event))
   }
 }

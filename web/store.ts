@@ -15,6 +15,8 @@ export interface Invitation {
 export interface Notification {
   readonly id: string
   readonly kind: string
+  /** It tells that something could not be done. */
+  readonly isFailure: boolean
   readonly roomId: string | undefined
   readonly roomName: string
   readonly sender: string
@@ -45,10 +47,10 @@ export class Store {
     return this.selected === undefined ? undefined : this.rooms.get(this.selected)
   }
 
-  /** The rooms that the user is in, those with the newest events first. */
+  /** The rooms that the user is in, those with the newest events first; but for what has been replaced by another of them. */
   get joined(): Room[] {
     return [...this.rooms.values()]
-      .filter(room => room.membership === 'join' && room.successor === undefined)
+      .filter(room => room.membership === 'join' && !this.rooms.has(room.successor ?? ''))
       .sort((a, b) => b.lastTs - a.lastTs)
   }
 
@@ -121,14 +123,16 @@ const notificationOf = (item: Json): Notification => {
   const room = object(item['room'])
   const sender = object(item['sender'])
   const content = object(object(item['event'])['content'])
+  const failure = text(object(item['failure'])['error'])
   return {
     id: text(item['id']) ?? '',
     kind: text(item['kind']) ?? '',
+    isFailure: failure !== undefined,
     roomId: text(room['room_id']) ?? text(item['room_id']),
     roomName: text(room['name']) ?? '',
     sender: text(sender['user_id']) ?? '',
     senderName: text(sender['display_name']) ?? text(sender['user_id']) ?? '',
-    preview: text(content['body']) ?? text(item['comment']) ?? text(item['failure']) ?? '',
+    preview: text(content['body']) ?? text(item['comment']) ?? failure ?? '',
     count: Number(item['count'] ?? 1),
     ts: Number(item['created_ts'] ?? 0),
   }

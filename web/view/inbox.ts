@@ -86,13 +86,15 @@ const TITLES: Readonly<Record<string, string>> = {
   invitation_declined: 'declined your invitation',
   invitation_accepted: 'accepted your invitation',
   invitation_expired: 'did not answer your invitation in time',
-  invitation_failed: 'could not be invited',
   knock: 'asks to be let in',
   message: 'wrote',
   mention: 'mentioned you',
   conversation_requested: 'wants to talk to you',
   call: 'is calling',
 }
+
+const titleOf = ({ kind, isFailure }: Notification): string =>
+  isFailure ? 'could not be invited' : (TITLES[kind] ?? kind)
 
 const notificationCard = (api: Api, store: Store, notification: Notification): HTMLElement => {
   const { id, kind, roomId, roomName, senderName, preview, count, ts } = notification
@@ -105,7 +107,7 @@ const notificationCard = (api: Api, store: Store, notification: Notification): H
     h(
       'button',
       { class: 'plain what', onclick: open },
-      h('strong', {}, `${senderName} ${TITLES[kind] ?? kind}`),
+      h('strong', {}, `${senderName} ${titleOf(notification)}`),
       h(
         'small',
         {},

@@ -9,6 +9,9 @@ import { historyPath, Timeline } from './timeline.ts'
 /** For so long others are told that the user types, without another key. */
 const TYPING_MS = 10_000
 
+/** Servers that are asked about the room that takes the place of another. */
+const MAX_VIA = 5
+
 /** The open room: what it is, what was said, and the line to say something. */
 export const roomView = (api: Api, store: Store): HTMLElement => {
   const timeline = new Timeline(api, room => earlier(api, store, room))
@@ -33,6 +36,7 @@ export const roomView = (api: Api, store: Store): HTMLElement => {
       room.topic,
       room.joinedCount,
       room.isEncrypted,
+      room.successor,
     ])
     if (facts !== shown) {
       header.replaceChildren(...headerParts(api, store, room))
@@ -88,9 +92,16 @@ const earlier = async (api: Api, store: Store, room: Room): Promise<void> => {
 
 const headerParts = (api: Api, store: Store, room: Room): HTMLElement[] => {
   const isDirect = room.directUsers.length === 2
+  const { successor } = room
   const actions = h(
     'div',
     { class: 'row actions' },
+    successor !== undefined &&
+      h(
+        'button',
+        { onclick: () => acting(actions, () => goOn(api, store, successor, room.servers)) },
+        'Go on in the new room',
+      ),
     h(
       'button',
       { class: 'quiet', onclick: () => invite(api, store, room, isDirect) },
@@ -151,6 +162,12 @@ const invite = (api: Api, store: Store, room: Room, isDirect: boolean): void =>
 const requestAttention = async (api: Api, store: Store, room: Room): Promise<void> => {
   const other = room.directUsers.find(user => user !== store.userId)
   if (other !== undefined) await api.own('PUT', path`/direct/${other}`, { request: true })
+}
+
+const goOn = async (api: Api, store: Store, roomId: string, servers: readonly string[]): Promise<void> => {
+  const via = new URLSearchParams(servers.slice(0, MAX_VIA).map(server => ['via', server]))
+  await api.post(`${path`/join/${roomId}`}?${via}`)
+  store.select(roomId)
 }
 
 const leave = async (api: Api, store: Store, room: Room): Promise<void> => {

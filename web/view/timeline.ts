@@ -1,5 +1,5 @@
 import { type Api, list, object, path, text } from '../api.ts'
-import { h, shownTime } from '../dom.ts'
+import { h, machineTime, shownTime } from '../dom.ts'
 import type { Room, RoomEvent } from '../room.ts'
 import { userPicture } from './picture.ts'
 
@@ -13,7 +13,7 @@ export const eventText = (room: Room, event: RoomEvent): { text: string; isNotic
   if (content['chat.tessera.fallback'] === 'chat.tessera.room.history') return undefined
   if (event.isRedacted) return type === 'm.room.message' ? notice('This message was deleted') : undefined
   if (type === 'm.room.message') {
-    const shown = room.edits.get(event.id) ?? content
+    const shown = room.editOf(event) ?? content
     const body = text(shown['body']) ?? ''
     return content['msgtype'] === 'm.emote' ? notice(`${name} ${body}`) : { text: body, isNotice: false }
   }
@@ -123,7 +123,7 @@ export class Timeline {
   }
 
   #item(room: Room, event: RoomEvent, before: RoomEvent | undefined): HTMLElement | undefined {
-    const edit = room.edits.get(event.id)
+    const edit = room.editOf(event)
     const known = this.#shown.get(event.id)
     if (known?.event === event && known.edit === edit) return known.item
     if (event.type === 'chat.tessera.room.history' && !event.isRedacted) {
@@ -133,7 +133,7 @@ export class Timeline {
     }
     const shown = eventText(room, event)
     if (shown === undefined) return undefined
-    const time = h('time', { datetime: new Date(event.ts).toISOString() }, shownTime(event.ts))
+    const time = h('time', { datetime: machineTime(event.ts) }, shownTime(event.ts))
     const follows =
       before?.sender === event.sender && before.type === event.type && event.ts - before.ts < 300_000
     const item = shown.isNotice
