@@ -257,3 +257,30 @@ test('a transaction is signed and sent as the text that was made once', async t 
   t.deepEqual(peer.problems(), [])
   t.is(network.serverName, 'here.test')
 })
+
+test('files that take their time leave all that is short its connections', async t => {
+  const { peer, federation } = await setUp(t)
+  const controller = new AbortController()
+  const { signal } = controller
+  const coming = Array.from({ length: 6 }, (_, n) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    peer.expect('GET', `${V1}/media/download/slow${n}`, {
+      raw: response => {
+        response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+        response.write(`--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\n\r\n${'x'.repeat(10_000)}`)
+      },
+    })
+    const limits = { waitMs: 0, maxBytes: 1_000_000, timeoutMs: 60_000, signal }
+    const ended = federation.downloadMedia(peer.serverName, `slow${n}`, limits, async ({ body }) => {
+      for await (const _ of body) resolve()
+    })
+    return { promise, ended: t.throwsAsync(ended, { name: 'AbortError' }) }
+  })
+  await Promise.all(coming.map(({ promise }) => promise))
+  peer.expect('PUT', `${V1}/send/1`, { json: {} })
+  const body = transactionBody({ origin: 'here.test', originServerTs: 5, pdus: [], edus: [] })
+  const sending = federation.sendTransaction(peer.serverName, { txnId: '1', body }, { timeoutMs: 5_000 })
+  await t.notThrowsAsync(sending)
+  controller.abort()
+  await Promise.all(coming.map(({ ended }) => ended))
+})

@@ -23,6 +23,8 @@ export interface OutboundRequest {
   readonly timeoutMs?: number
   /** The largest response body that is read, in bytes. */
   readonly maxBytes?: number
+  /** It may take minutes: it goes by other connections than what is short, which would wait for it. */
+  readonly isLong?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -58,7 +60,7 @@ export interface HttpClientOptions {
   /** How long a connection without requests is kept. */
   readonly keepAliveMs?: number
   readonly connectionsPerTarget?: number
-  /** How many targets have connections at a time. */
+  /** How many targets have connections at a time; one with long requests and short ones counts twice. */
   readonly maxPools?: number
 }
 
@@ -75,9 +77,12 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_BYTES = 1_048_576
 
 /** Same connections ↔ same key: the order of the candidates, which is partly drawn, does not count. */
-const poolKey = ({ protocol = 'https:', candidates, hostHeader, tlsServerName }: Target): string => {
+const poolKey = (
+  { protocol = 'https:', candidates, hostHeader, tlsServerName }: Target,
+  isLong: boolean,
+): string => {
   const endpoints = candidates.map(({ host, port }) => `${host} ${port}`).sort()
-  return JSON.stringify([protocol, hostHeader, tlsServerName, endpoints])
+  return JSON.stringify([protocol, hostHeader, tlsServerName, endpoints, isLong])
 }
 
 const flat = (headers: Dispatcher.ResponseData['headers']): Record<string, string> =>
@@ -131,7 +136,7 @@ export class HttpClient {
     })
   }
 
-  /** How many targets have a pool now. */
+  /** How many pools there are now. */
   get poolCount(): number {
     return this.#pools.size
   }
@@ -198,9 +203,9 @@ export class HttpClient {
   }
 
   async #dispatch(request: OutboundRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { target, method, path, headers, body } = request
+    const { target, method, path, headers, body, isLong = false } = request
     const send = () =>
-      this.#poolOf(target).request({
+      this.#poolOf(target, isLong).request({
         method,
         path,
         headers: { 'user-agent': this.#options.userAgent, ...headers, host: target.hostHeader },
@@ -216,8 +221,8 @@ export class HttpClient {
     }
   }
 
-  #poolOf(target: Target): Pool {
-    const key = poolKey(target)
+  #poolOf(target: Target, isLong: boolean): Pool {
+    const key = poolKey(target, isLong)
     const known = this.#pools.get(key)
     if (known !== undefined) return known
     const { connectionsPerTarget, idleTimeoutMs, keepAliveMs } = this.#options

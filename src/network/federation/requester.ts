@@ -47,7 +47,8 @@ export interface Requester {
    */
   request<T>(request: FederationRequest<T>): Promise<T>
   /**
-   * Lends a successful response to `consume` while it comes; the time-out holds until that has ended.
+   * Lends a successful response to `consume` while it comes; the time-out holds until that has ended. However long that takes,
+   * no other request waits for it.
    *
    * @throws {FederationError} and the signal's reason when it is aborted; and what `consume` throws.
    */
@@ -193,7 +194,7 @@ export const createRequester = (options: RequesterOptions): Requester => {
     consume: (response: IncomingResponse) => Promise<T>,
   ): Promise<T> =>
     meaning(request, async () =>
-      http.receive(await prepare(options, request, '*/*'), async response => {
+      http.receive({ ...(await prepare(options, request, '*/*')), isLong: true }, async response => {
         if (response.status >= 200 && response.status < 300) return await consume(response)
         const body = await readError(response)
         throw errorResponse(request.destination, { ...response, body })
