@@ -1,4 +1,9 @@
-import { levelToSend, powerLevelOf, roomCreators } from '../../core/auth/power-levels.ts'
+import {
+  levelToSend,
+  type PowerLevelState,
+  powerLevelOf,
+  roomCreators,
+} from '../../core/auth/power-levels.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { stateMapKey } from '../../core/event/event.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -96,8 +101,12 @@ export class RoomUpgrades {
   }
 
   async #may(userId: string, head: RoomHead, type: string): Promise<boolean> {
-    const powers = { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
+    const powers = await this.#powers(head)
     return powerLevelOf(userId, powers) >= levelToSend(type, true, powers)
+  }
+
+  async #powers(head: RoomHead): Promise<PowerLevelState> {
+    return { ...(await powerContext(this.#writer.context.read, head)), version: head.version }
   }
 
   async #create(
@@ -197,7 +206,8 @@ export class RoomUpgrades {
     ) {
       farewells.push(state('m.room.canonical_alias', {}))
     }
-    const closed = closedPower((await this.#current(head, 'm.room.power_levels')) ?? {}, head.version)
+    const levels = (await this.#current(head, 'm.room.power_levels')) ?? {}
+    const closed = closedPower(levels, head.version, powerLevelOf(sender, await this.#powers(head)))
     if (closed !== undefined && (await this.#may(sender, head, 'm.room.power_levels'))) {
       farewells.push(state('m.room.power_levels', closed))
     }

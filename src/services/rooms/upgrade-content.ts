@@ -1,5 +1,6 @@
-import { levelTable, readLevel } from '../../core/auth/power-levels.ts'
-import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { levelTable, type PowerLevel, readLevel } from '../../core/auth/power-levels.ts'
+import { checkStrictNumbers } from '../../core/canonical-json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import { MEDIA_STATE } from '../../core/media-policy.ts'
 import { mediaTypes } from '../../core/room-summary.ts'
 import type { RoomVersion } from '../../core/room-versions.ts'
@@ -33,8 +34,28 @@ export const transferredState = (old: readonly InitialState[], version: RoomVers
     if (usable)
       byType.set(`${state.type} ${state.stateKey}`, state.type === MEDIA_STATE ? readable(state) : state)
   }
-  return [...byType.values()]
+  return [...byType.values()].map(state => ({ ...state, content: acceptable(state.content, version) }))
 }
+
+/** Rooms of before version 6 have numbers of which later ones know nothing, such as `1.5`: they come over as whole ones. */
+const acceptable = (content: JsonObject, { format }: RoomVersion): JsonObject =>
+  format.strictCanonicalJson && !checkStrictNumbers(content)
+    ? (inWholeNumbers(content) as JsonObject)
+    : content
+
+const inWholeNumbers = (value: JsonValue): JsonValue => {
+  if (typeof value === 'number') return wholeNumber(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (!isJsonObject(value)) return value.map(inWholeNumbers)
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) =>
+      member === undefined ? [] : [[key, inWholeNumbers(member)]],
+    ),
+  )
+}
+
+const wholeNumber = (value: number): number =>
+  Math.min(Math.max(Math.trunc(value), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
 
 /** What another server has set may be anything; what it comes to is said in our own words. */
 const readable = (state: InitialState): InitialState => ({
@@ -97,13 +118,13 @@ export const transferredPower = (
     for (const creator of creators) delete users[creator]
     // "The power level for sending m.room.tombstone events MUST explicitly be higher than state_default."
     if ((events['m.room.tombstone'] ?? 0) <= stateDefault)
-      events['m.room.tombstone'] = Math.max(150, stateDefault + 1)
+      events['m.room.tombstone'] = wholeNumber(Math.max(150, stateDefault + 1))
   } else {
     const top = Math.max(100, ...Object.values(events), ...Object.values(users))
     for (const creator of former) users[creator] = top
   }
   const final: JsonObject = {
-    ...old,
+    ...acceptable(old, version),
     users,
     events,
     users_default: level(old['users_default'], 0),
@@ -127,14 +148,24 @@ export const transferredPower = (
 /** Levels of old versions may be texts or broken numbers; the replacement gets what they meant. */
 const level = (value: JsonValue | undefined, otherwise: number): number => {
   const read = typeof value === 'string' ? Number.parseInt(value, 10) : value
-  return typeof read === 'number' && Number.isFinite(read) ? Math.trunc(read) : otherwise
+  return typeof read === 'number' && Number.isFinite(read) ? wholeNumber(read) : otherwise
 }
 
-/** Power levels that leave an old room to be read, or `undefined` if they do already. */
-export const closedPower = (old: JsonObject, version: RoomVersion): JsonObject | undefined => {
+/**
+ * Power levels that leave an old room to be read, or `undefined` if they do already, or whoever closes the room may not raise them
+ * so far.
+ *
+ * @param own the level of who closes it
+ */
+export const closedPower = (
+  old: JsonObject,
+  version: RoomVersion,
+  own: PowerLevel,
+): JsonObject | undefined => {
   const least = Math.max(50, (readLevel(old['users_default'], version) ?? 0) + 1)
   const events = Math.max(least, readLevel(old['events_default'], version) ?? 0)
   const invite = Math.max(least, readLevel(old['invite'], version) ?? 0)
   if (events === old['events_default'] && invite === old['invite']) return undefined
+  if (least > Math.min(own, Number.MAX_SAFE_INTEGER)) return undefined
   return { ...old, events_default: events, invite }
 }

@@ -1,0 +1,59 @@
+import test from 'ava'
+import type { JsonObject } from '../../core/json.ts'
+import { parseJson } from '../../core/parse-json.ts'
+import { testDatabase } from '../../test-kit/database.ts'
+import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
+
+const ALICE = '@alice:here.test'
+const BOB = '@bob:here.test'
+
+const upgraded = ({ rooms }: TestRooms, userId: string, roomId: string, to: string): Promise<string> =>
+  rooms.roomUpgrades.upgrade(userId, roomId, {
+    version: rooms.roomSettings.versionFor(to),
+    additionalCreators: [],
+  })
+
+const stateOf = ({ rooms }: TestRooms, roomId: string, type: string): Promise<JsonObject> =>
+  rooms.roomReading.stateEvent(requesterOf(ALICE), { roomId, type, stateKey: '', format: 'content' })
+
+const setState = ({ rooms }: TestRooms, roomId: string, type: string, text: string) =>
+  rooms.sending.state(requesterOf(ALICE), {
+    ...{ roomId, type, stateKey: '' },
+    content: parseJson(text) as JsonObject,
+  })
+
+test('a room whose state has numbers that its replacement does not know is replaced all the same', async t => {
+  const here = await testRooms(await testDatabase(t))
+  for (const to of ['6', '11', '12']) {
+    const version = here.rooms.roomSettings.versionFor('5')
+    const roomId = await here.rooms.roomCreation.create(newRoom(here.rooms, ALICE, { version }), {
+      isDirect: false,
+    })
+    await setState(here, roomId, 'm.room.avatar', '{"url":"mxc://a/b","info":{"w":1.5,"h":[2.0,1e30]}}')
+    const levels = `{"users":{"${ALICE}":100},"events_default":5,"org.example":{"odd":0.5}}`
+    await setState(here, roomId, 'm.room.power_levels', levels)
+    const replacement = await upgraded(here, ALICE, roomId, to)
+    t.deepEqual(await stateOf(here, replacement, 'm.room.avatar'), {
+      ...{ url: 'mxc://a/b', info: { w: 1, h: [2, Number.MAX_SAFE_INTEGER] } },
+    })
+    t.like(await stateOf(here, replacement, 'm.room.power_levels'), {
+      ...{ events_default: 5, 'org.example': { odd: 0 } },
+    })
+    t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], replacement)
+  }
+})
+
+test('whoever may not close the old room to others replaces it all the same', async t => {
+  const here = await testRooms(await testDatabase(t))
+  const version = here.rooms.roomSettings.versionFor('10')
+  const roomId = await here.rooms.roomCreation.create(
+    newRoom(here.rooms, ALICE, { version, preset: 'public_chat' }),
+    { isDirect: false },
+  )
+  await here.rooms.memberships.join({ userId: BOB, roomId })
+  const levels = `{"users":{"${ALICE}":100},"users_default":60,"state_default":50}`
+  await setState(here, roomId, 'm.room.power_levels', levels)
+  const replacement = await upgraded(here, BOB, roomId, '11')
+  t.is((await stateOf(here, roomId, 'm.room.tombstone'))['replacement_room'], replacement)
+  t.is((await stateOf(here, roomId, 'm.room.power_levels'))['events_default'], undefined)
+})
