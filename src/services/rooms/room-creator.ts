@@ -69,14 +69,29 @@ export class RoomCreator {
     const { roomId } = create.event
     return this.#writer.create(roomId, async () => {
       const head = emptyHead(room, roomId, context.nids.next(), context.clock.now())
-      const appended = [await append(context, head, { ...create, local: true }, 0)]
-      for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
-        appended.push(await this.#append(head, template, appended.length))
+      try {
+        const appended = await this.#firstEvents(room, head, { create, creatorMember })
+        return { head, draft: this.#draft(room, head, appended, claim(roomId)) }
+      } catch (error) {
+        // Nobody will store them.
+        context.read.events.forget(head.drafted)
+        throw error
       }
-      // "The server MUST apply the normal state resolution rules …, including checking power levels for each event."
-      for (const invitation of firstInvitation(room)) await this.#make(head, invitation)
-      return { head, draft: this.#draft(room, head, appended, claim(roomId)) }
     })
+  }
+
+  async #firstEvents(
+    room: NewRoom,
+    head: RoomHead,
+    { create, creatorMember }: { create: LocalEvent; creatorMember: JsonObject },
+  ): Promise<Appended[]> {
+    const appended = [await append(this.#writer.context, head, { ...create, local: true }, 0)]
+    for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
+      appended.push(await this.#append(head, template, appended.length))
+    }
+    // "The server MUST apply the normal state resolution rules …, including checking power levels for each event."
+    for (const invitation of firstInvitation(room)) await this.#make(head, invitation)
+    return appended
   }
 
   async #createEvent(room: NewRoom): ReturnType<typeof makeLocalEvent> {

@@ -212,3 +212,15 @@ testDatabases(
     t.is((await core.writer.head(roomId))?.extremities.length, 1)
   },
 )
+
+testDatabases(test, 'nothing is kept in memory of a room that could not be made', async (t, database) => {
+  const { rooms, core } = await testRooms(database)
+  const initialState = [
+    { type: 'm.room.topic', stateKey: '', content: { topic: 'tea' } },
+    { type: 'm.room.member', stateKey: BOB, content: { membership: 'join' } },
+  ]
+  const made = rooms.roomCreation.create(newRoom(rooms, ALICE, { initialState }), { isDirect: false })
+  await t.throwsAsync(made, { message: /not possible/ })
+  const nids = Array.from({ length: 100 }, (_, index) => index)
+  t.deepEqual(await core.context.read.events.byNids(nids), [])
+})
