@@ -224,3 +224,16 @@ testDatabases(test, 'nothing is kept in memory of a room that could not be made'
   const nids = Array.from({ length: 100 }, (_, index) => index)
   t.deepEqual(await core.context.read.events.byNids(nids), [])
 })
+
+testDatabases(test, 'only users are made members', async (t, database) => {
+  const { rooms } = await testRooms(database)
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const set = (stateKey: string) =>
+    rooms.sending.state(requesterOf(ALICE), {
+      ...{ roomId, type: 'm.room.member', stateKey },
+      content: { membership: 'ban' },
+    })
+  for (const stateKey of ['', 'bob', '@bob', '@bob:', `@${'b'.repeat(255)}:here.test`])
+    await t.throwsAsync(set(stateKey), { message: /is not a user ID/ })
+  await t.notThrowsAsync(set('@Böb/:there.test'))
+})
