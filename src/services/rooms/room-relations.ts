@@ -147,9 +147,11 @@ export class RoomRelations {
         if (root !== undefined) roots.push(root)
       }
       scanned += rows.length
-      if (rows.length <= limit) break
+      if (rows.length <= limit)
+        return { chunk: await this.#renderRoots(roots, requester, sight, ignored), nextBatch: undefined }
     }
-    return { chunk: await this.#renderRoots(roots, requester, sight, ignored), nextBatch: undefined }
+    const chunk = await this.#renderRoots(roots, requester, sight, ignored)
+    return { chunk, nextBatch: formatStreamToken({ events: before - 1 }) }
   }
 
   /** The roots of threads of which there is something to be seen, by ID. */
@@ -198,12 +200,15 @@ export class RoomRelations {
     for (let scanned = 0; scanned < MAX_SCANNED; ) {
       const count = limit - events.length + 1
       const places = await read(last, count)
-      for (const stored of await this.#read.events.byNids(places.map(place => place.nid))) {
-        if (passes(stored)) {
+      const found = await this.#read.events.byNids(places.map(place => place.nid))
+      const byNid = new Map(found.map(stored => [stored.nid, stored]))
+      for (const { nid, position } of places) {
+        const stored = byNid.get(nid)
+        if (stored !== undefined && passes(stored)) {
           if (events.length === limit) return { events, next: last }
           events.push(stored)
         }
-        last = stored.position
+        last = position
       }
       scanned += places.length
       if (places.length < count) return { events, next: undefined }
