@@ -89,7 +89,7 @@ export class RoomList {
       const touched = now.isExact && !isFirst ? now.upTo : Math.max(position, completedAt)
       known.activity.set(roomNid, { roomId, position, touched })
     }
-    if (isUnread || now.hasMoved) known.left = await this.#left(userId)
+    if (isUnread || now.hasMoved) known.left = await this.#left(connection, userId)
     if (isUnread || invitations !== undefined) {
       const upTo = invitations ?? Number.MAX_SAFE_INTEGER
       known.invitations = await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
@@ -149,18 +149,23 @@ export class RoomList {
 
   /**
    * "Rooms that the user has been in but left are only included if the room was previously sent to the client in that connection.
-   * Rooms the user has been kicked or banned from will always be included": but for those that they have never been in.
+   * Rooms the user has been kicked or banned from will always be included": but for those that they have never been in. A room that was
+   * forgotten meanwhile, by another client or an administrator, would stay where it was left if nobody said so.
    */
-  async #left(userId: string): Promise<LeftRoom[]> {
+  async #left({ rooms }: Connection, userId: string): Promise<LeftRoom[]> {
     const all = await this.#read.memberships.ofUser(userId, ['leave', 'ban'])
-    const newest = all.filter(row => !row.forgotten).sort((a, b) => b.position - a.position)
+    const mayBeShown = ({ forgotten, roomId }: MembershipRow): boolean =>
+      !forgotten || (rooms.get(roomId)?.kind ?? 'left') !== 'left'
+    const newest = all.filter(mayBeShown).sort((a, b) => b.position - a.position)
     const rows = newest.slice(0, MAX_LEFT)
     const events = await this.#read.events.byNids(rows.map(({ eventNid }) => eventNid))
     const byOthers = new Set(events.filter(({ event }) => event.sender !== userId).map(({ nid }) => nid))
     const left: LeftRoom[] = []
     for (const row of rows) {
       const isShownUnasked =
-        byOthers.has(row.eventNid) && (await this.#sights.of(row.roomNid, userId)).joins.length > 0
+        !row.forgotten &&
+        byOthers.has(row.eventNid) &&
+        (await this.#sights.of(row.roomNid, userId)).joins.length > 0
       left.push({ row, isShownUnasked })
     }
     return left

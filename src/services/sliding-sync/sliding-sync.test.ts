@@ -31,3 +31,29 @@ testDatabases(test, 'what is too much for one response comes with the next', asy
   )
   t.is(new Set([...Object.keys(first.rooms), ...Object.keys(second.rooms)]).size, 4)
 })
+
+testDatabases(test, 'a room that was left and forgotten elsewhere does not stay', async (t, database) => {
+  const rooms = await testRooms(database)
+  const { streams, close } = testSync(rooms, database)
+  t.teardown(close)
+  const sliding = testSlidingSync(rooms, streams, database)
+  const [host, userId] = ['@host:here.test', '@me:here.test']
+  const roomId = await rooms.rooms.roomCreation.create(
+    newRoom(rooms.rooms, host, { preset: 'public_chat' }),
+    { isDirect: false },
+  )
+  const { memberships } = rooms.rooms
+  await memberships.join({ userId, roomId })
+  const { signal } = new AbortController()
+  const look = async (pos?: string) => {
+    const asked = { body: { lists: { all: { timeline_limit: 1 } } }, pos, timeoutMs: 0 }
+    return JSON.parse(await sliding.simplified(requesterOf(userId), asked, signal))
+  }
+  const { pos } = await look()
+  await memberships.kick({ sender: host, userId, roomId })
+  await memberships.forget(userId, roomId)
+  const told = await look(pos)
+  t.is(told.rooms[roomId]?.membership, 'leave')
+  t.deepEqual((await look(told.pos)).rooms, {}, 'once')
+  t.deepEqual((await look()).rooms, {}, 'nor to a client that has never heard of it')
+})
