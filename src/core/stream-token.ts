@@ -5,7 +5,8 @@
 
 /**
  * The letter of each stream in a token. `t` (typing) and `p` (presence) count in memory, all others in the database.
- * `k` (sticky events) counts on the axis of the events, and may lag behind.
+ * `k` (sticky events) counts on the axis of the events, and may lag behind. So does `u`: up to where the counts of what is unread
+ * were right, in tokens of responses that told of events beyond that.
  * `x` is no stream, but the number of the process that has made the token, where there are several.
  */
 export const STREAM_LETTERS = {
@@ -20,13 +21,14 @@ export const STREAM_LETTERS = {
   notifications: 'n',
   thread_subscriptions: 's',
   sticky: 'k',
+  unread: 'u',
   maker: 'x',
 } as const
 
 export type SyncStream = keyof typeof STREAM_LETTERS
 
 /** Positions by stream; a stream that is not named has not been followed yet. */
-export type StreamToken = Readonly<Partial<Record<SyncStream, number>>>
+export type StreamToken = Readonly<Partial<Record<SyncStream, number | undefined>>>
 
 const VERSION = 's1'
 const LETTERS = Object.entries(STREAM_LETTERS) as readonly (readonly [name: SyncStream, letter: string])[]

@@ -29,6 +29,7 @@ export interface ShownRoom {
   readonly account_data?: Events
   readonly ephemeral?: Events
   readonly summary?: Readonly<Record<string, unknown>>
+  readonly unread_notifications?: Readonly<Record<'notification_count' | 'highlight_count', number>>
 }
 
 export interface SyncBody {

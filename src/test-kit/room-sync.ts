@@ -40,6 +40,7 @@ export const testSync = (
       ready: async () => {
         if (watch.position < Math.min(database.position('events'), horizon())) await notifier.catchUp()
       },
+      counted: () => Number.MAX_SAFE_INTEGER,
     }),
   )
   return {

@@ -90,7 +90,7 @@ export class OwnNews {
     const { now } = this
     const request = await this.#request(requester, start.events)
     const texts: string[] = []
-    const end: Partial<Record<SyncStream, number>> = { ...start }
+    const end: Partial<Record<SyncStream, number | undefined>> = { ...start }
     for (const stream of STREAMS) {
       const upTo = Math.max(now[stream] ?? 0, start[stream] ?? 0)
       texts.push(...eventTexts(await this.#newsOf(stream, request, start[stream], upTo)))

@@ -1,13 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import { isJsonObject } from '../../core/json.ts'
-import type { Log } from '../../core/log.ts'
 import { type Held, LeaseLost } from '../lease.ts'
 import type { SoleWork } from '../processes.ts'
-import type { RoomsContext } from '../rooms/room-writer.ts'
 import { BATCH, BatchJudge, type JudgeParts } from './batch-judge.ts'
 import { Changes } from './changes.ts'
 import { JudgedSteps, type OnStored, storedPosition } from './judged-steps.ts'
-import type { UnreadCounts } from './unread.ts'
 
 /** After the database has failed, in milliseconds. */
 const PAUSE_MS = 1_000
@@ -26,10 +23,7 @@ const MAX_FAILURES = 3
  * they are judged, which `UnreadCounts` knows at once. If the process ends before that is stored, the next judges the same.
  */
 export class NotificationCounter {
-  readonly #context: RoomsContext
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #unread: UnreadCounts
+  readonly #parts: Omit<JudgeParts, 'sights' | 'rules'>
   readonly #judge: BatchJudge
   readonly #onJudged = new Set<() => void>()
   readonly #onCounted = new Set<OnStored>()
@@ -51,19 +45,21 @@ export class NotificationCounter {
   /** @param parts.sole of several processes one counts */
   constructor(parts: JudgeParts & { readonly sole: SoleWork }) {
     this.#sole = parts.sole
-    this.#context = parts.context
-    this.#clock = parts.clock
-    this.#log = parts.log
-    this.#unread = parts.unread
+    this.#parts = parts
     this.#judge = new BatchJudge(parts)
     const { bulletin } = this.#sole.others ?? {}
     bulletin?.on('counted', told => this.#hear(told))
-    bulletin?.onGap(() => this.#unread.forget())
+    bulletin?.onGap(() => this.#parts.unread.forget())
   }
 
   /** Up to where events may be told: all before has been judged. Without bound while counting fails or has not begun. */
   get horizon(): number {
     return this.#isWorking ? this.#judged : Number.MAX_SAFE_INTEGER
+  }
+
+  /** Up to where `UnreadCounts` counts: behind `horizon` while nobody waits for that, and less than before after a failure. */
+  get known(): number {
+    return this.#judged
   }
 
   /** Up to where it is stored whom events notify. */
@@ -111,7 +107,7 @@ export class NotificationCounter {
   }
 
   async #lead(held: Held): Promise<void> {
-    const { db } = this.#context
+    const { db } = this.#parts.context
     const { signal } = held
     const woken = (): void => this.#wake?.()
     const stop = db.onCommit(moved => (moved.has('events') ? woken() : undefined))
@@ -126,15 +122,16 @@ export class NotificationCounter {
       } catch (error) {
         if (error instanceof LeaseLost) break
         this.#failures += 1
-        this.#log.error({ err: error }, 'notifications could not be counted')
+        this.#parts.log.error({ err: error }, 'notifications could not be counted')
         await this.#giveUp(steps)
-        await this.#clock.sleep(PAUSE_MS, signal).catch(() => undefined)
+        await this.#parts.clock.sleep(PAUSE_MS, signal).catch(() => undefined)
       }
     }
     this.#held = undefined
     await this.#giveUp(steps)
     await steps?.noteEnd().catch(error => {
-      if (!(error instanceof LeaseLost)) this.#log.warn({ err: error }, 'some events may be counted anew')
+      if (!(error instanceof LeaseLost))
+        this.#parts.log.warn({ err: error }, 'some events may be counted anew')
     })
     await this.#findOut()
     signal.removeEventListener('abort', woken)
@@ -142,10 +139,10 @@ export class NotificationCounter {
   }
 
   async #begin(held: Held): Promise<JudgedSteps> {
-    const { db: database } = this.#context
+    const { db: database } = this.#parts.context
     this.#reached = await storedPosition(database)
     // The last that another process has counted may not have been heard of yet, and is not taken note of now.
-    this.#unread.forget()
+    this.#parts.unread.forget()
     this.#judged = this.#reached
     this.#held = held
     this.#isSilent = false
@@ -165,7 +162,7 @@ export class NotificationCounter {
   /** What was judged and could not be stored is judged anew: by this process, or another. */
   async #giveUp(steps: JudgedSteps | undefined): Promise<void> {
     await steps?.settled()
-    this.#unread.forget()
+    this.#parts.unread.forget()
     this.#judge.forget()
     this.#judged = this.#reached
     steps?.goOn()
@@ -174,7 +171,7 @@ export class NotificationCounter {
 
   /** Where another process counts: nobody waits for it for long. */
   async #listen(clock: Clock): Promise<void> {
-    const { db } = this.#context
+    const { db } = this.#parts.context
     const { signal } = this.#closing
     await this.#findOut()
     const stop = db.onCommit(moved => {
@@ -188,15 +185,18 @@ export class NotificationCounter {
   async #findOut(): Promise<void> {
     if (this.#sole.others === undefined || this.#closing.signal.aborted) return
     try {
-      this.#reach(await storedPosition(this.#context.db))
+      const reached = await storedPosition(this.#parts.context.db)
+      // What is told of that may not have been heard yet.
+      this.#parts.unread.forget()
+      this.#reach(reached)
       this.#tell()
     } catch (error) {
-      this.#log.warn({ err: error }, 'it is not known how far notifications are counted')
+      this.#parts.log.warn({ err: error }, 'it is not known how far notifications are counted')
     }
   }
 
   async #expect(clock: Clock): Promise<void> {
-    const position = this.#context.db.position('events')
+    const position = this.#parts.context.db.position('events')
     if (this.#isListening || this.#isSilent || this.#held !== undefined || this.#reached >= position) return
     this.#isListening = true
     await clock.sleep(SILENCE_MS, this.#closing.signal).catch(() => undefined)
@@ -212,7 +212,7 @@ export class NotificationCounter {
     if (this.#held !== undefined || !isJsonObject(told)) return
     const { upTo, rooms } = told
     if (typeof upTo !== 'number' || !Array.isArray(rooms)) return
-    this.#unread.counted({ notices: [], readings: [], undone: rooms.map(Number), cleared: [] })
+    this.#parts.unread.counted({ notices: [], readings: [], undone: rooms.map(Number), cleared: [] })
     this.#reach(upTo)
     this.#isSilent = false
     this.#tell()
@@ -227,16 +227,16 @@ export class NotificationCounter {
   #news(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
-      if (signal.aborted || this.#context.db.position('events') > this.#judged) resolve()
+      if (signal.aborted || this.#parts.context.db.position('events') > this.#judged) resolve()
     })
   }
 
   async #step(steps: JudgedSteps): Promise<void> {
     // What waits to be stored is bounded, and so is one commit.
-    if (this.#unread.isAwaited || this.#judged - steps.reached >= BATCH) await steps.settled()
+    if (this.#parts.unread.isAwaited || this.#judged - steps.reached >= BATCH) await steps.settled()
     const judged = await this.#judge.after(this.#judged, () => steps.settled())
     const { upTo, notices, readings, undoneIn, cleared } = judged
-    this.#unread.counted({ notices, readings, undone: undoneIn, cleared }, steps.add(judged))
+    this.#parts.unread.counted({ notices, readings, undone: undoneIn, cleared }, steps.add(judged))
     this.#judged = upTo
     this.#tell()
   }

@@ -8,6 +8,8 @@ export interface SentRoom {
   readonly kind: 'joined' | 'invited' | 'left'
   /** Of the stream of events (`invited`: of invitations): what came later is news. */
   readonly upTo: number
+  /** Up to where its counts were right, where that was not up to there. */
+  readonly counted?: number
   /** The latest so many events have been sent, as far as there are. */
   readonly timelineLimit: number
   readonly requiredState: RequiredState | undefined

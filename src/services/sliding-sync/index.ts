@@ -40,6 +40,7 @@ export const createSlidingSync = (parts: {
     sources,
     ready,
     partial,
+    counted,
   } = streams
   const { sights } = views
   const connections = new Connections(
@@ -52,7 +53,7 @@ export const createSlidingSync = (parts: {
   })
   connections.elsewhere = (...wanted) => handover.fetch(...wanted)
   return new SlidingSync({
-    ...{ watch, notifier, invites, ready, read, accountData, partial },
+    ...{ watch, notifier, invites, ready, counted, read, accountData, partial },
     ignoredUsers: views.ignoredUsers,
     invitePolicies: views.invitePolicies,
     direct: new AccountDataMemo<ReadonlySet<string>>({

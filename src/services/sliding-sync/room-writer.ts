@@ -26,6 +26,8 @@ export interface Look {
   /** Up to where the response before this went, in the stream of events. */
   readonly after: number | undefined
   readonly upTo: number
+  /** Up to where counts of what is unread are right. */
+  readonly counted: number
 }
 
 /** A room as it is told, and what is remembered of that. */
@@ -89,6 +91,7 @@ export class RoomTexts {
       sent: {
         ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
         requiredState: config.requiredState,
+        ...(look.counted < look.upTo ? { counted: look.counted } : {}),
       },
     }
   }

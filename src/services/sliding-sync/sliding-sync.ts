@@ -10,6 +10,7 @@ import type { InvitePolicies } from '../rooms/invite-policies.ts'
 import type { Notifier } from '../sync/notifier.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import { AHEAD, inOrder } from '../sync/response.ts'
+import type { SyncStreams } from '../sync/room-sync.ts'
 import type { RoomWatch } from '../sync/room-watch.ts'
 import type { UserStream } from '../sync/user-stream.ts'
 import type { Connection, SentRoom } from './connection.ts'
@@ -17,6 +18,7 @@ import type { Connections } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
+import { hasNews, isFresh } from './room-changes.ts'
 import type { RoomList } from './room-list.ts'
 import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
@@ -39,6 +41,7 @@ export interface SlidingSyncParts {
   readonly partial: Pick<PartialSpans, 'isOpenAt'>
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Answer<void>
+  readonly counted: SyncStreams['counted']
 }
 
 /** The longest that a client may wait, whatever it asks for. */
@@ -114,12 +117,14 @@ export class SlidingSync {
     const { userId } = requester
     const { positions: before, serial } = connection
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
+    const counted = this.#parts.counted(userId, before.events ?? 0)
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
     const { users: ignored, missed } = await ignoredUsers.lists(userId)
     const look: Look = {
       ...{ requester, after: before.events, ignored, missed },
       upTo: Math.max(now.upTo, before.events ?? 0),
+      counted,
     }
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
     const policy = await this.#parts.invitePolicies.of(userId)
@@ -160,7 +165,9 @@ export class SlidingSync {
   ): Promise<Map<string, ToldRoom>> {
     const direct = await this.#parts.direct.of(look.requester.userId)
     const withNews = [...selected.values()].filter(
-      one => hasNews(one, connection.rooms.get(one.place.roomId), direct) && !this.#lacksMembers(look, one),
+      one =>
+        hasNews(one, connection.rooms.get(one.place.roomId), { direct, counted: look.counted }) &&
+        !this.#lacksMembers(look, one),
     )
     const told = new Map<string, ToldRoom>()
     const make = async (one: Selected) => ({
@@ -206,27 +213,6 @@ export class SlidingSync {
     if (place.kind === 'left') return rooms.left(look, place, config, before)
     return place.kind === 'invited' ? rooms.invited(place) : rooms.ended(place)
   }
-}
-
-/** Whether a room is being sent whole, so that all that goes with it is told. */
-const isFresh = (sent: SentRoom | undefined, before: SentRoom | undefined): boolean =>
-  sent?.kind === 'joined' && before?.kind !== 'joined'
-
-const hasNews = (
-  { place, config }: Selected,
-  before: SentRoom | undefined,
-  direct: ReadonlySet<string>,
-): boolean => {
-  if (before === undefined || before.kind !== place.kind) return true
-  if (place.kind === 'invited') return place.invitation.position > before.upTo
-  if (place.kind === 'left') return place.row.position > before.upTo
-  return (
-    place.touched > before.upTo ||
-    config.timelineLimit > before.timelineLimit ||
-    (config.requiredState.key !== before.requiredState?.key &&
-      config.requiredState.asksForMoreThan(before.requiredState)) ||
-    direct.has(place.roomId) !== before.isDirect
-  )
 }
 
 const responseText = (parts: {

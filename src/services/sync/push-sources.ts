@@ -7,6 +7,7 @@ import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
 import type { RoomUnread, UnreadCount } from '../push/room-unread.ts'
 import type { UnreadCounts } from '../push/unread.ts'
+import type { LateCounts } from './late-counts.ts'
 import type { Follower, Notifier } from './notifier.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
@@ -19,7 +20,13 @@ export interface PushSources {
   readonly followers: readonly Follower[]
 }
 
-export const connectPush = ({ push, db }: { push: Push; db: Reader }): PushSources => {
+export const connectPush = ({
+  push,
+  db,
+}: {
+  push: Pick<Push, 'services' | 'unread'>
+  db: Reader
+}): PushSources => {
   const rules = new PushRulesStream(push.services.pushRules, db)
   const unread = new UnreadStream(push.unread, db)
   const threads = new ThreadSubscriptionsFollower(db)
@@ -35,17 +42,26 @@ export interface CountedEvents {
 }
 
 /** Holds the stream of events back to where it is counted, so that an event and its counts are told together. */
-export const eventsWithCounts = (
-  counter: NotificationCounter,
-  db: Reader,
-  watch: RoomWatch,
-): CountedEvents => {
+export const eventsWithCounts = (parts: {
+  readonly counter: Pick<NotificationCounter, 'horizon' | 'judged' | 'onJudged'>
+  readonly db: Reader
+  readonly watch: RoomWatch
+  readonly late: Pick<LateCounts, 'due'>
+}): CountedEvents => {
+  const { counter, db, watch, late } = parts
   const followed = async (position: number, notifier: Notifier): Promise<void> => {
     await counter.judged(position)
     await notifier.catchUp()
   }
   return {
-    follower: { stream: 'events', follow: upTo => watch.follow(Math.min(upTo, counter.horizon)) },
+    follower: {
+      stream: 'events',
+      follow: async upTo => {
+        const concerned = await watch.follow(Math.min(upTo, counter.horizon))
+        for (const userId of late.due()) concerned.add(userId)
+        return concerned
+      },
+    },
     wakeBy: notifier => counter.onJudged(() => void notifier.catchUp()),
     ready: notifier => {
       const position = db.position('events')

@@ -46,6 +46,7 @@ export interface SyncStreams {
   readonly partial: PartialSpans
   /** Waits until all events that are committed now can be told. */
   ready(): Answer<void>
+  counted: OtherStreams['counted']
 }
 
 /** The streams beside rooms, invitations and account data, and how they are followed. */
@@ -58,6 +59,11 @@ export interface OtherStreams {
   wakeBy(notifier: Notifier): void
   /** Waits until all events that are committed now can be told. */
   ready(notifier: Notifier): Answer<void>
+  /**
+   * Up to where counts of what is unread are right, for a user who looks and has been told of events up to `told`: they are woken
+   * when more is counted of these. It is asked before the counts are.
+   */
+  counted(userId: string, told: number): number
 }
 
 /** What `/sync` is built over. */
@@ -123,6 +129,9 @@ export const createRoomSync = (
     metrics: ground.metrics,
     ready,
   })
-  const streams = { watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial }
+  const { counted } = others
+  const streams = {
+    ...{ watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial, counted },
+  }
   return { sync, notifier, streams }
 }

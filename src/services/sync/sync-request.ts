@@ -13,7 +13,7 @@ export interface SyncRequest {
   /** Where the client's last response ended in the `events` stream; `undefined` in an initial sync. */
   readonly since: number | undefined
   /** Where the response ends in the streams, as far as these were asked: what is told of a room beside that comes to no later. */
-  readonly ends?: Readonly<Partial<Record<SyncStream, number>>> | undefined
+  readonly ends?: Readonly<Partial<Record<SyncStream, number | undefined>>> | undefined
   /** Of these users the client is sent no messages and no invitations. */
   readonly ignored: ReadonlySet<string>
   /** What the client has missed of users who were ignored before, and is not sent later either. */

@@ -167,6 +167,8 @@ export class Sync {
         const stream = sources[index]?.stream
         if (stream !== undefined && upTo !== undefined) ends[stream] = upTo
       })
+      // Nearly always all that is told is counted, and that need not be said.
+      if (ends.unread !== undefined && ends.unread >= now.upTo) ends.unread = undefined
       return andThen(this.#invited(request, after, ends), invited => {
         const told = this.#parts.rooms.sections(request, now, extrasByRoom(news), invited)
         return andThen(told, sections =>
@@ -200,7 +202,7 @@ export class Sync {
   }
 }
 
-type StreamEnds = Partial<Record<SyncStream, number>>
+type StreamEnds = Partial<Record<SyncStream, number | undefined>>
 
 /** The sources that share a stream. */
 interface OfStream {
