@@ -43,6 +43,8 @@ export interface MediaFile {
 /** "The content repository SHOULD impose a maximum value for this parameter." */
 const MAX_WAIT_MS = 60_000
 const DEFAULT_WAIT_MS = 20_000
+/** Of other servers: one that says nothing for long is taken for one that is gone. */
+const MAX_REMOTE_WAIT_MS = 20_000
 
 /** That a file was asked for is noted this often: it need not be exact. Milliseconds. */
 const ACCESS_PRECISION_MS = 3_600_000
@@ -165,7 +167,7 @@ export class Downloads {
     const row = await this.#context.read.one(origin, mediaId)
     if (row?.hash !== undefined || row?.quarantinedTs !== undefined) return row
     if (!this.#mayFetch(wanted)) return row
-    return this.#remote.fetch({ origin, mediaId }, Math.min(Math.max(0, timeoutMs), MAX_WAIT_MS))
+    return this.#remote.fetch({ origin, mediaId }, Math.min(Math.max(0, timeoutMs), MAX_REMOTE_WAIT_MS))
   }
 
   /** A copy that is made now would be newer than the freeze. */

@@ -3,6 +3,7 @@ import { MatrixError } from '../../core/errors.ts'
 import { contentTypeOf, formatMxc, type Mxc } from '../../core/media.ts'
 import type { IncomingMedia } from '../../network/federation/media.ts'
 import { type FederationClient, FederationError } from '../../network/federation-client.ts'
+import { SilentServers } from '../../network/silent-servers.ts'
 import { BlobTooLarge, StorageFull } from '../../storage/media/blob-store.ts'
 import type { MediaRow, NewMedia } from '../../storage/media/media.ts'
 import { BoundedPool, PoolFull } from '../accounts/bounded-pool.ts'
@@ -13,9 +14,12 @@ import { diskFull } from './uploads.ts'
 /** How files come from other servers; of the federation client. */
 export type FetchMedia = FederationClient['downloadMedia']
 
-/** Transfers at a time: of one server, so that a slow one does not take all places, and of all. */
+/** Requests at a time to one server, so that a slow one does not take all places. */
 const PER_ORIGIN = 6
-const TOTAL = 32
+/** Requests at a time that have no answer yet: while they wait, they take next to nothing. */
+const ASKING = 400
+/** Files at a time that are coming. */
+const COMING = 32
 const MAX_WAITING = 500
 
 /** For one file, from connecting to the last byte; what pauses longer than a minute ends sooner. Milliseconds. */
@@ -28,13 +32,16 @@ export class RemoteMedia {
   readonly #context: MediaContext
   readonly #fetchMedia: FetchMedia
   readonly #underWay = new Map<string, Promise<MediaRow>>()
-  readonly #all = new BoundedPool(TOTAL, MAX_WAITING)
+  readonly #asking = new BoundedPool(ASKING, MAX_WAITING)
+  readonly #coming = new BoundedPool(COMING, MAX_WAITING)
+  readonly #silent: SilentServers
   readonly #origins = new Map<string, { pool: BoundedPool; users: number }>()
   readonly #stopping = new AbortController()
 
   constructor(context: MediaContext, fetchMedia: FetchMedia) {
     this.#context = context
     this.#fetchMedia = fetchMedia
+    this.#silent = new SilentServers(context.clock)
   }
 
   /**
@@ -67,7 +74,7 @@ export class RemoteMedia {
     this.#origins.set(origin, turns)
     turns.users++
     try {
-      return await turns.pool.run(() => this.#all.run(work))
+      return await turns.pool.run(work)
     } finally {
       turns.users--
       if (turns.users === 0) this.#origins.delete(origin)
@@ -75,12 +82,10 @@ export class RemoteMedia {
   }
 
   async #transfer(mxc: Mxc, waitMs: number): Promise<MediaRow> {
-    const { options, read, write, database, clock } = this.#context
-    const limits = { waitMs, maxBytes: options.maxRemoteSize, timeoutMs: TRANSFER_MS }
-    const { signal } = this.#stopping
+    const { read, write, database, clock } = this.#context
     let file: NewMedia | undefined
     try {
-      await this.#fetchMedia(mxc.origin, mxc.mediaId, { ...limits, signal }, async media => {
+      await this.#receive(mxc, waitMs, async media => {
         file = await this.#store(mxc, media)
       })
     } catch (error) {
@@ -92,6 +97,29 @@ export class RemoteMedia {
     const row = await read.one(mxc.origin, mxc.mediaId)
     if (row === undefined) throw new MatrixError('M_NOT_FOUND', 'The file was not found')
     return row
+  }
+
+  /** Servers that do not answer take no places from files that come. */
+  async #receive(
+    { origin, mediaId }: Mxc,
+    waitMs: number,
+    consume: (media: IncomingMedia) => Promise<void>,
+  ): Promise<void> {
+    const { maxRemoteSize: maxBytes } = this.#context.options
+    const limits = { waitMs, maxBytes, timeoutMs: TRANSFER_MS, signal: this.#stopping.signal }
+    const begun = Promise.withResolvers<void>()
+    let receiving: Promise<void> | undefined
+    await this.#asking.run(async () => {
+      receiving = this.#silent.ask(origin, answered =>
+        this.#fetchMedia(origin, mediaId, limits, media => {
+          answered()
+          begun.resolve()
+          return this.#coming.run(() => consume(media))
+        }),
+      )
+      await Promise.race([begun.promise, receiving])
+    })
+    await receiving
   }
 
   async #store(mxc: Mxc, media: IncomingMedia): Promise<NewMedia> {

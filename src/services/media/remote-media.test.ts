@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import test, { type ExecutionContext } from 'ava'
+import { silentLog } from '../../core/log.ts'
+import { FederationError } from '../../network/federation-client.ts'
+import { DirectoryStore } from '../../storage/media/directory-store.ts'
+import { chunksOf } from '../../test-kit/blob-stores.ts'
+import { testDatabase } from '../../test-kit/database.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { temporaryDirectory } from '../../test-kit/temporary-directory.ts'
+import { mediaContext } from './context.ts'
+import { type FetchMedia, RemoteMedia } from './remote-media.ts'
+
+const start = async (t: ExecutionContext, fetchMedia: FetchMedia) => {
+  const clock = new FakeClock()
+  const context = mediaContext({
+    database: await testDatabase(t),
+    blobs: new DirectoryStore(temporaryDirectory(t), () => clock.now()),
+    clock,
+    log: silentLog,
+    serverName: 'here.test',
+    options: {
+      maxUploadSize: 1_000,
+      maxRemoteSize: 1_000,
+      maxPendingUploads: 5,
+      pendingLifetime: 1_000,
+      remoteLifetime: 1_000,
+      remoteCacheSize: 1_000,
+      legacyEndpoints: false,
+      maxThumbnailPixels: 1_000,
+    },
+    random: randomBytes,
+  })
+  const remote = new RemoteMedia(context, fetchMedia)
+  t.teardown(() => remote.close())
+  return { clock, fetch: (origin: string, mediaId: string) => remote.fetch({ origin, mediaId }, 0) }
+}
+
+const file = (text: string) => ({
+  contentType: undefined,
+  contentDisposition: undefined,
+  body: chunksOf(text),
+})
+
+test('files come though many servers do not answer', async t => {
+  const { promise: silence, reject } = Promise.withResolvers<never>()
+  const { fetch } = await start(t, (origin, mediaId, _options, consume) =>
+    origin.startsWith('gone') ? silence : consume(file(mediaId)),
+  )
+  const lost = Array.from({ length: 100 }, (_, n) =>
+    t.throwsAsync(fetch(`gone${n}.test`, 'a'), { message: /cannot be reached/ }),
+  )
+  t.is((await fetch('there.test', 'hello')).size, 5)
+  reject(new FederationError('unreachable', 'gone.test', 'no'))
+  await Promise.all(lost)
+})
+
+test('a server that cannot be reached is not asked for each of its files', async t => {
+  let asked = 0
+  let isThere = false
+  const { clock, fetch } = await start(t, async (origin, mediaId, _options, consume) => {
+    asked++
+    if (!isThere) throw new FederationError('unreachable', origin, 'no')
+    return consume(file(mediaId))
+  })
+  const fails = (mediaId: string) =>
+    t.throwsAsync(fetch('far.test', mediaId), { message: /cannot be reached/ })
+  await Promise.all(Array.from({ length: 50 }, (_, n) => fails(`f${n}`)))
+  t.true(asked <= 6, `${asked} requests`)
+  isThere = true
+  await fails('once')
+  await clock.advance(10_000)
+  t.is((await fetch('far.test', 'hello')).size, 5)
+  t.is((await fetch('far.test', 'again')).size, 5)
+})
