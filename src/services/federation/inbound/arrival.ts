@@ -1,5 +1,9 @@
 import { canonicalJsonAsRead } from '../../../core/canonical-json.ts'
 import type { RoomEvent } from '../../../core/event/event.ts'
+import { trustedEvent } from '../../../core/event/format.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import { parseJson } from '../../../core/parse-json.ts'
+import type { RoomVersion } from '../../../core/room-versions.ts'
 import type { StagedPdu } from '../../../storage/federation/inbox.ts'
 
 /** An event that a server has sent, on its way into its room. */
@@ -29,6 +33,14 @@ export class Arrival {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.judged = promise
     this.settle = resolve
+  }
+
+  /** One that an earlier process, or another, has staged. */
+  static ofStaged(staged: StagedPdu, version: RoomVersion): Arrival {
+    const event = trustedEvent(parseJson(staged.json) as JsonObject, staged.eventId, version)
+    const arrival = new Arrival(staged.origin, event, staged)
+    arrival.staged = Promise.resolve()
+    return arrival
   }
 
   /** By which it is told from others in this process. */

@@ -1,34 +1,34 @@
 import type { RoomEvent } from '../../../core/event/event.ts'
-import { trustedEvent } from '../../../core/event/format.ts'
-import type { JsonObject } from '../../../core/json.ts'
 import type { Log } from '../../../core/log.ts'
-import { parseJson } from '../../../core/parse-json.ts'
 import { DatabaseUnavailable } from '../../../storage/database.ts'
 import type { StagedPdu } from '../../../storage/federation/inbox.ts'
 import type { Metrics } from '../../metrics/index.ts'
-import { type Received, receiveAll } from '../../rooms/receive.ts'
+import { receiveAll } from '../../rooms/receive.ts'
 import { RoomContended, type RoomWriter } from '../../rooms/room-writer.ts'
 import { Arrival } from './arrival.ts'
+import { Backlog } from './backlog.ts'
+import { Lacking } from './lacking.ts'
 import type { MissingEvents, Outcome } from './missing-events.ts'
 import { Postponed } from './postponed.ts'
 import { Staging } from './staging.ts'
 
-/** What waits in a room, and whether the room is busy asking other servers. */
+/** What waits in a room: to be judged, and for what other servers are asked. */
 interface Queue {
   readonly waiting: Arrival[]
-  isFetching: boolean
+  readonly lacking: Lacking
+  isJudging: boolean
 }
 
 /** Events of a room that are received in one go. */
 const MAX_BATCH = 50
-/** A server that has so many events waiting is made to wait itself. */
-const MAX_WAITING_PER_ORIGIN = 500
+/** After so long, in milliseconds, of asking others for an event they are asked for another server's beside it. */
+const LONG_MS = 5_000
 /** So long who hands events over waits for what becomes of them. */
 const MAX_JUDGING_MS = 2_000
 
 /**
- * Works through what other servers send: per room in the order of its arrival, rooms side by side. What is not dealt with soon is
- * staged: the database keeps it until it is.
+ * Works through what other servers send: per room in the order of its arrival, but that what lacks nothing does not wait for what
+ * does; rooms side by side. What is not dealt with soon is staged: the database keeps it until it is.
  */
 export class RoomInbox {
   readonly #writer: RoomWriter
@@ -38,11 +38,9 @@ export class RoomInbox {
   readonly #staging: Staging
   /** What waits in each room that is being worked on. */
   readonly #rooms = new Map<string, Queue>()
-  readonly #waitingOf = new Map<string, number>()
-  readonly #queued = new Map<string, Arrival>()
+  readonly #backlog = new Backlog()
   /** What could not be received for now. */
   readonly #postponed: Postponed<Arrival>
-  #released: (() => void)[] = []
   #ordinal = 0
   #closed = false
 
@@ -85,27 +83,19 @@ export class RoomInbox {
   /** Answers what waits: the same event may have come from another server. */
   #enqueue(arrival: Arrival): Arrival {
     const { roomId } = arrival.event
-    const queued = this.#queued.get(arrival.key)
-    if (queued !== undefined) return queued
-    this.#queued.set(arrival.key, arrival)
-    this.#count(arrival.origin, 1)
-    const queue = this.#rooms.get(roomId)
-    if (queue !== undefined) {
-      queue.waiting.push(arrival)
-      if (queue.isFetching) arrival.settle()
-      return arrival
-    }
-    const fresh = { waiting: [arrival], isFetching: false }
-    this.#rooms.set(roomId, fresh)
-    void this.#work(roomId, fresh)
+    const known = this.#backlog.known(arrival)
+    if (known !== undefined) return known
+    this.#backlog.add(arrival)
+    const queue = this.#rooms.get(roomId) ?? { waiting: [], lacking: new Lacking(), isJudging: false }
+    this.#rooms.set(roomId, queue)
+    queue.waiting.push(arrival)
+    if (!queue.isJudging) void this.#judge(roomId, queue)
     return arrival
   }
 
   /** Resolves once a server has few enough events waiting to send more. */
-  async room(origin: string): Promise<void> {
-    while ((this.#waitingOf.get(origin) ?? 0) >= MAX_WAITING_PER_ORIGIN && !this.#closed) {
-      await new Promise<void>(resolve => this.#released.push(resolve))
-    }
+  room(origin: string): Promise<void> {
+    return this.#backlog.room(origin)
   }
 
   /** Goes on with what an earlier process has staged: all of it, or what was received before an instant. */
@@ -122,72 +112,93 @@ export class RoomInbox {
           this.#staging.drop(staged)
           continue
         }
-        const pdu = parseJson(staged.json) as JsonObject
-        const event = trustedEvent(pdu, staged.eventId, head.version)
         await this.room(staged.origin)
-        const arrival = new Arrival(staged.origin, event, staged)
-        arrival.staged = Promise.resolve()
-        this.#enqueue(arrival)
+        this.#enqueue(Arrival.ofStaged(staged, head.version))
       }
     } while (last !== undefined && !this.#closed)
   }
 
   /** Resolves once nothing is waiting and what was dealt with is no longer staged. */
   async idle(): Promise<void> {
-    while (this.#queued.size > 0) await new Promise<void>(resolve => this.#released.push(resolve))
+    await this.#backlog.empty()
     await this.#staging.settled()
   }
 
   /** Leaves what is waiting to the next start; resolves once what is being worked on is done. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#backlog.close()
     this.#postponed.close()
     await this.idle()
   }
 
   /** Works through a room's events until there are none, those that wait by then in one go. */
-  async #work(roomId: string, queue: Queue): Promise<void> {
-    const { waiting } = queue
+  async #judge(roomId: string, queue: Queue): Promise<void> {
+    const { waiting, lacking } = queue
+    queue.isJudging = true
     // What arrives in the same moment belongs to the same go.
     await Promise.resolve()
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, MAX_BATCH)
-      if (!this.#closed) await this.#receive(batch, queue)
-      queue.isFetching = false
-      for (const arrival of batch) {
-        arrival.settle()
-        this.#queued.delete(arrival.key)
-        this.#count(arrival.origin, -1)
-      }
+      const fresh = await this.#receive(waiting.splice(0, MAX_BATCH))
+      lacking.add(fresh)
+      if (fresh.length > 0) void this.#ask(roomId, queue)
     }
-    this.#rooms.delete(roomId)
+    queue.isJudging = false
+    this.#leave(roomId, queue)
+  }
+
+  /** Asks other servers for what events lack, as long as there are some and nobody else does. */
+  async #ask(roomId: string, queue: Queue): Promise<void> {
+    const { lacking } = queue
+    const { clock } = this.#writer.context
+    for (let one = lacking.next(); one !== undefined; one = lacking.next()) {
+      const arrival = one
+      const over = new AbortController()
+      clock.sleep(LONG_MS, over.signal).then(
+        () => {
+          lacking.isLong(arrival)
+          void this.#ask(roomId, queue)
+        },
+        () => undefined,
+      )
+      const outcome = this.#closed
+        ? undefined
+        : await this.#attempt(arrival, this.#missing.receive(arrival.origin, arrival.event))
+      over.abort()
+      lacking.over(arrival)
+      this.#backlog.remove(arrival)
+      // It may be all that the others lacked.
+      if (outcome !== undefined && outcome.outcome !== 'dropped')
+        await lacking.review(MAX_BATCH, some => this.#receive(some))
+    }
+    this.#leave(roomId, queue)
+  }
+
+  /** Forgets a room in which nothing is waiting any more. */
+  #leave(roomId: string, queue: Queue): void {
+    const isEmpty = !queue.isJudging && queue.lacking.isEmpty
+    if (isEmpty && this.#rooms.get(roomId) === queue) this.#rooms.delete(roomId)
   }
 
   /**
-   * Receives events in their order. None waits for the commit of the one before; those that turn out to lack something
-   * are taken up again afterwards, one by one, since each may be what the next one lacks.
+   * Receives events in their order, none of which waits for the commit of the one before; answers those that turn out to lack
+   * something.
    */
-  async #receive(batch: readonly Arrival[], queue: Queue): Promise<void> {
-    const received = receiveAll(
-      this.#writer,
-      batch.map(({ event }) => event),
-    )
-    const first = await Promise.all(
+  async #receive(batch: readonly Arrival[]): Promise<Arrival[]> {
+    const events = batch.map(({ event }) => event)
+    const received = this.#closed ? [] : receiveAll(this.#writer, events)
+    const lacking = new Set<Arrival>()
+    await Promise.all(
       batch.map(async (one, index) => {
-        const outcome = await this.#attempt(one, received[index] as Promise<Received>)
+        const receiving = received[index]
+        const outcome = receiving && (await this.#attempt(one, receiving))
         if (outcome?.outcome === 'rejected') one.rejected = outcome.reason
         one.settle()
-        return outcome
+        if (outcome !== undefined && needsOthers(outcome)) lacking.add(one)
+        else this.#backlog.remove(one)
       }),
     )
-    for (const [index, one] of batch.entries()) {
-      const outcome = first[index]
-      if (outcome === undefined || !needsOthers(outcome)) continue
-      if (this.#closed) return
-      queue.isFetching = true
-      for (const { settle } of queue.waiting) settle()
-      await this.#attempt(one, this.#missing.receive(one.origin, one.event))
-    }
+    return batch.filter(one => lacking.has(one))
   }
 
   async #attempt(arrival: Arrival, receiving: Promise<Outcome>): Promise<Outcome | undefined> {
@@ -228,16 +239,6 @@ export class RoomInbox {
   #deal(arrival: Arrival): void {
     arrival.isDone = true
     if (arrival.staged !== undefined) this.#staging.drop(arrival.event)
-  }
-
-  #count(origin: string, by: number): void {
-    const count = (this.#waitingOf.get(origin) ?? 0) + by
-    if (count > 0) this.#waitingOf.set(origin, count)
-    else this.#waitingOf.delete(origin)
-    if (by > 0) return
-    const released = this.#released
-    this.#released = []
-    for (const release of released) release()
   }
 }
 
