@@ -126,3 +126,15 @@ testDatabases(test, 'C is invited into A’s and B’s chat', async (t, _, confi
   const path = `${roomOf(String(encrypted['room_id']))}/state/m.room.encryption/`
   t.deepEqual(await carol.get(path), { algorithm })
 })
+
+test('what was said in a room of an old version comes along as far as new rooms take it', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+  const carol = await registerPerson(server, 'carol')
+  const old = await alice.createRoom({ is_direct: true, invite: [bob.userId], room_version: '5' })
+  t.is((await bob.put(directOf(alice.userId)))['room_id'], old)
+  await bob.say(old, 'Half', { 'org.example.ratio': 0.5 })
+  const opened = await alice.post(`${directOf(old)}/extend`, { invite: [carol.userId], history: 50 })
+  t.like(opened, { history: { mode: 'quoted', messages: 1 }, not_invited: [] })
+})

@@ -39,3 +39,23 @@ test('what says nothing is not quoted; mentions and relations stay behind', t =>
   ])
   t.deepEqual(quoted?.content, { msgtype: 'm.text', body: 'hi' })
 })
+
+test('what the rooms of today do not take is quoted by its words; times beyond all calendars are left out', t => {
+  const latest = Number.MAX_SAFE_INTEGER
+  const nested = JSON.parse(`${'{"a":'.repeat(80)}1${'}'.repeat(80)}`) as JsonObject
+  const quoted = quotedMessages([
+    said({ body: 'deep', nested }),
+    said({ body: 'half', info: { ratio: 0.5 } }, latest),
+    said({ body: 'whole', info: { w: 5 } }, 0),
+    said({ body: 'when?' }, 0.5),
+  ])
+  t.deepEqual(
+    quoted.map(({ content }) => content),
+    [
+      { msgtype: 'm.text', body: 'whole', info: { w: 5 } },
+      { msgtype: 'm.text', body: 'half' },
+      { msgtype: 'm.text', body: 'deep' },
+    ],
+  )
+  t.is(readableHistory(quoted), '> 1970-01-01 00:00 @a:x: whole\n> @a:x: half\n> 1970-01-01 00:00 @a:x: deep')
+})

@@ -1,3 +1,4 @@
+import { CanonicalJsonError, canonicalJson } from '../../core/canonical-json.ts'
 import { fitsBytes } from '../../core/ids.ts'
 import { isJsonObject, type JsonObject, ownMember } from '../../core/json.ts'
 
@@ -13,6 +14,8 @@ export type QuotedMessage = {
 const MAX_QUOTED_BYTES = 40_000
 const MAX_MESSAGE_BYTES = 4_000
 const MAX_FALLBACK_BYTES = 20_000
+/** Events may nest no deeper than others can read them, and a quotation stands some levels below. */
+const MAX_MESSAGE_DEPTH = 50
 
 /**
  * What of a page of messages is quoted: those that still say something, each as it was last edited, oldest first; the
@@ -35,7 +38,8 @@ export const quotedMessages = (events: readonly JsonObject[]): QuotedMessage[] =
 
 const quotationOf = (event: JsonObject): QuotedMessage | undefined => {
   const { event_id: eventId, sender, origin_server_ts: ts, content } = event
-  if (typeof eventId !== 'string' || typeof sender !== 'string' || typeof ts !== 'number') return undefined
+  if (typeof eventId !== 'string' || typeof sender !== 'string') return undefined
+  if (typeof ts !== 'number' || !Number.isSafeInteger(ts)) return undefined
   if (!isJsonObject(content)) return undefined
   const relation = ownMember(content, 'm.relates_to')
   if (isJsonObject(relation) && relation['rel_type'] === 'm.replace') return undefined
@@ -44,10 +48,19 @@ const quotationOf = (event: JsonObject): QuotedMessage | undefined => {
   if (typeof body !== 'string' || typeof msgtype !== 'string') return undefined
   // What it related to is in another room, and whom it mentioned has been told.
   const { 'm.relates_to': _, 'm.mentions': __, ...words } = said
-  const whole = fitsBytes(JSON.stringify(words), MAX_MESSAGE_BYTES)
-    ? words
-    : { msgtype, body: shortened(body) }
-  return { event_id: eventId, sender, origin_server_ts: ts, content: whole }
+  const shown = mayBeQuoted(words) ? words : { msgtype, body: shortened(body) }
+  return { event_id: eventId, sender, origin_server_ts: ts, content: shown }
+}
+
+/** Whether content may stand in an event as it is: rooms of old versions have numbers that newer ones do not take. */
+const mayBeQuoted = (words: JsonObject): boolean => {
+  try {
+    const text = canonicalJson(words, { strictNumbers: true, maxDepth: MAX_MESSAGE_DEPTH })
+    return fitsBytes(text, MAX_MESSAGE_BYTES)
+  } catch (error) {
+    if (error instanceof CanonicalJsonError) return false
+    throw error
+  }
 }
 
 const lastEdit = ({ unsigned }: JsonObject): JsonObject | undefined => {
@@ -59,18 +72,25 @@ const lastEdit = ({ unsigned }: JsonObject): JsonObject | undefined => {
 }
 
 /** In whole characters; at most three bytes each, but for those beyond the basic plane, which are two units. */
-const shortened = (body: string): string => `${body.slice(0, 1_000).toWellFormed()}…`
+const shortened = (body: string): string =>
+  body.length <= MAX_BODY ? body.toWellFormed() : `${body.slice(0, MAX_BODY).toWellFormed()}…`
+const MAX_BODY = 1_000
 
 /** The same for clients that do not know quotations: a text that can be read. */
 export const readableHistory = (messages: readonly QuotedMessage[]): string => {
   const lines: string[] = []
   let bytes = 0
   for (const { sender, origin_server_ts: ts, content } of messages.toReversed()) {
-    const time = new Date(ts).toISOString().slice(0, 16).replace('T', ' ')
-    const line = `> ${time} ${sender}: ${String(content['body']).replaceAll('\n', '\n> ')}`
+    const line = `> ${readableTime(ts)}${sender}: ${String(content['body']).replaceAll('\n', '\n> ')}`
     bytes += Buffer.byteLength(line) + 1
     if (bytes > MAX_FALLBACK_BYTES) break
     lines.push(line)
   }
   return lines.reverse().join('\n')
+}
+
+/** Date and time with a space behind them; nothing where what another server gives as a time is beyond all calendars. */
+const readableTime = (ts: number): string => {
+  const date = new Date(ts)
+  return Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 16).replace('T', ' ')} `
 }
