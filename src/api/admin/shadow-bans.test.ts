@@ -1,5 +1,7 @@
 import test from 'ava'
 import { type AdminAnswer, startAdministered } from '../../test-kit/administrator.ts'
+import { invitesOf, pathOf } from '../../test-kit/direct-rooms.ts'
+import { registerPerson } from '../../test-kit/person.ts'
 
 const CLIENT = '/_matrix/client/v3'
 
@@ -73,4 +75,42 @@ test('what a shadow-banned user does seems to be done, and reaches nobody', asyn
   t.is(await eventsSeen(), before + 5)
   await call('POST', `${room}/leave`, {})
   t.is(await eventsSeen(), before + 6)
+})
+
+test('a shadow-banned user reaches nobody by direct rooms and the answers of calendars', async t => {
+  const { ask, server } = await startAdministered()
+  t.teardown(server.close)
+  const [mallory, alice] = [await registerPerson(server, 'mallory'), await registerPerson(server, 'alice')]
+  const { room_id: direct } = await mallory.put(pathOf(alice))
+  await alice.put(pathOf(mallory))
+  const { room_id: left } = await alice.put(pathOf(mallory))
+  t.is(left, direct)
+  const party = await alice.createRoom({ invite: [mallory.userId] })
+  await ask('POST', `/v1/users/${mallory.userId}/shadow_ban`)
+
+  t.like(await mallory.put(pathOf(alice), { request: true }), { membership: 'join', requested: true })
+  await alice.leave(String(direct))
+  t.like(await mallory.put(pathOf(alice), { request: true }), {
+    ...{ room_id: direct, created: false, membership: 'invite', requested: false },
+  })
+  t.deepEqual(await invitesOf(alice), [])
+  const tessera = '/_matrix/client/v1/chat.tessera'
+  const text = await server.request('GET', `${tessera}/invitations/${party}/invite.ics`, {
+    token: mallory.accessToken,
+  })
+  const [, uid = ''] = /^UID:(.*)$/m.exec(String(text.body)) ?? []
+  const lines = [
+    ...['BEGIN:VCALENDAR', 'METHOD:REPLY', 'BEGIN:VEVENT', `UID:${uid}`, 'COMMENT:Spam'],
+    ...[`ATTENDEE;PARTSTAT=DECLINED:matrix:u/${mallory.userId.slice(1)}`, 'END:VEVENT', 'END:VCALENDAR'],
+  ]
+  const reply = await server.request('POST', `${tessera}/invitations/${party}/reply`, {
+    token: mallory.accessToken,
+    ...{ body: lines.join('\r\n'), headers: { 'content-type': 'text/calendar' } },
+  })
+  t.is(reply.status, 200)
+  const { items } = await alice.get(`${tessera}/notifications`)
+  t.deepEqual(
+    (items as { kind: string; comment?: string }[]).map(({ kind, comment }) => [kind, comment]),
+    [['invitation_declined', undefined]],
+  )
 })

@@ -138,3 +138,15 @@ test('what was said in a room of an old version comes along as far as new rooms 
   const opened = await alice.post(`${directOf(old)}/extend`, { invite: [carol.userId], history: 50 })
   t.like(opened, { history: { mode: 'quoted', messages: 1 }, not_invited: [] })
 })
+
+test('nobody learns from a request for attention that they are ignored', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+  await alice.put(directOf(bob.userId))
+  await bob.put(directOf(alice.userId))
+  const ignored = { ignored_users: { [alice.userId]: {} } }
+  await bob.put(`/user/${encodeURIComponent(bob.userId)}/account_data/m.ignored_user_list`, ignored)
+  t.like(await alice.put(directOf(bob.userId), { request: true }), { membership: 'join', requested: true })
+  t.deepEqual(await waiting(bob), [])
+})

@@ -4,10 +4,10 @@ import { refuseUnheard } from '../pretended.ts'
 export const openDirectRoom = endpoint(
   'openDirectRoom',
   async ({ requester, path, body }, { directRooms, directRequests, roomRules }) => {
-    const { userId } = requester
     const { encryption, request } = body ?? {}
-    const opened = await directRooms.open(userId, path.userId, {
+    const opened = await directRooms.open(requester.userId, path.userId, {
       ...(encryption === undefined ? {} : { encryption }),
+      isUnheard: requester.isShadowBanned === true,
       beforeMaking: () => {
         refuseUnheard(requester)
         roomRules.checkCreation(requester)
@@ -18,7 +18,7 @@ export const openDirectRoom = endpoint(
       created: opened.isNew,
       key: [...opened.key],
       membership: opened.otherMembership,
-      ...(request === true ? { requested: await directRequests.request(userId, opened) } : {}),
+      ...(request === true ? { requested: await directRequests.request(requester, opened) } : {}),
     }
   },
 )

@@ -7,7 +7,7 @@ const MAX_BYTES = 65_536
 export const replyToInvitation = endpoint(
   'replyToInvitation',
   async ({ requester, path, body }, { invitations }) => {
-    await invitations.replies.take(requester.userId, path.roomId, await textOf(body))
+    await invitations.replies.take(requester, path.roomId, await textOf(body))
     return {}
   },
 )

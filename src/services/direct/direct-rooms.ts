@@ -128,7 +128,9 @@ export class DirectRooms {
     }
     const roomId = isIn ? row.roomId : await this.#make(pair, userId, row, settings)
     if (roomId === undefined) return undefined
-    const otherMembership = await this.#bring(pair, userId, roomId, !isIn)
+    const otherMembership = settings.isUnheard
+      ? ((await this.#waitingOrIn(pair, userId, roomId)) ?? 'invite')
+      : await this.#bring(pair, userId, roomId, !isIn)
     await this.#list.note(userId, otherOf(pair, userId), roomId)
     // The other may have made one at the same moment, elsewhere.
     const isElsewhere = serverNameOf(otherOf(pair, userId)) !== this.#writer.context.serverName
@@ -167,7 +169,7 @@ export class DirectRooms {
     pair: Pair,
     userId: string,
     before: DirectRoomRow | undefined,
-    { beforeMaking, ...settings }: DirectRoomSettings,
+    { beforeMaking, isUnheard: _, ...settings }: DirectRoomSettings,
   ): Promise<string | undefined> {
     beforeMaking?.()
     const { roomCreation, roomSettings } = this.#rooms
@@ -187,11 +189,10 @@ export class DirectRooms {
 
   /** Invites the other one if they are neither in the room nor invited; answers what they are then. */
   async #bring(pair: Pair, userId: string, roomId: string, isNew: boolean): Promise<Membership> {
-    const otherId = otherOf(pair, userId)
-    const other = await this.#membership(roomId, otherId)
-    if (other === 'join' || other === 'invite') return other
+    const already = await this.#waitingOrIn(pair, userId, roomId)
+    if (already !== undefined) return already
     try {
-      await this.#invite(roomId, userId, otherId)
+      await this.#invite(roomId, userId, otherOf(pair, userId))
       return 'invite'
     } catch (error) {
       // A room with nobody to talk to is nobody's: the next attempt begins anew.
@@ -201,6 +202,12 @@ export class DirectRooms {
       }
       throw error
     }
+  }
+
+  /** What the other one is, if they are in the room or invited to it. */
+  async #waitingOrIn(pair: Pair, userId: string, roomId: string): Promise<'join' | 'invite' | undefined> {
+    const other = await this.#membership(roomId, otherOf(pair, userId))
+    return other === 'join' || other === 'invite' ? other : undefined
   }
 
   /** Somebody who came in, or was invited, in the meantime is no failure. */

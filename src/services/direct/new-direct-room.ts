@@ -4,10 +4,12 @@ import type { NewRoom } from '../rooms/room-templates.ts'
 
 type OwnSettings = Partial<Omit<NewRoom, 'creator' | 'invite' | 'isPublic'>>
 
-/** What a room of two that has to be made first is made like. */
+/** What a room of two that has to be made first is made like, and what whoever opens one may do. */
 export type DirectRoomSettings = OwnSettings & {
   /** Throws where the user may make none. */
   readonly beforeMaking?: () => void
+  /** The user is to reach nobody, without their knowing: the other is said to be invited, and is not. */
+  readonly isUnheard?: boolean
 }
 
 /** What is asked of the room that one of a pair makes: its create event says whose it is, and which of theirs. */

@@ -6,6 +6,7 @@ import { isUserId, serverNameOf } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { QueueEdu } from '../ephemeral/index.ts'
 import type { Attention } from '../notifications/attention.ts'
+import type { Requester } from '../requester.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import type { DirectClaims } from './claims.ts'
 import type { OpenedRoom } from './direct-rooms.ts'
@@ -44,14 +45,21 @@ export class DirectRequests {
 
   /**
    * Asks the other one, who is in the room, for attention. Somebody who is only invited has an invitation waiting.
-   * @returns whether a request waits for them, as far as this server can know
+   * @returns whether a request waits for them, as far as is for the user to know: nobody learns that they are ignored
    */
-  async request(userId: string, { roomId, key, otherMembership }: OpenedRoom): Promise<boolean> {
+  async request(
+    { userId, isShadowBanned }: Pick<Requester, 'userId' | 'isShadowBanned'>,
+    { roomId, key, otherMembership }: OpenedRoom,
+  ): Promise<boolean> {
     if (otherMembership !== 'join') return false
+    if (isShadowBanned) return true
     const [low, high] = key
     const asked = otherOf({ low, high }, userId)
     const ts = this.#clock.now()
-    if (this.#isLocal(asked)) return this.#attention.request({ asked, by: userId, roomId, ts })
+    if (this.#isLocal(asked)) {
+      await this.#attention.request({ asked, by: userId, roomId, ts })
+      return true
+    }
     const name = `${roomId} ${userId}`
     if (ts - (this.#sent.get(name) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return true
     this.#sent.set(name, ts)

@@ -76,7 +76,7 @@ for (const { name, plain } of kinds) {
       const { uid = '' } = await calendarOf(p.b.invitations as Invitations)
       const lines = ['BEGIN:VCALENDAR', 'METHOD:REPLY', 'BEGIN:VEVENT', uid, 'COMMENT:a word']
       lines.push(`ATTENDEE;PARTSTAT=${partstat}:matrix:u/bob:b.test`, 'END:VEVENT', 'END:VCALENDAR')
-      await replies.take(BOB, p.roomId, lines.join('\r\n'))
+      await replies.take({ userId: BOB }, p.roomId, lines.join('\r\n'))
     }
 
     await p.invite({ event }, 'come')

@@ -1,6 +1,7 @@
 import { MatrixError } from '../../core/errors.ts'
 import { type ContentLine, readLines, unescapeText } from '../../core/icalendar.ts'
 import { serverNameOf } from '../../core/ids.ts'
+import type { Requester } from '../requester.ts'
 import type { Memberships } from '../rooms/memberships.ts'
 import { matrixUri, uidOf } from './calendar.ts'
 import type { InvitationListing } from './listing.ts'
@@ -38,7 +39,12 @@ export class CalendarReplies {
    * Throws `M_INVALID_PARAM` for what is no such reply, `M_FORBIDDEN` if it is somebody else's, `M_BAD_STATE` if the
    * invitation is over or has changed since, `M_NOT_FOUND`; and as joins do.
    */
-  async take(userId: string, roomId: string, text: string): Promise<void> {
+  async take(
+    requester: Pick<Requester, 'userId' | 'isShadowBanned'>,
+    roomId: string,
+    text: string,
+  ): Promise<void> {
+    const { userId } = requester
     const reply = readReply(text)
     const record = await this.#listing.record(userId, roomId)
     if (reply.uid !== uidOf(record)) throw invalid('it is about another invitation')
@@ -52,7 +58,7 @@ export class CalendarReplies {
       )
     }
     if (record.status !== 'invited') throw new MatrixError('M_BAD_STATE', 'The invitation is no longer open')
-    const change = { userId, roomId, reason: reply.comment }
+    const change = { userId, roomId, reason: requester.isShadowBanned ? undefined : reply.comment }
     switch (reply.partstat) {
       case 'ACCEPTED':
         return this.#memberships.join({ ...change, via: [serverNameOf(record.inviter)] })

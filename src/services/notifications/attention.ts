@@ -31,8 +31,8 @@ export class Attention {
     this.#caughtUp = parts.caughtUp
   }
 
-  /** Answers whether the request waits now. One that waits already stays as it is, however often it is repeated. */
-  async request({ asked, by, roomId, ts }: AttentionRequest): Promise<boolean> {
+  /** Has a request wait, unless the one who is asked ignores who asks. One that waits already stays as it is, however often it is repeated. */
+  async request({ asked, by, roomId, ts }: AttentionRequest): Promise<void> {
     // What they did in the room before is followed first: later it would pass for an answer to this.
     const given = new AbortController()
     const tooLong = this.#clock.sleep(MAX_WAIT_MS, given.signal).catch(() => undefined)
@@ -40,8 +40,8 @@ export class Attention {
     given.abort()
     const id = notificationId(asked, { about: 'request', roomId })
     const before = await this.#inbox.read.one(asked, id)
-    if (before?.removal === 'waiting' && before.sender === by) return true
-    return this.#inbox.raise({
+    if (before?.removal === 'waiting' && before.sender === by) return
+    await this.#inbox.raise({
       ...{ userId: asked, id, kind: 'conversation_requested', roomId, sender: by, ts },
       ...{ eventId: undefined, eventPosition: undefined, count: 1, details: {} },
     })

@@ -231,7 +231,7 @@ testDatabases(test, 'what somebody did before they were asked for is no answer',
   // Time enough for the request to be stored, if it did not wait.
   for (let n = 0; n < 3; n++) await world.say(ALICE, roomId)
   late.resolve()
-  t.true(await asking)
+  await asking
   await world.settled()
   t.is((await world.list(BOB, { kind: 'conversation_requested' })).total, 1)
   await world.core.sender.send(roomId, { type: DUMMY_TYPE, sender: BOB, content: {} })
