@@ -1,4 +1,4 @@
-import { type Glob, matchAt } from '../glob.ts'
+import { findStretch, type Glob } from '../glob.ts'
 
 /** "Any character not in the sets [A-Z], [a-z], [0-9] or _", or the start or end. */
 const isWord = (text: string, at: number): boolean => {
@@ -9,13 +9,6 @@ const isWord = (text: string, at: number): boolean => {
 }
 const startsWord = (text: string, at: number): boolean => at === 0 || !isWord(text, at - 1)
 const endsWord = (text: string, at: number): boolean => at === text.length || !isWord(text, at)
-
-/** Between the two halves of a character beyond the basic plane nothing begins that `?` could stand for. */
-const isInsideCharacter = (text: string, at: number): boolean => {
-  const unit = text.charCodeAt(at)
-  const before = text.charCodeAt(at - 1)
-  return unit >= 0xdc00 && unit <= 0xdfff && before >= 0xd800 && before <= 0xdbff
-}
 
 /**
  * Whether a glob matches any part of a text that stands between word boundaries (module "Push Notifications",
@@ -43,15 +36,14 @@ const find = (
   from: number,
   { isFirst, isLast }: { isFirst: boolean; isLast: boolean },
 ): number => {
-  const literal = !segment.includes('?')
-  for (let at = from; at <= text.length; at++) {
-    if (literal) {
-      at = text.indexOf(segment, at)
-      if (at === -1) return -1
-    }
-    if ((!literal && isInsideCharacter(text, at)) || (isFirst && !startsWord(text, at))) continue
-    const end = literal ? at + segment.length : matchAt(segment, text, at)
-    if (end !== -1 && (!isLast || endsWord(text, end))) return end
+  const bounds = { begins: isFirst ? startsWord : anywhere, ends: isLast ? endsWord : anywhere }
+  if (segment.includes('?')) return findStretch(segment, text, from, bounds)
+  for (let at = text.indexOf(segment, from); at !== -1; at = text.indexOf(segment, at + 1)) {
+    const end = at + segment.length
+    if (bounds.begins(text, at) && bounds.ends(text, end)) return end
+    if (at === text.length) break
   }
   return -1
 }
+
+const anywhere = (): boolean => true

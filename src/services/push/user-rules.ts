@@ -48,6 +48,10 @@ const MAX_RULES: Readonly<Record<RuleKind, number>> = {
   sender: 2_000,
 }
 const MAX_PATTERN_BYTES = 512
+/** The same of all rules that are tried with every event, as JSON. */
+const MAX_TRIED_BYTES = 128 * 1024
+/** They are stored with each event that a rule notifies of, as JSON. */
+const MAX_ACTIONS_BYTES = 4 * 1024
 /** Of everything that a user has set, as JSON. */
 const MAX_BYTES = 512 * 1024
 /** Other processes change the same rules at the same time. */
@@ -97,7 +101,7 @@ export class UserPushRules {
         const neighbour = place.before ?? place.after
         throw new MatrixError('M_UNKNOWN', `before/after rule not found: ${neighbour}`, { status: 400 })
       }
-      if ((changed.own[kind]?.length ?? 0) > MAX_RULES[kind]) throw tooMany()
+      if ((changed.own[kind]?.length ?? 0) > MAX_RULES[kind] || isTooMuchToTry(changed)) throw tooMany()
       return changed
     })
   }
@@ -182,9 +186,14 @@ const checkRuleId = (ruleId: string): void => {
   }
 }
 
+const isTooMuchToTry = ({ own: { override, content, underride } }: UserRules): boolean =>
+  !fitsBytes(JSON.stringify([override, content, underride]), MAX_TRIED_BYTES)
+
 const checkedActions = (actions: readonly Action[]): Action[] => {
   const problem = actionsProblem(actions)
   if (problem !== undefined) throw invalid(problem)
+  if (!fitsBytes(JSON.stringify(actions), MAX_ACTIONS_BYTES))
+    throw invalid(`The actions of a rule have at most ${MAX_ACTIONS_BYTES} bytes`)
   return withoutHistorical(actions)
 }
 
