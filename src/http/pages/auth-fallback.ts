@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
+import type { RateLimitBucket } from '../../spec/operation.ts'
 import { readBody } from '../body.ts'
-import type { PageContext, Pages } from '../pages.ts'
+import { factsOf, type PageContext, type Pages } from '../pages.ts'
 import { type Html, html, sendPage } from './layout.ts'
 
 /** A stage that somebody is about to pass in a browser. */
@@ -59,6 +60,12 @@ export const addAuthFallback = (pages: Pages, options: AuthFallbackOptions): voi
   }
 }
 
+/** What an attempt counts as: no more of them here than where clients make them. */
+const bucketOf = (type: string, isMail: boolean): RateLimitBucket => {
+  if (isMail) return 'third-party-token'
+  return type === 'm.login.password' ? 'login' : 'register'
+}
+
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const show = async (context: PageContext, { fallback }: AuthFallbackOptions): Promise<void> => {
@@ -78,9 +85,10 @@ const submit = async (context: PageContext, options: AuthFallbackOptions): Promi
   const stage = await fallback.stage(session, type)
   if (stage === undefined) return sendUnknown(context)
   const fields = new URLSearchParams((await readBody(context.req, BODY_LIMIT, clock)).toString())
-  const email = fields.get('email')
+  const email = type === 'm.login.email.identity' ? fields.get('email') : null
   try {
-    if (type === 'm.login.email.identity' && email !== null) {
+    factsOf(context).limit(bucketOf(type, email !== null))
+    if (email !== null) {
       const clientSecret = randomUUID()
       const sid = await fallback.sendEmail(session, email, clientSecret)
       return sendQuestion(context, 200, emailSent(email, sid, clientSecret))

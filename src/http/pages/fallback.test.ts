@@ -5,6 +5,7 @@ import { accountServer, bodyOf, PASSWORD, recordingMailer, SERVER_NAME } from '.
 import { testDatabase } from '../../test-kit/database.ts'
 import { codeOf } from '../../test-kit/http.ts'
 import { createPages } from '../pages.ts'
+import type { RateLimitSettings } from '../rate-limit.ts'
 import { addAuthFallback } from './auth-fallback.ts'
 import { addLoginFallback } from './login-fallback.ts'
 
@@ -13,11 +14,12 @@ const TERMS = {
 }
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-const open = async (t: Parameters<typeof accountServer>[0]) => {
+const open = async (t: Parameters<typeof accountServer>[0], rateLimits: RateLimitSettings = {}) => {
   const mailer = recordingMailer()
   const parts = await accountServer(t, await testDatabase(t), {
     mailer,
     registration: { mode: 'token', terms: TERMS, email: 'required' },
+    rateLimits,
     pages: (accounts, clock) => {
       const pages = createPages()
       addAuthFallback(pages, { fallback: accounts.browserStages, clock })
@@ -139,4 +141,25 @@ test('the login fallback hands the answer of /login to the client', async t => {
     ],
     { user_id: '@alice:x' },
   ])
+})
+
+test('nobody guesses tokens and passwords in a browser, or has mail sent, oftener than a client may', async t => {
+  const once = { perSecond: 0.001, burst: 1 }
+  const { accounts, mailer, visit, register } = await open(t, { login: once, 'third-party-token': once })
+  const { session } = bodyOf(await register())
+  const { token } = await accounts.registrationTokens.create()
+  await visit('m.login.registration_token', session, { token })
+  await visit('m.login.terms', session, {})
+  for (const name of ['one', 'two', 'three']) {
+    await visit('m.login.email.identity', session, { email: `${name}@example.org` })
+  }
+  t.is(mailer.mails.length, 1)
+
+  const limited = await open(t, { register: { perSecond: 0.001, burst: 2 } })
+  const another = bodyOf(await limited.register()).session
+  const guess = (guessed: string) => limited.visit('m.login.registration_token', another, { token: guessed })
+  t.is((await guess('wrong')).status, 403)
+  const tooMany = await guess('wrong again')
+  t.is(tooMany.status, 429)
+  t.regex(tooMany.text, /role="alert"/)
 })

@@ -62,6 +62,11 @@ const act = async (context: PageContext, options: LinkOptions): Promise<void> =>
   const { user, words } = visitor
   if (user === undefined) return askToSignIn(context, options, visitor)
   const isGranted = fields.get('do') === 'allow'
+  try {
+    factsOf(context).limit('login')
+  } catch (error) {
+    return sendQuestion(context, options, visitor, problemOf(error, words).text)
+  }
   if (!(await options.devices.decide(user.userId, codeOf(context), isGranted, user.origin))) {
     return sendQuestion(context, options, visitor, words.link.unknown)
   }
