@@ -71,6 +71,31 @@ test('an address comes first, where one has to be shown', async t => {
   t.is((await again.signIn('/account', 'bob@tea.example', GOOD.password)).status, 303)
 })
 
+test('who was not ready yet tries again with the same token', async t => {
+  const mailer = recordingMailer()
+  const { browser, accounts } = await openOAuth(t, await testDatabase(t), {
+    registration: { mode: 'token', guests: false, email: 'required' },
+    mailer,
+  })
+  const token = await accounts.createRegistrationToken({ usesAllowed: 1 })
+  const path = '/account?prompt=create'
+  const bob = browser()
+  await bob.get(path)
+  const { text } = await bob.post(path, { do: 'register', email: 'bob@tea.example' })
+  const hidden = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
+  const filled = {
+    ...GOOD,
+    token,
+    email: 'bob@tea.example',
+    sid: hidden('sid'),
+    client_secret: hidden('client_secret'),
+  }
+  t.regex((await bob.post(path, filled)).text, /not been confirmed yet/)
+  await accounts.emails.confirm(mailer.token)
+  t.is((await bob.post(path, filled)).status, 303)
+  t.like(await accounts.registrationTokens.get(token), { pending: 0, completed: 1 })
+})
+
 test('a server that takes nobody says so', async t => {
   const { browser, server } = await openOAuth(t, await testDatabase(t))
   const visitor = browser()

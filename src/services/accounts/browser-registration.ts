@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { JsonObject } from '../../core/json.ts'
 import type { AccountsContext } from './context.ts'
 import type { EmailValidations } from './email-validation.ts'
-import { InteractiveChallenge } from './interactive-attempt.ts'
+import { type InteractiveBody, InteractiveChallenge } from './interactive-attempt.ts'
 import type { Registration } from './registration.ts'
 import { registrationClosed, registrationFlows } from './registration-stages.ts'
+import type { RegisterRequest } from './registration-wishes.ts'
 
 /** What interactive sessions that begin on a page of this server are bound to. */
 const TARGET = { method: 'POST', uri: '/pages/register' }
@@ -70,18 +71,31 @@ export class BrowserRegistration {
       },
     }
     let session: string | undefined
-    for (const type of this.#stages) {
-      const auth: JsonObject = { type, ...(session === undefined ? {} : { session }), ...answers[type] }
-      try {
-        await this.#registration.register({ username, password, inhibit_login: true, auth }, TARGET)
-        return
-      } catch (error) {
-        if (!(error instanceof InteractiveChallenge)) throw error
-        if (error.failure !== undefined) throw error.failure
-        session = String(error.body['session'])
+    try {
+      for (const type of this.#stages) {
+        const auth: JsonObject = { type, ...(session === undefined ? {} : { session }), ...answers[type] }
+        const challenge = await this.#attempt({ username, password, inhibit_login: true, auth })
+        if (challenge === undefined) return
+        session = String(challenge.body['session'])
+        if (challenge.failure !== undefined) throw challenge.failure
       }
+      throw registrationClosed()
+    } catch (error) {
+      // The next try is another session, which may need the same use of the registration token.
+      if (session !== undefined) await this.#context.commit([this.#context.write.interactive.use(session)])
+      throw error
     }
-    throw registrationClosed()
+  }
+
+  /** @returns what is still to be done, or what has failed; `undefined`: the account is there */
+  async #attempt(request: RegisterRequest & InteractiveBody): Promise<InteractiveChallenge | undefined> {
+    try {
+      await this.#registration.register(request, TARGET)
+      return undefined
+    } catch (error) {
+      if (error instanceof InteractiveChallenge) return error
+      throw error
+    }
   }
 
   /** The shortest way to register. */
