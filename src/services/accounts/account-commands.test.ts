@@ -3,8 +3,24 @@ import test from 'ava'
 import { DeviceReader } from '../../storage/accounts/devices.ts'
 import { UserLister } from '../../storage/accounts/user-list.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
-import { alice, logIn, testAccounts, withAlice } from '../../test-kit/accounts.ts'
+import { alice, logIn, PASSWORD, testAccounts, withAlice } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+
+testDatabases(test, 'an administrator whom a command logs out acts as nobody else', async (t, database) => {
+  const { accounts, clock } = await withAlice(database)
+  const bob = await accounts.createUser({ username: 'bob', password: PASSWORD, isAdmin: true })
+  const { access_token } = await accounts.login.login({
+    type: 'm.login.password',
+    user: 'bob',
+    password: PASSWORD,
+  })
+  const requester = await accounts.authenticate(access_token)
+  const acting = await accounts.administered.actAs(requester, alice, undefined)
+  t.is((await accounts.authenticate(acting)).userId, alice)
+  await testAccounts(database).accounts.commands.endSessions(bob)
+  await clock.advance(30_001)
+  await t.throwsAsync(accounts.authenticate(acting), { message: /not known/ })
+})
 
 testDatabases(
   test,

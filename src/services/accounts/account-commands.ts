@@ -29,7 +29,7 @@ export class AccountCommands {
     ])
   }
 
-  /** Logs a user out everywhere. @throws {MatrixError} `M_NOT_FOUND` */
+  /** Logs a user out everywhere; an administrator ceases to act as others. @throws {MatrixError} `M_NOT_FOUND` */
   async endSessions(userId: string): Promise<void> {
     await this.#commit(this.#sessionsEnd(userId))
   }
@@ -50,7 +50,7 @@ export class AccountCommands {
 
   #sessionsEnd(userId: string): WriteStatement[] {
     const { write } = this.#context
-    return [write.users.endSessions(userId), write.tokens.dropUser(userId)]
+    return [write.users.endSessions(userId), write.tokens.dropUser(userId), write.tokens.dropActing(userId)]
   }
 
   async #commit(statements: readonly WriteStatement[]): Promise<void> {
