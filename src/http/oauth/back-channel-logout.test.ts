@@ -2,21 +2,27 @@ import { randomUUID } from 'node:crypto'
 import test from 'ava'
 import { logIn } from '../../test-kit/accounts.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { scopeOf } from '../../test-kit/oauth.ts'
 import { openWithProvider } from '../../test-kit/provider-world.ts'
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
 
 testDatabases(test, 'who signs out at a provider is signed out here', async (t, database) => {
-  const { provider, server, accounts, browser, signIn, whoIs, whoAmI, authorizePath, exchange, clock } =
-    await openWithProvider(t, { database, settings: { linkByName: true } })
+  const world = await openWithProvider(t, { database, settings: { linkByName: true } })
+  const { provider, server, accounts, browser, signIn, whoIs, whoAmI, clock } = world
+  const { authorizePath, exchange, form, clientId, token } = world
   const url = `${server.url}/oauth2/backchannel-logout/company`
   const logOut = async (claims: object, id = url) => {
     const now = Math.floor(Date.now() / 1000)
-    const token = provider.token({
+    const logoutToken = provider.token({
       ...{ iss: provider.url, aud: 'tessera', iat: now, exp: now + 60, jti: randomUUID(), events: EVENTS },
       ...claims,
     })
-    const answer = await fetch(id, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
+    const answer = await fetch(id, {
+      method: 'POST',
+      body: new URLSearchParams({ logout_token: logoutToken }),
+    })
     return answer.status
   }
   /** Alice signs in at a browser, and gives a session to a client, and another one by a login token. */
@@ -32,9 +38,36 @@ testDatabases(test, 'who signs out at a provider is signed out here', async (t, 
     const sso = '/oauth2/sso?redirectUrl=https://tea.example/'
     await alice.get(sso)
     const allowed = await alice.post(sso, { do: 'allow' })
-    const token = allowed.location?.searchParams.get('loginToken') ?? ''
-    const { access_token: other } = await accounts.login.login({ type: 'm.login.token', token })
+    const login = allowed.location?.searchParams.get('loginToken') ?? ''
+    const { access_token: other } = await accounts.login.login({ type: 'm.login.token', token: login })
     return async () => [await whoIs(alice), (await whoAmI(access)).status, (await whoAmI(other)).status]
+  }
+  /** Alice signs in, and grants a code, a login token and a device what none of them has fetched yet. */
+  const grant = async (sid: string) => {
+    provider.person = { sub: 'a', preferred_username: 'alice', sid }
+    const alice = browser()
+    const path = authorizePath({ scope: scopeOf(sid) })
+    await signIn(alice, path)
+    await alice.get(path)
+    const { location } = await alice.post(path, { do: 'allow' })
+    const code = new URLSearchParams(location?.hash.slice(1)).get('code') ?? ''
+    const waiting = await form('/oauth2/device', { client_id: clientId, scope: scopeOf(`${sid}-TV`) })
+    const link = `/link?user_code=${waiting.body['user_code']}`
+    await alice.get(link)
+    await alice.post(link, { do: 'allow' })
+    const sso = '/oauth2/sso?redirectUrl=https://tea.example/'
+    await alice.get(sso)
+    const allowed = await alice.post(sso, { do: 'allow' })
+    const login = allowed.location?.searchParams.get('loginToken') ?? ''
+    await alice.post('/account', { do: 'sign-out' })
+    return async () => [
+      (await exchange(code)).status,
+      (await token({ grant_type: DEVICE_GRANT, device_code: String(waiting.body['device_code']) })).status,
+      await accounts.login.login({ type: 'm.login.token', token: login }).then(
+        () => 200,
+        ({ status }) => status,
+      ),
+    ]
   }
   const open = ['@alice:tessera.test', 200, 200]
   const ended = [undefined, 401, 401]
@@ -62,6 +95,10 @@ testDatabases(test, 'who signs out at a provider is signed out here', async (t, 
   t.is(await logOut({ sid: 'ONE', sub: 'a' }), 200)
   t.deepEqual(await first(), ended)
   t.deepEqual(await second(), open, 'another session there')
+  t.deepEqual(await (await grant('UNDISTURBED'))(), [200, 200, 200])
+  const [fourth, fifth] = [await grant('FOUR'), await grant('FIVE')]
+  t.is(await logOut({ sid: 'FOUR', sub: 'a' }), 200)
+  t.deepEqual(await fourth(), [400, 400, 403])
   t.is(await logOut({ sub: 'somebody else' }), 200)
   t.deepEqual(await second(), open)
   provider.rotate()
@@ -69,5 +106,6 @@ testDatabases(test, 'who signs out at a provider is signed out here', async (t, 
   t.is(await logOut({ sub: 'a' }), 200, 'signed by a new key')
   t.deepEqual(await second(), ended)
   t.deepEqual(await third(), ended)
+  t.deepEqual(await fifth(), [400, 400, 403])
   t.is((await whoAmI(own.access_token)).status, 200, 'what was begun with a password')
 })

@@ -87,9 +87,11 @@ export class DeviceCodeWriter {
   readonly #polled: Prepared
   readonly #decide: Prepared
   readonly #redeem: Prepared
+  readonly #deleteFrom: Prepared
   readonly #prune: Prepared
 
   constructor(db: Reader) {
+    this.#deleteFrom = db.prepare('DELETE FROM oauth_device_codes WHERE origin = ?')
     this.#insert = db.prepare(
       `INSERT INTO oauth_device_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, 'pending', NULL, NULL, NULL, ?, ?, ?, ?)
        ON CONFLICT (user_code) DO NOTHING`,
@@ -147,6 +149,11 @@ export class DeviceCodeWriter {
   /** Uses a granted code up. Guard `code-refused`. */
   redeem(codeHash: string, now: number): WriteStatement {
     return { prepared: this.#redeem, rows: [[codeHash, now]], guard: { name: 'code-refused', expected: 1 } }
+  }
+
+  /** Withdraws what was granted with sessions at providers. */
+  deleteFrom(origins: readonly string[]): WriteStatement {
+    return { prepared: this.#deleteFrom, rows: origins.map(origin => [origin]) }
   }
 
   /** Removes what expired before an instant, and the oldest beyond `keep`. */

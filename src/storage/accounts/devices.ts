@@ -46,7 +46,12 @@ export class DeviceReader {
     )
     this.#from = db.prepare('SELECT user_id, device_id FROM devices WHERE origin = ?')
     this.#origins = db.prepare(
-      `SELECT origin FROM devices WHERE user_id = ? UNION SELECT origin FROM browser_sessions WHERE user_id = ?`,
+      [
+        ...['devices', 'browser_sessions', 'oauth_codes', 'oauth_device_codes'].map(
+          table => `SELECT origin FROM ${table} WHERE user_id = ?`,
+        ),
+        "SELECT origin FROM one_time_tokens WHERE purpose = 'login' AND subject = ?",
+      ].join(' UNION '),
     )
     const ids = (condition = '') =>
       `SELECT d.device_id FROM devices d WHERE d.user_id = ? ${condition}
@@ -84,9 +89,11 @@ export class DeviceReader {
     return new Map(Array.from(byUser, ([userId, ofUser]) => [userId, ofUser.map(row => row.device_id)]))
   }
 
-  /** The sessions at providers with which a user was signed in, on devices and in browsers. */
+  /** The sessions at providers with which a user was signed in, on devices and in browsers, or has granted something. */
   async origins(userId: string): Promise<string[]> {
-    const rows = await this.#db.all<{ origin: string | null }>(this.#origins, [userId, userId])
+    const rows = await this.#db.all<{ origin: string | null }>(
+      ...[this.#origins, Array.from({ length: 5 }, () => userId)],
+    )
     return rows.flatMap(({ origin }) => origin ?? [])
   }
 

@@ -73,9 +73,11 @@ const code = (row: CodeRow): OAuthCode => ({
 export class OAuthCodeWriter {
   readonly #insert: Prepared
   readonly #redeem: Prepared
+  readonly #deleteFrom: Prepared
   readonly #prune: Prepared
 
   constructor(db: Reader) {
+    this.#deleteFrom = db.prepare('DELETE FROM oauth_codes WHERE origin = ?')
     this.#insert = db.prepare(
       `INSERT INTO oauth_codes (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
     )
@@ -114,6 +116,11 @@ export class OAuthCodeWriter {
       rows: [[sessionHash, codeHash, now]],
       guard: { name: 'code-refused', expected: 1 },
     }
+  }
+
+  /** Withdraws what was granted with sessions at providers. */
+  deleteFrom(origins: readonly string[]): WriteStatement {
+    return { prepared: this.#deleteFrom, rows: origins.map(origin => [origin]) }
   }
 
   /** Removes codes that expired before an instant. */

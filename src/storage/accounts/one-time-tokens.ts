@@ -60,6 +60,7 @@ export class OneTimeTokenWriter {
   readonly #insert: Prepared
   readonly #redeem: Prepared
   readonly #revoke: Prepared
+  readonly #deleteFrom: Prepared
   readonly #expire: Prepared
   readonly #bound: Prepared
 
@@ -72,6 +73,7 @@ export class OneTimeTokenWriter {
       'DELETE FROM one_time_tokens WHERE token_hash = ? AND purpose = ? AND expires_ts > ?',
     )
     this.#revoke = db.prepare('DELETE FROM one_time_tokens WHERE purpose = ?')
+    this.#deleteFrom = db.prepare('DELETE FROM one_time_tokens WHERE origin = ?')
     this.#expire = db.prepare('DELETE FROM one_time_tokens WHERE purpose = ? AND expires_ts <= ?')
     this.#bound = db.prepare(
       `DELETE FROM one_time_tokens WHERE purpose = ? AND created_ts <
@@ -109,6 +111,11 @@ export class OneTimeTokenWriter {
       rows: [[tokenHash, purpose, now]],
       guard: { name: 'token-refused', expected: 1 },
     }
+  }
+
+  /** Withdraws what was made with sessions at providers. */
+  deleteFrom(origins: readonly string[]): WriteStatement {
+    return { prepared: this.#deleteFrom, rows: origins.map(origin => [origin]) }
   }
 
   /** Withdraws all tokens of a purpose. */

@@ -16,7 +16,7 @@ export class SignOuts {
   }
 
   /**
-   * Ends the sessions here that were begun by a session at a provider; where the provider names none, all that somebody has begun
+   * Ends the sessions here that were begun by a session at a provider, and what could still become one; where the provider names none, all that somebody has begun
    * with it.
    *
    * @throws {OAuthError} `invalid_request`: no such provider, or the token is not in order
@@ -34,7 +34,8 @@ export class SignOuts {
     }
     const { read, write } = this.#context
     const origins = await this.#origins(providerId, whom)
-    await this.#context.commit([write.browserSessions.deleteFrom(origins)])
+    const kept = [write.browserSessions, write.oauthCodes, write.deviceCodes, write.oneTime]
+    await this.#context.commit(kept.map(one => one.deleteFrom(origins)))
     for (const origin of origins) {
       for (const [userId, deviceIds] of await read.devices.from(origin)) {
         await this.#devices.remove(userId, deviceIds)
