@@ -59,6 +59,7 @@ import { registrationWishes } from './0043-registration-wishes.ts'
 import { eventsInOrder } from './0044-events-in-order.ts'
 import { groupActions } from './0045-group-actions.ts'
 import { loginTokenVersions } from './0046-login-token-versions.ts'
+import { removedMemberships } from './0047-removed-memberships.ts'
 
 /**
  * One step of the schema, in a file of its own named like it. Append-only: a migration that has been released is
@@ -134,6 +135,7 @@ export const migrations: readonly Migration[] = [
   eventsInOrder,
   groupActions,
   loginTokenVersions,
+  removedMemberships,
 ]
 
 /** The version of the schema that this program makes: the number of its migrations. */

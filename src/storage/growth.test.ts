@@ -30,6 +30,9 @@ test('what is left over is removed, and nothing else', async t => {
     `INSERT INTO invitations (${columns}) VALUES ${invitation('@old', 'joined', 0)}, ${invitation('@new', 'joined', now)}, ${invitation('@waits', 'invited', 0)}`,
   )
   await run(
+    `INSERT INTO removed_memberships VALUES ('@old', '!r', 1, 1, 1, 'leave', '@s', '$e', 0, 0), ('@new', '!r', 1, 1, 1, 'leave', '@s', '$e', 0, ${now})`,
+  )
+  await run(
     `INSERT INTO server_keys VALUES ('old', 'k', 'x', 1, NULL, 1), ('new', 'k', 'x', ${now}, NULL, 1)`,
   )
   await run(`INSERT INTO server_key_documents VALUES ('old', '{}', 1, 1), ('new', '{}', 1, ${now})`)
@@ -71,6 +74,7 @@ test('what is left over is removed, and nothing else', async t => {
     t.deepEqual(await sweep.find(now, 10), [])
   }
   t.deepEqual(gone, {
+    removed_memberships: ['@old'],
     invitations: ['@old'],
     server_keys: ['old'],
     server_key_documents: ['old'],

@@ -2,9 +2,9 @@ import type { Prepared, Reader } from './database.ts'
 
 /** The streams whose rows each belong to one user, with their tables. */
 const TABLES = {
-  invites: 'invitations',
-  account_data: 'account_data',
-  notifications: 'notifications',
+  invites: ['invitations', 'removed_memberships'],
+  account_data: ['account_data'],
+  notifications: ['notifications'],
 } as const
 
 export type UserStreamName = keyof typeof TABLES
@@ -16,8 +16,12 @@ export class StreamTouches {
 
   constructor(db: Reader) {
     this.#db = db
-    const users = (table: string): Prepared =>
-      db.prepare(`SELECT DISTINCT user_id FROM ${table} WHERE position > ? AND position <= ?`)
+    const users = (tables: readonly string[]): Prepared =>
+      db.prepare(
+        tables
+          .map(table => `SELECT DISTINCT user_id FROM ${table} WHERE position > ? AND position <= ?`)
+          .join(' UNION '),
+      )
     this.#users = {
       invites: users(TABLES.invites),
       account_data: users(TABLES.account_data),
@@ -27,7 +31,8 @@ export class StreamTouches {
 
   /** The users with rows after one position up to another. */
   async users(stream: UserStreamName, after: number, upTo: number): Promise<string[]> {
-    const rows = await this.#db.all<{ user_id: string }>(this.#users[stream], [after, upTo])
+    const parameters = TABLES[stream].flatMap(() => [after, upTo])
+    const rows = await this.#db.all<{ user_id: string }>(this.#users[stream], parameters)
     return rows.map(row => row.user_id)
   }
 }

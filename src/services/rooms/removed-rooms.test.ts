@@ -6,8 +6,10 @@ import { eventually } from '../../test-kit/eventually.ts'
 import { guest } from '../../test-kit/guest.ts'
 import { PeerRoom } from '../../test-kit/peer-room.ts'
 import { newRoom, requesterOf, type TestRooms, testRooms } from '../../test-kit/rooms.ts'
+import { removedRooms } from '../sync/removed-rooms.ts'
 import { loadHead } from './load-head.ts'
 import { RoomLifetime } from './room-lifetime.ts'
+import { END } from './visible-ranges.ts'
 
 /** A room of others that `@me:here.test` has left, and comes back to by `BACK`. */
 const peerRoom = (): PeerRoom =>
@@ -49,8 +51,13 @@ testDatabases(test, 'a room comes back once all of what it was is gone', async (
   const lifetime = lifetimeOf(here)
   lifetime.start()
   t.teardown(() => lifetime.close())
-  await eventually('it is gone', async () => !(await here.core.context.read.going.has(peers.roomId)))
+  const { read } = here.core.context
+  await eventually('it is gone', async () => !(await read.going.has(peers.roomId)))
+  const toTell = async (since: number) =>
+    (await removedRooms(read, '@me:here.test', { after: 0, upTo: END, since })).map(({ roomId }) => roomId)
+  t.deepEqual(await toTell(END), [peers.roomId], 'they were in it, and nothing else says that they are not')
   await peers.import(here, 'BACK')
+  t.deepEqual(await toTell(0), [], 'they are in it again')
   t.deepEqual(await stateOf(here, peers), { of: 6, known: 6, here: 6 })
 })
 

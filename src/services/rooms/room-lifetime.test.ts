@@ -8,8 +8,10 @@ import { FederationWorld, messagesOf, say } from '../../test-kit/federation-worl
 import { newRoom, requesterOf, testRooms } from '../../test-kit/rooms.ts'
 import { InvitationFollower } from '../invitations/follower.ts'
 import { InvitationRecords } from '../invitations/records.ts'
+import { removedRooms } from '../sync/removed-rooms.ts'
 import type { RoomCore } from './index.ts'
 import { RoomLifetime } from './room-lifetime.ts'
+import { END } from './visible-ranges.ts'
 
 const A = '@a:here.test'
 const B = '@b:here.test'
@@ -60,6 +62,7 @@ testDatabases(
     }
     t.true(await later(), 'somebody is in it')
     await memberships.leave({ userId: B, roomId })
+    const since = core.context.db.position('events')
     t.true(await later(), 'somebody has not forgotten it')
     await memberships.forget(B, roomId)
     await lifetime.tidy()
@@ -73,6 +76,9 @@ testDatabases(
     t.deepEqual(await rowsOf(database), {})
     t.is(await core.writer.head(roomId), undefined)
     t.is(await core.context.read.events.byId(eventId), undefined)
+    const told = (after: number) => removedRooms(core.context.read, B, { after: 0, upTo: END, since: after })
+    t.like(await told(since - 1), [{ roomId, event: { content: { membership: 'leave' } } }])
+    t.deepEqual(await told(since), [], 'who has heard in time that they left does not hear it again')
     await t.notThrowsAsync(roomCreation.create(settings, { isDirect: false }), 'the alias is free')
   },
 )

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { WriteStatement } from '../../storage/database.ts'
 import {
   type AbandonedRoom,
   AbandonedRoomReader,
@@ -83,7 +84,7 @@ export class RoomLifetime {
       const gone = { roomNid: room.nid, roomId }
       size = await this.#read.size(room.nid)
       const marked = this.#write.markOne(gone, this.#clock.now())
-      return { statements: [marked, ...this.#write.remove(gone)], after: () => this.#sweep(room.nid) }
+      return { statements: [marked, ...this.#removal(gone)], after: () => this.#sweep(room.nid) }
     })
     return isGone ? size : undefined
   }
@@ -115,9 +116,15 @@ export class RoomLifetime {
       // Somebody may have come back since it was looked at.
       const still = await this.#read.among([roomNid], this.#context.serverName)
       if (still.length === 0) return undefined
-      return { statements: this.#write.remove(room), after: () => this.#sweep(roomNid) }
+      return { statements: this.#removal(room), after: () => this.#sweep(roomNid) }
     })
     if (isGone) this.#log.info({ room: roomId }, 'removed a room that nobody here needs any longer')
+  }
+
+  /** The room is none any longer; those of its people whose clients were away are told so when they come. */
+  #removal(room: AbandonedRoom): WriteStatement[] {
+    const { serverName: host, write } = this.#context
+    return [write.removed.remember(room, { host, now: this.#clock.now() }), ...this.#write.remove(room)]
   }
 
   /** Removes the events of a room that is no longer one. */

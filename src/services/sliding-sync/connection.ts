@@ -34,14 +34,26 @@ export interface LeftRoom {
   readonly isShownUnasked: boolean
 }
 
+/** An invitation, or a knock, that is over, or a room that was removed: of a room of which nothing else is known here. */
+export interface EndedRoom {
+  readonly roomId: string
+  readonly membership: 'leave' | 'ban'
+  /** The member event by which it ended, as JSON text. */
+  readonly text: string
+  /** What connections may have been told of it before; `undefined`: nothing. */
+  readonly after: readonly (SentRoom['kind'] | undefined)[]
+  readonly strippedState: InvitationRow['strippedState']
+  readonly order: number
+}
+
 /** What is known of a user's rooms between two requests, so that it is not read again. */
 export interface KnownRooms {
   /** Joined rooms by nid. */
   readonly activity: Map<number, Activity>
   left: readonly LeftRoom[]
   invitations: readonly InvitationRow[]
-  /** Those of rooms that the connection was told of as such, and that have ended without an event that is stored. */
-  ended: readonly InvitationRow[]
+  /** Rooms that have ended for the user without an event that is stored. */
+  ended: readonly EndedRoom[]
   /** Whether they were read at all. */
   isRead: boolean
 }

@@ -113,8 +113,8 @@ export class ListFilter {
     const facts = new Map<string, Facts>()
     const nids: number[] = []
     for (const place of this.#places) {
-      if (place.kind === 'invited' || place.kind === 'ended')
-        facts.set(place.roomId, invitedFacts(place.invitation))
+      if (place.kind === 'invited') facts.set(place.roomId, invitedFacts(place.invitation))
+      else if (place.kind === 'ended') facts.set(place.roomId, invitedFacts(place))
       else nids.push(place.roomNid)
     }
     for (let from = 0; from < nids.length; from += BATCH) {
@@ -140,7 +140,7 @@ export class ListFilter {
   }
 }
 
-const invitedFacts = ({ strippedState }: InvitationRow): Facts => {
+const invitedFacts = ({ strippedState }: Pick<InvitationRow, 'strippedState'>): Facts => {
   const create = strippedState.find(event => event['type'] === 'm.room.create')?.['content']
   const type = isJsonObject(create) ? create['type'] : undefined
   return {

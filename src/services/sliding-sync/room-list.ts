@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../core/json.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { MembershipRow } from '../../storage/rooms/memberships.ts'
@@ -6,7 +5,8 @@ import type { SyncReader } from '../../storage/rooms/sync-reader.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import type { PartialSpans } from '../sync/partial-spans.ts'
 import type { RoomsNow } from '../sync/rooms-now.ts'
-import type { Activity, Connection, LeftRoom } from './connection.ts'
+import type { Activity, Connection, EndedRoom, LeftRoom } from './connection.ts'
+import { endedRooms } from './ended-rooms.ts'
 
 /** A room in the list of a user's rooms. */
 export interface JoinedPlace {
@@ -35,13 +35,8 @@ export interface InvitedPlace {
   readonly order: number
 }
 
-/** An invitation, or a knock, that was shown and is over, to a room of which nothing else is known here. */
-export interface EndedPlace {
+export interface EndedPlace extends EndedRoom {
   readonly kind: 'ended'
-  readonly roomId: string
-  readonly invitation: InvitationRow
-  readonly ending: JsonObject
-  readonly order: number
 }
 
 export type Place = JoinedPlace | LeftPlace | InvitedPlace | EndedPlace
@@ -93,7 +88,7 @@ export class RoomList {
     if (isUnread || invitations !== undefined) {
       const upTo = invitations ?? Number.MAX_SAFE_INTEGER
       known.invitations = await this.#read.invitations.pending(userId, upTo, MAX_INVITATIONS)
-      known.ended = await this.#ended(connection, userId)
+      known.ended = await endedRooms(this.#read, connection, userId)
     }
     known.isRead = true
   }
@@ -127,24 +122,12 @@ export class RoomList {
       there.add(roomId)
       places.push({ kind: 'left', roomId, roomNid, row, isListed, order: position })
     }
-    for (const invitation of ended) {
-      const { roomId, ending, eventPosition: order } = invitation
-      const isShown = connection.rooms.get(roomId)?.kind === 'invited' && !there.has(roomId)
-      if (isShown && ending !== undefined) places.push({ kind: 'ended', roomId, invitation, ending, order })
+    for (const room of ended) {
+      const { roomId, after } = room
+      if (!there.has(roomId) && after.includes(connection.rooms.get(roomId)?.kind))
+        places.push({ ...room, kind: 'ended' })
     }
     return places.sort((a, b) => b.order - a.order)
-  }
-
-  /** Of the invitations that a connection was told of those that are pending no more. */
-  async #ended({ rooms, known }: Connection, userId: string): Promise<InvitationRow[]> {
-    const pending = new Set(known.invitations.map(({ roomId }) => roomId))
-    const ended: InvitationRow[] = []
-    for (const [roomId, { kind }] of rooms) {
-      if (kind !== 'invited' || pending.has(roomId)) continue
-      const row = await this.#read.invitations.one(userId, roomId)
-      if (row !== undefined && row.status !== 'invited') ended.push(row)
-    }
-    return ended
   }
 
   /**

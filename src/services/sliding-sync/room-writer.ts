@@ -7,7 +7,7 @@ import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Missed } from '../rooms/ignored-users.ts'
 import type { Sights } from '../rooms/room-sight.ts'
 import { inSlices } from '../rooms/state-slices.ts'
-import { endedAs, endingText, strippedEvents } from '../sync/invitations.ts'
+import { strippedEvents } from '../sync/invitations.ts'
 import type { Place as InRoom, RoomTimeline, RoomTimelines } from '../sync/room-timeline.ts'
 import type { SyncRequest } from '../sync/sync-request.ts'
 import type { SentRoom } from './connection.ts'
@@ -148,12 +148,11 @@ export class RoomTexts {
     }
   }
 
-  /** An invitation that is over, of a room of which there is nothing more to tell. */
-  ended({ invitation, ending }: EndedPlace): ToldRoom {
-    const text = endingText(ending, invitation)
+  /** A room that has ended for the user, and of which there is nothing more to tell. */
+  ended({ membership, text, order }: EndedPlace): ToldRoom {
     const parts = [
-      ...['"initial":true', `"membership":"${endedAs(ending)}"`, `"required_state":[${text}]`],
-      ...[`"timeline":[${text}]`, '"limited":false', `"bump_stamp":${invitation.eventPosition}`],
+      ...['"initial":true', `"membership":"${membership}"`, `"required_state":[${text}]`],
+      ...[`"timeline":[${text}]`, '"limited":false', `"bump_stamp":${order}`],
     ]
     return {
       text: `{${parts.join(',')}}`,

@@ -5,6 +5,7 @@ import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import { NO_EVENT } from '../../storage/rooms/membership-writer.ts'
 import type { InvitePolicies } from '../rooms/invite-policies.ts'
+import { removedRooms } from './removed-rooms.ts'
 import { statePart } from './section-parts.ts'
 import type { SyncRequest } from './sync-request.ts'
 
@@ -19,7 +20,7 @@ const MAX_LENGTH = 8_388_608
 export interface InvitationTexts {
   readonly invite: ReadonlyMap<string, string>
   readonly knock: ReadonlyMap<string, string>
-  /** Of rooms that this server is not in, so that no event tells how the invitation ended. */
+  /** Of rooms that this server is not in (any more), so that no event tells how it ended. */
   readonly leave: ReadonlyMap<string, string>
   /** How far in the stream that goes, where not everything fits. */
   readonly upTo?: number
@@ -47,12 +48,33 @@ export class Invitations {
     }
     for (let from = after; ; ) {
       const some = await invitations.someChanged(userId, from, upTo, MAX_CHANGES)
-      const { texts, end = some.upTo } = await this.#page(request, some.rows)
+      const { texts: changed, end = some.upTo } = await this.#page(request, some.rows)
+      const texts = await this.#withRemoved(request, changed, { after: from, upTo: end })
       if (end >= upTo) return texts
       // What somebody tells who is ignored must not be waited for.
       if (texts !== NO_INVITATIONS) return { ...texts, upTo: end }
       from = end
     }
+  }
+
+  /** The same with the rooms that were removed in a span, which are as much as left. */
+  async #withRemoved(
+    request: SyncRequest,
+    texts: InvitationTexts,
+    span: { readonly after: number; readonly upTo: number },
+  ): Promise<InvitationTexts> {
+    const { requester, since = 0 } = request
+    const removed = (await removedRooms(this.#read, requester.userId, { ...span, since })).filter(
+      ({ roomId }) => request.filter.matchesRoom(roomId) && !texts.leave.has(roomId),
+    )
+    if (removed.length === 0) return texts
+    const told = removed.map(({ roomId, event }) => {
+      const { timeline, state } = request.filter
+      const shown = (filter: RoomEventFilter): string[] =>
+        filter.matchesRoom(roomId) && filter.matches(event) ? [JSON.stringify(event)] : []
+      return [roomId, leftSection(request, shown(timeline), shown(state))] as const
+    })
+    return { ...texts, leave: new Map([...texts.leave, ...told]) }
   }
 
   /** What invitations tell, and where in the stream that ends if it is too long. */
@@ -128,11 +150,13 @@ const stripped = ({ content, sender, state_key, type }: JsonObject): object => (
 })
 
 /** Nothing of the room is told but how it ended: in the timeline, and as state where that is not taken from timelines. */
-const endedInvitation = (request: SyncRequest, row: InvitationRow): string => {
-  const { timeline, state } = request.filter
-  const events = endingIn(timeline, row)
-  const isState = request.stateAfter !== false || events.length === 0
-  return `{"timeline":{"events":[${events.join(',')}],"limited":false},${statePart(request, isState ? endingIn(state, row) : [])}}`
+const endedInvitation = (request: SyncRequest, row: InvitationRow): string =>
+  leftSection(request, endingIn(request.filter.timeline, row), endingIn(request.filter.state, row))
+
+/** @param timeline the last event, as far as the filter of timelines lets it through; `state`: that of states */
+const leftSection = (request: SyncRequest, timeline: readonly string[], state: readonly string[]): string => {
+  const isState = request.stateAfter !== false || timeline.length === 0
+  return `{"timeline":{"events":[${timeline.join(',')}],"limited":false},${statePart(request, isState ? state : [])}}`
 }
 
 /** The event that ended it, as far as a filter lets it through. */
@@ -152,5 +176,5 @@ export const endingText = (ending: JsonObject, { eventId, event }: InvitationRow
 }
 
 /** What the user is in the room then: has left, or is banned. */
-export const endedAs = ({ content }: JsonObject): string =>
+export const endedAs = ({ content }: JsonObject): 'leave' | 'ban' =>
   isJsonObject(content) && content['membership'] === 'ban' ? 'ban' : 'leave'

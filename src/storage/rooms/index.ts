@@ -22,6 +22,7 @@ import { PassingEvents } from './passing-events.ts'
 import { RedactionReader, RedactionWriter } from './redactions.ts'
 import { RelationWriter } from './relation-writer.ts'
 import { RelationReader } from './relations.ts'
+import { RemovedMembershipReader, RemovedMembershipWriter } from './removed-memberships.ts'
 import { RoomReader, RoomWriteStatements } from './rooms.ts'
 import { StateReader } from './state.ts'
 import { StateWriter } from './state-writer.ts'
@@ -49,6 +50,7 @@ export interface RoomReaders {
   readonly going: GoingRoomReader
   readonly redactions: RedactionReader
   readonly relations: RelationReader
+  readonly removed: RemovedMembershipReader
   readonly threads: ThreadReader
   readonly awaitingAuth: AwaitingAuthReader
   readonly delayedEvents: DelayedEventReader
@@ -72,6 +74,7 @@ export interface RoomWriters {
   readonly partial: PartialRoomWriter
   readonly redactions: RedactionWriter
   readonly relations: RelationWriter
+  readonly removed: RemovedMembershipWriter
   readonly awaitingAuth: AwaitingAuthWriter
   readonly delayedEvents: DelayedEventWriter
   readonly sticky: StickyEventWriter
@@ -103,6 +106,7 @@ export const roomReaders = (
   going: new GoingRoomReader(db),
   redactions: new RedactionReader(db),
   relations: new RelationReader(db),
+  removed: new RemovedMembershipReader(db),
   threads: new ThreadReader(db),
   awaitingAuth: new AwaitingAuthReader(db),
   delayedEvents: new DelayedEventReader(db),
@@ -126,6 +130,7 @@ export const roomWriters = (db: Reader): RoomWriters => ({
   partial: new PartialRoomWriter(db),
   redactions: new RedactionWriter(db),
   relations: new RelationWriter(db),
+  removed: new RemovedMembershipWriter(db),
   awaitingAuth: new AwaitingAuthWriter(db),
   delayedEvents: new DelayedEventWriter(db),
   sticky: new StickyEventWriter(db),
