@@ -10,7 +10,7 @@ const setUp = () => {
   /** Asks a server that fails, after a time; `undefined`: it answers. Answers whether it was asked. */
   const ask = async (
     kind: FederationFailure | undefined,
-    { ms = 0, status = 0, server = 'gone.test', begins = false } = {},
+    { ms = 2_000, status = 0, server = 'gone.test', begins = false } = {},
   ) => {
     const before = asked
     const request = servers.ask(server, async answered => {
@@ -40,9 +40,24 @@ test('a server that cannot be reached is left alone for longer and longer, but n
   t.true(await ask(undefined))
 })
 
-test('only silence counts: no refusals, nor the impatience of those who ask', async t => {
+test('a server that is heard of is asked again', async t => {
+  const { clock, servers, ask } = setUp()
+  servers.heardOf('gone.test')
+  for (const wait of [10_000, 20_000, 40_000]) {
+    await ask('unreachable')
+    await clock.advance(wait)
+  }
+  await ask('unreachable')
+  servers.heardOf('gone.test')
+  t.false(await ask(undefined))
+  await clock.advance(10_000)
+  t.true(await ask(undefined))
+})
+
+test('only silence counts: no refusals, nothing that fails at once, nor the impatience of those who ask', async t => {
   const { clock, ask } = setUp()
   for (const kind of ['response', 'malformed', 'too-large', 'denied'] as const) t.true(await ask(kind))
+  t.true(await ask('unreachable', { ms: 1_999 }))
   t.true(await ask('timeout', { ms: 4_999 }))
   t.true(await ask('timeout', { ms: 60_000, status: 200 }), 'it has begun to answer')
   t.true(await ask('timeout', { ms: 60_000, begins: true }), 'and here too')
@@ -50,6 +65,7 @@ test('only silence counts: no refusals, nor the impatience of those who ask', as
   t.false(await ask(undefined))
   await clock.advance(10_000)
   t.true(await ask('timeout', { ms: 1 }))
+  t.true(await ask('unreachable', { ms: 1 }))
   t.true(await ask(undefined), 'nor does it keep others from asking')
 })
 
@@ -58,6 +74,7 @@ test('one finds out whether it is there again; several who found out at once cou
   const error = new FederationError('unreachable', 'gone.test', 'no')
   const { promise, reject } = Promise.withResolvers<never>()
   const waiting = [1, 2, 3].map(() => servers.ask('gone.test', () => promise).catch(() => undefined))
+  await clock.advance(2_000)
   reject(error)
   await Promise.all(waiting)
   await clock.advance(10_000)

@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
-import { afterFailure, type BackoffPolicy, type BackoffState, mayTry } from './backoff.ts'
+import { afterFailure, afterInbound, type BackoffPolicy, type BackoffState, mayTry } from './backoff.ts'
 import { FederationError } from './federation/federation-error.ts'
 
 /** People wait: a server that comes back is not to be missed for long. */
 const POLICY: BackoffPolicy = { initialMs: 10_000, factor: 2, maxMs: 2 * 60_000, jitter: 0 }
 
-/** Whoever gives up sooner says nothing about the server. Milliseconds. */
-const PATIENCE_MS = 5_000
+/** How long it takes for a failure to count: what fails at once keeps nobody waiting, and whoever gives up soon says nothing about the server. */
+const COUNTS_AFTER_MS = { unreachable: 2_000, timeout: 5_000 }
 
 /** While one request finds out whether a server is there again, no other does. Milliseconds. */
 const PROBE_MS = 10_000
@@ -54,22 +54,26 @@ export class SilentServers {
     }
   }
 
+  /** A server has asked something of us: it is there again, and soon asked again. */
+  heardOf(server: string): void {
+    const known = this.#silent.get(server)
+    if (known !== undefined) this.#silent.set(server, afterInbound(known, this.#clock.now(), POLICY))
+  }
+
   #failed(server: string, begun: number, error: unknown): void {
     if (!(error instanceof FederationError)) return
-    const now = this.#clock.now()
     const { kind, status } = error
-    const known = this.#silent.get(server)
-    if (kind === 'timeout' && now - begun < PATIENCE_MS) {
-      // The next may find out.
-      if (known !== undefined) this.#silent.set(server, { ...known, retryAt: now })
-      return
-    }
     if ((kind !== 'unreachable' && kind !== 'timeout') || status !== undefined) {
       this.#silent.delete(server)
       return
     }
+    const now = this.#clock.now()
+    const known = this.#silent.get(server)
+    // The next may find out.
+    const isQuick = now - begun < COUNTS_AFTER_MS[kind]
+    if (isQuick && known !== undefined) this.#silent.set(server, { ...known, retryAt: now })
     // Requests that failed at the same time have found out one thing together.
-    if (known !== undefined && known.lastFailedAt >= begun) return
+    if (isQuick || (known !== undefined && known.lastFailedAt >= begun)) return
     this.#silent.set(server, afterFailure(known, { now, random: 0.5 }, POLICY))
   }
 }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import type { UserDevices } from '../network/federation/devices.ts'
+import { FederationError } from '../network/federation-client.ts'
 import { createEncryption } from '../services/encryption/index.ts'
 import { noEdus, noRemoteKeys } from '../services/encryption/ports.ts'
 import type { Database } from '../storage/database.ts'
@@ -34,10 +35,11 @@ export const remoteDevicesWorld = async (database: Database) => {
     /** Of each device. */
     signatures: {} as JsonObject,
   }
+  const clock = new FakeClock()
   const encryption = createEncryption({
     database,
     rooms: roomReaders(database),
-    clock: new FakeClock(),
+    clock,
     log: silentLog,
     serverName: 'near.test',
     shareNames: false,
@@ -48,7 +50,7 @@ export const remoteDevicesWorld = async (database: Database) => {
         remote.asked++
         const { streamId, devices, master: masterKey, signatures } = remote
         await remote.meanwhile()
-        if (remote.isDown) throw new Error('nobody answers')
+        if (remote.isDown) throw new FederationError('unreachable', 'far.test', 'nobody answers')
         return {
           streamId,
           devices: devices.map(deviceId => ({
@@ -97,5 +99,5 @@ export const remoteDevicesWorld = async (database: Database) => {
     return keys[BOB]
   }
   const told = () => database.position('device_lists')
-  return { remote, encryption, update, devices, identity, master, told, bobIs }
+  return { remote, clock, encryption, update, devices, identity, master, told, bobIs }
 }

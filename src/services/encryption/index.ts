@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
+import { SilentServers } from '../../network/silent-servers.ts'
 import { UserReader } from '../../storage/accounts/users.ts'
 import type { Database } from '../../storage/database.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
@@ -20,7 +21,7 @@ import { KeyClaims } from './key-claim.ts'
 import { KeyQueries } from './key-query.ts'
 import { KnownKeysLeft } from './known-keys-left.ts'
 import { LocalKeys } from './local-keys.ts'
-import type { KeepEdus, RemoteKeys } from './ports.ts'
+import { type KeepEdus, type RemoteKeys, unlessSilent } from './ports.ts'
 import { DeviceListEdus } from './remote/device-list-edus.ts'
 import { DeviceListSender } from './remote/device-list-sender.ts'
 import { DeviceListUpdates } from './remote/device-list-updates.ts'
@@ -47,13 +48,15 @@ export const createEncryption = (parts: {
   processes?: Processes
 }) => {
   const context = encryptionContext(parts)
-  const remoteDevices = new RemoteDevices(context, parts.remote)
+  const silent = new SilentServers(parts.clock)
+  const remote = unlessSilent(parts.remote, silent)
+  const remoteDevices = new RemoteDevices(context, remote)
   const localKeys = new LocalKeys(context, new UserReader(parts.database))
   const keysLeft = new KnownKeysLeft(context)
   const deviceKeys = new DeviceKeys(context, keysLeft)
   const backups = new KeyBackups(context)
   const deviceListSpans = new DeviceListSpans(context)
-  const keyClaims = new KeyClaims(context, { remote: parts.remote, keysLeft })
+  const keyClaims = new KeyClaims(context, { remote, keysLeft })
   const toDevice = new ToDevice(context, parts.keepEdus)
   const updates = new DeviceListUpdates(context, remoteDevices.resync)
   const federated = { local: localKeys, withNames: parts.shareNames }
@@ -85,8 +88,14 @@ export const createEncryption = (parts: {
     /** What is done with EDUs of other servers, by type. */
     eduHandlers: {
       'm.direct_to_device': (origin: string, content: JsonObject) => toDevice.receive(origin, content),
-      'm.device_list_update': (origin: string, content: JsonObject) => updates.deviceChanged(origin, content),
-      'm.signing_key_update': (origin: string, content: JsonObject) => updates.keysChanged(origin, content),
+      'm.device_list_update': (origin: string, content: JsonObject) => {
+        silent.heardOf(origin)
+        return updates.deviceChanged(origin, content)
+      },
+      'm.signing_key_update': (origin: string, content: JsonObject) => {
+        silent.heardOf(origin)
+        return updates.keysChanged(origin, content)
+      },
     },
     /** Begins what runs in the background. */
     start: () => {

@@ -1,10 +1,18 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { FederationClient } from '../../network/federation-client.ts'
+import type { SilentServers } from '../../network/silent-servers.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 
 /** What other servers are asked for. */
 export type RemoteKeys = Pick<FederationClient, 'userDevices' | 'keysQuery' | 'keysClaim'>
+
+/** The same, but of servers that are known not to answer at once: whoever writes into a room waits for keys of everybody in it. */
+export const unlessSilent = (remote: RemoteKeys, servers: SilentServers): RemoteKeys => ({
+  userDevices: (server, ...rest) => servers.ask(server, () => remote.userDevices(server, ...rest)),
+  keysQuery: (server, ...rest) => servers.ask(server, () => remote.keysQuery(server, ...rest)),
+  keysClaim: (server, ...rest) => servers.ask(server, () => remote.keysClaim(server, ...rest)),
+})
 
 /** An EDU for other servers, kept until they have received it, however long that takes. */
 export interface OutgoingEdu {

@@ -38,6 +38,26 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'nobody waits for a server again that has not answered', async (t, database) => {
+  const { remote, clock, update, devices } = await remoteDevicesWorld(database)
+  Object.assign(remote, {
+    streamId: 5,
+    devices: ['ONE'],
+    isDown: true,
+    meanwhile: () => clock.advance(10_000),
+  })
+  for (let query = 0; query < 3; query++) t.deepEqual(await devices(), { ids: [], failures: ['far.test'] })
+  t.is(remote.asked, 1)
+  await clock.advance(10_000)
+  t.deepEqual((await devices()).failures, ['far.test'])
+  t.is(remote.asked, 2)
+  remote.isDown = false
+  await clock.advance(10_000)
+  t.deepEqual((await devices()).failures, ['far.test'])
+  await update(6, [5], 'SIX')
+  t.deepEqual(await devices(), { ids: ['ONE'], failures: [] }, 'it has been heard of')
+})
+
 testDatabases(test, 'an update between leaving and coming back is not missed', async (t, database) => {
   const { remote, update, devices, bobIs } = await remoteDevicesWorld(database)
   Object.assign(remote, { streamId: 5, devices: ['ONE'] })
