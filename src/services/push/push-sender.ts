@@ -135,6 +135,7 @@ export class PushSender {
     const worker =
       ofUser.get(keyOf(row)) ?? new PushWorker({ ...this.#context, closing: this.#held.signal }, row)
     ofUser.set(keyOf(row), worker)
+    worker.renewed(row)
     // Before the counter runs nothing is known to be counted.
     void this.#counter.counted(this.#context.db.position('events')).then(() => worker.wake())
   }

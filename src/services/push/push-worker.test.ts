@@ -1,5 +1,6 @@
 import test from 'ava'
 import { silentLog } from '../../core/log.ts'
+import type { PushAction } from '../../storage/push/push-action.ts'
 import type { PusherRow } from '../../storage/push/pushers.ts'
 import { eventually } from '../../test-kit/eventually.ts'
 import { FakeClock } from '../../test-kit/fake-clock.ts'
@@ -41,4 +42,69 @@ test('what is read while the gateway is told has the badge told anew', async t =
   answer.resolve([])
   await worker.settled
   t.deepEqual(told, [2, 1])
+})
+
+/** A worker whose user has more than enough that was never told. */
+const busyWorker = (parts: {
+  one: () => PusherRow | undefined
+  notify: (url: string) => Promise<string[]>
+}) => {
+  const { one, notify } = parts
+  const context = {
+    db: { position: () => 1_000, commit: async () => ({ ok: true }) },
+    gateway: { notify },
+    pushers: { read: { one: async () => one() }, write: { reached: () => ({}) } },
+    actions: {
+      missedCalls: async () => 0,
+      unreadAfter: async (_: string, { after, limit }: { after: number; limit: number }) =>
+        Array.from({ length: limit }, (__, index) => ({ position: after + index + 1 })),
+    },
+    invitations: { someChanged: async () => ({ rows: [], upTo: 1_000 }) },
+    announcements: {
+      ofEvent: async ({ position }: PushAction) => ({
+        eventId: `$${position}`,
+        content: {},
+        actions: ['notify'],
+      }),
+    },
+    unread: { badge: async () => 1 },
+    counted: () => 1_000,
+    ...{ clock: new FakeClock(), log: silentLog, random: () => 0, closing: new AbortController().signal },
+  } as unknown as WorkerContext
+  return new PushWorker(context, PUSHER)
+}
+
+test('whoever is set again while a gateway does not answer is told at once, where it is now', async t => {
+  const told: string[] = []
+  let row: PusherRow | undefined = PUSHER
+  const worker = busyWorker({
+    one: () => row,
+    notify: async url => {
+      told.push(url)
+      if (url !== 'https://new.test') throw new Error('gone')
+      row = undefined
+      return []
+    },
+  })
+  worker.wake()
+  await eventually('the gateway is asked', () => told.length === 1)
+  worker.renewed(PUSHER)
+  row = { ...PUSHER, updatedTs: 1, data: '{"url":"https://new.test"}' }
+  worker.renewed(row)
+  await worker.settled
+  t.deepEqual(told.slice(0, 2), ['https://gateway.test', 'https://new.test'])
+})
+
+test('who has removed a pusher is told no more of what has piled up', async t => {
+  let told = 0
+  const worker = busyWorker({
+    one: () => (told < 3 ? PUSHER : undefined),
+    notify: async () => {
+      told += 1
+      return []
+    },
+  })
+  worker.wake()
+  await worker.settled
+  t.is(told, 20)
 })

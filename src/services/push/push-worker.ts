@@ -30,6 +30,10 @@ export class PushWorker {
   #badgeIsOld = false
   #hasNews = true
   #backoff: BackoffState | undefined
+  /** The pusher was set again since it was read. */
+  #isRenewed = false
+  /** While it waits to try again. */
+  #waiting: AbortController | undefined
   #running: Promise<void> | undefined
 
   constructor(context: WorkerContext, pusher: PusherRow) {
@@ -49,6 +53,13 @@ export class PushWorker {
     this.#start()
   }
 
+  /** The pusher was set again: what is said of it may be another, and whoever sets it can take something now. */
+  renewed({ updatedTs }: Pick<PusherRow, 'updatedTs'>): void {
+    if (updatedTs === this.#pusher.updatedTs) return
+    this.#isRenewed = true
+    this.#waiting?.abort()
+  }
+
   /** The user has read something. */
   badgeChanged(): void {
     this.#badgeIsOld = true
@@ -64,7 +75,7 @@ export class PushWorker {
   }
 
   async #run(): Promise<void> {
-    const { closing, clock, log } = this.#context
+    const { closing, log } = this.#context
     while ((this.#hasNews || this.#badgeIsOld) && !closing.aborted) {
       try {
         if (!(await this.#reload())) return
@@ -76,13 +87,23 @@ export class PushWorker {
         await this.#failed()
         const { appId, userId } = this.#pusher
         log.info({ err: error, app: appId, user: userId }, 'a push gateway does not take what is sent to it')
-        await clock.sleep((this.#backoff?.retryAt ?? 0) - clock.now(), closing).catch(() => undefined)
+        if (!this.#isRenewed) await this.#pause()
       }
     }
   }
 
+  /** Until it is tried again. */
+  async #pause(): Promise<void> {
+    const { closing, clock } = this.#context
+    this.#waiting = new AbortController()
+    const renewed = AbortSignal.any([closing, this.#waiting.signal])
+    await clock.sleep((this.#backoff?.retryAt ?? 0) - clock.now(), renewed).catch(() => undefined)
+    this.#waiting = undefined
+  }
+
   /** Reads the pusher again: it may have been changed or removed. Answers whether it is still there. */
   async #reload(): Promise<boolean> {
+    this.#isRenewed = false
     const row = await this.#context.pushers.read.one(this.#pusher)
     if (row === undefined) {
       this.#hasNews = false
@@ -98,16 +119,16 @@ export class PushWorker {
     return true
   }
 
+  /** Some of it: before the next the pusher is read again. */
   async #sendNews(): Promise<void> {
-    while (this.#hasNews && !this.#context.closing.aborted) {
-      this.#hasNews = false
-      const due = await dueDeliveries(this.#context, this.#pusher.userId, this.#at)
-      for (const { event, ...at } of due) {
-        // Whatever is left is looked for again, should this fail.
-        this.#hasNews = true
-        if (event !== undefined && !(await this.#sendEvent(event))) return
-        await this.#reached(at, event !== undefined)
-      }
+    if (!this.#hasNews) return
+    this.#hasNews = false
+    const due = await dueDeliveries(this.#context, this.#pusher.userId, this.#at)
+    for (const { event, ...at } of due) {
+      // Whatever is left is looked for again, should this fail.
+      this.#hasNews = true
+      if (event !== undefined && !(await this.#sendEvent(event))) return
+      await this.#reached(at, event !== undefined)
     }
   }
 
