@@ -69,11 +69,14 @@ function start() {
   // On two cores the threads that help to collect it wait for one of them, in the middle of their work, and the server for them.
   if (os.cpus().length <= 2) require('v8').setFlagsFromString('--no-parallel-scavenge')
 
-  var source = path.join(root, 'src', 'main.ts')
-  // `npm start` puts the sources together first (scripts/bundle.ts), and says here where.
-  var main =
-    process.env.TESSERA_BUNDLE ||
-    (fs.existsSync(source) ? source : path.join(root, 'dist', 'bundle', 'main.js'))
+  // `npm start` puts the sources together first (scripts/bundle.ts), and says here where; the systemd unit where `npm run build` has.
+  var main = [
+    process.env.TESSERA_BUNDLE,
+    path.join(root, 'src', 'main.ts'),
+    path.join(root, 'dist', 'bundle', 'main.js'),
+  ].filter(function (each) {
+    return each && fs.existsSync(each)
+  })[0]
 
   require('module').enableCompileCache(
     process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'node'),

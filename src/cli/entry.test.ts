@@ -8,16 +8,16 @@ import { temporaryDirectory } from '../test-kit/temporary-directory.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Runs the real entry in a process of its own. */
-const spawned = (cwd: string, ...args: string[]) => spawnedWith([], cwd, ...args)
+const spawned = (cwd: string, ...args: string[]) => spawnedWith({}, cwd, ...args)
 
 const spawnedWith = (
-  options: readonly string[],
+  { options = [], env = {} }: { options?: readonly string[]; env?: Record<string, string> },
   cwd: string,
   ...args: string[]
 ): Promise<{ code: unknown; out: string; err: string }> =>
   new Promise(resolve => {
     const entry = join(ROOT, 'bin/tessera.js')
-    execFile(process.execPath, [...options, entry, ...args], { cwd, env: {} }, (error, out, err) =>
+    execFile(process.execPath, [...options, entry, ...args], { cwd, env }, (error, out, err) =>
       resolve({ code: error === null ? 0 : error.code, out, err }),
     )
   })
@@ -40,13 +40,18 @@ test('the entry: version, usage errors, bad settings', async t => {
   })
 })
 
+test('the entry where what was to be built is not there: runs what is', async t => {
+  const env = { TESSERA_BUNDLE: '/nowhere/main.js' }
+  t.like(await spawnedWith({ env }, temporaryDirectory(t), '--version'), { code: 0, err: '' })
+})
+
 test('the entry under a Node.js that is too old: goes on with the one that npm ci brought, or says what to do', async t => {
   const cwd = temporaryDirectory(t)
   writeFileSync(
     join(cwd, 'old.cjs'),
     "Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } })",
   )
-  const { code, out, err } = await spawnedWith(['--require', './old.cjs'], cwd, '--version')
+  const { code, out, err } = await spawnedWith({ options: ['--require', './old.cjs'] }, cwd, '--version')
   if (existsSync(join(ROOT, `node_modules/node-linux-${process.arch}/bin/node`))) {
     t.deepEqual([code, err], [0, ''])
     t.regex(out, /^tessera \d/)
