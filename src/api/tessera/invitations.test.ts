@@ -77,6 +77,29 @@ onServer('an invitation is accepted by a plain join, and is not for others to se
   t.deepEqual((await list(c)).invitations, [], 'ignored users’ invitations never appear')
 })
 
+onServer(
+  'what becomes of a room later, those who are not in it do not learn by old invitations',
+  async (t, server) => {
+    const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
+    const roomId = await a.createRoom({ name: 'Tea', invite: [b.userId, c.userId] })
+    await b.change('leave', roomId)
+    await c.change('join', roomId)
+    await c.change('invite', roomId, b)
+    await c.change('leave', roomId)
+    await b.change('leave', roomId)
+    await a.setState(roomId, 'm.room.name', { name: 'The plan' })
+    t.like((await one(b, roomId)).room, { name: 'Tea' })
+    t.like((await one(c, roomId, b)).room, { name: 'Tea' })
+    t.like((await list(b)).invitations[0]?.room, { name: 'Tea' })
+    const calendar = await server.request('GET', `${path(roomId)}/invite.ics`, {
+      token: b.account.accessToken,
+    })
+    t.notRegex(String(calendar.body), /The plan/)
+    await a.change('invite', roomId, b)
+    t.like((await one(b, roomId)).room, { name: 'The plan' })
+  },
+)
+
 onServer('an invitation is cancelled by its inviter and by whoever may kick', async (t, server) => {
   const [a, b, c] = [await newPerson(server), await newPerson(server), await newPerson(server)]
   const roomId = await a.createRoom({ invite: [b.userId] })

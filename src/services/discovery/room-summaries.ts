@@ -66,19 +66,20 @@ export class RoomSummaries {
   }
 
   /**
-   * The same as far as it is known without asking anybody, for the two sides of an invitation, who may see the room by it.
+   * The same as far as it is known without asking anybody, for one of the two sides of an invitation: as the room is now, if they may see
+   * that, else as it was when the invitation told of it.
    *
    * @param userId the invited user
    */
-  async ofInvitation(userId: string, roomId: string): Promise<RoomRecord> {
+  async ofInvitation(
+    viewer: string,
+    { userId, roomId }: { readonly userId: string; readonly roomId: string },
+  ): Promise<RoomRecord> {
     const { read } = this.#context
-    const room = await read.rooms.byId(roomId)
-    const row = room && (await this.#row(room.nid))
-    const invitation = await read.invitations.one(userId, roomId)
-    // Where nobody here is in the room, what is known of it is older than what came with the invitation.
-    if (row !== undefined && (row.joinedMembers > 0 || invitation === undefined)) {
+    const row = await this.#rowHere(roomId)
+    if (row !== undefined && (await mayPreview(userAsking(read, viewer), roomId, row.summary)))
       return recordFrom({ roomId, joinedMembers: row.joinedMembers, summary: row.summary })
-    }
+    const invitation = await read.invitations.one(userId, roomId)
     return recordFrom(
       invitation === undefined
         ? { roomId, joinedMembers: 0, summary: { world_readable: false, guest_can_join: false } }
@@ -90,9 +91,7 @@ export class RoomSummaries {
     const { read, serverName } = this.#context
     const { roomId, servers } = await this.#directory.roomOf(roomIdOrAlias)
     const asker = userId === undefined ? anybody : userAsking(read, userId)
-    const room = await read.rooms.byId(roomId)
-    const isHere = room !== undefined && (await read.memberships.hasMember(room.nid, 'join', serverName))
-    const row = isHere ? await this.#row(room.nid) : undefined
+    const row = await this.#rowHere(roomId)
     if (row !== undefined) {
       if (!(await mayPreview(asker, roomId, row.summary))) throw roomNotFound()
       return { roomId, joinedMembers: row.joinedMembers, summary: row.summary }
@@ -116,9 +115,13 @@ export class RoomSummaries {
     throw roomNotFound()
   }
 
-  async #row(roomNid: number): Promise<SummaryRow | undefined> {
-    const { read } = this.#context
-    const row = await read.summaries.ofRoom(roomNid)
+  /** What a room is shown by that somebody here is in: of others it is old, if anything is known. */
+  async #rowHere(roomId: string): Promise<SummaryRow | undefined> {
+    const { read, serverName } = this.#context
+    const room = await read.rooms.byId(roomId)
+    if (room === undefined || !(await read.memberships.hasMember(room.nid, 'join', serverName)))
+      return undefined
+    const row = await read.summaries.ofRoom(room.nid)
     return row && (await shownSummaries(read, [row]))[0]
   }
 

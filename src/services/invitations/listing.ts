@@ -106,23 +106,25 @@ export class InvitationListing {
   /** The same for a calendar. Throws `M_NOT_FOUND`. */
   async calendar(userId: string, roomId: string, invited: string = userId): Promise<CalendarPart> {
     const record = await this.record(userId, roomId, invited)
-    return (await this.inWords(record)).calendar
+    return (await this.inWords(record, userId)).calendar
   }
 
   /**
    * An invitation for people who read it elsewhere.
    *
+   * @param viewer who may know what stands there
    * @param uris how calendars know the two sides; by default as Matrix users
    */
   async inWords(
     record: InvitationRecord,
+    viewer: string,
     uris = { organizer: matrixUri(record.inviter), attendee: matrixUri(record.userId) },
   ): Promise<{
     readonly inviter: string
     readonly roomName: string | undefined
     readonly calendar: CalendarPart
   }> {
-    const { room, inviter, invited } = await this.#show(record.inviter, record)
+    const { room, inviter, invited } = await this.#show(viewer, record)
     const roomName = room.name === '' ? room.alias : room.name
     const calendar = calendarOf({
       record,
@@ -153,7 +155,7 @@ export class InvitationListing {
     const address = addressOf(userId)
     const answer = record.silent && viewer !== userId ? undefined : details.answer
     const [room, by, to] = await Promise.all([
-      this.#summaries.ofInvitation(userId, roomId),
+      this.#summaries.ofInvitation(viewer, record),
       this.#person(record, inviter),
       address === undefined ? this.#person(record, userId) : { address },
     ])

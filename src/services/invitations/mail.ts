@@ -101,7 +101,7 @@ export class InvitationMail {
   async #mailOf(record: StoredInvitation, address: string): Promise<Mail> {
     const { baseUrl, serverName, from } = this.#parts
     const uris = { organizer: addressUri(from), attendee: addressUri(address) }
-    const told = await this.#listing.inWords(record, uris)
+    const told = await this.#listing.inWords(record, record.inviter, uris)
     const { calendar } = told
     const { invitation: say, lang } = await this.#wordsFor(record)
     const inviter = oneLine(told.inviter, MAX_NAME)
