@@ -63,6 +63,43 @@ test('rooms of a space that only others know are asked for, once, and shown to w
   await t.throwsAsync(hidden, { message: /may not see/ })
 })
 
+test('what a server says of a room in a space of its own is nothing to the spaces of others', async t => {
+  const honest = remoteRoom('!lobby:there.test', { name: 'lobby', room_type: 'm.space' }, [
+    '!hall:there.test',
+  ])
+  const forged = remoteRoom('!lobby:there.test', { name: 'forged', room_type: 'm.space' }, [
+    '!trap:evil.test',
+  ])
+  const evil = (roomId: string): Hierarchy | undefined => {
+    const names = ['!lobby:there.test']
+    const room = remoteRoom(roomId, { room_type: 'm.space' }, names)
+    if (roomId === '!evil:evil.test') return { room, children: [forged], inaccessibleChildren: [] }
+    return roomId === forged.summary.room_id
+      ? { room: forged, children: [], inaccessibleChildren: [] }
+      : undefined
+  }
+  const { discovery, rooms } = await discoveryOver(t, {
+    hierarchy: async ([server], { roomId }) => {
+      if (server === 'evil.test') return evil(roomId)
+      return roomId === honest.summary.room_id
+        ? { room: honest, children: [], inaccessibleChildren: [] }
+        : undefined
+    },
+  })
+  const spaceWith = async (child: string, via: readonly string[]): Promise<string> => {
+    const settings = { isPublic: true, creationContent: { type: 'm.space' } }
+    const space = await rooms.roomCreation.create(newRoom(rooms, ALICE, settings), { isDirect: false })
+    const change = { roomId: space, type: 'm.space.child', stateKey: child, content: { via } }
+    await rooms.sending.state({ ...requester, userId: ALICE }, change)
+    return space
+  }
+  const names = async (space: string) =>
+    (await discovery.spaceHierarchy.page(BOB, space, { suggestedOnly: false })).rooms.map(room => room.name)
+  t.deepEqual((await names(await spaceWith('!evil:evil.test', ['evil.test']))).at(-1), 'forged')
+  t.deepEqual((await names(await spaceWith('!lobby:there.test', ['evil.test']))).at(-1), 'forged')
+  t.deepEqual((await names(await spaceWith('!lobby:there.test', ['there.test']))).at(-1), 'lobby')
+})
+
 test('a page of a hierarchy holds no more children than anybody can take in', async t => {
   const spaces = Array.from({ length: 12 }, (_, n) => `!s${n}:there.test`)
   const children = Array.from({ length: 1_000 }, (_, n) => `!c${n}:there.test`)

@@ -100,11 +100,22 @@ export class SpaceHierarchy {
   }
 }
 
-interface Step {
+/** Where a room was found: in which space, and by which servers. */
+interface Found {
   readonly roomId: string
   readonly via: readonly string[]
+  readonly parentToldBy: string | undefined
+}
+
+interface Step extends Found {
   readonly depth: number
 }
+
+const foundIn = ({ toldBy }: SpaceRoom, child: SpaceChild): Found => ({
+  roomId: child.state_key,
+  via: serversOfChild(child),
+  parentToldBy: toldBy,
+})
 
 /** One walk through the tree, for one who asks. */
 class Walk {
@@ -126,7 +137,7 @@ class Walk {
     const visited = new Map<string, number>()
     /** Something was too deep: what is met again further up is gone into once more, for the sake of what is below. */
     let isCut = false
-    const stack: Step[] = [{ roomId: rootId, via: [], depth: 0 }]
+    const stack: Step[] = [{ roomId: rootId, via: [], parentToldBy: undefined, depth: 0 }]
     try {
       for (
         let step = stack.pop(), walked = 0;
@@ -137,7 +148,7 @@ class Walk {
         if (before !== undefined && (before <= step.depth || !isCut)) continue
         visited.set(step.roomId, step.depth)
         walked += 1
-        const room = await this.#load(step.roomId, step.via)
+        const room = await this.#load(step)
         if (room === undefined || !(await mayFind(this.#asker, room.roomId, room.summary))) {
           if (step.roomId === rootId) throw new MatrixError('M_FORBIDDEN', 'You may not see this room')
           continue
@@ -152,9 +163,9 @@ class Walk {
           const met = visited.get(roomId)
           return met === undefined || (isCut && met > depth)
         })
-        this.#loadAhead(next)
+        this.#loadAhead(room, next)
         for (const child of next.toReversed()) {
-          stack.push({ roomId: child.state_key, via: serversOfChild(child), depth })
+          stack.push({ ...foundIn(room, child), depth })
         }
       }
     } finally {
@@ -162,23 +173,23 @@ class Walk {
     }
   }
 
-  #load(roomId: string, via: readonly string[]): Promise<SpaceRoom | undefined> {
+  #load({ roomId, ...found }: Found): Promise<SpaceRoom | undefined> {
     const known = this.#loading.get(roomId)
     if (known !== undefined) return known
     const { suggestedOnly } = this.#options
     const loading = this.#rooms
       .here(roomId, suggestedOnly)
-      .then(here => here ?? this.#rooms.elsewhere(roomId, via, suggestedOnly))
+      .then(here => here ?? this.#rooms.elsewhere(roomId, found, suggestedOnly))
     this.#loading.set(roomId, loading)
     return loading
   }
 
   /** Asks for what comes next while the walk is still at what came before: one answer may take seconds. */
-  #loadAhead(children: readonly SpaceChild[]): void {
+  #loadAhead(space: SpaceRoom, children: readonly SpaceChild[]): void {
     const waiting = children.slice(0, MAX_LIMIT)
     const work = async (): Promise<void> => {
       for (let child = waiting.shift(); child !== undefined && !this.#isOver; child = waiting.shift()) {
-        await this.#load(child.state_key, serversOfChild(child)).catch(() => undefined)
+        await this.#load(foundIn(space, child)).catch(() => undefined)
       }
     }
     for (let worker = 0; worker < ASKED_AT_ONCE; worker++) void work()

@@ -22,6 +22,8 @@ export interface SpaceRoom {
   }
   /** In order; empty unless the room is a space. */
   readonly children: readonly SpaceChild[]
+  /** The servers that were asked for it; `undefined` for a room that this server is in. */
+  readonly toldBy: string | undefined
 }
 
 /** Children of one space beyond these are not shown: a tree of such spaces would be without end. */
@@ -58,33 +60,43 @@ export class SpaceRooms {
       roomId,
       summary: { ...row.summary, room_id: roomId, num_joined_members: row.joinedMembers },
       children: isSpace ? chosen(await childrenOf(read, room.nid), suggestedOnly) : [],
+      toldBy: undefined,
     }
   }
 
-  /** A room that this server is not in, as one of these servers describes it. */
+  /**
+   * A room that this server is not in, as one of these servers describes it. What others have said is believed where it is their space
+   * in which the room is found, and nowhere else: anybody may name any room in a space of their own.
+   *
+   * @param via servers that the space names
+   * @param parentToldBy of that space
+   */
   async elsewhere(
     roomId: string,
-    via: readonly string[],
+    { via, parentToldBy }: { readonly via: readonly string[]; readonly parentToldBy: string | undefined },
     suggestedOnly: boolean,
   ): Promise<SpaceRoom | undefined> {
-    const remembered = this.#remembered.get(roomId, suggestedOnly)
-    if (remembered !== undefined) return remembered
     const { serverName } = this.#context
     const servers = [...new Set([...via, serverNameOf(roomId)])].filter(
       server => server !== '' && server !== serverName,
     )
+    const asked = servers.join(' ')
+    for (const toldBy of [parentToldBy ?? asked, asked]) {
+      const remembered = this.#remembered.get({ roomId, toldBy }, suggestedOnly)
+      if (remembered !== undefined) return remembered
+    }
     if (servers.length === 0) return undefined
     const answer = await this.#remote.hierarchy(servers, { roomId, suggestedOnly })
-    return answer && this.#remember(answer, suggestedOnly)
+    return answer && this.#remember(answer, asked, suggestedOnly)
   }
 
   /** What a server says of a space it also says of the rooms in it; of no others is it asked. */
-  #remember(answer: Hierarchy, suggestedOnly: boolean): SpaceRoom {
-    const room = remoteRoom(answer.room, suggestedOnly)
+  #remember(answer: Hierarchy, toldBy: string, suggestedOnly: boolean): SpaceRoom {
+    const room = remoteRoom(answer.room, toldBy, suggestedOnly)
     const named = new Set(room.children.map(child => child.state_key))
     for (const child of answer.children) {
       if (named.has(child.summary.room_id)) {
-        this.#remembered.set(remoteRoom(child, suggestedOnly), suggestedOnly)
+        this.#remembered.set(remoteRoom(child, toldBy, suggestedOnly), suggestedOnly)
       }
     }
     this.#remembered.set(room, suggestedOnly)
@@ -92,8 +104,13 @@ export class SpaceRooms {
   }
 }
 
-const remoteRoom = ({ summary, childrenState }: HierarchyRoom, suggestedOnly: boolean): SpaceRoom => ({
+const remoteRoom = (
+  { summary, childrenState }: HierarchyRoom,
+  toldBy: string,
+  suggestedOnly: boolean,
+): SpaceRoom => ({
   roomId: summary.room_id,
+  toldBy,
   summary,
   children:
     summary.room_type === 'm.space'
@@ -134,13 +151,13 @@ class Remembered {
     this.#clock = clock
   }
 
-  get(roomId: string, suggestedOnly: boolean): SpaceRoom | undefined {
-    const known = this.#rooms.get(`${suggestedOnly} ${roomId}`)
+  get(room: Pick<SpaceRoom, 'roomId' | 'toldBy'>, suggestedOnly: boolean): SpaceRoom | undefined {
+    const known = this.#rooms.get(keyOf(room, suggestedOnly))
     return known !== undefined && this.#clock.now() - known.at < REMEMBERED_MS ? known.room : undefined
   }
 
   set(room: SpaceRoom, suggestedOnly: boolean): void {
-    const key = `${suggestedOnly} ${room.roomId}`
+    const key = keyOf(room, suggestedOnly)
     this.#forget(key)
     this.#rooms.set(key, { at: this.#clock.now(), room })
     this.#children += room.children.length
@@ -155,3 +172,6 @@ class Remembered {
     this.#rooms.delete(key)
   }
 }
+
+const keyOf = ({ roomId, toldBy }: Pick<SpaceRoom, 'roomId' | 'toldBy'>, suggestedOnly: boolean): string =>
+  JSON.stringify([suggestedOnly, roomId, toldBy])
