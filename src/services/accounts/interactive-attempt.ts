@@ -1,7 +1,8 @@
-import { hash, scryptSync } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { MatrixError } from '../../core/errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.ts'
 import type { InteractiveSession } from '../../storage/accounts/interactive-sessions.ts'
+import type { Passwords } from './passwords.ts'
 
 /** A body that may hold an attempt. */
 export interface InteractiveBody {
@@ -30,6 +31,11 @@ export interface InteractiveAttempt {
   readonly binding: 'request' | 'operation'
   /** A completed session is good for one success. Otherwise it may be repeated, for clients that lost the answer. */
   readonly singleUse?: boolean
+}
+
+/** The same with a hash of what it asks for, if its session is bound to that. */
+export interface BoundAttempt extends InteractiveAttempt {
+  readonly requestHash: string | undefined
 }
 
 /** What a completed flow has shown. */
@@ -73,17 +79,21 @@ export const isComplete = (attempt: InteractiveAttempt, completed: readonly stri
   )
 
 /**
- * A hash of the body without `auth`, the same however its members are ordered. It is stored: whoever gets to see it has to guess
+ * Hashes the body without `auth`, the same however its members are ordered. The hash is stored: whoever gets to see it has to guess
  * as slowly as from the hash of the password itself.
+ * @throws {MatrixError} `M_LIMIT_EXCEEDED` when too many passwords are waiting to be hashed
  */
-export const requestHash = ({ binding, body, userId }: InteractiveAttempt): string | undefined => {
-  if (binding === 'operation') return undefined
+export const bound = async (
+  attempt: InteractiveAttempt,
+  passwords: Pick<Passwords, 'digest'>,
+): Promise<BoundAttempt> => {
+  const { binding, body, userId = '' } = attempt
+  if (binding === 'operation') return { ...attempt, requestHash: undefined }
   const { auth: _, ...rest } = body as JsonObject
   const { new_password: password } = rest
-  const slow =
-    typeof password === 'string' ? scryptSync(password, userId ?? '', 32).toString('base64url') : null
-  const bound = slow === null ? rest : { ...rest, new_password: slow }
-  return hash('sha256', JSON.stringify(sorted(bound)), 'base64url')
+  const kept =
+    typeof password === 'string' ? { ...rest, new_password: await passwords.digest(password, userId) } : rest
+  return { ...attempt, requestHash: hash('sha256', JSON.stringify(sorted(kept)), 'base64url') }
 }
 
 const sorted = (value: JsonValue | undefined): JsonValue => {
@@ -100,8 +110,8 @@ const sorted = (value: JsonValue | undefined): JsonValue => {
  * The request that a session is good for: the one with which its first stage was passed. Until then nothing was confirmed,
  * and clients that have asked for the flows with an empty body may go on with the full one.
  */
-export const boundRequest = (attempt: InteractiveAttempt, session: InteractiveSession): string | undefined =>
-  attempt.binding === 'request' && session.completed.length === 0 ? requestHash(attempt) : session.requestHash
+export const boundRequest = (attempt: BoundAttempt, session: InteractiveSession): string | undefined =>
+  attempt.binding === 'request' && session.completed.length === 0 ? attempt.requestHash : session.requestHash
 
 /**
  * Whose session it is once a stage was passed. What a stage shows of somebody else says nothing about them.

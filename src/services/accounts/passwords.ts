@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { MatrixError } from '../../core/errors.ts'
 import { fitsBytes } from '../../core/ids.ts'
@@ -74,6 +75,18 @@ export class Passwords {
     return this.#run(() =>
       argon2().hash(bytesOf(password), { memoryCost: memoryKib, timeCost: iterations, parallelism }),
     )
+  }
+
+  /**
+   * What is kept of a password that is only to be recognised: always the same, and made at the cost of its hash.
+   * @param salt whose it is
+   * @throws {MatrixError} as `hash`
+   */
+  digest(password: string, salt: string): Promise<string> {
+    const { memoryKib, iterations, parallelism } = this.#options
+    const cost = { memoryCost: memoryKib, timeCost: iterations, parallelism }
+    const salted = { ...cost, salt: createHash('sha256').update(salt).digest() }
+    return this.#run(async () => (await argon2().hashRaw(bytesOf(password), salted)).toString('base64url'))
   }
 
   /**

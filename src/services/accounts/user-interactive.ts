@@ -5,13 +5,14 @@ import type { WriteStatement } from '../../storage/database.ts'
 import type { AccountsContext } from './context.ts'
 import {
   type Authenticated,
+  type BoundAttempt,
+  bound,
   boundRequest,
   emailUse,
   type InteractiveAttempt,
   InteractiveChallenge,
   isComplete,
   ownerOf,
-  requestHash,
 } from './interactive-attempt.ts'
 import { type Stage, StageRefused } from './interactive-stages.ts'
 import { newOpaqueId } from './secrets.ts'
@@ -54,7 +55,8 @@ export class UserInteractive {
    * @throws {InteractiveChallenge} when there is more to do, or an attempt at a stage has failed
    * @throws {MatrixError} `M_FORBIDDEN` when the session belongs to another request, or a password is not that of the address it is given for
    */
-  async require(attempt: InteractiveAttempt): Promise<Authenticated> {
+  async require(asked: InteractiveAttempt): Promise<Authenticated> {
+    const attempt = await bound(asked, this.#context.passwords)
     const auth = isJsonObject(attempt.body.auth) ? attempt.body.auth : undefined
     const sessionId = typeof auth?.session === 'string' ? auth.session : undefined
     const session = sessionId === undefined ? undefined : await this.session(sessionId)
@@ -90,7 +92,16 @@ export class UserInteractive {
     const { operation, userId, flows } = session
     const emailFor = emailUse(session)
     const binding = 'operation' as const
-    const attempt = { operation, userId, flows, body: {}, binding, emailFor, seenElsewhere }
+    const attempt = {
+      operation,
+      userId,
+      flows,
+      body: {},
+      binding,
+      requestHash: undefined,
+      emailFor,
+      seenElsewhere,
+    }
     try {
       await this.#submit(attempt, session, type, auth)
     } catch (error) {
@@ -106,7 +117,7 @@ export class UserInteractive {
   }
 
   async #submit(
-    attempt: InteractiveAttempt,
+    attempt: BoundAttempt,
     known: InteractiveSession | undefined,
     type: string,
     auth: JsonObject,
@@ -142,7 +153,7 @@ export class UserInteractive {
   }
 
   async #progress(
-    attempt: InteractiveAttempt,
+    attempt: BoundAttempt,
     known: InteractiveSession | undefined,
     before: InteractiveSession,
     after: InteractiveSession,
@@ -168,12 +179,12 @@ export class UserInteractive {
   }
 
   /** What is still to be done, or that nothing is. */
-  #standing(attempt: InteractiveAttempt, session: InteractiveSession): Promise<Authenticated> {
+  #standing(attempt: BoundAttempt, session: InteractiveSession): Promise<Authenticated> {
     if (isComplete(attempt, session.completed)) return this.#finish(attempt, session)
     this.#challenge(attempt, session, undefined)
   }
 
-  async #finish(attempt: InteractiveAttempt, session: InteractiveSession): Promise<Authenticated> {
+  async #finish(attempt: BoundAttempt, session: InteractiveSession): Promise<Authenticated> {
     if (attempt.singleUse === true) {
       const result = await this.#context.commit([this.#context.write.interactive.use(session.sessionId)])
       if (!result.ok) return this.#challenge(attempt, await this.#open(attempt), undefined)
@@ -183,22 +194,22 @@ export class UserInteractive {
   }
 
   /** A session may not be carried to another operation, another body, or another user. */
-  #refuseOtherRequests(attempt: InteractiveAttempt, session: InteractiveSession): void {
+  #refuseOtherRequests(attempt: BoundAttempt, session: InteractiveSession): void {
     const isSame =
       session.operation === attempt.operation &&
-      boundRequest(attempt, session) === requestHash(attempt) &&
+      boundRequest(attempt, session) === attempt.requestHash &&
       (attempt.userId === undefined || attempt.userId === session.userId)
     if (!isSame)
       throw new MatrixError('M_FORBIDDEN', 'The request is not the one that this session was started for.')
   }
 
-  #draft(attempt: InteractiveAttempt): InteractiveSession {
+  #draft(attempt: BoundAttempt): InteractiveSession {
     const { clock, random } = this.#context
     const now = clock.now()
     return {
       sessionId: newOpaqueId(random),
       operation: attempt.operation,
-      requestHash: requestHash(attempt),
+      requestHash: attempt.requestHash,
       userId: attempt.userId,
       completed: [],
       params: JSON.stringify(this.#params(attempt)),
@@ -212,7 +223,7 @@ export class UserInteractive {
     }
   }
 
-  async #open(attempt: InteractiveAttempt): Promise<InteractiveSession> {
+  async #open(attempt: BoundAttempt): Promise<InteractiveSession> {
     const session = this.#draft(attempt)
     await this.#context.commit([this.#context.write.interactive.insert(session)])
     this.#untilPrune--
@@ -223,17 +234,13 @@ export class UserInteractive {
     return session
   }
 
-  #params(attempt: InteractiveAttempt): JsonObject {
+  #params(attempt: BoundAttempt): JsonObject {
     const types = new Set(attempt.flows.flat())
     const params = [...types].map(type => [type, this.#stages.get(type)?.params?.()] as const)
     return Object.fromEntries(params.filter(([, value]) => value !== undefined))
   }
 
-  #challenge(
-    attempt: InteractiveAttempt,
-    session: InteractiveSession,
-    failure: MatrixError | undefined,
-  ): never {
+  #challenge(attempt: BoundAttempt, session: InteractiveSession, failure: MatrixError | undefined): never {
     throw new InteractiveChallenge(
       {
         flows: attempt.flows.map(stages => ({ stages })),
