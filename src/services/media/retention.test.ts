@@ -94,6 +94,28 @@ testDatabases(
   },
 )
 
+testDatabases(test, 'a purge deletes all that is to go, however much there is', async (t, database) => {
+  const { media, clock, stored, fetch } = start(t, database)
+  await fetch('one')
+  const copies = database.prepare(
+    `INSERT INTO media (origin, media_id, kind, content_hash, size, content_type, created_ts, accessed_ts)
+     SELECT 'far.test', ?, 'remote', ?, 1, '', created_ts, accessed_ts FROM media WHERE media_id = 'one'`,
+  )
+  const hashes = Array.from({ length: 1_600 }, (_, n) => n.toString(16).padStart(64, '0'))
+  await database.commit({
+    statements: [{ prepared: copies, rows: hashes.map((hash, n) => [`copy-${n}`, hash]) }],
+  })
+  t.is((await media.retention.purge({ dryRun: true })).files, 1_200, 'what does not fit')
+  await clock.advance(10 * DAY + 1)
+  t.is((await media.retention.purge({ dryRun: true })).files, 1_601)
+  t.is((await media.retention.purge()).files, 1_601)
+  await clock.advance(2 * 3_600_000)
+  await media.retention.collect()
+  const left = database.prepare('SELECT count(*) AS n FROM media_garbage')
+  t.like(await database.get(left), { n: 0 })
+  t.is(stored(), 0)
+})
+
 testDatabases(
   test,
   'uploads go by rule, never while shown, and content only with its last name',

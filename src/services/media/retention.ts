@@ -1,6 +1,6 @@
 import { formatMxc } from '../../core/media.ts'
 import type { MediaRow } from '../../storage/media/media.ts'
-import { type Expendable, type KindUsage, MediaRetention } from '../../storage/media/retention.ts'
+import { type Copy, type Expendable, type KindUsage, MediaRetention } from '../../storage/media/retention.ts'
 import type { MediaContext } from './context.ts'
 import { References } from './references.ts'
 
@@ -62,18 +62,17 @@ export class Retention {
   async purge(options: { dryRun?: boolean; remoteLifetime?: number } = {}): Promise<Purged> {
     const { clock, options: settings, database } = this.#context
     const now = clock.now()
+    const purged = { files: 0, bytes: 0 }
     if (!options.dryRun) await database.commit({ statements: [this.#store.expirePending(now)] })
-    const goes = new Map<string, Expendable>()
-    const mark = (each: Expendable) => goes.set(formatMxc(each), each)
-    await this.#markCopies(now - (options.remoteLifetime ?? settings.remoteLifetime), mark)
-    if (settings.localLifetime !== undefined) await this.#markUploads(now - settings.localLifetime, mark)
-    let bytes = 0
-    for (const each of goes.values()) {
-      bytes += each.size
+    const copiesBefore = now - (options.remoteLifetime ?? settings.remoteLifetime)
+    for await (const each of this.#expendable(copiesBefore, now)) {
+      if (this.#stopping.signal.aborted) break
+      purged.files++
+      purged.bytes += each.size
       // Whoever stores it anew in between keeps it.
       if (!options.dryRun) await database.commit({ statements: this.#store.delete(each, now) })
     }
-    return { files: goes.size, bytes }
+    return purged
   }
 
   /** Deletes files of messages that were redacted before the grace time, unless other messages or pictures show them. */
@@ -93,44 +92,58 @@ export class Retention {
 
   /** Removes the content of what was deleted before the grace time. */
   async collect(): Promise<void> {
-    const { clock, blobs, database } = this.#context
+    const { clock, blobs } = this.#context
     const now = clock.now()
-    const found = await this.#store.garbage(now - GRACE_MS, BATCH)
-    for (const { hash, used } of found) {
-      if (used) {
-        await database.commit({ statements: [this.#store.collected(hash)] })
-        continue
-      }
-      await database.commit({ statements: this.#store.forgetThumbnails(hash, now) })
-      // Content that is being stored again has been refreshed, and is spared; it is looked at again next time.
-      if (await blobs.remove(hash, now - GRACE_MS)) {
-        await database.commit({ statements: [this.#store.collected(hash)] })
-      }
+    for (let isMore = true; isMore && !this.#stopping.signal.aborted; ) {
+      const found = await this.#store.garbage(now - GRACE_MS, BATCH)
+      let collected = 0
+      for (const each of found) if (await this.#collect(each, now)) collected++
+      isMore = found.length === BATCH && collected > 0
     }
     await blobs.sweep(now - UNFINISHED_MS)
   }
 
-  async #markCopies(accessedBefore: number, mark: (each: Expendable) => void): Promise<void> {
-    const { options } = this.#context
-    const stale = await this.#store.copies(accessedBefore, BATCH)
-    stale.forEach(mark)
+  /** Answers whether that is done. */
+  async #collect({ hash, used }: { hash: string; used: boolean }, now: number): Promise<boolean> {
+    const { blobs, database } = this.#context
+    if (!used) {
+      await database.commit({ statements: this.#store.forgetThumbnails(hash, now) })
+      // Content that is being stored again has been refreshed, and is spared; it is looked at again next time.
+      if (!(await blobs.remove(hash, now - GRACE_MS))) return false
+    }
+    await database.commit({ statements: [this.#store.collected(hash)] })
+    return true
+  }
+
+  /** What is too old, or too much: copies that nobody has asked for since an instant, and uploads. */
+  async *#expendable(copiesBefore: number, now: number): AsyncGenerator<Expendable> {
+    const { remoteCacheSize, localLifetime } = this.#context.options
     const usage = await this.#store.usage()
-    const copied = usage.filter(({ kind }) => kind !== 'upload').reduce((sum, { bytes }) => sum + bytes, 0)
-    let excess = copied - options.remoteCacheSize - stale.reduce((sum, { size }) => sum + size, 0)
-    if (excess <= 0) return
-    // Least recently used first: what is marked already comes first, and again.
-    for (const each of (await this.#store.copies(Number.MAX_SAFE_INTEGER, 2 * BATCH)).slice(stale.length)) {
-      if (excess <= 0) return
-      mark(each)
-      excess -= each.size
+    let left = usage.reduce((sum, { kind, bytes }) => (kind === 'upload' ? sum : sum + bytes), 0)
+    const before = left > remoteCacheSize ? Number.MAX_SAFE_INTEGER : copiesBefore
+    for await (const each of this.#copies(before)) {
+      if (each.accessedTs >= copiesBefore && left <= remoteCacheSize) break
+      left -= each.size
+      yield each
+    }
+    if (localLifetime !== undefined) yield* this.#uploads(now - localLifetime)
+  }
+
+  /** Those first that nobody has asked for for the longest, up to an instant. */
+  async *#copies(accessedBefore: number): AsyncGenerator<Copy> {
+    for (let after: Copy | undefined; ; ) {
+      const page = await this.#store.copies(accessedBefore, after, BATCH)
+      yield* page
+      after = page.at(-1)
+      if (page.length < BATCH) return
     }
   }
 
-  async #markUploads(createdBefore: number, mark: (each: Expendable) => void): Promise<void> {
+  async *#uploads(createdBefore: number): AsyncGenerator<Expendable> {
     const shown = await this.#store.avatars()
     for (let from = 0; ; ) {
       const old = await this.#store.uploads(createdBefore, from, BATCH)
-      for (const each of old) if (!shown.has(formatMxc(each))) mark(each)
+      yield* old.filter(each => !shown.has(formatMxc(each)))
       const last = old.at(-1)?.createdTs ?? from
       if (old.length < BATCH || last === from) return
       from = last

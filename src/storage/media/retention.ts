@@ -11,6 +11,11 @@ export interface Expendable {
   readonly createdTs: number
 }
 
+/** A copy of another server's file, or the picture of a link. */
+export interface Copy extends Expendable {
+  readonly accessedTs: number
+}
+
 /** What files of one kind come to. */
 export interface KindUsage {
   readonly kind: string
@@ -46,8 +51,10 @@ export class MediaRetention {
     const bigint = db.dialect.name === 'postgres' ? 'bigint' : 'integer'
     this.#db = db
     this.#copies = db.prepare(
-      `SELECT ${EXPENDABLE} FROM media WHERE kind IN ('remote', 'preview') AND content_hash IS NOT NULL
-         AND quarantined_ts IS NULL AND accessed_ts < ? ORDER BY accessed_ts LIMIT ?`,
+      `SELECT ${EXPENDABLE}, accessed_ts AS "accessedTs" FROM media
+       WHERE kind IN ('remote', 'preview') AND content_hash IS NOT NULL AND quarantined_ts IS NULL
+         AND accessed_ts < ? AND accessed_ts >= ? AND (accessed_ts, origin, media_id) > (?, ?, ?)
+       ORDER BY accessed_ts, origin, media_id LIMIT ?`,
     )
     this.#uploads = db.prepare(
       `SELECT ${EXPENDABLE} FROM media WHERE kind = 'upload' AND content_hash IS NOT NULL
@@ -102,9 +109,14 @@ export class MediaRetention {
     )
   }
 
-  /** Copies of others' files, and pictures of links, that nobody has asked for since an instant; the longest first. */
-  copies(accessedBefore: number, limit: number): Promise<Expendable[]> {
-    return this.#db.scan<Expendable>(this.#copies, [accessedBefore, limit])
+  /**
+   * Copies of others' files, and pictures of links, that nobody has asked for since an instant, after one of them; the longest
+   * first.
+   */
+  copies(accessedBefore: number, after: Copy | undefined, limit: number): Promise<Copy[]> {
+    const { accessedTs = 0, origin = '', mediaId = '' } = after ?? {}
+    const parameters = [accessedBefore, accessedTs, accessedTs, origin, mediaId, limit]
+    return this.#db.scan<Copy>(this.#copies, parameters)
   }
 
   /** Files of users here that were stored in a span of time, the oldest first. */
