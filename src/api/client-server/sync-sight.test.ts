@@ -1,6 +1,7 @@
 import test from 'ava'
 import { newPerson, Person, serverTests } from '../../test-kit/people.ts'
 import { bodies, roomOf, stateOf, types } from '../../test-kit/shown.ts'
+import { list, slide } from '../../test-kit/sliding-client.ts'
 
 const onServer = serverTests(test)
 
@@ -164,4 +165,31 @@ onServer('a token that is none is refused', async (t, server) => {
   const ahead = await ann.sync({ since: 's1.e999999999' })
   t.is(ahead.rooms, undefined)
   t.regex(ahead.next_batch, /e999999999/, 'a token never goes back')
+})
+
+onServer('a room whose name is redacted is called by who is in it', async (t, server) => {
+  const [ann, bob] = [await newPerson(server), await newPerson(server)]
+  const roomId = await roomOf(ann, [bob])
+  const name = await ann.setState(roomId, 'm.room.name', { name: 'rude' })
+  const filter = { room: { state: { lazy_load_members: true } } }
+  const before = await bob.sync({ filter })
+  const slid = await slide(bob, list(9))
+  t.is(before.rooms?.join?.[roomId]?.summary?.['m.heroes'], undefined)
+  t.is(slid.rooms[roomId]?.heroes, undefined)
+  await ann.send(roomId, 'first')
+  const said = await bob.sync({ filter, since: before.next_batch })
+  t.is(said.rooms?.join?.[roomId]?.summary, undefined)
+
+  await ann.redact(roomId, name)
+  const redacted = await bob.sync({ filter, since: said.next_batch })
+  t.deepEqual(redacted.rooms?.join?.[roomId]?.summary?.['m.heroes'], [ann.userId])
+  t.like((await slide(bob, list(9), slid.pos)).rooms[roomId], {
+    name: null,
+    heroes: [{ user_id: ann.userId }],
+  })
+  t.deepEqual((await bob.sync({ filter })).rooms?.join?.[roomId]?.summary?.['m.heroes'], [ann.userId])
+  const message = await ann.send(roomId, 'second')
+  await ann.redact(roomId, message)
+  const later = await bob.sync({ filter, since: redacted.next_batch })
+  t.is(later.rooms?.join?.[roomId]?.summary, undefined, 'who redacts a message renames nothing')
 })

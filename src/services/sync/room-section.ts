@@ -191,7 +191,9 @@ export class RoomSections {
     const { after = 0, upTo } = span
     const changes = await this.#memo.changes(roomNid, after, upTo)
     const ended = await this.#memo.ended(roomNid, after, upTo)
-    return [...changes, ...ended].some(({ type }) => RoomSummaries.isTouchedBy(type))
+    if ([...changes, ...ended].some(({ type }) => RoomSummaries.isTouchedBy(type))) return true
+    const mayRedact = this.#memo.mayRedact(roomNid, after, upTo)
+    return mayRedact && (await this.#summaries.isNameRedacted(roomNid, { after, upTo }))
   }
 
   /** "If a sticky event appears in the timeline section …, it MUST NOT be included in the `sticky.events` section." */

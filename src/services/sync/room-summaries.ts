@@ -95,6 +95,14 @@ export class RoomSummaries {
     return { joined, invited, members, heroes }
   }
 
+  /** Whether what a room was called by has been redacted in a span: its state has not changed by that. */
+  async isNameRedacted(roomNid: number, { after, upTo }: { after: number; upTo: number }): Promise<boolean> {
+    const { events } = this.#read
+    const named = await events.byNids((await this.#views.names(roomNid)).map(({ nid }) => nid))
+    const redactions = await events.byNids(named.flatMap(({ redactedBy }) => redactedBy ?? []))
+    return redactions.some(({ position = 0 }) => position > after && position <= upTo)
+  }
+
   /** "Required if the room's `m.room.name` or `m.room.canonical_alias` state events are unset or empty." */
   async #isNamed(roomNid: number): Promise<boolean> {
     const entries = await this.#views.names(roomNid)

@@ -108,7 +108,7 @@ export const createRoomSync = (
   const sections = new RoomSections({
     read,
     timelines,
-    shared: new SharedTimelines({ timelines, memo, clientEvents, erasures, clock }),
+    shared: new SharedTimelines({ timelines, memo, summaries, clientEvents, erasures, clock }),
     states: new RoomStates({ views: views.state, memo, summaries, sentMembers, moves: watch.moves }),
     summaries,
     memo,

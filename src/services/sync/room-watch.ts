@@ -150,11 +150,13 @@ export class RoomWatch {
     return { upTo, rooms: rooms ?? new Map(joined), joined, isExact: all || rooms !== undefined, hasMoved }
   }
 
-  /** Another process may have redacted what is cached here. */
+  /** Another process may have redacted what is cached here; and a room whose name is redacted is called by its heroes. */
   async #forgetRedacted(after: number, upTo: number): Promise<void> {
     const { events } = this.#read
     const redactions = await events.byNids(await this.#sync.redactions(after, upTo))
-    await events.targetsOf(redactions)
+    for (const { roomNid, event } of (await events.targetsOf(redactions)).values())
+      if (event.stateKey !== undefined && RoomSummaries.isTouchedBy(event.type))
+        this.#summaries.forget(roomNid)
     for (const { roomNid, event } of redactions)
       if (event.stateKey !== undefined && asksForRedaction(event)) events.forgetOf(event.stateKey, roomNid)
   }

@@ -4,6 +4,7 @@ import { type Answer, andThen, together } from '../answer.ts'
 import type { ClientEvents } from '../rooms/client-events.ts'
 import type { Erasures } from '../rooms/erasures.ts'
 import type { JoinedNews } from './room-news.ts'
+import type { RoomSummaries } from './room-summaries.ts'
 import type { RoomTimeline, RoomTimelines } from './room-timeline.ts'
 import { presentation, timelinePart } from './section-parts.ts'
 import type { SpanMemo } from './span-memo.ts'
@@ -28,6 +29,7 @@ export interface SharedTimeline {
 export class SharedTimelines {
   readonly #timelines: RoomTimelines
   readonly #memo: SpanMemo
+  readonly #summaries: Pick<RoomSummaries, 'isNameRedacted'>
   readonly #clientEvents: ClientEvents
   readonly #erasures: Erasures
   readonly #clock: Clock
@@ -38,12 +40,14 @@ export class SharedTimelines {
   constructor(parts: {
     timelines: RoomTimelines
     memo: SpanMemo
+    summaries: Pick<RoomSummaries, 'isNameRedacted'>
     clientEvents: ClientEvents
     erasures: Erasures
     clock: Clock
   }) {
     this.#timelines = parts.timelines
     this.#memo = parts.memo
+    this.#summaries = parts.summaries
     this.#clientEvents = parts.clientEvents
     this.#erasures = parts.erasures
     this.#clock = parts.clock
@@ -68,8 +72,14 @@ export class SharedTimelines {
     ])
     return andThen(changes, ([began, ended]) => {
       if (began.length + ended.length > 0) return undefined
-      const read = this.#timelines.read(request, news, span, { joinedAt: after })
-      return andThen(read, timeline => this.#written(request, timeline))
+      const { roomNid } = news
+      const isRenamed =
+        this.#memo.mayRedact(roomNid, after, upTo) && this.#summaries.isNameRedacted(roomNid, span)
+      return andThen(isRenamed, renamed => {
+        if (renamed) return undefined
+        const read = this.#timelines.read(request, news, span, { joinedAt: after })
+        return andThen(read, timeline => this.#written(request, timeline))
+      })
     })
   }
 
