@@ -1,6 +1,5 @@
-import { MatrixError } from '../../core/errors.ts'
 import type { RoomEventFilter } from '../../core/filter.ts'
-import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { StateAt, StateViews } from '../../storage/rooms/state-views.ts'
@@ -11,6 +10,7 @@ import type { HistoryPages, Reading } from './history-pages.ts'
 import { goesOn } from './page-ends.ts'
 import type { Access } from './room-access.ts'
 import { BEGINNING, passes, type TimelineSpan } from './timeline.ts'
+import { tokenPosition } from './token-position.ts'
 
 export interface PageRequest {
   readonly direction: Direction
@@ -166,10 +166,3 @@ export class RoomHistory {
 
 const pageLimit = (limit: number | undefined): number =>
   Math.min(Math.max(Math.floor(limit ?? DEFAULT_LIMIT), 0), MAX_LIMIT)
-
-const tokenPosition = (name: string, text: string): number => {
-  const position = parseStreamToken(text)?.events
-  if (position === undefined)
-    throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
-  return position
-}

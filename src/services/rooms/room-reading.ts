@@ -1,6 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { parseStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { Membership } from '../../storage/rooms/memberships.ts'
@@ -13,6 +12,7 @@ import { membershipOf } from './room-head.ts'
 import type { Seeing } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
 import { inSlices } from './state-slices.ts'
+import { tokenPosition } from './token-position.ts'
 
 /** JSON texts of events, made as they are taken. */
 type TextSlices = AsyncGenerator<string[], void>
@@ -212,9 +212,7 @@ export class RoomReading {
   #positionOf(at: string | undefined, access: Access): number {
     const limit = access.upTo ?? this.#now()
     if (at === undefined) return limit
-    const position = parseStreamToken(at)?.events
-    if (position === undefined) throw new MatrixError('M_INVALID_PARAM', 'at is not a token of this server')
-    return Math.min(position, limit)
+    return Math.min(tokenPosition('at', at), limit)
   }
 }
 

@@ -1,5 +1,5 @@
 import { MatrixError } from '../../core/errors.ts'
-import { formatStreamToken, parseStreamToken } from '../../core/stream-token.ts'
+import { formatStreamToken } from '../../core/stream-token.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { type ChildPlace, MAX_RELATION_DEPTH } from '../../storage/rooms/relations.ts'
@@ -13,6 +13,7 @@ import type { RoomReading } from './room-reading.ts'
 import type { Sight, Sights } from './room-sight.ts'
 import { seesWholeThreads, threadSeenBy } from './thread-sight.ts'
 import { BEGINNING } from './timeline.ts'
+import { tokenPosition } from './token-position.ts'
 import { END } from './visible-ranges.ts'
 
 /** Which of the events that relate to one are wanted. */
@@ -81,8 +82,8 @@ export class RoomRelations {
     const ignored = await this.#ignoredUsers.of(requester.userId)
     const limit = pageLimit(request.limit)
     const { direction, relType, eventType, recurse = false } = request
-    const from = request.from === undefined ? undefined : positionOf('from', request.from)
-    const to = request.to === undefined ? undefined : positionOf('to', request.to)
+    const from = request.from === undefined ? undefined : tokenPosition('from', request.from)
+    const to = request.to === undefined ? undefined : tokenPosition('to', request.to)
     const span =
       direction === 'b'
         ? { after: to ?? BEGINNING, upTo: from ?? END }
@@ -132,7 +133,7 @@ export class RoomRelations {
       this.#ignoredUsers.of(userId),
     ])
     const participant = request.participated ? userId : undefined
-    let before = request.from === undefined ? END : positionOf('from', request.from) + 1
+    let before = request.from === undefined ? END : tokenPosition('from', request.from) + 1
     const roots: StoredEvent[] = []
     for (let scanned = 0; scanned < MAX_SCANNED; ) {
       const rows = await this.#read.threads.list(room.nid, before, limit + 1, participant)
@@ -220,11 +221,4 @@ export class RoomRelations {
 const pageLimit = (limit: number | undefined): number => {
   if (limit !== undefined && limit < 1) throw new MatrixError('M_INVALID_PARAM', 'limit must be at least 1')
   return Math.min(limit ?? DEFAULT_LIMIT, MAX_LIMIT)
-}
-
-const positionOf = (name: string, token: string): number => {
-  const position = parseStreamToken(token)?.events
-  if (position === undefined)
-    throw new MatrixError('M_INVALID_PARAM', `${name} is not a token of this server`)
-  return position
 }
