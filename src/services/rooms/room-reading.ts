@@ -2,13 +2,12 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
-import type { Membership } from '../../storage/rooms/memberships.ts'
 import type { StateViews } from '../../storage/rooms/state-views.ts'
 import type { Requester } from '../requester.ts'
 import type { ClientEvents, EventViewer } from './client-events.ts'
+import { chosenBy, type MembershipChoice } from './member-choice.ts'
 import type { PartialRooms } from './partial-rooms.ts'
 import { type Access, type AccessOf, isWorldReadable } from './room-access.ts'
-import { membershipOf } from './room-head.ts'
 import type { Seeing } from './room-sight.ts'
 import { contentShown } from './room-summary.ts'
 import { inSlices } from './state-slices.ts'
@@ -103,7 +102,7 @@ export class RoomReading {
     options: MembershipChoice & { at?: string | undefined },
   ): Promise<TextSlices> {
     const access = await this.#access(requester, roomId)
-    const position = this.#positionOf(options.at, access)
+    const position = await this.#positionOf(requester, options.at, access)
     await this.#partial.require(access.room.nid)
     const nids = await this.#views.memberEvents(access.room.nid, position)
     return this.#render(requester, access, nids, chosenBy(options))
@@ -209,26 +208,14 @@ export class RoomReading {
     for await (const events of inSlices(this.#read, nids)) yield events.map(memberCard)
   }
 
-  #positionOf(at: string | undefined, access: Access): number {
+  /** Who was in the room when the requester was not to know of it is not told: members are those of when they first were. */
+  async #positionOf({ userId }: Requester, at: string | undefined, access: Access): Promise<number> {
     const limit = access.upTo ?? this.#now()
     if (at === undefined) return limit
-    return Math.min(tokenPosition('at', at), limit)
-  }
-}
-
-/** Which members a client asks for. */
-interface MembershipChoice {
-  readonly membership?: Membership | undefined
-  readonly notMembership?: Membership | undefined
-}
-
-/** "The two parameters create an 'or' condition: either the membership *is* the same as `membership` **or** *is not* the same as `not_membership`." */
-const chosenBy = (choice: MembershipChoice): ((stored: StoredEvent) => boolean) => {
-  if (choice.membership === undefined && choice.notMembership === undefined) return () => true
-  return ({ event }) => {
-    const membership = membershipOf(event)
-    if (choice.membership !== undefined && membership === choice.membership) return true
-    return choice.notMembership !== undefined && membership !== choice.notMembership
+    const position = tokenPosition('at', at)
+    const { ranges } = await this.#sights.of(access.room.nid, userId)
+    const { from = limit } = ranges.find(({ to }) => to >= position) ?? {}
+    return Math.min(Math.max(position, from), limit)
   }
 }
 
