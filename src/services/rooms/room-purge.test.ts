@@ -87,6 +87,25 @@ testDatabases(test, 'old messages go, what the room rests on stays', async (t, d
   await send({ body: 'the room goes on' })
 })
 
+testDatabases(test, 'what was never shown goes, too, unless it has become the state', async (t, database) => {
+  const { core, rooms, clock } = await testRooms(database)
+  const { read } = core.context
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const state = async (type: string, count = 0) => {
+    const change = { roomId, type, stateKey: '', content: { count } }
+    return (await rooms.sending.state(requesterOf(ALICE), change)).eventId
+  }
+  const [holds, past] = [await state('org.example.holds'), await state('org.example.past')]
+  const hide = database.prepare("UPDATE events SET soft_failed = 1 WHERE type LIKE 'org.example.%'")
+  await database.commit({ statements: [{ prepared: hide, rows: [[]] }] })
+  await state('org.example.past', 1)
+  await clock.advance(2 * DAY)
+  await state('m.room.topic')
+  const nid = (await read.rooms.byId(roomId))?.nid ?? 0
+  await new RoomPurges(core.writer).purge({ nid, roomId }, { before: clock.now() }, going)
+  t.deepEqual([...(await read.events.byIds([holds, past])).keys()], [holds])
+})
+
 test('what is before an event goes whenever it was sent, and our own messages only leave the timeline', async t => {
   const { a, b, world, alice, bob, roomId } = await sharedRoom(t)
   const own = await say(a, alice, roomId, 'own')

@@ -73,23 +73,23 @@ export class PurgeReader {
        WHERE s.room_nid = ? AND s.valid_to IS NOT NULL AND s.valid_to <= ? AND s.type NOT IN ${AUTH_TYPES}
          AND (e.position IS NULL OR e.position <= ?)`,
     )
-    this.#held = db.prepare(
-      `SELECT e.event_nid FROM events e WHERE ${inInteger('e.event_nid')} AND (
-         e.type IN ${AUTH_TYPES}
-         OR EXISTS (SELECT 1 FROM room_state s
+    const isState = `EXISTS (SELECT 1 FROM room_state s
            WHERE s.room_nid = e.room_nid AND s.type = e.type AND s.state_key = e.state_key
              AND s.event_nid = e.event_nid AND (s.valid_to IS NULL OR s.valid_to > ?))
          OR EXISTS (SELECT 1 FROM event_state_delta d JOIN events x ON x.event_nid = d.event_nid
-           WHERE d.state_event_nid = e.event_nid AND x.position > ?))`,
+           WHERE d.state_event_nid = e.event_nid AND x.position > ?)`
+    this.#held = db.prepare(
+      `SELECT e.event_nid FROM events e WHERE ${inInteger('e.event_nid')} AND (e.type IN ${AUTH_TYPES} OR ${isState})`,
     )
     this.#replies = db.prepare(
       `SELECT event_nid AS nid, parent_id AS "parentId" FROM relations
        WHERE ${inInteger('event_nid')} AND rel_type = 'm.thread'`,
     )
     this.#hidden = db.prepare(
-      `SELECT event_nid, position FROM events
-       WHERE room_nid = ? AND (position IS NULL OR rejected IS NOT NULL OR soft_failed <> 0)
-         AND position IS NOT NULL AND position <= ? AND (state_key IS NULL OR type NOT IN ${AUTH_TYPES}) LIMIT ?`,
+      `SELECT e.event_nid, e.position FROM events e
+       WHERE e.room_nid = ? AND (e.position IS NULL OR e.rejected IS NOT NULL OR e.soft_failed <> 0)
+         AND e.position IS NOT NULL AND e.position <= ?
+         AND (e.state_key IS NULL OR NOT (e.type IN ${AUTH_TYPES} OR ${isState})) LIMIT ?`,
     )
     this.#rules = db.prepare(
       `SELECT r.room_nid AS "roomNid", r.room_id AS "roomId", j.json AS rule FROM rooms r
@@ -149,11 +149,11 @@ export class PurgeReader {
     return this.#db.scan<PurgedReply>(this.#replies, [this.#db.list(nids)])
   }
 
-  /** Events up to a position that are not shown, and authorise nothing. */
+  /** Events up to a position that are not shown, authorise nothing, and are no state after it: what is soft-failed may have become that. */
   async hidden(roomNid: number, upTo: number, limit: number): Promise<{ nid: number; position: number }[]> {
     const rows = await this.#db.scan<{ event_nid: number; position: number }>(this.#hidden, [
-      roomNid,
-      upTo,
+      ...[roomNid, upTo],
+      ...[upTo, upTo],
       limit,
     ])
     return rows.map(row => ({ nid: row.event_nid, position: row.position }))
