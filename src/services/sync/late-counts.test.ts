@@ -112,12 +112,16 @@ testDatabases(
     t.deepEqual(told(second, roomId), [['second'], 0])
     t.is((await here.ask(bob, second.next_batch)).rooms, undefined)
     const waiting = here.ask(bob, second.next_batch, 60_000)
+    const early = here.ask(bob, second.next_batch, 60_000)
 
     // Somebody does again.
     await world.resume()
     const upTo = database.position('events')
+    here.hear(upTo - 1)
+    t.is((await here.ask(bob, second.next_batch)).rooms, undefined, 'not one after another')
     here.hear(upTo)
     const late = await waiting
+    t.deepEqual(told(await early, roomId), [[], 2])
     t.deepEqual(told(late, roomId), [[], 2])
     t.is(late.rooms?.join?.[quiet], undefined, 'of nothing else')
     t.notRegex(late.next_batch, /u/)

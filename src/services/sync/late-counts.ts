@@ -22,7 +22,7 @@ interface LateCountsParts {
 export class LateCounts implements SyncSource {
   readonly stream = 'unread'
   readonly #parts: LateCountsParts
-  /** Who may wait for counts, with how far these were when they looked. */
+  /** Who may wait for counts, with how far they have been told of events. */
   readonly #owed = new Map<string, number>()
 
   constructor(parts: LateCountsParts) {
@@ -33,11 +33,11 @@ export class LateCounts implements SyncSource {
     return this.#parts.counter.known
   }
 
-  /** Whom of those who were owed counts to wake: more is counted than when they looked. */
+  /** Whom of those who were owed counts to wake: all that they have been told is counted now. */
   due(): readonly string[] {
     if (this.#owed.size === 0) return NOBODY
     const { known } = this.#parts.counter
-    const due = [...this.#owed].flatMap(([userId, before]) => (before < known ? userId : []))
+    const due = [...this.#owed].flatMap(([userId, told]) => (told <= known ? userId : []))
     for (const userId of due) this.#owed.delete(userId)
     return due
   }
@@ -48,11 +48,14 @@ export class LateCounts implements SyncSource {
    */
   look(userId: string, told: number): number {
     const { known } = this.#parts.counter
-    if (known < told) this.#owed.set(userId, known)
+    if (known < told) this.#owed.set(userId, told)
     return known
   }
 
-  /** @param after up to where the counts were right that the client was told last; 0: all of them were */
+  /**
+   * They are told once all of them are counted: where that lags behind for long, not one after another.
+   * @param after up to where the counts were right that the client was told last; 0: all of them were
+   */
   news(
     request: SyncRequest,
     after: number | undefined,
@@ -61,9 +64,9 @@ export class LateCounts implements SyncSource {
   ): Answer<News> {
     if (after === undefined || told === undefined) return NO_NEWS
     const known = this.look(request.requester.userId, told)
-    const end = Math.min(known, told)
-    if (after > 0 && after < end)
-      return this.#rooms(request, after, end).then(rooms => ({ rooms, upTo: known }))
+    const isOwed = after > 0 && after < told
+    if (isOwed && known < told) return { upTo: Math.min(after, known) }
+    if (isOwed) return this.#rooms(request, after, told).then(rooms => ({ rooms, upTo: known }))
     // Another process may have counted further than is known here.
     return known < upTo ? { upTo: known } : NO_NEWS
   }
