@@ -76,10 +76,10 @@ export class AccountData {
       throw new MatrixError('M_USER_LIMIT_EXCEEDED', 'Too much account data is stored already.')
     }
     const isIgnoring = roomId === undefined && type === IGNORED
-    const statement = isIgnoring
+    const statements = isIgnoring
       ? await this.#setIgnored(userId, text)
-      : write.accountData.set(userId, roomId ?? '', type, text)
-    await this.#context.commit([statement])
+      : [write.accountData.set(userId, roomId ?? '', type, text)]
+    await this.#context.commit(statements)
   }
 
   /** Deletes an entry; one that is not there is no error (MSC3391). @throws {MatrixError} as `set` */
@@ -88,22 +88,28 @@ export class AccountData {
     const { read, write } = this.#context
     if ((await read.accountData.content(userId, roomId ?? '', type)) === undefined) return
     const isIgnoring = roomId === undefined && type === IGNORED
-    const statement = isIgnoring
+    const statements = isIgnoring
       ? await this.#setIgnored(userId, undefined)
-      : write.accountData.clear(userId, roomId ?? '', [type])
-    await this.#context.commit([statement])
+      : [write.accountData.clear(userId, roomId ?? '', [type])]
+    await this.#context.commit(statements)
   }
 
   /** With a list of ignored users it is noted from where to where they are not heard. */
-  async #setIgnored(userId: string, content: string | undefined): Promise<WriteStatement> {
-    const { read, write, position } = this.#context
+  async #setIgnored(userId: string, content: string | undefined): Promise<WriteStatement[]> {
+    const { read, write, hooks, position } = this.#context
     const known = await read.accountData.ignored(userId)
+    const before = ignoredBy(userId, parseIgnoredList(known?.content))
+    const after = ignoredBy(userId, parseIgnoredList(content))
     const spans = spansAfter(parseSpans(known?.spans ?? null), {
-      before: ignoredBy(userId, parseIgnoredList(known?.content)),
-      after: ignoredBy(userId, parseIgnoredList(content)),
+      before,
+      after,
       position: position('events'),
     })
-    return write.accountData.setIgnored(userId, { content, spans: formatSpans(spans) })
+    const added = [...after].filter(ignored => !before.has(ignored))
+    return [
+      write.accountData.setIgnored(userId, { content, spans: formatSpans(spans) }),
+      ...(added.length === 0 ? [] : ((await hooks.onIgnoring?.(userId, added)) ?? [])),
+    ]
   }
 }
 

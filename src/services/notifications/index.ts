@@ -52,7 +52,9 @@ export const createNotifications = (parts: {
     knocks: new Knocks(context, followed),
     counted: position => push.counter.counted(position),
   })
-  const wanted = new WantedInvitations({ db, inbox: followed, records, sole, clock, log })
+  const wanted = new WantedInvitations({
+    ...{ db, inbox: followed, records, rooms: read.rooms, sole, clock, log },
+  })
   const housekeeping = new NotificationHousekeeping({ db, inbox, clock, log })
   return {
     services: {

@@ -3,6 +3,8 @@ import type { Log } from '../../core/log.ts'
 import { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { Database } from '../../storage/database.ts'
 import type { InvitationRecordReader } from '../../storage/invitations/records.ts'
+import { MESSAGE_KINDS } from '../../storage/notifications/notifications.ts'
+import type { RoomReaders } from '../../storage/rooms/index.ts'
 import { StreamTouches } from '../../storage/stream-touches.ts'
 import type { SoleWork } from '../processes.ts'
 import { StreamFollower } from '../stream-follower.ts'
@@ -15,22 +17,25 @@ const WISHES: ReadonlySet<string> = new Set([
   'm.invite_permission_config',
   'org.matrix.msc4155.invite_permission_config',
 ])
-/** So many pending invitations of a user are looked through, newest first. */
-const MAX_INVITATIONS = 200
+/** So many pending invitations of a user, and messages, are looked through, newest first. */
+const MAX_LOOKED_AT = 200
 
 /**
  * Keeps the pending invitations in inboxes to those that are wanted, as lists of invitations and `/sync` do: when users
- * ignore somebody or refuse invitations, these go; when they think better of it, what is still pending is back.
+ * ignore somebody or refuse invitations, these go; when they think better of it, what is still pending is back. Messages of ignored
+ * people go, too, once and for all.
  */
 export class WantedInvitations {
   readonly #inbox: Inbox
   readonly #records: InvitationRecordReader
+  readonly #rooms: RoomReaders['rooms']
   readonly #follower: StreamFollower
 
   constructor(parts: {
     db: Database
     inbox: Inbox
     records: InvitationRecordReader
+    rooms: RoomReaders['rooms']
     sole: SoleWork
     clock: Clock
     log: Log
@@ -38,6 +43,7 @@ export class WantedInvitations {
     const { db, clock, log, sole } = parts
     this.#inbox = parts.inbox
     this.#records = parts.records
+    this.#rooms = parts.rooms
     const settings = new AccountDataReader(db)
     const touches = new StreamTouches(db)
     this.#follower = new StreamFollower({
@@ -72,7 +78,7 @@ export class WantedInvitations {
   async #review(userId: string): Promise<void> {
     const pending = await this.#records.page('received', {
       ...{ owner: userId, statuses: ['invited'] },
-      ...{ after: undefined, limit: MAX_INVITATIONS },
+      ...{ after: undefined, limit: MAX_LOOKED_AT },
     })
     for (const record of pending) {
       const fact = invitationFact(record)
@@ -80,6 +86,13 @@ export class WantedInvitations {
       // It may have been answered meanwhile.
       const isPending = (await this.#records.byId(record.recordId))?.status === 'invited'
       if (!isThere || !isPending) await this.#inbox.settle(userId, fact.id)
+    }
+    const messages = await this.#inbox.read.page(userId, {
+      ...{ kinds: MESSAGE_KINDS, after: undefined, limit: MAX_LOOKED_AT },
+    })
+    for (const roomId of new Set(messages.map(message => message.roomId))) {
+      const room = await this.#rooms.byId(roomId)
+      if (room !== undefined) await this.#inbox.follow(userId, room.nid)
     }
   }
 }

@@ -7,6 +7,7 @@ import { Announcements } from './announcements.ts'
 import { NotificationCounter } from './counter.ts'
 import type { MailDigestOptions } from './digest-mailing.ts'
 import { PushHousekeeping } from './housekeeping.ts'
+import { IgnoredNotices } from './ignored-notices.ts'
 import { MailPushers } from './mail-pushers.ts'
 import { NotificationList } from './notification-list.ts'
 import type { PushDetails } from './push-message.ts'
@@ -29,6 +30,7 @@ export interface Push {
   readonly counter: NotificationCounter
   readonly unread: UnreadCounts
   readonly sender: PushSender
+  readonly ignoredNotices: IgnoredNotices
   /** Where there is a mail server. */
   readonly mailPushers: MailPushers | undefined
   start(): void
@@ -93,6 +95,7 @@ export const createPush = (parts: {
     counter,
     unread,
     sender,
+    ignoredNotices: new IgnoredNotices(db, counter),
     mailPushers,
     start: () => {
       counter.start()

@@ -160,6 +160,11 @@ export class UnreadCounts {
     else room.users.set(userId, lower)
   }
 
+  /** Counts anew what a user has not read. */
+  forgetUser(userId: string): void {
+    for (const roomNid of this.#rooms.keys()) this.#drop(roomNid, userId)
+  }
+
   /** Counts everything anew. */
   forget(): void {
     for (const room of this.#rooms.values()) room.edition += 1

@@ -27,7 +27,7 @@ export const connectPush = ({
   push: Pick<Push, 'services' | 'unread'>
   db: Reader
 }): PushSources => {
-  const rules = new PushRulesStream(push.services.pushRules, db)
+  const rules = new PushRulesStream(push.services.pushRules, push.unread, db)
   const unread = new UnreadStream(push.unread, db)
   const threads = new ThreadSubscriptionsFollower(db)
   return { sources: [rules, unread], followers: [rules, unread, threads] }
@@ -70,16 +70,21 @@ export const eventsWithCounts = (parts: {
   }
 }
 
-/** `m.push_rules`, part of the stream `account_data`; everybody has it, also who never changed a rule. */
+/**
+ * `m.push_rules`, part of the stream `account_data`; everybody has it, also who never changed a rule. And the counts of what is unread
+ * where that may have become less by the user's ignoring somebody.
+ */
 class PushRulesStream implements SyncSource, Follower {
   readonly stream = 'account_data'
   readonly #rules: PushServices['pushRules']
+  readonly #unread: UnreadCounts
   readonly #db: Reader
   readonly #read: PushRulesReader
   readonly #changes: TouchedUsers
 
-  constructor(rules: PushServices['pushRules'], db: Reader) {
+  constructor(rules: PushServices['pushRules'], unread: UnreadCounts, db: Reader) {
     this.#rules = rules
+    this.#unread = unread
     this.#db = db
     this.#read = new PushRulesReader(db)
     this.#changes = new TouchedUsers(db.position('account_data'))
@@ -95,27 +100,38 @@ class PushRulesStream implements SyncSource, Follower {
 
   async #goOn(upTo: number): Promise<string[]> {
     const users = await this.#read.touched(this.#changes.followed, upTo)
+    for (const userId of users) this.#unread.forgetUser(userId)
     this.#changes.follow(users, upTo)
     return users
   }
 
-  news(
-    { requester: { userId }, filter }: SyncRequest,
-    after: number | undefined,
-    upTo: number,
-  ): Answer<News> {
+  news(request: SyncRequest, after: number | undefined, upTo: number): Answer<News> {
+    const { userId } = request.requester
     const isQuiet = after !== undefined && this.#changes.areWithout(userId, after, upTo)
-    if (isQuiet || !filter.accountData.matches({ type: 'm.push_rules' })) return NO_NEWS
-    return this.#changed(userId, after)
+    return isQuiet ? NO_NEWS : this.#changed(request, after)
   }
 
-  async #changed(userId: string, after: number | undefined): Promise<News> {
-    if (after !== undefined) {
-      const position = (await this.#read.ofUser(userId))?.position ?? 0
-      if (position <= after) return NO_NEWS
+  async #changed({ requester: { userId }, filter }: SyncRequest, after: number | undefined): Promise<News> {
+    const isTold =
+      filter.accountData.matches({ type: 'm.push_rules' }) &&
+      (after === undefined || ((await this.#read.ofUser(userId))?.position ?? 0) > after)
+    const content = isTold && { global: await this.#rules.all(userId) }
+    const texts = content === false ? [] : [JSON.stringify({ type: 'm.push_rules', content })]
+    const hushed = after === undefined ? [] : await this.#hushedRooms(userId, after)
+    return {
+      ...(texts.length === 0 ? {} : { events: new Map([['account_data', texts]]) }),
+      ...(hushed.length === 0
+        ? {}
+        : { rooms: new Map(hushed.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }),
     }
-    const content = { global: await this.#rules.all(userId) }
-    return { events: new Map([['account_data', [JSON.stringify({ type: 'm.push_rules', content })]]]) }
+  }
+
+  /** Where people whom the user has come to ignore have something taken back. */
+  async #hushedRooms(userId: string, after: number): Promise<readonly string[]> {
+    if ((await this.#read.ignoredAt(userId)) <= after) return []
+    // This may not have been followed yet.
+    this.#unread.forgetUser(userId)
+    return this.#read.silentRooms(userId)
   }
 }
 

@@ -12,6 +12,7 @@ export class PushActionWriter {
   readonly #undoOfGroup: Prepared
   readonly #remove: Prepared
   readonly #silence: Prepared
+  readonly #silenceOwn: Prepared
   readonly #clear: Prepared
 
   constructor(db: Reader) {
@@ -31,6 +32,9 @@ export class PushActionWriter {
       `INSERT INTO push_actions (${PUSH_ACTION_COLUMNS}, silent)
        SELECT DISTINCT CAST(? AS text), room_nid, position, event_nid, thread_id, 0, '[]', ts, 1
        FROM group_actions WHERE room_nid = ? AND position = ? ON CONFLICT DO NOTHING`,
+    )
+    this.#silenceOwn = db.prepare(
+      `UPDATE push_actions SET silent = 1, highlight = 0, actions = '[]' WHERE user_id = ? AND room_nid = ? AND position = ?`,
     )
     this.#clear = db.prepare('DELETE FROM push_actions WHERE user_id = ? AND room_nid = ? AND position <= ?')
   }
@@ -63,6 +67,16 @@ export class PushActionWriter {
     const places = rows.map(({ userId, roomNid, position }) => [userId, roomNid, position])
     return [
       { prepared: this.#remove, rows: places },
+      { prepared: this.#silence, rows: places },
+    ]
+  }
+
+  /** The same, and it is kept that something was not shown there (`PushRulesReader.silentRooms`). */
+  silence(rows: readonly (RoomPlace & { readonly userId: string })[]): WriteStatement[] {
+    if (rows.length === 0) return []
+    const places = rows.map(({ userId, roomNid, position }) => [userId, roomNid, position])
+    return [
+      { prepared: this.#silenceOwn, rows: places },
       { prepared: this.#silence, rows: places },
     ]
   }

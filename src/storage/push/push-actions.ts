@@ -8,7 +8,7 @@ import {
   unreadInRoom,
   unreadInRoomParameters,
 } from './notifying.ts'
-import type { PushAction } from './push-action.ts'
+import type { PushAction, RoomPlace } from './push-action.ts'
 
 export type { GroupAction, OwnAction, PushAction } from './push-action.ts'
 
@@ -90,6 +90,7 @@ export class PushActionReader {
   readonly #missedCalls: Prepared
   readonly #page: Prepared
   readonly #unreadAfter: Prepared
+  readonly #ofSenders: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -124,6 +125,10 @@ export class PushActionReader {
     this.#unreadAfter = db.prepare(
       `SELECT a.* FROM ${unreadAfter('AND position <= ?')} a
        WHERE NOT ${IS_READ} ORDER BY a.position LIMIT ?`,
+    )
+    this.#ofSenders = db.prepare(
+      `SELECT a.room_nid, a.position FROM ${notifying()} a CROSS JOIN events e
+       WHERE e.event_nid = a.event_nid AND ${db.dialect.inText('e.sender')}`,
     )
   }
 
@@ -168,6 +173,13 @@ export class PushActionReader {
     const parameters: SqlValue[] = [userId, ...chosen, limit]
     const rows = await this.#db.scan<Columns & { is_read: number }>(this.#page, parameters)
     return rows.map(row => ({ ...pushAction(userId, row), read: row.is_read !== 0 }))
+  }
+
+  /** Where what notifies a user stands that some people have sent. */
+  async ofSenders(userId: string, senders: readonly string[]): Promise<RoomPlace[]> {
+    const parameters = [...notifyingParameters(userId), this.#db.list(senders)]
+    const rows = await this.#db.scan<{ room_nid: number; position: number }>(this.#ofSenders, parameters)
+    return rows.map(row => ({ roomNid: row.room_nid, position: row.position }))
   }
 
   /** A user's unread notifications after a position up to another, oldest first. */

@@ -29,6 +29,8 @@ export class PushRulesReader {
   readonly #one: Prepared
   readonly #settings: Prepared
   readonly #touched: Prepared
+  readonly #ignoredAt: Prepared
+  readonly #silentRooms: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -45,6 +47,13 @@ export class PushRulesReader {
        UNION
        SELECT user_id FROM account_data
        WHERE room_id = '' AND type = 'm.ignored_user_list' AND position > ? AND position <= ?`,
+    )
+    this.#ignoredAt = db.prepare(
+      `SELECT position FROM account_data WHERE user_id = ? AND room_id = '' AND type = 'm.ignored_user_list'`,
+    )
+    this.#silentRooms = db.prepare(
+      `SELECT r.room_id FROM rooms r WHERE r.room_nid IN (
+         SELECT p.room_nid FROM push_actions p WHERE p.user_id = ? AND p.silent = 1)`,
     )
   }
 
@@ -63,6 +72,16 @@ export class PushRulesReader {
       rules: own.find(row => row.kind === 'rules')?.value,
       ignored: own.find(row => row.kind === 'ignored')?.value,
     }))
+  }
+
+  /** Where in the stream `account_data` a user's list of ignored people was set; 0 if it never was. */
+  async ignoredAt(userId: string): Promise<number> {
+    return (await this.#db.get<{ position: number }>(this.#ignoredAt, [userId]))?.position ?? 0
+  }
+
+  /** The IDs of the rooms in which something does not notify a user that notifies others, or did them before. */
+  async silentRooms(userId: string): Promise<string[]> {
+    return (await this.#db.scan<{ room_id: string }>(this.#silentRooms, [userId])).map(row => row.room_id)
   }
 
   /** Whose settings have changed after one position of `account_data` up to another. */
