@@ -59,6 +59,22 @@ test('a peer that is slow to connect, to answer, or to finish runs into the time
   t.like(await t.throwsAsync(get(patient, targetOf(slow), { timeoutMs: 40 })), { kind: 'timeout' })
 })
 
+test('the time-out holds while all connections are busy', async t => {
+  const { peer, http } = await startPeerAndHttp(t, { http: { connectionsPerTarget: 1 } })
+  const controller = new AbortController()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  peer.expect('GET', '/x', { raw: () => begin() })
+  const slow = get(http, targetOf(peer), { signal: controller.signal, timeoutMs: 600_000 })
+  await begun
+  t.like(await t.throwsAsync(get(http, targetOf(peer), { timeoutMs: 40 })), { kind: 'timeout' })
+  controller.abort(new Error('enough'))
+  await t.throwsAsync(slow, { message: 'enough' })
+  // What nobody waits for any more is not asked.
+  peer.expect('GET', '/x', { json: {} })
+  t.is((await get(http, targetOf(peer))).status, 200)
+  t.is(peer.requests.length, 2)
+})
+
 test('the caller can give up, and gets the reason back', async t => {
   const { peer, http } = await startPeerAndHttp(t)
   const controller = new AbortController()

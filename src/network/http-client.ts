@@ -5,7 +5,7 @@ import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import type { AddressPolicy } from './address-policy.ts'
 import { createConnector, type Target } from './connector.ts'
-import { withDeadline } from './deadline.ts'
+import { unlessAborted, withDeadline } from './deadline.ts'
 import type { NameResolver } from './name-resolver.ts'
 import { isStaleConnection, OutboundError, toOutboundError } from './outbound-error.ts'
 import type { OutboundProxy } from './outbound-proxy.ts'
@@ -185,7 +185,8 @@ export class HttpClient {
     signal: AbortSignal,
     consume: (response: IncomingResponse) => Promise<T>,
   ): Promise<T> {
-    const response = await this.#dispatch(request, signal).catch(error => {
+    // Until there is a connection undici does not look at the signal.
+    const response = await unlessAborted(this.#dispatch(request, signal), signal).catch(error => {
       throw toOutboundError(error)
     })
     try {
