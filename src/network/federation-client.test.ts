@@ -258,7 +258,7 @@ test('a transaction is signed and sent as the text that was made once', async t 
   t.is(network.serverName, 'here.test')
 })
 
-test('files that take their time leave all that is short its connections', async t => {
+test('files that take their time leave all else its connections', async t => {
   const { peer, federation } = await setUp(t)
   const controller = new AbortController()
   const { signal } = controller
@@ -281,6 +281,12 @@ test('files that take their time leave all that is short its connections', async
   const body = transactionBody({ origin: 'here.test', originServerTs: 5, pdus: [], edus: [] })
   const sending = federation.sendTransaction(peer.serverName, { txnId: '1', body }, { timeoutMs: 5_000 })
   await t.notThrowsAsync(sending)
+  peer.expect('GET', `${V1}/state_ids/!r:x`, { json: { pdu_ids: ['$a'], auth_chain_ids: [] } })
+  const asking = { roomId: '!r:x', eventId: '$e' }
+  t.deepEqual(await federation.getStateIds(peer.serverName, asking, { timeoutMs: 5_000 }), {
+    stateIds: ['$a'],
+    authChainIds: [],
+  })
   controller.abort()
   await Promise.all(coming.map(({ ended }) => ended))
 })

@@ -12,6 +12,9 @@ import type { OutboundProxy } from './outbound-proxy.ts'
 import { trustedRoots } from './trust.ts'
 import { connectBy, loadPool } from './undici.ts'
 
+/** What may take minutes goes by other connections than what is short, which would wait for it; and so do files, which many look at. */
+export type Line = 'short' | 'long' | 'files'
+
 export interface OutboundRequest {
   readonly target: Target
   readonly method: 'GET' | 'PUT' | 'POST'
@@ -23,8 +26,8 @@ export interface OutboundRequest {
   readonly timeoutMs?: number
   /** The largest response body that is read, in bytes. */
   readonly maxBytes?: number
-  /** It may take minutes: it goes by other connections than what is short, which would wait for it. */
-  readonly isLong?: boolean
+  /** By default it is short. */
+  readonly line?: Line | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -77,12 +80,10 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_BYTES = 1_048_576
 
 /** Same connections ↔ same key: the order of the candidates, which is partly drawn, does not count. */
-const poolKey = (
-  { protocol = 'https:', candidates, hostHeader, tlsServerName }: Target,
-  isLong: boolean,
-): string => {
+const poolKey = (target: Target, line: Line): string => {
+  const { protocol = 'https:', candidates, hostHeader, tlsServerName } = target
   const endpoints = candidates.map(({ host, port }) => `${host} ${port}`).sort()
-  return JSON.stringify([protocol, hostHeader, tlsServerName, endpoints, isLong])
+  return JSON.stringify([protocol, hostHeader, tlsServerName, endpoints, line])
 }
 
 const flat = (headers: Dispatcher.ResponseData['headers']): Record<string, string> =>
@@ -204,9 +205,9 @@ export class HttpClient {
   }
 
   async #dispatch(request: OutboundRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { target, method, path, headers, body, isLong = false } = request
+    const { target, method, path, headers, body, line = 'short' } = request
     const send = () =>
-      this.#poolOf(target, isLong).request({
+      this.#poolOf(target, line).request({
         method,
         path,
         headers: { 'user-agent': this.#options.userAgent, ...headers, host: target.hostHeader },
@@ -222,8 +223,8 @@ export class HttpClient {
     }
   }
 
-  #poolOf(target: Target, isLong: boolean): Pool {
-    const key = poolKey(target, isLong)
+  #poolOf(target: Target, line: Line): Pool {
+    const key = poolKey(target, line)
     const known = this.#pools.get(key)
     if (known !== undefined) return known
     const { connectionsPerTarget, idleTimeoutMs, keepAliveMs } = this.#options

@@ -40,7 +40,8 @@ export const mediaEndpoints = (requester: Requester, http: Pick<HttpClient, 'rec
     consume: (media: IncomingMedia) => Promise<T>,
   ): Promise<T> => {
     const { waitMs, maxBytes, ...call } = options
-    const request = { destination, method: 'GET', ...call, maxBytes: maxBytes + WRAPPING_BYTES } as const
+    const bounds = { ...call, maxBytes: maxBytes + WRAPPING_BYTES }
+    const request = { destination, line: 'files', method: 'GET', ...bounds } as const
     try {
       return await requester.receive(
         {

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../core/json.t
 import { hasMoreValues, JsonParseError, parseJson } from '../../core/parse-json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { unlessAborted } from '../deadline.ts'
-import type { HttpClient, IncomingResponse, OutboundRequest, OutboundResponse } from '../http-client.ts'
+import type { HttpClient, IncomingResponse, Line, OutboundRequest, OutboundResponse } from '../http-client.ts'
 import { OutboundError } from '../outbound-error.ts'
 import { authorizationHeader } from '../request-signature.ts'
 import type { ServerDiscovery } from '../server-discovery.ts'
@@ -32,6 +32,8 @@ export interface FederationRequest<T> extends CallOptions {
   readonly signed?: boolean
   /** The largest response that is read, in bytes. */
   readonly maxBytes?: number
+  /** By which connections it goes: by default what is read while it comes is long, all else short. */
+  readonly line?: Line
   /** Reads the body of a successful response; throws `ShapeError`. */
   readonly parse: (body: JsonValue) => T
 }
@@ -140,7 +142,7 @@ const prepare = async (
   request: StreamedRequest,
   accept: string,
 ): Promise<OutboundRequest> => {
-  const { destination, method, timeoutMs, maxBytes, signal } = request
+  const { destination, method, timeoutMs, maxBytes, line, signal } = request
   const target = await unlessAborted(discovery.resolve(destination), signal)
   const body = method === 'GET' ? undefined : (request.canonicalBody ?? canonicalJson(request.body ?? {}))
   const uri = uriOf(request)
@@ -157,6 +159,7 @@ const prepare = async (
     ...(body === undefined ? {} : { body }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
+    line,
     signal,
   }
 }
@@ -194,7 +197,7 @@ export const createRequester = (options: RequesterOptions): Requester => {
     consume: (response: IncomingResponse) => Promise<T>,
   ): Promise<T> =>
     meaning(request, async () =>
-      http.receive({ ...(await prepare(options, request, '*/*')), isLong: true }, async response => {
+      http.receive(await prepare(options, { line: 'long', ...request }, '*/*'), async response => {
         if (response.status >= 200 && response.status < 300) return await consume(response)
         const body = await readError(response)
         throw errorResponse(request.destination, { ...response, body })
