@@ -35,6 +35,17 @@ test('a star matches in linear time whatever the pattern', t => {
   t.false(passes({ types: [pattern] }, { type: 'a'.repeat(5000) }))
 })
 
+test('of thousands of patterns it is remembered what they make of a type', t => {
+  const types = Array.from({ length: 20_000 }, (_, index) => `*${index}*b`)
+  const { matchesType } = eventFilter({ types } as never)
+  const answers = new Set<boolean>()
+  for (let index = 0; index < 5_000; index++) answers.add(matchesType(`t.${index % 20}`))
+  t.deepEqual([...answers], [false])
+  const distinct = Array.from({ length: 200 }, (_, index) => matchesType(`${index}b`))
+  t.true(distinct.every(Boolean))
+  t.true(matchesType('7b'), 'also once it was forgotten')
+})
+
 test('what is excluded stays out even if it is listed', t => {
   t.false(passes({ types: ['m.a'], not_types: ['m.*'] }, {}))
   t.false(passes({ senders: ['@a:x'], not_senders: ['@a:x'] }, {}))

@@ -148,11 +148,33 @@ const eventFieldsOf = (source: JsonObject): FieldTree | undefined => {
 
 const matchesAll = (pattern: string): boolean => /^\*+$/.test(pattern)
 
+/** A filter with more wildcards than this remembers what they made of the types that it was asked for last. */
+const FEW_WILDCARDS = 8
+const MAX_REMEMBERED = 64
+
 /** "A `*` can be used as a wildcard to match any sequence of characters"; nothing else is special in types. */
 const typeMatcher = (patterns: readonly string[]): ((type: string) => boolean) => {
   const exact = new Set(patterns)
   const wildcards = patterns.filter(pattern => pattern.includes('*')).map(pattern => pattern.split(/\*+/))
-  return type => exact.has(type) || wildcards.some(parts => matchesParts(parts, type))
+  const matches = (type: string): boolean =>
+    exact.has(type) || wildcards.some(parts => matchesParts(parts, type))
+  return wildcards.length > FEW_WILDCARDS ? remembering(matches) : matches
+}
+
+/**
+ * Remembers the last answers: rooms have few types of events, and thousands of patterns that let nothing through would be gone through
+ * for each of thousands of events.
+ */
+const remembering = (matches: (type: string) => boolean): ((type: string) => boolean) => {
+  const known = new Map<string, boolean>()
+  return type => {
+    const before = known.get(type)
+    if (before !== undefined) return before
+    if (known.size >= MAX_REMEMBERED) known.clear()
+    const answer = matches(type)
+    known.set(type, answer)
+    return answer
+  }
 }
 
 /** Each stretch between stars is taken at its first place, so that nothing is ever tried again. */
