@@ -1,6 +1,6 @@
 /** Sliding sync over HTTP, as Element X speaks it. */
 import test from 'ava'
-import { newPerson, Refused, serverTests } from '../../test-kit/people.ts'
+import { newPerson, Person, Refused, serverTests } from '../../test-kit/people.ts'
 import { bodies, roomOf } from '../../test-kit/shown.ts'
 import { list, only, type SlidRoom, slide, stateKeys } from '../../test-kit/sliding-client.ts'
 
@@ -85,6 +85,22 @@ onServer(
       t.deepEqual(bodies(rooms[roomId]?.timeline), [], 'that was received')
       await t.throwsAsync(slide(ann, list(0), other?.pos), { code: '400 M_UNKNOWN_POS' })
     }
+  },
+)
+
+onServer(
+  'a device that is logged out while it waits hears nothing of what comes after',
+  async (t, server) => {
+    const [ann, bob] = [await newPerson(server), await newPerson(server)]
+    const roomId = await roomOf(ann, [bob])
+    const lost = new Person(server, await server.login(bob.userId))
+    const { pos } = await slide(lost, list(9))
+    const waiting = slide(lost, list(9), pos, 30_000)
+    // By then it waits.
+    for (let count = 0; count < 3; count++) await slide(bob, list(9))
+    await bob.api('POST', '/logout/all', {})
+    await ann.send(roomId, 'a secret')
+    t.deepEqual((await waiting).rooms, {})
   },
 )
 

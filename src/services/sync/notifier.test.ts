@@ -83,6 +83,19 @@ test('whoever was woken for nothing is woken again, by what came since they look
   t.is(notifier.waiting, 0, 'what is over stays over')
 })
 
+test('of one user nobody waits on, at their end', async t => {
+  const { clock, notifier } = setUp([])
+  const wait = (userId: string) => notifier.wait(userId, clock.now() + 1000, new AbortController().signal)
+  const [first, second, other] = [wait('@a:x'), wait('@a:x'), wait('@b:x')]
+  notifier.end('@a:x')
+  await Promise.all([first.woken, second.woken])
+  t.deepEqual(
+    [first, second, other].map(({ isOver }) => isOver),
+    [true, true, false],
+  )
+  t.is(notifier.waiting, 1)
+})
+
 test('commits during a round are covered by one more', async t => {
   const followed: number[] = []
   let release = (): void => undefined

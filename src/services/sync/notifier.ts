@@ -150,6 +150,11 @@ export class Notifier {
     return waiter
   }
 
+  /** Lets none of a user's clients wait on: who is answered comes again, if they still may. */
+  end(userId: string): void {
+    for (const waiter of [...(this.#waiting.get(userId) ?? [])]) waiter.cancel()
+  }
+
   /** Wakes everybody and lets nobody wait any more. */
   close(): void {
     this.#closing.abort()

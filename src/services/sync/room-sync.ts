@@ -96,6 +96,8 @@ export const createRoomSync = (
   const followers = [others.events, invites, accountData, ...others.followers]
   const notifier = new Notifier({ db: database, clock, log, followers })
   others.wakeBy(notifier)
+  // A device that is removed while it waits, or whose user is locked, is not told what comes after that.
+  ground.core.context.processes.bulletin.on('tokens', userId => notifier.end(String(userId)))
   const sources: readonly SyncSource[] = [
     new AccountDataStream({ read: new AccountDataReader(database), sync: reader, changes: accountData }),
     new StickyStream({ read, watch, clock }),
