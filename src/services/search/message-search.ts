@@ -74,8 +74,7 @@ export class MessageSearch {
       matchesRoom: roomId => request.filter.matchesRoom(roomId),
       upToNid: asked?.upToNid ?? Number.MAX_SAFE_INTEGER,
     })
-    const newest = candidates.hits.reduce((greatest, { nid }) => Math.max(greatest, nid), 0)
-    const place: SearchPlace = asked ?? { upToNid: newest, offset: 0 }
+    const place: SearchPlace = asked ?? { upToNid: candidates.newest, offset: 0 }
     const found = await this.#page(userId, request, candidates, place.offset)
     const { texts, page } = await this.#told(requester, request, candidates, found)
     const parts = [

@@ -10,6 +10,8 @@ export interface Candidates {
   readonly sights: ReadonlyMap<number, Sight>
   /** Room IDs by nid. */
   readonly rooms: ReadonlyMap<number, string>
+  /** The newest event with the words, seen or not: the next page of the search asks from there on, and is told the same. */
+  readonly newest: number
 }
 
 /** What is looked for. */
@@ -25,12 +27,17 @@ export interface CandidateQuery {
 
 /** The newest so many events with the words of a search are ranked; older ones are not found. */
 const MAX_HITS = 2_000
+/** So often it is asked for older ones, where the searcher may see few of the newest. */
+const MAX_ROUNDS = 4
+/** A room that takes so much of a round without anything to be seen has no part in the next: there are others. */
+const CROWDED = 0.1
 
 /** Asks the index, in the rooms that the searcher has been in, about what they may have seen there. */
 export const findCandidates = async (
   read: RoomReaders,
   sights: Sights,
   query: CandidateQuery,
+  maxHits = MAX_HITS,
 ): Promise<Candidates> => {
   const { userId, group } = query
   const rows = await read.memberships.ofUser(userId, ['join', 'leave', 'ban'])
@@ -40,25 +47,39 @@ export const findCandidates = async (
       .filter(row => !row.forgotten && query.matchesRoom(row.roomId) && inGroup(row.roomId))
       .map(row => [row.roomNid, row.roomId]),
   )
-  if (rooms.size === 0 || query.phrases.length === 0) return { hits: [], sights: new Map(), rooms }
-  const found = await read.messages.search({
-    phrases: query.phrases,
-    roomNids: [...rooms.keys()],
-    types: query.keys.map(key => SEARCHED_TYPES[key]),
-    upToNid: query.upToNid,
-    limit: MAX_HITS,
-  })
   const ofRooms = new Map<number, Sight>()
-  for (const roomNid of new Set(found.map(hit => hit.roomNid))) {
+  const encrypted = new Set<number>()
+  const look = async (roomNid: number): Promise<void> => {
+    if (ofRooms.has(roomNid) || encrypted.has(roomNid)) return
     // "The search will not include rooms that are end to end encrypted."
-    if ((await read.state.point(roomNid, 'm.room.encryption', '')) !== undefined) continue
-    ofRooms.set(roomNid, await sights.of(roomNid, userId))
+    if ((await read.state.point(roomNid, 'm.room.encryption', '')) !== undefined) encrypted.add(roomNid)
+    else ofRooms.set(roomNid, await sights.of(roomNid, userId))
   }
-  const hits = found
+  const asked = new Set(query.phrases.length === 0 ? [] : rooms.keys())
+  const within: MessageHit[] = []
+  let upToNid = query.upToNid
+  let newest = 0
+  for (let round = 0; round < MAX_ROUNDS && asked.size > 0; round++) {
+    const found = await read.messages.search({
+      phrases: query.phrases,
+      roomNids: [...asked],
+      types: query.keys.map(key => SEARCHED_TYPES[key]),
+      ...{ upToNid, limit: maxHits },
+    })
+    newest = found.reduce((greatest, { nid }) => Math.max(greatest, nid), newest)
+    for (const [roomNid, hits] of Map.groupBy(found, hit => hit.roomNid)) {
+      await look(roomNid)
+      const seen = hits.filter(({ position }) => isWithin(ofRooms.get(roomNid), position))
+      within.push(...seen)
+      if (seen.length === 0 && hits.length >= maxHits * CROWDED) asked.delete(roomNid)
+    }
+    if (found.length < maxHits || within.length >= maxHits) break
+    upToNid = found.reduce((least, { nid }) => Math.min(least, nid), upToNid) - 1
+  }
+  const hits = within
     .filter(hit => group?.key !== 'sender' || group.value === hit.sender)
-    .filter(({ roomNid, position }) => isWithin(ofRooms.get(roomNid), position))
     .toSorted(query.order === 'recent' ? byTime : byScore)
-  return { hits, sights: ofRooms, rooms }
+  return { hits, sights: ofRooms, rooms, newest }
 }
 
 const isWithin = (sight: Sight | undefined, position: number): boolean =>
