@@ -1,7 +1,9 @@
 /** Invitations by mail: to people who have confirmed an address, and to addresses of which no more is known. */
 import test, { type ExecutionContext } from 'ava'
+import { startAdministered } from '../../test-kit/administrator.ts'
 import { eventually } from '../../test-kit/eventually.ts'
-import { code, TERMS } from '../../test-kit/invitations.ts'
+import { FakeClock } from '../../test-kit/fake-clock.ts'
+import { code, invitedTo, TERMS } from '../../test-kit/invitations.ts'
 import { type MailSink, openMailSink, type SunkMail } from '../../test-kit/mail-sink.ts'
 import { newPerson, type Person } from '../../test-kit/people.ts'
 import { type RunningTestServer, startTestServer, TEST_PASSWORD } from '../../test-kit/server.ts'
@@ -153,4 +155,19 @@ test.serial('an invitation by address can be taken back; what is no address is r
   t.is(await invite(a, { medium: 'email', address: 'dave' }), '400 M_INVALID_PARAM')
   t.is(await invite(b, { medium: 'email', address: 'eve@example.org' }), '403 M_FORBIDDEN')
   t.is(await invite(a, { medium: 'email' }), '400 M_MISSING_PARAM')
+})
+
+test.serial('what is held for an address finds its owner whichever way they have got it', async t => {
+  const clock = new FakeClock()
+  const { server: other, ask } = await startAdministered({ clock, settings: { email: sink.settings } })
+  t.teardown(other.close)
+  const [a, e] = [await newPerson(other, 'alice'), await newPerson(other, 'erin')]
+  const roomId = await a.createRoom({ name: 'Tea' })
+  const erin = { medium: 'email', address: 'erin@example.org' }
+  await a.api('POST', `/rooms/${encodeURIComponent(roomId)}/invite`, erin)
+  t.deepEqual((await sink.next()).to, ['erin@example.org'])
+  await ask('PUT', `/v2/users/${e.userId}`, { threepids: [erin] })
+  await clock.leap(3_600_000)
+  await eventually('she is invited', async () => (await invitedTo(e)).includes(roomId))
+  await sink.next()
 })

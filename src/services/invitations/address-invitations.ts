@@ -4,6 +4,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredInvitation } from '../../storage/invitations/records.ts'
+import type { RoomWriter } from '../rooms/room-writer.ts'
 import { type InvitationPlan, termsOfPlan } from './plan.ts'
 import type { InvitationRecords } from './records.ts'
 import type { InvitationSending } from './sending.ts'
@@ -22,12 +23,15 @@ export interface AddressInvitation {
 
 /** Invitations held for one address that are delivered at once. */
 const MAX_HELD = 100
+/** Users for whom it is looked in one round. */
+const MAX_OWNERS = 1_000
 
 /**
  * Invites people by their e-mail address. Whose address it is this server knows of its own users, who are invited as
  * ever. For everybody else the invitation is mailed, and held until somebody here shows that the address is theirs.
  */
 export class AddressInvitations {
+  readonly #writer: Pick<RoomWriter, 'head'>
   readonly #sending: InvitationSending
   readonly #records: InvitationRecords
   readonly #people: AddressBook
@@ -36,6 +40,7 @@ export class AddressInvitations {
   readonly #log: Log
 
   constructor(parts: {
+    writer: Pick<RoomWriter, 'head'>
     sending: InvitationSending
     records: InvitationRecords
     people: AddressBook
@@ -44,6 +49,7 @@ export class AddressInvitations {
     clock: Clock
     log: Log
   }) {
+    this.#writer = parts.writer
     this.#sending = parts.sending
     this.#records = parts.records
     this.#people = parts.people
@@ -78,6 +84,9 @@ export class AddressInvitations {
     const held = { roomId, userId: uri, inviter: sender, recordId, deliverTs: undefined, terms }
     // Where somebody else has done so before, they are invited already.
     await this.#records.change(held, scheduled(held, this.#clock.now()))
+    // Whoever has shown in this very moment that the address is theirs has not found it yet.
+    const owner = await this.#people.ownerOf(address)
+    if (owner !== undefined) await this.deliverTo(owner)
   }
 
   /** Whom an invitation would reach without the help of others: a user of this server, or whoever reads the mail. */
@@ -101,10 +110,23 @@ export class AddressInvitations {
     }
   }
 
+  /**
+   * The same for everybody: who was given an address by an administrator, and those to whom it could not be delivered, or whose delivery
+   * a stop of the server has cut short.
+   */
+  async deliverAll(): Promise<void> {
+    for (const userId of await this.#records.read.ownersOfHeld(MAX_OWNERS))
+      await this.deliverTo(userId).catch(error =>
+        this.#log.warn({ user: userId, err: error }, 'invitations by address are tried again later'),
+      )
+  }
+
   async #deliver(record: StoredInvitation, userId: string): Promise<void> {
     const { roomId } = record
     try {
-      await this.#sending.deliver(record, userId)
+      const membership = (await this.#writer.head(roomId))?.memberships.get(userId)
+      const isThere = membership === 'invite' || membership === 'join'
+      if (!isThere) await this.#sending.deliver(record, userId)
       await this.#records.remove(record)
     } catch (error) {
       if (!(error instanceof MatrixError) || error.status >= 500) throw error

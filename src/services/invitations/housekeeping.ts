@@ -2,17 +2,19 @@ import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
 import type { Database } from '../../storage/database.ts'
 import { Rounds } from '../rounds.ts'
+import type { AddressInvitations } from './address-invitations.ts'
 import type { InvitationLimits } from './limits.ts'
 import type { InvitationRecords } from './records.ts'
 import type { WithdrawalEdus } from './withdrawal-edus.ts'
 
 const HOUR_MS = 60 * 60_000
 
-/** Forgets invitations that have been over for long. */
+/** Forgets invitations that have been over for long, and delivers what is held for addresses that somebody has by now. */
 export class InvitationHousekeeping {
   readonly #database: Database
   readonly #records: InvitationRecords
   readonly #edus: WithdrawalEdus
+  readonly #addresses: AddressInvitations
   readonly #clock: Clock
   readonly #limits: InvitationLimits
   readonly #rounds: Rounds
@@ -21,6 +23,7 @@ export class InvitationHousekeeping {
     database: Database
     records: InvitationRecords
     edus: WithdrawalEdus
+    addresses: AddressInvitations
     clock: Clock
     limits: InvitationLimits
     log: Log
@@ -28,13 +31,14 @@ export class InvitationHousekeeping {
     this.#database = parts.database
     this.#records = parts.records
     this.#edus = parts.edus
+    this.#addresses = parts.addresses
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#rounds = new Rounds({
       ...{ clock: parts.clock, log: parts.log },
       everyMs: HOUR_MS,
       round: () => this.tidy(),
-      failure: 'old invitations could not be forgotten',
+      failure: 'invitations could not be tidied',
     })
   }
 
@@ -51,5 +55,6 @@ export class InvitationHousekeeping {
     const before = this.#clock.now() - this.#limits.keepHistory
     await this.#database.commit({ statements: [this.#records.write.forgetBefore(before)] })
     await this.#edus.tidy()
+    await this.#addresses.deliverAll()
   }
 }

@@ -69,13 +69,15 @@ export const createInvitations = (parts: {
   const listing = new InvitationListing({ ...shared, summaries: parts.roomSummaries, views: core.views })
   const answers = new UntoldAnswers({ ...shared, sender: core.sender, log })
   const due = new DueInvitations({ ...shared, sending, withdrawal, answers, log })
-  const housekeeping = new InvitationHousekeeping({ database, records, edus, clock, limits, log })
   memberships.invitationChecks.push(({ sender, userId, roomId }) =>
     sending.checkBounds(sender, userId, roomId),
   )
   memberships.joinChecks.push(join => withdrawal.checkJoin(join))
   const sendsMail = parts.mail !== undefined
   const addresses = new AddressInvitations({ ...shared, sending, people, sendsMail, log })
+  const housekeeping = new InvitationHousekeeping({
+    ...{ database, records, edus, addresses, clock, limits, log },
+  })
   const mail =
     parts.mail &&
     new InvitationMail({

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { countedReads } from '../../test-kit/counted-reads.ts'
 import { testDatabases } from '../../test-kit/database.ts'
+import { ThirdPartyIdWriter } from '../accounts/third-party-ids.ts'
 import { InvitationRecordReader, InvitationRecordWriter } from './records.ts'
 
 const BOB = '@bob:here.test'
@@ -66,3 +67,37 @@ testDatabases(
     t.true(seen.every(({ createdTs }, index) => createdTs <= (seen[index - 1]?.createdTs ?? createdTs)))
   },
 )
+
+testDatabases(test, 'whose addresses invitations are held for', async (t, database) => {
+  const write = new InvitationRecordWriter(database)
+  const held = (address: string, status: 'scheduled' | 'cancelled') =>
+    write.put(
+      {
+        ...{
+          roomId: '!r',
+          userId: `mailto:${address}`,
+          recordId: address,
+          inviter: '@alice:here.test',
+          status,
+        },
+        ...{ createdTs: 1, updatedTs: 1, sequence: 0, silent: false, eventId: undefined, details: {} },
+        ...{ expiresTs: undefined, deliverTs: undefined, dueTs: undefined },
+      },
+      undefined,
+      { stream: 'invitation_records', offset: 0 },
+    )
+  const threepids = new ThirdPartyIdWriter(database)
+  const owned = (userId: string, address: string) =>
+    threepids.insert(userId, { medium: 'email', address, validatedTs: 1, addedTs: 1 })
+  await database.commit({
+    statements: [
+      ...[held('bob@x', 'scheduled'), held('carol@x', 'cancelled'), held('nobody@x', 'scheduled')],
+      ...[
+        owned('@bob:here.test', 'bob@x'),
+        owned('@bob:here.test', 'bob@y'),
+        owned('@carol:here.test', 'carol@x'),
+      ],
+    ],
+  })
+  t.deepEqual(await new InvitationRecordReader(database).ownersOfHeld(10), ['@bob:here.test'])
+})

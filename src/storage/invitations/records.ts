@@ -30,6 +30,7 @@ export class InvitationRecordReader {
   readonly #changed: Prepared
   readonly #pages: Readonly<Record<Direction, Prepared>>
   readonly #pending: Readonly<Record<Direction, Prepared>>
+  readonly #ownersOfHeld: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -46,11 +47,21 @@ export class InvitationRecordReader {
       owner => `${select} WHERE ${owner} = ? AND status = ? AND (created_ts, record_id) < (?, ?)
         ORDER BY created_ts DESC, record_id DESC LIMIT ?`,
     )
+    this.#ownersOfHeld = db.prepare(
+      `SELECT user_id FROM user_threepids t WHERE medium = 'email' AND EXISTS (
+         SELECT 1 FROM invitation_records i WHERE i.user_id = 'mailto:' || t.address AND i.status = 'scheduled')
+       GROUP BY user_id LIMIT ?`,
+    )
     this.#pending = both(
       owner => `SELECT COUNT(*) AS n FROM (
         SELECT 1 AS one FROM invitation_records WHERE ${owner} = ? AND status IN ('scheduled', 'invited') LIMIT ?
       ) AS open_ones`,
     )
+  }
+
+  /** Users whose are addresses that invitations are held for. */
+  async ownersOfHeld(limit: number): Promise<string[]> {
+    return (await this.#db.scan<{ user_id: string }>(this.#ownersOfHeld, [limit])).map(row => row.user_id)
   }
 
   async one(roomId: string, userId: string): Promise<StoredInvitation | undefined> {
