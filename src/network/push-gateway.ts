@@ -1,5 +1,6 @@
 import { parseJson } from '../core/canonical-json.ts'
 import { isJsonObject, type JsonObject } from '../core/json.ts'
+import { AtMost } from './at-most.ts'
 import type { HttpClient } from './http-client.ts'
 import { type AddressLists, type Outgoing, openHttpClient } from './outgoing.ts'
 import { targetOfUrl } from './redirects.ts'
@@ -28,26 +29,41 @@ export class GatewayError extends Error {
 
 const TIMEOUT_MS = 20_000
 const MAX_BYTES = 64 * 1024
+/**
+ * Sent to one gateway at a time, each over a connection of its own. One message may notify thousands who are all reached by the same
+ * one: what waits for its turn is not late.
+ */
+const MAX_AT_ONCE = 24
 
 /** Speaks to gateways over a client whose address policy keeps them away from what is inside. */
-export const pushGateway = (http: Pick<HttpClient, 'request' | 'close'>): PushGateway => ({
-  notify: async (url, notification, signal) => {
-    const { pathname, search } = new URL(url)
-    const response = await http.request({
-      target: targetOfUrl(new URL(url)),
-      method: 'POST',
-      path: `${pathname}${search}`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ notification }),
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_BYTES,
-      signal,
-    })
-    if (response.status !== 200) throw new GatewayError(response.status)
-    return rejectedKeys(response.body.toString('utf8'))
-  },
-  close: () => http.close(),
-})
+export const pushGateway = (http: Pick<HttpClient, 'request' | 'close'>): PushGateway => {
+  /** By the gateway's origin. */
+  const turns = new Map<string, AtMost>()
+  return {
+    notify: async (url, notification, signal) => {
+      const { origin, pathname, search } = new URL(url)
+      const turn = turns.get(origin) ?? new AtMost(MAX_AT_ONCE)
+      turns.set(origin, turn)
+      const send = () =>
+        http.request({
+          target: targetOfUrl(new URL(url)),
+          method: 'POST',
+          path: `${pathname}${search}`,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ notification }),
+          timeoutMs: TIMEOUT_MS,
+          maxBytes: MAX_BYTES,
+          signal,
+        })
+      const response = await turn.run(signal, send).finally(() => {
+        if (turn.isIdle) turns.delete(origin)
+      })
+      if (response.status !== 200) throw new GatewayError(response.status)
+      return rejectedKeys(response.body.toString('utf8'))
+    },
+    close: () => http.close(),
+  }
+}
 
 /** An answer in no known form rejects nothing: the notification was taken all the same. */
 const rejectedKeys = (text: string): string[] => {
@@ -63,4 +79,4 @@ const rejectedKeys = (text: string): string[] => {
 
 /** Opens the way with the operator's rules for outgoing connections. */
 export const openPushGateway = (outgoing: Outgoing & AddressLists): PushGateway =>
-  pushGateway(openHttpClient(outgoing))
+  pushGateway(openHttpClient(outgoing, { connectionsPerTarget: MAX_AT_ONCE }))

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import { AtMost } from '../../network/at-most.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import type { WriteStatement } from '../../storage/database.ts'
 import { PushActionReader } from '../../storage/push/push-actions.ts'
@@ -17,6 +18,9 @@ import type { PushDetails } from './push-message.ts'
 import { PushWorker } from './push-worker.ts'
 import type { UnreadCounts } from './unread.ts'
 import type { WorkerContext } from './worker-context.ts'
+
+/** Workers that read at a time what there is to send. */
+const MAX_READING = 8
 
 /** Keeps a worker for each pusher, and wakes those whom news concern. */
 export class PushSender {
@@ -61,6 +65,7 @@ export class PushSender {
       invitations: read.invitations,
       announcements: parts.announcements,
       counted: () => counter.reached,
+      reading: new AtMost(MAX_READING),
       random: () => Buffer.from(random(4)).readUInt32BE() / 2 ** 32,
     }
     counter.onCounted(notified => {

@@ -1,5 +1,6 @@
 import test from 'ava'
 import { silentLog } from '../../core/log.ts'
+import { AtMost } from '../../network/at-most.ts'
 import type { PushAction } from '../../storage/push/push-action.ts'
 import type { PusherRow } from '../../storage/push/pushers.ts'
 import { eventually } from '../../test-kit/eventually.ts'
@@ -27,7 +28,7 @@ test('what is read while the gateway is told has the badge told anew', async t =
     pushers: { read: { one: async () => PUSHER } },
     actions: { missedCalls: async () => 0 },
     unread: { badge: async () => unread },
-    counted: () => 0,
+    ...{ counted: () => 0, reading: new AtMost(1) },
     ...{ clock: new FakeClock(), log: silentLog, random: () => 0, closing: new AbortController().signal },
   } as unknown as WorkerContext
   const worker = new PushWorker(context, PUSHER)
@@ -68,7 +69,7 @@ const busyWorker = (parts: {
       }),
     },
     unread: { badge: async () => 1 },
-    counted: () => 1_000,
+    ...{ counted: () => 1_000, reading: new AtMost(1) },
     ...{ clock: new FakeClock(), log: silentLog, random: () => 0, closing: new AbortController().signal },
   } as unknown as WorkerContext
   return new PushWorker(context, PUSHER)

@@ -123,7 +123,8 @@ export class PushWorker {
   async #sendNews(): Promise<void> {
     if (!this.#hasNews) return
     this.#hasNews = false
-    const due = await dueDeliveries(this.#context, this.#pusher.userId, this.#at)
+    const { reading, closing } = this.#context
+    const due = await reading.run(closing, () => dueDeliveries(this.#context, this.#pusher.userId, this.#at))
     for (const { event, ...at } of due) {
       // Whatever is left is looked for again, should this fail.
       this.#hasNews = true
@@ -175,13 +176,13 @@ export class PushWorker {
     }
   }
 
-  async #counts(): Promise<BadgeCounts> {
-    const { unread, actions, clock } = this.#context
+  #counts(): Promise<BadgeCounts> {
+    const { unread, actions, clock, reading, closing } = this.#context
     const { userId } = this.#pusher
-    return {
+    return reading.run(closing, async () => ({
       unread: await unread.badge(userId),
       missedCalls: await actions.missedCalls(userId, clock.now() - RINGS_MS),
-    }
+    }))
   }
 
   /** Answers whether the gateway still knows the key: "homeservers must … remove the associated pushers". */

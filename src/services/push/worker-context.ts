@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Log } from '../../core/log.ts'
+import type { AtMost } from '../../network/at-most.ts'
 import type { PushGateway } from '../../network/push-gateway.ts'
 import type { Database } from '../../storage/database.ts'
 import type { PushActionReader } from '../../storage/push/push-actions.ts'
@@ -19,6 +20,8 @@ export interface WorkerContext {
   readonly announcements: Announcements
   readonly unread: UnreadCounts
   readonly details: PushDetails
+  /** Takes turns at the long reads, for which others wait as well: one message may wake the workers of thousands. */
+  readonly reading: AtMost
   /** Up to where events are counted. */
   readonly counted: () => number
   readonly clock: Clock
