@@ -14,6 +14,8 @@ import { checkFirstState } from './state-content.ts'
 export type InvitationFailed = (failure: { roomId: string; userId: string; error: unknown }) => void
 
 const MAX_INVITATIONS = 1000
+/** All of it is made, and committed, for one request. */
+const MAX_STATE = 5_000
 
 /** With these a room is not created: it would begin without those for whom it was made. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['M_INVITE_BLOCKED', 'M_UNSUPPORTED_ROOM_VERSION'])
@@ -108,6 +110,8 @@ export class RoomCreation {
    */
   async make(room: NewRoom, claim?: RoomClaim): Promise<string> {
     checkFirstState(room)
+    if (room.initialState.length > MAX_STATE)
+      throw new MatrixError('M_INVALID_PARAM', `A room may begin with at most ${MAX_STATE} state events`)
     const profile = await this.#profile(room.creator)
     const complete = this.#defaults === undefined ? room : withDefaults(room, this.#defaults)
     return this.#creator.create(complete, { ...profile, membership: 'join' }, claim)

@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { nextTurn } from '../next-turn.ts'
 import { type Appended, append } from './append.ts'
 import { type EventTemplate, type LocalEvent, makeLocalEvent } from './local-event.ts'
 import { endStatements } from './room-ends.ts'
@@ -17,6 +18,9 @@ import type { Draft, RoomWriter } from './room-writer.ts'
 
 /** Another process may have made the same room in the same millisecond. */
 const MAX_ATTEMPTS = 5
+
+/** Events that are made in one turn of the event loop. */
+const SLICE = 20
 
 /** Statements that are committed with a room, given its ID, or not at all. */
 export type RoomClaim = (roomId: string) => readonly WriteStatement[]
@@ -67,10 +71,13 @@ export class RoomCreator {
     const { context } = this.#writer
     const create = await this.#createEvent(room)
     const { roomId } = create.event
+    const templates = [...foundations(room, creatorMember), ...stateTemplates(room)]
+    // For the room, its head and its create event, too.
+    await context.nids.ensure(templates.length + 3)
     return this.#writer.create(roomId, async () => {
       const head = emptyHead(room, roomId, context.nids.next(), context.clock.now())
       try {
-        const appended = await this.#firstEvents(room, head, { create, creatorMember })
+        const appended = await this.#firstEvents(room, head, { create, templates })
         return { head, draft: this.#draft(room, head, appended, claim(roomId)) }
       } catch (error) {
         // Nobody will store them.
@@ -83,10 +90,11 @@ export class RoomCreator {
   async #firstEvents(
     room: NewRoom,
     head: RoomHead,
-    { create, creatorMember }: { create: LocalEvent; creatorMember: JsonObject },
+    { create, templates }: { create: LocalEvent; templates: readonly EventTemplate[] },
   ): Promise<Appended[]> {
     const appended = [await append(this.#writer.context, head, { ...create, local: true }, 0)]
-    for (const template of [...foundations(room, creatorMember), ...stateTemplates(room)]) {
+    for (const template of templates) {
+      if (appended.length % SLICE === 0) await nextTurn()
       appended.push(await this.#append(head, template, appended.length))
     }
     // "The server MUST apply the normal state resolution rules …, including checking power levels for each event."
