@@ -26,6 +26,13 @@ test('titles and meta elements are found, whatever their spelling', t => {
   t.is(readHead('').title, undefined)
 })
 
+test('letters that are longer in lower case shift nothing', t => {
+  const page = '<script>"İİ"</SCRIPT><title>İstanbul’da İki Gün</Title><meta name=description content=x>'
+  const { title, metas } = readHead(page)
+  t.is(title, 'İstanbul’da İki Gün')
+  t.is(metas.get('description'), 'x')
+})
+
 test('other forms of a page are found by their type', t => {
   const { alternates } = readHead(`<link rel=stylesheet type=text/css href=/a.css>
     <LINK Rel="nofollow Alternate" TYPE="application/JSON+oembed" href="/oembed?url=1&amp;x=2">

@@ -35,7 +35,6 @@ export const readHead = (html: string): HtmlHead => {
   const metas = new Map<string, string>()
   const alternates = new Map<string, string>()
   let links = 0
-  const lower = lazily(() => html.toLowerCase())
   let title: string | undefined
   for (let at = html.indexOf('<'); at !== -1; at = html.indexOf('<', at)) {
     if (html.startsWith('<!--', at)) {
@@ -53,10 +52,13 @@ export const readHead = (html: string): HtmlHead => {
     else if (name === 'link' && links++ < MAX_LINKS) at = readLink(html, at, alternates)
     else if (name === 'title' && title === undefined) {
       const start = after(html, '>', at)
-      const end = lower().indexOf('</title', start)
+      const end = endTag(html, name, start)
       title = tidy(html.slice(start, end === -1 ? start + MAX_TEXT : end).slice(0, 2 * MAX_TEXT))
       at = end === -1 ? html.length : end + 1
-    } else if (RAW.has(name)) at = after(lower(), `</${name}`, at)
+    } else if (RAW.has(name)) {
+      const end = endTag(html, name, at)
+      at = end === -1 ? html.length : end + 1
+    }
   }
   return { title: title === '' ? undefined : title, metas, alternates }
 }
@@ -67,12 +69,11 @@ const after = (text: string, mark: string, from: number): number => {
   return found === -1 ? text.length : found + mark.length
 }
 
-const lazily = <T>(make: () => T): (() => T) => {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
+/** Where the end tag of an element begins, in whatever case; -1 where there is none. In lower case some texts are longer. */
+const endTag = (html: string, name: string, from: number): number => {
+  const tag = new RegExp(`</${name}`, 'gi')
+  tag.lastIndex = from
+  return tag.exec(html)?.index ?? -1
 }
 
 /** Reads the attributes of a tag, and where they end. Names are in lower case; the first of each name counts. */
