@@ -65,7 +65,7 @@ export class KeyClaims {
   /** Keys of local users' devices; those that have none left, or do not exist, are missing. */
   async claimLocal(wanted: readonly WantedKey[]): Promise<Keys> {
     // In one order everywhere, so that processes never wait for each other in a circle.
-    const sorted = wanted.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+    const sorted = (await this.#claimable(wanted)).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
     const claimed = await this.#claimOnce(sorted)
     const without = sorted.filter(each => !claimed.has(nameOf(each)))
     if (without.length > 0) {
@@ -85,6 +85,14 @@ export class KeyClaims {
       )
     const byUser = Map.groupBy(claimed.values(), ({ userId }) => userId)
     return Object.fromEntries(Array.from(byUser, ([userId, keys]) => [userId, ofDevices(keys)]))
+  }
+
+  /** Those for which there are keys: whoever asks for very many that there are not must keep nobody else from writing. */
+  async #claimable(wanted: readonly WantedKey[]): Promise<WantedKey[]> {
+    if (wanted.length === 0) return []
+    const users = [...new Set(wanted.map(({ userId }) => userId))]
+    const there = new Set((await this.#context.read.oneTimeKeys.claimable(users)).map(nameOf))
+    return wanted.filter(each => there.has(nameOf(each)))
   }
 
   async #claimOnce(wanted: readonly WantedKey[]): Promise<Map<string, ClaimedKey>> {

@@ -25,6 +25,7 @@ export class OneTimeKeyReader {
   readonly #known: Prepared
   readonly #left: KeysLeftReader
   readonly #anyLeft: Prepared
+  readonly #claimable: Prepared
 
   constructor(db: Reader) {
     this.#db = db
@@ -36,10 +37,12 @@ export class OneTimeKeyReader {
       `SELECT algorithm, key_id, json, claimed_ts ${ofDevice} AND ${db.dialect.inText('key_id')}`,
     )
     this.#left = new KeysLeftReader(db)
-    this.#anyLeft = db.prepare(
-      `SELECT DISTINCT user_id AS "userId", device_id AS "deviceId", algorithm FROM one_time_keys
-       WHERE ${db.dialect.inText('user_id')} AND claimed_ts IS NULL`,
-    )
+    const of = (table: string): string =>
+      `SELECT DISTINCT user_id AS "userId", device_id AS "deviceId", algorithm FROM ${table}
+       WHERE ${db.dialect.inText('user_id')}`
+    const left = `${of('one_time_keys')} AND claimed_ts IS NULL`
+    this.#anyLeft = db.prepare(left)
+    this.#claimable = db.prepare(`${left} UNION ${of('fallback_keys')}`)
   }
 
   /** How many unclaimed keys a device has, by algorithm. */
@@ -76,6 +79,12 @@ export class OneTimeKeyReader {
   /** Of which algorithms the devices of some users have unclaimed keys. */
   anyLeft(userIds: readonly string[]): Promise<WantedKey[]> {
     return this.#db.scan<WantedKey & object>(this.#anyLeft, [this.#db.list(userIds)])
+  }
+
+  /** Of which algorithms the devices of some users have keys that can be given out, fallback keys included. */
+  claimable(userIds: readonly string[]): Promise<WantedKey[]> {
+    const users = this.#db.list(userIds)
+    return this.#db.scan<WantedKey & object>(this.#claimable, [users, users])
   }
 }
 
