@@ -34,7 +34,10 @@ export const remoteDevicesWorld = async (database: Database) => {
     master: undefined as JsonObject | undefined,
     /** Of each device. */
     signatures: {} as JsonObject,
+    /** How many questions for keys were under way at the same time. */
+    most: 0,
   }
+  let underWay = 0
   const clock = new FakeClock()
   const encryption = createEncryption({
     database,
@@ -46,6 +49,12 @@ export const remoteDevicesWorld = async (database: Database) => {
     keepEdus: noEdus,
     remote: {
       ...noRemoteKeys,
+      keysQuery: async (server): Promise<never> => {
+        remote.most = Math.max(remote.most, ++underWay)
+        await new Promise(resolve => setImmediate(resolve))
+        underWay--
+        throw new FederationError('unreachable', server, 'nobody answers')
+      },
       userDevices: async (): Promise<UserDevices> => {
         remote.asked++
         const { streamId, devices, master: masterKey, signatures } = remote

@@ -4,7 +4,8 @@ import { parseJson } from '../../core/parse-json.ts'
 import { type ClaimedKey, claimedKey, type WantedKey } from '../../storage/encryption/one-time-keys.ts'
 import type { EncryptionContext } from './context.ts'
 import type { KnownKeysLeft } from './known-keys-left.ts'
-import { failureOf, type RemoteKeys, remoteTimeout } from './ports.ts'
+import { failureOf, notAsked, type RemoteKeys, remoteTimeout } from './ports.ts'
+import { askEach } from './remote/ask-each.ts'
 
 /** User ID → device ID → algorithm. */
 export type KeyClaim = Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -46,20 +47,27 @@ export class KeyClaims {
       }
     }
     const failures: Record<string, JsonValue> = {}
-    const claimed = Promise.all(
-      Array.from(byServer, async ([server, users]): Promise<Keys> => {
-        try {
-          const keys = await this.#remote.keysClaim(server, users, remoteTimeout(timeoutMs))
-          return Object.fromEntries(Array.from(keys, ([userId, of]) => [userId, Object.fromEntries(of)]))
-        } catch (error) {
-          failures[server] = failureOf(error)
-          return {}
-        }
-      }),
+    const keys: Keys = {}
+    const options = remoteTimeout(timeoutMs)
+    const others = askEach(
+      byServer,
+      { clock: this.#context.clock, ...options },
+      {
+        ask: async (server, users) => {
+          try {
+            for (const [userId, of] of await this.#remote.keysClaim(server, users, options))
+              keys[userId] = Object.fromEntries(of)
+          } catch (error) {
+            failures[server] = failureOf(error)
+          }
+        },
+        leave: server => {
+          failures[server] = notAsked()
+        },
+      },
     )
-    const own = await this.claimLocal(local)
-    const keys = Object.assign({}, own, ...(await claimed)) as Keys
-    return { failures, one_time_keys: keys }
+    const [own] = await Promise.all([this.claimLocal(local), others])
+    return { failures, one_time_keys: { ...keys, ...own } }
   }
 
   /** Keys of local users' devices; those that have none left, or do not exist, are missing. */

@@ -55,3 +55,9 @@ export const failureOf = (error: unknown): JsonObject => {
   if (error instanceof MatrixError) return error.body
   return { errcode: 'M_CONNECTION_FAILED', error: 'The server could not be reached.' }
 }
+
+/** The same of one that was not even asked, as many did not answer. */
+export const notAsked = (): JsonObject => ({
+  errcode: 'M_CONNECTION_TIMEOUT',
+  error: 'There was no time left to ask this server.',
+})

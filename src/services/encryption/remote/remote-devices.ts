@@ -5,8 +5,9 @@ import type { CallOptions } from '../../../network/federation/requester.ts'
 import type { EncryptionContext } from '../context.ts'
 import { publicKeyOf } from '../cross-signing-key.ts'
 import { addCrossSigning, type KeysOfUsers, noKeys, type WantedDevices } from '../local-keys.ts'
-import { failureOf, type RemoteKeys, remoteTimeout } from '../ports.ts'
+import { failureOf, notAsked, type RemoteKeys, remoteTimeout } from '../ports.ts'
 import { SignatureIndex } from '../visible-keys.ts'
+import { askEach } from './ask-each.ts'
 import { withinReason } from './device-bounds.ts'
 import { DeviceListResync } from './device-list-resync.ts'
 
@@ -52,12 +53,22 @@ export class RemoteDevices {
       serverNameOf,
     )
     const options = remoteTimeout(timeoutMs)
-    const asked = await Promise.all(
-      Array.from(byServer, ([server, users]) =>
-        this.#ask(server, users, { wanted, viewer, options, answer }),
-      ),
+    const kept = [...fresh]
+    await askEach(
+      byServer,
+      { clock: this.#context.clock, ...options },
+      {
+        ask: async (server, users) => {
+          for (const userId of await this.#ask(server, users, { wanted, viewer, options, answer }))
+            kept.push(userId)
+        },
+        leave: (server, users) => {
+          answer.failures[server] = notAsked()
+          for (const userId of users) kept.push(userId)
+        },
+      },
     )
-    await this.#addKept([...fresh, ...asked.flat()], wanted, viewer, answer)
+    await this.#addKept(kept, wanted, viewer, answer)
     return answer
   }
 
