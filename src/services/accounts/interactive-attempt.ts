@@ -72,6 +72,23 @@ export class InteractiveChallenge extends MatrixError {
   }
 }
 
+/** Asks for what is still to be done in a session. @param failure of the attempt at a stage, if one was made */
+export const challengeOf = (
+  { flows }: InteractiveAttempt,
+  { params, sessionId, completed }: InteractiveSession,
+  failure: MatrixError | undefined,
+): InteractiveChallenge =>
+  new InteractiveChallenge(
+    {
+      flows: flows.map(stages => ({ stages })),
+      params: JSON.parse(params) as JsonObject,
+      session: sessionId,
+      // "As above", with what was completed, is also how a failed attempt is answered, be it the first.
+      ...(completed.length > 0 || failure !== undefined ? { completed } : {}),
+    },
+    failure,
+  )
+
 /** Whether the completed stages are those of one of the flows. */
 export const isComplete = (attempt: InteractiveAttempt, completed: readonly string[]): boolean =>
   attempt.flows.some(

@@ -8,6 +8,7 @@ import {
   type BoundAttempt,
   bound,
   boundRequest,
+  challengeOf,
   emailUse,
   type InteractiveAttempt,
   InteractiveChallenge,
@@ -241,15 +242,6 @@ export class UserInteractive {
   }
 
   #challenge(attempt: BoundAttempt, session: InteractiveSession, failure: MatrixError | undefined): never {
-    throw new InteractiveChallenge(
-      {
-        flows: attempt.flows.map(stages => ({ stages })),
-        params: JSON.parse(session.params) as JsonObject,
-        session: session.sessionId,
-        // "As above", with what was completed, is also how a failed attempt is answered, be it the first.
-        ...(session.completed.length > 0 || failure !== undefined ? { completed: session.completed } : {}),
-      },
-      failure,
-    )
+    throw challengeOf(attempt, session, failure)
   }
 }
