@@ -2,6 +2,6 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const adminDeleteDevices = endpoint('adminDeleteDevices', async ({ path, body }, { accounts }) => {
   await accounts.administered.one(path.userId)
-  await accounts.devices.remove(path.userId, body.devices)
+  await accounts.devices.removeNamed(path.userId, body.devices)
   return {}
 })

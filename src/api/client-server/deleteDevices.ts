@@ -2,6 +2,6 @@ import { endpoint } from '../../http/endpoint.ts'
 
 export const deleteDevices = endpoint('deleteDevices', async ({ requester, request, body }, { accounts }) => {
   await accounts.management.confirm(requester, request, body)
-  await accounts.devices.remove(requester.userId, body.devices)
+  await accounts.devices.removeNamed(requester.userId, body.devices)
   return {}
 })

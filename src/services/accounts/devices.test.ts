@@ -111,3 +111,24 @@ testDatabases(test, 'what a device has set for itself goes with it (MSC3890)', a
     [types[1], '{}'],
   ])
 })
+
+testDatabases(
+  test,
+  'a list of devices to remove costs no more than the devices that there are',
+  async (t, database) => {
+    const { accounts } = await withAlice(database)
+    for (const device_id of ['A', 'B']) await logIn(accounts, { device_id })
+    const removed: unknown[] = []
+    accounts.hooks.onDevicesChange = (_userId, change) => {
+      removed.push(change.removed)
+      return []
+    }
+    await accounts.devices.removeNamed(alice, ['A', ...Array.from({ length: 10_000 }, () => 'A'), 'C', ''])
+    await accounts.devices.removeNamed(alice, ['C'])
+    t.deepEqual(removed, [['A']])
+    t.deepEqual(
+      (await accounts.devices.list(alice)).map(device => device.device_id),
+      ['B'],
+    )
+  },
+)
