@@ -2,6 +2,7 @@ import { MatrixError } from '../../core/errors.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { User } from '../../storage/accounts/users.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { Authentication, Connection } from './authentication.ts'
 import type { AccountsContext } from './context.ts'
 import { checkDeviceId, type Devices, initialDeviceName, refuseSigningKey } from './devices.ts'
@@ -16,7 +17,7 @@ import {
   issueTokens,
   refreshTokens,
 } from './token-issuer.ts'
-import { findUser, generatedDeviceId, type NamedUser, namedUser } from './usernames.ts'
+import { countedAs, findUser, generatedDeviceId, type NamedUser, namedUser } from './usernames.ts'
 
 /** What a client says about itself when it logs in. */
 export interface DeviceRequest {
@@ -50,6 +51,8 @@ export class Login {
   readonly #authentication: Authentication
   readonly #devices: Devices
   readonly #tokens: LoginTokens
+  /** Passwords of one account are tried one after another: each is told by then whether there were too many. */
+  readonly #turns = new SerialQueue()
 
   constructor(
     context: AccountsContext,
@@ -91,15 +94,19 @@ export class Login {
    * @throws {MatrixError} `M_FORBIDDEN`, also where passwords are not in use; `M_LIMIT_EXCEEDED` after too many wrong ones
    */
   async verify(named: NamedUser, password: string): Promise<User> {
-    const { hooks, options, passwords, write } = this.#context
-    if (!options.sessions.passwords) {
+    const { serverName, sessions } = this.#context.options
+    if (!sessions.passwords) {
       throw new MatrixError('M_FORBIDDEN', 'Nobody signs in with a password here.')
     }
+    const whom = countedAs(named, serverName)
+    return this.#turns.run(whom, () => this.#try(whom, named, password))
+  }
+
+  async #try(whom: string, named: NamedUser, password: string): Promise<User> {
+    const { hooks, passwords, write } = this.#context
+    hooks.guesses?.check(whom)
     const user = await findUser(this.#context, named)
     const hash = user?.passwordHash
-    // Who is nobody is guessed at as often: it is not told that there is no such account.
-    const whom = user?.userId ?? JSON.stringify(named)
-    hooks.guesses?.check(whom)
     // Deactivated accounts have no password: "servers may choose not to use `M_USER_DEACTIVATED` at login time".
     if (!(await passwords.verify(password, hash)) || user === undefined || hash === undefined) {
       hooks.guesses?.wrong(whom)

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { canonicalEmail } from '../../core/email-address.ts'
 import { MatrixError } from '../../core/errors.ts'
 import { compileGlob, globMatches } from '../../core/glob.ts'
@@ -98,6 +99,20 @@ const userNamed = ({ user }: { user?: JsonValue }): NamedUser | undefined =>
 
 const thirdPartyNamed = ({ medium, address }: { medium?: JsonValue; address?: JsonValue }) =>
   typeof medium === 'string' && typeof address === 'string' ? { medium, address } : undefined
+
+/**
+ * As what passwords that are tried for somebody are counted: the same in whatever way a name or an address is written, and found without a look
+ * at the accounts, so that nobody learns from it which there are, or whose an address is. It is short, whatever was sent.
+ */
+export const countedAs = (named: NamedUser, serverName: string): string => {
+  if ('user' in named) {
+    const { user } = named
+    return hash('sha256', asciiLowerCase(user.startsWith('@') ? user : `@${user}:${serverName}`), 'base64url')
+  }
+  const { medium, address } = named
+  const canonical = medium === 'email' ? canonicalEmail(address) : undefined
+  return hash('sha256', JSON.stringify([medium, canonical ?? address]), 'base64url')
+}
 
 /**
  * The local account that a login names, by localpart or by full user ID ("Matrix User ID" among the identifier
