@@ -160,8 +160,11 @@ export const withMember = (members: readonly CanonicalMember[], added: JsonObjec
 }
 
 /** The canonical encoding of the object that has these members, which are in order. */
-export const objectOf = (members: readonly CanonicalMember[]): string =>
-  `{${members.map(({ text }) => text).join(',')}}`
+export const objectOf = (members: readonly CanonicalMember[]): string => {
+  let text = '{'
+  for (const member of members) text += text.length === 1 ? member.text : `,${member.text}`
+  return `${text}}`
+}
 
 const objectText = (object: JsonObject, numbers: Numbers, depth: number): string => {
   let text = '{'

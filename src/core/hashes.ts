@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { decodeBase64, unpad } from './base64.ts'
 import { type CanonicalMember, canonicalJsonAsRead, canonicalMembers, objectOf } from './canonical-json.ts'
-import { redactPdu } from './event/redaction.ts'
-import { isJsonObject, type JsonObject, ownMember } from './json.ts'
+import { keptMembers, redactedContent, redactPdu } from './event/redaction.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
 import { keepNumberSources } from './parse-json.ts'
 import type { RoomVersion } from './room-versions.ts'
 
@@ -16,8 +16,13 @@ const UNSIGNED: ReadonlySet<string> = new Set(['unsigned', 'signatures'])
  * @param members the event's canonical members, for who has made them already
  * @throws {CanonicalJsonError} where the event has no canonical encoding.
  */
-export const contentHash = (pdu: JsonObject, members?: readonly CanonicalMember[]): string =>
-  unpad(hash('sha256', textWithout(UNHASHED, pdu, pdu, members), 'base64'))
+export const contentHash = (pdu: JsonObject, members?: readonly CanonicalMember[]): string => {
+  const text =
+    members === undefined
+      ? textWithout(UNHASHED, pdu)
+      : objectOf(members.filter(({ name }) => !UNHASHED.has(name)))
+  return unpad(hash('sha256', text, 'base64'))
+}
 
 /** Whether an event's `hashes` fit its content. Parameters and errors as of `contentHash`. */
 export const contentHashHolds = (pdu: JsonObject, members?: readonly CanonicalMember[]): boolean => {
@@ -42,27 +47,33 @@ export const signedText = (
   pdu: JsonObject,
   version: RoomVersion,
   members?: readonly CanonicalMember[],
-): string => textWithout(UNSIGNED, redactPdu(pdu, version), pdu, members)
+): string =>
+  members === undefined
+    ? textWithout(UNSIGNED, redactPdu(pdu, version))
+    : objectOf(signedMembers(pdu, version, members))
 
-/** The canonical text of what is kept of an event, of the event's own members as far as these are left as they were. */
-const textWithout = (
-  left: ReadonlySet<string>,
-  kept: JsonObject,
+/** Of an event's canonical members those that stay when it is redacted and are signed. */
+const signedMembers = (
   pdu: JsonObject,
-  members: readonly CanonicalMember[] | undefined,
-): string => {
-  if (members === undefined) {
-    const rest = Object.fromEntries(Object.entries(kept).filter(([name]) => !left.has(name)))
-    return canonicalJsonAsRead(keepNumberSources(kept, rest))
-  }
-  const rest: CanonicalMember[] = []
+  version: RoomVersion,
+  members: readonly CanonicalMember[],
+): CanonicalMember[] => {
+  const kept = keptMembers(version)
+  const signed: CanonicalMember[] = []
   for (const member of members) {
-    const value = left.has(member.name) ? undefined : ownMember(kept, member.name)
-    if (value === undefined) continue
-    if (value === ownMember(pdu, member.name)) rest.push(member)
-    else rest.push(...canonicalMembers({ [member.name]: value }))
+    const { name } = member
+    if (!kept.has(name) || UNSIGNED.has(name)) continue
+    const content = name === 'content' ? redactedContent(pdu, version) : undefined
+    if (content === undefined || content === pdu['content']) signed.push(member)
+    else signed.push(...canonicalMembers({ content }))
   }
-  return objectOf(rest)
+  return signed
+}
+
+/** The canonical text of an event but for what is left out, with its numbers as they were read. */
+const textWithout = (left: ReadonlySet<string>, pdu: JsonObject): string => {
+  const rest = Object.fromEntries(Object.entries(pdu).filter(([name]) => !left.has(name)))
+  return canonicalJsonAsRead(keepNumberSources(pdu, rest))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts'
 import { keepNumberSources } from '../parse-json.ts'
 import type { RoomVersion } from '../room-versions.ts'
 
@@ -18,6 +18,9 @@ const TOP_LEVEL = [
 ]
 
 const LEGACY_TOP_LEVEL = [...TOP_LEVEL, 'prev_state', 'origin', 'membership']
+
+const KEPT: ReadonlySet<string> = new Set(TOP_LEVEL)
+const LEGACY_KEPT: ReadonlySet<string> = new Set(LEGACY_TOP_LEVEL)
 
 const POWER_LEVELS = [
   'ban',
@@ -69,13 +72,21 @@ const redactContent = (type: unknown, content: JsonObject, rules: RoomVersion['r
   }
 }
 
+/** The top-level members that stay of an event when it is redacted; of its content what `redactedContent` answers. */
+export const keptMembers = ({ redaction }: RoomVersion): ReadonlySet<string> =>
+  redaction.keepLegacyTopLevel ? LEGACY_KEPT : KEPT
+
+/** What stays of an event's content when it is redacted; the content itself where that is all of it. */
+export const redactedContent = (pdu: JsonObject, version: RoomVersion): JsonValue | undefined => {
+  const content = pdu['content']
+  return isJsonObject(content) ? redactContent(pdu['type'], content, version.redaction) : content
+}
+
 /**
  * The redaction algorithm of a room version (rooms/v1.md … v12.md, "Redactions"): what stays of an event when it is
  * redacted, and what of it is signed. The event given is not changed; what stays is shared with it.
  */
 export const redactPdu = (pdu: JsonObject, version: RoomVersion): JsonObject => {
-  const rules = version.redaction
-  const kept = pick(pdu, rules.keepLegacyTopLevel ? LEGACY_TOP_LEVEL : TOP_LEVEL)
-  const content = pdu['content']
-  return isJsonObject(content) ? { ...kept, content: redactContent(pdu['type'], content, rules) } : kept
+  const kept = pick(pdu, version.redaction.keepLegacyTopLevel ? LEGACY_TOP_LEVEL : TOP_LEVEL)
+  return isJsonObject(pdu['content']) ? { ...kept, content: redactedContent(pdu, version) } : kept
 }
