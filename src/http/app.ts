@@ -15,6 +15,7 @@ import { type HttpLog, renderError } from './errors.ts'
 import type { PageFacts, Pages } from './pages.ts'
 import { type PipelineParts, type Principal, runOperation } from './pipeline.ts'
 import { createRateLimiter, type RateLimiter, type RateLimitSettings } from './rate-limit.ts'
+import type { Reply } from './reply.ts'
 import { GatheredFacts } from './request-facts.ts'
 import { createRequestIds } from './request-id.ts'
 import { createRouteTable, type IsServed, methodNotAllowed, type RouteTable } from './router.ts'
@@ -78,7 +79,7 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
   const factsOfPages = (request: IncomingMessage): PageFacts => ({
     limit: bucket => limiter.check(bucket, addressKey(clientAddress(request))),
   })
-  const pages = options.pages && servePages(options.pages, factsOfPages, options.log)
+  const pages = options.pages ? servePages(options.pages, factsOfPages, options.log) : noPage
   const nextId = createRequestIds()
 
   const handle = async (
@@ -90,7 +91,8 @@ export const createHttpApp = (options: HttpAppOptions): HttpApp => {
     const facts = new GatheredFacts(request, response, nextId(), clientAddress(request))
     const trace: Trace = { operationId: undefined, principal: {} }
     try {
-      await answer({ parts, table, pages, isServed }, request, response, facts, trace)
+      const reply = await replyTo({ parts, table, pages, isServed }, request, response, facts, trace)
+      if (reply !== undefined) await send(request, response, reply, parts.clock)
     } catch (error) {
       await sendError(error, request, response, facts, options)
     }
@@ -121,36 +123,36 @@ interface Trace {
 interface Answering {
   readonly parts: PipelineParts
   readonly table: RouteTable
-  readonly pages: ServePage | undefined
+  readonly pages: ServePage
   readonly isServed: IsServed
 }
 
-const answer = async (
+/** `undefined` where it has been answered. What it throws is answered as well. */
+const replyTo = (
   { parts, table, pages, isServed }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
   facts: GatheredFacts,
   trace: Trace,
-): Promise<void> => {
+): Promise<Reply> | Promise<undefined> | undefined => {
   if (request.method === 'OPTIONS') {
     // "the server MUST NOT perform any logic defined for the endpoints when approached with an OPTIONS request"
     response.writeHead(204, preflightHeaders(facts.uri)).end()
-    return
+    return undefined
   }
   parts.limiter.check('ip', addressKey(facts.ip))
   const match = table.find(facts.method, facts.uri, isServed)
-  if (match) {
-    trace.operationId = match.operation.operationId
-    const reply = await runOperation(parts, match, request, facts, trace.principal)
-    await send(request, response, reply, parts.clock)
-    return
-  }
-  if (pages && (await pages(request, response))) return
-  throw new MatrixError('M_UNRECOGNIZED', 'There is no such endpoint')
+  if (match === undefined) return pages(request, response)
+  trace.operationId = match.operation.operationId
+  return runOperation(parts, match, request, facts, trace.principal)
 }
 
-/** Answers whether a page was found; failures of pages are thrown. */
-type ServePage = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+/** Answers with a page. Throws where there is none, and what goes wrong with it. */
+type ServePage = (request: IncomingMessage, response: ServerResponse) => Promise<undefined>
+
+const noPage: ServePage = async () => {
+  throw new MatrixError('M_UNRECOGNIZED', 'There is no such endpoint')
+}
 
 const servePages = (
   pages: Pages,
@@ -178,7 +180,7 @@ const servePages = (
     await callback(request, response)
     const failure = outcomes.get(request)
     if (failure !== undefined) throw failure
-    return true
+    return undefined
   }
 }
 

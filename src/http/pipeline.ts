@@ -20,7 +20,7 @@ import {
 import { parseBody, readBody, streamBody, textOf } from './body.ts'
 import { addressKey } from './client-address.ts'
 import { coercePath, coerceQuery } from './coerce.ts'
-import type { Limit } from './endpoint.ts'
+import type { Limit, UntypedCall } from './endpoint.ts'
 import type { HttpLog } from './errors.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { Reply } from './reply.ts'
@@ -70,6 +70,21 @@ export const runOperation = async (
   facts: GatheredFacts,
   principal: Principal,
 ): Promise<Reply> => {
+  const call = await callOf(parts, match, request, facts, principal)
+  const { operation, endpoint } = match
+  const result = await endpoint.handle(call, parts.services)
+  if (operation.authentication === 'administratorToken') noteAdministration(parts.log, operation, call)
+  return result instanceof Reply ? result : new Reply({ json: result ?? {} })
+}
+
+/** Steps 1 to 6. Apart, since what it holds would be kept as long as the handler waits. */
+const callOf = async (
+  parts: PipelineParts,
+  match: Match,
+  request: IncomingMessage,
+  facts: GatheredFacts,
+  principal: Principal,
+): Promise<UntypedCall> => {
   const { operation, endpoint } = match
   const query: Query = match.queryString === '' ? {} : parseQuery(match.queryString)
   if (operation.authentication === 'none') parts.limiter.check(operation.rateLimit, addressKey(facts.ip))
@@ -83,7 +98,7 @@ export const runOperation = async (
   if (operation.authentication !== 'none') limitPrincipal(parts, facts, principal, operation.rateLimit, 1)
   const limit: Limit = (bucket, calls) => limitPrincipal(parts, facts, principal, bucket, calls)
   const { requester, origin } = principal
-  const untyped = {
+  return {
     requester,
     origin,
     path: call.path,
@@ -92,9 +107,6 @@ export const runOperation = async (
     request: facts,
     limit,
   }
-  const result = await endpoint.handle(untyped, parts.services)
-  if (operation.authentication === 'administratorToken') noteAdministration(parts.log, operation, untyped)
-  return result instanceof Reply ? result : new Reply({ json: result ?? {} })
 }
 
 const identify = async (

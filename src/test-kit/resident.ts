@@ -6,8 +6,9 @@ import type { JsonObject } from '../core/json.ts'
 import { type RoomVersion, roomVersion } from '../core/room-versions.ts'
 import { type FederationClient, FederationError } from '../network/federation-client.ts'
 import type { RoomCore } from '../services/rooms/index.ts'
-import { makeLocalEvent } from '../services/rooms/local-event.ts'
+import { type EventTemplate, type LocalEvent, makeLocalEvent } from '../services/rooms/local-event.ts'
 import { type Received, receiveEvent } from '../services/rooms/receive.ts'
+import type { RoomHead } from '../services/rooms/room-head.ts'
 import { stateBefore } from '../services/rooms/state-at.ts'
 
 type Membership = 'join' | 'leave' | 'knock'
@@ -39,16 +40,18 @@ export class Resident {
 
   async make(membership: Membership, { roomId, userId }: Subject) {
     const head = await this.#head(roomId)
-    const { event } = await makeLocalEvent(this.core.context, this.core.signingKey, head, {
-      type: 'm.room.member',
-      sender: userId,
-      stateKey: userId,
-      content: { membership },
-    }).catch(error => {
+    const template = { type: 'm.room.member', sender: userId, stateKey: userId, content: { membership } }
+    const { event } = await this.#made(head, template)
+    const { hashes: _, signatures: __, ...unsigned } = event.pdu
+    return { roomVersion: head.version.id, event: unsigned }
+  }
+
+  async #made(head: RoomHead, template: EventTemplate): Promise<LocalEvent> {
+    try {
+      return await makeLocalEvent(this.core.context, this.core.signingKey, head, template)
+    } catch (error) {
       throw refusalOf(this.serverName, error)
-    })
-    const { hashes: _, signatures: __, ...template } = event.pdu
-    return { roomVersion: head.version.id, event: template }
+    }
   }
 
   async send({ roomId, event: pdu }: Finished) {

@@ -4,10 +4,10 @@ import type { SqlParameter, WriteStatement } from '../../storage/database.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { NewEvent } from '../../storage/rooms/event-writer.ts'
 import type { StateDelta } from '../../storage/rooms/state-entry.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { noteDrafted, noteStored } from './event-notes.ts'
 import { projected, unprojected } from './event-projections.ts'
-import { powerContext, redactionEffect } from './redaction-effect.ts'
+import { powerContext, type RedactionEffect, redactionEffect } from './redaction-effect.ts'
 import type { RoomHead } from './room-head.ts'
 import { summaryStatements } from './room-summary.ts'
 import type { RoomsContext } from './room-writer.ts'
@@ -111,69 +111,112 @@ const missingStatements = (
 ]
 
 /**
- * Puts a judged event into the room's timeline: moves the head and answers the statements that store it. Where the room's ends are
- * then is for the caller to write, once for all that it appends (`endStatements`).
+ * Puts a judged event into the room's timeline: moves the head and answers the statements that store it; at once where it is a
+ * message of ours. Where the room's ends are then is for the caller to write, once for all that it appends (`endStatements`).
  *
  * @param offset counts the events of one write set: the event gets the set's first position plus `offset`, and what is
  *   reserved.
  */
-export const append = async (
+export const append = (
   context: RoomsContext,
   head: RoomHead,
   placement: Placement,
   offset: number,
-): Promise<Appended> => {
-  const { read, write } = context
-  const { event, json, rejected, softFailed = false, outlierNid, reserved = 0 } = placement
+): Answer<Appended> => {
+  const { read } = context
+  const { event, rejected, softFailed = false, outlierNid } = placement
   const nid = outlierNid ?? placement.nid ?? context.nids.next()
+  const shown = rejected === undefined && !softFailed
+  return andThen(authFacts(context, placement), facts => {
+    const placed = {
+      event,
+      nid,
+      shown,
+      local: placement.local === true,
+      powers: placement.powers ?? (() => powerContext(read, head)),
+      unnamed: placement.unnamed === true,
+    }
+    return andThen(redactionEffect(context, head, placed), redaction =>
+      enter(context, head, placement, { nid, offset, shown, facts, redaction }),
+    )
+  })
+}
+
+/** What is known of an event that enters the timeline, beside where it stands. */
+interface Entering {
+  readonly nid: number
+  readonly offset: number
+  readonly shown: boolean
+  readonly facts: AuthFacts
+  readonly redaction: RedactionEffect
+}
+
+const enter = (
+  context: RoomsContext,
+  head: RoomHead,
+  placement: Placement,
+  { nid, offset, shown, facts, redaction }: Entering,
+): Answer<Appended> => {
+  const { write } = context
+  const { event, json, rejected, softFailed = false, outlierNid, reserved = 0 } = placement
   const position: SqlParameter = { stream: 'events', offset: offset + reserved }
   const roomNid = head.room.nid
-  const shown = rejected === undefined && !softFailed
-  const facts = authFacts(context, placement)
-  const { authNids, generation } = facts instanceof Promise ? await facts : facts
-  const effect = redactionEffect(context, head, {
-    event,
-    nid,
-    shown,
-    local: placement.local === true,
-    powers: placement.powers ?? (() => powerContext(read, head)),
-    unnamed: placement.unnamed === true,
-  })
-  const redaction = effect instanceof Promise ? await effect : effect
-  const { withheld = false } = redaction
+  const { authNids, generation } = facts
+  const { redactedBy, withheld = false } = redaction
   const row = { nid, roomNid, position, rejected, softFailed, withheld, event, authNids, generation, json }
   const statements = [...rowStatements(context, head, placement, row), ...redaction.statements]
   if (placement.local !== true) statements.push(...missingStatements(context, roomNid, placement, nid))
   if (rejected === undefined && placement.neverSticky !== true)
     statements.push(...stickyStatements(context, roomNid, [{ event, nid, position }], offset))
-  if (shown) {
-    const changes = placement.stateChanges ?? ownState(event, nid, generation)
-    const fresh = { event, nid, heard: placement.heard === true }
-    if (changes.length > 0)
-      statements.push(...(await stateStatements(context, head, { changes, position, fresh })))
-    head.setExtremities(placement.extremities?.(nid) ?? [{ nid, eventId: event.eventId, depth: event.depth }])
-    if (redaction.redactedBy === undefined && !withheld) {
-      statements.push(...projected(write, { nid, roomNid, event, position }))
+  const changes = shown ? (placement.stateChanges ?? ownState(event, nid, generation)) : []
+  const fresh = { event, nid, heard: placement.heard === true }
+  const changed = changes.length === 0 ? NONE : stateStatements(context, head, { changes, position, fresh })
+  return andThen(changed, ofState => {
+    statements.push(...ofState)
+    if (shown) {
+      head.setExtremities(
+        placement.extremities?.(nid) ?? [{ nid, eventId: event.eventId, depth: event.depth }],
+      )
+      if (redactedBy === undefined && !withheld)
+        statements.push(...projected(write, { nid, roomNid, event, position }))
     }
-  }
-  if (redaction.touched.length > 0) {
-    head.authorities = new Map()
-    statements.push(...unprojected(write, await read.events.byNids(redaction.touched)))
-  }
-  const { redactedBy } = redaction
-  const stored = noteDrafted(context, head, row, { redactedBy, isNew: outlierNid === undefined })
-  const touched = [...redaction.touched, ...(redactedBy === undefined ? [] : [redactedBy])]
-  const summary = summaryStatements(context, head, { redacted: redaction.touched })
-  statements.push(...(summary instanceof Promise ? await summary : summary))
-  const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
-  // Where members are lacking, some may come to be known with it.
-  const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
-  const settle = (firstPosition: number): void => {
-    head.unsettled.delete(event.eventId)
-    noteStored(context, { stored, position: firstPosition + offset + reserved, touched, isPlain })
-  }
-  return { nid, event, offset, statements, touched, settle }
+    const stored = noteDrafted(context, head, row, { redactedBy, isNew: outlierNid === undefined })
+    const touched = [...redaction.touched, ...(redactedBy === undefined ? [] : [redactedBy])]
+    const leavesState = shown && placement.stateChanges === undefined && placement.delta === undefined
+    // Where members are lacking, some may come to be known with it.
+    const isPlain = leavesState && touched.length === 0 && !withheld && head.partial === undefined
+    const settle = (firstPosition: number): void => {
+      head.unsettled.delete(event.eventId)
+      noteStored(context, { stored, position: firstPosition + offset + reserved, touched, isPlain })
+    }
+    return andThen(othersStatements(context, head, redaction.touched), ofOthers => {
+      statements.push(...ofOthers)
+      return { nid, event, offset, statements, touched, settle }
+    })
+  })
 }
+
+/** What an event changes beside itself: what the room is shown by, and the events that it redacts. */
+const othersStatements = (
+  context: RoomsContext,
+  head: RoomHead,
+  redacted: readonly number[],
+): Answer<readonly WriteStatement[]> =>
+  redacted.length === 0 ? summaryStatements(context, head) : redactedStatements(context, head, redacted)
+
+/** Events that are redacted are found no more, and may no longer authorise what they did. */
+const redactedStatements = async (
+  context: RoomsContext,
+  head: RoomHead,
+  redacted: readonly number[],
+): Promise<WriteStatement[]> => {
+  const { read, write } = context
+  head.authorities = new Map()
+  const hidden = unprojected(write, await read.events.byNids(redacted))
+  return [...hidden, ...(await summaryStatements(context, head, { redacted }))]
+}
+
+const NONE: readonly WriteStatement[] = []
 
 /** The auth events that are here, and the generation that follows from them. */
 const authFacts = ({ read }: RoomsContext, { event, authNodes }: Placement): Answer<AuthFacts> =>

@@ -11,6 +11,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import type { AuthNode } from '../../storage/rooms/auth-graph.ts'
 import type { StoredEvent } from '../../storage/rooms/events.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { eventReferences } from './event-references.ts'
 import { stateAfterEnds } from './fork-placement.ts'
 import type { Authority, RoomHead } from './room-head.ts'
@@ -43,42 +44,81 @@ export interface LocalEvent {
   readonly before: StateOverlay | undefined
 }
 
+/** What an event of ours builds on, and what says whether it may. */
+interface Ground {
+  readonly ends: RoomHead['extremities']
+  readonly authority: Authority
+  /** The reference hashes of the events that it names, for the versions that want them. */
+  readonly references: ReadonlyMap<string, string>
+  /** Where the head has more ends than an event can refer to: the state before it, and what authorises it by the head's. */
+  readonly fork: { readonly before: StateOverlay; readonly byHead: StateLookup } | undefined
+}
+
 /**
- * Builds and authorises an event that extends the room's head. State is signed, since a peer that joins wants all of it at once;
- * messages are when somebody looks at their signatures.
+ * Builds and authorises an event that extends the room's head; at once where its sender has said something before. State is
+ * signed, since a peer that joins wants all of it at once; messages are when somebody looks at their signatures.
  *
  * Throws `M_FORBIDDEN` with the rule's reason if the room does not allow it, `M_TOO_LARGE` if it breaks a size
  * limit (client-server API, "Size limits"), `M_BAD_JSON` if its content has no canonical form, or is none that the
  * auth rules can read.
  */
-export const makeLocalEvent = async (
+export const makeLocalEvent = (
   context: RoomsContext,
   signingKey: SigningKey,
   head: RoomHead,
   template: EventTemplate,
-): Promise<LocalEvent> => {
-  const { type, sender, stateKey, content, redacts } = template
+): Answer<LocalEvent> =>
+  andThen(groundOf(context, head, template), ground => onGround(context, signingKey, head, template, ground))
+
+const groundOf = (context: RoomsContext, head: RoomHead, template: EventTemplate): Answer<Ground> => {
+  const ends = head.extremities
+  const authority = ends.length > MAX_PREV_EVENTS ? undefined : commonAuthority(head, template)
+  if (authority === undefined) return lookedUp(context, head, template)
+  return withReferences(context, head, { ends, authority, fork: undefined })
+}
+
+const lookedUp = async (context: RoomsContext, head: RoomHead, template: EventTemplate): Promise<Ground> => {
   const ends = head.extremities.slice(0, MAX_PREV_EVENTS)
   const before =
     ends.length === head.extremities.length ? undefined : await stateAfterEnds(context, head, ends)
-  const authority =
-    (before === undefined ? commonAuthority(head, template) : undefined) ??
-    (await authorityOf(context, head, template, before))
-  const authNodes = authority.nodes
-  const prevEvents = ends.map(extremity => extremity.eventId)
-  const authEvents = authority.eventIds
-  const references = eventReferences(context, head.version, [...prevEvents, ...authEvents])
+  const authority = await authorityOf(context, head, template, before)
+  const fork = before && { before, byHead: await headLookup(context, head, template) }
+  return withReferences(context, head, { ends, authority, fork })
+}
+
+const withReferences = (
+  context: RoomsContext,
+  head: RoomHead,
+  { ends, authority, fork }: Omit<Ground, 'references'>,
+): Answer<Ground> => {
+  const named = [...ends.map(end => end.eventId), ...authority.eventIds]
+  return andThen(eventReferences(context, head.version, named), references => ({
+    ends,
+    authority,
+    references,
+    fork,
+  }))
+}
+
+const onGround = (
+  context: RoomsContext,
+  signingKey: SigningKey,
+  head: RoomHead,
+  template: EventTemplate,
+  { ends, authority, references, fork }: Ground,
+): LocalEvent => {
+  const { type, sender, stateKey, content, redacts } = template
   const { event, unsignedText } = built(
     {
       version: head.version,
       type,
       sender,
       content,
-      prevEvents,
-      authEvents,
+      prevEvents: ends.map(end => end.eventId),
+      authEvents: authority.eventIds,
       depth: head.nextDepth,
       originServerTs: template.originServerTs ?? context.clock.now(),
-      references: references instanceof Promise ? await references : references,
+      references,
       roomId: impliesRoomId(head, type) ? undefined : head.room.roomId,
       eventId: chosenEventId(context, head),
       stateKey,
@@ -90,19 +130,19 @@ export const makeLocalEvent = async (
     signingKey,
   )
   checkOwn(event, signedLength(unsignedText, context.serverName, signingKey))
-  if (before !== undefined || authority.allowed !== type) {
-    const state = lookupIn(authority.state)
-    const createEvent = state('m.room.create', '')
-    const refusal =
-      authorise(event, { state, createEvent }) ??
-      (before && authorise(event, { state: await headLookup(context, head, event), createEvent }))
-    if (refusal !== undefined) {
-      throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
-    }
+  if (fork !== undefined || authority.allowed !== type) {
+    checkAllowed(event, lookupIn(authority.state))
+    if (fork !== undefined) checkAllowed(event, fork.byHead)
     if (isJudgedByType(template)) authority.allowed = type
   }
   const json = stateKey === undefined ? unsignedText : canonicalJson(event.pdu)
-  return { event, json, authNodes, before }
+  return { event, json, authNodes: authority.nodes, before: fork?.before }
+}
+
+const checkAllowed = (event: RoomEvent, state: StateLookup): void => {
+  const refusal = authorise(event, { state, createEvent: state('m.room.create', '') })
+  if (refusal !== undefined)
+    throw new MatrixError(MALFORMED.has(refusal.rule) ? 'M_BAD_JSON' : 'M_FORBIDDEN', refusal.message)
 }
 
 /** Where what authorises an event depends on more than its sender. */
@@ -149,8 +189,12 @@ const authorityOf = async (
 /** Senders of whom it is kept with a head what authorises them: about a kilobyte each, which the cache of heads does not count. */
 const MAX_AUTHORITIES = 10
 
-const headLookup = (context: RoomsContext, head: RoomHead, event: RoomEvent): Promise<StateLookup> =>
-  stateLookup(context, head, authEventsFor(event, head.version))
+const headLookup = (
+  context: RoomsContext,
+  head: RoomHead,
+  { type, sender, stateKey, content }: EventTemplate,
+): Promise<StateLookup> =>
+  stateLookup(context, head, authEventsFor({ type, sender, stateKey, content }, head.version))
 
 /** The auth rules that nobody's rights would help with: "invalid values for keys". */
 const MALFORMED: ReadonlySet<string> = new Set([

@@ -2,6 +2,7 @@ import type { RoomEvent } from '../../core/event/event.ts'
 import type { SigningKey } from '../../core/signing.ts'
 import { generationAfter } from '../../core/state-resolution/auth-graph.ts'
 import type { WriteStatement } from '../../storage/database.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { type Appended, append, type Placement } from './append.ts'
 import { placeOnFork } from './fork-placement.ts'
 import { type EventTemplate, makeLocalEvent } from './local-event.ts'
@@ -33,26 +34,60 @@ export interface Sent {
 
 /**
  * The write that puts events of ours behind a room's head, each building on the one before; the head is moved forward with them.
- * Throws as `makeLocalEvent`.
+ * A single message is mostly answered at once. Throws as `makeLocalEvent`.
  */
-export const draftOf = async (
+export const draftOf = (
   context: RoomsContext,
   signingKey: SigningKey,
   head: RoomHead,
   templates: readonly EventTemplate[],
   options: SendOptions,
-): Promise<Draft<Sent[]>> => {
+): Answer<Draft<Sent[]>> => {
   const before = head.extremities
+  const [only] = templates
+  const appended: Answer<Appended[]> =
+    templates.length === 1 && only !== undefined
+      ? andThen(appendOwn(context, signingKey, head, only, 0), one => [one])
+      : appendEach(context, signingKey, head, templates)
+  return andThen(appended, all => storing(context, head, before, all, options))
+}
+
+const appendEach = async (
+  context: RoomsContext,
+  signingKey: SigningKey,
+  head: RoomHead,
+  templates: readonly EventTemplate[],
+): Promise<Appended[]> => {
   const appended: Appended[] = []
-  for (const [offset, template] of templates.entries()) {
-    const made = await makeLocalEvent(context, signingKey, head, template)
-    const { event, json, authNodes, before: fork } = made
-    const placement: Placement =
-      fork === undefined
-        ? { event, json, authNodes, local: true, extremities: keepingOthers(head, event) }
-        : { event, json, authNodes, local: true, ...(await forkPlacement(context, head, event, fork)) }
-    appended.push(await append(context, head, placement, offset))
-  }
+  for (const [offset, template] of templates.entries())
+    appended.push(await appendOwn(context, signingKey, head, template, offset))
+  return appended
+}
+
+const appendOwn = (
+  context: RoomsContext,
+  signingKey: SigningKey,
+  head: RoomHead,
+  template: EventTemplate,
+  offset: number,
+): Answer<Appended> =>
+  andThen(makeLocalEvent(context, signingKey, head, template), made => {
+    const { event, json, authNodes, before } = made
+    const placement = { event, json, authNodes, local: true, extremities: keepingOthers(head, event) }
+    if (before === undefined) return append(context, head, placement, offset)
+    return forkPlacement(context, head, event, before).then(fork =>
+      append(context, head, { event, json, authNodes, local: true, ...fork }, offset),
+    )
+  })
+
+/** The draft that stores these events, which followed the ends `before`. */
+const storing = (
+  context: RoomsContext,
+  head: RoomHead,
+  before: RoomHead['extremities'],
+  appended: readonly Appended[],
+  options: SendOptions,
+): Draft<Sent[]> => {
   const last = appended.at(-1)
   const statements: WriteStatement[] = []
   const nids: number[] = []

@@ -102,7 +102,7 @@ export class RoomCreator {
     return appended
   }
 
-  async #createEvent(room: NewRoom): ReturnType<typeof makeLocalEvent> {
+  async #createEvent(room: NewRoom): Promise<LocalEvent> {
     const { context } = this.#writer
     const roomId = `!${Buffer.from(context.random(18)).toString('base64url')}:${context.serverName}`
     const head = emptyHead(room, roomId, 0, 0)

@@ -63,8 +63,20 @@ export interface UpdateOptions {
   readonly settled?: boolean | ((head: RoomHead) => boolean)
 }
 
+/** Whether a head is as such a job needs it. */
+export const isReady = (head: RoomHead, { settled = false }: UpdateOptions): boolean =>
+  head.inFlight === 0 || (typeof settled === 'function' ? !settled(head) : !settled)
+
 /** What has become of a draft: its answer, or that it has to be made again from a fresh head. */
 export type Outcome<T> = { readonly value: T } | { readonly retry: true }
+
+/** A draft on its way into the database. */
+export interface Submitted<T> {
+  readonly outcome: Promise<Outcome<T>>
+}
+
+/** What comes of a job that was run: nothing to write, or a draft on its way. */
+export type Attempted<T> = Settled<T> | Submitted<T>
 
 /** The guard of the statement that claims the head. */
 export const HEAD_GUARD = 'head'

@@ -54,22 +54,32 @@ export class RoomSender {
   }
 
   /** Sends several events in one commit, each building on the one before. */
-  sendAll(
+  async sendAll(
     roomId: string,
     templates: readonly EventTemplate[],
     options: Omit<SendOptions, 'transaction'> = {},
   ): Promise<Sent[]> {
-    return this.#send(roomId, templates, options)
+    return await this.#send(roomId, templates, options)
   }
 
-  async #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Promise<Sent[]> {
+  #send(roomId: string, templates: readonly EventTemplate[], options: SendOptions): Answer<Sent[]> {
     // The write itself looks at what other processes have done.
-    const recent = this.#writer.recentHead(roomId)
-    const head = recent instanceof Promise ? await recent : recent
-    // Who is not in a room does not learn whether there is one.
-    if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
-    const named = policyServerOf(this.#writer.context, head)
-    const policy = named instanceof Promise ? await named : named
+    return andThen(this.#writer.recentHead(roomId), head => {
+      // Who is not in a room does not learn whether there is one.
+      if (head === undefined) throw new MatrixError('M_FORBIDDEN', 'You are not in this room')
+      return andThen(policyServerOf(this.#writer.context, head), policy =>
+        this.#sendInto(head, policy, templates, options),
+      )
+    })
+  }
+
+  #sendInto(
+    head: RoomHead,
+    policy: PolicyServer | undefined,
+    templates: readonly EventTemplate[],
+    options: SendOptions,
+  ): Promise<Sent[]> {
+    const { roomId } = head.room
     if (policy !== undefined && !templates.every(needsNoPolicy)) {
       if (templates.length > 1) return this.#sendEach(roomId, templates, options)
       return this.#policed.run(roomId, () => this.#sendRecommended(roomId, templates, options))
@@ -79,7 +89,7 @@ export class RoomSender {
     if (tooManyEnds && templates.length > 1) return this.#sendEach(roomId, templates, options)
     // What is still on its way into the database could not be found to be redacted.
     const removes = templates.some(asksForRedaction)
-    return await this.#writer.update(roomId, at => this.#draft(at, templates, options), {
+    return this.#writer.update(roomId, at => this.#draft(at, templates, options), {
       settled: tooManyEnds || removes,
     })
   }

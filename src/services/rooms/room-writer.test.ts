@@ -175,3 +175,16 @@ testDatabases(test, 'a follower finds events as they are where it is told to loo
   t.is(before?.redactedBy, undefined)
   t.not(after?.redactedBy, undefined)
 })
+
+test('a message is on its way at once where all is known that it builds on', async t => {
+  const { core, rooms } = await testRooms(await testDatabase(t))
+  const roomId = await rooms.roomCreation.create(newRoom(rooms, ALICE), { isDirect: false })
+  const send = (body: string) =>
+    core.sender.send(roomId, { type: 'm.room.message', sender: ALICE, content: { body } })
+  await send('the first of its sender')
+  const head = await core.writer.head(roomId)
+  const sending = ['a', 'b'].map(send)
+  t.is(head?.inFlight, 2)
+  await Promise.all(sending)
+  t.is(head?.inFlight, 0)
+})

@@ -1,18 +1,21 @@
 import { MatrixError } from '../../core/errors.ts'
 import type { WriteStatement } from '../../storage/database.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { AskPolicyServer } from './ports.ts'
 import {
+  type Attempted,
   commitDraft,
   type Draft,
   GuardFailed,
   HEAD_GUARD,
+  isReady,
   type Job,
   type Outcome,
   ROOM_GUARD,
   RoomContended,
   type Settled,
+  type Submitted,
   type UpdateOptions,
 } from './room-drafts.ts'
 import type { RoomHead } from './room-head.ts'
@@ -73,7 +76,8 @@ export class RoomWriter {
    */
   async update<T>(roomId: string, job: Job<T>, options: UpdateOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const drafted = await this.#queue.run(roomId, () => this.#attempt(roomId, job, options))
+      const attempted = this.#queue.run(roomId, () => this.#attempt(roomId, job, options))
+      const drafted = attempted instanceof Promise ? await attempted : attempted
       if ('settled' in drafted) return drafted.settled
       const outcome = await drafted.outcome
       if (!('retry' in outcome)) return outcome.value
@@ -134,38 +138,42 @@ export class RoomWriter {
     return 'gone'
   }
 
-  /** One run of a job in the room's queue. */
-  async #attempt<T>(
-    roomId: string,
-    job: Job<T>,
-    { settled = false }: UpdateOptions,
-  ): Promise<Settled<T> | { outcome: Promise<Outcome<T>> }> {
-    for (;;) {
-      const loaded = this.#heads.load(roomId)
-      const head = loaded instanceof Promise ? await loaded : loaded
+  /** Runs a job in the room's queue until something comes of it: at once where the head is here and the job asks nothing. */
+  #attempt<T>(roomId: string, job: Job<T>, options: UpdateOptions): Answer<Attempted<T>> {
+    const again = (): Answer<Attempted<T>> => this.#attempt(roomId, job, options)
+    return andThen(this.#heads.load(roomId), head => {
       if (head === undefined) throw new MatrixError('M_NOT_FOUND', 'This room is not known to this server')
-      const isReady = head.inFlight === 0 || (typeof settled === 'function' ? !settled(head) : !settled)
-      if (!isReady) {
-        await head.lastCommit
-        continue
-      }
-      const { revision, inFlight } = head
-      let draft: Draft<T> | Settled<T>
-      head.drafted = []
-      try {
-        draft = await job(head)
-      } catch (error) {
-        // What it has drafted before it failed nobody will store.
-        if (head.revision !== revision || head.drafted.length > 0) this.#drop(head, head.drafted)
-        if (inFlight === 0 && !(await this.#isBehind(head))) throw error
-        // What it refused for may never come to pass, or is past.
-        await head.lastCommit
-        continue
-      }
-      if (!('settled' in draft)) return this.#submit(head, draft)
-      if (inFlight === 0 && !(await this.#isBehind(head))) return draft
+      if (!isReady(head, options)) return head.lastCommit.then(again)
+      const { inFlight } = head
+      return andThen(this.#draft(head, job), draft => {
+        if (draft === undefined) return again()
+        if (!('settled' in draft)) return this.#submit(head, draft)
+        return this.#holds(head, inFlight).then(holds => (holds ? draft : head.lastCommit.then(again)))
+      })
+    })
+  }
+
+  /** What a job drafts; `undefined` if it refused for what may never come to pass, or is past. */
+  #draft<T>(head: RoomHead, job: Job<T>): Answer<Draft<T> | Settled<T> | undefined> {
+    const { revision, inFlight } = head
+    const refused = async (error: unknown): Promise<undefined> => {
+      // What it has drafted before it failed nobody will store.
+      if (head.revision !== revision || head.drafted.length > 0) this.#drop(head, head.drafted)
+      if (await this.#holds(head, inFlight)) throw error
       await head.lastCommit
     }
+    head.drafted = []
+    try {
+      const draft = job(head)
+      return draft instanceof Promise ? draft.catch(refused) : draft
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  /** Whether what a job saw in a head, with so many commits in flight then, is durable and the newest there is. */
+  async #holds(head: RoomHead, inFlight: number): Promise<boolean> {
+    return inFlight === 0 && !(await this.#isBehind(head))
   }
 
   /** Whether another process has moved the room since its head was loaded; it is loaded anew then. */
@@ -180,7 +188,7 @@ export class RoomWriter {
     return true
   }
 
-  #submit<T>(head: RoomHead, draft: Draft<T>): { outcome: Promise<Outcome<T>> } {
+  #submit<T>(head: RoomHead, draft: Draft<T>): Submitted<T> {
     let next: number
     try {
       next = this.context.nids.next()

@@ -76,6 +76,11 @@ export class Sending {
 
   /** Sends a message event, once for each transaction ID of the device. Throws `M_FORBIDDEN`, `M_TOO_LARGE`, and as `redaction`, `checkMedia` and `checkRelation`. */
   async message(requester: Requester, message: Message, delivery: Delivery = {}): Promise<Delivered> {
+    // Awaited: a promise that is answered as it is takes two turns more.
+    return await this.#message(requester, message, delivery)
+  }
+
+  #message(requester: Requester, message: Message, delivery: Delivery): Promise<Delivered> {
     const { roomId, type, txnId, content, ts, stickyMs } = message
     const { transaction } = transactionOf(requester, 'send', roomId, type, txnId)
     if (type === REDACTION) {
@@ -103,8 +108,7 @@ export class Sending {
       const relation = () => checkRelation(context, head, { ...template, transaction })
       return checkMedia(context, head, template)?.then(relation) ?? relation()
     }
-    // Awaited: a promise that is answered as it is takes two turns more.
-    return await this.#sender.send(roomId, template, { transaction, check, ...delivery })
+    return this.#sender.send(roomId, template, { transaction, check, ...delivery })
   }
 
   /** Redacts an event. Throws `M_NOT_FOUND` if the room has no such event, `M_FORBIDDEN`. */
