@@ -25,6 +25,14 @@ export interface Activity {
   readonly position: number
   /** Where something of it changed last, as far as the connection has looked. */
   readonly touched: number
+  /** What lists are filtered by, once that was read: when something changes in the room, there is a new activity without it. */
+  kind?: RoomKind
+}
+
+/** What a room is, as lists are filtered by it. */
+export interface RoomKind {
+  readonly roomType: string | null
+  readonly isEncrypted: boolean
 }
 
 /** A room that the user has left, or was made to leave. */

@@ -1,21 +1,18 @@
 import { parseJson } from '../../core/canonical-json.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
+import type { RoomSummary } from '../../core/room-summary.ts'
 import type { AccountDataReader } from '../../storage/accounts/account-data.ts'
 import type { RoomReaders } from '../../storage/rooms/index.ts'
 import type { InvitationRow } from '../../storage/rooms/invitations.ts'
 import type { AccountDataMemo } from '../rooms/account-data-memo.ts'
+import type { RoomKind } from './connection.ts'
 import type { ListFilters } from './request.ts'
-import type { Place } from './room-list.ts'
+import type { JoinedPlace, LeftPlace, Place } from './room-list.ts'
 
 /** Rooms whose summaries are read at a time. */
 const BATCH = 100
 
-interface Facts {
-  readonly roomType: string | null
-  readonly isEncrypted: boolean
-}
-
-const UNKNOWN: Facts = { roomType: null, isEncrypted: false }
+const UNKNOWN: RoomKind = { roomType: null, isEncrypted: false }
 
 /** Finds which of a user's rooms belong into a list ("SlidingRoomFilter"). One for each look, since it remembers. */
 export class ListFilter {
@@ -24,7 +21,7 @@ export class ListFilter {
   readonly #direct: AccountDataMemo<ReadonlySet<string>>
   readonly #userId: string
   readonly #places: readonly Place[]
-  #facts: Promise<Map<string, Facts>> | undefined
+  #kinds: Promise<Map<string, RoomKind>> | undefined
   #tags: Promise<Map<string, readonly string[]>> | undefined
 
   constructor(parts: {
@@ -46,7 +43,7 @@ export class ListFilter {
     const tests = await Promise.all([
       this.#byInvitation(filters),
       this.#byDirect(filters),
-      this.#byFacts(filters),
+      this.#byKind(filters),
       this.#byTags(filters),
       this.#bySpaces(filters),
     ])
@@ -65,13 +62,13 @@ export class ListFilter {
     return ({ roomId }) => direct.has(roomId) === isDirect
   }
 
-  async #byFacts(filters: ListFilters): Promise<((place: Place) => boolean) | undefined> {
+  async #byKind(filters: ListFilters): Promise<((place: Place) => boolean) | undefined> {
     const { isEncrypted, roomTypes, notRoomTypes } = filters
     if (isEncrypted === undefined && roomTypes === undefined && notRoomTypes === undefined) return undefined
-    this.#facts ??= this.#loadFacts()
-    const facts = await this.#facts
+    this.#kinds ??= this.#loadKinds()
+    const kinds = await this.#kinds
     return ({ roomId }) => {
-      const room = facts.get(roomId) ?? UNKNOWN
+      const room = kinds.get(roomId) ?? UNKNOWN
       return (
         (isEncrypted === undefined || room.isEncrypted === isEncrypted) &&
         (roomTypes === undefined || roomTypes.includes(room.roomType)) &&
@@ -109,24 +106,26 @@ export class ListFilter {
     return ({ roomId }) => children.has(roomId)
   }
 
-  async #loadFacts(): Promise<Map<string, Facts>> {
-    const facts = new Map<string, Facts>()
-    const nids: number[] = []
+  async #loadKinds(): Promise<Map<string, RoomKind>> {
+    const kinds = new Map<string, RoomKind>()
+    const unknown: (JoinedPlace | LeftPlace)[] = []
     for (const place of this.#places) {
-      if (place.kind === 'invited') facts.set(place.roomId, invitedFacts(place.invitation))
-      else if (place.kind === 'ended') facts.set(place.roomId, invitedFacts(place))
-      else nids.push(place.roomNid)
+      if (place.kind === 'invited') kinds.set(place.roomId, invitedKind(place.invitation))
+      else if (place.kind === 'ended') kinds.set(place.roomId, invitedKind(place))
+      else if (place.kind === 'left') unknown.push(...(place.isListed ? [place] : []))
+      else if (place.activity.kind === undefined) unknown.push(place)
+      else kinds.set(place.roomId, place.activity.kind)
     }
-    for (let from = 0; from < nids.length; from += BATCH) {
-      const rows = await this.#read.summaries.ofRooms(nids.slice(from, from + BATCH))
-      for (const { roomId, summary } of rows.values()) {
-        facts.set(roomId, {
-          roomType: summary.room_type ?? null,
-          isEncrypted: summary.encryption !== undefined,
-        })
+    for (let from = 0; from < unknown.length; from += BATCH) {
+      const batch = unknown.slice(from, from + BATCH)
+      const rows = await this.#read.summaries.ofRooms(batch.map(({ roomNid }) => roomNid))
+      for (const place of batch) {
+        const kind = kindOf(rows.get(place.roomNid)?.summary)
+        kinds.set(place.roomId, kind)
+        if (place.kind === 'joined') place.activity.kind = kind
       }
     }
-    return facts
+    return kinds
   }
 
   async #loadTags(): Promise<Map<string, readonly string[]>> {
@@ -140,7 +139,12 @@ export class ListFilter {
   }
 }
 
-const invitedFacts = ({ strippedState }: Pick<InvitationRow, 'strippedState'>): Facts => {
+const kindOf = (summary: RoomSummary | undefined): RoomKind =>
+  summary === undefined
+    ? UNKNOWN
+    : { roomType: summary.room_type ?? null, isEncrypted: summary.encryption !== undefined }
+
+const invitedKind = ({ strippedState }: Pick<InvitationRow, 'strippedState'>): RoomKind => {
   const create = strippedState.find(event => event['type'] === 'm.room.create')?.['content']
   const type = isJsonObject(create) ? create['type'] : undefined
   return {

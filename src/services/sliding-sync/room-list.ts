@@ -16,6 +16,7 @@ export interface JoinedPlace {
   readonly joinedAt: number
   readonly order: number
   readonly touched: number
+  readonly activity: Activity
 }
 
 export interface LeftPlace {
@@ -155,11 +156,8 @@ export class RoomList {
   }
 }
 
-const joinedPlace = (
-  roomNid: number,
-  { roomId, position, touched }: Activity,
-  now: RoomsNow,
-): JoinedPlace => ({
-  ...{ kind: 'joined', roomId, roomNid, touched, order: position },
+const joinedPlace = (roomNid: number, activity: Activity, now: RoomsNow): JoinedPlace => ({
+  ...{ kind: 'joined', roomNid, activity },
+  ...{ roomId: activity.roomId, touched: activity.touched, order: activity.position },
   joinedAt: now.joined.get(roomNid) ?? 0,
 })

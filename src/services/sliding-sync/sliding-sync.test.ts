@@ -57,3 +57,40 @@ testDatabases(test, 'a room that was left and forgotten elsewhere does not stay'
   t.deepEqual((await look(told.pos)).rooms, {}, 'once')
   t.deepEqual((await look()).rooms, {}, 'nor to a client that has never heard of it')
 })
+
+testDatabases(
+  test,
+  'what rooms are is read once, and again where something has happened',
+  async (t, database) => {
+    const rooms = await testRooms(database)
+    const { streams, close } = testSync(rooms, database)
+    t.teardown(close)
+    const sliding = testSlidingSync(rooms, streams, database)
+    const userId = '@me:here.test'
+    const create = () => rooms.rooms.roomCreation.create(newRoom(rooms.rooms, userId), { isDirect: false })
+    const [one, two] = [await create(), await create()]
+    const { summaries } = rooms.core.context.read
+    const read: number[] = []
+    const { ofRooms } = summaries
+    summaries.ofRooms = nids => {
+      read.push(nids.length)
+      return ofRooms.call(summaries, nids)
+    }
+    const { signal } = new AbortController()
+    const body = { lists: { secret: { timeline_limit: 1, filters: { is_encrypted: true } } } }
+    const look = async (pos?: string) =>
+      JSON.parse(await sliding.simplified(requesterOf(userId), { body, pos, timeoutMs: 0 }, signal))
+    const first = await look()
+    t.is(first.lists.secret.count, 0)
+    const second = await look(first.pos)
+    t.deepEqual(read, [2])
+    const content = { algorithm: 'm.megolm.v1.aes-sha2' }
+    await rooms.core.sender.send(one, { type: 'm.room.encryption', stateKey: '', sender: userId, content })
+    const third = await look(second.pos)
+    t.deepEqual(Object.keys(third.rooms), [one])
+    t.deepEqual(read, [2, 1])
+    await rooms.core.sender.send(two, { type: 'm.room.message', sender: userId, content: {} })
+    t.is((await look(third.pos)).lists.secret.count, 1)
+    t.deepEqual(read, [2, 1, 1])
+  },
+)
