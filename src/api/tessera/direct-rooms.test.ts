@@ -132,6 +132,21 @@ test('rooms of plain clients are found; what is no person has no room', async t 
   t.is(await alice.code('PUT', pathOf(carol)), '403 M_FORBIDDEN')
 })
 
+test('who was sent away is not let in again in the name of who did so', async t => {
+  const server = await startTestServer()
+  t.teardown(server.close)
+  const [alice, bob] = [await registerPerson(server, 'alice'), await registerPerson(server, 'bob')]
+  const roomId = String((await open(alice, bob))['room_id'])
+  await open(bob, alice)
+  await alice.post(`/rooms/${encodeURIComponent(roomId)}/kick`, { user_id: bob.userId })
+  const again = await open(bob, alice)
+  t.like(again, { created: true, membership: 'invite' }, 'there is a room for alice to come into, or not')
+  t.not(again['room_id'], roomId)
+  t.is(await inviteOf(bob, roomId), undefined)
+  t.is(await bob.code('POST', `/join/${encodeURIComponent(roomId)}`), '403 M_FORBIDDEN')
+  t.like(await open(alice, bob), { room_id: again['room_id'], created: false, membership: 'join' })
+})
+
 test('the operator may have plain clients reuse the direct room', async t => {
   const server = await startTestServer({ settings: { rooms: { reuse_direct_rooms: true } } })
   t.teardown(server.close)

@@ -21,7 +21,7 @@ import type { Contest } from './contest.ts'
 import type { DirectList } from './direct-list.ts'
 import { type DirectRoomSettings, newDirectRoom } from './new-direct-room.ts'
 import type { Readmission } from './readmission.ts'
-import { standingOf } from './standing.ts'
+import { standingOf, wasSentAway } from './standing.ts'
 
 /** The direct room of two people, as one of them has opened it. */
 export interface OpenedRoom {
@@ -82,8 +82,8 @@ export class DirectRooms {
    * Opens the room of a local user and somebody else: makes it on first use, brings the user in and invites the other
    * where they are not there.
    *
-   * A user who has left is let in again by the other (`readmission.ts`). Where nobody does, since the other has left as well or is
-   * of a plain Matrix server, a new room takes the place of the old one.
+   * A user who has left is let in again by the other (`readmission.ts`). Where nobody does, since the other has left as well, is
+   * of a plain Matrix server, or has sent them away, a new room takes the place of the old one.
    *
    * Throws `M_INVALID_PARAM` (no user ID, oneself), `M_NOT_FOUND` (no such user), `M_FORBIDDEN` (one has banned the
    * other), and what became of the invitation.
@@ -142,16 +142,14 @@ export class DirectRooms {
   async #enter({ pair, roomId }: DirectRoomRow, userId: string): Promise<boolean> {
     const { serverName, read } = this.#writer.context
     const otherId = otherOf(pair, userId)
-    const {
-      isHere = false,
-      own,
-      other,
-    } = (await standingOf(this.#writer.context, roomId, pair, userId)) ?? {}
+    const standing = await standingOf(this.#writer.context, roomId, pair, userId)
+    const { isHere = false, own, other } = standing ?? {}
     if (isHere && own === 'join') return true
     if (isHere && own === 'ban') throw new MatrixError('M_FORBIDDEN', `${otherId} has banned you`)
     const invitation = await read.invitations.one(userId, roomId)
     if (invitation?.status !== 'invited' || invitation.kind !== 'invite') {
-      if (other !== 'join') return false
+      if (standing === undefined || other !== 'join') return false
+      if (await wasSentAway(this.#writer.context, standing.room, userId)) return false
       if (serverNameOf(otherId) === serverName) await this.#invite(roomId, otherId, userId)
       else if (own !== 'leave' || !(await this.#readmission.ask(roomId, pair, userId))) return false
     }

@@ -7,7 +7,7 @@ import type { QueueEdu } from '../ephemeral/index.ts'
 import type { RoomServices } from '../rooms/index.ts'
 import type { RoomsContext } from '../rooms/room-writer.ts'
 import { DIRECT_REQUEST_EDU } from './request-edu.ts'
-import { standingOf } from './standing.ts'
+import { standingOf, wasSentAway } from './standing.ts'
 
 /** The other servers, as far as direct rooms go beyond what Matrix has for them. */
 export interface DirectPeers {
@@ -24,8 +24,8 @@ const LOOK_AGAIN_MS = 100
 const REPEAT_MS = 10_000
 
 /**
- * Lets those who have left a direct room in again: being one of the pair is the standing invitation of either. It is the server of the
- * one who is still there that invites.
+ * Lets those who have left a direct room in again: being one of the pair is the standing invitation of either, until they are sent away. It
+ * is the server of the one who is still there that invites.
  */
 export class Readmission {
   readonly #context: RoomsContext
@@ -81,6 +81,7 @@ export class Readmission {
   async grant(roomId: string, pair: Pair, userId: string): Promise<void> {
     const standing = await standingOf(this.#context, roomId, pair, userId)
     if (standing?.own !== 'join' || standing.other !== 'leave') return
+    if (await wasSentAway(this.#context, standing.room, otherOf(pair, userId))) return
     const now = this.#clock.now()
     if (now - (this.#granted.get(roomId) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return
     this.#granted.set(roomId, now)

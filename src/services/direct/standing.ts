@@ -31,3 +31,14 @@ export const standingOf = async (
   ])
   return { room, isHere, own: own?.membership, other: other?.membership }
 }
+
+/** Whether somebody who is out of a room has not left it by themselves. */
+export const wasSentAway = async (
+  { read }: RoomsContext,
+  { nid }: RoomRow,
+  userId: string,
+): Promise<boolean> => {
+  const row = await read.memberships.one(userId, nid)
+  const [member] = row?.membership === 'leave' ? await read.events.byNids([row.eventNid]) : []
+  return member !== undefined && member.event.sender !== userId
+}
