@@ -27,6 +27,12 @@ const MAX_CONTENT = 65_536
 const MAX_COPIES = 16 * 1024 * 1024
 const SHORT = 4_096
 
+/** Messages of one request, or of one EDU; more are nobody's. */
+const MAX_MESSAGES = 50_000
+
+/** Beyond so many, it is looked first which devices there are: names cost nothing, and each is a statement. */
+const MANY = 100
+
 /** How often it is looked for devices with more: that reads all messages. Milliseconds. */
 const CROWDS_MS = 60 * 60_000
 
@@ -65,6 +71,7 @@ export class ToDevice {
     if (!fitsBytes(type, MAX_ID_BYTES) || type.includes('\0')) {
       throw new MatrixError('M_INVALID_PARAM', 'A type has at most 255 bytes.')
     }
+    if (isTooMany(messages)) throw new MatrixError('M_TOO_LARGE', 'Too many messages to devices at once.')
     const local: NewMessage[] = []
     const remote = new Map<string, Addressed[]>()
     for (const [userId, devices] of Object.entries(messages)) {
@@ -92,7 +99,7 @@ export class ToDevice {
     const key = { ...sender, scope: `sendToDevice ${type}`, txnId }
     const result = await this.#context.commit([
       write.transactions.remember(key, { id: '' }, now),
-      ...write.toDevice.insert(local, now),
+      ...write.toDevice.insert(await this.#toThoseThere(local), now),
       ...edus.statements,
     ])
     // A failed guard means that this transaction was sent before.
@@ -136,6 +143,10 @@ export class ToDevice {
     if (typeof messageId !== 'string' || !fitsBytes(messageId, MAX_ID_BYTES) || messageId.includes('\0'))
       return
     if (!isJsonObject(messages)) return
+    if (isTooMany(messages)) {
+      this.#context.log.warn({ origin, sender }, 'there are too many messages to devices in one EDU')
+      return
+    }
     const local: NewMessage[] = []
     for (const [userId, devices] of Object.entries(messages)) {
       if (!this.#context.isLocal(userId) || !isJsonObject(devices)) continue
@@ -152,8 +163,19 @@ export class ToDevice {
     }
     await this.#context.commit([
       write.toDevice.receive(origin, messageId, clock.now()),
-      ...write.toDevice.insert(local, clock.now()),
+      ...write.toDevice.insert(await this.#toThoseThere(local), clock.now()),
     ])
+  }
+
+  /** Of many messages those to devices that there are: the others would vanish. */
+  async #toThoseThere(messages: readonly NewMessage[]): Promise<readonly NewMessage[]> {
+    if (messages.length <= MANY) return messages
+    const users = [...new Set(messages.map(({ userId }) => userId))]
+    const devices = await this.#context.read.toDevice.devicesOf(users)
+    return messages.filter(
+      ({ userId, deviceId }) =>
+        devices.has(userId) && (deviceId === '*' || devices.get(userId)?.has(deviceId) === true),
+    )
   }
 
   async #isTooLarge(userId: string, deviceId: string, content: JsonObject): Promise<boolean> {
@@ -204,4 +226,13 @@ export class ToDevice {
       throw new MatrixError('M_BAD_JSON', `A message cannot be sent to another server: ${error.message}.`)
     }
   }
+}
+
+const isTooMany = (messages: JsonObject | ToDeviceMessages): boolean => {
+  let count = 0
+  for (const devices of Object.values(messages)) {
+    if (isJsonObject(devices)) count += Object.keys(devices).length
+    if (count > MAX_MESSAGES) return true
+  }
+  return false
 }

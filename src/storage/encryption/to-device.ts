@@ -33,9 +33,11 @@ export class ToDeviceReader {
   readonly #recipients: Prepared
   readonly #between: Prepared
   readonly #crowded: Prepared
+  readonly #devices: Prepared
 
   constructor(db: Reader) {
     this.#db = db
+    this.#devices = db.prepare(`SELECT user_id, device_id FROM devices WHERE ${db.dialect.inText('user_id')}`)
     const ofDevice = 'FROM to_device_messages WHERE user_id = ? AND device_id = ?'
     this.#waiting = db.prepare(
       `SELECT position, sender, type, content ${ofDevice} AND position > ? AND position <= ?
@@ -93,6 +95,15 @@ export class ToDeviceReader {
   async crowded(limit: number): Promise<{ userId: string; deviceId: string }[]> {
     const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#crowded, [limit])
     return rows.map(row => ({ userId: row.user_id, deviceId: row.device_id }))
+  }
+
+  /** The devices that users have, by user. Who has none is missing. */
+  async devicesOf(userIds: readonly string[]): Promise<Map<string, Set<string>>> {
+    const rows = await this.#db.scan<{ user_id: string; device_id: string }>(this.#devices, [
+      this.#db.list(userIds),
+    ])
+    const byUser = Map.groupBy(rows, row => row.user_id)
+    return new Map(Array.from(byUser, ([userId, of]) => [userId, new Set(of.map(row => row.device_id))]))
   }
 
   /** Whom the messages between two positions are for. */

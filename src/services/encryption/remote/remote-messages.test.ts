@@ -108,3 +108,35 @@ testDatabases(test, 'nobody is sent more than they can receive', async (t, datab
   t.deepEqual(await lengths('D0'), [60_000, 50_000])
   t.deepEqual(await lengths('D1'), [50_000, 5])
 })
+
+testDatabases(test, 'made-up devices cost nobody but those who make them up', async (t, database) => {
+  const { encryption } = await remoteDevicesWorld(database)
+  const device = database.prepare('INSERT INTO devices (user_id, device_id, created_ts) VALUES (?, ?, 0)')
+  await database.commit({ statements: [{ prepared: device, rows: [[ALICE, 'D0']] }] })
+  const { commit } = database
+  let written = 0
+  database.commit = set => {
+    for (const { rows } of set.statements) written += rows.length
+    return commit.call(database, set)
+  }
+  const { 'm.direct_to_device': receive } = encryption.eduHandlers
+  const devices = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`D${n}`, {}]))
+  const edu = {
+    sender: BOB,
+    type: 'm.x',
+    messages: { [ALICE]: devices(500), '@nobody:near.test': devices(500) },
+  }
+  await receive('far.test', { ...edu, message_id: '1' })
+  t.is(written, 2, 'that the EDU has come, and the one message')
+  const everybody = { '@no1:near.test': { '*': {} }, [ALICE]: { '*': {}, ...devices(500) } }
+  await receive('far.test', { ...edu, message_id: '2', messages: everybody })
+  const span = { after: 0, upTo: database.position('to_device') }
+  t.is((await encryption.toDevice.waiting(ALICE, 'D0', span, 10)).length, 2)
+  written = 0
+  const far = { [ALICE]: devices(50_001) }
+  await receive('far.test', { ...edu, message_id: '3', messages: far })
+  t.is(written, 0)
+  const sender = { userId: ALICE, deviceId: 'D0' }
+  await t.throwsAsync(encryption.toDevice.send(sender, 'm.x', 't', far), { instanceOf: MatrixError })
+})
