@@ -13,10 +13,8 @@ interface Leftover {
 
 const DAY_MS = 86_400_000
 
-/** What becomes of invitations is told to clients that come back within this time. */
-const SETTLED_INVITATIONS_KEPT_MS = 90 * DAY_MS
-/** So long clients that were away are told that a room was removed. */
-const REMOVED_MEMBERSHIPS_KEPT_MS = 180 * DAY_MS
+/** What becomes of invitations, and that rooms were removed, is told to clients that come back within this time. */
+const TOLD_TO_LATECOMERS_MS = 90 * DAY_MS
 /** Keys of servers of which nothing has been heard for so long are asked for again, should an event need them. */
 const SILENT_SERVERS_KEPT_MS = 180 * DAY_MS
 
@@ -30,13 +28,13 @@ const LEFTOVERS: readonly Leftover[] = [
     table: 'invitations',
     key: 'user_id',
     condition: "status <> 'invited' AND updated_ts < ?",
-    after: SETTLED_INVITATIONS_KEPT_MS,
+    after: TOLD_TO_LATECOMERS_MS,
   },
   {
     table: 'removed_memberships',
     key: 'user_id',
     condition: 'removed_ts < ?',
-    after: REMOVED_MEMBERSHIPS_KEPT_MS,
+    after: TOLD_TO_LATECOMERS_MS,
   },
   {
     table: 'server_keys',
