@@ -1,4 +1,5 @@
 import test from 'ava'
+import { MatrixError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { silentLog } from '../../core/log.ts'
 import type { RetentionSettings } from '../../core/retention.ts'
@@ -107,4 +108,26 @@ test('what operators ask for is done by the server', async t => {
   t.true((gone?.events ?? 0) > 5)
   t.is(await core.context.read.rooms.byId(roomId), undefined)
   t.is((await rooms.roomReading.joinedRooms(ALICE)).length, 0)
+})
+
+test('whoever may not leave a room does not keep it from going', async t => {
+  const database = await testDatabase(t)
+  const { core, clock, roomId } = await oldRoom(database)
+  const { writer } = core
+  const requests = new PurgeRequests({
+    ...{ writer, clock, log: silentLog, purges: new RoomPurges(writer) },
+    lifetime: new RoomLifetime({ writer, clock, log: silentLog, grace: undefined }),
+    memberships: {
+      leave: () =>
+        Promise.reject(new MatrixError('M_FORBIDDEN', 'The policy server does not recommend this')),
+      forget: async () => t.fail(),
+    },
+  })
+  const [write, read] = [new PurgeRequestWriter(database), new PurgeRequestReader(database)]
+  const request = { roomId, before: undefined, isForced: true }
+  await database.commit({ statements: [write.add('all', request, clock.now())] })
+  requests.start()
+  t.teardown(() => requests.close())
+  await eventually('it is done', async () => (await read.outcome('all')) !== undefined)
+  t.is(await core.context.read.rooms.byId(roomId), undefined)
 })

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { MatrixError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { HeldRow } from '../../storage/due-rows.ts'
 import {
@@ -111,14 +112,28 @@ export class PurgeRequests {
         userId.endsWith(`:${serverName}`) && ['join', 'invite', 'knock'].includes(membership),
     )
     if (present.length > 0 && !isForced) return refused('users of this server are in it')
-    for (const [userId] of present) {
-      await this.#memberships.leave({ userId, roomId, reason: REASON })
-      await this.#memberships.forget(userId, roomId)
-    }
+    let left = 0
+    for (const [userId] of present) left += Number(await this.#takeOut(userId, roomId))
     const others = head?.joinedHosts().filter(host => host !== serverName) ?? []
-    if (present.length > 0 && others.length > 0) return 'later'
+    if (left > 0 && others.length > 0) return 'later'
     const removed = await this.#lifetime.removeNow(roomId)
     return removed === undefined ? refused('the room is not known here') : { ...removed, refusal: undefined }
+  }
+
+  /** Answers whether they are out; whoever may not leave, as by the word of the room's policy server, does not keep it. */
+  async #takeOut(userId: string, roomId: string): Promise<boolean> {
+    try {
+      await this.#memberships.leave({ userId, roomId, reason: REASON })
+      await this.#memberships.forget(userId, roomId)
+      return true
+    } catch (error) {
+      if (!(error instanceof MatrixError)) throw error
+      this.#log.warn(
+        { room: roomId, user: userId, err: error },
+        'a user could not be made to leave a room that goes',
+      )
+      return false
+    }
   }
 }
 
