@@ -41,6 +41,7 @@ export const testSync = (
         if (watch.position < Math.min(database.position('events'), horizon())) await notifier.catchUp()
       },
       counted: () => Number.MAX_SAFE_INTEGER,
+      ownReceipts: { position: () => 0, rooms: () => [] },
     }),
   )
   return {

@@ -10,6 +10,8 @@ export interface SentRoom {
   readonly upTo: number
   /** Up to where its counts were right, where that was not up to there. */
   readonly counted?: number
+  /** Of a joined room, where the stream `receipts` stood: what the user has read since changes its counts. */
+  readonly receipts?: number
   /** The latest so many events have been sent, as far as there are. */
   readonly timelineLimit: number
   readonly requiredState: RequiredState | undefined
@@ -64,6 +66,9 @@ export interface KnownRooms {
   ended: readonly EndedRoom[]
   /** Whether they were read at all. */
   isRead: boolean
+  /** By which position of the stream `receipts` the user had read something, by room ID; as far as the connection has looked. */
+  readonly receipts: Map<string, number>
+  receiptsAt: number | undefined
 }
 
 /** A response that the client may not have received. */
@@ -114,7 +119,10 @@ const MAX_UNCONFIRMED = 4
 
 /** One loop of requests of one device. */
 export class Connection {
-  readonly known: KnownRooms = { activity: new Map(), left: [], invitations: [], ended: [], isRead: false }
+  readonly known: KnownRooms = {
+    ...{ activity: new Map(), left: [], invitations: [], ended: [], isRead: false },
+    ...{ receipts: new Map(), receiptsAt: undefined },
+  }
   readonly #rooms = new Map<string, SentRoom>()
   #serial: number
   #positions: StreamToken = {}

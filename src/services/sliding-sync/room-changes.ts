@@ -1,4 +1,5 @@
-import type { SentRoom } from './connection.ts'
+import type { Answer } from '../answer.ts'
+import type { Connection, SentRoom } from './connection.ts'
 import type { JoinedPlace } from './room-list.ts'
 import type { Selected } from './selection.ts'
 
@@ -6,11 +7,33 @@ import type { Selected } from './selection.ts'
 export const isFresh = (sent: SentRoom | undefined, before: SentRoom | undefined): boolean =>
   sent?.kind === 'joined' && before?.kind !== 'joined'
 
+/** Brings up to a position of the stream `receipts` what a connection knows of where the user has read something. */
+export const refreshReceipts = async (
+  { known, rooms }: Connection,
+  upTo: number,
+  readRooms: (after: number, upTo: number) => Answer<readonly string[]>,
+): Promise<void> => {
+  // One that comes from another process knows but when it was told of rooms.
+  const after =
+    known.receiptsAt ??
+    [...rooms.values()].reduce((first, { receipts = upTo }) => Math.min(first, receipts), upTo)
+  if (after < upTo) for (const roomId of await readRooms(after, upTo)) known.receipts.set(roomId, upTo)
+  known.receiptsAt = Math.max(after, upTo)
+}
+
 /** Whether there is something to tell of a room beside what it was last told as. @param counted up to where counts are right */
 export const hasNews = (
   { place, config }: Selected,
   before: SentRoom | undefined,
-  { direct, counted }: { readonly direct: ReadonlySet<string>; readonly counted: number },
+  {
+    direct,
+    counted,
+    receipts,
+  }: {
+    readonly direct: ReadonlySet<string>
+    readonly counted: number
+    readonly receipts: ReadonlyMap<string, number>
+  },
 ): boolean => {
   if (before === undefined || before.kind !== place.kind) return true
   if (place.kind === 'invited') return place.invitation.position > before.upTo
@@ -21,7 +44,8 @@ export const hasNews = (
     (config.requiredState.key !== before.requiredState?.key &&
       config.requiredState.asksForMoreThan(before.requiredState)) ||
     direct.has(place.roomId) !== before.isDirect ||
-    isCountedSince(place, before, counted)
+    isCountedSince(place, before, counted) ||
+    (receipts.get(place.roomId) ?? 0) > (before.receipts ?? Number.MAX_SAFE_INTEGER)
   )
 }
 

@@ -26,8 +26,9 @@ export interface Look {
   /** Up to where the response before this went, in the stream of events. */
   readonly after: number | undefined
   readonly upTo: number
-  /** Up to where counts of what is unread are right. */
+  /** Up to where counts of what is unread are right, and where the stream `receipts` stands. */
   readonly counted: number
+  readonly receipts: number
 }
 
 /** A room as it is told, and what is remembered of that. */
@@ -90,7 +91,7 @@ export class RoomTexts {
       timeline: new Set(timeline.events.map(({ nid }) => nid)),
       sent: {
         ...{ kind: 'joined', upTo: look.upTo, timelineLimit, isDirect, members: texts.members },
-        requiredState: config.requiredState,
+        ...{ requiredState: config.requiredState, receipts: look.receipts },
         ...(look.counted < look.upTo ? { counted: look.counted } : {}),
       },
     }

@@ -18,7 +18,7 @@ import type { Connections } from './connections.ts'
 import type { ExtensionTexts } from './extensions.ts'
 import { ListFilter } from './list-filters.ts'
 import type { SlidingRequest } from './request.ts'
-import { hasNews, isFresh } from './room-changes.ts'
+import { hasNews, isFresh, refreshReceipts } from './room-changes.ts'
 import type { RoomList } from './room-list.ts'
 import type { Look, RoomTexts, ToldRoom } from './room-writer.ts'
 import { type Selected, select } from './selection.ts'
@@ -42,6 +42,7 @@ export interface SlidingSyncParts {
   /** Resolves once all events that are committed now can be told. */
   readonly ready: () => Answer<void>
   readonly counted: SyncStreams['counted']
+  readonly ownReceipts: SyncStreams['ownReceipts']
 }
 
 /** The longest that a client may wait, whatever it asks for. */
@@ -118,14 +119,17 @@ export class SlidingSync {
     const { positions: before, serial } = connection
     const now = watch.look(userId, before.events ?? 0, before.events === undefined)
     const counted = this.#parts.counted(userId, before.events ?? 0)
+    const { ownReceipts } = this.#parts
+    const receipts = ownReceipts.position()
     const invitesNow = invites.position
     const mayBeInvited = before.invites === undefined || invites.mayHaveNews(userId, before.invites)
     const { users: ignored, missed } = await ignoredUsers.lists(userId)
     const look: Look = {
       ...{ requester, after: before.events, ignored, missed },
       upTo: Math.max(now.upTo, before.events ?? 0),
-      counted,
+      ...{ counted, receipts },
     }
+    await refreshReceipts(connection, receipts, (after, upTo) => ownReceipts.rooms(userId, after, upTo))
     await list.refresh(connection, userId, now, mayBeInvited ? invitesNow : undefined)
     const policy = await this.#parts.invitePolicies.of(userId)
     const places = list.places(
@@ -164,10 +168,9 @@ export class SlidingSync {
     selected: ReadonlyMap<string, Selected>,
   ): Promise<Map<string, ToldRoom>> {
     const direct = await this.#parts.direct.of(look.requester.userId)
+    const known = { direct, counted: look.counted, receipts: connection.known.receipts }
     const withNews = [...selected.values()].filter(
-      one =>
-        hasNews(one, connection.rooms.get(one.place.roomId), { direct, counted: look.counted }) &&
-        !this.#lacksMembers(look, one),
+      one => hasNews(one, connection.rooms.get(one.place.roomId), known) && !this.#lacksMembers(look, one),
     )
     const told = new Map<string, ToldRoom>()
     const make = async (one: Selected) => ({

@@ -44,6 +44,7 @@ const processBeside = (world: World, database: Database) => {
         wakeBy: one => events.wakeBy(one),
         ready: one => events.ready(one),
         counted: (userId, told) => late.look(userId, told),
+        ownReceipts: push.ownReceipts,
       }
     },
   )
@@ -137,24 +138,34 @@ testDatabases(
   },
 )
 
-testDatabases(test, 'sliding sync tells counts that come late, too', async (t, database) => {
-  const world = new World(await testRooms(database), database)
-  t.teardown(() => world.push.close())
-  await world.enterRoom()
-  const here = processBeside(world, database)
-  t.teardown(() => here.notifier.close())
-  const { roomId } = world
-  const first = await here.slide(bob)
-  await world.pause()
-  await world.say(alice, { body: 'first' }, IN_MAIN)
-  const early = await here.slide(bob, first.pos)
-  t.is(early.rooms[roomId].notification_count, 0)
-  t.deepEqual((await here.slide(bob, early.pos)).rooms, {})
-  const waiting = here.slide(bob, early.pos, 60_000)
-  await world.resume()
-  here.hear(database.position('events'))
-  const late = await waiting
-  t.is(late.rooms[roomId].notification_count, 1)
-  t.deepEqual(late.rooms[roomId].timeline, [])
-  t.deepEqual((await here.slide(bob, late.pos)).rooms, {})
-})
+testDatabases(
+  test,
+  'sliding sync tells counts that come late, and those that change as the user reads',
+  async (t, database) => {
+    const world = new World(await testRooms(database), database)
+    t.teardown(() => world.push.close())
+    await world.enterRoom()
+    const here = processBeside(world, database)
+    t.teardown(() => here.notifier.close())
+    const { roomId } = world
+    const first = await here.slide(bob)
+    await world.pause()
+    await world.say(alice, { body: 'first' }, IN_MAIN)
+    const early = await here.slide(bob, first.pos)
+    t.is(early.rooms[roomId].notification_count, 0)
+    t.deepEqual((await here.slide(bob, early.pos)).rooms, {})
+    const waiting = here.slide(bob, early.pos, 60_000)
+    await world.resume()
+    here.hear(database.position('events'))
+    const late = await waiting
+    t.is(late.rooms[roomId].notification_count, 1)
+    t.deepEqual(late.rooms[roomId].timeline, [])
+    t.deepEqual((await here.slide(bob, late.pos)).rooms, {})
+    // What the user reads elsewhere, too.
+    const upTo = world.model.said.at(-1)?.eventId ?? ''
+    await world.receipts.mark(bob, roomId, [{ type: 'm.read.private', eventId: upTo }])
+    const read = await here.slide(bob, late.pos)
+    t.is(read.rooms[roomId].notification_count, 0)
+    t.deepEqual((await here.slide(bob, read.pos)).rooms, {})
+  },
+)

@@ -2,13 +2,14 @@ import type { Reader } from '../../storage/database.ts'
 import { PushRulesReader } from '../../storage/push/push-rules.ts'
 import { PushSourceReader } from '../../storage/push/push-source.ts'
 import { ThreadSubscriptionReader } from '../../storage/push/thread-subscriptions.ts'
-import type { Answer } from '../answer.ts'
+import { type Answer, andThen } from '../answer.ts'
 import type { NotificationCounter } from '../push/counter.ts'
 import type { Push, PushServices } from '../push/index.ts'
 import type { RoomUnread, UnreadCount } from '../push/room-unread.ts'
 import type { UnreadCounts } from '../push/unread.ts'
 import type { LateCounts } from './late-counts.ts'
 import type { Follower, Notifier } from './notifier.ts'
+import type { OtherStreams } from './room-sync.ts'
 import type { RoomWatch } from './room-watch.ts'
 import type { SyncRequest } from './sync-request.ts'
 import { type News, NO_NEWS, type SyncSource } from './sync-source.ts'
@@ -18,6 +19,7 @@ import { TouchedUsers } from './touched-users.ts'
 export interface PushSources {
   readonly sources: readonly SyncSource[]
   readonly followers: readonly Follower[]
+  readonly ownReceipts: OtherStreams['ownReceipts']
 }
 
 export const connectPush = ({
@@ -30,7 +32,7 @@ export const connectPush = ({
   const rules = new PushRulesStream(push.services.pushRules, push.unread, db)
   const unread = new UnreadStream(push.unread, db)
   const threads = new ThreadSubscriptionsFollower(db)
-  return { sources: [rules, unread], followers: [rules, unread, threads] }
+  return { sources: [rules, unread], followers: [rules, unread, threads], ownReceipts: unread }
 }
 
 /** The stream of events, as far as their notifications are counted. */
@@ -191,10 +193,16 @@ class UnreadStream implements SyncSource, Follower {
     after: number | undefined,
     upTo: number,
   ): Answer<News> {
-    if (after === undefined || this.#readers.areWithout(userId, after, upTo)) return NO_NEWS
-    return this.#read
-      .receiptRooms(userId, after, upTo)
-      .then(rooms => ({ rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) }))
+    if (after === undefined) return NO_NEWS
+    return andThen(this.rooms(userId, after, upTo), rooms =>
+      rooms.length === 0
+        ? NO_NEWS
+        : { rooms: new Map(rooms.filter(filter.matchesRoom).map(roomId => [roomId, {}])) },
+    )
+  }
+
+  rooms(userId: string, after: number, upTo: number): Answer<readonly string[]> {
+    return this.#readers.areWithout(userId, after, upTo) ? [] : this.#read.receiptRooms(userId, after, upTo)
   }
 
   roomMembers({ requester: { userId }, filter }: SyncRequest, roomNid: number): Answer<string[]> {

@@ -47,6 +47,7 @@ export interface SyncStreams {
   /** Waits until all events that are committed now can be told. */
   ready(): Answer<void>
   counted: OtherStreams['counted']
+  readonly ownReceipts: OtherStreams['ownReceipts']
 }
 
 /** The streams beside rooms, invitations and account data, and how they are followed. */
@@ -64,6 +65,13 @@ export interface OtherStreams {
    * when more is counted of these. It is asked before the counts are.
    */
   counted(userId: string, told: number): number
+  /** The user's own receipts, by which counts change. */
+  readonly ownReceipts: {
+    /** Of the stream `receipts`. */
+    position(): number
+    /** The IDs of the rooms in which they have moved after one position up to another. */
+    rooms(userId: string, after: number, upTo: number): Answer<readonly string[]>
+  }
 }
 
 /** What `/sync` is built over. */
@@ -131,9 +139,10 @@ export const createRoomSync = (
     metrics: ground.metrics,
     ready,
   })
-  const { counted } = others
+  const { counted, ownReceipts } = others
   const streams = {
-    ...{ watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial, counted },
+    ...{ watch, notifier, invites, summaries, memo, timelines, reader, sources, ready, partial },
+    ...{ counted, ownReceipts },
   }
   return { sync, notifier, streams }
 }
